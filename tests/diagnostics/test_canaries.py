@@ -133,7 +133,7 @@ def _verbs(ground: Ground, secrets: Secrets) -> str:
 
 
 def _crash(ground: Ground, secrets: Secrets) -> None:
-    """An error of ours in the midst of a renewal, with every token at hand."""
+    """Internal error in the midst of a renewal, with every token at hand."""
     grant = token_endpoint.TokenEndpoint._grant
 
     def broken(self: token_endpoint.TokenEndpoint, body: Secret, before: Secret) -> Any:
@@ -177,7 +177,7 @@ async def _console(ground: Ground, secrets: Secrets) -> None:
             await press(pilot, "escape", "escape")
             app.trouble(RuntimeError(" ".join(secrets.found.values())))
             await settle(pilot)
-            assert "An error of ours" in text_of(app)
+            assert "Internal error" in text_of(app)
             look("an error of ours")
     finally:
         desk.close()

@@ -118,7 +118,7 @@ async def test_the_bundle_is_shown_before_it_is_written(world: World, app: Conso
         await press(pilot, "down", "down", "down")
         assert '"name": "names"' in text_of(app)
         await press(pilot, "F")
-        assert "names are IN it" in text_of(app)
+        assert "names are INCLUDED" in text_of(app)
         assert not target.exists()
         await press(pilot, "F", "w", "enter")
     assert zipfile.is_zipfile(target)

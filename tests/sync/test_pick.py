@@ -1,4 +1,4 @@
-"""Picking XPM clients into the book."""
+"""Bringing in clients XPM clients into the book."""
 
 from __future__ import annotations
 

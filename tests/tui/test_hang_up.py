@@ -78,7 +78,7 @@ def consoles(practice: OpenPractice) -> Iterator[Callable[[str], Terminal]]:
 def begin(first: Terminal) -> None:
     """Plan and apply, by keys."""
     first.type("s")
-    first.shows("Keep for later")
+    first.shows("Back")
     first.type("a")
     first.shows(" changes?")
     first.type("y")

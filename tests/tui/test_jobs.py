@@ -209,7 +209,7 @@ async def test_all_of_one_cause_is_tried_again_at_once(
         assert "is there, but its state could not be set" in " ".join(shown.split())
         await press(pilot, "d")
         await press(pilot, "escape", "t")
-        assert "all of this cause (state-code): 3 jobs" in text_of(app)
+        assert "all with this cause (state-code): 3 jobs" in text_of(app)
         await press(pilot, "down", "enter")
         assert "Finish 3 jobs" in text_of(app)
         assert "4 calls to Xero, less than a minute." in text_of(app)
@@ -229,7 +229,7 @@ async def test_what_became_of_a_lost_answer_is_asked(office: Deploying, over: Ca
     (there,) = office.made()
     app = over(office)
     async with jobs_area(app, "t") as pilot:
-        assert "No answer came" in text_of(app)
+        assert "No answer" in text_of(app)
         await press(pilot, "down", "down", "enter", f"={there.number}", "enter")
         assert shows(app, DeployReview), text_of(app)
         await press(pilot, "right", "enter")
@@ -271,7 +271,7 @@ async def test_many_are_made_at_once_and_what_asks_is_a_choice_of_its_own(
         shown = text_of(app)
         assert "Create 3 jobs" in shown
         assert "10 calls to Xero, less than a minute." in shown
-        assert "1 job kept back until you say so: with them 12 calls to Xero" in " ".join(shown.split())
+        assert "1 job held until you confirm: with them 12 calls to Xero" in " ".join(shown.split())
         assert "? Due 3" in shown
         await press(pilot, "right", "right", "enter")
         assert shows(app, RunScreen)
@@ -438,7 +438,7 @@ async def test_what_is_empty_says_what_to_press(office: Deploying, over: Callabl
     async with jobs_area(app) as pilot:
         assert "No job is to be made. v shows the proposals: n makes one there" in text_of(app)
         await press(pilot, "right_square_bracket")
-        assert "No job goes by this filter. esc shows all that are open." in text_of(app)
+        assert "No job matches this filter. esc shows all open jobs." in text_of(app)
     rows = [each.number for each in office.practice.snapshot().rows(JOBS)]
 
     note = "The scopes do not open this list."
@@ -474,7 +474,7 @@ async def test_overview_counts_the_jobs(office: Deploying, over: Callable[..., C
             "1 job held",
             "1 job due · 1 missed",
             "2 jobs in 14 days",
-            "1 of Ignition to take",
+            "1 of Ignition to take over",
         ):
             assert line in shown, shown
         assert "g j v" in shown

@@ -353,7 +353,7 @@ async def test_forty_proposals_are_reviewed_with_one_key_each(world: World, cons
         assert "1 of 1" in text_of(app)
         assert "39 settled" in text_of(app)
         await press(pilot, "enter")
-        assert "No client needs a person. 40 clients settled." in text_of(app)
+        assert "No client needs your decision. 40 clients settled." in text_of(app)
     with world.open() as practice:
         snapshot = practice.snapshot()
         assert snapshot.count(LINKS) == 40
@@ -602,7 +602,7 @@ async def test_a_held_run_is_released_where_its_stops_are_read(world: World, con
         assert shows(app, RunScreen)
         assert "✓ Done" in text_of(app)
         await press(pilot, "escape", "a")
-        assert "Nothing is held: the last run went to its end." in [n.message for n in app._notifications]
+        assert "No run is waiting: the last run finished." in [n.message for n in app._notifications]
 
 
 @pytest.mark.usefixtures("inline")
@@ -732,7 +732,7 @@ async def test_first_run_to_first_sync(tmp_path: Path, monkeypatch: pytest.Monke
             await pilot.press("tab", "tab", "enter")  # bring in from XPM
             await until(pilot, "Cancel")
             await press(pilot, "y")
-            await until(pilot, "left for you")
+            await until(pilot, "left for your decision")
             await press(pilot, "escape")
             assert "step 7 of 9" in text_of(app)
             await press(pilot, "enter", "y")  # bring in XPM's staff

@@ -132,7 +132,7 @@ async def test_leaving_an_import_that_is_under_way(
         await until(pilot, "Add a client")
         let.set()
         await settle(pilot)
-        assert "An error of ours" not in text_of(app)
+        assert "Internal error" not in text_of(app)
         assert isinstance(app.screen, Form), text_of(app)
     assert "Brand New Ltd" in names(world)
 
@@ -386,7 +386,7 @@ async def test_names_are_not_written_with_a_bundle_that_says_masked(
         await settle(pilot)
         await until(pilot, "names masked")
         await press(pilot, "F")
-        await until(pilot, "names are IN it")
+        await until(pilot, "names are INCLUDED")
         stock = bundle.gather
 
         let = asyncio.Event()

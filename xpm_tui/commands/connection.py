@@ -219,7 +219,7 @@ async def _read(machine: Connecting, talk: Talk) -> None:
         if line is None and talk.interactive:
             raise BadInput(
                 "No redirect address was entered.",
-                hint="Paste the address that the browser ended up at, on a line of its own.",
+                hint="Paste the address at which the browser ended up, on a line of its own.",
             )
         if line is None:
             # A container often has no stdin, and a browser that is still on its way.

@@ -20,7 +20,7 @@ _NO_UNDO = {
         "contact added in XPM/contacts added in XPM",
         "Remove it in XPM if it should go./Remove them in XPM if they should go.",
     ),
-    "primary": ("primary contact set in XPM/primary contacts set in XPM", "XPM always keeps one."),
+    "primary": ("primary contact set in XPM/primary contacts set in XPM", "XPM always needs one."),
     "client": (
         "client created in XPM/clients created in XPM",
         "Archive or delete it in XPM./Archive or delete them in XPM.",

@@ -57,10 +57,10 @@ class DeployJobs(msgspec.Struct, frozen=True):
     """Parameters of ``jobs deploy``."""
 
     jobs: Annotated[tuple[str, ...], argument("The jobs: w3/2026-07-01, or w3.", "[JOB]...")] = ()
-    due: Annotated[bool, option("All that are due.")] = False
-    missed: Annotated[bool, option("All that were missed.")] = False
+    due: Annotated[bool, option("All jobs that are due.")] = False
+    missed: Annotated[bool, option("All jobs that were missed.")] = False
     proposal: Annotated[str, option("The next job of each workflow of a proposal.", "PROPOSAL")] = ""
-    automatic: Annotated[bool, option("All that are set to go by themselves, unreviewed.")] = False
+    automatic: Annotated[bool, option("All jobs that are set to be created without asking.")] = False
     anyway: Anyway = False
     dry_run: DryRun = False
     detach: Detach = False
@@ -99,7 +99,10 @@ async def deploy_jobs(practice: OpenPractice, params: DeployJobs, talk: Talk) ->
 
     if params.automatic:
         if params.jobs or params.due or params.missed or params.proposal or params.anyway or params.yes:
-            raise BadInput("--automatic chooses by itself: give no jobs with it, and no --anyway or --yes.")
+            raise BadInput(
+                "--automatic chooses the jobs itself: do not name jobs with it, and do not use "
+                "--anyway or --yes."
+            )
         ids = deployment.due_at_once(practice)
         chosen = [queries.find_job(practice, each) for each in ids]
     elif not (params.jobs or params.due or params.missed or params.proposal):

@@ -56,7 +56,7 @@ async def audit_jobs(practice: OpenPractice, params: AuditJobs, talk: Talk) -> R
     if over is None:
         return Result(data={"count": 0}, lines=["Nothing was written."], declined=True)
     if path is not None and path.exists() and not over:
-        raise BadInput(f"{path} exists.", hint="Name another file, or say --replace.")
+        raise BadInput(f"{path} exists.", hint="Name another file, or replace this one with --replace.")
     view = await reports.audit_jobs(practice, lookups=params.lookups, report=talk.progress)
     found = reports.filtered(view, only=params.only, text=params.find)
     data = {name: told for name, told in plain(view).items() if name != "findings"}

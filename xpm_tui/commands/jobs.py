@@ -216,7 +216,7 @@ ACTS = (
     ),
     Act(
         name="jobs.edit",
-        title="Edit a job before it is made",
+        title="Edit a job before it is created",
         help="Change name, description, category, budget, partner, manager, staff, reference, templates, "
         "due, due_days, days_early, state, automatic, start, repeat, until or client. A job in XPM is never "
         "touched.",

@@ -24,7 +24,7 @@ def effect_lines(effect: EffectView) -> list[str]:
     lines += [effect.needs_yes] if effect.needs_yes else []
     lines += former_lines(effect)
     lines += effect.warnings
-    lines += [f"Job {job} stays with the old client." for job in effect.jobs]
+    lines += [f"Job {job} stays with the former client." for job in effect.jobs]
     lines += [f"{outlook(effect)}{':' if effect.changes else ''}"] if not effect.refused else []
     if effect.changes:
         for change in effect.changes[:12]:

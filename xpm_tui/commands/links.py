@@ -105,7 +105,7 @@ class FreezeClient(msgspec.Struct, frozen=True):
     field: Annotated[
         tuple[str, ...], argument("What to freeze: fields, or the whole client.", "[FIELD]...")
     ] = ()
-    reason: Annotated[str, option("Why, for whoever meets it later.", "TEXT")] = ""
+    reason: Annotated[str, option("The reason, for whoever sees it later.", "TEXT")] = ""
 
 
 class UnfreezeClient(msgspec.Struct, frozen=True):

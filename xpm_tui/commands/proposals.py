@@ -54,8 +54,8 @@ Start = Annotated[str, option("The date of the first job; by default the proposa
 Per = Annotated[
     Literal["", "proposal", "project"], option("One job for the whole proposal, or one per project.")
 ]
-LastDay = Annotated[bool, option("On the last day of each month, whatever its start is.")]
-Start = Annotated[str, option("The first one's date; left out: the proposal's start.", "DATE")]
+LastDay = Annotated[bool, option("On the last day of each month, regardless of its start.")]
+Start = Annotated[str, option("The date of the first job; by default the proposal's start.", "DATE")]
 Per = Annotated[
     Literal["", "proposal", "project", "entity"],
     option("One job for all of it, one per project, or one per client that a project is for."),
@@ -289,7 +289,7 @@ ACTS = (
         effect=Effect.WRITES_HERE,
         why_not=first(
             in_state(
-                "proposal", "only Ignition's accepted ones are taken",
+                "proposal", "it is not an accepted Ignition proposal",
                 "to take", "changed", "renewed", "revoked",
             ),
             idle,
@@ -309,7 +309,8 @@ ACTS = (
         footer="Revoke",
         effect=Effect.WRITES_HERE,
         why_not=first(
-            in_state("proposal", "nothing of it waits", "draft", "ours", "changed", "renewed", "to take"),
+            in_state("proposal", "it has no jobs to create", "draft", "ours", "changed", "renewed",
+                     "to take"),
             idle,
         ),
     ),

@@ -45,7 +45,7 @@ class RollOver(msgspec.Struct, frozen=True):
     """Parameters of ``proposals rollover``."""
 
     proposals: Annotated[
-        tuple[str, ...], argument("The proposals: our ids, numbers, names.", "[PROPOSAL]...")
+        tuple[str, ...], argument("The proposals: ids, numbers or names.", "[PROPOSAL]...")
     ] = ()
     all: Annotated[bool, option("All that have a next term.")] = False
     edits: Annotated[

@@ -151,7 +151,7 @@ async def service_rules(practice: OpenPractice, params: ServiceRules, talk: Talk
         row = jobs_templates.find_row(practice, params.service)
         view = row.service
         if view is None:
-            raise BadInput("This is not a service.", hint="Look at them: xpm-tui services list")
+            raise BadInput("This is not a service.", hint="List them: xpm-tui services list")
     else:
         view = jobs_templates.set_rules(
             practice, params.service, category=params.category or None, budget=params.budget or None

@@ -23,11 +23,11 @@ OUTCOMES: Final[dict[Outcome, str]] = {
     "skipped": "The row is left out with a note. All other rows are imported.",
     "field": "The field is set aside: it keeps the value that it had here, and is neither compared nor "
     "written. The other fields of the record are synced.",
-    "record": "The record is set aside: it stays as it was here, is not taken for gone, and nothing of it is "
-    "written. All other records are synced.",
+    "record": "The record is set aside: it stays as it was here, does not count as gone, and is not written. "
+    "All other records are synced.",
     "row": "The row is refused with its number, its column and the reason. All other rows are imported.",
-    "list": "The list is left as it was: nobody is taken for gone, and it does not count as read. The run "
-    "goes on without it.",
+    "list": "The previous list is still used: no record counts as gone, and the list does not count as "
+    "read. The run continues without it.",
     "refused": "It is refused as a whole: nothing is taken from it, and nothing is written.",
     "noted": "It is named with its value, and the command goes on.",
 }
@@ -148,7 +148,7 @@ ROWS: Final[tuple[InputRow, ...]] = (
     _refused("encoding", "an encoding other than UTF-8"),
     _refused("type", "a wrong root element, no Status, or no list where one is expected"),
     _refused("large", "too large or too deep"),
-    _refused("error", "Status ERROR", "Read what XPM says; nothing was changed.", "1"),
+    _refused("error", "Status ERROR", "Read XPM's message; nothing was changed.", "1"),
     _file("form", "a BOM, UTF-16, `sep=;`, other line ends and delimiters, headings in any case",
           "understood"),
     _file("columns", "columns in another order, columns without heading and cells", "understood"),
@@ -199,7 +199,7 @@ ROWS: Final[tuple[InputRow, ...]] = (
     InputRow("machine-stdin-ended", MACHINE, "standard input ends or is closed while the browser signs in",
              "understood", "Finish in the browser: `connect` waits for it for 5 minutes."),
     _machine("stdin-closed", "a file expected on standard input, which is closed", "2",
-             "Name a file, or redirect one to it."),
+             "Name a file, or redirect a file to standard input."),
     _machine("proxy", "a proxy variable that holds no address, or a kind of proxy that is not supported", "7",
              _VARIABLE),
     _machine("socks", "`ALL_PROXY=socks5://…` without the extra `socks`", "7", "Install `xpm-tui[socks]`."),

@@ -186,7 +186,7 @@ RUN_OUTCOMES: Labels = {
     "stopped": Label(
         "Stopped", "The run was stopped. Resume it, or the next sync continues where it stopped.", "■"
     ),
-    "skipped": Label("Skipped", "The daily run did not start.", "–"),
+    "skipped": Label("Skipped", "The daily sync did not start.", "–"),
 }
 JOB_RUN_OUTCOMES: Labels = {
     **RUN_OUTCOMES,

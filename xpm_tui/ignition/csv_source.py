@@ -117,7 +117,7 @@ class CsvSource:
             line = len(chunk) - end if end >= 0 else line + len(chunk)
             if line > LONGEST_LINE:
                 raise BadInput(
-                    f"{self.name} is no CSV file: it has no line end for over 4 MB.", hint=_NAME_ONE
+                    f"{self.name} is not a CSV file: it has no line end for over 4 MB.", hint=_NAME_ONE
                 )
             if decoder is not None:
                 try:
@@ -185,14 +185,15 @@ def _open(path: Path) -> BinaryIO:
     if str(path) == STDIN:
         if sys.stdin is None:
             raise BadInput(
-                "Standard input is closed: there is no file.", hint="Name a file, or redirect one to it."
+                "Standard input is closed: there is no file.",
+                hint="Name a file, or redirect a file to standard input.",
             )
         return _held(sys.stdin.buffer.fileno(), "Standard input")
     try:
         # Without blocking: a pipe that nobody writes to is empty.
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except FileNotFoundError:
-        raise BadInput(f"There is no file {shown}.", hint=_NAME_ONE) from None
+        raise BadInput(f"The file {shown} does not exist.", hint=_NAME_ONE) from None
     except (OSError, ValueError) as reason:
         why = getattr(reason, "strerror", None) or reason
         raise BadInput(f"{shown} cannot be read: {why}.", hint=_NAME_ONE) from None

@@ -142,9 +142,7 @@ def parse(
     reading = records(source.lines(), delimiter)
     head = next(reading, None)
     if head is None or not head.cells:
-        raise BadInput(
-            "The file is empty: it has no row with headings.", hint="Export it from Ignition again."
-        )
+        raise BadInput("The file is empty: it has no heading row.", hint="Export it from Ignition again.")
     headings = tuple(map(clean, head.cells))
     _known_headings(mapping or {}, headings)
     wanted = {squeezed(h): f for h, f in {**(remembered or {}), **(mapping or {})}.items()}

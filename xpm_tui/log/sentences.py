@@ -65,13 +65,13 @@ SENTENCES: dict[str, str] = {
     "run.planned:jobs": "Run {run} starts: {to_xpm:change} to XPM that cannot be undone, {calls:call}, "
     "at least {minutes:minute}",
     "run.done": "Run {run} is done: {changes:change} in {done:client}, {calls:call}, {seconds} s",
-    "run.partial": "Run {run} is done in part: {refused:client} refused, {unsendable:client} not sent, "
+    "run.partial": "Run {run} is partly done: {refused:client} refused, {unsendable:client} not sent, "
     "{done:client} done, {calls:call}",
     "run.held": "Run {run} waits for your decision",
     "run.failed": "Run {run} failed ({case})",
     "run.stopped": "Run {run} was stopped: {changes:change} in {done:client}, {calls:call}; resume it",
-    "run.interrupted": "Run {run} had been cut off; what it left is resolved first",
-    "run.skipped": "The daily run was skipped ({rule})",
+    "run.interrupted": "Run {run} was interrupted; its open writes are resolved first",
+    "run.skipped": "The daily sync was skipped ({rule})",
     "run.stop_asked": "{by} asked run {run} to stop",
     "run.released": "{by} released the held run {held}",
     # what a run does to records
@@ -124,9 +124,9 @@ SENTENCES: dict[str, str] = {
     # templates, proposals and jobs
     "services.undone": "{by} undid the last change to the services ({records:service})",
     "service.templates": "{by} linked {record} to {templates:job template}",
-    "proposal.added": "{by} made the proposal {record}",
-    "proposal.accepted": "{by} accepted {record}: {workflows:workflow} wait",
-    "proposal.taken": "{by} took {record} over from Ignition: {workflows:workflow} wait",
+    "proposal.added": "{by} created the proposal {record}",
+    "proposal.accepted": "{by} accepted {record}: {workflows:workflow} ready",
+    "proposal.taken": "{by} took {record} over from Ignition: {workflows:workflow} ready",
     "proposal.rolled": "{by} rolled {record} over into its next term: {workflows:workflow} wait",
     "proposal.revoked": "{by} revoked {record}: {workflows:workflow} stopped",
     "workflow.edited": "{by} edited {field} of {record}",
@@ -141,8 +141,8 @@ SENTENCES: dict[str, str] = {
     "job.settled": "{by} decided what happened to the job of {day} for {record}: {choice}",
     "job.again": "{by} asked to create {record} again: XPM no longer has {job}",
     "run.done:deploy": "Run {run} is done: {deployed:job} deployed, {calls:call}, {seconds} s",
-    "run.partial:deploy": "Run {run} is done in part: {deployed:job} deployed, {failed} failed, {calls:call}",
-    "run.held:deploy": "Run {run} made {deployed:job}; {held} wait for a person",
+    "run.partial:deploy": "Run {run} is partly done: {deployed:job} deployed, {failed} failed, {calls:call}",
+    "run.held:deploy": "Run {run} created {deployed:job}; {held} wait for your decision",
     "run.stopped:deploy": "Run {run} was stopped: {deployed:job} deployed, {calls:call}",
     # files
     "import.clients": "{by} imported {rows:row}: {added} new, {changed} changed, {refused} refused",

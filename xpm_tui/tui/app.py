@@ -299,7 +299,7 @@ class Console(Flows, Acting, TerminalApp):
         path = crash.report(error, self.desk.practice.state, self.desk.practice.clock.now())
         where = f"What happened is written to {path}, without any value or name." if path else ""
         self.push_screen(
-            dialog.Told("An error of ours", "Something went wrong inside xpm-tui. Nothing was half-written.",
+            dialog.Told("Internal error", "Something went wrong inside xpm-tui. Your data is consistent.",
                  hint=where, bad=True)
         )  # fmt: skip
 
@@ -353,7 +353,7 @@ class Console(Flows, Acting, TerminalApp):
             return
         self._interrupted = True
         self.set_timer(5, self._forget_interrupt)
-        self.toast("Once more leaves the console. A run goes on by itself.")
+        self.toast("Press it again to leave the console. A run in progress continues by itself.")
 
     def _forget_interrupt(self) -> None:
         self._interrupted = False
@@ -372,7 +372,7 @@ class Console(Flows, Acting, TerminalApp):
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.parting = Shown(f"Run {run} goes on by itself: xpm-tui runs show {run}")
+                self.parting = Shown(f"Run {run} continues by itself: xpm-tui runs show {run}")
                 self.exit(0)
 
         if not any(screen.has_class("leaving") for screen in self.screen_stack):

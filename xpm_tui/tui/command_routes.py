@@ -74,7 +74,7 @@ def way(app: Host, act: str) -> Callable[[], object] | None:
 async def _import(app: Host, form: FormName) -> None:
     """Which file, then what it would do."""
 
-    about = "Which file? It is looked at first, and nothing is written before you say so."
+    about = "Which file? You see a preview first, and nothing is written until you confirm."
     path = await app.push_screen_wait(
         file_picker.PickFile(f"Import {form}", about, start=file_picker.folder_of(app), suffix=".csv")
     )

@@ -122,7 +122,7 @@ class Acting(Host):
 
         act = registry.by_name(name)
         params = form.build(act, {**preset, "detach": True})
-        box = progress.Working("Starting", "The run starts in a process of its own …")
+        box = progress.Working("Starting", "The run is starting in a separate process …")
         if asks:
             result, _ = await self.run_act(act, params, title=title, box=box)
         else:
@@ -195,11 +195,12 @@ class Acting(Host):
         ]
         found += [
             palette.Entry(
-                "redraw", "Draw the screen again", "Whatever another program has written there.", "ctrl+l"
+                "redraw",
+                "Draw the screen again",
+                "Removes what another program has written on the screen.",
+                "ctrl+l",
             ),
-            palette.Entry(
-                "leave", "Leave the console", "A run that is going on goes on by itself.", "ctrl+q"
-            ),
+            palette.Entry("leave", "Leave the console", "A run in progress continues by itself.", "ctrl+q"),
         ]
         found.append(
             palette.Entry(

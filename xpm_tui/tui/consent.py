@@ -46,7 +46,7 @@ def answer(page: Page, choice: str, button: tuple[str, str, str]) -> str:
     fields[button[0]] = button[1]
     _, location = _ask(page.action, urllib.parse.urlencode(fields).encode())
     if not location:
-        raise OutOfReach("The sandbox gave no address to go back to.", hint="Start again.")
+        raise OutOfReach("The sandbox gave no address to return to.", hint="Start again.")
     return location
 
 
@@ -62,7 +62,7 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 def _ask(url: str, body: bytes | None) -> tuple[str, str]:
     parts = urllib.parse.urlsplit(url)
     if parts.scheme not in ("http", "https") or not is_this_machine(parts.hostname or ""):
-        raise BadInput("Only the sandbox's page is opened here: Xero's own belongs into a browser.")
+        raise BadInput("Only the sandbox's page can be opened here: open Xero's own page in a browser.")
     opener = urllib.request.build_opener(_Stay, urllib.request.ProxyHandler({}))
     try:
         with opener.open(urllib.request.Request(url, data=body), timeout=_SECONDS) as reply:
@@ -74,7 +74,7 @@ def _ask(url: str, body: bytes | None) -> tuple[str, str]:
             return error.read(_MOST).decode("utf-8", "replace"), ""
     except (OSError, ValueError) as error:
         raise OutOfReach(
-            "The sandbox does not answer.", hint="Is it still running? `demo` starts one of its own."
+            "The sandbox does not answer.", hint="Is it still running? `xpm-tui demo` starts its own sandbox."
         ) from error
 
 

@@ -31,44 +31,44 @@ Sync, `g e` Settings.
 """
 
 _LETTERS = """
-The same in every area and on every screen. A letter that has nothing to do where you are does nothing.
+Keys mean the same in every area and on every screen. A key without a function on a screen does nothing there.
 """
 
 NAMES = {
     "AreaScreen": "",  # escape: an area is the top, and what stands over it says so itself
-    "BundleScreen": "The bundle for support",
+    "BundleScreen": "The support bundle",
     "CalledFor": "The job templates of a service",
-    "Chooser": "A list to choose one from",
-    "Clients": "Clients, beside its acts",
+    "Chooser": "A list to choose from",
+    "Clients": "Clients, in addition to its actions",
     "Confirm": "A question, yes or no",
     "Conflicts": "Conflicts",
-    "Differences": "What differs and stays as it is",
-    "DeployReview": "Before jobs are made",
-    "Dialog": "Every box",
+    "Differences": "Differences that a sync leaves as they are",
+    "DeployReview": "Before jobs are created",
+    "Dialog": "Every dialog",
     "DoctorScreen": "The doctor",
-    "Edit": "A record that is edited",
+    "Edit": "Editing a record",
     "ExportPreview": "An export, before it is written",
-    "FilteredArea": "Team, Templates, Jobs and proposals, beside their acts",
+    "FilteredArea": "Team, Templates, Jobs and proposals, in addition to their actions",
     "Form": "A form",
     "ImportPreview": "An import, before it is done",
     "InTrouble": "An error",
-    "JobReading": "A job, to read",
-    "MapPerson": "Mapping a team member",
+    "JobReading": "A job's details",
+    "MapPerson": "Linking a team member",
     "OverScreen": "Every screen over an area",
     "Palette": "The palette",
     "PickFile": "Naming a file",
-    "PickPerson": "Picking from XPM's staff",
+    "PickPerson": "Adding XPM staff to the team",
     "Picker": "The picker",
-    "PlanReview": "A plan in review",
-    "PolicyScreen": "What is carried, field by field",
+    "PlanReview": "The plan",
+    "PolicyScreen": "What is synced, field by field",
     "Practices": "The practices",
-    "Proposals": "Proposals, beside their acts",
+    "Proposals": "Proposals, in addition to their actions",
     "Review": "The bulk review",
     "RollOverReview": "Before proposals are rolled over",
     "RunScreen": "A run",
-    "SettingsArea": "Settings, beside its acts",
-    "SyncArea": "Sync, beside its acts",
-    "Told": "A text to read",
+    "SettingsArea": "Settings, in addition to its actions",
+    "SyncArea": "Sync, in addition to its actions",
+    "Told": "A text",
     "Wizard": "The wizard",
 }
 """What a person calls each screen and box that has keys of its own; an empty name: not listed."""
@@ -83,7 +83,7 @@ def render() -> str:
         rows = [
             (shown(act.key), act.title, " ".join(act.verb)) for act in ACTS if act.key and area in act.where
         ]
-        title = "Everywhere, as acts" if area == "*" else area.capitalize()
+        title = "Actions available everywhere" if area == "*" else area.capitalize()
         parts += [f"\n## {title}\n", _table(rows, ("key", "does", "verb"))]
     for name, listed in _screens():
         parts += [f"\n## {name}\n", _table(listed)]

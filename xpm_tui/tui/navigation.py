@@ -44,7 +44,7 @@ class Flows(Host):
 
     async def _plan(self, only: str) -> None:
 
-        box = progress.Working("Planning", "Reading XPM and comparing both sides …")
+        box = progress.Working("Planning", "Reading XPM and comparing it with Ignition …")
         box.watch_over(get_current_worker())
         await self.push_screen(box)
         result = await progress.done(self.run_named("plan", {"client": only}), box)
@@ -74,7 +74,7 @@ class Flows(Host):
         run, waiting = await self.desk.ask(read)
         name = run_card.HELD.get(run.outcome, "") if run is not None else ""
         if not name and not waiting:
-            self.toast("Nothing is held: the last run went to its end.", "warning")
+            self.toast("No run is waiting: the last run finished.", "warning")
             return
         # What XPM never answered is settled first: one question after the other.
         name = "runs.release" if waiting else name
@@ -110,7 +110,7 @@ class Flows(Host):
             result = await self.run_named(name, {**preset})
             self.tell_result(registry.by_name(name), result, [])
         elif not left:
-            self.toast("That run left nothing to undo.")
+            self.toast("There is nothing left to undo in that run.")
 
     def show_run(self, run_id: str) -> None:
         """A run with its log."""
@@ -160,7 +160,7 @@ class Flows(Host):
             lines = "\n".join(
                 f"#{visible(v.number or '–')}  {visible(v.name)}: {visible(v.reason)}" for v in left
             )
-            title = f"{formatting.count(len(left), 'client')} left for you"
+            title = f"{formatting.count(len(left), 'client')} left for your decision"
             self.push_screen(dialog.Told(title, f"{told}.\n\n{lines}", wide=True))
         self.beat()
 

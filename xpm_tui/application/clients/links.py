@@ -114,7 +114,7 @@ def link(
     if effect.refused:
         raise BadInput(effect.refused)
     if effect.needs_yes and not yes:
-        raise NeedsPerson(effect.needs_yes, hint="Say yes to link it all the same.")
+        raise NeedsPerson(effect.needs_yes, hint="To link it anyway, confirm with --yes.")
     client_id, uuid = effect.client.id, effect.xpm.uuid
     _link(practice, client_id, uuid, quiet=effect.quiet, origin=origin, keep=keep, run=run)
     return _view(practice, effect.client.id)

@@ -156,7 +156,7 @@ def take(
                 hint=f"Create the next term's workflows: xpm-tui proposals rollover {proposal.id}",
             )
         if proposal.ours and workflows and not stopped and proposal.before is None:
-            raise BadInput(f"{proposal.id} is ours already.", hint="See: xpm-tui jobs list")
+            raise BadInput(f"{proposal.id} was already taken over.", hint="See: xpm-tui jobs list")
     return _ours(practice, found, "taken", repeat, start, per)
 
 

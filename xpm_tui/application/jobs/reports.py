@@ -211,9 +211,9 @@ def write_audit(
     refuse_damaged(practice)
     practice.writable()
     if path.exists() and not replace:
-        raise BadInput(f"{path} exists.", hint="Name another file, or say --replace.")
+        raise BadInput(f"{path} exists.", hint="Name another file, or replace this one with --replace.")
     if not path.parent.is_dir():
-        raise BadInput(f"There is no folder {path.parent}.")
+        raise BadInput(f"The folder {path.parent} does not exist.")
     atomic.replace_bytes(path, audit_csv(findings).encode("utf-8-sig"))
 
 

@@ -203,7 +203,9 @@ def find_category(snapshot: Snapshot, text: str) -> str:
         raise NotFound(f"XPM has no job category '{visible(text, 80)}'.", hint=f"It has: {names or 'none'}.")
     if len(hits) > 1:
         shown = ", ".join(each.uuid for each in hits)
-        raise BadInput(f"'{visible(text, 80)}' is several job categories.", hint=f"Say which: {shown}.")
+        raise BadInput(
+            f"Several job categories match '{visible(text, 80)}'.", hint=f"Name one of them: {shown}."
+        )
     return hits[0].uuid
 
 

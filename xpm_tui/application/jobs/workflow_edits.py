@@ -184,7 +184,7 @@ def _not_made(practice: OpenPractice, snapshot: Snapshot, rows: list[Deployment]
     if unknown:
         raise BadInput(
             f"Job {unknown} was sent to XPM and no answer came, so its dates and its client stay.",
-            hint=f"Say what became of it: xpm-tui jobs retry {unknown} --sent adopt|again|drop",
+            hint=f"Decide what happened to it: xpm-tui jobs retry {unknown} --sent adopt|again|drop",
         )
     return found
 

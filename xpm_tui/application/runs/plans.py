@@ -112,7 +112,7 @@ def _look(
 ) -> Plan:
     """Plan from the stored mirror without a call to Xero. The plan lives as long as the open practice."""
     if not is_filled(practice):
-        practice.writable("XPM's data was never read here, so there is nothing to plan from.")
+        practice.writable("XPM's data has not been read yet, so there is nothing to plan with.")
     position = practice.snapshot().position
     made = trial(practice, practice.policy(), identity, only=only, fields=fields, full=full)
     practice.kept[UNSAVED] = (position, made)

@@ -163,7 +163,7 @@ class PickerIndex:
         for _, terms in split:
             yield "words start with this", self._find(f" {terms[0]}", self._all_start(terms), limit)
         for _, terms in split:
-            yield "all words are in it", self._find(max(terms, key=len), self._all_in(terms), limit)
+            yield "it contains all words", self._find(max(terms, key=len), self._all_in(terms), limit)
         yield "its city", self._by_city(split[0][1])
         if len(folded) >= _FUZZY_FROM:
             yield "its e-mail address", self._by_mail(folded)

@@ -19,12 +19,12 @@ def same_names(practice: OpenPractice) -> list[tuple[Service, Template]]:
 
 async def accept_emails(app: Host) -> bool:
     """Link everybody whose e-mail is the same; False where nobody was linked."""
-    return await _accept(app, "team.accept", "person/people", "u in Team takes it back.")
+    return await _accept(app, "team.accept", "person/people", "Press u in Team to undo this.")
 
 
 async def accept_same_names(app: Host) -> bool:
     """Link every open service to the template of its name; False where none was linked."""
-    return await _accept(app, "templates.accept", "service", "u in Templates takes it back.")
+    return await _accept(app, "templates.accept", "service", "Press u in Templates to undo this.")
 
 
 async def _accept(app: Host, name: str, noun: str, undo: str) -> bool:

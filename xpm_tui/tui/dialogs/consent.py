@@ -60,7 +60,7 @@ class ConsentScreen(Dialog[str]):
             await words.mount(OneOf(page.options))
         buttons = [Button(show(name), id=f"press-{place}") for place, (_, _, name) in enumerate(page.buttons)]
         await self.query_one(".buttons", Horizontal).mount(
-            *buttons, Static(content(Shown("tab moves · esc leaves it open")), classes="hint")
+            *buttons, Static(content(Shown("tab moves · esc keeps the sign-in open")), classes="hint")
         )
         if buttons:
             buttons[0].focus()

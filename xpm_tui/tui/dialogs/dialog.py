@@ -205,7 +205,7 @@ class Ask(Dialog[str]):
             yield Prose(content(self._prompt))
         yield self._field
         yield self._error
-        yield Static(content(Shown("enter takes it · esc goes back")), classes="hint")
+        yield Static(content(Shown("enter chooses · esc goes back")), classes="hint")
 
     def on_mount(self) -> None:
         """Type at once."""

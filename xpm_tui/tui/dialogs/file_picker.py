@@ -74,7 +74,7 @@ class PickFile(Dialog[str]):
         yield self._field
         yield self._note
         yield self._rows
-        keys = "tab completes · arrows choose · F2 one folder up · enter takes"
+        keys = "tab completes · arrows choose · F2 one folder up · enter opens"
         yield Static(content(Shown(keys)), classes="hint")
 
     def on_mount(self) -> None:
@@ -133,7 +133,9 @@ class PickFile(Dialog[str]):
         if folder and not text.endswith(os.sep):
             text += os.sep
         if visible(text, len(text) + 1) != text:
-            self._tell("This name holds characters that cannot be typed: rename it first, or take another.")
+            self._tell(
+                "This name has characters that cannot be typed: rename the file first, or choose another one."
+            )
             return
         self._field.value = text
         self._field.cursor_position = len(text)

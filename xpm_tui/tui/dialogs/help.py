@@ -16,14 +16,14 @@ from xpm_tui.tui.widgets.text import Prose
 
 EVERYWHERE: tuple[tuple[str, str], ...] = (
     ("g then a letter", "go to an area"),
-    (": or ctrl+p", "everything that can be done, by its words"),
+    (": or ctrl+p", "all actions, searchable"),
     ("? or F1", "this help"),
     ("esc", "one level up"),
     ("tab, shift+tab", "next and previous part of the screen"),
     ("arrows, j k, page keys", "move"),
     ("enter", "open what is marked"),
-    ("ctrl+l", "draw the screen again, if something was written over it"),
-    ("ctrl+q, or ctrl+c twice", "leave the console; a run goes on by itself"),
+    ("ctrl+l", "redraw the screen, if another program wrote over it"),
+    ("ctrl+q, or ctrl+c twice", "leave the console; a run in progress continues"),
 )
 
 

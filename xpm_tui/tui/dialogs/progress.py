@@ -24,7 +24,7 @@ from xpm_tui.tui.widgets.text import Prose
 
 R = TypeVar("R")
 
-GIVES_UP = "esc gives up; nothing is written meanwhile"
+GIVES_UP = "esc cancels; nothing has been written"
 
 
 class Working(Dialog[None]):

@@ -59,7 +59,7 @@ class ScreenTalk:
         wide = len(lines) > LINES or max(map(len, lines), default=0) > ROOM
         box = Confirm(
             "\n".join(lines),
-            title=self._title or "Sure?", yes=button or "Go on", no="Cancel", safe=default, wide=wide,
+            title=self._title or "Sure?", yes=button or "Continue", no="Cancel", safe=default, wide=wide,
         )  # fmt: skip
         return await self._show(box)
 

@@ -31,7 +31,7 @@ class InTrouble(Told):
     """Sentence, what to do next, the case with its first step; ``v`` shows the whole way out."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("v", "way_out", "What to do", tooltip="Show the whole way out", show=False)
+        Binding("v", "way_out", "What to do", tooltip="Show all steps", show=False)
     ]
 
     def __init__(self, title: str, text: str, trouble: Trouble) -> None:
@@ -53,7 +53,7 @@ class InTrouble(Told):
             if self.case is not None:
                 yield Button(content(Shown("What to do")), action="screen.way_out")
             keys = (
-                "v the way out · y copies · esc closes" if self.case is not None else "y copies · esc closes"
+                "v what to do · y copies · esc closes" if self.case is not None else "y copies · esc closes"
             )
             yield Static(content(Shown(keys)), classes="hint")
 

@@ -187,8 +187,8 @@ class FilteredArea(AreaScreen):
     ]
     MORE_KEYS = (
         ("/", "filter by letters; esc ends it"),
-        ("[ and ]", "saved filters, in the order in which they stand above the table"),
-        ("tab", "to the pane of the row under the cursor, and back"),
+        ("[ and ]", "filters, in the order shown above the table"),
+        ("tab", "to the details of the selected row, and back"),
     )
 
     table: Table[Any]

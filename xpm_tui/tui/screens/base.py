@@ -65,7 +65,7 @@ class OverScreen(Explains, Quiet, Screen[R]):
         self.dismiss(None)
 
 
-UNSEEN = "It has to be read first: nothing is done that was not shown."
+UNSEEN = "Read it first: scroll to the end before you confirm."
 T = TypeVar("T")
 
 

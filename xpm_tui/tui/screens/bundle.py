@@ -39,7 +39,7 @@ class BundleScreen(OverScreen[None]):
     SAVES = frozenset({"write"})
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("w", "write", "Write the bundle"),
-        Binding("F", "names", "Names in or out", tooltip="Put names in, or mask them"),
+        Binding("F", "names", "With or without names", tooltip="Include names, or mask them"),
         Binding("space", "read(8)", "Read on", tooltip="Read on in the part"),
         Binding("backspace", "read(-8)", show=False),
     ]
@@ -51,7 +51,7 @@ class BundleScreen(OverScreen[None]):
         self._parts: tuple[Part, ...] = ()
         self._head = Says(classes="bundle-head")
         self._table: Table[Part] = Table(
-            [Column("PART", 14), Column("BYTES", 9, right=True), Column("WHAT IT HOLDS", 30, grow=1)],
+            [Column("PART", 14), Column("BYTES", 9, right=True), Column("CONTENTS", 30, grow=1)],
             _cells,
             lambda part: part.name,
         )
@@ -66,7 +66,7 @@ class BundleScreen(OverScreen[None]):
 
     def on_mount(self) -> None:
         """Gather at once: it only reads."""
-        self._table.say_empty("Gathering …")
+        self._table.say_empty("Collecting …")
         self._table.show([])
         self._gather()
 
@@ -82,9 +82,9 @@ class BundleScreen(OverScreen[None]):
         self._table.show(list(self._parts))
         self._table.rows.focus()
         size = sum(part.size for part in self._parts)
-        what = "names are IN it" if self._names else "names masked"
+        what = "names are INCLUDED" if self._names else "names masked"
         told = f"{what}; never a secret or tax number; {size:,} bytes"
-        self._head.say(words([ours(" Bundle for support  ", "head"), ours(told)]))
+        self._head.say(words([ours(" Support bundle  ", "head"), ours(told)]))
         self._read()
 
     @on(Table.Moved)
@@ -115,11 +115,11 @@ class BundleScreen(OverScreen[None]):
             self.host.work(lambda: self._write(), "bundle", exclusive=True, node=self)
 
     async def _write(self) -> None:
-        question = "Where to? A file that is not there yet." + (
+        question = "Save as (a new file):" + (
             "\nIt contains the names of clients and people." if self._names else ""
         )
         place = (own_folder() or Path.cwd()) / "xpm-tui-support.zip"
-        name = await self.app.push_screen_wait(Ask(question, title="Bundle for support", value=str(place)))
+        name = await self.app.push_screen_wait(Ask(question, title="Support bundle", value=str(place)))
         if name:
             parts = self._parts
             size = await self.host.desk.ask(lambda p: bundle.write(parts, Path(name), of_practice(p)))
@@ -129,11 +129,12 @@ class BundleScreen(OverScreen[None]):
     def help_page(self) -> Page:
         """F1."""
         return Page(
-            "Bundle for support",
-            "One zip with what support needs. Read here what goes in; nothing is written before w.",
+            "Support bundle",
+            "One zip file with what support needs. Read here what it contains; nothing is written until you "
+            "press w.",
             [
-                ("w", "write it to a file that is not there yet, readable by you alone"),
-                ("F", "names in it, or masked: one name, one number"),
+                ("w", "write it to a new file that only you can read"),
+                ("F", "with names, or masked: each name becomes a number"),
                 ("up, down", "another part"),
                 ("space, backspace", "read on in the part, and back"),
                 ("esc", "leave it unwritten"),

@@ -50,7 +50,7 @@ class Chooser(Quiet, Screen[str], Generic[T]):
     NOTHING: str = "No match. Try fewer letters; F4 clears the search."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Back"),
-        Binding("enter", "take", "Take", tooltip="Take the one under the cursor", priority=True),
+        Binding("enter", "take", "Take", tooltip="Choose the selected one", priority=True),
         Binding("up", "move(-1)", show=False, priority=True),
         Binding("down", "move(1)", show=False, priority=True),
         Binding("pageup", "move(-5)", show=False, priority=True),

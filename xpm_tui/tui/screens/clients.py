@@ -79,10 +79,9 @@ class Clients(AreaScreen):
 
     AREA = "clients"
     ABOUT = (
-        "Ignition's clients, each with its link to XPM. Below (or beside) stands the one under the "
-        "cursor "
-        "as Ignition has it, as XPM has it, and what both last agreed on, with the reason for each "
-        "difference."
+        "Ignition's clients, each with its link to XPM. The details of the selected client are "
+        "shown below the list or beside it: its values in Ignition, in XPM and at the last "
+        "sync, with the reason for each difference."
     )
     MORE_KEYS = (
         ("/", "filter by letters in name, e-mail or id; esc ends it"),
@@ -172,10 +171,12 @@ class Clients(AreaScreen):
 
     def _nothing(self, total: int) -> str:
         if total:
-            return "No client goes by this filter. esc shows all again."
+            return "No client matches this filter. esc shows all again."
         if not self.host.pulse.connected:
             return "There are no clients yet. Connect first (g o, then c): the wizard brings them in."
-        return "There are no clients yet. p picks them from XPM; I imports Ignition's CSV."
+        return (
+            "There are no clients yet. Press p to bring them in from XPM, or I to import Ignition's CSV file."
+        )
 
     def _tell(self, shown: int, total: int) -> None:
         count = f" {shown:,} of {total:,}  " if shown != total else f" {total:,}  "
@@ -282,7 +283,7 @@ class Clients(AreaScreen):
     def mapped(self, client: str) -> str:
         """Mapped by the picker just now; gives what can be done with it."""
         self._mapped = client
-        return "u takes it back." if self._saved or self._text else "u takes it back; s syncs it."
+        return "u takes it back." if self._saved or self._text else "u undoes it; s syncs it."
 
     def situation(self) -> Situation:
         """With what is known of the client under the cursor."""
@@ -348,7 +349,7 @@ class Clients(AreaScreen):
         policy = self.host.desk.practice.policy()
         if view.link is not None and policy.direction == "from_xpm" and policy.level != "nothing":
             return "XPM overwrites what it masters: edit it there, or freeze the field here (f)."
-        return "This changes Ignition's side here alone; XPM is changed by a sync, or not at all."
+        return "This changes the Ignition client here; a sync then updates XPM if XPM is not the master."
 
     def do_clients_delete(self) -> None:
         """The contact under the cursor of the detail pane, else the client."""

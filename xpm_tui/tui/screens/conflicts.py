@@ -32,10 +32,10 @@ class Conflicts(Listed[None, ConflictView]):
     GROUP: ClassVar = "conflicts"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "client", "Client", tooltip="Go to the client"),
-        Binding("space", "hold", "Hold, let go", tooltip="Hold the change back, or let it go"),
+        Binding("space", "hold", "Hold or release", tooltip="Hold the change back, or release it"),
         Binding("f", "freeze", "Freeze"),
         Binding("u", "undo", "Undo"),
-        Binding("v", "plan", "Plan", tooltip="View the plan that it stands in"),
+        Binding("v", "plan", "Plan", tooltip="View its plan"),
     ]
 
     def __init__(self) -> None:
@@ -49,7 +49,8 @@ class Conflicts(Listed[None, ConflictView]):
             ),
             self._cells,
             lambda view: f"{view.plan}{view.run}/{view.record}/{view.field}",
-            empty="No conflict: no field was edited on both sides since the two last agreed. esc goes back.",
+            empty="There are no conflicts: no field was changed on both sides since the last sync. "
+            "esc goes back.",
         )
         super().__init__(table, "conflicts")
 
@@ -88,13 +89,13 @@ class Conflicts(Listed[None, ConflictView]):
         if view is None:
             return "There is no conflict here." if action in WAYS else ""
         if action == "hold" and not view.plan:
-            return f"Run {view.run} has decided it already: u takes that back."
+            return f"Run {view.run} has decided it already: u undoes that."
         if action == "undo" and view.plan:
-            return "It is only planned: space holds it, f keeps both as they are."
+            return "It is only planned: space holds it back, f keeps both values as they are."
         if action == "undo" and view.state == "undone":
-            return "It is taken back already."
+            return "It is undone already."
         if action == "freeze" and view.frozen:
-            return "The field is frozen already: sync leaves it alone."
+            return "The field is frozen already: no sync changes it."
         return ""
 
     @on(Table.Chosen)
@@ -125,7 +126,7 @@ class Conflicts(Listed[None, ConflictView]):
         """Leave both sides as they are, from now on."""
         view = self._view
         if view is not None:
-            preset = {"client": view.client, "field": (view.key,), "reason": "conflict: both sides stay"}
+            preset = {"client": view.client, "field": (view.key,), "reason": "conflict: both values stay"}
             self.do("clients.freeze", preset, after=self.again, record=view.client, linked=True)
 
     def action_undo(self) -> None:
@@ -146,13 +147,14 @@ class Conflicts(Listed[None, ConflictView]):
         """F1."""
         return Page(
             "Conflicts",
-            "A field that was edited in Ignition and in XPM since the two last agreed. The direction of the "
-            "sync decides who wins; the other value is kept, and undo gives it back. Held conflicts wait "
-            "until you let them go. The setting sync.on_conflict holds all of them from the start.",
+            "A conflict is a field that was changed both in Ignition and in XPM since the last "
+            "sync. The direction decides which value wins; the other value is kept, and undo "
+            "restores it. Held conflicts wait until you release them. The setting sync.on_conflict "
+            "holds all conflicts from the start.",
             [
-                ("space", "hold a planned one so that no sync writes it, or let it go"),
-                ("f", "freeze the field of this client: both sides stay as they are"),
-                ("u", "take an overwritten one back: the plan is shown first, and the field frozen"),
+                ("space", "hold a planned one so that no sync writes it, or release it"),
+                ("f", "freeze the field of this client: both values stay as they are"),
+                ("u", "undo an overwritten one: the plan is shown first, and the field is frozen"),
                 ("v", "look at its plan, or at the run that decided it"),
                 ("enter", "go to the client"),
                 ("esc", "back; nothing is changed by looking"),
@@ -178,7 +180,7 @@ def detail(view: ConflictView, columns: int) -> list[Line]:
         return [ours(f" {name:<13}", "muted"), Span(formatting.value(value), "strong"), mark]  # type: ignore[arg-type]
 
     where = f"plan {view.plan}, made" if view.plan else f"run {view.run},"
-    frozen = "  ❄ frozen: sync leaves it alone" if view.frozen else ""
+    frozen = "  ❄ frozen: no sync changes it" if view.frozen else ""
     return [
         [ours(f" {field_label(view.field)}", "head"), span(f" of {view.name}"), ours("   "),
          cells.CONFLICT_STATES.draw(view.state),
@@ -198,7 +200,7 @@ def _ways(view: ConflictView) -> list[Span]:
         "planned": (("space", "holds it"), ("f", "keeps both as they are"), ("esc", "lets it win")),
         "held": (("space", "lets it go"), ("f", "keeps both as they are"), ("esc", "lets it wait")),
         "overwritten": (("u", "gives the old value back"), ("esc", "leaves it so")),
-        "undone": (("", "Taken back. The field is frozen until you lift that in Clients."),),
+        "undone": (("", "Undone. The field is frozen until you unfreeze it in Clients."),),
     }
     pieces: list[Span] = []
     for key, words in said[view.state]:

@@ -46,7 +46,7 @@ class Differences(Listed[None, DifferenceView]):
             ),
             self._cells,
             lambda view: f"{view.record}/{view.field}",
-            empty="No field differs that is not in the plan. esc goes back.",
+            empty="All differences are in the plan. esc goes back.",
         )
         super().__init__(table, "differences")
         self._plan_id = plan_id
@@ -114,7 +114,7 @@ class Differences(Listed[None, DifferenceView]):
             "What differs",
             "The fields that differ between Ignition and XPM and that the plan leaves as they are: the "
             "master has no value, the field is not synced in this direction, it is frozen or switched off, "
-            "or a person is not linked. The reason for the one under the cursor stands below the table.",
+            "or a person is not linked. The reason for the selected one is shown below the table.",
             [
                 ("enter", "go to the client"),
                 ("esc", "back; nothing is changed by looking"),

@@ -40,15 +40,11 @@ class DoctorScreen(Quiet, Screen[None]):
     CSS_PATH: ClassVar = style("doctor")
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "enter", "case", "What to do", tooltip="All that the probe found, with the way out", show=True
-        ),
-        Binding(
-            "t", "again", "Try from here", tooltip="Try again, beginning with the probe under the cursor"
-        ),
-        Binding("A", "all", "All again", tooltip="Look at everything again"),
-        Binding("b", "bundle", "Bundle", tooltip="Look at a bundle for support, then write it"),
-        Binding("h", "seen", "What you see", tooltip="Say what you see, and get the way out of it"),
+        Binding("enter", "case", "What to do", tooltip="All that the probe found, and what to do", show=True),
+        Binding("t", "again", "Try from here", tooltip="Try again from the selected probe"),
+        Binding("A", "all", "All again", tooltip="Run all probes again"),
+        Binding("b", "bundle", "Bundle", tooltip="Look at a support bundle, then write it"),
+        Binding("h", "seen", "What you see", tooltip="Choose what you see, and get the steps to fix it"),
         Binding("escape", "leave", "Back"),
     ]
 
@@ -78,7 +74,7 @@ class DoctorScreen(Quiet, Screen[None]):
 
     def on_mount(self) -> None:
         """Begin at once: it only reads."""
-        self._table.say_empty("Looking …")
+        self._table.say_empty("Checking …")
         self._table.show([])
         self._examine("")
 
@@ -96,7 +92,7 @@ class DoctorScreen(Quiet, Screen[None]):
                 self.app.call_later(self._came, each)
             return doctor.calls
 
-        self._tell("Looking …")
+        self._tell("Checking …")
         calls = await self.host.desk.run(look)
         self.app.call_later(self._ended, calls)
 
@@ -111,7 +107,7 @@ class DoctorScreen(Quiet, Screen[None]):
         troubles = sum(each.verdict == "trouble" for each in found)
         notes = sum(each.verdict == "note" for each in found)
         said = "All is well" if not troubles else f"{troubles} in trouble"
-        self._tell(f"{said}, {notes} worth a note; {calls} Practice Manager calls.")
+        self._tell(f"{said}, {notes} worth knowing; {calls} Practice Manager calls.")
         if troubles:
             first = next(each for each in found if each.verdict == "trouble")
             self.look_at(first.name)
@@ -152,7 +148,7 @@ class DoctorScreen(Quiet, Screen[None]):
             self._examine(self._table.item.name)
 
     def action_all(self) -> None:
-        """Begin anew."""
+        """Start again."""
         self._found = {}
         self._examine("")
 
@@ -173,14 +169,18 @@ class DoctorScreen(Quiet, Screen[None]):
         """F1."""
         return Page(
             "Doctor",
-            "Looks at the way to Xero, the login, the lists, the book and this machine, one after another. "
-            "It only reads, and makes five small Practice Manager calls.",
+            "Checks the connection to Xero, the login, the lists, the data and this machine, one "
+            "after another. It only reads, and makes five small Practice Manager calls.",
             [
-                ("enter", "all that the probe under the cursor found, and its case with the clicks"),
-                ("t", "try again, beginning with this probe"),
+                ("enter", "all that the selected probe found, and its known problem with the steps"),
+                ("t", "try again from this probe"),
                 ("A", "look at all again"),
-                ("b", "a bundle for support: shown first, names masked"),
-                ("h", "say what you see: a page in the browser, other clients, … and get its way out"),
+                ("b", "a support bundle: shown first, names masked"),
+                (
+                    "h",
+                    "choose what you see (a page in the browser, other clients, …) and get the steps to "
+                    "fix it",
+                ),
                 ("esc", "leave"),
             ],
         )
@@ -208,7 +208,7 @@ def _detail(each: Probed | None) -> list[Line]:
     if each.hint:
         told_.append([ours("Do: ", "accent"), span(each.hint)])
     if found is not None:
-        way_out = ours("  (enter: way out)", "muted")
+        way_out = ours("  (enter: what to do)", "muted")
         told_.append([span(problem_title(found), "accent"), way_out])
     told_ += [[span(fact, "muted")] for fact in each.evidence]
     if found is not None:

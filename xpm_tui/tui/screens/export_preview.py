@@ -85,8 +85,8 @@ class ExportPreview(Listed[None, Outgoing]):
         self._report = report
         self._head.say(lines(self._summary(report)))
         self._table.say_empty(
-            "Ignition has all of it: nothing was changed here since the last import or export. "
-            "v shows what went out before, or all."
+            "Ignition has everything: nothing was changed here since the last import or export. v "
+            "shows what was exported before, or all."
             if self._scope == "changed"
             else "There is nothing to export."
         )
@@ -95,7 +95,7 @@ class ExportPreview(Listed[None, Outgoing]):
     def _summary(self, report: ExportReport) -> list[Line]:
         scope = {
             "changed": "what Ignition does not have yet",
-            "again": "what Ignition does not have yet, also what went out before",
+            "again": "what Ignition does not have yet, including what was exported before",
             "all": f"all {self._form}",
             "one": f"only {self._name or self._record}",
         }[self._scope]
@@ -124,7 +124,7 @@ class ExportPreview(Listed[None, Outgoing]):
         if action == "apply" and not (self._report is not None and self._report.records):
             return "There is nothing to write."
         if action == "scope" and len(self._scopes) == 1:
-            return "There is no other choice here: all of them go out."
+            return "There is no other choice here: all of them are exported."
         return ""
 
     def action_scope(self) -> None:
@@ -145,7 +145,9 @@ class ExportPreview(Listed[None, Outgoing]):
 
     async def _write(self) -> None:
         about = (
-            "Where to? Ignition takes it under Clients, Import." if self._form == "clients" else "Where to?"
+            "Save as (in Ignition, import it under Clients, Import):"
+            if self._form == "clients"
+            else "Where to?"
         )
         start = folder_of(self.host) + f"{self._form}.csv"
         path = await self.app.push_screen_wait(PickFile(f"Export {self._form}", about, start=start, new=True))
@@ -166,17 +168,17 @@ class ExportPreview(Listed[None, Outgoing]):
         """F1."""
         return Page(
             "Export",
-            "What would be written, before it is. Ignition's own form is for its bulk import; it refuses or "
-            "doubles some clients, and those are left out here with the reason. What went out is remembered, "
-            "so that the next export brings only what is new.",
+            "A preview of the export. Ignition's own form is for its bulk import; clients that "
+            "Ignition would refuse or duplicate are left out here, with the reason. What was "
+            "exported is remembered, so that the next export contains only what is new.",
             [
                 ("w", "name the file and write it"),
                 (
                     "v",
-                    "what Ignition does not have yet, also what went out, all, or this client alone",
+                    "what Ignition does not have yet, including what was exported, all, or only this client",
                 ),
                 ("F", "Ignition's form, or a spreadsheet"),
-                ("esc", "leave; nothing was written"),
+                ("esc", "back; nothing was written"),
             ],
         )
 

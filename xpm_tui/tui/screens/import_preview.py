@@ -25,7 +25,7 @@ from xpm_tui.tui.widgets.table import Column, Table
 ENCODINGS = (
     ("", "as found out from the file"),
     ("utf-8", "utf-8: what Ignition writes"),
-    ("windows-1252", "windows-1252: saved by Excel in the West"),
+    ("windows-1252", "windows-1252: saved by Excel"),
     ("utf-16", "utf-16: saved by Excel as Unicode text"),
     ("mac-roman", "mac-roman: saved by an old Mac"),
 )
@@ -62,7 +62,7 @@ class ImportPreview(Listed[bool, Finding]):
              Column("", 30, grow=1)),
             _cells,
             lambda finding: finding.key,
-            empty="The file changes nothing: all of it is here already. esc goes back.",
+            empty="The file changes nothing: everything in it is here already. esc goes back.",
         )  # fmt: skip
         super().__init__(table, "import")
         self._form: FormName = form
@@ -103,7 +103,7 @@ class ImportPreview(Listed[bool, Finding]):
             return UNSEEN
         item = self._table.item
         if action == "map" and (item is None or item.kind != "column"):
-            return "Move to a line that is about a column first."
+            return "Select a line about a column first."
         return ""
 
     @on(Table.Chosen)
@@ -122,7 +122,7 @@ class ImportPreview(Listed[bool, Finding]):
     async def _map(self, heading: str, shown: str) -> None:
         fields = FORMS[self._form].fields
         choices = [(each.name, each.heading) for each in fields]
-        choices.append((IGNORE, "nothing: pass this column over"))
+        choices.append((IGNORE, "nothing: ignore this column"))
         question = f"What does the column “{shown}” mean?"
         now = (
             next((c.field for c in self._report.columns if c.heading == heading), "") if self._report else ""
@@ -137,7 +137,7 @@ class ImportPreview(Listed[bool, Finding]):
         self.host.work(lambda: self._choose_encoding(), "encoding", node=self)
 
     async def _choose_encoding(self) -> None:
-        question = "Are names in this file shown wrong? Then its letters are stored otherwise:"
+        question = "If names in this file look wrong, choose another encoding:"
         chosen = await self.app.push_screen_wait(
             Choose(question, ENCODINGS, title="Encoding", start=self._encoding)
         )
@@ -164,14 +164,14 @@ class ImportPreview(Listed[bool, Finding]):
         """F1."""
         return Page(
             "Import",
-            "What a file of Ignition would do here, before it does it. Clients meet by Client ID; "
-            "absent rows and blank cells change nothing. Refused rows stop nothing else. What the import "
-            "brought can be undone: the palette, then: undo the last import.",
+            "A preview of the import. Clients are matched by Client ID; absent rows and blank "
+            "cells change nothing. Refused rows do not stop the others. An import can be undone: "
+            "open the palette and choose: Undo the last import.",
             [
                 ("a", "import the file"),
-                ("m or enter", "on a column: say what it means"),
+                ("m or enter", "on a column: choose its meaning"),
                 ("F", "choose another encoding, where names look wrong"),
-                ("esc", "leave; nothing was written"),
+                ("esc", "back; nothing was written"),
             ],
         )
 
@@ -192,7 +192,9 @@ def summary(report: ImportReport) -> list[Line]:
     facts += [ours(f" · {formatting.count(unknown, 'unknown column')}", "warn")] if unknown else []
     facts += [ours(f" · {formatting.count(cells, 'changed cell')}", "muted")] if cells else []
     facts += (
-        [ours(f" · {formatting.count(adopted, 'client')} met by name and e-mail", "muted")] if adopted else []
+        [ours(f" · {formatting.count(adopted, 'client')} matched by name and e-mail", "muted")]
+        if adopted
+        else []
     )
     then: list[Span] = []
     following = report.consequences.then if report.consequences is not None else None
@@ -224,7 +226,7 @@ def findings(report: ImportReport) -> list[Finding]:
 
 def _column(field: str | None) -> tuple[str, Look]:
     if field is None:
-        return "unknown: kept as it is (m says what it means)", "warn"
+        return "unknown: kept as it is (m chooses its meaning)", "warn"
     return ("passed over", "muted") if field == IGNORE else (f"is {field}", "muted")
 
 

@@ -54,7 +54,7 @@ class JobActs(FilteredArea):
                 return
             if self.job is None or self.job.id != job:
                 # The list has moved under it: an act is about the one under the cursor.
-                self.host.toast(f"{title} is not in this list any more: nothing was done with it.", "warning")
+                self.host.toast(f"{title} is no longer in this list: nothing was done.", "warning")
                 return
             self.action_act(name)
 
@@ -97,7 +97,7 @@ class JobActs(FilteredArea):
         def read(practice: OpenPractice) -> list[tuple[str, tuple[str, ...]]]:
             same = job_batch.of_cause(practice, view.cause) if view.cause else ()
             still = job_batch.of_cause(practice)
-            return [(f"all of this cause ({view.cause})", same), ("all that stand still", still)]
+            return [(f"all with this cause ({view.cause})", same), ("all that stand still", still)]
 
         ids = await self._which(view, await self.host.desk.ask(read), "try")
         if ids:
@@ -122,7 +122,7 @@ class JobActs(FilteredArea):
 
     async def _settle(self, view: JobRowView) -> bool:
         """Ask what became of a lost answer; whether it goes on from there."""
-        title = "No answer came"
+        title = "No answer"
         choice: Any = await self.app.push_screen_wait(Choose(f"{view.why}\n", _SENT[::-1], title=title))
         if choice is None:
             return False
@@ -153,11 +153,11 @@ class JobActs(FilteredArea):
             self.host.work(lambda: self._again(view), "redeploy", exclusive=True, node=self)
 
     async def _again(self, view: JobRowView) -> None:
-        box = Working("Make again", f"Asking XPM for job {view.number} …")
+        box = Working("Create again", f"Asking XPM for job {view.number} …")
         await self.app.push_screen(box)
         await done(self.host.run_named("jobs.redeploy", {"job": view.id, "wait": True}), box)
         await self.host.refresh_pulse()
-        await self._go([view.id], "Make again", "jobs.retry")
+        await self._go([view.id], "Create again", "jobs.retry")
 
     # -- edit, skip -----------------------------------------------------------------------------------------
 
@@ -169,7 +169,7 @@ class JobActs(FilteredArea):
     async def _edit(self, view: JobRowView) -> None:
         desk = self.host.desk
         fields = await desk.ask(job_editing.values, view.id)
-        about = EDITING if view.repeats == "once" else f"{EDITING} It changes all that are to come."
+        about = EDITING if view.repeats == "once" else f"{EDITING} It changes all future jobs."
         shown = [(each.name, each.label, each.value) for each in fields]
         sheet = Sheet(f"Edit {view.name}", about, shown)
 
@@ -209,7 +209,10 @@ class JobActs(FilteredArea):
             self.host.copy_act("jobs.copy", {"job": job})
 
 
-EDITING = "Until it is in XPM. 'default' follows proposal and settings again; empty is nobody or nothing."
+EDITING = (
+    "Until it is in XPM. 'default' follows the proposal and the settings again; "
+    "empty means nobody or nothing."
+)
 
 
 def _kinds(listed: Sequence[JobRowView], here: str) -> list[tuple[str, tuple[str, ...]]]:

@@ -77,7 +77,7 @@ class DeployReview(Reading[Answer]):
     """What would be made and with how many calls; the safe button has the focus."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer('go')", "Make them", show=False),
+        Binding("y", "answer('go')", "Create them", show=False),
         Binding("n", "leave", "Leave", show=False),
     ]
 
@@ -178,18 +178,22 @@ def summary_lines(batch: BatchView) -> list[Line]:
     if batch.consequences.changes:
         found.append([ours(action(batch.consequences), "strong"), ours(".")])
     else:
-        found.append([ours("Nothing can go out as it stands.", "warn")])
+        found.append([ours("No job can be created as it is.", "warn")])
     found += [[span(line)] for line in described(batch.consequences)]
     if batch.asks:
-        found.append([ours(f"{formatting.count(batch.asks, 'job')} kept back until you say so: with them "
+        found.append([ours(f"{formatting.count(batch.asks, 'job')} held until you confirm: with them "
                            f"{cost(batch.consequences_anyway)}.", "warn")])  # fmt: skip
     if batch.holds:
         held = formatting.count(batch.holds, "job")
         found.append([ours(f"{held} not created until you fix the problem.", "warn")])
     if batch.earlier:
-        found.append([ours(f"{formatting.count(batch.earlier, 'job')} of an earlier run is finished first.")])
+        found.append(
+            [ours(f"{formatting.count(batch.earlier, 'job')} of an earlier run will be finished first.")]
+        )
     if batch.number:
-        found.append([ours("Job numbers are our own, for example "), span(batch.number, "strong"), ours(".")])
+        found.append(
+            [ours("Job numbers are assigned here, for example "), span(batch.number, "strong"), ours(".")]
+        )
     return found
 
 

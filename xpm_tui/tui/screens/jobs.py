@@ -54,12 +54,13 @@ class Jobs(JobActs):
 
     AREA = "jobs"
     ABOUT = (
-        "What accepted proposals ask to be made in XPM, and what was made. Below (or beside) stands the "
-        "exact job under the cursor, with what keeps it back and what clashes; enter shows all of it. d "
-        "makes jobs: it shows them and the calls first, and asks. What is in XPM is never touched from here."
+        "The jobs of accepted proposals: those to create in XPM and those already created. The "
+        "selected job is shown below the list or beside it, with what holds it and what "
+        "clashes; enter shows everything. d creates jobs: it shows them and the calls first, "
+        "and asks. Jobs that are in XPM are never changed from here."
     )
     MORE_KEYS = (
-        ("enter", "the whole job: what would be sent, clashes, history"),
+        ("enter", "the job's details: what would be sent, clashes, history"),
         ("/", "filter by letters in name, client or number; esc ends it"),
         ("[ and ]", "saved filters: open, due, missed, held, failed, coming, deployed … and XPM's own"),
     )
@@ -170,8 +171,10 @@ class Jobs(JobActs):
         said = f" As XPM said {formatting.ago(state.at, now)}."
         age: list[Line] = [[ours(said, "muted")]] if state.at else []
         self.note([[ours(" ! ", "warn"), span(state.note)]] if state.note else age)
-        told = "No job of XPM goes by this filter. esc shows all again." if self.text else ""
-        self._theirs.say_empty(told or state.note or "XPM has not told yet. A plan reads it: g s, then n.")
+        told = "No job of XPM matches this filter. esc shows all again." if self.text else ""
+        self._theirs.say_empty(
+            told or state.note or "XPM's jobs have not been read yet. A plan reads them: g s, then n."
+        )
         self._theirs.show(found, of=self.asked)
         if not found:
             self.detail.show(None)
@@ -209,13 +212,15 @@ class Jobs(JobActs):
 
     def _nothing(self, counted: JobCounts) -> str:
         if self.text or self._saved:
-            return "No job goes by this filter. esc shows all that are open."
+            return "No job matches this filter. esc shows all open jobs."
         if not self.host.pulse.connected:
-            return "No job is to be made. Connect first: g o, then c. Then v shows the proposals."
+            return "There are no jobs to create. Connect first: g o, then c. Then v shows the proposals."
         if counted.to_take:
             told = formatting.count(counted.to_take, "accepted proposal")
             return f"No job is to be made. {told} of Ignition's can be taken over: v shows them, T takes one."
-        return "No job is to be made. v shows the proposals: n makes one there, I imports Ignition's."
+        return (
+            "There are no jobs to create. v shows the proposals: n creates one there, I imports Ignition's."
+        )
 
     def _cells(self, view: JobRowView) -> list[Line]:
         name = span(view.name).text

@@ -55,7 +55,7 @@ class Overview(AreaScreen):
 
     AREA = "overview"
     ABOUT = (
-        "Overview says whether this practice is connected and in step with XPM, what waits for a person, and "
+        "Overview shows whether this practice is connected and up to date, what needs you, and "
         "what the last runs did. Enter on a run opens it with its log."
     )
     CSS_PATH: ClassVar = style("overview")
@@ -63,7 +63,7 @@ class Overview(AreaScreen):
     def __init__(self) -> None:
         super().__init__()
         self._state = Says(lines(_card("Connection", *WAITING)), classes="card", fixed=False)
-        self._todo = Says(lines(_card("For a person", "reading")), classes="card", fixed=False)
+        self._todo = Says(lines(_card("Needs you", "reading")), classes="card", fixed=False)
         self._meter = Says(classes="meter", fixed=False)
         self._ahead: JobForecast | None = None
         self._read: tuple[Heartbeat, str, str] | None = None
@@ -113,9 +113,9 @@ class Overview(AreaScreen):
         self._meter.display = beat.connected
         self._most = max((written(run) for run in runs), default=1) or 1
         self._runs.say_empty(
-            "No run yet. s makes the first plan and shows it before anything is written."
+            "No sync yet. Press s to make the first plan; it is shown before anything is written."
             if beat.connected
-            else "Nothing here yet. c connects this practice to XPM."
+            else "Not connected yet. Press c to connect this practice to XPM."
         )
         self._runs.show(runs)
         if self.focused is None:
@@ -169,7 +169,7 @@ class Overview(AreaScreen):
         return list(found)
 
     def _todo_lines(self, beat: Heartbeat) -> list[Line]:
-        found: list[Line] = [[ours("For a person", "head")]]
+        found: list[Line] = [[ours("Needs you", "head")]]
         facts: list[tuple[int, str, str, Look]] = [
             (beat.needs_person, "need a link", "g c r", "warn"),
             (len(beat.held), "run held", "g s", "warn"),
@@ -186,7 +186,9 @@ class Overview(AreaScreen):
         found += job_lines(beat.jobs)
         if beat.skipped is not None:
             day = formatting.when_short(beat.skipped)
-            found.append([ours("    ! ", "warn"), ours(f"daily run of {day} skipped: "), ours("s", "accent")])
+            found.append(
+                [ours("    ! ", "warn"), ours(f"daily sync of {day} skipped: "), ours("s", "accent")]
+            )
         for problem in beat.problems:
             if problem.code in ("jobs-held", "jobs-failed"):
                 continue  # counted above
@@ -195,7 +197,7 @@ class Overview(AreaScreen):
             closed = formatting.count(len(beat.notes), "list")
             found.append([ours("    · ", "muted"), ours(f"{closed} not read: xpm-tui status", "muted")])
         if len(found) == 1 + bool(beat.notes):
-            found.insert(1, [ours("✓ ", "good"), ours("Nothing waits for you.")])
+            found.insert(1, [ours("✓ ", "good"), ours("Nothing needs you.")])
         return found
 
     def _cells(self, run: Run) -> list[Line]:
@@ -256,7 +258,7 @@ def job_lines(jobs: JobCounts) -> list[Line]:
             more = "".join(f" · {number:,} {other}" for number, other in told[1:])
             found.append(fact_line(first, f"{formatting.plural(first, 'job')} {word}{more}", key, look))
     if jobs.to_take:
-        found.append(fact_line(jobs.to_take, "of Ignition to take", "g j v", "accent"))
+        found.append(fact_line(jobs.to_take, "of Ignition to take over", "g j v", "accent"))
     return found
 
 

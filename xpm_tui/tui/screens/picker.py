@@ -68,7 +68,7 @@ class Picker(Quiet, Screen[tuple[str, ...]]):
         Binding("pageup", "move(-5)", show=False, priority=True),
         Binding("pagedown", "move(5)", show=False, priority=True),
         Binding("f4", "clear", "Clear", tooltip="Clear what was typed"),
-        Binding("f5", "all", "Pick all clear ones"),
+        Binding("f5", "all", "Bring in all unambiguous ones"),
     ]
 
     def __init__(self, client: ClientView | None, *, reviewing: bool = False) -> None:
@@ -116,7 +116,7 @@ class Picker(Quiet, Screen[tuple[str, ...]]):
             pieces += [ours("Link ", "muted"), span(self._client.name, "strong"),
                        ours(f"  {self._client.id}  to an XPM client", "muted")]  # fmt: skip
         else:
-            pieces += [ours("Pick a client from XPM", "strong")]
+            pieces += [ours("Bring in a client from XPM", "strong")]
         self._head.say(lines([pieces, [ours(f" {about}", "muted")]]))
 
     async def _begin(self) -> None:
@@ -261,11 +261,13 @@ class Picker(Quiet, Screen[tuple[str, ...]]):
         self.host.work(lambda: self._pick_all(), "take", exclusive=True, node=self)
 
     async def _pick_all(self) -> None:
-        result, _ = await self.host.run_act(by_name("clients.pick"), PickClients(all=True), title="Pick all")
+        result, _ = await self.host.run_act(
+            by_name("clients.pick"), PickClients(all=True), title="Bring in all"
+        )
         if result.declined:
             return
         if all(one.outcome == "left" for one in result.value):
-            self.host.toast("XPM has no clear client that you do not have yet.")
+            self.host.toast("All unambiguous XPM clients are here already.")
             return
         self.host.picked(result.value)
         await self._search(self._field.value)
@@ -302,4 +304,4 @@ def pick_line(view: XpmClientView) -> list[Span]:
         return [ours(" · ", "muted"), ours("It is here already, and linked.")]
     if view.archived:
         return [ours(" ! ", "warn"), ours("It is archived in XPM.")]
-    return [ours(" → ", "accent"), ours("Brings it in with all its values, and links it.")]
+    return [ours(" → ", "accent"), ours("Brings it in with all its values and links it.")]

@@ -52,8 +52,8 @@ class PlanReview(OverScreen[str]):
         Binding("v", "turn", "By client", tooltip="Group by field, or by client"),
         Binding("r", "people", "Needs you", tooltip="Review the clients that need your decision"),
         Binding("w", "export", "CSV", tooltip="Save the plan as a CSV file"),
-        Binding("W", "differences", "Differs", tooltip="List what differs and stays as it is"),
-        Binding("escape", "leave", "Keep for later"),
+        Binding("W", "differences", "Differs", tooltip="List the differences that stay as they are"),
+        Binding("escape", "leave", "Back"),
     ]
 
     def __init__(self, plan_id: str) -> None:
@@ -111,13 +111,13 @@ class PlanReview(OverScreen[str]):
         if len(plan.differences) > REASONS:
             found.append([ours(f"          and {len(plan.differences) - REASONS} more reasons", "muted")])
         if plan.left_different:
-            found.append([ours("  W", "accent"), ours(" lists them, each with its reason.")])
+            found.append([ours("  W", "accent"), ours(" lists them with their reasons.")])
         if aside:
             found.append([ours("! ", "warn"), ours("Some of XPM's data cannot be read:")])
             found += [[span(text.strip())] for text in aside]
         if plan.people:
             found.append([ours("! ", "warn"), ours(f"{formatting.count(len(plan.people), 'client')} "
-                          "for a person: r reviews.")])  # fmt: skip
+                          "for your decision: r reviews.")])  # fmt: skip
         return found
 
     @on(Rows.Moved)
@@ -155,7 +155,7 @@ class PlanReview(OverScreen[str]):
         if action == "differences" and not plan.left_different:
             return "No other field differs."
         if action == "people" and not plan.people:
-            return "No client needs a person."
+            return "No client needs your decision."
         return ""
 
     def action_tick(self) -> None:
@@ -221,10 +221,10 @@ class PlanReview(OverScreen[str]):
         """F1."""
         return Page(
             "Plan review",
-            "All that a sync would do, before it does it. Groups are by rule and field with their "
-            "counts; enter or "
-            "the right arrow opens one. What is not ticked is left alone. Clearings and held conflicts "
-            "wait until you tick them. The sentence below says why the change under the cursor is planned.",
+            "Everything that a sync would do. Changes are grouped by rule and field with their "
+            "counts; enter or the right arrow opens a group. Changes without a tick are left out. "
+            "Clearings and held conflicts wait until you tick them. The reason for the selected "
+            "change is shown below.",
             [
                 ("a", "apply what is ticked"),
                 ("space", "tick or untick a change, or a whole group"),
@@ -232,9 +232,9 @@ class PlanReview(OverScreen[str]):
                 ("+ and -", "open and close all groups"),
                 ("v", "group by client, or by rule and field"),
                 ("r", "review the clients that need a person"),
-                ("W", "list what differs and stays as it is, with the reasons"),
+                ("W", "list the differences that stay as they are, with the reasons"),
                 ("w", "save the plan as CSV"),
-                ("esc", "leave; the plan is kept"),
+                ("esc", "back; the plan is kept"),
             ],
         )
 

@@ -36,7 +36,7 @@ class PolicyScreen(Listed[None, PolicyRow]):
     CSS_PATH: ClassVar = style("policy")
     GROUP: ClassVar = "policy"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "switch", "On, off", tooltip="Carry the field, or leave it alone"),
+        Binding("space", "switch", "On, off", tooltip="Sync the field, or switch it off"),
         Binding("enter", "frozen", "Frozen clients", tooltip="List the clients in which the field is frozen"),
     ]
 
@@ -87,7 +87,7 @@ class PolicyScreen(Listed[None, PolicyRow]):
             if row.frozen
             else "Frozen for no client."
         )
-        head: Line = [ours(f" {row.label}", "head"), span(f"   XPM calls it {row.xpm}", "muted")]
+        head: Line = [ours(f" {row.label}", "head"), span(f"   In XPM: {row.xpm}", "muted")]
         said: list[Line] = [[ours(f" {sentence}")] for sentence in (*sentences(row), frozen)]
         return [head, *said]
 
@@ -128,9 +128,9 @@ class PolicyScreen(Listed[None, PolicyRow]):
         """F1."""
         return Page(
             "Policy",
-            "What a sync carries, field by field: each way at creation and afterwards, and from which "
-            "level on. A field that is switched off is left alone for every client, in both directions; "
-            "one that is frozen is left alone for that client.",
+            "What a sync updates, field by field: in each direction, at creation and afterwards, "
+            "and from which level. A field that is switched off is not synced for any client, in "
+            "either direction; a frozen field is not synced for that client.",
             [
                 ("space", "switch the field off for every client, or on again"),
                 ("enter", "the clients for which it is frozen; go to one"),
@@ -141,7 +141,7 @@ class PolicyScreen(Listed[None, PolicyRow]):
 
 def _cells(row: PolicyRow) -> list[Line]:
     now: Line = (
-        [ours("● carried", "good")]
+        [ours("● synced", "good")]
         if row.carried
         else [ours("○ off", "warn")]
         if row.off

@@ -36,7 +36,7 @@ class Practices(OverScreen[None]):
                 Column("PRACTICE", 20, grow=2),
                 Column("FOLDER", 12, grow=1),
                 Column("XPM", 15),
-                Column("LAST GOOD", 11),
+                Column("LAST SYNC", 11),
                 Column("NOW", 10),
             ),
             self._cells,
@@ -50,13 +50,13 @@ class Practices(OverScreen[None]):
 
     def on_mount(self) -> None:
         """Look at each of them."""
-        self._head.say(lines([[ours(" Practices", "head")], [ours(" Looking at each of them …", "muted")]]))
+        self._head.say(lines([[ours(" Practices", "head")], [ours(" Reading each of them …", "muted")]]))
         self.host.work(lambda: self._read(), "practices", exclusive=True, node=self)
 
     async def _read(self) -> None:
         found = await self.host.desk.ask(practices)
         here = next((view.name for view in found if view.open), "")
-        told = f" {formatting.count(len(found), 'practice')}, each with its own book. "
+        told = f" {formatting.count(len(found), 'practice')}, each with its own data. "
         self._head.say(
             lines([[ours(" Practices", "head")], [ours(told, "muted"), ours("enter", "accent"),
                    ours(" opens another, ", "muted"), ours("n", "accent"), ours(" adds one.", "muted")]])
@@ -92,7 +92,7 @@ class Practices(OverScreen[None]):
         if view is None:
             return
         if view.open:
-            self.host.toast(f"{view.title or view.name} is open already: move to another one.")
+            self.host.toast(f"{view.title or view.name} is open already: select another one.")
         else:
             self.do("practices.switch", {"name": view.name})
 
@@ -104,11 +104,11 @@ class Practices(OverScreen[None]):
         """F1."""
         return Page(
             "Practices",
-            "Each practice of XPM that this account works for has its own connection, book and settings, in "
-            "a folder of its own. Switching starts the console over another one; what runs here goes on.",
+            "Each XPM practice has its own connection, data and settings in its own folder. "
+            "Switching opens the console for another practice; a run in progress here continues.",
             [
                 ("enter", "open the console over the practice under the cursor"),
-                ("n", "add a practice: the console opens over it, and the wizard connects it"),
+                ("n", "add a practice: the console opens it, and the wizard connects it"),
                 ("esc", "stay with this one"),
             ],
         )

@@ -106,8 +106,9 @@ class Proposals(FilteredArea):
         self.told(len(shown), len(found))
         self.note([BLOCKED] if self._counts.blocked else [])
         self.table.say_empty(
-            "No proposal goes by this filter. esc shows all again." if found
-            else "There are no proposals. n makes one; I imports Ignition's file of active services."
+            "No proposal matches this filter. esc shows all again." if found
+            else "There are no proposals. Press n to create one, or I to import Ignition's file of active "
+            "services."
         )  # fmt: skip
         self.table.show(shown, of=self.asked)
         if not shown:
@@ -318,11 +319,13 @@ def proposal_lines(
     if view.standing == "to take":
         found.append([ours(" → ", "warn"), ours(TAKES)])
     elif view.standing == "draft":
-        found.append([ours(" → ", "accent"), ours("A draft: a accepts it, and its jobs wait in Jobs.")])
+        found.append(
+            [ours(" → ", "accent"), ours("A draft: a accepts it, and its jobs then appear in Jobs.")]
+        )
     elif view.standing == "revoked":
         key = "a" if view.origin == "new" else "T"
         found.append(
-            [ours(" → ", "muted"), ours(f"Revoked: nothing more is made of it. {key} lets it go on.")]
+            [ours(" → ", "muted"), ours(f"Revoked: no more jobs are created for it. {key} lets it go on.")]
         )
     elif view.why:
         found.append([ours(" → ", "warn"), span(view.why)])
@@ -340,7 +343,7 @@ def proposal_lines(
     for each in agreed:
         called = (
             "no job" if each.no_job
-            else "not in the library: calls for no template" if each.unknown
+            else "not in the library: no template" if each.unknown
             else " + ".join(each.calls_for) or "calls for no template"
         )  # fmt: skip
         project = "".join(f"{part}: " for part in (each.project, each.client) if part)

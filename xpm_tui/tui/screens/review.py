@@ -90,8 +90,8 @@ class Review(OverScreen[None]):
     CSS_PATH: ClassVar = style("review")
     SAVES = frozenset({"export"})
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("m", "map", "Map", tooltip="Pick another XPM client for this one"),
-        Binding("n", "step(1)", "Next", tooltip="Go to the next client; nothing is settled"),
+        Binding("m", "map", "Map", tooltip="Choose another XPM client for this one"),
+        Binding("n", "step(1)", "Next", tooltip="Go to the next client without a decision"),
         Binding("p", "step(-1)", "Back one", tooltip="Go back to the client before", show=False),
         Binding("i", "ignore", "Ignore"),
         Binding("u", "undo", "Undo"),
@@ -128,7 +128,7 @@ class Review(OverScreen[None]):
     def on_mount(self) -> None:
         """Read who needs a person."""
         self._none.display = False
-        self._head.say(lines([[ours(" Looking for what each client may be …", "muted")]]))
+        self._head.say(lines([[ours(" Looking for matches of each client …", "muted")]]))
         self.host.work(lambda: self._read(), "review", exclusive=True, node=self)
 
     def on_resize(self) -> None:
@@ -160,7 +160,7 @@ class Review(OverScreen[None]):
             self._head.styles.height = 3
             self._head.say(lines([[ours(" Review", "head")], []]))
             self._none.update(
-                lines([[ours("✓ ", "good"), ours(f"No client needs a person.{done} esc goes back.")]])
+                lines([[ours("✓ ", "good"), ours(f"No client needs your decision.{done} esc goes back.")]])
             )
             return
         first: Line = [
@@ -174,7 +174,7 @@ class Review(OverScreen[None]):
         self._head.styles.height = 2 + len(reason)
         self._head.say(lines([first, about, *reason]))
         self._none.update(
-            lines([[ours("Nothing in XPM is like it. "), ours("m", "accent"), ours(" searches, "),
+            lines([[ours("XPM has nothing similar. "), ours("m", "accent"), ours(" searches, "),
                     ours("i", "accent"),                    ours(" settles that it has none.")]])
         )  # fmt: skip
         self._proposals.show(view.proposals)
@@ -183,11 +183,11 @@ class Review(OverScreen[None]):
         """Dim what has nothing to do."""
         view = self._view
         if action in ("map", "ignore", "step", "sure", "export") and view is None:
-            return "No client needs a person."
+            return "No client needs your decision."
         if action == "accept" and not (view and view.proposals):
-            return "There is no proposal to accept: m searches, i settles that it has none."
+            return "There is no proposal to accept: m searches, i marks it as not in XPM."
         if action == "undo" and not self._settled:
-            return "Nothing was settled here yet that could be undone."
+            return "There is no decision here to undo."
         return ""
 
     def action_step(self, by: int) -> None:
@@ -320,19 +320,20 @@ class Review(OverScreen[None]):
         """F1."""
         return Page(
             "Review",
-            "Clients that no rule can link, one after the other, each with what it may be in XPM and why. A "
-            "proposal is sure, likely or weak; clients of the same name are never sure. Where XPM merged a "
+            "The clients that no rule can link, one after the other, each with its proposed XPM "
+            "clients and the reasons. A match is sure, likely or possible; clients with the same "
+            "name are never sure. Where XPM merged a "
             "linked client into another one, that one comes first, with what moved there. Nothing is written "
             "to XPM here.",
             [
                 ("enter", "accept the proposal under the cursor"),
                 ("m", "search for another one"),
-                ("n, p", "next and previous; nothing is settled"),
-                ("i", "this client is not meant to have an XPM client"),
-                ("u", "undo the last one, again and again; all sure ones go back together"),
+                ("n, p", "next and previous, without a decision"),
+                ("i", "this client has no XPM client"),
+                ("u", "undo the last decision, repeatedly; links accepted together are undone together"),
                 ("S", "accept all that are sure, after showing them"),
                 ("w", "save all proposals as a CSV file with a column for your choice"),
                 ("I", "import such a file: what it would do is shown first"),
-                ("esc", "leave; the rest waits, and the next time begins here"),
+                ("esc", "back; the review continues here next time"),
             ],
         )

@@ -34,7 +34,7 @@ class RunScreen(OverScreen[None]):
         super().__init__()
         self._run_id = run_id
         self._card = Says(classes="run-card", fixed=False)
-        self._pane = LiveLog(run=run_id, empty="This run has written nothing to the log yet.")
+        self._pane = LiveLog(run=run_id, empty="The log of this run is still empty.")
 
     def body(self) -> ComposeResult:
         """The card over the log."""
@@ -76,7 +76,7 @@ class RunScreen(OverScreen[None]):
         if action in ("undo", "release", "resume") and going:
             return "The run is going on: x stops it."
         if action == "undo" and self._run is not None and self._run.kind == "deploy":
-            return "This run made jobs: what is in XPM is never touched again from here."
+            return "This run created jobs: jobs in XPM are never changed from here."
         return ""
 
     def action_resume(self) -> None:
@@ -110,14 +110,14 @@ class RunScreen(OverScreen[None]):
         """F1."""
         return Page(
             "Run",
-            "What this run does, or did. It goes on by itself: leaving this screen or the console does "
-            "not end it.",
+            "What this run does or did. It continues by itself: leaving this screen or the console "
+            "does not end it.",
             [
                 *LOG_KEYS,
                 ("x", "stop it: nothing more is sent"),
                 ("u", "undo it, after showing what that does"),
                 ("v", "every value that it wrote, old and new, client by client"),
                 ("a", "release it when it is held; resume it when it was stopped or interrupted"),
-                ("esc", "leave; the run goes on"),
+                ("esc", "back; the run continues"),
             ],
         )

@@ -28,7 +28,7 @@ class CalledFor(Chooser[TemplateView]):
     PLACEHOLDER = "name or UUID of a job template"
     NOTHING = "No match among XPM's job templates. F4 clears the search. If XPM hides its list, type a UUID."
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "take", "In or out", tooltip="Put the template in, or take it out", priority=True),
+        Binding("enter", "take", "Add or remove", tooltip="Add the template, or remove it", priority=True),
         Binding("f6", "no_job", "No job"),
         Binding("f10", "save", "Save"),
         Binding("tab", "app.focus_next", "Buttons"),
@@ -45,7 +45,7 @@ class CalledFor(Chooser[TemplateView]):
     def head(self) -> list[Line]:
         """The service, and what it would call for."""
         first: list[Span] = [ours(" Map ", "muted"), span(self._service.name, "strong"),
-                             ours(f"  {self._service.id}  to job templates of XPM", "muted")]  # fmt: skip
+                             ours(f"  {self._service.id}  to XPM job templates", "muted")]  # fmt: skip
         second: list[Span] = [ours(" Calls for: ", "muted")]
         for place, uuid in enumerate(self._inside, 1):
             second.append(span(f"{place} {self._names.get(uuid, uuid)}  ", "good"))
@@ -118,18 +118,16 @@ class CalledFor(Chooser[TemplateView]):
         if inside:
             first = "enter takes it out."
         elif self._inside:
-            first = f"enter puts it in, as number {len(self._inside) + 1}: its tasks come after the others'."
+            first = f"enter adds it as number {len(self._inside) + 1}: its tasks come after the others'."
         else:
-            first = "enter puts it in: a job of this service is made with its tasks."
+            first = "enter adds it: jobs of this service are created with its tasks."
         found: list[Line] = [[ours(" → ", "accent"), ours(first)]]
         if item.gone:
             found.append([ours(" ✗ ", "bad"), ours("XPM no longer has it: jobs that need it are held.")])
         names = ", ".join(self._names.get(uuid, uuid) for uuid in self._inside)
-        told = f"Saving now: it calls for {names}." if names else "Saving now: nobody has chosen."
+        told = f"Saving links it to {names}." if names else "Saving leaves it without a choice."
         found.append([ours(" → ", "accent"), span(told)])
-        found.append(
-            [ours(" · ", "muted"), ours("Jobs that were made stay as they are. u takes it back.", "muted")]
-        )
+        found.append([ours(" · ", "muted"), ours("Existing jobs stay as they are. u undoes it.", "muted")])
         return found
 
     async def take(self, item: TemplateView) -> None:
@@ -188,11 +186,12 @@ class CalledFor(Chooser[TemplateView]):
     def help_page(self) -> Page:
         """F1."""
         return Page(
-            "Map a service",
-            "Type letters of a template's name. Enter puts the one under the cursor in, or takes it out; the "
-            "numbers tell the order, and the first comes with the job. Nothing is kept before it is saved.",
+            "Link a service",
+            "Type letters of a template's name. Enter adds the selected template or removes it; "
+            "the numbers show the order, and the first one creates the job. Nothing changes until "
+            "you save.",
             [
-                ("enter", "put in, or take out"),
+                ("enter", "add or remove"),
                 ("F10", "save (or tab to the button)"),
                 ("F6", "it needs no job"),
                 ("F4", "empty the field"),

@@ -34,9 +34,9 @@ class SettingsArea(AreaScreen):
 
     AREA = "settings"
     ABOUT = (
-        "All settings with their meaning. Enter changes the one under the cursor for this practice; the "
-        "value is "
-        "checked before it is kept. A value from the environment or an option wins over the files."
+        "All settings with their meaning. Enter changes the selected one for this practice; "
+        "the value is checked before it is saved. A value from the environment or an option "
+        "takes precedence over the files."
     )
     MORE_KEYS = (("/", "search in names and meanings"), ("enter", "change"), ("del", "back to the default"))
     CSS_PATH: ClassVar = style("settings")
@@ -60,7 +60,7 @@ class SettingsArea(AreaScreen):
             ),
             self._cells,
             lambda item: item.key,
-            empty="No setting goes by this. esc shows all again.",
+            empty="No setting matches. esc shows all again.",
         )
 
     def body(self) -> ComposeResult:
@@ -161,7 +161,7 @@ class SettingsArea(AreaScreen):
         if item is None:
             return
         if item.origin == "default":
-            self.host.toast(f"{item.entry.label} has its default already.")
+            self.host.toast(f"{item.entry.label} already has its default.")
             return
         act = by_name("settings.unset")
         self.host.perform(act, {"key": item.key, "all_practices": item.origin == "file"}, ask=False,

@@ -64,7 +64,7 @@ class Person(Chooser[StaffView]):
 class MapPerson(Person):
     """Map a member; the proposals stand first. Gives the UUID taken."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "take", "Map to this one", priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "take", "Link to this one", priority=True)]
 
     def __init__(self, member: MemberView) -> None:
         super().__init__()
@@ -115,10 +115,10 @@ class MapPerson(Person):
     def help_page(self) -> Page:
         """F1."""
         return Page(
-            "Map a team member",
-            "Type letters of a name, an e-mail or a UUID. Proposals stand first, with the reason below; rows "
-            "marked =name share their name with another. Below stands what linking would do. Nothing is "
-            "written to XPM.",
+            "Link a team member",
+            "Type letters of a name, an e-mail or a UUID. Proposals are listed first, with the reason below; "
+            "rows marked =name share their name with another. "
+            "What linking would do is shown below. Nothing is written to XPM.",
             [("enter", "map to the person under the cursor"), ("F4", "empty the field"), ("esc", "leave")],
         )
 
@@ -128,7 +128,7 @@ class PickPerson(Person):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "take", "Pick", priority=True),
-        Binding("f5", "all", "Pick all"),
+        Binding("f5", "all", "Bring in all"),
     ]
 
     def __init__(self, at: str = "") -> None:
@@ -137,8 +137,8 @@ class PickPerson(Person):
 
     def head(self) -> list[Line]:
         """How many are not in the team."""
-        told = f" {formatting.count(len(self.items), 'person/people')} whom nobody of the team is linked to"
-        return [[ours(" Pick XPM's staff into the team", "strong")], [ours(told, "muted")]]
+        told = f" {formatting.count(len(self.items), 'person/people')} who are not linked to a team member"
+        return [[ours(" Add XPM staff to the team", "strong")], [ours(told, "muted")]]
 
     async def load(self) -> Sequence[StaffView]:
         """Those who are nobody here and have not left."""
@@ -149,7 +149,7 @@ class PickPerson(Person):
 
     def _none_left(self, unread: str = "") -> None:
         # A list that could not be read says nothing of who is in it.
-        self.NOTHING = f"{unread or 'Everybody of XPM is in the team already.'} esc goes back."
+        self.NOTHING = f"{unread or 'All XPM staff are in the team already.'} esc goes back."
 
     async def begin(self, at: str = "") -> None:
         """The cursor at first on the one that was under it in the area."""
@@ -168,8 +168,8 @@ class PickPerson(Person):
             told: Line = [ours(" → ", "accent"), ours("Links "), span(f"{found.name} ({found.id})", "strong"),
                           ours(", who has the same e-mail.")]  # fmt: skip
         else:
-            told = said("→", "Makes a member without access: a note, no login here or in XPM.")
-        return [told, said("→", "Partner and manager can be carried then. Nothing is written to XPM.")]
+            told = said("→", "Adds a team member without access: no login here or in XPM.")
+        return [told, said("→", "Partner and manager can then be synced. Nothing is written to XPM.")]
 
     async def take(self, item: StaffView) -> None:
         """Pick one and stay."""
@@ -181,7 +181,7 @@ class PickPerson(Person):
             self.host.work(lambda: self._pick({"all": True}), "take", exclusive=True, node=self)
 
     async def _pick(self, whom: dict[str, Any]) -> None:
-        result = await self.host.run_named("team.pick", whom, title="Pick all")
+        result = await self.host.run_named("team.pick", whom, title="Bring in all")
         if result.declined:
             return
         done: StaffPick = result.value
@@ -201,12 +201,12 @@ class PickPerson(Person):
     def help_page(self) -> Page:
         """F1."""
         return Page(
-            "Pick XPM's staff",
-            "People of XPM whom nobody of the team is linked to. Picking one links the member who has the "
+            "Add XPM staff",
+            "People of XPM who are not linked to a team member. Picking one links the member who has the "
             "same e-mail, or makes a member without access. Nothing is written to XPM.",
             [
                 ("enter", "pick the person under the cursor"),
-                ("F5", "pick all, after asking"),
+                ("F5", "add all, after asking"),
                 ("esc", "leave"),
             ],
         )

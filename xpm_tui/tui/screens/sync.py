@@ -33,9 +33,9 @@ class SyncArea(AreaScreen):
 
     AREA = "sync"
     ABOUT = (
-        "Plan shows all that a sync would do, before anything is written; apply makes a run of it. The "
-        "run is a "
-        "process of its own: it goes on when this console is closed. Below is the log of the practice, live."
+        "A plan shows everything that a sync would do, before anything is written; applying it "
+        "starts a run. The run is a separate process: it continues when this console is "
+        "closed. The log of the practice is shown below, live."
     )
     MORE_KEYS = (("v", "look at the newest plan"), *LOG_KEYS)
     CSS_PATH: ClassVar = style("sync")
@@ -48,7 +48,7 @@ class SyncArea(AreaScreen):
     def __init__(self) -> None:
         super().__init__()
         self._card = Says(classes="sync-card", fixed=False)
-        self._pane = LiveLog(empty="The log of this practice is empty. s makes the first plan.")
+        self._pane = LiveLog(empty="The log of this practice is empty. Press s to make the first plan.")
         self._plan: Plan | None = None
         self._run: Run | None = None
         self._forecast = NO_FORECAST
@@ -137,7 +137,7 @@ class SyncArea(AreaScreen):
     def do_undo(self) -> None:
         """The newest run, as a plan to look at."""
         if self._run is None:
-            self.host.toast("No run yet: nothing to undo.", "warning")
+            self.host.toast("There is no run yet to undo.", "warning")
         else:
             self.host.undo(run=self._run.id)
 
@@ -151,7 +151,7 @@ class SyncArea(AreaScreen):
     def action_review(self) -> None:
         """The newest plan."""
         if self._plan is None:
-            self.host.toast("There is no plan yet: s makes one.", "warning")
+            self.host.toast("There is no plan yet: press s to make one.", "warning")
         else:
             self.host.show_plan(self._plan.id)
 

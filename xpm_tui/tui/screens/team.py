@@ -32,10 +32,10 @@ class TeamArea(FilteredArea):
 
     AREA = "team"
     ABOUT = (
-        "The team beside XPM's staff. Partner and manager of clients and jobs are carried only for people "
-        "who are linked. The same e-mail on both sides is proposed and can be accepted for all at once; the "
-        "same name is only proposed, because names repeat. Below (or beside) stands the person under the "
-        "cursor on both sides, with what it costs that nobody is linked."
+        "The team next to XPM's staff. Partner and manager of clients and jobs are synced only "
+        "for people who are linked. People with the same e-mail can be accepted all at once; "
+        "people with the same name are only proposed, because names repeat. The selected "
+        "person is shown below the list or beside it, with what is missing without a link."
     )
     FILTERS: ClassVar = tuple(
         (name, {"left": "left", "no-access": "no access", "xpm-only": "XPM only"}.get(name, shown))
@@ -86,17 +86,17 @@ class TeamArea(FilteredArea):
             found.append(sentence(" !", "warn", signed.sentence))
         if not found and state.at is not None:
             now = self.host.desk.practice.clock.now()
-            found.append([ours(f" Staff as XPM said {formatting.ago(state.at, now)}", "muted")])
+            found.append([ours(f" Staff as in XPM {formatting.ago(state.at, now)}", "muted")])
         return found
 
     def _nothing(self, total: int, state: ListState) -> str:
         if total:
-            return "Nobody goes by this filter. esc shows all again."
+            return "No one matches this filter. esc shows all again."
         if not self.host.pulse.connected:
-            return "The team is empty. Connect first (g o, then c), or n makes a member, without XPM."
+            return "The team is empty. Connect first (g o, then c), or press n to add a member without XPM."
         if state.at is None:
-            return "XPM has not told its staff yet. A plan reads them: g s, then n."
-        return "The team is empty. n makes a member; : then import brings Ignition's team file."
+            return "XPM's staff list has not been read yet. A plan reads it: g s, then n."
+        return "The team is empty. Press n to add a member, or : and import Ignition's team file."
 
     def _cells(self, row: PersonRow) -> list[Line]:
         member, staff = row.member, row.staff
@@ -143,13 +143,13 @@ class TeamArea(FilteredArea):
     def _on_member(self, instead: str) -> MemberView | None:
         if self.member is None:
             only = self.table.item is not None
-            self.host.toast(instead if only else "Nobody is chosen: move to somebody first.", "warning")
+            self.host.toast(instead if only else "Select a person first.", "warning")
         return self.member
 
     def do_team_link(self) -> None:
         """Map: a choice over XPM's staff."""
 
-        member = self._on_member("This person is only in XPM: p picks them into the team.")
+        member = self._on_member("This person is only in XPM: p adds them to the team.")
         if member is not None:
             self.app.push_screen(staff_picker.MapPerson(member))
 
@@ -163,7 +163,7 @@ class TeamArea(FilteredArea):
 
     def do_team_unlink(self) -> None:
         """At once: undo takes it back."""
-        member = self._on_member("This person is only in XPM: there is no link to take away.")
+        member = self._on_member("This person is only in XPM: there is no link to remove.")
         if member is not None:
             self.host.perform(by_name("team.unlink"), {"member": member.id}, ask=False)
 
@@ -177,7 +177,7 @@ class TeamArea(FilteredArea):
 
     def do_team_create(self) -> None:
         """Phone and mobile are asked for, then it shows what is sent."""
-        member = self._on_member("This person is in XPM already: p picks them into the team.")
+        member = self._on_member("This person is in XPM already: p adds them to the team.")
         if member is not None and member.staff is not None:
             self.host.toast(f"{member.name} is linked to XPM's staff already.", "warning")
         elif member is not None:
@@ -199,7 +199,7 @@ class TeamArea(FilteredArea):
     def do_team_edit(self) -> None:
         """What is there now; saving does the act with what differs."""
 
-        member = self._on_member("This person is only in XPM: p picks them into the team, then e edits.")
+        member = self._on_member("This person is only in XPM: p adds them to the team, then e edits.")
         if member is None:
             return
         now = {
@@ -279,7 +279,7 @@ def person_lines(row: PersonRow, columns: int) -> list[Line]:
     notes = member.notes if member else staff.notes if staff else ()
     found += [sentence("·", "muted", note) for note in notes]
     if member is not None and member.staff is None:
-        found.append([ours("m", "accent"), ours(" maps to one of XPM's staff", "muted"),
+        found.append([ours("m", "accent"), ours(" links to XPM staff", "muted"),
                       ours(", "), ours("C", "accent"), ours(" makes one there", "muted")])  # fmt: skip
     elif member is None:
         found.append([ours("p", "accent"), ours(" picks this person into the team", "muted")])

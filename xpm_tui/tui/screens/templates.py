@@ -43,11 +43,13 @@ class TemplatesArea(FilteredArea):
 
     AREA = "templates"
     ABOUT = (
-        "The services of the library, each with the job templates of XPM that it calls for: none, one or "
-        "several, in order. That a service wants no job is a choice of its own. A template is proposed by "
-        "its name and never linked by itself. XPM tells only a template's name: that its tasks were changed "
-        "cannot be seen. Below the services stand templates that nothing calls for, and names on proposals "
-        "that are no services. What new jobs follow stands above, and can be changed."
+        "The services of the library, each with its XPM job templates: none, one or several, "
+        "in order. "
+        "No job is a choice of its own. A template is proposed by its name and "
+        "never linked automatically. XPM gives only a template's name: changes to its tasks "
+        "cannot be seen. Below the services are templates without a service, and names on "
+        "proposals that are not services. The defaults for new jobs are shown above and can be "
+        "changed."
     )
     FILTERS: ClassVar = tuple(
         (name, {"open": "open", "gone": "gone", "unused": "unused"}.get(name, shown))
@@ -114,12 +116,14 @@ class TemplatesArea(FilteredArea):
 
     def _nothing(self, total: int, cover: CoverageView, state: ListState) -> str:
         if total:
-            return "Nothing goes by this filter. esc shows all again."
+            return "Nothing matches this filter. esc shows all again."
         if state.at is None and not cover.note:
-            told = "XPM has not told its job templates yet: connect (g o, c), or make a plan (g s, p). "
+            told = "XPM's job templates have not been read yet: connect (g o, c), or make a plan (g s, p). "
         else:
             told = ""
-        return told + "There are no services yet. n makes one; : then import brings Ignition's services file."
+        return told + (
+            "There are no services yet. Press n to add one, or : and import Ignition's services file."
+        )
 
     def _cells(self, row: TemplateRow) -> list[Line]:
         name = span(row.name).text
@@ -164,11 +168,11 @@ class TemplatesArea(FilteredArea):
         if self.service is None:
             row = self.table.item
             told = (
-                "No service calls for this template: map one to it."
+                "No service uses this template: link one to it."
                 if row and row.template
-                else "The library has no service of this name: n makes it, or import the services file."
+                else "The library has no service with this name: press n to add it, or import the file."
                 if row
-                else "No service is chosen: n makes one."
+                else "Select a service, or press n to add one."
             )
             self.host.toast(told, "warning")
         return self.service
@@ -206,8 +210,8 @@ class TemplatesArea(FilteredArea):
 
         row = self.table.item
         fields = [("name", "Name", row.unknown if row else ""), ("price", "Price", "")]
-        about = "A service of the library here; Ignition gets it by an export."
-        sheet = app_protocol.Sheet("Make a service", about, fields, new=True)
+        about = "A service of the library here; an export brings it to Ignition."
+        sheet = app_protocol.Sheet("Add a service", about, fields, new=True)
         self.host.perform(by_name("services.new"), {}, sheet=sheet)
 
     def do_services_edit(self) -> None:
@@ -226,7 +230,7 @@ class TemplatesArea(FilteredArea):
         values = {name.casefold(): text for name, text in now.fields.items()}
         fields = [("name", "Name", now.name)]
         fields += [(key, name, values.get(key, "")) for key, name in columns.items()]
-        about = "This changes the library here; Ignition gets it by an export."
+        about = "This changes the library here; an export brings it to Ignition."
         sheet = app_protocol.Sheet(f"Edit {now.name}", about, fields)
         self.host.perform(by_name("services.edit"), {"service": service.id}, sheet=sheet)
 
@@ -240,7 +244,7 @@ class TemplatesArea(FilteredArea):
         categories: list[CategoryView]
         followed, categories = (await self.host.run_named("templates.defaults", {})).value
         shown = [(each.key, f"{each.label:<9} {each.value}") for each in followed]
-        question = "What new jobs follow, unless their workflow says otherwise. Which one changes?"
+        question = "Defaults for new jobs. Which one do you want to change?"
         key: str | None = await self.app.push_screen_wait(dialog.Choose(question, shown, title="New jobs"))
         if key is None:
             return
@@ -296,12 +300,10 @@ def row_lines(row: TemplateRow, categories: list[CategoryView]) -> list[Line]:
     service = row.service
     found: list[Line] = [[span(row.name, "strong"), ours(f"  {service.id}" if service else "", "muted")]]
     if row.template is not None:
-        found.append(sentence("·", "muted", "A job template of XPM that no service calls for."))
+        found.append(sentence("·", "muted", "A job template of XPM that no service uses."))
         found.append([span(row.template.uuid, "muted")])
     elif row.unknown:
-        told = (
-            "Proposals name this service, and the library does not have it: their jobs get no tasks for it."
-        )
+        told = "Proposals name this service, but it is not in the library: their jobs get no tasks for it."
         found.append(sentence("!", "warn", told))
         found.append([ours("n", "accent"), ours(" makes it, or import Ignition's services file", "muted")])
     elif service is not None:
@@ -322,15 +324,21 @@ def _choice(service: ServiceLinkView) -> list[Line]:
         found.append([ours("Its job: ", "muted"), span(commands_templates.rules_of(service))])
     for place, ref in enumerate(service.templates, 1):
         tail = (
-            ours("  XPM no longer has it: the job is held. m maps another", "bad") if ref.id in gone else None
+            ours("  XPM no longer has it: the job is held. m links another", "bad")
+            if ref.id in gone
+            else None
         )
         line = [ours(f"{place}  ", "muted"), span(ref.name), span(f"  {ref.id}", "muted")]
         found.append([*line, *([tail] if tail else [])])
     if service.no_job:
-        found.append(sentence("–", "muted", "It wants no job: a choice. m maps templates, del clears it."))
+        found.append(sentence("–", "muted", "No job, by choice. m links templates, del clears the choice."))
     if not service.templates and not service.no_job:
         found.append(
-            sentence("○", "warn", "Nobody has chosen: its jobs get no tasks, and ask before they go.")
+            sentence(
+                "○",
+                "warn",
+                "Nothing is chosen: its jobs get no tasks, and you are asked before they are made.",
+            )
         )
         found += [
             [ours("◇ ", "accent" if each.same else "warn"), span(each.name),

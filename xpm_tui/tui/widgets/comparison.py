@@ -37,10 +37,11 @@ def effect_lines(effect: EffectView, most: int) -> list[Line]:
     if effect.replaces:
         old = effect.replaces
         found.append([ours(" ! ", "warn"), span(f"Replaces the link to #{old.number} {old.name}"),
-                      ours("; what was agreed is forgotten." if effect.drops_base else ".")])  # fmt: skip
+                      ours("; the last synced values are discarded." if effect.drops_base else "."),
+                      ])  # fmt: skip
     found += [[ours(" ! ", "warn"), span(warning)] for warning in effect.warnings]
     if effect.jobs:
-        told = f"{formatting.count(len(effect.jobs), 'job')} in XPM stay behind: {', '.join(effect.jobs)}"
+        told = f"{formatting.count(len(effect.jobs), 'job')} in XPM stay there: {', '.join(effect.jobs)}"
         found.append([ours(" ! ", "warn"), span(told)])
     if effect.quiet:
         found.append([ours(" · ", "muted"), ours("As the second client there, nothing is synced to it.")])
@@ -214,8 +215,8 @@ class Sides(Vertical):
         # What differs comes first: that is what somebody looks for.
         told.sort(key=lambda side: not side.reason)
         self.table.say_empty(
-            "Not linked: m maps it to an XPM client, and both sides stand here." if not view.link
-            else "The mirror does not have this XPM client."
+            "Not linked: press m to link it to an XPM client; both are then compared here." if not view.link
+            else "The XPM data does not include this client."
         )  # fmt: skip
         self._linked, self._needs = view.link is not None, view.needs
         other, self._client = self._client != (view.id, self._linked), (view.id, self._linked)
@@ -250,7 +251,7 @@ class Sides(Vertical):
         elif not self._linked and side is not None and side.came_from:
             told = [ours(" ⇄ ", "accent"), span(f"It came from {side.came_from}.")]
         elif not self._linked:
-            told = [ours(" ○ ", "warn"), ours("Not linked: m maps it to an XPM client.")]
+            told = [ours(" ○ ", "warn"), ours("Not linked: press m to link it to an XPM client.")]
         elif side is None:
             told = []
         elif side.came_from:
@@ -258,9 +259,9 @@ class Sides(Vertical):
         elif side.reason:
             told = [ours(" ≠ ", "warn"), span(side.reason)]
         elif side.frozen:
-            told = [ours(" ❄ ", "accent"), ours("Frozen: sync leaves it alone.")]
+            told = [ours(" ❄ ", "accent"), ours("Frozen: no sync changes it.")]
         else:
-            told = [ours(" Both sides agree.", "muted")]
+            told = [ours(" Both have the same value.", "muted")]
         self._why.say(lines(wrap(told, self.size.width or 80)))
 
 
@@ -296,7 +297,7 @@ def head(view: ClientView) -> list[Line]:
     if view.link:
         second.append(span(f" #{view.link.number}" if view.link.number else ""))
         if view.link.quiet:
-            second.append(ours("  second client there: carries no field", "warn"))
+            second.append(ours("  second client there: not synced", "warn"))
     if view.ignored is not None:
         second.append(span(f"  {view.ignored}", "muted"))
     gone = [each.name for each in view.removed_contacts if each.side == "xpm"]

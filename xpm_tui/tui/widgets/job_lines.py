@@ -22,7 +22,7 @@ CLASHES = frozenset({"reference-taken", "reference-ours", "same-job", "same-name
 
 BLOCKED: Line = [
     ours(" ! ", "warn"),
-    ours("Nothing is deployed: XPM may still be on in Ignition. g e, then / ignition"),
+    ours("No jobs are created: XPM may still be switched on in Ignition. g e, then / ignition"),
 ]
 """Why nothing goes out, on one line, and where to change it."""
 

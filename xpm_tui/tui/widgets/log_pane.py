@@ -140,7 +140,7 @@ class LogPane(Vertical):
         Binding("slash", "find", "Filter", tooltip="Show only lines with these letters"),
         Binding("l", "level", "Level", tooltip="Least level shown: all, info, warnings, errors"),
         Binding("end,G", "tail", "Newest", show=False, tooltip="Go to the newest line and stay there"),
-        Binding("space", "pause", "Pause", show=False, tooltip="Hold the picture still; lines are kept"),
+        Binding("space", "pause", "Pause", show=False, tooltip="Pause the log; no line is lost"),
         Binding("y", "copy", "Copy line", show=False, tooltip="Send the line to the clipboard"),
         Binding("w", "export", "Save", tooltip="Write the lines shown to a private file"),
         Binding("escape", "unfind", "End the filter", show=False),
@@ -243,7 +243,7 @@ class LogPane(Vertical):
         if ring.text:
             parts.append(f"of {ring.held:,}")
         if self.paused:
-            parts.append("paused: space goes on")
+            parts.append("paused: space continues")
         elif self.following:
             parts.append("newest")
         if ring.dropped:

@@ -12,7 +12,7 @@ from xpm_tui.domain.runs import UNKNOWN, Run
 from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Line, Span, bar, ours, span, wrap
 
-CUT_SHORT = "It ended early. What is done stays; the next sync goes on where it was."
+CUT_SHORT = "It ended early. What is done stays; the next sync continues from there."
 
 _GOES_ON = frozenset({"held", "interrupted", "stopped", "partial"})
 """Outcomes that leave something to do."""
@@ -46,7 +46,7 @@ def forecast_lines(forecast: RunForecast, columns: int) -> list[Line]:
     if forecast.waits:
         found += wrap([ours(" ◷ ", "accent"), ours(pace.waiting(forecast.waits))], columns)
     if forecast.beyond_today:
-        until = f" It can go on at {formatting.when(forecast.day_until)}." if forecast.day_until else ""
+        until = f" It can continue at {formatting.when(forecast.day_until)}." if forecast.day_until else ""
         told = f"Today's allowance has no room for {formatting.count(forecast.beyond_today, 'call')}.{until}"
         found += wrap([ours(" ▲ ", "warn"), ours(told)], columns)
     return found
@@ -100,10 +100,10 @@ def run_lines(run: Run, now: datetime, columns: int, forecast: RunForecast = NO_
         found.append([ours(" → ", "accent"), ours(CUT_SHORT)])
     elif run.outcome == "held" and any(stop.rule == UNKNOWN for stop in run.stops):
         found.append([ours(" → ", "accent"), ours("What it wrote stays. "), ours("a", "accent"),
-                      ours(" asks what became of the write without an answer, then goes on.")])  # fmt: skip
+                      ours(" looks up the write without an answer, then continues.")])  # fmt: skip
     elif run.outcome == "held" and run.stops and run.kind != "deploy":
         found.append([ours(" → ", "accent"), ours("Nothing is written until then. "), ours("a", "accent"),
-                      ours(" releases it: planned anew, and on if no count has grown.")])  # fmt: skip
+                      ours(" releases it: it is planned again and goes on if no count grew.")])  # fmt: skip
     elif run.outcome in _GOES_ON and not run.stops:
         found.append([ours(" → ", "accent"), ours(way[run.outcome].help)])
     return found

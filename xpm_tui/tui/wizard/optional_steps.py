@@ -63,7 +63,7 @@ class SkippablePane(Pane):
 
 
 class ClientsPane(SkippablePane):
-    """Import Ignition's file, pick from XPM, or later."""
+    """Import Ignition's file, bring in from XPM, or later."""
 
     STEP = "clients"
     INTRO = (
@@ -310,7 +310,7 @@ class PlanPane(Pane):
             self.host.work(lambda: self._plan(), "plan", exclusive=True, node=self)
 
     async def _plan(self) -> None:
-        self._say("Comparing both sides …")
+        self._say("Comparing Ignition and XPM …")
 
         try:
             # XPM's lists were read a moment ago.

@@ -85,7 +85,7 @@ class PracticePane(Pane):
                 self.complain(held)
                 return
             typed = await self.app.push_screen_wait(
-                Ask("\n\n".join(present(held).lines()[:2]), title="Another practice than before")
+                Ask("\n\n".join(present(held).lines()[:2]), title="A different practice than before")
             )
             if typed:
                 await self._choose(tenant, typed)

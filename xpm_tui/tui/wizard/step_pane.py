@@ -76,7 +76,7 @@ class Pane(Guest, VerticalScroll, can_focus=False):
         super().__init__(id=f"step-{self.STEP}")
         self._facts = Prose(classes="facts")
         self._said = Prose(classes="said")
-        self._out = Button(content(Shown("All steps of the way out")), classes="way-out", action="way_out")
+        self._out = Button(content(Shown("All steps")), classes="way-out", action="way_out")
         self._trouble: Trouble | None = None
 
     @property
