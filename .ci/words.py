@@ -3,9 +3,10 @@
 
     python .ci/words.py            a table of counts
     python .ci/words.py --list     the findings behind each count, too
+    python .ci/words.py --check    the same table; fails, and says why, where a count must be zero and is not
 
-Vocabulary comes from ``docs/glossary.md``: the tables under "Retired words" and "Retired names in code". It
-prints and never fails; a limit can be added where a count has become zero. Standard library only.
+Vocabulary comes from ``docs/glossary.md``: the tables under "Retired words" and "Retired names in code".
+Standard library only.
 """
 
 from __future__ import annotations
@@ -38,6 +39,12 @@ NOUNS = frozenset(
     }
 )
 """Module names that look like participles and are established nouns of the field."""
+ZERO = (
+    "Class names in more than one module",
+    "Participles as module names",
+    "Retired names of modules and classes",
+)
+"""What ``--check`` lets nobody bring back; a further count joins once it has become zero."""
 PARTICIPLES = frozenset(
     {"done", "gone", "kept", "known", "made", "said", "seen", "sent", "told", "undone", "written"}
 )
@@ -125,8 +132,8 @@ def is_participle(stem: str) -> bool:
     return last in PARTICIPLES or (len(last) > 5 and last.endswith(("ing", "ed")))
 
 
-def main() -> None:
-    """Print the counts, and with ``--list`` what they count."""
+def main() -> int:
+    """Print the counts, with ``--list`` what they count; return 1 where ``--check`` finds a fault."""
     classes: dict[str, list[str]] = defaultdict(list)
     findings: dict[str, list[str]] = {}
     words, names = retired("Retired words"), retired("Retired names in code")
@@ -186,7 +193,13 @@ def main() -> None:
     if "--list" in sys.argv[1:]:
         for title, found in findings.items():
             print(f"\n{title}\n" + "\n".join(f"  {each}" for each in found or ["none"]))
+    if "--check" not in sys.argv[1:]:
+        return 0
+    wrong = {title: findings[title] for title in ZERO if findings[title]}
+    for title, found in wrong.items():
+        print(f"\n{title}: this must be zero\n" + "\n".join(f"  {each}" for each in found), file=sys.stderr)
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

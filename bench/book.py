@@ -32,7 +32,7 @@ from xpm_tui.domain.links import Base, Link
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import ALL, BASE, LINKS, XPM_CLIENTS
 from xpm_tui.files.clock import SystemClock
-from xpm_tui.store.store import open_book
+from xpm_tui.store.store import open_store
 
 SIZES = (1_000, 10_000, 50_000)
 STORES = ("ours", "TinyDB JSONStorage", "TinyDB CachingMiddleware", "SQLite WAL")
@@ -67,7 +67,7 @@ class Ours:
     def __init__(self, folder: Path) -> None:
 
         self.folder = folder
-        self.book = open_book(folder, clock=SystemClock())
+        self.book = open_store(folder, clock=SystemClock())
 
     def find(self, index: str, value: str) -> int:
 

@@ -53,12 +53,12 @@ async def _gestures(home: Path) -> Figures:
     from xpm_tui.tui.app import Console
     from xpm_tui.tui.screens.clients import Clients
     from xpm_tui.tui.screens.picker import Picker
-    from xpm_tui.tui.worker_thread import Desk, calm
+    from xpm_tui.tui.worker_thread import WorkerThread, calm
 
-    desk = Desk(lambda: open_practice(find_home(str(home), {}), person="bench", environ={}))
-    desk.open()
+    worker = WorkerThread(lambda: open_practice(find_home(str(home), {}), person="bench", environ={}))
+    worker.open()
     calm()
-    app: Any = Console(desk, environ={"TERM": "xterm-256color"}, welcome=False)
+    app: Any = Console(worker, environ={"TERM": "xterm-256color"}, welcome=False)
     found: Figures = {}
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
@@ -95,12 +95,12 @@ async def _gestures(home: Path) -> Figures:
             statistics.median(taken for taken, *_ in letters), *max((stall, own) for _, stall, own in letters)
         )  # fmt: skip
         async with _watched() as stalls:
-            searches = [await desk.glance(_search, app.picker_index[1], text) for text in _prefixes()]
+            searches = [await worker.glance(_search, app.picker_index[1], text) for text in _prefixes()]
         taken, own = (sorted(each) for each in zip(*searches, strict=True))
         found["the picker: a search, median"] = (statistics.median(taken), *max(stalls))
         found["the picker: a search, p95 (goal: 40 ms)"] = (_p95(taken), *max(stalls))
         found["the picker: a search, p95 of its own work"] = (_p95(own), *max(stalls))
-    desk.close()
+    worker.close()
     return found
 
 

@@ -15,7 +15,7 @@ from bench.book_rows import documents
 from tests.support.fake_xpm import FakeXpm, wired
 from xpm_tui.application.home import find_home
 from xpm_tui.application.practice import OpenPractice, open_practice
-from xpm_tui.application.practice_identity import Identity, ListState, put
+from xpm_tui.application.practice_identity import ListState, PracticeIdentity, put
 from xpm_tui.application.runs import plans, runner
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import BASE, CLIENTS, LINKS, XPM_CLIENTS
@@ -32,7 +32,7 @@ def fill(folder: Path) -> None:
         now = practice.clock.now()
         practice.book.commit(
             [
-                put("identity", Identity(tenant="t", title="Large Practice", since=now, by="bench")),
+                put("identity", PracticeIdentity(tenant="t", title="Large Practice", since=now, by="bench")),
                 put("list:clients", ListState(at=now, full=now, count=SIZE)),
             ]
         )

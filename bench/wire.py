@@ -34,7 +34,7 @@ def main() -> None:
         print()
         _memory(path)
         print()
-        _gate(Path(folder))
+        _limiter(Path(folder))
 
 
 def _make(path: Path, size: int) -> None:
@@ -142,16 +142,16 @@ def _memory(path: Path) -> None:
     )
 
 
-def _gate(folder: Path) -> None:
+def _limiter(folder: Path) -> None:
     from tests.support.virtual import VirtualClock, run_virtual
     from xpm_tui.domain.ports import Priority
-    from xpm_tui.xero.rate_limiter import FileGate
+    from xpm_tui.xero.rate_limiter import RateLimiter
 
     calls = 330
 
     async def push() -> float:
         clock = VirtualClock()
-        gate = FileGate(folder / "gate.json", clock)
+        gate = RateLimiter(folder / "gate.json", clock)
 
         async def worker(count: int) -> None:
             for _ in range(count):

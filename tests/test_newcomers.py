@@ -6,6 +6,7 @@ import ast
 import importlib.util
 import re
 import tomllib
+from collections import defaultdict
 from pathlib import Path
 from types import ModuleType
 
@@ -79,6 +80,17 @@ def test_code_lines_and_literals_leave_out_what_documents(words: ModuleType) -> 
 ])  # fmt: skip
 def test_participles(words: ModuleType, stem: str, found: bool) -> None:
     assert words.is_participle(stem) is found
+
+
+def test_names_are_used_once_and_none_is_retired(words: ModuleType) -> None:
+    retired, places = words.retired("Retired names in code"), defaultdict[str, list[str]](list)
+    for path in sorted(words.PACKAGE.rglob("*.py")):
+        assert not words.is_participle(path.stem), path
+        assert path.stem not in retired, path
+        for name in re.findall(r"^class (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE):
+            places[name].append(path.name)
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+    assert not places.keys() & retired.keys()
 
 
 def test_the_glossary_is_read(words: ModuleType) -> None:

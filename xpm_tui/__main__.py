@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from xpm_tui.application.home import Home
 
 
-class Console:
+class LazyConsole:
     """The full-screen console, loaded when it is asked for."""
 
     def require_terminal(self) -> None:
@@ -57,7 +57,7 @@ def main() -> None:
     gc.disable()
     from xpm_tui.cli.main import main as run
 
-    sys.exit(run(console=Console()))
+    sys.exit(run(console=LazyConsole()))
 
 
 if __name__ == "__main__":

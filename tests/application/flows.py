@@ -9,14 +9,14 @@ from typing import Any
 
 from tests.support.inprocess import InProcess, addresses, consent, make_sandbox
 from tests.support.moved_clock import MovedClock
-from xpm_tui.application.connection.state_machine import Connecting
+from xpm_tui.application.connection.state_machine import ConnectionMachine
 from xpm_tui.application.home import find_home
 from xpm_tui.application.practice import OpenPractice, open_practice
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.domain.xpm import Tenant
-from xpm_tui.sandbox.core.http import Request
+from xpm_tui.sandbox.core.http import HttpRequest
 from xpm_tui.sandbox.core.sandbox import Sandbox
 
 
@@ -46,7 +46,7 @@ class World:
 
     async def control(self, what: str, **body: Any) -> Any:
         """Ask ``POST /_sandbox/<what>``."""
-        request = Request(
+        request = HttpRequest(
             "POST",
             f"/_sandbox/{what}",
             headers={"content-type": "application/json"},
@@ -62,15 +62,15 @@ class World:
         """The id of the main practice."""
         return str(next(iter(self.sandbox.tenants)))
 
-    async def sign_in(self, connecting: Connecting, **choice: Any) -> tuple[Tenant, ...]:
+    async def sign_in(self, connecting: ConnectionMachine, **choice: Any) -> tuple[Tenant, ...]:
         """Press Allow access and bring the redirect address back."""
         begun = connecting.begin()
         connecting.paste(consent(self.sandbox, begun.url, **choice))
         return await connecting.wait()
 
-    async def connect(self) -> Connecting:
+    async def connect(self) -> ConnectionMachine:
         """A connected practice with a filled mirror."""
-        connecting = Connecting(self.practice, {})
+        connecting = ConnectionMachine(self.practice, {})
         await self.sign_in(connecting, tenant=self.tenant)
         await connecting.choose(self.tenant)
         await connecting.fill()

@@ -10,12 +10,12 @@ from xpm_tui.application.clients import queries as clients
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import find_client, find_xpm
 from xpm_tui.domain.difference_labels import DIFFERENCES
-from xpm_tui.domain.errors import BadInput, NeedsPerson, NotFound
+from xpm_tui.domain.errors import BadInput, DecisionNeeded, NotFound
 from xpm_tui.domain.ignition import Client, Contact, TeamMember
 from xpm_tui.domain.links import Base, ContactLink, Link
 from xpm_tui.domain.ports import Put, Write
 from xpm_tui.domain.tables import BASE, CLIENTS, LINKS, STAFF, TEAM, XPM_CLIENTS
-from xpm_tui.domain.xpm import Named, Staff, XpmClient, XpmContact
+from xpm_tui.domain.xpm import RecordReference, Staff, XpmClient, XpmContact
 
 ONE = "11111111-1111-4111-8111-111111111111"
 TWO = "22222222-2222-4222-8222-222222222222"
@@ -44,7 +44,7 @@ def rows() -> list[Write]:
                 number="7001",
                 code="KOW",
                 phone="2",
-                partner=Named(ANA, "Ana Silva"),
+                partner=RecordReference(ANA, "Ana Silva"),
                 contacts=(XpmContact(uuid=WHO, name="Jo Tane", email="jo@kowhai.example", primary=True),),
             ),
         ),
@@ -149,7 +149,7 @@ def test_review_lists_who_needs_a_person_and_why(filled: OpenPractice) -> None:
     assert view.id == "c2"
     assert view.proposals[0].uuid == TWO
     assert not view.proposals[0].sure
-    assert clients.sure_ones(filled) == []
+    assert clients.sure_proposals(filled) == []
 
 
 def test_a_frozen_field_is_left_alone_until_it_is_lifted(filled: OpenPractice) -> None:
@@ -222,7 +222,7 @@ def test_a_new_client_of_a_known_name_is_asked_about(filled: OpenPractice) -> No
         True,
         None,
     )
-    with pytest.raises(NeedsPerson, match="already"):
+    with pytest.raises(DecisionNeeded, match="already"):
         edits.new_client(filled, "Puffin Ltd", {})
     assert edits.new_client(filled, "Puffin Ltd", {}, anyway=True).id != view.id
 

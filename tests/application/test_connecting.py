@@ -13,13 +13,13 @@ import pytest
 
 from tests.application.flows import World
 from tests.support.inprocess import consent
-from xpm_tui.application.connection.state_machine import Connecting, copy_line, disconnect
+from xpm_tui.application.connection.state_machine import ConnectionMachine, copy_line, disconnect
 from xpm_tui.application.connection.steps import CAN_SKIP
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.runner import run
 from xpm_tui.application.runs.xpm_refresh import refresh
-from xpm_tui.application.status.summary import heartbeat
-from xpm_tui.domain.errors import BadInput, CaseId, LoginNeeded, NeedsPerson, Trouble, WireTrouble
+from xpm_tui.application.status.summary import summarize
+from xpm_tui.domain.errors import AppError, BadInput, CaseId, DecisionNeeded, LoginNeeded, XeroError
 from xpm_tui.domain.tables import CATEGORIES, STAFF, TEMPLATES, XPM_CLIENTS
 from xpm_tui.sandbox.core.faults import Fault
 
@@ -31,27 +31,27 @@ def world(tmp_path: Path) -> Iterator[World]:
     made.close()
 
 
-def states(connecting: Connecting) -> dict[str, str]:
+def states(connecting: ConnectionMachine) -> dict[str, str]:
     return {step.name: step.state for step in connecting.steps()}
 
 
-def now(connecting: Connecting) -> str | None:
+def now(connecting: ConnectionMachine) -> str | None:
     return connecting.now
 
 
 async def test_a_refused_login_is_told_by_the_heartbeat(world: World) -> None:
     await world.connect()
-    assert heartbeat(world.practice).exit_code == 0
+    assert summarize(world.practice).exit_code == 0
     await world.control("tokens", revoke=True)
     with pytest.raises(LoginNeeded):
         await refresh(world.practice)
-    beat = heartbeat(world.practice)
+    beat = summarize(world.practice)
     assert (beat.exit_code, beat.problems[0].code) == (3, "login-needed")
     assert beat.login_needed
-    assert now(Connecting(world.practice, {})) == "authorise"  # whoever presses c is led there
+    assert now(ConnectionMachine(world.practice, {})) == "authorise"  # whoever presses c is led there
     await world.connect()
-    assert heartbeat(world.practice).exit_code == 0
-    assert now(Connecting(world.practice, {})) not in ("authorise", "practice")
+    assert summarize(world.practice).exit_code == 0
+    assert now(ConnectionMachine(world.practice, {})) not in ("authorise", "practice")
 
 
 async def test_a_run_that_wanted_a_login_is_answered_by_signing_in(world: World) -> None:
@@ -59,21 +59,21 @@ async def test_a_run_that_wanted_a_login_is_answered_by_signing_in(world: World)
     await world.control("tokens", revoke=True)
     with pytest.raises(LoginNeeded):
         await run(world.practice)
-    assert heartbeat(world.practice).login_needed
+    assert summarize(world.practice).login_needed
     world.clock.move(timedelta(minutes=1))
     await world.connect()
-    assert not heartbeat(world.practice).login_needed
+    assert not summarize(world.practice).login_needed
 
 
 async def test_signing_in_anew_asks_for_the_practice_again(world: World) -> None:
     await world.connect()
-    connecting = Connecting(world.practice, {})
+    connecting = ConnectionMachine(world.practice, {})
     assert states(connecting)["practice"] == "done"
     second = [t.uuid for t in world.sandbox.tenants.values() if t.kind == "PRACTICEMANAGER"][1]
     await world.control("disconnect", tenant=world.tenant)
     (other,) = await world.sign_in(connecting, tenant=second)
     assert now(connecting) == "practice"
-    with pytest.raises(NeedsPerson) as wrong:
+    with pytest.raises(DecisionNeeded) as wrong:
         await connecting.choose()
     assert wrong.value.case is CaseId.WRONG_PRACTICE
     await connecting.choose(confirm=other.tenant_id[-6:])
@@ -81,7 +81,7 @@ async def test_signing_in_anew_asks_for_the_practice_again(world: World) -> None
 
 
 async def test_from_nothing_to_the_first_plan(world: World) -> None:
-    connecting = Connecting(world.practice, {})
+    connecting = ConnectionMachine(world.practice, {})
     assert now(connecting) == "permission"
     assert connecting.permission("ticked").case is None
     assert now(connecting) == "authorise"
@@ -104,10 +104,10 @@ async def test_from_nothing_to_the_first_plan(world: World) -> None:
     assert plan.counts["items"] > 0
     assert states(connecting)["plan"] == "done"
     assert world.net.asked("client.api/list") == 1
-    beat = heartbeat(world.practice)
+    beat = summarize(world.practice)
     assert (beat.day_left, beat.day_limit) == (5000 - 5, 5000)
     world.clock.move(timedelta(minutes=2))
-    assert heartbeat(world.practice).minute_left > beat.minute_left
+    assert summarize(world.practice).minute_left > beat.minute_left
 
 
 async def test_what_can_be_skipped_comes_back(world: World) -> None:
@@ -123,14 +123,14 @@ async def test_what_can_be_skipped_comes_back(world: World) -> None:
 
 
 async def test_a_wrong_paste_is_told_and_the_wait_goes_on(world: World) -> None:
-    first = Connecting(world.practice, {}).begin()
+    first = ConnectionMachine(world.practice, {}).begin()
     stale = consent(world.sandbox, first.url, tenant=world.tenant)
-    connecting = Connecting(world.practice, {})
+    connecting = ConnectionMachine(world.practice, {})
     begun = connecting.begin()
     connecting.paste("hello")
     connecting.paste(stale)
     connecting.paste(consent(world.sandbox, begun.url, tenant=world.tenant))
-    told, wrong = list[Trouble](), list[Trouble]()
+    told, wrong = list[AppError](), list[AppError]()
     assert await connecting.wait(tell=told.append, wrong=wrong.append)
     assert [trouble.case for trouble in wrong] == [CaseId.STATE_MISMATCH, CaseId.STATE_MISMATCH]
     assert not any("code=" in f"{trouble.message} {trouble.hint}" for trouble in (*told, *wrong))
@@ -138,7 +138,7 @@ async def test_a_wrong_paste_is_told_and_the_wait_goes_on(world: World) -> None:
 
 async def test_after_a_failed_attempt_a_new_one_and_its_earlier_page_count(world: World) -> None:
     """Cancel, then Allow access on the same page, which the browser went back to."""
-    connecting = Connecting(world.practice, {})
+    connecting = ConnectionMachine(world.practice, {})
     first = connecting.begin()
     waiting = asyncio.create_task(connecting.wait())
     connecting.paste(consent(world.sandbox, first.url, deny=True))
@@ -155,7 +155,7 @@ async def test_after_a_failed_attempt_a_new_one_and_its_earlier_page_count(world
 
 async def test_an_address_outlives_the_wait_for_its_answer(world: World) -> None:
     """The page may still be open in the browser when the wait has ended."""
-    connecting = Connecting(world.practice, {})
+    connecting = ConnectionMachine(world.practice, {})
     begun = connecting.begin()
     with pytest.raises(LoginNeeded) as ended:
         await connecting.wait(limit=0)
@@ -166,10 +166,10 @@ async def test_an_address_outlives_the_wait_for_its_answer(world: World) -> None
 
 async def test_a_port_that_is_taken_says_nothing_of_what_was_pasted(world: World) -> None:
     """Another account of the machine may be signing in on that port at the same time."""
-    connecting = Connecting(world.practice, {})
+    connecting = ConnectionMachine(world.practice, {})
     begun = connecting.begin()
     connecting.paste(consent(world.sandbox, begun.url, tenant=world.tenant))
-    told, wrong = list[Trouble](), list[Trouble]()
+    told, wrong = list[AppError](), list[AppError]()
     port = world.practice.settings.number("xero.redirect_port")
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -182,7 +182,7 @@ async def test_a_port_that_is_taken_says_nothing_of_what_was_pasted(world: World
 
 
 async def test_cancel_on_xeros_page(world: World) -> None:
-    connecting = Connecting(world.practice, {})
+    connecting = ConnectionMachine(world.practice, {})
     with pytest.raises(LoginNeeded) as refused:
         await world.sign_in(connecting, deny=True)
     assert (refused.value.case, refused.value.exit_code) == (CaseId.CANCELLED, 3)
@@ -191,16 +191,16 @@ async def test_cancel_on_xeros_page(world: World) -> None:
 
 
 async def test_a_login_without_a_practice_is_case_one(world: World) -> None:
-    connecting = Connecting(world.practice, {})
-    ledger = next(id_ for id_, tenant in world.sandbox.tenants.items() if tenant.kind == "ORGANISATION")
-    with pytest.raises(WireTrouble) as refused:
-        await world.sign_in(connecting, tenant=ledger)
+    connecting = ConnectionMachine(world.practice, {})
+    recorder = next(id_ for id_, tenant in world.sandbox.tenants.items() if tenant.kind == "ORGANISATION")
+    with pytest.raises(XeroError) as refused:
+        await world.sign_in(connecting, tenant=recorder)
     assert (refused.value.case, refused.value.exit_code) == (CaseId.NO_PERMISSION, 3)
     assert "XPM" in refused.value.hint
 
 
 async def test_nobody_comes_back_from_the_browser(world: World) -> None:
-    connecting = Connecting(world.practice, {})
+    connecting = ConnectionMachine(world.practice, {})
     connecting.begin()
     with pytest.raises(LoginNeeded, match="No answer") as late:
         await connecting.wait(limit=300)
@@ -208,7 +208,7 @@ async def test_nobody_comes_back_from_the_browser(world: World) -> None:
 
 
 async def test_an_app_that_xero_does_not_know(world: World) -> None:
-    connecting = Connecting(world.practice, {})
+    connecting = ConnectionMachine(world.practice, {})
     begun = connecting.begin()
     answer = consent(world.sandbox, begun.url, tenant=world.tenant)
     world.sandbox.faults.add(Fault("401-unsuccessful", endpoint="connect/token", times=1))
@@ -219,11 +219,11 @@ async def test_an_app_that_xero_does_not_know(world: World) -> None:
 
 
 async def test_several_practices_are_listed_and_one_is_chosen(world: World) -> None:
-    connecting = Connecting(world.practice, {})
+    connecting = ConnectionMachine(world.practice, {})
     first, second = list(world.sandbox.tenants)[:2]
     await world.sign_in(connecting, tenant=first)
     assert len(await world.sign_in(connecting, tenant=second)) == 2
-    with pytest.raises(NeedsPerson) as several:
+    with pytest.raises(DecisionNeeded) as several:
         await connecting.choose()
     assert (several.value.case, several.value.exit_code) == (CaseId.SECOND_PRACTICE, 4)
     assert first in str(several.value)
@@ -239,7 +239,7 @@ async def test_another_practice_wants_its_name_or_six_of_its_id(world: World, ty
     second = list(world.sandbox.tenants)[1]
     await world.sign_in(connecting, tenant=second)
     for wrong in ("", "yes", "Harbour & Hill Accountants"):
-        with pytest.raises(NeedsPerson) as refused:
+        with pytest.raises(DecisionNeeded) as refused:
             await connecting.choose(second, confirm=wrong)
         assert refused.value.case is CaseId.WRONG_PRACTICE
     assert world.practice.title == "Harbour & Hill Accountants"
@@ -251,7 +251,7 @@ async def test_another_practice_wants_its_name_or_six_of_its_id(world: World, ty
 
 
 async def test_disconnecting_ends_this_connection_only(world: World) -> None:
-    connecting = Connecting(world.practice, {})
+    connecting = ConnectionMachine(world.practice, {})
     first, second = list(world.sandbox.tenants)[:2]
     await world.sign_in(connecting, tenant=first)
     await world.sign_in(connecting, tenant=second)
@@ -259,11 +259,11 @@ async def test_disconnecting_ends_this_connection_only(world: World) -> None:
     told = await disconnect(world.practice)
     assert "Harbour & Hill" in told
     assert world.practice.identity() is None
-    assert heartbeat(world.practice).exit_code == 3
+    assert summarize(world.practice).exit_code == 3
     with pytest.raises(LoginNeeded):
         await refresh(world.practice)
     assert world.net.asked("connect/revocation") == 0
-    again = Connecting(world.practice, {})
+    again = ConnectionMachine(world.practice, {})
     assert len(await world.sign_in(again, tenant=second)) == 1
 
 
@@ -271,7 +271,7 @@ async def test_everything_revokes_the_login(world: World) -> None:
     await world.connect()
     await disconnect(world.practice, everything=True)
     assert world.net.asked("connect/revocation") == 1
-    again = Connecting(world.practice, {})
+    again = ConnectionMachine(world.practice, {})
     assert now(again) == "permission"
     with pytest.raises(LoginNeeded):
         await disconnect(world.practice)
@@ -279,7 +279,7 @@ async def test_everything_revokes_the_login(world: World) -> None:
 
 async def test_over_ssh_the_line_to_come_back_is_told(world: World) -> None:
     environ = {"SSH_CONNECTION": "10.0.0.9 51000 10.0.0.5 2222", "LOGNAME": "mere"}
-    begun = Connecting(world.practice, environ).begin()
+    begun = ConnectionMachine(world.practice, environ).begin()
     assert begun.ssh == "ssh -L 8765:localhost:8765 -p 2222 mere@10.0.0.5"
     assert copy_line(environ, "clients.csv") == "scp -P 2222 clients.csv mere@10.0.0.5:"
     over_six = {"SSH_CONNECTION": "fd00::9 51000 fd00::5 22", "LOGNAME": "mere"}
@@ -290,7 +290,7 @@ async def test_over_ssh_the_line_to_come_back_is_told(world: World) -> None:
 async def test_granular_scopes_leave_templates_closed_and_that_is_a_note(tmp_path: Path) -> None:
     world = World(tmp_path, scopes="granular")
     connecting = await world.connect()
-    beat = heartbeat(world.practice)
+    beat = summarize(world.practice)
     assert beat.exit_code == 0
     assert len(beat.notes) == 2
     (templates,) = [step for step in connecting.steps() if step.name == "templates"]

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import Identity, ListState, put
-from xpm_tui.application.status.summary import heartbeat
-from xpm_tui.application.team.people import connector
+from xpm_tui.application.practice_identity import ListState, PracticeIdentity, put
+from xpm_tui.application.status.summary import summarize
+from xpm_tui.application.team.people import find_connector
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import STAFF, TEAM
@@ -20,7 +20,7 @@ AT = datetime(2026, 5, 4, tzinfo=UTC)
 
 
 def fill(practice: OpenPractice, login: str, *rows: Any, read: bool = True) -> None:
-    writes: list[Any] = [put("identity", Identity(tenant="t", title="Hill", login=login, since=AT))]
+    writes: list[Any] = [put("identity", PracticeIdentity(tenant="t", title="Hill", login=login, since=AT))]
     writes += [put("list:staff", ListState(at=AT, full=AT))] if read else []
     writes += [Put(STAFF if isinstance(row, Staff) else TEAM, row) for row in rows]
     practice.book.commit(writes)
@@ -43,10 +43,10 @@ ANA = Staff(uuid="a", name="Āna Reid", email="ana@x.example")
 )
 def test_who_connected_is_looked_up(practice: OpenPractice, login: str, rows: list[Any], state: str) -> None:
     fill(practice, login, *rows)
-    found = connector(practice.snapshot())
+    found = find_connector(practice.snapshot())
     assert found is not None
     assert found.state == state
-    problems = {problem.code: problem for problem in heartbeat(practice).problems}
+    problems = {problem.code: problem for problem in summarize(practice).problems}
     assert (f"connector-{state}" in problems) == (state != "here")
     assert bool(found.sentence) == (state != "here")
     if state == "gone":
@@ -55,9 +55,9 @@ def test_who_connected_is_looked_up(practice: OpenPractice, login: str, rows: li
 
 
 def test_nothing_is_said_where_nothing_is_known(practice: OpenPractice) -> None:
-    assert connector(practice.snapshot()) is None
+    assert find_connector(practice.snapshot()) is None
     fill(practice, "")
-    assert connector(practice.snapshot()) is None
+    assert find_connector(practice.snapshot()) is None
     fill(practice, "Ana Reid", read=False)
     practice.book.commit([put("list:staff", ListState())])
-    assert connector(practice.snapshot()) is None
+    assert find_connector(practice.snapshot()) is None

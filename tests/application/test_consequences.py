@@ -23,7 +23,7 @@ from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.runs import plans, runner
 from xpm_tui.application.runs import plans as undoing
-from xpm_tui.application.runs.consequences import consequences, of_stored
+from xpm_tui.application.runs.consequences import consequences, stored_plan_consequences
 from xpm_tui.domain.consequences import WRITES, Consequences, Requests
 from xpm_tui.domain.ignition import Client, Contact, TeamMember
 from xpm_tui.domain.ports import Drop, Put
@@ -64,7 +64,7 @@ def asked(world: World) -> Counter[str]:
     return Counter(f"{row.method} {'/'.join(row.endpoint.split('/')[:2])}" for row in rows)
 
 
-def foretold(requests: Requests) -> Counter[str]:
+def predicted(requests: Requests) -> Counter[str]:
     """What the record has to be for these requests."""
     found: Counter[str] = Counter()
     for kind, endpoints in ENDPOINTS.items():
@@ -75,9 +75,9 @@ def foretold(requests: Requests) -> Counter[str]:
     return +found
 
 
-def as_foretold(world: World, found: Consequences, run: Run | None = None) -> None:
+def as_predicted(world: World, found: Consequences, run: Run | None = None) -> None:
     """The record equals what was computed: by kind, in all, and as the run counted."""
-    assert asked(world) == foretold(found.requests)
+    assert asked(world) == predicted(found.requests)
     assert found.calls == found.requests.total == sum(asked(world).values())
     if run is not None:
         assert run.calls == found.calls
@@ -148,11 +148,11 @@ async def test_a_plan_and_its_undo_are_what_the_sandbox_records(direction: str, 
     practice.settings.set("sync.direction", direction)
     plan = await plans.make(practice, full=True)
     world.sandbox.log.clear()
-    found = of_stored(practice, plan.id)
+    found = stored_plan_consequences(practice, plan.id)
     began = world.clock.monotonic()
     done = await runner.run(practice, plan_id=plan.id)
     assert done.outcome == "done"
-    as_foretold(world, found, done)
+    as_predicted(world, found, done)
     assert done.counts["changes"] == found.changes > 3
     assert done.counts["records"] == found.xpm.clients + found.here.clients
     assert (found.xpm.changes > 0) == (direction == "to_xpm")
@@ -175,7 +175,7 @@ async def test_a_plan_and_its_undo_are_what_the_sandbox_records(direction: str, 
     world.sandbox.log.clear()
     freezes = practice.snapshot().count(FREEZES)
     taken_back = await runner.run(practice, plan_id=back.id, trigger="undo")
-    as_foretold(world, undone, taken_back)
+    as_predicted(world, undone, taken_back)
     assert taken_back.counts["changes"] == undone.changes
     assert practice.snapshot().count(FREEZES) - freezes == undone.freezes > 0
     world.close()
@@ -192,10 +192,10 @@ async def test_what_xml_cannot_carry_is_not_counted_as_sent(tmp_path: Path) -> N
     edit(world, fine, phone="09 777")
     plan = await plans.make(practice, full=True)
     world.sandbox.log.clear()
-    found = of_stored(practice, plan.id)
+    found = stored_plan_consequences(practice, plan.id)
     done = await runner.run(practice, plan_id=plan.id)
     assert done.outcome == "partial"
-    as_foretold(world, found, done)
+    as_predicted(world, found, done)
     assert (done.counts["changes"], done.counts["unsendable"]) == (found.xpm.changes, 2) == (1, 2)
     (kept,) = found.kept
     assert kept.number == 3
@@ -214,10 +214,10 @@ async def test_a_long_run_takes_the_time_that_was_computed(tmp_path: Path) -> No
         edit(world, client, city="Ōtaki")
     plan = await plans.make(practice)
     world.sandbox.log.clear()
-    found = of_stored(practice, plan.id)
+    found = stored_plan_consequences(practice, plan.id)
     began = world.clock.monotonic()
     done = await runner.run(practice, plan_id=plan.id)
-    as_foretold(world, found, done)
+    as_predicted(world, found, done)
     assert found.calls > 55
     assert found.minutes == pytest.approx((world.clock.monotonic() - began) / 60, abs=0.2)
     world.close()
@@ -231,9 +231,9 @@ async def test_a_plan_that_is_old_reads_the_lists_and_says_so(tmp_path: Path) ->
     plan = await plans.make(world.practice)
     world.clock.move(timedelta(minutes=20))
     world.sandbox.log.clear()
-    found = of_stored(world.practice, plan.id)
+    found = stored_plan_consequences(world.practice, plan.id)
     assert found.requests.lists == 5
-    as_foretold(world, found, await runner.run(world.practice, plan_id=plan.id))
+    as_predicted(world, found, await runner.run(world.practice, plan_id=plan.id))
     world.close()
 
 
@@ -258,7 +258,7 @@ async def test_an_import_says_what_the_next_sync_sends(tmp_path: Path) -> None:
     assert (did, would.calls) == (would, 0)
     world.sandbox.log.clear()
     run = await runner.run(practice, reviewed=True)
-    as_foretold(world, would.then, run)
+    as_predicted(world, would.then, run)
     assert run.counts["changes"] == would.then.xpm.changes > 0
     # Two of the six share a contact in XPM and get different numbers: those two edits are held.
     assert (would.here.added, would.then.xpm.clients) == (1, 4)
@@ -279,11 +279,13 @@ async def test_a_batch_of_jobs_is_what_the_sandbox_records(tmp_path: Path) -> No
     names = ["w1", "w2", "w3", "w4", "w5"]
     for anyway in (False, True):
         world.sandbox.log.clear()
-        batch = job_batch.named(world.practice, [n for n in names if anyway is False or n in ("w4", "w5")])
+        batch = job_batch.preview_named(
+            world.practice, [n for n in names if anyway is False or n in ("w4", "w5")]
+        )
         found = batch.of(anyway=anyway)
         chosen = names if not anyway else ["w4", "w5"]
         run = await world.deploy(*chosen, anyway=anyway)
-        as_foretold(world, found, run)
+        as_predicted(world, found, run)
         assert run.counts["deployed"] == found.xpm.jobs_created
         assert run.counts.get("held", 0) == sum(each.number for each in found.kept)
         assert found.xpm.jobs_created == (2 if anyway else 3)
@@ -312,10 +314,10 @@ async def test_jobs_that_xml_cannot_carry_are_not_counted_as_sent(tmp_path: Path
     names = [f"w{number}" for number in range(1, 7)]
     world.sandbox.log.clear()
     alone = jobs.preview_job(practice, "w4")
-    batch = job_batch.named(practice, names)
+    batch = job_batch.preview_named(practice, names)
     found = batch.consequences
     run = await world.deploy(*names)
-    as_foretold(world, found, run)
+    as_predicted(world, found, run)
     assert (run.counts["deployed"], run.counts["failed"]) == (found.xpm.jobs_created, 4) == (2, 4)
     assert (found.xpm.clients_created, found.xpm.clients, found.xpm.changes) == (1, 2, 3)
     (kept,) = found.kept
@@ -331,16 +333,16 @@ async def test_a_job_says_the_same_in_its_preview_and_in_its_batch(tmp_path: Pat
     world = Deploying(tmp_path)
     await world.ready()
     world.accepted(manager=world.people[0])
-    shown, batch = jobs.preview_job(world.practice, "w1"), job_batch.named(world.practice, ["w1"])
+    shown, batch = jobs.preview_job(world.practice, "w1"), job_batch.preview_named(world.practice, ["w1"])
     assert shown.consequences == batch.consequences
     assert shown.calls == batch.calls == batch.consequences.calls
     job_editing.edit_workflow(world.practice, "w1", {"state": "NONSENSE"})
     await world.deploy("w1")
     job_editing.edit_workflow(world.practice, "w1", {"state": "INPROGRESS"})
-    half = job_batch.named(world.practice, ["w1"]).consequences
+    half = job_batch.preview_named(world.practice, ["w1"]).consequences
     assert (half.xpm.jobs_created, half.xpm.jobs_finished) == (0, 1)
     world.sandbox.log.clear()
-    as_foretold(world, half, await world.retry())
+    as_predicted(world, half, await world.retry())
     world.close()
 
 
@@ -351,7 +353,7 @@ async def test_a_creation_is_what_the_sandbox_records(tmp_path: Path) -> None:
     found = links.creation(world.practice, client.id)
     world.sandbox.log.clear()
     await links.create_in_xpm(world.practice, client.id)
-    as_foretold(world, found)
+    as_predicted(world, found)
     assert [each.what for each in found.lasting] == ["client"]
     world.close()
 

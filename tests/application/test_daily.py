@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.practice import OpenPractice, open_practice
-from xpm_tui.application.practice_identity import Identity, ListState, put
+from xpm_tui.application.practice_identity import ListState, PracticeIdentity, put
 from xpm_tui.application.runs.due import due, full_is_due, signed_in, skipped_day
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Outcome, Run, Trigger
@@ -20,7 +20,7 @@ from xpm_tui.files.disk import Disk
 @pytest.fixture
 def ready(practice: OpenPractice, clock: MovedClock) -> OpenPractice:
     practice.settings.set("practice.timezone", "Pacific/Auckland", practice=True)
-    practice.book.commit([put("identity", Identity(tenant="t", title="Hill"))])
+    practice.book.commit([put("identity", PracticeIdentity(tenant="t", title="Hill"))])
     clock.move(datetime(2026, 5, 4, 19, 0, tzinfo=UTC) - clock.now())  # 07:00 on the 5th in Auckland
     signed_in(practice)
     return practice

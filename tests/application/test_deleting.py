@@ -16,7 +16,7 @@ from xpm_tui.application.jobs import services, templates
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.team import links as team_links
 from xpm_tui.application.team import members
-from xpm_tui.domain.errors import BadInput, NeedsPerson
+from xpm_tui.domain.errors import BadInput, DecisionNeeded
 from xpm_tui.domain.ignition import Client, Contact, Imported, Proposal, ProposalService, Service, TeamMember
 from xpm_tui.domain.links import ContactLink, Freeze, Ignored, Link
 from xpm_tui.domain.ports import Put
@@ -30,7 +30,7 @@ from xpm_tui.domain.tables import (
     SERVICES,
     TEAM,
     WORKFLOWS,
-    Table,
+    TableSchema,
 )
 from xpm_tui.domain.workflows import Workflow
 
@@ -38,7 +38,7 @@ DI, ED = (
     Contact(id="k1", name="Di", email="di@x.nz", primary=True),
     Contact(id="k2", name="Ed", email="e@x.nz"),
 )
-ROWS: tuple[tuple[Table[Any], Any], ...] = (
+ROWS: tuple[tuple[TableSchema[Any], Any], ...] = (
     (CLIENTS, Client(id="c1", name="Rātā", client_id="55", contacts=(DI, ED))),
     (
         IMPORTED,
@@ -110,7 +110,7 @@ def test_what_depends_on_a_record_keeps_it(
 ) -> None:
     fill(practice, depends)
     before = rows(practice)
-    with pytest.raises(NeedsPerson, match=why):
+    with pytest.raises(DecisionNeeded, match=why):
         delete(practice)
     assert rows(practice) == before
 

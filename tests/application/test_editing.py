@@ -10,7 +10,7 @@ from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.application.jobs.services import edit_service, list_services, new_service
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.team.members import edit_member, new_member
-from xpm_tui.domain.errors import BadInput, NeedsPerson, NotFound, ReadOnly
+from xpm_tui.domain.errors import BadInput, DecisionNeeded, NotFound, ReadOnly
 from xpm_tui.domain.ignition import Client, Contact, Service, TeamMember
 from xpm_tui.domain.links import Freeze, Link
 from xpm_tui.domain.ports import Put
@@ -89,7 +89,7 @@ def test_a_client_id_belongs_to_one_client(office: OpenPractice) -> None:
 
 def test_a_second_client_of_a_name_needs_a_yes(office: OpenPractice) -> None:
     for name in ("Kowhai", "KOWHAI", "The Kōwhai", "Kowhai Ltd"):
-        with pytest.raises(NeedsPerson, match=r"already a client Kowhai \(c1\)"):
+        with pytest.raises(DecisionNeeded, match=r"already a client Kowhai \(c1\)"):
             new_client(office, name, {})
     assert new_client(office, "Kowhai", {}, different=["c1"]).id != "c1"
     assert new_client(office, "Kowhai", {}, anyway=True).id != "c1"
@@ -191,7 +191,7 @@ def test_a_bad_member_is_refused(office: OpenPractice, name: str, values: dict[s
 def test_a_member_of_a_same_name_is_created_only_as_a_different_person(
     office: OpenPractice, name: str
 ) -> None:
-    with pytest.raises(NeedsPerson, match=r"already a team member Mere \(t1\)"):
+    with pytest.raises(DecisionNeeded, match=r"already a team member Mere \(t1\)"):
         new_member(office, name, {})
     assert office.snapshot().count(TEAM) == 1
     assert new_member(office, name, {}, different=["t1"]).id != "t1"

@@ -14,21 +14,21 @@ import pytest
 
 from tests.application.flows import World
 from tests.support.profile import count
-from xpm_tui.application.connection.state_machine import Connecting
+from xpm_tui.application.connection.state_machine import ConnectionMachine
 from xpm_tui.application.presenters.lookup import names
 from xpm_tui.application.runs import history as runs
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.runner import release, run
-from xpm_tui.application.status.summary import heartbeat
+from xpm_tui.application.status.summary import summarize
 from xpm_tui.domain.errors import (
     AllowanceUsedUp,
+    AppError,
     BadReply,
     CaseId,
+    DecisionNeeded,
     LoginNeeded,
-    NeedsPerson,
-    OutOfReach,
     Refused,
-    Trouble,
+    XeroUnreachable,
 )
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, LINKS, STAFF, TEAM, XPM_CLIENTS
@@ -170,8 +170,8 @@ async def test_a_revoked_login_needs_a_person(world: World) -> None:
     with pytest.raises(LoginNeeded):
         await run(world.practice)
     assert runs.show(world.practice, "last").exit_code == 3
-    assert heartbeat(world.practice).exit_code == 3
-    connecting = Connecting(world.practice, {})
+    assert summarize(world.practice).exit_code == 3
+    connecting = ConnectionMachine(world.practice, {})
     await world.sign_in(connecting, tenant=world.tenant)
     await connecting.choose()
     assert (await run(world.practice)).outcome == "done"
@@ -180,9 +180,9 @@ async def test_a_revoked_login_needs_a_person(world: World) -> None:
 @pytest.mark.parametrize(
     ("fault", "trouble", "case"),
     [
-        (Fault("reset", endpoint="client.api/list", every=1), OutOfReach, None),
-        (Fault("503", endpoint="client.api/list", every=1), OutOfReach, None),
-        (Fault("cut", endpoint="client.api/list", every=1), OutOfReach, None),
+        (Fault("reset", endpoint="client.api/list", every=1), XeroUnreachable, None),
+        (Fault("503", endpoint="client.api/list", every=1), XeroUnreachable, None),
+        (Fault("cut", endpoint="client.api/list", every=1), XeroUnreachable, None),
         (Fault("broken-xml", endpoint="client.api/list", every=1), BadReply, CaseId.BAD_REPLY),
         (Fault("doctype", endpoint="client.api/list", every=1), BadReply, CaseId.BAD_REPLY),
         (Fault("html", endpoint="client.api/list", every=1), BadReply, CaseId.BAD_REPLY),
@@ -193,7 +193,7 @@ async def test_a_revoked_login_needs_a_person(world: World) -> None:
     ids=lambda value: value.kind if isinstance(value, Fault) else "",
 )
 async def test_what_xero_may_answer(
-    world: World, fault: Fault, trouble: type[Trouble], case: CaseId | None
+    world: World, fault: Fault, trouble: type[AppError], case: CaseId | None
 ) -> None:
     await world.connect()
     world.book(world.unique_names())
@@ -238,10 +238,10 @@ async def test_an_empty_list_is_held_and_nothing_is_lost(world: World) -> None:
     assert (await release(world.practice, held.id)).outcome == "held"
     snapshot = world.practice.snapshot()
     assert snapshot.count(LINKS) == len(world.unique_names())
-    assert heartbeat(world.practice).exit_code == 4
+    assert summarize(world.practice).exit_code == 4
     world.sandbox.faults.clear()
     assert (await run(world.practice)).outcome == "done"
-    assert heartbeat(world.practice).exit_code == 0
+    assert summarize(world.practice).exit_code == 0
 
 
 async def test_half_a_list_is_held_until_a_person_believes_it(world: World) -> None:
@@ -251,7 +251,7 @@ async def test_half_a_list_is_held_until_a_person_believes_it(world: World) -> N
     world.sandbox.faults.add(Fault("half-list", endpoint="client.api/list", every=1))
     held = await run(world.practice)
     assert "short-list" in {stop.rule for stop in held.stops}
-    states = heartbeat(world.practice).links
+    states = summarize(world.practice).links
     assert states.get("gone", 0) == 0
 
 
@@ -263,7 +263,7 @@ async def test_another_practice_behind_the_same_connection(world: World) -> None
     for uuid, row in strangers.items():
         world.sandbox.practice.clients[uuid] = dataclasses.replace(row, uuid=uuid)
     world.sandbox.practice._order = None
-    with pytest.raises(NeedsPerson) as refused:
+    with pytest.raises(DecisionNeeded) as refused:
         await run(world.practice)
     assert refused.value.case is CaseId.WRONG_PRACTICE
     assert runs.show(world.practice, "last").exit_code == 4

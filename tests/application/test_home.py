@@ -22,8 +22,8 @@ from xpm_tui.application.home import (
     switch_practice,
 )
 from xpm_tui.application.practice import OpenPractice, open_practice
-from xpm_tui.application.practice_identity import Identity, put
-from xpm_tui.domain.errors import BadInput, DiskTrouble, LoginNeeded, NotFound, ReadOnly
+from xpm_tui.application.practice_identity import PracticeIdentity, put
+from xpm_tui.domain.errors import BadInput, DiskError, LoginNeeded, NotFound, ReadOnly
 
 
 def test_one_folder_holds_all_three_kinds(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_practice_that_is_not_connected_says_so(practice: OpenPractice) -> Non
 
 
 def test_another_address_is_another_xero(practice: OpenPractice) -> None:
-    identity = Identity(tenant="t", title="Hill", api="https://api.xero.com")
+    identity = PracticeIdentity(tenant="t", title="Hill", api="https://api.xero.com")
     practice.book.commit([put("identity", identity)])
     assert practice.connected().title == practice.title == "Hill"
     practice.settings.set("xero.api_url", "http://localhost:1", practice=True)
@@ -101,7 +101,7 @@ def test_read_only_writes_nothing(practice: OpenPractice, home: Home) -> None:
         with pytest.raises(ReadOnly):
             looked.writable()
         with pytest.raises(ReadOnly):
-            looked.book.commit([put("identity", Identity(tenant="t", title="x"))])
+            looked.book.commit([put("identity", PracticeIdentity(tenant="t", title="x"))])
 
 
 def test_opening_loads_no_wire_and_no_console(home: Home) -> None:
@@ -125,7 +125,7 @@ def test_a_home_of_another_account_is_refused_in_words(tmp_path: Path) -> None:
     (tmp_path / "foreign").chmod(0o700)
     os.seteuid(65534)
     try:
-        with pytest.raises(DiskTrouble):
+        with pytest.raises(DiskError):
             practices(home)
     finally:
         os.seteuid(0)

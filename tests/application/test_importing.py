@@ -18,7 +18,7 @@ from xpm_tui.domain.errors import BadInput, Busy, ReadOnly
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.links import Link
 from xpm_tui.domain.ports import Put
-from xpm_tui.domain.tables import CLIENTS, IMPORTED, IMPORTS, LINKS, XPM_CLIENTS, Table
+from xpm_tui.domain.tables import CLIENTS, IMPORTED, IMPORTS, LINKS, XPM_CLIENTS, TableSchema
 from xpm_tui.domain.xpm import XpmClient, XpmContact
 from xpm_tui.ignition import client_import, parser
 
@@ -228,7 +228,7 @@ def test_a_spreadsheet_that_comes_back_untouched_changes_nothing(practice: OpenP
         Client(id="c97", name="Total"),
     ]
     practice.book.commit([Put(CLIENTS, client) for client in odd])
-    tables: tuple[Table[Any], ...] = (CLIENTS, IMPORTED, IMPORTS)
+    tables: tuple[TableSchema[Any], ...] = (CLIENTS, IMPORTED, IMPORTS)
     rows = {table.name: list(practice.snapshot().rows(table)) for table in tables}
     out = file.with_name("out.csv")
     export_file(practice, "clients", out, flavour="spreadsheet")

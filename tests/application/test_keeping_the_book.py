@@ -9,13 +9,13 @@ import pytest
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.home import Home
 from xpm_tui.application.practice import OpenPractice, open_practice
-from xpm_tui.application.runs.sync_run import tidy
-from xpm_tui.application.status.summary import heartbeat
-from xpm_tui.domain.errors import BookUnreadable
+from xpm_tui.application.runs.sync_run import apply_retention
+from xpm_tui.application.status.summary import summarize
+from xpm_tui.domain.errors import StoreUnreadable
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.plan import Plan
 from xpm_tui.domain.ports import Put
-from xpm_tui.domain.runs import Image, Run
+from xpm_tui.domain.runs import BeforeImage, Run
 from xpm_tui.domain.tables import CLIENTS, IMAGES, PLANS, RUNS
 from xpm_tui.store import store
 
@@ -28,12 +28,12 @@ def test_a_damaged_book_is_shown_read_only_and_status_says_so(home: Home, clock:
         whole = log.read_bytes()
     log.write_bytes(whole[: len(whole) // 2] + b"#" + whole[len(whole) // 2 + 1 :])
     with open_practice(home, person="mere", environ={}, clock=clock) as practice:
-        beat = heartbeat(practice)
+        beat = summarize(practice)
         assert beat.exit_code == 8
         assert beat.problems[0].code == "book-unreadable"
         assert beat.problems[0].hint
         assert 0 < beat.clients < 6
-        with pytest.raises(BookUnreadable):
+        with pytest.raises(StoreUnreadable):
             practice.book.commit([Put(CLIENTS, Client(id="c9", name="No"))])
     assert log.read_bytes() != whole, "the damaged file is left as it is"
 
@@ -42,7 +42,7 @@ def test_a_network_file_system_is_told_and_stops_nothing(
     practice: OpenPractice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "network_file_system", lambda _: "nfs4")
-    beat = heartbeat(practice)
+    beat = summarize(practice)
     told = [problem for problem in beat.problems if problem.code == "book-warning"]
     assert "nfs4" in told[0].sentence
     assert told[0].exit_code == 0
@@ -53,7 +53,7 @@ def test_old_runs_images_and_plans_go_once_a_day(practice: OpenPractice, clock: 
     practice.book.commit(
         [
             Put(RUNS, Run(id="r1", started=began, ended=began, by="mere", plan="p1", outcome="done")),
-            Put(IMAGES, Image(id="r1/c1", run="r1", client="c1")),
+            Put(IMAGES, BeforeImage(id="r1/c1", run="r1", client="c1")),
             *(
                 Put(PLANS, Plan(id=f"p{n}", made=began, by="mere", direction="from_xpm", level="everything",
                                 tenant="t", policy="x", scopes="y"))
@@ -61,10 +61,10 @@ def test_old_runs_images_and_plans_go_once_a_day(practice: OpenPractice, clock: 
             ),
         ]
     )  # fmt: skip
-    assert tidy(practice) == 0
+    assert apply_retention(practice) == 0
     clock.move(timedelta(days=practice.settings.number("retention.runs_days") + 1))
-    assert tidy(practice) > 0
+    assert apply_retention(practice) > 0
     snapshot = practice.snapshot()
     assert snapshot.count(RUNS) == snapshot.count(IMAGES) == 0
     assert snapshot.count(PLANS) < 8
-    assert tidy(practice) == 0
+    assert apply_retention(practice) == 0

@@ -17,7 +17,7 @@ from tests.application.flows import World
 from tests.support.profile import count
 from tests.support.sandbox_process import SandboxProcess, sandbox_process
 from xpm_tui.application.condition import unfinished_imports
-from xpm_tui.application.connection.state_machine import Connecting
+from xpm_tui.application.connection.state_machine import ConnectionMachine
 from xpm_tui.application.csv_io.imports import import_file, undo_import
 from xpm_tui.application.home import Home, find_home
 from xpm_tui.application.practice import OpenPractice, open_practice
@@ -121,7 +121,7 @@ def connected(sandbox: SandboxProcess, home: Home) -> OpenPractice:
     practice = open_practice(home, person="mere", environ=sandbox.environ)
 
     async def go() -> None:
-        connecting = Connecting(practice, {})
+        connecting = ConnectionMachine(practice, {})
         begun = connecting.begin()
         connecting.paste(sandbox.consent(begun.url, tenant=sandbox.greeting["tenants"][0]["id"]))
         await connecting.wait()

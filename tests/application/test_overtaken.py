@@ -10,7 +10,7 @@ import pytest
 from xpm_tui.application.clients.edits import add_contact, edit_client
 from xpm_tui.application.clients.links import unlink
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.domain.errors import Overtaken
+from xpm_tui.domain.errors import StoreChanged
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.links import Link
 from xpm_tui.domain.ports import Put
@@ -39,7 +39,7 @@ def test_who_comes_second_is_told_and_writes_nothing(
     practice.book.commit([Put(CLIENTS, phone), Put(LINKS, moved)])
     with monkeypatch.context() as patch:
         patch.setattr(OpenPractice, "snapshot", lambda _: looked)
-        with pytest.raises(Overtaken, match="Someone else has just changed c1") as told:
+        with pytest.raises(StoreChanged, match="Someone else has just changed c1") as told:
             HAND[act](practice)
     assert told.value.exit_code == 5
     assert practice.snapshot().get(CLIENTS, "c1") == phone

@@ -14,7 +14,7 @@ from tests.support.moved_clock import MovedClock
 from xpm_tui.application.clients.edits import edit_client
 from xpm_tui.application.clients.queries import side_by_side
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import Identity, put
+from xpm_tui.application.practice_identity import PracticeIdentity, put
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.plans import Selector
 from xpm_tui.application.runs.runner import run
@@ -24,7 +24,7 @@ from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, PLANNED, PLANS
-from xpm_tui.domain.xpm import Named
+from xpm_tui.domain.xpm import RecordReference
 
 HOSTILE = '=cmd|"/c calc", [/] \x1b[2J\nTrust'
 
@@ -33,7 +33,7 @@ HOSTILE = '=cmd|"/c calc", [/] \x1b[2J\nTrust'
 def xpm(practice: OpenPractice, clock: MovedClock) -> FakeXpm:
     practice.book.commit(
         [
-            put("identity", Identity(tenant="t", title="Hill")),
+            put("identity", PracticeIdentity(tenant="t", title="Hill")),
             *(Put(CLIENTS, Client(id=f"c{n}", name=f"Client {n:05}")) for n in range(5)),
         ]
     )
@@ -107,10 +107,10 @@ async def test_narrowed_plans(practice: OpenPractice, xpm: FakeXpm) -> None:
 async def test_a_plan_without_a_change_says_what_differs_why_and_what_to_do(
     practice: OpenPractice, clock: MovedClock
 ) -> None:
-    rows = [msgspec.structs.replace(client(n), manager=Named("s9", "Sam [Lee]")) for n in range(5)]
+    rows = [msgspec.structs.replace(client(n), manager=RecordReference("s9", "Sam [Lee]")) for n in range(5)]
     practice.book.commit(
         [
-            put("identity", Identity(tenant="t", title="Hill")),
+            put("identity", PracticeIdentity(tenant="t", title="Hill")),
             *(Put(CLIENTS, Client(id=f"c{n}", name=f"Client {n:05}", fax=f"09 {n}")) for n in range(5)),
         ]
     )

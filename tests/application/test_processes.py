@@ -11,15 +11,15 @@ import msgspec
 import pytest
 
 from tests.application.test_killed import connected
-from tests.support.command import Command
+from tests.support.command import CommandLine
 from tests.support.sandbox_process import SandboxProcess, sandbox_process
 from xpm_tui.application.home import find_home
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.runs import history as runs
 from xpm_tui.application.runs import plans
-from xpm_tui.application.runs.background import Detached, detach, wait_for_run
+from xpm_tui.application.runs.background import BackgroundRun, detach, wait_for_run
 from xpm_tui.application.runs.runner import run
-from xpm_tui.domain.errors import Busy, Trouble
+from xpm_tui.domain.errors import AppError, Busy
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, LINKS, XPM_CLIENTS
@@ -61,7 +61,7 @@ def written(sandbox: SandboxProcess) -> int:
     return sandbox.asked("client.api/update")
 
 
-async def ended(practice: OpenPractice, detached: Detached) -> int:
+async def ended(practice: OpenPractice, detached: BackgroundRun) -> int:
     """Wait for the process, following its events as a console does."""
     while (code := detached.ended()) is None:
         await practice.clock.sleep(0.05)
@@ -150,12 +150,12 @@ async def test_kill_nine_leaves_a_run_that_the_next_one_ends(
 
 async def test_a_run_that_cannot_start_is_told(practice: OpenPractice) -> None:
     detached = detach(practice, plan_id="p999")
-    with pytest.raises(Trouble, match="did not start"):
+    with pytest.raises(AppError, match="did not start"):
         await wait_for_run(practice, detached)
 
 
 def test_the_command_line_tells_who_has_the_practice(practice: OpenPractice) -> None:
-    command = Command(practice.home.root or Path())
+    command = CommandLine(practice.home.root or Path())
     with practice.lock("sync").hold():
         busy = command("sync", "--yes", "--json", code=5)
     assert "mere" in busy.error["message"]

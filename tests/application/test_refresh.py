@@ -9,15 +9,15 @@ import pytest
 from tests.support.fake_xpm import FakeXpm, client, wired
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import Identity, list_state, put
+from xpm_tui.application.practice_identity import PracticeIdentity, list_state, put
 from xpm_tui.application.runs.xpm_refresh import ensure_mirror, refresh
-from xpm_tui.domain.errors import CaseId, LoginNeeded, NeedsPerson, OutOfReach, ScopeMissing
+from xpm_tui.domain.errors import CaseId, DecisionNeeded, LoginNeeded, ScopeMissing, XeroUnreachable
 from xpm_tui.domain.tables import JOBS, STAFF, TEMPLATES, XPM_CLIENTS
 
 
 @pytest.fixture
 def xpm(practice: OpenPractice, clock: MovedClock) -> FakeXpm:
-    practice.book.commit([put("identity", Identity(tenant="t", title="Hill"))])
+    practice.book.commit([put("identity", PracticeIdentity(tenant="t", title="Hill"))])
     made = FakeXpm(clock, [client(number) for number in range(20)])
     wired(practice, made)
     return made
@@ -65,15 +65,15 @@ async def test_a_list_that_the_scopes_do_not_open_is_a_note(practice: OpenPracti
 
 async def test_a_small_list_may_fail_and_keeps_what_was_there(practice: OpenPractice, xpm: FakeXpm) -> None:
     await refresh(practice)
-    xpm.troubles["staff"] = OutOfReach("Xero did not answer.")
+    xpm.troubles["staff"] = XeroUnreachable("Xero did not answer.")
     got = await refresh(practice)
     assert [note.list for note in got.notes] == ["staff"]
     assert practice.snapshot().count(STAFF) == 1
 
 
 async def test_the_client_list_failing_ends_it(practice: OpenPractice, xpm: FakeXpm) -> None:
-    xpm.troubles["clients"] = OutOfReach("Xero did not answer.")
-    with pytest.raises(OutOfReach):
+    xpm.troubles["clients"] = XeroUnreachable("Xero did not answer.")
+    with pytest.raises(XeroUnreachable):
         await refresh(practice)
     assert xpm.asked == ["clients"]
 
@@ -97,7 +97,7 @@ async def test_a_slow_list_is_not_read_whole_again_until_it_is_due(
 async def test_another_practices_list_is_not_taken_over(practice: OpenPractice, xpm: FakeXpm) -> None:
     await refresh(practice)
     xpm.rows = {row.uuid: row for row in (client(number) for number in range(900, 950))}
-    with pytest.raises(NeedsPerson) as refused:
+    with pytest.raises(DecisionNeeded) as refused:
         await refresh(practice)
     assert refused.value.case is CaseId.WRONG_PRACTICE
     assert {row.number for row in practice.snapshot().rows(XPM_CLIENTS)} == {str(1000 + n) for n in range(20)}

@@ -10,7 +10,7 @@ from tests.support.fake_xpm import FakeXpm, wired
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.clients import links, picks, queries, review_undo
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import Identity, put
+from xpm_tui.application.practice_identity import PracticeIdentity, put
 from xpm_tui.application.runs import plans, runner
 from xpm_tui.application.runs.written_values import values_of_events, written_values
 from xpm_tui.application.runs.xpm_refresh import refresh
@@ -26,7 +26,9 @@ from xpm_tui.log.sentences import sentence
 @pytest.fixture
 async def xpm(practice: OpenPractice, clock: MovedClock) -> FakeXpm:
     """Tui Glass was brought in from XPM, with its values and its contact; then a user edited the fax."""
-    practice.book.commit([put("identity", Identity(tenant="t", title="Hill", scopes="practicemanager"))])
+    practice.book.commit(
+        [put("identity", PracticeIdentity(tenant="t", title="Hill", scopes="practicemanager"))]
+    )
     theirs = row(
         0, "Tui Glass", phone="1", city="Taupo", fax="2", contacts=(XpmContact(uuid="x1", name="Ty"),)
     )
@@ -66,11 +68,11 @@ async def test_the_undo_of_a_review_puts_values_and_contacts_back(
     practice: OpenPractice, xpm: FakeXpm
 ) -> None:
     id_ = the_client(practice)
-    before = review_undo.standing(practice.snapshot(), id_)
-    review_undo.settle(practice, [id_], lambda: links.link(practice, id_, "1001"))
+    before = review_undo.current_state(practice.snapshot(), id_)
+    review_undo.store_decision(practice, [id_], lambda: links.link(practice, id_, "1001"))
     assert queries.show_client(practice, id_).contacts == ()
     review_undo.undo(practice)
-    assert review_undo.standing(practice.snapshot(), id_) == before
+    assert review_undo.current_state(practice.snapshot(), id_) == before
 
 
 async def test_a_preview_with_no_change_compares_the_records(practice: OpenPractice, xpm: FakeXpm) -> None:

@@ -19,7 +19,7 @@ from tests.support.moved_clock import MovedClock
 from xpm_tui.application.clients import links
 from xpm_tui.application.home import Home
 from xpm_tui.application.practice import OpenPractice, open_practice
-from xpm_tui.application.practice_identity import Identity, put
+from xpm_tui.application.practice_identity import PracticeIdentity, put
 from xpm_tui.application.progress import Progress
 from xpm_tui.application.runs import history as runs
 from xpm_tui.application.runs import plans
@@ -27,14 +27,14 @@ from xpm_tui.application.runs.notifications import harmless
 from xpm_tui.application.runs.runner import release, resume, run
 from xpm_tui.domain.errors import (
     AllowanceUsedUp,
+    AppError,
     BadInput,
     Busy,
     LoginNeeded,
-    OutOfReach,
     PlanRefused,
     ReadOnly,
     RunStopped,
-    Trouble,
+    XeroUnreachable,
 )
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Put
@@ -48,7 +48,7 @@ COUNT = 30
 def xpm(practice: OpenPractice, clock: MovedClock) -> FakeXpm:
     practice.book.commit(
         [
-            put("identity", Identity(tenant="t", title="Hill", scopes="practicemanager")),
+            put("identity", PracticeIdentity(tenant="t", title="Hill", scopes="practicemanager")),
             *(Put(CLIENTS, Client(id=f"c{n}", name=f"Client {n:05}")) for n in range(COUNT)),
         ]
     )
@@ -198,13 +198,13 @@ async def test_an_empty_list_stops_every_run(practice: OpenPractice, xpm: FakeXp
 @pytest.mark.parametrize(
     ("trouble", "code"),
     [
-        (OutOfReach("Xero did not answer."), 7),
+        (XeroUnreachable("Xero did not answer."), 7),
         (LoginNeeded("The login is no longer accepted."), 3),
         (AllowanceUsedUp("The day's calls are used up."), 6),
     ],
 )
 async def test_trouble_ends_the_run_and_is_kept_with_it(
-    practice: OpenPractice, xpm: FakeXpm, trouble: Trouble, code: int, tmp_path: Path
+    practice: OpenPractice, xpm: FakeXpm, trouble: AppError, code: int, tmp_path: Path
 ) -> None:
     told = tmp_path / "told"
     practice.settings.set(

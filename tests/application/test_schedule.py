@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.schedule.timer import Ran, Scheduler
-from xpm_tui.cli.output import CommandTalk
+from xpm_tui.application.schedule.timer import CommandResult, Scheduler
+from xpm_tui.cli.output import TerminalDialogue
 from xpm_tui.commands import schedule
 from xpm_tui.commands.effects import admit
-from xpm_tui.domain.errors import BadInput, Trouble
+from xpm_tui.domain.errors import AppError, BadInput
 
 
 class System:
@@ -25,20 +25,24 @@ class System:
         self.ran: list[str] = []
         self.fails: dict[str, str] = {}
 
-    def __call__(self, words: Sequence[str], text: str) -> Ran:
+    def __call__(self, words: Sequence[str], text: str) -> CommandResult:
         self.ran.append(" ".join(words))
         for begin, why in self.fails.items():
             if self.ran[-1].startswith(begin):
-                return Ran(1, why)
+                return CommandResult(1, why)
         if words[0] == "systemctl" and not self.systemd:
-            return Ran(1, "Failed to connect to bus")
+            return CommandResult(1, "Failed to connect to bus")
         if words[0] == "loginctl":
-            return Ran(0, "no")
+            return CommandResult(0, "no")
         if list(words) == ["crontab", "-l"]:
-            return Ran(0, self.crontab.rstrip("\n")) if self.crontab else Ran(1, "no crontab for mere")
+            return (
+                CommandResult(0, self.crontab.rstrip("\n"))
+                if self.crontab
+                else CommandResult(1, "no crontab for mere")
+            )
         if list(words) == ["crontab", "-"]:
             self.crontab = text
-        return Ran(0, "The login of practice opens.")
+        return CommandResult(0, "The login of practice opens.")
 
 
 def test_a_systemd_timer_comes_and_goes(practice: OpenPractice, tmp_path: Path) -> None:
@@ -86,10 +90,10 @@ def test_percent_signs_survive_both(practice: OpenPractice, monkeypatch: pytest.
 def test_what_the_system_refuses_is_told(practice: OpenPractice, tmp_path: Path) -> None:
     system = System(systemd=True)
     system.fails["systemctl --user enable"] = "warning\nUnit is masked."
-    with pytest.raises(Trouble, match=r"Unit is masked\."):
+    with pytest.raises(AppError, match=r"Unit is masked\."):
         Scheduler(practice, shell=system, units=tmp_path).install()
     system.fails["systemd-run"] = "keyring locked"
-    with pytest.raises(Trouble, match="does not open"):
+    with pytest.raises(AppError, match="does not open"):
         Scheduler(practice, shell=system, units=tmp_path).prove()
     del system.fails["systemd-run"]
     assert Scheduler(practice, shell=system, units=tmp_path).prove() == "The login of practice opens."
@@ -99,7 +103,7 @@ def test_neither_is_told_with_the_line_to_run(
     practice: OpenPractice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("xpm_tui.application.schedule.timer.shutil.which", lambda _: None)
-    with pytest.raises(Trouble) as told:
+    with pytest.raises(AppError) as told:
         Scheduler(practice, shell=System(systemd=False))
     assert "--if-due" in told.value.hint
     with pytest.raises(BadInput):
@@ -112,36 +116,38 @@ OTHERS = "5 4 * * * /usr/bin/backup\n@daily /usr/bin/payroll\n"
 class Cron:
     """A machine whose ``crontab -l`` answers as told."""
 
-    def __init__(self, listed: Ran) -> None:
+    def __init__(self, listed: CommandResult) -> None:
         self.crontab = OTHERS
         self.listed = listed
 
-    def __call__(self, words: Sequence[str], text: str) -> Ran:
+    def __call__(self, words: Sequence[str], text: str) -> CommandResult:
         if list(words) == ["crontab", "-l"]:
             return self.listed
         if list(words) == ["crontab", "-"]:
             self.crontab = text
-        return Ran(0, "")
+        return CommandResult(0, "")
 
 
 @pytest.mark.parametrize(
     "listed",
     [
-        Ran(-1, "Command '['crontab', '-l']' timed out after 60.0 seconds"),
-        Ran(1, "crontabs/mere/: fdopen: Input/output error"),
-        Ran(1, "You (mere) are not allowed to use this program (crontab)"),
+        CommandResult(-1, "Command '['crontab', '-l']' timed out after 60.0 seconds"),
+        CommandResult(1, "crontabs/mere/: fdopen: Input/output error"),
+        CommandResult(1, "You (mere) are not allowed to use this program (crontab)"),
     ],
 )
-def test_a_crontab_that_cannot_be_read_is_not_written_over(practice: OpenPractice, listed: Ran) -> None:
+def test_a_crontab_that_cannot_be_read_is_not_written_over(
+    practice: OpenPractice, listed: CommandResult
+) -> None:
     cron = Cron(listed)
     scheduler = Scheduler(practice, shell=cron, kind="cron")
-    with pytest.raises(Trouble):
+    with pytest.raises(AppError):
         scheduler.install()
     assert cron.crontab == OTHERS
 
 
 def test_where_there_is_no_cron_at_all_nothing_is_installed(practice: OpenPractice) -> None:
-    there_is_none = Ran(-1, "[Errno 2] No such file or directory: 'crontab'")
+    there_is_none = CommandResult(-1, "[Errno 2] No such file or directory: 'crontab'")
     assert not Scheduler(practice, shell=Cron(there_is_none), kind="cron").show().installed
 
 
@@ -169,14 +175,14 @@ def test_a_step_that_fails_leaves_everything_as_it_was(
     units.mkdir()
     (units / "xpm-tui-practice.timer").write_text("of an older version")
 
-    def shell(words: Sequence[str], text: str) -> Ran:
+    def shell(words: Sequence[str], text: str) -> CommandResult:
         said = " ".join(words)
         if said.startswith(fails) and (kind == "systemd" or system.ran[-1:] == ["crontab -"]):
             system.ran.append("failed")
-            raise Trouble("cut off")
+            raise AppError("cut off")
         return system(words, text)
 
-    with pytest.raises(Trouble, match="cut off"):
+    with pytest.raises(AppError, match="cut off"):
         Scheduler(practice, shell=shell, units=units, kind=kind).install()
     assert system.crontab == before
     assert [path.name for path in units.iterdir()] == ["xpm-tui-practice.timer"]
@@ -195,9 +201,9 @@ def test_the_login_is_tried_before_anything_is_written(
     monkeypatch.setattr(Scheduler.__init__, "__kwdefaults__", {"shell": system, "units": None, "kind": ""})
     monkeypatch.setattr(practice, "connected", lambda: None)
     params = schedule.InstallSchedule(kind="cron", yes=True)
-    act = next(act for act in schedule.ACTS if act.name == "schedule.install")
-    talk = CommandTalk(json=True, call=admit(act, params, read_only=False))
-    with pytest.raises(Trouble, match="No login here"):
+    act = next(act for act in schedule.COMMANDS if act.name == "schedule.install")
+    talk = TerminalDialogue(json=True, call=admit(act, params, read_only=False))
+    with pytest.raises(AppError, match="No login here"):
         asyncio.run(schedule.install(practice, params, talk))
     assert any("HOME=/ LOGNAME=" in words for words in system.ran)
     assert "crontab -" not in system.ran

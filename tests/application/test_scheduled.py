@@ -12,9 +12,9 @@ from tests.application.flows import World
 from xpm_tui.application.runs import history as runs
 from xpm_tui.application.runs.due import signed_in
 from xpm_tui.application.runs.runner import run
-from xpm_tui.application.schedule.login_check import main, prove
+from xpm_tui.application.schedule.login_check import check_login, main
 from xpm_tui.application.schedule.scheduled_run import run_if_due
-from xpm_tui.application.status.summary import heartbeat
+from xpm_tui.application.status.summary import summarize
 from xpm_tui.domain.errors import LoginNeeded
 
 
@@ -60,10 +60,10 @@ async def test_a_skipped_day_is_a_run_that_the_heartbeat_shows(world: World) -> 
     assert made is not None
     assert (made.outcome, made.exit_code) == ("skipped", 0)
     assert world.net.asked("client.api/list") == before
-    assert heartbeat(world.practice).skipped == made.started
-    assert heartbeat(world.practice).exit_code == 0
+    assert summarize(world.practice).skipped == made.started
+    assert summarize(world.practice).exit_code == 0
     await run(world.practice)
-    assert heartbeat(world.practice).skipped is None
+    assert summarize(world.practice).skipped is None
 
 
 async def test_an_idle_login_is_renewed_weekly(world: World) -> None:
@@ -111,10 +111,10 @@ async def test_not_connected_is_told(world: World, told: Path) -> None:
 
 async def test_the_login_is_proved_without_a_call(world: World) -> None:
     with pytest.raises(LoginNeeded):
-        await prove(world.practice)
+        await check_login(world.practice)
     await world.connect()
     calls = len(world.sandbox.log.rows(lambda _: True))
-    assert await prove(world.practice) == "The login of practice opens."
+    assert await check_login(world.practice) == "The login of practice opens."
     assert len(world.sandbox.log.rows(lambda _: True)) == calls
 
 

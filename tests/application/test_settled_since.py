@@ -13,7 +13,7 @@ from tests.support.fake_xpm import FakeXpm, wired
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.clients import frozen_fields, links, picks, queries, review_file
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import Identity, put
+from xpm_tui.application.practice_identity import PracticeIdentity, put
 from xpm_tui.application.runs import history, plans
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.domain.ignition import Client
@@ -44,7 +44,7 @@ async def xpm(practice: OpenPractice, clock: MovedClock) -> FakeXpm:
     """Six clients on each side, written in capitals in Ignition: all of them sure."""
     practice.book.commit(
         [
-            put("identity", Identity(tenant="t", title="Hill", scopes="practicemanager")),
+            put("identity", PracticeIdentity(tenant="t", title="Hill", scopes="practicemanager")),
             *(Put(CLIENTS, Client(id=f"c{n}", name=name.upper())) for n, name in enumerate(NAMES)),
         ]
     )
@@ -55,7 +55,7 @@ async def xpm(practice: OpenPractice, clock: MovedClock) -> FakeXpm:
 
 
 async def test_only_what_is_still_sure_is_linked(practice: OpenPractice, xpm: FakeXpm) -> None:
-    found = queries.sure_ones(practice)
+    found = queries.sure_proposals(practice)
     assert len(found) == len(NAMES)
     xpm.edit(uuid(0), archived=True)
     links.link(practice, "c1", uuid(1))
@@ -72,7 +72,7 @@ async def test_a_broken_link_is_not_counted_among_the_sure_ones(practice: OpenPr
     del xpm.rows[uuid(0)]
     xpm.rows[uuid(50)] = row(50, NAMES[0])
     await refresh(practice, full=True)
-    found = queries.sure_ones(practice)
+    found = queries.sure_proposals(practice)
     assert {view.id for view in found} == {"c1", "c2", "c3", "c4", "c5"}
     before = practice.snapshot().count(RUNS)
     assert len(links.accept_sure(practice, found)) == len(found)

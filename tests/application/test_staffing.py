@@ -10,9 +10,9 @@ import pytest
 
 from tests.application.flows import World
 from xpm_tui.application.team import members
-from xpm_tui.commands.effects import Call, Effect
+from xpm_tui.commands.effects import AdmittedCall, Effect
 from xpm_tui.commands.staff import CreateStaff, create_staff
-from xpm_tui.domain.errors import BadInput, NeedsPerson
+from xpm_tui.domain.errors import BadInput, DecisionNeeded
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import RUNS, TEAM
@@ -25,7 +25,7 @@ class Says:
     """A person who answers every question the same, or nobody (None)."""
 
     def __init__(self, answer: bool | None, *, yes: bool = False) -> None:
-        self.call = Call(Effect.IRREVERSIBLE, "team create", consent="yes", agreed=yes)
+        self.call = AdmittedCall(Effect.IRREVERSIBLE, "team create", consent="yes", agreed=yes)
         self.interactive = answer is not None
         self.answer = answer
         self.said: list[str] = []
@@ -74,7 +74,7 @@ async def test_a_person_sees_what_is_sent_and_may_say_no(tmp_path: Path) -> None
     assert made.data["staff"]["uuid"] == row.uuid
     run = world.practice.snapshot().get(RUNS, made.data["run"])
     assert (run.outcome, run.by) == ("done", "mere") if run else False
-    with pytest.raises(NeedsPerson, match="is linked"):
+    with pytest.raises(DecisionNeeded, match="is linked"):
         await members.create_in_xpm(world.practice, "t1")
 
 
@@ -98,7 +98,7 @@ async def test_where_nobody_can_be_asked_only_yes_sends(tmp_path: Path) -> None:
 async def test_who_is_there_is_to_be_linked_unless_it_is_another(tmp_path: Path, member: TeamMember) -> None:
     world = await opened(tmp_path, member=member)
     before = len(world.sandbox.practice.staff)
-    with pytest.raises(NeedsPerson, match="already") as refused:
+    with pytest.raises(DecisionNeeded, match="already") as refused:
         await create_staff(world.practice, CreateStaff(member="t1", yes=True), Says(None, yes=True))
     assert "team link t1" in refused.value.hint
     with pytest.raises(StaffThere):
@@ -112,7 +112,7 @@ async def test_a_login_that_may_only_read_staff_says_which_scope_is_missing(tmp_
     world = await opened(tmp_path, scopes="granular")
     shown = members.preview(world.practice, "t1")
     assert "practicemanager.staff" in shown.blocked
-    with pytest.raises(NeedsPerson, match=r"practicemanager\.staff"):
+    with pytest.raises(DecisionNeeded, match=r"practicemanager\.staff"):
         await create_staff(world.practice, CreateStaff(member="t1", yes=True), Says(None, yes=True))
     assert there(world) == []
 

@@ -15,7 +15,7 @@ from tests.support.profile import count
 from xpm_tui.application.clients import frozen_fields, links, picks, queries, review_undo
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.sandbox.core.colleague import Colleague
-from xpm_tui.sandbox.core.records import Address, Client, Contact, ContactLink, Group, Job
+from xpm_tui.sandbox.core.records import Address, ClientContact, ClientGroup, ClientRecord, ContactRecord, Job
 from xpm_tui.sync.manual.client_creation import MustWait
 
 WORDS = "Birch Rowan Aspen Larch Tawa Rata Nikau Puriri Willow Poplar Sorrel Bracken Heron Plover".split()
@@ -48,13 +48,13 @@ class Families:
         uuid = self.practice.ids.uuid("contact")
         name = f"{self.random.choice(PEOPLE)} {surname}"
         said = email or f"{name.split()[0].lower()}{self.random.randrange(9)}@{surname.lower()}.example"
-        self.practice.contacts[uuid] = Contact(uuid, name, email=said if self.chance(0.85) else "")
+        self.practice.contacts[uuid] = ContactRecord(uuid, name, email=said if self.chance(0.85) else "")
         return uuid
 
     def client(self, name: str, contacts: list[str], groups: tuple[str, ...], address: Address) -> str:
         uuid = self.practice.ids.uuid("client")
-        row = Client(uuid, self.practice.take_client_number(), name, self.now, visible=self.now)
-        joined = tuple(ContactLink(each, primary=not at) for at, each in enumerate(contacts))
+        row = ClientRecord(uuid, self.practice.take_client_number(), name, self.now, visible=self.now)
+        joined = tuple(ClientContact(each, primary=not at) for at, each in enumerate(contacts))
         code = f"{name[:3].upper()}{self.random.randrange(900):03d}" if self.chance(0.3) else None
         row = replace(row, contacts=joined, groups=groups, address=address, code=code)
         self.practice.put_client(row)
@@ -77,7 +77,7 @@ class Families:
         trade = pick.choice(TRADES)
         address = Address(f"{1 + at} {surname} St", "Hobart", "TAS", f"{7000 + at}", "Australia")
         group = self.practice.ids.uuid("group")
-        self.practice.groups[group] = Group(group, f"{surname} family")
+        self.practice.groups[group] = ClientGroup(group, f"{surname} family")
         shared = [self.contact(surname) for _ in range(pick.randrange(1, 3))] if chance(0.5) else []
         own = [self.contact(surname) for _ in range(pick.randrange(1, 3))] if chance(0.8) else []
         lost_name = f"{surname} {trade} {pick.choice(FORMS)}".strip()
@@ -114,7 +114,7 @@ class Families:
             return
         if row.contacts and self.chance(0.3):  # somebody of it is somebody of another one, too
             other = self.random.choice([each for each in others if each.uuid != case.lost] or [row])
-            link = ContactLink(row.contacts[-1].contact)
+            link = ClientContact(row.contacts[-1].contact)
             if other.uuid != case.lost and link.contact not in [each.contact for each in other.contacts]:
                 now = self.practice.clients[other.uuid]
                 self.practice.put_client(replace(now, contacts=(*now.contacts, link), modified=self.now))
@@ -173,7 +173,7 @@ async def merged(world: World) -> tuple[str, str, str]:
     """A client of Ignition whose XPM client was merged: its id, the lost UUID and the survivor's."""
     families = Families(world, seed=9)
     group = families.practice.ids.uuid("group")
-    families.practice.groups[group] = Group(group, "Tawa family")
+    families.practice.groups[group] = ClientGroup(group, "Tawa family")
     people = [families.contact("Tawa", f"p{n}@tawa.example") for n in range(2)]
     lost = families.client("Tawa Dental", people, (group,), Address())
     into = families.client("Nikau Holdings", [], (), Address())
@@ -202,14 +202,14 @@ async def test_a_merged_client_is_linked_to_its_survivor_and_never_created(
     (relinked,) = links.relinks(practice)
     assert relinked.proposal is not None
     assert relinked.proposal.uuid == into
-    (sure,) = queries.sure_ones(practice)
+    (sure,) = queries.sure_proposals(practice)
     assert sure.proposals[0].successor
-    done, _ = review_undo.settle(practice, [client], lambda: links.accept_sure(practice, [sure]))
+    done, _ = review_undo.store_decision(practice, [client], lambda: links.accept_sure(practice, [sure]))
     assert [each.link_state for each in done] == ["linked"]
     assert review_undo.undo(practice) == ["Tawa Dental"]
     assert queries.show_client(practice, client).link_state == "merged"
     links.unlink(practice, client)
-    assert links.in_the_way(practice, client) is not None  # the link is gone, the survivor is not
+    assert links.creation_obstacle(practice, client) is not None  # the link is gone, the survivor is not
     made = await links.create_in_xpm(practice, client, different=[number])
     assert (made.client.link_state, made.xpm.name) == ("linked", "Tawa Dental")
 
@@ -222,7 +222,7 @@ async def test_two_clients_that_became_one_are_for_the_user_to_choose(
     (view,) = queries.review(practice, [client])
     assert "ignore the other" in view.reason
     assert not view.proposals[0].sure
-    assert queries.sure_ones(practice) == []
+    assert queries.sure_proposals(practice) == []
     assert [each.proposal for each in links.relinks(practice)] == [None]
     with pytest.raises(MustWait) as waits:
         await links.create_in_xpm(practice, client)

@@ -26,12 +26,12 @@ from xpm_tui.commands.maintenance import Undo, undo
 from xpm_tui.commands.plans import MakePlan, TickPlan, make_plan, selector, untick_plan
 from xpm_tui.commands.runs import ReleaseRun, release_run
 from xpm_tui.commands.sync import Sync, sync
-from xpm_tui.domain.errors import BadInput, Busy, NotFound, PlanRefused, Refused, Trouble, WireTrouble
+from xpm_tui.domain.errors import AppError, BadInput, Busy, NotFound, PlanRefused, Refused, XeroError
 from xpm_tui.domain.ignition import Client, TeamMember
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Intent, Run, StopRequest
 from xpm_tui.domain.tables import CLIENTS, INTENTS, LINKS, RUNS, STOPS, TEAM
-from xpm_tui.domain.xpm import Named
+from xpm_tui.domain.xpm import RecordReference
 from xpm_tui.sync.journal import ADD_CLIENT
 
 __all__ = ["xpm"]
@@ -113,9 +113,9 @@ async def test_resuming_reaches_no_further_than_what_was_cut_off(
     plan = await plans.make(practice, only=["c0", "c1", "c2", "c3"])
     plans.tick(practice, plan.id, Selector(record="c3"), False)
     await cut_off(practice, plan.id)
-    pushing.troubles["clients"] = WireTrouble("No.")
+    pushing.troubles["clients"] = XeroError("No.")
     for _ in range(3):
-        with pytest.raises(Trouble):
+        with pytest.raises(AppError):
             await resume(practice)
     del pushing.troubles["clients"]
     await plans.make(practice)
@@ -128,8 +128,8 @@ async def test_resuming_a_sync_of_one_client_that_had_no_plan_yet(
     practice: OpenPractice, pushing: FakeXpm
 ) -> None:
     edit(practice, range(3))
-    pushing.troubles["clients"] = WireTrouble("No.")
-    with pytest.raises(Trouble):
+    pushing.troubles["clients"] = XeroError("No.")
+    with pytest.raises(AppError):
         await run(practice, only="c2")
     del pushing.troubles["clients"]
     await resume(practice)
@@ -252,7 +252,7 @@ async def test_of_several_words_all_are_followed_or_none(practice: OpenPractice,
 async def test_a_plan_that_is_being_applied_is_not_ticked(practice: OpenPractice, pushing: FakeXpm) -> None:
     edit(practice, range(3))
     plan = await plans.make(practice)
-    refused: list[Trouble] = []
+    refused: list[AppError] = []
 
     def report(progress: Progress) -> None:
         if progress.phase == "apply" and progress.done == 1:
@@ -284,7 +284,7 @@ async def test_a_field_that_does_not_exist_is_not_in_step(practice: OpenPractice
 async def test_a_person_who_was_unlinked_since_drops_out(practice: OpenPractice, xpm: FakeXpm) -> None:
     practice.book.commit([Put(TEAM, TeamMember(id="t1", name="Ana Reid", staff="staff-1"))])
     await synced(practice)
-    xpm.edit(client(3).uuid, partner=Named("staff-1", "Ana Reid"))
+    xpm.edit(client(3).uuid, partner=RecordReference("staff-1", "Ana Reid"))
     plan = await plans.make(practice)
     practice.book.commit([Put(TEAM, TeamMember(id="t1", name="Ana Reid"))])
     done = await run(practice, plan_id=plan.id)

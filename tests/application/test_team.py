@@ -11,7 +11,7 @@ from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.ignition import Client, TeamMember
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, STAFF, TEAM, XPM_CLIENTS
-from xpm_tui.domain.xpm import Named, Staff, XpmClient
+from xpm_tui.domain.xpm import RecordReference, Staff, XpmClient
 
 
 def found(practice: OpenPractice, member: str) -> MemberView:
@@ -33,7 +33,7 @@ def filled(practice: OpenPractice) -> OpenPractice:
             Put(STAFF, Staff(uuid="d", name="Two", email="both@x.example")),
             Put(STAFF, Staff(uuid="e", name="Left", email="left@x.example", gone=True)),
             Put(CLIENTS, Client(id="c1", name="Kowhai", partner="t1", manager="t1")),
-            Put(XPM_CLIENTS, XpmClient(uuid="x", name="Kowhai", partner=Named("b", "Tom Reid"))),
+            Put(XPM_CLIENTS, XpmClient(uuid="x", name="Kowhai", partner=RecordReference("b", "Tom Reid"))),
         ]
     )
     return practice
@@ -191,7 +191,7 @@ def test_jobs_to_come_count_too(filled: OpenPractice) -> None:
             Put(WORKFLOWS, Workflow(id="w1", proposal="o1", name="K", start=day, since=day, staff=("t3",))),
             Put(WORKFLOWS, Workflow(id="w2", proposal="o1", name="K", start=day, since=day, partner="t2")),
             Put(WORKFLOWS, Workflow(id="w3", proposal="o1", name="K", start=day, since=day, stopped="x")),
-            Put(JOBS, XpmJob(number="J1", name="J", assigned=(Named("c"),))),
+            Put(JOBS, XpmJob(number="J1", name="J", assigned=(RecordReference("c"),))),
         ]
     )
     ana, tom, mere = team.list_team(filled)

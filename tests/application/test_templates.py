@@ -11,7 +11,7 @@ from xpm_tui.application.jobs import job_settings as job_defaults
 from xpm_tui.application.jobs import services, templates
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import ListState, put
-from xpm_tui.application.status.summary import heartbeat
+from xpm_tui.application.status.summary import summarize
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.ignition import Proposal, ProposalService, Service
 from xpm_tui.domain.ports import Put
@@ -97,9 +97,9 @@ def test_what_vanished_is_told_with_its_count(filled: OpenPractice) -> None:
     assert len(told) == 2
     assert "job template Gone one: 2 services call for it" in told[0]
     assert "job template z: 1 service calls for it" in told[1]
-    codes = [problem.code for problem in heartbeat(filled).problems]
+    codes = [problem.code for problem in summarize(filled).problems]
     assert codes.count("vanished") == 2
-    assert heartbeat(filled).exit_code != 1
+    assert summarize(filled).exit_code != 1
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_what_vanished_is_told_with_its_count(filled: OpenPractice) -> None:
 def test_a_default_category_that_is_not_there_is_told(filled: OpenPractice, name: str, told: str) -> None:
     if name:
         filled.settings.set("jobs.default_category", name, practice=True)
-    trouble = job_defaults.category_trouble(filled)
+    trouble = job_defaults.category_error(filled)
     assert (told in trouble) if told else trouble == ""
     (category, *_), kinds = job_defaults.defaults(filled), job_defaults.categories(filled)
     assert (category.trouble, category.value) == (trouble, name or "none")
@@ -127,5 +127,5 @@ def test_nothing_is_missing_from_a_list_that_was_never_read(practice: OpenPracti
     practice.settings.set("jobs.default_category", "Tax", practice=True)
     rows: list[Any] = [Put(SERVICES, Service(id="s1", name="Old", templates=("b",)))]
     practice.book.commit(rows)
-    assert job_defaults.category_trouble(practice) == ""
+    assert job_defaults.category_error(practice) == ""
     assert job_defaults.vanished(practice.snapshot()) == []

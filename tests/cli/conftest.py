@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import Command, Done, Inline
+from tests.support.command import CommandLine, Done, Inline
 from tests.support.sandbox_process import SandboxProcess, sandbox_process
 
 KNOWN = {"XPM_TUI_USER": "tester"}
@@ -38,7 +38,9 @@ def shared() -> Iterator[SandboxProcess]:
 def template(shared: SandboxProcess, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home connected to the main practice of the shared sandbox, to be copied."""
     home = tmp_path_factory.mktemp("connected") / "home"
-    connect(Command(home, {**shared.environ, **KNOWN}), shared, tenant=shared.greeting["tenants"][0]["id"])
+    connect(
+        CommandLine(home, {**shared.environ, **KNOWN}), shared, tenant=shared.greeting["tenants"][0]["id"]
+    )
     return home
 
 
@@ -71,7 +73,9 @@ def ignition(tmp_path: Path) -> Path:
     return path
 
 
-def connect(command: Command, sandbox: SandboxProcess, *words: str, code: int = 0, **choice: object) -> Done:
+def connect(
+    command: CommandLine, sandbox: SandboxProcess, *words: str, code: int = 0, **choice: object
+) -> Done:
     """``connect --no-browser --json`` in a process, with the consent given by the sandbox."""
     process = command.start("connect", "--no-browser", "--json", *words)
     assert process.stdout is not None

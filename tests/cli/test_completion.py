@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import Command
+from tests.support.command import CommandLine
 from xpm_tui.cli.completion import USE
 
 PATIENCE = 40.0
@@ -81,7 +81,7 @@ class Shell:
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """A home with one client, c1."""
-    Command(tmp_path / "home")("clients", "new", "Kowhai: Sons, Ltd")
+    CommandLine(tmp_path / "home")("clients", "new", "Kowhai: Sons, Ltd")
     return tmp_path / "home"
 
 
@@ -120,7 +120,7 @@ def test_tab_completes(name: str, home: Path, tmp_path: Path) -> None:
 
 def test_what_is_offered_is_told_whole(home: Path) -> None:
     """A description has commas and a name colons; neither cuts anything off."""
-    command = Command(home)
+    command = CommandLine(home)
     found = command(
         _XPM_TUI_COMPLETE="fish_complete", COMP_WORDS="xpm-tui clients show ", COMP_CWORD="", code=None
     )
@@ -132,4 +132,4 @@ def test_what_is_offered_is_told_whole(home: Path) -> None:
 @pytest.mark.parametrize("name", SHELLS)
 def test_the_script_says_how_it_is_used(name: str, home: Path) -> None:
     assert f"xpm-tui completion {name}" in USE[name]
-    assert "_XPM_TUI_COMPLETE" in Command(home)("completion", name).out
+    assert "_XPM_TUI_COMPLETE" in CommandLine(home)("completion", name).out

@@ -12,20 +12,20 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import FILE
-from tests.support.command import Command, Done, Inline
+from tests.support.command import CommandLine, Done, Inline
 from tests.support.every_verb import LAST, verbs, words
 from tests.support.profile import count
 from xpm_tui.application.csv_io import imports
 from xpm_tui.cli.conditions import MAY_SUCCEED
-from xpm_tui.commands.command import Act
-from xpm_tui.commands.registry import ACTS
+from xpm_tui.commands.command import Command
+from xpm_tui.commands.registry import COMMANDS
 from xpm_tui.domain.ignition import Import
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import IMPORTS, INTENTS
 from xpm_tui.files.clock import SystemClock
 from xpm_tui.store import loader, manifest
-from xpm_tui.store.store import DiskBook, open_book
+from xpm_tui.store.store import DiskStore, open_store
 
 STORELESS = {
     "locate", "practices.list", "practices.add", "practices.switch", "cases.list", "cases.show",
@@ -110,10 +110,10 @@ FAULTS = (flip_log, flip_snapshot, cut_log, lose_table, garble_head, garble_both
 """What may happen to the files of a store; after the last nothing can be read."""
 
 
-def every() -> list[Act[Any]]:
+def every() -> list[Command[Any]]:
     """All verbs but those that wait for a browser or change the machine; what ends the store comes last."""
     ends = ("data.repair", "data.restore", DELETES)
-    acts = [*verbs(), *(act for act in ACTS if act.name in LAST)]
+    acts = [*verbs(), *(act for act in COMMANDS if act.name in LAST)]
     return sorted(acts, key=lambda act: ends.index(act.name) if act.name in ends else -1)
 
 
@@ -125,13 +125,13 @@ def test_every_verb_says_that_the_store_is_damaged(
     kept = place / "kept"
     shutil.copytree(store(place), kept)
     looked: list[Path] = []
-    read_head = manifest.read_head
+    read_head = manifest.read_manifest
 
     def reading(path: Path) -> Any:
         looked.append(path)
         return read_head(path)
 
-    monkeypatch.setattr(loader, "read_head", reading)
+    monkeypatch.setattr(loader, "read_manifest", reading)
     storeless = set()
     # One kind of damage over every verb; the others over some of them, and over all in the thorough profile.
     step = 1 if damage is flip_log else count(5, 1)
@@ -156,7 +156,7 @@ def test_every_verb_says_that_the_store_is_damaged(
         assert done.code == 8, (act.name, done)
         assert told["ok"] == (done.code == 0)
     assert storeless == STORELESS if step == 1 else storeless <= STORELESS
-    assert set(MAY_SUCCEED) <= {act.name for act in ACTS}
+    assert set(MAY_SUCCEED) <= {act.name for act in COMMANDS}
 
 
 def said(done: Done) -> dict[str, Any]:
@@ -210,7 +210,7 @@ def test_an_error_carries_the_condition_too(command: Inline, place: Path) -> Non
 
 def test_completion_stays_silent(command: Inline, place: Path) -> None:
     flip_log(store(place))
-    done = Command(command.home, ENVIRON)(
+    done = CommandLine(command.home, ENVIRON)(
         _XPM_TUI_COMPLETE="bash_complete", COMP_WORDS="xpm-tui clients show ", COMP_CWORD="3", code=None
     )
     assert "c1" in done.out
@@ -260,5 +260,5 @@ def test_conditions_come_worst_first_and_leave_exit_codes_alone(command: Inline,
     assert (before, command("status", "--json", code=None).code) == (3, 8)
 
 
-def opened(place: Path) -> DiskBook:
-    return open_book(store(place), clock=SystemClock())
+def opened(place: Path) -> DiskStore:
+    return open_store(store(place), clock=SystemClock())

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.screen import Screen
 from tests.support.terminal import Terminal, terminal
-from xpm_tui.xero.auth.token_store import Vault
+from xpm_tui.xero.auth.token_store import TokenStore
 
 WALK = (
     ("The permission in XPM", "It is ticked", "\r"),
@@ -50,7 +50,7 @@ def secrets(home: Path) -> list[str]:
     """Tokens and key of the demo's practice, as long as it is there."""
     (state,) = home.glob("state/practices/*")
     config = home / "config" / "practices" / state.name
-    saved = Vault(state, config_folder=config, use_keyring=False, environ={}).read()
+    saved = TokenStore(state, config_folder=config, use_keyring=False, environ={}).read()
     assert saved is not None
     return [saved.access.reveal(), saved.refresh.reveal(), (config / "token.key").read_text().strip()]
 

@@ -19,7 +19,7 @@ import pytest
 
 from tests.cli.conftest import KNOWN, connect
 from tests.cli.test_readme import commands
-from tests.support.command import Command, Inline
+from tests.support.command import CommandLine, Inline
 from tests.support.sandbox_process import SandboxProcess
 from tests.support.socks_proxy import HOST, socks_proxy
 
@@ -80,7 +80,7 @@ def test_without_stdin_the_browser_alone_signs_in(
     sandbox: SandboxProcess, tmp_path: Path, closed: bool
 ) -> None:
     """As in a container: ``docker run`` gives /dev/null, some supervisors close the descriptor."""
-    command = Command(tmp_path / "home", {**sandbox.environ, **KNOWN})
+    command = CommandLine(tmp_path / "home", {**sandbox.environ, **KNOWN})
     command.environ["XPM_TUI_XERO_REDIRECT_PORT"] = str(free_port())
     shell = 'exec "$0" -m xpm_tui "$@" ' + ("<&-" if closed else "</dev/null")
     process = subprocess.Popen(
@@ -119,7 +119,7 @@ def visit(address: str) -> bytes:
 
 
 def test_the_input_ends_where_nobody_can_listen(sandbox: SandboxProcess, tmp_path: Path) -> None:
-    command = Command(tmp_path / "home", {**sandbox.environ, **KNOWN})
+    command = CommandLine(tmp_path / "home", {**sandbox.environ, **KNOWN})
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = command("connect", "--no-browser", "--json", code=2, XPM_TUI_XERO_REDIRECT_PORT=port)

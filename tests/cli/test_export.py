@@ -7,11 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support.command import Command
+from tests.support.command import CommandLine
 
 
 def test_only_a_written_file_counts_as_sent(tmp_path: Path) -> None:
-    command = Command(tmp_path / "home", {"XPM_TUI_USER": "tester"})
+    command = CommandLine(tmp_path / "home", {"XPM_TUI_USER": "tester"})
     command("clients", "new", "Kowhai", "contact_name=Ann", "contact_email=ann@x.nz")
     words = [sys.executable, "-m", "xpm_tui", "export", "clients", "--changed", "-"]
     with open("/dev/full", "wb") as full:
@@ -26,7 +26,7 @@ def test_only_a_written_file_counts_as_sent(tmp_path: Path) -> None:
 
 
 def test_an_export_is_no_way_to_lose_a_device(tmp_path: Path) -> None:
-    command = Command(tmp_path / "home", {"XPM_TUI_USER": "tester"})
+    command = CommandLine(tmp_path / "home", {"XPM_TUI_USER": "tester"})
     command("clients", "new", "Kowhai", "contact_name=Ann", "contact_email=ann@x.nz")
     os.mkfifo(tmp_path / "pipe")
     command("export", "clients", str(tmp_path / "pipe"), "--replace", code=2)

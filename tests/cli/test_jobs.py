@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import connect
-from tests.support.command import Command, Inline
+from tests.support.command import CommandLine, Inline
 from tests.support.sandbox_process import SandboxProcess
 from xpm_tui.application.home import find_home
 from xpm_tui.application.practice import open_practice
@@ -22,7 +22,7 @@ PROP-77,Verb Compliance 2026,{client},Unknown service,50.00,2026-07-01,2027-06-3
 def test_the_acceptance_journey_by_verbs(sandbox: SandboxProcess, tmp_path: Path) -> None:
     # The granular scopes alone do not open the list of templates.
     environ = {**sandbox.environ, "XPM_TUI_USER": "tester", "XPM_TUI_XERO_SCOPES": "both"}
-    connect(Command(tmp_path / "home", environ), sandbox, tenant=sandbox.greeting["tenants"][0]["id"])
+    connect(CommandLine(tmp_path / "home", environ), sandbox, tenant=sandbox.greeting["tenants"][0]["id"])
     connected = Inline(tmp_path / "home", environ)
     found = connected("clients", "search", "Bright Sparks", "--json").json["items"]
     connected("clients", "pick", found[0]["uuid"], "--json")
@@ -73,8 +73,8 @@ async def test_a_run_of_its_own_deploys(
     sandbox: SandboxProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environ = {**sandbox.environ, "XPM_TUI_USER": "tester", "XPM_TUI_XERO_SCOPES": "both"}
-    connect(Command(tmp_path / "home", environ), sandbox, tenant=sandbox.greeting["tenants"][0]["id"])
-    connected = Command(tmp_path / "home", environ)
+    connect(CommandLine(tmp_path / "home", environ), sandbox, tenant=sandbox.greeting["tenants"][0]["id"])
+    connected = CommandLine(tmp_path / "home", environ)
     found = connected("clients", "search", "Bright Sparks", "--json").json["items"]
     connected("clients", "pick", found[0]["uuid"], "--json")
     connected("settings", "set", "jobs.ignition_deploys", "no")

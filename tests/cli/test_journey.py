@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cli.conftest import connect
-from tests.support.command import Command
+from tests.support.command import CommandLine
 from tests.support.sandbox_process import SandboxProcess
 
 TEXTS = (
@@ -16,7 +16,7 @@ TEXTS = (
 
 
 def test_from_nothing_to_nothing_left_to_do(
-    command: Command, sandbox: SandboxProcess, ignition: Path
+    command: CommandLine, sandbox: SandboxProcess, ignition: Path
 ) -> None:
     tenant = sandbox.greeting["tenants"][0]
     done = connect(command, sandbox, tenant=tenant["id"])
@@ -62,7 +62,7 @@ def test_from_nothing_to_nothing_left_to_do(
 
 
 def test_one_of_two_clients_of_one_name_is_mapped_by_its_number(
-    connected: Command, sandbox: SandboxProcess, ignition: Path
+    connected: CommandLine, sandbox: SandboxProcess, ignition: Path
 ) -> None:
     connected("import", "clients", str(ignition), code=1)
     found = connected("clients", "search", "John Smith", "--json").json["items"]
@@ -87,7 +87,7 @@ def test_one_of_two_clients_of_one_name_is_mapped_by_its_number(
     assert connected("clients", "unlink", "CLI-3", "--json").json["link"] is None
 
 
-def test_a_practice_without_a_file_picks_its_clients(connected: Command, sandbox: SandboxProcess) -> None:
+def test_a_practice_without_a_file_picks_its_clients(connected: CommandLine, sandbox: SandboxProcess) -> None:
     picked = connected("clients", "pick", "--all", "--json").json
     assert picked["added"] >= 5
     left = {view["why"] for view in picked["items"] if view["outcome"] == "left"}
@@ -99,7 +99,7 @@ def test_a_practice_without_a_file_picks_its_clients(connected: Command, sandbox
 
 
 def test_hostile_names_are_text_in_every_table(
-    connected: Command, sandbox: SandboxProcess, ignition: Path
+    connected: CommandLine, sandbox: SandboxProcess, ignition: Path
 ) -> None:
     connected("clients", "pick", "--all")
     for words in (

@@ -16,7 +16,7 @@ from tests.cli.test_verbs import ALL
 from xpm_tui.cli.console import NoConsole
 from xpm_tui.cli.main import root
 from xpm_tui.cli.manual import EXITS, page, text
-from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.errors import AppError
 from xpm_tui.settings.schema import SCHEMA
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +37,7 @@ def shown(roff: str) -> str:
     return " ".join(done.stdout.decode().split())
 
 
-def troubles(kind: type[Trouble] = Trouble) -> set[int]:
+def troubles(kind: type[AppError] = AppError) -> set[int]:
     return {kind.exit_code}.union(*(troubles(each) for each in kind.__subclasses__()))
 
 

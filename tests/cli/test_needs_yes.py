@@ -11,7 +11,7 @@ from tests.cli.conftest import FILE
 from tests.cli.test_read_only import tree
 from tests.support.command import Inline
 from xpm_tui.commands.effects import PerCall, usual_effect
-from xpm_tui.commands.registry import ACTS
+from xpm_tui.commands.registry import COMMANDS
 
 CALLS: dict[str, tuple[str, ...]] = {
     "disconnect": ("disconnect", "--everything"),
@@ -26,8 +26,8 @@ CALLS: dict[str, tuple[str, ...]] = {
 
 
 def test_the_table_has_every_such_command() -> None:
-    found = {act.name for act in ACTS if act.verb and usual_effect(act).needs_yes}
-    varying = {act.name for act in ACTS if isinstance(act.effect, PerCall)}
+    found = {act.name for act in COMMANDS if act.verb and usual_effect(act).needs_yes}
+    varying = {act.name for act in COMMANDS if isinstance(act.effect, PerCall)}
     assert found <= set(CALLS) <= found | varying
 
 

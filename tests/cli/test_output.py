@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xpm_tui.cli.output import dumps, lines, outcome
-from xpm_tui.commands.command import Column, Result, Table
+from xpm_tui.commands.command import Result, TextColumn, TextTable
 from xpm_tui.commands.tables import render
 from xpm_tui.diagnostics.error_presenter import present
-from xpm_tui.domain.errors import BadInput, CaseId, NeedsPerson
+from xpm_tui.domain.errors import BadInput, CaseId, DecisionNeeded
 from xpm_tui.domain.formatting import cells, cut
 from xpm_tui.domain.safe_text import Shown
 
@@ -44,8 +44,8 @@ def test_hostile_names_come_through_json_whole() -> None:
 
 @given(st.lists(st.tuples(st.text(max_size=60), st.text(max_size=60), st.integers(0, 10**9)), max_size=8))
 def test_a_table_fits_and_has_no_control(rows: list[tuple[str, str, int]]) -> None:
-    table = Table(
-        (Column("ID", whole=True), Column("NAME"), Column("N", right=True)),
+    table = TextTable(
+        (TextColumn("ID", whole=True), TextColumn("NAME"), TextColumn("N", right=True)),
         [("c12", f"{a}{b}", str(n)) for a, b, n in rows],
         "Nothing here.",
     )
@@ -58,7 +58,9 @@ def test_a_table_fits_and_has_no_control(rows: list[tuple[str, str, int]]) -> No
 
 def test_whole_columns_are_never_cut() -> None:
     uuid = "0d6f9e0e-6c7b-4f3b-9b0a-3f1f0c1d2e3f"
-    table = Table((Column("UUID", whole=True), Column("NAME"), Column("WHY")), [(uuid, "n" * 90, "w" * 90)])
+    table = TextTable(
+        (TextColumn("UUID", whole=True), TextColumn("NAME"), TextColumn("WHY")), [(uuid, "n" * 90, "w" * 90)]
+    )
     head, row = render(table, 80)
     assert uuid in row
     assert cells(row) <= 80
@@ -74,7 +76,7 @@ def test_wide_characters_count_twice() -> None:
 
 
 def test_an_empty_table_says_so() -> None:
-    assert list(render(Table((Column("A"),), [], "No runs yet."), 80)) == ["No runs yet."]
+    assert list(render(TextTable((TextColumn("A"),), [], "No runs yet."), 80)) == ["No runs yet."]
 
 
 def test_the_outcome_has_ok_items_and_error() -> None:
@@ -84,7 +86,7 @@ def test_the_outcome_has_ok_items_and_error() -> None:
         "items": [{"id": "c1"}],
     }
     held = outcome(
-        Result(data={"id": "r1", "error": "its own word"}, trouble=NeedsPerson("Held.", hint="Look."))
+        Result(data={"id": "r1", "error": "its own word"}, trouble=DecisionNeeded("Held.", hint="Look."))
     )
     assert (held["ok"], held["id"]) == (False, "r1")
     assert (held["error"]["code"], held["error"]["message"], held["error"]["hint"]) == (
@@ -101,7 +103,9 @@ def test_an_error_names_its_case() -> None:
     assert told["case_title"]
     assert told["steps"]
     assert "case" not in present(BadInput("No.")).data()
-    assert "case" not in present(NeedsPerson("Held.")).data(), "only a held run or record names that problem"
+    assert "case" not in present(DecisionNeeded("Held.")).data(), (
+        "only a held run or record names that problem"
+    )
 
 
 def test_lines_are_shown_through_the_door() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import Inline
-from xpm_tui.cli.output import CommandTalk
+from xpm_tui.cli.output import TerminalDialogue
 
 
 @pytest.fixture
@@ -18,12 +18,12 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     lines: list[str] = []
     reading: list[Iterator[str]] = []
 
-    def next_line(_: CommandTalk) -> bytes | None:
+    def next_line(_: TerminalDialogue) -> bytes | None:
         reading[:] = reading or [iter(lines)]
         line = next(reading[0], None)
         return None if line is None else line.encode()
 
-    monkeypatch.setattr(CommandTalk, "_next_line", next_line)
+    monkeypatch.setattr(TerminalDialogue, "_next_line", next_line)
     return lines
 
 
@@ -65,12 +65,12 @@ async def test_a_question_that_was_given_up_does_not_swallow_the_next_answer(
     loop, asked = asyncio.get_running_loop(), asyncio.Event()
     typed: asyncio.Queue[bytes] = asyncio.Queue()
 
-    def next_line(_: CommandTalk) -> bytes | None:
+    def next_line(_: TerminalDialogue) -> bytes | None:
         loop.call_soon_threadsafe(asked.set)
         return asyncio.run_coroutine_threadsafe(typed.get(), loop).result(10)
 
-    monkeypatch.setattr(CommandTalk, "_next_line", next_line)
-    talk = CommandTalk(json=True)
+    monkeypatch.setattr(TerminalDialogue, "_next_line", next_line)
+    talk = TerminalDialogue(json=True)
     given_up = asyncio.create_task(talk.line("Address:"))
     await asked.wait()
     given_up.cancel()

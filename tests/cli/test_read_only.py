@@ -11,11 +11,11 @@ import pytest
 from tests.cli.conftest import FILE
 from tests.support.command import Inline
 from tests.support.every_verb import words
-from xpm_tui.commands.command import Act
+from xpm_tui.commands.command import Command
 from xpm_tui.commands.effects import usual_effect
-from xpm_tui.commands.registry import ACTS
+from xpm_tui.commands.registry import COMMANDS
 
-VERBS = [act for act in ACTS if act.verb]
+VERBS = [act for act in COMMANDS if act.verb]
 
 LOOKS = (
     ("plan",),
@@ -70,7 +70,7 @@ def filled(office: Path, sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> Inlin
 
 
 @pytest.mark.parametrize("act", VERBS, ids=lambda act: act.name)
-def test_no_verb_changes_a_file(act: Act[Any], filled: Inline, office: Path) -> None:
+def test_no_verb_changes_a_file(act: Command[Any], filled: Inline, office: Path) -> None:
     before = tree(office)
     done = filled("--read-only", *words(act), "--json", code=None)
     assert tree(office) == before

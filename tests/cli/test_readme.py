@@ -56,7 +56,7 @@ def commands(name: str) -> list[str]:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder to work in, with a file of Ignition's that is taken whole."""
     monkeypatch.chdir(tmp_path)
     good = [line for line in FILE.splitlines(True) if not line.startswith("CLI-8")]
@@ -128,8 +128,8 @@ class Walk:
 
 
 @pytest.fixture
-def walk(desk: Path) -> Iterator[Walk]:
-    walk = Walk(desk)
+def walk(worker: Path) -> Iterator[Walk]:
+    walk = Walk(worker)
     yield walk
     walk.end()
 
@@ -164,7 +164,7 @@ def wide(sandbox: SandboxProcess, tmp_path: Path) -> Inline:
 
 
 @pytest.mark.parametrize("name", HERE)
-def test_every_command_of_a_page_is_run(name: str, wide: Inline, desk: Path) -> None:
+def test_every_command_of_a_page_is_run(name: str, wide: Inline, worker: Path) -> None:
     lines = commands(f"docs/{name}.md")
     assert lines or _WHY.search(read(f"docs/{name}.md"))
     for line in (*(f"xpm-tui {before}" for before in BEFORE.get(name, ())), *lines):

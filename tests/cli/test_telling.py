@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import KNOWN
-from tests.support.command import Command, Inline
+from tests.support.command import CommandLine, Inline
 from tests.support.sandbox_process import SandboxProcess, sandbox_process
 
 
@@ -38,7 +38,7 @@ def own() -> Iterator[SandboxProcess]:
 def test_lists_that_one_scope_would_open_are_told_in_one_sentence(
     own: SandboxProcess, tmp_path: Path
 ) -> None:
-    command = Command(tmp_path / "home", {**own.environ, **KNOWN, "XPM_TUI_XERO_SCOPES": "granular"})
+    command = CommandLine(tmp_path / "home", {**own.environ, **KNOWN, "XPM_TUI_XERO_SCOPES": "granular"})
     process = command.start("connect", "--no-browser", "--tenant", own.greeting["tenants"][0]["id"])
     assert process.stdout is not None
     url = process.stdout.readline().strip()

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import FILE, KNOWN, connect
-from tests.support.command import Command, Done, Inline
+from tests.support.command import CommandLine, Done, Inline
 from tests.support.profile import in_soak
 from tests.support.sandbox_process import SandboxProcess, sandbox_process
 
@@ -31,7 +31,7 @@ def fault(sandbox: SandboxProcess, kind: str, endpoint: str = "client.api/list",
     sandbox.control("POST", "faults", {"kind": kind, "endpoint": endpoint, **more})
 
 
-def begun(command: Command) -> tuple[Any, str]:
+def begun(command: CommandLine) -> tuple[Any, str]:
     process = command.start("connect", "--no-browser", "--json")
     assert process.stdout is not None
     return process, str(json.loads(process.stdout.readline())["authorize"])
@@ -67,25 +67,25 @@ def closed_port() -> str:
 
 
 def test_without_an_app_it_says_which_setting_is_missing(tmp_path: Path) -> None:
-    done = Command(tmp_path / "home")("connect", "--no-browser", "--json", code=2)
+    done = CommandLine(tmp_path / "home")("connect", "--no-browser", "--json", code=2)
     told = clear(done)
     assert "client_id" in told["message"] + told["hint"]
 
 
-def test_a_wrong_client_id(command: Command, sandbox: SandboxProcess) -> None:
-    other = Command(command.home, {**sandbox.environ, "XPM_TUI_XERO_CLIENT_ID": "0" * 32})
+def test_a_wrong_client_id(command: CommandLine, sandbox: SandboxProcess) -> None:
+    other = CommandLine(command.home, {**sandbox.environ, "XPM_TUI_XERO_CLIENT_ID": "0" * 32})
     process, _ = begun(other)
     done = ended(process, "http://localhost:8765/callback?error=unauthorized_client&state=x\n")
     assert done.code in (2, 3), done
     clear(done)
 
 
-def test_cancel_on_the_consent_page(command: Command, sandbox: SandboxProcess) -> None:
+def test_cancel_on_the_consent_page(command: CommandLine, sandbox: SandboxProcess) -> None:
     done = connect(command, sandbox, code=3, deny=True)
     assert clear(done)["case"] == "cancelled"
 
 
-def test_a_state_that_does_not_match(command: Command, sandbox: SandboxProcess) -> None:
+def test_a_state_that_does_not_match(command: CommandLine, sandbox: SandboxProcess) -> None:
     process, url = begun(command)
     redirect = sandbox.consent(url)
     done = ended(process, redirect.replace("state=", "state=x") + "\n")
@@ -95,7 +95,7 @@ def test_a_state_that_does_not_match(command: Command, sandbox: SandboxProcess) 
 
 
 @pytest.mark.parametrize("line", ["hello\n", "https://example.com/callback?code=1\n"])
-def test_what_is_no_redirect_address(command: Command, line: str) -> None:
+def test_what_is_no_redirect_address(command: CommandLine, line: str) -> None:
     process, _ = begun(command)
     done = ended(process, line)
     assert done.code == 2, done
@@ -124,7 +124,7 @@ def test_several_practices_are_listed_and_one_is_chosen(fresh: tuple[Inline, San
     assert done.json["id"] == second["id"]
 
 
-def test_no_network(connected: Command) -> None:
+def test_no_network(connected: CommandLine) -> None:
     away = connected("plan", "--json", code=None, XPM_TUI_XERO_API_URL=closed_port())
     assert away.code in (3, 7)
     clear(away)
@@ -165,13 +165,13 @@ def test_a_revoked_login_is_said_once(own: tuple[Inline, SandboxProcess]) -> Non
     assert "accepts the login. Sign in again with: xpm-tui connect" in connected("clients", "list").err
 
 
-def test_too_many_calls_are_waited_out(connected: Command, sandbox: SandboxProcess) -> None:
+def test_too_many_calls_are_waited_out(connected: CommandLine, sandbox: SandboxProcess) -> None:
     fault(sandbox, "429-minute", times=1, seconds=1)
     assert connected("plan", "--json").json["ok"] is True
     assert sandbox.asked("client.api/list") == 2
 
 
-def test_a_used_up_day_says_when_to_go_on(connected: Command, sandbox: SandboxProcess) -> None:
+def test_a_used_up_day_says_when_to_go_on(connected: CommandLine, sandbox: SandboxProcess) -> None:
     fault(sandbox, "429-day", times=1)
     told = clear(connected("sync", "--json", code=6))
     assert told["until"] or "go on" in told["message"]
@@ -191,7 +191,7 @@ def test_a_used_up_day_says_when_to_go_on(connected: Command, sandbox: SandboxPr
     ],
 )
 def test_a_reply_that_is_none_changes_nothing(
-    connected: Command, sandbox: SandboxProcess, ignition: Path, kind: str, codes: tuple[int, ...]
+    connected: CommandLine, sandbox: SandboxProcess, ignition: Path, kind: str, codes: tuple[int, ...]
 ) -> None:
     connected("import", "clients", str(ignition), code=1)
     connected("sync", "--json")
@@ -208,7 +208,7 @@ def test_a_reply_that_is_none_changes_nothing(
 
 
 def test_an_empty_list_stops_a_run_that_has_links(
-    connected: Command, sandbox: SandboxProcess, ignition: Path
+    connected: CommandLine, sandbox: SandboxProcess, ignition: Path
 ) -> None:
     connected("import", "clients", str(ignition), code=1)
     connected("sync", "--json")
@@ -227,7 +227,7 @@ def test_an_empty_list_stops_a_run_that_has_links(
 def test_a_file_in_another_encoding_is_read_right(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "clients.csv"
     path.write_text(FILE, encoding=encoding)
-    command = Command(tmp_path / "home")
+    command = CommandLine(tmp_path / "home")
     command("import", "clients", str(path), code=1)
     names = [view["name"] for view in command("clients", "list", "--json").json["items"]]
     assert "Harbour Café Ltd" in names
@@ -245,18 +245,20 @@ def test_a_file_in_another_encoding_is_read_right(tmp_path: Path, encoding: str)
 def test_a_file_that_cannot_be_used(tmp_path: Path, content: bytes, why: str) -> None:
     path = tmp_path / "clients.csv"
     path.write_bytes(content)
-    told = clear(Command(tmp_path / "home")("import", "clients", str(path), "--json", code=2), "bad-input")
+    told = clear(
+        CommandLine(tmp_path / "home")("import", "clients", str(path), "--json", code=2), "bad-input"
+    )
     assert why in told["message"]
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    clear(Command(tmp_path / "home")("import", "clients", str(tmp_path / "no.csv"), "--json", code=2))
+    clear(CommandLine(tmp_path / "home")("import", "clients", str(tmp_path / "no.csv"), "--json", code=2))
 
 
 # Processes
 
 
-def test_a_second_run_at_the_same_time(connected: Command, sandbox: SandboxProcess) -> None:
+def test_a_second_run_at_the_same_time(connected: CommandLine, sandbox: SandboxProcess) -> None:
     fault(sandbox, "slow", seconds=20)
     first = connected.start("sync", "--json", "--full")
     assert first.stdout is not None
@@ -275,7 +277,7 @@ def test_a_second_run_at_the_same_time(connected: Command, sandbox: SandboxProce
 
 
 def test_a_run_that_was_killed_is_finished_by_the_next(
-    connected: Command, sandbox: SandboxProcess, ignition: Path
+    connected: CommandLine, sandbox: SandboxProcess, ignition: Path
 ) -> None:
     connected("import", "clients", str(ignition), code=1)
     fault(sandbox, "slow", seconds=20)
@@ -293,8 +295,8 @@ def test_a_run_that_was_killed_is_finished_by_the_next(
     assert connected("plan", "--json").json["items"] == []
 
 
-def test_a_detached_run_goes_on_by_itself(connected: Command, ignition: Path) -> None:
-    connected = Command(connected.home, connected.environ)
+def test_a_detached_run_goes_on_by_itself(connected: CommandLine, ignition: Path) -> None:
+    connected = CommandLine(connected.home, connected.environ)
     connected("import", "clients", str(ignition), code=1)
     run = connected("sync", "--detach", "--json").json
     assert run["pid"]
@@ -310,7 +312,7 @@ def test_a_detached_run_goes_on_by_itself(connected: Command, ignition: Path) ->
     assert connected("runs", "show", run["id"], "--json").json["outcome"] == "done"
 
 
-def test_a_run_outlives_its_terminal(connected: Command, sandbox: SandboxProcess, ignition: Path) -> None:
+def test_a_run_outlives_its_terminal(connected: CommandLine, sandbox: SandboxProcess, ignition: Path) -> None:
     connected("import", "clients", str(ignition), code=1)
     fault(sandbox, "slow", seconds=0.05)
     process = connected.start("sync", "--json")

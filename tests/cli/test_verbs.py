@@ -13,10 +13,10 @@ from typing import Any
 import click
 import pytest
 
-from tests.support.command import Command
+from tests.support.command import CommandLine
 from xpm_tui.cli.console import NoConsole
 from xpm_tui.cli.main import main, root
-from xpm_tui.commands.registry import ACTS
+from xpm_tui.commands.registry import COMMANDS
 
 
 def leaves(command: click.Command, words: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
@@ -40,7 +40,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> Any:
 
 
 def test_every_act_with_a_verb_is_there() -> None:
-    assert {act.verb for act in ACTS if act.verb} <= set(ALL)
+    assert {act.verb for act in COMMANDS if act.verb} <= set(ALL)
     assert {("demo",), ("sandbox",), ("completion",)} <= set(ALL)
 
 
@@ -166,7 +166,7 @@ def test_settings_by_verb(home: Path, capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_a_secret_is_never_shown(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command = Command(home)
+    command = CommandLine(home)
     command("settings", "set", "xero.client_secret", "-", stdin="hush-hush\n")
     for words in (["settings", "list"], ["settings", "get", "xero.client_secret"], ["log"]):
         assert main(words) == 0
@@ -250,7 +250,7 @@ def test_looks_for_garbage_begin_when_a_verb_is_loaded_and_leave_out_what_was_lo
 
 
 def test_a_reader_that_goes_away_is_no_error(home: Path) -> None:
-    process = Command(home).start("settings", "list")
+    process = CommandLine(home).start("settings", "list")
     assert process.stdout is not None
     assert process.stderr is not None
     process.stdout.close()
@@ -265,7 +265,7 @@ def test_a_reader_that_goes_away_is_no_error(home: Path) -> None:
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
 def test_a_signal_ends_a_verb_with_its_own_code(home: Path, number: int, code: int) -> None:
-    command = Command(home)
+    command = CommandLine(home)
     command("settings", "set", "sync.level", "name")
     process = command.start("log", "--follow", "--json")
     assert process.stdout is not None
@@ -277,10 +277,10 @@ def test_a_signal_ends_a_verb_with_its_own_code(home: Path, number: int, code: i
 
 
 def test_no_verb_without_a_terminal_is_a_sentence(home: Path) -> None:
-    done = Command(home)(code=2)
+    done = CommandLine(home)(code=2)
     assert "terminal" in done.err
     assert done.out == ""
-    assert Command(home)("demo", code=2).out == ""
+    assert CommandLine(home)("demo", code=2).out == ""
 
 
 def test_verbs_alone_open_no_console(capsys: pytest.CaptureFixture[str]) -> None:
@@ -289,7 +289,7 @@ def test_verbs_alone_open_no_console(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_completion_for_each_shell(home: Path) -> None:
-    command = Command(home)
+    command = CommandLine(home)
     for shell in ("bash", "zsh", "fish"):
         assert "_XPM_TUI_COMPLETE" in command("completion", shell).out
     found = command(_XPM_TUI_COMPLETE="bash_complete", COMP_WORDS="xpm-tui cli", COMP_CWORD="1", code=None)
@@ -306,7 +306,7 @@ def test_completion_for_each_shell(home: Path) -> None:
     ],
 )
 def test_a_shell_is_offered_what_is_there(home: Path, typed: str, wanted: str) -> None:
-    command = Command(home)
+    command = CommandLine(home)
     command("clients", "new", "Puffin Ltd")
     at = str(len(typed.split()) - 1)
     found = command(_XPM_TUI_COMPLETE="bash_complete", COMP_WORDS=typed, COMP_CWORD=at, code=None)

@@ -11,10 +11,19 @@ import pytest
 import xpm_tui
 from tests.support.source_code import parsed
 from xpm_tui.commands import consequences as presenter
-from xpm_tui.commands.consequences import action, asked, brief, lines, question
-from xpm_tui.domain.consequences import Consequences, Frozen, Here, InXpm, Kept, Lasting, Replaced, Requests
+from xpm_tui.commands.consequences import action, confirmation_text, lines, one_line, question
+from xpm_tui.domain.consequences import (
+    Consequences,
+    FrozenCounts,
+    LastingEffects,
+    LocalCounts,
+    PreservedValues,
+    ReplacedValues,
+    Requests,
+    XpmCounts,
+)
 from xpm_tui.domain.pace import Pace
-from xpm_tui.sync.consequences import of_links, of_people, paced
+from xpm_tui.sync.consequences import link_consequences, paced, staff_pick_consequences
 
 ROOT = Path(xpm_tui.__file__).parent
 WORDED = {
@@ -22,7 +31,7 @@ WORDED = {
 } | {"described"}
 """The presenter's functions, by the names they are used by."""
 
-ASKING = ("confirm", "Confirm", "Button")
+ASKING = ("confirm", "ConfirmDialog", "Button")
 """What asks: on a terminal, in a dialog, and the button that agrees."""
 
 COUNTS = {"count", "counted", "len", "sum", "nouned"}
@@ -34,10 +43,10 @@ def plan(**values: object) -> Consequences:
 
 def test_a_plan_to_xpm_says_all_of_it() -> None:
     found = plan(
-        xpm=InXpm(changes=107, clients=98, values=68, contacts=39),
-        here=Here(changes=161, clients=161, links=161),
-        replaced=Replaced(values=9, overwrites=5, drift=2, conflicts=1, clearings=1),
-        lasting=(Lasting(what="contact", number=39, records=tuple(f"c{n}/k1" for n in range(39))),),
+        xpm=XpmCounts(changes=107, clients=98, values=68, contacts=39),
+        here=LocalCounts(changes=161, clients=161, links=161),
+        replaced=ReplacedValues(values=9, overwrites=5, drift=2, conflicts=1, clearings=1),
+        lasting=(LastingEffects(what="contact", number=39, records=tuple(f"c{n}/k1" for n in range(39))),),
         waiting=2,
         requests=Requests(client_updates=68, contact_additions=39, checks=1),
     )
@@ -56,13 +65,13 @@ def test_a_plan_to_xpm_says_all_of_it() -> None:
 
 def test_what_a_run_keeps_names_few_records_and_counts_all() -> None:
     ids = tuple(f"c{n}/k1" for n in range(39))
-    kept = plan(lasting=(Lasting(what="contact", number=39, records=ids),)).shortened()
+    kept = plan(lasting=(LastingEffects(what="contact", number=39, records=ids),)).shortened()
     assert (kept.not_undoable, len(kept.lasting[0].records)) == (39, 20)
 
 
 def test_what_can_be_undone_whole_says_so_and_one_is_one() -> None:
-    found = plan(xpm=InXpm(changes=1, clients=1, values=1), requests=Requests(client_updates=1, checks=1))
-    assert asked(found, "■ stop").splitlines() == [
+    found = plan(xpm=XpmCounts(changes=1, clients=1, values=1), requests=Requests(client_updates=1, checks=1))
+    assert confirmation_text(found, "■ stop").splitlines() == [
         "Apply 1 change?",
         "",
         "To XPM: 1 value, for 1 client.",
@@ -70,15 +79,15 @@ def test_what_can_be_undone_whole_says_so_and_one_is_one() -> None:
         "2 calls to Xero, less than a minute.",
         "■ stop",
     ]
-    assert brief(found) == "1 change to XPM · 2 calls to Xero, less than a minute"
+    assert one_line(found) == "1 change to XPM · 2 calls to Xero, less than a minute"
 
 
 def test_an_undo_says_what_it_freezes_and_what_stays() -> None:
     found = Consequences(
-        of="undo", about="r3", here=Here(changes=3, clients=2, values=3), freezes=3,
-        frozen=(Frozen(field="phone", number=2, records=("c1", "c2")),
-                Frozen(field="contact_email", number=1, records=("c1/k1",))),
-        kept=(Kept(why="It was changed again.", number=1, records=("c1:phone",)),),
+        of="undo", about="r3", here=LocalCounts(changes=3, clients=2, values=3), freezes=3,
+        frozen=(FrozenCounts(field="phone", number=2, records=("c1", "c2")),
+                FrozenCounts(field="contact_email", number=1, records=("c1/k1",))),
+        kept=(PreservedValues(why="It was changed again.", number=1, records=("c1:phone",)),),
     )  # fmt: skip
     assert question(found) == "Undo 3 changes of run r3?"
     assert (
@@ -98,23 +107,23 @@ def test_an_undo_says_what_it_freezes_and_what_stays() -> None:
 )
 def test_jobs_are_created_or_finished(made: int, finished: int, told: str) -> None:
     found = Consequences(
-        of="jobs", xpm=InXpm(changes=made + finished, jobs_created=made, jobs_finished=finished)
+        of="jobs", xpm=XpmCounts(changes=made + finished, jobs_created=made, jobs_finished=finished)
     )
     assert (action(found), question(found)) == (told, f"{told} in XPM?")
 
 
 def test_bulk_links_and_picks_name_what_they_are_about() -> None:
-    assert question(of_links(["c1"])) == "Link 1 client?"
-    assert question(of_links(people=2), "whose e-mail is the same") == (
+    assert question(link_consequences(["c1"])) == "Link 1 client?"
+    assert question(link_consequences(people=2), "whose e-mail is the same") == (
         "Link 2 people whose e-mail is the same?"
     )
-    assert question(of_links(services=3)) == "Link 3 services?"
-    assert action(of_people(1)) == "Bring in 1 person"
+    assert question(link_consequences(services=3)) == "Link 3 services?"
+    assert action(staff_pick_consequences(1)) == "Bring in 1 person"
 
 
 def test_a_day_that_is_too_short_says_how_many_calls_are_left_over() -> None:
     found = paced(
-        Consequences(of="plan", xpm=InXpm(changes=9, values=9), requests=Requests(client_updates=9)),
+        Consequences(of="plan", xpm=XpmCounts(changes=9, values=9), requests=Requests(client_updates=9)),
         Pace(day_left=4),
     )
     assert "Today's call allowance is too small for 5 calls of them." in lines(found)

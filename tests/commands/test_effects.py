@@ -11,20 +11,20 @@ import msgspec
 import pytest
 
 from tests.support.source_code import parsed
-from xpm_tui.commands.command import Act, Param, Situation, read
+from xpm_tui.commands.command import Command, Param, Situation, read
 from xpm_tui.commands.effects import (
-    Call,
+    AdmittedCall,
     Effect,
     PerCall,
     Question,
     Unconfirmed,
     admit,
-    agree,
+    confirm_call,
     effect_of,
     opening_effect,
     usual_effect,
 )
-from xpm_tui.commands.registry import ACTS, by_name
+from xpm_tui.commands.registry import COMMANDS, by_name
 from xpm_tui.domain.errors import ReadOnly
 
 LOOKS, FILE, HERE = Effect.LOOKS, Effect.WRITES_FILE, Effect.WRITES_HERE
@@ -127,15 +127,15 @@ ALWAYS: dict[Effect, set[str]] = {
 """Commands that do the same whatever the parameters are."""
 
 SOURCE = Path(__file__).parents[2] / "xpm_tui"
-each = pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name)
+each = pytest.mark.parametrize("act", COMMANDS, ids=lambda act: act.name)
 
 
-def params(act: Act[Any], values: dict[str, Any]) -> msgspec.Struct:
+def params(act: Command[Any], values: dict[str, Any]) -> msgspec.Struct:
     made: msgspec.Struct = msgspec.convert(values, act.params, strict=False)
     return made
 
 
-def needed(act: Act[Any]) -> dict[str, Any]:
+def needed(act: Command[Any]) -> dict[str, Any]:
     def value(param: Param) -> Any:
         return ("x",) if param.many else "x"
 
@@ -143,7 +143,7 @@ def needed(act: Act[Any]) -> dict[str, Any]:
 
 
 @each
-def test_every_command_is_in_one_of_the_tables(act: Act[Any]) -> None:
+def test_every_command_is_in_one_of_the_tables(act: Command[Any]) -> None:
     if isinstance(act.effect, PerCall):
         found = {effect for name, _, effect in CALLS if name == act.name}
         assert len(found) > 1, "one call of each effect"
@@ -161,7 +161,7 @@ def test_the_effect_of_a_call(name: str, values: dict[str, Any], effect: Effect)
 
 
 @each
-def test_what_needs_a_yes_can_be_given_one(act: Act[Any]) -> None:
+def test_what_needs_a_yes_can_be_given_one(act: Command[Any]) -> None:
     effects = {usual_effect(act), *(effect for name, _, effect in CALLS if name == act.name)}
     if act.verb and any(effect.needs_yes for effect in effects):
         assert act.consent in {param.name for param in read(act.params)}
@@ -172,7 +172,7 @@ class Nobody:
 
     interactive = False
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: AdmittedCall) -> None:
         self.call = call
         self.asked: list[str] = []
 
@@ -202,38 +202,40 @@ class Someone(Nobody):
 
 @pytest.mark.parametrize("effect", Effect)
 async def test_where_nobody_can_be_asked(effect: Effect) -> None:
-    talk = Nobody(Call(effect, "word", consent="yes"))
+    talk = Nobody(AdmittedCall(effect, "word", consent="yes"))
     if effect.needs_yes:
         with pytest.raises(Unconfirmed, match=r"'word' .* Nothing was changed") as told:
-            await agree(talk, Question("Sure?"))
+            await confirm_call(talk, Question("Sure?"))
         assert (told.value.exit_code, "--yes" in told.value.hint) == (4, True)
     else:
-        assert await agree(talk, Question("Sure?"))
-    assert await agree(Nobody(Call(effect, agreed=True)), Question("Sure?"))
+        assert await confirm_call(talk, Question("Sure?"))
+    assert await confirm_call(Nobody(AdmittedCall(effect, agreed=True)), Question("Sure?"))
     assert talk.asked == []
 
 
 @pytest.mark.parametrize("effect", Effect)
 async def test_where_somebody_can_be_asked(effect: Effect) -> None:
-    talk = Someone(Call(effect))
-    assert not await agree(talk, Question("Sure?", ["3 clients"]))
+    talk = Someone(AdmittedCall(effect))
+    assert not await confirm_call(talk, Question("Sure?", ["3 clients"]))
     assert talk.asked == ["3 clients", "Sure?"]
-    assert await agree(talk, Question("Sure?", safe=True))
-    assert await agree(talk, Question("Sure?", type_in="harbour"))
-    assert not await agree(talk, Question("Sure?", type_in="branch"))
-    seen = Someone(Call(effect, shown=("3 clients",)))
-    assert await agree(seen, Question("Sure?", ["3 clients"])), "the screen shows these very consequences"
+    assert await confirm_call(talk, Question("Sure?", safe=True))
+    assert await confirm_call(talk, Question("Sure?", type_in="harbour"))
+    assert not await confirm_call(talk, Question("Sure?", type_in="branch"))
+    seen = Someone(AdmittedCall(effect, shown=("3 clients",)))
+    assert await confirm_call(seen, Question("Sure?", ["3 clients"])), (
+        "the screen shows these very consequences"
+    )
     assert seen.asked == []
-    assert not await agree(seen, Question("Sure?", ["4 clients"])), "what changed meanwhile is asked"
-    assert not await agree(seen, Question("Sure?"))
-    silent = Someone(Call(effect, agreed=True))
-    assert await agree(silent, Question("Sure?"))
+    assert not await confirm_call(seen, Question("Sure?", ["4 clients"])), "what changed meanwhile is asked"
+    assert not await confirm_call(seen, Question("Sure?"))
+    silent = Someone(AdmittedCall(effect, agreed=True))
+    assert await confirm_call(silent, Question("Sure?"))
     assert silent.asked == []
-    assert not await agree(Someone(Call(effect, read_only=True)), Question("Sure?", safe=True))
+    assert not await confirm_call(Someone(AdmittedCall(effect, read_only=True)), Question("Sure?", safe=True))
 
 
 @each
-def test_read_only_mode_is_the_same_for_a_verb_and_a_key(act: Act[Any]) -> None:
+def test_read_only_mode_is_the_same_for_a_verb_and_a_key(act: Command[Any]) -> None:
     calls = [params(act, values) for name, values, _ in CALLS if name == act.name] or [
         params(act, needed(act))
     ]

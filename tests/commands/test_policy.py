@@ -9,7 +9,7 @@ from typing import cast
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.home import find_home
 from xpm_tui.application.practice import open_practice
-from xpm_tui.commands.command import NoParams, Talk
+from xpm_tui.commands.command import Dialogue, NoParams
 from xpm_tui.commands.settings import show
 from xpm_tui.domain.links import Freeze
 from xpm_tui.domain.ports import Put
@@ -26,7 +26,7 @@ async def test_the_table_tells_switched_off_and_frozen_fields(tmp_path: Path) ->
     ) as practice:
         frozen = Freeze(id="c1/phone", client="c1", field="phone", at=datetime(2026, 5, 4, tzinfo=UTC))
         practice.book.commit([Put(FREEZES, frozen)])
-        told = await show(practice, NoParams(), cast(Talk, None))
+        told = await show(practice, NoParams(), cast(Dialogue, None))
     assert told.items is not None
     rows = {item["field"]: item for item in told.items}
     assert rows["website"]["off"]

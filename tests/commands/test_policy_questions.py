@@ -11,7 +11,7 @@ from tests.tui.world import World
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.xpm_refresh import refresh
-from xpm_tui.commands.effects import Call, Effect
+from xpm_tui.commands.effects import AdmittedCall, Effect
 from xpm_tui.commands.registry import by_name
 from xpm_tui.commands.settings import SetPolicy, SetSetting, SwitchFields, UnsetSetting
 
@@ -22,7 +22,7 @@ class Answering:
     interactive = True
 
     def __init__(self, answer: bool, *, agreed: bool = False) -> None:
-        self.call = Call(Effect.WRITES_HERE, agreed=agreed)
+        self.call = AdmittedCall(Effect.WRITES_HERE, agreed=agreed)
         self.answer = answer
         self.said: list[str] = []
 

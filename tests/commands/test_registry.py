@@ -9,15 +9,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from xpm_tui.commands.command import Act, Situation, read
+from xpm_tui.commands.command import Command, Situation, read
 from xpm_tui.commands.effects import opening_effect
-from xpm_tui.commands.registry import ACTS, GROUPS, by_name, by_verb, for_area
+from xpm_tui.commands.registry import COMMANDS, GROUPS, by_name, by_verb, for_area
 
-each = pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name)
+each = pytest.mark.parametrize("act", COMMANDS, ids=lambda act: act.name)
 
 
 @each
-def test_an_act_explains_itself(act: Act[Any]) -> None:
+def test_an_act_explains_itself(act: Command[Any]) -> None:
     assert act.title
     assert not act.title.endswith(".")
     assert act.help.endswith(".")
@@ -30,7 +30,7 @@ def test_an_act_explains_itself(act: Act[Any]) -> None:
 
 
 @each
-def test_parameters_are_frozen_and_each_has_a_word(act: Act[Any]) -> None:
+def test_parameters_are_frozen_and_each_has_a_word(act: Command[Any]) -> None:
     assert act.params.__struct_config__.frozen
     for param in read(act.params):
         assert param.help.endswith(".") or param.help.endswith("it."), (act.name, param.name)
@@ -43,17 +43,17 @@ def test_parameters_are_frozen_and_each_has_a_word(act: Act[Any]) -> None:
 
 
 @each
-def test_the_defaults_make_a_valid_value(act: Act[Any]) -> None:
+def test_the_defaults_make_a_valid_value(act: Command[Any]) -> None:
     given = {p.name: ("x",) if p.many else "x" for p in read(act.params) if p.required}
     assert isinstance(msgspec.convert(given, act.params), act.params)
 
 
 def test_no_verb_is_taken_twice() -> None:
     words = Counter(
-        (*act.verb[:-1], last) for act in ACTS if act.verb for last in (act.verb[-1], *act.aliases)
+        (*act.verb[:-1], last) for act in COMMANDS if act.verb for last in (act.verb[-1], *act.aliases)
     )
     assert [verb for verb, times in words.items() if times > 1] == []
-    assert len({act.name for act in ACTS}) == len(ACTS)
+    assert len({act.name for act in COMMANDS}) == len(COMMANDS)
 
 
 @pytest.mark.parametrize("area", ["overview", "clients", "team", "sync", "settings"])
@@ -69,8 +69,8 @@ def test_a_footer_fits_eighty_columns() -> None:
 
 
 def test_every_group_of_verbs_is_named() -> None:
-    itself = {act.verb for act in ACTS if act.verb}
-    groups = {act.verb[:1] for act in ACTS if len(act.verb) > 1} - itself
+    itself = {act.verb for act in COMMANDS if act.verb}
+    groups = {act.verb[:1] for act in COMMANDS if len(act.verb) > 1} - itself
     assert {" ".join(group) for group in groups} <= set(GROUPS)
 
 
@@ -81,7 +81,7 @@ def test_acts_are_found_by_name_and_by_verb() -> None:
 
 
 @each
-def test_what_writes_says_so_in_a_read_only_console(act: Act[Any]) -> None:
+def test_what_writes_says_so_in_a_read_only_console(act: Command[Any]) -> None:
     linked = act.name != "clients.create"
     there: dict[str, Any] = {"connected": True, "record": "c1", "linked": linked, "frozen": True}
     told = act.unavailable(Situation(read_only=True, **there))
@@ -92,7 +92,7 @@ def test_what_writes_says_so_in_a_read_only_console(act: Act[Any]) -> None:
 
 def test_why_not_is_a_sentence() -> None:
     nothing = Situation()
-    told = {act.name: act.unavailable(nothing) for act in ACTS if act.unavailable(nothing)}
+    told = {act.name: act.unavailable(nothing) for act in COMMANDS if act.unavailable(nothing)}
     assert "clients.link" in told
     assert "sync" in told
     assert "runs.stop" in told

@@ -18,22 +18,22 @@ from tests.xero.fake import Sink
 from xpm_tui.application.home import find_home
 from xpm_tui.application.practice import OpenPractice, open_practice
 from xpm_tui.domain import ports
-from xpm_tui.domain.errors import AllowanceUsedUp, BadInput, Busy, Overtaken, ReadOnly, Trouble
+from xpm_tui.domain.errors import AllowanceUsedUp, AppError, BadInput, Busy, ReadOnly, StoreChanged
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ports import PORT_ERRORS, Drop, Priority, Put
 from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.files.clock import SystemClock
 from xpm_tui.store.ids import BlockIds
-from xpm_tui.xero.rate_limiter import FileGate
+from xpm_tui.xero.rate_limiter import RateLimiter
 
 PORTS = (
     ports.Clock,
-    ports.Ids,
+    ports.IdSource,
     ports.Snapshot,
-    ports.Book,
-    ports.Listing,
-    ports.JobPractice,
-    ports.Gate,
+    ports.Store,
+    ports.ClientList,
+    ports.XpmJobsPort,
+    ports.CallLimiter,
     ports.EventSink,
 )
 
@@ -50,7 +50,7 @@ def test_each_method_of_each_port_names_its_errors(port: type[Any]) -> None:
     assert set(PORT_ERRORS[port]) == methods
     for errors in PORT_ERRORS[port].values():
         assert len(set(errors)) == len(errors)
-        assert all(issubclass(error, Trouble) for error in errors)
+        assert all(issubclass(error, AppError) for error in errors)
 
 
 def test_every_port_is_in_the_list() -> None:
@@ -61,7 +61,7 @@ def test_every_port_is_in_the_list() -> None:
         and getattr(value, "_is_protocol", False)
         and value.__module__ == ports.__name__
     }
-    assert declared - {ports.Practice} == set(PORT_ERRORS) == set(PORTS)
+    assert declared - {ports.XpmPort} == set(PORT_ERRORS) == set(PORTS)
 
 
 # -- store and ids -----------------------------------------------------------------------------------------
@@ -106,7 +106,7 @@ def test_what_somebody_else_changed_is_overtaken(book: Any) -> None:
     book.commit([Put(CLIENTS, client(1))])
     since = book.snapshot()
     book.commit([Put(CLIENTS, client(1, "Another"))])
-    with pytest.raises(Overtaken):
+    with pytest.raises(StoreChanged):
         book.commit([Put(CLIENTS, client(1, "Mine"))], since=since)
     assert book.snapshot().get(CLIENTS, "c1").name == "Another"
 
@@ -162,7 +162,7 @@ async def _clock(clock: ports.Clock) -> None:
 
 
 async def test_the_rate_limiter_raises_what_it_names(tmp_path: Path) -> None:
-    gate = FileGate(tmp_path / "gate.json", clock=MovedClock())
+    gate = RateLimiter(tmp_path / "gate.json", clock=MovedClock())
     assert gate.allowance().minute_left > 0
     async with gate.enter(Priority.PERSON):
         pass
@@ -172,7 +172,7 @@ async def test_the_rate_limiter_raises_what_it_names(tmp_path: Path) -> None:
             pass
     assert caught.value.until is not None
     assert gate.allowance().day_left == 0
-    assert {AllowanceUsedUp, Busy} <= set(PORT_ERRORS[ports.Gate]["enter"])
+    assert {AllowanceUsedUp, Busy} <= set(PORT_ERRORS[ports.CallLimiter]["enter"])
     gate.close()
 
 

@@ -29,27 +29,27 @@ from tests.xero.test_both_readings import connect
 from xpm_tui.domain.errors import (
     AccessDenied,
     AllowanceUsedUp,
+    AppError,
     BadInput,
     BadReply,
     Busy,
-    DiskTrouble,
+    DiskError,
     EditConflict,
     LoginNeeded,
     OutcomeUnknown,
-    OutOfReach,
     RecordMissing,
     Refused,
     ScopeMissing,
-    Trouble,
     UnreadableRecord,
     UnsendableValue,
+    XeroUnreachable,
 )
-from xpm_tui.domain.ports import PORT_ERRORS, WRITES, JobPractice, Practice, Priority
+from xpm_tui.domain.ports import PORT_ERRORS, WRITES, Priority, XpmJobsPort, XpmPort
 from xpm_tui.domain.xpm import Staff, XpmClient, XpmContact
 from xpm_tui.xero.config import SCOPES
 
 GONE = "00000000-0000-4000-8000-00000000dead"
-METHODS = [name for name in PORT_ERRORS[JobPractice] if name != "calls"]
+METHODS = [name for name in PORT_ERRORS[XpmJobsPort] if name != "calls"]
 FAKE_CLIENT = "00000000-0000-4000-8000-0000000000c1"
 
 
@@ -59,7 +59,7 @@ class Side:
     one), ``jobs``: it has the calls for jobs."""
 
     practice: Any
-    fail: Callable[[str, type[Trouble]], bool]
+    fail: Callable[[str, type[AppError]], bool]
     jobs: bool = True
 
 
@@ -89,7 +89,7 @@ async def over_sockets(folder: Path, process: SandboxProcess) -> AsyncIterator[S
     }
     async with await connect(process, folder, f"{SCOPES} practicemanager") as wire:
 
-        def fail(method: str, error: type[Trouble]) -> bool:
+        def fail(method: str, error: type[AppError]) -> bool:
             process.control("DELETE", "faults")
             if error is OutcomeUnknown:
                 process.control("POST", "faults", {"kind": "reset", "endpoint": "*.api/*"})
@@ -103,7 +103,7 @@ async def over_sockets(folder: Path, process: SandboxProcess) -> AsyncIterator[S
             process.control("DELETE", "faults")
 
 
-ANSWERS: Mapping[type[Trouble], Any] = {
+ANSWERS: Mapping[type[AppError], Any] = {
     LoginNeeded: gateway(401, "Unauthorized", "AuthenticationUnsuccessful"),
     ScopeMissing: gateway(401, "Unauthorized", "AuthorizationUnsuccessful"),
     AccessDenied: gateway(403, "Forbidden", "AuthenticationUnsuccessful"),
@@ -111,7 +111,7 @@ ANSWERS: Mapping[type[Trouble], Any] = {
     RecordMissing: xml(replies.error("Invalid client identifier")),
     EditConflict: xml(replies.error("Conflict"), 409),
     AllowanceUsedUp: httpx.Response(429, headers={"x-rate-limit-problem": "day", "retry-after": "66975"}),
-    OutOfReach: httpx.ConnectError("refused"),
+    XeroUnreachable: httpx.ConnectError("refused"),
     BadReply: xml(b"<html>"),
     UnreadableRecord: xml(replies.response("<Client/><Job/>")),
     OutcomeUnknown: httpx.ReadError("reset"),
@@ -145,13 +145,13 @@ async def in_process(folder: Path, process: SandboxProcess) -> AsyncIterator[Sid
             async def no_file(*_: Any) -> Any:
                 raise answer[0]
 
-            def fail(method: str, error: type[Trouble]) -> bool:
+            def fail(method: str, error: type[AppError]) -> bool:
                 caller._tokens.access = access
                 answer.clear()
                 gate = next(world.practice.state.rglob("gate.json"), None)
                 if gate is not None:
                     gate.unlink()
-                if error in (Busy, DiskTrouble):
+                if error in (Busy, DiskError):
                     answer.append(error("The file of the login cannot be used."))
                     caller._tokens.access = no_file
                     return True
@@ -171,7 +171,7 @@ async def fake_practice(folder: Path, process: SandboxProcess) -> AsyncIterator[
     practice = FakePractice([fake_client()], MovedClock())
     practice.people = [Staff(uuid="s1", name="Ana"), Staff(uuid="s2", name="Tom")]
 
-    def fail(method: str, error: type[Trouble]) -> bool:
+    def fail(method: str, error: type[AppError]) -> bool:
         practice.troubles = {method: error("It failed.")}
         return True
 
@@ -183,7 +183,7 @@ async def fake_xpm(folder: Path, process: SandboxProcess) -> AsyncIterator[Side]
     """The practice of the service tests; it makes no jobs."""
     practice = FakeXpm(MovedClock(), [fake_client()])
 
-    def fail(method: str, error: type[Trouble]) -> bool:
+    def fail(method: str, error: type[AppError]) -> bool:
         if not hasattr(practice, method):
             return False
         practice.troubles = {"jobs" if method == "current_jobs" else method: error("It failed.")}
@@ -212,14 +212,14 @@ async def side(
 # -- the contract ------------------------------------------------------------------------------------------
 
 
-async def first_client(practice: Practice) -> XpmClient:
+async def first_client(practice: XpmPort) -> XpmClient:
     async with practice.clients() as listing:
         rows = [row async for row in listing]
     return next(row for row in rows if row.contacts and not row.archived and not row.deleted)
 
 
 async def test_what_is_read(side: Side) -> None:
-    practice: Practice = side.practice
+    practice: XpmPort = side.practice
     calls = practice.calls
     one = await first_client(practice)
     assert practice.calls == calls + 1
@@ -237,7 +237,7 @@ async def test_what_is_read(side: Side) -> None:
 
 
 async def test_clients_and_contacts_are_written(side: Side) -> None:
-    practice: Practice = side.practice
+    practice: XpmPort = side.practice
     jo = XpmContact(uuid="", name="Jo Tane", email="jo@x.example")
     made = await practice.add_client({"name": "Kowhai Contract", "phone": "03 5550"}, [jo])
     assert (made.name, made.phone) == ("Kowhai Contract", "03 5550")
@@ -258,7 +258,7 @@ async def test_clients_and_contacts_are_written(side: Side) -> None:
 async def test_jobs_are_written(side: Side) -> None:
     if not side.jobs:
         return
-    practice: JobPractice = side.practice
+    practice: XpmJobsPort = side.practice
     one = await first_client(practice)
     people = await practice.staff()
     job = await practice.add_job(
@@ -348,7 +348,7 @@ async def test_every_error_of_every_method_can_be_raised(
     missed = set()
     async with SIDES[name](tmp_path, process) as here:
         for method in METHODS:
-            for error in PORT_ERRORS[JobPractice][method]:
+            for error in PORT_ERRORS[XpmJobsPort][method]:
                 if not here.fail(method, error):
                     missed.add((method, error))
                     continue
@@ -391,10 +391,10 @@ async def test_a_contact_whose_name_cannot_be_read_raises_bad_reply(
 def test_the_port_names_the_errors_of_each_of_its_methods() -> None:
     from xpm_tui.xero.client.practice import XeroPractice
 
-    public = {name for port in (Practice, JobPractice) for name in vars(port) if not name.startswith("_")}
-    assert public == set(PORT_ERRORS[JobPractice])
+    public = {name for port in (XpmPort, XpmJobsPort) for name in vars(port) if not name.startswith("_")}
+    assert public == set(PORT_ERRORS[XpmJobsPort])
     for name in METHODS:
         assert inspect.signature(getattr(XeroPractice, name)).parameters.keys() == (
-            inspect.signature(getattr(JobPractice, name)).parameters.keys()
+            inspect.signature(getattr(XpmJobsPort, name)).parameters.keys()
         ), name
         assert hasattr(FakePractice, name), name

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xpm_tui.deploy.calendar import WORDS, between, occurrence, period, word
+from xpm_tui.deploy.calendar import WORDS, dates_between, occurrence, period, word
 from xpm_tui.domain.workflows import Repeat
 
 MONTHLY = Repeat(unit="month")
@@ -17,7 +17,7 @@ REPEATS = st.sampled_from([Repeat(unit=unit, every=every) for unit, every in WOR
 
 
 def days(start: date, repeat: Repeat, first: date, last: date) -> list[str]:
-    return [day.isoformat() for day in between(start, repeat, first, last)]
+    return [day.isoformat() for day in dates_between(start, repeat, first, last)]
 
 
 def test_the_31st_is_the_last_day_of_short_months_and_comes_back() -> None:
@@ -45,8 +45,8 @@ def test_an_end_is_taken_in_and_one_time_is_one_day() -> None:
     start = date(2027, 1, 4)
     weekly = Repeat(unit="week", end=date(2027, 1, 18))
     assert days(start, weekly, start, date(2028, 1, 1)) == ["2027-01-04", "2027-01-11", "2027-01-18"]
-    assert list(between(start, None, start, start)) == [start]
-    assert list(between(start, None, start + timedelta(1), date.max)) == []
+    assert list(dates_between(start, None, start, start)) == [start]
+    assert list(dates_between(start, None, start + timedelta(1), date.max)) == []
 
 
 @pytest.mark.parametrize(("repeat", "told"), [(None, "once"), (MONTHLY, "monthly"),
@@ -62,7 +62,7 @@ def test_periods() -> None:
 
 
 def test_the_calendar_has_an_end() -> None:
-    assert list(between(date(9999, 1, 1), Repeat(unit="year"), date(9998, 1, 1), date.max)) == [
+    assert list(dates_between(date(9999, 1, 1), Repeat(unit="year"), date(9998, 1, 1), date.max)) == [
         date(9999, 1, 1)
     ]
 
@@ -77,7 +77,7 @@ def test_a_window_shows_what_counting_from_the_start_shows(
         if day >= first:
             counted.append(day)
         index += 1
-    found = list(between(start, repeat, first, last))
+    found = list(dates_between(start, repeat, first, last))
     assert found == counted
     assert len(set(found)) == len(found)
 
@@ -86,8 +86,8 @@ def test_a_window_shows_what_counting_from_the_start_shows(
 def test_two_windows_meet_without_a_gap(start: date, repeat: Repeat) -> None:
     end = start + timedelta(days=800)
     middle = start + timedelta(days=317)
-    whole = list(between(start, repeat, start, end))
+    whole = list(dates_between(start, repeat, start, end))
     assert whole == [
-        *between(start, repeat, start, middle),
-        *between(start, repeat, middle + timedelta(1), end),
+        *dates_between(start, repeat, start, middle),
+        *dates_between(start, repeat, middle + timedelta(1), end),
     ]

@@ -24,7 +24,7 @@ from xpm_tui.application.jobs import batch, deployment, proposals, renewals
 from xpm_tui.application.jobs import decisions as settling
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as edits
-from xpm_tui.domain.errors import BadInput, Trouble
+from xpm_tui.domain.errors import AppError, BadInput
 from xpm_tui.domain.identity import compare
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Put
@@ -118,7 +118,7 @@ async def test_each_entity_gets_its_own_job_and_one_that_waits_holds_no_other(
     assert len(view.workflows) == 6
     assert len(view.entities) == 5
     chosen = batch.of_proposal(practice, "PROP-90")
-    shown = batch.look(practice, chosen)
+    shown = batch.preview_batch(practice, chosen)
     assert [job.client.name if job.client else "" for job in shown.jobs] == [*names[:5], ""]
     codes = [next((p.code for p in job.problems if p.weight != "note"), "") for job in shown.jobs]
     assert codes == ["", "", "entity-prospect", "entity-unlinked", "client-waits", "no-client"]
@@ -127,7 +127,7 @@ async def test_each_entity_gets_its_own_job_and_one_that_waits_holds_no_other(
     assert (shown.new, shown.calls) == (run.counts["deployed"], run.calls) == (2, shown.calls)
     assert family.net.asked("job.api/add") - before == 2
     assert {*family.on_clients()} == {(family.uuid(each), "2026-07-01") for each in family.clients[:2]}
-    again = batch.look(practice, batch.of_proposal(practice, "PROP-90"))
+    again = batch.preview_batch(practice, batch.of_proposal(practice, "PROP-90"))
     run = await deployment.deploy_jobs(
         practice, batch.of_proposal(practice, "PROP-90"), reviewed=True, anyway=True
     )
@@ -198,7 +198,7 @@ async def test_killed_anywhere_each_entity_has_one_job_for_each_term(tmp_path: P
             for row in [jobs.row_of(family.practice, each.id) for each in rows]:
                 if row.cause == "unknown":
                     # Killed before its first byte: the user looks at XPM, where it is not, and says so.
-                    await settling.settle_sent(family.practice, row.id, "again")
+                    await settling.decide_sent(family.practice, row.id, "again")
             found = [jobs.find_job(family.practice, each.id) for each in rows]
             if left := [each for each in found if each.state != "deployed"]:
                 await deployment.deploy_jobs(family.practice, left, reviewed=True)
@@ -237,13 +237,13 @@ async def test_another_client_chosen_after_a_fault_never_gets_a_second_job(
             family.clock.move(timedelta(minutes=7))
             try:
                 edits.edit_workflow(family.practice, workflow, {"client": family.clients[1]})
-            except (BadInput, Trouble):
+            except (BadInput, AppError):
                 family.clock.move(timedelta(minutes=7))
             row = jobs.row_of(family.practice, workflow)
             if row.cause == "unknown":
                 there = family.made(name)
                 said: settling.Sent = "again" if mistaken or not there else "adopt"
-                await settling.settle_sent(family.practice, workflow, said, there[0].number if there else "")
+                await settling.decide_sent(family.practice, workflow, said, there[0].number if there else "")
             elif row.state != "deployed":
                 await attempt(family, workflow)
             assert len(family.made(name)) <= 1, (fault, row)

@@ -11,7 +11,7 @@ from xpm_tui.application.jobs import deployment, proposals
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.application.runs.plans import make_undo
-from xpm_tui.domain.errors import BadInput, NeedsPerson
+from xpm_tui.domain.errors import BadInput, DecisionNeeded
 from xpm_tui.domain.tables import DEPLOYMENTS, STAFF
 
 
@@ -68,7 +68,7 @@ async def test_nothing_goes_out_while_ignition_may_deploy(world: Deploying) -> N
     world.accepted()
     for answer in ("unknown", "yes"):
         world.practice.settings.set("jobs.ignition_deploys", answer, practice=True)
-        with pytest.raises(NeedsPerson, match="Ignition"):
+        with pytest.raises(DecisionNeeded, match="Ignition"):
             await world.deploy("w1")
         assert await deployment.deploy_due(world.practice) is None
     assert world.made() == []

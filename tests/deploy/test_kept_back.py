@@ -14,7 +14,7 @@ from tests.deploy.world import Deploying
 from xpm_tui.application.jobs import deployment
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
-from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, LINKS, XPM_CLIENTS
@@ -38,11 +38,11 @@ async def world(tmp_path: Path) -> Any:
 async def test_an_own_number_that_is_no_piece_of_an_address(world: Deploying, pattern: str) -> None:
     try:
         world.practice.settings.set("jobs.number", pattern, practice=True)
-    except Trouble:
+    except AppError:
         return  # it is refused: that keeps nothing back either
     world.accepted("First")
     for _ in range(2):
-        with suppress(Trouble):
+        with suppress(AppError):
             await world.deploy("w1")
     row = jobs.row_of(world.practice, "w1")
     assert row.state != "going"
@@ -52,7 +52,7 @@ async def test_a_name_that_xml_cannot_carry(world: Deploying) -> None:
     world.accepted("First")
     world.accepted("Second", world.clients[1])
     job_editing.edit_workflow(world.practice, "w1", {"description": "a\x0bb", "reference": "x\x01"})
-    with suppress(Trouble):
+    with suppress(AppError):
         await world.deploy("w1", "w2")
     assert jobs.row_of(world.practice, "w1").state == "failed"
     assert jobs.row_of(world.practice, "w2").state == "deployed"
@@ -64,10 +64,10 @@ async def test_a_lost_answer_whose_job_cannot_be_read(world: Deploying) -> None:
     world.sandbox.faults.add(Fault("500", endpoint="job.api/applytemplate", times=1, after=True))
     world.sandbox.faults.add(Fault("status-error", endpoint="job.api/get", times=0))
     for _ in range(2):
-        with suppress(Trouble):
+        with suppress(AppError):
             await deployment.deploy_jobs(world.practice, [jobs.find_job(world.practice, "w1")], reviewed=True)
     world.accepted("Second", world.clients[1])
-    with suppress(Trouble):
+    with suppress(AppError):
         await world.deploy("w2")
     assert jobs.row_of(world.practice, "w2").state == "deployed"
 

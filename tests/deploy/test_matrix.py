@@ -15,7 +15,7 @@ from xpm_tui.application.jobs import decisions as job_settling
 from xpm_tui.application.jobs import deployment
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
-from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Run
@@ -72,12 +72,12 @@ def prepared(world: Deploying, name: str, *, with_client: bool) -> str:
     return workflow
 
 
-async def attempt(world: Deploying, job: str) -> Run | Trouble:
+async def attempt(world: Deploying, job: str) -> Run | AppError:
     """One run that takes it up."""
     found = jobs.find_job(world.practice, job)
     try:
         return await deployment.deploy_jobs(world.practice, [found], reviewed=True)
-    except Trouble as trouble:
+    except AppError as trouble:
         return trouble
 
 
@@ -173,9 +173,9 @@ async def settle(world: Deploying, workflow: str) -> None:
     if row.number:
         there = made[0]
         fully = len(world.tasks_of(there)) == len(world.wanted_tasks())
-        await job_settling.settle_sent(world.practice, workflow, "adopt" if fully else "again")
+        await job_settling.decide_sent(world.practice, workflow, "adopt" if fully else "again")
     elif made:
-        await job_settling.settle_sent(world.practice, workflow, "adopt", made[0].number)
+        await job_settling.decide_sent(world.practice, workflow, "adopt", made[0].number)
     else:
-        await job_settling.settle_sent(world.practice, workflow, "again")
+        await job_settling.decide_sent(world.practice, workflow, "again")
     await attempt(world, workflow)

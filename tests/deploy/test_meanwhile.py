@@ -14,7 +14,7 @@ from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.deploy.executor import Deployer
-from xpm_tui.domain.errors import Busy, Overtaken
+from xpm_tui.domain.errors import Busy, StoreChanged
 from xpm_tui.domain.tables import DEPLOYMENTS
 
 
@@ -66,7 +66,7 @@ async def test_who_looked_before_the_run_wrote_is_told(
     }
     with monkeypatch.context() as patch:
         patch.setattr(OpenPractice, "snapshot", lambda _: looked)
-        with pytest.raises(Overtaken):
+        with pytest.raises(StoreChanged):
             acts[act]()
     if act == "skip":
         (row,) = world.practice.snapshot().rows(DEPLOYMENTS)

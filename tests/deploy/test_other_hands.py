@@ -15,7 +15,7 @@ from xpm_tui.application.jobs import decisions
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.deploy.executor import Deployer
-from xpm_tui.domain.errors import BadInput, Trouble
+from xpm_tui.domain.errors import AppError, BadInput
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS
@@ -44,7 +44,7 @@ async def test_a_job_of_another_client_is_not_adopted(world: Deploying) -> None:
     await world.deploy("w2")
     assert jobs.row_of(world.practice, "w2").cause == "unknown"
     with pytest.raises(BadInput):
-        await decisions.settle_sent(world.practice, "w2", "adopt", other.number)
+        await decisions.decide_sent(world.practice, "w2", "adopt", other.number)
 
 
 async def test_a_client_that_cannot_be_sent_keeps_no_other_job_back(world: Deploying) -> None:
@@ -55,7 +55,7 @@ async def test_a_client_that_cannot_be_sent_keeps_no_other_job_back(world: Deplo
     world.accepted("First", client)
     world.accepted("Second", world.clients[1])
     for _ in range(2):
-        with suppress(Trouble):
+        with suppress(AppError):
             await world.deploy("w1", "w2")
     assert jobs.row_of(world.practice, "w2").state == "deployed"
 

@@ -16,9 +16,9 @@ from xpm_tui.application.jobs import proposals, renewals
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as edits
 from xpm_tui.commands import renewals as verbs
-from xpm_tui.commands.command import Talk
-from xpm_tui.commands.effects import Call, Effect
-from xpm_tui.domain.errors import BadInput, NeedsPerson
+from xpm_tui.commands.command import Dialogue
+from xpm_tui.commands.effects import AdmittedCall, Effect
+from xpm_tui.domain.errors import BadInput, DecisionNeeded
 from xpm_tui.domain.ports import Write
 from xpm_tui.domain.tables import CLIENTS, WORKFLOWS
 
@@ -151,8 +151,8 @@ async def test_edits_are_asked_about_once_and_a_due_date_moves_with_the_term(off
             {"budget": "77", "due": "2026-12-31", "manager": office.people[1]},
         )
         office.load([(f"Care {number}", "2027-07-01", "2028-02-29")], number=number)
-        talk = cast(Talk, SimpleNamespace(interactive=False, call=Call(Effect.WRITES_HERE)))
-        with pytest.raises(NeedsPerson, match="1 workflow of this term has edits"):
+        talk = cast(Dialogue, SimpleNamespace(interactive=False, call=AdmittedCall(Effect.WRITES_HERE)))
+        with pytest.raises(DecisionNeeded, match="1 workflow of this term has edits"):
             await verbs.roll_over(office.practice, verbs.RollOver((number,)), talk)
         done = await verbs.roll_over(office.practice, verbs.RollOver((number,), edits=keep), talk)
         assert done.items is not None

@@ -11,7 +11,7 @@ from tests.deploy.world import Deploying
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import services as library
 from xpm_tui.application.jobs import templates
-from xpm_tui.application.jobs.decisions import settle_sent
+from xpm_tui.application.jobs.decisions import decide_sent
 from xpm_tui.deploy.coverage import likely
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.ignition import Service
@@ -49,7 +49,7 @@ async def test_nothing_is_sent_again_until_somebody_says_so(world: Deploying) ->
     assert world.net.asked("job.api/add") == 1
     with pytest.raises(BadInput, match="decide what happened to it"):
         jobs.skip(world.practice, "w1")
-    await settle_sent(world.practice, "w1", "again")
+    await decide_sent(world.practice, "w1", "again")
     assert (await world.retry()).outcome == "done"
     assert len(world.made()) == 1
 
@@ -58,20 +58,20 @@ async def test_a_job_that_turned_up_is_adopted_and_finished(world: Deploying) ->
     await lost(world, made=True)
     (there,) = world.made()
     with pytest.raises(BadInput, match="Name the job"):
-        await settle_sent(world.practice, "w1", "adopt")
+        await decide_sent(world.practice, "w1", "adopt")
     with pytest.raises(BadInput, match="XPM has no job"):
-        await settle_sent(world.practice, "w1", "adopt", "J999999")
-    await settle_sent(world.practice, "w1", "adopt", there.number)
+        await decide_sent(world.practice, "w1", "adopt", "J999999")
+    await decide_sent(world.practice, "w1", "adopt", there.number)
     assert (await world.retry()).outcome == "done"
     (whole,) = world.made()
     assert (whole.number, world.tasks_of(whole)) == (there.number, world.wanted_tasks())
     with pytest.raises(BadInput, match="has no write with an unknown outcome"):
-        await settle_sent(world.practice, "w1", "drop")
+        await decide_sent(world.practice, "w1", "drop")
 
 
 async def test_dropped_is_left_out_and_skipped_can_come_back(world: Deploying) -> None:
     await lost(world, made=False)
-    assert (await settle_sent(world.practice, "w1", "drop")).state == "skipped"
+    assert (await decide_sent(world.practice, "w1", "drop")).state == "skipped"
     assert jobs.skip(world.practice, "w1", undo=True).state == "coming"
     world.sandbox.switches = Switches()
     assert (await world.deploy("w1")).outcome == "done"

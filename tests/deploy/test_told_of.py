@@ -13,7 +13,7 @@ from xpm_tui.application.jobs import deployment
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.application.runs import sync_run
-from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.errors import AppError
 from xpm_tui.sandbox.core.faults import Fault
 
 
@@ -45,7 +45,7 @@ async def test_a_hold_is_told_also_where_the_network_went_away_after_it(
     job_editing.edit_workflow(world.practice, ids[1], {"templates": ""})
     world.clock.move(_to(world))
     world.sandbox.faults.add(Fault("403", endpoint="job.api/add", nth=2))
-    with pytest.raises(Trouble):
+    with pytest.raises(AppError):
         await deployment.deploy_due(world.practice)
     states = [jobs.row_of(world.practice, each).state for each in ids]
     assert states[:2] == ["deployed", "held"]

@@ -16,7 +16,7 @@ from xpm_tui.application.jobs import deployment, proposals
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.deploy.job_spec import budget_of
-from xpm_tui.domain.errors import BadInput, Trouble
+from xpm_tui.domain.errors import AppError, BadInput
 from xpm_tui.domain.ignition import ProposalService
 from xpm_tui.domain.tables import CLIENTS, PROPOSALS
 from xpm_tui.sandbox.core.faults import Fault
@@ -73,7 +73,7 @@ async def test_a_deleted_job_does_not_keep_all_others_back(world: Deploying) -> 
     (workflow,) = world.accepted("Second", world.clients[1]).workflows
     chosen = [*jobs.unfinished(world.practice), jobs.find_job(world.practice, workflow)]
     for _ in range(1):
-        with suppress(Trouble):
+        with suppress(AppError):
             await deployment.deploy_jobs(world.practice, chosen, reviewed=True)
     assert jobs.row_of(world.practice, workflow).state == "deployed"
     assert jobs.row_of(world.practice, "w1").cause == "job-gone"

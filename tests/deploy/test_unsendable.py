@@ -11,7 +11,7 @@ from tests.deploy.world import Deploying
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.application.runs.sync_run import exit_code
-from xpm_tui.domain.errors import BadInput, DiskTrouble
+from xpm_tui.domain.errors import BadInput, DiskError
 from xpm_tui.domain.tables import DEPLOYMENTS, INTENTS
 
 
@@ -62,21 +62,21 @@ async def test_a_full_disk_after_the_reply_is_looked_up_and_nothing_is_sent_twic
     world: Deploying, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The rate limiter's file cannot be written once the job is there: XPM has acted."""
-    from xpm_tui.xero.rate_limiter import FileGate
+    from xpm_tui.xero.rate_limiter import RateLimiter
 
     world.accepted("First")
-    learn = FileGate.learn
+    learn = RateLimiter.learn
 
     def full(gate: Any, headers: Any) -> None:
         if world.made("First"):
-            raise DiskTrouble("The disk is full.")
+            raise DiskError("The disk is full.")
         learn(gate, headers)
 
-    monkeypatch.setattr(FileGate, "learn", full)
-    with pytest.raises(DiskTrouble):
+    monkeypatch.setattr(RateLimiter, "learn", full)
+    with pytest.raises(DiskError):
         await world.deploy("w1")
     (intent,) = [i for i in world.practice.snapshot().rows(INTENTS) if i.kind == "job.add"]
     assert intent.state == "sent"
-    monkeypatch.setattr(FileGate, "learn", learn)
+    monkeypatch.setattr(RateLimiter, "learn", learn)
     assert (await world.retry()).outcome == "done"
     assert len(world.made("First")) == 1

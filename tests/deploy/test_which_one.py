@@ -16,7 +16,7 @@ from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.application.team import links as team
 from xpm_tui.commands.proposals import NewProposal, new_proposal
-from xpm_tui.domain.errors import BadInput, NeedsPerson
+from xpm_tui.domain.errors import BadInput, DecisionNeeded
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import (
@@ -160,7 +160,7 @@ async def test_a_proposal_for_a_client_that_is_only_in_xpm_offers_to_pick_it(off
     snapshot = practice.snapshot()
     (there,) = snapshot.find(XPM_CLIENTS, "name", office.unique_names()[8])
     params = NewProposal(name="Tax 2027", client=there.number)
-    with pytest.raises(NeedsPerson, match="is only in XPM and has not been brought in yet") as waits:
+    with pytest.raises(DecisionNeeded, match="is only in XPM and has not been brought in yet") as waits:
         await new_proposal(practice, params, Says(None))
     assert f"xpm-tui clients pick {there.number}" in waits.value.hint
     assert (await new_proposal(practice, params, Says(False))).declined

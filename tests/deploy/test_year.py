@@ -16,8 +16,8 @@ from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs.job_settings import today as day_of
 from xpm_tui.application.runs.due import signed_in
 from xpm_tui.application.schedule.scheduled_run import run_if_due
-from xpm_tui.deploy.calendar import between
-from xpm_tui.domain.errors import AllowanceUsedUp, Trouble
+from xpm_tui.deploy.calendar import dates_between
+from xpm_tui.domain.errors import AllowanceUsedUp, AppError
 from xpm_tui.domain.tables import WORKFLOWS
 from xpm_tui.sandbox.core.switches import Switches
 
@@ -57,7 +57,7 @@ async def test_each_occurrence_once_and_the_missed_ones_listed(tmp_path: Path) -
                 assert jobs.counts(world.practice) == again, "a second look on the same day does nothing"
             except AllowanceUsedUp:
                 limited += 1
-            except Trouble as trouble:
+            except AppError as trouble:
                 raise AssertionError((day, trouble.message)) from trouble
         if day % 9 == 8:
             world.practice.close()
@@ -76,7 +76,7 @@ async def test_each_occurrence_once_and_the_missed_ones_listed(tmp_path: Path) -
     wanted = {
         (workflow.id, each)
         for workflow in world.practice.snapshot().rows(WORKFLOWS)
-        for each in between(workflow.start, workflow.repeat, workflow.since, last)
+        for each in dates_between(workflow.start, workflow.repeat, workflow.since, last)
     }
     assert set(deployed) | missed >= wanted
     assert not set(deployed) & missed

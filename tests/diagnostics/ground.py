@@ -23,9 +23,9 @@ from xpm_tui.application.connection.state_machine import WAIT
 from xpm_tui.application.health import doctor_target
 from xpm_tui.application.health.probe_facts import Machine
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.cli.output import CommandTalk
+from xpm_tui.cli.output import TerminalDialogue
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.worker_thread import Desk
+from xpm_tui.tui.worker_thread import WorkerThread
 
 T = TypeVar("T")
 TERMINAL = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
@@ -55,7 +55,7 @@ class Ground(World):
         environ |= {"XPM_TUI_XERO_SCOPES": "both", "XPM_TUI_USER": "mere"}
         self.command = Inline(folder / "home", environ)
         self._address = ""
-        let_in = doctor_target.admitted
+        let_in = doctor_target.open_target
 
         def reaching(opened: Callable[..., OpenPractice], *args: Any, **more: Any) -> OpenPractice:
             return opened(*args, **{**more, "clock": self.clock, "transport": self.net})
@@ -64,10 +64,10 @@ class Ground(World):
             return let_in(*args, **{**more, "clock": self.clock, "transport": self.net})
 
         open_otherwise(monkeypatch, reaching)
-        monkeypatch.setattr(doctor_target, "admitted", admitted)
+        monkeypatch.setattr(doctor_target, "open_target", admitted)
         monkeypatch.setattr("xpm_tui.application.health.doctor.Machine", lambda: self.machine)
-        monkeypatch.setattr(CommandTalk, "emit", partial(_emit, self))
-        monkeypatch.setattr(CommandTalk, "line", partial(_line, self))
+        monkeypatch.setattr(TerminalDialogue, "emit", partial(_emit, self))
+        monkeypatch.setattr(TerminalDialogue, "line", partial(_line, self))
 
     def at_end(self, do: Callable[[], None]) -> None:
         """Done when the test is over."""
@@ -110,11 +110,11 @@ class Ground(World):
         """From now on the browser is waited for without end."""
         self.clock = Waiting(self.clock.now())
 
-    def console(self) -> tuple[Console, Desk]:
+    def console(self) -> tuple[Console, WorkerThread]:
         """A console over it; close the desk at the end."""
-        desk = Desk(self.open)
-        desk.open()
-        return Console(desk, environ=TERMINAL, welcome=False), desk
+        worker = WorkerThread(self.open)
+        worker.open()
+        return Console(worker, environ=TERMINAL, welcome=False), worker
 
 
 def _emit(ground: Ground, item: Any, line: str = "") -> None:

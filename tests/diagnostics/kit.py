@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from tests.application.flows import World
 from xpm_tui.application.health.doctor import Doctor
-from xpm_tui.application.health.doctor_target import Patient, of_practice
+from xpm_tui.application.health.doctor_target import DoctorTarget, of_practice
 from xpm_tui.application.health.probe_facts import Machine
-from xpm_tui.diagnostics.findings import Probed
+from xpm_tui.diagnostics.findings import ProbeResult
 from xpm_tui.diagnostics.probe_inputs import TerminalFacts
 
 
@@ -22,13 +22,15 @@ class Ill(Machine):
         return {}
 
 
-async def by_name(patient: Patient, machine: Machine | None = None, start: str = "") -> dict[str, Probed]:
+async def by_name(
+    patient: DoctorTarget, machine: Machine | None = None, start: str = ""
+) -> dict[str, ProbeResult]:
     doctor = Doctor(patient, machine or Ill())
     return {each.name: each async for each in doctor.examine(start=start)}
 
 
 async def examined(
     world: World, machine: Machine | None = None, start: str = ""
-) -> tuple[dict[str, Probed], Doctor]:
+) -> tuple[dict[str, ProbeResult], Doctor]:
     doctor = Doctor(of_practice(world.practice), machine or Ill())
     return {each.name: each async for each in doctor.examine(start=start)}, doctor

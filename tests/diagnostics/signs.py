@@ -20,7 +20,7 @@ from tests.diagnostics.kit import Ill
 from tests.support.inprocess import InProcess
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.practice_identity import put
-from xpm_tui.diagnostics.probe_inputs import Place, TerminalFacts
+from xpm_tui.diagnostics.probe_inputs import FolderFacts, TerminalFacts
 from xpm_tui.domain.errors import CaseId
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Intent
@@ -248,8 +248,8 @@ def full_disk(ground: Ground) -> None:
         return really(self, fd, data)
 
     class Full(Ill):
-        def place(self, name: str, folder: Path) -> Place:
-            return Place(name=name, path=str(folder), free=0, writable=True)
+        def place(self, name: str, folder: Path) -> FolderFacts:
+            return FolderFacts(name=name, path=str(folder), free=0, writable=True)
 
     ground.patch.setattr(Disk, "write", write)
     ground.machine, ground.disk_is_full = Full(), True

@@ -18,7 +18,7 @@ from xpm_tui.application.health import bundle
 from xpm_tui.application.health.doctor import Doctor
 from xpm_tui.application.health.doctor_target import of_practice
 from xpm_tui.application.runs import xpm_refresh
-from xpm_tui.diagnostics.bundle import Part, packed
+from xpm_tui.diagnostics.bundle import BundlePart, packed
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ignition import Client, Contact, TeamMember
@@ -27,7 +27,7 @@ from xpm_tui.domain.runs import Run, Stop
 from xpm_tui.domain.tables import CLIENTS, RUNS, STAFF, TEAM, XPM_CLIENTS
 from xpm_tui.domain.xpm import Staff
 from xpm_tui.sandbox.core.faults import Fault
-from xpm_tui.xero.auth.token_store import Vault
+from xpm_tui.xero.auth.token_store import TokenStore
 
 CANARY = "Canary Zebrafinch Holdings"
 PERSON = "Quetzal Canaryson"
@@ -47,7 +47,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 def secrets_of(world: World) -> list[str]:
     practice = world.practice
-    saved = Vault(
+    saved = TokenStore(
         practice.state, config_folder=practice.config, use_keyring=False, environ=practice.environ
     ).read()
     assert saved is not None
@@ -152,7 +152,7 @@ async def test_no_secret_lies_in_any_file_but_the_login_and_its_key(world: World
 def test_the_zip_is_the_same_for_the_same_and_private() -> None:
     from tests.support.moved_clock import START
 
-    parts = [Part(name="a.txt", about="A.", data=b"a")]
+    parts = [BundlePart(name="a.txt", about="A.", data=b"a")]
     assert packed(parts, START) == packed(parts, START)
     with zipfile.ZipFile(io.BytesIO(packed(parts, START))) as archive:
         assert archive.read("a.txt") == b"a"
@@ -211,7 +211,7 @@ def test_a_crash_file_holds_no_value(connected: Inline, monkeypatch: pytest.Monk
         secret = SECRET
         raise RuntimeError(f"{secret} {CANARY}")
 
-    monkeypatch.setattr(summary, "heartbeat", broken)
+    monkeypatch.setattr(summary, "summarize", broken)
     done = connected("status", "--json", code=1)
     crashes = list(connected.home.rglob("crash-*.log"))
     for text in (done.out, done.err, *(path.read_text() for path in crashes)):
@@ -229,7 +229,7 @@ VERBS = (
 def test_no_verb_tells_a_secret(connected: Inline) -> None:
     state = next(connected.home.glob("state/practices/*"))
     config = connected.home / "config" / "practices" / state.name
-    saved = Vault(state, config_folder=config, use_keyring=False, environ={}).read()
+    saved = TokenStore(state, config_folder=config, use_keyring=False, environ={}).read()
     assert saved is not None
     hidden = [
         SECRET,

@@ -16,7 +16,7 @@ from xpm_tui.application.health import bundle
 from xpm_tui.application.health.doctor import Doctor
 from xpm_tui.application.health.doctor_target import of_practice
 from xpm_tui.domain.xpm import Tenant
-from xpm_tui.xero.connections import Connections
+from xpm_tui.xero.connections import ConnectionsClient
 
 
 @pytest.fixture
@@ -40,16 +40,16 @@ async def test_other_practices_of_the_login_stay_inside(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.connect()
-    real = Connections.tenants
+    real = ConnectionsClient.tenants
 
-    async def two(self: Connections) -> list[Tenant]:
+    async def two(self: ConnectionsClient) -> list[Tenant]:
         found = await real(self)
         return [
             *found,
             msgspec.structs.replace(found[0], tenant_id="0" * 8, name="Other Accountants 2019-2020"),
         ]
 
-    monkeypatch.setattr(Connections, "tenants", two)
+    monkeypatch.setattr(ConnectionsClient, "tenants", two)
     parts = await made(world, names=False)
     assert "Other Accountants" not in "\n".join(parts.values())
 

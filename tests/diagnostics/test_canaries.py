@@ -19,7 +19,7 @@ from tests.tui.world import press, settle, text_of
 from xpm_tui.application.health.doctor_target import of_practice
 from xpm_tui.application.health.probe_facts import saved_login
 from xpm_tui.application.runs import xpm_refresh
-from xpm_tui.commands.registry import ACTS
+from xpm_tui.commands.registry import COMMANDS
 from xpm_tui.domain.secret import Secret
 from xpm_tui.tui.screens.doctor import DoctorScreen
 from xpm_tui.xero.auth import authorization, token_endpoint
@@ -153,7 +153,7 @@ def _crash(ground: Ground, secrets: Secrets) -> None:
 
 
 async def _console(ground: Ground, secrets: Secrets) -> None:
-    app, desk = ground.console()
+    app, worker = ground.console()
     try:
         async with app.run_test(size=(120, 40)) as pilot:
             await settle(pilot)
@@ -180,13 +180,13 @@ async def _console(ground: Ground, secrets: Secrets) -> None:
             assert "Internal error" in text_of(app)
             look("an error of ours")
     finally:
-        desk.close()
+        worker.close()
     assert (ground.practice.state / "console-errors.log").exists()
 
 
 def test_every_act_is_scanned_or_says_why_not() -> None:
-    names = {act.name for act in ACTS}
+    names = {act.name for act in COMMANDS}
     assert set(NOT_RUN) | set(LAST) <= names
-    for act in ACTS:
+    for act in COMMANDS:
         if act.verb and act.name not in NOT_RUN:
             assert words(act)

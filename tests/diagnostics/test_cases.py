@@ -13,8 +13,8 @@ from tests.support.command import Inline
 from tests.support.sandbox_process import SandboxProcess
 from xpm_tui.commands.command import read
 from xpm_tui.commands.registry import by_verb
-from xpm_tui.diagnostics.known_problems.registry import CASES, case, fitting
-from xpm_tui.diagnostics.presenters import told
+from xpm_tui.diagnostics.known_problems.registry import CASES, find_problem, search_problems
+from xpm_tui.diagnostics.presenters import problem_lines
 from xpm_tui.domain.errors import CaseId
 from xpm_tui.files.clock import SystemClock
 from xpm_tui.files.locks import Lock
@@ -40,8 +40,8 @@ def test_the_three_answers_to_a_refused_connection() -> None:
 
 
 def test_an_unknown_id_is_no_error() -> None:
-    assert case("T99") is None
-    assert case("T1") is CASES[CaseId.NO_PERMISSION]
+    assert find_problem("T99") is None
+    assert find_problem("T1") is CASES[CaseId.NO_PERMISSION]
 
 
 COMMAND = re.compile(r"xpm-tui ((?:[a-z][a-z-]* ?)+)((?:--[a-z-]+ ?)*)")
@@ -64,7 +64,7 @@ def test_the_permission_is_told_for_both_of_xpms_screens(id_: CaseId) -> None:
     each = CASES[id_]
     assert "Connect third-party add-ons" in " ".join((*each.steps, each.cause, each.sign)) or each.old_screens
     assert "Authorise 3rd Party Full Access" in " ".join(each.old_screens)
-    lines = told(each)
+    lines = problem_lines(each)
     assert any("new screens" in line for line in lines)
     assert any("old screens" in line for line in lines)
     assert "  1. " in "".join(lines)
@@ -88,12 +88,12 @@ def test_the_permission_is_told_for_both_of_xpms_screens(id_: CaseId) -> None:
     ],
 )
 def test_what_a_person_reads_on_a_page_finds_its_case(seen: str, case_: CaseId) -> None:
-    assert fitting(seen)[0].id is case_
+    assert search_problems(seen)[0].id is case_
 
 
 def test_no_words_find_all_and_odd_ones_none() -> None:
-    assert len(fitting("")) == len(CASES) == len(CaseId)
-    assert fitting("no such words at all") == ()
+    assert len(search_problems("")) == len(CASES) == len(CaseId)
+    assert search_problems("no such words at all") == ()
 
 
 def test_by_verb(command: Inline) -> None:

@@ -17,14 +17,14 @@ from tests.application.flows import World
 from tests.diagnostics.kit import Ill, by_name, examined
 from tests.support.inprocess import InProcess, addresses
 from tests.support.moved_clock import MovedClock
-from xpm_tui.application.health.doctor_target import admitted
-from xpm_tui.application.health.probe_facts import Machine, bare
+from xpm_tui.application.health.doctor_target import open_target
+from xpm_tui.application.health.probe_facts import Machine, without_credentials
 from xpm_tui.application.home import find_home
 from xpm_tui.application.practice_identity import ListState, put
 from xpm_tui.application.runs import plans
 from xpm_tui.diagnostics.examination import exit_code
-from xpm_tui.diagnostics.findings import Probed
-from xpm_tui.diagnostics.probe_inputs import Place, TerminalFacts
+from xpm_tui.diagnostics.findings import ProbeResult
+from xpm_tui.diagnostics.probe_inputs import FolderFacts, TerminalFacts
 from xpm_tui.domain.errors import CaseId
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.ports import Put
@@ -47,7 +47,7 @@ async def connected(world: World) -> World:
     return world
 
 
-def found(results: Mapping[str, Probed], name: str, verdict: str, case: CaseId | None) -> Probed:
+def found(results: Mapping[str, ProbeResult], name: str, verdict: str, case: CaseId | None) -> ProbeResult:
     assert (results[name].verdict, results[name].case) == (verdict, case), results[name]
     return results[name]
 
@@ -226,7 +226,7 @@ async def test_a_name_that_nobody_knows(world: World) -> None:
 
     class ByProxy(NoNames):
         def proxies(self) -> Mapping[str, str]:
-            return {"https": bare("http://ana:geheim@proxy.example:3128")}
+            return {"https": without_credentials("http://ana:geheim@proxy.example:3128")}
 
     results, _ = await examined(world, ByProxy())
     found(results, "names", "note", None)
@@ -264,7 +264,7 @@ async def test_the_address_changed_after_connecting(connected: World) -> None:
     }
     environ = {f"XPM_TUI_{key.upper().replace('.', '_')}": value for key, value in places.items()}
     environ["XPM_TUI_XERO_IDENTITY_URL"] = addresses(connected.sandbox)["xero.identity_url"]
-    with admitted(
+    with open_target(
         connected.home, environ=environ, clock=connected.clock, transport=connected.net, person="mere"
     ) as patient:
         results = await by_name(patient)
@@ -289,7 +289,7 @@ async def test_a_damaged_book(connected: World) -> None:
     for path in folder.iterdir():
         if path.is_file() and path.stat().st_size:
             path.write_bytes(b"\x00\xff" * 40)
-    with admitted(
+    with open_target(
         connected.home,
         environ=environment(connected),
         clock=connected.clock,
@@ -360,7 +360,9 @@ async def test_a_plan_that_no_longer_fits(connected: World) -> None:
 async def test_a_setting_that_cannot_be(tmp_path: Path, world: World) -> None:
     world.home.config.mkdir(parents=True, exist_ok=True)
     world.home.settings_file.write_text("[sync]\nlevel = 'everthing'\n")
-    with admitted(world.home, environ={}, clock=world.clock, transport=world.net, person="mere") as patient:
+    with open_target(
+        world.home, environ={}, clock=world.clock, transport=world.net, person="mere"
+    ) as patient:
         results = await by_name(patient)
     told = found(results, "settings", "trouble", CaseId.SETTINGS)
     assert told.exit_code == 2
@@ -371,8 +373,8 @@ async def test_the_disk(world: World) -> None:
     class Full(Ill):
         free, writable = 0, True
 
-        def place(self, name: str, folder: Path) -> Place:
-            return Place(name=name, path=str(folder), free=self.free, writable=self.writable)
+        def place(self, name: str, folder: Path) -> FolderFacts:
+            return FolderFacts(name=name, path=str(folder), free=self.free, writable=self.writable)
 
     results, _ = await examined(world, Full())
     assert found(results, "disk", "trouble", CaseId.DISK).exit_code == 8
@@ -432,6 +434,6 @@ async def test_it_begins_anew_from_any_probe(connected: World) -> None:
 
 
 def test_a_proxy_is_told_without_its_password() -> None:
-    assert bare("http://ana:geheim@proxy.example:3128/") == "http://proxy.example:3128"
-    assert bare("ana:geheim@proxy.example:3128") == "proxy.example:3128"
+    assert without_credentials("http://ana:geheim@proxy.example:3128/") == "http://proxy.example:3128"
+    assert without_credentials("ana:geheim@proxy.example:3128") == "proxy.example:3128"
     assert isinstance(Machine().versions()["Python"], str)

@@ -10,8 +10,8 @@ import pytest
 from tests.support.moved_clock import MovedClock
 from xpm_tui.diagnostics.error_presenter import case_id
 from xpm_tui.diagnostics.examination import examine, exit_code
-from xpm_tui.diagnostics.findings import Finding, Probed, bad, note, ok
-from xpm_tui.domain.errors import Busy, CaseId, LoginNeeded, NotFound, OutOfReach, PlanRefused, Trouble
+from xpm_tui.diagnostics.findings import Finding, ProbeResult, bad, note, ok
+from xpm_tui.domain.errors import AppError, Busy, CaseId, LoginNeeded, NotFound, PlanRefused, XeroUnreachable
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Fake:
         return self.gives
 
 
-async def run(*probes: Fake, start: str = "") -> list[Probed]:
+async def run(*probes: Fake, start: str = "") -> list[ProbeResult]:
     return [each async for each in examine(probes, probes[0].clock, start=start)]
 
 
@@ -76,7 +76,7 @@ async def test_time_is_taken_by_the_clock() -> None:
 
 
 async def test_what_a_probe_raises_is_its_finding() -> None:
-    unreached = OutOfReach("No.", asked="GET x", status=503, correlation="c-1", case=CaseId.XERO_DOWN)
+    unreached = XeroUnreachable("No.", asked="GET x", status=503, correlation="c-1", case=CaseId.XERO_DOWN)
     found = await run(Fake("a", unreached), Fake("b", RuntimeError("a secret in it")))
     assert found[0].case is CaseId.XERO_DOWN
     assert found[0].exit_code == 7
@@ -105,9 +105,9 @@ async def test_a_probe_that_hangs_is_ended() -> None:
         (PlanRefused("x"), CaseId.POLICY_CHANGED),
         (LoginNeeded("x"), CaseId.NOT_CONNECTED),
         (LoginNeeded("x", asked="POST /connect/token"), CaseId.NEEDS_RECONNECT),
-        (OutOfReach("x", case=CaseId.TLS), CaseId.TLS),
-        (Trouble("x"), None),
+        (XeroUnreachable("x", case=CaseId.TLS), CaseId.TLS),
+        (AppError("x"), None),
     ],
 )
-def test_every_kind_of_error_has_its_case(trouble: Trouble, case: CaseId | None) -> None:
+def test_every_kind_of_error_has_its_case(trouble: AppError, case: CaseId | None) -> None:
     assert case_id(trouble) is case

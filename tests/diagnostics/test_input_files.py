@@ -23,7 +23,7 @@ from tests.support.profile import count
 from xpm_tui.application import home
 from xpm_tui.application.csv_io.imports import plan_import
 from xpm_tui.diagnostics.input_outcomes import FILES, MACHINE, ROWS, InputRow
-from xpm_tui.domain.errors import BadInput, Trouble
+from xpm_tui.domain.errors import AppError, BadInput
 from xpm_tui.domain.tables import CLIENTS, PROPOSALS
 from xpm_tui.files.clock import SystemClock
 from xpm_tui.files.disk import trouble
@@ -351,7 +351,7 @@ def test_the_machine_is_refused_as_the_page_says(
     for at, example in enumerate(REFUSED[name]):
         folder = tmp_path / str(at)
         folder.mkdir()
-        with monkeypatch.context() as patch, pytest.raises(Trouble) as caught:
+        with monkeypatch.context() as patch, pytest.raises(AppError) as caught:
             example(folder, patch)
         assert str(caught.value.exit_code) == row.exits
         assert caught.value.message

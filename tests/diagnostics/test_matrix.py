@@ -20,8 +20,8 @@ from xpm_tui.diagnostics.known_problems.records import ALL
 from xpm_tui.diagnostics.known_problems.registry import CASES
 from xpm_tui.domain.errors import CaseId
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.dialogs.dialog import Choose
-from xpm_tui.tui.dialogs.trouble import InTrouble
+from xpm_tui.tui.dialogs.dialog import ChoiceDialog
+from xpm_tui.tui.dialogs.trouble import ErrorDialog
 from xpm_tui.tui.screens.doctor import DoctorScreen
 from xpm_tui.tui.wizard.screen import Wizard
 from xpm_tui.tui.wizard.sign_in import AuthorisePane
@@ -44,13 +44,13 @@ def on_screen(ground: Ground, walk: Callable[[Console, Pilot[Any]], Awaitable[No
     """Walk through a console of 80x24 over it."""
 
     async def show() -> None:
-        app, desk = ground.console()
+        app, worker = ground.console()
         try:
             async with app.run_test(size=(80, 24)) as pilot:
                 await settle(pilot)
                 await walk(app, pilot)
         finally:
-            desk.close()
+            worker.close()
 
     ground.run(show())
 
@@ -70,7 +70,7 @@ def one_line(text: str) -> str:
     return " ".join("".join(" " if ord(c) > 0x24FF and ord(c) < 0x2600 else c for c in text).split())
 
 
-def assert_told(text: str, case: CaseId) -> None:
+def assert_shown(text: str, case: CaseId) -> None:
     """The way out stands on the screen."""
     assert one_line(CASES[case].steps[0])[:40] in one_line(text), text
 
@@ -101,9 +101,9 @@ def test_an_act_meets_it(ground: Ground, case: CaseId, sign: Met) -> None:
     async def walk(app: Console, pilot: Pilot[Any]) -> None:
         app.perform(by_name(sign.act), sign.preset, ask=False)
         await until(pilot, lambda: f"Known problem {case}: " in text_of(app))
-        assert isinstance(app.screen, InTrouble)
+        assert isinstance(app.screen, ErrorDialog)
         await press(pilot, "v")
-        assert_told(text_of(app), case)
+        assert_shown(text_of(app), case)
 
     on_screen(ground, walk)
     ground.disk_is_full = False  # a bundle goes where there is room; the doctor's own look still tells
@@ -135,7 +135,7 @@ def test_the_doctor_finds_it(ground: Ground, case: CaseId, sign: Probed) -> None
         await settle(pilot)
         assert f"Known problem {case}: " in text_of(app)
         await press(pilot, "enter")
-        assert_told(text_of(app), case)
+        assert_shown(text_of(app), case)
 
     on_screen(ground, walk)
 
@@ -146,10 +146,10 @@ def assert_picked(ground: Ground, case: CaseId, answer: str) -> None:
     async def walk(app: Console, pilot: Pilot[Any]) -> None:
         await at_the_doctor(app, pilot)
         await press(pilot, "h")
-        await until(pilot, lambda: isinstance(app.screen, Choose))
+        await until(pilot, lambda: isinstance(app.screen, ChoiceDialog))
         place = [each.key for each in ALL].index(answer)
         await press(pilot, *["down"] * place, "enter")
-        assert_told(text_of(app), case)
+        assert_shown(text_of(app), case)
 
     on_screen(ground, walk)
 
@@ -187,7 +187,7 @@ def test_signing_in_meets_it(ground: Ground, case: CaseId, sign: Signed) -> None
         await until(pilot, lambda: f"Known problem {case}: " in text_of(app))
         pane.action_way_out()
         await calm(pilot)
-        assert_told(text_of(app), case)
+        assert_shown(text_of(app), case)
 
     on_screen(ground, walk)
 

@@ -21,8 +21,8 @@ from xpm_tui.tui.app import Console
 from xpm_tui.tui.screens.doctor import DoctorScreen
 from xpm_tui.tui.wizard.screen import Wizard
 from xpm_tui.tui.wizard.sign_in import AuthorisePane
-from xpm_tui.tui.wizard.step_pane import Pane
-from xpm_tui.tui.worker_thread import Desk
+from xpm_tui.tui.wizard.step_pane import StepPane
+from xpm_tui.tui.worker_thread import WorkerThread
 
 
 @pytest.fixture
@@ -34,10 +34,10 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 @pytest.fixture
 def app(world: World) -> Iterator[Console]:
-    desk = Desk(world.open)
-    desk.open()
-    yield Console(desk, environ=TERMINAL, welcome=False)
-    desk.close()
+    worker = WorkerThread(world.open)
+    worker.open()
+    yield Console(worker, environ=TERMINAL, welcome=False)
+    worker.close()
 
 
 async def opened(pilot: Pilot[Any], app: Console) -> DoctorScreen:
@@ -164,7 +164,7 @@ async def test_the_wizard_tells_the_way_out_at_its_step(world: World, app: Conso
         await settle(pilot)
         app.connect()
         await settle(pilot)
-        pane = app.screen.query(Pane).first()
+        pane = app.screen.query(StepPane).first()
         pane.complain(AccessDenied("The login reaches no practice.", case=CaseId.NO_PERMISSION))
         await settle(pilot)
         shown = text_of(app)

@@ -9,12 +9,12 @@ import pytest
 from xpm_tui.diagnostics.error_presenter import present
 from xpm_tui.diagnostics.findings import from_error
 from xpm_tui.domain import errors
-from xpm_tui.domain.errors import AllowanceUsedUp, BadInput, LoginNeeded, Refused, Trouble, WireTrouble
+from xpm_tui.domain.errors import AllowanceUsedUp, AppError, BadInput, LoginNeeded, Refused, XeroError
 
 KINDS = [
     kind
     for kind in vars(errors).values()
-    if isinstance(kind, type) and issubclass(kind, Trouble) and kind is not Trouble
+    if isinstance(kind, type) and issubclass(kind, AppError) and kind is not AppError
 ]
 REFUSED = Refused(
     "XPM refused the change of Kowhai.",
@@ -40,13 +40,13 @@ def test_what_the_message_quotes_is_not_said_twice() -> None:
 
 
 def test_the_record_and_the_cause_of_any_error_are_in_its_json() -> None:
-    data = present(Trouble("It failed.", record="c12", why="The disk is full.")).data()
+    data = present(AppError("It failed.", record="c12", why="The disk is full.")).data()
     assert data == {"code": "trouble", "message": "It failed.", "hint": "", "record": "c12",
                     "why": "The disk is full."}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_every_surface_shows_the_message_and_the_hint(kind: type[Trouble]) -> None:
+def test_every_surface_shows_the_message_and_the_hint(kind: type[AppError]) -> None:
     view = present(kind("It failed.", hint="Try again."))
     for shown in (view.text(), view.sentence(), view.short(), "\n".join([view.message, *view.advice()])):
         assert shown.startswith("It failed.")
@@ -58,7 +58,7 @@ def test_every_surface_shows_the_message_and_the_hint(kind: type[Trouble]) -> No
 
 
 def test_a_text_for_a_terminal_cannot_steer_it() -> None:
-    assert "\x1b" not in present(WireTrouble("No.", words="\x1b[2J")).text()
+    assert "\x1b" not in present(XeroError("No.", words="\x1b[2J")).text()
 
 
 def test_the_doctor_has_the_facts_of_the_call() -> None:

@@ -17,12 +17,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.application.flows import World
 from tests.diagnostics.kit import by_name
-from xpm_tui.application.connection.state_machine import Connecting
-from xpm_tui.application.health.doctor_target import admitted
+from xpm_tui.application.connection.state_machine import ConnectionMachine
+from xpm_tui.application.health.doctor_target import open_target
 from xpm_tui.application.health.probe_facts import Machine
 from xpm_tui.application.home import find_home
 from xpm_tui.diagnostics.error_presenter import present
-from xpm_tui.domain.errors import CaseId, LoginNeeded, NeedsPerson
+from xpm_tui.domain.errors import CaseId, DecisionNeeded, LoginNeeded
 
 
 def certificate(folder: Path) -> ssl.SSLContext:
@@ -73,7 +73,7 @@ def environment(port: int, scheme: str) -> dict[str, str]:
 async def test_a_certificate_that_nobody_vouches_for(tmp_path: Path) -> None:
     home = find_home(str(tmp_path / "home"), {})
     async with server(certificate(tmp_path)) as port:
-        with admitted(home, environ=environment(port, "https"), person="mere") as patient:
+        with open_target(home, environ=environment(port, "https"), person="mere") as patient:
             results = await by_name(patient, Machine())
     found = results["tls"]
     assert (found.verdict, found.case, found.exit_code) == ("trouble", CaseId.TLS, 7)
@@ -85,7 +85,7 @@ async def test_the_company_s_own_certificate_once_it_is_trusted(
     home = find_home(str(tmp_path / "home"), {})
     async with server(certificate(tmp_path)) as port:
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
-        with admitted(home, environ=environment(port, "https"), person="mere") as patient:
+        with open_target(home, environ=environment(port, "https"), person="mere") as patient:
             results = await by_name(patient, Machine())
     assert results["tls"].verdict == "ok"
     assert any("certificate by Inspecting Box" in fact for fact in results["tls"].evidence)
@@ -95,7 +95,7 @@ async def test_nobody_listens(tmp_path: Path) -> None:
     home = find_home(str(tmp_path / "home"), {})
     async with server(None) as port:
         pass
-    with admitted(home, environ=environment(port, "http"), person="mere") as patient:
+    with open_target(home, environ=environment(port, "http"), person="mere") as patient:
         results = await by_name(patient, Machine())
     assert (results["tls"].verdict, results["tls"].case) == ("trouble", CaseId.NO_NETWORK)
 
@@ -105,7 +105,7 @@ async def test_a_proxy_that_is_not_there(tmp_path: Path, monkeypatch: pytest.Mon
     async with server(None) as port:
         pass
     monkeypatch.setenv("HTTPS_PROXY", f"http://ana:geheim@127.0.0.1:{port}")
-    with admitted(home, environ={}, person="mere") as patient:
+    with open_target(home, environ={}, person="mere") as patient:
         results = await by_name(patient, Machine())
     told = repr(results)
     assert "geheim" not in told
@@ -122,19 +122,19 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 async def test_another_practice_and_several_name_their_case(world: World) -> None:
     await world.connect()
-    connecting = Connecting(world.practice, {})
+    connecting = ConnectionMachine(world.practice, {})
     second = [t.uuid for t in world.sandbox.tenants.values() if t.kind == "PRACTICEMANAGER"][1]
     await world.sign_in(connecting, tenant=second)
-    with pytest.raises(NeedsPerson) as several:
+    with pytest.raises(DecisionNeeded) as several:
         await connecting.choose()
     assert present(several.value).problem.id is CaseId.SECOND_PRACTICE  # type: ignore[union-attr]
-    with pytest.raises(NeedsPerson) as other:
+    with pytest.raises(DecisionNeeded) as other:
         await connecting.choose(second)
     assert present(other.value).problem.id is CaseId.WRONG_PRACTICE  # type: ignore[union-attr]
 
 
 async def test_cancel_names_its_case(world: World) -> None:
-    connecting = Connecting(world.practice, {})
+    connecting = ConnectionMachine(world.practice, {})
     with pytest.raises(LoginNeeded) as cancelled:
         await world.sign_in(connecting, deny=True)
     assert present(cancelled.value).problem.id is CaseId.CANCELLED  # type: ignore[union-attr]

@@ -72,7 +72,7 @@ def test_a_reason_completes_a_sentence() -> None:
 
 
 def test_each_style_of_the_console_belongs_to_a_label() -> None:
-    tables = [value for value in vars(cells).values() if isinstance(value, cells.StateLooks)]
+    tables = [value for value in vars(cells).values() if isinstance(value, cells.StateStyles)]
     assert len(tables) > 10
     for each in tables:
         assert set(each.styles) <= set(each.labels)

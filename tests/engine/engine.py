@@ -15,19 +15,19 @@ from typing import Any, TypeVar
 from tests.engine.weather import CALM, FIGURES, Crash, Life, Way
 from tests.support.inprocess import InProcess, addresses, consent, make_sandbox
 from tests.support.virtual import START, VirtualClock
-from xpm_tui.application.connection.state_machine import Connecting
+from xpm_tui.application.connection.state_machine import ConnectionMachine
 from xpm_tui.application.home import find_home
 from xpm_tui.application.practice import OpenPractice, open_practice
 from xpm_tui.application.runs import plans, runner
 from xpm_tui.application.xpm_access import wire_config
-from xpm_tui.domain.errors import LoginNeeded, Trouble
+from xpm_tui.domain.errors import AppError, LoginNeeded
 from xpm_tui.domain.ignition import Client, TeamMember
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.secret import Secret
 from xpm_tui.domain.tables import CLIENTS, INTENTS, LINKS, STAFF, TEAM
-from xpm_tui.sandbox.core.http import Request
-from xpm_tui.sandbox.core.records import Client as Real
+from xpm_tui.sandbox.core.http import HttpRequest
+from xpm_tui.sandbox.core.records import ClientRecord as Real
 from xpm_tui.sandbox.core.sandbox import Sandbox
 from xpm_tui.xero.auth.authorization import read_redirect
 from xpm_tui.xero.wiring import open_wire
@@ -107,7 +107,7 @@ class Engine:
 
     async def connect(self) -> None:
         """Sign in, choose the practice, fill the mirror."""
-        connecting = Connecting(self.practice, {})
+        connecting = ConnectionMachine(self.practice, {})
         async with self.practice.wire() as wire:
             attempt = wire.login.begin()
             code: Secret = read_redirect(consent(self.sandbox, attempt.url, tenant=self.tenant), attempt)
@@ -181,7 +181,7 @@ class Engine:
     async def control(self, what: str, **body: Any) -> Any:
         """Ask ``POST /_sandbox/<what>``."""
         headers = {"content-type": "application/json"}
-        request = Request("POST", f"/_sandbox/{what}", headers=headers, body=json.dumps(body).encode())
+        request = HttpRequest("POST", f"/_sandbox/{what}", headers=headers, body=json.dumps(body).encode())
         response = await self.sandbox.handle(request)
         text = response.read()
         assert response.status == 200, text
@@ -195,7 +195,7 @@ class Engine:
         """One run of the service."""
         return await runner.run(self.practice, **options)
 
-    async def survive(self, work: Callable[[], Awaitable[T]]) -> T | Trouble | Crash:
+    async def survive(self, work: Callable[[], Awaitable[T]]) -> T | AppError | Crash:
         """What came of it; after a crash the process is started again, and a lost login is renewed.
 
         Xero takes an old login for 30 minutes only: who dies between its answer and the disk, and comes back
@@ -209,13 +209,13 @@ class Engine:
             await self.connect()
             self.way.weather = weather
             return needed
-        except Trouble as trouble:
+        except AppError as trouble:
             return trouble
         except Crash as crash:
             self.restart()
             return crash
 
-    async def until_quiet(self, most: int = 8, **options: Any) -> int:
+    async def until_idle(self, most: int = 8, **options: Any) -> int:
         """Run again until a plan has nothing left to do; gives how many runs that took."""
         for done in range(most):
             plan = await plans.make(self.practice, full=True)

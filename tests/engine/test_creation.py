@@ -12,10 +12,10 @@ from tests.engine.weather import CALM, FIGURES, Weather
 from tests.support.virtual import run_virtual
 from xpm_tui.application.clients.links import create_in_xpm
 from xpm_tui.application.runs import plans
-from xpm_tui.domain.errors import NeedsPerson, NotFound, Trouble
+from xpm_tui.domain.errors import AppError, DecisionNeeded, NotFound
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import INTENTS, LINKS
-from xpm_tui.sync.applying.intent_decisions import Choice, held, settle
+from xpm_tui.sync.applying.intent_decisions import Choice, decision_writes, held
 
 NAME = "Tūī Nest Builders Ltd"
 ADD = "POST /practicemanager/3.1/client.api/add"
@@ -123,7 +123,7 @@ def test_there_is_exactly_one_client_or_a_run_that_says_why_not(folder: Path, ki
                 assert creation.ended.outcome == "held"
                 assert "unknown-outcome" in {stop.rule for stop in creation.ended.stops}
                 assert creation.ended.exit_code == 4
-            with pytest.raises(NeedsPerson):
+            with pytest.raises(DecisionNeeded):
                 await create_in_xpm(engine.practice, creation.id)
             creation.check()
         else:
@@ -165,7 +165,7 @@ def test_a_person_decides_about_one_that_is_held(
         assert held(engine.practice.snapshot()) == []
         if choice != "adopt":
             again = await engine.survive(lambda: create_in_xpm(engine.practice, creation.id))
-            assert isinstance(again, Trouble) == bool(made)
+            assert isinstance(again, AppError) == bool(made)
         assert (await engine.run(reviewed=True)).outcome == "done"
         creation.check()
         assert [creation.linked] == creation.there
@@ -178,4 +178,4 @@ def test_a_person_decides_about_one_that_is_held(
 
 def _settle(engine: Engine, intent: str, choice: Choice, uuid: str) -> None:
     book = engine.practice.book
-    book.commit(settle(book.snapshot(), intent, choice, engine.clock.now(), uuid))
+    book.commit(decision_writes(book.snapshot(), intent, choice, engine.clock.now(), uuid))

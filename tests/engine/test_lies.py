@@ -16,7 +16,7 @@ from tests.engine.test_guard import guarded, in_xpm
 from tests.engine.weather import FIGURES
 from xpm_tui.application.runs import history as runs
 from xpm_tui.application.runs import plans
-from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.tables import CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.sandbox.core.faults import Fault
 
@@ -59,7 +59,7 @@ def test_nothing_is_lost_by_a_list_that_is_not_true(folder: Path, lie: str, dire
         if code is not None:
             assert ended.exit_code == code, (told, ended)
             assert ended.error or ended.stops[0].sentence
-        if isinstance(told, Trouble):
+        if isinstance(told, AppError):
             assert len(told.message) > 20
         assert kept(engine) == before
         assert engine.practice.snapshot().count(XPM_CLIENTS) == mirror
@@ -187,7 +187,7 @@ def test_one_bad_answer_to_a_write_leaves_the_rest_going(folder: Path, kind: str
         await engine.survive(lambda: engine.run(reviewed=True))
         engine.sandbox.faults.clear()
         await engine.clock.sleep(3_600)
-        await engine.until_quiet()
+        await engine.until_idle()
         assert truth.differences(engine, to_xpm=True) == []
         assert changed <= len(engine.writes("client.api/update")) <= changed + 2
         assert engine.unknown() == []

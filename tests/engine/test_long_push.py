@@ -16,7 +16,7 @@ from tests.engine.test_counts import pulled
 from tests.engine.weather import FIGURES, Crash
 from tests.support.profile import count
 from tests.support.virtual import run_virtual
-from xpm_tui.domain.errors import AllowanceUsedUp, Trouble
+from xpm_tui.domain.errors import AllowanceUsedUp, AppError
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Run
@@ -88,7 +88,7 @@ class LongPush:
                 return ended
 
 
-def _told(done: Run | Trouble | Crash) -> str:
+def _told(done: Run | AppError | Crash) -> str:
     if isinstance(done, Run):
         return done.outcome
     return "killed" if isinstance(done, Crash) else type(done).__name__

@@ -10,7 +10,7 @@ from tests.engine.engine import Engine
 from tests.engine.weather import CALM, FIGURES, Weather
 from tests.support.virtual import run_virtual
 from xpm_tui.application.team.members import create_in_xpm
-from xpm_tui.domain.errors import NeedsPerson
+from xpm_tui.domain.errors import DecisionNeeded
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Intent
@@ -106,7 +106,7 @@ def test_there_is_exactly_one_record_or_a_write_that_waits(folder: Path, kill: s
             (intent,) = asked.held
             assert intent.note
             assert (asked.linked, ended.outcome) == ("", "held")
-            with pytest.raises(NeedsPerson):
+            with pytest.raises(DecisionNeeded):
                 await create_in_xpm(engine.practice, asked.id)
             asked.check()
         else:

@@ -18,7 +18,7 @@ from xpm_tui.application.clients.picks import pick_all
 from xpm_tui.domain.ignition import Contact
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, INTENTS, LINKS, XPM_CLIENTS
-from xpm_tui.sync.applying.intent_decisions import settle
+from xpm_tui.sync.applying.intent_decisions import decision_writes
 
 SEEDS = count(6, 500)
 ROUNDS = 3
@@ -55,7 +55,7 @@ class Storm:
         await engine.clock.sleep(26 * 3600)
         await engine.survive(lambda: engine.run(reviewed=True, full=True))
         self.decide_what_is_held()
-        await engine.until_quiet()
+        await engine.until_idle()
         self.check()
         return engine
 
@@ -100,8 +100,8 @@ class Storm:
             name = intent.values.get("contact_name")
             there = [c.uuid for c in truth.real_contacts(self.engine, real) if c.name == name]
             now = self.engine.clock.now()
-            choice = settle(book.snapshot(), intent.id, "adopt", now, there[0]) if there else []
-            book.commit(choice or settle(book.snapshot(), intent.id, "again", now))
+            choice = decision_writes(book.snapshot(), intent.id, "adopt", now, there[0]) if there else []
+            book.commit(choice or decision_writes(book.snapshot(), intent.id, "again", now))
 
     def check(self) -> None:
         """Nothing lost, nothing doubled, nothing half, nothing written that should not be."""

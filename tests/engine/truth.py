@@ -8,8 +8,8 @@ from unicodedata import normalize
 from tests.engine.engine import Engine
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.tables import CLIENTS, LINKS, TEAM
-from xpm_tui.sandbox.core.records import Client as Real
-from xpm_tui.sandbox.core.records import Contact as RealContact
+from xpm_tui.sandbox.core.records import ClientRecord as Real
+from xpm_tui.sandbox.core.records import ContactRecord as RealContact
 
 BOTH_WAYS = ("name", "phone", "fax", "website", "partner", "manager")
 PLACES = (

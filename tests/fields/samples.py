@@ -11,10 +11,10 @@ from tests.xero.replies import clients, uuid
 from xpm_tui.domain.fields import Field
 from xpm_tui.domain.ignition import Client, TeamMember
 from xpm_tui.domain.links import ContactLink, Link, Value
-from xpm_tui.domain.xpm import Named, XpmClient
+from xpm_tui.domain.xpm import RecordReference, XpmClient
 from xpm_tui.xero.codec import listings
 from xpm_tui.xero.codec.xml_reader import Reader
-from xpm_tui.xero.error_body import Asked
+from xpm_tui.xero.error_body import RequestInfo
 
 STAFF = uuid(901)
 MEMBER: TeamMember = member(1, staff=STAFF)
@@ -50,14 +50,14 @@ def sample(field: Field) -> Sample:
         )
     if field.kind == "names":
         names = ("Alpha", "Beta")
-        groups = tuple(Named(uuid(70 + at), name) for at, name in enumerate(names))
+        groups = tuple(RecordReference(uuid(70 + at), name) for at, name in enumerate(names))
         member = field.xpm.member if field.xpm else ""
         return Sample(
             reply="".join(f"<{member}>{_named(each)}</{member}>" for each in groups),
             theirs=groups, ours=names, canonical=names, cell="Alpha; Beta", typed="Alpha; Beta", request="",
         )  # fmt: skip
     if field.kind in ("person", "client"):
-        who = Named(STAFF, MEMBER.name)
+        who = RecordReference(STAFF, MEMBER.name)
         return Sample(
             reply=_named(who), theirs=who, ours=MEMBER.id, canonical=STAFF, cell=MEMBER.name,
             typed=MEMBER.id, request=STAFF,
@@ -83,7 +83,7 @@ def decoded(field: Field, element: str = "", inner: str | None = None) -> XpmCli
         if element
         else reply(field, "Fax" if field.of == "client" else "Salutation", "")
     )
-    reader = Reader(listings.CLIENTS, Asked("GET client.api/list"))
+    reader = Reader(listings.CLIENTS, RequestInfo("GET client.api/list"))
     (row,) = [*reader.feed(body)]
     reader.close()
     return row
@@ -104,7 +104,7 @@ def held(record: Any, field: Field) -> Any:
     return getattr(holder, field.attribute)
 
 
-def _named(who: Named) -> str:
+def _named(who: RecordReference) -> str:
     return f"<UUID>{who.uuid}</UUID><Name>{who.name}</Name>"
 
 

@@ -9,11 +9,11 @@ import pytest
 
 from xpm_tui.application.presenters.views import ClientView, ContactView
 from xpm_tui.domain import fields
-from xpm_tui.domain.fields import BOTH_WAYS, Choice, Csv, Field, Xpm
+from xpm_tui.domain.fields import BOTH_WAYS, ChoiceOption, CsvField, Field, XpmField
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.xpm import XpmClient, XpmContact
 from xpm_tui.ignition import forms
-from xpm_tui.ignition.csv_text import squeezed
+from xpm_tui.ignition.csv_text import normalise_heading
 from xpm_tui.settings import schema
 from xpm_tui.sync import policy
 
@@ -56,7 +56,7 @@ def test_names_places_and_headings_are_unique() -> None:
     for record in ("client", "contact"):
         elements = [word for row in rows if row.xpm and row.of == record for word in row.xpm.read]
         assert len(set(elements)) == len(elements)
-    headings = [squeezed(column.heading) for column in forms.CLIENTS.fields]
+    headings = [normalise_heading(column.heading) for column in forms.CLIENTS.fields]
     assert len(set(headings)) == len(headings)
 
 
@@ -70,12 +70,12 @@ def test_a_row_explains_itself_in_one_sentence(row: Field) -> None:
     "row",
     [
         {"sync": BOTH_WAYS},
-        {"sync": BOTH_WAYS, "xpm": Xpm(("Nickname",))},
-        {"sync": BOTH_WAYS, "xpm": Xpm(("Nickname",), "Nickname"), "ignition": False},
+        {"sync": BOTH_WAYS, "xpm": XpmField(("Nickname",))},
+        {"sync": BOTH_WAYS, "xpm": XpmField(("Nickname",), "Nickname"), "ignition": False},
         {"ignition": False, "editable": True},
-        {"ignition": False, "csv": Csv(999, "Nickname")},
+        {"ignition": False, "csv": CsvField(999, "Nickname")},
         {"kind": "choice"},
-        {"choices": (Choice("a", "A"),)},
+        {"choices": (ChoiceOption("a", "A"),)},
     ],
     ids=["no XPM", "no request", "no Ignition", "edited", "imported", "no choices", "choices"],
 )

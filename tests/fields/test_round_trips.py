@@ -22,7 +22,7 @@ from xpm_tui.application.clients.edits import edit_client, people_to_choose
 from xpm_tui.application.clients.queries import side_by_side
 from xpm_tui.application.policy_table import policy_rows
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.presenters.presenter import Told
+from xpm_tui.application.presenters.presenter import Presenter
 from xpm_tui.commands.tables import plain
 from xpm_tui.domain import fields
 from xpm_tui.domain.fields import Field
@@ -32,7 +32,7 @@ from xpm_tui.domain.tables import CLIENTS, LINKS, TEAM, XPM_CLIENTS
 from xpm_tui.domain.tables import STAFF as STAFF_TABLE
 from xpm_tui.domain.xpm import Staff
 from xpm_tui.ignition.export import export_clients
-from xpm_tui.sync.canonical import Team, book_values, contact_values, xpm_values
+from xpm_tui.sync.canonical import TeamLinks, contact_values, ignition_values, xpm_values
 from xpm_tui.sync.manual.client_creation import creation_contacts, creation_values
 from xpm_tui.sync.manual.picks import pick
 from xpm_tui.sync.policy import Policy
@@ -73,7 +73,7 @@ def test_both_sides_have_one_canonical_form(row: Field) -> None:
     theirs, ours = decoded(row, row.xpm.read[0]), book_client(row)
     wanted = sample(row).canonical
     assert values_of(row, theirs, xpm_values(theirs)) == wanted
-    assert values_of(row, ours, book_values(ours, Team.of([MEMBER]))) == wanted
+    assert values_of(row, ours, ignition_values(ours, TeamLinks.of([MEMBER]))) == wanted
 
 
 @rows(lambda row: row.sync.from_later)
@@ -124,10 +124,10 @@ async def test_what_never_goes_to_xpm_is_in_no_plan(row: Field) -> None:
 @rows(lambda row: row.sync.to_creation)
 def test_to_xpm_it_goes_along_at_creation(row: Field) -> None:
     assert row.xpm is not None
-    client, desk = book_client(row), Desk((TEAM, MEMBER))
+    client, worker = book_client(row), Desk((TEAM, MEMBER))
     known = decoded(row, row.xpm.read[0]) if row.of == "client" else decoded(row)
-    desk.put((XPM_CLIENTS, known))  # XPM takes only a structure that it has
-    values, left_out = creation_values(desk.book.snapshot(), client, TO_XPM)
+    worker.put((XPM_CLIENTS, known))  # XPM takes only a structure that it has
+    values, left_out = creation_values(worker.book.snapshot(), client, TO_XPM)
     body = etree.fromstring(request_bodies.add_client(values, creation_contacts(client, TO_XPM)))
     holder = body if row.of == "client" else body.find("Contacts/Contact")
     assert left_out == ()
@@ -155,29 +155,29 @@ def test_a_cell_survives_the_store_and_the_export(row: Field) -> None:
     assert row.csv is not None
     cells = {"Client ID": "11", "Contact ID": "21", "Client Name": "Client 1", "Contact Name": "Ann",
              "Contact Email": "ann@kowhai.example", row.csv.heading: sample(row).cell}  # fmt: skip
-    desk = Desk((TEAM, MEMBER))
-    plan = desk.load(_csv(cells))
+    worker = Desk((TEAM, MEMBER))
+    plan = worker.load(_csv(cells))
     assert (plan.counts["new"], plan.refused, plan.notes) == (1, (), ())
-    (client,) = desk.clients()
+    (client,) = worker.clients()
     assert held(client, row) == sample(row).ours
-    (file,) = export_clients(desk.book.snapshot(), NOW).files
+    (file,) = export_clients(worker.book.snapshot(), NOW).files
     (back,) = csv.DictReader(io.StringIO(file.decode()))
     assert back[row.csv.heading] == sample(row).cell
-    again = desk.load(file)
+    again = worker.load(file)
     assert (again.counts["same"], again.counts["cells"]) == (1, 0)
 
 
 @rows(lambda row: row.ignition and row.csv is None)
 def test_a_field_without_a_column_is_not_exported(row: Field) -> None:
-    desk = _book(row)
-    (file,) = export_clients(desk.book.snapshot(), NOW, flavour="spreadsheet").files
+    worker = _book(row)
+    (file,) = export_clients(worker.book.snapshot(), NOW, flavour="spreadsheet").files
     assert sample(row).cell not in file.decode("utf-8-sig")
 
 
 @rows(lambda row: row.ignition)
 def test_the_json_view_shows_it(row: Field) -> None:
     snapshot = _book(row).book.snapshot()
-    view = Told(snapshot).client(book_client(row))
+    view = Presenter(snapshot).client(book_client(row))
     told = plain(view) if row.of == "client" else plain(view)["contacts"][0]
     shown = told[row.attribute]
     wanted = sample(row).ours
@@ -194,7 +194,7 @@ def test_the_edit_form_and_the_verb_take_it(row: Field, practice: OpenPractice) 
     assert held(client, row) == sample(row).ours
     form = {
         each.key: each
-        for each in entries(Told(practice.snapshot()).client(client), people_to_choose(practice))
+        for each in entries(Presenter(practice.snapshot()).client(client), people_to_choose(practice))
     }
     assert form[key].value == sample(row).typed
     assert form[key].label == (row.label if row.of == "client" else f"k1 {row.short_label}")

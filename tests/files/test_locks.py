@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from xpm_tui.domain.errors import Busy, DiskTrouble
+from xpm_tui.domain.errors import Busy, DiskError
 from xpm_tui.files.clock import SystemClock
 from xpm_tui.files.locks import Lock, holder, read_owner
 
@@ -100,7 +100,7 @@ def test_a_hostile_name_is_shown_not_obeyed(tmp_path: Path) -> None:
 
 def test_a_lock_file_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(DiskTrouble, match="link"):
+    with pytest.raises(DiskError, match="link"):
         lock(tmp_path / "link").acquire()
     assert not (tmp_path / "elsewhere").exists()
     assert holder(tmp_path / "none") is None

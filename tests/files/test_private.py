@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from xpm_tui.cli.main import main
-from xpm_tui.domain.errors import BadInput, DiskTrouble
+from xpm_tui.domain.errors import BadInput, DiskError
 from xpm_tui.files.listing import network_file_system
 from xpm_tui.files.private import check_chain, check_private, ensure_private, open_private
 
@@ -52,9 +52,9 @@ def test_a_folder_of_another_account_is_refused(tmp_path: Path, monkeypatch: pyt
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(DiskTrouble, match="file"):
+    with pytest.raises(DiskError, match="file"):
         ensure_private(tmp_path / "file" / "below")
-    with pytest.raises(DiskTrouble, match="none"):
+    with pytest.raises(DiskError, match="none"):
         check_private(tmp_path / "none")
 
 

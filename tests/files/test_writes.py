@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.store.faults import FailingDisk, Kind
-from xpm_tui.domain.errors import DiskTrouble
+from xpm_tui.domain.errors import DiskError
 from xpm_tui.files.append import AppendFile
 from xpm_tui.files.atomic import leftovers, previous, replace_bytes
 from xpm_tui.files.disk import Disk
@@ -28,7 +28,7 @@ def test_a_replaced_file_is_the_old_or_the_new_one(tmp_path: Path, kind: Kind, k
         disk = FailingDisk(nth, kind)
         try:
             assert replace_bytes(path, [b"ne", b"w"], keep_previous=keep, disk=disk) == 3
-        except DiskTrouble as trouble:
+        except DiskError as trouble:
             assert str(path) in trouble.message  # noqa: PT017
         failed = disk.failed
         assert path.read_bytes() in ((b"old", b"new") if failed else (b"new",))
@@ -67,7 +67,7 @@ def test_pieces_that_cannot_be_made_leave_the_old_file(tmp_path: Path) -> None:
 def test_no_link_is_written_through(tmp_path: Path) -> None:
     (tmp_path / "target").write_bytes(b"precious")
     (tmp_path / "link").symlink_to(tmp_path / "target")
-    with pytest.raises(DiskTrouble):
+    with pytest.raises(DiskError):
         AppendFile(tmp_path / "link")
     replace_bytes(tmp_path / "link", b"new")
     assert (tmp_path / "target").read_bytes() == b"precious"
@@ -85,7 +85,7 @@ def test_a_failed_append_is_taken_back(tmp_path: Path, kind: Kind) -> None:
         try:
             with AppendFile(path, disk=disk) as file:
                 file.append([b"tw", b"o\n"])
-        except DiskTrouble:
+        except DiskError:
             assert path.read_bytes() == b"one\n"
         failed = disk.failed
     assert path.read_bytes() == b"one\ntwo\n"

@@ -8,10 +8,10 @@ from typing import Any
 from tests.support.memory_book import MemoryBook, MemoryIds
 from xpm_tui.domain.ignition import Client, Imported
 from xpm_tui.domain.ports import Put
-from xpm_tui.domain.tables import CLIENTS, IMPORTED, Table
+from xpm_tui.domain.tables import CLIENTS, IMPORTED, TableSchema
 from xpm_tui.ignition.client_import import plan_clients
 from xpm_tui.ignition.import_steps import ImportPlan, plan_undo
-from xpm_tui.ignition.parser import Parsed, parse
+from xpm_tui.ignition.parser import ParsedFile, parse
 
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 HEAD = "Client ID,Contact ID,Client Name,Contact Name,Contact Email,Contact Phone,Phone,Address,City\n"
@@ -20,14 +20,14 @@ HEAD = "Client ID,Contact ID,Client Name,Contact Name,Contact Email,Contact Phon
 class Desk:
     """A book and its ids."""
 
-    def __init__(self, *rows: tuple[Table[Any], Any]) -> None:
+    def __init__(self, *rows: tuple[TableSchema[Any], Any]) -> None:
         self.book = MemoryBook([Put(table, row) for table, row in rows])
         self.ids = MemoryIds()
         self.ids.new("c", 100)
         self.ids.new("k", 100)
         self._batches = 0
 
-    def look(self, text: str | bytes, **options: Any) -> tuple[Parsed, ImportPlan]:
+    def look(self, text: str | bytes, **options: Any) -> tuple[ParsedFile, ImportPlan]:
         parsed = parse(text.encode() if isinstance(text, str) else text, "clients", **options)
         return parsed, plan_clients(self.book.snapshot(), parsed, None, NOW)
 
@@ -48,7 +48,7 @@ class Desk:
         self.book.commit(plan.writes)
         return plan
 
-    def put(self, *rows: tuple[Table[Any], Any]) -> None:
+    def put(self, *rows: tuple[TableSchema[Any], Any]) -> None:
         self.book.commit([Put(table, row) for table, row in rows])
 
     def clients(self) -> list[Client]:

@@ -82,11 +82,11 @@ def test_a_word_that_a_spreadsheet_shows_for_a_value_is_no_value(text: str) -> N
 
 
 def test_invisible_characters_are_dropped_wherever_they_stand() -> None:
-    desk = Desk()
-    desk.load("Client ID,Client Name,Contact Name,Contact Email,Phone\n"
+    worker = Desk()
+    worker.load("Client ID,Client Name,Contact Name,Contact Email,Phone\n"
               "1,Mi\u200bro\u00a0\u2060Ltd\u00ad,A\ufeffl,"
               "a\u200dl\u00ad@x.nz,\u202a09 1\u202c\n")  # fmt: skip
-    (client,) = desk.clients()
+    (client,) = worker.clients()
     assert (client.name, client.phone) == ("Miro Ltd", "09 1")
     assert (client.contacts[0].name, client.contacts[0].email) == ("Al", "al@x.nz")
     assert plain("👩\u200d👩 می\u200cخواهم") == "👩\u200d👩 می\u200cخواهم", "joiners that mean something stay"
@@ -107,7 +107,7 @@ MANGLED = [
 
 @pytest.mark.parametrize("mangled", MANGLED)
 def test_an_id_that_a_spreadsheet_has_changed_is_refused_in_every_form(mangled: str) -> None:
-    desk = Desk(
+    worker = Desk(
         (
             CLIENTS,
             Client(id="c1", name="A", client_id="00101", contacts=(Contact(id="k1", contact_id="00101"),)),
@@ -122,7 +122,7 @@ def test_an_id_that_a_spreadsheet_has_changed_is_refused_in_every_form(mangled: 
         ("proposals", f"Proposal Number,Client ID,Service Name\n00101,00101,A\n{cell},00101,A\n"),
         ("proposals", f"Proposal Number,Client ID,Service Name\nP-1,{cell},A\n"),
     ):
-        plan = plan_import(desk.book.snapshot(), parse(text.encode(), form), None, NOW)  # type: ignore[arg-type]
+        plan = plan_import(worker.book.snapshot(), parse(text.encode(), form), None, NOW)  # type: ignore[arg-type]
         assert [each.reason.split(":")[0] for each in plan.refused] in (
             ["Client ID"], ["Contact ID"], ["Service ID"], ["Proposal Number"],
         ), text  # fmt: skip

@@ -24,9 +24,9 @@ def test_every_form_has_an_example() -> None:
 
 @pytest.mark.parametrize(("title", "text"), EXAMPLES)
 def test_an_example_is_taken_whole(title: str, text: str) -> None:
-    desk = Desk((TEAM, TeamMember(id="t1", name="Mere Tau")))
+    worker = Desk((TEAM, TeamMember(id="t1", name="Mere Tau")))
     parsed = parse(text.encode(), title.lower())  # type: ignore[arg-type]
-    plan = plan_import(desk.book.snapshot(), parsed, None, NOW)
+    plan = plan_import(worker.book.snapshot(), parsed, None, NOW)
     assert plan.refused == ()
     assert plan.counts["new"] >= 1
     if title != "Services":

@@ -16,7 +16,7 @@ from tests.ignition.support import NOW, Desk
 from tests.support.profile import count
 from xpm_tui.domain.ignition import Client, Contact, TeamMember
 from xpm_tui.domain.tables import CLIENTS, TEAM
-from xpm_tui.ignition.export import Exported, Flavour, export_clients
+from xpm_tui.ignition.export import ExportedFile, Flavour, export_clients
 from xpm_tui.ignition.pending_changes import changes_not_in_ignition
 
 FIRST = (
@@ -32,15 +32,15 @@ def ann(at: int, email: str = "ann@x.nz", **more: Any) -> Contact:
 
 
 @pytest.fixture
-def desk() -> Desk:
-    desk = Desk()
-    desk.load(FIRST, mapping={"Tel": "phone"})
-    return desk
+def worker() -> Desk:
+    worker = Desk()
+    worker.load(FIRST, mapping={"Tel": "phone"})
+    return worker
 
 
-def send(desk: Desk, **options: Any) -> Exported:
-    exported = export_clients(desk.book.snapshot(), NOW + timedelta(days=1), **options)
-    desk.book.commit(exported.writes)
+def send(worker: Desk, **options: Any) -> ExportedFile:
+    exported = export_clients(worker.book.snapshot(), NOW + timedelta(days=1), **options)
+    worker.book.commit(exported.writes)
     return exported
 
 
@@ -48,93 +48,93 @@ def rows(raw: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig"), newline="")))
 
 
-def pending(desk: Desk) -> tuple[int, int]:
-    found = changes_not_in_ignition(desk.book.snapshot())
+def pending(worker: Desk) -> tuple[int, int]:
+    found = changes_not_in_ignition(worker.book.snapshot())
     return found.changes, found.sent
 
 
-def test_the_export_has_ignition_s_own_headings_in_its_order(desk: Desk) -> None:
-    exported = send(desk)
+def test_the_export_has_ignition_s_own_headings_in_its_order(worker: Desk) -> None:
+    exported = send(worker)
     head = exported.files[0].split(b"\r\n")[0].decode()
     assert head == "Client ID,Contact ID,Client Name,Contact Name,Contact Email,Tel,Tag"
     assert exported.files[0].decode() == FIRST.replace("\n", "\r\n")
     assert (exported.rows, len(exported.records)) == (3, 2)
 
 
-def test_fields_that_have_a_value_get_a_column(desk: Desk) -> None:
-    desk.put((TEAM, TeamMember(id="t1", name="Mere")))
-    desk.put(
-        (CLIENTS, msgspec.structs.replace(desk.client("12"), partner="t1", groups=("B", "A"), city="Ōtaki"))
+def test_fields_that_have_a_value_get_a_column(worker: Desk) -> None:
+    worker.put((TEAM, TeamMember(id="t1", name="Mere")))
+    worker.put(
+        (CLIENTS, msgspec.structs.replace(worker.client("12"), partner="t1", groups=("B", "A"), city="Ōtaki"))
     )
-    rimu = rows(send(desk).files[0])[2]
+    rimu = rows(send(worker).files[0])[2]
     assert (rimu["Partner"], rimu["Client Groups"], rimu["City"]) == ("Mere", "B; A", "Ōtaki")
 
 
-def test_what_is_not_in_ignition_is_counted_sent_and_confirmed(desk: Desk) -> None:
-    assert pending(desk) == (0, 0)
-    desk.put((CLIENTS, msgspec.structs.replace(desk.client("12"), phone="0800")))
-    assert pending(desk) == (1, 0)
-    exported = send(desk, changed_only=True)
+def test_what_is_not_in_ignition_is_counted_sent_and_confirmed(worker: Desk) -> None:
+    assert pending(worker) == (0, 0)
+    worker.put((CLIENTS, msgspec.structs.replace(worker.client("12"), phone="0800")))
+    assert pending(worker) == (1, 0)
+    exported = send(worker, changed_only=True)
     assert [row["Client Name"] for row in rows(exported.files[0])] == ["Rimu"]
-    assert pending(desk) == (0, 1)
-    assert send(desk, changed_only=True).files == ()
-    assert send(desk, changed_only=True, again=True).rows == 1
-    desk.load(FIRST.replace("cy@rimu.nz,", "cy@rimu.nz,0800"), mapping={"Tel": "phone"})
-    assert pending(desk) == (0, 0)
+    assert pending(worker) == (0, 1)
+    assert send(worker, changed_only=True).files == ()
+    assert send(worker, changed_only=True, again=True).rows == 1
+    worker.load(FIRST.replace("cy@rimu.nz,", "cy@rimu.nz,0800"), mapping={"Tel": "phone"})
+    assert pending(worker) == (0, 0)
 
 
-def test_what_ignition_did_not_take_is_pending_again(desk: Desk) -> None:
-    kowhai = desk.client("11")
-    desk.put((CLIENTS, msgspec.structs.replace(kowhai, phone="0800")))
-    send(desk, changed_only=True)
-    plan = desk.load(FIRST, mapping={"Tel": "phone"})
+def test_what_ignition_did_not_take_is_pending_again(worker: Desk) -> None:
+    kowhai = worker.client("11")
+    worker.put((CLIENTS, msgspec.structs.replace(kowhai, phone="0800")))
+    send(worker, changed_only=True)
+    plan = worker.load(FIRST, mapping={"Tel": "phone"})
     assert plan.counts["cells"] == 0
-    assert desk.client("11").phone == "0800"
-    assert pending(desk) == (1, 0)
+    assert worker.client("11").phone == "0800"
+    assert pending(worker) == (1, 0)
 
 
-def test_a_changed_contact_is_sent_without_the_others(desk: Desk) -> None:
-    kowhai = desk.client("11")
+def test_a_changed_contact_is_sent_without_the_others(worker: Desk) -> None:
+    kowhai = worker.client("11")
     bob = msgspec.structs.replace(kowhai.contacts[1], mobile="021")
-    desk.put((CLIENTS, msgspec.structs.replace(kowhai, contacts=(kowhai.contacts[0], bob))))
-    found = changes_not_in_ignition(desk.book.snapshot()).clients[kowhai.id]
+    worker.put((CLIENTS, msgspec.structs.replace(kowhai, contacts=(kowhai.contacts[0], bob))))
+    found = changes_not_in_ignition(worker.book.snapshot()).clients[kowhai.id]
     assert [(each.record, each.field, each.new) for each in found] == [
         (f"{kowhai.id}/{bob.id}", "contact_mobile", "021")
     ]
-    assert [row["Contact Name"] for row in rows(send(desk, changed_only=True).files[0])] == ["Bob Lee"]
+    assert [row["Contact Name"] for row in rows(send(worker, changed_only=True).files[0])] == ["Bob Lee"]
 
 
-def test_a_client_without_id_goes_out_once(desk: Desk) -> None:
-    desk.put((CLIENTS, Client(id="c7", name="Miro", contacts=(ann(7),))))
-    assert pending(desk) == (1, 0)
-    assert send(desk, only=["c7"]).records == ("c7",)
-    second = send(desk, only=["c7"])
+def test_a_client_without_id_goes_out_once(worker: Desk) -> None:
+    worker.put((CLIENTS, Client(id="c7", name="Miro", contacts=(ann(7),))))
+    assert pending(worker) == (1, 0)
+    assert send(worker, only=["c7"]).records == ("c7",)
+    second = send(worker, only=["c7"])
     assert second.files == ()
     assert "was exported on 5 May 2026 and has no Client ID yet" in second.refused[0].reason
-    assert send(desk, only=["c7"], again=True).records == ("c7",)
-    desk.load("Client ID,Contact ID,Client Name,Contact Name,Contact Email\n31,41,Miro,Ann,ann@x.nz\n")
-    assert desk.client("31").id == "c7"
-    assert pending(desk) == (0, 0)
-    assert send(desk, only=["c7"]).records == ("c7",)
+    assert send(worker, only=["c7"], again=True).records == ("c7",)
+    worker.load("Client ID,Contact ID,Client Name,Contact Name,Contact Email\n31,41,Miro,Ann,ann@x.nz\n")
+    assert worker.client("31").id == "c7"
+    assert pending(worker) == (0, 0)
+    assert send(worker, only=["c7"]).records == ("c7",)
 
 
-def test_a_new_contact_of_a_known_client_goes_out_once(desk: Desk) -> None:
-    kowhai = desk.client("11")
-    desk.put((CLIENTS, msgspec.structs.replace(kowhai, contacts=(*kowhai.contacts, ann(7)))))
-    assert [row["Contact Name"] for row in rows(send(desk, changed_only=True).files[0])] == ["Ann"]
-    second = send(desk)
+def test_a_new_contact_of_a_known_client_goes_out_once(worker: Desk) -> None:
+    kowhai = worker.client("11")
+    worker.put((CLIENTS, msgspec.structs.replace(kowhai, contacts=(*kowhai.contacts, ann(7)))))
+    assert [row["Contact Name"] for row in rows(send(worker, changed_only=True).files[0])] == ["Ann"]
+    second = send(worker)
     assert [row["Contact Name"] for row in rows(second.files[0])] == ["Ann Lee", "Bob Lee", "Cy"]
     assert second.refused[0].record == f"{kowhai.id}/k7"
 
 
-def test_rows_that_ignition_would_refuse_are_named(desk: Desk) -> None:
-    desk.put(
+def test_rows_that_ignition_would_refuse_are_named(worker: Desk) -> None:
+    worker.put(
         (CLIENTS, Client(id="c7", name="No contact")),
         (CLIENTS, Client(id="c8", name="No e-mail", contacts=(Contact(id="k8", name="Ann"), ann(9)))),
         (CLIENTS, Client(id="c9", name=" ", contacts=(ann(10),))),
         (CLIENTS, Client(id="c6", name="No name", contacts=(Contact(id="k11", email="a@x.nz"),))),
     )
-    exported = send(desk)
+    exported = send(worker)
     assert [(each.record, each.reason.split(";")[0]) for each in exported.refused] == [
         ("c7", "it has no contact"),
         ("c8/k8", "its contact Ann has no e-mail"),
@@ -146,29 +146,29 @@ def test_rows_that_ignition_would_refuse_are_named(desk: Desk) -> None:
     ]
 
 
-def test_clients_of_one_name_without_id_never_meet_in_one_file(desk: Desk) -> None:
+def test_clients_of_one_name_without_id_never_meet_in_one_file(worker: Desk) -> None:
     for at, name in enumerate(["Twin", "Twin", "twin ", "Other"], 7):
-        desk.put((CLIENTS, Client(id=f"c{at}", name=name, contacts=(ann(at, f"a{at}@x.nz"),))))
-    exported = send(desk)
+        worker.put((CLIENTS, Client(id=f"c{at}", name=name, contacts=(ann(at, f"a{at}@x.nz"),))))
+    exported = send(worker)
     names = [[row["Client Name"] for row in rows(raw) if not row["Client ID"]] for raw in exported.files]
     assert names == [["Twin", "Other"], ["Twin"], ["twin"]]
     assert [each.record for each in exported.splits] == ["c8", "c9"]
 
 
-def test_the_spreadsheet_flavour_holds_everything_and_runs_nothing(desk: Desk) -> None:
+def test_the_spreadsheet_flavour_holds_everything_and_runs_nothing(worker: Desk) -> None:
     evil = Client(id="c7", name='=HYPERLINK("x")')
-    desk.put((CLIENTS, evil))
-    exported = send(desk, flavour="spreadsheet")
+    worker.put((CLIENTS, evil))
+    exported = send(worker, flavour="spreadsheet")
     assert exported.files[0].startswith(b"\xef\xbb\xbf")
     found = rows(exported.files[0])
     assert found[-1]["Client Name"] == '\'=HYPERLINK("x")'
     assert found[0]["Tel"] == "'+64 9 1"
     assert exported.writes == ()
-    assert desk.load(exported.files[0], mapping={"Tel": "phone"}).counts["cells"] == 0
+    assert worker.load(exported.files[0], mapping={"Tel": "phone"}).counts["cells"] == 0
 
 
-def test_the_default_flavour_keeps_phones(desk: Desk) -> None:
-    assert rows(send(desk).files[0])[0]["Tel"] == "+64 9 1"
+def test_the_default_flavour_keeps_phones(worker: Desk) -> None:
+    assert rows(send(worker).files[0])[0]["Tel"] == "+64 9 1"
 
 
 # There and back, with a spreadsheet in between.
@@ -221,12 +221,12 @@ def books(draw: st.DrawFn) -> list[Client]:
     books(), st.randoms(use_true_random=False), st.sampled_from(["ignition", "spreadsheet"]), st.booleans()
 )
 def test_only_edited_cells_change(clients: list[Client], random: Any, flavour: Flavour, edit: bool) -> None:
-    desk = Desk(*((CLIENTS, client) for client in clients))
-    exported = export_clients(desk.book.snapshot(), NOW, flavour=flavour)
+    worker = Desk(*((CLIENTS, client) for client in clients))
+    exported = export_clients(worker.book.snapshot(), NOW, flavour=flavour)
     assert not exported.refused
     table = list(csv.reader(io.StringIO(exported.files[0].decode("utf-8-sig"), newline="")))
     head, body = table[0], table[1:]
-    before = {client.id: client for client in desk.clients()}
+    before = {client.id: client for client in worker.clients()}
     chosen = random.choice(body)
     owner = next(
         c for c in clients if any(k.email == chosen[head.index("Contact Email")] for k in c.contacts)
@@ -251,9 +251,9 @@ def test_only_edited_cells_change(clients: list[Client], random: Any, flavour: F
     file = io.StringIO(newline="")
     csv.writer(file).writerows([[row[at] for at in order] for row in [head, *body]])
     raw = file.getvalue().encode()
-    plan = desk.load(raw)
+    plan = worker.load(raw)
     assert not plan.refused
-    after = {client.id: client for client in desk.clients()}
+    after = {client.id: client for client in worker.clients()}
     if edit:
         assert [(each.record, each.field, each.new) for each in plan.edits] == [
             (owner.id, "website", "https://edited.example")
@@ -261,6 +261,6 @@ def test_only_edited_cells_change(clients: list[Client], random: Any, flavour: F
         assert after[owner.id] == msgspec.structs.replace(before[owner.id], website="https://edited.example")
         after[owner.id] = before[owner.id]
     assert after == before
-    position = desk.book.snapshot().position
-    assert desk.load(raw).groups == ()
-    assert desk.book.snapshot().position == position
+    position = worker.book.snapshot().position
+    assert worker.load(raw).groups == ()
+    assert worker.book.snapshot().position == position

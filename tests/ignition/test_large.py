@@ -19,14 +19,14 @@ def big(city: str = "Auckland") -> str:
 
 
 def test_every_row_of_a_large_file_is_taken_once() -> None:
-    desk = Desk()
-    plan = desk.load(big())
+    worker = Desk()
+    plan = worker.load(big())
     assert (plan.counts["new"], plan.counts["contacts"], plan.counts["refused"]) == (ROWS // 2, ROWS, 0)
-    assert desk.load(big()).groups == ()
-    plan = desk.load(big("Dunedin"))
+    assert worker.load(big()).groups == ()
+    plan = worker.load(big("Dunedin"))
     assert (plan.counts["cells"], plan.counts["changed"]) == (ROWS // 2, ROWS // 2)
-    assert desk.undo().counts == {"removed": 0, "restored": ROWS // 2, "left": 0}
-    assert {client.city for client in desk.clients()} == {"Auckland"}
+    assert worker.undo().counts == {"removed": 0, "restored": ROWS // 2, "left": 0}
+    assert {client.city for client in worker.clients()} == {"Auckland"}
 
 
 def test_a_quote_opened_in_every_row_costs_those_rows_only() -> None:

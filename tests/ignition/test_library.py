@@ -16,38 +16,40 @@ from xpm_tui.ignition.import_steps import ImportPlan, plan_undo
 from xpm_tui.ignition.parser import parse
 
 
-def load(desk: Desk, form: str, text: str | bytes, batch: str = "m9") -> ImportPlan:
+def load(worker: Desk, form: str, text: str | bytes, batch: str = "m9") -> ImportPlan:
     parsed = parse(text.encode() if isinstance(text, str) else text, form)  # type: ignore[arg-type]
-    plan = plan_import(desk.book.snapshot(), parsed, desk.ids, NOW)
-    desk.book.commit(plan.writes(batch))
+    plan = plan_import(worker.book.snapshot(), parsed, worker.ids, NOW)
+    worker.book.commit(plan.writes(batch))
     return plan
 
 
 @pytest.fixture
-def desk() -> Desk:
+def worker() -> Desk:
     return Desk()
 
 
 SERVICE_FILE = "Service ID,Service Name,Price\n1,Annual accounts,500\n2,Payroll,50\n"
 
 
-def test_services_are_known_by_id_else_by_name(desk: Desk) -> None:
-    desk.put((SERVICES, Service(id="s90", name="Payroll", templates=("u1",))))
-    assert load(desk, "services", SERVICE_FILE).counts["new"] == 1
-    assert load(desk, "services", SERVICE_FILE).groups == ()
-    plan = load(desk, "services", SERVICE_FILE.replace("Annual accounts", "Accounts").replace("50\n", "60\n"))
+def test_services_are_known_by_id_else_by_name(worker: Desk) -> None:
+    worker.put((SERVICES, Service(id="s90", name="Payroll", templates=("u1",))))
+    assert load(worker, "services", SERVICE_FILE).counts["new"] == 1
+    assert load(worker, "services", SERVICE_FILE).groups == ()
+    plan = load(
+        worker, "services", SERVICE_FILE.replace("Annual accounts", "Accounts").replace("50\n", "60\n")
+    )
     assert [(edit.field, edit.old, edit.new) for edit in plan.edits] == [
         ("name", "Annual accounts", "Accounts"),
         ("Price", "50", "60"),
     ]
-    payroll = desk.book.snapshot().get(SERVICES, "s90")
+    payroll = worker.book.snapshot().get(SERVICES, "s90")
     assert payroll == Service(
         id="s90", name="Payroll", templates=("u1",), extra={"Service ID": "2", "Price": "60"}
     )
 
 
-def test_a_service_twice_is_refused(desk: Desk) -> None:
-    plan = load(desk, "services", "Service Name,Price\nA,1\nA,2\n,3\n")
+def test_a_service_twice_is_refused(worker: Desk) -> None:
+    plan = load(worker, "services", "Service Name,Price\nA,1\nA,2\n,3\n")
     assert [(each.row, each.reason) for each in plan.refused] == [
         (3, "row 2 has the same record"),
         (4, "Service Name is blank"),
@@ -59,22 +61,22 @@ TEAM_FILE = (
 )
 
 
-def test_team_members_are_known_by_email_else_by_name(desk: Desk) -> None:
-    load(desk, "team", TEAM_FILE)
-    mere, bo = desk.book.snapshot().rows(TEAM)
+def test_team_members_are_known_by_email_else_by_name(worker: Desk) -> None:
+    load(worker, "team", TEAM_FILE)
+    mere, bo = worker.book.snapshot().rows(TEAM)
     assert (mere.name, mere.email, mere.access, mere.active, mere.extra) == (
         "Mere Tau", "mere@x.nz", True, True, {"Role": "Admin"},
     )  # fmt: skip
     assert (bo.name, bo.access) == ("Bo Li", False)
-    assert load(desk, "team", TEAM_FILE).groups == ()
-    load(desk, "team", "Name,Email\nMere Smith,MERE@x.nz\nBo Li,bo@x.nz\n")
-    names = {member.id: (member.name, member.email) for member in desk.book.snapshot().rows(TEAM)}
+    assert load(worker, "team", TEAM_FILE).groups == ()
+    load(worker, "team", "Name,Email\nMere Smith,MERE@x.nz\nBo Li,bo@x.nz\n")
+    names = {member.id: (member.name, member.email) for member in worker.book.snapshot().rows(TEAM)}
     assert names == {mere.id: ("Mere Smith", "MERE@x.nz"), bo.id: ("Bo Li", "bo@x.nz")}
 
 
-def test_bad_team_rows_are_named(desk: Desk) -> None:
+def test_bad_team_rows_are_named(worker: Desk) -> None:
     plan = load(
-        desk, "team", "Name,Email,Access\nA,no mail,yes\nB,b@x.nz,perhaps\nC,c@x.nz,no\nC,c@x.nz,no\n"
+        worker, "team", "Name,Email,Access\nA,no mail,yes\nB,b@x.nz,perhaps\nC,c@x.nz,no\nC,c@x.nz,no\n"
     )
     assert [each.row for each in plan.refused] == [2, 3, 5]
 
@@ -88,15 +90,15 @@ PROPOSAL_FILE = (
 
 
 @pytest.fixture
-def office(desk: Desk) -> Desk:
-    desk.put((CLIENTS, Client(id="c1", client_id="11", name="Kowhai")))
-    desk.put((SERVICES, Service(id="s1", name="Accounts")), (SERVICES, Service(id="s2", name="Payroll")))
-    desk.put((TEAM, TeamMember(id="t1", name="Mere")))
-    return desk
+def office(worker: Desk) -> Desk:
+    worker.put((CLIENTS, Client(id="c1", client_id="11", name="Kowhai")))
+    worker.put((SERVICES, Service(id="s1", name="Accounts")), (SERVICES, Service(id="s2", name="Payroll")))
+    worker.put((TEAM, TeamMember(id="t1", name="Mere")))
+    return worker
 
 
-def proposals(desk: Desk) -> list[Proposal]:
-    return list(desk.book.snapshot().rows(PROPOSALS))
+def proposals(worker: Desk) -> list[Proposal]:
+    return list(worker.book.snapshot().rows(PROPOSALS))
 
 
 def test_rows_of_active_services_make_proposals(office: Desk) -> None:
@@ -213,10 +215,10 @@ def test_the_whole_file_decides_whether_the_day_comes_first() -> None:
 
 
 @pytest.mark.parametrize("name", ["Mere Parata", "MERE PARATA", "M Parata", "Parata, Mere"])
-def test_somebody_whom_a_member_may_be_is_not_added_by_a_team_file(desk: Desk, name: str) -> None:
-    desk.put((TEAM, TeamMember(id="t1", name="Mere Parata", email="mere@old.nz")))
-    plan = load(desk, "team", f'Name,Email\n"{name}",mere@new.nz\nBo Li,bo@x.nz\n')
+def test_somebody_whom_a_member_may_be_is_not_added_by_a_team_file(worker: Desk, name: str) -> None:
+    worker.put((TEAM, TeamMember(id="t1", name="Mere Parata", email="mere@old.nz")))
+    plan = load(worker, "team", f'Name,Email\n"{name}",mere@new.nz\nBo Li,bo@x.nz\n')
     assert [each.row for each in plan.refused] == [2]
     assert "Mere Parata (t1) may be the same person" in plan.refused[0].reason
-    both = load(desk, "team", f'Name,Email\n"{name}",mere@new.nz\nMere Parata,mere@old.nz\n')
+    both = load(worker, "team", f'Name,Email\n"{name}",mere@new.nz\nMere Parata,mere@old.nz\n')
     assert both.refused == (), "the file itself says that they are two"

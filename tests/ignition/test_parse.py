@@ -9,16 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xpm_tui.domain.errors import BadInput
-from xpm_tui.ignition.csv_text import squeezed
+from xpm_tui.ignition.csv_text import normalise_heading
 from xpm_tui.ignition.forms import FORMS, mapped
-from xpm_tui.ignition.parser import Parsed, clean, parse, shield
+from xpm_tui.ignition.parser import ParsedFile, clean, escape_cell, parse
 
 
-def clients(text: str, **mapping: str) -> Parsed:
+def clients(text: str, **mapping: str) -> ParsedFile:
     return parse(text.encode(), "clients", mapping)
 
 
-def fields(parsed: Parsed) -> dict[str, str]:
+def fields(parsed: ParsedFile) -> dict[str, str]:
     return {column.heading: column.field for column in parsed.columns}
 
 
@@ -32,10 +32,10 @@ def test_headings_are_matched_in_any_case_and_spelling() -> None:
 
 def test_no_synonym_stands_for_two_fields() -> None:
     for form in FORMS.values():
-        heads = [name for each in form.fields for name in {squeezed(each.heading), *each.also}]
+        heads = [name for each in form.fields for name in {normalise_heading(each.heading), *each.also}]
         twice = {name for name in heads if heads.count(name) > 1}
         assert twice <= {"primary contact"}, form.name
-        assert all(also == squeezed(also) for each in form.fields for also in each.also)
+        assert all(also == normalise_heading(also) for each in form.fields for also in each.also)
 
 
 def test_unknown_columns_are_kept_and_named() -> None:
@@ -149,10 +149,10 @@ def test_formulas_are_texts_and_are_counted() -> None:
 def test_a_shielded_value_comes_back(text: str, spreadsheet: bool) -> None:
     value = clean(text)
     if clean(value) == value or not value.startswith("="):
-        assert clean(shield(value, spreadsheet)) == value
+        assert clean(escape_cell(value, spreadsheet)) == value
 
 
 def test_the_default_flavour_leaves_a_phone_as_it_is() -> None:
-    assert shield("+64 21 555", spreadsheet=False) == "+64 21 555"
-    assert shield("+64 21 555", spreadsheet=True) == "'+64 21 555"
-    assert shield("=HYPERLINK(1)", spreadsheet=True) == "'=HYPERLINK(1)"
+    assert escape_cell("+64 21 555", spreadsheet=False) == "+64 21 555"
+    assert escape_cell("+64 21 555", spreadsheet=True) == "'+64 21 555"
+    assert escape_cell("=HYPERLINK(1)", spreadsheet=True) == "'=HYPERLINK(1)"

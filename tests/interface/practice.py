@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
-from tests.support.command import Command, Done, Inline
+from tests.support.command import CommandLine, Done, Inline
 from tests.support.sandbox_process import SandboxProcess
 
 CLIENTS = """Client ID,Contact ID,Client Name,Contact Name,Contact Email,Contact Phone,City,Favourite Colour
@@ -64,7 +64,7 @@ def environ(sandbox: SandboxProcess) -> dict[str, str]:
 
 def connect(home: Path, sandbox: SandboxProcess) -> Done:
     """``connect`` as a process of its own, with the consent given by the sandbox."""
-    process = Command(home, environ(sandbox)).start("connect", "--no-browser", "--json")
+    process = CommandLine(home, environ(sandbox)).start("connect", "--no-browser", "--json")
     assert process.stdout is not None
     first = process.stdout.readline()
     tenant = sandbox.greeting["tenants"][0]["id"]

@@ -26,9 +26,9 @@ from tests.support.source_code import parsed
 from xpm_tui.cli import main as command_line
 from xpm_tui.cli.console import NoConsole
 from xpm_tui.cli.manual import EXITS
-from xpm_tui.commands.command import Act, Situation
-from xpm_tui.commands.registry import ACTS as COMMANDS
-from xpm_tui.domain.errors import CaseId, Trouble
+from xpm_tui.commands.command import Command, Situation
+from xpm_tui.commands.registry import COMMANDS as COMMANDS
+from xpm_tui.domain.errors import AppError, CaseId
 from xpm_tui.lazy import load
 from xpm_tui.log.sentences import REASONS, SENTENCES
 from xpm_tui.settings.kinds import written
@@ -69,7 +69,7 @@ def one_tree() -> Iterator[None]:
         yield
 
 
-def verb_of(command: Act[Any]) -> str:
+def verb_of(command: Command[Any]) -> str:
     """The words of a command, or its name where it is one of the console alone."""
     return " ".join(command.verb) or COMMAND_NAMES.get(command.name, command.name)
 
@@ -166,12 +166,12 @@ def error_codes() -> set[tuple[str, int]]:
     for _ in _modules("xpm_tui", xpm_tui.__path__):
         pass
 
-    def walk(kind: type[Trouble]) -> Iterator[type[Trouble]]:
+    def walk(kind: type[AppError]) -> Iterator[type[AppError]]:
         yield kind
         for each in kind.__subclasses__():
             yield from walk(each)
 
-    return {(kind.code, kind.exit_code) for kind in walk(Trouble) if kind.__module__.startswith("xpm_tui.")}
+    return {(kind.code, kind.exit_code) for kind in walk(AppError) if kind.__module__.startswith("xpm_tui.")}
 
 
 def known_problems() -> list[str]:

@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from lxml import etree
 
 from xpm_tui.sandbox.core.accounts import BROAD_SCOPES, DEFAULT_APP, REDIRECTS, App
-from xpm_tui.sandbox.core.clock import Clock
-from xpm_tui.sandbox.core.http import Host, Request, Response
+from xpm_tui.sandbox.core.clock import SandboxClock
+from xpm_tui.sandbox.core.http import Host, HttpRequest, Response
 from xpm_tui.sandbox.core.sandbox import Sandbox
 from xpm_tui.sandbox.core.switches import Switches
 
@@ -41,7 +41,7 @@ class Kit:
     @classmethod
     def make(cls, clients: int = 12, seed: int = 1, **switches: object) -> Kit:
         chosen = Switches().changed(switches)
-        return cls(Sandbox(seed, clients, Clock.manual(), chosen))
+        return cls(Sandbox(seed, clients, SandboxClock.manual(), chosen))
 
     @classmethod
     async def ready(
@@ -122,7 +122,7 @@ class Kit:
         if body:
             given.setdefault("content-type", "application/xml")
         return await self.sandbox.handle(
-            Request(method, path, query, given | dict(headers or {}), body, host)
+            HttpRequest(method, path, query, given | dict(headers or {}), body, host)
         )
 
     async def call(self, method: str, path: str, body: str = "") -> Response:
@@ -157,7 +157,7 @@ class Kit:
     ) -> Response:
         body = json.dumps(values).encode() if values is not None else b""
         path, _, query = f"/_sandbox/{name}".rstrip("/").partition("?")
-        return await self.sandbox.handle(Request(method, path, query, {}, body))
+        return await self.sandbox.handle(HttpRequest(method, path, query, {}, body))
 
     def case(self, name: str) -> list[str]:
         """UUIDs of a hard case."""

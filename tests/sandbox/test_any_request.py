@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from tests.sandbox.kit import API, Kit
 from tests.support.profile import count
 from xpm_tui.sandbox.core.gateway import ROUTES
-from xpm_tui.sandbox.core.http import Request
+from xpm_tui.sandbox.core.http import HttpRequest
 
 ELEMENTS = """
 Client Name UUID ID Contacts Contact Job Task TaskUUID Budget EstimatedMinutes BalanceMonth
@@ -63,7 +63,7 @@ async def test_no_request_raises(
         "accept": "application/json" if len(value) % 2 else "application/xml",
         "content-type": kind,
     }
-    request = Request(method, path.replace("{}", held), f"{name}={value}", headers, body)
+    request = HttpRequest(method, path.replace("{}", held), f"{name}={value}", headers, body)
     response = await kit.sandbox.handle(request)
     response.read()
     assert 200 <= response.status < 500

@@ -215,8 +215,8 @@ async def test_consent_by_control() -> None:
     url = f"{kit.sandbox.urls.login}{AUTHORIZE}?{kit.authorize_query(FULL_SCOPE)}"
     denied = await kit.control("POST", "consent", {"authorize_url": url, "deny": True})
     assert "error=access_denied" in denied["redirect"]
-    ledger = list(kit.sandbox.tenants)[2]
-    taken = await kit.control("POST", "consent", {"authorize_url": url, "tenant": ledger, "user": "tom"})
+    recorder = list(kit.sandbox.tenants)[2]
+    taken = await kit.control("POST", "consent", {"authorize_url": url, "tenant": recorder, "user": "tom"})
     assert "code=" in taken["redirect"]
     nothing = await kit.control_call("POST", "consent", {"authorize_url": url, "user": "tom"})
     assert nothing.status == 400

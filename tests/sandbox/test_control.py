@@ -8,7 +8,7 @@ import pytest
 from lxml import etree
 
 from tests.sandbox.kit import Kit, texts
-from xpm_tui.sandbox.core.http import Request
+from xpm_tui.sandbox.core.http import HttpRequest
 from xpm_tui.sandbox.core.switches import Switches
 
 
@@ -273,7 +273,7 @@ async def test_colleagues_edit_lists_jobs_people_and_links() -> None:
 async def test_a_web_page_cannot_use_it(headers: dict[str, str], status: int) -> None:
     kit = Kit.make()
     answer = await kit.sandbox.handle(
-        Request(
+        HttpRequest(
             "POST", "/_sandbox/clock", "", {"content-type": "application/json", **headers}, b'{"advance": 5}'
         )
     )

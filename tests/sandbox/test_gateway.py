@@ -8,7 +8,7 @@ import pytest
 
 from tests.sandbox.kit import API, Kit
 from xpm_tui.sandbox.core.accounts import BROAD_APP, GRANULAR_APP
-from xpm_tui.sandbox.core.http import Request
+from xpm_tui.sandbox.core.http import HttpRequest
 
 GRANULAR_READ = "practicemanager.client.read practicemanager.job.read practicemanager.staff.read"
 
@@ -33,7 +33,7 @@ async def test_the_order_of_the_checks() -> None:
 
 async def test_gateway_errors_are_json_with_the_correlation_id() -> None:
     kit = await Kit.ready()
-    response = await kit.sandbox.handle(Request("GET", f"{API}client.api/list"))
+    response = await kit.sandbox.handle(HttpRequest("GET", f"{API}client.api/list"))
     error = json.loads(response.read())
     assert list(error) == ["Type", "Title", "Status", "Detail", "Instance", "Extensions"]
     assert error["Instance"] == response.header("xero-correlation-id")

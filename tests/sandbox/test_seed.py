@@ -10,7 +10,7 @@ import pytest
 from tests.sandbox.kit import Kit, texts
 from tests.support.profile import count
 from xpm_tui.sandbox.core.clock import SAMPLE_NOW
-from xpm_tui.sandbox.core.practice import Practice
+from xpm_tui.sandbox.core.practice import SandboxPractice
 from xpm_tui.sandbox.core.reply import CHUNK
 from xpm_tui.sandbox.core.seed.sample import make_practice
 from xpm_tui.sandbox.core.state import make_tenants
@@ -19,7 +19,7 @@ from xpm_tui.sandbox.core.xml import unfit
 SIZES = [12, 250, count(2000, 10_000)]
 
 
-def practice_of(size: int, seed: int = 1) -> Practice:
+def practice_of(size: int, seed: int = 1) -> SandboxPractice:
     return make_practice(make_tenants(seed)[0], seed, size, SAMPLE_NOW)
 
 

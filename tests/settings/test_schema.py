@@ -28,7 +28,7 @@ def test_keys_are_unique_and_every_setting_is_explained() -> None:
 
 
 @pytest.mark.parametrize("entry", schema.SCHEMA, ids=lambda entry: entry.key)
-def test_every_default_is_a_value_of_its_own_kind(entry: schema.Entry) -> None:
+def test_every_default_is_a_value_of_its_own_kind(entry: schema.SettingEntry) -> None:
     if not entry.secret:
         assert entry.kind.parse(written(entry.default)) == entry.default
 

@@ -14,7 +14,7 @@ from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
 from xpm_tui.domain.tables import ALL, CLIENTS, LINKS
 from xpm_tui.files.clock import SystemClock
 from xpm_tui.files.disk import DISK, Disk
-from xpm_tui.store.store import DiskBook, open_book
+from xpm_tui.store.store import DiskStore, open_store
 
 Truth = dict[tuple[str, str], bytes]
 
@@ -56,9 +56,9 @@ def truths(tmp: Path, steps: int) -> list[Truth]:
     return found
 
 
-def opened(folder: Path, *, read_only: bool = False, disk: Disk = DISK) -> DiskBook:
+def opened(folder: Path, *, read_only: bool = False, disk: Disk = DISK) -> DiskStore:
     """The book in ``folder``."""
-    return open_book(folder, read_only=read_only, clock=SystemClock(), disk=disk)
+    return open_store(folder, read_only=read_only, clock=SystemClock(), disk=disk)
 
 
 def play(folder: Path, disk: Disk, steps: range, folds: frozenset[int], told: Callable[[int], None]) -> None:

@@ -14,7 +14,7 @@ import pytest
 from tests.store.script import Truth, holds, opened, truths, writes
 from tests.store.test_kill import assert_good, prepared
 from tests.support.profile import count
-from xpm_tui.domain.errors import BadInput, BookUnreadable, Trouble
+from xpm_tui.domain.errors import AppError, BadInput, StoreUnreadable
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Base
 from xpm_tui.domain.ports import Put
@@ -22,7 +22,7 @@ from xpm_tui.domain.tables import BASE, CLIENTS
 from xpm_tui.files.clock import SystemClock
 from xpm_tui.store.admin import backup, check, compact, purge, repair, restore
 from xpm_tui.store.backup import prune_backups, unpacked
-from xpm_tui.store.store import open_book
+from xpm_tui.store.store import open_store
 
 CLOCK = SystemClock()
 STEPS = 6
@@ -110,7 +110,7 @@ def test_a_repair_of_what_nothing_stands_in_for_is_only_done_when_asked(folder: 
         book.compact()
     flip(folder / "clients.4.rows", 200_000)
     flip(folder / "clients.3.rows", 200_000)
-    with pytest.raises(BookUnreadable):
+    with pytest.raises(StoreUnreadable):
         repair(folder, clock=CLOCK)
     done = repair(folder, clock=CLOCK, lossy=True)
     assert 0 < done.lost_rows < 400
@@ -176,7 +176,7 @@ def test_no_backup_is_made_of_damage_and_none_restored_that_is_damaged(folder: P
     assert not (tmp_path / "outside").exists()
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
     flip(folder / "links.2.rows")
-    with pytest.raises(BookUnreadable):
+    with pytest.raises(StoreUnreadable):
         backup(folder, tmp_path / "d.zip", clock=CLOCK)
     assert not (tmp_path / "d.zip").exists()
 
@@ -214,7 +214,7 @@ def test_an_encrypted_backup_is_refused_in_words(tmp_path: Path) -> None:
             data[at + flags] |= 1
             at = data.find(header, at + 4)
     (tmp_path / "bad.zip").write_bytes(data)
-    with pytest.raises(Trouble):
+    with pytest.raises(AppError):
         restore(tmp_path / "book", tmp_path / "bad.zip", clock=SystemClock())
 
 
@@ -225,13 +225,13 @@ def test_a_damaged_backup_is_refused_in_words(tmp_path: Path) -> None:
         for _ in range(chance.randint(1, 3)):
             data[chance.randrange(len(data))] = chance.randrange(256)
         (tmp_path / "bad.zip").write_bytes(data)
-        with suppress(Trouble), unpacked(tmp_path / "bad.zip"):
+        with suppress(AppError), unpacked(tmp_path / "bad.zip"):
             pass
 
 
 def backup_of(folder: Path) -> Path:
     """A backup of a small book."""
-    with open_book(folder / "book", clock=SystemClock()) as book:
+    with open_store(folder / "book", clock=SystemClock()) as book:
         for step in range(1, 5):
             book.commit(writes(step))
     backup(folder / "book", folder / "good.zip", clock=SystemClock())

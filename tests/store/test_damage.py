@@ -10,7 +10,7 @@ import pytest
 from tests.store.script import Truth, holds, opened, truths, writes
 from tests.store.test_kill import assert_good, prepared
 from tests.support.profile import count
-from xpm_tui.domain.errors import BookUnreadable
+from xpm_tui.domain.errors import StoreUnreadable
 
 STEPS = 6
 
@@ -90,7 +90,7 @@ def assert_flips(start: Path, name: str, flips: list[tuple[int, int]], truth: li
             assert found.position == STEPS
         else:
             assert str(folder / name) in str(book.damage)
-            with pytest.raises(BookUnreadable):
+            with pytest.raises(StoreUnreadable):
                 book.commit(writes(STEPS + 1))
             assert (folder / name).read_bytes() == bytes(data), "a damaged file is never overwritten"
         book.close()
@@ -146,7 +146,7 @@ def test_a_book_of_which_nothing_can_be_proved_is_refused_with_a_way_out(start: 
     for path in folder.iterdir():
         if path.is_file():
             path.write_bytes(b"rubbish\n" * 9)
-    with pytest.raises(BookUnreadable) as told:
+    with pytest.raises(StoreUnreadable) as told:
         opened(folder)
     assert "restore" in told.value.hint
 
@@ -173,7 +173,7 @@ def test_a_foreign_edit_while_the_book_is_open_is_refused(
         case _:
             (folder / "head").write_bytes(b"{}\n")
     changed = log.read_bytes()
-    with pytest.raises(BookUnreadable) as told:
+    with pytest.raises(StoreUnreadable) as told:
         book.commit(writes(STEPS + 1))
     assert told.value.hint
     assert log.read_bytes() == changed
@@ -188,7 +188,7 @@ def test_a_snapshot_file_changed_while_the_book_is_open_is_not_thrown_away(start
     path = folder / "clients.2.rows"
     edited = path.read_bytes().replace(b"Client 2", b"Client 8")
     path.write_bytes(edited)
-    with pytest.raises(BookUnreadable, match=r"clients\.2\.rows"):
+    with pytest.raises(StoreUnreadable, match=r"clients\.2\.rows"):
         book.compact()
     assert path.read_bytes() == edited
     book.close()

@@ -11,7 +11,7 @@ from tests.store.faults import FailingDisk, Kind
 from tests.store.script import Truth, holds, opened, truths, writes
 from tests.store.test_kill import assert_good, prepared
 from tests.support.profile import count
-from xpm_tui.domain.errors import DiskTrouble, ReadOnly, Trouble
+from xpm_tui.domain.errors import AppError, DiskError, ReadOnly
 
 START = 4
 STEPS = 9
@@ -46,7 +46,7 @@ def test_every_call_fails_once(tmp_path: Path, truth: list[Truth], kind: Kind, l
                 assert holds(book.snapshot()) == truth[step]
                 if step in FOLDS:
                     book.compact()
-            except DiskTrouble as trouble:
+            except DiskError as trouble:
                 refused += str(folder) in trouble.message
                 # In memory as on disk: as if it had never been asked for.
                 assert holds(book.snapshot()) == truth[step]
@@ -69,7 +69,7 @@ def test_a_full_disk_is_named_and_the_next_commit_works(tmp_path: Path, truth: l
     book = opened(tmp_path / "book", disk=disk)
     book.commit(writes(1))
     disk.nth = disk.done + 1
-    with pytest.raises(DiskTrouble, match="no space left on device") as told:
+    with pytest.raises(DiskError, match="no space left on device") as told:
         book.commit(writes(2))
     assert "Free some space" in told.value.hint
     assert holds(book.snapshot()) == truth[1]
@@ -89,7 +89,7 @@ def test_a_write_that_could_be_neither_made_nor_taken_back_is_taken_back_later(
     book.commit(writes(1))
     # The write gets through, its fsync and the cut fail.
     disk.nth, disk.lasting = disk.done + 2, True
-    with pytest.raises(DiskTrouble):
+    with pytest.raises(DiskError):
         book.commit(writes(2))
     assert holds(book.snapshot()) == truth[1]
     disk.nth, disk.lasting = -1, False
@@ -100,4 +100,4 @@ def test_a_write_that_could_be_neither_made_nor_taken_back_is_taken_back_later(
 
 
 def test_trouble_is_what_a_caller_can_catch() -> None:
-    assert issubclass(DiskTrouble, Trouble)
+    assert issubclass(DiskError, AppError)

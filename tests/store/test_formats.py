@@ -11,14 +11,14 @@ import pytest
 from tests.store.faults import FailingDisk
 from tests.store.script import holds, opened, truths, writes
 from tests.store.test_kill import prepared
-from xpm_tui.domain.errors import BookUnreadable, DiskTrouble
+from xpm_tui.domain.errors import DiskError, StoreUnreadable
 from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.files.clock import SystemClock
 from xpm_tui.store import migrations
 from xpm_tui.store.admin import restore
 from xpm_tui.store.checksum import seal_struct
 from xpm_tui.store.log_end import LOG_END, read_log_end
-from xpm_tui.store.manifest import HEAD, read_head
+from xpm_tui.store.manifest import HEAD, read_manifest
 from xpm_tui.store.migrations import Tables
 
 STEPS = 4
@@ -54,7 +54,7 @@ def test_an_older_format_is_migrated_with_a_backup_first(
     with opened(folder) as book:
         book.commit(writes(STEPS + 1))
     monkeypatch.setattr(migrations, "STEPS", KNOWN)
-    with pytest.raises(BookUnreadable, match="newer version") as told:
+    with pytest.raises(StoreUnreadable, match="newer version") as told:
         opened(folder)
     assert "Nothing was changed" in told.value.hint
     (saved,) = (folder / "backups").glob("*-format-2.zip")
@@ -70,7 +70,7 @@ def test_a_migration_that_fails_leaves_the_old_format(
     old = names(folder)
     monkeypatch.setattr(migrations, "STEPS", [*KNOWN, louder])
     for nth in range(1, 8):
-        with pytest.raises(DiskTrouble):
+        with pytest.raises(DiskError):
             opened(folder, disk=FailingDisk(nth, "ENOSPC"))
     monkeypatch.setattr(migrations, "STEPS", KNOWN)
     assert names(folder) == old
@@ -81,7 +81,7 @@ def as_format_1(folder: Path, patch: pytest.MonkeyPatch) -> None:
     with patch.context() as patched:
         patched.setattr(migrations, "STEPS", [])
         prepared(folder, STEPS)
-    head = read_head(folder / HEAD)
+    head = read_manifest(folder / HEAD)
     assert head is not None
     tables = {name: msgspec.structs.replace(each, crc=None) for name, each in head.tables.items()}
     body = msgspec.to_builtins(msgspec.structs.replace(head, tables=tables))
@@ -100,7 +100,7 @@ def test_a_store_of_format_1_is_brought_to_format_2(tmp_path: Path, monkeypatch:
     assert not (folder / LOG_END).exists(), "a reader changes nothing"
     with opened(folder) as book:
         assert holds(book.snapshot()) == truth[STEPS]
-    head, end = read_head(folder / HEAD), read_log_end(folder)
+    head, end = read_manifest(folder / HEAD), read_log_end(folder)
     assert head is not None
     assert head.format == 2
     for name, table in head.tables.items():
@@ -109,5 +109,5 @@ def test_a_store_of_format_1_is_brought_to_format_2(tmp_path: Path, monkeypatch:
     assert end is not None
     assert (end.generation, end.position) == (head.generation, head.position)
     monkeypatch.setattr(migrations, "STEPS", [])
-    with pytest.raises(BookUnreadable, match="newer version"):
+    with pytest.raises(StoreUnreadable, match="newer version"):
         opened(folder)

@@ -9,7 +9,7 @@ import pytest
 from tests.store.script import Truth, holds, opened, truths, writes
 from tests.store.test_kill import prepared
 from tests.support.profile import count
-from xpm_tui.domain.errors import BookUnreadable
+from xpm_tui.domain.errors import StoreUnreadable
 from xpm_tui.files.clock import SystemClock
 from xpm_tui.store.admin import check, repair
 from xpm_tui.store.log_end import EVERY, LOG_END, read_log_end
@@ -83,7 +83,7 @@ def test_a_repair_goes_back_and_the_store_is_whole_again(folder: Path, truth: li
     cut(folder, -40)
     with opened(folder) as book:
         assert book.damage is not None
-        with pytest.raises(BookUnreadable):
+        with pytest.raises(StoreUnreadable):
             book.commit(writes(STEPS))
     done = repair(folder, clock=SystemClock())
     assert done.changed

@@ -14,15 +14,15 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tests.store.faults import FailingDisk
 from tests.store.script import opened
 from tests.support.profile import count
-from xpm_tui.domain.errors import DiskTrouble
+from xpm_tui.domain.errors import DiskError
 from xpm_tui.domain.identity import name_key
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Link
 from xpm_tui.domain.ports import Drop, Put, Write
-from xpm_tui.domain.tables import CLIENTS, LINKS, Table
-from xpm_tui.store.ids import BookIds
+from xpm_tui.domain.tables import CLIENTS, LINKS, TableSchema
+from xpm_tui.store.ids import StoreIds
 from xpm_tui.store.snapshot import by_id
-from xpm_tui.store.store import DiskBook
+from xpm_tui.store.store import DiskStore
 from xpm_tui.store.tables import TableSnapshot
 
 Plain = dict[str, dict[str, Client | Link]]
@@ -49,7 +49,7 @@ class BookMachine(RuleBasedStateMachine):
         self.kept: list[tuple[TableSnapshot, Plain, int]] = []
         self.given = 0
 
-    def open(self) -> DiskBook:
+    def open(self) -> DiskStore:
         return opened(self.tmp / "book", disk=self.disk)
 
     def teardown(self) -> None:
@@ -78,7 +78,7 @@ class BookMachine(RuleBasedStateMachine):
         self.disk.nth, self.disk.lasting = self.disk.done + nth, lasting
         try:
             self.book.commit(batch)
-        except DiskTrouble:
+        except DiskError:
             pass
         else:
             self.take_over(batch)
@@ -89,7 +89,7 @@ class BookMachine(RuleBasedStateMachine):
 
     @rule(prefix=st.sampled_from("ck"), many=st.integers(1, 3))
     def number(self, prefix: str, many: int) -> None:
-        given = BookIds(self.book).new(prefix, many)
+        given = StoreIds(self.book).new(prefix, many)
         assert len(set(given)) == many
         self.commits += 1
 
@@ -138,7 +138,7 @@ class BookMachine(RuleBasedStateMachine):
 
 
 def compare(view: TableSnapshot, plain: Plain) -> None:
-    tables: tuple[Table[Any], ...] = (CLIENTS, LINKS)
+    tables: tuple[TableSchema[Any], ...] = (CLIENTS, LINKS)
     for table in tables:
         rows = plain[table.name]
         assert list(view.rows(table)) == list(rows.values())

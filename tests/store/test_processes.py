@@ -14,7 +14,7 @@ from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Drop, Put, Write
 from xpm_tui.domain.tables import CLIENTS, META, Meta
 from xpm_tui.store import compaction
-from xpm_tui.store.ids import BookIds
+from xpm_tui.store.ids import StoreIds
 from xpm_tui.store.tables import TableSnapshot
 
 
@@ -109,7 +109,7 @@ def test_ids_are_never_given_twice(tmp_path: Path) -> None:
     def take(told: Callable[[int], None]) -> None:
         book = opened(folder)
         for _ in range(20):
-            for new in BookIds(book).new("c", 3):
+            for new in StoreIds(book).new("c", 3):
                 told(int(new[1:]))
         book.close()
 

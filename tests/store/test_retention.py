@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from tests.support.memory_book import MemoryBook
 from xpm_tui.domain.plan import Plan, PlannedRecord
 from xpm_tui.domain.ports import Put, Write
-from xpm_tui.domain.runs import Image, Intent, IntentState, Run, StopRequest
-from xpm_tui.domain.tables import IMAGES, INTENTS, PLANNED, PLANS, RUNS, STOPS, Table
+from xpm_tui.domain.runs import BeforeImage, Intent, IntentState, Run, StopRequest
+from xpm_tui.domain.tables import IMAGES, INTENTS, PLANNED, PLANS, RUNS, STOPS, TableSchema
 from xpm_tui.store.retention import outdated
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -19,7 +19,7 @@ def a_run(number: int, days: float, state: IntentState = "done", *, ended: bool 
     return [
         Put(RUNS, Run(id=run, started=then, by="ana", plan=plan, ended=then if ended else None)),
         *a_plan(number, days),
-        Put(IMAGES, Image(id=f"{run}/c1", run=run, client="c1")),
+        Put(IMAGES, BeforeImage(id=f"{run}/c1", run=run, client="c1")),
         Put(INTENTS, Intent(id=f"i{number}", run=run, kind="update", record="c1", state=state)),
         Put(STOPS, StopRequest(id=run, by="ana", at=then)),
     ]
@@ -43,7 +43,7 @@ def a_plan(number: int, days: float) -> list[Write]:
 
 def kept(book: MemoryBook) -> dict[str, list[str]]:
     book.commit(outdated(book.snapshot(), now=NOW, runs_days=700, images_days=90))
-    tables: tuple[Table[object], ...] = (RUNS, PLANS, PLANNED, IMAGES, INTENTS, STOPS)  # type: ignore[type-var,assignment]
+    tables: tuple[TableSchema[object], ...] = (RUNS, PLANS, PLANNED, IMAGES, INTENTS, STOPS)  # type: ignore[type-var,assignment]
     return {table.name: sorted(book.snapshot().ids(table)) for table in tables}
 
 

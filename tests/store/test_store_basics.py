@@ -9,19 +9,19 @@ from pathlib import Path
 import pytest
 
 from tests.support.memory_book import MemoryBook, MemoryIds
-from xpm_tui.domain.errors import Overtaken, ReadOnly
+from xpm_tui.domain.errors import ReadOnly, StoreChanged
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Link
-from xpm_tui.domain.ports import Book, Drop, Ids, Put
+from xpm_tui.domain.ports import Drop, IdSource, Put, Store
 from xpm_tui.domain.tables import CLIENTS, LINKS
 from xpm_tui.files.clock import SystemClock
-from xpm_tui.store.ids import BookIds
-from xpm_tui.store.store import open_book
+from xpm_tui.store.ids import StoreIds
+from xpm_tui.store.store import open_store
 
 
 @pytest.fixture(params=["disk", "memory"])
-def book(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Book]:
-    opened = MemoryBook() if request.param == "memory" else open_book(tmp_path / "book", clock=SystemClock())
+def book(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    opened = MemoryBook() if request.param == "memory" else open_store(tmp_path / "book", clock=SystemClock())
     yield opened
     opened.close()
 
@@ -30,11 +30,11 @@ def client(number: int, name: str = "") -> Put:
     return Put(CLIENTS, Client(id=f"c{number}", name=name or f"Client {number}"))
 
 
-def names(book: Book) -> list[str]:
+def names(book: Store) -> list[str]:
     return [row.name for row in book.snapshot().rows(CLIENTS)]
 
 
-def test_a_commit_is_seen_by_the_next_snapshot_and_by_no_earlier_one(book: Book) -> None:
+def test_a_commit_is_seen_by_the_next_snapshot_and_by_no_earlier_one(book: Store) -> None:
     empty = book.snapshot()
     assert book.commit([client(1), client(2)]) == empty.position + 1
     before = book.snapshot()
@@ -46,27 +46,27 @@ def test_a_commit_is_seen_by_the_next_snapshot_and_by_no_earlier_one(book: Book)
     assert book.watch() == book.snapshot().position == before.position + 1
 
 
-def test_nothing_is_written_over_a_row_that_moved_since_the_look(book: Book) -> None:
+def test_nothing_is_written_over_a_row_that_moved_since_the_look(book: Store) -> None:
     book.commit([client(1), client(2)])
     looked = book.snapshot()
     book.commit([client(1, "Theirs")])
-    with pytest.raises(Overtaken, match="c1"):
+    with pytest.raises(StoreChanged, match="c1"):
         book.commit([client(2, "Ours"), client(1, "Ours")], since=looked)
     assert names(book) == ["Theirs", "Client 2"]
     book.commit([client(2, "Ours")], since=looked)
-    with pytest.raises(Overtaken):
+    with pytest.raises(StoreChanged):
         book.commit([Drop(CLIENTS, "c2")], since=looked)
     assert names(book) == ["Theirs", "Ours"]
 
 
-def test_a_transaction_is_shown_the_newest_state(book: Book) -> None:
+def test_a_transaction_is_shown_the_newest_state(book: Store) -> None:
     book.commit([client(1)])
     position = book.transact(lambda now: [client(now.count(CLIENTS) + 1)])
     assert position == book.snapshot().position
     assert names(book) == ["Client 1", "Client 2"]
 
 
-def test_rows_are_found_by_every_index_in_order_of_id(book: Book) -> None:
+def test_rows_are_found_by_every_index_in_order_of_id(book: Store) -> None:
     book.commit([client(10, "Same"), client(2, "Same"), client(1, "SAME!")])
     book.commit([Put(LINKS, Link(id="c2", uuid="u-1"))])
     snapshot = book.snapshot()
@@ -78,7 +78,7 @@ def test_rows_are_found_by_every_index_in_order_of_id(book: Book) -> None:
     assert [row.id for row in snapshot.find(CLIENTS, "name", "Same")] == ["c2", "c10"]
 
 
-def test_no_row_can_be_changed_by_keeping_hold_of_it(book: Book) -> None:
+def test_no_row_can_be_changed_by_keeping_hold_of_it(book: Store) -> None:
     extra = {"Fee": "10"}
     book.commit([Put(CLIENTS, Client(id="c1", name="A", extra=extra))])
     extra["Fee"] = "11"
@@ -91,24 +91,24 @@ def test_no_row_can_be_changed_by_keeping_hold_of_it(book: Book) -> None:
 
 
 def test_ids_are_counted_per_prefix(tmp_path: Path) -> None:
-    book = open_book(tmp_path / "book", clock=SystemClock())
-    kinds: list[Ids] = [BookIds(book), MemoryIds()]
+    book = open_store(tmp_path / "book", clock=SystemClock())
+    kinds: list[IdSource] = [StoreIds(book), MemoryIds()]
     for ids in kinds:
         assert ids.new("c", 2) == ["c1", "c2"]
         assert ids.new("k") == ["k1"]
         assert ids.new("c") == ["c3"]
         assert ids.new("c", 0) == []
     book.close()
-    book = open_book(tmp_path / "book", clock=SystemClock())
-    assert BookIds(book).new("c") == ["c4"]
+    book = open_store(tmp_path / "book", clock=SystemClock())
+    assert StoreIds(book).new("c") == ["c4"]
     book.close()
 
 
 def test_a_book_for_reading_takes_no_write(tmp_path: Path) -> None:
     folder = tmp_path / "book"
-    book = open_book(folder, clock=SystemClock())
+    book = open_store(folder, clock=SystemClock())
     book.commit([client(1)])
-    reader = open_book(folder, read_only=True, clock=SystemClock())
+    reader = open_store(folder, read_only=True, clock=SystemClock())
     with pytest.raises(ReadOnly):
         reader.commit([client(2)])
     book.commit([client(2)])
@@ -119,7 +119,7 @@ def test_a_book_for_reading_takes_no_write(tmp_path: Path) -> None:
 
 def test_all_rows_can_be_read_while_rows_are_added(tmp_path: Path) -> None:
     """A look for garbage lets another thread commit, and may begin wherever something is made."""
-    with open_book(tmp_path / "book", clock=SystemClock()) as book:
+    with open_store(tmp_path / "book", clock=SystemClock()) as book:
         book.commit([client(number) for number in range(500)])
         snapshot = book.snapshot()
         live, kept = snapshot.view._rows["clients"], gc.get_threshold()

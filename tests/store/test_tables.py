@@ -16,7 +16,7 @@ from xpm_tui.domain.links import Link
 from xpm_tui.domain.ports import Drop, Put, Snapshot
 from xpm_tui.domain.tables import CLIENTS, LINKS
 from xpm_tui.files.clock import SystemClock
-from xpm_tui.store.store import DiskBook, open_book
+from xpm_tui.store.store import DiskStore, open_store
 from xpm_tui.store.tables import RowTable, TableSnapshot
 
 READS: dict[str, Callable[[Snapshot], Any]] = {
@@ -30,8 +30,8 @@ READS: dict[str, Callable[[Snapshot], Any]] = {
 """Each method of the Snapshot port with the method of the table class that serves it."""
 
 
-def opened(folder: Path) -> DiskBook:
-    return open_book(folder / "book", clock=SystemClock())
+def opened(folder: Path) -> DiskStore:
+    return open_store(folder / "book", clock=SystemClock())
 
 
 def counted(patch: pytest.MonkeyPatch) -> Counter[str]:

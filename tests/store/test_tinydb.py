@@ -14,7 +14,7 @@ from xpm_tui.domain.errors import BadInput, Busy
 from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.files.clock import SystemClock
 from xpm_tui.store.storage import CommitLogStorage
-from xpm_tui.store.store import open_book
+from xpm_tui.store.store import open_store
 from xpm_tui.store.tables import PracticeDB
 
 
@@ -110,7 +110,7 @@ def check_rows(db: PracticeDB, tmp_path: Path) -> None:
     with pytest.raises(BadInput):
         clients.update({"name": "\ud800"}, doc_ids=["c1"])
     clients.update({"name": "ACME Ltd"}, where("name") == "ACME")
-    with open_book(tmp_path / "book", clock=SystemClock()) as book:
+    with open_store(tmp_path / "book", clock=SystemClock()) as book:
         row = book.snapshot().get(CLIENTS, "c1")
         assert row is not None
         assert (row.name, row.contacts[0].name) == ("ACME Ltd", "Ana")

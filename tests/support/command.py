@@ -42,7 +42,7 @@ class Done:
         return told
 
 
-class Command:
+class CommandLine:
     """Runs verbs; ``environ`` is added to the tests' own environment."""
 
     def __init__(self, home: Path, environ: Mapping[str, str] | None = None) -> None:
@@ -80,7 +80,7 @@ class Command:
         )
 
 
-class Inline(Command):
+class Inline(CommandLine):
     """The same verbs in this process: no start-up to pay, everything else as it is."""
 
     def __call__(

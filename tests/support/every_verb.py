@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from xpm_tui.commands.command import Act, Param, read
-from xpm_tui.commands.registry import ACTS
+from xpm_tui.commands.command import Command, Param, read
+from xpm_tui.commands.registry import COMMANDS
 
 NOT_RUN = {
     "connect": "is run first, by itself",
@@ -26,19 +26,19 @@ FLAGS = ("yes", "anyway", "all")
 """What is said yes to beforehand."""
 
 
-def verbs() -> list[Act[Any]]:
+def verbs() -> list[Command[Any]]:
     """All that are run; a new one is among them by itself."""
-    return [act for act in ACTS if act.verb and act.name not in NOT_RUN and act.name not in LAST]
+    return [act for act in COMMANDS if act.verb and act.name not in NOT_RUN and act.name not in LAST]
 
 
-def words(act: Act[Any], values: Mapping[str, str] = VALUES, flags: tuple[str, ...] = FLAGS) -> list[str]:
+def words(act: Command[Any], values: Mapping[str, str] = VALUES, flags: tuple[str, ...] = FLAGS) -> list[str]:
     """The verb with a value for each argument that it must have."""
     needed = [param for param in read(act.params) if param.required]
     given = [param.flag for param in read(act.params) if param.name in flags]
     return [*act.verb, *(_value(act, param, values) for param in needed), *given]
 
 
-def _value(act: Act[Any], param: Param, values: Mapping[str, str]) -> str:
+def _value(act: Command[Any], param: Param, values: Mapping[str, str]) -> str:
     if param.name == "file":
         if act.verb[0] == "import":
             return "clients.csv"

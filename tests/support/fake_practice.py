@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 
 from tests.support.moved_clock import MovedClock
-from xpm_tui.domain.errors import OutcomeUnknown, RecordMissing, Trouble, WireTrouble
+from xpm_tui.domain.errors import AppError, OutcomeUnknown, RecordMissing, XeroError
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.quarantine import Quarantined
 from xpm_tui.domain.safe_text import refuse_uncarriable_values
-from xpm_tui.domain.xpm import Category, Named, Staff, Task, Template, XpmClient, XpmContact, XpmJob
+from xpm_tui.domain.xpm import Category, RecordReference, Staff, Task, Template, XpmClient, XpmContact, XpmJob
 
 
 class FakeListing:
@@ -30,7 +30,7 @@ class FakeListing:
     async def __aiter__(self) -> AsyncIterator[XpmClient]:
         for place, row in enumerate(self._rows):
             if place == self._cut:
-                raise WireTrouble("The list broke off.")
+                raise XeroError("The list broke off.")
             yield row
 
 
@@ -51,10 +51,10 @@ class FakePractice:
         self.shown: dict[str, datetime] = {}
         self.people: list[Staff] = []
         self.lag = lag
-        self.faults: list[Trouble | None] = []
-        self.troubles: dict[str, Trouble] = {}
+        self.faults: list[AppError | None] = []
+        self.troubles: dict[str, AppError] = {}
         self.jobs: dict[str, XpmJob] = {}
-        self.lost: list[Trouble] = []
+        self.lost: list[AppError] = []
         self.sent: list[tuple[str, str, dict[str, Any]]] = []
         self.reads: list[str] = []
         self.cut: int | None = None
@@ -196,7 +196,7 @@ class FakePractice:
             description=values.get("description", ""),
             start=values.get("start"),
             due=values.get("due"),
-            client=Named(uuid=client, name=self.rows[client].name),
+            client=RecordReference(uuid=client, name=self.rows[client].name),
             order_number=values.get("order_number", ""),
             tasks=(Task(uuid="task-1", name="Task"),) if values.get("template") else (),
             state="Planned",
@@ -224,9 +224,9 @@ class FakePractice:
         people = tuple(each for each in job.assigned if each.uuid not in remove)
         job = msgspec.structs.replace(
             job,
-            assigned=(*people, *(Named(uuid=uuid) for uuid in add)),
-            manager=Named(uuid=manager) if manager else job.manager,
-            partner=Named(uuid=partner) if partner else job.partner,
+            assigned=(*people, *(RecordReference(uuid=uuid) for uuid in add)),
+            manager=RecordReference(uuid=manager) if manager else job.manager,
+            partner=RecordReference(uuid=partner) if partner else job.partner,
         )
         return self._keep(job, fault)
 
@@ -234,7 +234,7 @@ class FakePractice:
         fault = self._begin("set job state", "", {"number": number, "code": code})
         self._keep(msgspec.structs.replace(self.jobs[number], state=code), fault)
 
-    def _keep(self, job: XpmJob, fault: Trouble | None) -> XpmJob:
+    def _keep(self, job: XpmJob, fault: AppError | None) -> XpmJob:
         if fault is None or fault not in self.lost:
             self.jobs[job.number] = job
         if fault is not None:
@@ -246,7 +246,7 @@ class FakePractice:
         if method in self.troubles:
             raise self.troubles[method]
 
-    def _begin(self, verb: str, uuid: str, values: dict[str, Any]) -> Trouble | None:
+    def _begin(self, verb: str, uuid: str, values: dict[str, Any]) -> AppError | None:
         """Note the write; a fault other than a lost answer is raised before anything is done."""
         trouble = self.troubles.get(verb.replace(" ", "_"))
         if trouble is not None:
@@ -260,12 +260,12 @@ class FakePractice:
             raise RecordMissing("XPM has no such client.")
         return fault
 
-    def _create(self, uuid: str, row: XpmClient, fault: Trouble | None) -> None:
+    def _create(self, uuid: str, row: XpmClient, fault: AppError | None) -> None:
         if fault is None or fault not in self.lost:
             self._store(row)
             self.shown[uuid] = self.clock.now()
 
-    def _answer(self, uuid: str, fault: Trouble | None) -> XpmClient:
+    def _answer(self, uuid: str, fault: AppError | None) -> XpmClient:
         if fault is not None:
             raise fault
         return msgspec.structs.replace(self.rows[uuid], groups=None)
@@ -274,7 +274,7 @@ class FakePractice:
         columns: dict[str, Any] = dict(values)
         for person in ("partner", "manager"):
             if person in columns:
-                columns[person] = Named(uuid=str(columns[person])) if columns[person] else None
+                columns[person] = RecordReference(uuid=str(columns[person])) if columns[person] else None
         return columns
 
     def _demoted(self, client: str) -> tuple[XpmContact, ...]:

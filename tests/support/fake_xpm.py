@@ -14,7 +14,7 @@ from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.quarantine import Quarantined
 from xpm_tui.domain.safe_text import refuse_uncarriable_values
-from xpm_tui.domain.xpm import Category, Named, Staff, Template, XpmClient, XpmContact, XpmJob
+from xpm_tui.domain.xpm import Category, RecordReference, Staff, Template, XpmClient, XpmContact, XpmJob
 
 
 class FakeXpm:
@@ -182,7 +182,7 @@ def client(number: int, **values: Any) -> XpmClient:
 def _with(row: XpmClient, values: Mapping[str, Value]) -> XpmClient:
     known = {name: value for name, value in values.items() if name not in ("partner", "manager", "groups")}
     people = {
-        name: Named(uuid=str(value)) if value else None
+        name: RecordReference(uuid=str(value)) if value else None
         for name, value in values.items()
         if name in ("partner", "manager")
     }

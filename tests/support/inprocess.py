@@ -9,8 +9,8 @@ import httpx
 
 from tests.support.moved_clock import MovedClock
 from xpm_tui.domain.ports import Clock
-from xpm_tui.sandbox.core.clock import Clock as SandboxClock
-from xpm_tui.sandbox.core.http import Ending, Request, Response
+from xpm_tui.sandbox.core.clock import SandboxClock as SandboxClock
+from xpm_tui.sandbox.core.http import Ending, HttpRequest, Response
 from xpm_tui.sandbox.core.sandbox import Sandbox
 from xpm_tui.sandbox.core.state import Urls
 
@@ -47,7 +47,7 @@ class InProcess(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         body = await request.aread()
         response = await self.sandbox.handle(
-            Request(
+            HttpRequest(
                 method=request.method,
                 path=httpx.URL(request.url).path,
                 query=request.url.query.decode("ascii"),
@@ -97,7 +97,9 @@ def consent(sandbox: Sandbox, authorize_url: str, **choice: Any) -> str:
     import json
 
     body = json.dumps({"authorize_url": authorize_url, **choice}).encode()
-    request = Request("POST", "/_sandbox/consent", headers={"content-type": "application/json"}, body=body)
+    request = HttpRequest(
+        "POST", "/_sandbox/consent", headers={"content-type": "application/json"}, body=body
+    )
 
     async def ask() -> Response:
         return await sandbox.handle(request)

@@ -9,8 +9,8 @@ import msgspec
 
 from xpm_tui.domain.errors import ReadOnly
 from xpm_tui.domain.ports import Drop, Put, PutRaw, Snapshot, Write
-from xpm_tui.domain.tables import Table
-from xpm_tui.store.encoding import refuse_overtaken
+from xpm_tui.domain.tables import TableSchema
+from xpm_tui.store.encoding import refuse_changed_rows
 
 T = TypeVar("T", bound=msgspec.Struct)
 Rows = dict[str, bytes]
@@ -28,11 +28,11 @@ class MemorySnapshot:
     def position(self) -> int:
         return self._position
 
-    def get(self, table: Table[T], id: str) -> T | None:  # noqa: A002
+    def get(self, table: TableSchema[T], id: str) -> T | None:  # noqa: A002
         raw = self.raw(table, id)
         return None if raw is None else msgspec.json.decode(raw, type=table.row)
 
-    def find(self, table: Table[T], index: str, value: str) -> list[T]:
+    def find(self, table: TableSchema[T], index: str, value: str) -> list[T]:
         values = table.indexes[index]
         built = self._indexes.get((table.name, index))
         if built is None:
@@ -43,17 +43,17 @@ class MemorySnapshot:
         found = (self.get(table, each) for each in sorted(built.get(value, []), key=lambda i: (len(i), i)))
         return [row for row in found if row is not None]
 
-    def rows(self, table: Table[T]) -> Iterator[T]:
+    def rows(self, table: TableSchema[T]) -> Iterator[T]:
         decoder = msgspec.json.Decoder(table.row)
         return map(decoder.decode, self._tables.get(table.name, {}).values())
 
-    def ids(self, table: Table[Any]) -> Collection[str]:
+    def ids(self, table: TableSchema[Any]) -> Collection[str]:
         return self._tables.get(table.name, {}).keys()
 
-    def raw(self, table: Table[Any], id: str) -> bytes | None:  # noqa: A002
+    def raw(self, table: TableSchema[Any], id: str) -> bytes | None:  # noqa: A002
         return self._tables.get(table.name, {}).get(id)
 
-    def count(self, table: Table[Any]) -> int:
+    def count(self, table: TableSchema[Any]) -> int:
         return len(self._tables.get(table.name, {}))
 
 
@@ -81,7 +81,7 @@ class MemoryBook:
     def commit(self, writes: Iterable[Write], *, since: Snapshot | None = None) -> int:
         writes = tuple(writes)
         if since is not None:
-            refuse_overtaken(writes, since, self.snapshot())
+            refuse_changed_rows(writes, since, self.snapshot())
         if self.read_only:
             raise ReadOnly("Nothing may be written.")
         changed: dict[str, Rows] = {}

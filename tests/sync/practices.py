@@ -10,7 +10,7 @@ import msgspec
 from xpm_tui.domain.ignition import Client, Contact, TeamMember
 from xpm_tui.domain.links import ContactLink, Link
 from xpm_tui.domain.plan import Direction, Level
-from xpm_tui.domain.xpm import Named, XpmClient, XpmContact
+from xpm_tui.domain.xpm import RecordReference, XpmClient, XpmContact
 from xpm_tui.sync.policy import Clear, OnConflict, Policy
 
 T = TypeVar("T")
@@ -145,9 +145,11 @@ def _ignition_values(dice: Random) -> dict[str, Any]:
 def _xpm_values(dice: Random) -> dict[str, Any]:
     return {
         "tax_registered": dice.choice((None, True, False)),
-        "groups": tuple(Named(f"g-{name}", name) for name in dice.sample(GROUPS, dice.randint(0, 2))),
-        "partner": dice.choice((None, Named("s1"), Named("s2"), Named("s3"))),
-        "manager": dice.choice((None, Named("s1"), Named("s2"), Named("s3"))),
+        "groups": tuple(
+            RecordReference(f"g-{name}", name) for name in dice.sample(GROUPS, dice.randint(0, 2))
+        ),
+        "partner": dice.choice((None, RecordReference("s1"), RecordReference("s2"), RecordReference("s3"))),
+        "manager": dice.choice((None, RecordReference("s1"), RecordReference("s2"), RecordReference("s3"))),
         "archived": dice.random() < 0.15,
         "prospect": dice.random() < 0.15,
     }

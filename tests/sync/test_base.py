@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.sync.world import linked, xpm, xpm_contact
 from xpm_tui.domain.links import Base, ContactLink, Pair, Value
-from xpm_tui.sync.base import agree, carry, forget, forget_contact, mirror_values, pair, primary
+from xpm_tui.sync.base import forget, forget_contact, mirror_values, pair, primary, rebase, record_agreement
 
 KEYS = st.sampled_from(["name", "phone", "k1.contact_email", "k22.contact_name"])
 VALUES = st.sampled_from(["", "a", "b"])
@@ -15,28 +15,28 @@ MIRRORS = st.dictionaries(KEYS, VALUES)
 
 
 def test_a_pair_that_equals_the_mirror_is_not_stored() -> None:
-    base = agree(Base(id="c1"), {"phone": Pair("1", "1")}, {"phone": "1"})
+    base = record_agreement(Base(id="c1"), {"phone": Pair("1", "1")}, {"phone": "1"})
     assert base.agreed == ("phone",)
     assert base.pairs == {}
     assert pair(base, "phone", {"phone": "1"}) == Pair("1", "1")
 
 
 def test_a_pair_with_another_half_is_stored() -> None:
-    base = agree(Base(id="c1"), {"phone": Pair("1", "")}, {"phone": ""})
+    base = record_agreement(Base(id="c1"), {"phone": Pair("1", "")}, {"phone": ""})
     assert base.pairs == {"phone": Pair("1", "")}
 
 
 def test_when_the_mirror_moves_the_pair_of_before_is_written_down() -> None:
     base = Base(id="c1", agreed=("phone",))
-    moved = carry(base, {"phone": "1"}, {"phone": "2"})
+    moved = rebase(base, {"phone": "1"}, {"phone": "2"})
     assert moved.pairs == {"phone": Pair("1", "1")}
-    assert carry(moved, {"phone": "2"}, {"phone": "1"}).pairs == {}
+    assert rebase(moved, {"phone": "2"}, {"phone": "1"}).pairs == {}
 
 
 def test_nothing_new_gives_the_same_object() -> None:
     base = Base(id="c1", agreed=("phone",), pairs={"phone": Pair("1", "")})
-    assert carry(base, {"phone": ""}, {"phone": "", "fax": "3"}) is base
-    assert agree(base, {}, {}) is base
+    assert rebase(base, {"phone": ""}, {"phone": "", "fax": "3"}) is base
+    assert record_agreement(base, {}, {}) is base
     assert forget(base, ["fax"]) is base
 
 
@@ -44,16 +44,16 @@ def test_nothing_new_gives_the_same_object() -> None:
 def test_carrying_never_changes_what_was_agreed(
     agreed: dict[str, Pair], before: dict[str, Value], after: dict[str, Value]
 ) -> None:
-    base = agree(Base(id="c1"), agreed, before)
-    carried = carry(base, before, after)
+    base = record_agreement(Base(id="c1"), agreed, before)
+    carried = rebase(base, before, after)
     assert {key: pair(carried, key, after) for key in carried.agreed} == agreed
     for key, stored in carried.pairs.items():
         assert key not in after or stored != Pair(after[key], after[key])
 
 
 def test_a_contact_that_is_gone_from_the_mirror_keeps_its_pairs() -> None:
-    base = agree(Base(id="c1"), {"k1.contact_email": Pair("a", "a")}, {"k1.contact_email": "a"})
-    assert carry(base, {"k1.contact_email": "a"}, {}).pairs == {"k1.contact_email": Pair("a", "a")}
+    base = record_agreement(Base(id="c1"), {"k1.contact_email": Pair("a", "a")}, {"k1.contact_email": "a"})
+    assert rebase(base, {"k1.contact_email": "a"}, {}).pairs == {"k1.contact_email": Pair("a", "a")}
 
 
 def test_forgetting_a_contact_leaves_the_others() -> None:

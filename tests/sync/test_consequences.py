@@ -16,7 +16,7 @@ from xpm_tui.domain.pace import ALL_MINUTE, MINUTE, PUSH_MINUTE, Pace
 from xpm_tui.domain.plan import Plan, PlannedRecord
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import CLIENTS, FREEZES, LINKS, PLANNED, PLANS
-from xpm_tui.sync.consequences import of_plan, paced
+from xpm_tui.sync.consequences import paced, plan_consequences
 from xpm_tui.sync.manual.undo import plan_undo
 
 SENT = {
@@ -31,7 +31,7 @@ def sent(world: World) -> Counter[str]:
     return +found
 
 
-def foretold(found: Consequences) -> Counter[str]:
+def predicted(found: Consequences) -> Counter[str]:
     kinds = (*SENT.values(), "checks")
     return +Counter({kind: getattr(found.requests, kind) for kind in kinds})
 
@@ -42,7 +42,7 @@ def forget(world: World) -> None:
 
 
 async def applied(world: World, plan: Plan, records: list[PlannedRecord]) -> tuple[Consequences, Run]:
-    found = of_plan(world.book.snapshot(), plan, records)
+    found = plan_consequences(world.book.snapshot(), plan, records)
     forget(world)
     return found, await world.apply(plan, records, reviewed=True)
 
@@ -58,7 +58,7 @@ async def test_a_random_plan_and_its_undo_do_what_was_computed(seed: int) -> Non
         links = world.book.snapshot().count(LINKS)
         found, run = await applied(world, plan, records)
         assert run.outcome == "done", run
-        assert sent(world) == foretold(found), f"seed {seed}"
+        assert sent(world) == predicted(found), f"seed {seed}"
         assert run.counts.get("changes", 0) == found.changes, f"seed {seed}"
         assert run.counts.get("moved", 0) == 0
         assert world.book.snapshot().count(LINKS) - links == found.here.links
@@ -83,7 +83,7 @@ async def undone(world: World, run: Run, found: Consequences) -> None:
     freezes = world.book.snapshot().count(FREEZES)
     back, run = await applied(world, plan, records)
     assert back.of == "undo"
-    assert sent(world) == foretold(back)
+    assert sent(world) == predicted(back)
     assert run.counts.get("changes", 0) == back.changes
     assert world.book.snapshot().count(FREEZES) - freezes == back.freezes
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from tests.sync.world import World, client, contact, linked, member, xpm
-from xpm_tui.domain.errors import NeedsPerson, NotFound, OutcomeUnknown, Refused
-from xpm_tui.domain.links import Apart
+from xpm_tui.domain.errors import DecisionNeeded, NotFound, OutcomeUnknown, Refused
+from xpm_tui.domain.links import BlockedPair
 from xpm_tui.domain.runs import Intent, Run
 from xpm_tui.domain.tables import APART, IMAGES, INTENTS, LINKS, PLANS, RUNS
-from xpm_tui.sync.applying.intent_decisions import settle
+from xpm_tui.sync.applying.intent_decisions import decision_writes
 from xpm_tui.sync.applying.recovery import Resolved, interrupted, resolve, unknown
-from xpm_tui.sync.manual.client_creation import Created, MustWait, create_client
+from xpm_tui.sync.manual.client_creation import CreatedClient, MustWait, create_client
 from xpm_tui.sync.manual.undo import plan_undo
 from xpm_tui.sync.matching.proposals import MatchIndex
 from xpm_tui.sync.policy import Policy
@@ -22,7 +22,7 @@ from xpm_tui.sync.policy import Policy
 LAG = 300.0
 
 
-async def create(world: World, id_: str = "c1", **options: Any) -> Created:
+async def create(world: World, id_: str = "c1", **options: Any) -> CreatedClient:
     options.setdefault("policy", Policy(direction="to_xpm", level="nothing"))
     return await create_client(
         id_,
@@ -132,7 +132,7 @@ async def test_what_is_or_was_linked_unnamed_or_surely_there_waits() -> None:
         [xpm(1), xpm(8, name="Kea Limited"), xpm(9, name="Robert Tui", archived=True)],
         links=[linked(1)],
     )
-    world.put(APART, [Apart(id="c3/u9", client="c3", uuid="u9")])
+    world.put(APART, [BlockedPair(id="c3/u9", client="c3", uuid="u9")])
     await world.refresh()
     whys = {}
     for id_ in ("c1", "c2", "c3", "c4", "c5"):
@@ -159,7 +159,7 @@ async def test_the_message_names_the_client_in_the_way_and_how_to_go_on() -> Non
     assert world.practice.sent == []
 
 
-def _apart(world: World) -> list[Apart]:
+def _apart(world: World) -> list[BlockedPair]:
     return list(world.book.snapshot().rows(APART))
 
 
@@ -232,7 +232,7 @@ async def test_what_does_not_show_in_time_is_held_and_never_sent_again(made: boo
     lost = OutcomeUnknown("No answer.")
     world.practice.faults = [lost]
     world.practice.lost = [] if made else [lost]
-    with pytest.raises(NeedsPerson):
+    with pytest.raises(DecisionNeeded):
         await create(world)
     assert (the_intent(world).state, the_run(world).outcome) == ("held", "held")
     with pytest.raises(MustWait) as waits:
@@ -259,7 +259,7 @@ async def test_several_new_ones_or_another_one_are_held() -> None:
             return found
 
         world.practice.search = and_then  # type: ignore[method-assign]
-        with pytest.raises(NeedsPerson):
+        with pytest.raises(DecisionNeeded):
             await create(world)
         assert the_intent(world).state == "held"
 
@@ -309,7 +309,7 @@ async def test_without_patience_it_stays_unknown_for_the_next_time() -> None:
     world = World([client()])
     world.practice.lag = 90
     world.practice.faults = [OutcomeUnknown("No answer.")]
-    with pytest.raises(NeedsPerson):
+    with pytest.raises(DecisionNeeded):
         await create(world, stop=lambda: True)
     assert len(unknown(world.book.snapshot())) == 1
     assert len((await recover(world, patient=False)).waiting) == 1
@@ -322,7 +322,7 @@ async def held() -> World:
     world = World([client()])
     world.practice.lag = 10_000
     world.practice.faults = [OutcomeUnknown("No answer.")]
-    with pytest.raises(NeedsPerson):
+    with pytest.raises(DecisionNeeded):
         await create(world)
     return world
 
@@ -334,11 +334,11 @@ async def test_a_person_may_adopt_the_one_that_is_ours() -> None:
     (uuid,) = world.practice.rows
     snapshot, intent = world.book.snapshot(), the_intent(world)
     with pytest.raises(NotFound):
-        settle(snapshot, intent.id, "adopt", world.clock.now(), "u404")
-    world.book.commit(settle(snapshot, intent.id, "adopt", world.clock.now(), uuid))
+        decision_writes(snapshot, intent.id, "adopt", world.clock.now(), "u404")
+    world.book.commit(decision_writes(snapshot, intent.id, "adopt", world.clock.now(), uuid))
     assert (world.link().uuid, the_intent(world).state) == (uuid, "done")
     with pytest.raises(NotFound):
-        settle(world.book.snapshot(), intent.id, "drop", world.clock.now())
+        decision_writes(world.book.snapshot(), intent.id, "drop", world.clock.now())
 
 
 @pytest.mark.parametrize("choice", ["again", "drop"])
@@ -346,7 +346,7 @@ async def test_a_person_may_send_again_or_drop(choice: Any) -> None:
     world = await held()
     world.practice.rows.clear()
     snapshot = world.book.snapshot()
-    world.book.commit(settle(snapshot, the_intent(world).id, choice, world.clock.now()))
+    world.book.commit(decision_writes(snapshot, the_intent(world).id, choice, world.clock.now()))
     assert the_intent(world).state == "failed"
     assert world.book.snapshot().count(LINKS) == 0
     await create(world)

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from tests.sync.world import World, member
-from xpm_tui.domain.errors import BadInput, NeedsPerson, NotFound, OutcomeUnknown, Refused, ScopeMissing
+from xpm_tui.domain.errors import BadInput, DecisionNeeded, NotFound, OutcomeUnknown, Refused, ScopeMissing
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.runs import Intent, Run
 from xpm_tui.domain.tables import INTENTS, RUNS, STAFF, TEAM
 from xpm_tui.domain.xpm import Staff
-from xpm_tui.sync.applying.intent_decisions import held, settle
+from xpm_tui.sync.applying.intent_decisions import decision_writes, held
 from xpm_tui.sync.applying.recovery import Resolved, resolve
 from xpm_tui.sync.manual.staff_creation import StaffThere, create_staff
 
@@ -86,7 +86,7 @@ async def test_what_was_shown_is_sent_and_the_member_is_linked() -> None:
     assert intent_of(here).before == ("s1",)
     assert (run_of(here).outcome, run_of(here).counts) == ("done", {"created": 1})
     assert here.book.snapshot().get(STAFF, row.uuid) == row
-    with pytest.raises(NeedsPerson, match="is linked"):
+    with pytest.raises(DecisionNeeded, match="is linked"):
         await create(here)
     assert len(here.practice.sent) == 1
 
@@ -122,7 +122,7 @@ async def test_one_whom_a_colleague_has_just_made_is_seen() -> None:
 
 async def test_nobody_without_a_name_or_a_place_in_the_team_is_made() -> None:
     here = world(team=(TeamMember(id="t1", name=" "),))
-    with pytest.raises(NeedsPerson, match="no name"):
+    with pytest.raises(DecisionNeeded, match="no name"):
         await create(here)
     with pytest.raises(NotFound):
         await create(here, "t9")
@@ -156,10 +156,10 @@ async def test_what_does_not_show_in_time_is_held_and_never_sent_again(reached: 
     lost = OutcomeUnknown("No answer.")
     here.practice.faults = [lost]
     here.practice.lost = [] if reached else [lost]
-    with pytest.raises(NeedsPerson, match="staff record"):
+    with pytest.raises(DecisionNeeded, match="staff record"):
         await create(here)
     assert (intent_of(here).state, run_of(here).outcome) == ("held", "held")
-    with pytest.raises(NeedsPerson, match="no answer came"):
+    with pytest.raises(DecisionNeeded, match="no answer came"):
         await create(here)
     assert len(here.practice.sent) == 1
 
@@ -177,7 +177,7 @@ async def test_several_new_ones_or_another_one_are_held(others: int) -> None:
         return await add(**values)
 
     here.practice.add_staff = and_then  # type: ignore[method-assign]
-    with pytest.raises(NeedsPerson):
+    with pytest.raises(DecisionNeeded):
         await create(here)
     assert (intent_of(here).state, linked(here)) == ("held", "")
 
@@ -194,7 +194,7 @@ async def test_a_closed_list_leaves_it_to_a_person() -> None:
         return await staff()
 
     here.practice.staff = closed  # type: ignore[method-assign]
-    with pytest.raises(NeedsPerson):
+    with pytest.raises(DecisionNeeded):
         await create(here)
     assert "not open" in intent_of(here).note
 
@@ -236,7 +236,7 @@ async def held_one() -> World:
     here = world()
     here.practice.lag = 10_000
     here.practice.faults = [OutcomeUnknown("No answer.")]
-    with pytest.raises(NeedsPerson):
+    with pytest.raises(DecisionNeeded):
         await create(here)
     here.practice.lag = 0
     return here
@@ -247,13 +247,13 @@ async def test_a_person_may_adopt_the_one_that_is_ours_and_nobody_elses() -> Non
     (uuid,) = made(here)
     snapshot, intent = here.book.snapshot(), intent_of(here)
     with pytest.raises(NotFound):
-        settle(snapshot, intent.id, "adopt", here.clock.now(), uuid)
+        decision_writes(snapshot, intent.id, "adopt", here.clock.now(), uuid)
     here.put(STAFF, here.practice.people)
     here.put(TEAM, [member(2, staff=uuid)])
     with pytest.raises(BadInput):
-        settle(here.book.snapshot(), intent.id, "adopt", here.clock.now(), uuid)
+        decision_writes(here.book.snapshot(), intent.id, "adopt", here.clock.now(), uuid)
     here.put(TEAM, [member(2)])
-    here.book.commit(settle(here.book.snapshot(), intent.id, "adopt", here.clock.now(), uuid))
+    here.book.commit(decision_writes(here.book.snapshot(), intent.id, "adopt", here.clock.now(), uuid))
     assert (linked(here), held(here.book.snapshot())) == (uuid, [])
 
 
@@ -268,7 +268,7 @@ async def test_linked_by_hand_leaves_nothing_to_ask() -> None:
 async def test_a_person_may_send_again_or_drop(choice: Any) -> None:
     here = await held_one()
     here.practice.people.clear()
-    here.book.commit(settle(here.book.snapshot(), intent_of(here).id, choice, here.clock.now()))
+    here.book.commit(decision_writes(here.book.snapshot(), intent_of(here).id, choice, here.clock.now()))
     assert (intent_of(here).state, linked(here)) == ("failed", "")
     await create(here)
     assert len(made(here)) == 1
@@ -278,7 +278,7 @@ async def test_without_patience_it_stays_unknown_for_the_next_time() -> None:
     here = world()
     here.practice.lag = 90
     here.practice.faults = [OutcomeUnknown("No answer.")]
-    with pytest.raises(NeedsPerson):
+    with pytest.raises(DecisionNeeded):
         await create(here, stop=lambda: True)
     assert len((await recover(here, patient=False)).waiting) == 1
     here.clock.move(timedelta(seconds=120))

@@ -10,7 +10,7 @@ from tests.sync.test_create import create, recover
 from tests.sync.test_create_staff import create as create_one
 from tests.sync.test_create_staff import world as staff_world
 from tests.sync.world import World, client, contact, xpm
-from xpm_tui.domain.errors import NeedsPerson, OutcomeUnknown
+from xpm_tui.domain.errors import DecisionNeeded, OutcomeUnknown
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.tables import LINKS, TEAM
 from xpm_tui.sync.manual.links import link
@@ -28,7 +28,7 @@ async def test_a_link_made_while_a_creation_is_unknown_stays() -> None:
     await world.refresh()
     world.practice.lag = 90
     world.practice.faults = [OutcomeUnknown("No answer.")]
-    with pytest.raises(NeedsPerson):
+    with pytest.raises(DecisionNeeded):
         await create(world, stop=lambda: True)
     relink(world, "u7")
     world.practice.lag = 0
@@ -43,7 +43,7 @@ async def test_two_of_one_name_never_share_what_was_made_for_one() -> None:
     world.practice.lost = [lost]
     world.practice.faults = [lost, late]
     for id_ in ("c1", "c2"):
-        with pytest.raises(NeedsPerson):
+        with pytest.raises(DecisionNeeded):
             await create(world, id_, stop=lambda: True)
     world.practice.lag = 0
     await recover(world)
@@ -59,7 +59,7 @@ async def test_what_was_made_for_one_of_a_name_is_not_taken_for_the_other() -> N
     world.practice.lost = [lost]
     world.practice.faults = [lost, late]
     for id_ in ("c1", "c2"):
-        with pytest.raises(NeedsPerson):
+        with pytest.raises(DecisionNeeded):
             await create(world, id_, stop=lambda: True)
     world.practice.lag = 0
     await recover(world)
@@ -107,7 +107,7 @@ async def test_a_staff_record_made_for_one_of_a_name_is_not_taken_for_the_other(
     made.practice.lost = [lost]
     made.practice.faults = [lost, late]
     for id_ in ("t1", "t2"):
-        with pytest.raises(NeedsPerson):
+        with pytest.raises(DecisionNeeded):
             await create_one(made, id_, stop=lambda: True)
     made.practice.lag = 0
     await recover(made)

@@ -8,8 +8,8 @@ import pytest
 from tests.sync.world import World, client, contact, linked, member, xpm, xpm_contact
 from xpm_tui.domain.links import Base, ContactLink, Pair
 from xpm_tui.domain.tables import BASE, LINKS, TEAM
-from xpm_tui.domain.xpm import Named
-from xpm_tui.sync.base import settled_under
+from xpm_tui.domain.xpm import RecordReference
+from xpm_tui.sync.base import settled_direction
 from xpm_tui.sync.planning.planner import differences
 from xpm_tui.sync.policy import Policy
 
@@ -102,7 +102,10 @@ async def test_a_removed_contact_stays_removed_in_both_directions() -> None:
 
 async def test_a_person_who_is_not_linked_is_the_reason_until_somebody_links_them() -> None:
     world = World(
-        [client(partner="t1")], [xpm(manager=Named("s9"))], links=[linked()], team=[member(1), member(2)]
+        [client(partner="t1")],
+        [xpm(manager=RecordReference("s9"))],
+        links=[linked()],
+        team=[member(1), member(2)],
     )
     await world.sync()
     assert listed(world) == {("c1", "partner"): "blank", ("c1", "manager"): "unlinked-person"}
@@ -124,7 +127,7 @@ async def test_a_person_who_is_not_linked_is_the_reason_until_somebody_links_the
     ],
 )
 def test_what_an_earlier_version_settled_belongs_to_one_direction_too(stored: Pair, direction: str) -> None:
-    assert settled_under(stored) == direction
+    assert settled_direction(stored) == direction
 
 
 async def test_a_store_of_an_earlier_version_leaves_no_silent_difference() -> None:

@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from tests.support.profile import count
 from tests.sync.practices import TEAM, perturbed, perturbed_row, practice
 from tests.sync.world import World
-from xpm_tui.domain.errors import EditConflict, OutcomeUnknown, Refused, WireTrouble
+from xpm_tui.domain.errors import EditConflict, OutcomeUnknown, Refused, XeroError
 from xpm_tui.domain.ports import Write
 from xpm_tui.domain.tables import CLIENTS, INTENTS, RUNS
 from xpm_tui.domain.xpm import XpmContact
-from xpm_tui.sync.applying.intent_decisions import held, settle
+from xpm_tui.sync.applying.intent_decisions import decision_writes, held
 from xpm_tui.sync.applying.recovery import interrupted, resolve, unknown
 from xpm_tui.sync.policy import Policy
 
@@ -79,7 +79,7 @@ async def _bad_day(world: World, dice: Random) -> None:
                 world.practice.add(perturbed_row(dice, row, dice.randint(10, 10**6)))
         with _Deadly(world, dice.randint(1, 60)):
             await world.apply(plan, records)
-    except (WireTrouble, Killed):
+    except (XeroError, Killed):
         pass
 
 
@@ -119,10 +119,10 @@ def _settled(world: World, witness: _Witness, intent_id: str) -> list[Write]:
     assert intent is not None
     row = world.mirror(intent.uuid)
     ours = [contact.uuid for contact in row.contacts if witness.made.get(contact.uuid) == intent.record]
-    return settle(snapshot, intent_id, "adopt" if ours else "again", now, ours[0] if ours else "")
+    return decision_writes(snapshot, intent_id, "adopt" if ours else "again", now, ours[0] if ours else "")
 
 
-def _fault(world: World, dice: Random) -> WireTrouble | None:
+def _fault(world: World, dice: Random) -> XeroError | None:
     """Mostly none; else a refusal, no way through, or an answer that never came, with or without effect."""
     roll = dice.random()
     if roll < 0.6:
@@ -132,7 +132,7 @@ def _fault(world: World, dice: Random) -> WireTrouble | None:
         if dice.random() < 0.5:
             world.practice.lost.append(lost)
         return lost
-    faults: Sequence[WireTrouble] = (Refused("No."), EditConflict("Busy."), WireTrouble("Out of reach."))
+    faults: Sequence[XeroError] = (Refused("No."), EditConflict("Busy."), XeroError("Out of reach."))
     return dice.choice(faults)
 
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from tests.sync.world import World, changes_of, client, contact, linked, member, one, xpm, xpm_contact
 from xpm_tui.domain.plan import Direction
 from xpm_tui.domain.tables import TEAM
-from xpm_tui.domain.xpm import Named
+from xpm_tui.domain.xpm import RecordReference
 from xpm_tui.sync.manual.plan_review import tick
 from xpm_tui.sync.planning.contacts import removed_in_xpm
 from xpm_tui.sync.policy import Policy
@@ -124,7 +124,7 @@ async def test_a_contact_removed_in_xpm_stays_in_ignition_and_is_marked() -> Non
 
 
 async def test_only_linked_people_come_over() -> None:
-    row = xpm(partner=Named("s1", "Ana"), manager=Named("s2", "Tom"))
+    row = xpm(partner=RecordReference("s1", "Ana"), manager=RecordReference("s2", "Tom"))
     world = World([client()], [row], links=[linked()], team=[member(1, staff="s1"), member(2)])
     changes = await world.changes()
     assert [(change.field, change.new) for change in changes] == [("partner", "s1")]
@@ -143,7 +143,7 @@ async def test_a_masked_value_is_neither_compared_nor_written() -> None:
 
 
 async def test_yes_no_and_groups_come_over() -> None:
-    row = xpm(tax_registered=True, groups=(Named("g2", "Farms"), Named("g1", "Arts")))
+    row = xpm(tax_registered=True, groups=(RecordReference("g2", "Farms"), RecordReference("g1", "Arts")))
     world = World([client()], [row], links=[linked()])
     await world.sync()
     assert (world.client().tax_registered, world.client().groups) == (True, ("Arts", "Farms"))

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from tests.sync.world import World, changes_of, client, contact, linked, one, xpm, xpm_contact
-from xpm_tui.domain.errors import DiskTrouble
+from xpm_tui.domain.errors import DiskError
 from xpm_tui.domain.links import Freeze, Pair, Value
 from xpm_tui.domain.tables import CLIENTS, FREEZES, IMAGES, META, PLANS, RUNS
 from xpm_tui.sync.manual.plan_review import tick
-from xpm_tui.sync.planning.decisions import because, because_held
+from xpm_tui.sync.planning.decisions import because_held, change_reason
 from xpm_tui.sync.planning.planner import FIRST_APPLIED
 from xpm_tui.sync.policy import Policy
 
@@ -46,11 +46,11 @@ async def test_what_a_full_disk_refused_is_not_counted(monkeypatch: pytest.Monke
         batches += 1
         if batches == 2:
             make(world.book.snapshot())
-            raise DiskTrouble("The log could not be written: no space left on device.")
+            raise DiskError("The log could not be written: no space left on device.")
         return stock(make)
 
     monkeypatch.setattr(world.book, "transact", transact)
-    with pytest.raises(DiskTrouble):
+    with pytest.raises(DiskError):
         await world.apply(plan, records)
     (run,) = [each for each in world.book.snapshot().rows(RUNS) if each.plan == plan.id]
     brought = sum(each.phone == "2" for each in world.book.snapshot().rows(CLIENTS))
@@ -375,7 +375,7 @@ async def test_hostile_text_is_carried_as_it_is(value: Value) -> None:
 def test_every_rule_and_every_hold_has_a_sentence() -> None:
     for rule in ("fill", "first", "update", "drift", "conflict", "clear", "contact", "exact-name", "undo"):
         for side in ("ignition", "xpm"):
-            assert because(rule, side).endswith(".")
+            assert change_reason(rule, side).endswith(".")
     assert because_held("conflict").endswith(".")
 
 

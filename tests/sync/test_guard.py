@@ -12,7 +12,7 @@ from xpm_tui.domain.errors import PlanRefused
 from xpm_tui.domain.plan import Change, PlannedRecord
 from xpm_tui.domain.runs import Stop
 from xpm_tui.domain.tables import TEAM
-from xpm_tui.sync.mirror import accept_list, listed
+from xpm_tui.sync.mirror import accept_list, list_counts
 from xpm_tui.sync.planning.guard import ALWAYS, check, grown, refuse_if_outdated
 from xpm_tui.sync.policy import GuardLimits, Policy
 
@@ -138,7 +138,7 @@ async def test_a_short_list_that_a_person_has_reviewed_is_the_new_measure() -> N
         world.practice.remove(f"u{number}")
     await world.refresh()
     await world.apply(*world.plan(), reviewed=True)
-    assert listed(world.book.snapshot()).accepted == 10
+    assert list_counts(world.book.snapshot()).accepted == 10
     assert accept_list(world.book.snapshot()) == []
     await world.refresh()
     assert world.mirror("u1").deleted

@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from tests.sync.world import World, client, linked, one, xpm
 from xpm_tui.domain.errors import BadInput, NotFound
-from xpm_tui.domain.links import Apart, Freeze, Ignored, LinkState
-from xpm_tui.domain.plan import NeedsPerson
+from xpm_tui.domain.links import BlockedPair, Freeze, Ignored, LinkState
+from xpm_tui.domain.plan import UndecidedClient
 from xpm_tui.domain.tables import APART, CLIENTS, FREEZES, IGNORED, JOBS, LINKS
-from xpm_tui.domain.xpm import Named, XpmJob
+from xpm_tui.domain.xpm import RecordReference, XpmJob
 from xpm_tui.sync.manual.links import effect, link, unlink
 from xpm_tui.sync.planning.links import exact_match, link_state, needs_person, reason, relink
 from xpm_tui.sync.policy import Policy
@@ -25,7 +25,7 @@ async def state(world: World, id_: str = "c1") -> LinkState:
     return link_state(world.book.snapshot(), world.client(id_))
 
 
-def waiting(world: World) -> list[NeedsPerson]:
+def waiting(world: World) -> list[UndecidedClient]:
     """The clients that need a decision now."""
     snapshot = world.book.snapshot()
     found = (needs_person(snapshot, each, link_state(snapshot, each)) for each in snapshot.rows(CLIENTS))
@@ -131,7 +131,7 @@ async def test_what_is_linked_or_was_taken_apart_is_not_linked_by_name() -> None
     world.put(LINKS, [replace(linked(2), uuid="u1")])
     assert await match(world) == ""
     world = World([client()], [xpm()])
-    world.put(APART, [Apart(id="c1/u1", client="c1", uuid="u1")])
+    world.put(APART, [BlockedPair(id="c1/u1", client="c1", uuid="u1")])
     assert await match(world) == ""
     assert await world.changes() == []
 
@@ -163,7 +163,9 @@ async def test_the_effect_says_what_would_go_which_way() -> None:
 
 async def test_the_effect_warns_of_prospects_second_links_and_jobs_that_stay() -> None:
     world = World([client(1), client(2)], [xpm(1), xpm(2, prospect=True)], links=[linked(1), linked(2)])
-    world.put(JOBS, [XpmJob(number="J1", name="Tax", client=Named("u1")), XpmJob(number="J2", name="x")])
+    world.put(
+        JOBS, [XpmJob(number="J1", name="Tax", client=RecordReference("u1")), XpmJob(number="J2", name="x")]
+    )
     await world.refresh()
     found = effect(world.book.snapshot(), Policy(), "c1", "u2")
     assert found.prospect
@@ -178,7 +180,7 @@ async def test_the_effect_warns_of_prospects_second_links_and_jobs_that_stay() -
 async def test_linking_anew_drops_the_base_and_lifts_what_undo_froze() -> None:
     world = World([client(phone="1")], [xpm(phone="1"), xpm(2, phone="2")], links=[linked()])
     await world.sync()
-    world.put(APART, [Apart(id="c1/u2", client="c1", uuid="u2")])
+    world.put(APART, [BlockedPair(id="c1/u2", client="c1", uuid="u2")])
     world.put(
         FREEZES,
         [

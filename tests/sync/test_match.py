@@ -13,7 +13,7 @@ from tests.sync.labelled_names import make
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.names import read
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.sync.matching.proposals import MatchIndex, Proposal
+from xpm_tui.sync.matching.proposals import LinkProposal, MatchIndex
 
 
 def uuid(n: int) -> str:
@@ -24,7 +24,7 @@ def xpm(n: int, name: str, **more: object) -> XpmClient:
     return XpmClient(uuid=uuid(n), name=name, number=str(1000 + n), **more)  # type: ignore[arg-type]
 
 
-def propose(client: Client, *rows: XpmClient, ours: tuple[Client, ...] = ()) -> list[Proposal]:
+def propose(client: Client, *rows: XpmClient, ours: tuple[Client, ...] = ()) -> list[LinkProposal]:
     return MatchIndex(rows, (client, *ours)).propose(client)
 
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from tests.sync.world import World, client, linked, one, staff, xpm, xpm_contact
-from xpm_tui.domain.errors import WireTrouble
+from xpm_tui.domain.errors import XeroError
 from xpm_tui.domain.links import Pair
 from xpm_tui.domain.secret import Masked
 from xpm_tui.domain.tables import BASE, JOBS, LINKS, META, STAFF, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmJob
 from xpm_tui.sync.manual.links import unlink
-from xpm_tui.sync.mirror import CHUNK, OVERLAP, job_writes, list_writes, listed, since, take
+from xpm_tui.sync.mirror import CHUNK, OVERLAP, commit_rows, job_writes, list_counts, list_writes, since
 
 
 async def test_an_unchanged_row_is_not_written_again() -> None:
@@ -75,7 +75,7 @@ async def test_what_comes_back_is_no_longer_gone() -> None:
 async def test_a_list_that_breaks_off_keeps_what_came_and_marks_nothing() -> None:
     world = World(rows=[xpm(number) for number in range(1, CHUNK + 11)])
     world.practice.cut = CHUNK + 5
-    with pytest.raises(WireTrouble):
+    with pytest.raises(XeroError):
         await world.refresh()
     assert world.book.snapshot().count(XPM_CLIENTS) == CHUNK
     assert since(world.book.snapshot()) is None
@@ -90,7 +90,7 @@ async def test_the_bookmark_is_the_servers_time_and_reaches_back() -> None:
     assert since(world.book.snapshot()) == asked - OVERLAP
     world.clock.move(timedelta(hours=3))
     await world.refresh(complete=False)
-    facts = listed(world.book.snapshot())
+    facts = list_counts(world.book.snapshot())
     assert (facts.bookmark, facts.complete_at) == (world.clock.now(), asked)
 
 
@@ -171,7 +171,7 @@ async def test_a_list_taken_over_does_not_bring_back_what_was_agreed_with_a_link
     with monkeypatch.context() as patch:
         patch.setattr(book, "snapshot", and_then_somebody_unlinks)
         patch.setattr(book, "transact", lambda make: commit(make(look())))
-        take(book, [world.practice.rows["u1"]], world.clock.now())
+        commit_rows(book, [world.practice.rows["u1"]], world.clock.now())
         book.snapshot()
     assert world.book.snapshot().count(LINKS) == 0
     assert world.base().agreed == ()

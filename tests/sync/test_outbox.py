@@ -27,21 +27,21 @@ from tests.xero.replies import uuid
 from xpm_tui.domain.errors import (
     AccessDenied,
     AllowanceUsedUp,
+    AppError,
     BadInput,
     BadReply,
     Busy,
-    DiskTrouble,
+    DiskError,
     EditConflict,
     LoginNeeded,
     OutcomeUnknown,
-    OutOfReach,
     RecordMissing,
     Refused,
     ScopeMissing,
-    Trouble,
     UnreadableRecord,
     UnsendableValue,
-    WireTrouble,
+    XeroError,
+    XeroUnreachable,
 )
 from xpm_tui.domain.ports import WRITE_ERRORS, Priority
 from xpm_tui.domain.runs import Intent
@@ -108,7 +108,7 @@ GOOD = {
     "job.state": replies.response(""),
     **dict.fromkeys(("job.add", "job.template", "job.assign"), replies.response(replies.job())),
 }
-EXPECTED: Mapping[type[Trouble], tuple[str, str, bool]] = {
+EXPECTED: Mapping[type[AppError], tuple[str, str, bool]] = {
     BadInput: ("unsendable", "failed", True),
     UnsendableValue: ("unsendable", "failed", True),
     Refused: ("refused", "failed", True),
@@ -119,11 +119,11 @@ EXPECTED: Mapping[type[Trouble], tuple[str, str, bool]] = {
     ScopeMissing: ("stopped", "failed", False),
     AccessDenied: ("stopped", "failed", False),
     AllowanceUsedUp: ("stopped", "failed", False),
-    OutOfReach: ("stopped", "failed", False),
+    XeroUnreachable: ("stopped", "failed", False),
     BadReply: ("stopped", "failed", False),
     UnreadableRecord: ("unsendable", "failed", True),
     Busy: ("interrupted", "sent", False),
-    DiskTrouble: ("interrupted", "sent", False),
+    DiskError: ("interrupted", "sent", False),
 }
 """By error: the ending, the state that the intent is left in (``sent``: it is looked up, never sent again
 blindly), and whether the other records of the run go on."""
@@ -143,7 +143,7 @@ class Side(Protocol):
 
     practice: Any
 
-    def fail(self, kind: str, error: type[Trouble]) -> bool: ...
+    def fail(self, kind: str, error: type[AppError]) -> bool: ...
 
     def heal(self, kind: str) -> None: ...
 
@@ -153,7 +153,7 @@ class Side(Protocol):
 class RealClient:
     """The client of the wire, over answers from a script."""
 
-    SCRIPTS: Mapping[type[Trouble], Any] = {
+    SCRIPTS: Mapping[type[AppError], Any] = {
         Refused: xml(replies.error("Name is required"), 400),
         RecordMissing: xml(replies.error("Invalid client identifier")),
         EditConflict: xml(replies.error("Conflict"), 409),
@@ -162,7 +162,7 @@ class RealClient:
         ScopeMissing: gateway(401, "Unauthorized", "AuthorizationUnsuccessful"),
         AccessDenied: gateway(403, "Forbidden", "AuthenticationUnsuccessful"),
         AllowanceUsedUp: httpx.Response(429, headers={"x-rate-limit-problem": "day", "retry-after": "66975"}),
-        OutOfReach: httpx.ConnectError("refused"),
+        XeroUnreachable: httpx.ConnectError("refused"),
     }
 
     def __init__(self, fake: FakeXero, practice: Any, folder: Path) -> None:
@@ -170,16 +170,16 @@ class RealClient:
         self.practice = practice
         self._folder = folder
         self._access = practice._caller._tokens.access
-        self._learn = practice._caller._gate.learn
+        self._learn = practice._caller._limiter.learn
 
-    def fail(self, kind: str, error: type[Trouble]) -> bool:
+    def fail(self, kind: str, error: type[AppError]) -> bool:
         caller = self.practice._caller
         self.fake.answers.clear()
         if error is Busy:  # the file of the login is in use: nothing is sent
             caller._tokens.access = _raising_soon(Busy("Another process renews the login."))
-        elif error is DiskTrouble:  # the disk is full when the reply has come: XPM made the change
+        elif error is DiskError:  # the disk is full when the reply has come: XPM made the change
             self.fake.then(xml(GOOD[kind]))
-            caller._gate.learn = _raising(DiskTrouble("The disk is full."))
+            caller._limiter.learn = _raising(DiskError("The disk is full."))
         elif error in self.SCRIPTS:
             self.fake.then(self.SCRIPTS[error])
         else:
@@ -188,7 +188,7 @@ class RealClient:
 
     def heal(self, kind: str) -> None:
         caller = self.practice._caller
-        caller._tokens.access, caller._gate.learn = self._access, self._learn
+        caller._tokens.access, caller._limiter.learn = self._access, self._learn
         (self._folder / "state" / "gate.json").unlink(missing_ok=True)
         self.fake.answers.clear()
         self.fake.then(xml(GOOD[kind]))
@@ -217,7 +217,7 @@ class Simulated:
         self.practice = FakePractice([row], MovedClock())
         self.practice.jobs["J1"] = XpmJob(number="J1", name="Accounts")
 
-    def fail(self, kind: str, error: type[Trouble]) -> bool:
+    def fail(self, kind: str, error: type[AppError]) -> bool:
         self.practice.troubles[self.METHODS[kind]] = error("It failed.")
         return True
 
@@ -228,14 +228,14 @@ class Simulated:
         return len(self.practice.sent)
 
 
-def _raising(error: Trouble) -> Callable[..., Any]:
+def _raising(error: AppError) -> Callable[..., Any]:
     def fail(*_: Any, **__: Any) -> Any:
         raise error
 
     return fail
 
 
-def _raising_soon(error: Trouble) -> Callable[..., Any]:
+def _raising_soon(error: AppError) -> Callable[..., Any]:
     async def fail(*_: Any, **__: Any) -> Any:
         raise error
 
@@ -278,7 +278,7 @@ class Sender:
 
 
 def test_every_error_of_the_port_has_an_ending() -> None:
-    assert set(ENDINGS) - {WireTrouble} == set(WRITE_ERRORS) == set(EXPECTED)
+    assert set(ENDINGS) - {XeroError} == set(WRITE_ERRORS) == set(EXPECTED)
     assert set(MESSAGES) == {*SYNC_KINDS, *JOB_KINDS}
     assert {error: ending_of(error("x")) for error in EXPECTED} == {
         e: each[0] for e, each in EXPECTED.items()
@@ -286,7 +286,7 @@ def test_every_error_of_the_port_has_an_ending() -> None:
 
 
 def test_an_error_that_nobody_listed_is_looked_up() -> None:
-    class Novel(Trouble):
+    class Novel(AppError):
         """A new one."""
 
     assert ending_of(Novel("x")) == "interrupted"
@@ -294,7 +294,7 @@ def test_an_error_that_nobody_listed_is_looked_up() -> None:
 
 @pytest.mark.parametrize("side", SIDES)
 @pytest.mark.parametrize("error", WRITE_ERRORS, ids=lambda error: error.__name__)
-async def test_an_error_of_the_port(side: str, error: type[Trouble], tmp_path: Path) -> None:
+async def test_an_error_of_the_port(side: str, error: type[AppError], tmp_path: Path) -> None:
     ending, state, goes_on = EXPECTED[error]
     async with SIDES[side](tmp_path) as here:
         for kind, message in MESSAGES.items():
@@ -317,7 +317,7 @@ async def test_an_error_of_the_port(side: str, error: type[Trouble], tmp_path: P
             assert (sender.last().kind, sender.last().state) == (kind, state), kind
             assert sender.last().sent_at is not None
             assert sender.last().note or state == "sent"
-            if error not in (OutOfReach, LoginNeeded):  # tried again where Xero certainly did not act
+            if error not in (XeroUnreachable, LoginNeeded):  # tried again where Xero certainly did not act
                 assert here.writes() - before <= 1, kind
             here.heal(kind)
             done = await sender.send(message("text"))

@@ -10,7 +10,7 @@ import pytest
 
 import xpm_tui
 from tests.support.source_code import parsed
-from xpm_tui.domain.ports import PORT_ERRORS, WRITE_ERRORS, WRITES, JobPractice
+from xpm_tui.domain.ports import PORT_ERRORS, WRITE_ERRORS, WRITES, XpmJobsPort
 
 ROOT = Path(next(iter(xpm_tui.__path__)))
 OUTBOX = Path("sync/outbox.py")
@@ -53,7 +53,7 @@ def test_the_outbox_sends_every_kind_of_write() -> None:
 
 
 def test_the_port_says_which_methods_write() -> None:
-    raising = {name for name, errors in PORT_ERRORS[JobPractice].items() if errors == WRITE_ERRORS}
+    raising = {name for name, errors in PORT_ERRORS[XpmJobsPort].items() if errors == WRITE_ERRORS}
     assert raising == WRITES
 
 

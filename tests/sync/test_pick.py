@@ -7,13 +7,13 @@ from typing import Any
 from tests.sync.world import World, client, contact, linked, member, xpm, xpm_contact
 from xpm_tui.domain.links import ContactLink
 from xpm_tui.domain.tables import APART, CLIENTS, IMAGES, LINKS, RUNS
-from xpm_tui.domain.xpm import Named
+from xpm_tui.domain.xpm import RecordReference
 from xpm_tui.sync.manual.links import unlink
-from xpm_tui.sync.manual.picks import Picked, pick
+from xpm_tui.sync.manual.picks import PickedClient, pick
 from xpm_tui.sync.policy import Policy
 
 
-async def picking(world: World, *uuids: str, **options: Any) -> Picked:
+async def picking(world: World, *uuids: str, **options: Any) -> PickedClient:
     await world.refresh()
     picked = pick(
         world.book.snapshot(),
@@ -29,7 +29,7 @@ async def picking(world: World, *uuids: str, **options: Any) -> Picked:
     return picked
 
 
-def whys(picked: Picked) -> dict[str, str]:
+def whys(picked: PickedClient) -> dict[str, str]:
     return {skipped.uuid: skipped.why for skipped in picked.skipped}
 
 
@@ -38,9 +38,9 @@ async def test_a_picked_client_has_everything_and_is_in_step_at_once() -> None:
         phone="1",
         structure="Trust",
         tax_registered=True,
-        groups=(Named("g", "Farms"),),
-        partner=Named("s1"),
-        manager=Named("s9"),
+        groups=(RecordReference("g", "Farms"),),
+        partner=RecordReference("s1"),
+        manager=RecordReference("s9"),
         contacts=(xpm_contact(1, name="Al", email="al@x"), xpm_contact(2, name="Jo", primary=True)),
     )
     world = World(rows=[row], team=[member(1, staff="s1")], policy=Policy(level="nothing"))

@@ -24,7 +24,7 @@ from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.secret import looks_masked
 from xpm_tui.domain.tables import CLIENTS, LINKS, PLANNED, PLANS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.sync.canonical import Team, Values, book_values, contact_values, xpm_values
+from xpm_tui.sync.canonical import TeamLinks, Values, contact_values, ignition_values, xpm_values
 from xpm_tui.sync.manual.undo import plan_undo
 from xpm_tui.sync.planning.contacts import match_contacts
 from xpm_tui.sync.planning.planner import differences
@@ -54,7 +54,7 @@ def canonical(client: Client) -> object:
     """All that sync reads of a client; of several primaries the first one counts."""
     primary = next((contact.id for contact in client.contacts if contact.primary), "")
     contacts = {contact.id: contact_values(contact) for contact in client.contacts}
-    return book_values(client, Team.of(TEAM)), contacts, primary
+    return ignition_values(client, TeamLinks.of(TEAM)), contacts, primary
 
 
 def _fields(record: object) -> Iterable[str]:
@@ -62,7 +62,7 @@ def _fields(record: object) -> Iterable[str]:
     return (value for name in names if isinstance(value := getattr(record, name), str))
 
 
-async def until_quiet(world: World) -> None:
+async def until_idle(world: World) -> None:
     """Sync until a plan has no ticked change; two rounds are always enough."""
     for _ in range(2):
         plan, records = await refreshed_plan(world)
@@ -111,12 +111,12 @@ def test_any_practice_comes_to_rest_and_stays_there(seed: int, size: int) -> Non
 
 async def _comes_to_rest(dice: Random, size: int) -> None:
     world = world_of(practice(dice, size))
-    await until_quiet(world)
+    await until_idle(world)
     for client in [*world.book.snapshot().rows(CLIENTS)]:
         world.put(CLIENTS, [perturbed(dice, client, 2)])
     for row in [*world.practice.rows.values()]:
         world.practice.add(perturbed_row(dice, row, 2))
-    await until_quiet(world)
+    await until_idle(world)
 
 
 @EXAMPLES
@@ -128,7 +128,7 @@ def test_the_side_that_masters_loses_nothing(seed: int, size: int) -> None:
 async def _loses_nothing(people: People) -> None:
     world = world_of(people)
     ours, theirs = texts(people.clients), texts(people.rows)
-    await until_quiet(world)
+    await until_idle(world)
     if people.policy.direction == "from_xpm":
         assert world.practice.sent == []
         assert texts(world.practice.rows.values()) == theirs
@@ -151,7 +151,7 @@ async def _switched(dice: Random, size: int) -> None:
         await refreshed_plan(world)
         nothing_is_silent(world)
         if dice.random() < 0.7:
-            await until_quiet(world)
+            await until_idle(world)
             nothing_is_silent(world)
         if dice.random() < 0.3:
             client = dice.choice([*world.book.snapshot().rows(CLIENTS), None])
@@ -176,12 +176,12 @@ def nothing_is_silent(world: World) -> None:
 def different(snapshot: Snapshot) -> set[tuple[str, str]]:
     """All that differs of linked clients, and of those that the plan links: record and field."""
     found: set[tuple[str, str]] = set()
-    team = Team.of(TEAM)
+    team = TeamLinks.of(TEAM)
     for link in snapshot.rows(LINKS):
         client, row = snapshot.get(CLIENTS, link.id), snapshot.get(XPM_CLIENTS, link.uuid)
         if client is None or row is None or row.deleted:
             continue
-        found |= {(client.id, name) for name in unlike(book_values(client, team), xpm_values(row))}
+        found |= {(client.id, name) for name in unlike(ignition_values(client, team), xpm_values(row))}
         match = match_contacts(client.contacts, row.contacts, link.contacts)
         joined = {ours.id for ours, _ in match.pairs} | {theirs.uuid for _, theirs in match.pairs}
         for ours, theirs in match.pairs:

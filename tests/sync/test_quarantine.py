@@ -9,8 +9,8 @@ import pytest
 
 from tests.support.fake_practice import FakeListing
 from tests.sync.world import World, client, linked, one, staff, xpm, xpm_contact
-from xpm_tui.domain.errors import NeedsPerson, UnsendableValue
-from xpm_tui.domain.quarantine import WHOLE, Fault, Quarantined, Records
+from xpm_tui.domain.errors import DecisionNeeded, UnsendableValue
+from xpm_tui.domain.quarantine import WHOLE, Quarantined, RecordFault, Records
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import META, RUNS, STAFF, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
@@ -19,13 +19,13 @@ from xpm_tui.sync.manual.creation import refuse_unreadable
 from xpm_tui.sync.mirror import list_writes, named_people, set_aside
 from xpm_tui.sync.policy import Policy
 
-NAMELESS = Fault(WHOLE, "Name", "is missing or empty", "missing-name")
-TWICE = Fault(WHOLE, "UUID", "is that of several records of the list", "twice")
-ODD_FLAG = Fault("tax_registered", "GSTRegistered", "is neither Yes nor No", "not-yes-or-no")
-ODD_CONTACTS = Fault("contacts", "Contacts/Contact[1]/UUID", "is missing", "missing-uuid")
+NAMELESS = RecordFault(WHOLE, "Name", "is missing or empty", "missing-name")
+TWICE = RecordFault(WHOLE, "UUID", "is that of several records of the list", "twice")
+ODD_FLAG = RecordFault("tax_registered", "GSTRegistered", "is neither Yes nor No", "not-yes-or-no")
+ODD_CONTACTS = RecordFault("contacts", "Contacts/Contact[1]/UUID", "is missing", "missing-uuid")
 
 
-def aside(fault: Fault, uuid: str = "", **known: Any) -> Quarantined:
+def aside(fault: RecordFault, uuid: str = "", **known: Any) -> Quarantined:
     """A client that was set aside."""
     return Quarantined(kind="Client", faults=(fault,), uuid=uuid, **known)
 
@@ -149,7 +149,7 @@ async def test_what_is_set_aside_is_never_written_to_xpm(odd: Any) -> None:
     world = odd([client(phone="1")], [xpm(phone="1")], policy=policy, links=[linked()])
     await world.sync()
     world.book.commit([])
-    phone = Fault("phone", "Phone", "has a control character", "character")
+    phone = RecordFault("phone", "Phone", "has a control character", "character")
     world.practice.edit("u1", unread=(phone,))
     world.set_aside(aside(phone, "u1"))
     world.edit("c1", phone="9", fax="8")
@@ -173,7 +173,7 @@ def test_nothing_is_created_that_may_be_a_record_nobody_can_read() -> None:
     world = World()
     snapshot = world.book.snapshot()
     for there in (aside(NAMELESS, "u7"), aside(TWICE, "u7", name="Kowhai Limited")):
-        with pytest.raises(NeedsPerson, match="Nothing was created"):
+        with pytest.raises(DecisionNeeded, match="Nothing was created"):
             refuse_unreadable(snapshot, "clients", [there], "Kowhai Ltd")
     refuse_unreadable(snapshot, "clients", [aside(TWICE, "u7", name="Rata Dental")], "Kowhai Ltd")
 

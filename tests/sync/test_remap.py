@@ -16,12 +16,12 @@ from xpm_tui.domain.plan import Direction
 from xpm_tui.domain.ports import Drop
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import APART, FREEZES, LINKS, PLANNED, PLANS
-from xpm_tui.domain.xpm import Named, XpmClient
-from xpm_tui.sync.canonical import Team
+from xpm_tui.domain.xpm import RecordReference, XpmClient
+from xpm_tui.sync.canonical import TeamLinks
 from xpm_tui.sync.manual.links import effect, link, unlink
 from xpm_tui.sync.manual.undo import plan_undo
 from xpm_tui.sync.policy import Policy
-from xpm_tui.sync.provenance import foreign
+from xpm_tui.sync.provenance import foreign_values
 
 
 def rata(number: int = 1) -> XpmClient:
@@ -32,7 +32,7 @@ def rata(number: int = 1) -> XpmClient:
         phone="09 111",
         address="1 Rata St",
         postal_address="PO Box 11",
-        groups=(Named("g1", "Growers"),),
+        groups=(RecordReference("g1", "Growers"),),
         contacts=(
             xpm_contact(11, name="Rita Rata", email="rita@rata.example", primary=True),
             xpm_contact(12, name="Ron Rata", mobile="021 12"),
@@ -125,7 +125,7 @@ async def test_what_the_user_changed_stays_and_is_sent_only_once_ticked() -> Non
     world.put(PLANNED, [record])
     await world.apply(plan, [record], reviewed=True)
     assert world.practice.rows["u2"].address == "9 New Rd"
-    assert foreign(world.book.snapshot(), world.client(), "u2", Team.of([])).keys() == {
+    assert foreign_values(world.book.snapshot(), world.client(), "u2", TeamLinks.of([])).keys() == {
         f"{ron}.contact_name", f"{ron}.contact_mobile",
     }  # fmt: skip
 

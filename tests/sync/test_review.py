@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.sync.world import World, changes_of, client, contact, linked, one, xpm, xpm_contact
 from xpm_tui.domain.tables import JOBS
-from xpm_tui.domain.xpm import Named, XpmJob
+from xpm_tui.domain.xpm import RecordReference, XpmJob
 from xpm_tui.sync.manual.plan_review import keep_review, recount, tick
 from xpm_tui.sync.matching.duplicates import duplicates
 from xpm_tui.sync.policy import Policy
@@ -69,7 +69,7 @@ async def test_duplicates_on_both_sides_name_the_safest_to_keep_and_the_steps() 
         ],
         links=[linked(1).__class__(id="c1", uuid="u5"), linked(3)],
     )
-    world.put(JOBS, [XpmJob(number="J1", name="Tax", client=Named("u3"))])
+    world.put(JOBS, [XpmJob(number="J1", name="Tax", client=RecordReference("u3"))])
     await world.refresh()
     theirs, ours = duplicates(world.book.snapshot())
     assert (theirs.side, theirs.survivor, len(theirs.members)) == ("xpm", "u3", 3)

@@ -12,7 +12,7 @@ from tests.sync.test_create_staff import create as create_member
 from tests.sync.test_create_staff import world as staff_world
 from tests.sync.test_outbox import EXPECTED
 from tests.sync.world import World, client, contact, linked, xpm
-from xpm_tui.domain.errors import NeedsPerson, Refused, Trouble
+from xpm_tui.domain.errors import AppError, DecisionNeeded, Refused
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.ports import WRITE_ERRORS
 from xpm_tui.domain.tables import INTENTS, RUNS
@@ -34,7 +34,7 @@ def three(**second: Any) -> World:
 
 
 @ERRORS
-async def test_a_run_with_one_client_that_fails(error: type[Trouble]) -> None:
+async def test_a_run_with_one_client_that_fails(error: type[AppError]) -> None:
     ending, state, goes_on = EXPECTED[error]
     world = three()
     failing = error("It failed.")
@@ -70,12 +70,12 @@ async def test_a_run_with_one_client_that_fails(error: type[Trouble]) -> None:
 
 
 @ERRORS
-async def test_a_creation_that_fails(error: type[Trouble]) -> None:
+async def test_a_creation_that_fails(error: type[AppError]) -> None:
     ending, state, _ = EXPECTED[error]
     world = World([client(1, phone="1")], policy=TO_XPM)
     failing = error("It failed.")
     world.practice.faults, world.practice.lost = [failing], [failing]
-    with pytest.raises(NeedsPerson if ending == "unknown" else error):
+    with pytest.raises(DecisionNeeded if ending == "unknown" else error):
         await create(world)
     (intent,) = world.book.snapshot().rows(INTENTS)
     assert intent.state == ("held" if ending == "unknown" else state)
@@ -86,18 +86,18 @@ async def test_a_creation_that_fails(error: type[Trouble]) -> None:
         assert (await create(world)).client == "c1"
         assert len(world.practice.rows) == 1
     else:
-        with pytest.raises(NeedsPerson):
+        with pytest.raises(DecisionNeeded):
             await create(world)
         assert len(world.practice.sent) == 1
 
 
 @ERRORS
-async def test_a_staff_creation_that_fails(error: type[Trouble]) -> None:
+async def test_a_staff_creation_that_fails(error: type[AppError]) -> None:
     ending, state, _ = EXPECTED[error]
     world = staff_world(team=(TeamMember(id="t1", name="Bo Li"),))
     failing = error("It failed.")
     world.practice.faults, world.practice.lost = [failing], [failing]
-    with pytest.raises(NeedsPerson if ending == "unknown" else error):
+    with pytest.raises(DecisionNeeded if ending == "unknown" else error):
         await create_member(world)
     (intent,) = world.book.snapshot().rows(INTENTS)
     assert intent.state == ("held" if ending == "unknown" else state)

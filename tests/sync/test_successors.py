@@ -11,15 +11,15 @@ from msgspec.structs import replace
 from tests.sync.world import World, client, linked, xpm
 from xpm_tui.domain.errors import RecordMissing
 from xpm_tui.domain.ignition import Client
-from xpm_tui.domain.links import Apart, Link, LinkState, Successor, Vanished
+from xpm_tui.domain.links import BlockedPair, Link, LinkState, Successor, Vanished
 from xpm_tui.domain.tables import APART, LINKS, VANISHED, XPM_CLIENTS
-from xpm_tui.domain.xpm import Named, XpmClient, XpmContact, XpmJob
+from xpm_tui.domain.xpm import RecordReference, XpmClient, XpmContact, XpmJob
 from xpm_tui.sync.matching.successors import SuccessorIndex
 from xpm_tui.sync.mirror import job_writes
 from xpm_tui.sync.planning.links import link_state, survivors, takes_over
 from xpm_tui.sync.policy import Policy
 
-GROUP = Named("g1", "Birch family")
+GROUP = RecordReference("g1", "Birch family")
 ANN = XpmContact(uuid="p1", name="Ann Birch", email="ann@birch.example")
 BEN = XpmContact(uuid="p2", name="Ben Birch", email="ben@birch.example")
 LOST = XpmClient(
@@ -39,7 +39,7 @@ class Practice(World):
     def on(self, jobs: dict[str, str]) -> None:
         """Put jobs on clients."""
         self.practice.jobs = {
-            number: XpmJob(number=number, name="Accounts", client=Named(uuid))
+            number: XpmJob(number=number, name="Accounts", client=RecordReference(uuid))
             for number, uuid in jobs.items()
         }
 
@@ -190,7 +190,7 @@ async def test_what_a_user_calls_another_client_is_no_survivor() -> None:
     await world.read()
     merge(world, HEIR)
     assert (await world.found())[0] == "merged"
-    world.put(APART, [Apart(id="c1/u2", client="c1", uuid="u2", different=True)])
+    world.put(APART, [BlockedPair(id="c1/u2", client="c1", uuid="u2", different=True)])
     assert link_state(world.book.snapshot(), world.client()) == "gone"
 
 

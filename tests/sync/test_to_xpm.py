@@ -15,14 +15,14 @@ from xpm_tui.domain.errors import (
     NotFound,
     OutcomeUnknown,
     Refused,
-    WireTrouble,
+    XeroError,
 )
 from xpm_tui.domain.links import Pair
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import INTENTS, RUNS
-from xpm_tui.domain.xpm import Named
-from xpm_tui.sync.applying.intent_decisions import held, settle
+from xpm_tui.domain.xpm import RecordReference
+from xpm_tui.sync.applying.intent_decisions import decision_writes, held
 from xpm_tui.sync.applying.recovery import resolve
 from xpm_tui.sync.policy import Policy
 
@@ -160,7 +160,7 @@ async def test_an_edit_in_xpm_is_drift_and_overwritten() -> None:
 async def test_linked_people_go_over_by_uuid_and_unlinked_ones_do_not() -> None:
     world = World(
         [client(partner="t1", manager="t2")],
-        [xpm(partner=Named("s9", "Somebody"))],
+        [xpm(partner=RecordReference("s9", "Somebody"))],
         links=[linked()],
         team=[member(1, staff="s1"), member(2)],
         policy=TO,
@@ -212,7 +212,13 @@ async def test_push_after_a_pull_writes_what_only_ignition_has() -> None:
         ],
         [
             xpm(1, fax="2", contacts=(xpm_contact(1, name="A", primary=True), xpm_contact(2, primary=True))),
-            xpm(2, partner=Named("s1"), manager=Named("s7"), groups=(Named("g", "G"),), phone="***1"),
+            xpm(
+                2,
+                partner=RecordReference("s1"),
+                manager=RecordReference("s7"),
+                groups=(RecordReference("g", "G"),),
+                phone="***1",
+            ),
             xpm(3, structure="Trust", contacts=(xpm_contact(3, email="x@y"), xpm_contact(4, email="x@y"))),
         ],
         team=[member(1, staff="s1"), member(2)],
@@ -390,7 +396,7 @@ async def lost_contact() -> tuple[World, str]:
 @pytest.mark.parametrize(("choice", "made"), [("again", 1), ("drop", 0)])
 async def test_a_person_may_have_a_held_contact_sent_again_or_dropped(choice: Any, made: int) -> None:
     world, intent = await lost_contact()
-    world.book.commit(settle(world.book.snapshot(), intent, choice, world.clock.now()))
+    world.book.commit(decision_writes(world.book.snapshot(), intent, choice, world.clock.now()))
     await world.sync()
     assert [each.name for each in world.practice.rows["u1"].contacts].count("Al") == made
     assert await world.changes() == []
@@ -402,8 +408,8 @@ async def test_a_person_may_adopt_a_contact_that_shows_late() -> None:
     world.practice.edit("u1", contacts=(*row.contacts, xpm_contact(50, name="Al", phone="9")))
     await world.refresh()
     with pytest.raises(NotFound):
-        settle(world.book.snapshot(), intent, "adopt", world.clock.now(), "x404")
-    world.book.commit(settle(world.book.snapshot(), intent, "adopt", world.clock.now(), "x50"))
+        decision_writes(world.book.snapshot(), intent, "adopt", world.clock.now(), "x404")
+    world.book.commit(decision_writes(world.book.snapshot(), intent, "adopt", world.clock.now(), "x50"))
     assert {joined.contact: joined.uuid for joined in world.link().contacts}["k9"] == "x50"
     await world.sync()
     assert len(world.practice.rows["u1"].contacts) == 2
@@ -436,16 +442,16 @@ async def test_one_contact_of_xpm_is_not_found_to_be_two_of_ours() -> None:
 
 async def test_a_person_cannot_adopt_one_contact_for_two_of_ours() -> None:
     world, (first, second) = await two_alike()
-    world.book.commit(settle(world.book.snapshot(), first.id, "adopt", world.clock.now(), "x50"))
+    world.book.commit(decision_writes(world.book.snapshot(), first.id, "adopt", world.clock.now(), "x50"))
     with pytest.raises(BadInput, match="Another contact of this client stands for it already"):
-        settle(world.book.snapshot(), second.id, "adopt", world.clock.now(), "x50")
+        decision_writes(world.book.snapshot(), second.id, "adopt", world.clock.now(), "x50")
 
 
 async def test_trouble_of_another_kind_closes_the_intent_as_not_done() -> None:
     world = await in_step(phone="1")
     world.edit(phone="2")
-    world.practice.faults = [WireTrouble("Out of reach.", repeatable=True)]
-    with pytest.raises(WireTrouble):
+    world.practice.faults = [XeroError("Out of reach.", repeatable=True)]
+    with pytest.raises(XeroError):
         await world.sync()
     assert [intent.state for intent in intents(world)] == ["failed"]
     assert len(changes_of(world.plan()[1])) == 1

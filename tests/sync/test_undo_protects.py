@@ -15,7 +15,7 @@ from tests.sync.world import World, client, contact, linked, xpm, xpm_contact
 from xpm_tui.domain.plan import Direction
 from xpm_tui.domain.tables import FREEZES, IMAGES, PLANNED
 from xpm_tui.sync.canonical import is_same
-from xpm_tui.sync.consequences import of_plan
+from xpm_tui.sync.consequences import plan_consequences
 from xpm_tui.sync.policy import Policy
 
 DIRECTIONS: tuple[Direction, ...] = ("from_xpm", "to_xpm")
@@ -85,7 +85,7 @@ async def test_a_change_that_is_not_ticked_is_neither_undone_nor_frozen() -> Non
     unticked = tuple(msgspec.structs.replace(c, ticked=c.field != "phone") for c in record.changes)
     records = [msgspec.structs.replace(record, changes=unticked)]
     world.put(PLANNED, records)
-    found = of_plan(world.book.snapshot(), plan, records)
+    found = plan_consequences(world.book.snapshot(), plan, records)
     await world.apply(plan, records, reviewed=True)
     assert (world.client().phone, world.client().fax) == ("8", "2")
     assert frozen(world) == {"fax", "k1.contact_name"}
@@ -115,7 +115,7 @@ async def test_a_contact_that_stays_in_xpm_keeps_what_a_colleague_made_of_it() -
     world.practice.edit("u1", contacts=(msgspec.structs.replace(made, phone="55"),))
     await world.refresh()
     plan, records, _ = planned(world, run)
-    found = of_plan(world.book.snapshot(), plan, records)
+    found = plan_consequences(world.book.snapshot(), plan, records)
     assert [(each.what, each.records) for each in found.lasting] == [("contact", ("c1/k1",))]
     await undo(world, run)
     await world.sync()

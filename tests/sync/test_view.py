@@ -3,48 +3,51 @@
 from __future__ import annotations
 
 from tests.sync.world import client, contact, member, xpm, xpm_contact
-from xpm_tui.domain.xpm import Named
+from xpm_tui.domain.xpm import RecordReference
 from xpm_tui.sync.canonical import (
-    Team,
+    TeamLinks,
     Values,
-    book_print,
-    book_values,
     contact_values,
+    ignition_fingerprint,
+    ignition_values,
     write_client,
     write_contact,
-    xpm_print,
+    xpm_fingerprint,
     xpm_values,
 )
 
-TEAM = Team.of([member(1, staff="s1"), member(2)])
-NOBODY = Team.of([])
+TEAM = TeamLinks.of([member(1, staff="s1"), member(2)])
+NOBODY = TeamLinks.of([])
 
 
 def test_text_is_nfc_with_line_feeds_and_trimmed() -> None:
-    values = book_values(client(name="Māori\u00a0", address="1 A St\r\nHobart \n"), TEAM)
+    values = ignition_values(client(name="Māori\u00a0", address="1 A St\r\nHobart \n"), TEAM)
     assert values["name"] == "Māori"
     assert values["address"] == "1 A St\nHobart"
 
 
 def test_decomposed_and_composed_are_one() -> None:
-    assert book_values(client(city="Whanga\u0304rei"), TEAM)["city"] == "Whangārei"
+    assert ignition_values(client(city="Whanga\u0304rei"), TEAM)["city"] == "Whangārei"
 
 
 def test_a_person_is_the_uuid_of_the_linked_staff_record() -> None:
-    ours = book_values(client(partner="t1", manager="t2"), TEAM)
-    theirs = xpm_values(xpm(partner=Named("s1", "Ana"), manager=Named("s9", "Tom")))
+    ours = ignition_values(client(partner="t1", manager="t2"), TEAM)
+    theirs = xpm_values(xpm(partner=RecordReference("s1", "Ana"), manager=RecordReference("s9", "Tom")))
     assert ours["partner"] == theirs["partner"] == "s1"
     assert (ours["manager"], theirs["manager"]) == ("t2", "s9")
 
 
 def test_groups_are_sorted_names_and_missing_where_not_told() -> None:
-    assert book_values(client(groups=("b", "a ", "b")), TEAM)["groups"] == ("a", "b")
-    assert xpm_values(xpm(groups=(Named("g", "b"), Named("h", "a"))))["groups"] == ("a", "b")
+    assert ignition_values(client(groups=("b", "a ", "b")), TEAM)["groups"] == ("a", "b")
+    assert xpm_values(xpm(groups=(RecordReference("g", "b"), RecordReference("h", "a"))))["groups"] == (
+        "a",
+        "b",
+    )
     assert "groups" not in xpm_values(xpm(groups=None))
 
 
 def test_a_masked_value_has_no_canonical_form() -> None:
-    assert "phone" not in book_values(client(phone="******789"), TEAM)
+    assert "phone" not in ignition_values(client(phone="******789"), TEAM)
     assert "phone" not in xpm_values(xpm(phone=" ***1"))
     assert "contact_mobile" not in contact_values(contact(1, mobile="****"))
 
@@ -59,9 +62,9 @@ def test_writing_reads_back_as_written() -> None:
     }
     written = write_client(client(), values, TEAM)
     assert (written.partner, written.manager) == ("t1", "t2")
-    assert {key: book_values(written, TEAM)[key] for key in values} == values
+    assert {key: ignition_values(written, TEAM)[key] for key in values} == values
     blanked = write_client(written, dict.fromkeys(values), TEAM)
-    assert book_values(blanked, TEAM) == book_values(client(), TEAM)
+    assert ignition_values(blanked, TEAM) == ignition_values(client(), TEAM)
 
 
 def test_a_contact_is_written_by_the_names_of_the_policy() -> None:
@@ -69,23 +72,23 @@ def test_a_contact_is_written_by_the_names_of_the_policy() -> None:
 
 
 def test_where_two_members_stand_for_one_staff_record_the_active_one_is_written() -> None:
-    team = Team.of([member(1, staff="s1", active=False), member(2, staff="s1")])
+    team = TeamLinks.of([member(1, staff="s1", active=False), member(2, staff="s1")])
     assert write_client(client(), {"partner": "s1"}, team).partner == "t2"
-    assert book_values(client(partner="t1"), team)["partner"] == "s1"
+    assert ignition_values(client(partner="t1"), team)["partner"] == "s1"
 
 
 def test_the_prints_change_with_what_sync_reads_and_with_nothing_else() -> None:
-    before = book_print(client(), NOBODY)
-    assert book_print(client(extra={"Colour": "red"}, state="active"), NOBODY) == before
-    assert book_print(client(phone="1"), NOBODY) != before
-    assert book_print(client(contacts=(contact(1),)), NOBODY) != before
-    row = xpm_print(xpm())
-    assert xpm_print(xpm(code="X", company_number="5")) == row
-    assert xpm_print(xpm(archived=True)) != row
-    assert xpm_print(xpm(contacts=(xpm_contact(1, deleted=True),))) == row
-    assert xpm_print(xpm(contacts=(xpm_contact(1),))) != row
+    before = ignition_fingerprint(client(), NOBODY)
+    assert ignition_fingerprint(client(extra={"Colour": "red"}, state="active"), NOBODY) == before
+    assert ignition_fingerprint(client(phone="1"), NOBODY) != before
+    assert ignition_fingerprint(client(contacts=(contact(1),)), NOBODY) != before
+    row = xpm_fingerprint(xpm())
+    assert xpm_fingerprint(xpm(code="X", company_number="5")) == row
+    assert xpm_fingerprint(xpm(archived=True)) != row
+    assert xpm_fingerprint(xpm(contacts=(xpm_contact(1, deleted=True),))) == row
+    assert xpm_fingerprint(xpm(contacts=(xpm_contact(1),))) != row
 
 
 def test_the_order_of_contacts_does_not_matter() -> None:
     one, two = xpm_contact(1, name="A"), xpm_contact(2, name="B")
-    assert xpm_print(xpm(contacts=(one, two))) == xpm_print(xpm(contacts=(two, one)))
+    assert xpm_fingerprint(xpm(contacts=(one, two))) == xpm_fingerprint(xpm(contacts=(two, one)))

@@ -74,7 +74,7 @@ def console() -> Iterator[Callable[..., Console]]:
 
     yield make
     for app in opened:
-        app.desk.close()
+        app.worker.close()
 
 
 @pytest.fixture

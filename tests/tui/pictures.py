@@ -16,7 +16,7 @@ from xpm_tui.application.runs import runner
 from xpm_tui.application.team.links import pick_staff
 from xpm_tui.cli.demo import sample_files
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.worker_thread import Desk
+from xpm_tui.tui.worker_thread import WorkerThread
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 PANE = 1.0
@@ -44,16 +44,16 @@ async def make(folder: Path) -> None:
             await runner.run(world.practice, reviewed=True)
         if name == "doctor":
             await world.control("permission", user="ana", allowed=False)
-        desk = Desk(world.open)
-        desk.open()
-        app = Console(desk, environ=TERMINAL, welcome=False)
+        worker = WorkerThread(world.open)
+        worker.open()
+        app = Console(worker, environ=TERMINAL, welcome=False)
         async with app.run_test(size=(110, 32)) as pilot:
             await settle(pilot)
             await press(pilot, *keys)
             await pilot.pause(PANE)
             await settle(pilot)
             (FOLDER / f"{name}.svg").write_text(app.export_screenshot(title="xpm-tui"), encoding="utf-8")
-        desk.close()
+        worker.close()
     world.practice.close()
 
 

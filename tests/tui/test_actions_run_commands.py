@@ -17,13 +17,13 @@ from tests.tui.world import TERMINAL, World, press, settle, until
 from xpm_tui.application.connection import steps
 from xpm_tui.application.runs import history, runner
 from xpm_tui.commands import effects
-from xpm_tui.commands.command import Act
+from xpm_tui.commands.command import Command
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import RUNS
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.screens.run import RunScreen
-from xpm_tui.tui.worker_thread import Desk
+from xpm_tui.tui.worker_thread import WorkerThread
 
 Call = tuple[str, dict[str, Any]]
 Make = Callable[..., Console]
@@ -35,7 +35,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
     found: list[Call] = []
     stock = effects.admit
 
-    def admit(act: Act[Any], params: msgspec.Struct, **about: Any) -> effects.Call:
+    def admit(act: Command[Any], params: msgspec.Struct, **about: Any) -> effects.AdmittedCall:
         assert about["keyed"]
         plain = {
             field.name: value
@@ -111,7 +111,7 @@ async def test_a_run_is_released_resumed_and_stopped(world: World, console: Make
         (last, *_) = world_runs(world)
         with world.open() as practice:
             practice.book.commit([Put(RUNS, msgspec.structs.replace(last, outcome="interrupted"))])
-        await app.refresh_pulse()
+        await app.refresh_status()
         await until(pilot, "a Resume")
         await press(pilot, "a", "n")
         assert taken(ran) == [("runs.resume", {"detach": True})]
@@ -130,23 +130,23 @@ async def test_a_run_is_released_resumed_and_stopped(world: World, console: Make
 
 
 @pytest.fixture
-def desks() -> Iterator[list[Desk]]:
-    made: list[Desk] = []
+def workers() -> Iterator[list[WorkerThread]]:
+    made: list[WorkerThread] = []
     yield made
-    for desk in made:
-        desk.close()
+    for worker in made:
+        worker.close()
 
 
 @pytest.mark.usefixtures("inline")
 async def test_jobs_are_previewed_made_and_made_again(
-    tmp_path: Path, desks: list[Desk], ran: list[Call]
+    tmp_path: Path, workers: list[WorkerThread], ran: list[Call]
 ) -> None:
     office = Deploying(tmp_path)
     await office.ready()
     office.accepted()
-    desks.append(Desk(office.open))
-    desks[0].open()
-    app = Console(desks[0], environ=TERMINAL, welcome=False)
+    workers.append(WorkerThread(office.open))
+    workers[0].open()
+    app = Console(workers[0], environ=TERMINAL, welcome=False)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await settle(pilot)
         await press(pilot, "g", "j", "enter", "escape")

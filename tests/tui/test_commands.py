@@ -9,18 +9,18 @@ import pytest
 
 from tests.support import source_code
 from tests.tui.writing import TUI, bypasses, parsed, writing
-from xpm_tui.commands.registry import ACTS
+from xpm_tui.commands.registry import COMMANDS
 
-RUNNERS = {"perform", "copy_act", "read_act", "run_act", "run_named", "start_act"}
-"""What runs a command: each of them comes to ``run_act``."""
+RUNNERS = {"perform", "copy_command", "read_command", "run_command", "run_named", "start_command"}
+"""What runs a command: each of them comes to ``run_command``."""
 
 OPENS = {
     "do_clients_link": "Picker",
     "do_clients_pick": "Picker",
     "do_clients_review": "Review",
-    "do_team_link": "MapPerson",
-    "do_team_pick": "PickPerson",
-    "do_templates_link": "CalledFor",
+    "do_team_link": "MapStaffPicker",
+    "do_team_pick": "AddStaffPicker",
+    "do_templates_link": "ServiceTemplates",
     "do_runs_stop": "RunScreen",
 }
 """Keys that only open a screen."""
@@ -110,7 +110,7 @@ METHODS = list(methods())
 
 @pytest.mark.parametrize(("screen", "name", "node"), METHODS, ids=[f"{m[0]}.{m[1]}" for m in METHODS])
 def test_a_key_runs_its_command_or_opens_a_screen(screen: str, name: str, node: ast.FunctionDef) -> None:
-    act = next(act.name for act in ACTS if "do_" + act.name.replace(".", "_") == name)
+    act = next(act.name for act in COMMANDS if "do_" + act.name.replace(".", "_") == name)
     called, said = calls(node), texts(node)
     if name in OPENS:
         assert OPENS[name] in called
@@ -149,7 +149,7 @@ def test_a_screen_writes_by_a_command_only(module: str) -> None:
 
 
 def test_only_commands_ask_whether_to_go_on() -> None:
-    asking = {module for module in MODULES if "Confirm" in calls(parsed(TUI / module))}
+    asking = {module for module in MODULES if "ConfirmDialog" in calls(parsed(TUI / module))}
     assert asking == set(CONFIRMS), "put the question into the command: effects.agree(talk, Question(...))"
     assert list(CONFIRMS) == sorted(CONFIRMS)
 

@@ -15,7 +15,7 @@ Consoles = Callable[..., Console]
 
 async def looked(app: Console) -> None:
     """The console looks whether store or settings have changed, as it does every now and then."""
-    app._pulse_cost = 0.0
+    app._status_cost = 0.0
     await app._look_at_book()
 
 
@@ -23,7 +23,7 @@ async def test_the_head_names_the_condition_of_the_practice(world: World, consol
     app = console(world)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
-        assert app.pulse.condition == ""
+        assert app.practice_status.condition == ""
         with world.open() as other:
             intent = Intent(id="i1", run="r1", kind="update-client", record="c1", state="sent")
             other.book.commit([Put(INTENTS, intent)])
@@ -53,5 +53,5 @@ async def test_a_console_follows_settings_that_another_process_changes(
             other.settings.set("sync.direction", "to_xpm", practice=True)
         await looked(app)
         await settle(pilot)
-        assert await app.desk.ask(lambda practice: practice.policy().direction) == "to_xpm"
+        assert await app.worker.ask(lambda practice: practice.policy().direction) == "to_xpm"
         assert "to_xpm" in text_of(app)

@@ -13,18 +13,18 @@ from tests.support.profile import count
 from tests.tui.world import World, press, settle, text_of
 from xpm_tui.application.jobs.proposals import list_proposals
 from xpm_tui.application.presenters.lookup import find_client
-from xpm_tui.commands.command import Act
+from xpm_tui.commands.command import Command
 from xpm_tui.commands.parameter_labels import choice_labels, field_choices, parameter_label
-from xpm_tui.commands.registry import ACTS, by_name
+from xpm_tui.commands.registry import COMMANDS, by_name
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.fields import editable
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import FREEZES, TEAM
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.dialogs.edit import Edit
-from xpm_tui.tui.dialogs.form import Form, asked, concerned
-from xpm_tui.tui.widgets.inputs import Field
+from xpm_tui.tui.dialogs.edit import EditDialog
+from xpm_tui.tui.dialogs.form import FormDialog, invalid_field, open_parameters
+from xpm_tui.tui.widgets.inputs import TextField
 
 Make = Callable[..., Console]
 
@@ -60,10 +60,10 @@ async def test_a_setting_is_found_by_its_name_before_others_that_speak_of_it(
 
 
 PARTS = count(1, 3)
-FILLABLE = [act for act in ACTS if asked(act, {})]
+FILLABLE = [act for act in COMMANDS if open_parameters(act, {})]
 
 
-def refusing(act: Act[Any]) -> Act[Any]:
+def refusing(act: Command[Any]) -> Command[Any]:
     """The same act, which takes nothing of what it is given."""
 
     async def run(*_: object) -> Any:
@@ -84,9 +84,9 @@ async def test_a_refused_form_of_any_act_comes_back_as_it_was_typed(
             app.perform(refusing(act), {})
             await settle(pilot)
             form = app.screen
-            assert isinstance(form, Form), act.name
+            assert isinstance(form, FormDialog), act.name
             before = {}
-            for row in form.query(Field):
+            for row in form.query(TextField):
                 if row.id and row.id.startswith("v-"):
                     row.value = before[row.id] = "some text"
             for select in form.query(Select):
@@ -96,20 +96,20 @@ async def test_a_refused_form_of_any_act_comes_back_as_it_was_typed(
                     and str(select._options[0][0]) == "Choose a field"
                 ):
                     select.value = select._options[1][1]
-            for param in asked(act, {}):
-                for field in form.query(f"#p-{param.name}").results(Field):
+            for param in open_parameters(act, {}):
+                for field in form.query(f"#p-{param.name}").results(TextField):
                     field.value = "7" if param.kind is int else "a, b" if param.many else "some text"
                     before[f"p-{param.name}"] = field.value
             await press(pilot, "f10")
             again = app.screen
-            assert isinstance(again, Form), (act.name, text_of(app))
+            assert isinstance(again, FormDialog), (act.name, text_of(app))
             assert again is not form, act.name
-            assert {each.id: each.value for each in again.query(Field)} == before, act.name
+            assert {each.id: each.value for each in again.query(TextField)} == before, act.name
             assert "! That will not do. Try another one." in text_of(app), act.name
             await press(pilot, "escape")
             assert "Leave without saving?" in text_of(app), act.name
             await press(pilot, "y")
-            assert not isinstance(app.screen, Form), act.name
+            assert not isinstance(app.screen, FormDialog), act.name
 
 
 async def test_what_is_wrong_is_said_under_its_field(world: World, console: Make) -> None:
@@ -131,7 +131,7 @@ async def test_what_is_wrong_is_said_under_its_field(world: World, console: Make
         await press(pilot, *("backspace",) * 4, "=2026-07-01")
         assert "Wednesday 1" in text_of(app)
         await press(pilot, "f10")
-        assert not isinstance(app.screen, Form)
+        assert not isinstance(app.screen, FormDialog)
     with world.open() as practice:
         assert [view.name for view in list_proposals(practice)] == ["Accounts 2026"]
 
@@ -143,7 +143,7 @@ async def test_a_record_that_is_refused_stays_open_as_it_was_typed(world: World,
         await press(pilot, "g", "t", "n", "f10")
         assert "“name” is needed." in text_of(app)
         await press(pilot, "=Mere Hall", "down", "=mere(at)example.com", "f10")
-        assert isinstance(app.screen, Edit)
+        assert isinstance(app.screen, EditDialog)
         lines = text_of(app).splitlines()
         field = next(place for place, line in enumerate(lines) if "mere(at)" in line)
         assert "! " in lines[field + 1]
@@ -166,7 +166,7 @@ async def test_a_clients_form_has_every_field_and_choices_for_what_is_chosen(
         await settle(pilot)
         await press(pilot, "g", "c", "slash", "=00006", "enter", "e")
         edit = app.screen
-        assert isinstance(edit, Edit)
+        assert isinstance(edit, EditDialog)
         contact = next(key.partition(".")[0] for key in edit._inputs if "." in key)
         assert set(edit._inputs) == {
             *(field.attribute for field in editable("client")),
@@ -182,7 +182,7 @@ async def test_a_clients_form_has_every_field_and_choices_for_what_is_chosen(
         }.items():  # fmt: skip
             edit._inputs[key].value = value
         await press(pilot, "f10")
-        assert not isinstance(app.screen, Edit)
+        assert not isinstance(app.screen, EditDialog)
     with world.open() as practice:
         found = find_client(practice.snapshot(), "CLI-0006")
     assert (found.partner, found.manager, found.state, found.groups) == (
@@ -210,7 +210,7 @@ async def test_a_sentence_that_names_no_field_stands_at_its_field_all_the_same(
         await settle(pilot)
         app.screen.query_one(f"#{field}").focus()
         await press(pilot, typed, "f10")
-        assert isinstance(app.screen, Form)
+        assert isinstance(app.screen, FormDialog)
         assert "! An end and the last day of the month are for" in text_of(app), text_of(app)
         assert app.focused is not None
         assert app.focused.id == field
@@ -230,23 +230,23 @@ async def test_a_sentence_that_names_no_field_stands_at_its_field_all_the_same(
 )
 def test_the_field_that_a_trouble_is_about(trouble: BadInput, field: str) -> None:
     typed = {"budget": "x1", "due_days": "", "client": "Nobody Ltd", "values": ["end=1", "number=P7"]}
-    assert concerned(trouble, typed) == field
+    assert invalid_field(trouble, typed) == field
 
 
 async def test_a_number_that_is_none_is_said_in_words(world: World, console: Make) -> None:
     app = console(world)
-    act = next(act for act in FILLABLE if any(param.kind is int for param in asked(act, {})))
-    name = next(param.name for param in asked(act, {}) if param.kind is int)
+    act = next(act for act in FILLABLE if any(param.kind is int for param in open_parameters(act, {})))
+    name = next(param.name for param in open_parameters(act, {}) if param.kind is int)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         app.perform(act, {})
         await settle(pilot)
-        for param in asked(act, {}):
+        for param in open_parameters(act, {}):
             field = app.screen.query_one(f"#p-{param.name}")
-            if isinstance(field, Field):
+            if isinstance(field, TextField):
                 field.value = "many"
         await press(pilot, "f10")
-        label = parameter_label(act, next(param for param in asked(act, {}) if param.name == name))
+        label = parameter_label(act, next(param for param in open_parameters(act, {}) if param.name == name))
         assert f"! “{label}” has to be a whole number" in text_of(app)
         assert app.focused is not None
         assert app.focused.id == f"p-{name}"
@@ -254,7 +254,7 @@ async def test_a_number_that_is_none_is_said_in_words(world: World, console: Mak
 
 def test_every_parameter_and_choice_has_a_label() -> None:
     for act in FILLABLE:
-        for param in asked(act, {}):
+        for param in open_parameters(act, {}):
             if param.name != "values":
                 label = parameter_label(act, param)
                 assert label[:1].isupper(), (act.name, param.name)
@@ -272,7 +272,7 @@ async def test_an_empty_field_to_freeze_never_means_all(world: World, console: M
         assert "! “Field” is needed." in text_of(app)
         choice = app.screen.query_one("#p-field", Select)
         act = by_name("clients.freeze")
-        options = field_choices(act, asked(act, {})[1], ("k1.contact_email",))
+        options = field_choices(act, open_parameters(act, {})[1], ("k1.contact_email",))
         assert [label for _, label in options[:2]] == ["Choose a field", "The whole client"]
         assert ("phone", "Phone") in options
         assert options[-1][0] == "k1.contact_email"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from textual.content import Content
 
 from xpm_tui.tui.widgets.cells import ours, wrap
-from xpm_tui.tui.widgets.text import laid
+from xpm_tui.tui.widgets.text import wrapped_lines
 
 
 def test_a_step_goes_on_under_its_text() -> None:
     text = "1. Practice settings > Staff > the person > Permissions > Advanced > Connect third-party add-ons"
-    shown = laid(Content(f"New screens:\n{text}"), 40).plain.splitlines()
+    shown = wrapped_lines(Content(f"New screens:\n{text}"), 40).plain.splitlines()
     assert shown[0] == "New screens:"
     assert shown[1].startswith("1. Practice")
     assert len(shown) > 3

@@ -25,7 +25,7 @@ from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.application.jobs.views import JobCounts
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import ListState, put
-from xpm_tui.application.status.summary import Heartbeat, Problem, heartbeat
+from xpm_tui.application.status.summary import StatusProblem, StatusSummary, summarize
 from xpm_tui.application.team import links as team
 from xpm_tui.domain.ignition import Client, Proposal, ProposalService
 from xpm_tui.domain.ports import Drop, Put
@@ -35,13 +35,13 @@ from xpm_tui.domain.xpm import XpmJob
 from xpm_tui.sandbox.core.faults import Fault
 from xpm_tui.sandbox.core.switches import Switches
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.dialogs.edit import Edit
-from xpm_tui.tui.screens.job_dialogs import DeployReview, JobReading, RollOverReview
+from xpm_tui.tui.dialogs.edit import EditDialog
+from xpm_tui.tui.screens.job_dialogs import DeployReview, JobDialog, RollOverReview
 from xpm_tui.tui.screens.jobs import FILTERS, Jobs
-from xpm_tui.tui.screens.proposals import Proposals
+from xpm_tui.tui.screens.proposals import ProposalsArea
 from xpm_tui.tui.screens.run import RunScreen
 from xpm_tui.tui.widgets.table import filter_spans
-from xpm_tui.tui.worker_thread import Desk
+from xpm_tui.tui.worker_thread import WorkerThread
 
 PLAIN = {"TERM": "xterm-256color", "NO_COLOR": "1"}
 FILE = """Proposal Number,Proposal Name,Client Name,Service Name,Price,Start Date,End Date,Proposal Status
@@ -58,22 +58,22 @@ async def office(tmp_path: Path) -> Deploying:
 
 
 @pytest.fixture
-def desks() -> Iterator[list[Desk]]:
-    made: list[Desk] = []
+def workers() -> Iterator[list[WorkerThread]]:
+    made: list[WorkerThread] = []
     yield made
-    for desk in made:
-        desk.close()
+    for worker in made:
+        worker.close()
 
 
 @pytest.fixture
-def over(desks: list[Desk]) -> Callable[..., Console]:
+def over(workers: list[WorkerThread]) -> Callable[..., Console]:
     """Opens a console over an office."""
 
     def make(office: Deploying, *, environ: Any = TERMINAL, read_only: bool = False) -> Console:
-        desk = Desk(lambda: office.open(read_only=read_only))
-        desk.open()
-        desks.append(desk)
-        return Console(desk, environ=environ, welcome=False)
+        worker = WorkerThread(lambda: office.open(read_only=read_only))
+        worker.open()
+        workers.append(worker)
+        return Console(worker, environ=environ, welcome=False)
 
     return make
 
@@ -116,7 +116,7 @@ async def test_the_acceptance_journey(office: Deploying, over: Callable[..., Con
         assert "No job is to be made. 1 accepted proposal of Ignition's can be taken over" in shown
         await press(pilot, "v")
         shown = text_of(app)
-        assert shows(app, Proposals)
+        assert shows(app, ProposalsArea)
         assert "○ To take over" in shown
         assert "its own connector has usually made the job already" in " ".join(shown.split())
         assert "Nobody's service  50.00 → not in the library" in shown
@@ -127,14 +127,14 @@ async def test_the_acceptance_journey(office: Deploying, over: Callable[..., Con
         assert "○ Coming" in text_of(app)
         await press(pilot, "e")
         edit = app.screen
-        assert isinstance(edit, Edit)
+        assert isinstance(edit, EditDialog)
         for field, value in (("partner", partner), ("manager", manager), ("staff", staff),
                              ("category", office.category), ("budget", "1200")):  # fmt: skip
             edit._inputs[field].value = value
         await press(pilot, "f10")
         assert shows(app, Jobs), text_of(app)
         await press(pilot, "enter")
-        assert shows(app, JobReading)
+        assert shows(app, JobDialog)
         shown = text_of(app)
         assert " + ".join(office.names[:2]) in shown
         assert f"partner {partner}   manager {manager}" in shown
@@ -175,13 +175,13 @@ async def test_an_edit_that_cannot_be_is_said_over_what_was_typed(
     app = over(office)
     async with jobs_area(app, "e") as pilot:
         edit = app.screen
-        assert isinstance(edit, Edit)
+        assert isinstance(edit, EditDialog)
         assert edit._inputs["name"].value == "Compliance 2026"
         edit._inputs["budget"].value = "a lot"
         edit._inputs["name"].value = "Accounts"
         await press(pilot, "f10")
         again = app.screen
-        assert isinstance(again, Edit)
+        assert isinstance(again, EditDialog)
         assert "budget: 'a lot' is not a number. Write 1200.00." in text_of(app)
         assert again._inputs["name"].value == "Accounts"
         again._inputs["budget"].value = "950"
@@ -317,7 +317,7 @@ async def test_read_only_shows_and_writes_nothing(office: Deploying, over: Calla
             assert shows(app, Jobs), key
             assert "read-only" in text_of(app)
         await press(pilot, "v", "delete")
-        assert shows(app, Proposals)
+        assert shows(app, ProposalsArea)
     assert office.practice.book.watch() == before
 
 
@@ -341,7 +341,7 @@ async def test_renewals_are_shown_and_rolled_over_together(
         assert "↻ Renewed" in shown
         assert "~ Annual accounts  1200 → 1350" in shown
         await press(pilot, "W")
-        assert shows(app, JobReading)
+        assert shows(app, JobDialog)
         assert text_of(app).count("1200 → 1350") >= 2
         await press(pilot, "escape", "N", "down", "enter")
         assert shows(app, RollOverReview)
@@ -351,7 +351,7 @@ async def test_renewals_are_shown_and_rolled_over_together(
         assert app.focused is not None
         assert app.focused.id == "leave"
         await press(pilot, "right", "enter")
-        assert shows(app, Proposals)
+        assert shows(app, ProposalsArea)
         assert "↻ Renewed" not in text_of(app)
     ids = [each.id for each in office.practice.snapshot().rows(WORKFLOWS) if each.follows]
     made = [jobs.preview_job(office.practice, each) for each in ids]
@@ -565,7 +565,7 @@ def busy(tmp_path: Path) -> Deploying:
 def way_to(name: str) -> Callable[[Pilot[Any]], Any]:
     async def go(pilot: Pilot[Any]) -> None:
         assert isinstance(pilot.app, Console)
-        await pilot.app.refresh_pulse()
+        await pilot.app.refresh_status()
         await settle(pilot)
         await press(pilot, "g", "j", *WAYS[name])
 
@@ -695,16 +695,16 @@ async def test_each_trouble_of_a_job_is_a_sentence_here_too(
 async def test_a_full_card_leaves_room_for_the_runs(
     office: Deploying, over: Callable[..., Console], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def crowded(practice: OpenPractice) -> Heartbeat:
+    def crowded(practice: OpenPractice) -> StatusSummary:
         counts = JobCounts(due=12, held=3, failed=4, going=1, soon=40, missed=5, changed=2, to_take=300)
-        trouble = Problem(code="stale", sentence="There has been no successful sync for 90 hours.")
+        trouble = StatusProblem(code="stale", sentence="There has been no successful sync for 90 hours.")
         return msgspec.structs.replace(
-            heartbeat(practice), jobs=counts, needs_person=9, held=("r1",), conflicts=8, waiting=7,
+            summarize(practice), jobs=counts, needs_person=9, held=("r1",), conflicts=8, waiting=7,
             to_ignition=6, frozen=5, problems=(trouble, trouble, trouble), skipped=office.clock.now(),
         )  # fmt: skip
 
     await office.deploy(office.accepted().workflows[0])
-    monkeypatch.setattr("xpm_tui.application.status.summary.heartbeat", crowded)
+    monkeypatch.setattr("xpm_tui.application.status.summary.summarize", crowded)
     app = over(office)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)

@@ -24,8 +24,8 @@ from xpm_tui.domain.tables import APART, CLIENTS, IGNORED, IMPORTS, LINKS, XPM_C
 from xpm_tui.ignition.forms import FORMS
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.command_runner import SWITCH
-from xpm_tui.tui.dialogs.edit import Edit
-from xpm_tui.tui.dialogs.file_picker import PickFile
+from xpm_tui.tui.dialogs.edit import EditDialog
+from xpm_tui.tui.dialogs.file_picker import FilePicker
 from xpm_tui.tui.screens.clients import Clients
 from xpm_tui.tui.screens.conflicts import Conflicts
 from xpm_tui.tui.screens.export_preview import ExportPreview
@@ -37,7 +37,7 @@ from xpm_tui.tui.screens.practices import Practices
 from xpm_tui.tui.screens.review import Review
 from xpm_tui.tui.screens.run import RunScreen
 from xpm_tui.tui.widgets.table import TableRows
-from xpm_tui.tui.worker_thread import Desk
+from xpm_tui.tui.worker_thread import WorkerThread
 
 Make = Callable[..., Console]
 
@@ -483,7 +483,7 @@ async def test_a_client_is_edited_and_exported_to_ignition(
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "I")
-        assert shows(app, PickFile)
+        assert shows(app, FilePicker)
         await press(pilot, "=cl", "tab", "enter")
         assert shows(app, ImportPreview)
         shown = text_of(app)
@@ -503,14 +503,14 @@ async def test_a_client_is_edited_and_exported_to_ignition(
         await press(pilot, "escape")
         assert shows(app, Clients)
         await press(pilot, "slash", "=00006", "enter", "e")
-        assert shows(app, Edit)
+        assert shows(app, EditDialog)
         await press(pilot, "down", "=12 Quay St", "f10")
         await press(pilot, "X")
         assert shows(app, ExportPreview)
         assert "goes out" in text_of(app)
         assert "Client 00006" in text_of(app)
         await press(pilot, "w")
-        assert shows(app, PickFile)
+        assert shows(app, FilePicker)
         await press(pilot, *("backspace",) * len("clients.csv"), "=out.csv", "enter")
         assert shows(app, Clients)
         await press(pilot, "X")
@@ -656,7 +656,7 @@ async def test_a_colleagues_run_is_watched_live(world: World, console: Make) -> 
             await settle(pilot)
             work = asyncio.create_task(runner.run(practice, full=True, reviewed=True))
             await half.wait()
-            await app.refresh_pulse()
+            await app.refresh_status()
             await settle(pilot)
             assert "▶ run r1" in text_of(app).splitlines()[0], "the head says that a run is on"
             await press(pilot, "enter")
@@ -695,9 +695,9 @@ async def test_first_run_to_first_sync(tmp_path: Path, monkeypatch: pytest.Monke
         practice.settings.set("xero.redirect_port", port, practice=True)
         return practice
 
-    desk = Desk(opened)
-    desk.open()
-    app = Console(desk, environ=TERMINAL)
+    worker = WorkerThread(opened)
+    worker.open()
+    app = Console(worker, environ=TERMINAL)
     try:
         async with app.run_test(size=(80, 24)) as pilot:
             await settle(pilot)
@@ -750,7 +750,7 @@ async def test_first_run_to_first_sync(tmp_path: Path, monkeypatch: pytest.Monke
             assert "synced" in text_of(app).splitlines()[0]
             assert "never" not in text_of(app).splitlines()[0]
     finally:
-        desk.close()
+        worker.close()
         office.close()
 
 

@@ -30,17 +30,17 @@ from xpm_tui.domain.xpm import Staff
 from xpm_tui.tui import consent, type_ahead
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.dialogs.consent import ConsentScreen
-from xpm_tui.tui.dialogs.dialog import Ask, Choose, Confirm, Told
-from xpm_tui.tui.dialogs.form import Form
+from xpm_tui.tui.dialogs.dialog import ChoiceDialog, ConfirmDialog, InputDialog, MessageDialog
+from xpm_tui.tui.dialogs.form import FormDialog
 from xpm_tui.tui.screens import picker
 from xpm_tui.tui.screens.bundle import BundleScreen
 from xpm_tui.tui.screens.clients import Clients
-from xpm_tui.tui.screens.job_dialogs import DeployReview, JobReading
+from xpm_tui.tui.screens.job_dialogs import DeployReview, JobDialog
 from xpm_tui.tui.screens.jobs import Jobs
 from xpm_tui.tui.screens.plan_review import CHANGED
 from xpm_tui.tui.screens.review import Review
-from xpm_tui.tui.screens.staff_picker import PickPerson
-from xpm_tui.tui.worker_thread import Desk
+from xpm_tui.tui.screens.staff_picker import AddStaffPicker
+from xpm_tui.tui.worker_thread import WorkerThread
 
 LONGEST = 20.0
 """Seconds after which slow work goes on by itself: nothing here is judged by time."""
@@ -133,7 +133,7 @@ async def test_leaving_an_import_that_is_under_way(
         let.set()
         await settle(pilot)
         assert "Internal error" not in text_of(app)
-        assert isinstance(app.screen, Form), text_of(app)
+        assert isinstance(app.screen, FormDialog), text_of(app)
     assert "Brand New Ltd" in names(world)
 
 
@@ -143,7 +143,7 @@ async def test_esc_while_a_run_starts_does_not_give_it_up(
     """The run is on its way: the box must not say that nothing is written, nor leave."""
     await mirrored(world)
     with world.open() as practice:
-        linking.accept_sure(practice, clients.sure_ones(practice))
+        linking.accept_sure(practice, clients.sure_proposals(practice))
     wait = background.wait_for_run
 
     let = asyncio.Event()
@@ -198,7 +198,7 @@ async def test_a_box_leaves_with_its_work_under_another_one(
         await pilot.resize_terminal(100, 30)
         await settle(pilot)
         await press(pilot, "escape")
-        assert "Working" not in [type(each).__name__ for each in app.screen_stack]
+        assert "ProgressDialog" not in [type(each).__name__ for each in app.screen_stack]
 
 
 async def test_a_plan_ticked_elsewhere_is_not_applied_unseen(
@@ -268,13 +268,13 @@ async def test_review_undo_after_busy_takes_back_the_last(
         await press(pilot, "enter", "enter")
         assert len(screen._settled) == 2
         first, _ = (each[0] for each in screen._settled)
-        stock = review_undo.take_back
+        stock = review_undo.restore_states
 
         def busy(*args: Any) -> Any:
-            monkeypatch.setattr(review_undo, "take_back", stock)
+            monkeypatch.setattr(review_undo, "restore_states", stock)
             raise Busy("Another process has the book.")
 
-        monkeypatch.setattr(review_undo, "take_back", busy)
+        monkeypatch.setattr(review_undo, "restore_states", busy)
         await press(pilot, "u", "escape", "u")
     assert set(links(world)) == {first}
 
@@ -310,7 +310,7 @@ async def test_review_slow_accept_twice_is_still_undone(
         await taken_in(pilot)
         let.set()
         await settle(pilot)
-        await press(pilot, *(("escape",) if isinstance(app.screen, Told) else ()))
+        await press(pilot, *(("escape",) if isinstance(app.screen, MessageDialog) else ()))
         monkeypatch.setattr(linking, "link", stock)
         await press(pilot, "u")
     assert first in links(world), "u took back another than the last"
@@ -329,7 +329,7 @@ async def test_the_cursor_stays_where_a_row_went_away(world: World, console: Con
         assert view is not None
         with world.open() as other:
             linking.link(other, view.id, UUID.format(int(view.id[1:])))
-        await app.refresh_pulse()
+        await app.refresh_status()
         await settle(pilot)
         now = screen._table.item
         assert now is not None
@@ -400,7 +400,7 @@ async def test_names_are_not_written_with_a_bundle_that_says_masked(
         monkeypatch.setattr(type_ahead, "PATIENCE", 0.05)
         await pilot.press("F", "w")
         await taken_in(pilot)
-        asks = isinstance(app.screen, Ask)
+        asks = isinstance(app.screen, InputDialog)
         assert not (asks and screen._parts is named and not screen._names)
         let.set()
 
@@ -413,7 +413,9 @@ async def test_the_sandbox_gone_while_its_page_is_open(world: World, console: Co
         screen._read = _nothing  # type: ignore[method-assign]
         app.push_screen(screen)
         await settle(pilot)
-        screen._page = consent.Page(action="http://127.0.0.1:9/x", buttons=[("decision", "allow", "Allow")])
+        screen._page = consent.ConsentPage(
+            action="http://127.0.0.1:9/x", buttons=[("decision", "allow", "Allow")]
+        )
         await screen.query_one(".buttons").mount(Button("Allow", id="press-0"))
         screen.query_one(Button).focus()
         await press(pilot, "enter")
@@ -447,8 +449,8 @@ async def test_ctrl_q_over_a_question_while_a_run_is_on(world: World, console: C
     app = console(world)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
-        app.pulse = app.pulse._replace(running="r9")
-        app.push_screen(Confirm("Stop this run?", title="Run r9"))
+        app.practice_status = app.practice_status._replace(running="r9")
+        app.push_screen(ConfirmDialog("Stop this run?", title="Run r9"))
         await settle(pilot)
         await pilot.press("ctrl+q")
         await settle(pilot)
@@ -492,9 +494,9 @@ async def test_the_key_in_a_job_that_is_read_is_for_that_job(
     await office.ready()
     for n in range(3):
         office.accepted(f"Job {n}", office.clients[n])
-    desk = Desk(lambda: office.open())
-    desk.open()
-    app = Console(desk, environ=TERMINAL, welcome=False)
+    worker = WorkerThread(lambda: office.open())
+    worker.open()
+    app = Console(worker, environ=TERMINAL, welcome=False)
     try:
         async with app.run_test(size=(100, 30), notifications=True) as pilot:
             await settle(pilot)
@@ -514,17 +516,17 @@ async def test_the_key_in_a_job_that_is_read_is_for_that_job(
                 return stock(*args, **more)
 
             monkeypatch.setattr(jobs, "list_jobs", slow)
-            await app.refresh_pulse()
+            await app.refresh_status()
             await pilot.press("enter")
             let.set()
             await settle(pilot)
-            assert isinstance(app.screen, JobReading)
+            assert isinstance(app.screen, JobDialog)
             await press(pilot, key)
-            assert not isinstance(app.screen, DeployReview | Choose)
+            assert not isinstance(app.screen, DeployReview | ChoiceDialog)
         with office.open() as after:
             assert [jobs.row_of(after, f"w{n + 1}").state for n in range(3)].count("skipped") == 1
     finally:
-        desk.close()
+        worker.close()
 
 
 async def test_a_file_is_not_taken_in_before_it_was_shown(
@@ -613,7 +615,7 @@ async def test_picking_staff_goes_on_below(world: World, console: Consoles) -> N
         await settle(pilot)
         await press(pilot, "g", "t", "down", "p")
         screen = app.screen
-        assert isinstance(screen, PickPerson)
+        assert isinstance(screen, AddStaffPicker)
         await press(pilot, "down", "down", "down")
         here = [row.uuid for row in screen.rows.items]
         at = screen.rows.cursor

@@ -11,7 +11,7 @@ from typing import TextIO
 import pytest
 
 from xpm_tui.tui.terminal import async_writer as module
-from xpm_tui.tui.terminal.async_writer import ROOM, Outlet
+from xpm_tui.tui.terminal.async_writer import ROOM, AsyncWriter
 
 LIMIT = 30.0
 FILL = ROOM * 4
@@ -26,7 +26,7 @@ class End:
         fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, 4096)
         self.file: TextIO = os.fdopen(fd, "w", encoding="utf-8", errors="backslashreplace")
         self.caught_up = Event()
-        self.outlet = Outlet(self.file, self.caught_up.set)
+        self.outlet = AsyncWriter(self.file, self.caught_up.set)
 
     def read(self, size: int) -> bytes:
         """Exactly so many bytes."""

@@ -12,8 +12,8 @@ from rich.cells import cell_len
 from rich.color import ColorSystem
 from rich.style import Style
 
-from xpm_tui.tui.terminal.cell_style import PLAIN, Look, change
-from xpm_tui.tui.terminal.screen_buffer import Picture
+from xpm_tui.tui.terminal.cell_style import PLAIN, CellStyle, change
+from xpm_tui.tui.terminal.screen_buffer import ScreenBuffer
 
 COLUMNS, LINES = 12, 4
 STYLES = [
@@ -90,7 +90,7 @@ def whole() -> str:
 @example([[(0, 0, [("e", STYLES[5])])], [(0, 1, [(ACCENT, Style())])]], ColorSystem.STANDARD)
 def test_what_differs_makes_the_same_picture(frames: Frames, colours: ColorSystem) -> None:
     all_of_it, differences = Terminal(), Terminal()
-    wanted, shown = Picture(), Picture()
+    wanted, shown = ScreenBuffer(), ScreenBuffer()
     for data in (whole(), *(frame(strips, colours) for strips in frames)):
         all_of_it.stream.feed(data)
         assert wanted.draw(data)
@@ -110,7 +110,7 @@ def test_a_list_that_moves_makes_the_same_picture(
     """Lines of a long list, seen from another line each time, above or below some that stay."""
     long = [frame([(0, 0, strip[2])], colours)[len("\x1b[1;1H") : -len("\x1b[1;1H")] for strip in strips]
     all_of_it, differences = Terminal(12), Terminal(12)
-    wanted, shown = Picture(), Picture()
+    wanted, shown = ScreenBuffer(), ScreenBuffer()
     for first, staying in views:
         rows = ["stay  "] * staying + [long[(first + n) % len(long)] for n in range(12 - staying)]
         data = "".join(f"\x1b[{n + 1};1H{row}" for n, row in enumerate(rows)) + "\x1b[1;1H"
@@ -124,25 +124,25 @@ def test_a_list_that_moves_makes_the_same_picture(
 @given(FRAMES, SYSTEMS)
 def test_a_terminal_that_missed_all_but_the_last_shows_it_whole(frames: Frames, colours: ColorSystem) -> None:
     all_of_it, late = Terminal(), Terminal()
-    wanted = Picture()
+    wanted = ScreenBuffer()
     for data in (whole(), *(frame(strips, colours) for strips in frames)):
         all_of_it.stream.feed(data)
         assert wanted.draw(data)
-    late.stream.feed(wanted.onto(Picture()))
+    late.stream.feed(wanted.onto(ScreenBuffer()))
     assert late.shows == all_of_it.shows
 
 
 @given(st.lists(strips_of(SIMPLE), min_size=1, max_size=5))
 def test_it_is_not_longer_than_what_rich_sends(strips: list[Strip]) -> None:
     data = frame(strips, ColorSystem.EIGHT_BIT)
-    wanted = Picture()
+    wanted = ScreenBuffer()
     assert wanted.draw(data)
-    assert len(wanted.onto(Picture())) <= len(data)
+    assert len(wanted.onto(ScreenBuffer())) <= len(data)
 
 
-def drawn(*data: str) -> Picture:
+def drawn(*data: str) -> ScreenBuffer:
     """A picture of some frames."""
-    made = Picture()
+    made = ScreenBuffer()
     for each in data:
         assert made.draw(each)
     return made
@@ -167,28 +167,28 @@ def test_after_a_letter_that_terminals_may_differ_on_the_rest_of_the_line_is_sen
 def test_a_link_is_opened_once_and_closed() -> None:
     link = Style(link="https://example.com")
     data = link.render("ab", color_system=ColorSystem.EIGHT_BIT)
-    sent = drawn(f"\x1b[1;1H{data}c").onto(Picture())
+    sent = drawn(f"\x1b[1;1H{data}c").onto(ScreenBuffer())
     opened, text, rest = sent.partition("ab")
     assert (opened.count("\x1b]8;"), opened.endswith(";https://example.com\x1b\\"), text) == (1, True, "ab")
     assert rest == "\x1b]8;;\x1b\\c"
 
 
 def test_a_look_is_sent_as_what_differs() -> None:
-    bold = Look(ink="31", paper="44", extras=frozenset({"1"}))
+    bold = CellStyle(ink="31", paper="44", extras=frozenset({"1"}))
     assert change(PLAIN, bold) == "\x1b[1;31;44m"
     assert change(bold, bold._replace(ink="32")) == "\x1b[32m"
     assert change(bold, bold._replace(extras=frozenset())) == "\x1b[22m"
     assert change(bold, bold._replace(ink="")) == "\x1b[39m"
     assert change(bold, bold._replace(extras=frozenset({"2"}))) == "\x1b[22;2m"
     assert change(bold, bold._replace(extras=frozenset({"1", "4"}))) == "\x1b[4m"
-    assert change(Look(extras=frozenset({"99", "1"})), bold) == "\x1b[0;1;31;44m"
+    assert change(CellStyle(extras=frozenset({"99", "1"})), bold) == "\x1b[0;1;31;44m"
     assert change(bold, PLAIN) == "\x1b[m"
 
 
 def test_a_look_is_sent_once_for_all_that_it_is_of() -> None:
     name, value = "\x1b[0;38;5;246m", "\x1b[0;38;5;188m"
     data = "".join(f"\x1b[{row};1H{name}name {value}value {row}" for row in (1, 2, 3))
-    sent = drawn(f"{data}\x1b[m\x1b[1;1H").onto(Picture())
+    sent = drawn(f"{data}\x1b[m\x1b[1;1H").onto(ScreenBuffer())
     assert sent == (
         "\x1b[1H\x1b[38;5;246mname \x1b[2Hname \x1b[3Hname "
         "\x1b[1;6H\x1b[38;5;188mvalue 1\x1b[2;6Hvalue 2\x1b[3;6Hvalue 3\x1b[m\x1b[1H"
@@ -197,7 +197,7 @@ def test_a_look_is_sent_once_for_all_that_it_is_of() -> None:
 
 @pytest.mark.parametrize("data", ["\x1b[2J", "a\tb", "\x1b[?25l", "\x1b]52;c;YQ==\a", "a\x1b[3Cb"])
 def test_what_does_not_draw_is_said_not_to(data: str) -> None:
-    assert not Picture().draw(data)
+    assert not ScreenBuffer().draw(data)
 
 
 def test_a_list_that_moves_by_a_row_costs_a_row() -> None:

@@ -15,7 +15,7 @@ from tests.tui.world import HOSTILE, TERMINAL, World, press, settle, text_of
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.widgets.rows import Rows
-from xpm_tui.tui.widgets.text import Says
+from xpm_tui.tui.widgets.text import TextLabel
 
 Make = Callable[..., Console]
 Shot = Callable[..., bool]
@@ -121,7 +121,7 @@ async def test_hostile_names_are_text(name: str, world: World, console: Make) ->
         if name == "picker":
             for hostile in HOSTILE:
                 await press(pilot, "f4")
-                app.screen.query_one("Field").value = hostile  # type: ignore[attr-defined]
+                app.screen.query_one("TextField").value = hostile  # type: ignore[attr-defined]
                 await settle(pilot)
                 assert visible(hostile)[:16] in text_of(app)
             return
@@ -212,7 +212,7 @@ async def test_the_cards_and_the_names_of_the_areas_are_whole(
             assert names.rstrip().endswith("[Settings]" if area == "settings" else "Settings"), names
         app.go("overview")
         await settle(pilot)
-        cards = [card for card in app.screen.query(".card") if isinstance(card, Says)]
+        cards = [card for card in app.screen.query(".card") if isinstance(card, TextLabel)]
         assert len(cards) == 2
         words = " ".join(text_of(app).split())
         for whole in ("import never", "Everything", "need a link"):

@@ -16,8 +16,8 @@ from xpm_tui.application.connection import steps
 from xpm_tui.domain.errors import CaseId, LoginNeeded
 from xpm_tui.domain.tables import SERVICES, TEAM
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.widgets.inputs import Field, OneOf
-from xpm_tui.tui.wizard.step_pane import Pane
+from xpm_tui.tui.widgets.inputs import RadioRows, TextField
+from xpm_tui.tui.wizard.step_pane import StepPane
 
 Make = Callable[..., Console]
 Shot = Callable[..., bool]
@@ -134,7 +134,7 @@ async def test_after_every_steps_error_the_focus_is_in_sight(world: World, conso
         seen = []
         for _ in range(9):
             switcher = app.screen.query_one(ContentSwitcher)
-            pane = app.screen.query_one(f"#{switcher.current}", Pane)
+            pane = app.screen.query_one(f"#{switcher.current}", StepPane)
             seen.append(pane.STEP)
             pane.complain(
                 LoginNeeded("It was refused. " * 8, hint="Do it again. " * 12, case=CaseId.CANCELLED)
@@ -148,7 +148,7 @@ async def test_after_every_steps_error_the_focus_is_in_sight(world: World, conso
             if isinstance(focused, Button):
                 assert f"▌ {focused.label}" in text_of(app), (pane.STEP, text_of(app))
             else:
-                assert isinstance(focused, Field | OneOf), (pane.STEP, focused)
+                assert isinstance(focused, TextField | RadioRows), (pane.STEP, focused)
             await press(pilot, "f3")
         assert len(set(seen)) == 9
 

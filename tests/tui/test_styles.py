@@ -63,8 +63,8 @@ async def test_opening_a_screen_styles_nothing_that_was_there(world: World) -> N
         times = Counter(node for node in styled if node in list(app.screen.walk_children()))
         again = {type(node).__name__ for node, count in times.items() if count > 1}
         assert again <= {
-            "Field",
-            "Foot",
+            "TextField",
+            "KeyFooter",
             "FooterKey",
             "TableRows",
         }  # which are dimmed, filled or get the focus

@@ -18,8 +18,8 @@ from xpm_tui.application.runs import plans
 from xpm_tui.commands.effects import READ_ONLY
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.dialogs.help import Help
-from xpm_tui.tui.dialogs.progress import Working
+from xpm_tui.tui.dialogs.help import HelpDialog
+from xpm_tui.tui.dialogs.progress import ProgressDialog
 
 Make = Callable[..., Console]
 OURS = "Something went wrong inside xpm-tui."
@@ -72,7 +72,7 @@ async def test_a_box_that_waits_is_whole_and_its_names_are_text(
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        app.push_screen(box := Working(name, f"Asking XPM for job {name * 9} …"))
+        app.push_screen(box := ProgressDialog(name, f"Asking XPM for job {name * 9} …"))
         await settle(pilot)
         box.tell(f"{name}: 3 of 12")
         await settle(pilot)
@@ -80,10 +80,10 @@ async def test_a_box_that_waits_is_whole_and_its_names_are_text(
         assert cut(app) == []
         assert unsafe(app) == []
         await press(pilot, "escape")
-        assert isinstance(app.screen, Working), "what goes on by itself is not left out of sight"
+        assert isinstance(app.screen, ProgressDialog), "what goes on by itself is not left out of sight"
         box.dismiss(None)
         await settle(pilot)
-        assert not isinstance(app.screen, Working)
+        assert not isinstance(app.screen, ProgressDialog)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ async def test_a_read_only_console_shows_all_and_writes_nothing(
             for key in islice(("enter", "a", "y", "space", "u", "S", "w", "s", "d"), count(3, 9)):
                 await press(pilot, key)
                 assert OURS not in text_of(app), (name, key, text_of(app))
-                if isinstance(app.screen, Help):
+                if isinstance(app.screen, HelpDialog):
                     break
             await home(pilot)
             assert prints(world) == before, f"something was written at {name}"

@@ -15,7 +15,7 @@ from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import TEAM
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.screens.staff_picker import MapPerson, PickPerson
+from xpm_tui.tui.screens.staff_picker import AddStaffPicker, MapStaffPicker
 from xpm_tui.tui.screens.team import TeamArea
 
 Make = Callable[..., Console]
@@ -96,7 +96,7 @@ async def test_mapping_says_what_it_does_before_enter_and_goes_back_after(
         await settle(pilot)
         await to(pilot, app, "bo li")
         await press(pilot, "m")
-        assert isinstance(app.screen, MapPerson)
+        assert isinstance(app.screen, MapStaffPicker)
         await press(pilot, "=samuel")
         shown = text_of(app)
         assert UUID.format(1, 4) in shown
@@ -118,13 +118,13 @@ async def test_somebody_elses_record_is_refused_and_the_proposal_stands_first(
         await settle(pilot)
         await to(pilot, app, "tom")
         await press(pilot, "m")
-        assert isinstance(app.screen, MapPerson)
+        assert isinstance(app.screen, MapStaffPicker)
         assert app.screen.current is not None
         assert app.screen.current.name == "Tom Reid"
         await press(pilot, "=ana")
         assert "is linked to Ana Reid (t1) already" in text_of(app)
         await press(pilot, "enter")
-        assert isinstance(app.screen, MapPerson)
+        assert isinstance(app.screen, MapStaffPicker)
         assert member(world, "t2").staff == ""
         await press(pilot, "f4", "enter")
         assert member(world, "t2").staff == UUID.format(1, 2)
@@ -152,7 +152,7 @@ async def test_staff_are_picked_one_by_one_or_all_and_taken_back(world: World, c
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "t", "p")
-        assert isinstance(app.screen, PickPerson)
+        assert isinstance(app.screen, AddStaffPicker)
         await press(pilot, "=samuel")
         assert "Makes a member without access" in text_of(app)
         await press(pilot, "enter")
@@ -256,10 +256,12 @@ async def test_a_closed_list_and_an_empty_team_say_what_to_do(world: World, cons
 
 async def test_who_connected_and_left_is_told_here_and_on_overview(world: World, console: Make) -> None:
     await fill(world)
-    from xpm_tui.application.practice_identity import Identity, put
+    from xpm_tui.application.practice_identity import PracticeIdentity, put
 
     with world.open() as practice:
-        practice.book.commit([put("identity", Identity(tenant="t", title="Hill", login="Gail Former"))])
+        practice.book.commit(
+            [put("identity", PracticeIdentity(tenant="t", title="Hill", login="Gail Former"))]
+        )
     app = console(world)
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
@@ -300,7 +302,7 @@ def walk(world: World, way: str) -> Callable[[Pilot[Any]], Any]:
     async def go(pilot: Pilot[Any]) -> None:
         await fill(world)
         assert isinstance(pilot.app, Console)
-        await pilot.app.refresh_pulse()
+        await pilot.app.refresh_status()
         await settle(pilot)
         await press(pilot, "g", "t", "slash", "=tom", "enter")
         if way == "map":

@@ -15,7 +15,7 @@ from xpm_tui.domain.ignition import Service
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import SERVICES, TEMPLATES
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.screens.service_templates import CalledFor
+from xpm_tui.tui.screens.service_templates import ServiceTemplates
 from xpm_tui.tui.screens.templates import TemplatesArea
 
 Make = Callable[..., Console]
@@ -84,7 +84,7 @@ async def test_several_templates_are_chosen_in_order_and_taken_back(world: World
         await settle(pilot)
         await to(pilot, app, "advice")
         await press(pilot, "m")
-        assert isinstance(app.screen, CalledFor)
+        assert isinstance(app.screen, ServiceTemplates)
         await press(pilot, "=payroll", "enter", "f4", "=annual", "enter")
         assert "Calls for: 1 Payroll  2 Annual Accounts" in text_of(app)
         assert service(world, "s3").templates == ()
@@ -247,7 +247,7 @@ def walk(world: World, way: str) -> Callable[[Pilot[Any]], Any]:
     async def go(pilot: Pilot[Any]) -> None:
         await fill(world)
         assert isinstance(pilot.app, Console)
-        await pilot.app.refresh_pulse()
+        await pilot.app.refresh_status()
         await settle(pilot)
         await press(pilot, "g", "l")
         if way == "map":

@@ -15,13 +15,13 @@ from xpm_tui.application.presenters.views import ChangeView, RefView, XpmClientV
 from xpm_tui.domain.events import Severity
 from xpm_tui.domain.formatting import cut
 from xpm_tui.domain.safe_text import Shown, visible
-from xpm_tui.tui.plan_rows import Tree
+from xpm_tui.tui.plan_rows import PlanOutline
 from xpm_tui.tui.safe_text import content, show
 from xpm_tui.tui.screens.picker import start
 from xpm_tui.tui.widgets.cells import ARROW, Span, becomes, fit, marked, named, ours, width
 from xpm_tui.tui.widgets.log_pane import LogLine, LogPane, Ring
-from xpm_tui.tui.widgets.table import Column, Table, widths
-from xpm_tui.tui.widgets.text import Says
+from xpm_tui.tui.widgets.table import Table, TableColumn, widths
+from xpm_tui.tui.widgets.text import TextLabel
 
 TEXT = st.text(max_size=60)
 
@@ -51,7 +51,12 @@ def test_content_says_the_text_and_nothing_else(text: str) -> None:
 
 @given(st.integers(1, 200))
 def test_columns_fit_and_the_first_one_stays(room: int) -> None:
-    columns = (Column("A", 20, grow=2), Column("B", 10, drop=1), Column("C", 8, drop=2), Column("D", 6))
+    columns = (
+        TableColumn("A", 20, grow=2),
+        TableColumn("B", 10, drop=1),
+        TableColumn("C", 8, drop=2),
+        TableColumn("D", 6),
+    )
     sizes = widths(columns, room)
     kept = [size for size in sizes if size]
     assert sum(kept) + 2 * (len(kept) - 1) <= room
@@ -130,7 +135,7 @@ def following(pane: LogPane) -> bool:
 
 def told_whole(pane: LogPane) -> bool:
     """Whether the line under the cursor stands below once more."""
-    return bool(pane.query_one(".whole", Says)._now.plain)
+    return bool(pane.query_one(".whole", TextLabel)._now.plain)
 
 
 async def test_the_tail_is_a_state() -> None:
@@ -205,7 +210,9 @@ class TableApp(App[None]):
         super().__init__()
         self.many = many
         self.drawn = 0
-        self.table: Table[int] = Table((Column("N", 8), Column("NAME", 20, grow=1)), self._cells, str)
+        self.table: Table[int] = Table(
+            (TableColumn("N", 8), TableColumn("NAME", 20, grow=1)), self._cells, str
+        )
 
     def _cells(self, item: int) -> list[list[Span]]:
         self.drawn += 1
@@ -238,7 +245,7 @@ def change(record: str, field: str, rule: str, ticked: bool = True) -> ChangeVie
 
 
 def test_groups_count_and_open() -> None:
-    tree = Tree()
+    tree = PlanOutline()
     tree.take(
         [
             change("c1", "phone", "fill"), change("c2", "phone", "fill", ticked=False),

@@ -9,12 +9,12 @@ import pytest
 from tests.tui.world import HOSTILE, World, press, settle, text_of
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.commands.command import Situation
-from xpm_tui.commands.registry import ACTS
+from xpm_tui.commands.registry import COMMANDS
 from xpm_tui.domain.runs import Stop
 from xpm_tui.sync.planning import guard
 from xpm_tui.tui import keymap, screenshot
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.dialogs.edit import Edit
+from xpm_tui.tui.dialogs.edit import EditDialog
 from xpm_tui.tui.dialogs.palette import rank
 from xpm_tui.tui.screens.picker import Picker
 
@@ -32,7 +32,7 @@ Make = Callable[..., Console]
     ],
 )
 def test_the_palette_knows_the_words_of_ignition(typed: str, names: set[str]) -> None:
-    assert {act.name for act in ACTS} >= set(keymap.SYNONYMS), "a synonym of a command that is gone"
+    assert {act.name for act in COMMANDS} >= set(keymap.SYNONYMS), "a synonym of a command that is gone"
     entries = [*keymap.entries("overview", Situation(area="overview")), *keymap.problem_entries()]
     assert {entry.name for entry in rank(typed, entries)} >= names
 
@@ -56,7 +56,7 @@ async def test_the_edit_form_leads_to_the_xpm_client(world: World, console: Make
         await press(pilot, "enter")
         assert "Leave without saving?" in text_of(app)
         await press(pilot, "n")
-        assert isinstance(app.screen, Edit), "the user goes on editing"
+        assert isinstance(app.screen, EditDialog), "the user goes on editing"
         await press(pilot, "enter", "y")
         assert isinstance(app.screen, Picker)
 

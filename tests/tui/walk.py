@@ -21,7 +21,7 @@ from xpm_tui.domain.ignition import Client, Contact, Proposal, ProposalService, 
 from xpm_tui.domain.ports import Put, Write
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import CLIENTS, META, PROPOSALS, RUNS, SERVICES, TEAM
-from xpm_tui.domain.xpm import Category, Named, Staff, Template, XpmContact, XpmJob
+from xpm_tui.domain.xpm import Category, RecordReference, Staff, Template, XpmContact, XpmJob
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.screens.area import AreaScreen
 
@@ -122,7 +122,13 @@ async def hostile(folder: Path) -> World:
     world.xpm.job_templates = [Template(uuid=f"template-{n}", name=each) for n, each in enumerate(HOSTILE)]
     world.xpm.job_categories = [Category(uuid=f"category-{n}", name=each) for n, each in enumerate(HOSTILE)]
     world.xpm.jobs = [
-        XpmJob(number=f"J{n}", name=each, client=Named(uuid="", name=each), state=each, order_number=each)
+        XpmJob(
+            number=f"J{n}",
+            name=each,
+            client=RecordReference(uuid="", name=each),
+            state=each,
+            order_number=each,
+        )
         for n, each in enumerate(HOSTILE)
     ]
     for uuid, row in list(world.xpm.rows.items()):
@@ -132,7 +138,7 @@ async def hostile(folder: Path) -> World:
             )
             world.xpm.edit(
                 uuid, code=row.name, city=row.name, email=row.name, phone=row.name, address=row.name,
-                contacts=(contact,), groups=(Named(f"g-{uuid}", row.name),), structure=row.name,
+                contacts=(contact,), groups=(RecordReference(f"g-{uuid}", row.name),), structure=row.name,
             )  # fmt: skip
     writes: list[Write] = [
         Put(TEAM, TeamMember(id=f"t{n}", name=each, email=each, staff=f"staff-{n}" if n < 3 else ""))

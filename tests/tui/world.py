@@ -15,15 +15,15 @@ from tests.support.fake_xpm import FakeXpm, client, wired
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.home import find_home
 from xpm_tui.application.practice import OpenPractice, open_practice
-from xpm_tui.application.practice_identity import Identity, put
+from xpm_tui.application.practice_identity import PracticeIdentity, put
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.ports import Put, Write
 from xpm_tui.domain.tables import CLIENTS
-from xpm_tui.domain.xpm import Named, XpmClient, XpmContact
+from xpm_tui.domain.xpm import RecordReference, XpmClient, XpmContact
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.screens.base import Listed
-from xpm_tui.tui.widgets.footer import Foot
-from xpm_tui.tui.worker_thread import Desk
+from xpm_tui.tui.screens.base import RecordListScreen
+from xpm_tui.tui.widgets.footer import KeyFooter
+from xpm_tui.tui.worker_thread import WorkerThread
 
 HOSTILE = (
     "ACME [/] Pty",
@@ -50,7 +50,7 @@ def xpm_rows() -> list[XpmClient]:
         client(20, name="John Smith", city="Hobart", email="john1@smith.example", structure="Individual"),
         client(21, name="John Smith", city="Darwin", email="john2@smith.example", structure="Individual"),
         client(22, name="Old Mill Ltd", archived=True),
-        client(23, name="Maybe Later Ltd", prospect=True, groups=(Named("g1", "Farms [north]"),)),
+        client(23, name="Maybe Later Ltd", prospect=True, groups=(RecordReference("g1", "Farms [north]"),)),
     ]
     return rows + [client(30 + n, name=name) for n, name in enumerate(HOSTILE)]
 
@@ -85,7 +85,7 @@ class World:
         with self.open() as practice:
             writes: list[Write] = [Put(CLIENTS, row) for row in book_rows()] if self.books else []
             if self.connected:
-                identity = Identity(
+                identity = PracticeIdentity(
                     tenant="t", title="Hill [&] Partners", since=self.clock.now(), by="mere", login="Ana Reid"
                 )
                 writes.append(put("identity", identity))
@@ -105,9 +105,9 @@ class World:
         self, *, environ: Mapping[str, str] = TERMINAL, read_only: bool = False, welcome: bool = False
     ) -> Console:
         """A console over it; the desk is closed when its test ends."""
-        desk = Desk(lambda: self.open(read_only=read_only))
-        desk.open()
-        return Console(desk, environ=environ, welcome=welcome)
+        worker = WorkerThread(lambda: self.open(read_only=read_only))
+        worker.open()
+        return Console(worker, environ=environ, welcome=welcome)
 
 
 async def calm(pilot: Pilot[Any]) -> None:
@@ -131,16 +131,16 @@ async def settle(pilot: Pilot[Any]) -> None:
         await pilot.pause(0.005)
         rounds += 1
         waits = rounds > PATIENCE and isinstance(app.screen, ModalScreen)
-        busy = app.desk.busy or not app._ahead.idle or (rounds < MOST and not _footed(app))
+        busy = app.worker.busy or not app._ahead.idle or (rounds < MOST and not _footed(app))
         quiet = 0 if busy and not waits else quiet + 1
 
 
 def _footed(app: Console) -> bool:
     """The foot is made anew one step after the screen, and after a list has the focus: all keys are there."""
-    if isinstance(app.screen, Listed) and app.screen.focused is None and app.screen.focus_chain:
+    if isinstance(app.screen, RecordListScreen) and app.screen.focused is None and app.screen.focus_chain:
         return False
     wanted = sum(active.binding.show for active in app.screen.active_bindings.values())
-    return all(len(foot.query(FooterKey).exclude(".-more")) == wanted for foot in app.screen.query(Foot))
+    return all(len(foot.query(FooterKey).exclude(".-more")) == wanted for foot in app.screen.query(KeyFooter))
 
 
 async def press(pilot: Pilot[Any], *keys: str) -> None:

@@ -20,7 +20,7 @@ from tests.support.moved_clock import MovedClock
 from tests.xero import replies
 from tests.xero.fake import TENANT, Answer, Body, FakeXero, Sink, gateway, open_fake, sign_in, xml
 from tests.xero.replies import uuid
-from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.ports import Priority
 from xpm_tui.domain.xpm import XpmContact
 from xpm_tui.xero.client.practice import XeroPractice
@@ -163,7 +163,7 @@ class Outcome:
 
     kind: str
     calls: int
-    trouble: Trouble | None
+    trouble: AppError | None
     waited: float
 
     @property
@@ -186,11 +186,11 @@ async def run(method: Method, faults: dict[str, Script], folder: Path) -> dict[s
             fake.then(*script(method))
             practice = wire.practice(TENANT, Priority.PUSH)
             since = clock.monotonic()
-            trouble: Trouble | None = None
+            trouble: AppError | None = None
             kind = "answer"
             try:
                 await method.call(practice)
-            except Trouble as found:
+            except AppError as found:
                 trouble, kind = found, type(found).__name__
             assert practice.calls == len(fake.asked)
             out[name] = Outcome(kind, practice.calls, trouble, clock.monotonic() - since)

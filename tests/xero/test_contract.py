@@ -9,7 +9,7 @@ import pytest
 
 from tests.xero.contract import BEGIN, DOCUMENT, END, FAULTS, METHODS, Method, Outcome, all_outcomes, table
 from tests.xero.fake import CORRELATION
-from xpm_tui.domain.errors import BadReply, CaseId, Refused, WireTrouble
+from xpm_tui.domain.errors import BadReply, CaseId, Refused, XeroError
 
 WRITES = {
     "add_client", "update_client", "add_contact", "update_contact", "add_job",
@@ -103,7 +103,7 @@ def test_every_error_tells_what_was_asked_and_what_to_do(
         trouble = outcome.trouble
         if trouble is None:
             continue
-        assert isinstance(trouble, WireTrouble), (name, fault)
+        assert isinstance(trouble, XeroError), (name, fault)
         verb, _, path = trouble.asked.partition(" ")
         assert verb in ("GET", "POST", "PUT"), (name, fault, trouble.asked)
         assert "?" not in path

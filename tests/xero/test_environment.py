@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.socks_proxy import HOST, socks_proxy
-from xpm_tui.domain.errors import CaseId, OutOfReach
+from xpm_tui.domain.errors import CaseId, XeroUnreachable
 from xpm_tui.xero.client.environment import NetworkEnvironment
-from xpm_tui.xero.client.transport import Network, NoReply, Request
+from xpm_tui.xero.client.transport import Network, NoReply, TransportRequest
 from xpm_tui.xero.config import Timeouts, WireConfig
 
 FAULTS: tuple[tuple[dict[str, str], str, str], ...] = (
@@ -43,8 +43,8 @@ async def test_a_variable_that_cannot_be_used_is_named_before_anything_is_sent(
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)  # the extra is not installed
     network = Network(WireConfig(client_id="a"), environ=environ)
-    with pytest.raises(OutOfReach) as told:
-        async with network.open(Request("GET", "https://api.xero.com/", {})):
+    with pytest.raises(XeroUnreachable) as told:
+        async with network.open(TransportRequest("GET", "https://api.xero.com/", {})):
             raise AssertionError("nothing may be sent")
     assert words in told.value.message
     assert hint in told.value.hint
@@ -93,7 +93,7 @@ async def test_a_socks_proxy_that_fails_is_named_and_nothing_was_sent(
         environ = {"ALL_PROXY": proxy.url, "SSL_CERT_FILE": str(tmp_path / "ca.pem")}
         network = Network(WireConfig(client_id="a", timeouts=Timeouts(connect=0.2)), environ=environ)
         with pytest.raises(NoReply) as caught:
-            async with network.open(Request("POST", f"https://{HOST}/", {}, body=b"x")):
+            async with network.open(TransportRequest("POST", f"https://{HOST}/", {}, body=b"x")):
                 raise AssertionError("nothing may be sent")
         await network.aclose()
     assert (caught.value.kind, caught.value.sent, caught.value.words) == ("proxy", False, words)

@@ -14,10 +14,10 @@ import pytest
 from tests.support.moved_clock import MovedClock
 from tests.support.profile import count
 from tests.support.virtual import VirtualClock, run_virtual
-from xpm_tui.domain.errors import AllowanceUsedUp, RunStopped, Trouble
+from xpm_tui.domain.errors import AllowanceUsedUp, AppError, RunStopped
 from xpm_tui.domain.pace import PUSH_MINUTE
 from xpm_tui.domain.ports import Priority
-from xpm_tui.xero.rate_limiter import FileGate
+from xpm_tui.xero.rate_limiter import RateLimiter
 
 PUSH, PERSON = Priority.PUSH, Priority.PERSON
 
@@ -49,13 +49,13 @@ class Server:
         self.flying -= 1
 
 
-async def through(gate: FileGate, priority: Priority, work: Callable[[], Awaitable[None]]) -> None:
+async def through(gate: RateLimiter, priority: Priority, work: Callable[[], Awaitable[None]]) -> None:
     """One call through the gate."""
     async with gate.enter(priority):
         await work()
 
 
-async def push(gate: FileGate, server: Server, todo: list[int], workers: int = 3) -> None:
+async def push(gate: RateLimiter, server: Server, todo: list[int], workers: int = 3) -> None:
     """Make the calls that are left with a few workers, as a run does."""
 
     async def work() -> None:
@@ -72,7 +72,7 @@ def test_a_push_by_two_gates_keeps_the_minute_and_uses_nine_tenths_of_it(tmp_pat
     async def main() -> None:
         clock = VirtualClock()
         server = Server(clock)
-        gates = [FileGate(tmp_path / "gate.json", clock) for _ in range(2)]
+        gates = [RateLimiter(tmp_path / "gate.json", clock) for _ in range(2)]
         waits: list[float] = []
 
         async def person() -> None:
@@ -102,13 +102,13 @@ def test_a_restart_cannot_spend_the_minute_twice(tmp_path: Path) -> None:
         clock = VirtualClock()
         server = Server(clock)
         todo = list(range(200))
-        first = asyncio.create_task(push(FileGate(tmp_path / "gate.json", clock), server, todo))
+        first = asyncio.create_task(push(RateLimiter(tmp_path / "gate.json", clock), server, todo))
         await clock.sleep(20.0)
         first.cancel()
         await asyncio.gather(first, return_exceptions=True)
         assert len(server.arrivals) >= 55
         server.flying = 0
-        await push(FileGate(tmp_path / "gate.json", clock), server, todo)
+        await push(RateLimiter(tmp_path / "gate.json", clock), server, todo)
         assert server.worst <= 60
         assert max(sum(1 for a in server.arrivals if t - 60 < a <= t) for t in server.arrivals) <= 55
 
@@ -118,7 +118,7 @@ def test_a_restart_cannot_spend_the_minute_twice(tmp_path: Path) -> None:
 def test_a_stop_ends_a_wait_at_once_and_no_call_is_made(tmp_path: Path) -> None:
     async def main() -> None:
         clock = VirtualClock()
-        gate = FileGate(tmp_path / "gate.json", clock)
+        gate = RateLimiter(tmp_path / "gate.json", clock)
         for _ in range(PUSH_MINUTE):
             async with gate.enter(PUSH):
                 await clock.sleep(0.1)
@@ -137,7 +137,7 @@ def test_a_stop_ends_a_wait_at_once_and_no_call_is_made(tmp_path: Path) -> None:
         assert 3 < clock.monotonic() - began <= 3.5
         assert clock.monotonic() < began + pace.wait
         with pytest.raises(RunStopped):
-            async with FileGate(tmp_path / "other.json", clock).enter(PUSH, lambda: True):
+            async with RateLimiter(tmp_path / "other.json", clock).enter(PUSH, lambda: True):
                 raise AssertionError("a call was made")
 
     run_virtual(main())
@@ -146,7 +146,7 @@ def test_a_stop_ends_a_wait_at_once_and_no_call_is_made(tmp_path: Path) -> None:
 def test_retry_after_is_obeyed_exactly_by_all(tmp_path: Path) -> None:
     async def main() -> None:
         clock = VirtualClock()
-        gates = [FileGate(tmp_path / "gate.json", clock) for _ in range(2)]
+        gates = [RateLimiter(tmp_path / "gate.json", clock) for _ in range(2)]
         gates[0].shut_minute(22.0)
         assert gates[1].allowance().minute_left == 0
         for gate in gates:
@@ -161,7 +161,7 @@ def test_retry_after_is_obeyed_exactly_by_all(tmp_path: Path) -> None:
 def test_the_days_limit_is_learnt_a_push_leaves_the_reserve_and_nobody_sleeps(tmp_path: Path) -> None:
     async def main() -> None:
         clock = VirtualClock()
-        gate = FileGate(tmp_path / "gate.json", clock, reserve=100)
+        gate = RateLimiter(tmp_path / "gate.json", clock, reserve=100)
         assert gate.allowance().day_left is None
         gate.learn({"x-daylimit-remaining": "101", "x-minlimit-remaining": "59"})
         async with gate.enter(PUSH):
@@ -192,8 +192,8 @@ async def clock_never() -> None:
 def test_a_day_429_shuts_until_the_time_it_names_and_other_processes_know(tmp_path: Path) -> None:
     async def main() -> None:
         clock = VirtualClock()
-        error = FileGate(tmp_path / "gate.json", clock).shut_day(66_975)
-        other = FileGate(tmp_path / "gate.json", clock)
+        error = RateLimiter(tmp_path / "gate.json", clock).shut_day(66_975)
+        other = RateLimiter(tmp_path / "gate.json", clock)
         assert error.until == other.allowance().until
         with pytest.raises(AllowanceUsedUp) as caught:
             await through(other, PERSON, clock_never)
@@ -206,7 +206,7 @@ def test_a_day_429_shuts_until_the_time_it_names_and_other_processes_know(tmp_pa
 def test_own_calls_of_yesterday_come_free_again(tmp_path: Path) -> None:
     async def main() -> None:
         clock = VirtualClock()
-        gate = FileGate(tmp_path / "gate.json", clock, reserve=100)
+        gate = RateLimiter(tmp_path / "gate.json", clock, reserve=100)
         for _ in range(5):
             async with gate.enter(PUSH):
                 pass
@@ -227,7 +227,7 @@ def test_own_calls_of_yesterday_come_free_again(tmp_path: Path) -> None:
 def test_calls_of_the_same_app_from_elsewhere_are_counted_in(tmp_path: Path) -> None:
     async def main() -> None:
         clock = VirtualClock()
-        gate = FileGate(tmp_path / "gate.json", clock)
+        gate = RateLimiter(tmp_path / "gate.json", clock)
         async with gate.enter(PUSH):
             gate.learn({"x-minlimit-remaining": "9"})
         assert gate.allowance().minute_left == 59 - 51
@@ -249,10 +249,10 @@ def test_a_damaged_file_is_told_and_one_call_finds_out_what_is_left(tmp_path: Pa
     """Up to 59 calls may have been made: one more stays within Xero's 60, and its answer tells the rest."""
 
     async def main() -> None:
-        clock, told = VirtualClock(), list[Trouble]()
+        clock, told = VirtualClock(), list[AppError]()
         (tmp_path / "gate.json").write_bytes(damage)
-        gate = FileGate(tmp_path / "gate.json", clock, notice=told.append)
-        other = FileGate(tmp_path / "gate.json", clock, notice=told.append)
+        gate = RateLimiter(tmp_path / "gate.json", clock, notice=told.append)
+        other = RateLimiter(tmp_path / "gate.json", clock, notice=told.append)
         async with gate.enter(PUSH):
             assert clock.monotonic() == 0.0
             second = asyncio.create_task(through(other, PERSON, lambda: clock.sleep(0)))
@@ -270,9 +270,9 @@ def test_a_damaged_file_is_told_and_one_call_finds_out_what_is_left(tmp_path: Pa
 
 def test_a_damaged_file_is_a_spent_minute_where_xero_tells_nothing(tmp_path: Path) -> None:
     async def main() -> None:
-        clock, told = VirtualClock(), list[Trouble]()
+        clock, told = VirtualClock(), list[AppError]()
         (tmp_path / "gate.json").write_bytes(b"{torn")
-        gate = FileGate(tmp_path / "gate.json", clock, notice=told.append)
+        gate = RateLimiter(tmp_path / "gate.json", clock, notice=told.append)
         for _ in range(2):
             async with gate.enter(PERSON):
                 pass
@@ -290,7 +290,7 @@ def test_slots_of_a_dead_process_are_given_back(tmp_path: Path) -> None:
         now = clock.now().timestamp()
         dead = ",".join(f'["{n}",4194399,{now},true]' for n in range(4))
         (tmp_path / "gate.json").write_text(f'{{"tickets":[{dead}]}}')
-        gate = FileGate(tmp_path / "gate.json", clock)
+        gate = RateLimiter(tmp_path / "gate.json", clock)
         async with gate.enter(PUSH):
             pass
         assert clock.monotonic() == 0.0
@@ -301,7 +301,7 @@ def test_slots_of_a_dead_process_are_given_back(tmp_path: Path) -> None:
 
 def test_a_clock_that_goes_back_never_locks_the_gate(tmp_path: Path) -> None:
     clock = MovedClock()
-    gate = FileGate(tmp_path / "gate.json", clock)
+    gate = RateLimiter(tmp_path / "gate.json", clock)
 
     async def main() -> None:
         for _ in range(55):
@@ -317,7 +317,7 @@ def test_a_clock_that_goes_back_never_locks_the_gate(tmp_path: Path) -> None:
 
 async def test_a_day_limit_ends_within_a_day(tmp_path: Path) -> None:
     clock = MovedClock()
-    gate = FileGate(tmp_path / "gate", clock)
+    gate = RateLimiter(tmp_path / "gate", clock)
     clock.move(timedelta(days=400))
     gate.shut_day(3600)
     clock.move(timedelta(days=-400))
@@ -333,7 +333,7 @@ async def test_a_day_limit_ends_within_a_day(tmp_path: Path) -> None:
 
 async def test_an_odd_retry_after_shuts_for_a_day_at_most(tmp_path: Path) -> None:
     clock = MovedClock()
-    gate = FileGate(tmp_path / "gate", clock)
+    gate = RateLimiter(tmp_path / "gate", clock)
     gate.shut_day(99_999_999)
     clock.move(timedelta(hours=25))
     async with gate.enter(Priority.PERSON):

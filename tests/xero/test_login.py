@@ -14,7 +14,15 @@ import pytest
 
 from tests.support.virtual import VirtualClock, run_virtual
 from tests.xero.fake import CONFIG, FakeXero, open_fake, sign_in, token_reply
-from xpm_tui.domain.errors import BadInput, BadReply, CaseId, LoginNeeded, OutOfReach, Trouble, WireTrouble
+from xpm_tui.domain.errors import (
+    AppError,
+    BadInput,
+    BadReply,
+    CaseId,
+    LoginNeeded,
+    XeroError,
+    XeroUnreachable,
+)
 from xpm_tui.domain.secret import Secret
 from xpm_tui.files.clock import SystemClock
 from xpm_tui.xero.auth.authorization import Authorization, begin, read_redirect
@@ -120,7 +128,7 @@ async def get(
 
 
 async def test_the_listener_takes_one_good_answer_and_ignores_strays() -> None:
-    port, attempt, told = free_port(), begin(CONFIG), list[Trouble]()
+    port, attempt, told = free_port(), begin(CONFIG), list[AppError]()
     good = redirect(attempt).partition("8765")[2]
     async with Listener(attempt, port, told.append) as listener:
         assert "404" in await get(port, "/favicon.ico")
@@ -170,7 +178,7 @@ async def test_a_wait_that_is_given_up_while_it_begins_leaves_the_port_free(turn
 
 
 async def test_a_bad_paste_is_told_and_asked_again_until_one_is_good() -> None:
-    attempt, told = begin(CONFIG), list[Trouble]()
+    attempt, told = begin(CONFIG), list[AppError]()
     lines = iter(["", "nonsense", redirect(attempt, state="other"), redirect(attempt)])
 
     async def paste() -> str | None:
@@ -207,7 +215,7 @@ async def test_the_listener_wins_while_the_paste_waits() -> None:
 
 
 async def test_a_taken_port_is_told_and_the_paste_goes_on() -> None:
-    port, attempt, told = free_port(), begin(CONFIG), list[Trouble]()
+    port, attempt, told = free_port(), begin(CONFIG), list[AppError]()
     server = await asyncio.start_server(lambda r, w: w.close(), "127.0.0.1", port)
 
     async def paste() -> str | None:
@@ -298,19 +306,19 @@ async def test_a_web_app_sends_its_secret_by_basic_and_no_client_id(tmp_path: Pa
             LoginNeeded,
             CaseId.OTHER_XERO_ERROR,
         ),
-        (httpx.Response(503, content=b"<html>"), OutOfReach, CaseId.XERO_DOWN),
+        (httpx.Response(503, content=b"<html>"), XeroUnreachable, CaseId.XERO_DOWN),
         (httpx.Response(404, content=b"<html>"), BadReply, CaseId.BAD_REPLY),
         (httpx.Response(200, content=b"<html>"), BadReply, CaseId.BAD_REPLY),
         (httpx.Response(200, json={"access_token": ""}), BadReply, CaseId.BAD_REPLY),
         (httpx.Response(302, headers={"location": "https://evil.example"}), BadReply, CaseId.BAD_REPLY),
-        (httpx.ConnectError("x"), OutOfReach, CaseId.NO_NETWORK),
-        (httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED]"), OutOfReach, CaseId.TLS),
-        (httpx.ReadTimeout("x"), OutOfReach, CaseId.XERO_DOWN),
-        (httpx.ProxyError("x"), OutOfReach, CaseId.PROXY),
+        (httpx.ConnectError("x"), XeroUnreachable, CaseId.NO_NETWORK),
+        (httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED]"), XeroUnreachable, CaseId.TLS),
+        (httpx.ReadTimeout("x"), XeroUnreachable, CaseId.XERO_DOWN),
+        (httpx.ProxyError("x"), XeroUnreachable, CaseId.PROXY),
     ],
 )
 async def test_every_fault_of_the_token_call_has_a_sentence_and_a_case(
-    tmp_path: Path, answer: httpx.Response | Exception, kind: type[WireTrouble], case: CaseId
+    tmp_path: Path, answer: httpx.Response | Exception, kind: type[XeroError], case: CaseId
 ) -> None:
     fake = FakeXero()
     fake.token_answers.append(answer)
@@ -328,7 +336,7 @@ async def test_no_practice_in_the_connections_is_case_t1(tmp_path: Path) -> None
     fake.tenants[0]["tenantType"] = "ORGANISATION"
     async with open_fake(tmp_path, fake) as wire:
         await sign_in(wire)
-        with pytest.raises(WireTrouble) as caught:
+        with pytest.raises(XeroError) as caught:
             await wire.tenants()
         assert caught.value.case is CaseId.NO_PERMISSION
         await wire.disconnect("5b0f1c9e-77aa-4f0c-9a53-0f4d7c1b2e10")
@@ -391,7 +399,7 @@ async def test_a_good_answer_is_taken_to_its_end_whatever_follows(follows: str) 
 
 
 async def test_more_cookies_than_can_be_read_are_told_in_browser_and_terminal() -> None:
-    port, attempt, told = free_port(), begin(CONFIG), list[Trouble]()
+    port, attempt, told = free_port(), begin(CONFIG), list[AppError]()
     async with Listener(attempt, port, told.append):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET /callback?code=x HTTP/1.1\r\nCookie: " + b"c" * 1_100_000)

@@ -12,7 +12,7 @@ import pytest
 from tests.xero import replies
 from tests.xero.fake import TENANT, Body, FakeXero, Sink, gateway, open_fake, sign_in, xml
 from tests.xero.replies import uuid
-from xpm_tui.domain.errors import BadInput, BadReply, OutOfReach, ScopeMissing
+from xpm_tui.domain.errors import BadInput, BadReply, ScopeMissing, XeroUnreachable
 from xpm_tui.domain.ports import Priority
 from xpm_tui.domain.xpm import XpmContact
 from xpm_tui.xero.client.practice import XeroPractice
@@ -66,7 +66,7 @@ async def test_a_list_that_is_cut_gives_no_complete_end(fake: FakeXero, practice
         await read_all(practice)
     fake.answers.clear()
     fake.then(httpx.Response(200, stream=Body(body[:-40], httpx.RemoteProtocolError("cut"))))
-    with pytest.raises(OutOfReach):
+    with pytest.raises(XeroUnreachable):
         await read_all(practice)
     assert practice.calls == 2
 

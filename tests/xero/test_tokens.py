@@ -14,12 +14,12 @@ import pytest
 from tests.support.moved_clock import MovedClock
 from tests.support.profile import count
 from tests.xero.fake import CONFIG, FakeXero, Sink, open_fake, sign_in
-from xpm_tui.domain.errors import BadInput, CaseId, DiskTrouble, LoginNeeded, OutOfReach
+from xpm_tui.domain.errors import BadInput, CaseId, DiskError, LoginNeeded, XeroUnreachable
 from xpm_tui.domain.secret import Secret
 from xpm_tui.xero.auth.authorization import Grant
 from xpm_tui.xero.auth.encryption_keys import KeyringKey
-from xpm_tui.xero.auth.session import Tokens
-from xpm_tui.xero.auth.token_store import Vault
+from xpm_tui.xero.auth.session import LoginSession
+from xpm_tui.xero.auth.token_store import TokenStore
 from xpm_tui.xero.config import WireConfig
 
 OLD = timedelta(minutes=29)
@@ -50,7 +50,7 @@ class Identity:
         self.asked.set()
         fate = self.lose.pop(0) if self.lose else ""
         if fate == "before":
-            raise OutOfReach("no network", repeatable=True)
+            raise XeroUnreachable("no network", repeatable=True)
         n = int(refresh.reveal().removeprefix("refresh-"))
         used = self.used_at.get(n)
         if self.revoked or n > self.current or (used and self.clock.now() - used >= timedelta(minutes=30)):
@@ -60,16 +60,18 @@ class Identity:
         if self.hold is not None:
             await self.hold.wait()
         if fate == "after":
-            raise OutOfReach("answer lost", repeatable=True)
+            raise XeroUnreachable("answer lost", repeatable=True)
         if fate == "kill":
             raise KeyboardInterrupt
         return self.grant()
 
 
-def tokens(folder: Path, identity: Identity, clock: MovedClock, sink: Sink | None = None) -> Tokens:
+def tokens(folder: Path, identity: Identity, clock: MovedClock, sink: Sink | None = None) -> LoginSession:
     """A process's view of the login in ``folder``."""
-    vault = Vault(folder / "state", config_folder=folder / "config", use_keyring=False, environ={})
-    return Tokens(vault, identity, CONFIG, clock=clock, events=sink or Sink(), jitter=random.Random(3))
+    login_store = TokenStore(folder / "state", config_folder=folder / "config", use_keyring=False, environ={})
+    return LoginSession(
+        login_store, identity, CONFIG, clock=clock, events=sink or Sink(), jitter=random.Random(3)
+    )
 
 
 @pytest.fixture
@@ -149,7 +151,7 @@ async def test_a_lost_answer_is_asked_for_again(
     assert (await ours.access()).reveal().startswith("access-")
     assert identity.calls == 2
     identity.lose = ["before"] * 3
-    with pytest.raises(OutOfReach):
+    with pytest.raises(XeroUnreachable):
         await ours.access(await ours.access())
     assert ours.state() == "good"
 
@@ -202,16 +204,16 @@ async def test_a_new_pair_that_cannot_be_saved_is_not_used_and_not_lost(
     ours = tokens(tmp_path, identity, clock)
     await ours.keep(identity.grant())
     clock.move(OLD)
-    write, full = Vault.write, [False, True, True]
+    write, full = TokenStore.write, [False, True, True]
 
-    def maybe(self: Vault, saved: object) -> None:
+    def maybe(self: TokenStore, saved: object) -> None:
         if full and full.pop(0):
-            raise DiskTrouble("disk full")
+            raise DiskError("disk full")
         write(self, saved)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Vault, "write", maybe)
+    monkeypatch.setattr(TokenStore, "write", maybe)
     for _ in range(2):
-        with pytest.raises(DiskTrouble):
+        with pytest.raises(DiskError):
             await ours.access()
     assert await ours.access() == Secret("access-1")
     assert identity.calls == 1
@@ -235,8 +237,10 @@ async def test_a_login_is_never_sent_to_another_server_or_app(
 ) -> None:
     await tokens(tmp_path, identity, clock).keep(identity.grant())
     other = WireConfig(client_id="A1B2C3", identity_url="http://localhost:1")
-    vault = Vault(tmp_path / "state", config_folder=tmp_path / "config", use_keyring=False, environ={})
-    ours = Tokens(vault, identity, other, clock=clock, events=Sink())
+    login_store = TokenStore(
+        tmp_path / "state", config_folder=tmp_path / "config", use_keyring=False, environ={}
+    )
+    ours = LoginSession(login_store, identity, other, clock=clock, events=Sink())
     assert ours.state() == "none"
     with pytest.raises(LoginNeeded, match="another app or another Xero address"):
         await ours.access()
@@ -249,9 +253,9 @@ async def test_no_login_is_lost_however_renewals_are_killed(
     dice = random.Random(11)
     ours = tokens(tmp_path, identity, clock)
     await ours.keep(identity.grant())
-    write = Vault.write
+    write = TokenStore.write
 
-    def dying(self: Vault, saved: object) -> None:
+    def dying(self: TokenStore, saved: object) -> None:
         fate = dice.random()
         if fate < 0.05:
             raise Killed
@@ -259,7 +263,7 @@ async def test_no_login_is_lost_however_renewals_are_killed(
         if fate > 0.95:
             raise Killed
 
-    monkeypatch.setattr(Vault, "write", dying)
+    monkeypatch.setattr(TokenStore, "write", dying)
     for _ in range(count(60, 10_000)):
         clock.move(OLD if dice.random() < 0.7 else timedelta(days=dice.uniform(0.1, 50.0)))
         identity.lose = [dice.choice(["", "", "before", "after"]) for _ in range(2)]
@@ -267,7 +271,7 @@ async def test_no_login_is_lost_however_renewals_are_killed(
             try:
                 await ours.access()
                 break
-            except (Killed, OutOfReach):
+            except (Killed, XeroUnreachable):
                 # The process is gone; another begins within the grace.
                 await ours.aclose()
                 clock.move(timedelta(minutes=dice.uniform(0.0, 2.0)))
@@ -282,41 +286,41 @@ class Killed(Exception):
 def test_the_key_decides_who_can_open_the_file(tmp_path: Path, clock: MovedClock) -> None:
     identity = Identity(clock)
 
-    def vault(**environ: str) -> Vault:
-        return Vault(
+    def login_store(**environ: str) -> TokenStore:
+        return TokenStore(
             tmp_path / "state", config_folder=tmp_path / "config", use_keyring=False, environ=environ
         )
 
-    async def keep(one: Vault) -> None:
-        await Tokens(one, identity, CONFIG, clock=clock, events=Sink()).keep(identity.grant())
+    async def keep(one: TokenStore) -> None:
+        await LoginSession(one, identity, CONFIG, clock=clock, events=Sink()).keep(identity.grant())
 
     key = tmp_path / "key"
     key.write_text("0123456789abcdef0123")
     key.chmod(0o600)
-    asyncio.run(keep(vault(XPM_TUI_KEY_FILE=str(key))))
+    asyncio.run(keep(login_store(XPM_TUI_KEY_FILE=str(key))))
     assert not (tmp_path / "config" / "token.key").exists()
     assert b"refresh-0" not in (tmp_path / "state" / "login.bin").read_bytes()
     with pytest.raises(LoginNeeded, match="key is gone"):
-        vault().read()
+        login_store().read()
     key.write_text("another key, long enough")
     with pytest.raises(LoginNeeded, match="another key"):
-        vault(XPM_TUI_KEY_FILE=str(key)).read()
+        login_store(XPM_TUI_KEY_FILE=str(key)).read()
     key.chmod(0o644)
     with pytest.raises(BadInput, match="open to other accounts"):
-        vault(XPM_TUI_KEY_FILE=str(key)).read()
+        login_store(XPM_TUI_KEY_FILE=str(key)).read()
     key.write_text("short")
     key.chmod(0o600)
     with pytest.raises(BadInput, match="too short"):
-        vault(XPM_TUI_KEY_FILE=str(key)).read()
+        login_store(XPM_TUI_KEY_FILE=str(key)).read()
     (tmp_path / "credentials").mkdir()
     (tmp_path / "credentials" / "xpm-tui-key").write_text("0123456789abcdef0123")
-    assert vault(CREDENTIALS_DIRECTORY=str(tmp_path / "credentials")).read() is not None
-    asyncio.run(keep(vault()))
+    assert login_store(CREDENTIALS_DIRECTORY=str(tmp_path / "credentials")).read() is not None
+    asyncio.run(keep(login_store()))
     assert (tmp_path / "config" / "token.key").stat().st_mode & 0o777 == 0o600
-    assert "file of this account" in vault().where()
+    assert "file of this account" in login_store().where()
     (tmp_path / "state" / "login.bin").write_bytes(b"torn")
     with pytest.raises(LoginNeeded, match="damaged"):
-        vault().read()
+        login_store().read()
 
 
 class Ring:
@@ -343,21 +347,21 @@ class Ring:
 def test_a_keyring_is_used_only_when_it_proves_itself(tmp_path: Path, clock: MovedClock, trap: str) -> None:
     ring, identity = Ring(trap), Identity(clock)
 
-    def vault() -> Vault:
-        return Vault(
+    def login_store() -> TokenStore:
+        return TokenStore(
             tmp_path / "state", config_folder=tmp_path / "config", use_keyring=True, environ={},
             keyring=KeyringKey("practice", ring, seconds=0.05 if trap == "hangs" else 5.0),
         )  # fmt: skip
 
-    first = vault()
-    asyncio.run(Tokens(first, identity, CONFIG, clock=clock, events=Sink()).keep(identity.grant()))
+    first = login_store()
+    asyncio.run(LoginSession(first, identity, CONFIG, clock=clock, events=Sink()).keep(identity.grant()))
     assert ("keyring of this account" in first.where()) is (trap == "")
     assert "canary" not in first.where()
-    assert vault().read() is not None
+    assert login_store().read() is not None
     if not trap:
         ring.trap = "raises"
         with pytest.raises(LoginNeeded, match="keyring failed") as caught:
-            vault().read()
+            login_store().read()
         assert caught.value.case is CaseId.KEYRING
 
 

@@ -13,7 +13,7 @@ import pytest
 from tests.xero.fake import TENANT, FakeXero, open_fake, sign_in, xml
 from tests.xero.replies import clients, uuid
 from xpm_tui.domain.errors import BadInput, BadReply
-from xpm_tui.xero.client.transport import Network, NoReply, Request
+from xpm_tui.xero.client.transport import Network, NoReply, TransportRequest
 from xpm_tui.xero.config import WireConfig
 
 
@@ -38,7 +38,7 @@ async def ask(origin: str, deadline: float = 30.0) -> bytes:
     config = WireConfig(client_id="A", api_url=origin, identity_url=origin, login_url=origin)
     network = Network(config)
     try:
-        async with network.open(Request("GET", f"{origin}/x", {}, deadline=deadline)) as incoming:
+        async with network.open(TransportRequest("GET", f"{origin}/x", {}, deadline=deadline)) as incoming:
             return await incoming.body()
     finally:
         await network.aclose()

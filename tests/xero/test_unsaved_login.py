@@ -8,15 +8,15 @@ import pytest
 
 from tests.support.moved_clock import MovedClock
 from tests.xero.test_tokens import OLD, Identity, tokens
-from xpm_tui.domain.errors import DiskTrouble, LoginNeeded
+from xpm_tui.domain.errors import DiskError, LoginNeeded
 from xpm_tui.files import atomic
 from xpm_tui.xero.auth import token_store
-from xpm_tui.xero.auth.session import Tokens
+from xpm_tui.xero.auth.session import LoginSession
 
 
 async def refused_once(
     monkeypatch: pytest.MonkeyPatch, folder: Path, identity: Identity, clock: MovedClock
-) -> Tokens:
+) -> LoginSession:
     """A process whose new pair the disk did not take."""
     mine = tokens(folder, identity, clock)
     await mine.keep(identity.grant())
@@ -26,11 +26,11 @@ async def refused_once(
     def full(path: Path, data: bytes) -> int:
         calls.append(path)
         if len(calls) == 2:  # the first is the mark that a renewal was begun
-            raise DiskTrouble("No space left.")
+            raise DiskError("No space left.")
         return atomic.replace_bytes(path, data)
 
     monkeypatch.setattr(token_store, "replace_bytes", full)
-    with pytest.raises(DiskTrouble):
+    with pytest.raises(DiskError):
         await mine.access()
     monkeypatch.setattr(token_store, "replace_bytes", atomic.replace_bytes)
     return mine

@@ -9,15 +9,15 @@ import pytest
 from tests.xero import replies
 from tests.xero.replies import uuid
 from xpm_tui.domain.errors import BadReply, EditConflict, RecordMissing, Refused
-from xpm_tui.domain.xpm import Named, XpmClient
+from xpm_tui.domain.xpm import RecordReference, XpmClient
 from xpm_tui.xero.codec import listings, xml_reader
 from xpm_tui.xero.codec.xml_reader import Reader, Shape, read_single, read_status
-from xpm_tui.xero.error_body import Asked
+from xpm_tui.xero.error_body import RequestInfo
 
 
 def read_list(body: bytes, step: int = 7, shape: Shape[XpmClient] = listings.CLIENTS) -> list[XpmClient]:
     """Read a list in small pieces."""
-    reader = Reader(shape, Asked("GET client.api/list"))
+    reader = Reader(shape, RequestInfo("GET client.api/list"))
     out = []
     for at in range(0, len(body), step):
         out += reader.feed(body[at : at + step])
@@ -41,9 +41,9 @@ def test_a_detailed_client_is_read_in_full() -> None:
     assert client.postcode == "0800"
     assert client.tax_registered is True
     assert client.structure == "Company"
-    assert client.partner == Named(uuid(901), "Ana Silva")
-    assert client.manager == Named(uuid(902), "Tom Reid")
-    assert client.groups == (Named(uuid(700), "Kowhai Group"),)
+    assert client.partner == RecordReference(uuid(901), "Ana Silva")
+    assert client.manager == RecordReference(uuid(902), "Tom Reid")
+    assert client.groups == (RecordReference(uuid(700), "Kowhai Group"),)
     assert client.billing_client is None
     assert client.tax_number is not None
     assert client.tax_number.shown == "******789"
@@ -175,7 +175,7 @@ def test_a_text_beyond_ten_megabytes_is_refused() -> None:
 
 
 def test_an_error_envelope_is_a_refusal_with_its_words() -> None:
-    asked = Asked("POST job.api/delete", write=True, status=200, correlation="c-1")
+    asked = RequestInfo("POST job.api/delete", write=True, status=200, correlation="c-1")
     with pytest.raises(Refused) as caught:
         read_status(replies.error("Invalid state code"), asked)
     assert caught.value.words == "Invalid state code"
@@ -183,7 +183,7 @@ def test_an_error_envelope_is_a_refusal_with_its_words() -> None:
     with pytest.raises(RecordMissing):
         read_status(replies.error("Invalid job identifier"), asked)
     with pytest.raises(EditConflict):
-        read_status(replies.error("Busy"), Asked("PUT client.api/update", write=True, status=409))
+        read_status(replies.error("Busy"), RequestInfo("PUT client.api/update", write=True, status=409))
     with pytest.raises(Refused) as other:
         read_status(replies.error("Invalid job template identifier"), asked)
     assert not isinstance(other.value, RecordMissing)

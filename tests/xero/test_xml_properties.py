@@ -15,11 +15,11 @@ from tests.support.profile import count
 from tests.xero import replies
 from tests.xero.replies import uuid
 from xpm_tui.domain.errors import BadReply, Refused
-from xpm_tui.domain.xpm import Named, XpmClient, XpmContact
+from xpm_tui.domain.xpm import RecordReference, XpmClient, XpmContact
 from xpm_tui.xero.codec import listings
 from xpm_tui.xero.codec.deserializers import clean
 from xpm_tui.xero.codec.xml_reader import Reader
-from xpm_tui.xero.error_body import Asked
+from xpm_tui.xero.error_body import RequestInfo
 
 TEXT = st.text(
     st.characters(min_codepoint=0x20, max_codepoint=0x2FFFF, exclude_categories=("Cs", "Cc")).filter(
@@ -78,8 +78,10 @@ def client_xml(client: XpmClient, dice: random.Random, unknown: list[str]) -> st
     return f"<Client>{''.join(parts)}</Client>"
 
 
-def named(n: int) -> st.SearchStrategy[Named]:
-    return st.builds(Named, uuid=st.integers(1, 400).map(lambda i: uuid(n + i)), name=NAME.map(clean))
+def named(n: int) -> st.SearchStrategy[RecordReference]:
+    return st.builds(
+        RecordReference, uuid=st.integers(1, 400).map(lambda i: uuid(n + i)), name=NAME.map(clean)
+    )
 
 
 @st.composite
@@ -129,7 +131,7 @@ def sound(body: bytes) -> str:
 
 def read(body: bytes, dice: random.Random, reader: Reader[XpmClient] | None = None) -> list[XpmClient]:
     """Read in pieces of any size."""
-    reader = reader or Reader(listings.CLIENTS, Asked("GET client.api/list"))
+    reader = reader or Reader(listings.CLIENTS, RequestInfo("GET client.api/list"))
     out, at = list[XpmClient](), 0
     while at < len(body):
         step = dice.randint(1, 700)
@@ -200,7 +202,7 @@ def test_damaged_documents_are_refused_or_read_whole() -> None:
     documents = count(1_500, 100_000)
     for _ in range(documents):
         body = damage(GOOD, dice)
-        reader = Reader(listings.CLIENTS, Asked("GET client.api/list"))
+        reader = Reader(listings.CLIENTS, RequestInfo("GET client.api/list"))
         try:
             found = read(body, dice, reader)
         except (BadReply, Refused) as trouble:

@@ -16,7 +16,7 @@ _REST = 20
 
 
 @dataclass(frozen=True)
-class _Kept(Generic[T]):
+class _CachedCount(Generic[T]):
     """What was counted at one position; ``until`` then it does for later ones too: a run moves the book."""
 
     value: T
@@ -24,7 +24,9 @@ class _Kept(Generic[T]):
     until: float
 
 
-def kept(practice: OpenPractice, name: str, count: Callable[[Snapshot], T], basis: object = None) -> T:
+def cached_count(
+    practice: OpenPractice, name: str, count: Callable[[Snapshot], T], basis: object = None
+) -> T:
     """What ``count`` gives for the book as it is; after a long counting, for a while as it was.
 
     ``basis`` is what else it depends on (the day, settings): another one counts anew.
@@ -32,11 +34,11 @@ def kept(practice: OpenPractice, name: str, count: Callable[[Snapshot], T], basi
     snapshot = practice.snapshot()
     position, before = practice.kept.get(name, (-1, None))
     began = practice.clock.monotonic()
-    same = isinstance(before, _Kept) and before.basis == basis
-    if isinstance(before, _Kept) and same and (position == snapshot.position or began < before.until):
+    same = isinstance(before, _CachedCount) and before.basis == basis
+    if isinstance(before, _CachedCount) and same and (position == snapshot.position or began < before.until):
         value: T = before.value
         return value
     found = count(snapshot)
     now = practice.clock.monotonic()
-    practice.kept[name] = (snapshot.position, _Kept(found, basis, now + (now - began) * _REST))
+    practice.kept[name] = (snapshot.position, _CachedCount(found, basis, now + (now - began) * _REST))
     return found

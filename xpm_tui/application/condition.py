@@ -13,10 +13,10 @@ from typing import Literal
 import msgspec
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import Identity
+from xpm_tui.application.practice_identity import PracticeIdentity
 from xpm_tui.application.runs.history import alive, is_sync, list_runs
 from xpm_tui.application.runs.open_writes import open_writes
-from xpm_tui.domain.errors import BookUnreadable
+from xpm_tui.domain.errors import StoreUnreadable
 from xpm_tui.domain.ignition import Import
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Run
@@ -51,24 +51,24 @@ def conditions(practice: OpenPractice) -> tuple[Condition, ...]:
         found.append(damaged(damage))
     try:
         found += _of_rows(practice, snapshot)
-    except BookUnreadable as unreadable:
+    except StoreUnreadable as unreadable:
         found = [damaged(unreadable), *(each for each in found if each.state != "damaged")]
     return tuple(found) or (SOUND,)
 
 
-def damaged(trouble: BookUnreadable) -> Condition:
+def damaged(trouble: StoreUnreadable) -> Condition:
     """The condition of a store that is damaged in this way."""
     return Condition(state="damaged", message=f"The store is damaged: {trouble.message}")
 
 
 def refuse_damaged(practice: OpenPractice) -> None:
-    """Raise ``BookUnreadable`` where the store is damaged: for what must not leave it then, as an export."""
+    """Raise ``StoreUnreadable`` where the store is damaged: for what must not leave it then, as an export."""
     practice.snapshot()
     if practice.book.damage is not None:
         raise practice.book.damage
 
 
-def login_problem(practice: OpenPractice, identity: Identity, runs: Sequence[Run]) -> str:
+def login_problem(practice: OpenPractice, identity: PracticeIdentity, runs: Sequence[Run]) -> str:
     """Why someone has to sign in to Xero again; empty where nobody has. ``runs``: the newest first."""
     ended = next((r for r in runs if r.outcome not in ("running", "skipped") and is_sync(r)), None)
     if ended is not None and ended.outcome == "failed" and ended.exit_code == _EXIT_LOGIN:

@@ -104,7 +104,7 @@ def account_name() -> str:
 
 
 def practices(home: Home) -> list[str]:
-    """Folder names of the practices, sorted. Raises ``DiskTrouble`` where they may not be looked at."""
+    """Folder names of the practices, sorted. Raises ``DiskError`` where they may not be looked at."""
     folder = home.data / "practices"
     try:
         return sorted(path.name for path in folder.iterdir() if _NAME.fullmatch(path.name))

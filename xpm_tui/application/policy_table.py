@@ -14,7 +14,7 @@ from xpm_tui.domain.tables import CLIENTS, FREEZES
 from xpm_tui.sync.policy import FIELDS, FieldRule, label
 
 
-class Way(msgspec.Struct, frozen=True, kw_only=True):
+class FieldDirection(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a field goes one way: when a record is made, and afterwards."""
 
     creation: bool
@@ -28,8 +28,8 @@ class PolicyRow(msgspec.Struct, frozen=True, kw_only=True):
     field: str
     label: str
     xpm: str
-    from_xpm: Way
-    to_xpm: Way
+    from_xpm: FieldDirection
+    to_xpm: FieldDirection
     levels: tuple[str, ...]
     off: bool
     carried: bool
@@ -57,8 +57,8 @@ def policy_rows(practice: OpenPractice) -> list[PolicyRow]:
             field=rule.name,
             label=rule.label,
             xpm=rule.element,
-            from_xpm=Way(creation=rule.sync.from_creation, ongoing=rule.sync.from_later),
-            to_xpm=Way(creation=rule.sync.to_creation, ongoing=rule.sync.to_later),
+            from_xpm=FieldDirection(creation=rule.sync.from_creation, ongoing=rule.sync.from_later),
+            to_xpm=FieldDirection(creation=rule.sync.to_creation, ongoing=rule.sync.to_later),
             levels=_levels(rule),
             off=rule.name in policy.off,
             carried=rule.name in now,
@@ -98,7 +98,7 @@ def switched(practice: OpenPractice, fields: Iterable[str], on: bool) -> tuple[s
     return (*known, *(name for name in named if name not in {rule.name for rule in FIELDS}))
 
 
-def told_way(way: Way) -> str:
+def direction_words(way: FieldDirection) -> str:
     """One way of a field in a word or two."""
     if way.ongoing:
         return "always" if way.creation else "ongoing"
@@ -108,7 +108,7 @@ def told_way(way: Way) -> str:
 def sentences(row: PolicyRow) -> Iterator[str]:
     """A row in sentences: both ways, the level, and whether it is carried now."""
     for direction, way in (("from_xpm", row.from_xpm), ("to_xpm", row.to_xpm)):
-        times = WAYS[told_way(way)].help
+        times = WAYS[direction_words(way)].help
         yield f"{DIRECTIONS[direction].text}: {times[:1].lower()}{times[1:]}"
     if row.off:
         yield "Switched off for this practice: sync does not change it."
@@ -131,6 +131,13 @@ def _bare(field: str) -> str:
 
 
 __all__ = [
-    "FrozenView", "PolicyRow", "Way", "frozen_clients", "label", "policy_rows", "sentences", "switched",
-    "told_way",
+    "FieldDirection",
+    "FrozenView",
+    "PolicyRow",
+    "direction_words",
+    "frozen_clients",
+    "label",
+    "policy_rows",
+    "sentences",
+    "switched",
 ]  # fmt: skip

@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from xpm_tui.application.home import Home, resolve
 from xpm_tui.application.home import person as person_here
-from xpm_tui.application.practice_identity import Identity, read_identity
-from xpm_tui.domain.errors import CaseId, LoginNeeded, ReadOnly, Trouble
+from xpm_tui.application.practice_identity import PracticeIdentity, read_identity
+from xpm_tui.domain.errors import AppError, CaseId, LoginNeeded, ReadOnly
 from xpm_tui.domain.events import Severity
 from xpm_tui.domain.plan import Direction, Level
-from xpm_tui.domain.ports import Clock, Ids, Snapshot
+from xpm_tui.domain.ports import Clock, IdSource, Snapshot
 from xpm_tui.files.clock import SystemClock
-from xpm_tui.files.locks import Lock, Owner, holder
+from xpm_tui.files.locks import Lock, LockOwner, holder
 from xpm_tui.files.private import ensure_private
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.log.writer import EventLog
 from xpm_tui.settings.schema import BY_KEY
 from xpm_tui.settings.store import Settings
-from xpm_tui.store.ids import BookIds
-from xpm_tui.store.store import open_book
+from xpm_tui.store.ids import StoreIds
+from xpm_tui.store.store import open_store
 from xpm_tui.sync.policy import Clear, OnConflict, Policy
 
 with lazy_imports():
@@ -58,11 +58,11 @@ class OpenPractice:
         self.environ = environ
         self.transport = transport
         self.kept: dict[str, tuple[int, object]] = {}
-        self.on_notice: Callable[[Trouble], None] | None = None
+        self.on_notice: Callable[[AppError], None] | None = None
         self._noticed: set[str] = set()
         self.config, self.data, self.state = home.practice(name)
-        self.book = open_book(self.data / "book", read_only=read_only, clock=clock)
-        self.ids: Ids = BookIds(self.book)
+        self.book = open_store(self.data / "book", read_only=read_only, clock=clock)
+        self.ids: IdSource = StoreIds(self.book)
         self.events = EventLog(
             self.state / "log", clock, person, least=cast("Severity", self.settings.text("log.level"))
         )
@@ -111,12 +111,12 @@ class OpenPractice:
             clear=cast("Clear", found.text("sync.clear")),
         )
 
-    def identity(self) -> Identity | None:
+    def identity(self) -> PracticeIdentity | None:
         """The practice of XPM that this one is connected to; None where it is not."""
         identity = read_identity(self.snapshot())
         return identity if identity and identity.ended is None else None
 
-    def connected(self) -> Identity:
+    def connected(self) -> PracticeIdentity:
         """The identity; raises ``LoginNeeded`` where the practice is not connected."""
         identity = self.identity()
         if identity is None:
@@ -142,7 +142,7 @@ class OpenPractice:
         ensure_private(self.state)
         return Lock(self.run_lock, clock=self.clock, person=self.person, what=what)
 
-    def lock_holder(self) -> Owner | None:
+    def lock_holder(self) -> LockOwner | None:
         """Who has the run lock right now."""
         return holder(self.run_lock)
 
@@ -151,7 +151,7 @@ class OpenPractice:
 
         return xpm_access.wire(self)
 
-    def notice(self, trouble: Trouble) -> None:
+    def notice(self, trouble: AppError) -> None:
         """Pass on, once, what is wrong on this machine and stops nothing."""
         if self.on_notice is not None and trouble.message not in self._noticed:
             self._noticed.add(trouble.message)
@@ -185,8 +185,8 @@ def open_practice(
 ) -> OpenPractice:
     """Open a practice, made where there is none at all yet.
 
-    Raises ``NotFound`` and ``BadInput`` (no such practice, none chosen, a bad setting), ``BookUnreadable``
-    and ``DiskTrouble``. ``lenient`` passes over bad settings, so that they can be mended.
+    Raises ``NotFound`` and ``BadInput`` (no such practice, none chosen, a bad setting), ``StoreUnreadable``
+    and ``DiskError``. ``lenient`` passes over bad settings, so that they can be mended.
     """
     environ = os.environ if environ is None else environ
     chosen = resolve(home, name)

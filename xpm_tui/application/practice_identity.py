@@ -16,7 +16,7 @@ LISTS = ("clients", "staff", "templates", "categories", "jobs")
 """The lists of XPM that are mirrored, in the order in which they are read."""
 
 
-class Identity(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class PracticeIdentity(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """The practice that this folder is connected to, as confirmed by a person.
 
     ``tenant`` and ``connection`` are Xero's ids, ``api`` the address it was reached at, ``by`` the person
@@ -64,7 +64,7 @@ class SignIn(msgspec.Struct, frozen=True, kw_only=True):
     by: str = ""
 
 
-class Wizard(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class ConnectionDraft(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What the person told while connecting, so that it can be left and taken up again."""
 
     permission: str = ""
@@ -72,16 +72,16 @@ class Wizard(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     settled: tuple[str, ...] = ()
 
 
-class Skipped(msgspec.Struct, frozen=True, kw_only=True):
+class SkippedStep(msgspec.Struct, frozen=True, kw_only=True):
     """A due run that did not take place, and why: ``no-sign-in`` or what stood in the way."""
 
     at: datetime
     reason: str
 
 
-def read_identity(snapshot: Snapshot) -> Identity | None:
+def read_identity(snapshot: Snapshot) -> PracticeIdentity | None:
     """The practice's identity, also after it was disconnected (``ended``); None before the first time."""
-    return read(snapshot, "identity", Identity)
+    return read(snapshot, "identity", PracticeIdentity)
 
 
 def list_state(snapshot: Snapshot, name: str) -> ListState:

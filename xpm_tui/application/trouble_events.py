@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from xpm_tui.diagnostics.error_presenter import present
-from xpm_tui.diagnostics.known_problems.problem import Case
-from xpm_tui.diagnostics.known_problems.records import ALL, Seen
-from xpm_tui.diagnostics.known_problems.registry import case
-from xpm_tui.domain.errors import NotFound, Trouble, WireTrouble
+from xpm_tui.diagnostics.known_problems.problem import KnownProblem
+from xpm_tui.diagnostics.known_problems.records import ALL, Symptom
+from xpm_tui.diagnostics.known_problems.registry import find_problem
+from xpm_tui.domain.errors import AppError, NotFound, XeroError
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ports import EventSink
 from xpm_tui.domain.safe_text import visible
 
 
-def by_key(key: str) -> Seen:
+def by_key(key: str) -> Symptom:
     """The answer of that key. Raises ``NotFound``."""
     found = next((each for each in ALL if each.key == key.strip().casefold()), None)
     if found is None:
@@ -23,18 +23,18 @@ def by_key(key: str) -> Seen:
     return found
 
 
-def picked(events: EventSink, seen: Seen) -> Case | None:
+def picked(events: EventSink, seen: Symptom) -> KnownProblem | None:
     """A person picked what they see: written to the log; gives its case, None where it is no trouble."""
     if seen.case is None:
         return None
     events.emit(Event(key="trouble.seen", level="warning", rule=seen.key, case=seen.case))
-    return case(seen.case)
+    return find_problem(seen.case)
 
 
-def failed(events: EventSink, act: str, trouble: Trouble) -> None:
+def failed(events: EventSink, act: str, trouble: AppError) -> None:
     """An act ended in this trouble. Plain bad input is left out, and what is in the log already."""
     view = present(trouble)
-    if trouble.logged or (view.problem is None and not isinstance(trouble, WireTrouble)):
+    if trouble.logged or (view.problem is None and not isinstance(trouble, XeroError)):
         return
     trouble.logged = True
     events.emit(

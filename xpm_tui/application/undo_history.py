@@ -13,7 +13,7 @@ from xpm_tui.application.practice_identity import put, read
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.ignition import Client, Service, TeamMember
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
-from xpm_tui.domain.tables import ALL, Table
+from xpm_tui.domain.tables import ALL, TableSchema
 
 R = TypeVar("R", Client, Service, TeamMember)
 
@@ -23,7 +23,7 @@ MOST = 20
 """Doings that are remembered."""
 
 
-class Step(msgspec.Struct, frozen=True, omit_defaults=True):
+class UndoStep(msgspec.Struct, frozen=True, omit_defaults=True):
     """One record: as it was (None: it was made) and as it became (None: it was deleted).
 
     ``table`` is the table of a record that went along with another one; empty for the table of the history.
@@ -35,22 +35,22 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     table: str = ""
 
 
-class Doing(msgspec.Struct, frozen=True):
+class UndoEntry(msgspec.Struct, frozen=True):
     """One thing that somebody did."""
 
     what: str
     by: str
     at: datetime
-    steps: tuple[Step, ...]
+    steps: tuple[UndoStep, ...]
 
 
-class Doings(msgspec.Struct, frozen=True, omit_defaults=True):
+class UndoHistory(msgspec.Struct, frozen=True, omit_defaults=True):
     """The last of them, oldest first."""
 
-    done: tuple[Doing, ...] = ()
+    done: tuple[UndoEntry, ...] = ()
 
 
-class Undone(msgspec.Struct, frozen=True, kw_only=True):
+class UndoResult(msgspec.Struct, frozen=True, kw_only=True):
     """What was taken back: ids of records that are as before, and of those that stay, as they were changed
     since or something hangs on them."""
 
@@ -59,35 +59,37 @@ class Undone(msgspec.Struct, frozen=True, kw_only=True):
     stay: tuple[str, ...]
 
 
-def do(practice: OpenPractice, snapshot: Snapshot, table: Table[R], rows: Sequence[R], what: str) -> None:
+def do(
+    practice: OpenPractice, snapshot: Snapshot, table: TableSchema[R], rows: Sequence[R], what: str
+) -> None:
     """Write rows that were thought out on ``snapshot``, in one commit, and remember how to take that back.
 
-    ``what`` completes "Undone: …". Raises ``Overtaken`` where somebody changed one of them since.
+    ``what`` completes "Undone: …". Raises ``StoreChanged`` where somebody changed one of them since.
     """
     practice.writable()
     changed: list[R] = [row for row in rows if snapshot.get(table, row.id) != row]
     if not changed:
         return
-    steps = tuple(Step(row.id, _plain(snapshot.get(table, row.id)), _told(row)) for row in changed)
-    doing = Doing(what, practice.person, practice.clock.now(), steps)
-    kept = Doings((*_doings(snapshot, table).done[-MOST + 1 :], doing))
+    steps = tuple(UndoStep(row.id, _plain(snapshot.get(table, row.id)), _told(row)) for row in changed)
+    doing = UndoEntry(what, practice.person, practice.clock.now(), steps)
+    kept = UndoHistory((*_history(snapshot, table).done[-MOST + 1 :], doing))
     practice.book.commit([*(Put(table, row) for row in changed), put(_place(table), kept)], since=snapshot)
 
 
 def remove(
     practice: OpenPractice,
     snapshot: Snapshot,
-    table: Table[R],
-    rows: Sequence[tuple[Table[Any], Any, Any]],
+    table: TableSchema[R],
+    rows: Sequence[tuple[TableSchema[Any], Any, Any]],
     what: str,
 ) -> None:
     """Delete or change rows of several tables in one commit, and remember how to undo that.
 
-    ``rows`` are a table, the row as it is, and as it becomes (None: deleted). Raises ``Overtaken``.
+    ``rows`` are a table, the row as it is, and as it becomes (None: deleted). Raises ``StoreChanged``.
     """
     practice.writable()
     steps = tuple(
-        Step(
+        UndoStep(
             str(kind.key(before)),
             _told(before),
             None if after is None else _told(after),
@@ -95,8 +97,8 @@ def remove(
         )
         for kind, before, after in rows
     )
-    doing = Doing(what, practice.person, practice.clock.now(), steps)
-    kept = Doings((*_doings(snapshot, table).done[-MOST + 1 :], doing))
+    doing = UndoEntry(what, practice.person, practice.clock.now(), steps)
+    kept = UndoHistory((*_history(snapshot, table).done[-MOST + 1 :], doing))
     writes: list[Write] = [
         Drop(kind, str(kind.key(before))) if after is None else Put(kind, after)
         for kind, before, after in rows
@@ -104,18 +106,20 @@ def remove(
     practice.book.commit([*writes, put(_place(table), kept)], since=snapshot)
 
 
-def last(snapshot: Snapshot, table: Table[R]) -> Doing | None:
+def last(snapshot: Snapshot, table: TableSchema[R]) -> UndoEntry | None:
     """What :func:`undo` would take back."""
-    found = _doings(snapshot, table).done
+    found = _history(snapshot, table).done
     return found[-1] if found else None
 
 
-def undo(practice: OpenPractice, table: Table[R], in_use: Callable[[Snapshot], Collection[str]]) -> Undone:
+def undo(
+    practice: OpenPractice, table: TableSchema[R], in_use: Callable[[Snapshot], Collection[str]]
+) -> UndoResult:
     """Take the last thing back: records that are still as it left them. One that it made goes, unless it is
     ``in_use``. Raises ``BadInput`` where there is nothing left to take back."""
     practice.writable()
     snapshot = practice.snapshot()
-    found = _doings(snapshot, table)
+    found = _history(snapshot, table)
     if not found.done:
         raise BadInput("There is nothing left to undo.", hint=f"Only the last {MOST} actions can be undone.")
     doing = found.done[-1]
@@ -132,16 +136,16 @@ def undo(practice: OpenPractice, table: Table[R], in_use: Callable[[Snapshot], C
             writes.append(Drop(kind, step.id))
         else:
             writes.append(Put(kind, msgspec.convert(step.before, kind.row)))
-    practice.book.commit([*writes, put(_place(table), Doings(found.done[:-1]))], since=snapshot)
+    practice.book.commit([*writes, put(_place(table), UndoHistory(found.done[:-1]))], since=snapshot)
     back = tuple(dict.fromkeys(step.id for step in doing.steps if step.id not in stay))
-    return Undone(what=doing.what, back=back, stay=tuple(stay))
+    return UndoResult(what=doing.what, back=back, stay=tuple(stay))
 
 
-def _doings(snapshot: Snapshot, table: Table[R]) -> Doings:
-    return read(snapshot, _place(table), Doings) or Doings()
+def _history(snapshot: Snapshot, table: TableSchema[R]) -> UndoHistory:
+    return read(snapshot, _place(table), UndoHistory) or UndoHistory()
 
 
-def _place(table: Table[R]) -> str:
+def _place(table: TableSchema[R]) -> str:
     return f"doings:{table.name}"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from xpm_tui import __version__
 from xpm_tui.application.home import Home
-from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.ports import Clock, EventSink
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.settings.scopes import scopes
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from xpm_tui.xero.wiring import Wire
 
 
-class Ground(Protocol):
+class AccessContext(Protocol):
     """What the wire stands on: an open practice, or one whose book cannot be opened."""
 
     home: Home
@@ -41,11 +41,11 @@ class Ground(Protocol):
     def events(self) -> EventSink:
         """Where its events go."""
 
-    def notice(self, trouble: Trouble) -> None:
+    def notice(self, trouble: AppError) -> None:
         """Pass on what is wrong on this machine and stops nothing."""
 
 
-def wire_config(practice: Ground) -> WireConfig:
+def wire_config(practice: AccessContext) -> WireConfig:
     """Where Xero is and which app we are. Raises ``BadInput`` for a setting that cannot be used."""
     settings = practice.settings
     return WireConfig(
@@ -61,7 +61,7 @@ def wire_config(practice: Ground) -> WireConfig:
     )
 
 
-def wire(practice: Ground, config: WireConfig | None = None) -> Wire:
+def wire(practice: AccessContext, config: WireConfig | None = None) -> Wire:
     """The wire, to be used in ``async with``. Nothing is sent before it is used.
 
     ``config`` takes the place of what the settings say.

@@ -10,14 +10,14 @@ import click
 from xpm_tui.cli.completion import completer
 from xpm_tui.cli.options import global_options
 from xpm_tui.cli.tree import Positional, Verb, VerbGroup
-from xpm_tui.commands.command import Act, Param, read
+from xpm_tui.commands.command import Command, Param, read
 
-Perform = Callable[[click.Context, Act[Any], dict[str, Any]], None]
+Perform = Callable[[click.Context, Command[Any], dict[str, Any]], None]
 
 
-def add_acts(
+def add_commands(
     root: VerbGroup,
-    acts: Sequence[Act[Any]],
+    acts: Sequence[Command[Any]],
     titles: Mapping[str, str],
     renamed: Mapping[tuple[str, ...], str],
     perform: Perform,
@@ -51,7 +51,7 @@ def add_acts(
 
 
 def _group(
-    words: tuple[str, ...], acts: Sequence[Act[Any]], titles: Mapping[str, str], perform: Perform
+    words: tuple[str, ...], acts: Sequence[Command[Any]], titles: Mapping[str, str], perform: Perform
 ) -> VerbGroup:
     itself = next((act for act in acts if act.verb == words), None)
     alone = itself or next((act for act in acts if act.verb[:-1] == words and act.default), None)
@@ -67,7 +67,7 @@ def _group(
     )
 
 
-def _verb(act: Act[Any], perform: Perform, other_name_of: str = "") -> Verb:
+def _verb(act: Command[Any], perform: Perform, other_name_of: str = "") -> Verb:
     return Verb(
         name=act.verb[-1],
         help=act.help,
@@ -78,7 +78,7 @@ def _verb(act: Act[Any], perform: Perform, other_name_of: str = "") -> Verb:
     )
 
 
-def _callback(act: Act[Any], perform: Perform) -> Callable[..., None]:
+def _callback(act: Command[Any], perform: Perform) -> Callable[..., None]:
     @click.pass_context
     def run(ctx: click.Context, /, **values: Any) -> None:
         if ctx.invoked_subcommand is None:
@@ -87,7 +87,7 @@ def _callback(act: Act[Any], perform: Perform) -> Callable[..., None]:
     return run
 
 
-def _params(act: Act[Any]) -> list[click.Parameter]:
+def _params(act: Command[Any]) -> list[click.Parameter]:
     return [_argument(p) if p.hint.argument else _option(p) for p in read(act.params)]
 
 

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from xpm_tui.commands.command import Act, Place, Result
-from xpm_tui.domain.errors import BookUnreadable, Trouble
+from xpm_tui.commands.command import AccountContext, Command, Result
+from xpm_tui.domain.errors import AppError, StoreUnreadable
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -29,11 +29,11 @@ MAY_SUCCEED = ("data.check", "data.repair", "data.restore", "doctor")
 ON_HOME = ("data.check", "data.repair", "data.compact", "data.backup", "data.restore", "doctor", "cases.seen")
 """Acts that open no practice by themselves and look into its store all the same."""
 
-_DAMAGED = BookUnreadable.exit_code
+_DAMAGED = StoreUnreadable.exit_code
 
 
 @contextmanager
-def reporting(find: Callable[[], tuple[Condition, ...]]) -> Iterator[None]:
+def condition_on_error(find: Callable[[], tuple[Condition, ...]]) -> Iterator[None]:
     """Let what ends the verb early carry the condition of the practice with it."""
     try:
         yield
@@ -42,7 +42,7 @@ def reporting(find: Callable[[], tuple[Condition, ...]]) -> Iterator[None]:
         raise
 
 
-def judged(act: Act[Any], result: Result, found: tuple[Condition, ...]) -> Result:
+def with_condition(act: Command[Any], result: Result, found: tuple[Condition, ...]) -> Result:
     """The result of a verb with the condition of the practice that it is from.
 
     From a damaged store nothing is a good result, but for what is there to deal with the damage.
@@ -54,7 +54,7 @@ def judged(act: Act[Any], result: Result, found: tuple[Condition, ...]) -> Resul
     return replace(result, conditions=found, trouble=trouble)
 
 
-def of_place(act: Act[Any], place: Place) -> tuple[Condition, ...]:
+def account_condition(act: Command[Any], place: AccountContext) -> tuple[Condition, ...]:
     """The condition of the store that an act without an open practice has looked into."""
     if act.name not in ON_HOME:
         return ()
@@ -64,23 +64,23 @@ def of_place(act: Act[Any], place: Place) -> tuple[Condition, ...]:
             place.home, place.practice or None, person=place.person, read_only=True, lenient=True
         ) as practice:
             return condition.conditions(practice)
-    except Trouble as trouble:
-        return of_trouble(trouble)
+    except AppError as trouble:
+        return error_condition(trouble)
 
 
-def of_trouble(trouble: BaseException) -> tuple[Condition, ...]:
+def error_condition(trouble: BaseException) -> tuple[Condition, ...]:
     """The condition of a store that could not be opened at all."""
-    if not isinstance(trouble, BookUnreadable):
+    if not isinstance(trouble, StoreUnreadable):
         return ()
 
-    return (condition.damaged(trouble),) if isinstance(trouble, manifest.Damage) else ()
+    return (condition.damaged(trouble),) if isinstance(trouble, manifest.StoreDamaged) else ()
 
 
 def attached(error: BaseException) -> tuple[Condition, ...]:
     """The condition that an error carries: that of its practice, or that of a store too damaged to open."""
     found: tuple[Condition, ...] = getattr(error, "conditions", ())
     if not found and isinstance(error, Exception):
-        found = of_trouble(error)
+        found = error_condition(error)
         _attach(error, found)
     return found
 
@@ -93,7 +93,7 @@ def data(found: Sequence[Condition]) -> dict[str, Any]:
     return {"condition": listed[0], "conditions": listed}
 
 
-def sentences(found: Sequence[Condition], trouble: Trouble | None) -> Iterator[str]:
+def sentences(found: Sequence[Condition], trouble: AppError | None) -> Iterator[str]:
     """What to say on stderr: every condition but *sound*, and none that begins with what ``trouble`` says,
     whose own hint says what to do."""
     said = trouble.message if trouble is not None else ""
@@ -104,7 +104,7 @@ def sentences(found: Sequence[Condition], trouble: Trouble | None) -> Iterator[s
 
 def _attach(error: Exception, found: tuple[Condition, ...]) -> None:
     error.conditions = found  # type: ignore[attr-defined]
-    if isinstance(error, Trouble) and _is_damaged(found):
+    if isinstance(error, AppError) and _is_damaged(found):
         error.exit_code = _DAMAGED
         if error.message in found[0].message:
             error.message = found[0].message
@@ -114,7 +114,7 @@ def _is_damaged(found: Sequence[Condition]) -> bool:
     return any(each.state == "damaged" for each in found)
 
 
-def _trouble(found: Sequence[Condition]) -> Trouble:
+def _trouble(found: Sequence[Condition]) -> AppError:
 
     worst = next(each for each in found if each.state == "damaged")
-    return BookUnreadable(worst.message, hint=manifest.WAY_OUT)
+    return StoreUnreadable(worst.message, hint=manifest.WAY_OUT)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from xpm_tui.application.home import Home
 
 
-class Console(Protocol):
+class ConsoleLauncher(Protocol):
     """The full-screen console."""
 
     def require_terminal(self) -> None:
@@ -57,7 +57,7 @@ class NoConsole:
         return 2
 
 
-def open_console(console: Console, given: Globals) -> int:
+def open_console(console: ConsoleLauncher, given: Globals) -> int:
     """Show the console of the practice that was named, or go through it line by line; gives the exit code."""
     if given.plain:
         return plain_mode.open_plain(given)

@@ -15,9 +15,9 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xpm_tui.cli.console import Console, open_console
+from xpm_tui.cli.console import ConsoleLauncher, open_console
 from xpm_tui.cli.global_values import Globals
-from xpm_tui.domain.errors import Busy, Trouble
+from xpm_tui.domain.errors import AppError, Busy
 from xpm_tui.files.listing import expanded
 from xpm_tui.lazy import lazy_imports
 
@@ -30,13 +30,13 @@ with lazy_imports():
 
 if TYPE_CHECKING:
     from xpm_tui.ignition.forms import FormName
-    from xpm_tui.sandbox.core.practice import Practice
+    from xpm_tui.sandbox.core.practice import SandboxPractice
 
 PORTS = range(8765, 8770)
 """Ports of the redirect address that the sandbox's app has registered."""
 
 
-def demo(console: Console, given: Globals, *, clients: int, seed: int) -> int:
+def demo(console: ConsoleLauncher, given: Globals, *, clients: int, seed: int) -> int:
     """Run the demo until the console is left; gives the exit code. A temporary home leaves nothing."""
     if not given.plain:
         console.require_terminal()
@@ -60,7 +60,7 @@ def prepare(folder: Path, greeting: dict[str, Any], *, clients: int, seed: int) 
             imports.import_file(practice, form, path)
 
 
-def sample_files(practice: Practice, seed: int, today: date) -> dict[FormName, str]:
+def sample_files(practice: SandboxPractice, seed: int, today: date) -> dict[FormName, str]:
     """Ignition's four files for a practice of the sandbox, in the order in which they are imported."""
 
     clients = sample_data.sample(practice, seed)
@@ -91,7 +91,7 @@ def sandbox(folder: Path, *, clients: int, seed: int) -> Iterator[dict[str, Any]
     try:
         line = process.stdout.readline()
         if not line:
-            raise Trouble(
+            raise AppError(
                 f"The sandbox did not start: it ended with {process.wait(10)}.",
                 hint="Start it by itself to see why: xpm-tui sandbox",
             )

@@ -23,9 +23,9 @@ import click
 
 import xpm_tui
 from xpm_tui.cli.conditions import attached, data, sentences
-from xpm_tui.cli.output import Gone, dumps, silence
+from xpm_tui.cli.output import OutputClosed, dumps, silence
 from xpm_tui.cli.runner import Signalled
-from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.safe_text import visible_lines
 from xpm_tui.files.disk import trouble
 from xpm_tui.lazy import lazy_imports
@@ -90,11 +90,11 @@ def _folder() -> Path:
         return Path(tempfile.gettempdir())
 
 
-class _Unexpected(Trouble):
+class _Unexpected(AppError):
     code = "unexpected"
 
 
-class _Usage(Trouble):
+class _Usage(AppError):
     code = "usage"
     exit_code = 2
 
@@ -102,7 +102,7 @@ class _Usage(Trouble):
 def exit_code(ended: BaseException, *, json: bool) -> int:
     """Say what ``ended`` means to a person or a script; gives the exit code. What is not ours is raised."""
     match ended:
-        case Trouble():
+        case AppError():
             return _tell(ended, json, attached(ended))
         case click.exceptions.NoArgsIsHelpError():
             click.echo(ended.format_message(), err=True)
@@ -114,10 +114,10 @@ def exit_code(ended: BaseException, *, json: bool) -> int:
         case KeyboardInterrupt() | asyncio.CancelledError() | click.Abort():
             click.echo("Stopped.", err=True)
             return 128 + signal.SIGINT
-        case Gone() if isinstance(why := ended.__cause__, OSError) and why.errno != errno.EPIPE:
+        case OutputClosed() if isinstance(why := ended.__cause__, OSError) and why.errno != errno.EPIPE:
             silence(sys.stdout)
             return _tell(trouble(why, Path("standard output")), json=False)
-        case Gone() | BrokenPipeError():
+        case OutputClosed() | BrokenPipeError():
             silence(sys.stdout)
             return 128 + signal.SIGPIPE
         case Exception():
@@ -125,14 +125,14 @@ def exit_code(ended: BaseException, *, json: bool) -> int:
     raise ended
 
 
-def _usage(wrong: click.ClickException) -> Trouble:
+def _usage(wrong: click.ClickException) -> AppError:
     path = wrong.ctx.command_path if isinstance(wrong, click.UsageError) and wrong.ctx else "xpm-tui"
     trouble = _Usage(wrong.format_message(), hint=f"See '{path} --help'.")
     trouble.exit_code = wrong.exit_code
     return trouble
 
 
-def _tell(trouble: Trouble, json: bool, found: tuple[Condition, ...] = ()) -> int:
+def _tell(trouble: AppError, json: bool, found: tuple[Condition, ...] = ()) -> int:
     # Only an error needs the known problems: loading them costs the start of every command.
 
     view = error_presenter.present(trouble)

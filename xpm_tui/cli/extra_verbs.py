@@ -9,7 +9,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from xpm_tui.cli import completion
-from xpm_tui.cli.console import Console
+from xpm_tui.cli.console import ConsoleLauncher
 from xpm_tui.cli.global_values import collected
 from xpm_tui.cli.options import global_options
 from xpm_tui.cli.tree import Positional, Verb
@@ -21,14 +21,14 @@ with lazy_imports():
     from xpm_tui.sandbox import server
 
 
-def add_extra(root: click.Group, console: Console) -> None:
+def add_extra(root: click.Group, console: ConsoleLauncher) -> None:
     """Hang them under ``root``."""
     root.add_command(_demo(console))
     root.add_command(_sandbox())
     root.add_command(_completion(root))
 
 
-def _demo(console: Console) -> click.Command:
+def _demo(console: ConsoleLauncher) -> click.Command:
     @click.pass_context
     def run(ctx: click.Context, clients: int, seed: int) -> None:
 

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 
 import click
 
-from xpm_tui.cli.console import Console, NoConsole, open_console
+from xpm_tui.cli.console import ConsoleLauncher, NoConsole, open_console
 from xpm_tui.cli.global_values import collected
 from xpm_tui.cli.options import global_options
-from xpm_tui.cli.tree import Tree
+from xpm_tui.cli.tree import RootGroup
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -34,7 +34,7 @@ COMPLETE = "_XPM_TUI_COMPLETE"
 """Set by a shell that asks what could follow."""
 
 
-def root(console: Console) -> Tree:
+def root(console: ConsoleLauncher) -> RootGroup:
     """The whole tree of verbs; ``console`` is what opens without one."""
 
     @click.pass_context
@@ -42,15 +42,15 @@ def root(console: Console) -> Tree:
         if ctx.invoked_subcommand is None:
             ctx.exit(open_console(console, collected(ctx)))
 
-    def grow(tree: Tree) -> None:
+    def grow(tree: RootGroup) -> None:
 
-        builder.add_acts(tree, registry.ACTS, registry.GROUPS, registry.RENAMED, runner.perform)
+        builder.add_commands(tree, registry.COMMANDS, registry.GROUPS, registry.RENAMED, runner.perform)
         extra_verbs.add_extra(tree, console)
         if not gc.isenabled():  # since the program began; the console, which grows no verbs, waits longer
             gc.freeze()  # what is loaded stays, and need not be looked at ever again
             gc.enable()
 
-    return Tree(
+    return RootGroup(
         name="xpm-tui",
         help=_HELP,
         epilog="xpm-tui demo\nxpm-tui plan --json",
@@ -62,7 +62,7 @@ def root(console: Console) -> Tree:
     )
 
 
-def main(argv: Sequence[str] | None = None, console: Console | None = None) -> int:
+def main(argv: Sequence[str] | None = None, console: ConsoleLauncher | None = None) -> int:
     """Run one command; gives the exit code."""
     if sys.platform == "win32":
         print(NOT_HERE, file=sys.stderr)
@@ -89,4 +89,4 @@ def _flush() -> None:
         if sys.stdout is not None:
             sys.stdout.flush()
     except (OSError, ValueError) as broken:
-        raise output.Gone from broken
+        raise output.OutputClosed from broken

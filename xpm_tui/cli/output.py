@@ -19,7 +19,7 @@ import msgspec
 
 from xpm_tui.cli.conditions import data
 from xpm_tui.commands.command import Result
-from xpm_tui.commands.effects import LOOK, Call
+from xpm_tui.commands.effects import LOOK, AdmittedCall
 from xpm_tui.commands.tables import render
 from xpm_tui.domain.safe_text import visible, visible_lines
 from xpm_tui.lazy import lazy_imports
@@ -70,14 +70,14 @@ _EVERY = 0.2
 """Seconds between two lines of progress."""
 
 
-class Gone(Exception):
+class OutputClosed(Exception):
     """Whoever read our output went away."""
 
 
-class CommandTalk:
+class TerminalDialogue:
     """Talk over the standard streams; a call that outlives its terminal goes on without them."""
 
-    def __init__(self, *, json: bool, call: Call = LOOK) -> None:
+    def __init__(self, *, json: bool, call: AdmittedCall = LOOK) -> None:
         self.call = call
         self._json = json
         self._typed = b""
@@ -161,7 +161,7 @@ class CommandTalk:
         except (OSError, ValueError) as error:
             silence(stream)
             if stream is sys.stdout and not self.call.effect.outlives:
-                raise Gone from error
+                raise OutputClosed from error
 
     async def _read(self) -> str | None:
         """Read raw bytes in a daemon thread: a read that nobody answers must not hold up the end.

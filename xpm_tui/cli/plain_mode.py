@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from xpm_tui.cli import runner
 from xpm_tui.cli.global_values import Globals
-from xpm_tui.cli.output import CommandTalk
+from xpm_tui.cli.output import TerminalDialogue
 from xpm_tui.commands.effects import LOOK, admit
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import labels
-from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.fields import label
 from xpm_tui.domain.formatting import NONE, count, value
 from xpm_tui.domain.labels import DIRECTIONS, LEVELS
@@ -37,7 +37,7 @@ with lazy_imports():
     from xpm_tui.diagnostics import error_presenter
 
 if TYPE_CHECKING:
-    from xpm_tui.application.connection.steps import Name, Step
+    from xpm_tui.application.connection.steps import ConnectionStep, Name
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.application.presenters.views import ChangeView, ReviewView
     from xpm_tui.commands.command import Result
@@ -52,7 +52,7 @@ class PlainMode:
 
     def __init__(self, given: Globals) -> None:
         self._given = given
-        self._talk = CommandTalk(json=False)
+        self._talk = TerminalDialogue(json=False)
 
     def run(self) -> int:
         """Show the menu until the user quits; gives the exit code."""
@@ -92,11 +92,11 @@ class PlainMode:
             if not getattr(self, f"_{step.name}")(step):
                 return
 
-    def _step(self, step: Step, place: int, of: int) -> None:
+    def _step(self, step: ConnectionStep, place: int, of: int) -> None:
         self._say("", f"Step {place} of {of}: {step.title}.")
         self._say(*step.facts, *(f"To do: {each}" for each in step.missing))
 
-    def _permission(self, step: Step) -> bool:
+    def _permission(self, step: ConnectionStep) -> bool:
         for title, path in (
             ("XPM's new screens", steps.GRANT.path),
             ("XPM's old screens", steps.GRANT.old_path),
@@ -110,18 +110,18 @@ class PlainMode:
         if answer == "q":
             return False
         chosen = names[int(answer) - 1]
-        advice = self._here(lambda practice: state_machine.Connecting(practice).permission(chosen))
+        advice = self._here(lambda practice: state_machine.ConnectionMachine(practice).permission(chosen))
         self._say(advice.sentence, *advice.path)
         return True
 
-    def _app(self, step: Step) -> bool:
+    def _app(self, step: ConnectionStep) -> bool:
         typed = self._line("Client id of the app that you registered at developer.xero.com, or q to leave:")
         if typed in ("", "q"):
             return False
         self._do("settings.set", key="xero.client_id", value=typed)
         return True
 
-    def _authorise(self, step: Step) -> bool:
+    def _authorise(self, step: ConnectionStep) -> bool:
         while not self._guarded(lambda: self._do("connect")):
             if self._ask("Sign in again?", (("y", "Yes, with a new address"), _LEAVE)) == "q":
                 return False
@@ -129,7 +129,7 @@ class PlainMode:
 
     _practice = _authorise
 
-    def _direction(self, step: Step) -> bool:
+    def _direction(self, step: ConnectionStep) -> bool:
         direction = self._pick("Which side is the master?", DIRECTIONS)
         level = self._pick("What to sync?", LEVELS) if direction else ""
         if not direction or not level:
@@ -137,7 +137,7 @@ class PlainMode:
         self._do("policy.set", direction=direction, level=level)
         return True
 
-    def _clients(self, step: Step) -> bool:
+    def _clients(self, step: ConnectionStep) -> bool:
         answer = self._ask(
             "Where do the clients come from?",
             (
@@ -159,7 +159,7 @@ class PlainMode:
             return self._guarded(lambda: self._do("clients.pick", all=True, yes=True))
         return self._skip("clients", answer)
 
-    def _team(self, step: Step) -> bool:
+    def _team(self, step: ConnectionStep) -> bool:
         answer = self._ask(
             "Link the team?",
             (("1", "Accept the e-mail matches"), ("2", "Bring in XPM's staff"), _SKIP, _LEAVE),
@@ -170,7 +170,7 @@ class PlainMode:
             return self._guarded(lambda: self._do("team.pick", all=True, yes=True))
         return self._skip("team", answer)
 
-    def _templates(self, step: Step) -> bool:
+    def _templates(self, step: ConnectionStep) -> bool:
         answer = self._ask(
             "Link services to job templates?", (("1", "Accept those of the same name"), _SKIP, _LEAVE)
         )
@@ -178,7 +178,7 @@ class PlainMode:
             return self._guarded(lambda: self._do("templates.accept"))
         return self._skip("templates", answer)
 
-    def _plan(self, step: Step) -> bool:
+    def _plan(self, step: ConnectionStep) -> bool:
         answer = self._ask("Make the first plan?", (("1", "Yes"), _SKIP, _LEAVE))
         if answer == "1":
             return self._guarded(self.plan)
@@ -187,7 +187,7 @@ class PlainMode:
     def _skip(self, name: Name, answer: str) -> bool:
         if answer != "s":
             return False
-        self._here(lambda practice: state_machine.Connecting(practice).skip(name))
+        self._here(lambda practice: state_machine.ConnectionMachine(practice).skip(name))
         return True
 
     # -- review ---------------------------------------------------------------------------------------------
@@ -279,9 +279,9 @@ class PlainMode:
     def _overview(self) -> None:
         self._say("")
         try:
-            beat = self._here(summary.heartbeat)
+            beat = self._here(summary.summarize)
             title = self._here(lambda practice: practice.title)
-        except Trouble as trouble:
+        except AppError as trouble:
             self._say(error_presenter.present(trouble).text())
             return
         state = "connected" if beat.connected else "not connected"
@@ -324,7 +324,7 @@ class PlainMode:
         """Whether it went well; what went wrong is said, and the session goes on."""
         try:
             result = do()
-        except Trouble as trouble:
+        except AppError as trouble:
             self._say(error_presenter.present(trouble).text())
             return False
         return getattr(result, "trouble", None) is None

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from xpm_tui.cli.conditions import judged, of_place, reporting, sentences
+from xpm_tui.cli.conditions import account_condition, condition_on_error, sentences, with_condition
 from xpm_tui.cli.global_values import Globals, collected
-from xpm_tui.cli.output import CommandTalk, dumps, lines, outcome
-from xpm_tui.commands.command import Act, Place, Result
+from xpm_tui.cli.output import TerminalDialogue, dumps, lines, outcome
+from xpm_tui.commands.command import AccountContext, Command, Result
 from xpm_tui.commands.effects import admit
-from xpm_tui.domain.errors import BadInput, Trouble
+from xpm_tui.domain.errors import AppError, BadInput
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -38,19 +38,19 @@ class Signalled(Exception):
         self.number = number
 
 
-def perform(ctx: click.Context, act: Act[Any], values: dict[str, Any]) -> None:
+def perform(ctx: click.Context, act: Command[Any], values: dict[str, Any]) -> None:
     """Run the act with what was typed and leave with its exit code."""
     given = collected(ctx)
     params = parameters(act, values)
     call = admit(act, params, read_only=given.read_only)
-    talk = CommandTalk(json=given.json, call=call)
+    talk = TerminalDialogue(json=given.json, call=call)
     result = asyncio.run(_guarded(_run(act, params, talk, given), call.effect.outlives))
     if result.delivered is None:
         _tell(result, talk, given)
     ctx.exit(result.exit_code)
 
 
-def _tell(result: Result, talk: CommandTalk, given: Globals) -> None:
+def _tell(result: Result, talk: TerminalDialogue, given: Globals) -> None:
     for sentence in sentences(result.conditions, None if given.json else result.trouble):
         talk.say(sentence)
     if given.json:
@@ -65,7 +65,7 @@ def _tell(result: Result, talk: CommandTalk, given: Globals) -> None:
 
 
 def perform_here(
-    act: Act[Any], params: Any, talk: CommandTalk, given: Globals, *, quiet: bool = False
+    act: Command[Any], params: Any, talk: TerminalDialogue, given: Globals, *, quiet: bool = False
 ) -> Result:
     """Run an admitted call within a session that goes on after it; ``quiet`` writes nothing of its result.
 
@@ -78,7 +78,7 @@ def perform_here(
     return result
 
 
-def parameters(act: Act[Any], values: dict[str, Any]) -> Any:
+def parameters(act: Command[Any], values: dict[str, Any]) -> Any:
     """Return the parameters of an act from what was typed; raises ``BadInput``."""
     given = {name: value for name, value in values.items() if value is not None}
     try:
@@ -89,14 +89,14 @@ def parameters(act: Act[Any], values: dict[str, Any]) -> Any:
         ) from error
 
 
-async def _run(act: Act[Any], params: Any, talk: CommandTalk, given: Globals) -> Result:
+async def _run(act: Command[Any], params: Any, talk: TerminalDialogue, given: Globals) -> Result:
 
     home = application_home.find_home(given.home or None, os.environ)
     if act.on_home is not None:
         who = application_home.person(given.person or None, os.environ)
-        place = Place(home, given.practice, who, given.read_only, given.settings)
-        with reporting(lambda: of_place(act, place)):
-            return judged(act, await act.on_home(place, params, talk), of_place(act, place))
+        place = AccountContext(home, given.practice, who, given.read_only, given.settings)
+        with condition_on_error(lambda: account_condition(act, place)):
+            return with_condition(act, await act.on_home(place, params, talk), account_condition(act, place))
 
     practice = application_practice.open_practice(
         home,
@@ -109,22 +109,24 @@ async def _run(act: Act[Any], params: Any, talk: CommandTalk, given: Globals) ->
     try:
         if talk.interactive and not getattr(params, "if_due", False):
             due.signed_in(practice)
-        with reporting(lambda: condition.conditions(practice)):
-            result = judged(act, await act.run(practice, params, talk), condition.conditions(practice))
+        with condition_on_error(lambda: condition.conditions(practice)):
+            result = with_condition(
+                act, await act.run(practice, params, talk), condition.conditions(practice)
+            )
             if result.delivered is not None:
                 _tell(result, talk, given)
                 result.delivered()
         if result.trouble is not None:
             _log(practice, act, result.trouble)
         return result
-    except Trouble as trouble:
+    except AppError as trouble:
         _log(practice, act, trouble)
         raise
     finally:
         practice.close()
 
 
-def _log(practice: OpenPractice, act: Act[Any], trouble: Trouble) -> None:
+def _log(practice: OpenPractice, act: Command[Any], trouble: AppError) -> None:
     if not practice.read_only:
         trouble_events.failed(practice.events, act.name, trouble)
 

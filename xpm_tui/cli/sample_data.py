@@ -18,8 +18,8 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, timedelta
 
-from xpm_tui.sandbox.core.practice import Practice
-from xpm_tui.sandbox.core.records import Client
+from xpm_tui.sandbox.core.practice import SandboxPractice
+from xpm_tui.sandbox.core.records import ClientRecord
 
 HEADINGS = (
     "Client ID", "Contact ID", "Client Name", "Contact Name", "Contact Email", "Contact Phone", "Phone",
@@ -38,7 +38,7 @@ _ONLY_HERE = (
 )
 
 
-def sample(practice: Practice, seed: int) -> str:
+def sample(practice: SandboxPractice, seed: int) -> str:
     """The file as text. The same practice and seed give the same file."""
     out = io.StringIO()
     writer = csv.writer(out)
@@ -47,7 +47,7 @@ def sample(practice: Practice, seed: int) -> str:
     return out.getvalue()
 
 
-def _rows(practice: Practice, chance: random.Random) -> Iterator[tuple[str, ...]]:
+def _rows(practice: SandboxPractice, chance: random.Random) -> Iterator[tuple[str, ...]]:
     number = 1000
     seen: set[str] = set()
     for place, client in enumerate(practice.clients.values()):
@@ -79,7 +79,7 @@ def _rows(practice: Practice, chance: random.Random) -> Iterator[tuple[str, ...]
 
 
 def _client(
-    practice: Practice, client: Client, number: int, chance: random.Random, *, near: bool
+    practice: SandboxPractice, client: ClientRecord, number: int, chance: random.Random, *, near: bool
 ) -> Iterator[tuple[str, ...]]:
     name = _nearly(client.name, chance) if near else client.name
     contacts = [practice.contacts[link.contact] for link in client.contacts]

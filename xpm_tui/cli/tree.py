@@ -82,11 +82,11 @@ class VerbGroup(Verb, click.Group):
         Verb.format_options(self, ctx, formatter)
 
 
-class Tree(VerbGroup):
+class RootGroup(VerbGroup):
     """All verbs. They are hung by ``grow`` when one is looked for: the console starts without them."""
 
-    def __init__(self, *, grow: Callable[[Tree], None], **more: Any) -> None:
-        self._grow: Callable[[Tree], None] | None = grow
+    def __init__(self, *, grow: Callable[[RootGroup], None], **more: Any) -> None:
+        self._grow: Callable[[RootGroup], None] | None = grow
         super().__init__(**more)
 
     @property

@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 import msgspec
 
 from xpm_tui.commands.command import (
-    Act,
-    Column,
+    Command,
+    Dialogue,
     Result,
-    Table,
-    Talk,
+    TextColumn,
+    TextTable,
     argument,
     connected,
-    first,
+    first_reason,
     on_record,
     option,
 )
 from xpm_tui.commands.consequences import action, named, question
-from xpm_tui.commands.effects import Effect, Question, agree, per_call
+from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
 from xpm_tui.commands.link_effects import effect_lines, former_data, former_lines, former_sum, with_former
 from xpm_tui.commands.review_files import SHOWN, export_review, import_review
-from xpm_tui.commands.tables import listed, plain
+from xpm_tui.commands.tables import plain, table_result
 from xpm_tui.domain import labels
-from xpm_tui.domain.errors import BadInput, NeedsPerson
+from xpm_tui.domain.errors import BadInput, DecisionNeeded
 from xpm_tui.domain.fields import editable, label
 from xpm_tui.domain.formatting import NONE, count, listing, value, wrap
 from xpm_tui.lazy import lazy_imports
@@ -40,7 +40,7 @@ with lazy_imports():
     from xpm_tui.sync import consequences
 
 if TYPE_CHECKING:
-    from xpm_tui.application.clients.review_undo import Settled
+    from xpm_tui.application.clients.review_undo import ReviewDecision
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.application.presenters.views import ClientView, EffectView, ReviewView, SideBySide
 
@@ -129,12 +129,13 @@ def _review_effect(params: ReviewClients) -> Effect:
     return Effect.WRITES_FILE if params.export not in ("", "-") else Effect.LOOKS
 
 
-async def list_clients(practice: OpenPractice, params: ListClients, talk: Talk) -> Result:
+async def list_clients(practice: OpenPractice, params: ListClients, talk: Dialogue) -> Result:
     """All clients of the book."""
 
     views = queries.list_clients(practice, only=params.only, text=params.find)
-    columns = (Column("ID", whole=True), Column("CLIENT ID"), Column("NAME"), Column("LINK", whole=True),
-               Column("XPM NO.", whole=True), Column("NEEDS", whole=True))  # fmt: skip
+    columns = (TextColumn("ID", whole=True), TextColumn("CLIENT ID"), TextColumn("NAME"), TextColumn("LINK",
+        whole=True),
+               TextColumn("XPM NO.", whole=True), TextColumn("NEEDS", whole=True))  # fmt: skip
     rows = (
         (
             v.id,
@@ -147,10 +148,10 @@ async def list_clients(practice: OpenPractice, params: ListClients, talk: Talk) 
         for v in views
     )
     nothing = "No client matches." if params.only or params.find else "There are no clients yet."
-    return listed(views, Table(columns, rows, nothing), count=len(views))
+    return table_result(views, TextTable(columns, rows, nothing), count=len(views))
 
 
-async def show_client(practice: OpenPractice, params: ShowClient, talk: Talk) -> Result:
+async def show_client(practice: OpenPractice, params: ShowClient, talk: Dialogue) -> Result:
     """One client, with both sides next to each other."""
 
     view = queries.show_client(practice, params.client)
@@ -159,22 +160,22 @@ async def show_client(practice: OpenPractice, params: ShowClient, talk: Talk) ->
     return Result(data=data, lines=_card(view, sides))
 
 
-async def search_clients(practice: OpenPractice, params: SearchClients, talk: Talk) -> Result:
+async def search_clients(practice: OpenPractice, params: SearchClients, talk: Dialogue) -> Result:
     """Clients of XPM, from the mirror."""
 
     await xpm_refresh.ensure_mirror(practice)
     views = queries.search_xpm(practice, params.query, limit=params.limit)
-    columns = (Column("XPM NO.", whole=True), Column("UUID", whole=True), Column("NAME"),
-               Column("STATE"), Column("LINKED TO"))  # fmt: skip
+    columns = (TextColumn("XPM NO.", whole=True), TextColumn("UUID", whole=True), TextColumn("NAME"),
+               TextColumn("STATE"), TextColumn("LINKED TO"))  # fmt: skip
     rows = (
         (v.number, v.uuid, v.name, _state(v.archived, v.prospect), " ".join(ref.id for ref in v.linked))
         for v in views
     )
     nothing = f"Nothing in XPM matches '{params.query}'."
-    return listed(views, Table(columns, rows, nothing), count=len(views))
+    return table_result(views, TextTable(columns, rows, nothing), count=len(views))
 
 
-async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Talk) -> Result:
+async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Dialogue) -> Result:
     """Clients that need a person, with proposals."""
 
     what = (params.accept_sure, params.export, params.take, params.link, params.ignore, params.undo)
@@ -193,26 +194,31 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Ta
         views = queries.review(practice, params.client)
         lines = [line for view in views for line in _proposals(view)] or ["No client needs a link."]
         return Result(data={"count": len(views)}, items=[plain(view) for view in views], lines=lines)
-    found = queries.sure_ones(practice, params.client)
-    former = clients_links.former_of(practice, [(v.id, v.proposals[0].uuid) for v in found])
+    found = queries.sure_proposals(practice, params.client)
+    former = clients_links.former_values(practice, [(v.id, v.proposals[0].uuid) for v in found])
     told = [with_former(view.first, former.get(view.id, {})) for view in found]
-    links = consequences.of_links([view.id for view in found], former=former_sum(former.values()))
+    links = consequences.link_consequences([view.id for view in found], former=former_sum(former.values()))
     asked = Question(question(links), named(told, params.limit), button=action(links))
-    if found and not await agree(talk, asked):
+    if found and not await confirm_call(talk, asked):
         return Result(data={"count": 0}, items=[], lines=["Nothing was linked."], declined=True)
-    done, settled = review_undo.settle(
+    done, settled = review_undo.store_decision(
         practice, [view.id for view in found], lambda: clients_links.accept_sure(practice, found)
     )
-    columns = (Column("ID", whole=True), Column("NAME"), Column("XPM NO.", whole=True), Column("XPM NAME"))
+    columns = (
+        TextColumn("ID", whole=True),
+        TextColumn("NAME"),
+        TextColumn("XPM NO.", whole=True),
+        TextColumn("XPM NAME"),
+    )
     rows = [(v.id, v.name, v.link.number, v.link.name) for v in done if v.link]
     gone = former_sum(former.get(view.id, {}) for view in done)
-    links = consequences.of_links([view.id for view in done], former=gone)
-    table = Table(columns, rows, "No proposal is sure: review each of these yourself.")
-    result = listed(done, table, count=len(done), consequences=plain(links))
+    links = consequences.link_consequences([view.id for view in done], former=gone)
+    table = TextTable(columns, rows, "No proposal is sure: review each of these yourself.")
+    result = table_result(done, table, count=len(done), consequences=plain(links))
     return replace(result, value=_ids(settled))
 
 
-async def _decide(practice: OpenPractice, params: ReviewClients, talk: Talk) -> Result:
+async def _decide(practice: OpenPractice, params: ReviewClients, talk: Dialogue) -> Result:
     """Settle one client that still needs it; what was settled elsewhere meanwhile stays."""
     if len(params.client) != 1:
         raise BadInput("Name one client.", hint="xpm-tui clients review c12 --link 1234567")
@@ -229,10 +235,10 @@ async def _decide(practice: OpenPractice, params: ReviewClients, talk: Talk) -> 
     if effect.refused:
         raise BadInput(effect.refused)
     if effect.needs_yes and not params.yes and not talk.interactive:
-        raise NeedsPerson(effect.needs_yes, hint="Add --yes to do it anyway.")
+        raise DecisionNeeded(effect.needs_yes, hint="Add --yes to do it anyway.")
     ask = "Link it anyway?" if effect.needs_yes else "Link them?"
     asked = Question(ask, effect_lines(effect), button="Link")
-    if (effect.needs_yes or effect.former) and not params.yes and not await agree(talk, asked):
+    if (effect.needs_yes or effect.former) and not params.yes and not await confirm_call(talk, asked):
         return Result(data={"linked": False}, lines=["Nothing was linked."], declined=True)
     second = params.yes or bool(effect.needs_yes)
     told = f"{view.id} {view.name} is linked to {effect.xpm.number or effect.xpm.uuid} {effect.xpm.name}."
@@ -252,7 +258,7 @@ def _settled(
     told: str,
     effect: EffectView | None = None,
 ) -> Result:
-    view, settled = review_undo.settle(practice, [client], act)
+    view, settled = review_undo.store_decision(practice, [client], act)
     data = {**plain(view), **(former_data(effect) if effect is not None else {})}
     lines = [told, *(former_lines(effect) if effect is not None else ())]
     return Result(data=data, lines=lines, value=_ids(settled))
@@ -267,7 +273,7 @@ def _undo_review(practice: OpenPractice, clients: Sequence[str]) -> Result:
     )
 
 
-def _ids(settled: Iterable[Settled]) -> tuple[str, ...]:
+def _ids(settled: Iterable[ReviewDecision]) -> tuple[str, ...]:
     """The clients that were settled, for a screen that offers to undo that."""
     return tuple(each.after.client for each in settled)
 
@@ -350,8 +356,8 @@ def _proposals(view: ReviewView) -> list[str]:
     return lines if view.proposals else [*lines, "    no proposal: search, or create it in XPM"]
 
 
-ACTS = (
-    Act(
+COMMANDS = (
+    Command(
         name="clients.list",
         title="List clients",
         help="List Ignition's clients with their links and what they need.",
@@ -362,7 +368,7 @@ ACTS = (
         example="xpm-tui clients list --only unlinked",
         default=True,
     ),
-    Act(
+    Command(
         name="clients.show",
         title="Show a client in Ignition and XPM",
         help="Show one client: its link, its contacts, and each field as Ignition and XPM have it.",
@@ -373,7 +379,7 @@ ACTS = (
         example="xpm-tui clients show c12",
         why_not=on_record,
     ),
-    Act(
+    Command(
         name="clients.search",
         title="Search XPM clients",
         help="Search XPM's clients in the data that XPM last returned. A pasted address, number or UUID "
@@ -385,7 +391,7 @@ ACTS = (
         example='xpm-tui clients search "smith family"',
         why_not=connected,
     ),
-    Act(
+    Command(
         name="clients.review",
         title="Review clients that need a link",
         help="List the clients that need a decision, each with its proposals, their scores and reasons.",
@@ -399,6 +405,6 @@ ACTS = (
         key="r",
         where=("clients",),
         footer="Review",
-        why_not=first(connected),
+        why_not=first_reason(connected),
     ),
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 How a parameter of an act is told to a command line and to a form, beside its type and default.
 
-Why an act cannot be done now, in sentences: the usual reasons, to be joined with ``first``.
+Why an act cannot be done now, in sentences: the usual reasons, to be joined with ``first_reason``.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, get_
 
 import msgspec
 
-from xpm_tui.commands.effects import Call, Effect, PerCall, opening_effect, refusal
+from xpm_tui.commands.effects import AdmittedCall, Effect, PerCall, opening_effect, refusal
 
 if TYPE_CHECKING:
     from xpm_tui.application.condition import Condition
     from xpm_tui.application.home import Home
     from xpm_tui.application.practice import OpenPractice
-    from xpm_tui.domain.errors import Trouble
+    from xpm_tui.domain.errors import AppError
 
 
 class NoParams(msgspec.Struct, frozen=True):
@@ -29,14 +29,14 @@ class NoParams(msgspec.Struct, frozen=True):
 P = TypeVar("P", bound=msgspec.Struct)
 
 
-class Talk(Protocol):
+class Dialogue(Protocol):
     """How an act speaks while it runs: to a terminal, as JSON lines, or to a screen.
 
-    Acts ask through :func:`xpm_tui.commands.effects.agree`, which alone calls ``confirm``.
+    Acts ask through :func:`xpm_tui.commands.effects.confirm_call`, which alone calls ``confirm``.
     """
 
     @property
-    def call(self) -> Call:
+    def call(self) -> AdmittedCall:
         """The call that is speaking: its effect, and whether its user agreed beforehand."""
 
     @property
@@ -61,7 +61,7 @@ class Talk(Protocol):
 
 
 @dataclass(frozen=True)
-class Column:
+class TextColumn:
     """A column of a text table. ``whole`` ones are never cut (ids, numbers), the others share the rest."""
 
     title: str
@@ -70,10 +70,10 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Table:
+class TextTable:
     """A list as a person reads it: one row of texts per record, and what to say when there is none."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[TextColumn, ...]
     rows: Iterable[tuple[str, ...]]
     empty: str = ""
 
@@ -94,10 +94,10 @@ class Result:
 
     data: Mapping[str, Any] = field(default_factory=dict)
     items: Iterable[Mapping[str, Any]] | None = None
-    table: Table | None = None
+    table: TextTable | None = None
     lines: Iterable[str] = ()
     raw: str = ""
-    trouble: Trouble | None = None
+    trouble: AppError | None = None
     conditions: tuple[Condition, ...] = ()
     value: Any = None
     declined: bool = False
@@ -133,7 +133,7 @@ class Situation:
 
 
 @dataclass(frozen=True)
-class Place:
+class AccountContext:
     """Where an act works that opens no book: the home, the practice that was named, and who is at work.
 
     ``settings`` are those given for this once.
@@ -147,7 +147,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Act(Generic[P]):
+class Command(Generic[P]):
     """One thing a user can do.
 
     ``verb`` are its words on the command line (empty: console only), ``aliases`` other last words of it,
@@ -163,7 +163,7 @@ class Act(Generic[P]):
     title: str
     help: str
     params: type[P]
-    run: Callable[[OpenPractice, P, Talk], Awaitable[Result]]
+    run: Callable[[OpenPractice, P, Dialogue], Awaitable[Result]]
     effect: Effect | PerCall
     verb: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
@@ -174,7 +174,7 @@ class Act(Generic[P]):
     consent: str = "yes"
     streams: bool = False
     default: bool = False
-    on_home: Callable[[Place, P, Talk], Awaitable[Result]] | None = None
+    on_home: Callable[[AccountContext, P, Dialogue], Awaitable[Result]] | None = None
     why_not: Callable[[Situation], str] = lambda _: ""
 
     def unavailable(self, situation: Situation) -> str:
@@ -183,14 +183,16 @@ class Act(Generic[P]):
         return refused or self.why_not(situation)
 
 
-def home_act(*, on_home: Callable[[Place, P, Talk], Awaitable[Result]], **about: Any) -> Act[P]:
+def home_command(
+    *, on_home: Callable[[AccountContext, P, Dialogue], Awaitable[Result]], **about: Any
+) -> Command[P]:
     """An act that needs no open book; in a console it works on the home of the practice that is open."""
 
-    async def run(practice: OpenPractice, params: P, talk: Talk) -> Result:
-        place = Place(practice.home, practice.name, practice.person, practice.read_only)
+    async def run(practice: OpenPractice, params: P, talk: Dialogue) -> Result:
+        place = AccountContext(practice.home, practice.name, practice.person, practice.read_only)
         return await on_home(place, params, talk)
 
-    return Act(run=run, on_home=on_home, **about)
+    return Command(run=run, on_home=on_home, **about)
 
 
 Completes = Literal["", "file", "client", "member", "plan", "run", "setting", "practice"]
@@ -271,7 +273,7 @@ def _param(field: msgspec.structs.FieldInfo) -> Param:
 Why = Callable[[Situation], str]
 
 
-def first(*reasons: Why) -> Why:
+def first_reason(*reasons: Why) -> Why:
     """The first reason that holds."""
     return lambda situation: next(filter(None, (reason(situation) for reason in reasons)), "")
 

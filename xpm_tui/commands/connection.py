@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import msgspec
 
 from xpm_tui.commands.command import (
-    Act,
-    Column,
+    Command,
+    Dialogue,
     NoParams,
     Result,
-    Table,
-    Talk,
+    TextColumn,
+    TextTable,
     connected,
-    first,
+    first_reason,
     idle,
     option,
 )
-from xpm_tui.commands.effects import Effect, Question, agree, per_call
+from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
 from xpm_tui.commands.tables import plain
-from xpm_tui.domain.errors import BadInput, CaseId, LoginNeeded, NeedsPerson, Trouble
+from xpm_tui.domain.errors import AppError, BadInput, CaseId, DecisionNeeded, LoginNeeded
 from xpm_tui.domain.formatting import ago, count, listing, when
 from xpm_tui.domain.labels import DIRECTIONS, LEVELS
 from xpm_tui.domain.runs import UNKNOWN
@@ -47,11 +47,11 @@ with lazy_imports():
     from xpm_tui.diagnostics.known_problems import records
 
 if TYPE_CHECKING:
-    from xpm_tui.application.connection.state_machine import Connecting
+    from xpm_tui.application.connection.state_machine import ConnectionMachine
     from xpm_tui.application.jobs.views import JobCounts
     from xpm_tui.application.practice import OpenPractice
-    from xpm_tui.application.practice_identity import Identity
-    from xpm_tui.application.status.summary import Heartbeat
+    from xpm_tui.application.practice_identity import PracticeIdentity
+    from xpm_tui.application.status.summary import StatusSummary
     from xpm_tui.domain.plan import Direction, Level
 
 
@@ -70,10 +70,10 @@ class Connect(msgspec.Struct, frozen=True):
     ] = ""
 
 
-async def connect(practice: OpenPractice, params: Connect, talk: Talk) -> Result:
+async def connect(practice: OpenPractice, params: Connect, talk: Dialogue) -> Result:
     """Sign in, choose the practice, take direction and level from the settings, fill the mirror."""
 
-    machine = state_machine.Connecting(practice)
+    machine = state_machine.ConnectionMachine(practice)
     if talk.interactive and not practice.settings.text("xero.client_id"):
         typed = await talk.line("The client id of the app that you registered with Xero:")
         machine.app({"xero.client_id": typed or ""})
@@ -84,7 +84,7 @@ async def connect(practice: OpenPractice, params: Connect, talk: Talk) -> Result
         raise
     try:
         identity = await _choose(machine, params, talk)
-    except NeedsPerson as held:
+    except DecisionNeeded as held:
         return _several(machine.tenants, held)
     settings = practice.settings
     direction, level = settings.text("sync.direction"), settings.text("sync.level")
@@ -110,7 +110,7 @@ async def connect(practice: OpenPractice, params: Connect, talk: Talk) -> Result
     lines = [
         f"Connected to {identity.title}" + (f" as {identity.login}." if identity.login else "."),
         f"Read XPM's data with {count(filled.calls, 'call')}: {read}.",
-        *xpm_refresh.told(filled.notes),
+        *xpm_refresh.unread_sentences(filled.notes),
         *set_aside.set_aside_lines(aside),
         f"Direction: {DIRECTIONS[direction].text}. {DIRECTIONS[direction].help}",
         f"What to sync: {LEVELS[level].text}. To change it: xpm-tui settings set sync.direction to_xpm",
@@ -120,19 +120,19 @@ async def connect(practice: OpenPractice, params: Connect, talk: Talk) -> Result
     return Result(data=data, lines=lines)
 
 
-async def _stopped(machine: Connecting, params: Connect, talk: Talk) -> None:
+async def _stopped(machine: ConnectionMachine, params: Connect, talk: Dialogue) -> None:
     """Say what stays where a sign-in was stopped after its answer had come; the only practice is kept."""
     if not machine.tenants:
         return
     try:
         identity = await machine.choose(params.tenant, confirm=params.confirm)
-    except Trouble as held:
+    except AppError as held:
         talk.say(f"You are signed in. {error_presenter.present(held).short()}")
     else:
         talk.say(f"You are signed in, and {identity.title} is connected. Read its lists with: xpm-tui plan")
 
 
-def _left(machine: Connecting) -> list[str]:
+def _left(machine: ConnectionMachine) -> list[str]:
     """What of team and templates is still to be settled, and by which verb."""
     verbs = {"team": "xpm-tui team accept, xpm-tui team pick --all", "templates": "xpm-tui templates accept"}
     return [
@@ -142,7 +142,7 @@ def _left(machine: Connecting) -> list[str]:
     ]
 
 
-async def _sign_in(machine: Connecting, params: Connect, talk: Talk) -> None:
+async def _sign_in(machine: ConnectionMachine, params: Connect, talk: Dialogue) -> None:
     """Show the address and wait for the browser or a pasted line, whichever answers first."""
     begun = machine.begin()
     alone = params.no_browser or not talk.interactive
@@ -156,13 +156,13 @@ async def _sign_in(machine: Connecting, params: Connect, talk: Talk) -> None:
     talk.say("The browser returns by itself. If it does not, paste the address at which it ends up.")
     if talk.interactive:
         talk.say("Do you see something else? Type ? and choose what you see.")
-    refused: asyncio.Future[Trouble] = asyncio.get_running_loop().create_future()
+    refused: asyncio.Future[AppError] = asyncio.get_running_loop().create_future()
 
-    def tell(trouble: Trouble) -> None:
+    def tell(trouble: AppError) -> None:
 
         talk.say(error_presenter.present(trouble).short())
 
-    def wrong(trouble: Trouble) -> None:
+    def wrong(trouble: AppError) -> None:
         """A bad line is final where nobody can paste another."""
         if talk.interactive:
             tell(trouble)
@@ -192,23 +192,23 @@ async def _sign_in(machine: Connecting, params: Connect, talk: Talk) -> None:
     finally:
         for task in (reading, waiting):
             task.cancel()
-            with suppress(asyncio.CancelledError, Trouble):
+            with suppress(asyncio.CancelledError, AppError):
                 await task
 
 
-async def _see(machine: Connecting, talk: Talk) -> CaseId | None:
+async def _see(machine: ConnectionMachine, talk: Dialogue) -> CaseId | None:
     """A page that never comes back to us: have it picked, and tell the way out; gives the case."""
 
     seen = await doctor.pick(talk, records.BROWSER, "What do you see in the browser?")
     if seen is None:
         return None
     machine.seen(seen)
-    for line in doctor.shown(seen):
+    for line in doctor.answer_lines(seen):
         talk.say(line)
     return seen.case
 
 
-async def _read(machine: Connecting, talk: Talk) -> None:
+async def _read(machine: ConnectionMachine, talk: Dialogue) -> None:
     """Pass typed lines on: one where nobody sits, else as many as it takes.
 
     Raises:
@@ -237,7 +237,7 @@ async def _read(machine: Connecting, talk: Talk) -> None:
                 return
 
 
-async def _choose(machine: Connecting, params: Connect, talk: Talk) -> Identity:
+async def _choose(machine: ConnectionMachine, params: Connect, talk: Dialogue) -> PracticeIdentity:
     tenant, confirm = params.tenant, params.confirm
     if talk.interactive and not tenant and len(machine.tenants) > 1:
         for number, each in enumerate(machine.tenants, 1):
@@ -247,7 +247,7 @@ async def _choose(machine: Connecting, params: Connect, talk: Talk) -> Identity:
         tenant = machine.tenants[at].tenant_id if 0 <= at < len(machine.tenants) else typed
     try:
         return await machine.choose(tenant, confirm=confirm)
-    except NeedsPerson as held:
+    except DecisionNeeded as held:
         if not talk.interactive or confirm or (len(machine.tenants) > 1 and not tenant):
             raise
 
@@ -255,12 +255,12 @@ async def _choose(machine: Connecting, params: Connect, talk: Talk) -> Identity:
         return await machine.choose(tenant, confirm=await talk.line("To confirm, type its name:") or "")
 
 
-def _several(tenants: tuple[Tenant, ...], held: NeedsPerson) -> Result:
+def _several(tenants: tuple[Tenant, ...], held: DecisionNeeded) -> Result:
     items: list[dict[str, Any]] = [
         {"id": each.tenant_id, "name": each.name or each.tenant_id, "kind": each.kind} for each in tenants
     ]
-    columns = (Column("ID", whole=True), Column("PRACTICE"))
-    table = Table(columns, [(each.tenant_id, each.name or "(no name)") for each in tenants])
+    columns = (TextColumn("ID", whole=True), TextColumn("PRACTICE"))
+    table = TextTable(columns, [(each.tenant_id, each.name or "(no name)") for each in tenants])
     return Result(items=items, table=table, trouble=held)
 
 
@@ -289,21 +289,21 @@ def _disconnects(params: Disconnect) -> Effect:
     return Effect.IRREVERSIBLE if params.everything else Effect.WRITES_HERE
 
 
-async def disconnect(practice: OpenPractice, params: Disconnect, talk: Talk) -> Result:
+async def disconnect(practice: OpenPractice, params: Disconnect, talk: Dialogue) -> Result:
     """End this connection; both sides' data stay."""
 
     what = "every practice of this login" if params.everything else practice.title
     lines = ["The login is revoked at Xero. Each practice has to sign in again."] if params.everything else []
-    if not await agree(talk, Question(f"Disconnect {what}?", lines, button="Disconnect")):
+    if not await confirm_call(talk, Question(f"Disconnect {what}?", lines, button="Disconnect")):
         return Result(data={"disconnected": False}, lines=["Nothing was changed."])
     told = await state_machine.disconnect(practice, everything=params.everything)
     return Result(data={"disconnected": True, "message": told}, lines=[told])
 
 
-async def status(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
+async def status(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
     """The heartbeat and the counts, without a call to Xero."""
 
-    beat = summary.heartbeat(practice)
+    beat = summary.summarize(practice)
     unanswered = [problem for problem in beat.problems if problem.code == UNKNOWN]
     return Result(
         data=plain(beat),
@@ -315,13 +315,13 @@ async def status(practice: OpenPractice, params: NoParams, talk: Talk) -> Result
     )
 
 
-def _worst(beat: Heartbeat) -> Trouble | None:
+def _worst(beat: StatusSummary) -> AppError | None:
     if not beat.exit_code:
         return None
     problem = next((p for p in beat.problems if p.exit_code == beat.exit_code), None)
     unanswered = [each for each in beat.problems if each.code == UNKNOWN]
     is_held = problem is not None and problem.code == "held"
-    trouble = Trouble(
+    trouble = AppError(
         problem.sentence if problem else "Something needs your attention.",
         hint=problem.hint if problem else "",
         why=" ".join(f"{each.sentence} {each.hint}." for each in unanswered) if is_held else "",
@@ -342,7 +342,7 @@ def jobs_line(jobs: JobCounts) -> str:
     return ", ".join(f"{number:,} {what}" for what, number in told.items() if number)
 
 
-def _lines(beat: Heartbeat, now: datetime, zone: tzinfo) -> list[str]:
+def _lines(beat: StatusSummary, now: datetime, zone: tzinfo) -> list[str]:
     calls = f"{beat.minute_left} this minute" if beat.minute_left is not None else ""
     if beat.day_left is not None:
         calls += f", {beat.day_left:,} today"
@@ -373,7 +373,7 @@ def _lines(beat: Heartbeat, now: datetime, zone: tzinfo) -> list[str]:
     return [*facts, *beat.notes, *set_aside.set_aside_lines(beat.set_aside, shown=len(beat.set_aside))]
 
 
-def _never(beat: Heartbeat) -> str:
+def _never(beat: StatusSummary) -> str:
     """Who has changes that Ignition's import cannot take as they are, the first ones by name."""
     found = beat.never_in_ignition
     if not found:
@@ -383,8 +383,8 @@ def _never(beat: Heartbeat) -> str:
     return f"{count(len(found), 'record')}: {named}{more}"
 
 
-ACTS = (
-    Act(
+COMMANDS = (
+    Command(
         name="connect",
         title="Connect to Xero Practice Manager",
         help="Sign in to Xero and connect a practice. Over SSH, use --no-browser: the address is printed, "
@@ -399,7 +399,7 @@ ACTS = (
         effect=Effect.WRITES_HERE,
         why_not=idle,
     ),
-    Act(
+    Command(
         name="disconnect",
         title="Disconnect the practice",
         help="Remove this practice's connection to Xero. Clients, links and the log stay.",
@@ -408,9 +408,9 @@ ACTS = (
         verb=("disconnect",),
         example="xpm-tui disconnect",
         effect=per_call(_disconnects, Effect.WRITES_HERE),
-        why_not=first(connected, idle),
+        why_not=first_reason(connected, idle),
     ),
-    Act(
+    Command(
         name="status",
         title="Show status",
         help="Show what is connected, when it last synced, and what needs attention. Exits with 3 when a "

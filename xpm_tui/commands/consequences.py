@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from xpm_tui.domain.consequences import Consequences, Here, InXpm, Kept, Lasting, Replaced, Subject
+from xpm_tui.domain.consequences import (
+    Consequences,
+    LastingEffects,
+    LocalCounts,
+    PreservedValues,
+    ReplacedValues,
+    Subject,
+    XpmCounts,
+)
 from xpm_tui.domain.fields import label
 from xpm_tui.domain.formatting import count, when_utc
 
@@ -107,12 +115,12 @@ def lines(found: Consequences) -> list[str]:
     return told
 
 
-def asked(found: Consequences, *more: str, about: str = "") -> str:
+def confirmation_text(found: Consequences, *more: str, about: str = "") -> str:
     """Return the whole text of a confirmation: the question, the consequences, and ``more`` sentences."""
     return "\n".join([question(found, about), "", *lines(found), *more])
 
 
-def brief(found: Consequences, *, costs: bool = True) -> str:
+def one_line(found: Consequences, *, costs: bool = True) -> str:
     """Return the consequences on one line, for a head or a table; ``costs``: with calls and minutes."""
     told = [f"{count(found.xpm.changes, 'change')} to XPM"] if found.xpm.changes else []
     if costs and not told:
@@ -132,7 +140,7 @@ def named(pairs: Sequence[str], shown: int) -> list[str]:
     return [*pairs[:shown], *more]
 
 
-def also(found: Consequences, anyway: Consequences) -> str:
+def button_suffix(found: Consequences, anyway: Consequences) -> str:
     """Return what the jobs that ask first add, for a button; empty where none does."""
     more = anyway.xpm.jobs_created + anyway.xpm.jobs_finished
     more -= found.xpm.jobs_created + found.xpm.jobs_finished
@@ -157,7 +165,7 @@ def _sides(found: Consequences) -> Iterator[str]:
         yield f"Saved here only: {_inside(_here_parts(here), here.changes)}{_for(here.clients)}."
 
 
-def _xpm_parts(xpm: InXpm) -> list[str]:
+def _xpm_parts(xpm: XpmCounts) -> list[str]:
     return _parts(
         (xpm.values, "value"),
         (xpm.contacts, "new contact"),
@@ -168,7 +176,7 @@ def _xpm_parts(xpm: InXpm) -> list[str]:
     )
 
 
-def _here_parts(here: Here) -> list[str]:
+def _here_parts(here: LocalCounts) -> list[str]:
     return _parts(
         (here.links, "link"),
         (here.people, "link of a team member/links of team members"),
@@ -196,7 +204,7 @@ def _for(clients: int) -> str:
     return f", for {count(clients, 'client')}" if clients else ""
 
 
-def _replaced(replaced: Replaced, side: str) -> Iterator[str]:
+def _replaced(replaced: ReplacedValues, side: str) -> Iterator[str]:
     if not replaced.values:
         return
     parts = _parts(
@@ -208,7 +216,7 @@ def _replaced(replaced: Replaced, side: str) -> Iterator[str]:
     yield f"Replaces {count(replaced.values, 'value')}" + (f": {', '.join(parts)}." if parts else ".")
 
 
-def _lasting(each: Lasting) -> str:
+def _lasting(each: LastingEffects) -> str:
     noun, instead = _NO_UNDO[each.what]
     one, _, many = instead.partition("/")
     said = many if many and each.number != 1 else one
@@ -227,7 +235,7 @@ def _frozen(found: Consequences) -> str:
     return f" ({'; '.join(named)})"
 
 
-def _kept(each: Kept, of: Subject) -> str:
+def _kept(each: PreservedValues, of: Subject) -> str:
     label, noun = _KEPT.get(of, ("Stays as it is", "value"))
     return f"{label}: {count(each.number, noun)}{_names(each.records)}. {each.why}"
 
@@ -257,7 +265,7 @@ def _then(found: Consequences) -> Iterator[str]:
         yield f"  {line}"
 
 
-def _jobs_action(xpm: InXpm) -> str:
+def _jobs_action(xpm: XpmCounts) -> str:
     parts = []
     if xpm.jobs_created:
         parts.append(f"create {count(xpm.jobs_created, 'job')}")
@@ -267,7 +275,7 @@ def _jobs_action(xpm: InXpm) -> str:
     return told[0].upper() + told[1:]
 
 
-def _linked(here: Here) -> str:
+def _linked(here: LocalCounts) -> str:
     if here.people:
         return count(here.people, "person/people")
     return count(here.services, "service") if here.services else count(here.links, "client")

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
-from xpm_tui.commands.command import Act, Result, Talk, argument, idle, option
-from xpm_tui.commands.consequences import action, brief, question
+from xpm_tui.commands.command import Command, Dialogue, Result, argument, idle, option
+from xpm_tui.commands.consequences import action, one_line, question
 from xpm_tui.commands.consequences import lines as described
 from xpm_tui.commands.effects import (
     Effect,
     Question,
-    agree,
-    may_write_over,
+    confirm_call,
+    confirm_overwrite,
+    effect_or_dry_run,
     per_call,
     to_file,
-    unless_dry_run,
 )
 from xpm_tui.commands.tables import plain
-from xpm_tui.domain.errors import BadInput, NeedsPerson, Trouble
+from xpm_tui.domain.errors import AppError, BadInput, DecisionNeeded
 from xpm_tui.domain.formatting import count, plural
 from xpm_tui.lazy import lazy_imports
 
@@ -83,8 +83,8 @@ class ExportClients(ExportFile, frozen=True):
     client: Annotated[tuple[str, ...], option("Only this client.", "CLIENT", completes="client")] = ()
 
 
-def _importer(form: FormName) -> Callable[[OpenPractice, ImportFile, Talk], Awaitable[Result]]:
-    async def run(practice: OpenPractice, params: ImportFile, talk: Talk) -> Result:
+def _importer(form: FormName) -> Callable[[OpenPractice, ImportFile, Dialogue], Awaitable[Result]]:
+    async def run(practice: OpenPractice, params: ImportFile, talk: Dialogue) -> Result:
 
         report = imports.import_file(
             practice,
@@ -109,7 +109,7 @@ def _progress(file: str, what: str, done: int, total: int) -> str:
     return f"{doing} {Path(file).name}: {done:,}{of} {plural(total or done, 'row')} …"
 
 
-async def undo_import(practice: OpenPractice, params: UndoImport, talk: Talk) -> Result:
+async def undo_import(practice: OpenPractice, params: UndoImport, talk: Dialogue) -> Result:
     """Undo the last import."""
 
     report = imports.undo_import(practice, True)
@@ -121,7 +121,7 @@ async def undo_import(practice: OpenPractice, params: UndoImport, talk: Talk) ->
         found = report.consequences
         if found is not None:
             asked = Question(question(found), described(found), button=action(found))
-            if not await agree(talk, asked):
+            if not await confirm_call(talk, asked):
                 data = {**plain(report), "undone": False}
                 return Result(data=data, lines=["Nothing was changed."], declined=True)
         report = imports.undo_import(practice)
@@ -134,16 +134,16 @@ def _restores(report: UndoReport) -> bool:
     return bool(report.counts["removed"] or report.counts["restored"]) or not report.left
 
 
-def _stuck(report: UndoReport) -> Trouble:
+def _stuck(report: UndoReport) -> AppError:
     first = f"{report.left[0]}" if report.left else ""
-    return NeedsPerson(
+    return DecisionNeeded(
         f"Nothing of {report.file} could be undone, so nothing was changed. {first}",
         hint="The import can still be undone once that is resolved: xpm-tui import undo",
     )
 
 
-def _exporter(form: FormName) -> Callable[[OpenPractice, Any, Talk], Awaitable[Result]]:
-    async def run(practice: OpenPractice, params: ExportFile, talk: Talk) -> Result:
+def _exporter(form: FormName) -> Callable[[OpenPractice, Any, Dialogue], Awaitable[Result]]:
+    async def run(practice: OpenPractice, params: ExportFile, talk: Dialogue) -> Result:
 
         wanted: dict[str, Any] = {"flavour": params.form}
         if isinstance(params, ExportClients):
@@ -161,7 +161,7 @@ def _exporter(form: FormName) -> Callable[[OpenPractice, Any, Talk], Awaitable[R
                 hint="Clients that are written to a file count as sent anyway.",
             )
         path = Path(params.file)
-        over = await may_write_over(talk, path, replace=params.replace)
+        over = await confirm_overwrite(talk, path, replace=params.replace)
         if over is None:
             return Result(data={"records": 0, "files": []}, lines=["Nothing was written."], declined=True)
         report = exports.export_file(practice, form, path, replace=over, **wanted)
@@ -187,7 +187,7 @@ def _imported(report: ImportReport, form: str) -> list[str]:
     lines += [f"  {count(counts[key], noun)}" for key, noun in more.items() if counts.get(key)]
     if report.consequences is not None:
         found = report.consequences
-        told_of = described(found) if report.dry_run else [brief(found, costs=False)]
+        told_of = described(found) if report.dry_run else [one_line(found, costs=False)]
         lines += [f"  {line}" for line in told_of if line]
     unknown = [column.heading for column in report.columns if column.field is None]
     if unknown:
@@ -218,7 +218,7 @@ def _not_ours(practice: OpenPractice, report: ImportReport) -> list[str]:
     )
 
 
-def _refused(report: ImportReport) -> Trouble | None:
+def _refused(report: ImportReport) -> AppError | None:
     if not report.refused:
         return None
     rows = ", ".join(str(each.row) for each in report.refused[:10])
@@ -236,7 +236,7 @@ def _exported(report: ExportReport) -> list[str]:
     return lines + [f"  {each.id} {each.name}: {each.reason}" for each in report.splits]
 
 
-def _left_out(report: ExportReport) -> Trouble | None:
+def _left_out(report: ExportReport) -> AppError | None:
     if not report.refused:
         return None
     told = (
@@ -245,8 +245,8 @@ def _left_out(report: ExportReport) -> Trouble | None:
     return _partial(told, f"The first: {report.refused[0].id}: {report.refused[0].reason}.")
 
 
-def _partial(message: str, hint: str) -> Trouble:
-    trouble = Trouble(message, hint=hint)
+def _partial(message: str, hint: str) -> AppError:
+    trouble = AppError(message, hint=hint)
     trouble.code = "partial"
     return trouble
 
@@ -267,9 +267,9 @@ def _exported_by(params: ExportClients) -> Effect:
 
 _export_effect = per_call(_exported_by, Effect.WRITES_FILE)
 
-ACTS: tuple[Act[Any], ...] = (
+COMMANDS: tuple[Command[Any], ...] = (
     *(
-        Act(
+        Command(
             name=f"import.{form}",
             title=f"Import {whose}",
             help=f"Merge {file} into the practice's data. Blank cells and absent rows change nothing; "
@@ -281,12 +281,12 @@ ACTS: tuple[Act[Any], ...] = (
             key="I" if form in ("clients", "proposals") else "",
             where=(form,) if form in ("clients", "proposals") else (),
             footer="Import" if form == "proposals" else "",
-            effect=unless_dry_run(Effect.WRITES_HERE, opens=Effect.LOOKS),
+            effect=effect_or_dry_run(Effect.WRITES_HERE, opens=Effect.LOOKS),
             why_not=idle,
         )
         for form, (whose, file) in _ABOUT.items()
     ),
-    Act(
+    Command(
         name="import.undo",
         title="Undo the last import",
         help="Undo the last import: new records are removed, and changed values and contacts are "
@@ -296,11 +296,11 @@ ACTS: tuple[Act[Any], ...] = (
         run=undo_import,
         verb=("import", "undo"),
         example="xpm-tui import undo --dry-run",
-        effect=unless_dry_run(Effect.REPLACES),
+        effect=effect_or_dry_run(Effect.REPLACES),
         why_not=idle,
     ),
     *(
-        Act(
+        Command(
             name=f"export.{form}",
             title=f"Export {whose[11:]} for Ignition",
             help=f"Write {whose[11:]} in Ignition's own format, or with --form spreadsheet in a format "

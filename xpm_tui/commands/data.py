@@ -7,10 +7,20 @@ from typing import Annotated, Any
 
 import msgspec
 
-from xpm_tui.commands.command import Act, NoParams, Place, Result, Talk, argument, home_act, idle, option
-from xpm_tui.commands.effects import Effect, Question, agree, per_call
+from xpm_tui.commands.command import (
+    AccountContext,
+    Command,
+    Dialogue,
+    NoParams,
+    Result,
+    argument,
+    home_command,
+    idle,
+    option,
+)
+from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
 from xpm_tui.commands.tables import plain
-from xpm_tui.domain.errors import BookUnreadable
+from xpm_tui.domain.errors import StoreUnreadable
 from xpm_tui.domain.formatting import count
 from xpm_tui.lazy import lazy_imports
 
@@ -44,7 +54,7 @@ class Purge(msgspec.Struct, frozen=True):
     yes: Annotated[bool, option("Do not ask; needed without a terminal.")] = False
 
 
-async def check(place: Place, params: NoParams, talk: Talk) -> Result:
+async def check(place: AccountContext, params: NoParams, talk: Dialogue) -> Result:
     """Read everything of the book."""
 
     report = maintenance.check(place.home, place.practice)
@@ -53,11 +63,13 @@ async def check(place: Place, params: NoParams, talk: Talk) -> Result:
     lines.append(f"{count(rows, 'row')}, {report.bytes:,} bytes, {count(report.position, 'commit')}.")
     trouble = None
     if not report.ok:
-        trouble = BookUnreadable("The data is damaged.", hint="Back up its folder, then: xpm-tui data repair")
+        trouble = StoreUnreadable(
+            "The data is damaged.", hint="Back up its folder, then: xpm-tui data repair"
+        )
     return Result(data=plain(report), lines=lines, trouble=trouble)
 
 
-async def repair(place: Place, params: Repair, talk: Talk) -> Result:
+async def repair(place: AccountContext, params: Repair, talk: Dialogue) -> Result:
     """Make it whole from the last good state."""
 
     done = maintenance.repair(place.home, place.practice, place.person, lossy=params.lossy)
@@ -67,7 +79,7 @@ async def repair(place: Place, params: Repair, talk: Talk) -> Result:
     return Result(data=plain(done), lines=lines)
 
 
-async def compact(place: Place, params: NoParams, talk: Talk) -> Result:
+async def compact(place: AccountContext, params: NoParams, talk: Dialogue) -> Result:
     """Fold the log in."""
 
     done = maintenance.compact(place.home, place.practice)
@@ -75,7 +87,7 @@ async def compact(place: Place, params: NoParams, talk: Talk) -> Result:
     return Result(data=plain(done), lines=[told])
 
 
-async def back_up(place: Place, params: BackUp, talk: Talk) -> Result:
+async def back_up(place: AccountContext, params: BackUp, talk: Dialogue) -> Result:
     """Write a backup and read it back."""
 
     done = maintenance.backup(place.home, place.practice, Path(params.file))
@@ -83,11 +95,11 @@ async def back_up(place: Place, params: BackUp, talk: Talk) -> Result:
     return Result(data=plain(done), lines=[told])
 
 
-async def restore(place: Place, params: Restore, talk: Talk) -> Result:
+async def restore(place: AccountContext, params: Restore, talk: Dialogue) -> Result:
     """Put a backup in place."""
 
     question = f"Put {params.file} in place of the practice's current data?"
-    if not await agree(talk, Question(question, button="Restore")):
+    if not await confirm_call(talk, Question(question, button="Restore")):
         return Result(data={"restored": False}, lines=["Nothing was changed."])
     done = maintenance.restore(place.home, place.practice, place.person, Path(params.file))
     lines = [f"Restored: {count(sum(done.rows.values()), 'row')}."]
@@ -96,7 +108,7 @@ async def restore(place: Place, params: Restore, talk: Talk) -> Result:
     return Result(data=plain(done), lines=lines)
 
 
-async def purge(place: Place, params: Purge, talk: Talk) -> Result:
+async def purge(place: AccountContext, params: Purge, talk: Dialogue) -> Result:
     """Delete the practice from this machine."""
 
     name = home.resolve(place.home, place.practice or None)
@@ -108,7 +120,7 @@ async def purge(place: Place, params: Purge, talk: Talk) -> Result:
         ],
         type_in=name,
     )
-    if not await agree(talk, question):
+    if not await confirm_call(talk, question):
         return Result(data={"purged": False}, lines=["Nothing was deleted."])
     done = await maintenance.purge(place.home, name, place.person)
     told = (
@@ -118,8 +130,8 @@ async def purge(place: Place, params: Purge, talk: Talk) -> Result:
     return Result(data={"purged": True, **plain(done)}, lines=[told])
 
 
-ACTS: tuple[Act[Any], ...] = (
-    home_act(
+COMMANDS: tuple[Command[Any], ...] = (
+    home_command(
         name="data.check",
         title="Check the data",
         help="Read all data of the practice and report what is wrong with it. Changes nothing.",
@@ -130,7 +142,7 @@ ACTS: tuple[Act[Any], ...] = (
         example="xpm-tui data check",
         default=True,
     ),
-    home_act(
+    home_command(
         name="data.repair",
         title="Repair damaged data",
         help="Restore damaged data to its last sound state. The damaged files are kept.",
@@ -144,7 +156,7 @@ ACTS: tuple[Act[Any], ...] = (
         why_not=idle,
         consent="lossy",
     ),
-    home_act(
+    home_command(
         name="data.compact",
         title="Compact the data",
         help="Merge the commit log into the snapshot files. This also happens automatically.",
@@ -154,7 +166,7 @@ ACTS: tuple[Act[Any], ...] = (
         example="xpm-tui data compact",
         effect=Effect.WRITES_HERE,
     ),
-    home_act(
+    home_command(
         name="data.backup",
         title="Back up the data",
         help="Write all data of the practice to one file, and verify it. It contains no login.",
@@ -164,7 +176,7 @@ ACTS: tuple[Act[Any], ...] = (
         example="xpm-tui data backup practice.zip",
         effect=Effect.WRITES_FILE,
     ),
-    home_act(
+    home_command(
         name="data.restore",
         title="Restore the data from a backup",
         help="Replace the data of the practice with a backup. The current data is backed up first.",
@@ -175,7 +187,7 @@ ACTS: tuple[Act[Any], ...] = (
         effect=Effect.REPLACES,
         why_not=idle,
     ),
-    home_act(
+    home_command(
         name="purge",
         title="Delete the practice from this machine",
         help="Delete the login, data, log and settings of a practice from this machine. Xero and Ignition "

@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from xpm_tui.commands.clients import ClientId
-from xpm_tui.commands.command import Act, NoParams, Result, Talk, argument, first, idle, on_record
-from xpm_tui.commands.effects import Effect, Question, agree
+from xpm_tui.commands.command import (
+    Command,
+    Dialogue,
+    NoParams,
+    Result,
+    argument,
+    first_reason,
+    idle,
+    on_record,
+)
+from xpm_tui.commands.effects import Effect, Question, confirm_call
 from xpm_tui.commands.tables import plain
 from xpm_tui.commands.team import Member, undone
 from xpm_tui.lazy import lazy_imports
@@ -51,24 +60,24 @@ class DeleteService(msgspec.Struct, frozen=True):
 _NOTHING = "Nothing is deleted in XPM or in Ignition."
 
 
-async def delete_client(practice: OpenPractice, params: DeleteClient, talk: Talk) -> Result:
+async def delete_client(practice: OpenPractice, params: DeleteClient, talk: Dialogue) -> Result:
     """Delete a client, after asking where a key was pressed."""
     would = deletions.delete_client(practice, params.client, dry_run=True)
     question = Question(f"Delete {would.name} ({would.id})?", [*would.notes, _NOTHING], "Delete", keyed=True)
-    if not await agree(talk, question):
+    if not await confirm_call(talk, question):
         return _declined()
     found = deletions.delete_client(practice, would.id)
     lines = [f"{found.name} ({found.id}) is deleted. Undo it with: xpm-tui clients restore", *found.notes]
     return Result(data=plain(found), lines=lines, value=found)
 
 
-async def delete_contact(practice: OpenPractice, params: DeleteContact, talk: Talk) -> Result:
+async def delete_contact(practice: OpenPractice, params: DeleteContact, talk: Dialogue) -> Result:
     """Delete a contact of a client, after asking where a key was pressed."""
     would = deletions.delete_contact(practice, params.client, params.contact, dry_run=True)
     question = Question(
         f"Delete the contact {would.name} ({would.id})?", [*would.notes, _NOTHING], "Delete", keyed=True
     )
-    if not await agree(talk, question):
+    if not await confirm_call(talk, question):
         return _declined()
     client, _, contact = would.id.partition("/")
     found = deletions.delete_contact(practice, client, contact)
@@ -76,27 +85,27 @@ async def delete_contact(practice: OpenPractice, params: DeleteContact, talk: Ta
     return Result(data=plain(found), lines=lines, value=found)
 
 
-async def restore_client(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
+async def restore_client(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
     """Restore the client or contact that was deleted last."""
     return undone(deletions.restore(practice))
 
 
-async def delete_member(practice: OpenPractice, params: DeleteMember, talk: Talk) -> Result:
+async def delete_member(practice: OpenPractice, params: DeleteMember, talk: Dialogue) -> Result:
     """Delete a team member, after asking where a key was pressed."""
     found = lookup.find_member(practice.snapshot(), params.member)
     question = Question(f"Delete {found.name} ({found.id}) from the team?", [_NOTHING], "Delete", keyed=True)
-    if not await agree(talk, question):
+    if not await confirm_call(talk, question):
         return _declined()
     members.delete_member(practice, found.id)
     lines = [f"{found.name} ({found.id}) is deleted. Undo it with: xpm-tui team undo"]
     return Result(data={"id": found.id, "name": found.name}, lines=lines, value=found)
 
 
-async def delete_service(practice: OpenPractice, params: DeleteService, talk: Talk) -> Result:
+async def delete_service(practice: OpenPractice, params: DeleteService, talk: Dialogue) -> Result:
     """Delete a service, after asking where a key was pressed."""
     found = services.find_service(practice.snapshot(), params.service)
     question = Question(f"Delete the service {found.name} ({found.id})?", [_NOTHING], "Delete", keyed=True)
-    if not await agree(talk, question):
+    if not await confirm_call(talk, question):
         return _declined()
     services.delete_service(practice, found.id)
     lines = [f"{found.name} ({found.id}) is deleted. Undo it with: xpm-tui templates undo"]
@@ -112,8 +121,8 @@ _MISTAKE = (
     "Nothing is deleted in XPM or Ignition"
 )
 
-ACTS = (
-    Act(
+COMMANDS = (
+    Command(
         name="clients.delete",
         title="Delete a client",
         help=f"Delete a client {_MISTAKE}; `clients restore` undoes it.",
@@ -124,9 +133,9 @@ ACTS = (
         key="R",
         where=("clients",),
         effect=Effect.WRITES_HERE,
-        why_not=first(on_record, idle),
+        why_not=first_reason(on_record, idle),
     ),
-    Act(
+    Command(
         name="contacts.delete",
         title="Delete a contact",
         help=f"Delete a contact {_MISTAKE}; `clients restore` undoes it.",
@@ -137,7 +146,7 @@ ACTS = (
         effect=Effect.WRITES_HERE,
         why_not=idle,
     ),
-    Act(
+    Command(
         name="clients.restore",
         title="Restore the client or contact deleted last",
         help="Restore the client or contact that was deleted last. Repeat it to go further back.",
@@ -148,7 +157,7 @@ ACTS = (
         effect=Effect.WRITES_HERE,
         why_not=idle,
     ),
-    Act(
+    Command(
         name="team.delete",
         title="Delete a team member",
         help=f"Delete a team member {_MISTAKE}; `team undo` undoes it.",
@@ -161,7 +170,7 @@ ACTS = (
         effect=Effect.WRITES_HERE,
         why_not=idle,
     ),
-    Act(
+    Command(
         name="services.delete",
         title="Delete a service",
         help=f"Delete a service {_MISTAKE}; `templates undo` undoes it.",

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 
 from xpm_tui.commands.command import (
-    Act,
+    Command,
+    Dialogue,
     Result,
-    Talk,
     argument,
     connected,
-    first,
+    first_reason,
     idle,
     ignition_off,
     in_state,
@@ -20,11 +20,11 @@ from xpm_tui.commands.command import (
 )
 from xpm_tui.commands.consequences import action, cost, question
 from xpm_tui.commands.consequences import lines as described
-from xpm_tui.commands.effects import Effect, Question, agree, per_call, unless_dry_run
+from xpm_tui.commands.effects import Effect, Question, confirm_call, effect_or_dry_run, per_call
 from xpm_tui.commands.jobs import OPEN, JobId
-from xpm_tui.commands.sync import Detach, detached, following, told
+from xpm_tui.commands.sync import Detach, detached, following, run_lines
 from xpm_tui.commands.tables import plain
-from xpm_tui.domain.errors import BadInput, CaseId, NeedsPerson, Trouble
+from xpm_tui.domain.errors import AppError, BadInput, CaseId, DecisionNeeded
 from xpm_tui.domain.formatting import count
 from xpm_tui.lazy import lazy_imports
 
@@ -94,7 +94,7 @@ class RedeployJob(msgspec.Struct, frozen=True):
     yes: Yes = False
 
 
-async def deploy_jobs(practice: OpenPractice, params: DeployJobs, talk: Talk) -> Result:
+async def deploy_jobs(practice: OpenPractice, params: DeployJobs, talk: Dialogue) -> Result:
     """Show, ask, make."""
 
     if params.automatic:
@@ -114,7 +114,7 @@ async def deploy_jobs(practice: OpenPractice, params: DeployJobs, talk: Talk) ->
     return await _deploy(practice, chosen, talk, params)
 
 
-async def retry_jobs(practice: OpenPractice, params: RetryJobs, talk: Talk) -> Result:
+async def retry_jobs(practice: OpenPractice, params: RetryJobs, talk: Dialogue) -> Result:
     """Go on where it failed."""
 
     if params.sent and params.dry_run:
@@ -124,7 +124,7 @@ async def retry_jobs(practice: OpenPractice, params: RetryJobs, talk: Talk) -> R
     if params.sent:
         if len(params.jobs) != 1:
             raise BadInput("--sent needs exactly one job.", hint="xpm-tui jobs retry w3 --sent again")
-        view = await decisions.settle_sent(practice, params.jobs[0], params.sent, params.job)
+        view = await decisions.decide_sent(practice, params.jobs[0], params.sent, params.job)
         if view.state == "skipped":
             return Result(data=plain(view), lines=[f"{view.id} {view.name} is skipped."], value=view)
         if params.wait:
@@ -143,7 +143,7 @@ async def retry_jobs(practice: OpenPractice, params: RetryJobs, talk: Talk) -> R
     return await _deploy(practice, chosen, talk, params)
 
 
-async def redeploy_job(practice: OpenPractice, params: RedeployJob, talk: Talk) -> Result:
+async def redeploy_job(practice: OpenPractice, params: RedeployJob, talk: Dialogue) -> Result:
     """Make it anew, where XPM no longer has it."""
 
     view = await decisions.prepare_again(practice, params.job)
@@ -153,30 +153,33 @@ async def redeploy_job(practice: OpenPractice, params: RedeployJob, talk: Talk) 
     return await _deploy(practice, [queries.find_job(practice, view.id)], talk, params)
 
 
-async def deploy_automatic(practice: OpenPractice, result: Result, talk: Talk) -> Result:
+async def deploy_automatic(practice: OpenPractice, result: Result, talk: Dialogue) -> Result:
     """After an acceptance: what is set to go by itself goes; why it does not is told with the acceptance."""
 
     try:
         async with following(practice, talk):
             run = await deployment.deploy_due(practice)
-    except Trouble as trouble:
+    except AppError as trouble:
         lines = [*result.lines, f"Not deployed yet: {error_presenter.present(trouble).short()}"]
         return Result(data=result.data, items=result.items, table=result.table, lines=lines)
     if run is None:
         return result
     data = {**result.data, "run": plain(run)}
-    return Result(data=data, items=result.items, table=result.table, lines=[*result.lines, *told(run)],
+    return Result(data=data, items=result.items, table=result.table, lines=[*result.lines, *run_lines(run)],
                   trouble=_trouble(run))  # fmt: skip
 
 
 async def _deploy(
-    practice: OpenPractice, chosen: list[Occurrence], talk: Talk, params: DeployJobs | RetryJobs | RedeployJob
+    practice: OpenPractice,
+    chosen: list[Occurrence],
+    talk: Dialogue,
+    params: DeployJobs | RetryJobs | RedeployJob,
 ) -> Result:
 
     if not chosen:
         return Result(data={"count": 0}, lines=["There is nothing to deploy."])
     anyway, yes = params.anyway, params.yes
-    batch = jobs_batch.look(practice, chosen)
+    batch = jobs_batch.preview_batch(practice, chosen)
     expected = batch.of(anyway=anyway)
     if getattr(params, "dry_run", False):
         return Result(
@@ -193,13 +196,13 @@ async def _deploy(
             lines=[*batch_lines(batch, anyway=anyway), NOTHING],
         )
     asked = Question(question(expected), batch_lines(batch, anyway=anyway), button=action(expected))
-    if not await agree(talk, asked):
+    if not await confirm_call(talk, asked):
         return Result(data={"count": 0}, lines=["Nothing was created."], declined=True)
     return await _make(practice, chosen, talk, expected, params, reviewed=yes or talk.interactive)
 
 
 async def _make(
-    practice: OpenPractice, chosen: list[Occurrence], talk: Talk, expected: Consequences,
+    practice: OpenPractice, chosen: list[Occurrence], talk: Dialogue, expected: Consequences,
     params: DeployJobs | RetryJobs | RedeployJob, *, reviewed: bool,
 ) -> Result:  # fmt: skip
     """Make the jobs here, or in a process of its own; what was not ``reviewed`` stays inside the limits."""
@@ -213,7 +216,7 @@ async def _make(
     async with following(practice, talk):
         run = await deployment.deploy_jobs(practice, chosen, reviewed=reviewed, anyway=anyway)
     rows = [queries.row_of(practice, each.id) for each in chosen]
-    lines = [*told(run), *(line for row in rows for line in _outcome(row))]
+    lines = [*run_lines(run), *(line for row in rows for line in _outcome(row))]
     data = {
         **plain(run),
         "estimate": expected.calls,
@@ -242,20 +245,20 @@ def batch_lines(batch: BatchView, *, anyway: bool = False) -> list[str]:
     return [*found, *described(batch.of(anyway=anyway))]
 
 
-def _trouble(run: Run) -> Trouble | None:
+def _trouble(run: Run) -> AppError | None:
     """Why a deploying run did not come out well, with the way on."""
     if run.exit_code == 0:
         return None
     if run.outcome == "held":
         why = " ".join(stop.sentence for stop in run.stops) or "Some jobs need your decision."
-        return NeedsPerson(
+        return DecisionNeeded(
             f"Run {run.id} is held. {why}", hint="See: xpm-tui jobs list --state held", case=CaseId.HELD
         )
 
     sentence = run.error or ("Some jobs failed." if run.outcome == "partial" else f"It is {run.outcome}.")
-    trouble = Trouble(sentence, hint="See why: xpm-tui jobs list --state failed. Then: xpm-tui jobs retry")
+    trouble = AppError(sentence, hint="See why: xpm-tui jobs list --state failed. Then: xpm-tui jobs retry")
     trouble.code, trouble.exit_code = run.outcome, run.exit_code
-    trouble.case = findings.run_case(run)
+    trouble.case = findings.run_problem(run)
     trouble.logged = True  # the run's own end is in the log
     return trouble
 
@@ -272,8 +275,8 @@ def _retries(params: RetryJobs) -> Effect:
     return Effect.WRITES_HERE if params.wait else Effect.WRITES_XPM
 
 
-ACTS = (
-    Act(
+COMMANDS = (
+    Command(
         name="jobs.deploy",
         title="Deploy jobs",
         help="Create jobs in XPM. Shows what would be created and asks first; without a terminal, more "
@@ -286,11 +289,11 @@ ACTS = (
         key="d",
         where=("jobs",),
         footer="Deploy",
-        effect=unless_dry_run(Effect.WRITES_XPM),
+        effect=effect_or_dry_run(Effect.WRITES_XPM),
         streams=True,
-        why_not=first(connected, ignition_off, to_make, idle),
+        why_not=first_reason(connected, ignition_off, to_make, idle),
     ),
-    Act(
+    Command(
         name="jobs.retry",
         title="Try failed jobs again",
         help="Continue with jobs that are held or failed, at the step where they stopped: one job, or "
@@ -304,14 +307,14 @@ ACTS = (
         footer="Try again",
         effect=per_call(_retries, Effect.WRITES_XPM),
         streams=True,
-        why_not=first(
+        why_not=first_reason(
             connected,
             ignition_off,
             in_state("job", "only held, failed or unfinished jobs", "held", "failed", "going"),
             idle,
         ),
     ),
-    Act(
+    Command(
         name="jobs.redeploy",
         title="Create a job again that XPM lost",
         help="Create a job again when XPM no longer has it. It gets a new number; the old one stays in "
@@ -326,7 +329,7 @@ ACTS = (
             lambda params: Effect.WRITES_HERE if params.wait else Effect.WRITES_XPM, Effect.WRITES_XPM
         ),
         streams=True,
-        why_not=first(
+        why_not=first_reason(
             connected, ignition_off, in_state("job", "it is not created yet", "deployed", "failed"), idle
         ),
     ),

@@ -15,7 +15,7 @@ SHOWN = 3
 """Differences that a terminal shows of each reason; the others are counted."""
 
 
-def stay(number: int, *, more: bool = False) -> str:
+def remaining_count(number: int, *, more: bool = False) -> str:
     """Return how many fields differ and stay as they are; ``more``: besides those that are planned."""
     noun = "other field differs and stays as it is/other fields differ and stay as they are"
     return count(number, noun if more else noun.replace("other ", ""))
@@ -24,7 +24,7 @@ def stay(number: int, *, more: bool = False) -> str:
 def nothing_planned(plan: Plan) -> str:
     """Return what a plan without a change says."""
     if plan.left_different:
-        return f"Nothing to change. {stay(plan.left_different)}."
+        return f"Nothing to change. {remaining_count(plan.left_different)}."
     return "Nothing to change." if plan.people else "Nothing to change: both sides agree."
 
 

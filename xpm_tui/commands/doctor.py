@@ -11,11 +11,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from xpm_tui.commands.command import Act, Column, Place, Result, Table, Talk, argument, home_act, option
-from xpm_tui.commands.effects import Effect, Question, agree, per_call
+from xpm_tui.commands.command import (
+    AccountContext,
+    Command,
+    Dialogue,
+    Result,
+    TextColumn,
+    TextTable,
+    argument,
+    home_command,
+    option,
+)
+from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
 from xpm_tui.commands.tables import plain
 from xpm_tui.domain import labels
-from xpm_tui.domain.errors import NotFound, Trouble
+from xpm_tui.domain.errors import AppError, NotFound
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.lazy import lazy_imports
@@ -29,13 +39,13 @@ with lazy_imports():
     from xpm_tui.diagnostics.known_problems import records, registry
 
 if TYPE_CHECKING:
-    from xpm_tui.application.health.doctor_target import Patient
-    from xpm_tui.diagnostics.bundle import Part
-    from xpm_tui.diagnostics.findings import Probed
-    from xpm_tui.diagnostics.known_problems.records import Seen
+    from xpm_tui.application.health.doctor_target import DoctorTarget
+    from xpm_tui.diagnostics.bundle import BundlePart
+    from xpm_tui.diagnostics.findings import ProbeResult
+    from xpm_tui.diagnostics.known_problems.records import Symptom
 
 
-async def pick(talk: Talk, offered: Sequence[Seen], question: str) -> Seen | None:
+async def pick(talk: Dialogue, offered: Sequence[Symptom], question: str) -> Symptom | None:
     """Have one picked by its number or its word; None for an empty line, or where nobody answers."""
     for number, each in enumerate(offered, 1):
         talk.say(f"  {number:>2}  {each.words}")
@@ -49,11 +59,11 @@ async def pick(talk: Talk, offered: Sequence[Seen], question: str) -> Seen | Non
         talk.say(f"Please type a number from 1 to {len(offered)}.")
 
 
-def shown(seen: Seen) -> list[str]:
+def answer_lines(seen: Symptom) -> list[str]:
     """The way out of an answer, line by line."""
 
-    found = registry.case(seen.case or "")
-    return presenters.told(found) if found is not None else [seen.advice]
+    found = registry.find_problem(seen.case or "")
+    return presenters.problem_lines(found) if found is not None else [seen.advice]
 
 
 class Examine(msgspec.Struct, frozen=True):
@@ -65,7 +75,7 @@ class Examine(msgspec.Struct, frozen=True):
     start: Annotated[str, option("Start with this probe.", "PROBE", flag="--from")] = ""
 
 
-class ListCases(msgspec.Struct, frozen=True):
+class ListKnownProblems(msgspec.Struct, frozen=True):
     """Parameters of ``cases list``."""
 
     words: Annotated[
@@ -74,13 +84,13 @@ class ListCases(msgspec.Struct, frozen=True):
     ] = ()
 
 
-class ShowCase(msgspec.Struct, frozen=True):
+class ShowKnownProblem(msgspec.Struct, frozen=True):
     """Parameters of ``cases show``."""
 
     case: Annotated[str, argument("Its id, such as T1 or day-limit.", "ID")]
 
 
-class WhatIsSeen(msgspec.Struct, frozen=True):
+class ChooseSymptom(msgspec.Struct, frozen=True):
     """Parameters of ``cases seen``."""
 
     answer: Annotated[
@@ -88,17 +98,17 @@ class WhatIsSeen(msgspec.Struct, frozen=True):
     ] = ""
 
 
-class Found(Trouble):
+class ProbeFailed(AppError):
     """The doctor found trouble; ends with what the first one ends with."""
 
     code = "trouble-found"
 
 
-async def doctor(place: Place, params: Examine, talk: Talk) -> Result:
+async def doctor(place: AccountContext, params: Examine, talk: Dialogue) -> Result:
     """Run the probes, tell, and write the bundle where one was asked for."""
 
-    results: list[Probed] = []
-    with doctor_target.admitted(
+    results: list[ProbeResult] = []
+    with doctor_target.open_target(
         place.home, place.practice, person=place.person, overrides=place.settings
     ) as patient:
         physician = health_doctor.Doctor(patient, offline=place.read_only)
@@ -119,43 +129,43 @@ async def doctor(place: Place, params: Examine, talk: Talk) -> Result:
     )
 
 
-def _lines(each: Probed) -> list[str]:
+def _lines(each: ProbeResult) -> list[str]:
     """A probe's finding for a person."""
 
     lines = [f"{labels.VERDICTS[each.verdict].text:<9} {each.title}: {each.sentence} ({each.seconds:.1f} s)"]
     lines += [f"          {fact}" for fact in each.evidence]
     if each.verdict in ("note", "trouble"):
         lines += [f"          > {each.hint}"] if each.hint else []
-        found = registry.case(each.case) if each.case else None
-        lines += [f"          > {line}" for line in error_presenter.in_short(found)] if found else []
+        found = registry.find_problem(each.case) if each.case else None
+        lines += [f"          > {line}" for line in error_presenter.problem_summary(found)] if found else []
     return lines
 
 
-def _summary(results: list[Probed], calls: int) -> str:
+def _summary(results: list[ProbeResult], calls: int) -> str:
     troubles = sum(each.verdict == "trouble" for each in results)
     notes = sum(each.verdict == "note" for each in results)
     said = f"{count(troubles, 'trouble')}, {count(notes, 'note')}" if troubles or notes else "All is well"
     return f"{said}; {count(len(results), 'probe')}, {count(calls, 'Practice Manager call')}."
 
 
-def _trouble(results: list[Probed], code: int) -> Trouble | None:
+def _trouble(results: list[ProbeResult], code: int) -> AppError | None:
     first = next((each for each in results if each.verdict == "trouble"), None)
     if first is None:
         return None
-    found = Found(f"{first.title}: {first.sentence}", hint=first.hint, case=first.case)
+    found = ProbeFailed(f"{first.title}: {first.sentence}", hint=first.hint, case=first.case)
     found.exit_code = code
     return found
 
 
 async def _bundle(
-    patient: Patient, results: list[Probed], params: Examine, talk: Talk
+    patient: DoctorTarget, results: list[ProbeResult], params: Examine, talk: Dialogue
 ) -> tuple[dict[str, Any] | None, list[str]]:
 
     parts = await health_bundle.gather(patient, results, names=params.names)
     lines = ["", *_listed(parts, params.names)]
     asked = talk.interactive and not params.yes
     question = Question(f"Write the bundle to {params.bundle}?", lines, button="Write the bundle", safe=True)
-    if not await agree(talk, question):
+    if not await confirm_call(talk, question):
         return None, ["No bundle was written."]
     lines = [] if asked else lines
     size = health_bundle.write(parts, Path(params.bundle), patient)
@@ -164,22 +174,22 @@ async def _bundle(
     return told, [*lines, f"Written to {params.bundle}: {size:,} bytes."]
 
 
-def _listed(parts: tuple[Part, ...], names: bool) -> list[str]:
+def _listed(parts: tuple[BundlePart, ...], names: bool) -> list[str]:
     masked = "with names" if names else "names masked"
     return [f"The bundle ({masked}):"] + [f"  {p.name:<14} {p.size:>9,} bytes  {p.about}" for p in parts]
 
 
-async def list_cases(place: Place, params: ListCases, talk: Talk) -> Result:
+async def list_problems(place: AccountContext, params: ListKnownProblems, talk: Dialogue) -> Result:
     """All known cases, or those that fit what a person sees."""
 
-    found = registry.fitting(" ".join(params.words))
-    columns = (Column("CASE", whole=True), Column("TITLE"), Column("SIGN"))
+    found = registry.search_problems(" ".join(params.words))
+    columns = (TextColumn("CASE", whole=True), TextColumn("TITLE"), TextColumn("SIGN"))
     rows = [(str(each.id), each.title, each.sign) for each in found]
     empty = "No known problem contains these words. List all of them: xpm-tui cases list"
-    return Result(items=[_case(each) for each in found], table=Table(columns, rows, empty))
+    return Result(items=[_case(each) for each in found], table=TextTable(columns, rows, empty))
 
 
-async def show_case(place: Place, params: ShowCase, talk: Talk) -> Result:
+async def show_case(place: AccountContext, params: ShowKnownProblem, talk: Dialogue) -> Result:
     """One case with its way out."""
 
     wanted = params.case.strip().casefold()
@@ -188,10 +198,10 @@ async def show_case(place: Place, params: ShowCase, talk: Talk) -> Result:
         raise NotFound(
             f"There is no known problem called {visible(params.case, 40)}.", hint="See: xpm-tui cases list"
         )
-    return Result(data=_case(found), lines=presenters.told(found))
+    return Result(data=_case(found), lines=presenters.problem_lines(found))
 
 
-async def seen(place: Place, params: WhatIsSeen, talk: Talk) -> Result:
+async def symptom_answers(place: AccountContext, params: ChooseSymptom, talk: Dialogue) -> Result:
     """What there is to see, to pick from, and the case of the answer."""
     chosen = trouble_events.by_key(params.answer) if params.answer else None
     if chosen is None and talk.interactive:
@@ -199,26 +209,30 @@ async def seen(place: Place, params: WhatIsSeen, talk: Talk) -> Result:
         if chosen is None:
             return Result(lines=["None of these. All known problems: xpm-tui cases list"])
     if chosen is None:
-        columns = (Column("ANSWER", whole=True), Column("CASE", whole=True), Column("WHAT YOU SEE"))
+        columns = (
+            TextColumn("ANSWER", whole=True),
+            TextColumn("CASE", whole=True),
+            TextColumn("WHAT YOU SEE"),
+        )
         rows = [(each.key, str(each.case or "-"), each.words) for each in records.ALL]
         items = [{"id": each.key, "name": each.words, "case": each.case} for each in records.ALL]
-        return Result(items=items, table=Table(columns, rows))
-    with doctor_target.admitted(
+        return Result(items=items, table=TextTable(columns, rows))
+    with doctor_target.open_target(
         place.home, place.practice, person=place.person, overrides=place.settings
     ) as patient:
         if not place.read_only:
             trouble_events.picked(patient.events, chosen)
-    found = registry.case(chosen.case or "")
+    found = registry.find_problem(chosen.case or "")
     data = {"answer": chosen.key, "advice": chosen.advice, "case": None if found is None else _case(found)}
-    return Result(data=data, lines=shown(chosen))
+    return Result(data=data, lines=answer_lines(chosen))
 
 
 def _case(each: Any) -> dict[str, Any]:
     return {"name": each.title, **plain(each)}
 
 
-ACTS: tuple[Act[Any], ...] = (
-    home_act(
+COMMANDS: tuple[Command[Any], ...] = (
+    home_command(
         name="doctor",
         title="Diagnose problems",
         help="Check the connection to Xero, the login, the lists, the data and this machine, and report "
@@ -231,36 +245,36 @@ ACTS: tuple[Act[Any], ...] = (
         verb=("doctor",),
         example="xpm-tui doctor\nxpm-tui doctor --bundle support.zip",
     ),
-    home_act(
+    home_command(
         name="cases.list",
         title="List known problems",
         help="List all known problems with their symptoms, or those that contain certain words, such as "
         "words from one of Xero's pages.",
-        params=ListCases,
-        on_home=list_cases,
+        params=ListKnownProblems,
+        on_home=list_problems,
         effect=Effect.LOOKS,
         verb=("cases", "list"),
         example='xpm-tui cases list\nxpm-tui cases list "invalid scope"',
         default=True,
     ),
-    home_act(
+    home_command(
         name="cases.seen",
         title="Report what you see",
         help="For problems that only you can see, such as an error page in the browser or unexpected "
         "clients. Choose what you see, and the command shows what to do. Your answer is kept in "
         "the log, for support.",
-        params=WhatIsSeen,
-        on_home=seen,
+        params=ChooseSymptom,
+        on_home=symptom_answers,
         effect=Effect.LOOKS,
         verb=("cases", "seen"),
         example="xpm-tui cases seen\nxpm-tui cases seen no-access",
     ),
-    home_act(
+    home_command(
         name="cases.show",
         title="Show a known problem",
         help="Show one known problem: its symptom, its cause, what to do step by step, and what to "
         "report to Xero's support.",
-        params=ShowCase,
+        params=ShowKnownProblem,
         on_home=show_case,
         effect=Effect.LOOKS,
         verb=("cases", "show"),

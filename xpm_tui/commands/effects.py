@@ -15,12 +15,12 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xpm_tui.domain.errors import NeedsPerson, ReadOnly
+from xpm_tui.domain.errors import DecisionNeeded, ReadOnly
 
 if TYPE_CHECKING:
     import msgspec
 
-    from xpm_tui.commands.command import Act, Talk
+    from xpm_tui.commands.command import Command, Dialogue
 
 READ_ONLY = "This console is read-only: it shows everything and changes nothing."
 
@@ -75,7 +75,7 @@ def per_call(of: Callable[[Any], Effect], usual: Effect, opens: Effect | None = 
     return PerCall(of, usual, usual if opens is None else opens)
 
 
-def unless_dry_run(effect: Effect, *, opens: Effect | None = None) -> PerCall:
+def effect_or_dry_run(effect: Effect, *, opens: Effect | None = None) -> PerCall:
     """Return ``effect``, or ``LOOKS`` where ``--dry-run`` is given."""
     return per_call(lambda params: Effect.LOOKS if params.dry_run else effect, effect, opens)
 
@@ -88,23 +88,23 @@ def to_file(name: str) -> PerCall:
     )
 
 
-def effect_of(act: Act[Any], params: msgspec.Struct) -> Effect:
+def effect_of(act: Command[Any], params: msgspec.Struct) -> Effect:
     """Return what this call does."""
     return act.effect.of(params) if isinstance(act.effect, PerCall) else act.effect
 
 
-def usual_effect(act: Act[Any]) -> Effect:
+def usual_effect(act: Command[Any]) -> Effect:
     """Return what a call without options that only look does."""
     return act.effect.usual if isinstance(act.effect, PerCall) else act.effect
 
 
-def opening_effect(act: Act[Any]) -> Effect:
+def opening_effect(act: Command[Any]) -> Effect:
     """Return what the command's key does in the console before anything is confirmed there."""
     return act.effect.opens if isinstance(act.effect, PerCall) else act.effect
 
 
 @dataclass(frozen=True)
-class Call:
+class AdmittedCall:
     """One call that was admitted: what it does, and whether its user has agreed beforehand.
 
     ``words`` are what the user typed or chose, for sentences about the call; ``consent`` is the option that
@@ -122,11 +122,11 @@ class Call:
     keyed: bool = False
 
 
-LOOK = Call(Effect.LOOKS)
+LOOK = AdmittedCall(Effect.LOOKS)
 """A call that shows something, for code that runs outside a command."""
 
 
-class Unconfirmed(NeedsPerson):
+class Unconfirmed(DecisionNeeded):
     """A call that replaces or cannot be undone, where nobody can be asked and no option agrees to it."""
 
 
@@ -153,7 +153,7 @@ def refusal(effect: Effect, *, read_only: bool) -> str:
     return READ_ONLY if read_only and effect.writes else ""
 
 
-def admit(act: Act[Any], params: msgspec.Struct, *, read_only: bool, keyed: bool = False) -> Call:
+def admit(act: Command[Any], params: msgspec.Struct, *, read_only: bool, keyed: bool = False) -> AdmittedCall:
     """Decide whether a call may run at all, and describe it for the questions that follow.
 
     ``keyed``: a key of the console started it.
@@ -169,7 +169,7 @@ def admit(act: Act[Any], params: msgspec.Struct, *, read_only: bool, keyed: bool
             f"'{words}' {_WOULD[effect]}, and read-only mode does not allow changes.",
             hint=f"{looks} it without --read-only.",
         )
-    return Call(
+    return AdmittedCall(
         effect,
         words,
         consent=act.consent if hasattr(params, act.consent) else "",
@@ -179,7 +179,7 @@ def admit(act: Act[Any], params: msgspec.Struct, *, read_only: bool, keyed: bool
     )
 
 
-async def agree(talk: Talk, question: Question) -> bool:
+async def confirm_call(talk: Dialogue, question: Question) -> bool:
     """Ask whether the call that ``talk`` belongs to may go on; the only place that asks.
 
     Where the user agreed beforehand, or made the call where these very consequences are shown, nothing is
@@ -195,7 +195,7 @@ async def agree(talk: Talk, question: Question) -> bool:
         return True
     if not talk.interactive:
         if call.effect.needs_yes:
-            raise unconfirmed(call)
+            raise unconfirmed_error(call)
         return True
     lines = tuple(question.lines)
     if call.shown and call.shown == lines:
@@ -208,12 +208,12 @@ async def agree(talk: Talk, question: Question) -> bool:
     return bool(await talk.confirm(question.ask, default=question.safe, button=question.button))
 
 
-def asks(talk: Talk) -> bool:
-    """Return whether :func:`agree` will ask, for a question that takes long to compute."""
+def asks(talk: Dialogue) -> bool:
+    """Return whether :func:`confirm_call` will ask, for a question that takes long to compute."""
     return talk.interactive and not talk.call.agreed and not talk.call.read_only
 
 
-async def may_write_over(talk: Talk, path: Path, *, replace: bool) -> bool | None:
+async def confirm_overwrite(talk: Dialogue, path: Path, *, replace: bool) -> bool | None:
     """Return whether a file that exists is replaced; None where the user was asked and said no.
 
     Where nobody can be asked, nothing is replaced without ``replace``: whoever writes the file refuses it.
@@ -223,11 +223,11 @@ async def may_write_over(talk: Talk, path: Path, *, replace: bool) -> bool | Non
     with suppress(OSError, ValueError):  # whoever writes the file says what is wrong with its name
         if path.exists():
             question = Question("Replace it?", [f"{path} exists."], button="Replace")
-            return True if await agree(talk, question) else None
+            return True if await confirm_call(talk, question) else None
     return replace
 
 
-def unconfirmed(call: Call) -> Unconfirmed:
+def unconfirmed_error(call: AdmittedCall) -> Unconfirmed:
     """Return the error of a call that needs an answer where nobody can be asked."""
     option = f"--{call.consent.replace('_', '-')}"
     trouble = Unconfirmed(

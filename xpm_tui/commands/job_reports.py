@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from xpm_tui.commands.command import Act, Result, Talk, connected, option
-from xpm_tui.commands.effects import Effect, may_write_over, to_file
+from xpm_tui.commands.command import Command, Dialogue, Result, connected, option
+from xpm_tui.commands.effects import Effect, confirm_overwrite, to_file
 from xpm_tui.commands.tables import plain
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.formatting import count, month_name, plural, wrap
@@ -46,13 +46,13 @@ class AuditJobs(msgspec.Struct, frozen=True):
     ] = 100
 
 
-async def audit_jobs(practice: OpenPractice, params: AuditJobs, talk: Talk) -> Result:
+async def audit_jobs(practice: OpenPractice, params: AuditJobs, talk: Dialogue) -> Result:
     """Read, compare, and say what to do."""
 
     if params.lookups < 0:
         raise BadInput("--lookups is a number from 0 upwards.")
     path = Path(params.csv).expanduser() if params.csv not in ("", "-") else None
-    over = await may_write_over(talk, path, replace=params.replace) if path is not None else False
+    over = await confirm_overwrite(talk, path, replace=params.replace) if path is not None else False
     if over is None:
         return Result(data={"count": 0}, lines=["Nothing was written."], declined=True)
     if path is not None and path.exists() and not over:
@@ -72,7 +72,7 @@ async def audit_jobs(practice: OpenPractice, params: AuditJobs, talk: Talk) -> R
     return Result(data=data, items=items, lines=[*_told(found), "", *summary(view)], value=view)
 
 
-async def forecast_jobs(practice: OpenPractice, params: ForecastJobs, talk: Talk) -> Result:
+async def forecast_jobs(practice: OpenPractice, params: ForecastJobs, talk: Dialogue) -> Result:
     """By month and template."""
 
     view = reports.forecast_jobs(practice, months=params.months)
@@ -144,8 +144,8 @@ def _told(found: list[AuditFinding]) -> list[str]:
     return lines or ["Every accepted proposal has its jobs in XPM, and nothing is wrong with them."]
 
 
-ACTS: tuple[Act[Any], ...] = (
-    Act(
+COMMANDS: tuple[Command[Any], ...] = (
+    Command(
         name="jobs.audit",
         title="Audit the jobs in XPM",
         help="Compare each accepted proposal, Ignition's own ones included, with the jobs in XPM: missing, "
@@ -162,7 +162,7 @@ ACTS: tuple[Act[Any], ...] = (
         footer="Audit",
         why_not=connected,
     ),
-    Act(
+    Command(
         name="jobs.forecast",
         title="Forecast the jobs to come",
         help="Show which jobs will be created in the coming months, by month and template, with their "

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from xpm_tui.commands.command import Act, Column, Result, Table, Talk, argument, first, idle, in_state, option
+from xpm_tui.commands.command import (
+    Command,
+    Dialogue,
+    Result,
+    TextColumn,
+    TextTable,
+    argument,
+    first_reason,
+    idle,
+    in_state,
+    option,
+)
 from xpm_tui.commands.consequences import cost
 from xpm_tui.commands.effects import Effect
 from xpm_tui.commands.records import pairs
@@ -68,7 +79,7 @@ class SkipJob(msgspec.Struct, frozen=True):
     undo: Annotated[bool, option("Undo it.")] = False
 
 
-async def list_jobs(practice: OpenPractice, params: ListJobs, talk: Talk) -> Result:
+async def list_jobs(practice: OpenPractice, params: ListJobs, talk: Dialogue) -> Result:
     """In order of date."""
 
     state = "due" if params.due else params.state
@@ -83,14 +94,14 @@ async def list_jobs(practice: OpenPractice, params: ListJobs, talk: Talk) -> Res
                   table=_table(found, empty), lines=lines)  # fmt: skip
 
 
-async def preview_job(practice: OpenPractice, params: PreviewJob, talk: Talk) -> Result:
+async def preview_job(practice: OpenPractice, params: PreviewJob, talk: Dialogue) -> Result:
     """The exact job."""
 
     view = queries.preview_job(practice, params.job)
     return Result(data=plain(view), lines=_preview(view, runs_due.time_zone(practice)), value=view)
 
 
-async def show_address(practice: OpenPractice, params: PreviewJob, talk: Talk) -> Result:
+async def show_address(practice: OpenPractice, params: PreviewJob, talk: Dialogue) -> Result:
     """Where it is found in XPM."""
 
     view = queries.current_job(practice, params.job) or queries.row_of(practice, params.job)
@@ -100,7 +111,7 @@ async def show_address(practice: OpenPractice, params: PreviewJob, talk: Talk) -
     return Result(data={"number": view.number, "url": view.url}, lines=lines)
 
 
-async def copy_job(practice: OpenPractice, params: PreviewJob, talk: Talk) -> Result:
+async def copy_job(practice: OpenPractice, params: PreviewJob, talk: Dialogue) -> Result:
     """Name, client, id, number and address, as support asks for them."""
 
     there = queries.current_job(practice, params.job)
@@ -113,7 +124,7 @@ async def copy_job(practice: OpenPractice, params: PreviewJob, talk: Talk) -> Re
     return Result(data=plain(view), lines=["\t".join(filter(None, told))])
 
 
-async def edit_job(practice: OpenPractice, params: EditJob, talk: Talk) -> Result:
+async def edit_job(practice: OpenPractice, params: EditJob, talk: Dialogue) -> Result:
     """Change what is to be sent."""
 
     view = workflow_edits.edit_workflow(practice, params.job, pairs(params.values))
@@ -124,7 +135,7 @@ async def edit_job(practice: OpenPractice, params: EditJob, talk: Talk) -> Resul
     )
 
 
-async def skip_job(practice: OpenPractice, params: SkipJob, talk: Talk) -> Result:
+async def skip_job(practice: OpenPractice, params: SkipJob, talk: Dialogue) -> Result:
     """Leave one out."""
 
     view = queries.skip(practice, params.job, undo=params.undo)
@@ -180,19 +191,20 @@ def _state(view: JobRowView) -> str:
     return labels.JOB_STATES[view.state].text + (" (auto)" if automatic else "")
 
 
-def _table(found: list[JobRowView], empty: str) -> Table:
-    columns = (Column("ID", whole=True), Column("DATE", whole=True), Column("STATE", whole=True),
-               Column("JOB"), Column("CLIENT"), Column("NUMBER", whole=True), Column("NOTE"))  # fmt: skip
+def _table(found: list[JobRowView], empty: str) -> TextTable:
+    columns = (TextColumn("ID", whole=True), TextColumn("DATE", whole=True), TextColumn("STATE", whole=True),
+               TextColumn("JOB"), TextColumn("CLIENT"), TextColumn("NUMBER", whole=True), TextColumn(
+                   "NOTE"))  # fmt: skip
     rows = (
         (v.id, str(v.date), _state(v),
          v.name, v.client.name if v.client else "", v.number, v.why)
         for v in found
     )  # fmt: skip
-    return Table(columns, rows, empty)
+    return TextTable(columns, rows, empty)
 
 
-ACTS = (
-    Act(
+COMMANDS = (
+    Command(
         name="jobs.list",
         title="List the jobs",
         help="List the jobs that are due, coming, missed, held, failed or deployed.",
@@ -203,7 +215,7 @@ ACTS = (
         example="xpm-tui jobs list --state open",
         default=True,
     ),
-    Act(
+    Command(
         name="jobs.preview",
         title="Preview a job",
         help="Show the exact job that would be sent, any clashes with jobs in XPM, and its history.",
@@ -214,7 +226,7 @@ ACTS = (
         example="xpm-tui jobs preview w3",
         why_not=on_job,
     ),
-    Act(
+    Command(
         name="jobs.edit",
         title="Edit a job before it is created",
         help="Change name, description, category, budget, partner, manager, staff, reference, templates, "
@@ -228,11 +240,11 @@ ACTS = (
         where=("jobs",),
         footer="Edit",
         effect=Effect.WRITES_HERE,
-        why_not=first(
+        why_not=first_reason(
             in_state("job", "jobs in XPM cannot be changed from here", *OPEN, "skipped", "stopped"), idle
         ),
     ),
-    Act(
+    Command(
         name="jobs.skip",
         title="Skip a job",
         help="Skip one occurrence for good; the others are not affected.",
@@ -244,9 +256,9 @@ ACTS = (
         where=("jobs",),
         footer="Skip",
         effect=Effect.WRITES_HERE,
-        why_not=first(in_state("job", "there is nothing to skip", *OPEN, "skipped"), idle),
+        why_not=first_reason(in_state("job", "there is nothing to skip", *OPEN, "skipped"), idle),
     ),
-    Act(
+    Command(
         name="jobs.address",
         title="Show the job's address in XPM",
         help="Show the number and web address of the job in XPM.",
@@ -257,7 +269,7 @@ ACTS = (
         where=("jobs",),
         why_not=on_job,
     ),
-    Act(
+    Command(
         name="jobs.copy",
         title="Copy the job's name and numbers",
         help="Copy the name, client, id, XPM number and web address of the job.",

@@ -8,25 +8,25 @@ import msgspec
 
 from xpm_tui.commands.clients import ClientId
 from xpm_tui.commands.command import (
-    Act,
-    Column,
+    Command,
+    Dialogue,
     Result,
-    Table,
-    Talk,
+    TextColumn,
+    TextTable,
     argument,
     connected,
-    first,
+    first_reason,
     on_linked,
     on_record,
     option,
 )
 from xpm_tui.commands.consequences import action, question
 from xpm_tui.commands.consequences import lines as described
-from xpm_tui.commands.effects import Effect, Question, agree, asks, unless_dry_run
+from xpm_tui.commands.effects import Effect, Question, asks, confirm_call, effect_or_dry_run
 from xpm_tui.commands.link_effects import effect_lines as effect_lines
 from xpm_tui.commands.link_effects import former_data, former_lines
 from xpm_tui.commands.tables import plain
-from xpm_tui.domain.errors import BadInput, NeedsPerson, Trouble
+from xpm_tui.domain.errors import AppError, BadInput, DecisionNeeded
 from xpm_tui.domain.formatting import count
 from xpm_tui.lazy import lazy_imports
 
@@ -123,7 +123,7 @@ class OneClient(msgspec.Struct, frozen=True):
     client: ClientId
 
 
-async def link_client(practice: OpenPractice, params: LinkClient, talk: Talk) -> Result:
+async def link_client(practice: OpenPractice, params: LinkClient, talk: Dialogue) -> Result:
     """Set or replace a link, after showing what it does."""
 
     await xpm_refresh.ensure_mirror(practice)
@@ -133,9 +133,9 @@ async def link_client(practice: OpenPractice, params: LinkClient, talk: Talk) ->
     if effect.refused:
         raise BadInput(effect.refused)
     if effect.needs_yes and not params.yes and not talk.interactive:
-        raise NeedsPerson(effect.needs_yes, hint="Add --yes to do it anyway.")
+        raise DecisionNeeded(effect.needs_yes, hint="Add --yes to do it anyway.")
     asked = Question("Link them?", effect_lines(effect), button="Link", safe=not effect.needs_yes)
-    if not await agree(talk, asked):
+    if not await confirm_call(talk, asked):
         return Result(data={"linked": False}, lines=["Nothing was linked."], declined=True)
     second = params.yes or bool(effect.needs_yes)
     view = links.link(practice, effect.client.id, effect.xpm.uuid, yes=second, keep=params.keep)
@@ -145,7 +145,7 @@ async def link_client(practice: OpenPractice, params: LinkClient, talk: Talk) ->
     )
 
 
-async def unlink_client(practice: OpenPractice, params: UnlinkClient, talk: Talk) -> Result:
+async def unlink_client(practice: OpenPractice, params: UnlinkClient, talk: Dialogue) -> Result:
     """Take a link away."""
 
     view = links.unlink(practice, params.client)
@@ -153,7 +153,7 @@ async def unlink_client(practice: OpenPractice, params: UnlinkClient, talk: Talk
     return Result(data=plain(view), lines=[told])
 
 
-async def pick_clients(practice: OpenPractice, params: PickClients, talk: Talk) -> Result:
+async def pick_clients(practice: OpenPractice, params: PickClients, talk: Dialogue) -> Result:
     """Bring XPM clients into the book."""
 
     if params.all == bool(params.xpm):
@@ -162,7 +162,7 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Talk) 
     if params.all and asks(talk):
         found = picks.preview_pick_all(practice)
         asked = Question(question(found), described(found), button=action(found))
-        if found.changes and not await agree(talk, asked):
+        if found.changes and not await confirm_call(talk, asked):
             return Result(data={"added": 0, "linked": 0}, lines=["Nothing was brought in."], declined=True)
     if params.all and params.different_from:
         raise BadInput("--different-from works only for clients that you name, not with --all.")
@@ -171,12 +171,12 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Talk) 
         if params.all
         else picks.pick(practice, params.xpm, different=params.different_from, anyway=params.anyway)
     )
-    columns = (Column("XPM NO.", whole=True), Column("NAME"), Column("OUTCOME", whole=True),
-               Column("CLIENT", whole=True), Column("WHY", whole=True))  # fmt: skip
+    columns = (TextColumn("XPM NO.", whole=True), TextColumn("NAME"), TextColumn("OUTCOME", whole=True),
+               TextColumn("CLIENT", whole=True), TextColumn("WHY", whole=True))  # fmt: skip
     told_of = [v for v in picked if v.why != "linked" or not params.all]
     rows = [(v.number, v.name, v.outcome, v.client or "", v.why) for v in told_of]
     counts = {name: sum(v.outcome == name for v in picked) for name in ("added", "linked", "left")}
-    table = Table(columns, rows, "XPM has no client to bring in.")
+    table = TextTable(columns, rows, "XPM has no client to bring in.")
     told = ", ".join(f"{number:,} {name}" for name, number in counts.items())
     lines = [told] + [
         f"  {why}: {reason}" for why, reason in {v.why: v.reason for v in picked if v.why}.items()
@@ -185,7 +185,7 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Talk) 
     for view in told_of:
         if view.outcome == "left":
             kept.setdefault(view.reason, []).append(view.uuid)
-    found = consequences.of_picks(counts["added"], counts["linked"], kept)
+    found = consequences.pick_consequences(counts["added"], counts["linked"], kept)
     return Result(
         data={**counts, "consequences": plain(found)},
         items=[plain(v) for v in picked],
@@ -196,12 +196,12 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Talk) 
     )
 
 
-def _alike(picked: Sequence[PickView]) -> Trouble | None:
+def _alike(picked: Sequence[PickView]) -> AppError | None:
     """Return which clients of Ignition keep named ones from being picked, and what to say if they differ."""
     left = [view for view in picked if view.why in ("same-name", "likely")]
     if not left:
         return None
-    first, trouble = left[0], NeedsPerson if len(left) == len(picked) else Trouble
+    first, trouble = left[0], DecisionNeeded if len(left) == len(picked) else AppError
     number = first.number or first.uuid
     return trouble(
         f"{first.name} ({number}) was not brought in: {first.client} may be the same client.",
@@ -210,20 +210,20 @@ def _alike(picked: Sequence[PickView]) -> Trouble | None:
     )
 
 
-def _unclear(picked: Sequence[PickView]) -> Trouble | None:
+def _unclear(picked: Sequence[PickView]) -> AppError | None:
     """Return what a bulk pick skipped because Ignition has, or may have, that client."""
     left = [view for view in picked if view.why in ("same-name", "likely", "former")]
     if not left:
         return None
     many = count(len(left), "XPM client was/XPM clients were")
-    return Trouble(
+    return AppError(
         f"{many} skipped: Ignition has a client that may be the same one.",
         hint="Link them: xpm-tui clients review. Or bring in one of them: xpm-tui clients pick NUMBER "
         "--different-from CLIENT",
     )
 
 
-async def ignore_client(practice: OpenPractice, params: IgnoreClient, talk: Talk) -> Result:
+async def ignore_client(practice: OpenPractice, params: IgnoreClient, talk: Dialogue) -> Result:
     """Settle that a client has no XPM client."""
 
     if params.undo:
@@ -233,7 +233,7 @@ async def ignore_client(practice: OpenPractice, params: IgnoreClient, talk: Talk
     return Result(data=plain(view), lines=[f"{view.id} {view.name} is ignored and no longer needs a link."])
 
 
-async def freeze_client(practice: OpenPractice, params: FreezeClient, talk: Talk) -> Result:
+async def freeze_client(practice: OpenPractice, params: FreezeClient, talk: Dialogue) -> Result:
     """Make sync leave fields alone."""
 
     view = frozen_fields.freeze(practice, params.client, params.field, params.reason)
@@ -243,7 +243,7 @@ async def freeze_client(practice: OpenPractice, params: FreezeClient, talk: Talk
     )
 
 
-async def unfreeze_client(practice: OpenPractice, params: UnfreezeClient, talk: Talk) -> Result:
+async def unfreeze_client(practice: OpenPractice, params: UnfreezeClient, talk: Dialogue) -> Result:
     """Let sync touch them again."""
 
     view, lifted = frozen_fields.unfreeze(practice, params.client, params.field)
@@ -251,7 +251,7 @@ async def unfreeze_client(practice: OpenPractice, params: UnfreezeClient, talk: 
     return Result(data={**plain(view), "lifted": lifted}, lines=[told])
 
 
-async def show_address(practice: OpenPractice, params: OneClient, talk: Talk) -> Result:
+async def show_address(practice: OpenPractice, params: OneClient, talk: Dialogue) -> Result:
     """Where the linked client is found in XPM."""
 
     view = queries.show_client(practice, params.client)
@@ -262,7 +262,7 @@ async def show_address(practice: OpenPractice, params: OneClient, talk: Talk) ->
     return Result(data={"number": xpm.number, "uuid": xpm.uuid, "url": xpm.url}, lines=told)
 
 
-async def copy_client(practice: OpenPractice, params: OneClient, talk: Talk) -> Result:
+async def copy_client(practice: OpenPractice, params: OneClient, talk: Dialogue) -> Result:
     """What is worth copying of a client, on one line."""
 
     view = queries.show_client(practice, params.client)
@@ -272,8 +272,8 @@ async def copy_client(practice: OpenPractice, params: OneClient, talk: Talk) -> 
     return Result(data={"text": text}, lines=[text])
 
 
-ACTS = (
-    Act(
+COMMANDS = (
+    Command(
         name="clients.link",
         title="Link a client to an XPM client",
         help="Set or replace the link of a client. Both records are shown first; values agreed with the "
@@ -286,10 +286,10 @@ ACTS = (
         key="m",
         where=("clients",),
         footer="Link",
-        effect=unless_dry_run(Effect.WRITES_HERE),
-        why_not=first(on_record, connected),
+        effect=effect_or_dry_run(Effect.WRITES_HERE),
+        why_not=first_reason(on_record, connected),
     ),
-    Act(
+    Command(
         name="clients.unlink",
         title="Unlink a client",
         help="Remove the link of a client, with the values last agreed. Nothing changes in Ignition or XPM.",
@@ -300,7 +300,7 @@ ACTS = (
         effect=Effect.WRITES_HERE,
         why_not=on_linked,
     ),
-    Act(
+    Command(
         name="clients.pick",
         title="Bring in clients from XPM",
         help="Add XPM clients to Ignition's data. A client that is already there is linked instead of "
@@ -315,7 +315,7 @@ ACTS = (
         effect=Effect.WRITES_HERE,
         why_not=connected,
     ),
-    Act(
+    Command(
         name="clients.ignore",
         title="Ignore a client that has no XPM client",
         help="Decide that a client is not meant to have an XPM client, so that it no longer needs "
@@ -330,7 +330,7 @@ ACTS = (
         effect=Effect.WRITES_HERE,
         why_not=on_record,
     ),
-    Act(
+    Command(
         name="clients.freeze",
         title="Freeze fields of a client",
         help="Freeze fields of a client (on the command line without any: the whole client). Sync does not "
@@ -345,7 +345,7 @@ ACTS = (
         effect=Effect.WRITES_HERE,
         why_not=on_linked,
     ),
-    Act(
+    Command(
         name="clients.unfreeze",
         title="Unfreeze fields of a client",
         help="Let sync change frozen fields of a client again; on the command line without any, all of them.",
@@ -354,9 +354,9 @@ ACTS = (
         verb=("clients", "unfreeze"),
         example="xpm-tui clients unfreeze c12 phone",
         effect=Effect.WRITES_HERE,
-        why_not=first(on_record, lambda s: "" if s.frozen else "Nothing of this client is frozen."),
+        why_not=first_reason(on_record, lambda s: "" if s.frozen else "Nothing of this client is frozen."),
     ),
-    Act(
+    Command(
         name="clients.address",
         title="Show the client's address in XPM",
         help="Show where the linked client is in XPM: its number, web address and UUID.",
@@ -367,7 +367,7 @@ ACTS = (
         where=("clients",),
         why_not=on_linked,
     ),
-    Act(
+    Command(
         name="clients.copy",
         title="Copy the client's name and ids",
         help="Copy the name, Client ID, XPM number and UUID of the client.",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
-from xpm_tui.commands.command import Act, Result, Talk, option
+from xpm_tui.commands.command import Command, Dialogue, Result, option
 from xpm_tui.commands.effects import Effect
 from xpm_tui.commands.tables import plain
 from xpm_tui.domain.errors import BadInput
@@ -65,7 +65,7 @@ def client_line(events: list[Event], names: Names, values: Values | None = None)
 
 
 @asynccontextmanager
-async def following(practice: OpenPractice, talk: Talk) -> AsyncIterator[None]:
+async def following(practice: OpenPractice, talk: Dialogue) -> AsyncIterator[None]:
     """Pass the events that come meanwhile on to ``talk``, to the last one."""
     followed = _Followed(practice, talk)
     task = asyncio.create_task(followed.go_on())
@@ -81,7 +81,7 @@ async def following(practice: OpenPractice, talk: Talk) -> AsyncIterator[None]:
 class _Followed:
     """The tail of the log on its way to ``talk``; ``_held`` are events of one client that make one line."""
 
-    def __init__(self, practice: OpenPractice, talk: Talk) -> None:
+    def __init__(self, practice: OpenPractice, talk: Dialogue) -> None:
 
         self._practice = practice
         self._talk = talk
@@ -151,7 +151,7 @@ class ReadLog(msgspec.Struct, frozen=True):
     ] = _LAST
 
 
-async def read_log(practice: OpenPractice, params: ReadLog, talk: Talk) -> Result:
+async def read_log(practice: OpenPractice, params: ReadLog, talk: Dialogue) -> Result:
     """Stream events, oldest first."""
 
     run = history.show(practice, params.run).id if params.run else ""
@@ -189,8 +189,8 @@ def moment(text: str, now: datetime) -> datetime:
         raise BadInput(f"'{text}' is not a time.", hint=hint) from None
 
 
-ACTS = (
-    Act(
+COMMANDS = (
+    Command(
         name="log",
         title="Show the log",
         help="Show what happened, oldest first; with --follow, continue as events arrive. With --json, one"

@@ -8,29 +8,29 @@ import msgspec
 
 from xpm_tui.commands.clients import ClientId
 from xpm_tui.commands.command import (
-    Act,
-    Column,
+    Command,
+    Dialogue,
     NoParams,
     Result,
     Situation,
-    Table,
-    Talk,
+    TextColumn,
+    TextTable,
     argument,
     connected,
-    first,
+    first_reason,
     idle,
     on_record,
     option,
 )
 from xpm_tui.commands.consequences import action, question
 from xpm_tui.commands.consequences import lines as described
-from xpm_tui.commands.effects import Effect, Question, Unconfirmed, agree, per_call
+from xpm_tui.commands.effects import Effect, Question, Unconfirmed, confirm_call, per_call
 from xpm_tui.commands.log import following
 from xpm_tui.commands.plans import change_lines, stored_data
 from xpm_tui.commands.sync import run_result
-from xpm_tui.commands.tables import listed, plain
+from xpm_tui.commands.tables import plain, table_result
 from xpm_tui.domain import labels
-from xpm_tui.domain.errors import NeedsPerson, NotFound, Overtaken, WireTrouble
+from xpm_tui.domain.errors import DecisionNeeded, NotFound, StoreChanged, XeroError
 from xpm_tui.domain.formatting import count, value
 from xpm_tui.lazy import lazy_imports
 
@@ -101,7 +101,7 @@ class CreateClient(msgspec.Struct, frozen=True):
     yes: Annotated[bool, option("Do not ask.")] = False
 
 
-async def undo(practice: OpenPractice, params: Undo, talk: Talk) -> Result:
+async def undo(practice: OpenPractice, params: Undo, talk: Dialogue) -> Result:
     """Show what is restored, what stays and what is frozen, ask, and restore it."""
 
     notes = await _up_to_date(practice, params)
@@ -132,14 +132,14 @@ async def undo(practice: OpenPractice, params: Undo, talk: Talk) -> Result:
         return Result(data=data, items=items, lines=lines, trouble=_nothing_restored(plan.undo_of))
     try:
         asked = Question(question(found), [*lines, *described(found)], button=action(found))
-        if not await agree(talk, asked):
+        if not await confirm_call(talk, asked):
             return Result(data=data, items=[], lines=["Nothing was changed."], declined=True)
     except Unconfirmed as refused:
         return Result(data=data, items=items, lines=lines, trouble=refused)
     shown = [record.changes for record in records], plan.left
     plan, records, left = plans.make_undo(practice, params.run, client=params.client, field=params.field)
     if ([record.changes for record in records], plan.left) != shown:
-        raise Overtaken(
+        raise StoreChanged(
             "The store changed while you were asked, so nothing was undone.", hint="Run it again."
         )
     data["plan"] = plan.id
@@ -162,20 +162,20 @@ async def _up_to_date(practice: OpenPractice, params: Undo) -> list[str]:
         return stored
     try:
         await xpm_refresh.refresh_changed(practice)
-    except WireTrouble as trouble:
+    except XeroError as trouble:
         if not params.dry_run:
             raise
         return [f"XPM could not be asked what has changed since then: {trouble.message}"]
     return []
 
 
-def _nothing_restored(run: str) -> NeedsPerson:
-    return NeedsPerson(
+def _nothing_restored(run: str) -> DecisionNeeded:
+    return DecisionNeeded(
         f"Nothing of run {run} could be undone.", hint="Edit the values that should be different yourself."
     )
 
 
-async def undo_client(practice: OpenPractice, params: UndoClient, talk: Talk) -> Result:
+async def undo_client(practice: OpenPractice, params: UndoClient, talk: Dialogue) -> Result:
     """Take back what the last run wrote of one client."""
 
     client = lookup.find_client(practice.snapshot(), params.client)
@@ -185,22 +185,23 @@ async def undo_client(practice: OpenPractice, params: UndoClient, talk: Talk) ->
     return await undo(practice, Undo(run=run, client=client.id, review=params.review), talk)
 
 
-async def list_conflicts(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
+async def list_conflicts(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
     """Fields that both sides had edited."""
 
     found = conflicts.conflicts(practice)
-    columns = (Column("STATE", whole=True), Column("RECORD", whole=True), Column("NAME"), Column("FIELD"),
-               Column("IGNITION"), Column("XPM"), Column("WINS", whole=True),
-               Column("RUN", whole=True))  # fmt: skip
+    columns = (TextColumn("STATE", whole=True), TextColumn("RECORD", whole=True), TextColumn("NAME"),
+        TextColumn("FIELD"),
+               TextColumn("IGNITION"), TextColumn("XPM"), TextColumn("WINS", whole=True),
+               TextColumn("RUN", whole=True))  # fmt: skip
     rows = (
         (labels.CONFLICT_STATES[c.state].text, c.record, c.name, c.field, value(c.ignition), value(c.xpm),
          labels.SIDES[c.wins].text, c.run or c.plan or "")
         for c in found
     )  # fmt: skip
-    return listed(found, Table(columns, rows, "No conflicts."), count=len(found))
+    return table_result(found, TextTable(columns, rows, "No conflicts."), count=len(found))
 
 
-async def relink(practice: OpenPractice, params: Relink, talk: Talk) -> Result:
+async def relink(practice: OpenPractice, params: Relink, talk: Dialogue) -> Result:
     """Check every link anew; link what is confirmed."""
 
     stored = stored_data(practice)
@@ -208,18 +209,19 @@ async def relink(practice: OpenPractice, params: Relink, talk: Talk) -> Result:
         await xpm_refresh.refresh(practice, full=True)
     found = clients_links.relinks(practice)
     proposed = [each for each in found if each.proposal]
-    columns = (Column("ID", whole=True), Column("NAME"), Column("STATE", whole=True), Column("WHY"),
-               Column("PROPOSAL"))  # fmt: skip
+    columns = (TextColumn("ID", whole=True), TextColumn("NAME"), TextColumn("STATE", whole=True),
+        TextColumn("WHY"),
+               TextColumn("PROPOSAL"))  # fmt: skip
     rows = [
         (r.id, r.name, r.state, r.message, f"{r.proposal.number} {r.proposal.name}" if r.proposal else "")
         for r in found
     ]
-    table = Table(columns, rows, "Every link is in order.")
+    table = TextTable(columns, rows, "Every link is in order.")
     accepted = params.accept
     if proposed and talk.interactive and not accepted:
         told = [f"  {r.id} {r.name} -> {r.proposal.number} {r.proposal.name}" for r in proposed if r.proposal]
-        links = sync_consequences.of_links([each.id for each in proposed])
-        accepted = await agree(talk, Question(question(links), told, button=action(links)))
+        links = sync_consequences.link_consequences([each.id for each in proposed])
+        accepted = await confirm_call(talk, Question(question(links), told, button=action(links)))
     done = clients_links.accept(practice, proposed) if accepted and proposed else []
     lines = [*([f"{count(len(done), 'client')} linked."] if done else []), *stored]
     return Result(
@@ -230,7 +232,7 @@ async def relink(practice: OpenPractice, params: Relink, talk: Talk) -> Result:
     )
 
 
-async def list_duplicates(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
+async def list_duplicates(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
     """Clients whose names read the same, on either side, and what to do by hand."""
 
     found = duplicates.duplicates(practice.snapshot())
@@ -252,13 +254,13 @@ async def list_duplicates(practice: OpenPractice, params: NoParams, talk: Talk) 
     )
 
 
-async def create_client(practice: OpenPractice, params: CreateClient, talk: Talk) -> Result:
+async def create_client(practice: OpenPractice, params: CreateClient, talk: Dialogue) -> Result:
     """Make the client in XPM, after asking."""
 
     await xpm_refresh.ensure_mirror(practice)
     view = queries.show_client(practice, params.client)
     different = list(params.different_from)
-    blocked = clients_links.in_the_way(practice, view.id, different)
+    blocked = clients_links.creation_obstacle(practice, view.id, different)
     alike = blocked.alike if blocked is not None else ()
     if params.anyway:
         different += [each.uuid for each in alike]
@@ -269,7 +271,7 @@ async def create_client(practice: OpenPractice, params: CreateClient, talk: Talk
     if alike and not params.anyway:
         warned = [*(each.sentence for each in alike), *described(found)]
         asked = Question(f"Is {view.name} a different client?", warned, button="Different client: create it")
-    if not await agree(talk, asked):
+    if not await confirm_call(talk, asked):
         return Result(data=plain(view), lines=["Nothing was created."])
     different += [each.uuid for each in alike if each.uuid not in different]
     made = await clients_links.create_in_xpm(practice, view.id, different=different)
@@ -291,8 +293,8 @@ def _left(left: list[UnclearView]) -> list[str]:
     return [f"  stays: {u.record} {u.name} {u.field}: {u.reason} {u.address}".rstrip() for u in left]
 
 
-ACTS: tuple[Act[Any], ...] = (
-    Act(
+COMMANDS: tuple[Command[Any], ...] = (
+    Command(
         name="undo",
         title="Undo a run",
         help="Restore the values that a run replaced, all of them or those of one client or field, "
@@ -307,9 +309,9 @@ ACTS: tuple[Act[Any], ...] = (
         footer="Undo",
         effect=per_call(_undoes, Effect.REPLACES),
         streams=True,
-        why_not=first(connected, idle),
+        why_not=first_reason(connected, idle),
     ),
-    Act(
+    Command(
         name="clients.undo",
         title="Undo what the last run changed for this client",
         help="Undo what the last run changed for this client.",
@@ -319,11 +321,11 @@ ACTS: tuple[Act[Any], ...] = (
         where=("clients",),
         footer="Undo",
         effect=per_call(_undoes, Effect.REPLACES),
-        why_not=first(
+        why_not=first_reason(
             on_record, connected, idle, lambda s: "" if s.undoable else "No run wrote to this client."
         ),
     ),
-    Act(
+    Command(
         name="conflicts",
         title="List conflicts",
         help="List the fields that changed on both sides: waiting in the plan, or decided by a run.",
@@ -335,7 +337,7 @@ ACTS: tuple[Act[Any], ...] = (
         key="W",
         where=("overview", "clients", "sync"),
     ),
-    Act(
+    Command(
         name="relink",
         title="Check every link",
         help="Check every link against XPM and match the unlinked clients again. Nothing is linked until "
@@ -345,9 +347,9 @@ ACTS: tuple[Act[Any], ...] = (
         verb=("relink",),
         example="xpm-tui relink --accept",
         effect=per_call(lambda params: Effect.WRITES_HERE if params.accept else Effect.LOOKS, Effect.LOOKS),
-        why_not=first(connected, idle),
+        why_not=first_reason(connected, idle),
     ),
-    Act(
+    Command(
         name="duplicates",
         title="List duplicates",
         help="List clients with the same name within Ignition or within XPM, which one to keep, and "
@@ -358,7 +360,7 @@ ACTS: tuple[Act[Any], ...] = (
         verb=("duplicates",),
         example="xpm-tui duplicates",
     ),
-    Act(
+    Command(
         name="clients.create",
         title="Create the client in XPM",
         help="Create a client of Ignition in XPM and link the two. If XPM has a client with the same or "
@@ -370,6 +372,6 @@ ACTS: tuple[Act[Any], ...] = (
         example="xpm-tui clients create c12\nxpm-tui clients create c12 --different-from 40012",
         # The verb names one client, which is the consent; what could be a duplicate is refused by itself.
         effect=Effect.WRITES_XPM,
-        why_not=first(on_record, connected, idle, _has_link),
+        why_not=first_reason(on_record, connected, idle, _has_link),
     ),
 )

@@ -14,7 +14,7 @@ with lazy_imports():
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from xpm_tui.commands.command import Act, Param
+    from xpm_tui.commands.command import Command, Param
 
 PARAMETER_LABELS: dict[str, str] = {
     "accept": "Accept proposals",
@@ -247,18 +247,18 @@ _OF_PROPOSAL = (
 )
 
 
-def parameter_label(act: Act[Any], param: Param) -> str:
+def parameter_label(act: Command[Any], param: Param) -> str:
     """Return the label of a parameter in a form."""
     return PARAMETER_LABELS.get(f"{act.name}.{param.name}") or PARAMETER_LABELS[param.name]
 
 
-def choice_labels(act: Act[Any], param: Param) -> list[tuple[str, str]]:
+def choice_labels(act: Command[Any], param: Param) -> list[tuple[str, str]]:
     """Return each choice of a parameter with its label, in the order of the command line."""
     known = CHOICE_LABELS.get(f"{act.name}.{param.name}") or CHOICE_LABELS[param.name]
     return [(choice, known[choice]) for choice in param.choices]
 
 
-def field_choices(act: Act[Any], param: Param, given: Sequence[str]) -> list[tuple[str, str]]:
+def field_choices(act: Command[Any], param: Param, given: Sequence[str]) -> list[tuple[str, str]]:
     """Return the fields that can be chosen, each with its label; empty where it is no list of fields.
 
     Args:
@@ -280,7 +280,7 @@ def field_choices(act: Act[Any], param: Param, given: Sequence[str]) -> list[tup
     return found
 
 
-def value_fields(act: Act[Any]) -> tuple[ValueField, ...]:
+def value_fields(act: Command[Any]) -> tuple[ValueField, ...]:
     """Return the fields that a command takes as ``field=value``; empty where they are not known."""
     record = _RECORDS.get(act.name)
     if record is not None:

@@ -11,9 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from xpm_tui.commands.clients import WHICH, Which
-from xpm_tui.commands.command import Act, Result, Talk, argument, connected, first, idle, option
+from xpm_tui.commands.command import (
+    Command,
+    Dialogue,
+    Result,
+    argument,
+    connected,
+    first_reason,
+    idle,
+    option,
+)
 from xpm_tui.commands.consequences import lines as described
-from xpm_tui.commands.differences import SHOWN, difference_lines, nothing_planned, stay
+from xpm_tui.commands.differences import SHOWN, difference_lines, nothing_planned, remaining_count
 from xpm_tui.commands.effects import Effect
 from xpm_tui.commands.tables import plain
 from xpm_tui.domain import labels
@@ -70,7 +79,7 @@ class ExportPlan(msgspec.Struct, frozen=True):
     plan: PlanId = "last"
 
 
-async def make_plan(practice: OpenPractice, params: MakePlan, talk: Talk) -> Result:
+async def make_plan(practice: OpenPractice, params: MakePlan, talk: Dialogue) -> Result:
     """Refresh the mirror and compute what a sync would do."""
 
     for field in params.field:
@@ -98,17 +107,17 @@ async def make_plan(practice: OpenPractice, params: MakePlan, talk: Talk) -> Res
     return replace(result, data=data, lines=told)
 
 
-async def tick_plan(practice: OpenPractice, params: TickPlan, talk: Talk) -> Result:
+async def tick_plan(practice: OpenPractice, params: TickPlan, talk: Dialogue) -> Result:
     """Tick changes, so that they are made."""
     return _tick(practice, params, on=True)
 
 
-async def untick_plan(practice: OpenPractice, params: TickPlan, talk: Talk) -> Result:
+async def untick_plan(practice: OpenPractice, params: TickPlan, talk: Dialogue) -> Result:
     """Untick changes, so that they wait."""
     return _tick(practice, params, on=False)
 
 
-async def export_plan(practice: OpenPractice, params: ExportPlan, talk: Talk) -> Result:
+async def export_plan(practice: OpenPractice, params: ExportPlan, talk: Dialogue) -> Result:
     """The plan as CSV."""
 
     plan, _ = plans.load(practice, params.plan)
@@ -165,9 +174,9 @@ def plan_result(practice: OpenPractice, plan_id: str, done: str = "", *, most: i
     if done:
         lines: Iterable[str] = [done, *told]
     else:
-        data["differences"] = (plain(view) for view in differences.of_plan(practice, plan))
+        data["differences"] = (plain(view) for view in differences.plan_differences(practice, plan))
         stops = [f"  guard: {stop}" for stop in plans.stops(practice, plan, records)]
-        left = difference_lines(differences.of_plan(practice, plan), most)
+        left = difference_lines(differences.plan_differences(practice, plan), most)
         lines = chain(change_lines([*items, *waiting]), told, merged_lines(people), left, stops)
     return Result(
         data=data,
@@ -229,7 +238,7 @@ def summary(plan: Plan, items: list[ChangeView], found: Consequences) -> list[st
             f"  {count(archived, 'client')} with changes archived in XPM, so nothing is written to them"
         )
     if plan.left_different and (items or found.waiting):
-        lines.append(f"  {stay(plan.left_different, more=True)}.")
+        lines.append(f"  {remaining_count(plan.left_different, more=True)}.")
     return lines
 
 
@@ -280,8 +289,8 @@ def selector(word: str) -> plans.Selector:
     return plans.Selector(**found)
 
 
-ACTS = (
-    Act(
+COMMANDS = (
+    Command(
         name="plan",
         title="Make a plan",
         help="Read XPM and show everything that a sync would do. Nothing is written to either side.",
@@ -293,9 +302,9 @@ ACTS = (
         where=("sync", "overview"),
         footer="New plan",
         effect=Effect.LOOKS,
-        why_not=first(connected, idle),
+        why_not=first_reason(connected, idle),
     ),
-    Act(
+    Command(
         name="plan.tick",
         title="Tick changes of a plan",
         help="Tick changes of a plan, for example clearings, so that 'sync --plan' applies them.",
@@ -305,7 +314,7 @@ ACTS = (
         example="xpm-tui plan tick last mark:clearing",
         effect=Effect.WRITES_HERE,
     ),
-    Act(
+    Command(
         name="plan.untick",
         title="Untick changes of a plan",
         help="Untick changes of a plan, so that 'sync --plan' does not apply them.",
@@ -315,7 +324,7 @@ ACTS = (
         example="xpm-tui plan untick last c12:phone",
         effect=Effect.WRITES_HERE,
     ),
-    Act(
+    Command(
         name="plan.export",
         title="Export a plan as CSV",
         help="Write a plan as CSV to stdout.",

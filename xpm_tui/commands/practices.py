@@ -6,7 +6,17 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from xpm_tui.commands.command import Column, NoParams, Place, Result, Table, Talk, argument, home_act, idle
+from xpm_tui.commands.command import (
+    AccountContext,
+    Dialogue,
+    NoParams,
+    Result,
+    TextColumn,
+    TextTable,
+    argument,
+    home_command,
+    idle,
+)
 from xpm_tui.commands.effects import Effect
 from xpm_tui.domain.formatting import listing
 from xpm_tui.lazy import lazy_imports
@@ -33,7 +43,7 @@ class SwitchPractice(msgspec.Struct, frozen=True):
     name: Annotated[str, argument("The practice.", "NAME", completes="practice")]
 
 
-async def locate(place: Place, params: Locate, talk: Talk) -> Result:
+async def locate(place: AccountContext, params: Locate, talk: Dialogue) -> Result:
     """Where everything is."""
 
     home = place.home
@@ -49,19 +59,19 @@ async def locate(place: Place, params: Locate, talk: Talk) -> Result:
     return Result(data=data, lines=listing(told))
 
 
-async def list_practices(place: Place, params: NoParams, talk: Talk) -> Result:
+async def list_practices(place: AccountContext, params: NoParams, talk: Dialogue) -> Result:
     """All practices, the current one marked."""
 
     home = place.home
     current = application_home.current(home)
     names = application_home.practices(home)
-    columns = (Column("", whole=True), Column("PRACTICE"))
+    columns = (TextColumn("", whole=True), TextColumn("PRACTICE"))
     rows = (("*" if name == current else "", name) for name in names)
     items = [{"id": name, "name": name, "current": name == current} for name in names]
-    return Result(items=items, table=Table(columns, rows, "No practice yet: xpm-tui connect"))
+    return Result(items=items, table=TextTable(columns, rows, "No practice yet: xpm-tui connect"))
 
 
-async def add_practice(place: Place, params: AddPractice, talk: Talk) -> Result:
+async def add_practice(place: AccountContext, params: AddPractice, talk: Dialogue) -> Result:
     """A folder for one more practice."""
 
     home = place.home
@@ -70,7 +80,7 @@ async def add_practice(place: Place, params: AddPractice, talk: Talk) -> Result:
     return Result(data={"id": name, "name": name}, lines=[told])
 
 
-async def switch_practice(place: Place, params: SwitchPractice, talk: Talk) -> Result:
+async def switch_practice(place: AccountContext, params: SwitchPractice, talk: Dialogue) -> Result:
     """Another practice from now on."""
 
     home = place.home
@@ -78,8 +88,8 @@ async def switch_practice(place: Place, params: SwitchPractice, talk: Talk) -> R
     return Result(data={"id": name, "name": name}, lines=[f"{name} is the current practice."])
 
 
-ACTS = (
-    home_act(
+COMMANDS = (
+    home_command(
         name="practices.list",
         title="List practices",
         help="List the practices of this account; the current one is marked with a star.",
@@ -92,7 +102,7 @@ ACTS = (
         where=("overview", "settings"),
         default=True,
     ),
-    home_act(
+    home_command(
         name="practices.add",
         title="Add a practice",
         help="Add a practice and make it the current one. Each practice has its own connection, data and "
@@ -103,7 +113,7 @@ ACTS = (
         example='xpm-tui practices add "Harbour branch"',
         effect=Effect.WRITES_HERE,
     ),
-    home_act(
+    home_command(
         name="practices.switch",
         title="Switch to another practice",
         help="Make another practice the current one.",
@@ -114,7 +124,7 @@ ACTS = (
         effect=Effect.WRITES_HERE,
         why_not=idle,
     ),
-    home_act(
+    home_command(
         name="locate",
         title="Show where the files are",
         help="Show the folders with the configuration, data and state.",

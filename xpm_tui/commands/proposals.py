@@ -7,11 +7,22 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 
 from xpm_tui.commands.clients import ClientId
-from xpm_tui.commands.command import Act, Column, Result, Table, Talk, argument, first, idle, in_state, option
-from xpm_tui.commands.effects import Effect, Question, agree, per_call
+from xpm_tui.commands.command import (
+    Command,
+    Dialogue,
+    Result,
+    TextColumn,
+    TextTable,
+    argument,
+    first_reason,
+    idle,
+    in_state,
+    option,
+)
+from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
 from xpm_tui.commands.records import pairs
-from xpm_tui.commands.tables import listed, plain
-from xpm_tui.domain.errors import BadInput, NeedsPerson
+from xpm_tui.commands.tables import plain, table_result
+from xpm_tui.domain.errors import BadInput, DecisionNeeded
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.lazy import lazy_imports
@@ -52,13 +63,8 @@ Until = Annotated[
 LastDay = Annotated[bool, option("On the last day of each month, regardless of its start.")]
 Start = Annotated[str, option("The date of the first job; by default the proposal's start.", "DATE")]
 Per = Annotated[
-    Literal["", "proposal", "project"], option("One job for the whole proposal, or one per project.")
-]
-LastDay = Annotated[bool, option("On the last day of each month, regardless of its start.")]
-Start = Annotated[str, option("The date of the first job; by default the proposal's start.", "DATE")]
-Per = Annotated[
     Literal["", "proposal", "project", "entity"],
-    option("One job for all of it, one per project, or one per client that a project is for."),
+    option("One job for the whole proposal, one per project, or one per client that a project is for."),
 ]
 
 
@@ -90,7 +96,7 @@ class NewProposal(msgspec.Struct, frozen=True):
     ] = ()
 
 
-class Accept(msgspec.Struct, frozen=True):
+class AcceptProposal(msgspec.Struct, frozen=True):
     """Parameters of ``proposals accept``."""
 
     proposals: Annotated[tuple[str, ...], argument("The proposals: ids, numbers or names.", "PROPOSAL...")]
@@ -102,7 +108,7 @@ class Accept(msgspec.Struct, frozen=True):
     wait: Annotated[bool, option("Leave jobs that need no approval to the next daily sync.")] = False
 
 
-class Take(msgspec.Struct, frozen=True):
+class TakeOverProposals(msgspec.Struct, frozen=True):
     """Parameters of ``proposals take-over``."""
 
     proposals: Annotated[
@@ -116,27 +122,27 @@ class Take(msgspec.Struct, frozen=True):
     per: Per = ""
 
 
-class Revoke(msgspec.Struct, frozen=True):
+class RevokeProposal(msgspec.Struct, frozen=True):
     """Parameters of ``proposals revoke``."""
 
     proposal: ProposalId
     reason: Annotated[str, option("The reason, for the history.", "TEXT")] = ""
 
 
-def _accepts(params: Accept) -> Effect:
+def _accepts(params: AcceptProposal) -> Effect:
     """Jobs that are set to go by themselves go at once, unless they are left to the next run."""
     return Effect.WRITES_HERE if params.wait else Effect.WRITES_XPM
 
 
-async def list_proposals(practice: OpenPractice, params: ListProposals, talk: Talk) -> Result:
+async def list_proposals(practice: OpenPractice, params: ListProposals, talk: Dialogue) -> Result:
     """In order of arrival."""
 
     found = jobs_proposals.list_proposals(practice, state=params.state, mine=params.mine)
     empty = "There are no proposals: xpm-tui import proposals FILE, or xpm-tui proposals new"
-    return listed(found, _table(found, empty), count=len(found))
+    return table_result(found, _table(found, empty), count=len(found))
 
 
-async def new_proposal(practice: OpenPractice, params: NewProposal, talk: Talk) -> Result:
+async def new_proposal(practice: OpenPractice, params: NewProposal, talk: Dialogue) -> Result:
     """A draft of our own."""
 
     client = await _client(practice, params, talk)
@@ -149,7 +155,7 @@ async def new_proposal(practice: OpenPractice, params: NewProposal, talk: Talk) 
     return Result(data=plain(view), lines=[told])
 
 
-async def _client(practice: OpenPractice, params: NewProposal, talk: Talk) -> str | None:
+async def _client(practice: OpenPractice, params: NewProposal, talk: Dialogue) -> str | None:
     """The client of a new proposal. One that is in XPM alone is picked first, where the user agrees; None
     where the user does not."""
     client, there = picks.of_number(practice, params.client)
@@ -159,16 +165,16 @@ async def _client(practice: OpenPractice, params: NewProposal, talk: Talk) -> st
     why = f"{visible(there.name, 80)} ({number}) is only in XPM and has not been brought in yet."
     way = f"Bring it in: xpm-tui clients pick {number}. Then run this command again."
     if not talk.interactive:
-        raise NeedsPerson(why, hint=way)
-    if not await agree(talk, Question(f"{why} Bring it in now?", button="Bring in the client")):
+        raise DecisionNeeded(why, hint=way)
+    if not await confirm_call(talk, Question(f"{why} Bring it in now?", button="Bring in the client")):
         return None
     (view,) = picks.pick(practice, [there.uuid])
     if view.outcome == "left":
-        raise NeedsPerson(f"{visible(view.name, 80)} was not brought in: {view.reason}", hint=way)
+        raise DecisionNeeded(f"{visible(view.name, 80)} was not brought in: {view.reason}", hint=way)
     return str(view.client)
 
 
-async def accept(practice: OpenPractice, params: Accept, talk: Talk) -> Result:
+async def accept(practice: OpenPractice, params: AcceptProposal, talk: Dialogue) -> Result:
     """Accept; what is set to deploy by itself goes out."""
 
     found = jobs_proposals.accept(practice, params.proposals, **_terms(params))
@@ -178,7 +184,7 @@ async def accept(practice: OpenPractice, params: Accept, talk: Talk) -> Result:
     return result
 
 
-async def take(practice: OpenPractice, params: Take, talk: Talk) -> Result:
+async def take_over(practice: OpenPractice, params: TakeOverProposals, talk: Dialogue) -> Result:
     """Make Ignition's ours."""
 
     if params.all == bool(params.proposals):
@@ -187,7 +193,7 @@ async def take(practice: OpenPractice, params: Take, talk: Talk) -> Result:
     return _told(practice, found, "deployed from here")
 
 
-async def revoke(practice: OpenPractice, params: Revoke, talk: Talk) -> Result:
+async def revoke(practice: OpenPractice, params: RevokeProposal, talk: Dialogue) -> Result:
     """Stop what waits."""
 
     view = jobs_proposals.revoke(practice, params.proposal, params.reason)
@@ -198,7 +204,7 @@ async def revoke(practice: OpenPractice, params: Revoke, talk: Talk) -> Result:
     return Result(data=plain(view), lines=[told])
 
 
-def _terms(params: Accept | Take) -> dict[str, Any]:
+def _terms(params: AcceptProposal | TakeOverProposals) -> dict[str, Any]:
 
     return {
         "repeat": jobs_proposals.repeat_of(params.repeat, until=params.until, last_day=params.last_day),
@@ -218,19 +224,20 @@ def _told(practice: OpenPractice, found: list[ProposalRowView], what: str) -> Re
     return Result(data=data, items=[plain(view) for view in found], table=table, lines=lines)
 
 
-def _table(found: list[ProposalRowView], empty: str) -> Table:
-    columns = (Column("ID", whole=True), Column("NUMBER", whole=True), Column("PROPOSAL"), Column("CLIENT"),
-               Column("STATE", whole=True), Column("WORKFLOWS"), Column("NOTE"))  # fmt: skip
+def _table(found: list[ProposalRowView], empty: str) -> TextTable:
+    columns = (TextColumn("ID", whole=True), TextColumn("NUMBER", whole=True), TextColumn("PROPOSAL"),
+        TextColumn("CLIENT"),
+               TextColumn("STATE", whole=True), TextColumn("WORKFLOWS"), TextColumn("NOTE"))  # fmt: skip
     rows = (
         (v.id, v.number, v.name, v.client.name if v.client else "(unknown here)", v.word,
          " ".join(v.workflows), v.why)
         for v in found
     )  # fmt: skip
-    return Table(columns, rows, empty)
+    return TextTable(columns, rows, empty)
 
 
-ACTS = (
-    Act(
+COMMANDS = (
+    Command(
         name="proposals.list",
         title="List the proposals",
         help="List the proposals, imported and created here, and whether their jobs are deployed from here.",
@@ -244,7 +251,7 @@ ACTS = (
         footer="Proposals",
         default=True,
     ),
-    Act(
+    Command(
         name="proposals.new",
         title="Create a proposal",
         help="Create a draft proposal for a client, with services from the library.",
@@ -257,12 +264,12 @@ ACTS = (
         footer="New",
         effect=Effect.WRITES_HERE,
     ),
-    Act(
+    Command(
         name="proposals.accept",
         title="Accept a proposal",
         help="Accept proposals that were created here. Their jobs wait to be deployed, or are deployed "
             "without asking if jobs.automatic is on.",
-        params=Accept,
+        params=AcceptProposal,
         run=accept,
         verb=("proposals", "accept"),
         example="xpm-tui proposals accept o5 --repeat monthly",
@@ -271,23 +278,23 @@ ACTS = (
         footer="Accept",
         effect=per_call(_accepts, Effect.WRITES_XPM),
         streams=True,
-        why_not=first(in_state("proposal", "it was not created here", "draft", "revoked"), idle),
+        why_not=first_reason(in_state("proposal", "it was not created here", "draft", "revoked"), idle),
     ),
-    Act(
+    Command(
         name="proposals.take",
         title="Take proposals over from Ignition",
         help="Take over accepted proposals of Ignition, so that their jobs are deployed from here. "
             "Ignition's own integration has usually created their jobs already: take over only those "
             "for which it has not.",
-        params=Take,
-        run=take,
+        params=TakeOverProposals,
+        run=take_over,
         verb=("proposals", "take-over"),
         example="xpm-tui proposals take-over PROP-12",
         key="T",
         where=("proposals",),
         footer="Take over",
         effect=Effect.WRITES_HERE,
-        why_not=first(
+        why_not=first_reason(
             in_state(
                 "proposal", "it is not an accepted Ignition proposal",
                 "to take", "changed", "renewed", "revoked",
@@ -295,12 +302,12 @@ ACTS = (
             idle,
         ),
     ),
-    Act(
+    Command(
         name="proposals.revoke",
         title="Revoke a proposal",
         help="Stop all jobs of a proposal that are not created yet. Jobs that are already in XPM stay "
             "as they are.",
-        params=Revoke,
+        params=RevokeProposal,
         run=revoke,
         verb=("proposals", "revoke"),
         example="xpm-tui proposals revoke PROP-12 --reason 'client left'",
@@ -308,7 +315,7 @@ ACTS = (
         where=("proposals",),
         footer="Revoke",
         effect=Effect.WRITES_HERE,
-        why_not=first(
+        why_not=first_reason(
             in_state("proposal", "it has no jobs to create", "draft", "ours", "changed", "renewed",
                      "to take"),
             idle,

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from xpm_tui.commands.clients import ClientId
-from xpm_tui.commands.command import Act, Column, NoParams, Result, Table, Talk, argument, on_record, option
+from xpm_tui.commands.command import (
+    Command,
+    Dialogue,
+    NoParams,
+    Result,
+    TextColumn,
+    TextTable,
+    argument,
+    on_record,
+    option,
+)
 from xpm_tui.commands.effects import Effect
 from xpm_tui.commands.tables import plain
 from xpm_tui.commands.team import Member
@@ -60,7 +70,7 @@ class NewClient(msgspec.Struct, frozen=True):
     ] = False
 
 
-async def edit_client(practice: OpenPractice, params: EditClient, talk: Talk) -> Result:
+async def edit_client(practice: OpenPractice, params: EditClient, talk: Dialogue) -> Result:
     """Change fields, and tell what sync would overwrite."""
 
     view, warnings = edits.edit_client(practice, params.client, pairs(params.values))
@@ -68,7 +78,7 @@ async def edit_client(practice: OpenPractice, params: EditClient, talk: Talk) ->
     return Result(data=data, lines=[f"{view.id} {view.name} was changed.", *warnings])
 
 
-async def new_client(practice: OpenPractice, params: NewClient, talk: Talk) -> Result:
+async def new_client(practice: OpenPractice, params: NewClient, talk: Dialogue) -> Result:
     """Make a client of the book; XPM is not asked."""
 
     view = edits.new_client(
@@ -92,8 +102,8 @@ def pairs(words: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-ACTS = (
-    Act(
+COMMANDS = (
+    Command(
         name="clients.edit",
         title="Edit a client",
         help="Change fields of a client. An empty value clears a field. If XPM is the master, it warns "
@@ -110,7 +120,7 @@ ACTS = (
         effect=Effect.WRITES_HERE,
         why_not=on_record,
     ),
-    Act(
+    Command(
         name="clients.new",
         title="Add a client",
         help="Add a client to Ignition's data here. Nothing is created in XPM.",
@@ -187,7 +197,7 @@ class EditService(msgspec.Struct, frozen=True):
     values: RecordsValues
 
 
-async def add_contact(practice: OpenPractice, params: AddContact, talk: Talk) -> Result:
+async def add_contact(practice: OpenPractice, params: AddContact, talk: Dialogue) -> Result:
     """One more contact."""
 
     view, warnings = edits.add_contact(practice, params.client, pairs(params.values), anyway=params.anyway)
@@ -196,7 +206,7 @@ async def add_contact(practice: OpenPractice, params: AddContact, talk: Talk) ->
     return Result(data={**plain(view), "contact": plain(made), "warnings": warnings}, lines=lines)
 
 
-async def edit_contact(practice: OpenPractice, params: EditContact, talk: Talk) -> Result:
+async def edit_contact(practice: OpenPractice, params: EditContact, talk: Dialogue) -> Result:
     """Fields of a contact."""
 
     view, warnings = edits.edit_contact(practice, params.client, params.contact, pairs(params.values))
@@ -204,7 +214,7 @@ async def edit_contact(practice: OpenPractice, params: EditContact, talk: Talk) 
     return Result(data={**plain(view), "warnings": warnings}, lines=lines)
 
 
-async def new_member(practice: OpenPractice, params: NewMember, talk: Talk) -> Result:
+async def new_member(practice: OpenPractice, params: NewMember, talk: Dialogue) -> Result:
     """One more member of the team."""
 
     view = members.new_member(
@@ -217,42 +227,42 @@ async def new_member(practice: OpenPractice, params: NewMember, talk: Talk) -> R
     return Result(data=plain(view), lines=[f"{view.id} {view.name} was added to the team."])
 
 
-async def edit_member(practice: OpenPractice, params: EditMember, talk: Talk) -> Result:
+async def edit_member(practice: OpenPractice, params: EditMember, talk: Dialogue) -> Result:
     """Fields of a member."""
 
     view = members.edit_member(practice, params.member, pairs(params.values))
     return Result(data=plain(view), lines=[f"{view.id} {view.name} was changed."])
 
 
-async def list_services(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
+async def list_services(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
     """The library."""
 
     views = services.list_services(practice)
-    columns = (Column("ID", whole=True), Column("SERVICE"), Column("JOB TEMPLATES"))
+    columns = (TextColumn("ID", whole=True), TextColumn("SERVICE"), TextColumn("JOB TEMPLATES"))
     rows = [
         (view.id, view.name, "no job" if view.no_job else ", ".join(ref.name for ref in view.templates))
         for view in views
     ]
     empty = "There are no services yet: xpm-tui import services FILE"
-    return Result(items=[plain(view) for view in views], table=Table(columns, rows, empty))
+    return Result(items=[plain(view) for view in views], table=TextTable(columns, rows, empty))
 
 
-async def new_service(practice: OpenPractice, params: NewService, talk: Talk) -> Result:
+async def new_service(practice: OpenPractice, params: NewService, talk: Dialogue) -> Result:
     """One more service."""
 
     view = services.new_service(practice, params.name, pairs(params.values), anyway=params.anyway)
     return Result(data=plain(view), lines=[f"{view.id} {view.name} was added as a service."])
 
 
-async def edit_service(practice: OpenPractice, params: EditService, talk: Talk) -> Result:
+async def edit_service(practice: OpenPractice, params: EditService, talk: Dialogue) -> Result:
     """Name and columns of a service."""
 
     view = services.edit_service(practice, params.service, pairs(params.values))
     return Result(data=plain(view), lines=[f"{view.id} {view.name} was changed."])
 
 
-RECORDS_ACTS = (
-    Act(
+RECORD_COMMANDS = (
+    Command(
         name="contacts.add",
         title="Add a contact",
         help="Add a contact to a client. The first contact is the primary one.",
@@ -262,7 +272,7 @@ RECORDS_ACTS = (
         example="xpm-tui contacts add c12 name='Ann Lee' email=ann@example.com",
         effect=Effect.WRITES_HERE,
     ),
-    Act(
+    Command(
         name="contacts.edit",
         title="Edit a contact",
         help="Change fields of a contact: "
@@ -274,7 +284,7 @@ RECORDS_ACTS = (
         example="xpm-tui contacts edit c12 ann@example.com mobile='021 555 0101'",
         effect=Effect.WRITES_HERE,
     ),
-    Act(
+    Command(
         name="team.new",
         title="Add a team member",
         help="Add a team member here. This creates no login, neither here nor in XPM.",
@@ -287,7 +297,7 @@ RECORDS_ACTS = (
         footer="New",
         effect=Effect.WRITES_HERE,
     ),
-    Act(
+    Command(
         name="team.edit",
         title="Edit a team member",
         help="Change the name, e-mail, access or active flag of a team member.",
@@ -300,7 +310,7 @@ RECORDS_ACTS = (
         footer="Edit",
         effect=Effect.WRITES_HERE,
     ),
-    Act(
+    Command(
         name="services.list",
         title="List services",
         help="List the services with the job templates that they are linked to.",
@@ -311,7 +321,7 @@ RECORDS_ACTS = (
         example="xpm-tui services list",
         default=True,
     ),
-    Act(
+    Command(
         name="services.new",
         title="Add a service",
         help="Add a service to the library.",
@@ -324,7 +334,7 @@ RECORDS_ACTS = (
         footer="New",
         effect=Effect.WRITES_HERE,
     ),
-    Act(
+    Command(
         name="services.edit",
         title="Edit a service",
         help="Change the name or a column of a service; an empty value removes the column.",

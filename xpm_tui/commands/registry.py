@@ -32,36 +32,36 @@ from xpm_tui.commands import (
 )
 from xpm_tui.commands import records as editing
 from xpm_tui.commands import settings as policy
-from xpm_tui.commands.command import Act
+from xpm_tui.commands.command import Command
 
-ACTS: tuple[Act[Any], ...] = (
-    *connection.ACTS,
-    *clients.ACTS,
-    *editing.ACTS,
-    *records.RECORDS_ACTS,
-    *deletions.ACTS,
-    *links.ACTS,
-    *csv_files.ACTS,
-    *plans.ACTS,
-    *policy.POLICY_ACTS,
-    *sync.ACTS,
-    *runs.RUNS_ACTS,
-    *sync.RETRYING_ACTS,
-    *log.ACTS,
-    *schedule.ACTS,
-    *settings.ACTS,
-    *team.ACTS,
-    *staff.ACTS,
-    *templates.ACTS,
-    *deployment.ACTS,
-    *jobs.ACTS,
-    *job_reports.ACTS,
-    *proposals.ACTS,
-    *renewals.ACTS,
-    *maintenance.ACTS,
-    *practices.ACTS,
-    *data.ACTS,
-    *doctor.ACTS,
+COMMANDS: tuple[Command[Any], ...] = (
+    *connection.COMMANDS,
+    *clients.COMMANDS,
+    *editing.COMMANDS,
+    *records.RECORD_COMMANDS,
+    *deletions.COMMANDS,
+    *links.COMMANDS,
+    *csv_files.COMMANDS,
+    *plans.COMMANDS,
+    *policy.POLICY_COMMANDS,
+    *sync.COMMANDS,
+    *runs.RUN_COMMANDS,
+    *sync.RETRY_COMMANDS,
+    *log.COMMANDS,
+    *schedule.COMMANDS,
+    *settings.COMMANDS,
+    *team.COMMANDS,
+    *staff.COMMANDS,
+    *templates.COMMANDS,
+    *deployment.COMMANDS,
+    *jobs.COMMANDS,
+    *job_reports.COMMANDS,
+    *proposals.COMMANDS,
+    *renewals.COMMANDS,
+    *maintenance.COMMANDS,
+    *practices.COMMANDS,
+    *data.COMMANDS,
+    *doctor.COMMANDS,
 )
 
 GROUPS: dict[str, str] = {
@@ -87,16 +87,18 @@ GROUPS: dict[str, str] = {
 RENAMED: dict[tuple[str, ...], str] = {("book",): "data", ("proposals", "take"): "take-over"}
 """Earlier words of verbs, with the word that replaced them: they still work, and help does not list them."""
 
-_BY_NAME = {act.name: act for act in ACTS}
-_BY_VERB = {(*act.verb[:-1], last): act for act in ACTS if act.verb for last in (act.verb[-1], *act.aliases)}
+_BY_NAME = {act.name: act for act in COMMANDS}
+_BY_VERB = {
+    (*act.verb[:-1], last): act for act in COMMANDS if act.verb for last in (act.verb[-1], *act.aliases)
+}
 
 
-def by_name(name: str) -> Act[Any]:
+def by_name(name: str) -> Command[Any]:
     """The act of that name; raises ``KeyError``."""
     return _BY_NAME[name]
 
 
-def by_verb(*words: str) -> Act[Any] | None:
+def by_verb(*words: str) -> Command[Any] | None:
     """The act with those words on the command line, earlier words included."""
     today: tuple[str, ...] = ()
     for word in words:
@@ -104,6 +106,6 @@ def by_verb(*words: str) -> Act[Any] | None:
     return _BY_VERB.get(today)
 
 
-def for_area(area: str) -> tuple[Act[Any], ...]:
+def for_area(area: str) -> tuple[Command[Any], ...]:
     """The acts that have a key in an area of the console, in the order of the footer."""
-    return tuple(act for act in ACTS if act.key and (area in act.where or "*" in act.where))
+    return tuple(act for act in COMMANDS if act.key and (area in act.where or "*" in act.where))

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
-from xpm_tui.commands.command import Act, Result, Talk, argument, first, idle, in_state, option
+from xpm_tui.commands.command import Command, Dialogue, Result, argument, first_reason, idle, in_state, option
 from xpm_tui.commands.consequences import action, question
 from xpm_tui.commands.consequences import lines as described
-from xpm_tui.commands.effects import Effect, Question, agree, unless_dry_run
+from xpm_tui.commands.effects import Effect, Question, confirm_call, effect_or_dry_run
 from xpm_tui.commands.tables import plain
-from xpm_tui.domain.errors import BadInput, NeedsPerson
+from xpm_tui.domain.errors import BadInput, DecisionNeeded
 from xpm_tui.domain.formatting import count, day, plural
 from xpm_tui.lazy import lazy_imports
 
@@ -56,7 +56,7 @@ class RollOver(msgspec.Struct, frozen=True):
     yes: Annotated[bool, option("Do not ask.")] = False
 
 
-async def list_changes(practice: OpenPractice, params: ListChanges, talk: Talk) -> Result:
+async def list_changes(practice: OpenPractice, params: ListChanges, talk: Dialogue) -> Result:
     """Renewals first."""
 
     found = renewals.list_changes(practice, params.proposals)
@@ -73,7 +73,7 @@ async def list_changes(practice: OpenPractice, params: ListChanges, talk: Talk) 
     return Result(data=data, items=[plain(view) for view in found], lines=lines, value=found)
 
 
-async def roll_over(practice: OpenPractice, params: RollOver, talk: Talk) -> Result:
+async def roll_over(practice: OpenPractice, params: RollOver, talk: Dialogue) -> Result:
     """Show, ask once about the edits, create."""
 
     if params.all == bool(params.proposals):
@@ -85,12 +85,14 @@ async def roll_over(practice: OpenPractice, params: RollOver, talk: Talk) -> Res
     if view.edited and not params.edits:
         edited = f"{count(view.edited, 'workflow')} of this term {plural(view.edited, 'has/have')} edits."
         if not talk.interactive or params.yes:
-            raise NeedsPerson(edited, hint="Say what becomes of them: --edits keep, or --edits drop")
-        keep = await agree(talk, Question(f"{edited} Keep them in the next term?", button="Keep the edits"))
+            raise DecisionNeeded(edited, hint="Say what becomes of them: --edits keep, or --edits drop")
+        keep = await confirm_call(
+            talk, Question(f"{edited} Keep them in the next term?", button="Keep the edits")
+        )
     about = f"for {count(view.proposals, 'proposal')}"
     lines = [*roll_over_lines(view), *described(view.consequences)]
     asked = Question(question(view.consequences, about), lines, button=action(view.consequences))
-    if not await agree(talk, asked):
+    if not await confirm_call(talk, asked):
         return Result(data={"count": 0}, lines=["Nothing was created."], declined=True)
     return _rolled(renewals.roll_over(practice, params.proposals, keep=keep), "created")
 
@@ -176,8 +178,8 @@ def _workflow_line(each: RolledView) -> str:
     return f"{arrow}{made}  {each.name}{client}  {start}{edits}"
 
 
-ACTS = (
-    Act(
+COMMANDS = (
+    Command(
         name="proposals.changes",
         title="Show what Ignition has changed",
         help="Show what Ignition has changed of proposals since they were accepted here: services added, "
@@ -191,7 +193,7 @@ ACTS = (
         footer="Changes",
         effect=Effect.LOOKS,
     ),
-    Act(
+    Command(
         name="proposals.rollover",
         title="Roll proposals over into the next term",
         help="Create the next term's workflows from this term's for proposals that Ignition has renewed. "
@@ -204,7 +206,7 @@ ACTS = (
         key="N",
         where=("proposals",),
         footer="Roll over",
-        effect=unless_dry_run(Effect.WRITES_HERE),
-        why_not=first(in_state("proposal", "Ignition has no next term of it", "renewed"), idle),
+        effect=effect_or_dry_run(Effect.WRITES_HERE),
+        why_not=first_reason(in_state("proposal", "Ignition has no next term of it", "renewed"), idle),
     ),
 )  # fmt: skip

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xpm_tui.commands.command import Result, Talk
+from xpm_tui.commands.command import Dialogue, Result
 from xpm_tui.commands.consequences import action, question
-from xpm_tui.commands.effects import Question, agree, may_write_over
+from xpm_tui.commands.effects import Question, confirm_call, confirm_overwrite
 from xpm_tui.commands.link_effects import former_sum, with_former
 from xpm_tui.commands.tables import plain
-from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.formatting import count
 from xpm_tui.lazy import lazy_imports
 
@@ -20,8 +20,8 @@ with lazy_imports():
     from xpm_tui.sync import consequences
 
 if TYPE_CHECKING:
-    from xpm_tui.application.clients.review_file import Chosen, ReviewReport
-    from xpm_tui.application.clients.review_undo import Settled
+    from xpm_tui.application.clients.review_file import ReviewChoice, ReviewReport
+    from xpm_tui.application.clients.review_undo import ReviewDecision
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.commands.clients import ReviewClients
 
@@ -32,14 +32,14 @@ _FILL_IN = "Fill in the column Choice: link, ignore, or a number, UUID or web ad
 
 
 async def export_review(
-    practice: OpenPractice, path: Path, only: Sequence[str], talk: Talk, *, replace: bool
+    practice: OpenPractice, path: Path, only: Sequence[str], talk: Dialogue, *, replace: bool
 ) -> Result:
     """Write the file; ``-`` is stdout."""
 
     if str(path) == "-":
         text, clients = review_file.export_review(practice, only)
         return Result(data={"count": clients, "csv": text}, raw=text)
-    over = await may_write_over(talk, path, replace=replace)
+    over = await confirm_overwrite(talk, path, replace=replace)
     if over is None:
         return Result(data={"count": 0}, lines=["Nothing was written."], declined=True)
     clients = review_file.export_review_file(practice, path, only, replace=over)
@@ -51,19 +51,19 @@ async def export_review(
     )
 
 
-async def import_review(practice: OpenPractice, path: Path, talk: Talk, params: ReviewClients) -> Result:
+async def import_review(practice: OpenPractice, path: Path, talk: Dialogue, params: ReviewClients) -> Result:
     """Show what the file chooses, ask where somebody sits, carry it out, and say what was refused."""
 
-    settled: tuple[Settled, ...] = ()
+    settled: tuple[ReviewDecision, ...] = ()
     report = would = review_file.import_review(practice, path, dry_run=True)
     if not params.dry_run:
         links = sum(each.choice == "link" for each in would.items)
         former = former_sum(each.former for each in would.items)
-        found = consequences.of_review(links, len(would.items) - links, former)
+        found = consequences.review_consequences(links, len(would.items) - links, former)
         asked = Question(question(found), report_lines(would, params.limit), button=action(found))
-        if would.items and not await agree(talk, asked):
+        if would.items and not await confirm_call(talk, asked):
             return Result(data={"count": 0}, lines=["No decision was applied."], declined=True)
-        report, settled = review_undo.settle(
+        report, settled = review_undo.store_decision(
             practice, [each.id for each in would.items], lambda: review_file.import_review(practice, path)
         )
     lines = report_lines(report, params.limit) + ([] if report.items else [_FILL_IN])
@@ -100,16 +100,16 @@ def report_lines(report: ReviewReport, shown: int = SHOWN) -> list[str]:
     return [*lines, *([f"  and {rest:,} more: --json lists all of them"] if rest else [])]
 
 
-def _line(each: Chosen) -> str:
+def _line(each: ReviewChoice) -> str:
     to = f"{each.number or each.uuid}  {each.xpm_name}" if each.choice == "link" else "ignored"
     return with_former(f"  row {each.row}: {each.id}  {each.name}  ->  {to}", each.former)
 
 
-def _refused(report: ReviewReport) -> Trouble | None:
+def _refused(report: ReviewReport) -> AppError | None:
     if not report.refused:
         return None
     rows = ", ".join(str(each.row) for each in report.refused[:10])
-    trouble = Trouble(
+    trouble = AppError(
         f"{count(len(report.refused), 'row')} of {report.file} refused: {rows}.",
         hint="Fix these rows and import the file again. Rows that were already applied stay as they are.",
     )

@@ -11,25 +11,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from xpm_tui.commands.command import (
-    Act,
-    Column,
+    Command,
+    Dialogue,
     Result,
-    Table,
-    Talk,
+    TextColumn,
+    TextTable,
     argument,
     connected,
-    first,
+    first_reason,
     idle,
     option,
     running,
 )
 from xpm_tui.commands.consequences import lines as described
-from xpm_tui.commands.effects import Effect, Question, agree
+from xpm_tui.commands.effects import Effect, Question, confirm_call
 from xpm_tui.commands.log import following
-from xpm_tui.commands.sync import Detach, detached, run_result, told
-from xpm_tui.commands.tables import listed, plain
+from xpm_tui.commands.sync import Detach, detached, run_lines, run_result
+from xpm_tui.commands.tables import plain, table_result
 from xpm_tui.domain import labels
-from xpm_tui.domain.errors import BadInput, CaseId, NeedsPerson, NotFound
+from xpm_tui.domain.errors import BadInput, CaseId, DecisionNeeded, NotFound
 from xpm_tui.domain.formatting import arrow, count, listing, value, when, when_short
 from xpm_tui.domain.runs import UNKNOWN
 from xpm_tui.lazy import lazy_imports
@@ -82,7 +82,7 @@ class ResumeRun(msgspec.Struct, frozen=True):
     detach: Detach = False
 
 
-async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Talk) -> Result:
+async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Dialogue) -> Result:
     """Settle what nobody but a person can tell, then let the held run go on."""
 
     zone = due.time_zone(practice)
@@ -120,9 +120,9 @@ async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Talk) ->
     guard = [stop for stop in run.stops if stop.rule != UNKNOWN]
     again = "It is planned again, and continues only if none of the guard's counts has grown."
     question = Question(
-        f"Release run {run.id}?", [*told(run), *_rest(practice, run), again], button="Release"
+        f"Release run {run.id}?", [*run_lines(run), *_rest(practice, run), again], button="Release"
     )
-    if (guard or not settled) and not await agree(talk, question):
+    if (guard or not settled) and not await confirm_call(talk, question):
         return Result(data=plain(run), lines=["The run is still held."], declined=True)
     return await _go_on(practice, run.id, talk, detach=params.detach)
 
@@ -138,7 +138,7 @@ def _held_run(practice: OpenPractice, run_id: str) -> Run | None:
     return found
 
 
-async def _go_on(practice: OpenPractice, run_id: str, talk: Talk, *, detach: bool) -> Result:
+async def _go_on(practice: OpenPractice, run_id: str, talk: Dialogue, *, detach: bool) -> Result:
 
     if detach:
         return await detached(practice, ("runs", "release"), [history.show(practice, run_id).id])
@@ -196,7 +196,7 @@ def _decision(held: HeldWrite, choice: Choice, xpm: str) -> open_intents.Decisio
     return open_intents.Decision(held.intent, "adopt", xpm)
 
 
-async def _ask(held: HeldWrite, talk: Talk, zone: tzinfo) -> Decision | None:
+async def _ask(held: HeldWrite, talk: Dialogue, zone: tzinfo) -> Decision | None:
     """Show one and ask; None for an empty answer: it stays held."""
     for line in _lines(held, zone):
         talk.say(line)
@@ -228,9 +228,9 @@ def _lines(held: HeldWrite, zone: tzinfo) -> list[str]:
     return lines if held.candidates else [*lines, "    XPM has no new record that could be this one."]
 
 
-def _still(left: list[HeldWrite]) -> NeedsPerson:
+def _still(left: list[HeldWrite]) -> DecisionNeeded:
     first_ = left[0].intent
-    return NeedsPerson(
+    return DecisionNeeded(
         f"{count(len(left), 'write')} to XPM got no answer and need your decision.",
         hint=f"Look in XPM, then: xpm-tui runs release --adopt {first_}=UUID, --again {first_} or "
         f"--drop {first_}",
@@ -238,8 +238,8 @@ def _still(left: list[HeldWrite]) -> NeedsPerson:
     )
 
 
-ACTS = (
-    Act(
+COMMANDS = (
+    Command(
         name="runs.release",
         title="Release a held run",
         help="Decide what happened to writes that XPM never answered (adopt, send again, or drop), then "
@@ -253,7 +253,7 @@ ACTS = (
         example="xpm-tui runs release r12\nxpm-tui runs release --adopt i9=UUID --drop i10",
         effect=Effect.WRITES_XPM,
         streams=True,
-        why_not=first(connected, idle),
+        why_not=first_reason(connected, idle),
     ),
 )
 
@@ -279,14 +279,15 @@ class StopRun(msgspec.Struct, frozen=True):
     run: Annotated[str, argument("The run; by default the one in progress.", "RUN", completes="run")] = ""
 
 
-async def list_runs(practice: OpenPractice, params: ListRuns, talk: Talk) -> Result:
+async def list_runs(practice: OpenPractice, params: ListRuns, talk: Dialogue) -> Result:
     """Newest first."""
 
     zone = due.time_zone(practice)
     found = history.list_runs(practice, params.limit)
-    columns = (Column("RUN", whole=True), Column("OUTCOME", whole=True), Column("STARTED", whole=True),
-               Column("BY"), Column("TRIGGER"), Column("STEPS", right=True),
-               Column("CALLS", right=True))  # fmt: skip
+    columns = (TextColumn("RUN", whole=True), TextColumn("OUTCOME", whole=True), TextColumn("STARTED",
+        whole=True),
+               TextColumn("BY"), TextColumn("TRIGGER"), TextColumn("STEPS", right=True),
+               TextColumn("CALLS", right=True))  # fmt: skip
     rows = (
         (
             r.id,
@@ -299,14 +300,14 @@ async def list_runs(practice: OpenPractice, params: ListRuns, talk: Talk) -> Res
         )
         for r in found
     )
-    return listed(found, Table(columns, rows, "No runs yet."), count=len(found))
+    return table_result(found, TextTable(columns, rows, "No runs yet."), count=len(found))
 
 
-async def show_run(practice: OpenPractice, params: ShowRun, talk: Talk) -> Result:
+async def show_run(practice: OpenPractice, params: ShowRun, talk: Dialogue) -> Result:
     """One run whole, with the way out of what ended it."""
 
     run, zone = history.show(practice, params.run), due.time_zone(practice)
-    lines = told(run) + listing(
+    lines = run_lines(run) + listing(
         {
             "Started": f"{when(run.started, zone)} by {run.by} on {run.host}",
             "Ended": when(run.ended, zone),
@@ -325,9 +326,9 @@ async def show_run(practice: OpenPractice, params: ShowRun, talk: Talk) -> Resul
         lines.append("Without an answer from XPM:")
     for each in left:
         lines += [f"  {each.intent}  {each.message}", f"      decide: {each.decision}"]
-    found = registry.case(run.case)
+    found = registry.find_problem(run.case)
     written = list(written_values.written_values(practice, run.id))
-    lines += error_presenter.in_short(found) if found is not None else ()
+    lines += error_presenter.problem_summary(found) if found is not None else ()
     lines += written_lines(written)
     data = {
         **plain(run),
@@ -353,14 +354,14 @@ def written_lines(written: Sequence[WrittenValueView]) -> list[str]:
     return ["Written, client by client:", *(f"  {line}" for line in lines)] if lines else []
 
 
-async def stop_run(practice: OpenPractice, params: StopRun, talk: Talk) -> Result:
+async def stop_run(practice: OpenPractice, params: StopRun, talk: Dialogue) -> Result:
     """Leave a request; the run makes no other call."""
 
-    asked = history.going(practice, params.run)
+    asked = history.active_run(practice, params.run)
     question = Question(
         f"Stop run {asked.id}?", _stop_lines(asked, practice), button="Stop the run", keyed=True
     )
-    if not await agree(talk, question):
+    if not await confirm_call(talk, question):
         return Result(data=plain(asked), lines=["The run continues."], declined=True)
     run = history.request_stop(practice, asked.id)
     return Result(data=plain(run), lines=[f"Run {run.id} stops now: nothing more is sent."])
@@ -396,11 +397,11 @@ def _stop_lines(run: Run, practice: OpenPractice) -> list[str]:
     return [*lines, how]
 
 
-async def resume_run(practice: OpenPractice, params: ResumeRun, talk: Talk) -> Result:
+async def resume_run(practice: OpenPractice, params: ResumeRun, talk: Dialogue) -> Result:
     """Resolve what a cut-off run left, and go on."""
 
     run = history.newest(practice.snapshot())
-    lines = told(run) if run is not None else []
+    lines = run_lines(run) if run is not None else []
     name = f"run {run.id}" if run is not None else "the last run"
     question = Question(
         f"Resume {name}?",
@@ -408,7 +409,7 @@ async def resume_run(practice: OpenPractice, params: ResumeRun, talk: Talk) -> R
         button="Resume",
         keyed=True,
     )
-    if not await agree(talk, question):
+    if not await confirm_call(talk, question):
         data = plain(run) if run is not None else {}
         return Result(data=data, lines=["Nothing was changed."], declined=True)
     if params.detach:
@@ -418,8 +419,8 @@ async def resume_run(practice: OpenPractice, params: ResumeRun, talk: Talk) -> R
     return run_result(run)
 
 
-RUNS_ACTS = (
-    Act(
+RUN_COMMANDS = (
+    Command(
         name="runs.list",
         title="List runs",
         help="List the runs of the practice, newest first.",
@@ -430,7 +431,7 @@ RUNS_ACTS = (
         example="xpm-tui runs list",
         default=True,
     ),
-    Act(
+    Command(
         name="runs.show",
         title="Show a run",
         help="Show one run: its outcome, its counts, each value it wrote (old and new, client by client), "
@@ -441,7 +442,7 @@ RUNS_ACTS = (
         verb=("runs", "show"),
         example="xpm-tui runs show last",
     ),
-    Act(
+    Command(
         name="runs.stop",
         title="Stop the run",
         help="Stop the current run at once: no other call is made. What is done stays done, and the run "
@@ -456,7 +457,7 @@ RUNS_ACTS = (
         effect=Effect.WRITES_HERE,
         why_not=running,
     ),
-    Act(
+    Command(
         name="runs.resume",
         title="Resume an interrupted run",
         help="Find out what a stopped or interrupted run did not complete, and complete it.",
@@ -466,7 +467,7 @@ RUNS_ACTS = (
         example="xpm-tui runs resume",
         effect=Effect.WRITES_XPM,
         streams=True,
-        why_not=first(connected, idle),
+        why_not=first_reason(connected, idle),
     ),
-    *ACTS,
+    *COMMANDS,
 )  # fmt: skip

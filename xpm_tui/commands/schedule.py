@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
-from xpm_tui.commands.command import Act, Result, Talk, connected, option
-from xpm_tui.commands.effects import Effect, Question, agree, unless_dry_run
+from xpm_tui.commands.command import Command, Dialogue, Result, connected, option
+from xpm_tui.commands.effects import Effect, Question, confirm_call, effect_or_dry_run
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -37,13 +37,13 @@ class InstallSchedule(msgspec.Struct, frozen=True):
     yes: Annotated[bool, option("Do not ask; needed without a terminal.")] = False
 
 
-async def show(practice: OpenPractice, params: ShowSchedule, talk: Talk) -> Result:
+async def show(practice: OpenPractice, params: ShowSchedule, talk: Dialogue) -> Result:
     """What is installed, or would be."""
 
     return _told(schedule_timer.Scheduler(practice, kind=params.kind).show())
 
 
-async def install(practice: OpenPractice, params: InstallSchedule, talk: Talk) -> Result:
+async def install(practice: OpenPractice, params: InstallSchedule, talk: Dialogue) -> Result:
     """Show what it does, ask, prove that the login opens there, and install it."""
 
     scheduler = schedule_timer.Scheduler(practice, kind=params.kind)
@@ -51,7 +51,7 @@ async def install(practice: OpenPractice, params: InstallSchedule, talk: Talk) -
         return _told(scheduler.show())
     practice.connected()
     question = Question("Install the daily sync?", _told(scheduler.show()).lines, button="Install")
-    if not await agree(talk, question):
+    if not await confirm_call(talk, question):
         return Result(data={"installed": False}, lines=["Nothing was installed."])
     # Before anything is written: a timer whose login does not open would only fail, day after day.
     proof = scheduler.prove()
@@ -60,7 +60,7 @@ async def install(practice: OpenPractice, params: InstallSchedule, talk: Talk) -
     return Result(data={**told.data, "proof": proof}, lines=[*told.lines, proof])
 
 
-async def remove(practice: OpenPractice, params: ShowSchedule, talk: Talk) -> Result:
+async def remove(practice: OpenPractice, params: ShowSchedule, talk: Dialogue) -> Result:
     """Take the timer away."""
 
     timer = schedule_timer.Scheduler(practice, kind=params.kind).remove()
@@ -81,8 +81,8 @@ def _told(timer: Timer) -> Result:
     return Result(data=data, lines=[head, *timer.does, *timer.notes, "", *timer.text.splitlines()])
 
 
-ACTS = (
-    Act(
+COMMANDS = (
+    Command(
         name="schedule.show",
         title="Show the daily sync",
         help="Show whether the daily sync is installed, what it does, and whether it still runs after "
@@ -94,7 +94,7 @@ ACTS = (
         example="xpm-tui schedule show",
         default=True,
     ),
-    Act(
+    Command(
         name="schedule.install",
         title="Install the daily sync",
         help="Install the daily sync for this practice, and check that its login works there.",
@@ -102,10 +102,10 @@ ACTS = (
         run=install,
         verb=("schedule", "install"),
         example="xpm-tui schedule install --dry-run",
-        effect=unless_dry_run(Effect.REPLACES),
+        effect=effect_or_dry_run(Effect.REPLACES),
         why_not=connected,
     ),
-    Act(
+    Command(
         name="schedule.remove",
         title="Remove the daily sync",
         help="Remove the daily sync of this practice.",

@@ -10,9 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 
 from xpm_tui.commands import effects
-from xpm_tui.commands.command import Act, Column, NoParams, Result, Table, Talk, argument, idle, option
+from xpm_tui.commands.command import (
+    Command,
+    Dialogue,
+    NoParams,
+    Result,
+    TextColumn,
+    TextTable,
+    argument,
+    idle,
+    option,
+)
 from xpm_tui.commands.consequences import lines as described
-from xpm_tui.commands.differences import nothing_planned, stay
+from xpm_tui.commands.differences import nothing_planned, remaining_count
 from xpm_tui.commands.effects import Effect
 from xpm_tui.commands.plans import stored_data
 from xpm_tui.commands.tables import plain
@@ -78,7 +88,7 @@ class UnsetSetting(msgspec.Struct, frozen=True):
     yes: Unasked = False
 
 
-async def list_settings(practice: OpenPractice, params: ListSettings, talk: Talk) -> Result:
+async def list_settings(practice: OpenPractice, params: ListSettings, talk: Dialogue) -> Result:
     """All settings in the order of the schema."""
     wanted = params.find.casefold()
     found = [
@@ -87,13 +97,13 @@ async def list_settings(practice: OpenPractice, params: ListSettings, talk: Talk
         if wanted in f"{item.key} {item.entry.label} {item.entry.help}".casefold()
         and not (params.changed and item.origin == "default")
     ]
-    columns = (Column("SETTING", whole=True), Column("VALUE"), Column("FROM", whole=True))
+    columns = (TextColumn("SETTING", whole=True), TextColumn("VALUE"), TextColumn("FROM", whole=True))
     rows = ((item.key, item.shown, labels.ORIGINS[item.origin].text) for item in found)
-    table = Table(columns, rows, "No setting matches.")
+    table = TextTable(columns, rows, "No setting matches.")
     return Result(data={"count": len(found)}, items=[_data(item) for item in found], table=table)
 
 
-async def get_setting(practice: OpenPractice, params: GetSetting, talk: Talk) -> Result:
+async def get_setting(practice: OpenPractice, params: GetSetting, talk: Dialogue) -> Result:
     """One setting with its meaning."""
     item = practice.settings.item(params.key)
     lines = listing(
@@ -109,7 +119,7 @@ async def get_setting(practice: OpenPractice, params: GetSetting, talk: Talk) ->
     return Result(data=_data(item), lines=lines)
 
 
-async def set_setting(practice: OpenPractice, params: SetSetting, talk: Talk) -> Result:
+async def set_setting(practice: OpenPractice, params: SetSetting, talk: Dialogue) -> Result:
     """Write a setting to a file."""
 
     text = params.value
@@ -128,7 +138,7 @@ async def set_setting(practice: OpenPractice, params: SetSetting, talk: Talk) ->
     return Result(data=_data(item), lines=_now(item, params.all_practices))
 
 
-async def unset_setting(practice: OpenPractice, params: UnsetSetting, talk: Talk) -> Result:
+async def unset_setting(practice: OpenPractice, params: UnsetSetting, talk: Dialogue) -> Result:
     """Take a setting out of a file."""
 
     if not await _agreed(practice, {params.key: None}, talk, everywhere=params.all_practices):
@@ -145,7 +155,7 @@ def _unchanged(practice: OpenPractice, key: str) -> Result:
 
 
 async def _agreed(
-    practice: OpenPractice, changes: Mapping[str, str | None], talk: Talk, *, everywhere: bool = False
+    practice: OpenPractice, changes: Mapping[str, str | None], talk: Dialogue, *, everywhere: bool = False
 ) -> bool:
     """Ask before settings are saved that make the next plan a different one, with what that plan would do."""
     if not effects.asks(talk):
@@ -163,9 +173,11 @@ async def _agreed(
     else:
         lines.append(f"The first plan would then be: {nothing_planned(plan)}")
     if plan.left_different and (plan.counts.get("items", 0) or follows.waiting):
-        lines.append(f"  {stay(plan.left_different, more=True)}.")
+        lines.append(f"  {remaining_count(plan.left_different, more=True)}.")
     lines.append("Saving it changes no record: that takes a sync.")
-    return await effects.agree(talk, effects.Question("Save this change?", lines, button="Save the change"))
+    return await effects.confirm_call(
+        talk, effects.Question("Save this change?", lines, button="Save the change")
+    )
 
 
 def _policy_changes(before: Policy, after: Policy) -> Iterator[str]:
@@ -210,8 +222,8 @@ def _data(item: Item) -> dict[str, Any]:
     }
 
 
-ACTS = (
-    Act(
+COMMANDS = (
+    Command(
         name="settings.list",
         title="List settings",
         help="List the settings, each with its value and where the value comes from: default, file, "
@@ -223,7 +235,7 @@ ACTS = (
         example="xpm-tui settings list sync",
         default=True,
     ),
-    Act(
+    Command(
         name="settings.get",
         title="Show a setting",
         help="Show one setting: its value, where it comes from, the allowed values, and what it means.",
@@ -233,7 +245,7 @@ ACTS = (
         verb=("settings", "get"),
         example="xpm-tui settings get sync.level",
     ),
-    Act(
+    Command(
         name="settings.set",
         title="Change a setting",
         help="Change a setting of this practice, or with --all-practices of every practice that has no "
@@ -244,7 +256,7 @@ ACTS = (
         example="xpm-tui settings set sync.level name",
         effect=Effect.WRITES_HERE,
     ),
-    Act(
+    Command(
         name="settings.unset",
         title="Reset a setting",
         help="Remove a setting from the file, so that the default (or the value for all practices) "
@@ -259,12 +271,12 @@ ACTS = (
 
 
 _COLUMNS = (
-    Column("FIELD"),
-    Column("FROM XPM", whole=True),
-    Column("TO XPM", whole=True),
-    Column("WHAT TO SYNC", whole=True),
-    Column("NOW", whole=True),
-    Column("FROZEN", whole=True, right=True),
+    TextColumn("FIELD"),
+    TextColumn("FROM XPM", whole=True),
+    TextColumn("TO XPM", whole=True),
+    TextColumn("WHAT TO SYNC", whole=True),
+    TextColumn("NOW", whole=True),
+    TextColumn("FROZEN", whole=True, right=True),
 )
 
 
@@ -290,15 +302,15 @@ class SetPolicy(msgspec.Struct, frozen=True):
     yes: Unasked = False
 
 
-async def show(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
+async def show(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
     """Every field of the policy, with what is carried now and for how many clients it is frozen."""
 
     policy, rows = practice.policy(), policy_table.policy_rows(practice)
     cells = [
         (
             row.label,
-            labels.WAYS[policy_table.told_way(row.from_xpm)].text,
-            labels.WAYS[policy_table.told_way(row.to_xpm)].text,
+            labels.WAYS[policy_table.direction_words(row.from_xpm)].text,
+            labels.WAYS[policy_table.direction_words(row.to_xpm)].text,
             labels.LEVELS[row.levels[-1]].text if row.levels else "",
             "synced" if row.carried else "switched off" if row.off else "not synced",
             str(row.frozen or ""),
@@ -309,7 +321,7 @@ async def show(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
     return Result(
         data={"direction": policy.direction, "level": policy.level, "frozen_whole": whole},
         items=[plain(row) for row in rows],
-        table=Table(_COLUMNS, cells),
+        table=TextTable(_COLUMNS, cells),
         lines=[
             f"Now: {labels.DIRECTIONS[policy.direction].text}, {labels.LEVELS[policy.level].text}. "
             f"{count(whole, 'client')} frozen completely.",
@@ -320,7 +332,7 @@ async def show(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
     )
 
 
-async def set_policy(practice: OpenPractice, params: SetPolicy, talk: Talk) -> Result:
+async def set_policy(practice: OpenPractice, params: SetPolicy, talk: Dialogue) -> Result:
     """Choose which side is the master, and how much of it is synced."""
 
     if not (params.direction or params.level):
@@ -334,7 +346,7 @@ async def set_policy(practice: OpenPractice, params: SetPolicy, talk: Talk) -> R
         )
         data = {"direction": before.direction, "level": before.level}
         return Result(data=data, lines=[told], declined=True)
-    state_machine.Connecting(practice).direction(
+    state_machine.ConnectionMachine(practice).direction(
         params.direction or before.direction, params.level or before.level
     )
     now = practice.policy()
@@ -342,17 +354,17 @@ async def set_policy(practice: OpenPractice, params: SetPolicy, talk: Talk) -> R
     return Result(data={"direction": now.direction, "level": now.level}, lines=[told])
 
 
-async def switch_off(practice: OpenPractice, params: SwitchFields, talk: Talk) -> Result:
+async def switch_off(practice: OpenPractice, params: SwitchFields, talk: Dialogue) -> Result:
     """Leave fields alone for every client."""
     return await _switch(practice, params, talk, on=False)
 
 
-async def switch_on(practice: OpenPractice, params: SwitchFields, talk: Talk) -> Result:
+async def switch_on(practice: OpenPractice, params: SwitchFields, talk: Dialogue) -> Result:
     """Carry them again."""
     return await _switch(practice, params, talk, on=True)
 
 
-async def _switch(practice: OpenPractice, params: SwitchFields, talk: Talk, *, on: bool) -> Result:
+async def _switch(practice: OpenPractice, params: SwitchFields, talk: Dialogue, *, on: bool) -> Result:
 
     if not params.field:
         raise BadInput("Name the fields.", hint="xpm-tui policy off website")
@@ -372,8 +384,8 @@ async def _switch(practice: OpenPractice, params: SwitchFields, talk: Talk, *, o
     )
 
 
-POLICY_ACTS = (
-    Act(
+POLICY_COMMANDS = (
+    Command(
         name="policy",
         title="Show what is synced, field by field",
         help="Show the policy as one table: each field in both directions, what is synced now, and what is"
@@ -387,7 +399,7 @@ POLICY_ACTS = (
         where=("settings", "sync"),
         footer="Policy",
     ),
-    Act(
+    Command(
         name="policy.set",
         title="Choose the direction and what to sync",
         help="Choose the direction (which side is the master) and what to sync: the settings "
@@ -399,7 +411,7 @@ POLICY_ACTS = (
         effect=Effect.WRITES_HERE,
         why_not=idle,
     ),
-    Act(
+    Command(
         name="policy.off",
         title="Switch a field off for every client",
         help="Stop syncing fields of every client of this practice, in both directions: the setting "
@@ -411,7 +423,7 @@ POLICY_ACTS = (
         effect=Effect.WRITES_HERE,
         why_not=idle,
     ),
-    Act(
+    Command(
         name="policy.on",
         title="Switch a field on again",
         help="Sync fields again that were switched off, where the direction and what to sync include them.",

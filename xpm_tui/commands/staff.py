@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from xpm_tui.commands.command import (
-    Act,
+    Command,
+    Dialogue,
     Result,
-    Talk,
     connected,
-    first,
+    first_reason,
     idle,
     option,
 )
 from xpm_tui.commands.consequences import lines as described
-from xpm_tui.commands.effects import Effect, Question, Unconfirmed, agree, unless_dry_run
+from xpm_tui.commands.effects import Effect, Question, Unconfirmed, confirm_call, effect_or_dry_run
 from xpm_tui.commands.tables import plain
 from xpm_tui.commands.team import Member
-from xpm_tui.domain.errors import NeedsPerson
+from xpm_tui.domain.errors import DecisionNeeded
 from xpm_tui.domain.formatting import listing
 from xpm_tui.lazy import lazy_imports
 
@@ -55,7 +55,7 @@ class CreateStaff(msgspec.Struct, frozen=True):
     yes: Annotated[bool, option("Do not ask.")] = False
 
 
-async def create_staff(practice: OpenPractice, params: CreateStaff, talk: Talk) -> Result:
+async def create_staff(practice: OpenPractice, params: CreateStaff, talk: Dialogue) -> Result:
     """Show what would be sent, ask, make the record, link the member."""
 
     if not params.dry_run:
@@ -65,7 +65,7 @@ async def create_staff(practice: OpenPractice, params: CreateStaff, talk: Talk) 
     if params.dry_run:
         return Result(data=plain(shown), lines=lines)
     if shown.blocked:
-        raise NeedsPerson(shown.blocked, hint="See: xpm-tui team list")
+        raise DecisionNeeded(shown.blocked, hint="See: xpm-tui team list")
     member = shown.member
     different = [lookup.find_staff(practice.snapshot(), text).uuid for text in params.different_from]
     left = [] if params.anyway else [twin for twin in shown.twins if twin.uuid not in different]
@@ -75,7 +75,7 @@ async def create_staff(practice: OpenPractice, params: CreateStaff, talk: Talk) 
         why = dict(zip((twin.uuid for twin in shown.twins), shown.alike, strict=True))
         taken = f", linked to {first_.member.name}" if first_.member else ""
         consent = " ".join(f"--different-from {twin.uuid}" for twin in left)
-        raise NeedsPerson(
+        raise DecisionNeeded(
             f"XPM has {first_.name} <{first_.email}> already{taken}: {why[first_.uuid]}. Nothing was sent.",
             hint=f"Link to that record: xpm-tui team link {member.id} {first_.uuid}. If it is a "
             f"different person, add {consent}.",
@@ -83,11 +83,11 @@ async def create_staff(practice: OpenPractice, params: CreateStaff, talk: Talk) 
     different += [twin.uuid for twin in left]
     asked = Question(
         f"Is {member.name} a different person?" if left else f"Create {member.name} in XPM's staff?",
-        [*lines, *described(consequences.of_creation("staff", member.id))],
+        [*lines, *described(consequences.creation_consequences("staff", member.id))],
         button="Different person: create" if left else "Create the staff record",
     )
     try:
-        if not await agree(talk, asked):
+        if not await confirm_call(talk, asked):
             return Result(data=plain(shown), lines=["Nothing was created."])
     except Unconfirmed as refused:
         return Result(data=plain(shown), lines=lines, trouble=refused)
@@ -114,8 +114,8 @@ def preview_lines(shown: StaffPreview) -> list[str]:
     return lines
 
 
-ACTS = (
-    Act(
+COMMANDS = (
+    Command(
         name="team.create",
         title="Create a team member in XPM's staff",
         help="Create a staff record in XPM for a team member who has none, and link the two. Shows "
@@ -127,7 +127,7 @@ ACTS = (
         example="xpm-tui team create t3 --dry-run\nxpm-tui team create t3 --mobile '021 555 0101'",
         key="C",
         where=("team",),
-        effect=unless_dry_run(Effect.IRREVERSIBLE),
-        why_not=first(connected, idle),
+        effect=effect_or_dry_run(Effect.IRREVERSIBLE),
+        why_not=first_reason(connected, idle),
     ),
 )

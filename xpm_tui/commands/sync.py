@@ -11,27 +11,27 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from xpm_tui.commands.command import (
-    Act,
-    Column,
+    Command,
+    Dialogue,
     Result,
-    Table,
-    Talk,
+    TextColumn,
+    TextTable,
     argument,
     connected,
-    first,
+    first_reason,
     idle,
     on_linked,
     option,
 )
-from xpm_tui.commands.consequences import action, brief, question
+from xpm_tui.commands.consequences import action, one_line, question
 from xpm_tui.commands.consequences import lines as described
 from xpm_tui.commands.differences import SHOWN, difference_lines
-from xpm_tui.commands.effects import Effect, Question, agree, per_call
+from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
 from xpm_tui.commands.log import following as following
 from xpm_tui.commands.plans import change_lines, changes_of, summary
 from xpm_tui.commands.tables import plain
 from xpm_tui.domain import labels
-from xpm_tui.domain.errors import BadInput, NeedsPerson, Overtaken, Trouble
+from xpm_tui.domain.errors import AppError, BadInput, DecisionNeeded, StoreChanged
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.runs import UNKNOWN
 from xpm_tui.lazy import lazy_imports
@@ -68,7 +68,7 @@ class Sync(msgspec.Struct, frozen=True):
     detach: Detach = False
 
 
-async def sync(practice: OpenPractice, params: Sync, talk: Talk) -> Result:
+async def sync(practice: OpenPractice, params: Sync, talk: Dialogue) -> Result:
     """Plan, show, ask where somebody sits, apply."""
 
     if params.client and (params.plan or params.if_due):
@@ -93,13 +93,13 @@ async def sync(practice: OpenPractice, params: Sync, talk: Talk) -> Result:
         if len(made) > 20:
             lines.append(f"  and {len(made) - 20:,} more: xpm-tui plan export {plan.id}")
         lines += summary(plan, made, found)
-        lines += difference_lines(differences.of_plan(practice, plan), SHOWN)
+        lines += difference_lines(differences.plan_differences(practice, plan), SHOWN)
         lines += set_aside.set_aside_lines(plans.set_aside_of(practice.snapshot(), plan))
         lines += [f"  guard: {stop}" for stop in plans.stops(practice, plan, records, applying=True)]
         if not made:
             for line in lines:
                 talk.say(line)
-        elif not await agree(talk, Question(question(found), lines, button=action(found))):
+        elif not await confirm_call(talk, Question(question(found), lines, button=action(found))):
             told = f"Nothing was changed. To apply the plan later: xpm-tui sync --plan {plan.id}"
             return Result(data={"plan": plan.id, "applied": False}, lines=[told], declined=True)
         plan_id = plan.id
@@ -113,7 +113,7 @@ async def sync(practice: OpenPractice, params: Sync, talk: Talk) -> Result:
     return run_result(run)
 
 
-async def _agreed(practice: OpenPractice, plan_id: str, talk: Talk) -> bool:
+async def _agreed(practice: OpenPractice, plan_id: str, talk: Dialogue) -> bool:
     """Ask whether a plan that was reviewed is applied.
 
     Raises:
@@ -127,11 +127,11 @@ async def _agreed(practice: OpenPractice, plan_id: str, talk: Talk) -> bool:
     # What the guard would say: an answer passes it, so it has to be read first.
     stops = [f"■ {stop}" for stop in plans.stops(practice, plan, records, applying=True)]
     asked = Question(question(found), [*described(found), *stops], button=action(found), keyed=True)
-    if not await agree(talk, asked):
+    if not await confirm_call(talk, asked):
         return False
     if plans.load(practice, plan_id) != (plan, records):
         told = f"Plan {plan.id} was changed while you were asked, so nothing was applied."
-        raise Overtaken(told, hint="Review it again.")
+        raise StoreChanged(told, hint="Review it again.")
     return True
 
 
@@ -149,7 +149,7 @@ async def detached(
     return Result(data={**plain(run), "pid": run.pid, "detached": True}, lines=[told])
 
 
-async def _if_due(practice: OpenPractice, talk: Talk) -> Result:
+async def _if_due(practice: OpenPractice, talk: Dialogue) -> Result:
     """The daily run: made, or left for a reason that is told."""
 
     async with following(practice, talk):
@@ -163,10 +163,10 @@ async def _if_due(practice: OpenPractice, talk: Talk) -> Result:
 def run_result(run: Run) -> Result:
     """A run that has ended, with its exit code and why it did not go to the end."""
 
-    return Result(data=plain(run), lines=told(run), trouble=_trouble(run, runner.exit_code(run)))
+    return Result(data=plain(run), lines=run_lines(run), trouble=_trouble(run, runner.exit_code(run)))
 
 
-def told(run: Run) -> list[str]:
+def run_lines(run: Run) -> list[str]:
     """A run in a line, and a line for each stop."""
     counts = ", ".join(f"{name} {number:,}" for name, number in sorted(run.counts.items()) if number)
     outcome = labels.RUN_OUTCOMES[run.outcome].inline
@@ -174,7 +174,7 @@ def told(run: Run) -> list[str]:
     head = f"Run {run.id}: {outcome}, {steps}, {count(run.calls, 'call')}"
     lines = [head + (f" ({counts})" if counts else "") + "."]
     if run.consequences is not None:
-        lines.append(f"  expected: {brief(run.consequences)}")
+        lines.append(f"  expected: {one_line(run.consequences)}")
     stopped = {UNKNOWN: "waits"}
     return lines + [
         f"  {stopped.get(stop.rule, f'stopped by {stop.rule}')}: {stop.sentence}" for stop in run.stops
@@ -189,27 +189,27 @@ def _written(run: Run) -> str:
     return f"wrote {count(changes, 'change')} in {count(run.counts.get('records', 0), 'record')}"
 
 
-def _trouble(run: Run, code: int) -> Trouble | None:
+def _trouble(run: Run, code: int) -> AppError | None:
     if code == 0:
         return None
-    trouble: Trouble
+    trouble: AppError
     if run.outcome == "held":
         guard = [stop.sentence for stop in run.stops if stop.rule != UNKNOWN]
         unknown = [stop.sentence for stop in run.stops if stop.rule == UNKNOWN]
         if unknown and not guard:
             # It had begun to write: what is open is a write without an answer, and not the plan.
-            trouble = NeedsPerson(
+            trouble = DecisionNeeded(
                 f"Run {run.id} {_written(run)}, and waits for your decision. {' '.join(unknown)}",
                 hint=f"Look for it in XPM first. Then continue: xpm-tui runs release {run.id}",
             )
         else:
             why = " ".join((*guard, *unknown)) or run.error or "It needs your decision."
-            trouble = NeedsPerson(
+            trouble = DecisionNeeded(
                 f"Run {run.id} is held. {why}",
                 hint=f"Review the plan, then: xpm-tui runs release {run.id}",
             )
     elif run.outcome == "done":
-        trouble = NeedsPerson(
+        trouble = DecisionNeeded(
             run.error,
             hint="Values that could not be restored were frozen for their client. To change one "
             "yourself: xpm-tui clients edit",
@@ -223,19 +223,19 @@ def _trouble(run: Run, code: int) -> Trouble | None:
         sentence = sentences.get(run.outcome, f"Run {run.id} ended with the outcome {run.outcome}.")
         # Of a run that was stopped, the error only names the records that failed before.
         said = f"{sentence} {run.error}".strip() if run.outcome == "stopped" else run.error or sentence
-        trouble = Trouble(
+        trouble = AppError(
             said,
             hint=f"See what happened: xpm-tui log --run {run.id}",
         )
         trouble.code = run.outcome
     trouble.exit_code = code
-    trouble.case = findings.run_case(run)
+    trouble.case = findings.run_problem(run)
     trouble.logged = True  # the run's own end is in the log
     return trouble
 
 
-ACTS = (
-    Act(
+COMMANDS = (
+    Command(
         name="sync",
         title="Sync now",
         help="Sync with the direction and the extent that you have set. On a terminal, the plan is "
@@ -250,9 +250,9 @@ ACTS = (
         footer="Sync",
         effect=Effect.WRITES_XPM,
         streams=True,
-        why_not=first(connected, idle),
+        why_not=first_reason(connected, idle),
     ),
-    Act(
+    Command(
         name="clients.sync",
         title="Sync this client",
         help="Plan and apply the changes of one client only.",
@@ -263,12 +263,12 @@ ACTS = (
         footer="Sync this",
         effect=Effect.WRITES_XPM,
         streams=True,
-        why_not=first(on_linked, connected, idle),
+        why_not=first_reason(on_linked, connected, idle),
     ),
 )  # fmt: skip
 
 
-class Retry(msgspec.Struct, frozen=True):
+class RetryRecords(msgspec.Struct, frozen=True):
     """Parameters of ``runs retry``."""
 
     run: Annotated[str, argument("The run: its id, or 'last'.", "RUN", completes="run")] = "last"
@@ -277,15 +277,15 @@ class Retry(msgspec.Struct, frozen=True):
     list: Annotated[bool, option("Show what failed and why, and retry nothing.")] = False
 
 
-async def retry(practice: OpenPractice, params: Retry, talk: Talk) -> Result:
+async def retry(practice: OpenPractice, params: RetryRecords, talk: Dialogue) -> Result:
     """List what failed, or try it again."""
 
     found = retries.failures(practice, params.run)
     if params.list:
         return Result(
             items=[plain(failure) for failure in found],
-            table=Table(
-                (Column("CLIENT", whole=True), Column("NAME"), Column("CAUSE")),
+            table=TextTable(
+                (TextColumn("CLIENT", whole=True), TextColumn("NAME"), TextColumn("CAUSE")),
                 [(failure.client, failure.name, failure.cause) for failure in found],
                 empty="No record failed in this run.",
             ),
@@ -299,18 +299,18 @@ async def retry(practice: OpenPractice, params: Retry, talk: Talk) -> Result:
     return run_result(run)
 
 
-RETRYING_ACTS = (
-    Act(
+RETRY_COMMANDS = (
+    Command(
         name="runs.retry",
         title="Retry what XPM refused",
         help="Retry the records that failed in a run: all of them, those of one client, or all with one "
         "cause.",
-        params=Retry,
+        params=RetryRecords,
         run=retry,
         verb=("runs", "retry"),
         example='xpm-tui runs retry last --cause "Invalid"',
         effect=per_call(lambda params: Effect.LOOKS if params.list else Effect.WRITES_XPM, Effect.WRITES_XPM),
         streams=True,
-        why_not=first(connected, idle),
+        why_not=first_reason(connected, idle),
     ),
 )

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from xpm_tui.commands.command import Column, Result, Table
+from xpm_tui.commands.command import Result, TextColumn, TextTable
 from xpm_tui.domain.formatting import cells, cut
 from xpm_tui.domain.safe_text import Shown, visible
 
@@ -28,7 +28,7 @@ def _plain(told: object) -> Any:
     return msgspec.to_builtins(told)
 
 
-def listed(views: list[Any], table: Table, **data: Any) -> Result:
+def table_result(views: list[Any], table: TextTable, **data: Any) -> Result:
     """A list of views with its table."""
     return Result(data=data, items=[plain(view) for view in views], table=table, value=views)
 
@@ -39,17 +39,17 @@ MOST = 500
 """Rows of a table that a box of the console shows."""
 
 
-def tabled(result: Result, width: int) -> Iterator[str]:
+def preview_lines(result: Result, width: int) -> Iterator[str]:
     """The table of a result for a box: the first rows, and how many more there are."""
     if result.table is None:
         return
     rows = list(result.table.rows)
-    yield from render(Table(result.table.columns, rows[:MOST], result.table.empty), width)
+    yield from render(TextTable(result.table.columns, rows[:MOST], result.table.empty), width)
     if len(rows) > MOST:
         yield f"and {len(rows) - MOST:,} more: the command line lists all of them"
 
 
-def render(table: Table, width: int) -> Iterator[str]:
+def render(table: TextTable, width: int) -> Iterator[str]:
     """A table in plain columns that fit ``width`` cells as far as its whole columns allow."""
     rows = [tuple(visible(cell) for cell in row) for row in table.rows]
     if not rows:
@@ -61,7 +61,7 @@ def render(table: Table, width: int) -> Iterator[str]:
         yield _line(row, table.columns, widths)
 
 
-def _widths(columns: tuple[Column, ...], rows: list[tuple[Any, ...]], width: int) -> list[int]:
+def _widths(columns: tuple[TextColumn, ...], rows: list[tuple[Any, ...]], width: int) -> list[int]:
     widths = [
         max(cells(column.title), *(cells(row[at]) for row in rows)) for at, column in enumerate(columns)
     ]
@@ -76,7 +76,7 @@ def _widths(columns: tuple[Column, ...], rows: list[tuple[Any, ...]], width: int
     return widths
 
 
-def _line(row: Iterable[Shown], columns: tuple[Column, ...], widths: list[int]) -> str:
+def _line(row: Iterable[Shown], columns: tuple[TextColumn, ...], widths: list[int]) -> str:
     shown = []
     for cell, column, width in zip(row, columns, widths, strict=True):
         text = cut(cell, width)

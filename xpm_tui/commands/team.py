@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 
 from xpm_tui.commands.command import (
-    Act,
-    Column,
+    Command,
+    Dialogue,
     NoParams,
     Result,
-    Table,
-    Talk,
+    TextColumn,
+    TextTable,
     argument,
     connected,
     option,
 )
 from xpm_tui.commands.consequences import action, named, question
-from xpm_tui.commands.effects import Effect, Question, agree, asks, unless_dry_run
-from xpm_tui.commands.tables import listed, plain
-from xpm_tui.domain.errors import BadInput, NeedsPerson, Trouble
+from xpm_tui.commands.effects import Effect, Question, asks, confirm_call, effect_or_dry_run
+from xpm_tui.commands.tables import plain, table_result
+from xpm_tui.domain.errors import AppError, BadInput, DecisionNeeded
 from xpm_tui.domain.formatting import count
 from xpm_tui.lazy import lazy_imports
 
@@ -33,8 +33,8 @@ with lazy_imports():
 
 if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
-    from xpm_tui.application.team.views import MemberView, NotAdded
-    from xpm_tui.application.undo_history import Undone
+    from xpm_tui.application.team.views import MemberView, SkippedStaffView
+    from xpm_tui.application.undo_history import UndoResult
 
 Member = Annotated[str, argument("The team member: id, e-mail or exact name.", "MEMBER", completes="member")]
 NOBODY_LEFT = "Everybody in XPM's staff is already in the team."
@@ -102,7 +102,7 @@ class PickStaff(msgspec.Struct, frozen=True):
     ] = False
 
 
-async def list_team(practice: OpenPractice, params: ListTeam, talk: Talk) -> Result:
+async def list_team(practice: OpenPractice, params: ListTeam, talk: Dialogue) -> Result:
     """Members, then XPM's staff who are nobody here, and what the connection stands on."""
 
     rows, total = team_links.list_people(practice, only=params.only, text=params.find)
@@ -112,7 +112,7 @@ async def list_team(practice: OpenPractice, params: ListTeam, talk: Talk) -> Res
     if free:
         lines += ["", "In XPM only:"]
         lines += [f"  {row.name} <{row.email}> {row.uuid}  {row.costs}".rstrip() for row in free]
-    signed = people.connector(practice.snapshot())
+    signed = people.find_connector(practice.snapshot())
     if signed is not None and signed.sentence:
         lines += ["", f"! {signed.sentence}", f"  {signed.hint}"]
     empty = "The team is empty: xpm-tui team pick --all" if not total else "No match."
@@ -129,7 +129,7 @@ async def list_team(practice: OpenPractice, params: ListTeam, talk: Talk) -> Res
     )
 
 
-async def link_member(practice: OpenPractice, params: LinkMember, talk: Talk) -> Result:
+async def link_member(practice: OpenPractice, params: LinkMember, talk: Dialogue) -> Result:
     """Link one, or all with the same e-mail."""
 
     await xpm_refresh.ensure_mirror(practice)
@@ -149,7 +149,7 @@ async def link_member(practice: OpenPractice, params: LinkMember, talk: Talk) ->
     return Result(data=plain(view), lines=[told], value=view)
 
 
-async def accept_emails(practice: OpenPractice, params: AcceptEmails, talk: Talk) -> Result:
+async def accept_emails(practice: OpenPractice, params: AcceptEmails, talk: Dialogue) -> Result:
     """Link all sure ones, after asking with their count."""
 
     await xpm_refresh.ensure_mirror(practice)
@@ -157,27 +157,27 @@ async def accept_emails(practice: OpenPractice, params: AcceptEmails, talk: Talk
     if not found:
         return _accepted([])
     told = [f"{v.name}  =  {v.proposals[0].name} <{v.proposals[0].email}>" for v in found]
-    links = consequences.of_links(people=len(found))
+    links = consequences.link_consequences(people=len(found))
     asked = Question(question(links, "whose e-mail is the same"), named(told, 8), button=action(links))
-    if not await agree(talk, asked):
+    if not await confirm_call(talk, asked):
         return Result(data={"count": 0}, items=[], lines=["Nobody was linked."])
     return _accepted(team_links.accept_emails(practice))
 
 
-async def unlink_member(practice: OpenPractice, params: UnlinkMember, talk: Talk) -> Result:
+async def unlink_member(practice: OpenPractice, params: UnlinkMember, talk: Dialogue) -> Result:
     """Take the link away."""
 
     view = team_links.unlink_member(practice, params.member)
     return Result(data=plain(view), lines=[f"{view.id} {view.name} is no longer linked."])
 
 
-async def undo_team(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
+async def undo_team(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
     """Take the last change back."""
 
     return undone(team_links.undo(practice))
 
 
-def undone(found: Undone) -> Result:
+def undone(found: UndoResult) -> Result:
     """What was taken back, of the team or of the services."""
     lines = [f"Undone: {found.what}."] if found.back or not found.stay else []
     if found.stay:
@@ -185,7 +185,7 @@ def undone(found: Undone) -> Result:
     return Result(data=plain(found), lines=lines)
 
 
-async def copy_member(practice: OpenPractice, params: OneMember, talk: Talk) -> Result:
+async def copy_member(practice: OpenPractice, params: OneMember, talk: Dialogue) -> Result:
     """Name and ids of a person, as support asks for them."""
 
     row = team_links.find_row(practice, params.member)
@@ -194,7 +194,7 @@ async def copy_member(practice: OpenPractice, params: OneMember, talk: Talk) -> 
     return Result(data=plain(row), lines=["\t".join((row.name, email, *ids))])
 
 
-async def pick_staff(practice: OpenPractice, params: PickStaff, talk: Talk) -> Result:
+async def pick_staff(practice: OpenPractice, params: PickStaff, talk: Dialogue) -> Result:
     """Bring staff into the team."""
 
     if params.all == bool(params.staff):
@@ -207,19 +207,24 @@ async def pick_staff(practice: OpenPractice, params: PickStaff, talk: Talk) -> R
         )
     if params.all and asks(talk):
         would = team_links.pick_staff(practice, every=True, dry_run=True)
-        found = consequences.of_people(len(would.members))
+        found = consequences.staff_pick_consequences(len(would.members))
         told = [PICKED, *(skipped_line(each) for each in would.skipped)]
         asked = Question(question(found, "from XPM"), told, button=action(found), keyed=True)
-        if would.members and not await agree(talk, asked):
+        if would.members and not await confirm_call(talk, asked):
             return Result(data={"count": 0}, items=[], lines=["Nobody was added."], declined=True)
     done = team_links.pick_staff(
         practice, params.staff, different=params.different_from, anyway=params.anyway, every=params.all
     )
-    if len(params.staff) == 1 and done.skipped and asks(talk) and await agree(talk, _same(done.skipped[0])):
+    if (
+        len(params.staff) == 1
+        and done.skipped
+        and asks(talk)
+        and await confirm_call(talk, _same(done.skipped[0]))
+    ):
         done = team_links.pick_staff(practice, params.staff, anyway=True)
     members, skipped = list(done.members), done.skipped
     lines = [skipped_line(each) for each in skipped]
-    trouble: Trouble | None = None
+    trouble: AppError | None = None
     if skipped:
         first_ = skipped[0]
         hint = (
@@ -228,21 +233,21 @@ async def pick_staff(practice: OpenPractice, params: PickStaff, talk: Talk) -> R
             f"{first_.member.id}"
         )
         told_ = f"{count(len(skipped), 'person was/people were')} not added: see above."
-        trouble = Trouble(told_, hint=hint) if params.all or members else NeedsPerson(told_, hint=hint)
+        trouble = AppError(told_, hint=hint) if params.all or members else DecisionNeeded(told_, hint=hint)
     stale = xpm_refresh.unread_list(practice.snapshot(), "staff")
     none = f"{stale} No team member from before is missing." if stale else NOBODY_LEFT
     table = _table(members, "" if skipped else none)
-    made = listed(members, table, count=len(members), skipped=[plain(each) for each in skipped])
+    made = table_result(members, table, count=len(members), skipped=[plain(each) for each in skipped])
     return replace(made, lines=[*made.lines, *lines], trouble=trouble, value=done)
 
 
-def _same(each: NotAdded) -> Question:
+def _same(each: SkippedStaffView) -> Question:
     """Return the question whether somebody in XPM is a different person from a member of the same name."""
     told = f"Your team has {each.member.name} ({each.member.id}), who may be the same person: {each.reason}."
     return Question(f"Is {each.staff.name} a different person?", [told], button="Different person: add")
 
 
-def skipped_line(each: NotAdded) -> str:
+def skipped_line(each: SkippedStaffView) -> str:
     """Return who was not added, and who in the team may be the same person."""
     return (
         f"Not added: {each.staff.name}. Your team has {each.member.name} ({each.member.id}): {each.reason}."
@@ -250,14 +255,16 @@ def skipped_line(each: NotAdded) -> str:
 
 
 def _accepted(done: list[MemberView]) -> Result:
-    return listed(done, _table(done, "Nobody has the same e-mail in Ignition and XPM."), count=len(done))
+    return table_result(
+        done, _table(done, "Nobody has the same e-mail in Ignition and XPM."), count=len(done)
+    )
 
 
-def _table(members: list[MemberView], empty: str) -> Table:
-    columns = (Column("ID", whole=True), Column("NAME"), Column("E-MAIL"), Column("IN XPM"),
-               Column("CLIENTS", right=True), Column("NOTE"))  # fmt: skip
+def _table(members: list[MemberView], empty: str) -> TextTable:
+    columns = (TextColumn("ID", whole=True), TextColumn("NAME"), TextColumn("E-MAIL"), TextColumn("IN XPM"),
+               TextColumn("CLIENTS", right=True), TextColumn("NOTE"))  # fmt: skip
     rows = ((m.id, m.name, m.email, _in_xpm(m), f"{m.clients:,}", note(m)) for m in members)
-    return Table(columns, rows, empty)
+    return TextTable(columns, rows, empty)
 
 
 def _in_xpm(member: MemberView) -> str:
@@ -277,8 +284,8 @@ def note(member: MemberView) -> str:
     return " ".join([*said, *member.notes])
 
 
-ACTS: tuple[Act[Any], ...] = (
-    Act(
+COMMANDS: tuple[Command[Any], ...] = (
+    Command(
         name="team.list",
         title="List the team",
         help="List the team: who is linked to which staff record in XPM, which links are proposed, and "
@@ -290,7 +297,7 @@ ACTS: tuple[Act[Any], ...] = (
         example="xpm-tui team list\nxpm-tui team list --only needs-link",
         default=True,
     ),
-    Act(
+    Command(
         name="team.link",
         title="Link a team member to XPM staff",
         help="Link a team member to a staff record in XPM, so that partner and manager can be synced. "
@@ -302,10 +309,10 @@ ACTS: tuple[Act[Any], ...] = (
         key="m",
         where=("team",),
         footer="Link",
-        effect=unless_dry_run(Effect.WRITES_HERE),
+        effect=effect_or_dry_run(Effect.WRITES_HERE),
         why_not=connected,
     ),
-    Act(
+    Command(
         name="team.accept",
         title="Accept all e-mail matches",
         help="Link every team member who has the same e-mail as exactly one staff record in XPM. You "
@@ -320,7 +327,7 @@ ACTS: tuple[Act[Any], ...] = (
         effect=Effect.WRITES_HERE,
         why_not=connected,
     ),
-    Act(
+    Command(
         name="team.pick",
         title="Add XPM staff to the team",
         help="Add people from XPM's staff to the team. They get no access here, but can be partner and "
@@ -335,7 +342,7 @@ ACTS: tuple[Act[Any], ...] = (
         effect=Effect.WRITES_HERE,
         why_not=connected,
     ),
-    Act(
+    Command(
         name="team.unlink",
         title="Unlink a team member",
         help="Remove the link of a team member: partner and manager are no longer synced for them.",
@@ -347,7 +354,7 @@ ACTS: tuple[Act[Any], ...] = (
         where=("team",),
         effect=Effect.WRITES_HERE,
     ),
-    Act(
+    Command(
         name="team.undo",
         title="Undo the last change to the team",
         help="Undo the last change to the team: links, additions, edits. Repeat it to go further back.",
@@ -360,7 +367,7 @@ ACTS: tuple[Act[Any], ...] = (
         footer="Undo",
         effect=Effect.WRITES_HERE,
     ),
-    Act(
+    Command(
         name="team.copy",
         title="Copy the person's name and ids",
         help="Copy the name, e-mail, id and XPM UUID of the person under the cursor.",

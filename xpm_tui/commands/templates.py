@@ -6,10 +6,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
-from xpm_tui.commands.command import Act, Column, NoParams, Result, Table, Talk, argument, option
+from xpm_tui.commands.command import (
+    Command,
+    Dialogue,
+    NoParams,
+    Result,
+    TextColumn,
+    TextTable,
+    argument,
+    option,
+)
 from xpm_tui.commands.consequences import action, named, question
-from xpm_tui.commands.effects import Effect, Question, agree, per_call
-from xpm_tui.commands.tables import listed, plain
+from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
+from xpm_tui.commands.tables import plain, table_result
 from xpm_tui.commands.team import undone
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.formatting import count
@@ -77,7 +86,7 @@ class ServiceRules(msgspec.Struct, frozen=True):
     ] = ""
 
 
-async def list_templates(practice: OpenPractice, params: ListTemplates, talk: Talk) -> Result:
+async def list_templates(practice: OpenPractice, params: ListTemplates, talk: Dialogue) -> Result:
     """Services with their templates, then what is not covered, and what new jobs follow."""
 
     if practice.identity() is not None and not practice.read_only:
@@ -113,10 +122,10 @@ def _coverage(practice: OpenPractice, cover: CoverageView, templates: int) -> li
     lines += [f"  on proposals, but not in the list of services: {name}" for name in cover.unknown]
     lines += [cover.note] if cover.note else []
     told = ", ".join(f"{each.label} {each.value}" for each in job_settings.defaults(practice))
-    return [*lines, f"New jobs: {told}.", *filter(None, [job_settings.category_trouble(practice)])]
+    return [*lines, f"New jobs: {told}.", *filter(None, [job_settings.category_error(practice)])]
 
 
-async def link_templates(practice: OpenPractice, params: LinkTemplates, talk: Talk) -> Result:
+async def link_templates(practice: OpenPractice, params: LinkTemplates, talk: Dialogue) -> Result:
     """Link one service, or all of the same name."""
 
     if practice.identity() is not None:
@@ -144,7 +153,7 @@ async def link_templates(practice: OpenPractice, params: LinkTemplates, talk: Ta
     return Result(data=plain(view), lines=[f"{view.id} {view.name} {told}."], value=view)
 
 
-async def service_rules(practice: OpenPractice, params: ServiceRules, talk: Talk) -> Result:
+async def service_rules(practice: OpenPractice, params: ServiceRules, talk: Dialogue) -> Result:
     """Say it, or show it where nothing is said."""
 
     if not (params.category or params.budget):
@@ -166,31 +175,31 @@ def rules_of(view: ServiceLinkView) -> str:
     return f"category {category}, budget {rule.get(view.budget, view.budget)}"
 
 
-async def accept_same(practice: OpenPractice, params: AcceptSame, talk: Talk) -> Result:
+async def accept_same(practice: OpenPractice, params: AcceptSame, talk: Dialogue) -> Result:
     """Link all of the same name, after asking with their count."""
 
     found = jobs_templates.same_names(practice.snapshot())
     told = [f"{service.name}  =  {template.name}" for service, template in found]
-    links = consequences.of_links(services=len(found))
+    links = consequences.link_consequences(services=len(found))
     asked = Question(
         question(links, "to the job template of the same name"), named(told, 8), button=action(links)
     )
-    if found and not await agree(talk, asked):
+    if found and not await confirm_call(talk, asked):
         return Result(data={"count": 0}, items=[], lines=["Nothing was linked."])
     return _accepted(jobs_templates.accept_same(practice))
 
 
-async def no_job(practice: OpenPractice, params: OneService, talk: Talk) -> Result:
+async def no_job(practice: OpenPractice, params: OneService, talk: Dialogue) -> Result:
     """The console's key for a choice of its own."""
     return await link_templates(practice, LinkTemplates(service=params.service, no_job=True), talk)
 
 
-async def clear(practice: OpenPractice, params: OneService, talk: Talk) -> Result:
+async def clear(practice: OpenPractice, params: OneService, talk: Dialogue) -> Result:
     """The console's key to take the choice away."""
     return await link_templates(practice, LinkTemplates(service=params.service, clear=True), talk)
 
 
-async def copy_service(practice: OpenPractice, params: OneService, talk: Talk) -> Result:
+async def copy_service(practice: OpenPractice, params: OneService, talk: Dialogue) -> Result:
     """Name and ids, as support asks for them."""
 
     row = jobs_templates.find_row(practice, params.service)
@@ -198,17 +207,17 @@ async def copy_service(practice: OpenPractice, params: OneService, talk: Talk) -
     return Result(data=plain(row), lines=["\t".join([row.name, row.key, *ids])])
 
 
-async def undo(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
+async def undo(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
     """Take the last change of the services back."""
 
     return undone(jobs_templates.undo(practice))
 
 
-async def job_defaults(practice: OpenPractice, params: NoParams, talk: Talk) -> Result:
+async def job_defaults(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
     """The settings that new jobs follow, and XPM's categories."""
 
     found, kinds = job_settings.defaults(practice), job_settings.categories(practice)
-    columns = (Column("SETTING", whole=True), Column("VALUE"), Column("FROM", whole=True))
+    columns = (TextColumn("SETTING", whole=True), TextColumn("VALUE"), TextColumn("FROM", whole=True))
     lines = ["", "Job categories of XPM:"]
     lines += [
         f"  {each.name}{' (gone)' if each.gone else ''}{' (default)' if each.default else ''}"
@@ -219,20 +228,27 @@ async def job_defaults(practice: OpenPractice, params: NoParams, talk: Talk) -> 
     return Result(
         data={"categories": [plain(each) for each in kinds], "note": note},
         items=[plain(each) for each in found],
-        table=Table(columns, ((each.key, each.value, each.origin) for each in found)),
+        table=TextTable(columns, ((each.key, each.value, each.origin) for each in found)),
         lines=[*lines, *([note] if note else [])],
         value=(found, kinds),
     )
 
 
 def _accepted(done: list[ServiceLinkView]) -> Result:
-    return listed(done, _table(done, "No open service has the same name as a job template."), count=len(done))
+    return table_result(
+        done, _table(done, "No open service has the same name as a job template."), count=len(done)
+    )
 
 
-def _table(services: list[ServiceLinkView], empty: str) -> Table:
-    columns = (Column("ID", whole=True), Column("SERVICE"), Column("JOB TEMPLATES"), Column("NOTE"))
+def _table(services: list[ServiceLinkView], empty: str) -> TextTable:
+    columns = (
+        TextColumn("ID", whole=True),
+        TextColumn("SERVICE"),
+        TextColumn("JOB TEMPLATES"),
+        TextColumn("NOTE"),
+    )
     rows = ((v.id, v.name, ", ".join(ref.name for ref in v.templates), note(v)) for v in services)
-    return Table(columns, rows, empty)
+    return TextTable(columns, rows, empty)
 
 
 def note(view: ServiceLinkView) -> str:
@@ -250,8 +266,8 @@ def _rules_effect(params: ServiceRules) -> Effect:
     return Effect.WRITES_HERE if params.category or params.budget else Effect.LOOKS
 
 
-ACTS: tuple[Act[Any], ...] = (
-    Act(
+COMMANDS: tuple[Command[Any], ...] = (
+    Command(
         name="templates.list",
         title="List services and job templates",
         help="List the services with the job templates that they are linked to, and the templates that "
@@ -263,7 +279,7 @@ ACTS: tuple[Act[Any], ...] = (
         example="xpm-tui templates list\nxpm-tui templates list --only open",
         default=True,
     ),
-    Act(
+    Command(
         name="templates.link",
         title="Link a service to job templates",
         help="Choose which XPM job templates a service uses: none, one or several. The job of a proposal "
@@ -277,7 +293,7 @@ ACTS: tuple[Act[Any], ...] = (
         footer="Link",
         effect=Effect.WRITES_HERE,
     ),
-    Act(
+    Command(
         name="templates.accept",
         title="Accept all templates of the same name",
         help="Link every service without a choice to the job template of the same name. You see the "
@@ -291,7 +307,7 @@ ACTS: tuple[Act[Any], ...] = (
         footer="Accept all",
         effect=Effect.WRITES_HERE,
     ),
-    Act(
+    Command(
         name="templates.no_job",
         title="Choose no job for a service",
         help="Choose that a service needs no job. Such a service counts as decided.",
@@ -304,7 +320,7 @@ ACTS: tuple[Act[Any], ...] = (
         footer="No job",
         effect=Effect.WRITES_HERE,
     ),
-    Act(
+    Command(
         name="templates.clear",
         title="Clear the choice for a service",
         help="Remove the templates of a service, or its choice of no job, so that nothing is chosen.",
@@ -316,7 +332,7 @@ ACTS: tuple[Act[Any], ...] = (
         where=("templates",),
         effect=Effect.WRITES_HERE,
     ),
-    Act(
+    Command(
         name="templates.rules",
         title="Set category and budget of a service",
         help="Choose the job category of a service and what it adds to the budget of its job, in addition to "
@@ -329,7 +345,7 @@ ACTS: tuple[Act[Any], ...] = (
         where=("templates",),
         effect=per_call(_rules_effect, Effect.WRITES_HERE),
     ),
-    Act(
+    Command(
         name="templates.defaults",
         title="Show the defaults for new jobs",
         help="Show the defaults for new jobs, which apply unless a workflow says otherwise: category, "
@@ -344,7 +360,7 @@ ACTS: tuple[Act[Any], ...] = (
         where=("templates",),
         footer="Defaults",
     ),
-    Act(
+    Command(
         name="templates.undo",
         title="Undo the last change to the services",
         help="Undo the last change to the services: links, choices, edits. Repeat it to go further back.",
@@ -357,7 +373,7 @@ ACTS: tuple[Act[Any], ...] = (
         footer="Undo",
         effect=Effect.WRITES_HERE,
     ),
-    Act(
+    Command(
         name="templates.copy",
         title="Copy the service's name and ids",
         help="Copy the name and id of the service under the cursor, and the UUIDs of its templates.",

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 
 import msgspec
 
-from xpm_tui.deploy.job_spec import Terms, called_for, make_spec
+from xpm_tui.deploy.job_spec import JobTerms, make_spec, required_templates
 from xpm_tui.deploy.occurrences import Occurrence, of_workflow
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, Proposal
@@ -142,7 +142,7 @@ class ExpectedJob(msgspec.Struct, frozen=True, kw_only=True):
     spec: JobSpec | None = None
 
 
-def expected_jobs(snapshot: Snapshot, terms: Terms, today: date, jobs: AuditedJobs) -> ExpectedJobs:
+def expected_jobs(snapshot: Snapshot, terms: JobTerms, today: date, jobs: AuditedJobs) -> ExpectedJobs:
     """Gather what should be in XPM by today, and the open jobs of revoked proposals."""
     found = ExpectedJobs(snapshot, terms, today, jobs)
     for proposal in snapshot.rows(PROPOSALS):
@@ -165,7 +165,7 @@ class ExpectedJobs:
     ``clients_to_read`` and ``jobs_to_read`` are those of which no job was found.
     """
 
-    def __init__(self, snapshot: Snapshot, terms: Terms, today: date, jobs: AuditedJobs) -> None:
+    def __init__(self, snapshot: Snapshot, terms: JobTerms, today: date, jobs: AuditedJobs) -> None:
         self._snapshot = snapshot
         self._terms = terms
         self._today = today
@@ -243,7 +243,7 @@ class ExpectedJobs:
         found = jobs_of_ignition(row, uuid, self._jobs, self.numbers)
         found = [job for job in found if job.number not in known]
         if found:
-            called, _, _ = called_for(self._snapshot, row.services)
+            called, _, _ = required_templates(self._snapshot, row.services)
             templates = tuple(called) if len(found) == 1 else ()
             self.rows.append(
                 ExpectedJob(proposal=row, client=client, uuid=uuid, jobs=tuple(found), templates=templates)
@@ -251,7 +251,7 @@ class ExpectedJobs:
 
     def _of_ignition(self, row: Proposal, client: Client | None, uuid: str) -> None:
         begins = row.start or row.accepted
-        called, _, wanted = called_for(self._snapshot, row.services)
+        called, _, wanted = required_templates(self._snapshot, row.services)
         if not wanted or (begins is not None and begins > self._today):
             return
         self.proposals += 1

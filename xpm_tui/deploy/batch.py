@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from xpm_tui.deploy.executor import Deployer, Means
-from xpm_tui.deploy.occurrences import Occurrence, still_comes
+from xpm_tui.deploy.executor import DeployContext, Deployer
+from xpm_tui.deploy.occurrences import Occurrence, still_recurs
 from xpm_tui.deploy.preview import OpenJobs, preview
 from xpm_tui.deploy.recovery import resolve
-from xpm_tui.domain.errors import RunStopped, Trouble
+from xpm_tui.domain.errors import AppError, RunStopped
 from xpm_tui.domain.ports import Put, Snapshot
 from xpm_tui.domain.runs import Outcome, Run
 from xpm_tui.domain.tables import DEPLOYMENTS, RUNS, WORKFLOWS
@@ -19,38 +19,38 @@ from xpm_tui.domain.workflows import Deployment
 from xpm_tui.sync.mirror import job_writes
 
 
-def going(snapshot: Snapshot) -> list[Deployment]:
+def unfinished_occurrences(snapshot: Snapshot) -> list[Deployment]:
     """What was begun and has no end: a run was cut off, or Xero was out of reach."""
     return snapshot.find(DEPLOYMENTS, "state", "going")
 
 
 async def deploy(
     wanted: Sequence[Occurrence],
-    means: Means,
+    means: DeployContext,
     *,
     progress: Callable[[Run], None] = lambda _: None,
 ) -> Run:
     """Deploy occurrences, and first finish what an earlier run left.
 
     The run is in the book already; its end is written here. Outcomes: ``done``; ``partial`` (XPM refused
-    some); ``held`` (a person must decide on some); ``stopped``. Raises the ``Trouble`` that ended it early
+    some); ``held`` (a person must decide on some); ``stopped``. Raises the ``AppError`` that ended it early
     after the run's end is in the book.
     """
-    batch = _Batch(means, progress)
+    batch = _BatchRun(means, progress)
     try:
         await batch.through(wanted)
     except RunStopped:
         batch.stopped = True
-    except Trouble as trouble:
+    except AppError as trouble:
         batch.end("partial" if batch.tally["deployed"] else "failed", trouble)
         raise
     return batch.end(batch.outcome())
 
 
-class _Batch:
+class _BatchRun:
     """One batch, and the run's row while it grows."""
 
-    def __init__(self, means: Means, progress: Callable[[Run], None]) -> None:
+    def __init__(self, means: DeployContext, progress: Callable[[Run], None]) -> None:
         self._means = means
         self._progress = progress
         self._run = means.run
@@ -66,7 +66,7 @@ class _Batch:
         jobs = await means.practice.current_jobs()
         means.book.commit(job_writes(means.book.snapshot(), jobs, means.clock.now()))
         deployer = Deployer(means, OpenJobs(jobs))
-        left = {row.id: (row.workflow, row.day) for row in going(means.book.snapshot())}
+        left = {row.id: (row.workflow, row.day) for row in unfinished_occurrences(means.book.snapshot())}
         left |= {each.id: (each.workflow.id, each.day) for each in wanted}
         self._run = msgspec.structs.replace(self._run, total=len(left))
         while left:
@@ -79,7 +79,7 @@ class _Batch:
                 if workflow is None or (row is not None and row.state in ("deployed", "skipped")):
                     self._ended("gone")
                     continue
-                if row is None and not still_comes(means.book.snapshot(), workflow, day):
+                if row is None and not still_recurs(means.book.snapshot(), workflow, day):
                     self._ended("gone")
                     continue
                 if row is not None and row.state == "held" and row.cause == "unknown":
@@ -91,7 +91,7 @@ class _Batch:
                 row = await deployer.deploy(shown)
                 if row.state != "going":
                     self._ended(row.state, row.cause)
-            left = {row.id: (row.workflow, row.day) for row in going(means.book.snapshot())}
+            left = {row.id: (row.workflow, row.day) for row in unfinished_occurrences(means.book.snapshot())}
             settled = await resolve(means) if left else 0
             self.stopped = means.stop()
             if left and not settled:
@@ -110,7 +110,7 @@ class _Batch:
             return "held"
         return "partial" if self.tally["failed"] else "done"
 
-    def end(self, outcome: Outcome, trouble: Trouble | None = None) -> Run:
+    def end(self, outcome: Outcome, trouble: AppError | None = None) -> Run:
         """Write the end of the run."""
         self._run = msgspec.structs.replace(
             self._now(),

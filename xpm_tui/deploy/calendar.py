@@ -48,7 +48,7 @@ def occurrence(start: date, repeat: Repeat, index: int) -> date:
     return date(year, month, last if repeat.last_day else min(start.day, last))
 
 
-def between(start: date, repeat: Repeat | None, first: date, last: date) -> Iterator[date]:
+def dates_between(start: date, repeat: Repeat | None, first: date, last: date) -> Iterator[date]:
     """The dates from ``first`` to ``last``, both taken in, in order."""
     if repeat is None:
         if first <= start <= last:
@@ -87,7 +87,7 @@ def last_day(start: date, repeat: Repeat, day: date) -> date:
     if day == date.max:
         return day
     one = timedelta(days=1)
-    following = next(between(start, endless, day + one, date.max), None)
+    following = next(dates_between(start, endless, day + one, date.max), None)
     return following - one if following is not None else date.max
 
 

@@ -13,15 +13,15 @@ from typing import Any
 
 import msgspec
 
-from xpm_tui.deploy.job_spec import Terms
-from xpm_tui.deploy.preview import OpenJobs, Preview, failed_tries, found_again, preview
-from xpm_tui.domain.consequences import Consequences, InXpm, Kept, Lasting, Requests
+from xpm_tui.deploy.job_spec import JobTerms
+from xpm_tui.deploy.preview import OpenJobs, Preview, failed_tries, preview, rediscovered_job
+from xpm_tui.domain.consequences import Consequences, LastingEffects, PreservedValues, Requests, XpmCounts
 from xpm_tui.domain.pace import Pace
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import INTENTS
 from xpm_tui.domain.workflows import Workflow
-from xpm_tui.domain.xpm import Named, XpmJob
+from xpm_tui.domain.xpm import RecordReference, XpmJob
 from xpm_tui.sync.consequences import lookups, paced
 from xpm_tui.sync.journal import ADD_JOB, APPLY_TEMPLATE
 from xpm_tui.sync.manual.client_creation import Lookup, creation_message
@@ -38,7 +38,7 @@ UNSENDABLE = (
 )
 
 
-class Batch(msgspec.Struct, frozen=True):
+class BatchConsequences(msgspec.Struct, frozen=True):
     """A batch before it starts: each job as it would go out, those that are ``unsendable`` (with a value that
     XML cannot carry), the ``calls`` of each besides those that all share, and what follows from it."""
 
@@ -48,16 +48,16 @@ class Batch(msgspec.Struct, frozen=True):
     consequences: Consequences
 
 
-def of_batch(
+def batch_consequences(
     snapshot: Snapshot,
-    terms: Terms,
+    terms: JobTerms,
     wanted: Iterable[tuple[Workflow, date]],
     *,
     alike: Lookup | None = None,
     anyway: bool = False,
     pace: Pace | None = None,
     policy: Policy | None = None,
-) -> Batch:
+) -> BatchConsequences:
     """Return what deploying these would do; nothing is asked of XPM.
 
     Args:
@@ -69,17 +69,17 @@ def of_batch(
         pace: What the rate limiter allows; by default an unused minute.
         policy: What clients are created with; by default with every field.
     """
-    work = _Batch(snapshot, terms, alike, anyway, policy or Policy())
+    work = _BatchEstimate(snapshot, terms, alike, anyway, policy or Policy())
     for workflow, day in wanted:
         work.one(workflow, day)
-    return Batch(tuple(work.previews), frozenset(work.unsendable), work.calls, work.result(pace))
+    return BatchConsequences(tuple(work.previews), frozenset(work.unsendable), work.calls, work.result(pace))
 
 
-class _Batch:
+class _BatchEstimate:
     """One batch while it is gone through."""
 
     def __init__(
-        self, snapshot: Snapshot, terms: Terms, alike: Lookup | None, anyway: bool, policy: Policy
+        self, snapshot: Snapshot, terms: JobTerms, alike: Lookup | None, anyway: bool, policy: Policy
     ) -> None:
         self._snapshot = snapshot
         self._terms = terms
@@ -134,7 +134,7 @@ class _Batch:
         number = row.number if row is not None else ""
         applied: Sequence[str] = row.applied if row is not None and number else spec.templates[:1]
         if shown.fresh:
-            if found_again(self._snapshot, row, self._jobs, self._failed(shown.id, ADD_JOB)) is not None:
+            if rediscovered_job(self._snapshot, row, self._jobs, self._failed(shown.id, ADD_JOB)) is not None:
                 self._requests["job_reads"] += 1
                 self._written += 1
             else:
@@ -197,7 +197,7 @@ class _Batch:
         return paced(
             Consequences(
                 of="jobs",
-                xpm=InXpm(
+                xpm=XpmCounts(
                     changes=len(self._made) + len(self._finished) + len(self._created),
                     clients=len(self._clients - {""}),
                     jobs_created=len(self._made),
@@ -205,12 +205,13 @@ class _Batch:
                     clients_created=len(self._created),
                 ),
                 lasting=tuple(
-                    Lasting(what="client" if what == "client" else "job", number=len(ids), records=ids)
+                    LastingEffects(what="client" if what == "client" else "job", number=len(ids), records=ids)
                     for what, ids in lasting
                     if ids
                 ),
                 kept=tuple(
-                    Kept(why=why, number=len(ids), records=tuple(ids)) for why, ids in self._kept.items()
+                    PreservedValues(why=why, number=len(ids), records=tuple(ids))
+                    for why, ids in self._kept.items()
                 ),
                 requests=Requests(**self._requests) + lookups(self._snapshot) + _looked_up(self._snapshot),
             ),
@@ -232,7 +233,7 @@ def _planned(shown: Preview, uuid: str) -> XpmJob:
     return XpmJob(
         number=spec.number or f"planned:{shown.id}",
         name=spec.name,
-        client=Named(uuid=uuid),
+        client=RecordReference(uuid=uuid),
         order_number=spec.reference,
         start=spec.start,
         due=spec.due,

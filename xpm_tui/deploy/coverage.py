@@ -29,7 +29,7 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     unknown: tuple[str, ...]
 
 
-class Likely(msgspec.Struct, frozen=True, kw_only=True):
+class LikelyTemplate(msgspec.Struct, frozen=True, kw_only=True):
     """A template that a service may call for, by its name: ``same``: equal but for case and punctuation."""
 
     uuid: str
@@ -62,7 +62,7 @@ def coverage(snapshot: Snapshot) -> Coverage:
     )
 
 
-def likely(service: Service, templates: list[Template], limit: int = 3) -> list[Likely]:
+def likely(service: Service, templates: list[Template], limit: int = 3) -> list[LikelyTemplate]:
     """The templates that a service probably calls for, best first; by name alone, so never without asking."""
     ours = name_key(service.name)
     found = []
@@ -70,5 +70,5 @@ def likely(service: Service, templates: list[Template], limit: int = 3) -> list[
         theirs = name_key(row.name)
         score = 100.0 if ours == theirs else min(99.0, fuzz.token_set_ratio(ours, theirs))
         if not row.gone and ours and score >= LIKE:
-            found.append(Likely(uuid=row.uuid, name=row.name, score=int(score), same=ours == theirs))
+            found.append(LikelyTemplate(uuid=row.uuid, name=row.name, score=int(score), same=ours == theirs))
     return sorted(found, key=lambda each: (-each.score, each.name))[:limit]

@@ -12,31 +12,31 @@ from typing import TypeVar, cast
 import msgspec
 
 from xpm_tui.deploy import transitions
-from xpm_tui.deploy.job_spec import Problem, Terms
-from xpm_tui.deploy.preview import FINISHING, OpenJobs, Preview, failed_tries, found_again, preview
+from xpm_tui.deploy.job_spec import JobProblem, JobTerms
+from xpm_tui.deploy.preview import FINISHING, OpenJobs, Preview, failed_tries, preview, rediscovered_job
 from xpm_tui.domain.errors import (
+    AppError,
     BadInput,
     BadReply,
-    NeedsPerson,
+    DecisionNeeded,
     RecordMissing,
     Refused,
-    Trouble,
     UnreadableRecord,
-    WireTrouble,
+    XeroError,
 )
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.identity import compare
 from xpm_tui.domain.ignition import Client
-from xpm_tui.domain.ports import Book, Clock, EventSink, Ids, JobPractice, Put, Snapshot, Write
+from xpm_tui.domain.ports import Clock, EventSink, IdSource, Put, Snapshot, Store, Write, XpmJobsPort
 from xpm_tui.domain.runs import Intent, Run
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import DEPLOYMENTS, JOBS, WORKFLOWS, XPM_CLIENTS
 from xpm_tui.domain.workflows import Deployment, JobSpec, Workflow
 from xpm_tui.domain.xpm import XpmJob
-from xpm_tui.sync.journal import ADD_JOB, APPLY_TEMPLATE, ASSIGN_PEOPLE, JOB_KINDS, SET_STATE, without_end
+from xpm_tui.sync.journal import ADD_JOB, APPLY_TEMPLATE, ASSIGN_PEOPLE, JOB_KINDS, SET_STATE, unanswered
 from xpm_tui.sync.manual.client_creation import create_client
 from xpm_tui.sync.matching.proposals import Alike, MatchIndex
-from xpm_tui.sync.mirror import take
+from xpm_tui.sync.mirror import commit_rows
 from xpm_tui.sync.outbox import (
     Message,
     Outbox,
@@ -52,16 +52,16 @@ Reply = TypeVar("Reply")
 
 
 @dataclass(frozen=True)
-class Means:
+class DeployContext:
     """What the steps work with. ``index`` gives XPM's clients for looking up names; ``anyway``: a user said
     to go on where a question stands."""
 
-    book: Book
-    practice: JobPractice
+    book: Store
+    practice: XpmJobsPort
     clock: Clock
-    ids: Ids
+    ids: IdSource
     events: EventSink
-    terms: Terms
+    terms: JobTerms
     policy: Policy
     by: str
     run: Run
@@ -75,11 +75,11 @@ class Means:
         return self.index().alike(client)
 
 
-class Unknown(Exception):
+class Unanswered(Exception):
     """A write got no answer; what became of it is looked up when the others are through."""
 
 
-class Halt(Exception):
+class StepFailed(Exception):
     """The occurrence stays where it is: ``state`` held or failed, ``cause`` a word, ``why`` a sentence."""
 
     def __init__(self, state: str, cause: str, why: str) -> None:
@@ -90,7 +90,7 @@ class Halt(Exception):
 class Deployer:
     """Takes occurrences through their steps, one at a time. ``jobs`` are XPM's open jobs, read once."""
 
-    def __init__(self, means: Means, jobs: OpenJobs) -> None:
+    def __init__(self, means: DeployContext, jobs: OpenJobs) -> None:
         self._means = means
         self.jobs = jobs
         self._outbox = Outbox(
@@ -105,7 +105,7 @@ class Deployer:
     async def deploy(self, shown: Preview) -> Deployment:
         """To its end: deployed, held or failed; ``going`` where an answer is missing.
 
-        Raises ``WireTrouble`` where going on makes no sense for any other one either: the row then says how
+        Raises ``XeroError`` where going on makes no sense for any other one either: the row then says how
         far it came.
         """
         means = self._means
@@ -114,10 +114,10 @@ class Deployer:
         means.book.commit([transitions.put(row)])
         try:
             row = await self._through(row, shown.workflow)
-        except Unknown:
+        except Unanswered:
             return self._row(row.id)
-        except Halt as halt:
-            row = transitions.stays(self._row(row.id, row), halt.state, halt.cause, halt.why)
+        except StepFailed as halt:
+            row = transitions.halted(self._row(row.id, row), halt.state, halt.cause, halt.why)
             row = transitions.noted(row, means.clock.now(), means.by, halt.state, halt.why)
             means.book.commit([transitions.put(row)])
             self._tell(f"job.{halt.state}", row, level="warning", rule=halt.cause)
@@ -161,14 +161,14 @@ class Deployer:
             await self._read_client(uuid)
         shown = self._may_be_made(row, workflow)
         if shown.uuid != uuid:
-            raise Halt("held", "client-changed", _EDITED)
+            raise StepFailed("held", "client-changed", _EDITED)
         spec = shown.spec
         left_out = tuple(each.about for each in shown.problems if each.code == "person-left-out")
         row = transitions.at(row, "add", spec=spec, client=uuid, left_out=left_out)
         self._means.book.commit([transitions.put(row)])
         there = [job.uuid or job.number for job in self.jobs.of_client(uuid)]
         job = await self._send(
-            row, job_creation(row.id, uuid, spec, there), lambda job: transitions.made(row, job, spec)
+            row, job_creation(row.id, uuid, spec, there), lambda job: transitions.job_created(row, job, spec)
         )
         self.jobs.add(job)
         row = self._row(row.id)
@@ -176,16 +176,16 @@ class Deployer:
         return row
 
     def _may_be_made(self, row: Deployment, workflow: Workflow) -> Preview:
-        """The occurrence as it is now. Raises ``Halt`` where something keeps it back."""
+        """The occurrence as it is now. Raises ``StepFailed`` where something keeps it back."""
         shown = self._look(row, workflow)
         back = shown.keeps(anyway=self._means.anyway)
         if back is not None:
-            raise Halt("held", back.code, back.sentence)
+            raise StepFailed("held", back.code, back.sentence)
         return shown
 
     async def _read_client(self, uuid: str) -> None:
         """Read the client again: no job goes to one that was archived, deleted, merged or renamed since the
-        last sync. The mirror learns what XPM says. Raises ``Halt``."""
+        last sync. The mirror learns what XPM says. Raises ``StepFailed``."""
         means = self._means
         known = means.book.snapshot().get(XPM_CLIENTS, uuid)
         named = visible(f"{known.name} ({known.number})" if known is not None else uuid, 120)
@@ -195,13 +195,13 @@ class Deployer:
             there = None
         except (Refused, BadReply, BadInput) as no:
             why = f"The client {named} could not be read just before the job: {no.message}"
-            raise Halt("failed", "client-unread", f"{why} Check it in XPM, then: jobs retry.") from no
+            raise StepFailed("failed", "client-unread", f"{why} Check it in XPM, then: jobs retry.") from no
         if there is None or there.deleted or there.uuid != uuid:
-            raise Halt("held", "client-gone", _GONE.format(client=named))
-        take(means.book, [there], means.clock.now())
+            raise StepFailed("held", "client-gone", _GONE.format(client=named))
+        commit_rows(means.book, [there], means.clock.now())
         if known is not None and compare(known.name, there.name).answer != "same":
             renamed = f"{known.name} → {there.name}"
-            raise Halt("held", "client-changed", _CHANGED.format(names=visible(renamed, 160)))
+            raise StepFailed("held", "client-changed", _CHANGED.format(names=visible(renamed, 160)))
 
     async def _new_client(self, row: Deployment, workflow: Workflow) -> str:
         """Create the client in XPM, where rules and store allow it; its UUID."""
@@ -223,10 +223,10 @@ class Deployer:
                 create_lag=means.create_lag,
                 stop=means.stop,
             )
-        except NeedsPerson as waits:
-            raise Halt("held", "client-waits", waits.message) from waits
+        except DecisionNeeded as waits:
+            raise StepFailed("held", "client-waits", waits.message) from waits
         except (Refused, BadInput) as no:
-            raise Halt("failed", "client-refused", f"The client was not created: {no.message}") from no
+            raise StepFailed("failed", "client-refused", f"The client was not created: {no.message}") from no
         return created.row.uuid
 
     def _look(self, row: Deployment, workflow: Workflow) -> Preview:
@@ -247,7 +247,7 @@ class Deployer:
         shown = self._look(row, workflow)
         back = next((each for each in shown.problems if each.code in FINISHING), None)
         if back is not None and not self._is_whole(row, shown.spec):
-            raise Halt("held", back.code, back.sentence)
+            raise StepFailed("held", back.code, back.sentence)
         left_out = tuple(each.about for each in shown.problems if each.code == "person-left-out")
         return shown.spec, left_out
 
@@ -257,18 +257,18 @@ class Deployer:
     async def _made_after_all(self, row: Deployment, workflow: Workflow) -> Deployment | None:
         """The job of an earlier try that was said to have failed, where XPM shows it all the same."""
         snapshot = self._means.book.snapshot()
-        there = found_again(snapshot, row, self.jobs, failed_tries(snapshot, row.id, ADD_JOB))
+        there = rediscovered_job(snapshot, row, self.jobs, failed_tries(snapshot, row.id, ADD_JOB))
         if there is None or row.spec is None or self._look(row, workflow).uuid != row.client:
             return None
         job = await self._job(there.number)
-        return self._found(transitions.made(row, job, row.spec))
+        return self._found(transitions.job_created(row, job, row.spec))
 
     async def _job(self, number: str) -> XpmJob:
         """A job as XPM has it. One that nobody can read holds this job back and no other."""
         try:
             return await self._means.practice.job(number)
         except UnreadableRecord as odd:
-            raise Halt("held", "unknown", odd.message) from odd
+            raise StepFailed("held", "unknown", odd.message) from odd
 
     def _found(self, row: Deployment) -> Deployment:
         row = transitions.noted(row, self._means.clock.now(), self._means.by, "found", row.number)
@@ -337,10 +337,10 @@ class Deployer:
 
         try:
             sent = await self._outbox.send(message, follow)
-        except WireTrouble as trouble:
+        except XeroError as trouble:
             # What was made stays named; what was not begun in XPM is as if it had not been tried.
             means.book.commit(
-                [transitions.put(transitions.stays(row, "going", trouble.code, trouble.message))]
+                [transitions.put(transitions.halted(row, "going", trouble.code, trouble.message))]
             )
             raise
         if sent.ending == "done":
@@ -349,21 +349,21 @@ class Deployer:
         if sent.ending == "unknown":
             day = row.day.isoformat()
             means.events.emit(sent.event("job.unknown", row.workflow, job=row.number or "", day=day))
-            raise Unknown from sent.cause
-        raise halt_of(message.kind, sent.cause, row) from sent.cause
+            raise Unanswered from sent.cause
+        raise step_failure(message.kind, sent.cause, row) from sent.cause
 
     async def _number_free(self, number: str) -> None:
         try:
             there = await self._job(number)
         except RecordMissing:
             return
-        raise Halt("held", "number-taken", Problem(code="number-taken", about=there.number).sentence)
+        raise StepFailed("held", "number-taken", JobProblem(code="number-taken", about=there.number).sentence)
 
     def _no_unknown(self, row: Deployment) -> None:
         """Nothing is sent while a write of this occurrence has no end."""
-        pending = without_end(self._means.book.snapshot())
+        pending = unanswered(self._means.book.snapshot())
         if any(intent.record == row.id and intent.kind in JOB_KINDS for intent in pending):
-            raise Halt(
+            raise StepFailed(
                 "held",
                 "unknown",
                 row.why or "It was already sent to XPM, but no answer came. Decide what happened to it.",
@@ -415,11 +415,11 @@ _NOT_DONE = {
 }
 
 
-def halt_of(kind: str, error: Trouble, row: Deployment) -> Halt:
+def step_failure(kind: str, error: AppError, row: Deployment) -> StepFailed:
     """Why one step did not go: which one, what of the job is there, and what to do."""
     if isinstance(error, Refused):
         return refused(kind, error, row)
-    return Halt(
+    return StepFailed(
         "failed",
         "unsendable",
         f"{_NOT_DONE[kind].format(number=row.number)}: {error.message} "
@@ -427,7 +427,7 @@ def halt_of(kind: str, error: Trouble, row: Deployment) -> Halt:
     )
 
 
-def refused(kind: str, no: Refused, row: Deployment) -> Halt:
+def refused(kind: str, no: Refused, row: Deployment) -> StepFailed:
     """XPM said no to one step: which one, what of the job is there, and what to do."""
     said = no.words.casefold()
     cause, way = "refused", "Change the values that XPM refuses (jobs edit), then: jobs retry"
@@ -446,4 +446,4 @@ def refused(kind: str, no: Refused, row: Deployment) -> Halt:
         cause, way = "number-taken", "Change the setting jobs.number, then: jobs retry"
     elif kind != ADD_JOB and isinstance(no, RecordMissing):
         cause, way = "job-gone", "If XPM no longer has it: jobs redeploy"
-    return Halt("failed", cause, f"{_NOT_DONE[kind].format(number=row.number)}: {no.message} {way}.")
+    return StepFailed("failed", cause, f"{_NOT_DONE[kind].format(number=row.number)}: {no.message} {way}.")

@@ -21,7 +21,7 @@ from xpm_tui.deploy.audit_evidence import (
     learned,
     reference_key,
 )
-from xpm_tui.deploy.job_spec import Terms
+from xpm_tui.deploy.job_spec import JobTerms
 from xpm_tui.domain.formatting import count, day, plural, sequence
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Proposal
@@ -70,7 +70,7 @@ class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
 
 def audit(
     snapshot: Snapshot,
-    terms: Terms,
+    terms: JobTerms,
     today: date,
     jobs: AuditedJobs,
     *,
@@ -97,7 +97,7 @@ class _Audit:
     def __init__(
         self,
         snapshot: Snapshot,
-        terms: Terms,
+        terms: JobTerms,
         today: date,
         jobs: AuditedJobs,
         staff: Collection[str] | None,

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 import msgspec
 
-from xpm_tui.deploy.job_spec import BUDGET, Terms, make_spec
+from xpm_tui.deploy.job_spec import BUDGET, JobTerms, make_spec
 from xpm_tui.deploy.occurrences import of_workflow
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import CLIENTS, PROPOSALS, TEMPLATES, WORKFLOWS
@@ -58,7 +58,7 @@ class JobForecast(msgspec.Struct, frozen=True, kw_only=True):
     missed: int = 0
 
 
-def forecast(snapshot: Snapshot, terms: Terms, today: date, *, months: int = MONTHS) -> JobForecast:
+def forecast(snapshot: Snapshot, terms: JobTerms, today: date, *, months: int = MONTHS) -> JobForecast:
     """Count what will be created from today on, in the present month and those after it.
 
     Args:

@@ -28,7 +28,7 @@ from xpm_tui.domain.workflows import JobSpec, Workflow
 Per = Literal["proposal", "project", "entity"]
 
 
-class Terms(msgspec.Struct, frozen=True, kw_only=True):
+class JobTerms(msgspec.Struct, frozen=True, kw_only=True):
     """Settings ``jobs.*``. ``category`` is a name, as are those of ``category_by_billing``; ``number`` a
     pattern for job numbers of our own, empty where XPM gives them. Without ``due_days`` a job that comes back
     is due at the end of its period, and another one after a year. ``ours``: Ignition no longer deploys to
@@ -51,7 +51,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     ours: bool = False
 
 
-class Named(msgspec.Struct, frozen=True, kw_only=True):
+class JobStaff(msgspec.Struct, frozen=True, kw_only=True):
     """Partner, manager and staff as UUIDs of XPM; ``missing`` are sentences about the others."""
 
     partner: str = ""
@@ -60,7 +60,7 @@ class Named(msgspec.Struct, frozen=True, kw_only=True):
     missing: tuple[str, ...] = ()
 
 
-def named(snapshot: Snapshot, partner: str, manager: str, staff: tuple[str, ...]) -> Named:
+def job_staff(snapshot: Snapshot, partner: str, manager: str, staff: tuple[str, ...]) -> JobStaff:
     """The staff records behind ids of team members; an empty id is nobody."""
     missing: list[str] = []
 
@@ -77,7 +77,7 @@ def named(snapshot: Snapshot, partner: str, manager: str, staff: tuple[str, ...]
         missing.append(f"{person.name} ({role}) {why}")
         return ""
 
-    found = Named(partner=of(partner, "partner"), manager=of(manager, "manager"))
+    found = JobStaff(partner=of(partner, "partner"), manager=of(manager, "manager"))
     people = dict.fromkeys(uuid for each in staff if (uuid := of(each, "staff")))
     return msgspec.structs.replace(found, staff=tuple(people), missing=tuple(missing))
 
@@ -156,7 +156,7 @@ _SENTENCES: dict[str, tuple[Weight, str, str]] = {
 }  # fmt: skip
 
 
-class Problem(msgspec.Struct, frozen=True, kw_only=True):
+class JobProblem(msgspec.Struct, frozen=True, kw_only=True):
     """One thing about a job: ``hold`` keeps it back, ``ask`` too until a person says to go on anyway,
     ``note`` is only told."""
 
@@ -202,7 +202,7 @@ def services_of(proposal: Proposal, workflow: Workflow) -> tuple[ProposalService
     )
 
 
-def called_for(
+def required_templates(
     snapshot: Snapshot, services: tuple[ProposalService, ...]
 ) -> tuple[list[str], list[str], bool]:
     """The templates that services call for, each once; the names of services that call for none; whether one
@@ -224,39 +224,39 @@ def called_for(
 
 def make_spec(
     snapshot: Snapshot,
-    terms: Terms,
+    terms: JobTerms,
     workflow: Workflow,
     proposal: Proposal,
     client: Client | None,
     day: date,
     *,
     attempt: int = 1,
-) -> tuple[JobSpec, list[Problem]]:
+) -> tuple[JobSpec, list[JobProblem]]:
     """What would be sent for the occurrence of that day, and what is the matter with it. Pure."""
-    found: list[Problem] = []
+    found: list[JobProblem] = []
     services = services_of(proposal, workflow)
     name = _name(terms, workflow, client, services, day)
     if not name:
-        found.append(Problem(code="no-name"))
+        found.append(JobProblem(code="no-name"))
     elif len(name) > LONGEST_NAME:
-        found.append(Problem(code="long-name", about=str(len(name))))
+        found.append(JobProblem(code="long-name", about=str(len(name))))
     description = workflow.description
     if description is None:
         description = "\n".join(service.name for service in services if service.name)
     if not description:
-        found.append(Problem(code="no-description"))
+        found.append(JobProblem(code="no-description"))
     due = _due(terms, workflow, proposal, day)
     if due < day:
-        found.append(Problem(code="due-first", about=f"start {day}, due {due}"))
+        found.append(JobProblem(code="due-first", about=f"start {day}, due {due}"))
     templates = _templates(snapshot, workflow, services, found)
-    people = named(
+    people = job_staff(
         snapshot,
         first_of(workflow.partner, proposal.partner, client.partner if client else ""),
         first_of(workflow.manager, proposal.manager, client.manager if client else ""),
         workflow.staff,
     )
     code = "person-missing" if terms.missing_person == "hold" else "person-left-out"
-    found += [Problem(code=code, about=each) for each in people.missing]
+    found += [JobProblem(code=code, about=each) for each in people.missing]
     spec = JobSpec(
         name=name,
         description=description,
@@ -265,7 +265,7 @@ def make_spec(
         category=_category(snapshot, terms, workflow, services, found),
         budget=_budget(snapshot, terms, workflow, services, found),
         reference=_reference(terms, workflow, proposal),
-        number=own_number(terms.number, workflow, day, attempt),
+        number=own_job_number(terms.number, workflow, day, attempt),
         templates=templates,
         partner=people.partner,
         manager=people.manager,
@@ -275,7 +275,7 @@ def make_spec(
     return spec, found
 
 
-def own_number(pattern: str, workflow: Workflow, day: date, attempt: int) -> str:
+def own_job_number(pattern: str, workflow: Workflow, day: date, attempt: int) -> str:
     """A job number of our own, such as ``IGN-W3-20260701``; empty where XPM is to give one."""
     if not pattern:
         return ""
@@ -315,7 +315,7 @@ def budget_of(services: tuple[ProposalService, ...]) -> tuple[str, str]:
 
 
 def _name(
-    terms: Terms,
+    terms: JobTerms,
     workflow: Workflow,
     client: Client | None,
     services: tuple[ProposalService, ...],
@@ -332,7 +332,7 @@ def _name(
     return " ".join(re.sub(r"\{(\w+)\}", lambda m: words.get(m[1], m[0]), pattern).split())
 
 
-def _due(terms: Terms, workflow: Workflow, proposal: Proposal, day: date) -> date:
+def _due(terms: JobTerms, workflow: Workflow, proposal: Proposal, day: date) -> date:
     days = terms.due_days if workflow.due_days is None else workflow.due_days
     if workflow.repeat is None:
         if workflow.due is not None:
@@ -350,45 +350,45 @@ def _due(terms: Terms, workflow: Workflow, proposal: Proposal, day: date) -> dat
 
 
 def _templates(
-    snapshot: Snapshot, workflow: Workflow, services: tuple[ProposalService, ...], found: list[Problem]
+    snapshot: Snapshot, workflow: Workflow, services: tuple[ProposalService, ...], found: list[JobProblem]
 ) -> tuple[str, ...]:
-    called, bare, _ = called_for(snapshot, services)
+    called, bare, _ = required_templates(snapshot, services)
     templates = tuple(dict.fromkeys(called if workflow.templates is None else workflow.templates))
     if workflow.templates is None:
-        found += [Problem(code="service-bare", about=name) for name in bare]
+        found += [JobProblem(code="service-bare", about=name) for name in bare]
     if not templates:
-        found.append(Problem(code="no-template"))
+        found.append(JobProblem(code="no-template"))
     listed = snapshot.count(TEMPLATES) > 0
     for uuid in templates:
         row = snapshot.get(TEMPLATES, uuid)
         if (row is None and listed) or (row is not None and row.gone):
-            found.append(Problem(code="template-gone", about=row.name if row else uuid))
+            found.append(JobProblem(code="template-gone", about=row.name if row else uuid))
     return templates
 
 
 def _category(
     snapshot: Snapshot,
-    terms: Terms,
+    terms: JobTerms,
     workflow: Workflow,
     services: tuple[ProposalService, ...],
-    found: list[Problem],
+    found: list[JobProblem],
 ) -> str:
     if workflow.category is not None:
         row = snapshot.get(CATEGORIES, workflow.category) if workflow.category else None
         listed = snapshot.count(CATEGORIES) > 0
         if workflow.category and ((row is None and listed) or (row is not None and row.gone)):
-            found.append(Problem(code="category-gone", about=row.name if row else workflow.category))
+            found.append(JobProblem(code="category-gone", about=row.name if row else workflow.category))
         return workflow.category
     called = categories_called_for(snapshot, terms.category_by_billing, services) or (terms.category,)
     uuids = [_category_named(snapshot, exact(each), found) for each in called]
     if len({*uuids}) > 1:
         rows = ((uuid, snapshot.get(CATEGORIES, uuid)) for uuid in uuids)
         names = ", ".join(row.name if row is not None else uuid for uuid, row in rows)
-        found.append(Problem(code="categories-differ", about=names))
+        found.append(JobProblem(code="categories-differ", about=names))
     return uuids[0]
 
 
-def _category_named(snapshot: Snapshot, wanted: str, found: list[Problem]) -> str:
+def _category_named(snapshot: Snapshot, wanted: str, found: list[JobProblem]) -> str:
     """The UUID of a category that is given by name or UUID."""
     if not wanted:
         return ""
@@ -401,31 +401,31 @@ def _category_named(snapshot: Snapshot, wanted: str, found: list[Problem]) -> st
     rows = [row for row in snapshot.rows(CATEGORIES) if exact(row.name) == wanted and not row.gone]
     if len(rows) != 1:
         missing = "category-gone" if snapshot.count(CATEGORIES) else "category-unlisted"
-        found.append(Problem(code="category-several" if rows else missing, about=wanted))
+        found.append(JobProblem(code="category-several" if rows else missing, about=wanted))
     return rows[0].uuid if rows else ""
 
 
 def _budget(
     snapshot: Snapshot,
-    terms: Terms,
+    terms: JobTerms,
     workflow: Workflow,
     services: tuple[ProposalService, ...],
-    found: list[Problem],
+    found: list[JobProblem],
 ) -> str:
     if workflow.budget is not None:
         if workflow.budget and not BUDGET.fullmatch(workflow.budget):
-            found.append(Problem(code="bad-budget", about=workflow.budget))
+            found.append(JobProblem(code="bad-budget", about=workflow.budget))
         return workflow.budget
     valued, fixed = budget_parts(snapshot, terms.budget, services)
     total, wrong = budget_of(valued)
     if wrong:
-        found.append(Problem(code="no-price", about=wrong))
+        found.append(JobProblem(code="no-price", about=wrong))
         return ""
     whole = Decimal(total or 0) + fixed
     return f"{whole:.2f}" if whole > 0 else ""
 
 
-def _reference(terms: Terms, workflow: Workflow, proposal: Proposal) -> str:
+def _reference(terms: JobTerms, workflow: Workflow, proposal: Proposal) -> str:
     if workflow.reference is not None:
         return workflow.reference
     return {"none": "", "client": proposal.reference, "proposal": proposal.number}[terms.reference]

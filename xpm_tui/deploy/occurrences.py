@@ -9,8 +9,8 @@ from typing import Literal
 
 import msgspec
 
-from xpm_tui.deploy.calendar import between, recurrence
-from xpm_tui.deploy.job_spec import Terms
+from xpm_tui.deploy.calendar import dates_between, recurrence
+from xpm_tui.deploy.job_spec import JobTerms
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import DEPLOYMENTS, PROPOSALS, WORKFLOWS
 from xpm_tui.domain.workflows import Deployment, Workflow, deployment_id
@@ -44,7 +44,7 @@ class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def occurrences(
-    snapshot: Snapshot, terms: Terms, today: date, *, ahead: int = SOON, workflows: Iterable[Workflow] = ()
+    snapshot: Snapshot, terms: JobTerms, today: date, *, ahead: int = SOON, workflows: Iterable[Workflow] = ()
 ) -> Iterator[Occurrence]:
     """All occurrences of the workflows (all, where none are named) that have come, have become something, or
     come within ``ahead`` days; of a workflow in order of date."""
@@ -53,7 +53,7 @@ def occurrences(
 
 
 def of_workflow(
-    snapshot: Snapshot, terms: Terms, workflow: Workflow, today: date, ahead: int = SOON
+    snapshot: Snapshot, terms: JobTerms, workflow: Workflow, today: date, ahead: int = SOON
 ) -> Iterator[Occurrence]:
     """The same for one workflow; a one-time job that is to come is told however far away it is."""
     done = {each.day: each for each in snapshot.find(DEPLOYMENTS, "workflow", workflow.id)}
@@ -64,7 +64,7 @@ def of_workflow(
     else:
         last = today + min(early + timedelta(days=ahead), date.max - today)
         repeat = recurrence(workflow, snapshot.get(PROPOSALS, workflow.proposal))
-        came = between(workflow.start, repeat, workflow.since, last)
+        came = dates_between(workflow.start, repeat, workflow.since, last)
         if workflow.stopped:
             # One row says that nothing more comes of it; every date that will not be would be noise.
             came = islice((day for day in came if day not in done), 1)
@@ -83,18 +83,18 @@ def of_workflow(
         )
 
 
-def is_automatic(terms: Terms, workflow: Workflow) -> bool:
+def is_automatic(terms: JobTerms, workflow: Workflow) -> bool:
     """Whether it is deployed by itself."""
     return workflow.automatic == "yes" or (workflow.automatic == "setting" and terms.automatic)
 
 
-def still_comes(snapshot: Snapshot, workflow: Workflow, day: date) -> bool:
+def still_recurs(snapshot: Snapshot, workflow: Workflow, day: date) -> bool:
     """Whether the day is one of the workflow's as it is now: its dates or its end may have been moved."""
     repeat = recurrence(workflow, snapshot.get(PROPOSALS, workflow.proposal))
-    return next(between(workflow.start, repeat, day, day), None) is not None
+    return next(dates_between(workflow.start, repeat, day, day), None) is not None
 
 
-def due_by_itself(snapshot: Snapshot, terms: Terms, today: date) -> list[Occurrence]:
+def due_by_itself(snapshot: Snapshot, terms: JobTerms, today: date) -> list[Occurrence]:
     """What the daily run deploys: due ones of automatic workflows, and what was begun and not finished."""
     return [
         each

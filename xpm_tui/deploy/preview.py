@@ -9,7 +9,7 @@ from datetime import date
 import msgspec
 
 from xpm_tui.deploy.calendar import last_day, recurrence
-from xpm_tui.deploy.job_spec import Problem, Terms, make_spec
+from xpm_tui.deploy.job_spec import JobProblem, JobTerms, make_spec
 from xpm_tui.deploy.transitions import same_job
 from xpm_tui.deploy.workflows import job_client
 from xpm_tui.domain.identity import exact
@@ -77,7 +77,7 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     client: Client | None
     uuid: str
     spec: JobSpec
-    problems: tuple[Problem, ...]
+    problems: tuple[JobProblem, ...]
     deployment: Deployment | None = None
 
     @property
@@ -90,7 +90,7 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
         """Whether a job is still to be made, not one to be finished."""
         return self.deployment is None or not self.deployment.number
 
-    def keeps(self, *, anyway: bool = False) -> Problem | None:
+    def keeps(self, *, anyway: bool = False) -> JobProblem | None:
         """The first thing that keeps it back; ``anyway``: a person said to go on where that is enough."""
         if not self.fresh:
             return next((each for each in self.problems if each.code in FINISHING), None)
@@ -100,7 +100,7 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
 
 def preview(
     snapshot: Snapshot,
-    terms: Terms,
+    terms: JobTerms,
     workflow: Workflow,
     day: date,
     jobs: OpenJobs,
@@ -116,11 +116,11 @@ def preview(
         proposal = Proposal(id=workflow.proposal, name=workflow.name)
     whose = job_client(snapshot, proposal, workflow)
     client = whose.client
-    found: list[Problem] = [whose.problem] if whose.problem else []
+    found: list[JobProblem] = [whose.problem] if whose.problem else []
     if not terms.ours:
-        found.append(Problem(code="ignition"))
+        found.append(JobProblem(code="ignition"))
     if workflow.stopped:
-        found.append(Problem(code="stopped", about=workflow.stopped))
+        found.append(JobProblem(code="stopped", about=workflow.stopped))
     uuid = (created or {}).get(client.id, "") if client is not None else ""
     uuid = uuid or _client(snapshot, client, alike, found, entity=whose.is_entity)
     fresh = done is None or not done.number
@@ -130,7 +130,7 @@ def preview(
         found += _of_former_term(snapshot, workflow, day)
     repeat = recurrence(workflow, proposal)
     if fresh and repeat is not None and repeat.end is not None and day > repeat.end:
-        found.append(Problem(code="after-end", about=f"{day}, end {repeat.end}"))
+        found.append(JobProblem(code="after-end", about=f"{day}, end {repeat.end}"))
     spec, more = make_spec(
         snapshot, terms, workflow, proposal, client, day, attempt=done.attempt if done else 1
     )
@@ -153,11 +153,11 @@ def preview(
 
 def clashing(
     snapshot: Snapshot, workflow: Workflow, spec: JobSpec, uuid: str, jobs: OpenJobs
-) -> tuple[JobSpec, list[Problem]]:
+) -> tuple[JobSpec, list[JobProblem]]:
     """The job with what is left out of it, and where it clashes with open jobs."""
-    found: list[Problem] = []
+    found: list[JobProblem] = []
     if spec.number and spec.number in jobs.by_number:
-        found.append(Problem(code="number-taken", about=spec.number))
+        found.append(JobProblem(code="number-taken", about=spec.number))
     holders = jobs.with_reference(spec.reference) if spec.reference else []
     foreign = [
         job
@@ -165,20 +165,20 @@ def clashing(
         if jobs.proposal_of(job) != workflow.proposal and not _same_proposal(snapshot, workflow, job)
     ]
     if foreign:
-        found.append(Problem(code="reference-taken", about=f"{foreign[0].number} {foreign[0].name}"))
+        found.append(JobProblem(code="reference-taken", about=f"{foreign[0].number} {foreign[0].name}"))
     elif holders:
-        found.append(Problem(code="reference-ours", about=f"{spec.reference} ({holders[0].number})"))
+        found.append(JobProblem(code="reference-ours", about=f"{spec.reference} ({holders[0].number})"))
         spec = msgspec.structs.replace(spec, reference="")
     same = [job for job in jobs.of_client(uuid) if exact(job.name) == exact(spec.name)] if uuid else []
     twin = next((job for job in same if job.start == spec.start), None)
     if twin is not None:
-        found.append(Problem(code="same-job", about=f"{twin.number} {twin.name}"))
+        found.append(JobProblem(code="same-job", about=f"{twin.number} {twin.name}"))
     elif same:
-        found.append(Problem(code="same-name", about=f"{same[0].number}, from {same[0].start}"))
+        found.append(JobProblem(code="same-name", about=f"{same[0].number}, from {same[0].start}"))
     return spec, found
 
 
-def found_again(
+def rediscovered_job(
     snapshot: Snapshot, row: Deployment | None, jobs: OpenJobs, tries: Sequence[Intent]
 ) -> XpmJob | None:
     """The job of an earlier try that was said to have failed, where XPM shows it all the same."""
@@ -201,18 +201,18 @@ def failed_tries(snapshot: Snapshot, record: str, kind: str) -> list[Intent]:
     return [intent for intent in failed if intent.record == record and intent.kind == kind]
 
 
-def _elsewhere(snapshot: Snapshot, row: Deployment, uuid: str, jobs: OpenJobs) -> list[Problem]:
+def _elsewhere(snapshot: Snapshot, row: Deployment, uuid: str, jobs: OpenJobs) -> list[JobProblem]:
     """The job of an earlier try that XPM shows after all, on another client than the present one."""
     if not row.client or row.client == uuid:
         return []
-    there = found_again(snapshot, row, jobs, failed_tries(snapshot, row.id, ADD_JOB))
+    there = rediscovered_job(snapshot, row, jobs, failed_tries(snapshot, row.id, ADD_JOB))
     if there is None:
         return []
     named = there.client.name if there.client is not None else ""
-    return [Problem(code="other-client", about=f"{there.number} of {named or row.client}")]
+    return [JobProblem(code="other-client", about=f"{there.number} of {named or row.client}")]
 
 
-def _of_former_term(snapshot: Snapshot, workflow: Workflow, day: date) -> list[Problem]:
+def _of_former_term(snapshot: Snapshot, workflow: Workflow, day: date) -> list[JobProblem]:
     """A job of the workflow's former term for the same period: that of its day, or of days after it."""
     former = snapshot.get(WORKFLOWS, workflow.follows)
     for row in snapshot.find(DEPLOYMENTS, "workflow", former.id) if former is not None else ():
@@ -222,12 +222,12 @@ def _of_former_term(snapshot: Snapshot, workflow: Workflow, day: date) -> list[P
         if row.day == day or (
             former is not None and repeat and row.day <= day <= last_day(former.start, repeat, row.day)
         ):
-            return [Problem(code="period-taken", about=row.number or row.id)]
+            return [JobProblem(code="period-taken", about=row.number or row.id)]
     return []
 
 
 def _client(
-    snapshot: Snapshot, client: Client | None, alike: Lookup | None, found: list[Problem], *, entity: bool
+    snapshot: Snapshot, client: Client | None, alike: Lookup | None, found: list[JobProblem], *, entity: bool
 ) -> str:
     if client is None:
         return ""
@@ -237,13 +237,15 @@ def _client(
     if state in ("gone", "converted", "merged", "archived", "ignored") or (
         state == "ambiguous" and link is not None
     ):
-        found.append(Problem(code=f"client-{state}", about=client.name))
+        found.append(JobProblem(code=f"client-{state}", about=client.name))
     elif link is None:
         block = blocked(snapshot, client, alike)
         code = ("entity-unlinked" if entity else "client-new") if block is None else "client-waits"
-        found.append(Problem(code=code, about=f"{client.name}: {block.sentence}" if block else client.name))
+        found.append(
+            JobProblem(code=code, about=f"{client.name}: {block.sentence}" if block else client.name)
+        )
     elif row is not None and row.prospect:
-        found.append(Problem(code="entity-prospect" if entity else "prospect", about=client.name))
+        found.append(JobProblem(code="entity-prospect" if entity else "prospect", about=client.name))
     return link.uuid if link is not None else ""
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from xpm_tui.deploy import transitions
-from xpm_tui.deploy.executor import Means
+from xpm_tui.deploy.executor import DeployContext
 from xpm_tui.domain.errors import RecordMissing, Refused, UnreadableRecord
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Intent
@@ -64,9 +64,9 @@ def unknown(snapshot: Snapshot) -> list[Intent]:
     return recovery.unknown(snapshot, JOB_KINDS)
 
 
-async def resolve(means: Means) -> int:
+async def resolve(means: DeployContext) -> int:
     """Find out what became of each, waiting for creations until ``create_lag`` is over; gives how many are
-    settled, held ones included. What was never sent is closed. Raises ``WireTrouble``."""
+    settled, held ones included. What was never sent is closed. Raises ``XeroError``."""
     work = _JobRecovery(means)
     await work.run(means.stop)
     return len(work.ends)
@@ -76,7 +76,7 @@ def adopt(row: Deployment, intent: Intent, job: XpmJob) -> Deployment:
     """The row once its write is known to have taken effect; ``job`` is read whole."""
     if intent.kind == ADD_JOB:
         assert row.spec is not None
-        return transitions.made(row, job, row.spec)
+        return transitions.job_created(row, job, row.spec)
     if intent.kind == APPLY_TEMPLATE:
         return transitions.applied(row, str(intent.values["template"]), job)
     if intent.kind == ASSIGN_PEOPLE:
@@ -89,7 +89,7 @@ class _JobRecovery(recovery.Recovery):
 
     kinds = JOB_KINDS
 
-    def __init__(self, means: Means) -> None:
+    def __init__(self, means: DeployContext) -> None:
         super().__init__(means.book, means.clock, means.events.emit, means.create_lag)
         self._means = means
 
@@ -143,7 +143,7 @@ class _JobRecovery(recovery.Recovery):
             else:
                 why = f"XPM no longer has job {number}. Create it again: jobs redeploy {row.id}"
                 self._close(
-                    failed(intent, "the job is gone"), transitions.stays(row, "failed", "job-gone", why)
+                    failed(intent, "the job is gone"), transitions.halted(row, "failed", "job-gone", why)
                 )
             return
         except (Refused, UnreadableRecord) as no:
@@ -164,7 +164,7 @@ class _JobRecovery(recovery.Recovery):
             self._adopt(intent, row, job)
         elif self._tried(intent):
             why = _NOT_SET.format(numbers=number, what=_WHAT[intent.kind], id=row.id)
-            self._close(failed(intent, _NO_EFFECT), transitions.stays(row, "failed", "no-answer", why))
+            self._close(failed(intent, _NO_EFFECT), transitions.halted(row, "failed", "no-answer", why))
         else:
             self._close(failed(intent, _NO_EFFECT), row)
 
@@ -189,7 +189,7 @@ class _JobRecovery(recovery.Recovery):
 
     def _hold(self, intent: Intent, row: Deployment, why: str) -> None:
         row = transitions.noted(row, self._means.clock.now(), self._means.by, "held", why)
-        self._close(held(intent, why), transitions.stays(row, "held", "unknown", why))
+        self._close(held(intent, why), transitions.halted(row, "held", "unknown", why))
 
     def _close(self, intent: Intent, row: Deployment | None) -> None:
         self.close(

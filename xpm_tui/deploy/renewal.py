@@ -13,8 +13,8 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from xpm_tui.deploy.calendar import between, last_day, occurrence
-from xpm_tui.deploy.job_spec import called_for, services_of
+from xpm_tui.deploy.calendar import dates_between, last_day, occurrence
+from xpm_tui.deploy.job_spec import required_templates, services_of
 from xpm_tui.deploy.workflows import Group, missing_groups, name_of
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Engagement, Proposal, ProposalService
@@ -174,7 +174,7 @@ def rolls(
         )
         after = _next(proposal, workflow, term, first, today, keep=keep)
         bases.append(after)
-        if called_for(snapshot, services := services_of(proposal, after))[2] and (
+        if required_templates(snapshot, services := services_of(proposal, after))[2] and (
             services or not proposal.services
         ):
             after = msgspec.structs.replace(after, id=new_id(), audit=(line,))
@@ -190,7 +190,7 @@ def rolls(
             automatic=current[0].automatic,
             audit=(Audit(at=now, by=by, what="rolled", about=str(term.start)),),
         )  # fmt: skip
-        if called_for(snapshot, services_of(proposal, fresh))[2]:
+        if required_templates(snapshot, services_of(proposal, fresh))[2]:
             found.append(Roll(None, msgspec.structs.replace(fresh, id=new_id())))
     return found
 
@@ -261,7 +261,9 @@ def _after(was: Engagement) -> date:
     first = was.end + ONE
     if was.start is None:
         return first
-    again = next(between(was.start, Repeat(unit="month"), first, min(first, date.max - ONE) + ONE), first)
+    again = next(
+        dates_between(was.start, Repeat(unit="month"), first, min(first, date.max - ONE) + ONE), first
+    )
     return again if (first.month, first.day) == (2, 29) else first
 
 

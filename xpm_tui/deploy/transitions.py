@@ -37,7 +37,7 @@ def noted(row: Deployment, now: datetime, by: str, what: str, about: str = "") -
     return msgspec.structs.replace(row, audit=(*row.audit, Audit(at=now, by=by, what=what, about=about)))
 
 
-def made(row: Deployment, job: XpmJob, spec: JobSpec) -> Deployment:
+def job_created(row: Deployment, job: XpmJob, spec: JobSpec) -> Deployment:
     """The job is there, with its first template's tasks."""
     return msgspec.structs.replace(
         row,
@@ -57,7 +57,7 @@ def applied(row: Deployment, template: str, job: XpmJob) -> Deployment:
     return msgspec.structs.replace(row, applied=(*row.applied, template), tasks=len(job.tasks or ()))
 
 
-def stays(row: Deployment, state: str, cause: str, why: str) -> Deployment:
+def halted(row: Deployment, state: str, cause: str, why: str) -> Deployment:
     """It goes no further for now: ``held`` for a person, or ``failed``."""
     return msgspec.structs.replace(row, state=state, cause=cause, why=why)
 

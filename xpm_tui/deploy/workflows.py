@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from xpm_tui.deploy.job_spec import Per, Problem, Terms, called_for, services_of
+from xpm_tui.deploy.job_spec import JobProblem, JobTerms, Per, required_templates, services_of
 from xpm_tui.domain.ignition import Client, Proposal
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import CLIENTS, WORKFLOWS
@@ -19,7 +19,7 @@ class JobClient(NamedTuple):
     """Whose job it is: our client, or what is wrong with it. ``is_entity``: not the proposal's own client."""
 
     client: Client | None
-    problem: Problem | None = None
+    problem: JobProblem | None = None
     is_entity: bool = False
 
 
@@ -32,7 +32,7 @@ class Group(NamedTuple):
 
 def make_workflows(
     snapshot: Snapshot,
-    terms: Terms,
+    terms: JobTerms,
     proposal: Proposal,
     *,
     since: date,
@@ -80,7 +80,7 @@ def make_workflows(
             automatic="setting" if automatic and terms.automatic else "no",
             audit=(line,),
         )
-        if called_for(snapshot, services_of(proposal, fresh))[2]:
+        if required_templates(snapshot, services_of(proposal, fresh))[2]:
             made.append(msgspec.structs.replace(fresh, id=new_id()))
     return made
 
@@ -139,23 +139,23 @@ def job_client(snapshot: Snapshot, proposal: Proposal, workflow: Workflow) -> Jo
     head = snapshot.get(CLIENTS, proposal.client) if proposal.client else None
     if workflow.client is not None:
         chosen = snapshot.get(CLIENTS, workflow.client)
-        problem = None if chosen else Problem(code="no-client", about=workflow.client or "(none)")
+        problem = None if chosen else JobProblem(code="no-client", about=workflow.client or "(none)")
         return JobClient(chosen, problem, workflow.client != proposal.client)
     services = services_of(proposal, workflow)
     if workflow.entity and not services:
-        return JobClient(None, Problem(code="entity-gone", about=workflow.entity), is_entity=True)
+        return JobClient(None, JobProblem(code="entity-gone", about=workflow.entity), is_entity=True)
     entities = dict.fromkeys(service.entity for service in services)
     if len(entities) > 1:
         names = {s.entity: s.client_name or s.client_id for s in services if s.entity}
         own = [proposal.client_name or "(the proposal's)"] if "" in entities else []
-        return JobClient(head, Problem(code="entities", about=", ".join([*own, *names.values()])))
+        return JobClient(head, JobProblem(code="entities", about=", ".join([*own, *names.values()])))
     if not entities or "" in entities:
         about = proposal.client_name or proposal.client_id or "(none)"
-        return JobClient(head, None if head else Problem(code="no-client", about=about))
+        return JobClient(head, None if head else JobProblem(code="no-client", about=about))
     found = list(dict.fromkeys(service.client for service in services))
     client = snapshot.get(CLIENTS, found[0]) if len(found) == 1 and found[0] else None
     about = services[0].client_name or services[0].client_id
-    problem = None if client else Problem(code="no-client", about=about)
+    problem = None if client else JobProblem(code="no-client", about=about)
     return JobClient(client, problem, client is None or client.id != proposal.client)
 
 

@@ -13,7 +13,7 @@ from xpm_tui.diagnostics.masking import Mask
 from xpm_tui.domain.formatting import when_utc
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True):
+class BundlePart(msgspec.Struct, frozen=True, kw_only=True):
     """One file of the bundle: ``about`` says in a sentence what is in it."""
 
     name: str
@@ -26,24 +26,24 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
         return len(self.data)
 
 
-def json_part(name: str, about: str, value: object, mask: Mask) -> Part:
+def json_part(name: str, about: str, value: object, mask: Mask) -> BundlePart:
     """A part of JSON, indented for people."""
     text = msgspec.json.format(msgspec.json.encode(value), indent=1).decode()
     return text_part(name, about, text, mask)
 
 
-def lines_part(name: str, about: str, values: Iterable[object], mask: Mask) -> Part:
+def lines_part(name: str, about: str, values: Iterable[object], mask: Mask) -> BundlePart:
     """A part of JSON lines."""
     text = "".join(msgspec.json.encode(value).decode() + "\n" for value in values)
     return text_part(name, about, text, mask)
 
 
-def text_part(name: str, about: str, text: str, mask: Mask) -> Part:
+def text_part(name: str, about: str, text: str, mask: Mask) -> BundlePart:
     """A part of text. Secrets are looked for once more, whatever it was made of."""
-    return Part(name=name, about=about, data=mask.secret(text).encode())
+    return BundlePart(name=name, about=about, data=mask.secret(text).encode())
 
 
-def listing(parts: Sequence[Part], *, names: bool, made: datetime) -> Part:
+def listing(parts: Sequence[BundlePart], *, names: bool, made: datetime) -> BundlePart:
     """``README.txt``: what the bundle holds, and what it does not."""
     shown = (
         ("It contains the names of clients and people.")
@@ -58,10 +58,10 @@ def listing(parts: Sequence[Part], *, names: bool, made: datetime) -> Part:
         *(f"{part.name:<14} {part.size:>9,} bytes  {part.about}" for part in parts),
         "",
     ]
-    return Part(name="README.txt", about="The contents of the bundle.", data="\n".join(lines).encode())
+    return BundlePart(name="README.txt", about="The contents of the bundle.", data="\n".join(lines).encode())
 
 
-def packed(parts: Sequence[Part], made: datetime) -> bytes:
+def packed(parts: Sequence[BundlePart], made: datetime) -> bytes:
     """The zip. The same parts and time give the same bytes."""
     out = io.BytesIO()
     when = (max(made.year, 1980), made.month, made.day, made.hour, made.minute, made.second)

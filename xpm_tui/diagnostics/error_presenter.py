@@ -1,7 +1,7 @@
 """The one presenter of errors: what happened, why as observed, what to do, and the known problem.
 
 The command line (text and JSON), the console's dialogs and toasts, the log and the doctor all take it from
-here; none of them puts the parts of a ``Trouble`` together for itself.
+here; none of them puts the parts of a ``AppError`` together for itself.
 """
 
 from __future__ import annotations
@@ -11,45 +11,45 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from xpm_tui.diagnostics.known_problems.problem import Case
-from xpm_tui.diagnostics.known_problems.registry import case
+from xpm_tui.diagnostics.known_problems.problem import KnownProblem
+from xpm_tui.diagnostics.known_problems.registry import find_problem
 from xpm_tui.domain.errors import (
     AccessDenied,
     AllowanceUsedUp,
+    AppError,
     BadReply,
-    BookUnreadable,
     Busy,
     CaseId,
-    DiskTrouble,
+    DiskError,
     LoginNeeded,
     OutcomeUnknown,
-    OutOfReach,
     PlanRefused,
     Refused,
     ScopeMissing,
-    Trouble,
-    WireTrouble,
+    StoreUnreadable,
+    XeroError,
+    XeroUnreachable,
 )
 from xpm_tui.domain.formatting import when_utc
 from xpm_tui.domain.safe_text import visible, visible_lines
 
-_BY_KIND: tuple[tuple[type[Trouble], CaseId], ...] = (
+_BY_KIND: tuple[tuple[type[AppError], CaseId], ...] = (
     (AllowanceUsedUp, CaseId.DAY_LIMIT),
     (ScopeMissing, CaseId.SCOPE_MISSING),
     (AccessDenied, CaseId.DISCONNECTED),
     (OutcomeUnknown, CaseId.UNKNOWN_OUTCOME),
     (Refused, CaseId.OK_BUT_ERROR),
     (BadReply, CaseId.BAD_REPLY),
-    (OutOfReach, CaseId.NO_NETWORK),
+    (XeroUnreachable, CaseId.NO_NETWORK),
     (PlanRefused, CaseId.POLICY_CHANGED),
     (Busy, CaseId.LOCKED),
-    (BookUnreadable, CaseId.STORE),
-    (DiskTrouble, CaseId.DISK),
+    (StoreUnreadable, CaseId.STORE),
+    (DiskError, CaseId.DISK),
 )
 
 
 @dataclass(frozen=True)
-class TroubleView:
+class ErrorView:
     """An error as every surface shows it. All texts are data: show them through the plain-text door only.
 
     ``message`` says what happened, and to which ``record`` where one is known; ``why`` is the cause as
@@ -62,7 +62,7 @@ class TroubleView:
     why: str
     hint: str
     record: str
-    problem: Case | None
+    problem: KnownProblem | None
     call: str
     status: int
     correlation: str
@@ -115,7 +115,8 @@ class TroubleView:
     def data(self) -> dict[str, Any]:
         """Return the error as JSON data: ``code``, ``message``, ``hint``, and the rest where there is one.
 
-        ``record`` and ``why``; ``case`` with its ``case_title``, ``steps`` and, where XPM's old screens
+        ``record`` and ``why``; ``find_problem`` with its ``case_title``, ``steps`` and, where XPM's old
+        screens
         differ, ``old_steps``; ``call``, ``status`` and ``correlation`` where Xero was asked; ``until``.
         """
         data: dict[str, Any] = {"code": self.code, "message": self.message, "hint": self.hint}
@@ -133,22 +134,22 @@ class TroubleView:
         yield self.why
         yield self.hint
         if self.problem is not None:
-            yield from in_short(self.problem)
+            yield from problem_summary(self.problem)
         if self.correlation:
             yield f"Xero's correlation id: {self.correlation}"
 
 
-def present(trouble: Trouble) -> TroubleView:
+def present(trouble: AppError) -> ErrorView:
     """Return the view of an error."""
-    wire = trouble if isinstance(trouble, WireTrouble) else None
+    wire = trouble if isinstance(trouble, XeroError) else None
     known = case_id(trouble)
-    return TroubleView(
+    return ErrorView(
         code=trouble.code,
         message=trouble.message,
         why=trouble.why or _answer(wire),
         hint=trouble.hint,
         record=trouble.record,
-        problem=case(known) if known is not None else None,
+        problem=find_problem(known) if known is not None else None,
         call=wire.asked if wire else "",
         status=wire.status if wire else 0,
         correlation=wire.correlation if wire else "",
@@ -157,14 +158,14 @@ def present(trouble: Trouble) -> TroubleView:
     )
 
 
-def _answer(wire: WireTrouble | None) -> str:
+def _answer(wire: XeroError | None) -> str:
     """Return what Xero said, where the message does not quote it."""
     if wire is None or not wire.words or wire.words in wire.message:
         return ""
     return f"Xero answered: {visible(wire.words)}"
 
 
-def case_id(trouble: Trouble) -> CaseId | None:
+def case_id(trouble: AppError) -> CaseId | None:
     """Return the known problem of an error: the one it names, else that of its kind; None for bad input."""
     if trouble.case is not None:
         return trouble.case
@@ -174,12 +175,12 @@ def case_id(trouble: Trouble) -> CaseId | None:
     return next((case for kind, case in _BY_KIND if isinstance(trouble, kind)), None)
 
 
-def problem_title(problem: Case) -> str:
+def problem_title(problem: KnownProblem) -> str:
     """Return the name of a known problem: ``Known problem T6: Xero no longer accepts the login``."""
     return f"Known problem {problem.id}: {problem.title}"
 
 
-def in_short(problem: Case) -> tuple[str, str]:
+def problem_summary(problem: KnownProblem) -> tuple[str, str]:
     """Return a known problem in two lines: which one with its first step, and where all steps are."""
     return (
         f"{problem_title(problem)}. {problem.steps[0]}",

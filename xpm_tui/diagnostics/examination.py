@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from xpm_tui.diagnostics.findings import Finding, Probed, bad, from_error, skipped
-from xpm_tui.domain.errors import CaseId, NotFound, Trouble
+from xpm_tui.diagnostics.findings import Finding, ProbeResult, bad, from_error, skipped
+from xpm_tui.domain.errors import AppError, CaseId, NotFound
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.safe_text import visible
@@ -33,11 +33,11 @@ class Probe(Protocol):
         """Names of probes without whose good end this one cannot tell anything."""
 
     async def look(self) -> Finding:
-        """Look. Raises ``Trouble``, which counts as trouble found."""
+        """Look. Raises ``AppError``, which counts as trouble found."""
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class UnavailableProbe:
     """Stands in for a probe that cannot be asked here; says why."""
 
     name: str
@@ -52,7 +52,7 @@ class LeftOut:
 
 async def examine(
     probes: Sequence[Probe], clock: Clock, *, start: str = "", limit: float = LIMIT
-) -> AsyncIterator[Probed]:
+) -> AsyncIterator[ProbeResult]:
     """Run the probes in order, from ``start`` on; those before it count as good.
 
     Raises ``NotFound`` where no probe is called ``start``. What a probe raises becomes its finding.
@@ -71,7 +71,7 @@ async def examine(
             failed[probe.name] = probe.title
         elif finding.verdict == "skipped":
             failed[probe.name] = cause or probe.title
-        yield Probed(
+        yield ProbeResult(
             name=probe.name,
             title=probe.title,
             verdict=finding.verdict,
@@ -88,7 +88,7 @@ async def _look(probe: Probe, limit: float) -> Finding:
     try:
         async with asyncio.timeout(limit):
             return await probe.look()
-    except Trouble as trouble:
+    except AppError as trouble:
         return from_error(trouble)
     except TimeoutError:
         return bad(
@@ -102,6 +102,6 @@ async def _look(probe: Probe, limit: float) -> Finding:
         return bad(f"This probe itself failed ({type(error).__name__}).")
 
 
-def exit_code(results: Sequence[Probed]) -> int:
+def exit_code(results: Sequence[ProbeResult]) -> int:
     """0 where nothing is in trouble, else what the first trouble ends with."""
     return next((each.exit_code or 1 for each in results if each.verdict == "trouble"), 0)

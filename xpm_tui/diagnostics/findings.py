@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from xpm_tui.diagnostics.error_presenter import case_id, present
-from xpm_tui.domain.errors import CaseId, Trouble
+from xpm_tui.domain.errors import AppError, CaseId
 from xpm_tui.domain.runs import Run
 
 Verdict = Literal["ok", "note", "trouble", "skipped"]
@@ -24,7 +24,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int = 0
 
 
-class Probed(msgspec.Struct, frozen=True, kw_only=True):
+class ProbeResult(msgspec.Struct, frozen=True, kw_only=True):
     """A probe's finding with its name, and the seconds that it took."""
 
     name: str
@@ -62,7 +62,7 @@ def skipped(sentence: str) -> Finding:
     return Finding(verdict="skipped", sentence=sentence)
 
 
-def from_error(trouble: Trouble, *evidence: str, case: CaseId | None = None) -> Finding:
+def from_error(trouble: AppError, *evidence: str, case: CaseId | None = None) -> Finding:
     """An error as a finding, with the call, Xero's id of it and the case."""
     view = present(trouble)
     return bad(
@@ -84,7 +84,7 @@ def known(text: str) -> CaseId | None:
         return None
 
 
-def run_case(run: Run) -> CaseId | None:
+def run_problem(run: Run) -> CaseId | None:
     """The case behind a run's end: the one it kept, else that of what stopped it, else that it is held."""
     words = (run.case, *(stop.rule for stop in run.stops), run.outcome)
     return next((found for found in map(known, words) if found is not None), None)

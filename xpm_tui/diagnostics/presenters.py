@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from xpm_tui.diagnostics.known_problems.problem import Case
+from xpm_tui.diagnostics.known_problems.problem import KnownProblem
 
 
-def told(found: Case) -> list[str]:
+def problem_lines(found: KnownProblem) -> list[str]:
     """Its name, sign and cause, and the way out."""
-    return [f"{found.id}: {found.title}", "", *nameless(found)]
+    return [f"{found.id}: {found.title}", "", *titled_problem_lines(found)]
 
 
-def nameless(found: Case) -> list[str]:
+def titled_problem_lines(found: KnownProblem) -> list[str]:
     """The same under a heading that names it."""
-    return [f"Symptom: {found.sign}", f"Cause: {found.cause}", "", *way_out(found)]
+    return [f"Symptom: {found.sign}", f"Cause: {found.cause}", "", *remedy_lines(found)]
 
 
-def way_out(found: Case) -> list[str]:
+def remedy_lines(found: KnownProblem) -> list[str]:
     """The way out with numbered steps for XPM's new and old screens, and what to tell support."""
     lines = ["What to do" + (" (XPM's new screens):" if found.old_screens else ":"), *numbered(found.steps)]
     if found.old_screens:

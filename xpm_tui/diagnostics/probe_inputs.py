@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from xpm_tui.domain.errors import Trouble, WireTrouble
+from xpm_tui.domain.errors import AppError, XeroError
 
 T = TypeVar("T")
 Ask = Callable[[], Awaitable[T]]
@@ -34,7 +34,7 @@ class Once(Generic[T]):
         return self._told[0]
 
 
-class Reached(msgspec.Struct, frozen=True, kw_only=True):
+class ServerReply(msgspec.Struct, frozen=True, kw_only=True):
     """One server of Xero, asked without a login: any answer at all shows that it is there.
 
     ``server_time`` is the date of its answer, ``here`` this machine's time just then. ``issuer`` is who
@@ -46,7 +46,7 @@ class Reached(msgspec.Struct, frozen=True, kw_only=True):
     server_time: datetime | None = None
     here: datetime | None = None
     issuer: str = ""
-    trouble: WireTrouble | None = None
+    trouble: XeroError | None = None
 
 
 class LoginFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +83,7 @@ class PersonFacts(msgspec.Struct, frozen=True, kw_only=True):
     unknown: str = ""
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True):
+class FolderFacts(msgspec.Struct, frozen=True, kw_only=True):
     """A folder of ours: bytes free on its disk, whether it can be written, what kind of remote disk it is.
 
     ``trouble`` is why it cannot be used: its file system has no locks, or other accounts could replace it.
@@ -95,7 +95,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     writable: bool
     remote: str = ""
     shared: bool = False
-    trouble: Trouble | None = None
+    trouble: AppError | None = None
 
 
 class TerminalFacts(msgspec.Struct, frozen=True, kw_only=True):

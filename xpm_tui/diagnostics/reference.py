@@ -6,9 +6,9 @@ import sys
 from collections.abc import Iterator
 
 from xpm_tui.diagnostics.known_problems import environment, login, records
-from xpm_tui.diagnostics.known_problems.problem import Case
+from xpm_tui.diagnostics.known_problems.problem import KnownProblem
 
-SECTIONS: tuple[tuple[str, tuple[Case, ...]], ...] = (
+SECTIONS: tuple[tuple[str, tuple[KnownProblem, ...]], ...] = (
     ("Signing in and the connection", login.CASES),
     ("Connection to Xero, and its replies", environment.WIRE_CASES),
     ("The practice and its records", records.CASES),
@@ -52,7 +52,7 @@ def page() -> str:
     return "\n".join([_HEAD, *(line for title, cases in SECTIONS for line in _section(title, cases))])
 
 
-def _section(title: str, cases: tuple[Case, ...]) -> Iterator[str]:
+def _section(title: str, cases: tuple[KnownProblem, ...]) -> Iterator[str]:
     yield f"## {title}\n"
     for case in cases:
         yield f"### {case.id}: {case.title}\n"

@@ -81,7 +81,7 @@ WRITES = (
 """The kinds of requests that change something in XPM."""
 
 
-class InXpm(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class XpmCounts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What changes in XPM: ``changes`` in all, for so many ``clients``, and what they are made of.
 
     ``jobs_finished`` are there already and get what is missing.
@@ -97,7 +97,7 @@ class InXpm(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     jobs_finished: int = 0
 
 
-class Here(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class LocalCounts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What is saved here alone: ``changes`` in all, for so many ``clients``, and what they are made of.
 
     ``links`` join clients, ``people`` team members and ``services`` services to records of XPM;
@@ -116,7 +116,7 @@ class Here(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     ignored: int = 0
 
 
-class Replaced(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class ReplacedValues(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Values that are lost on the side that is written: ``values`` in all, and those of them that are
     remarkable. ``clearings`` are replaced by nothing."""
 
@@ -127,7 +127,7 @@ class Replaced(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     clearings: int = 0
 
 
-class Lasting(msgspec.Struct, frozen=True, kw_only=True):
+class LastingEffects(msgspec.Struct, frozen=True, kw_only=True):
     """What no undo takes back: ``records`` are the ids of what it is about."""
 
     what: What
@@ -135,7 +135,7 @@ class Lasting(msgspec.Struct, frozen=True, kw_only=True):
     records: tuple[str, ...] = ()
 
 
-class Kept(msgspec.Struct, frozen=True, kw_only=True):
+class PreservedValues(msgspec.Struct, frozen=True, kw_only=True):
     """What is left as it is, and why, in a sentence."""
 
     why: str
@@ -143,7 +143,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     records: tuple[str, ...] = ()
 
 
-class Frozen(msgspec.Struct, frozen=True, kw_only=True):
+class FrozenCounts(msgspec.Struct, frozen=True, kw_only=True):
     """A field that an undo freezes, and the ids of the clients and contacts for which it does."""
 
     field: str
@@ -164,14 +164,14 @@ class Consequences(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
 
     of: Subject
     about: str = ""
-    xpm: InXpm = InXpm()
-    here: Here = Here()
-    replaced: Replaced = Replaced()
-    lasting: tuple[Lasting, ...] = ()
-    kept: tuple[Kept, ...] = ()
+    xpm: XpmCounts = XpmCounts()
+    here: LocalCounts = LocalCounts()
+    replaced: ReplacedValues = ReplacedValues()
+    lasting: tuple[LastingEffects, ...] = ()
+    kept: tuple[PreservedValues, ...] = ()
     also: tuple[str, ...] = ()
     freezes: int = 0
-    frozen: tuple[Frozen, ...] = ()
+    frozen: tuple[FrozenCounts, ...] = ()
     waiting: int = 0
     requests: Requests = Requests()
     calls: int = 0

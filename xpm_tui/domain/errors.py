@@ -2,8 +2,8 @@
 
 What can go wrong, as a small closed set. Each says what, where and what to do next.
 
-``Trouble`` is the root: code, sentence, hint, exit code (the table in the command-line documents) and, where
-known, the case. ``WireTrouble`` and its children also carry what was asked of Xero and what it said.
+``AppError`` is the root: code, sentence, hint, exit code (the table in the command-line documents) and, where
+known, the case. ``XeroError`` and its children also carry what was asked of Xero and what it said.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class CaseId(StrEnum):
     SCHEDULE = "schedule"
 
 
-class Trouble(Exception):
+class AppError(Exception):
     """Anything that a person must hear of, in one sentence; ``exit_code`` is what the command ends with.
 
     ``record`` is the id of the record it happened to, and ``why`` the cause in a sentence: both only where
@@ -87,7 +87,7 @@ class RunStopped(Exception):
     """A run was asked to stop, so this call was not made. No trouble: nobody has to be told of it."""
 
 
-class BadInput(Trouble):
+class BadInput(AppError):
     """Something typed, pasted or read from a file cannot be used; ``field`` is the parameter it was given
     for, where the sentence does not name it."""
 
@@ -112,54 +112,54 @@ class NotFound(BadInput):
     code = "not-found"
 
 
-class NeedsPerson(Trouble):
+class DecisionNeeded(AppError):
     """Held: a choice that only a person can make (the guard, a conflict, several practices)."""
 
     code = "held"
     exit_code = 4
 
 
-class PlanRefused(NeedsPerson):
+class PlanRefused(DecisionNeeded):
     """The plan no longer fits: policy, practice or scopes changed since it was made."""
 
     code = "plan-refused"
 
 
-class Busy(Trouble):
+class Busy(AppError):
     """Another process is using the practice."""
 
     code = "busy"
     exit_code = 5
 
 
-class Overtaken(Busy):
+class StoreChanged(Busy):
     """Somebody else changed the same record between look and write; nothing was written."""
 
     code = "overtaken"
 
 
-class BookUnreadable(Trouble):
+class StoreUnreadable(AppError):
     """The book cannot be read, or was changed by a foreign hand."""
 
     code = "book-unreadable"
     exit_code = 8
 
 
-class ReadOnly(Trouble):
+class ReadOnly(AppError):
     """Nothing may be written: asked for with ``--read-only``, or the book opened that way."""
 
     code = "read-only"
     exit_code = 2
 
 
-class DiskTrouble(Trouble):
+class DiskError(AppError):
     """The disk refused a write; nothing was half-written."""
 
     code = "disk"
     exit_code = 8
 
 
-class WireTrouble(Trouble):
+class XeroError(AppError):
     """A call to Xero failed.
 
     ``asked`` is verb and path without query, ``status`` the HTTP status (0: no reply), ``words`` what XPM
@@ -190,28 +190,28 @@ class WireTrouble(Trouble):
         self.repeatable = repeatable
 
 
-class LoginNeeded(WireTrouble):
+class LoginNeeded(XeroError):
     """There is no login, or Xero no longer accepts it: a person must sign in again."""
 
     code = "login-needed"
     exit_code = 3
 
 
-class ScopeMissing(WireTrouble):
+class ScopeMissing(XeroError):
     """The login is good but was not given the scope for this call (401 AuthorizationUnsuccessful)."""
 
     code = "scope-missing"
     exit_code = 3
 
 
-class AccessDenied(WireTrouble):
+class AccessDenied(XeroError):
     """403: the practice is not connected, or the person lost the permission."""
 
     code = "access-denied"
     exit_code = 3
 
 
-class Refused(WireTrouble):
+class Refused(XeroError):
     """XPM understood and said no: an ERROR envelope, also one that came with HTTP 200."""
 
     code = "refused"
@@ -230,7 +230,7 @@ class EditConflict(Refused):
     code = "edit-conflict"
 
 
-class AllowanceUsedUp(WireTrouble):
+class AllowanceUsedUp(XeroError):
     """The day's calls are used up, or what is left is kept for people; ``until`` says when to go on (UTC)."""
 
     code = "allowance"
@@ -243,14 +243,14 @@ class AllowanceUsedUp(WireTrouble):
         self.until = until
 
 
-class OutOfReach(WireTrouble):
+class XeroUnreachable(XeroError):
     """No usable answer: no network, time-out, 5xx after all tries."""
 
     code = "out-of-reach"
     exit_code = 7
 
 
-class BadReply(WireTrouble):
+class BadReply(XeroError):
     """Xero answered something that is no reply: cut or broken XML, HTML, a DOCTYPE, wrong encoding."""
 
     code = "bad-reply"
@@ -264,7 +264,7 @@ class UnreadableRecord(BadReply):
     exit_code = 1
 
 
-class OutcomeUnknown(WireTrouble):
+class OutcomeUnknown(XeroError):
     """A write was sent and no answer came: it may have taken effect. Never send it again blindly."""
 
     code = "outcome-unknown"

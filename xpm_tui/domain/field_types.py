@@ -28,7 +28,7 @@ TEXTS: frozenset[Kind] = frozenset({"text", "email", "phone", "postcode", "choic
 """The kinds whose value is a text on both sides."""
 
 
-class Sync(msgspec.Struct, frozen=True, kw_only=True):
+class SyncRule(msgspec.Struct, frozen=True, kw_only=True):
     """When sync carries a field: each direction, at the creation of a record and later.
 
     ``name_level``: carried later also where *What to sync* is "Client name only".
@@ -57,14 +57,14 @@ class Sync(msgspec.Struct, frozen=True, kw_only=True):
         return self.to_creation if creation else self.to_later
 
 
-NEVER = Sync()
-BOTH_WAYS = Sync(from_creation=True, from_later=True, to_creation=True, to_later=True)
-FROM_XPM = Sync(from_creation=True, from_later=True)
-AT_CREATION = Sync(from_creation=True, to_creation=True)
+NEVER = SyncRule()
+BOTH_WAYS = SyncRule(from_creation=True, from_later=True, to_creation=True, to_later=True)
+FROM_XPM = SyncRule(from_creation=True, from_later=True)
+AT_CREATION = SyncRule(from_creation=True, to_creation=True)
 ALSO_NAME_LEVEL = msgspec.structs.replace(BOTH_WAYS, name_level=True)
 
 
-class Xpm(msgspec.Struct, frozen=True):
+class XpmField(msgspec.Struct, frozen=True):
     """A field in XPM: its elements in replies, and its element in requests (empty: no request carries it).
 
     ``place`` orders the elements of a request as Xero's page has them; rows of one place keep the order of
@@ -77,7 +77,7 @@ class Xpm(msgspec.Struct, frozen=True):
     member: str = ""
 
 
-class Part(msgspec.Struct, frozen=True):
+class FieldPart(msgspec.Struct, frozen=True):
     """A further column that holds a part of a field's value."""
 
     name: str
@@ -85,7 +85,7 @@ class Part(msgspec.Struct, frozen=True):
     also: tuple[str, ...] = ()
 
 
-class Csv(msgspec.Struct, frozen=True):
+class CsvField(msgspec.Struct, frozen=True):
     """A field's column in Ignition's clients form.
 
     ``place`` orders the columns of an export, ``also`` are other headings for it, in lower case with single
@@ -102,10 +102,10 @@ class Csv(msgspec.Struct, frozen=True):
     must_fit: bool = False
     always: bool = False
     computed: bool = False
-    parts: tuple[Part, ...] = ()
+    parts: tuple[FieldPart, ...] = ()
 
 
-class Choice(msgspec.Struct, frozen=True):
+class ChoiceOption(msgspec.Struct, frozen=True):
     """One value of a ``choice``: the word that is kept, its label, and other words for it in a file."""
 
     value: str
@@ -113,7 +113,7 @@ class Choice(msgspec.Struct, frozen=True):
     also: tuple[str, ...] = ()
 
 
-class Apart(msgspec.Struct, frozen=True):
+class NamesakeDetail(msgspec.Struct, frozen=True):
     """Lists of XPM clients show the field to tell namesakes apart: in which place, and after which word."""
 
     place: int
@@ -134,14 +134,14 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     of: Record = "client"
     kind: Kind = "text"
     ignition: bool = True
-    xpm: Xpm | None = None
-    csv: Csv | None = None
-    sync: Sync = NEVER
+    xpm: XpmField | None = None
+    csv: CsvField | None = None
+    sync: SyncRule = NEVER
     required: bool = False
     whole: bool = False
     editable: bool = False
-    choices: tuple[Choice, ...] = ()
-    apart: Apart | None = None
+    choices: tuple[ChoiceOption, ...] = ()
+    apart: NamesakeDetail | None = None
 
     def __post_init__(self) -> None:
         """Refuse a row that promises what nothing could keep."""

@@ -258,7 +258,7 @@ _LABEL = 20
 """Cells of a label at most: what is longer is text of its own."""
 
 
-class Row(NamedTuple):
+class TextRow(NamedTuple):
     """A row of a wrapped text: from which character to which."""
 
     start: int
@@ -278,25 +278,25 @@ def hanging_indent(text: str, width: int) -> int:
     return blanks if blanks <= width * 2 // 5 else 0
 
 
-def rows(text: str, width: int) -> list[Row]:
+def rows(text: str, width: int) -> list[TextRow]:
     """Return the rows of a text broken at blanks; all but the first are narrower by ``hanging_indent``."""
     if width <= 0:
         return []
-    found: list[Row] = []
+    found: list[TextRow] = []
     inner = width - hanging_indent(text, width)
     room, start, used = width, 0, 0
     for match in _WORDS.finditer(text):
         word, at = match[0], match.start()
         if used and used + cells(word.rstrip()) > room:
-            found.append(Row(start, start + len(text[start:at].rstrip())))
+            found.append(TextRow(start, start + len(text[start:at].rstrip())))
             start = at + len(word) - len(word.lstrip())
             word, room, used = text[start : match.end()], inner, 0
         while not used and cells(word.rstrip()) > room:
             part = word[: _prefix(word, room)].rstrip() or word[:1]
-            found.append(Row(start, start + len(part)))
+            found.append(TextRow(start, start + len(part)))
             start, word, room = start + len(part), word[len(part) :], inner
         used += cells(word)
-    found.append(Row(start, start + len(text[start:].rstrip()) if used > room else len(text)))
+    found.append(TextRow(start, start + len(text[start:].rstrip()) if used > room else len(text)))
     return found
 
 

@@ -18,10 +18,19 @@ from typing import Literal
 import msgspec
 
 from xpm_tui.domain.name_words import BUSINESS_WORDS, SPELT_FORMS
-from xpm_tui.domain.names import Name, Person, exact, key_of, read, without_code
+from xpm_tui.domain.names import ParsedName, PersonName, exact, key_of, read, without_code
 from xpm_tui.domain.spelling import misspelt, same_word
 
-__all__ = ["Answer", "Comparison", "compare", "compare_names", "exact", "name_key", "read", "search_forms"]
+__all__ = [
+    "Answer",
+    "NameComparison",
+    "compare",
+    "compare_names",
+    "exact",
+    "name_key",
+    "read",
+    "search_forms",
+]
 
 Answer = Literal["same", "near", "different"]
 
@@ -59,7 +68,7 @@ _INITIALS = {
 _COMPANIES = frozenset(["ltd", "pty ltd", "pty", "inc", "llc", "plc", "corp", "gmbh", "nl", "company"])
 
 
-class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+class NameComparison(msgspec.Struct, frozen=True, kw_only=True):
     """The answer, how far apart the names are (0: equal) and in what they differ, in words.
 
     ``apart`` tells that a difference usually means another entity: a number, a title, a kind of entity.
@@ -71,10 +80,10 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     apart: bool = False
 
 
-DIFFERENT = Comparison(answer="different", cost=100)
+DIFFERENT = NameComparison(answer="different", cost=100)
 
 
-def initials_of(person: Person) -> frozenset[str]:
+def initials_of(person: PersonName) -> frozenset[str]:
     """The letters that a person's given name may begin with: Bob is Robert, too."""
     if not person.given:
         return frozenset()
@@ -104,34 +113,36 @@ def search_forms(name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((loose, plain, doubled)))
 
 
-def compare(ours: str, theirs: str, code: str = "") -> Comparison:
+def compare(ours: str, theirs: str, code: str = "") -> NameComparison:
     """Compare two names; ``code`` is the XPM client's own code, which either name may begin with."""
     return compare_names(read(ours), read(theirs), code)
 
 
-def compare_names(a: Name, b: Name, code: str = "") -> Comparison:
+def compare_names(a: ParsedName, b: ParsedName, code: str = "") -> NameComparison:
     """As :func:`compare`, of names that were read already. Symmetric but for the wording of reasons."""
     if a.exact == b.exact:
-        return Comparison(answer="same", reasons=("the name is the same",))
+        return NameComparison(answer="same", reasons=("the name is the same",))
     if _same(a, b):
-        return Comparison(answer="same", cost=2, reasons=(_form(a, b),))
+        return NameComparison(answer="same", cost=2, reasons=(_form(a, b),))
     if code and _same_without_code(a, b, code):
-        return Comparison(answer="same", cost=3, reasons=("the same name except for the client code in it",))
+        return NameComparison(
+            answer="same", cost=3, reasons=("the same name except for the client code in it",)
+        )
     return _near(a, b) or DIFFERENT
 
 
-def _same(a: Name, b: Name) -> bool:
+def _same(a: ParsedName, b: ParsedName) -> bool:
     return bool(a.key) and same_word(a.key, b.key)
 
 
-def _same_without_code(a: Name, b: Name, code: str) -> bool:
+def _same_without_code(a: ParsedName, b: ParsedName, code: str) -> bool:
     ours, theirs = without_code(a.exact, code), without_code(b.exact, code)
     if ours and _same(read(ours), b):
         return True
     return bool(theirs) and (_same(a, read(theirs)) or (bool(ours) and _same(read(ours), read(theirs))))
 
 
-def _form(a: Name, b: Name) -> str:
+def _form(a: ParsedName, b: ParsedName) -> str:
     """What differs between two names that are the same, in words."""
     x, y = a.exact, b.exact
     found: list[str] = []
@@ -182,7 +193,7 @@ def _punctuation(name: str) -> str:
     return "".join(c for c in name if not (c.isalnum() or c.isspace() or c in "&+"))
 
 
-def _near(a: Name, b: Name) -> Comparison | None:
+def _near(a: ParsedName, b: ParsedName) -> NameComparison | None:
     if not a.core or not b.core:
         return None
     found = _core(a, b)
@@ -193,10 +204,10 @@ def _near(a: Name, b: Name) -> Comparison | None:
         cost, words, apart = cost + more, [*words, *said], apart or parted
     if not words:
         cost, words = 5, [_loosely(a, b)]
-    return Comparison(answer="near", cost=min(cost, 60), reasons=tuple(words), apart=apart)
+    return NameComparison(answer="near", cost=min(cost, 60), reasons=tuple(words), apart=apart)
 
 
-def _loosely(a: Name, b: Name) -> str:
+def _loosely(a: ParsedName, b: ParsedName) -> str:
     """What differs between names of the same words, forms and numbers that are not the same."""
     if a.numbers:
         return "the same name, with its number written differently"
@@ -214,7 +225,7 @@ def _loosely(a: Name, b: Name) -> str:
 _Found = tuple[int, list[str], bool]
 
 
-def _core(a: Name, b: Name) -> _Found | None:
+def _core(a: ParsedName, b: ParsedName) -> _Found | None:
     """How the words that name the entity differ, or None where they are others."""
     if _equal(a.core, b.core):
         if len(a.persons) != len(b.persons):
@@ -236,7 +247,7 @@ def _equal(a: Sequence[str], b: Sequence[str]) -> bool:
     return len(a) == len(b) and all(map(same_word, a, b))
 
 
-def _spelling(a: Name, b: Name) -> _Found | None:
+def _spelling(a: ParsedName, b: ParsedName) -> _Found | None:
     """Words that are misspelt, or a letter that tells one of a series from another."""
     if len(a.core) == len(b.core):
         pairs = [(x, y) for x, y in zip(a.core, b.core, strict=True) if not same_word(x, y)]
@@ -256,7 +267,7 @@ def _spelling(a: Name, b: Name) -> _Found | None:
     return None
 
 
-def _people(a: Name, b: Name) -> _Found | None:
+def _people(a: ParsedName, b: ParsedName) -> _Found | None:
     ours, theirs = a.persons, b.persons
     if not ours or len(ours) != len(theirs) or not _equal(a.tail, b.tail):
         return None
@@ -272,7 +283,7 @@ def _people(a: Name, b: Name) -> _Found | None:
     return best
 
 
-def _in_this_order(ours: Sequence[Person], theirs: Sequence[Person]) -> tuple[int, list[str]] | None:
+def _in_this_order(ours: Sequence[PersonName], theirs: Sequence[PersonName]) -> tuple[int, list[str]] | None:
     cost, words = 0, []
     for x, y in zip(ours, theirs, strict=True):
         if not same_word(x.surname, y.surname):
@@ -336,7 +347,7 @@ def _initials(x: str, y: str, a: Sequence[str], b: Sequence[str]) -> bool:
     return single and len(short) in (2, 3) and vowels.isdisjoint(short) and short[0] == long[0].lower()
 
 
-def _forms(a: Name, b: Name) -> _Found:
+def _forms(a: ParsedName, b: ParsedName) -> _Found:
     """Another legal form, a missing one, or a misspelt one."""
     if a.forms == b.forms:
         if a.loose or b.loose:
@@ -370,7 +381,7 @@ def _spell(forms: Sequence[str] | set[str]) -> str:
     )
 
 
-def _numbers(a: Name, b: Name) -> _Found:
+def _numbers(a: ParsedName, b: ParsedName) -> _Found:
     cost, said = 0, []
     if a.numbers != b.numbers:
         cost, said = 32, [_two_sides("number", " ".join(a.numbers), " ".join(b.numbers))]
@@ -382,7 +393,7 @@ def _numbers(a: Name, b: Name) -> _Found:
     return cost, said, cost > 20
 
 
-def _titles(a: Name, b: Name) -> _Found:
+def _titles(a: ParsedName, b: ParsedName) -> _Found:
     cost, said = 0, []
     if a.generation != b.generation:
         cost, said = 32, [_two_sides("generation", a.generation, b.generation)]
@@ -395,7 +406,7 @@ def _titles(a: Name, b: Name) -> _Found:
     return cost, said, cost > 10
 
 
-def _others(a: Name, b: Name) -> _Found:
+def _others(a: ParsedName, b: ParsedName) -> _Found:
     """Trading names and trustees, where one name or both have them."""
     if a.trustee == b.trustee and a.others == b.others:
         return 0, [], False
@@ -406,14 +417,14 @@ def _others(a: Name, b: Name) -> _Found:
     return 4, ["only one of the names has a trading name"], False
 
 
-def _of_other_names(a: Name, b: Name) -> Comparison | None:
+def _of_other_names(a: ParsedName, b: ParsedName) -> NameComparison | None:
     """The trading name or trustee of one is the name of the other."""
     for x, y in ((a, b), (b, a)):
         if any(len("".join(other)) > 3 and _equal(other, y.core) for other in x.others):
             apart = x.trustee
             of = "the trustee" if apart else "the trading name"
             said = f"{of} of one is the name of the other"
-            return Comparison(answer="near", cost=24 if apart else 12, reasons=(said,), apart=apart)
+            return NameComparison(answer="near", cost=24 if apart else 12, reasons=(said,), apart=apart)
     return None
 
 

@@ -203,7 +203,7 @@ class Ignored(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     at: datetime | None = None
 
 
-class Apart(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class BlockedPair(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A pair that was linked and taken apart; ``id`` is ``<client>/<uuid>``.
 
     It is not linked again until a user links it. ``undone`` is the run whose undo removed the link: then the

@@ -34,7 +34,7 @@ from xpm_tui.domain.name_words import (
     SPELT_OUT,
     TITLES,
 )
-from xpm_tui.domain.spelling import APOSTROPHES, fold, slips
+from xpm_tui.domain.spelling import APOSTROPHES, edit_distance, fold
 
 _TOKENS = re.compile(r"\d+(?:[.,:/]\d+)+|[^\W_]+(?:-[^\W_]+)*|#(?=\s*\d)")
 _O_SPACE = re.compile(rf"\b([oO])[{APOSTROPHES}]\s+(?=\w)")
@@ -52,14 +52,14 @@ _CODE = re.compile(
 _DESIGNATED = re.compile(r"(?:no|nr)(\d+)")
 
 
-class Person(msgspec.Struct, frozen=True, gc=False):
+class PersonName(msgspec.Struct, frozen=True, gc=False):
     """One person whom a name names; ``given`` may be initials, and is empty for an unnamed spouse."""
 
     given: tuple[str, ...]
     surname: str
 
 
-class Name(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class ParsedName(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A name in its normal forms. A vowel that carries a macron is an upper-case letter in all of them.
 
     ``key`` is the form in which equal names are the same: words in order, legal forms in one spelling.
@@ -77,7 +77,7 @@ class Name(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     titles: tuple[str, ...] = ()
     generation: str = ""
     code: str = ""
-    persons: tuple[Person, ...] = ()
+    persons: tuple[PersonName, ...] = ()
     tail: tuple[str, ...] = ()
     others: tuple[tuple[str, ...], ...] = ()
     trustee: bool = False
@@ -104,12 +104,12 @@ def _apostrophes_closed(text: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def read(name: str) -> Name:
+def read(name: str) -> ParsedName:
     """Read a name into its normal forms. Never fails; a name without a word has an empty ``core``."""
     return read_name(name)
 
 
-def read_name(name: str) -> Name:
+def read_name(name: str) -> ParsedName:
     """As :func:`read`, without remembering the answer: for going through a whole practice."""
     whole = exact(name)
     text = _apostrophes_closed(whole)
@@ -122,7 +122,7 @@ def read_name(name: str) -> Name:
         tokens = _tokens(main)
     parts = _parts(tokens)
     others = [_parts(_tokens(_surname_last(alias))).core for alias in aliases]
-    return Name(
+    return ParsedName(
         exact=whole,
         key=key,
         core=parts.core,
@@ -261,7 +261,7 @@ class _Parts(msgspec.Struct, frozen=True, gc=False):
     numbers: tuple[str, ...]
     titles: tuple[str, ...]
     generation: str
-    persons: tuple[Person, ...]
+    persons: tuple[PersonName, ...]
     tail: tuple[str, ...]
 
 
@@ -374,7 +374,7 @@ def _loose_form(token: str) -> str:
     if len(token) < 4 or token in BUSINESS_WORDS or token in NOT_MISSPELT:
         return ""
     for word, form in SPELT_OUT.items():
-        if token[0] == word[0] and slips(token, word) <= (2 if len(word) > 10 else 1):
+        if token[0] == word[0] and edit_distance(token, word) <= (2 if len(word) > 10 else 1):
             return form
     return ""
 
@@ -382,7 +382,7 @@ def _loose_form(token: str) -> str:
 _PLACE_WORDS = frozenset(["family", "estate", "late"])
 
 
-def _persons(words: Sequence[str], titles: Sequence[str]) -> tuple[tuple[Person, ...], tuple[str, ...]]:
+def _persons(words: Sequence[str], titles: Sequence[str]) -> tuple[tuple[PersonName, ...], tuple[str, ...]]:
     """Whom the words name: "q and f urquhart family" are two of one surname, with a tail."""
     end = len(words)
     while end > 0 and (words[end - 1] in _PLACE_WORDS or words[end - 1] in BUSINESS_WORDS):
@@ -404,11 +404,11 @@ def _persons(words: Sequence[str], titles: Sequence[str]) -> tuple[tuple[Person,
     persons = []
     for group in groups:
         if len(group) == 1 or (group is not last and len(group[-1]) == 1):
-            persons.append(Person(tuple(group), surname))
+            persons.append(PersonName(tuple(group), surname))
         else:
-            persons.append(Person(tuple(group[:-1]), group[-1]))
+            persons.append(PersonName(tuple(group[:-1]), group[-1]))
     if len(persons) == 1 and "mr" in titles and not {"mrs", "ms", "miss"}.isdisjoint(titles):
-        persons.append(Person((), surname))
+        persons.append(PersonName((), surname))
     return tuple(persons), tail
 
 

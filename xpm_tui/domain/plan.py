@@ -63,7 +63,7 @@ class PlannedRecord(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
     xpm: str = ""
 
 
-class NeedsPerson(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class UndecidedClient(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A client that no rule can decide: why, and the first proposal where there is one."""
 
     client: str
@@ -135,7 +135,7 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     scopes: str
     counts: dict[str, int] = msgspec.field(default_factory=dict)
     differences: dict[str, int] = msgspec.field(default_factory=dict)
-    people: tuple[NeedsPerson, ...] = ()
+    people: tuple[UndecidedClient, ...] = ()
     estimate: Estimate = Estimate()
     first: bool = False
     full: bool = True

@@ -18,28 +18,28 @@ import msgspec
 from xpm_tui.domain.errors import (
     AccessDenied,
     AllowanceUsedUp,
+    AppError,
     BadInput,
     BadReply,
-    BookUnreadable,
     Busy,
-    DiskTrouble,
+    DiskError,
     EditConflict,
     LoginNeeded,
     OutcomeUnknown,
-    OutOfReach,
-    Overtaken,
     ReadOnly,
     RecordMissing,
     Refused,
     ScopeMissing,
-    Trouble,
+    StoreChanged,
+    StoreUnreadable,
     UnreadableRecord,
     UnsendableValue,
+    XeroUnreachable,
 )
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.quarantine import Quarantined
-from xpm_tui.domain.tables import Table
+from xpm_tui.domain.tables import TableSchema
 from xpm_tui.domain.xpm import Category, Staff, Template, XpmClient, XpmContact, XpmJob
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -58,7 +58,7 @@ class Clock(Protocol):
         """Wait, cancellable."""
 
 
-class Ids(Protocol):
+class IdSource(Protocol):
     """New ids of the book: a prefix and a number that no process has given before (``c12``)."""
 
     def new(self, prefix: str, count: int = 1) -> list[str]:
@@ -97,29 +97,29 @@ class Snapshot(Protocol):
     def position(self) -> int:
         """Number of the last commit in it; grows by one with each."""
 
-    def get(self, table: Table[T], id: str) -> T | None:  # noqa: A002
+    def get(self, table: TableSchema[T], id: str) -> T | None:  # noqa: A002
         """The row, or None. O(1)."""
 
-    def find(self, table: Table[T], index: str, value: str) -> list[T]:
+    def find(self, table: TableSchema[T], index: str, value: str) -> list[T]:
         """Rows by an index of the table, in order of id. O(hits)."""
 
-    def rows(self, table: Table[T]) -> Iterator[T]:
+    def rows(self, table: TableSchema[T]) -> Iterator[T]:
         """All rows, decoded one at a time, in order of arrival."""
 
-    def ids(self, table: Table[Any]) -> Collection[str]:
+    def ids(self, table: TableSchema[Any]) -> Collection[str]:
         """All ids of a table, without decoding a row."""
 
-    def raw(self, table: Table[Any], id: str) -> bytes | None:  # noqa: A002
+    def raw(self, table: TableSchema[Any], id: str) -> bytes | None:  # noqa: A002
         """The row's stored bytes, for comparing without decoding."""
 
-    def count(self, table: Table[Any]) -> int:
+    def count(self, table: TableSchema[Any]) -> int:
         """How many rows."""
 
 
-class Book(Protocol):
+class Store(Protocol):
     """The book and the mirror. One commit is all or nothing over as many tables as it needs.
 
-    Raises ``BookUnreadable``, ``DiskTrouble``, ``ReadOnly`` and, when another process keeps the lock too
+    Raises ``StoreUnreadable``, ``DiskError``, ``ReadOnly`` and, when another process keeps the lock too
     long, ``Busy``.
     """
 
@@ -130,7 +130,7 @@ class Book(Protocol):
         """Make the writes durable, all or none; gives the new position.
 
         ``since`` is the snapshot that the writes were thought out on: where one of these rows is another one
-        by now, raises ``Overtaken`` and writes nothing.
+        by now, raises ``StoreChanged`` and writes nothing.
         """
 
     def transact(self, make: Callable[[Snapshot], Iterable[Write]]) -> int:
@@ -143,7 +143,7 @@ class Book(Protocol):
         """Position on disk, read cheaply: differs from a snapshot's when the book has moved."""
 
 
-class Listing(Protocol):
+class ClientList(Protocol):
     """A streamed client list. Reading to the end without an error means that it was complete, but for the
     records that were set aside: a record among them that was given before, because it came twice, does not
     count."""
@@ -160,7 +160,7 @@ class Listing(Protocol):
         """The clients, one at a time."""
 
 
-class Practice(Protocol):
+class XpmPort(Protocol):
     """XPM, as far as the product needs it. What its methods raise: ``READ_ERRORS`` and ``WRITE_ERRORS``.
 
     A write raises ``OutcomeUnknown`` when it may have taken effect, ``Refused`` when XPM said no, and
@@ -173,7 +173,7 @@ class Practice(Protocol):
     def calls(self) -> int:
         """Practice Manager calls sent so far by this object."""
 
-    def clients(self, *, modified_since: datetime | None = None) -> AbstractAsyncContextManager[Listing]:
+    def clients(self, *, modified_since: datetime | None = None) -> AbstractAsyncContextManager[ClientList]:
         """All clients, detailed, archived and deleted included, in one streamed call."""
 
     async def client(self, uuid: str) -> XpmClient:
@@ -216,8 +216,8 @@ class Practice(Protocol):
         """Change a contact, addressed together with its client."""
 
 
-class JobPractice(Practice, Protocol):
-    """XPM with the calls for jobs, which are addressed by their number. Raises as ``Practice`` does."""
+class XpmJobsPort(XpmPort, Protocol):
+    """XPM with the calls for jobs, which are addressed by their number. Raises as ``XpmPort`` does."""
 
     async def job(self, number: str) -> XpmJob:
         """One job with its tasks; ``RecordMissing`` when there is none."""
@@ -273,7 +273,7 @@ class Allowance(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime | None = None
 
 
-class Gate(Protocol):
+class CallLimiter(Protocol):
     """The one gate for calls: sliding minute, four in flight, the day's limit."""
 
     def enter(
@@ -293,26 +293,26 @@ class EventSink(Protocol):
         """Record one event; ``id``, ``at``, ``by`` and ``run`` are filled in where empty."""
 
 
-CALL_ERRORS: tuple[type[Trouble], ...] = (
+CALL_ERRORS: tuple[type[AppError], ...] = (
     LoginNeeded,
     ScopeMissing,
     AccessDenied,
     Refused,
     AllowanceUsedUp,
-    OutOfReach,
+    XeroUnreachable,
     Busy,
-    DiskTrouble,
+    DiskError,
 )
-"""What any call to Xero may raise. ``Busy`` and ``DiskTrouble`` come from the files of the login and of the
+"""What any call to Xero may raise. ``Busy`` and ``DiskError`` come from the files of the login and of the
 rate limiter, before the request or after the reply."""
 
-READ_ERRORS: tuple[type[Trouble], ...] = (*CALL_ERRORS, BadReply)
+READ_ERRORS: tuple[type[AppError], ...] = (*CALL_ERRORS, BadReply)
 """What a call that reads a list may raise."""
 
-RECORD_ERRORS: tuple[type[Trouble], ...] = (*READ_ERRORS, RecordMissing, UnreadableRecord, BadInput)
+RECORD_ERRORS: tuple[type[AppError], ...] = (*READ_ERRORS, RecordMissing, UnreadableRecord, BadInput)
 """What a call that reads one record may raise; ``BadInput`` for a malformed id, before anything is sent."""
 
-WRITE_ERRORS: tuple[type[Trouble], ...] = (
+WRITE_ERRORS: tuple[type[AppError], ...] = (
     *RECORD_ERRORS,
     UnsendableValue,
     EditConflict,
@@ -334,18 +334,18 @@ WRITES: frozenset[str] = frozenset(
         "set_job_state",
     }
 )
-"""The writing methods of ``JobPractice``."""
+"""The writing methods of ``XpmJobsPort``."""
 
-OPEN_ERRORS: tuple[type[Trouble], ...] = (BookUnreadable, DiskTrouble)
+OPEN_ERRORS: tuple[type[AppError], ...] = (StoreUnreadable, DiskError)
 """What reading the store may raise."""
 
-COMMIT_ERRORS: tuple[type[Trouble], ...] = (*OPEN_ERRORS, Busy, ReadOnly, BadInput)
+COMMIT_ERRORS: tuple[type[AppError], ...] = (*OPEN_ERRORS, Busy, ReadOnly, BadInput)
 """What a commit may raise; ``BadInput`` for a value that does not fit its field or UTF-8. Nothing is written
 then."""
 
-PORT_ERRORS: Mapping[type[Any], Mapping[str, tuple[type[Trouble], ...]]] = {
+PORT_ERRORS: Mapping[type[Any], Mapping[str, tuple[type[AppError], ...]]] = {
     Clock: {"now": (), "monotonic": (), "sleep": ()},
-    Ids: {"new": COMMIT_ERRORS},
+    IdSource: {"new": COMMIT_ERRORS},
     Snapshot: {
         "position": (),
         "get": OPEN_ERRORS,
@@ -355,14 +355,14 @@ PORT_ERRORS: Mapping[type[Any], Mapping[str, tuple[type[Trouble], ...]]] = {
         "raw": OPEN_ERRORS,
         "count": OPEN_ERRORS,
     },
-    Book: {
+    Store: {
         "snapshot": OPEN_ERRORS,
-        "commit": (*COMMIT_ERRORS, Overtaken),
+        "commit": (*COMMIT_ERRORS, StoreChanged),
         "transact": COMMIT_ERRORS,
         "watch": OPEN_ERRORS,
     },
-    Listing: {"asked_at": (), "quarantined": (), "__aiter__": (OutOfReach, BadReply, Refused)},
-    JobPractice: {
+    ClientList: {"asked_at": (), "quarantined": (), "__aiter__": (XeroUnreachable, BadReply, Refused)},
+    XpmJobsPort: {
         "calls": (),
         "clients": READ_ERRORS,
         "client": RECORD_ERRORS,
@@ -376,7 +376,7 @@ PORT_ERRORS: Mapping[type[Any], Mapping[str, tuple[type[Trouble], ...]]] = {
         "job": RECORD_ERRORS,
         **dict.fromkeys(sorted(WRITES), WRITE_ERRORS),
     },
-    Gate: {"enter": (AllowanceUsedUp, Busy, DiskTrouble), "allowance": ()},
+    CallLimiter: {"enter": (AllowanceUsedUp, Busy, DiskError), "allowance": ()},
     EventSink: {"emit": ()},
 }
-"""Every error by port and method. ``Practice`` raises as ``JobPractice`` does."""
+"""Every error by port and method. ``XpmPort`` raises as ``XpmJobsPort`` does."""

@@ -89,7 +89,7 @@ FAULTS: Final[dict[FaultKind, FaultType]] = {
 """Everything that can be wrong with one record of a reply. ``docs/input.md`` is generated from it."""
 
 
-class Fault(msgspec.Struct, frozen=True, omit_defaults=True):
+class RecordFault(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is wrong with one part of a record.
 
     ``attribute`` is the part of our record that is set aside, ``where`` the element of the reply, such as
@@ -119,7 +119,7 @@ class Quarantined(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     """One record that was set aside, by what it is known by; ``place`` is where it stood in its list."""
 
     kind: str
-    faults: tuple[Fault, ...]
+    faults: tuple[RecordFault, ...]
     place: int = 0
     uuid: str = ""
     name: str = ""

@@ -122,7 +122,7 @@ class Relinked(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     ignored: Ignored | None = None
 
 
-class Image(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class BeforeImage(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Before-image of one client in one run; ``id`` is ``<run>/<client>``."""
 
     id: str

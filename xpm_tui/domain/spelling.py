@@ -67,7 +67,7 @@ def same_word(a: str, b: str) -> bool:
     return not set(spellings(a)).isdisjoint(spellings(b))
 
 
-def slips(a: str, b: str) -> int:
+def edit_distance(a: str, b: str) -> int:
     """How many letters were lost, doubled, exchanged or swapped between two words; 3 stands for more."""
     return int(rapidfuzz.distance.OSA.distance(a, b, score_cutoff=2))
 
@@ -88,7 +88,7 @@ def misspelt(a: str, b: str) -> bool:
         return True
     if a[0] != b[0] and (len(short) < 6 or sorted(a[:2]) != sorted(b[:2])):
         return False
-    distance = slips(a, b)
+    distance = edit_distance(a, b)
     if distance == 1:
         if len(short) == 3:
             return False

@@ -18,7 +18,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 @dataclass(frozen=True, eq=False)
-class Table(Generic[T]):
+class TableSchema(Generic[T]):
     """A table: ``key`` gives a row's id, each entry of ``indexes`` the values a row is found by."""
 
     name: str
@@ -46,8 +46,8 @@ def _one(value: str) -> tuple[str, ...]:
     return (value,) if value else ()
 
 
-META: Table[Meta] = Table("meta", Meta, _id)
-CLIENTS: Table[ignition.Client] = Table(
+META: TableSchema[Meta] = TableSchema("meta", Meta, _id)
+CLIENTS: TableSchema[ignition.Client] = TableSchema(
     "clients",
     ignition.Client,
     _id,
@@ -57,12 +57,14 @@ CLIENTS: Table[ignition.Client] = Table(
         "name_key": lambda c: _one(identity.name_key(c.name)),
     },
 )
-IMPORTED: Table[ignition.Imported] = Table("imported", ignition.Imported, _id)
-TEAM: Table[ignition.TeamMember] = Table("team", ignition.TeamMember, _id, {"staff": lambda t: _one(t.staff)})
-SERVICES: Table[ignition.Service] = Table(
+IMPORTED: TableSchema[ignition.Imported] = TableSchema("imported", ignition.Imported, _id)
+TEAM: TableSchema[ignition.TeamMember] = TableSchema(
+    "team", ignition.TeamMember, _id, {"staff": lambda t: _one(t.staff)}
+)
+SERVICES: TableSchema[ignition.Service] = TableSchema(
     "services", ignition.Service, _id, {"name": lambda s: _one(identity.exact(s.name))}
 )
-XPM_CLIENTS: Table[xpm.XpmClient] = Table(
+XPM_CLIENTS: TableSchema[xpm.XpmClient] = TableSchema(
     "xpm_clients",
     xpm.XpmClient,
     _uuid,
@@ -74,29 +76,35 @@ XPM_CLIENTS: Table[xpm.XpmClient] = Table(
         "contact_uuid": lambda c: tuple(each.uuid for each in c.contacts if not each.deleted),
     },
 )
-STAFF: Table[xpm.Staff] = Table("xpm_staff", xpm.Staff, _uuid)
-TEMPLATES: Table[xpm.Template] = Table("xpm_templates", xpm.Template, _uuid)
-CATEGORIES: Table[xpm.Category] = Table("xpm_categories", xpm.Category, _uuid)
-JOBS: Table[xpm.XpmJob] = Table("xpm_jobs", xpm.XpmJob, lambda j: j.number)
-MOVES: Table[xpm.Moved] = Table("xpm_moves", xpm.Moved, _id)
-LINKS: Table[links.Link] = Table("links", links.Link, _id, {"uuid": lambda link: _one(link.uuid)})
-VANISHED: Table[links.Vanished] = Table("vanished", links.Vanished, _id)
-BASE: Table[links.Base] = Table("base", links.Base, _id)
-PROVENANCE: Table[links.Provenance] = Table("provenance", links.Provenance, _id)
-FREEZES: Table[links.Freeze] = Table("freezes", links.Freeze, _id, {"client": lambda f: (f.client,)})
-IGNORED: Table[links.Ignored] = Table("ignored", links.Ignored, _id)
-APART: Table[links.Apart] = Table("apart", links.Apart, _id, {"client": lambda a: (a.client,)})
-PLANS: Table[plan.Plan] = Table("plans", plan.Plan, _id)
-PLANNED: Table[plan.PlannedRecord] = Table("planned", plan.PlannedRecord, _id, {"plan": lambda r: (r.plan,)})
-RUNS: Table[runs.Run] = Table("runs", runs.Run, _id)
-STOPS: Table[runs.StopRequest] = Table("stops", runs.StopRequest, _id)
-INTENTS: Table[runs.Intent] = Table(
+STAFF: TableSchema[xpm.Staff] = TableSchema("xpm_staff", xpm.Staff, _uuid)
+TEMPLATES: TableSchema[xpm.Template] = TableSchema("xpm_templates", xpm.Template, _uuid)
+CATEGORIES: TableSchema[xpm.Category] = TableSchema("xpm_categories", xpm.Category, _uuid)
+JOBS: TableSchema[xpm.XpmJob] = TableSchema("xpm_jobs", xpm.XpmJob, lambda j: j.number)
+MOVES: TableSchema[xpm.MovedJob] = TableSchema("xpm_moves", xpm.MovedJob, _id)
+LINKS: TableSchema[links.Link] = TableSchema("links", links.Link, _id, {"uuid": lambda link: _one(link.uuid)})
+VANISHED: TableSchema[links.Vanished] = TableSchema("vanished", links.Vanished, _id)
+BASE: TableSchema[links.Base] = TableSchema("base", links.Base, _id)
+PROVENANCE: TableSchema[links.Provenance] = TableSchema("provenance", links.Provenance, _id)
+FREEZES: TableSchema[links.Freeze] = TableSchema(
+    "freezes", links.Freeze, _id, {"client": lambda f: (f.client,)}
+)
+IGNORED: TableSchema[links.Ignored] = TableSchema("ignored", links.Ignored, _id)
+APART: TableSchema[links.BlockedPair] = TableSchema(
+    "apart", links.BlockedPair, _id, {"client": lambda a: (a.client,)}
+)
+PLANS: TableSchema[plan.Plan] = TableSchema("plans", plan.Plan, _id)
+PLANNED: TableSchema[plan.PlannedRecord] = TableSchema(
+    "planned", plan.PlannedRecord, _id, {"plan": lambda r: (r.plan,)}
+)
+RUNS: TableSchema[runs.Run] = TableSchema("runs", runs.Run, _id)
+STOPS: TableSchema[runs.StopRequest] = TableSchema("stops", runs.StopRequest, _id)
+INTENTS: TableSchema[runs.Intent] = TableSchema(
     "intents", runs.Intent, _id, {"run": lambda i: (i.run,), "state": lambda i: (i.state,)}
 )
-IMAGES: Table[runs.Image] = Table(
-    "images", runs.Image, _id, {"run": lambda i: (i.run,), "client": lambda i: (i.client,)}
+IMAGES: TableSchema[runs.BeforeImage] = TableSchema(
+    "images", runs.BeforeImage, _id, {"run": lambda i: (i.run,), "client": lambda i: (i.client,)}
 )
-PROPOSALS: Table[ignition.Proposal] = Table(
+PROPOSALS: TableSchema[ignition.Proposal] = TableSchema(
     "proposals",
     ignition.Proposal,
     _id,
@@ -105,19 +113,19 @@ PROPOSALS: Table[ignition.Proposal] = Table(
         "client": lambda p: tuple({p.client, *(each.client for each in p.services)} - {""}),
     },
 )
-WORKFLOWS: Table[workflows.Workflow] = Table(
+WORKFLOWS: TableSchema[workflows.Workflow] = TableSchema(
     "workflows", workflows.Workflow, _id, {"proposal": lambda w: _one(w.proposal)}
 )
-DEPLOYMENTS: Table[workflows.Deployment] = Table(
+DEPLOYMENTS: TableSchema[workflows.Deployment] = TableSchema(
     "deployments",
     workflows.Deployment,
     _id,
     {"workflow": lambda d: (d.workflow,), "state": lambda d: (d.state,), "number": lambda d: _one(d.number)},
 )
-IMPORTS: Table[ignition.Import] = Table("imports", ignition.Import, _id)
-IMPORT_IMAGES: Table[ignition.ImportImage] = Table("import_images", ignition.ImportImage, _id)
+IMPORTS: TableSchema[ignition.Import] = TableSchema("imports", ignition.Import, _id)
+IMPORT_IMAGES: TableSchema[ignition.ImportImage] = TableSchema("import_images", ignition.ImportImage, _id)
 
-ALL: tuple[Table[Any], ...] = (
+ALL: tuple[TableSchema[Any], ...] = (
     META, CLIENTS, IMPORTED, TEAM, SERVICES, XPM_CLIENTS, STAFF, TEMPLATES, CATEGORIES, JOBS, MOVES, LINKS,
     VANISHED, BASE, PROVENANCE, FREEZES, IGNORED, APART, PLANS, PLANNED, RUNS, STOPS, INTENTS, IMAGES,
     PROPOSALS, IMPORTS, IMPORT_IMAGES, WORKFLOWS, DEPLOYMENTS,

@@ -11,11 +11,11 @@ from typing import Literal
 
 import msgspec
 
-from xpm_tui.domain.quarantine import WHOLE, Fault
+from xpm_tui.domain.quarantine import WHOLE, RecordFault
 from xpm_tui.domain.secret import Masked
 
 
-class Named(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class RecordReference(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A record named in passing by another one: a person, a group, a client."""
 
     uuid: str
@@ -70,10 +70,10 @@ class XpmClient(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_on
     postal_country: str = ""
     tax_registered: bool | None = None
     structure: str = ""
-    groups: tuple[Named, ...] | None = None
-    partner: Named | None = None
-    manager: Named | None = None
-    billing_client: Named | None = None
+    groups: tuple[RecordReference, ...] | None = None
+    partner: RecordReference | None = None
+    manager: RecordReference | None = None
+    billing_client: RecordReference | None = None
     code: str = ""
     export_code: str = ""
     company_number: str = ""
@@ -83,7 +83,7 @@ class XpmClient(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_on
     last_name: str = ""
     web_url: str = ""
     seen_at: datetime | None = None
-    unread: tuple[Fault, ...] = ()
+    unread: tuple[RecordFault, ...] = ()
 
     @property
     def is_set_aside(self) -> bool:
@@ -139,7 +139,7 @@ class XpmJob(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     name: str
     uuid: str = ""
     description: str = ""
-    client: Named | None = None
+    client: RecordReference | None = None
     order_number: str = ""
     budget: str = ""
     state: str = ""
@@ -147,15 +147,15 @@ class XpmJob(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     start: date | None = None
     due: date | None = None
     completed: date | None = None
-    manager: Named | None = None
-    partner: Named | None = None
-    assigned: tuple[Named, ...] = ()
+    manager: RecordReference | None = None
+    partner: RecordReference | None = None
+    assigned: tuple[RecordReference, ...] = ()
     tasks: tuple[Task, ...] | None = None
     web_url: str = ""
     gone: bool = False
 
 
-class Moved(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class MovedJob(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Something that the mirror has seen to arrive at an XPM client; ``id`` is ``<kind>/<what>/<to>``.
 
     ``what`` is the UUID of a contact or group, or the number of a job; ``was`` the client that a job was of

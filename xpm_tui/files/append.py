@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from xpm_tui.files.disk import DISK, Disk, spoken, trouble, write_all
+from xpm_tui.files.disk import DISK, Disk, disk_error, trouble, write_all
 from xpm_tui.files.private import open_private
 
 _BLOCK = 1 << 16
@@ -18,10 +18,10 @@ class AppendFile:
     """A file that is only ever appended to (0600, made where missing)."""
 
     def __init__(self, path: Path, *, disk: Disk = DISK) -> None:
-        """Open ``path``. Raises ``DiskTrouble``."""
+        """Open ``path``. Raises ``DiskError``."""
         self.path = path
         self._disk = disk
-        with spoken(path, "opened"):
+        with disk_error(path, "opened"):
             known = path.exists()
             self._fd = open_private(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, disk=disk)
             try:
@@ -44,7 +44,7 @@ class AppendFile:
     def append(self, data: bytes | Iterable[bytes], *, durable: bool = True) -> int:
         """Add bytes at the end, all or none, and fsync; gives the new size.
 
-        Callers in several processes must hold a lock of their own. Raises ``DiskTrouble``; the file has been
+        Callers in several processes must hold a lock of their own. Raises ``DiskError``; the file has been
         cut back to its old size then (where even that fails, the torn tail is found by the next reader).
         """
         before = self.size

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from xpm_tui.files.disk import DISK, Disk, spoken, write_all
+from xpm_tui.files.disk import DISK, Disk, disk_error, write_all
 from xpm_tui.files.private import open_private
 
 PREVIOUS = ".previous"
@@ -27,9 +27,9 @@ def replace_bytes(
 
     Temporary file in the same folder, all bytes, fsync, rename over the old one, fsync of the folder.
     ``data`` may come in pieces. ``keep_previous`` keeps the old file under :func:`previous`. Raises
-    ``DiskTrouble``; the old file is whole then, and the temporary one gone.
+    ``DiskError``; the old file is whole then, and the temporary one gone.
     """
-    with spoken(path):
+    with disk_error(path):
         temporary, size = _write_beside(path, data, disk)
         try:
             if keep_previous:

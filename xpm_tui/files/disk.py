@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from xpm_tui.domain.errors import DiskTrouble
+from xpm_tui.domain.errors import DiskError
 
 _HINTS = {
     errno.ENOSPC: "Free some space and try again.",
@@ -80,16 +80,16 @@ def write_all(disk: Disk, fd: int, data: bytes) -> None:
 
 
 @contextmanager
-def spoken(path: Path, doing: str = "written") -> Iterator[None]:
-    """Turn an ``OSError`` into ``DiskTrouble`` that names the file: "<path> could not be <doing>: ..."."""
+def disk_error(path: Path, doing: str = "written") -> Iterator[None]:
+    """Turn an ``OSError`` into ``DiskError`` that names the file: "<path> could not be <doing>: ..."."""
     try:
         yield
     except OSError as error:
         raise trouble(error, path, doing) from error
 
 
-def trouble(error: OSError, path: Path, doing: str = "written") -> DiskTrouble:
+def trouble(error: OSError, path: Path, doing: str = "written") -> DiskError:
     """The sentence for a disk error."""
     words = (error.strerror or str(error)).lower()
     hint = _HINTS.get(error.errno or 0, "Check the disk, then try again.")
-    return DiskTrouble(f"{path} could not be {doing}: {words}.", hint=hint)
+    return DiskError(f"{path} could not be {doing}: {words}.", hint=hint)

@@ -43,7 +43,7 @@ MOST = 2_000
 
 
 @dataclass(frozen=True)
-class Entry:
+class FolderEntry:
     """A file or folder: ``path`` is its true name, also where that cannot be shown."""
 
     path: Path
@@ -52,18 +52,18 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Listing:
+class FolderListing:
     """The folder of a typed path, what lies in it that begins so, and what the path itself is."""
 
     folder: Path
-    entries: tuple[Entry, ...]
+    entries: tuple[FolderEntry, ...]
     path: Path
     is_file: bool
     is_folder: bool
     problem: str = ""
 
 
-def listing(typed: str, suffix: str = "") -> Listing:
+def listing(typed: str, suffix: str = "") -> FolderListing:
     """Look at a path as far as it is typed; ``~`` is the home folder. Raises nothing: ``problem`` says why.
 
     ``suffix`` (``.csv``) narrows the files; those that begin with a dot show once a dot is typed.
@@ -76,9 +76,9 @@ def listing(typed: str, suffix: str = "") -> Listing:
             entries = [entry for each in found if (entry := _entry(each, begin, suffix)) is not None][:MOST]
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else "no such folder"
-        return Listing(folder, (), path, False, False, f"{folder}: {why}.")
+        return FolderListing(folder, (), path, False, False, f"{folder}: {why}.")
     entries.sort(key=lambda entry: (not entry.folder, entry.path.name.casefold()))
-    return Listing(folder, tuple(entries), path, is_file, is_folder)
+    return FolderListing(folder, tuple(entries), path, is_file, is_folder)
 
 
 def expanded(typed: str) -> Path:
@@ -89,16 +89,16 @@ def expanded(typed: str) -> Path:
         return Path(typed).absolute()
 
 
-def _entry(each: os.DirEntry[str], begin: str, suffix: str) -> Entry | None:
+def _entry(each: os.DirEntry[str], begin: str, suffix: str) -> FolderEntry | None:
     if not each.name.casefold().startswith(begin.casefold()):
         return None
     if each.name.startswith(".") and not begin.startswith("."):
         return None
     try:
         if each.is_dir():
-            return Entry(Path(each.path), True)
+            return FolderEntry(Path(each.path), True)
         if suffix and not each.name.casefold().endswith(suffix):
             return None
-        return Entry(Path(each.path), False, each.stat().st_size)
+        return FolderEntry(Path(each.path), False, each.stat().st_size)
     except OSError:
         return None

@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 from filelock import FileLock, Timeout
 
-from xpm_tui.domain.errors import Busy, CaseId, DiskTrouble
+from xpm_tui.domain.errors import Busy, CaseId, DiskError
 from xpm_tui.domain.formatting import when_utc
 from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.safe_text import visible
@@ -31,7 +31,7 @@ POLL = 0.004
 _LONGEST = 4096
 
 
-class Owner(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class LockOwner(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Who holds a lock; ``what`` finishes the sentence "... is busy: <person> <what>"."""
 
     person: str
@@ -68,7 +68,7 @@ class Lock:
     def acquire(self, timeout: float = 0.0, *, what: str | None = None) -> None:
         """Take the lock, waiting up to ``timeout`` seconds (0: one try, negative: for ever).
 
-        Raises ``Busy`` naming the owner, ``DiskTrouble`` where the lock file cannot be made, or where this
+        Raises ``Busy`` naming the owner, ``DiskError`` where the lock file cannot be made, or where this
         file system has no locks.
         """
         try:
@@ -111,7 +111,7 @@ class Lock:
     def _sign(self, what: str) -> None:
         if self._fd < 0:
             self._fd = open_private(self.path, os.O_RDWR)
-        owner = Owner(
+        owner = LockOwner(
             person=self._person,
             host=socket.gethostname(),
             pid=os.getpid(),
@@ -124,8 +124,8 @@ class Lock:
 
 
 @contextmanager
-def briefly(path: Path, timeout: float) -> Iterator[None]:
-    """Hold a lock that nobody signs, for a change to one file. Raises ``Busy``, ``DiskTrouble``."""
+def brief_lock(path: Path, timeout: float) -> Iterator[None]:
+    """Hold a lock that nobody signs, for a change to one file. Raises ``Busy``, ``DiskError``."""
     lock = _kernel_lock(path)
     try:
         lock.acquire(timeout=timeout, poll_interval=POLL)
@@ -147,7 +147,7 @@ def _kernel_lock(path: Path) -> FileLock:
     return FileLock(str(path), mode=FILE_MODE, thread_local=False, fallback_to_soft=False)
 
 
-def _not_locked(error: OSError, path: Path) -> DiskTrouble:
+def _not_locked(error: OSError, path: Path) -> DiskError:
     """Tell a file system without locks from a lock file that cannot be made: only the latter has a name."""
     if error.filename is None and error.errno not in _NOT_THE_LOCK:
         return no_locks(path.parent, error)
@@ -157,10 +157,10 @@ def _not_locked(error: OSError, path: Path) -> DiskTrouble:
 _NOT_THE_LOCK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE)
 
 
-def no_locks(folder: Path, error: OSError) -> DiskTrouble:
+def no_locks(folder: Path, error: OSError) -> DiskError:
     """The error for a folder on a file system that refuses every lock (flock(2))."""
     words = (error.strerror or str(error)).lower()
-    return DiskTrouble(
+    return DiskError(
         f"The file system of {folder} does not support locks ({words}), so two processes could overwrite "
         "each other's work. Nothing was changed.",
         hint="Keep xpm-tui's files on a local disk: --home DIR, or the variable XPM_TUI_HOME.",
@@ -168,7 +168,7 @@ def no_locks(folder: Path, error: OSError) -> DiskTrouble:
     )
 
 
-def lacks_locks(folder: Path) -> DiskTrouble | None:
+def lacks_locks(folder: Path) -> DiskError | None:
     """Ask whether the file system of a folder has locks; writes nothing. None: it has, or it is not known."""
     try:
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -186,16 +186,16 @@ def lacks_locks(folder: Path) -> DiskTrouble | None:
 _WITHOUT_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP)
 
 
-def read_owner(path: Path) -> Owner | None:
+def read_owner(path: Path) -> LockOwner | None:
     """Who signed the lock last, or None. Says nothing about whether the lock is still held."""
     try:
         with path.open("rb") as stream:
-            return msgspec.json.decode(stream.read(_LONGEST), type=Owner)
+            return msgspec.json.decode(stream.read(_LONGEST), type=LockOwner)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 
-def holder(path: Path) -> Owner | None:
+def holder(path: Path) -> LockOwner | None:
     """Who holds the lock right now, or None; takes it for an instant to find out."""
     if not path.exists():
         return None

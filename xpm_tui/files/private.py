@@ -16,7 +16,7 @@ from pathlib import Path
 
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.files.disk import DISK, Disk, spoken, trouble
+from xpm_tui.files.disk import DISK, Disk, disk_error, trouble
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -48,9 +48,9 @@ def ensure_private(folder: Path) -> Path:
     """Make ``folder`` (and what is missing above it) 0700, and give it back.
 
     Raises ``BadInput`` where it is a symbolic link, no folder, somebody else's, or where others may write to
-    it or to a folder above it; ``DiskTrouble`` where it cannot be made.
+    it or to a folder above it; ``DiskError`` where it cannot be made.
     """
-    with spoken(folder, "made"):
+    with disk_error(folder, "made"):
         missing = []
         at = folder
         while not at.is_symlink() and not at.exists():
@@ -61,7 +61,7 @@ def ensure_private(folder: Path) -> Path:
             each.mkdir(mode=FOLDER_MODE, exist_ok=True)
     check_private(folder)
     if stat.S_IMODE(folder.stat().st_mode) != FOLDER_MODE:
-        with spoken(folder, "closed to others"):
+        with disk_error(folder, "closed to others"):
             folder.chmod(FOLDER_MODE)
     return folder
 

@@ -45,7 +45,7 @@ _ONE_LINE: frozenset[Kind] = _CELLS_NUMBERS | {"email"}
 """The kinds whose text has neither lines nor hidden characters."""
 
 
-class People:
+class TeamLookup:
     """Team members by what a cell may call them: e-mail, or a name that only one of them has."""
 
     def __init__(self, members: Iterable[TeamMember]) -> None:
@@ -68,7 +68,7 @@ class People:
         return member.name if self.find(member.name) == id or not member.email else member.email
 
 
-def reader(field: str, people: People) -> Callable[[str], str] | None:
+def reader(field: str, people: TeamLookup) -> Callable[[str], str] | None:
     """Return what reads a plain cell of a field into its canonical form; None: only :func:`read_text` does.
 
     It raises what :func:`canonical` raises.
@@ -81,11 +81,11 @@ def reader(field: str, people: People) -> Callable[[str], str] | None:
     return None
 
 
-def canonical(field: str, text: str, people: People) -> str:
+def canonical(field: str, text: str, people: TeamLookup) -> str:
     """A cell of a file in its canonical form, by the kind of its field.
 
     Raises :class:`CellError` for one that a spreadsheet has spoilt or that is no e-mail address, and
-    :class:`Unknown` for a word that stands for nothing here.
+    :class:`UnknownWord` for a word that stands for nothing here.
     """
     row = BY_NAME[field]
     if row.kind in ("person", "choice", "flag"):
@@ -93,7 +93,7 @@ def canonical(field: str, text: str, people: People) -> str:
     if row.kind == "person":
         found = people.find(text)
         if not found:
-            raise Unknown(f"no team member is called {text}")
+            raise UnknownWord(f"no team member is called {text}")
         return found
     if row.kind == "choice":
         return _word(text, choice_words(row), f"is not a valid {row.label.lower()}")
@@ -109,14 +109,14 @@ def choice_words(field: Field) -> dict[str, str]:
     return {word: each.value for each in field.choices for word in (each.value, *each.also)}
 
 
-class Unknown(ValueError):
+class UnknownWord(ValueError):
     """A word that stands for nothing here: the cell is left out and reported, the row is taken."""
 
 
 def _word(text: str, words: Mapping[str, str], wrong: str) -> str:
     found = words.get(text.casefold())
     if found is None:
-        raise Unknown(f"{text} {wrong}")
+        raise UnknownWord(f"{text} {wrong}")
     return found
 
 
@@ -125,7 +125,7 @@ def joined(names: Iterable[str]) -> str:
     return "; ".join(dict.fromkeys(name for name in map(plain, names) if name))
 
 
-def spoilt(field: str, old: str, new: str) -> bool:
+def is_spreadsheet_damage(field: str, old: str, new: str) -> bool:
     """Whether ``new`` is ``old`` as a spreadsheet spoils it: a number without its ``+`` or leading zeros."""
     row = BY_NAME.get(field)
     if row is None or row.kind not in _CELLS_NUMBERS or not re.fullmatch(r"\+?\d+", old) or old == new:
@@ -179,7 +179,7 @@ def _cell(kind: Kind, value: Any) -> str:
     return compact(plain(value)) if kind in _ONE_LINE else plain(value)
 
 
-def client_cells(client: Client, people: People) -> dict[str, str]:
+def client_cells(client: Client, people: TeamLookup) -> dict[str, str]:
     """All cells of a client, unknown columns among them (keys :data:`EXTRA`); blank ones left out."""
     cells = {field: client_cell(client, field) for field in CLIENT_FIELDS}
     cells |= {f"{EXTRA}{heading}": plain(text) for heading, text in client.extra.items()}

@@ -13,17 +13,17 @@ from datetime import datetime
 from xpm_tui.domain.identity import compare, exact
 from xpm_tui.domain.ignition import Client, Imported
 from xpm_tui.domain.names import key_of
-from xpm_tui.domain.ports import Ids, Put, Snapshot
+from xpm_tui.domain.ports import IdSource, Put, Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.spelling import spellings
 from xpm_tui.domain.tables import CLIENTS, IMPORTED, META, TEAM, Meta
 from xpm_tui.ignition.cell_readers import plain
-from xpm_tui.ignition.cells import PEOPLE, People
-from xpm_tui.ignition.client_merge import Merge, Merged
-from xpm_tui.ignition.client_rows import ClientRow, Reading, is_untouched
+from xpm_tui.ignition.cells import PEOPLE, TeamLookup
+from xpm_tui.ignition.client_merge import Merge, MergedClient
+from xpm_tui.ignition.client_rows import ClientRow, ClientRowReader, is_untouched
 from xpm_tui.ignition.forms import RECORD
-from xpm_tui.ignition.import_steps import Edit, ImportPlan, Note, Step, file_notes
-from xpm_tui.ignition.parser import TICK, Parsed, Refused, no_tick
+from xpm_tui.ignition.import_steps import CellEdit, ImportNote, ImportPlan, ImportStep, file_notes
+from xpm_tui.ignition.parser import TICK, ParsedFile, RefusedRow, no_tick
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ _NEW = Target()
 class Resolver:
     """Finds targets in one snapshot. A client that adopted an id is not offered a second time."""
 
-    def __init__(self, snapshot: Snapshot, reading: Reading) -> None:
+    def __init__(self, snapshot: Snapshot, reading: ClientRowReader) -> None:
         self._snapshot = snapshot
         self._empty = not snapshot.count(CLIENTS)
         self._adopted: set[str] = set()
@@ -205,8 +205,8 @@ CONTACT_LEVEL = "import.contact_level"
 
 def plan_clients(
     snapshot: Snapshot,
-    parsed: Parsed,
-    ids: Ids | None,
+    parsed: ParsedFile,
+    ids: IdSource | None,
     now: datetime,
     tick: Callable[[int], None] = no_tick,
 ) -> ImportPlan:
@@ -214,11 +214,11 @@ def plan_clients(
 
     ``tick`` is told how many clients were looked at, now and then.
     """
-    return _Planner(snapshot, parsed, ids, now).plan(tick)
+    return _ClientImportPlanner(snapshot, parsed, ids, now).plan(tick)
 
 
-class _Planner:
-    def __init__(self, snapshot: Snapshot, parsed: Parsed, ids: Ids | None, now: datetime) -> None:
+class _ClientImportPlanner:
+    def __init__(self, snapshot: Snapshot, parsed: ParsedFile, ids: IdSource | None, now: datetime) -> None:
         self._snapshot = snapshot
         self._now = now
         self._parsed = parsed
@@ -227,18 +227,18 @@ class _Planner:
         people = snapshot.rows(TEAM) if parsed.fields & PEOPLE else ()
         remembered = snapshot.get(META, CONTACT_LEVEL)
         self._level: set[str] = set(remembered.value if remembered else ())
-        self._reading = Reading(snapshot, parsed, People(people), self._level)
-        self._refused: list[Refused] = [*parsed.refused, *self._reading.refused]
-        self._notes: list[Note] = file_notes(parsed)
+        self._reading = ClientRowReader(snapshot, parsed, TeamLookup(people), self._level)
+        self._refused: list[RefusedRow] = [*parsed.refused, *self._reading.refused]
+        self._notes: list[ImportNote] = file_notes(parsed)
         self._counts: Counter[str] = Counter(
             dict.fromkeys(("new", "changed", "same", "adopted", "contacts", "cells", "both", "mended"), 0)
         )
         self._made = Counter[str]()
         self._next: dict[str, str] = {}
-        self._steps: list[tuple[Step, ...]] = []
-        self._edits: list[Edit] = []
+        self._steps: list[tuple[ImportStep, ...]] = []
+        self._edits: list[CellEdit] = []
         # Several groups of rows may be about one client: each goes on from what the one before left.
-        self._work: dict[str, tuple[Client, Imported | None, Merged]] = {}
+        self._work: dict[str, tuple[Client, Imported | None, MergedClient]] = {}
         self._same: set[str] = set()
 
     def plan(self, tick: Callable[[int], None]) -> ImportPlan:
@@ -251,7 +251,7 @@ class _Planner:
             target = resolver.target(group) if group else None
             if target is not None and target.refused:
                 group = [row for row in group if not resolver.untouched(row)]
-                self._refused += [Refused(row.number, target.refused) for row in group]
+                self._refused += [RefusedRow(row.number, target.refused) for row in group]
                 target = None
             if target is None and not group:
                 self._counts["same"] += 1
@@ -290,7 +290,7 @@ class _Planner:
 
     def _merge(self, merge: Merge, target: Target, group: list[ClientRow]) -> None:
         if target.note:
-            self._notes.append(Note(group[0].number, target.note))
+            self._notes.append(ImportNote(group[0].number, target.note))
         if target.client is None:
             self._create(merge, group)
             return
@@ -322,13 +322,13 @@ class _Planner:
         if not merged.client.name:
             return
         self._new_id("c")
-        steps = [Step.to_new(CLIENTS, merged.client)]
+        steps = [ImportStep.to_new(CLIENTS, merged.client)]
         if not self._own:
-            steps.append(Step.to_new(IMPORTED, merged.imported))
+            steps.append(ImportStep.to_new(IMPORTED, merged.imported))
         self._steps.append(tuple(steps))
         self._counts["new"] += 1
 
-    def _count(self, merged: Merged) -> None:
+    def _count(self, merged: MergedClient) -> None:
         self._refused += merged.refused
         self._counts["contacts"] += merged.contacts
         self._counts["mended"] += merged.mended
@@ -339,9 +339,9 @@ class _Planner:
         for old, known, merged in self._work.values():
             steps = []
             if merged.client != old:
-                steps.append(Step.of(CLIENTS, old, merged.client))
+                steps.append(ImportStep.of(CLIENTS, old, merged.client))
             if merged.imported != known:
-                steps.append(Step.of(IMPORTED, known, merged.imported))
+                steps.append(ImportStep.of(IMPORTED, known, merged.imported))
             self._steps.append(tuple(steps))
             self._counts["changed" if merged.client != old else "same"] += 1
             self._counts["cells"] += len(merged.edits)

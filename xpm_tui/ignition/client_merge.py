@@ -15,23 +15,30 @@ import msgspec
 from xpm_tui.domain.fields import CLIENT, CONTACT, Field
 from xpm_tui.domain.ignition import Client, Contact, Imported
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.ignition.cells import EXTRA, SPECIAL, client_value, contact_value, spoilt, value_of
+from xpm_tui.ignition.cells import (
+    EXTRA,
+    SPECIAL,
+    client_value,
+    contact_value,
+    is_spreadsheet_damage,
+    value_of,
+)
 from xpm_tui.ignition.client_rows import NOBODY, ClientRow, client_text, contact_text, match_contacts
-from xpm_tui.ignition.import_steps import Edit
-from xpm_tui.ignition.parser import Refused
+from xpm_tui.ignition.import_steps import CellEdit
+from xpm_tui.ignition.parser import RefusedRow
 
 Said = dict[str, tuple[str, int]]
 """What a file says, by field: the cell and its row."""
 
 
 @dataclass
-class Merged:
+class MergedClient:
     """What came of merging. ``client`` and ``imported`` equal the old ones where nothing changed."""
 
     client: Client
     imported: Imported
-    edits: list[Edit] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
+    edits: list[CellEdit] = field(default_factory=list)
+    refused: list[RefusedRow] = field(default_factory=list)
     contacts: int = 0
     mended: int = 0
 
@@ -56,7 +63,8 @@ class _Side:
         if self.new or not cell.isdecimal():
             return False
         return any(
-            spoilt(self.prefix + key, old, cell) for old in (self.present(key), self.known.get(key, ""))
+            is_spreadsheet_damage(self.prefix + key, old, cell)
+            for old in (self.present(key), self.known.get(key, ""))
         )
 
 
@@ -72,19 +80,19 @@ class Merge:
         self._new_contact = new_contact
         self._own = own
 
-    def create(self, client: Client, row: ClientRow) -> Merged:
+    def create(self, client: Client, row: ClientRow) -> MergedClient:
         """Make ``client`` of its only row, as :meth:`run` would."""
         values = _values(row.client, CLIENT)
         contacts: tuple[Contact, ...] = ()
         known: dict[str, dict[str, str]] = {}
-        refused: list[Refused] = []
+        refused: list[RefusedRow] = []
         if row.has_contact and row.contact.keys() & {"name", "email"}:
             of_contact = _values(row.contact, CONTACT)
             of_contact.setdefault("primary", True)
             contact = Contact(id=self._new_contact(), contact_id=row.contact_id, **of_contact)
             contacts, known = (contact,), {contact.id: row.contact}
         elif row.has_contact:
-            refused = [Refused(row.number, NOBODY)]
+            refused = [RefusedRow(row.number, NOBODY)]
         values = {"name": "", **values}
         made = Client(
             id=client.id, client_id=client.client_id, created=client.created, contacts=contacts, **values
@@ -92,15 +100,15 @@ class Merge:
         imported = Imported(id=client.id)
         if not self._own:
             imported = Imported(id=client.id, at=self._now, cells=row.client, contacts=known)
-        return Merged(made, imported, refused=refused, contacts=len(contacts))
+        return MergedClient(made, imported, refused=refused, contacts=len(contacts))
 
     def run(
         self, client: Client, known: Imported | None, rows: list[ClientRow], *, new: bool, client_id: str = ""
-    ) -> Merged:
+    ) -> MergedClient:
         """Merge ``rows`` into ``client``; ``new``: it was made for them, and its cells are no edits."""
         if new and len(rows) == 1 and not rows[0].faults and not client.contacts:
             return self.create(client, rows[0])
-        merged = Merged(client, known or Imported(id=client.id))
+        merged = MergedClient(client, known or Imported(id=client.id))
         side = _Side(
             client.id,
             "",
@@ -122,7 +130,7 @@ class Merge:
             merged.imported = msgspec.structs.replace(merged.imported, at=self._now)
         return merged
 
-    def _contacts(self, merged: Merged, rows: list[ClientRow], new: bool) -> None:
+    def _contacts(self, merged: MergedClient, rows: list[ClientRow], new: bool) -> None:
         matches = match_contacts(merged.client.contacts, rows)
         merged.refused.extend(matches.refused)
         contacts = {contact.id: contact for contact in merged.client.contacts}
@@ -148,7 +156,7 @@ class Merge:
         )
 
     def _settled(
-        self, side: _Side, said: Said, merged: Merged
+        self, side: _Side, said: Said, merged: MergedClient
     ) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
         """What the file now has said, what we sent and still wait for, and the cells to take over."""
         known, out, values = dict(side.known), dict(side.out), {}
@@ -165,7 +173,7 @@ class Merge:
             values[key] = cell
             if not side.new:
                 both = key in side.known and side.known[key] != old
-                merged.edits.append(Edit(side.record, side.prefix + key, old, cell, row, both))
+                merged.edits.append(CellEdit(side.record, side.prefix + key, old, cell, row, both))
         return known, out, values
 
     def _made(self, row: ClientRow, *, first: bool) -> Contact:
@@ -174,7 +182,7 @@ class Merge:
         )
 
 
-def _fault(row: ClientRow, client: Client, merged: Merged) -> bool:
+def _fault(row: ClientRow, client: Client, merged: MergedClient) -> bool:
     """Whether a cell of a row cannot be taken; the row is refused then.
 
     What the record has already is no new fault: a file that was written here comes back as it went.
@@ -189,12 +197,12 @@ def _fault(row: ClientRow, client: Client, merged: Merged) -> bool:
         else:
             had = [client_text(client, field_), merged.imported.cells.get(field_, "")]
         if cell not in had:
-            merged.refused.append(Refused(row.number, reason))
+            merged.refused.append(RefusedRow(row.number, reason))
             return True
     return False
 
 
-def _agreeing(side: _Side, rows: list[ClientRow], merged: Merged) -> tuple[list[ClientRow], Said]:
+def _agreeing(side: _Side, rows: list[ClientRow], merged: MergedClient) -> tuple[list[ClientRow], Said]:
     """The rows without those that contradict one above them, and what the others say of the client.
 
     Every row of a client repeats its cells; where one of them is edited, the edited one counts.
@@ -214,7 +222,9 @@ def _agreeing(side: _Side, rows: list[ClientRow], merged: Merged) -> tuple[list[
             "",
         )
         if other:
-            merged.refused.append(Refused(row.number, _disagreement(other, row.client[other], said[other])))
+            merged.refused.append(
+                RefusedRow(row.number, _disagreement(other, row.client[other], said[other]))
+            )
             continue
         for key, cell in row.client.items():
             if key not in said or key in edits:
@@ -249,7 +259,7 @@ def _with(record: Any, values: Mapping[str, str], value: Callable[[str, str], An
     return msgspec.structs.replace(record, **changes, extra={**record.extra, **extra})
 
 
-def _contact_side(merged: Merged, contact: Contact, new: bool) -> _Side:
+def _contact_side(merged: MergedClient, contact: Contact, new: bool) -> _Side:
     return _Side(
         f"{merged.client.id}/{contact.id}",
         "contact_",

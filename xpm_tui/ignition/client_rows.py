@@ -17,11 +17,11 @@ from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.ignition.cell_readers import CellError, KnownIds, is_suspect, plain, read_text
-from xpm_tui.ignition.cells import EXTRA, People, Unknown, client_cell, contact_cell, reader
+from xpm_tui.ignition.cells import EXTRA, TeamLookup, UnknownWord, client_cell, contact_cell, reader
 from xpm_tui.ignition.forms import CLIENTS as FORM
 from xpm_tui.ignition.forms import RECORD
-from xpm_tui.ignition.import_steps import Note
-from xpm_tui.ignition.parser import Parsed, Refused, Row
+from xpm_tui.ignition.import_steps import ImportNote
+from xpm_tui.ignition.parser import FileRow, ParsedFile, RefusedRow
 
 _NAME = BY_NAME["contact_name"]
 _IDS = frozenset(("client_id", "contact_id", RECORD))
@@ -62,7 +62,7 @@ class ClientRow:
         return bool(self.contact_id or self.record_contact or self.contact.keys() - {"primary"})
 
 
-class Reading:
+class ClientRowReader:
     """The rows of a file by client, read when they are asked for, and what had to be said about them.
 
     A group is about one client: the rows of one record, of one Client ID, or of one exact name where the id
@@ -70,17 +70,17 @@ class Reading:
     """
 
     def __init__(
-        self, snapshot: Snapshot, parsed: Parsed, people: People, contact_level: Iterable[str]
+        self, snapshot: Snapshot, parsed: ParsedFile, people: TeamLookup, contact_level: Iterable[str]
     ) -> None:
         self._parsed = parsed
         self._people = people
-        self.refused: list[Refused] = []
+        self.refused: list[RefusedRow] = []
         self.unknown: Counter[str] = Counter()
         self._labels = {each.name: each.heading for each in FORM.fields}
         self._columns = [self._column(field, heading) for field, heading in parsed.kept]
         self._groups = self._grouped(snapshot)
         self.names = {key[1] for key in self._groups if key[0] == "name"}
-        self.notes: list[Note] = []
+        self.notes: list[ImportNote] = []
         self._moved = self._contact_columns(set(contact_level))
         self.level: set[str] = set()
 
@@ -106,12 +106,12 @@ class Reading:
                 names = (self._parsed.rows[at].cells.get("name", "") for at in places)
                 yield key[1], exact(next(filter(None, names), "")), self._parsed.rows[places[0]].number
 
-    def notes_at_end(self) -> list[Note]:
+    def notes_at_end(self) -> list[ImportNote]:
         """The notes, when all groups have been read."""
         return [
             *self.notes,
             *(
-                Note(0, f"{text}: skipped in {count(number, 'row')}.")
+                ImportNote(0, f"{text}: skipped in {count(number, 'row')}.")
                 for text, number in self.unknown.items()
             ),
         ]
@@ -137,7 +137,7 @@ class Reading:
                 contact_id = contacts.read(values[at_contact]) if at_contact < nowhere else ""
             except CellError as wrong:
                 self.refused.append(
-                    Refused(row.number, f"{self._labels[column]}: {visible(str(wrong), 200)}")
+                    RefusedRow(row.number, f"{self._labels[column]}: {visible(str(wrong), 200)}")
                 )
                 continue
             if at_record < nowhere and values[at_record]:
@@ -151,7 +151,7 @@ class Reading:
             groups.setdefault(key, []).append(at)
         return groups
 
-    def _read(self, row: Row) -> ClientRow:
+    def _read(self, row: FileRow) -> ClientRow:
         made = ClientRow(row.number)
         client, contact = made.client, made.contact
         parts: dict[str, str] = {}
@@ -167,7 +167,7 @@ class Reading:
                     read_text(text)
                 if read is not None:
                     cell = read(text)
-            except Unknown as left_out:
+            except UnknownWord as left_out:
                 self.unknown[f"{self._labels[name]}: {visible(str(left_out), 120)}"] += 1
                 continue
             except CellError as wrong:
@@ -209,7 +209,7 @@ class Reading:
                 waiting -= found
         if "phone" in moved:
             self.notes.append(
-                Note(
+                ImportNote(
                     0,
                     "Phone differs between contacts of one client, so it is treated as the contact's phone.",
                 )
@@ -235,7 +235,7 @@ def snapshot_ids(snapshot: Snapshot, *, contacts: bool) -> Iterator[str]:
         yield from filter(None, found)
 
 
-def _said(rows: Iterable[Row], key: str) -> set[str]:
+def _said(rows: Iterable[FileRow], key: str) -> set[str]:
     if key.startswith(EXTRA):
         texts = {row.extra.get(key.removeprefix(EXTRA), "") for row in rows}
     else:
@@ -247,10 +247,10 @@ def is_untouched(row: ClientRow, client: Client) -> bool:
     """Whether every cell of a row is what this client and one of its contacts have already."""
     if not all(cell == client_text(client, key) for key, cell in row.client.items()):
         return False
-    return not row.has_contact or any(says_the_same(row, contact) for contact in client.contacts)
+    return not row.has_contact or any(is_same_contact(row, contact) for contact in client.contacts)
 
 
-def says_the_same(row: ClientRow, contact: Contact) -> bool:
+def is_same_contact(row: ClientRow, contact: Contact) -> bool:
     """Whether every cell that a row has of a contact is what this contact has already."""
     if row.contact_id and row.contact_id != contact.contact_id:
         return False
@@ -279,7 +279,7 @@ class Matches:
     """Rows with their contact, None for a new one; rows without a contact are left out."""
 
     pairs: list[tuple[ClientRow, Contact | None]] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
+    refused: list[RefusedRow] = field(default_factory=list)
 
 
 def match_contacts(contacts: Sequence[Contact], rows: Sequence[ClientRow]) -> Matches:
@@ -316,7 +316,7 @@ def match_contacts(contacts: Sequence[Contact], rows: Sequence[ClientRow]) -> Ma
             made.append(row)
             found[row.number] = None
         else:
-            matches.refused.append(Refused(row.number, NOBODY))
+            matches.refused.append(RefusedRow(row.number, NOBODY))
     matches.pairs = [(row, found[row.number]) for row in rows if row.number in found]
     return matches
 
@@ -329,7 +329,7 @@ def _unchanged(
 ) -> list[ClientRow]:
     """Give the rows that say nothing new their contact, the ones with the least choice first; the others."""
     fits = {
-        row.number: [contact for contact in contacts if says_the_same(row, contact)]
+        row.number: [contact for contact in contacts if is_same_contact(row, contact)]
         for row in rows
         if not row.contact_id and not row.record_contact
     }
@@ -396,5 +396,5 @@ def _repeats(row: ClientRow, other: ClientRow) -> bool:
 def _again(row: ClientRow, first: ClientRow, matches: Matches) -> None:
     if any(first.contact.get(key, cell) != cell for key, cell in row.contact.items()):
         matches.refused.append(
-            Refused(row.number, f"it has the same contact as row {first.number}, with different values")
+            RefusedRow(row.number, f"it has the same contact as row {first.number}, with different values")
         )

@@ -197,16 +197,16 @@ def find_delimiter(text: str, known: Sequence[str]) -> str:
     told = re.fullmatch(r"\s*sep=(.)\s*", head)
     if told:
         return told[1]
-    names = {squeezed(name) for name in known}
+    names = {normalise_heading(name) for name in known}
 
     def fitness(delimiter: str) -> tuple[int, int]:
         cells = next(csv.reader([head], delimiter=delimiter), [])
-        return sum(squeezed(cell) in names for cell in cells), len(cells)
+        return sum(normalise_heading(cell) in names for cell in cells), len(cells)
 
     return max(_DELIMITERS, key=fitness)
 
 
-def squeezed(heading: str) -> str:
+def normalise_heading(heading: str) -> str:
     """A heading as it is compared: words in lower case, ``ClientName`` and ``client_name*`` alike."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", heading.strip())
     return " ".join(re.findall(r"\w+", spaced.replace("_", " ").replace("-", "").casefold()))

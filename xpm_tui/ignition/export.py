@@ -25,13 +25,19 @@ from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, Contact, Imported
 from xpm_tui.domain.ports import Put, Snapshot, Write
 from xpm_tui.domain.tables import CLIENTS, IMPORTED, META, PROPOSALS, SERVICES, TEAM
-from xpm_tui.ignition.cells import EXTRA, PEOPLE, People, client_cells, contact_cells
+from xpm_tui.ignition.cells import EXTRA, PEOPLE, TeamLookup, client_cells, contact_cells
 from xpm_tui.ignition.client_import import HEADINGS
 from xpm_tui.ignition.forms import CLIENTS as FORM
 from xpm_tui.ignition.forms import RECORD
 from xpm_tui.ignition.library_import import SERVICE_ID
-from xpm_tui.ignition.parser import shield
-from xpm_tui.ignition.pending_changes import COMPUTED, client_pending, columns_of_last, label, why_never
+from xpm_tui.ignition.parser import escape_cell
+from xpm_tui.ignition.pending_changes import (
+    COMPUTED,
+    client_pending,
+    columns_of_last,
+    label,
+    rejection_reason,
+)
 
 Flavour = Literal["ignition", "spreadsheet"]
 
@@ -42,7 +48,7 @@ _ONLY_IF_THERE = (
 
 
 @dataclass(frozen=True)
-class NotExported:
+class OmittedClient:
     """A client or contact that is left out, and why; ``record`` is ``c1`` or ``c1/k2``."""
 
     record: str
@@ -51,7 +57,7 @@ class NotExported:
 
 
 @dataclass(frozen=True)
-class Exported:
+class ExportedFile:
     """``files``: the CSV, and more of them where clients of one name must not meet in one import.
 
     ``records`` are the ids of the clients in them, ``rows`` counts rows, ``splits`` says who is in which
@@ -61,13 +67,13 @@ class Exported:
     files: tuple[bytes, ...]
     rows: int
     records: tuple[str, ...]
-    refused: tuple[NotExported, ...] = ()
-    splits: tuple[NotExported, ...] = ()
+    refused: tuple[OmittedClient, ...] = ()
+    splits: tuple[OmittedClient, ...] = ()
     writes: tuple[Write, ...] = ()
 
 
 @dataclass
-class _Sheet:
+class _SheetWriter:
     """One file in the making."""
 
     rows: list[tuple[Client, Contact]] = field(default_factory=list)
@@ -82,7 +88,7 @@ def export_clients(
     flavour: Flavour = "ignition",
     again: bool = False,
     only: Collection[str] = (),
-) -> Exported:
+) -> ExportedFile:
     """The clients as Ignition's form.
 
     ``changed_only`` takes what Ignition does not have and what has not gone out yet. A client without Client
@@ -90,10 +96,10 @@ def export_clients(
     is for reading and editing: it holds every client, what Ignition would refuse too, is not remembered as
     gone out, and keeps cells from being run as formulas, which changes how a phone such as +64 looks.
     """
-    people, columns = People(snapshot.rows(TEAM)), columns_of_last(snapshot)
-    sheets = [_Sheet()]
-    refused: list[NotExported] = []
-    splits: list[NotExported] = []
+    people, columns = TeamLookup(snapshot.rows(TEAM)), columns_of_last(snapshot)
+    sheets = [_SheetWriter()]
+    refused: list[OmittedClient] = []
+    splits: list[OmittedClient] = []
     writes: list[Write] = []
     records: list[str] = []
     clients = filter(None, (snapshot.get(CLIENTS, each) for each in only)) if only else snapshot.rows(CLIENTS)
@@ -116,20 +122,20 @@ def export_clients(
         at = _sheet_for(client, sheets) if flavour == "ignition" else 0
         if at:
             reason = f"it has the same name as another client without a Client ID, so it is in file {at + 1}"
-            splits.append(NotExported(client.id, client.name, reason))
+            splits.append(OmittedClient(client.id, client.name, reason))
         sheets[at].rows += [(client, contact) for contact in contacts]
         records.append(client.id)
         if flavour == "ignition":
             writes.append(Put(IMPORTED, _sent(client, contacts, known, people, now)))
     if not records:
-        return Exported((), 0, (), tuple(refused))
+        return ExportedFile((), 0, (), tuple(refused))
     heads = _columns(snapshot, [client for sheet in sheets for client, _ in sheet.rows])
     if flavour == "spreadsheet":
         # By it the rows are known again when the file comes back, also those without Ignition's ids.
         heads.append((FORM.by_name[RECORD].heading, RECORD))
     files = tuple(_csv(sheet.rows, heads, people, flavour) for sheet in sheets)
     rows = sum(len(sheet.rows) for sheet in sheets)
-    return Exported(files, rows, tuple(records), tuple(refused), tuple(splits), tuple(writes))
+    return ExportedFile(files, rows, tuple(records), tuple(refused), tuple(splits), tuple(writes))
 
 
 def _contacts(
@@ -137,7 +143,7 @@ def _contacts(
     known: Imported | None,
     wanted: Collection[str] | None,
     again: bool,
-    refused: list[NotExported],
+    refused: list[OmittedClient],
 ) -> list[Contact]:
     """The contacts whose rows are written.
 
@@ -145,9 +151,9 @@ def _contacts(
     """
 
     def refuse(reason: str, record: str = "") -> None:
-        refused.append(NotExported(record or client.id, client.name, reason))
+        refused.append(OmittedClient(record or client.id, client.name, reason))
 
-    never = why_never(client)
+    never = rejection_reason(client)
     if never.get("") and (not client.contacts or ("" in never and len(never) == 1)):
         refuse(never[""])
         return []
@@ -177,20 +183,20 @@ def _contacts(
     return chosen or sorted(good, key=lambda contact: (not contact.primary, not contact.contact_id))[:1]
 
 
-def _sheet_for(client: Client, sheets: list[_Sheet]) -> int:
+def _sheet_for(client: Client, sheets: list[_SheetWriter]) -> int:
     """The first file without another client of that name, where Ignition would make the two one."""
     if client.client_id:
         return 0
     name = exact(client.name).casefold()
     at = next((at for at, sheet in enumerate(sheets) if name not in sheet.names), len(sheets))
     if at == len(sheets):
-        sheets.append(_Sheet())
+        sheets.append(_SheetWriter())
     sheets[at].names.add(name)
     return at
 
 
 def _sent(
-    client: Client, contacts: Iterable[Contact], known: Imported | None, people: People, now: datetime
+    client: Client, contacts: Iterable[Contact], known: Imported | None, people: TeamLookup, now: datetime
 ) -> Imported:
     """What went out, where it differs from what Ignition's files have said."""
     known = known or Imported(id=client.id)
@@ -208,8 +214,9 @@ def _sent(
     return msgspec.structs.replace(known, sent=now, out=out, out_contacts=kept)
 
 
-def gone_out(now: Snapshot, writes: Iterable[Write]) -> list[Write]:
-    """``Exported.writes`` for the book as it is when the files are safe: what an import has said meanwhile
+def export_writes(now: Snapshot, writes: Iterable[Write]) -> list[Write]:
+    """``ExportedFile.writes`` for the book as it is when the files are safe: what an import has said
+    meanwhile
     stays, and a client that has left the book meanwhile stays away."""
     out: list[Write] = []
     for row in (write.row for write in writes if isinstance(write, Put)):
@@ -262,7 +269,7 @@ def _columns(snapshot: Snapshot, clients: Sequence[Client]) -> list[tuple[str, s
 _NO_HEADING = re.compile(r"Column [0-9]+")
 """What a column without a heading is called; earlier versions remembered empty ones too."""
 
-_NOBODY = People(())
+_NOBODY = TeamLookup(())
 
 
 def _contact_key(key: str) -> str:
@@ -270,12 +277,15 @@ def _contact_key(key: str) -> str:
 
 
 def _csv(
-    rows: Iterable[tuple[Client, Contact]], heads: Sequence[tuple[str, str]], people: People, flavour: Flavour
+    rows: Iterable[tuple[Client, Contact]],
+    heads: Sequence[tuple[str, str]],
+    people: TeamLookup,
+    flavour: Flavour,
 ) -> bytes:
     file = io.StringIO(newline="")
     writer = csv.writer(file)
     spreadsheet = flavour == "spreadsheet"
-    writer.writerow([shield(heading, spreadsheet) for heading, _ in heads])
+    writer.writerow([escape_cell(heading, spreadsheet) for heading, _ in heads])
     for client, contact in rows:
         cells = client_cells(client, people)
         cells = {key: label(key, cell, people) for key, cell in cells.items()}
@@ -286,13 +296,13 @@ def _csv(
         cells |= {"client_id": client.client_id, "contact_id": contact.contact_id}
         cells[RECORD] = f"{client.id}/{contact.id}" if contact.id else client.id
         writer.writerow(
-            [shield(cells.get(name or f"{EXTRA}{heading}", ""), spreadsheet) for heading, name in heads]
+            [escape_cell(cells.get(name or f"{EXTRA}{heading}", ""), spreadsheet) for heading, name in heads]
         )
     # A mark at the start tells spreadsheets that it is UTF-8; Ignition would read it as part of a heading.
     return file.getvalue().encode("utf-8-sig" if spreadsheet else "utf-8")
 
 
-def export_services(snapshot: Snapshot, flavour: Flavour = "ignition") -> Exported:
+def export_services(snapshot: Snapshot, flavour: Flavour = "ignition") -> ExportedFile:
     """The library of services, with the columns that it was imported with."""
     services = list(snapshot.rows(SERVICES))
     extra = _extra_headings(service.extra for service in services)
@@ -303,7 +313,7 @@ def export_services(snapshot: Snapshot, flavour: Flavour = "ignition") -> Export
     return _exported([SERVICE_ID, "Service Name", *extra], rows, [each.id for each in services], flavour)
 
 
-def export_team(snapshot: Snapshot, flavour: Flavour = "ignition") -> Exported:
+def export_team(snapshot: Snapshot, flavour: Flavour = "ignition") -> ExportedFile:
     """The team members."""
     team = list(snapshot.rows(TEAM))
     extra = _extra_headings(member.extra for member in team)
@@ -320,9 +330,9 @@ def export_team(snapshot: Snapshot, flavour: Flavour = "ignition") -> Exported:
     return _exported(["Name", "Email", "Access", "Status", *extra], rows, [each.id for each in team], flavour)
 
 
-def export_proposals(snapshot: Snapshot, flavour: Flavour = "ignition") -> Exported:
+def export_proposals(snapshot: Snapshot, flavour: Flavour = "ignition") -> ExportedFile:
     """The proposals, one row for each service."""
-    people = People(snapshot.rows(TEAM))
+    people = TeamLookup(snapshot.rows(TEAM))
     proposals = list(snapshot.rows(PROPOSALS))
     extra = _extra_headings(service.extra for each in proposals for service in each.services)
     rows = []
@@ -372,11 +382,11 @@ def _yes(value: bool) -> str:
 
 def _exported(
     headings: Sequence[str], rows: Sequence[Sequence[str]], records: Sequence[str], flavour: Flavour
-) -> Exported:
+) -> ExportedFile:
     file = io.StringIO(newline="")
     writer = csv.writer(file)
     spreadsheet = flavour == "spreadsheet"
-    writer.writerow([shield(heading, spreadsheet) for heading in headings])
-    writer.writerows([shield(cell, spreadsheet) for cell in row] for row in rows)
+    writer.writerow([escape_cell(heading, spreadsheet) for heading in headings])
+    writer.writerows([escape_cell(cell, spreadsheet) for cell in row] for row in rows)
     data = file.getvalue().encode("utf-8-sig" if spreadsheet else "utf-8")
-    return Exported((data,) if rows else (), len(rows), tuple(records))
+    return ExportedFile((data,) if rows else (), len(rows), tuple(records))

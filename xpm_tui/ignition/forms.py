@@ -16,7 +16,7 @@ from xpm_tui.domain import fields
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.ignition.cells import choice_words
-from xpm_tui.ignition.csv_text import squeezed
+from xpm_tui.ignition.csv_text import normalise_heading
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -28,8 +28,8 @@ IGNORE = "ignore"
 
 
 @dataclass(frozen=True)
-class Field:
-    """A field of a form; ``also`` are other headings for it, as :func:`squeezed` gives them.
+class FormField:
+    """A field of a form; ``also`` are other headings for it, as :func:`normalise_heading` gives them.
 
     ``doubtful`` are headings that mean it only where ``fits`` says so of the column's values; with
     ``must_fit`` all of its headings are. ``kind`` chooses the reader of its cells.
@@ -45,13 +45,13 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Form:
+class CsvForm:
     """A form: its fields in the order of export; a file must have one of the fields in ``needs``."""
 
     name: FormName
-    fields: tuple[Field, ...]
+    fields: tuple[FormField, ...]
     needs: tuple[str, ...]
-    by_name: Mapping[str, Field] = field(init=False)
+    by_name: Mapping[str, FormField] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_name", {each.name: each for each in self.fields})
@@ -79,86 +79,93 @@ def _fits(row: fields.Field) -> Callable[[Sequence[str]], bool]:
     return _all_in(set(choice_words(row))) if row.kind == "choice" else lambda values: True
 
 
-def _client_columns() -> Iterator[Field]:
+def _client_columns() -> Iterator[FormField]:
     for row in fields.COLUMNS:
         if row.csv is not None:
             csv = row.csv
-            yield Field(row.name, csv.heading, csv.also, row.kind, csv.doubtful, csv.must_fit, _fits(row))
-            yield from (Field(part.name, part.heading, part.also) for part in csv.parts)
+            yield FormField(row.name, csv.heading, csv.also, row.kind, csv.doubtful, csv.must_fit, _fits(row))
+            yield from (FormField(part.name, part.heading, part.also) for part in csv.parts)
 
 
 RECORD = "record"
 """The column of a spreadsheet that was written here: our own ids, by which its rows are known again."""
 
-CLIENTS = Form(
+CLIENTS = CsvForm(
     "clients",
-    (*_client_columns(), Field(RECORD, "xpm-tui record")),
+    (*_client_columns(), FormField(RECORD, "xpm-tui record")),
     ("client_id", "name", "contact_id", RECORD),
 )
 
-SERVICES = Form(
+SERVICES = CsvForm(
     "services",
     (
-        Field("service_id", "Service ID", ("id",), "id"),
-        Field("name", "Service Name", ("service", "name", "title")),
+        FormField("service_id", "Service ID", ("id",), "id"),
+        FormField("name", "Service Name", ("service", "name", "title")),
     ),
     ("name",),
 )
 
-TEAM = Form(
+TEAM = CsvForm(
     "team",
     (
-        Field("name", "Name", ("full name", "user", "user name", "team member", "staff name", "staff")),
-        Field("first_name", "First Name", ("given name", "given names")),
-        Field("last_name", "Last Name", ("surname", "family name")),
-        Field("email", "Email", ("e mail", "email address", "user email", "login", "login email"), "email"),
-        Field("access", "Access", ("has access", "login access", "can sign in")),
-        Field("active", "Status", ("active", "state", "is active")),
+        FormField("name", "Name", ("full name", "user", "user name", "team member", "staff name", "staff")),
+        FormField("first_name", "First Name", ("given name", "given names")),
+        FormField("last_name", "Last Name", ("surname", "family name")),
+        FormField(
+            "email", "Email", ("e mail", "email address", "user email", "login", "login email"), "email"
+        ),
+        FormField("access", "Access", ("has access", "login access", "can sign in")),
+        FormField("active", "Status", ("active", "state", "is active")),
     ),
     ("name", "first_name", "email"),
 )
 
-PROPOSALS = Form(
+PROPOSALS = CsvForm(
     "proposals",
     (
-        Field("number", "Proposal Number", ("proposal id", "proposal ref", "proposal reference", "number",
+        FormField("number", "Proposal Number", ("proposal id", "proposal ref", "proposal reference", "number",
                                             "proposal", "reference"), "id"),
-        Field("name", "Proposal Name", ("proposal title", "title")),
-        Field("client_id", "Client ID", ("ignition client id",), "id"),
-        Field("client_reference", "Client Reference", ("client number", "client ref")),
-        Field("client_name", "Client Name", ("client", "company name", "company")),
-        Field("contact_email", "Contact Email", ("email", "client email", "contact email address"), "email"),
-        Field("state", "Proposal Status", ("status", "state", "service status", "proposal state")),
-        Field("accepted", "Accepted Date", ("accepted", "acceptance date", "accepted on", "date accepted"),
+        FormField("name", "Proposal Name", ("proposal title", "title")),
+        FormField("client_id", "Client ID", ("ignition client id",), "id"),
+        FormField("client_reference", "Client Reference", ("client number", "client ref")),
+        FormField("client_name", "Client Name", ("client", "company name", "company")),
+        FormField("contact_email", "Contact Email", ("email", "client email", "contact email address"),
+            "email"),
+        FormField("state", "Proposal Status", ("status", "state", "service status", "proposal state")),
+        FormField("accepted", "Accepted Date", ("accepted", "acceptance date", "accepted on",
+            "date accepted"),
               "date"),
-        Field("start", "Start Date", ("start", "service start date", "service start", "starts",
+        FormField("start", "Start Date", ("start", "service start date", "service start", "starts",
                                       "effective date", "proposal start date", "effective start date"),
               "date"),
-        Field("end", "End Date", ("end", "service end date", "service end", "ends", "expiry date", "expires",
+        FormField("end", "End Date", ("end", "service end date", "service end", "ends", "expiry date",
+            "expires",
                                   "contract end date", "proposal end date", "minimum contract end date"),
               "date"),
-        Field("project", "Project Name", ("project", "project title")),
-        Field("entity", "Project Client", ("project client name", "project entity", "entity", "entity name",
+        FormField("project", "Project Name", ("project", "project title")),
+        FormField("entity", "Project Client", ("project client name", "project entity", "entity",
+            "entity name",
                                            "entity client", "entity client name", "job client",
                                            "client entity")),
-        Field("entity_id", "Project Client ID", ("project entity id", "entity id", "entity client id",
+        FormField("entity_id", "Project Client ID", ("project entity id", "entity id", "entity client id",
                                                  "job client id"), "id"),
-        Field("service", "Service Name", ("service",)),
-        Field("service_id", "Service ID", (), "id"),
-        Field("billing", "Billing Type", ("billing", "billing frequency", "billing mode", "frequency")),
-        Field("price", "Price", ("amount", "value", "service price", "total", "net price", "price ex tax")),
-        Field("quantity", "Quantity", ("qty", "units")),
-        Field("partner", "Partner", ("client partner",)),
-        Field("manager", "Manager", ("client manager", "job manager", "proposal manager")),
+        FormField("service", "Service Name", ("service",)),
+        FormField("service_id", "Service ID", (), "id"),
+        FormField("billing", "Billing Type", ("billing", "billing frequency", "billing mode", "frequency")),
+        FormField("price", "Price", ("amount", "value", "service price", "total", "net price",
+            "price ex tax")),
+        FormField("quantity", "Quantity", ("qty", "units")),
+        FormField("partner", "Partner", ("client partner",)),
+        FormField("manager", "Manager", ("client manager", "job manager", "proposal manager")),
     ),
     ("number", "name", "client_name", "client_id"),
 )  # fmt: skip
 
-FORMS: dict[str, Form] = {form.name: form for form in (CLIENTS, SERVICES, TEAM, PROPOSALS)}
+FORMS: dict[str, CsvForm] = {form.name: form for form in (CLIENTS, SERVICES, TEAM, PROPOSALS)}
 
 
 @dataclass(frozen=True)
-class Column:
+class FileColumn:
     """A column of a file: ``field`` is empty where it is unknown; ``heading`` is unique within the file."""
 
     index: int
@@ -168,8 +175,8 @@ class Column:
 
 
 def columns(
-    form: Form, headings: Sequence[str], samples: Sequence[Sequence[str]], mapping: Mapping[str, str]
-) -> tuple[Column, ...]:
+    form: CsvForm, headings: Sequence[str], samples: Sequence[Sequence[str]], mapping: Mapping[str, str]
+) -> tuple[FileColumn, ...]:
     """Which column is which field.
 
     A mapped heading goes first, then the form's own headings, then synonyms; of two columns for one field the
@@ -177,21 +184,23 @@ def columns(
     names no field, and when no column is one that the form needs.
     """
     unique = _unique(headings)
-    told = {squeezed(heading): _field(form, name) for heading, name in mapping.items()}
+    told = {normalise_heading(heading): _field(form, name) for heading, name in mapping.items()}
     taken: dict[str, int] = {}
-    ignored = {at for at, heading in enumerate(headings) if told.get(squeezed(heading)) == IGNORE}
+    ignored = {at for at, heading in enumerate(headings) if told.get(normalise_heading(heading)) == IGNORE}
     for rank in range(3):
         for at, heading in enumerate(headings):
-            if at in ignored or at in taken.values() or (rank and squeezed(heading) in told):
+            if at in ignored or at in taken.values() or (rank and normalise_heading(heading) in told):
                 continue
-            name = _match(form, squeezed(heading), [row[at] for row in samples if at < len(row)], told, rank)
+            name = _match(
+                form, normalise_heading(heading), [row[at] for row in samples if at < len(row)], told, rank
+            )
             if name and name not in taken:
                 taken[name] = at
     if not any(name in taken for name in form.needs):
         raise _none_usable(form, headings)
     by_index = {at: name for name, at in taken.items()}
     return tuple(
-        Column(at, heading, by_index.get(at, ""), at in ignored) for at, heading in enumerate(unique)
+        FileColumn(at, heading, by_index.get(at, ""), at in ignored) for at, heading in enumerate(unique)
     )
 
 
@@ -206,7 +215,7 @@ def mapped(text: str) -> tuple[str, str]:
     return heading.strip(), name.strip()
 
 
-def _match(form: Form, heading: str, values: Sequence[str], told: Mapping[str, str], rank: int) -> str:
+def _match(form: CsvForm, heading: str, values: Sequence[str], told: Mapping[str, str], rank: int) -> str:
     if rank == 0:
         return told.get(heading, "")
     if rank == 2:
@@ -214,19 +223,19 @@ def _match(form: Form, heading: str, values: Sequence[str], told: Mapping[str, s
             if heading in each.doubtful and each.fits(values):
                 return each.name
     for each in form.fields:
-        if heading not in ({squeezed(each.heading)} if rank == 1 else each.also):
+        if heading not in ({normalise_heading(each.heading)} if rank == 1 else each.also):
             continue
         if not each.must_fit or each.fits(values):
             return each.name
     return ""
 
 
-def _field(form: Form, told: str) -> str:
+def _field(form: CsvForm, told: str) -> str:
     if told.casefold() in ("", "-", IGNORE):
         return IGNORE
-    by_heading = {squeezed(each.heading): each.name for each in form.fields}
+    by_heading = {normalise_heading(each.heading): each.name for each in form.fields}
     name = told.strip().casefold()
-    found = name if name in form.by_name else by_heading.get(squeezed(told), "")
+    found = name if name in form.by_name else by_heading.get(normalise_heading(told), "")
     if not found:
         near = difflib.get_close_matches(name, form.by_name, 1, 0.5)
         raise BadInput(
@@ -247,7 +256,7 @@ def _unique(headings: Sequence[str]) -> list[str]:
     return unique
 
 
-def _none_usable(form: Form, headings: Sequence[str]) -> BadInput:
+def _none_usable(form: CsvForm, headings: Sequence[str]) -> BadInput:
     found = ", ".join(str(visible(re.sub(r"\s+", " ", heading), 40)) for heading in headings[:12] if heading)
     more = f" and {len(headings) - 12} more" if len(headings) > 12 else ""
     needed = " or ".join(form.by_name[name].heading for name in form.needs)

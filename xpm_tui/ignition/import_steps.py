@@ -24,15 +24,15 @@ from xpm_tui.domain.tables import (
     IMPORTED,
     LINKS,
     PROPOSALS,
-    Table,
+    TableSchema,
 )
 from xpm_tui.domain.values import is_same
-from xpm_tui.ignition.parser import Parsed, Refused
+from xpm_tui.ignition.parser import ParsedFile, RefusedRow
 
 _ENCODER = msgspec.json.Encoder()
 
 
-class Step:
+class ImportStep:
     """One row of the store before and after the import; ``before`` is None for a new one.
 
     Both are kept as bytes and decoded when they are asked for: a large file has many rows.
@@ -40,20 +40,20 @@ class Step:
 
     __slots__ = ("_before", "key", "raw", "table")
 
-    def __init__(self, table: Table[Any], key: str, before: bytes | None, raw: bytes) -> None:
+    def __init__(self, table: TableSchema[Any], key: str, before: bytes | None, raw: bytes) -> None:
         self.table = table
         self.key = key
         self.raw = raw
         self._before = before
 
     @classmethod
-    def of(cls, table: Table[Any], before: Any, after: Any) -> Step:
+    def of(cls, table: TableSchema[Any], before: Any, after: Any) -> ImportStep:
         """A step between two rows."""
         was = None if before is None else _ENCODER.encode(before)
         return cls(table, table.key(after), was, _ENCODER.encode(after))
 
     @classmethod
-    def to_new(cls, table: Table[Any], after: Any) -> Step:
+    def to_new(cls, table: TableSchema[Any], after: Any) -> ImportStep:
         """A step to a new row, whose key is its id."""
         return cls(table, after.id, None, _ENCODER.encode(after))
 
@@ -74,7 +74,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Edit:
+class CellEdit:
     """One cell that the import changes: ``record`` is ``c1`` or ``c1/k2``; ``old`` and ``new`` are cells.
 
     ``both`` marks a cell that had been changed here too since the last import.
@@ -89,7 +89,7 @@ class Edit:
 
 
 @dataclass(frozen=True)
-class Note:
+class ImportNote:
     """Something that a person should read: ``row`` is 0 where it is about the file."""
 
     row: int
@@ -104,15 +104,15 @@ class ImportPlan:
     ``mended``, ``refused``. Ids of new records are ``+c1``, ``+k1`` while no ids were given out.
     """
 
-    groups: tuple[tuple[Step, ...], ...]
+    groups: tuple[tuple[ImportStep, ...], ...]
     counts: dict[str, int]
-    edits: tuple[Edit, ...] = ()
-    refused: tuple[Refused, ...] = ()
-    notes: tuple[Note, ...] = ()
+    edits: tuple[CellEdit, ...] = ()
+    refused: tuple[RefusedRow, ...] = ()
+    notes: tuple[ImportNote, ...] = ()
     settled: tuple[Write, ...] = field(default=())
 
     @property
-    def steps(self) -> Iterator[Step]:
+    def steps(self) -> Iterator[ImportStep]:
         """All steps in order."""
         return (step for group in self.groups for step in group)
 
@@ -144,7 +144,7 @@ def _block(batch: str, table: str, number: int, made: dict[str, str]) -> ImportI
     return ImportImage(id=f"{batch}/{table}/+{number}", batch=batch, table=table, row="", made=made)
 
 
-def _image(step: Step, batch: str) -> ImportImage:
+def _image(step: ImportStep, batch: str) -> ImportImage:
     return ImportImage(
         id=f"{batch}/{step.table.name}/{step.key}",
         batch=batch,
@@ -166,11 +166,11 @@ def _images(snapshot: Snapshot, batch: str) -> Iterator[ImportImage]:
             yield msgspec.structs.replace(image, row=row, digest=told, made={})
 
 
-def file_notes(parsed: Parsed) -> list[Note]:
+def file_notes(parsed: ParsedFile) -> list[ImportNote]:
     """What is to be said of a file whatever it holds: of its columns, and of rows that are no records."""
     return [
-        *(Note(0, text) for text in parsed.notes),
-        *(Note(each.row, each.reason) for each in parsed.skipped),
+        *(ImportNote(0, text) for text in parsed.notes),
+        *(ImportNote(each.row, each.reason) for each in parsed.skipped),
     ]
 
 
@@ -184,7 +184,7 @@ def digest(row: msgspec.Struct) -> str:
 
 
 @dataclass(frozen=True)
-class Stays:
+class UnrestoredRecord:
     """A record, or a part of it, that undoing an import leaves as it is, and why."""
 
     record: str
@@ -210,7 +210,7 @@ class UndoPlan:
 
     writes: tuple[Write, ...]
     counts: dict[str, int]
-    left: tuple[Stays, ...]
+    left: tuple[UnrestoredRecord, ...]
 
     @property
     def restores(self) -> bool:
@@ -232,7 +232,7 @@ def plan_undo(snapshot: Snapshot, batch: str) -> UndoPlan:
     """
     tables = {table.name: table for table in TABLES}
     writes: list[Write] = []
-    left: list[Stays] = []
+    left: list[UnrestoredRecord] = []
     counts = {"removed": 0, "restored": 0, "left": 0}
     kept: set[str] = set()
     blocks: dict[str, dict[str, str]] = {}
@@ -265,7 +265,7 @@ def plan_undo(snapshot: Snapshot, batch: str) -> UndoPlan:
                 counts["restored"] += 1
         if reason:
             kept.add(image.row)
-            left.append(Stays(image.row, str(getattr(now, "name", "")), reason))
+            left.append(UnrestoredRecord(image.row, str(getattr(now, "name", "")), reason))
         waiting = blocks.setdefault(image.id, {})
         if reason or stays_here:
             waiting[image.row] = image.digest
@@ -284,7 +284,7 @@ def _images_of_what_stays(snapshot: Snapshot, blocks: Mapping[str, dict[str, str
             yield Put(IMPORT_IMAGES, msgspec.structs.replace(image, made=waiting))
 
 
-def _why_stays(snapshot: Snapshot, table: Table[Any], image: ImportImage, now: msgspec.Struct) -> str:
+def _why_stays(snapshot: Snapshot, table: TableSchema[Any], image: ImportImage, now: msgspec.Struct) -> str:
     if table is CLIENTS:
         if snapshot.raw(LINKS, image.row) is not None:
             return _HANGS[LINKS.name]
@@ -298,7 +298,7 @@ def _why_stays(snapshot: Snapshot, table: Table[Any], image: ImportImage, now: m
     return "It has been changed since the import, so it stays." if digest(now) != image.digest else ""
 
 
-def _restored(image: ImportImage, now: Any, table: Table[Any]) -> tuple[Any, list[str]]:
+def _restored(image: ImportImage, now: Any, table: TableSchema[Any]) -> tuple[Any, list[str]]:
     """The row as it was before the import, and the labels of what is no longer as the import left it."""
     before, after = (msgspec.convert(each or {}, table.row) for each in (image.before, image.after))
     return _merged(before, after, now, "")

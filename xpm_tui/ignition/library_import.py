@@ -10,13 +10,13 @@ import msgspec
 
 from xpm_tui.domain.identity import compare, exact
 from xpm_tui.domain.ignition import Service, TeamMember
-from xpm_tui.domain.ports import Ids, Snapshot
+from xpm_tui.domain.ports import IdSource, Snapshot
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.domain.tables import SERVICES, TEAM, Table
+from xpm_tui.domain.tables import SERVICES, TEAM, TableSchema
 from xpm_tui.ignition.cell_readers import CellError, KnownIds, read_cell, read_text
-from xpm_tui.ignition.forms import FORMS, Form
-from xpm_tui.ignition.import_steps import Edit, ImportPlan, Step, file_notes
-from xpm_tui.ignition.parser import Parsed, Refused, Row
+from xpm_tui.ignition.forms import FORMS, CsvForm
+from xpm_tui.ignition.import_steps import CellEdit, ImportPlan, ImportStep, file_notes
+from xpm_tui.ignition.parser import FileRow, ParsedFile, RefusedRow
 
 R = TypeVar("R", Service, TeamMember)
 
@@ -39,7 +39,7 @@ _NO = {
 }
 
 
-class _Found(Exception):
+class _RowMatched(Exception):
     """A row that cannot be taken; the text says why."""
 
 
@@ -51,7 +51,7 @@ class ReadRow(NamedTuple):
     extra: dict[str, str]
 
 
-def read_row(row: Row, form: Form, known: Mapping[str, KnownIds]) -> ReadRow:
+def read_row(row: FileRow, form: CsvForm, known: Mapping[str, KnownIds]) -> ReadRow:
     """Read every cell of a row; ``known`` are the ids that the store has, by field.
 
     Raises :class:`CellError` with the column and the reason.
@@ -71,7 +71,7 @@ def read_row(row: Row, form: Form, known: Mapping[str, KnownIds]) -> ReadRow:
     return ReadRow(row.number, cells, extra)
 
 
-def plan_services(snapshot: Snapshot, parsed: Parsed, ids: Ids | None) -> ImportPlan:
+def plan_services(snapshot: Snapshot, parsed: ParsedFile, ids: IdSource | None) -> ImportPlan:
     """What importing a services file would do: by Service ID, else by exact name."""
     services = list(snapshot.rows(SERVICES))
     ids_there = KnownIds(each.extra[SERVICE_ID] for each in services if SERVICE_ID in each.extra)
@@ -87,10 +87,10 @@ def plan_services(snapshot: Snapshot, parsed: Parsed, ids: Ids | None) -> Import
             return by_id[told]
         name = row.cells.get("name", "")
         if not name:
-            raise _Found("Service Name is blank")
+            raise _RowMatched("Service Name is blank")
         same = [s for s in by_name.get(exact(name), []) if not told or SERVICE_ID not in s.extra]
         if len(same) > 1:
-            raise _Found(f"{', '.join(s.id for s in same)} all have this name; add a Service ID")
+            raise _RowMatched(f"{', '.join(s.id for s in same)} all have this name; add a Service ID")
         return same[0] if same else None
 
     def values(row: ReadRow, now: Service | None) -> dict[str, Any]:
@@ -103,10 +103,12 @@ def plan_services(snapshot: Snapshot, parsed: Parsed, ids: Ids | None) -> Import
     def key(row: ReadRow) -> str:
         return row.cells.get("service_id") or exact(row.cells.get("name", ""))
 
-    return _Planner(SERVICES, "s", parsed, find, values, key, {"service_id": ids_there}).plan(ids)
+    return _LibraryImportPlanner(SERVICES, "s", parsed, find, values, key, {"service_id": ids_there}).plan(
+        ids
+    )
 
 
-def plan_team(snapshot: Snapshot, parsed: Parsed, ids: Ids | None) -> ImportPlan:
+def plan_team(snapshot: Snapshot, parsed: ParsedFile, ids: IdSource | None) -> ImportPlan:
     """What importing a team file would do: by e-mail, else by name.
 
     Somebody whom a member may be, whom no row of the file names by e-mail, is refused: the user decides.
@@ -118,7 +120,7 @@ def plan_team(snapshot: Snapshot, parsed: Parsed, ids: Ids | None) -> ImportPlan
     def find(row: ReadRow) -> TeamMember | None:
         email, name = row.cells.get("email", "").casefold(), exact(_name(row))
         if not name and not email:
-            raise _Found("name and e-mail are both blank")
+            raise _RowMatched("name and e-mail are both blank")
         by_email = [member for member in members if email and member.email.casefold() == email]
         same = by_email or [
             member
@@ -126,14 +128,14 @@ def plan_team(snapshot: Snapshot, parsed: Parsed, ids: Ids | None) -> ImportPlan
             if name and compare(name, member.name).answer == "same" and not (email and member.email)
         ]
         if len(same) > 1:
-            raise _Found(f"{', '.join(member.id for member in same)} all match; add an e-mail")
+            raise _RowMatched(f"{', '.join(member.id for member in same)} all match; add an e-mail")
         for member in members if not same else ():
             answer = compare(name, member.name)
             met = member.email.casefold() in emails or (
                 answer.answer == "near" and exact(member.name) in names
             )
             if answer.answer != "different" and not met:
-                raise _Found(
+                raise _RowMatched(
                     f"{visible(member.name, 80)} ({member.id}) may be the same person: "
                     f"{answer.reasons[0]}. Set this e-mail for that team member (team edit), or: "
                     f"team new --different-from {member.id}"
@@ -154,10 +156,10 @@ def plan_team(snapshot: Snapshot, parsed: Parsed, ids: Ids | None) -> ImportPlan
     def key(row: ReadRow) -> str:
         return row.cells.get("email", "").casefold() or exact(_name(row))
 
-    return _Planner(TEAM, "t", parsed, find, values, key, {}).plan(ids)
+    return _LibraryImportPlanner(TEAM, "t", parsed, find, values, key, {}).plan(ids)
 
 
-def _name(row: Row | ReadRow) -> str:
+def _name(row: FileRow | ReadRow) -> str:
     parts = [row.cells[part] for part in ("first_name", "last_name") if part in row.cells]
     return row.cells.get("name") or " ".join(parts)
 
@@ -165,18 +167,18 @@ def _name(row: Row | ReadRow) -> str:
 def _yes(field: str, text: str) -> bool:
     word = text.casefold()
     if word not in _YES | _NO:
-        raise _Found(f"{field}: {visible(text, 60)} is neither yes nor no")
+        raise _RowMatched(f"{field}: {visible(text, 60)} is neither yes nor no")
     return word in _YES
 
 
-class _Planner:
+class _LibraryImportPlanner:
     """Rows of a plain form, one for each record."""
 
     def __init__(
         self,
-        table: Table[Any],
+        table: TableSchema[Any],
         prefix: str,
-        parsed: Parsed,
+        parsed: ParsedFile,
         find: Callable[[ReadRow], Any],
         values: Callable[[ReadRow, Any], dict[str, Any]],
         key: Callable[[ReadRow], str],
@@ -186,12 +188,12 @@ class _Planner:
         self._find, self._values, self._key = find, values, key
         self._known = known
 
-    def plan(self, ids: Ids | None) -> ImportPlan:
+    def plan(self, ids: IdSource | None) -> ImportPlan:
         """The plan; ``ids`` None gives out no id."""
-        refused: list[Refused] = list(self._parsed.refused)
+        refused: list[RefusedRow] = list(self._parsed.refused)
         counts: Counter[str] = Counter({"new": 0, "changed": 0, "same": 0, "cells": 0})
         steps: list[tuple[Any, dict[str, Any]]] = []
-        edits: list[Edit] = []
+        edits: list[CellEdit] = []
         seen: dict[str, int] = {}
         met: dict[str, int] = {}
         for each in self._parsed.rows:
@@ -200,8 +202,8 @@ class _Planner:
                 now = self._find(row)
                 values = self._values(row, now)
                 self._once(row, now, seen, met)
-            except (_Found, CellError) as reason:
-                refused.append(Refused(each.number, str(reason)))
+            except (_RowMatched, CellError) as reason:
+                refused.append(RefusedRow(each.number, str(reason)))
                 continue
             if now is None:
                 counts["new"] += 1
@@ -218,7 +220,7 @@ class _Planner:
         names = iter(ids.new(self._prefix, fresh) if ids and fresh else _tokens(self._prefix, fresh))
         groups = tuple(
             (
-                Step.of(
+                ImportStep.of(
                     self._table,
                     now,
                     msgspec.structs.replace(now, **values)
@@ -245,21 +247,21 @@ class _Planner:
         if now is not None:
             first = min(first, met.setdefault(now.id, row.number))
         if first != row.number:
-            raise _Found(f"row {first} has the same record")
+            raise _RowMatched(f"row {first} has the same record")
 
 
 def _tokens(prefix: str, count: int) -> Iterable[str]:
     return (f"+{prefix}{at}" for at in range(1, count + 1))
 
 
-def _edits(now: Any, changed: dict[str, Any], row: int) -> Iterable[Edit]:
+def _edits(now: Any, changed: dict[str, Any], row: int) -> Iterable[CellEdit]:
     for name, value in changed.items():
         if name != "extra":
-            yield Edit(now.id, name, _text(getattr(now, name)), _text(value), row)
+            yield CellEdit(now.id, name, _text(getattr(now, name)), _text(value), row)
             continue
         for heading, text in value.items():
             if now.extra.get(heading) != text:
-                yield Edit(now.id, heading, now.extra.get(heading, ""), text, row)
+                yield CellEdit(now.id, heading, now.extra.get(heading, ""), text, row)
 
 
 def _text(value: Any) -> str:

@@ -13,8 +13,8 @@ from xpm_tui.domain.formatting import count
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.ignition.cell_readers import LONGEST_CELL, may_be_total, plain, total_row
 from xpm_tui.ignition.csv_source import CsvSource
-from xpm_tui.ignition.csv_text import Record, find_delimiter, records, squeezed
-from xpm_tui.ignition.forms import FORMS, Column, Form, FormName, columns
+from xpm_tui.ignition.csv_text import Record, find_delimiter, normalise_heading, records
+from xpm_tui.ignition.forms import FORMS, CsvForm, FileColumn, FormName, columns
 
 _SAMPLE = 50
 TICK = 1_000
@@ -22,7 +22,7 @@ TICK = 1_000
 
 
 @dataclass(frozen=True)
-class Refused:
+class RefusedRow:
     """A row that is not taken: its number as a spreadsheet shows it, and why."""
 
     row: int
@@ -34,13 +34,13 @@ class Layout:
 
     __slots__ = ("extras", "fields")
 
-    def __init__(self, columns: Iterable[Column]) -> None:
+    def __init__(self, columns: Iterable[FileColumn]) -> None:
         kept = [column for column in columns if not column.ignored]
         self.fields = tuple(column.field for column in kept)
         self.extras = tuple("" if column.field else column.heading for column in kept)
 
 
-class Row:
+class FileRow:
     """A usable row: ``cells`` by field, ``extra`` by the heading of an unknown column; no blank ones.
 
     Both are put together when they are asked for: a large file has many rows.
@@ -55,7 +55,7 @@ class Row:
 
     @property
     def values(self) -> list[str]:
-        """Every kept cell, in the order of :attr:`Parsed.kept`."""
+        """Every kept cell, in the order of :attr:`ParsedFile.kept`."""
         return self._packed.split("\0")
 
     @property
@@ -72,7 +72,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Parsed:
+class ParsedFile:
     """What a file says. ``encoding`` and ``delimiter`` were found; ``unknown`` are headings kept as they are.
 
     ``mapping`` is what was asked for, to be remembered. ``skipped`` are rows that hold no record, with the
@@ -82,12 +82,12 @@ class Parsed:
     form: FormName
     encoding: str
     delimiter: str
-    columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
-    refused: tuple[Refused, ...]
+    columns: tuple[FileColumn, ...]
+    rows: tuple[FileRow, ...]
+    refused: tuple[RefusedRow, ...]
     notes: tuple[str, ...] = ()
     mapping: Mapping[str, str] = field(default_factory=dict)
-    skipped: tuple[Refused, ...] = ()
+    skipped: tuple[RefusedRow, ...] = ()
     digest: str = ""
     layout: Layout | None = None
 
@@ -125,7 +125,7 @@ def parse(
     remembered: Mapping[str, str] | None = None,
     encoding: str = "",
     tick: Callable[[int], None] = no_tick,
-) -> Parsed:
+) -> ParsedFile:
     """Read a file of a form.
 
     ``mapping`` (heading -> field) wins over everything and must name headings of the file; ``remembered`` is
@@ -145,7 +145,7 @@ def parse(
         raise BadInput("The file is empty: it has no heading row.", hint="Export it from Ignition again.")
     headings = tuple(map(clean, head.cells))
     _known_headings(mapping or {}, headings)
-    wanted = {squeezed(h): f for h, f in {**(remembered or {}), **(mapping or {})}.items()}
+    wanted = {normalise_heading(h): f for h, f in {**(remembered or {}), **(mapping or {})}.items()}
     sample = list(islice(reading, _SAMPLE))
     found = columns(rules, headings, [record.cells for record in sample], wanted)
     body = _Body(rules, head.cells, found)
@@ -155,7 +155,7 @@ def parse(
             if not at % TICK:
                 tick(at)
     found = body.columns()
-    return Parsed(
+    return ParsedFile(
         form, source.spoken, delimiter, found, tuple(body.rows), tuple(body.refused), body.notes(found),
         dict(mapping or {}), tuple(body.skipped), source.digest, body.layout,
     )  # fmt: skip
@@ -164,10 +164,10 @@ def parse(
 class _Body:
     """The rows behind the headings."""
 
-    def __init__(self, form: Form, headings: Sequence[str], found: tuple[Column, ...]) -> None:
-        self.rows: list[Row] = []
-        self.refused: list[Refused] = []
-        self.skipped: list[Refused] = []
+    def __init__(self, form: CsvForm, headings: Sequence[str], found: tuple[FileColumn, ...]) -> None:
+        self.rows: list[FileRow] = []
+        self.refused: list[RefusedRow] = []
+        self.skipped: list[RefusedRow] = []
         self._found = found
         self.layout = Layout(found)
         self._kept = [column.index for column in found if not column.ignored]
@@ -176,9 +176,9 @@ class _Body:
         self._nameless = [at for at, heading in enumerate(headings) if not clean(heading)]
         self._filled: set[int] = set()
         self._formulas = 0
-        self._own = [squeezed(heading) for heading in headings]
+        self._own = [normalise_heading(heading) for heading in headings]
         names = [form.by_name[c.field] if c.field else None for c in found]
-        self._also = [{squeezed(each.heading), *each.also} if each else set() for each in names]
+        self._also = [{normalise_heading(each.heading), *each.also} if each else set() for each in names]
         self._heads = {word for word in self._own if word}.union(*self._also)
 
     def add(self, record: Record) -> None:
@@ -187,7 +187,7 @@ class _Body:
         text = "".join(cells)
         reason = record.reason or unusable(record, text)
         if reason:
-            self.refused.append(Refused(record.row, reason))
+            self.refused.append(RefusedRow(record.row, reason))
             return
         if self._no_record(record, text):
             return
@@ -204,7 +204,7 @@ class _Body:
             values = list(map(clean, cells))
             self._formulas += sum(value[:1] == "=" for value in values)
         if any(values):
-            self.rows.append(Row(record.row, self.layout, values))
+            self.rows.append(FileRow(record.row, self.layout, values))
 
     def _no_record(self, record: Record, text: str) -> bool:
         """Whether it repeats the headings or holds totals; noted, or refused where it may be a record."""
@@ -215,7 +215,7 @@ class _Body:
                 told = (
                     "it repeats the headings: skipped" if like == "all" else "it looks like a row of headings"
                 )
-                (self.skipped if like == "all" else self.refused).append(Refused(record.row, told))
+                (self.skipped if like == "all" else self.refused).append(RefusedRow(record.row, told))
                 return True
         if may_be_total(text):
             named = [record.cells[at] for at in self._ids if at < len(record.cells)]
@@ -228,26 +228,26 @@ class _Body:
                 why = "a row of totals, not a record: skipped"
                 perhaps = "it may be a row of totals: if it is a record, give it an id or add it yourself"
                 (self.skipped if kind == "total" else self.refused).append(
-                    Refused(record.row, why if kind == "total" else perhaps)
+                    RefusedRow(record.row, why if kind == "total" else perhaps)
                 )
                 return True
         return False
 
     def _like_headings(self, cells: Sequence[str]) -> str:
         """``all`` where every cell is the heading of its column, ``some`` where most of several are."""
-        filled = [(at, squeezed(cell)) for at, cell in enumerate(cells) if cell.strip()]
+        filled = [(at, normalise_heading(cell)) for at, cell in enumerate(cells) if cell.strip()]
         own = sum(word == self._own[at] for at, word in filled)
         fits = sum(word == self._own[at] or word in self._also[at] for at, word in filled)
         if filled and (own == len(filled) or (fits == len(filled) and len(filled) > 1)):
             return "all"
         return "some" if fits > 1 and fits * 2 > len(filled) else ""
 
-    def columns(self) -> tuple[Column, ...]:
+    def columns(self) -> tuple[FileColumn, ...]:
         """The columns, without those that have neither a heading nor a cell."""
         empty = {at for at in self._nameless if at not in self._filled}
         return tuple(c for c in self._found if c.index not in empty or c.field)
 
-    def notes(self, found: tuple[Column, ...]) -> tuple[str, ...]:
+    def notes(self, found: tuple[FileColumn, ...]) -> tuple[str, ...]:
         """What is to be said of the whole file."""
         notes = [
             f"{column.heading}: an earlier column has the same heading; this column is kept, but not used."
@@ -261,14 +261,14 @@ class _Body:
 
 
 def squeezed_fast(text: str) -> str:
-    """``squeezed`` for a text that may be a heading; a long one is none."""
-    return squeezed(text) if len(text) <= 40 else ""
+    """``normalise_heading`` for a text that may be a heading; a long one is none."""
+    return normalise_heading(text) if len(text) <= 40 else ""
 
 
 def _known_headings(mapping: Mapping[str, str], headings: tuple[str, ...]) -> None:
-    there = {squeezed(heading) for heading in headings}
+    there = {normalise_heading(heading) for heading in headings}
     for heading in mapping:
-        if squeezed(heading) not in there:
+        if normalise_heading(heading) not in there:
             found = ", ".join(str(visible(each, 40)) for each in headings[:20])
             raise BadInput(f"The file has no column {visible(heading, 60)}.", hint=f"Its columns: {found}.")
 
@@ -291,7 +291,7 @@ def clean(cell: str) -> str:
     return text[1:] if _SHIELDED.match(text) else text
 
 
-def shield(value: str, spreadsheet: bool) -> str:
+def escape_cell(value: str, spreadsheet: bool) -> str:
     """A value as a cell, so that :func:`clean` gives it back; ``spreadsheet`` also keeps it from being run as
     a formula (CWE-1236), which changes how a phone such as +64 looks."""
     risky = spreadsheet and value[:1] in tuple("=+-@\t\r")

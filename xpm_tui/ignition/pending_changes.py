@@ -11,14 +11,14 @@ from xpm_tui.domain.fields import COLUMNS
 from xpm_tui.domain.ignition import Client, Imported
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import CLIENTS, IMPORTED, IMPORTS, TEAM
-from xpm_tui.ignition.cells import EXTRA, PEOPLE, People, client_cells, contact_cells
+from xpm_tui.ignition.cells import EXTRA, PEOPLE, TeamLookup, client_cells, contact_cells
 
 COMPUTED = frozenset(field.name for field in COLUMNS if field.csv is not None and field.csv.computed)
 """Fields that Ignition works out by itself: never a change that is not there yet."""
 
 
 @dataclass(frozen=True)
-class Pending:
+class PendingChange:
     """One cell that Ignition does not have: ``record`` is ``c1`` or ``c1/k2``.
 
     Field ``client`` or ``contact`` stands for a whole new one. ``sent``: it has gone out by export, and no
@@ -47,7 +47,7 @@ class Unsendable:
     reason: str
 
 
-def why_never(client: Client) -> dict[str, str]:
+def rejection_reason(client: Client) -> dict[str, str]:
     """Why Ignition's import cannot take a client (under an empty key) or one of its contacts (by id).
 
     Its import needs the name of the client, and the name and e-mail of a contact, in every row.
@@ -73,7 +73,7 @@ def why_never(client: Client) -> dict[str, str]:
 class NotInIgnition:
     """All of them by client: ``changes`` counts those that still have to go out, ``sent`` the others."""
 
-    clients: Mapping[str, tuple[Pending, ...]] = field(default_factory=dict)
+    clients: Mapping[str, tuple[PendingChange, ...]] = field(default_factory=dict)
     unsendable: tuple[Unsendable, ...] = ()
 
     @property
@@ -89,7 +89,7 @@ class NotInIgnition:
 
 def changes_not_in_ignition(snapshot: Snapshot) -> NotInIgnition:
     """Compare every client with what the last files said. O(clients)."""
-    people, columns = People(snapshot.rows(TEAM)), columns_of_last(snapshot)
+    people, columns = TeamLookup(snapshot.rows(TEAM)), columns_of_last(snapshot)
     found = {}
     unsendable: dict[str, Unsendable] = {}
     for client in snapshot.rows(CLIENTS):
@@ -113,23 +113,23 @@ def columns_of_last(snapshot: Snapshot) -> frozenset[str]:
 
 
 def client_pending(
-    client: Client, known: Imported | None, people: People, columns: frozenset[str]
-) -> tuple[Pending, ...]:
+    client: Client, known: Imported | None, people: TeamLookup, columns: frozenset[str]
+) -> tuple[PendingChange, ...]:
     """What Ignition does not have of one client, in the order of the form."""
     known = known or Imported(id=client.id)
     if not client.client_id and not known.cells:
-        found = [Pending(client.id, "client", "", client.name, known.sent is not None)]
+        found = [PendingChange(client.id, "client", "", client.name, known.sent is not None)]
         if found[0].sent:
             return tuple(found)
         # The client goes out with the contacts that can; the others would still be missing there.
-        never = why_never(client)
+        never = rejection_reason(client)
         if "" in never:
             return (replace(found[0], never=never[""]),)
         named = {contact.id: contact.name or contact.email for contact in client.contacts}
         return (
             *found,
             *(
-                Pending(f"{client.id}/{contact}", "contact", "", named[contact], False, why)
+                PendingChange(f"{client.id}/{contact}", "contact", "", named[contact], False, why)
                 for contact, why in never.items()
             ),
         )
@@ -138,12 +138,12 @@ def client_pending(
         record, told = f"{client.id}/{contact.id}", known.contacts.get(contact.id)
         out = known.out_contacts.get(contact.id, {})
         if told is None and not contact.contact_id:
-            found.append(Pending(record, "contact", "", contact.name or contact.email, bool(out)))
+            found.append(PendingChange(record, "contact", "", contact.name or contact.email, bool(out)))
         else:
             found += _cells(record, "contact_", contact_cells(contact), told or {}, out, columns)
     if all(each.sent for each in found):
         return tuple(found)
-    never = why_never(client)
+    never = rejection_reason(client)
     return (
         tuple(
             replace(each, never=never.get("") or never.get(each.record.partition("/")[2], ""))
@@ -161,7 +161,7 @@ def _cells(
     known: Mapping[str, str],
     out: Mapping[str, str],
     columns: frozenset[str],
-) -> Iterator[Pending]:
+) -> Iterator[PendingChange]:
     for key in dict.fromkeys([*cells, *known]):
         old, new = known.get(key, ""), cells.get(key, "")
         if old == new or prefix + key in COMPUTED or key.startswith(EXTRA):
@@ -169,9 +169,9 @@ def _cells(
         sent = out.get(key) == new
         # A field that Ignition's file has no column for can never come back: sent is all that it will be.
         if not (sent and columns and prefix + key not in columns):
-            yield Pending(record, prefix + key, old, new, sent)
+            yield PendingChange(record, prefix + key, old, new, sent)
 
 
-def label(field_name: str, cell: str, people: People) -> str:
+def label(field_name: str, cell: str, people: TeamLookup) -> str:
     """A canonical cell as a file shows it: people by name."""
     return people.label(cell) if field_name in PEOPLE else cell

@@ -15,19 +15,19 @@ import msgspec
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, Proposal, ProposalService, ProposalState
-from xpm_tui.domain.ports import Ids, Snapshot
+from xpm_tui.domain.ports import IdSource, Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS, PROPOSALS, SERVICES, TEAM, WORKFLOWS
 from xpm_tui.domain.workflows import Audit, Workflow
 from xpm_tui.ignition.cell_readers import CellError, KnownIds
-from xpm_tui.ignition.cells import People
+from xpm_tui.ignition.cells import TeamLookup
 from xpm_tui.ignition.client_rows import snapshot_ids
 from xpm_tui.ignition.dates import DateStyle, NoDate, date_style
 from xpm_tui.ignition.forms import PROPOSALS as FORM
-from xpm_tui.ignition.import_steps import Edit, ImportPlan, Note, Step, file_notes
+from xpm_tui.ignition.import_steps import CellEdit, ImportNote, ImportPlan, ImportStep, file_notes
 from xpm_tui.ignition.library_import import SERVICE_ID, ReadRow, read_row
-from xpm_tui.ignition.parser import Parsed, Refused
-from xpm_tui.ignition.proposal_merge import engagement_of, material, merged, service_key
+from xpm_tui.ignition.parser import ParsedFile, RefusedRow
+from xpm_tui.ignition.proposal_merge import engagement_of, job_inputs, merged, service_key
 
 _STATES: dict[str, ProposalState] = {
     **dict.fromkeys(
@@ -56,31 +56,31 @@ _AGREEING = (
 _SHOWN = 5
 
 
-class _Bad(Exception):
+class _BadProposalRow(Exception):
     """A row that cannot be taken; the text says why."""
 
 
-def plan_proposals(snapshot: Snapshot, parsed: Parsed, ids: Ids | None, now: datetime) -> ImportPlan:
+def plan_proposals(snapshot: Snapshot, parsed: ParsedFile, ids: IdSource | None, now: datetime) -> ImportPlan:
     """What importing a file of active services would do; proposals are known by number, else by name."""
-    return _Planner(snapshot, parsed, now).plan(ids)
+    return _ProposalImportPlanner(snapshot, parsed, now).plan(ids)
 
 
-class _Planner:
-    def __init__(self, snapshot: Snapshot, parsed: Parsed, now: datetime) -> None:
+class _ProposalImportPlanner:
+    def __init__(self, snapshot: Snapshot, parsed: ParsedFile, now: datetime) -> None:
         self._snapshot, self._parsed, self._now = snapshot, parsed, now
-        self._people = People(snapshot.rows(TEAM))
+        self._people = TeamLookup(snapshot.rows(TEAM))
         self._services: dict[str, list[str]] = {}
         for service in snapshot.rows(SERVICES):
             self._services.setdefault(exact(service.name), []).append(service.id)
         self._strays: dict[tuple[str, str], Proposal] | None = None
         self._left_out: Counter[str] = Counter()
-        self._refused: list[Refused] = list(parsed.refused)
+        self._refused: list[RefusedRow] = list(parsed.refused)
         self._notes = file_notes(parsed)
         self._rows = list(self._read(snapshot))
         texts = (row.cells[name] for row in self._rows for name in _DATES if name in row.cells)
         self._style: DateStyle = date_style(texts)
         if self._style.guessed:
-            self._notes.append(Note(0, "Dates such as 03/04/2026 are read as day/month/year."))
+            self._notes.append(ImportNote(0, "Dates such as 03/04/2026 are read as day/month/year."))
 
         headings = {column.field: column.heading.casefold() for column in parsed.columns if column.field}
         self._headings = {column.field: column.heading for column in parsed.columns if column.field}
@@ -105,15 +105,15 @@ class _Planner:
             try:
                 yield read_row(row, FORM, known)
             except CellError as wrong:
-                self._refused.append(Refused(row.number, str(wrong)))
+                self._refused.append(RefusedRow(row.number, str(wrong)))
 
-    def plan(self, ids: Ids | None) -> ImportPlan:
+    def plan(self, ids: IdSource | None) -> ImportPlan:
         groups: dict[str, list[ReadRow]] = {}
         for row in self._rows:
             groups.setdefault(self._key(row), []).append(row)
         counts: Counter[str] = Counter(dict.fromkeys(_COUNTED, 0))
         steps: list[tuple[Proposal | None, Proposal, list[tuple[Workflow, Workflow]]]] = []
-        edits: list[Edit] = []
+        edits: list[CellEdit] = []
         for rows in groups.values():
             good = [(row, service) for row in rows if (service := self._service(row)) is not None]
             if not good or self._contradicts(good):
@@ -137,14 +137,14 @@ class _Planner:
         names = iter(ids.new("o", fresh) if ids and fresh else [f"+o{at}" for at in range(1, fresh + 1)])
         groups_ = tuple(
             (
-                Step.of(PROPOSALS, old, new if old else msgspec.structs.replace(new, id=next(names))),
-                *(Step.of(WORKFLOWS, *halves) for halves in stopped),
+                ImportStep.of(PROPOSALS, old, new if old else msgspec.structs.replace(new, id=next(names))),
+                *(ImportStep.of(WORKFLOWS, *halves) for halves in stopped),
             )
             for old, new, stopped in steps
         )
         rows_ = len(self._parsed.rows) + len(self._parsed.refused)
         self._notes += [
-            Note(0, f"{text} ({count(number, 'row')}).") for text, number in self._left_out.items()
+            ImportNote(0, f"{text} ({count(number, 'row')}).") for text, number in self._left_out.items()
         ]
         return ImportPlan(
             groups_,
@@ -172,7 +172,7 @@ class _Planner:
         if found:
             at = min(found)
             rest = f"another row of the same proposal contradicts it (row {at})"
-            self._refused += [Refused(row.number, found.get(row.number, rest)) for row, _ in good]
+            self._refused += [RefusedRow(row.number, found.get(row.number, rest)) for row, _ in good]
         return bool(found)
 
     def _said(self, name: str, row: ReadRow) -> object:
@@ -201,7 +201,7 @@ class _Planner:
             names = ", ".join(str(visible(each.name, 80)) for each in gone[:_SHOWN])
             more = f" and {len(gone) - _SHOWN} more" if len(gone) > _SHOWN else ""
             text = f"{before.id}: {count(len(gone), 'service')} no longer in the file, removed: {names}{more}"
-            self._notes.append(Note(row, text))
+            self._notes.append(ImportNote(row, text))
         return after
 
     def _of_ours(
@@ -210,13 +210,13 @@ class _Planner:
         """What Ignition says of a proposal that is ours to deploy: a change of what its jobs are made from
         stops what still waits, until a person has looked and takes it again."""
         if before.origin == "new":
-            self._notes.append(Note(row, f"{before.id} was created here: not changed"))
+            self._notes.append(ImportNote(row, f"{before.id} was created here: not changed"))
             return before, []
         if after.state not in ("accepted", "revoked"):
             after = msgspec.structs.replace(after, ours=False)
         if before.state == "revoked":
             after = msgspec.structs.replace(after, state=before.state, status="")
-        told = [name for name, old in material(before).items() if old != material(after)[name]]
+        told = [name for name, old in job_inputs(before).items() if old != job_inputs(after)[name]]
         if not told or before.state == "revoked":
             return after, []
         was = before.before or engagement_of(before)
@@ -235,7 +235,7 @@ class _Planner:
         if found:
             ids = ", ".join(each.id for each, _ in found)
             way = "" if "state" in told else f" Review it, then: proposals take-over {before.id}"
-            self._notes.append(Note(row, f"{before.id}: {why} Stopped: {ids}.{way}"))
+            self._notes.append(ImportNote(row, f"{before.id}: {why} Stopped: {ids}.{way}"))
         return after, found
 
     def _waits(self, workflow: Workflow) -> bool:
@@ -254,17 +254,17 @@ class _Planner:
         """The service of a row; None when the row is refused."""
         try:
             if not row.cells.keys() & {"number", "name"}:
-                raise _Bad("Proposal Number and Proposal Name are both blank")
+                raise _BadProposalRow("Proposal Number and Proposal Name are both blank")
             dates = {name: self._date(row, name) for name in _DATES}
             price = row.cells.get("price", "")
             if price and not re.fullmatch(
                 r"[-(]?\s*[$£€]?\s*[\d.,' ]*\d[\d.,']*\s*\)?\s*(?:[A-Z]{3})?", price
             ):
-                raise _Bad(f"Price {visible(price, 40)} is not a number")
+                raise _BadProposalRow(f"Price {visible(price, 40)} is not a number")
             if dates["start"] and dates["end"] and dates["end"] < dates["start"]:
-                raise _Bad(f"its end {dates['end']} is before its start {dates['start']}")
-        except _Bad as reason:
-            self._refused.append(Refused(row.number, str(reason)))
+                raise _BadProposalRow(f"its end {dates['end']} is before its start {dates['start']}")
+        except _BadProposalRow as reason:
+            self._refused.append(RefusedRow(row.number, str(reason)))
             return None
         name = row.cells.get("service", "")
         found = self._services.get(exact(name), [])
@@ -290,7 +290,9 @@ class _Planner:
         try:
             return self._style.read(text) if text else None
         except NoDate as why:
-            raise _Bad(f"{FORM.by_name[name].heading}: {visible(text, 40)} cannot be read: {why}") from None
+            raise _BadProposalRow(
+                f"{FORM.by_name[name].heading}: {visible(text, 40)} cannot be read: {why}"
+            ) from None
 
     def _proposal(self, rows: list[ReadRow], services: list[ProposalService]) -> Proposal:
         first = {name: cell for row in reversed(rows) for name, cell in row.cells.items()}
@@ -390,13 +392,13 @@ def _word(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def _edits(before: Proposal | None, after: Proposal, row: int) -> Iterable[Edit]:
+def _edits(before: Proposal | None, after: Proposal, row: int) -> Iterable[CellEdit]:
     if before is None:
         return
     for name in after.__struct_fields__:
         old, new = getattr(before, name), getattr(after, name)
         if old != new and name != "before":
             if name == "services":
-                yield Edit(before.id, name, "", count(len(new), "service"), row)
+                yield CellEdit(before.id, name, "", count(len(new), "service"), row)
             else:
-                yield Edit(before.id, name, str(old or ""), str(new or ""), row)
+                yield CellEdit(before.id, name, str(old or ""), str(new or ""), row)

@@ -13,7 +13,7 @@ from xpm_tui.domain.ignition import Engagement, Proposal, ProposalService
 _TEXTS = ("name", "number", "client_id", "client_name")
 
 
-def material(proposal: Proposal) -> dict[str, object]:
+def job_inputs(proposal: Proposal) -> dict[str, object]:
     """What the jobs of a proposal are made from, by the words for it."""
     told = {name: getattr(proposal, name) for name in ("state", "name", "client", "number", "reference")}
     told |= {name: getattr(proposal, name) for name in ("start", "end", "partner", "manager")}

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.events import Event, Severity
 from xpm_tui.domain.ports import Clock
 from xpm_tui.files.private import ensure_private, open_private
@@ -70,7 +70,7 @@ class EventLog:
                 run=event.run or _run.get(),
             )
             self._append(full, at)
-        except (OSError, Trouble, ValueError, TypeError, msgspec.MsgspecError):
+        except (OSError, AppError, ValueError, TypeError, msgspec.MsgspecError):
             self.lost += 1
             self.close()
 

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from xpm_tui.sandbox.core.http import Ending, Host, Request, Response
+from xpm_tui.sandbox.core.http import Ending, Host, HttpRequest, Response
 from xpm_tui.sandbox.core.sandbox import Sandbox
 
 Scope = MutableMapping[str, Any]
@@ -56,7 +56,7 @@ class Application:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         if body:  # RFC 9110, section 8.3: what a body without a type counts as
             headers.setdefault("content-type", "application/octet-stream")
-        request = Request(
+        request = HttpRequest(
             scope["method"],
             unquote(scope["raw_path"].decode("latin-1")),
             scope["query_string"].decode("latin-1"),

@@ -98,7 +98,7 @@ def _clock_time(value: str) -> str:
 
 
 def _scopes(value: str) -> str:
-    return scopes.tidy(_text(value))
+    return scopes.normalise_scopes(_text(value))
 
 
 def _template(value: str) -> str:

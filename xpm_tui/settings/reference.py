@@ -6,7 +6,7 @@ import sys
 from itertools import groupby
 
 from xpm_tui.settings.kinds import written
-from xpm_tui.settings.schema import SCHEMA, SECTIONS, Entry
+from xpm_tui.settings.schema import SCHEMA, SECTIONS, SettingEntry
 
 _HEAD = """\
 # Settings
@@ -49,11 +49,11 @@ def render() -> str:
     return "\n".join(parts)
 
 
-def _section(entry: Entry) -> str:
+def _section(entry: SettingEntry) -> str:
     return entry.key.rpartition(".")[0]
 
 
-def _entry(entry: Entry) -> str:
+def _entry(entry: SettingEntry) -> str:
     default = written(entry.default)
     return (
         f"### `{entry.key}`\n\n**{entry.label}.** {entry.help}\n\n"

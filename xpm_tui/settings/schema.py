@@ -39,7 +39,7 @@ FIELDS: tuple[str, ...] = tuple(field.name for field in SYNCED)
 
 
 @dataclass(frozen=True)
-class Entry:
+class SettingEntry:
     """One setting: ``key`` in files and options, ``label`` and one sentence of ``help`` for users."""
 
     key: str
@@ -73,37 +73,39 @@ SECTIONS: dict[str, str] = {
     "": "The console",
 }
 
-SCHEMA: tuple[Entry, ...] = (
-    Entry(
+SCHEMA: tuple[SettingEntry, ...] = (
+    SettingEntry(
         "xero.login_url",
         "Sign-in address",
         ORIGIN,
         "https://login.xero.com",
         "Where the browser is sent to sign in.",
     ),
-    Entry(
+    SettingEntry(
         "xero.identity_url",
         "Identity address",
         ORIGIN,
         "https://identity.xero.com",
         "Where logins are issued and renewed.",
     ),
-    Entry(
+    SettingEntry(
         "xero.api_url",
         "API address",
         ORIGIN,
         "https://api.xero.com",
         "The address of the Practice Manager API and the connections.",
     ),
-    Entry("xero.client_id", "Client id", TEXT, "", "The client id of the app that you registered with Xero."),
-    Entry(
+    SettingEntry(
+        "xero.client_id", "Client id", TEXT, "", "The client id of the app that you registered with Xero."
+    ),
+    SettingEntry(
         "xero.client_secret",
         "Client secret",
         SECRET,
         Secret(),
         "The client secret, only for apps of the web-app type; a PKCE app has none.",
     ),
-    Entry(
+    SettingEntry(
         "xero.scopes",
         "Permissions (scopes)",
         SCOPES,
@@ -111,14 +113,14 @@ SCHEMA: tuple[Entry, ...] = (
         "What the login may do: a preset, or scope names. With granular alone, Xero may not list "
         "job templates and categories; with read_only, nothing can be sent to XPM.",
     ),
-    Entry(
+    SettingEntry(
         "xero.redirect_port",
         "Redirect port",
         integer(1024, 65535, "port"),
         8765,
         "Port of http://localhost:PORT/callback, as registered with the app.",
     ),
-    Entry(
+    SettingEntry(
         "sync.direction",
         "Direction",
         choice("from_xpm", "to_xpm"),
@@ -126,49 +128,49 @@ SCHEMA: tuple[Entry, ...] = (
         "Which side is the master: with from_xpm, XPM overwrites Ignition; with to_xpm, Ignition "
         "overwrites XPM.",
     ),
-    Entry(
+    SettingEntry(
         "sync.level",
         "What to sync",
         choice("everything", "name", "nothing"),
         "everything",
         "Which fields a sync covers: all fields of the policy, the client name only, or none.",
     ),
-    Entry(
+    SettingEntry(
         "sync.on_conflict",
         "When both sides changed",
         choice("overwrite", "hold"),
         "overwrite",
         "Where both sides changed a field: let the master win (marked, can be undone), or hold it for you.",
     ),
-    Entry(
+    SettingEntry(
         "sync.clear",
         "When the master is emptied",
         choice("never", "ask", "yes"),
         "ask",
         "The master emptied a field that had a value: keep the other value, ask you, or empty it too.",
     ),
-    Entry(
+    SettingEntry(
         "sync.off",
         "Fields switched off",
         several(FIELDS),
         (),
         "Fields that sync does not change for any client of the practice.",
     ),
-    Entry(
+    SettingEntry(
         "sync.daily_push",
         "Daily sync writes to XPM",
         YES_NO,
         False,
         "With To XPM: whether the daily sync may write to XPM without asking you, within the guard.",
     ),
-    Entry(
+    SettingEntry(
         "sync.create_lag",
         "Wait for new records",
         integer(0, 86_400, "seconds"),
         300,
         "How long a record that was created in XPM may take to appear there before you are asked.",
     ),
-    Entry(
+    SettingEntry(
         "guard.source_percent",
         "Shortest list, percent",
         integer(0, 100, "percent"),
@@ -176,77 +178,77 @@ SCHEMA: tuple[Entry, ...] = (
         "Stop when the source list has less than this share of the last complete list; see also "
         "source_fewer.",
     ),
-    Entry(
+    SettingEntry(
         "guard.source_fewer",
         "Shortest list, records",
         integer(1, 1_000_000, "records"),
         5,
         "A shorter source list stops the run only when at least this many records are missing.",
     ),
-    Entry(
+    SettingEntry(
         "guard.records_count",
         "Changed records",
         integer(0, 1_000_000, "records"),
         20,
         "Stop when more synced records change than this and than records_percent.",
     ),
-    Entry(
+    SettingEntry(
         "guard.records_percent",
         "Changed records, percent",
         integer(0, 100, "percent"),
         30,
         "The same limit as a share of all synced records.",
     ),
-    Entry(
+    SettingEntry(
         "guard.field_count",
         "Changes of a field",
         integer(0, 1_000_000, "records"),
         20,
         "Stop when one field changes in more synced records than this and than field_percent.",
     ),
-    Entry(
+    SettingEntry(
         "guard.field_percent",
         "Changes of a field, percent",
         integer(0, 100, "percent"),
         30,
         "The same limit as a share of all synced records.",
     ),
-    Entry(
+    SettingEntry(
         "guard.emptied_count",
         "Emptied values",
         integer(0, 1_000_000, "records"),
         5,
         "Stop when one field is emptied in more synced records than this and than emptied_percent.",
     ),
-    Entry(
+    SettingEntry(
         "guard.emptied_percent",
         "Emptied values, percent",
         integer(0, 100, "percent"),
         10,
         "The same limit as a share of all synced records.",
     ),
-    Entry(
+    SettingEntry(
         "gate.day_reserve",
         "Calls kept in reserve",
         integer(0, 5_000, "calls"),
         100,
         "The calls of the day that a run leaves for other work and for recovery.",
     ),
-    Entry(
+    SettingEntry(
         "schedule.at",
         "Time of the daily sync",
         CLOCK_TIME,
         "06:30",
         "When the daily sync starts, in the practice's time zone.",
     ),
-    Entry(
+    SettingEntry(
         "schedule.require_sign_in",
         "Daily sync needs recent use",
         YES_NO,
         True,
         "Run the daily sync only if someone has used the tool during the past 24 hours, as Ignition does.",
     ),
-    Entry(
+    SettingEntry(
         "schedule.full_days",
         "Full comparison, days",
         integer(1, 31, "days"),
@@ -254,7 +256,7 @@ SCHEMA: tuple[Entry, ...] = (
         "After this many days, the daily sync compares everything instead of only what XPM reports "
         "as changed.",
     ),
-    Entry(
+    SettingEntry(
         "notify.command",
         "Notification command",
         TEXT,
@@ -262,21 +264,21 @@ SCHEMA: tuple[Entry, ...] = (
         "The command to run when a run is held or fails, a login is needed, or there was no "
         "successful sync for notify.hours.",
     ),
-    Entry(
+    SettingEntry(
         "notify.hours",
         "Hours without a sync",
         integer(1, 8_760, "hours"),
         80,
         "After this time without a successful sync, you are warned; the default is longer than a weekend.",
     ),
-    Entry(
+    SettingEntry(
         "jobs.default_category",
         "Job category",
         TEXT,
         "",
         "The job category of a new job, by name; empty for none.",
     ),
-    Entry(
+    SettingEntry(
         "jobs.category_by_billing",
         "Job category by billing type",
         BILLING_CATEGORIES,
@@ -284,28 +286,28 @@ SCHEMA: tuple[Entry, ...] = (
         "Job categories by the billing type of the services, such as monthly=Bookkeeping; one-time=Advisory. "
         "A service's own category takes precedence; without either, jobs.default_category applies.",
     ),
-    Entry(
+    SettingEntry(
         "jobs.budget",
         "Budget of a job",
         choice("none", "proposal"),
         "none",
         "The budget of a new job: none, or the value of the proposal's services.",
     ),
-    Entry(
+    SettingEntry(
         "jobs.state_code",
         "State of a new job",
         TEXT,
         "",
         "The code of the state of a new job; empty for XPM's first state.",
     ),
-    Entry(
+    SettingEntry(
         "jobs.days_early",
         "Days early",
         integer(0, 365, "days"),
         0,
         "How many days before its date a job is deployed.",
     ),
-    Entry(
+    SettingEntry(
         "jobs.due_days",
         "Days until due",
         integer(1, 3_660, "days"),
@@ -313,7 +315,7 @@ SCHEMA: tuple[Entry, ...] = (
         "How many days after its start a job is due. If not set, a recurring job is due on the "
         "last day of its period, and any other job at its proposal's end, or after 365 days.",
     ),
-    Entry(
+    SettingEntry(
         "jobs.per",
         "One job for each",
         choice("proposal", "project", "entity"),
@@ -321,15 +323,15 @@ SCHEMA: tuple[Entry, ...] = (
         "One job for a whole proposal, one per project, or one per entity. Where projects are for other "
         "clients, each client gets a job of its own in any case.",
     ),
-    Entry("jobs.name", "Job name", JOB_NAME, "{proposal}", "The name of a job."),
-    Entry(
+    SettingEntry("jobs.name", "Job name", JOB_NAME, "{proposal}", "The name of a job."),
+    SettingEntry(
         "jobs.name_recurring",
         "Name of a recurring job",
         JOB_NAME,
         "{proposal} {period}",
         "The name of a job that recurs.",
     ),
-    Entry(
+    SettingEntry(
         "jobs.number",
         "Job number",
         JOB_NUMBER,
@@ -337,35 +339,35 @@ SCHEMA: tuple[Entry, ...] = (
         "Job numbers of our own, such as IGN-{workflow}-{date}, by which a job is found again for sure; "
         "empty: XPM gives its next number.",
     ),
-    Entry(
+    SettingEntry(
         "jobs.reference",
         "Client order number",
         choice("none", "client", "proposal"),
         "proposal",
         "The client order number by which Xero's invoices find the job: CLI-n, PROP-n, or none.",
     ),
-    Entry(
+    SettingEntry(
         "jobs.ignition_deploys",
         "Ignition creates jobs",
         choice("unknown", "yes", "no"),
         "unknown",
         "Whether Ignition's own XPM integration still creates jobs. While it may, nothing is deployed here.",
     ),
-    Entry(
+    SettingEntry(
         "jobs.automatic",
         "Deploy without asking",
         YES_NO,
         False,
         "Whether accepted proposals are deployed without asking, from the day of this choice.",
     ),
-    Entry(
+    SettingEntry(
         "jobs.max_new",
         "Most new jobs in a run",
         integer(0, 10_000, "jobs"),
         10,
         "A run with more new jobs than this is held for you.",
     ),
-    Entry(
+    SettingEntry(
         "jobs.states_without_invoices",
         "States without invoices",
         TEXT,
@@ -373,7 +375,7 @@ SCHEMA: tuple[Entry, ...] = (
         "Names of job states that are not of XPM's type Standard, with commas between them: the audit "
         "reports jobs in them. XPM does not give the type; completed and cancelled jobs are known.",
     ),
-    Entry(
+    SettingEntry(
         "jobs.missing_person",
         "When a person is not linked",
         choice("skip", "hold"),
@@ -381,56 +383,56 @@ SCHEMA: tuple[Entry, ...] = (
         "If a partner, manager or staff member is not linked: create the job without the person "
         "and report it, or hold the job.",
     ),
-    Entry(
+    SettingEntry(
         "retention.runs_days",
         "Days to keep runs",
         integer(1, 36_500, "days"),
         730,
         "How long the history of runs is kept.",
     ),
-    Entry(
+    SettingEntry(
         "retention.images_days",
         "Days to keep old values",
         integer(1, 36_500, "days"),
         90,
         "How long old values are kept: a run older than this cannot be undone.",
     ),
-    Entry(
+    SettingEntry(
         "retention.log_days",
         "Days to keep the log",
         integer(1, 36_500, "days"),
         365,
         "How long the log is kept.",
     ),
-    Entry(
+    SettingEntry(
         "retention.backups",
         "Backups to keep",
         integer(1, 1_000, "backups"),
         5,
         "How many backups of the store are kept.",
     ),
-    Entry(
+    SettingEntry(
         "practice.timezone",
         "Time zone",
         ZONE,
         "",
         "The time zone of the practice: it decides on which day a job is due.",
     ),
-    Entry(
+    SettingEntry(
         "log.level",
         "Log level",
         choice("debug", "info", "warning", "error"),
         "info",
         "The least severe events that the log records.",
     ),
-    Entry(
+    SettingEntry(
         "theme",
         "Theme",
         TEXT,
         "auto",
         "The theme of the console: auto, dark, light, or the name of a theme in its palette.",
     ),
-    Entry(
+    SettingEntry(
         "glyphs",
         "Signs and borders",
         choice("auto", "unicode", "ascii"),
@@ -438,7 +440,7 @@ SCHEMA: tuple[Entry, ...] = (
         "Draw signs and borders with Unicode characters or with plain ASCII ones; auto uses ASCII where the "
         "terminal's encoding is not UTF-8.",
     ),
-    Entry(
+    SettingEntry(
         "cursor",
         "The terminal's cursor",
         choice("hidden", "shown"),
@@ -448,11 +450,11 @@ SCHEMA: tuple[Entry, ...] = (
     ),
 )
 
-BY_KEY: dict[str, Entry] = {entry.key: entry for entry in SCHEMA}
-BY_ENV: dict[str, Entry] = {entry.env: entry for entry in SCHEMA}
+BY_KEY: dict[str, SettingEntry] = {entry.key: entry for entry in SCHEMA}
+BY_ENV: dict[str, SettingEntry] = {entry.env: entry for entry in SCHEMA}
 
 
-def entry(key: str) -> Entry:
+def entry(key: str) -> SettingEntry:
     """The setting of that key; raises ``BadInput`` that names the nearest one."""
     found = BY_KEY.get(key) or BY_KEY.get(key.strip().casefold().replace("-", "_"))
     if found is None:

@@ -59,13 +59,13 @@ def scopes(text: str) -> tuple[str, ...]:
     return own
 
 
-def tidy(text: str) -> str:
+def normalise_scopes(text: str) -> str:
     """The setting as it is kept: a preset's name, or the scopes with one blank between them."""
     found = scopes(text)
     return next((name for name, preset in PRESETS.items() if preset == found), " ".join(found))
 
 
-def way_to(scope: str, asked: Collection[str]) -> str:
+def scope_advice(scope: str, asked: Collection[str]) -> str:
     """Return how to be given a scope that the login lacks, in sentences; ``asked`` are those asked for."""
     if not OPENING.get(scope, frozenset({scope})).isdisjoint(asked):
         return (

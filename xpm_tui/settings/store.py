@@ -17,7 +17,7 @@ from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.secret import Secret
 from xpm_tui.settings import schema, toml_file
 from xpm_tui.settings.kinds import Setting, written
-from xpm_tui.settings.schema import Entry
+from xpm_tui.settings.schema import SettingEntry
 
 Origin = Literal["default", "file", "practice", "environment", "option"]
 
@@ -26,7 +26,7 @@ Origin = Literal["default", "file", "practice", "environment", "option"]
 class Item:
     """One setting as it is in force; ``shown`` is its text, never that of a secret."""
 
-    entry: Entry
+    entry: SettingEntry
     value: Setting
     origin: Origin
 
@@ -74,7 +74,7 @@ class Settings:
         ``lenient`` passes over them instead, so that a broken file can be mended with the tool itself.
         """
         settings = cls(global_file, practice_file, {})
-        told = _Told(lenient)
+        told = _LayerReader(lenient)
         settings._layers["option"] = told.texts(overrides, "the options of this command")
         settings._layers["environment"] = told.environment(environ)
         settings._seen = settings._look()
@@ -91,7 +91,7 @@ class Settings:
         seen = self._look()
         if seen == self._seen:
             return
-        told = _Told(lenient=True)
+        told = _LayerReader(lenient=True)
         layers = dict(self._layers)
         for origin, path in self._files.items():
             known = len(told.problems)
@@ -160,7 +160,7 @@ class Settings:
         """Write a setting to the practice's file, or to the one for all practices.
 
         Gives the item in force after it: its origin tells when an environment variable, an option or the
-        practice's own file still wins. Raises ``BadInput`` for a bad key or value, ``DiskTrouble``.
+        practice's own file still wins. Raises ``BadInput`` for a bad key or value, ``DiskError``.
         """
         entry = schema.entry(key)
         value = parsed(entry, text, "")
@@ -214,7 +214,7 @@ def _stat(path: Path | None) -> tuple[int, int, int] | None:
 _ORDER: tuple[Origin, ...] = ("option", "environment", "practice", "file")
 
 
-def parsed(entry: Entry, text: str, where: str) -> Setting:
+def parsed(entry: SettingEntry, text: str, where: str) -> Setting:
     """A typed text as the setting's value; raises ``BadInput`` with key, value (no secret) and place."""
     try:
         return entry.kind.parse(text)
@@ -224,7 +224,7 @@ def parsed(entry: Entry, text: str, where: str) -> Setting:
         raise BadInput(f"{entry.key} cannot be {value}: {reason}{place}.", hint=entry.help) from None
 
 
-def _from_toml(entry: Entry, value: object, where: str) -> Setting:
+def _from_toml(entry: SettingEntry, value: object, where: str) -> Setting:
     """A value of a TOML file; a text is taken for every kind, another type only where it is the kind's."""
     if isinstance(value, str):
         return parsed(entry, value, where)
@@ -250,7 +250,7 @@ _TOML_WORDS = {
 }
 
 
-class _Told:
+class _LayerReader:
     """Gathers one layer after the other; strict, the first problem is raised."""
 
     def __init__(self, lenient: bool) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from xpm_tui.domain.errors import BadInput, Trouble
+from xpm_tui.domain.errors import AppError, BadInput
 from xpm_tui.files import atomic, private
-from xpm_tui.files.disk import spoken
+from xpm_tui.files.disk import disk_error
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -47,12 +47,12 @@ def read(path: Path) -> dict[str, object]:
 def change(path: Path, key: str, value: Any) -> None:
     """Write one setting (``None`` takes it out); every other line, and all comments, stay as they are.
 
-    Raises ``BadInput`` when the file is no TOML, ``DiskTrouble`` when it cannot be written, ``Busy``.
+    Raises ``BadInput`` when the file is no TOML, ``DiskError`` when it cannot be written, ``Busy``.
     """
     private.ensure_private(path.parent)
     # Read, changed and replaced in one go: else the later of two people would take the other's setting out.
     beside = path.with_name(f".{path.name}.lock")
-    with spoken(path), locks.briefly(beside, PATIENCE):
+    with disk_error(path), locks.brief_lock(beside, PATIENCE):
         _change(path, key, value)
 
 
@@ -103,7 +103,7 @@ def _check(path: Path) -> None:
     """Raise ``BadInput`` where another account could have written the file."""
     try:
         private.check_chain(path)
-    except Trouble as unsafe:
+    except AppError as unsafe:
         raise BadInput(f"The settings file {path} is not read: {unsafe.message}", hint=unsafe.hint) from None
 
 

@@ -8,21 +8,21 @@ from pathlib import Path
 
 import msgspec
 
-from xpm_tui.domain.errors import BadInput, BookUnreadable
+from xpm_tui.domain.errors import BadInput, StoreUnreadable
 from xpm_tui.domain.ports import Clock
 from xpm_tui.files.atomic import leftovers
-from xpm_tui.files.disk import spoken
+from xpm_tui.files.disk import disk_error
 from xpm_tui.files.private import ensure_private
 from xpm_tui.store.backup import BACKUPS, Backup, own_backup, unpacked, write_backup
-from xpm_tui.store.integrity import Finding, Report, check
+from xpm_tui.store.integrity import IntegrityFinding, Report, check
 from xpm_tui.store.loader import Loaded, at, load, rescue, salvage
 from xpm_tui.store.log_end import LOG_END
-from xpm_tui.store.manifest import HEAD, Damage, previous_head
+from xpm_tui.store.manifest import HEAD, StoreDamaged, previous_manifest
 from xpm_tui.store.snapshot_set import both_locks, generation_files, install
-from xpm_tui.store.store import open_book
-from xpm_tui.store.upgrades import migrated, whole
+from xpm_tui.store.store import open_store
+from xpm_tui.store.upgrades import migrated, private_view
 
-__all__ = ["Backup", "Compacted", "Finding", "Purged", "Repaired", "Report", "Restored"]
+__all__ = ["Backup", "Compacted", "IntegrityFinding", "Purged", "Repaired", "Report", "Restored"]
 __all__ += ["backup", "check", "compact", "purge", "repair", "restore"]
 
 
@@ -67,8 +67,9 @@ class Purged(msgspec.Struct, frozen=True, kw_only=True):
 def backup(folder: Path, target: Path, *, clock: Clock) -> Backup:
     """Write a backup to ``target`` and read it back. Commits wait meanwhile.
 
-    Raises ``BookUnreadable`` (damaged: a backup of damage is none), ``BadInput`` (the file is already there),
-    ``DiskTrouble``, ``Busy``.
+    Raises ``StoreUnreadable`` (damaged: a backup of damage is none), ``BadInput`` (the file is already
+    there),
+    ``DiskError``, ``Busy``.
     """
     _need(folder)
     with both_locks(folder, clock, "making a backup"):
@@ -79,7 +80,7 @@ def compact(folder: Path, *, clock: Clock) -> Compacted:
     """Fold the commit log in now, and remove what is no longer needed. Raises what a commit raises."""
     _need(folder)
     before = _size(folder)
-    with open_book(folder, clock=clock) as book:
+    with open_store(folder, clock=clock) as book:
         if book.damage is not None:
             raise book.damage
         done = book.compact()
@@ -90,27 +91,28 @@ def repair(folder: Path, *, clock: Clock, lossy: bool = False) -> Repaired:
     """Make a damaged book whole again from its last good state. The damaged files are kept beside it.
 
     ``lossy`` also takes what can be read of files that nothing else stands in for, and tells how many rows
-    could not. Raises ``BookUnreadable`` where that would be needed and was not asked for, or nothing is left.
+    could not. Raises ``StoreUnreadable`` where that would be needed and was not asked for, or nothing is
+    left.
     """
     _need(folder)
     with both_locks(folder, clock, "repairing the data"):
         try:
             loaded = load(folder)
-        except Damage as damage:
+        except StoreDamaged as damage:
             return _repair(folder, damage, clock, lossy)
         if loaded is None:
-            raise BookUnreadable(f"There is no data in {folder}.", hint="Restore a backup into it.")
+            raise StoreUnreadable(f"There is no data in {folder}.", hint="Restore a backup into it.")
         if loaded.tail == "clean":
             words = f"The data is intact, as of {at(loaded.state.mark)}: nothing to repair."
             return Repaired(changed=False, lossless=True, position=loaded.state.mark.position, lines=(words,))
     # A torn write at the end of the log was never acknowledged; opening for writing cuts it.
-    with open_book(folder, clock=clock) as book:
+    with open_store(folder, clock=clock) as book:
         position = book.snapshot().position
     line = "An incomplete write was removed from the commit log; it had not been confirmed."
     return Repaired(changed=True, lossless=True, position=position, lines=(line,))
 
 
-def _repair(folder: Path, damage: Damage, clock: Clock, lossy: bool) -> Repaired:
+def _repair(folder: Path, damage: StoreDamaged, clock: Clock, lossy: bool) -> Repaired:
     lines = [damage.message]
     lost = 0
     try:
@@ -118,26 +120,26 @@ def _repair(folder: Path, damage: Damage, clock: Clock, lossy: bool) -> Repaired
         loaded, lossless = saved.loaded, saved.lossless
         lacks = "no commit is missing" if lossless else "what was committed after it is lost"
         lines.append(f"Restored the state of {at(loaded.state.mark)}: {lacks}.")
-    except BookUnreadable:
+    except StoreUnreadable:
         if not lossy:
             raise
         loaded, told = salvage(folder, damage)
         lost, lossless = told.lost_rows, False
         lines += told.lines
     old = {path for _, path in generation_files(folder)}
-    old |= {path for path in (folder / HEAD, previous_head(folder)) if path.exists()}
-    ends = [folder / HEAD, previous_head(folder), folder / LOG_END]
+    old |= {path for path in (folder / HEAD, previous_manifest(folder)) if path.exists()}
+    ends = [folder / HEAD, previous_manifest(folder), folder / LOG_END]
     kept = ensure_private(folder / f"damaged-{clock.now():%Y%m%dT%H%M%S}")
-    with spoken(kept):
+    with disk_error(kept):
         for path in ends:
             if path.exists():
                 (kept / path.name).write_bytes(path.read_bytes())
     _put(folder, loaded, clock)
-    with spoken(kept, "moved"):
+    with disk_error(kept, "moved"):
         for path in sorted(old):
-            if path.name != HEAD and path != previous_head(folder):
+            if path.name != HEAD and path != previous_manifest(folder):
                 path.rename(kept / path.name)
-        previous_head(folder).unlink(missing_ok=True)
+        previous_manifest(folder).unlink(missing_ok=True)
     lines.append(f"The damaged files are kept in {kept}.")
     return Repaired(
         changed=True,
@@ -153,7 +155,7 @@ def restore(folder: Path, source: Path, *, clock: Clock) -> Restored:
     """Put the state of a backup in place; what was there before is backed up first, or kept as it is.
 
     Other processes see it as one change of everything. Raises ``BadInput`` for a file that is no whole
-    backup, ``DiskTrouble``, ``Busy``. The caller holds the run lock.
+    backup, ``DiskError``, ``Busy``. The caller holds the run lock.
     """
     ensure_private(folder)
     with unpacked(source) as found, both_locks(folder, clock, "restoring a backup"):
@@ -163,7 +165,7 @@ def restore(folder: Path, source: Path, *, clock: Clock) -> Restored:
             now = load(folder)
             if now is not None:
                 backed_up = write_backup(folder, own_backup(folder, "before-restore", clock.now())).path
-        except BookUnreadable:
+        except StoreUnreadable:
             backed_up = str(_aside(folder, clock))
         position = max(now.state.mark.position if now else 0, found.state.mark.position) + 1
         book = now.head.book if now else found.head.book
@@ -177,12 +179,12 @@ def purge(folder: Path, *, clock: Clock) -> Purged:
     _need(folder)
     with both_locks(folder, clock, "deleting the data"):
         ours = [path for _, path in generation_files(folder)] + leftovers(folder)
-        ends = (folder / HEAD, previous_head(folder), folder / LOG_END)
+        ends = (folder / HEAD, previous_manifest(folder), folder / LOG_END)
         ours += [path for path in ends if path.exists()]
         for place in [folder / BACKUPS, *folder.glob("damaged-*")]:
             ours += [path for path in place.rglob("*") if path.is_file()]
         size = sum(path.stat().st_size for path in ours)
-        with spoken(folder, "deleted"):
+        with disk_error(folder, "deleted"):
             for path in ours:
                 path.unlink()
             for place in [folder / BACKUPS, *folder.glob("damaged-*")]:
@@ -197,7 +199,7 @@ def _put(folder: Path, loaded: Loaded, clock: Clock, *, book: str = "", position
     mark = loaded.state.mark
     install(
         folder,
-        whole(loaded.state),
+        private_view(loaded.state),
         book=book or loaded.head.book,
         position=mark.position + 1 if position is None else position,
         # A chain of its own: no process may take this for a continuation of what it has in memory.
@@ -208,9 +210,9 @@ def _put(folder: Path, loaded: Loaded, clock: Clock, *, book: str = "", position
 
 def _aside(folder: Path, clock: Clock) -> Path:
     kept = ensure_private(folder / f"damaged-{clock.now():%Y%m%dT%H%M%S}")
-    with spoken(kept, "moved"):
+    with disk_error(kept, "moved"):
         files: Sequence[Path] = [path for _, path in generation_files(folder)]
-        for path in [*files, folder / HEAD, previous_head(folder), folder / LOG_END]:
+        for path in [*files, folder / HEAD, previous_manifest(folder), folder / LOG_END]:
             if path.exists():
                 path.rename(kept / path.name)
     return kept
@@ -218,7 +220,7 @@ def _aside(folder: Path, clock: Clock) -> Path:
 
 def _need(folder: Path) -> None:
     if not folder.is_dir() or not (
-        (folder / HEAD).exists() or previous_head(folder).exists() or generation_files(folder)
+        (folder / HEAD).exists() or previous_manifest(folder).exists() or generation_files(folder)
     ):
         raise BadInput(f"There is no data in {folder}.", hint="Check --home and --practice.")
 

@@ -15,11 +15,11 @@ from typing import IO
 
 import msgspec
 
-from xpm_tui.domain.errors import BadInput, BookUnreadable
-from xpm_tui.files.disk import spoken, trouble
+from xpm_tui.domain.errors import BadInput, StoreUnreadable
+from xpm_tui.files.disk import disk_error, trouble
 from xpm_tui.files.private import ensure_private
 from xpm_tui.store.loader import Loaded, load
-from xpm_tui.store.manifest import HEAD, Damage
+from xpm_tui.store.manifest import HEAD, StoreDamaged
 
 BACKUPS = "backups"
 """Folder for the backups that are made unasked, beside the book's files."""
@@ -39,18 +39,18 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True):
 def write_backup(folder: Path, target: Path) -> Backup:
     """Write what the book holds to ``target`` (0600); whoever calls it keeps compactions out.
 
-    Raises ``BookUnreadable`` where the book is damaged (a backup of damage is none), ``BadInput`` where the
-    file is already there, ``DiskTrouble``.
+    Raises ``StoreUnreadable`` where the book is damaged (a backup of damage is none), ``BadInput`` where the
+    file is already there, ``DiskError``.
     """
     loaded = load(folder)
     if loaded is None:
-        raise BookUnreadable(f"There is no data in {folder}.", hint="Check --home and --practice.")
-    with spoken(target):
+        raise StoreUnreadable(f"There is no data in {folder}.", hint="Check --home and --practice.")
+    with disk_error(target):
         if os.path.lexists(target):
             raise BadInput(f"{target} is already there.", hint="Name another file, or move that one away.")
     temporary = target.with_name(f".{target.name}.tmp")
     head, mark = loaded.head, loaded.state.mark
-    with spoken(target):
+    with disk_error(target):
         try:
             with (
                 _private(temporary) as stream,
@@ -63,7 +63,7 @@ def write_backup(folder: Path, target: Path) -> Backup:
                     _copy(folder / head.log, inside, mark.offset)
             with unpacked(temporary) as again:
                 if again.state.mark != mark:
-                    raise BookUnreadable(
+                    raise StoreUnreadable(
                         f"The backup {target} could not be verified: it does not contain what was written."
                     )
             os.replace(temporary, target)
@@ -92,7 +92,7 @@ def unpacked(source: Path) -> Iterator[Loaded]:
         yield loaded
     except FileNotFoundError as error:
         raise BadInput(f"The file {source} does not exist.") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, Damage, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, StoreDamaged, RuntimeError) as error:
         raise BadInput(f"{refusal}: it is damaged.", hint="Choose another backup.") from error
     except OSError as error:
         raise trouble(error, source, "read") from error

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from xpm_tui.domain.errors import BookUnreadable
-from xpm_tui.store.encoding import ENCODER, Change
+from xpm_tui.domain.errors import StoreUnreadable
+from xpm_tui.store.encoding import ENCODER, EncodedWrite
 
 PART = 256 * 1024
 """A transaction is one line; from this many bytes on it goes in several, and counts from the last one on."""
@@ -45,7 +45,7 @@ def unseal(line: bytes, chain: int = 0) -> tuple[bytes, int] | None:
     return (body, found) if text == b"%08x" % found else None
 
 
-def pack(changes: Iterable[Change], position: int, millis: int, chain: int) -> Iterator[bytes]:
+def pack(changes: Iterable[EncodedWrite], position: int, millis: int, chain: int) -> Iterator[bytes]:
     """The lines of one transaction: one, or several of about :data:`PART` bytes, sealed one after another.
 
     One line is made at a time, so that a large transaction is not held twice.
@@ -82,19 +82,19 @@ def unpack(line: bytes, chain: int) -> Line | None:
         return None
 
 
-def changes_of(body: bytes) -> list[Change]:
-    """The writes in a line. Raises ``BookUnreadable`` (a sealed line that is no list of writes)."""
+def changes_of(body: bytes) -> list[EncodedWrite]:
+    """The writes in a line. Raises ``StoreUnreadable`` (a sealed line that is no list of writes)."""
     try:
         rows = _WRITES.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise BookUnreadable(
+        raise StoreUnreadable(
             "A line of the commit log has a valid checksum, but cannot be read.",
             hint="It was written by another version. See: xpm-tui data check",
         ) from error
     out = []
     for table, name, raw in rows:
         data = bytes(raw)
-        out.append(Change(table, name, None if data == b"null" else data))
+        out.append(EncodedWrite(table, name, None if data == b"null" else data))
     return out
 
 

@@ -15,8 +15,8 @@ import msgspec
 from xpm_tui.files.append import AppendFile
 from xpm_tui.files.disk import DISK, Disk, trouble
 from xpm_tui.store.checksum import changes_of, pack, seal_struct, unpack, unseal
-from xpm_tui.store.encoding import Change
-from xpm_tui.store.manifest import Damage, Head
+from xpm_tui.store.encoding import EncodedWrite
+from xpm_tui.store.manifest import Manifest, StoreDamaged
 
 _LONGEST = 4096
 _HOLE = re.compile(rb"\x00{8}")
@@ -35,7 +35,7 @@ class Mark(NamedTuple):
 class Transaction(NamedTuple):
     """A whole transaction and the mark behind it."""
 
-    changes: list[Change]
+    changes: list[EncodedWrite]
     mark: Mark
 
 
@@ -57,17 +57,17 @@ class Scan:
         self.tail: Tail = "clean"
 
     def __iter__(self) -> Iterator[Transaction]:
-        """Raises :class:`Damage` where the log is missing or cannot be read."""
+        """Raises :class:`StoreDamaged` where the log is missing or cannot be read."""
         try:
             stream = self.path.open("rb")
         except FileNotFoundError:
-            raise Damage(self.path, "is missing.", missing=True) from None
+            raise StoreDamaged(self.path, "is missing.", missing=True) from None
         except OSError as error:
             raise trouble(error, self.path, "read") from error
         with stream:
             stream.seek(self.mark.offset)
             offset, chain = self.mark.offset, self.mark.chain
-            changes: list[Change] = []
+            changes: list[EncodedWrite] = []
             for text in stream:
                 offset += len(text)
                 line = unpack(text[:-1], chain) if text.endswith(b"\n") else None
@@ -101,7 +101,7 @@ class Scan:
         return found is not None and int(found[1]) > self.mark.position + 1
 
 
-class Base(msgspec.Struct, frozen=True, kw_only=True):
+class LogHeader(msgspec.Struct, frozen=True, kw_only=True):
     """First line of a log: which book and generation it belongs to, and what it goes on from."""
 
     book: str
@@ -110,26 +110,26 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
     chain: int
 
 
-def first_line(head: Head) -> bytes:
+def first_line(head: Manifest) -> bytes:
     """The first line of the log of a generation."""
-    base = Base(book=head.book, generation=head.generation, position=head.position, chain=head.chain)
+    base = LogHeader(book=head.book, generation=head.generation, position=head.position, chain=head.chain)
     return seal_struct(base)
 
 
 def read_base(path: Path) -> Mark:
-    """Where a log begins. Raises :class:`Damage`."""
+    """Where a log begins. Raises :class:`StoreDamaged`."""
     try:
         with path.open("rb") as stream:
             line = stream.readline(_LONGEST)
     except FileNotFoundError:
-        raise Damage(path, "is missing.", missing=True) from None
+        raise StoreDamaged(path, "is missing.", missing=True) from None
     except OSError as error:
         raise trouble(error, path, "read") from error
     opened = unseal(line[:-1]) if line.endswith(b"\n") else None
     try:
-        base = msgspec.json.decode(opened[0] if opened else b"", type=Base)
+        base = msgspec.json.decode(opened[0] if opened else b"", type=LogHeader)
     except msgspec.MsgspecError as error:
-        raise Damage(path, "has a damaged first line.") from error
+        raise StoreDamaged(path, "has a damaged first line.") from error
     return Mark(len(line), base.position, base.chain)
 
 
@@ -140,10 +140,10 @@ class CommitLog:
         self.path = path
         self._file = AppendFile(path, disk=disk)
 
-    def append(self, changes: list[Change], mark: Mark, millis: int) -> Mark:
+    def append(self, changes: list[EncodedWrite], mark: Mark, millis: int) -> Mark:
         """Add one transaction behind ``mark`` (the end of the file), durably; gives the mark behind it.
 
-        Raises ``DiskTrouble``; nothing of it is in the log then.
+        Raises ``DiskError``; nothing of it is in the log then.
         """
         chain = mark.chain
 

@@ -7,8 +7,8 @@ import msgspec
 from xpm_tui.domain.errors import Busy
 from xpm_tui.files.locks import Lock
 from xpm_tui.store.engine import Engine
-from xpm_tui.store.manifest import HEAD, read_head
-from xpm_tui.store.snapshot_set import FOLD_LOCK, clean, put_in_place, refuse_foreign, write_tables
+from xpm_tui.store.manifest import HEAD, read_manifest
+from xpm_tui.store.snapshot_set import FOLD_LOCK, clean, install_log, refuse_foreign, write_tables
 
 LEAST = 1024 * 1024
 """Bytes of log that are never worth folding in."""
@@ -26,7 +26,7 @@ def compact(engine: Engine) -> bool:
     """Put a new generation in place; False where another process is at it.
 
     The generation before is kept whole. The book lock is held only for the last step, in which what was
-    committed meanwhile is copied over. Raises ``DiskTrouble`` and ``BookUnreadable``; the book is as it was.
+    committed meanwhile is copied over. Raises ``DiskError`` and ``StoreUnreadable``; the book is as it was.
     """
     lock = Lock(engine.folder / FOLD_LOCK, clock=engine.clock, person="", what="compacting")
     try:
@@ -45,7 +45,7 @@ def _compact(engine: Engine) -> None:
         refuse_foreign(engine.folder, old)
     tables = write_tables(engine.folder, view, old.generation + 1, old.book, engine.disk)
     with engine.locked():
-        if engine.head != old or read_head(engine.folder / HEAD) != old:
+        if engine.head != old or read_manifest(engine.folder / HEAD) != old:
             return  # Somebody restored another state meanwhile: what was written here belongs to none.
         head = msgspec.structs.replace(
             old,
@@ -55,6 +55,6 @@ def _compact(engine: Engine) -> None:
             made=engine.clock.now(),
             tables=tables,
         )
-        offset = put_in_place(engine.folder, head, old, mark, engine.mark.offset, engine.disk)
+        offset = install_log(engine.folder, head, old, mark, engine.mark.offset, engine.disk)
         engine.adopt(head, engine.mark._replace(offset=offset))
         clean(engine.folder, head, engine.disk)

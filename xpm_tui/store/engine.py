@@ -11,21 +11,21 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from xpm_tui.domain.errors import BookUnreadable, DiskTrouble, ReadOnly, Trouble
+from xpm_tui.domain.errors import AppError, DiskError, ReadOnly, StoreUnreadable
 from xpm_tui.domain.ports import Clock
-from xpm_tui.domain.tables import Table
+from xpm_tui.domain.tables import TableSchema
 from xpm_tui.files.atomic import replace_bytes
 from xpm_tui.files.disk import DISK, Disk
 from xpm_tui.files.locks import Lock
 from xpm_tui.files.private import ensure_private
 from xpm_tui.store.commit_log import BROKEN, CommitLog, Mark, Scan, first_line, peek_position
-from xpm_tui.store.encoding import Change
+from xpm_tui.store.encoding import EncodedWrite
 from xpm_tui.store.loader import Loaded, at, follow, load, millis, rescue
 from xpm_tui.store.log_end import EVERY, write_log_end
-from xpm_tui.store.manifest import HEAD, Damage, Head, read_head, write_head
+from xpm_tui.store.manifest import HEAD, Manifest, StoreDamaged, read_manifest, write_manifest
 from xpm_tui.store.memory import Index, LiveTable
 from xpm_tui.store.migrations import newest
-from xpm_tui.store.snapshot import BookSnapshot
+from xpm_tui.store.snapshot import StoreSnapshot
 from xpm_tui.store.snapshot_set import BOOK_LOCK, PATIENCE, both_locks
 from xpm_tui.store.upgrades import migrated, upgrade
 
@@ -47,11 +47,11 @@ class Engine:
         self.folder = folder
         self.disk = disk
         self.clock = clock
-        self.damage: BookUnreadable | None = None
+        self.damage: StoreUnreadable | None = None
         self._read_only = read_only
         self._closed = False
         self._mutex = threading.RLock()
-        self._views: weakref.WeakSet[BookSnapshot] = weakref.WeakSet()
+        self._views: weakref.WeakSet[StoreSnapshot] = weakref.WeakSet()
         self._lock: Lock | None = None
         self._log: CommitLog | None = None
         self._failed: _Seen | None = None
@@ -84,7 +84,7 @@ class Engine:
         """The newest commit known."""
         return self.state.mark
 
-    def snapshot(self) -> BookSnapshot:
+    def snapshot(self) -> StoreSnapshot:
         """What is there now, other processes' commits included."""
         # While another thread commits, what that thread saw under the lock is the newest there is.
         if self._mutex.acquire(timeout=0.01):
@@ -94,9 +94,9 @@ class Engine:
                 self._mutex.release()
         return self.view()
 
-    def view(self) -> BookSnapshot:
+    def view(self) -> StoreSnapshot:
         """What is in memory now."""
-        view = BookSnapshot(self.state, self._build)
+        view = StoreSnapshot(self.state, self._build)
         self._views.add(view)
         return view
 
@@ -123,10 +123,10 @@ class Engine:
 
     # Changing it
 
-    def transact(self, make: Callable[[BookSnapshot], Sequence[Change]]) -> int:
+    def transact(self, make: Callable[[StoreSnapshot], Sequence[EncodedWrite]]) -> int:
         """Commit what ``make`` asks for when it is shown the newest state, nobody coming in between.
 
-        Raises ``ReadOnly``, ``BookUnreadable``, ``DiskTrouble`` and ``Busy``; nothing is written then.
+        Raises ``ReadOnly``, ``StoreUnreadable``, ``DiskError`` and ``Busy``; nothing is written then.
         """
         self._refuse_reading()
         with self.locked():
@@ -159,7 +159,7 @@ class Engine:
         log = self._log_path
         try:
             self._catch_up(seen, locked)
-        except BookUnreadable as error:
+        except StoreUnreadable as error:
             self.damage = error
             if locked:
                 raise
@@ -186,13 +186,13 @@ class Engine:
         else:
             self._read_on(locked)
 
-    def adopt(self, head: Head, mark: Mark) -> None:
+    def adopt(self, head: Manifest, mark: Mark) -> None:
         """Go over to a new generation that this process has just put in place, holding the book lock."""
         self.head = head
         self.state.step.mark = mark
         self._sure = mark
         self._reopen()
-        with suppress(DiskTrouble):
+        with suppress(DiskError):
             self._record()
         self._seen = self._look()
 
@@ -204,7 +204,7 @@ class Engine:
     def record_end(self, patience: float = PATIENCE) -> None:
         """Record durably how far the log reaches, where this process has committed since the last record.
 
-        Raises ``Busy``, ``BookUnreadable`` and ``DiskTrouble``; the store itself is whole then.
+        Raises ``Busy``, ``StoreUnreadable`` and ``DiskError``; the store itself is whole then.
         """
         if self.read_only or self._lock is None or self._sure.position <= self._recorded:
             return
@@ -218,7 +218,7 @@ class Engine:
 
     def close(self) -> None:
         """Record the end of the log and give the files back; a second time is no error."""
-        with suppress(Trouble):
+        with suppress(AppError):
             if not self._closed:
                 self.record_end(CLOSING)
         with self._mutex:
@@ -237,19 +237,19 @@ class Engine:
             if loaded is None:
                 return self._create()
             return loaded if loaded.head.format == newest() else self._upgrade(loaded)
-        except BookUnreadable as error:
+        except StoreUnreadable as error:
             saved = rescue(self.folder, error)
             self.damage = saved.damage
             return saved.loaded
 
     def _create(self) -> Loaded:
         if self._lock is None:
-            raise BookUnreadable(f"There is no data in {self.folder}.", hint="Check --home and --practice.")
+            raise StoreUnreadable(f"There is no data in {self.folder}.", hint="Check --home and --practice.")
         with self._lock.hold(PATIENCE):
             loaded = load(self.folder)
             if loaded is not None:
                 return loaded
-            head = Head(
+            head = Manifest(
                 format=newest(),
                 book=secrets.token_hex(8),
                 generation=1,
@@ -259,7 +259,7 @@ class Engine:
                 tables={},
             )
             size = replace_bytes(self.folder / head.log, first_line(head), disk=self.disk)
-            write_head(self.folder, head, disk=self.disk)
+            write_manifest(self.folder, head, disk=self.disk)
             write_log_end(self.folder, head, Mark(size, 0, 0), disk=self.disk)
             made = load(self.folder)
             assert made is not None
@@ -273,19 +273,19 @@ class Engine:
             loaded = upgrade(self.folder, self.clock, self.disk)
         return loaded
 
-    def _append(self, changes: list[Change]) -> None:
+    def _append(self, changes: list[EncodedWrite]) -> None:
         if self._log is None:
             self._log = CommitLog(self.folder / self.head.log, disk=self.disk)
         try:
             mark = self._log.append(changes, self.state.mark, millis(self.clock.now()))
-        except DiskTrouble:
+        except DiskError:
             left = self._look()[1]
             self._failed = left if left[1] > self.state.mark.offset else None
             raise
         self.state.apply(changes, mark, watched=len(self._views) > 0)
         self._sure = mark
         if mark.position - self._recorded >= EVERY:
-            with suppress(DiskTrouble):  # The commit itself is durable; the next one tries again.
+            with suppress(DiskError):  # The commit itself is durable; the next one tries again.
                 self._record()
         self._seen = self._look()
 
@@ -297,19 +297,21 @@ class Engine:
             # Perhaps a failed write that was taken back behind us: only a full reading can tell.
             self._reload(locked)
         elif locked:
-            self._mend(scan.tail)
+            self._repair(scan.tail)
 
     def _switch(self, locked: bool) -> None:
         """Another process has put a new generation in place."""
         if (self.folder / self.head.log).exists():
             self._read_on(locked=False)
-        head = read_head(self.folder / HEAD)
+        head = read_manifest(self.folder / HEAD)
         if head is None or head.book != self.head.book:
-            raise Damage(self.folder / HEAD, "was replaced by that of another practice. Nothing was written.")
+            raise StoreDamaged(
+                self.folder / HEAD, "was replaced by that of another practice. Nothing was written."
+            )
         try:
             # All of the old log is in the new generation, so a state that is as far needs only go on there.
             tail = follow(self.state, self.folder / head.log, watched=len(self._views) > 0)
-        except Damage:
+        except StoreDamaged:
             tail = None
         if tail is None or tail in BROKEN:
             self._reload(locked)
@@ -317,26 +319,28 @@ class Engine:
         self.head = head
         self._reopen()
         if locked:
-            self._mend(tail)
+            self._repair(tail)
 
     def _reload(self, locked: bool) -> None:
         loaded = load(self.folder)
         if loaded is None:
-            raise Damage(self.folder / HEAD, "is gone: the data was deleted. Nothing was written.")
+            raise StoreDamaged(self.folder / HEAD, "is gone: the data was deleted. Nothing was written.")
         if loaded.head.book != self.head.book:
-            raise Damage(self.folder / HEAD, "was replaced by that of another practice. Nothing was written.")
+            raise StoreDamaged(
+                self.folder / HEAD, "was replaced by that of another practice. Nothing was written."
+            )
         same = loaded.head.generation == self.head.generation
         if locked and same and loaded.state.mark.position < self._sure.position:
-            raise Damage(
+            raise StoreDamaged(
                 self.folder / loaded.head.log,
                 f"was cut by another program: it ends at {at(loaded.state.mark)} and was at "
                 f"{at(self._sure)}. Nothing was written.",
             )
         self.replace_state(loaded)
         if locked:
-            self._mend(loaded.tail)
+            self._repair(loaded.tail)
 
-    def _mend(self, tail: str) -> None:
+    def _repair(self, tail: str) -> None:
         """Cut a torn tail, or end a whole one, holding the book lock."""
         if tail == "clean":
             return
@@ -357,7 +361,7 @@ class Engine:
     def _look(self) -> tuple[_Seen, _Seen]:
         return _stat(self._head_path), _stat(self._log_path)
 
-    def _build(self, live: LiveTable, table: Table[Any], name: str) -> Index:
+    def _build(self, live: LiveTable, table: TableSchema[Any], name: str) -> Index:
         with self._mutex:
             return live.indexes.get(name) or live.indexes.build(table, name, live.rows)
 

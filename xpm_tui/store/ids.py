@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from xpm_tui.domain.ports import Ids, Put, Snapshot, Write
+from xpm_tui.domain.ports import IdSource, Put, Snapshot, Write
 from xpm_tui.domain.tables import META, Meta
 
 
@@ -17,7 +17,7 @@ class Transacting(Protocol):
         """Commit what ``make`` asks for when shown the newest snapshot."""
 
 
-class BookIds:
+class StoreIds:
     """The Ids port over a book."""
 
     def __init__(self, book: Transacting) -> None:
@@ -74,7 +74,7 @@ class BlockIds:
     begin with one and double, so that at most as many are left over as were used.
     """
 
-    def __init__(self, ids: Ids, most: int = 512) -> None:
+    def __init__(self, ids: IdSource, most: int = 512) -> None:
         self._ids = ids
         self._most = most
         self._free: dict[str, deque[str]] = {}

@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from xpm_tui.domain.errors import BookUnreadable
+from xpm_tui.domain.errors import StoreUnreadable
 from xpm_tui.domain.formatting import count, when_utc
 from xpm_tui.store.commit_log import BROKEN, Mark, Scan, Tail, read_base
 from xpm_tui.store.log_end import LogEnd, read_log_end
-from xpm_tui.store.manifest import HEAD, Damage, Head, previous_head, read_head
-from xpm_tui.store.memory import Rows, State
+from xpm_tui.store.manifest import HEAD, Manifest, StoreDamaged, previous_manifest, read_manifest
+from xpm_tui.store.memory import MemoryState, Rows
 from xpm_tui.store.snapshot_file import Salvage, read_table
 
 _TRIES = 20
@@ -25,16 +25,16 @@ _TRIES = 20
 class Loaded(NamedTuple):
     """A state, the head that it came from, and how its log ended."""
 
-    state: State
-    head: Head
+    state: MemoryState
+    head: Manifest
     tail: Tail
 
 
-class Rescue(NamedTuple):
+class RescuedRows(NamedTuple):
     """The last good state after damage. ``lossless``: it is also the newest one."""
 
     loaded: Loaded
-    damage: BookUnreadable
+    damage: StoreUnreadable
     lossless: bool
 
 
@@ -42,15 +42,15 @@ def load(folder: Path) -> Loaded | None:
     """The newest state; None where there is no book.
 
     Takes no lock: where another process puts a new generation in place meanwhile, it begins again. Raises
-    :class:`Damage`, and ``BookUnreadable`` for a newer format.
+    :class:`StoreDamaged`, and ``StoreUnreadable`` for a newer format.
     """
-    damage: Damage | None = None
+    damage: StoreDamaged | None = None
     for _ in range(_TRIES):
         head = None
         try:
             # The end first: what is recorded was in the log before, whatever others write meanwhile.
             end = read_log_end(folder)
-            head = read_head(folder / HEAD)
+            head = read_manifest(folder / HEAD)
             if head is None:
                 _refuse_headless(folder)
                 return None
@@ -58,20 +58,20 @@ def load(folder: Path) -> Loaded | None:
             if loaded.tail not in BROKEN:
                 return loaded
             found = log_damage(folder, loaded)
-        except Damage as error:
+        except StoreDamaged as error:
             if head is None and error.path == folder / HEAD:
                 raise
             found = error
-            head = head or read_head(folder / HEAD)
+            head = head or read_manifest(folder / HEAD)
         # What a newer head no longer names may go away while it is read, and a failed write is taken back.
-        if read_head(folder / HEAD) == head and damage is not None and str(damage) == str(found):
+        if read_manifest(folder / HEAD) == head and damage is not None and str(damage) == str(found):
             raise found
         damage = found
-    raise BookUnreadable(f"{folder} is being rewritten again and again.", hint="Try again in a minute.")
+    raise StoreUnreadable(f"{folder} is being rewritten again and again.", hint="Try again in a minute.")
 
 
-def load_generation(folder: Path, head: Head, end: LogEnd | None = None) -> Loaded:
-    """The state of one generation: its snapshot files, then its log. Raises :class:`Damage`.
+def load_generation(folder: Path, head: Manifest, end: LogEnd | None = None) -> Loaded:
+    """The state of one generation: its snapshot files, then its log. Raises :class:`StoreDamaged`.
 
     ``end`` is where the log is known to reach: the tail is ``short`` where it does not.
     """
@@ -79,20 +79,20 @@ def load_generation(folder: Path, head: Head, end: LogEnd | None = None) -> Load
         name: read_table(folder / known.file, known) for name, known in head.tables.items()
     }
     base = Mark(0, head.position, head.chain, millis(head.made))
-    state = State(tables, base)
+    state = MemoryState(tables, base)
     tail = follow(state, folder / head.log)
     if tail is None:
-        raise Damage(folder / head.log, "does not belong to this state of the store.")
+        raise StoreDamaged(folder / head.log, "does not belong to this state of the store.")
     if tail != "damaged" and end is not None and end.is_missed_by(head, state.mark):
         tail = "short"
     return Loaded(state, head, tail)
 
 
-def follow(state: State, log: Path, *, watched: bool = False) -> Tail | None:
+def follow(state: MemoryState, log: Path, *, watched: bool = False) -> Tail | None:
     """Bring a state up to the end of a log that begins at its position or before.
 
     Gives how the log ends, and None, with the state as it was, where the log does not go on from the state.
-    Raises :class:`Damage` where the log is missing or its first line damaged.
+    Raises :class:`StoreDamaged` where the log is missing or its first line damaged.
     """
     base = read_base(log)
     scan = Scan(log, base)
@@ -111,23 +111,23 @@ def follow(state: State, log: Path, *, watched: bool = False) -> Tail | None:
     return scan.tail if joined else None
 
 
-def rescue(folder: Path, damage: BookUnreadable) -> Rescue:
+def rescue(folder: Path, damage: StoreUnreadable) -> RescuedRows:
     """The last good state, for reading only. Raises ``damage`` itself where none can be proved."""
-    if not isinstance(damage, Damage):
+    if not isinstance(damage, StoreDamaged):
         raise damage
     head = _head(folder / HEAD)
     end = _end(folder)
     newest = _generation(folder, head, end) if head is not None else None
     if newest is not None:
         return _rescued(damage, newest, lossless=newest.tail not in BROKEN)
-    before = _head(previous_head(folder))
+    before = _head(previous_manifest(folder))
     older = _generation(folder, before, None) if before is not None else None
     if before is None or older is None:
         raise damage
     log = folder / f"log.{head.generation if head is not None else before.generation + 1}"
     try:
         tail = follow(older.state, log)
-    except Damage as error:
+    except StoreDamaged as error:
         # Without a newer log the older generation may be the newest that was ever completed.
         tail = "clean" if error.missing and head is None else None
     reached = head is None or older.state.mark.position >= head.position
@@ -137,12 +137,12 @@ def rescue(folder: Path, damage: BookUnreadable) -> Rescue:
     return _rescued(damage, older._replace(tail=tail or "damaged"), lossless=lossless)
 
 
-def log_damage(folder: Path, loaded: Loaded) -> Damage:
+def log_damage(folder: Path, loaded: Loaded) -> StoreDamaged:
     """The words for a log that is damaged behind its last good transaction, or ends too early."""
     if loaded.tail == "short":
         words = f"has lost commits at its end: it ends at {at(loaded.state.mark)}, but once reached further."
-        return Damage(folder / loaded.head.log, words)
-    return Damage(folder / loaded.head.log, f"is damaged behind {at(loaded.state.mark)}.")
+        return StoreDamaged(folder / loaded.head.log, words)
+    return StoreDamaged(folder / loaded.head.log, f"is damaged behind {at(loaded.state.mark)}.")
 
 
 def at(mark: Mark) -> str:
@@ -156,31 +156,31 @@ def millis(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)
 
 
-def _rescued(damage: Damage, loaded: Loaded, *, lossless: bool) -> Rescue:
+def _rescued(damage: StoreDamaged, loaded: Loaded, *, lossless: bool) -> RescuedRows:
     where = at(loaded.state.mark)
     lacks = "no commit is missing" if lossless else "what was committed after it cannot be read"
     words = f"{damage.message} The data is open for reading only, as of {where}: {lacks}."
-    return Rescue(loaded, BookUnreadable(words, hint=damage.hint), lossless)
+    return RescuedRows(loaded, StoreUnreadable(words, hint=damage.hint), lossless)
 
 
-def _head(path: Path) -> Head | None:
+def _head(path: Path) -> Manifest | None:
     try:
-        return read_head(path)
-    except Damage:
+        return read_manifest(path)
+    except StoreDamaged:
         return None
 
 
 def _end(folder: Path) -> LogEnd | None:
     try:
         return read_log_end(folder)
-    except Damage:
+    except StoreDamaged:
         return None
 
 
-def _generation(folder: Path, head: Head, end: LogEnd | None) -> Loaded | None:
+def _generation(folder: Path, head: Manifest, end: LogEnd | None) -> Loaded | None:
     try:
         return load_generation(folder, head, end)
-    except Damage:
+    except StoreDamaged:
         return None
 
 
@@ -192,26 +192,26 @@ def _refuse_headless(folder: Path) -> None:
     # A new book gets its log before its head: a kill in between leaves a log without a commit.
     if found and not (found == ["log.1"] and (folder / "log.1").read_bytes().count(b"\n") <= 1):
         words = f"is missing, though other files of the store are there ({min(found)})."
-        raise Damage(folder / HEAD, words, missing=True)
+        raise StoreDamaged(folder / HEAD, words, missing=True)
 
 
-class Told(msgspec.Struct, frozen=True):
+class SalvageReport(msgspec.Struct, frozen=True):
     """What the salvage could not read, in words, and how many rows that is."""
 
     lines: tuple[str, ...]
     lost_rows: int
 
 
-def salvage(folder: Path, damage: Damage) -> tuple[Loaded, Told]:
+def salvage(folder: Path, damage: StoreDamaged) -> tuple[Loaded, SalvageReport]:
     """The rows of all whole blocks, then as much of the log as goes on from there.
 
     Raises ``damage`` where not even a head can be read.
     """
     head = None
-    for path in (folder / HEAD, previous_head(folder)):
+    for path in (folder / HEAD, previous_manifest(folder)):
         try:
-            head = head or read_head(path)
-        except Damage:
+            head = head or read_manifest(path)
+        except StoreDamaged:
             continue
     if head is None:
         raise damage
@@ -223,16 +223,16 @@ def salvage(folder: Path, damage: Damage) -> tuple[Loaded, Told]:
         try:
             tables[name] = read_table(folder / known.file, known, told)
             gone = told.rows
-        except Damage:
+        except StoreDamaged:
             gone = known.rows
         if gone:
             lines.append(f"{known.file}: {gone} of {count(known.rows, 'row')} could not be read.")
             lost += gone
-    state = State(tables, Mark(0, head.position, head.chain, millis(head.made)))
+    state = MemoryState(tables, Mark(0, head.position, head.chain, millis(head.made)))
     try:
         tail = follow(state, folder / head.log) or "damaged"
-    except Damage:
+    except StoreDamaged:
         tail = "damaged"
     if tail == "damaged":
         lines.append(f"{head.log}: what was committed after commit {state.mark.position} could not be read.")
-    return Loaded(state, head, tail), Told(tuple(lines), lost)
+    return Loaded(state, head, tail), SalvageReport(tuple(lines), lost)

@@ -22,7 +22,7 @@ from xpm_tui.files.atomic import replace_bytes
 from xpm_tui.files.disk import DISK, Disk, trouble
 from xpm_tui.store.checksum import seal_struct, unseal
 from xpm_tui.store.commit_log import Mark
-from xpm_tui.store.manifest import Damage, Head
+from xpm_tui.store.manifest import Manifest, StoreDamaged
 
 LOG_END = "log-end"
 """Name of the file."""
@@ -39,14 +39,15 @@ class LogEnd(msgspec.Struct, frozen=True, kw_only=True):
     position: int
     bytes: int
 
-    def is_missed_by(self, head: Head, mark: Mark) -> bool:
+    def is_missed_by(self, head: Manifest, mark: Mark) -> bool:
         """Whether a log that ends at ``mark`` has lost commits. An older generation's record says nothing."""
         same = self.book == head.book and self.generation >= head.generation
         return same and mark.position < self.position
 
 
 def read_log_end(folder: Path) -> LogEnd | None:
-    """The record; None where there is none. Raises :class:`Damage` where it is not as it was written."""
+    """The record; None where there is none. Raises :class:`StoreDamaged` where it is not as it was
+    written."""
     path = folder / LOG_END
     try:
         data = path.read_bytes()
@@ -58,10 +59,10 @@ def read_log_end(folder: Path) -> LogEnd | None:
     try:
         return msgspec.json.decode(opened[0] if opened else b"", type=LogEnd)
     except msgspec.MsgspecError as error:
-        raise Damage(path, "is damaged, or was changed by another program.") from error
+        raise StoreDamaged(path, "is damaged, or was changed by another program.") from error
 
 
-def write_log_end(folder: Path, head: Head, mark: Mark, *, disk: Disk = DISK) -> None:
-    """Record durably that the log reaches ``mark``; the book lock is held. Raises ``DiskTrouble``."""
+def write_log_end(folder: Path, head: Manifest, mark: Mark, *, disk: Disk = DISK) -> None:
+    """Record durably that the log reaches ``mark``; the book lock is held. Raises ``DiskError``."""
     end = LogEnd(book=head.book, generation=head.generation, position=mark.position, bytes=mark.offset)
     replace_bytes(folder / LOG_END, seal_struct(end), disk=disk)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from xpm_tui.domain.errors import BookUnreadable
+from xpm_tui.domain.errors import StoreUnreadable
 from xpm_tui.files.atomic import previous, replace_bytes
 from xpm_tui.files.disk import DISK, Disk, trouble
 from xpm_tui.store.checksum import seal_struct, unseal
@@ -30,7 +30,7 @@ class TableFile(msgspec.Struct, frozen=True):
     crc: int | None = None
 
 
-class Head(msgspec.Struct, frozen=True, kw_only=True):
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """A generation: its snapshot files hold everything up to commit ``position``, its log what came after.
 
     ``chain`` is the checksum that the log goes on from.
@@ -55,7 +55,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
         return sum(table.bytes for table in self.tables.values())
 
 
-class Damage(BookUnreadable):
+class StoreDamaged(StoreUnreadable):
     """A file of the book is not as it was written: which, and whether it is missing."""
 
     def __init__(self, path: Path, words: str, *, missing: bool = False, hint: str = WAY_OUT) -> None:
@@ -64,10 +64,10 @@ class Damage(BookUnreadable):
         self.missing = missing
 
 
-def read_head(path: Path) -> Head | None:
+def read_manifest(path: Path) -> Manifest | None:
     """The head in ``path``; None where there is no file.
 
-    Raises :class:`Damage`, and ``BookUnreadable`` for a format newer than ours.
+    Raises :class:`StoreDamaged`, and ``StoreUnreadable`` for a format newer than ours.
     """
     try:
         data = path.read_bytes()
@@ -77,22 +77,22 @@ def read_head(path: Path) -> Head | None:
         raise trouble(error, path, "read") from error
     opened = unseal(data[:-1]) if data.endswith(b"\n") else None
     if opened is None:
-        raise Damage(path, "is damaged, or was changed by another program.")
+        raise StoreDamaged(path, "is damaged, or was changed by another program.")
     try:
-        head = msgspec.json.decode(opened[0], type=Head)
+        head = msgspec.json.decode(opened[0], type=Manifest)
     except msgspec.MsgspecError as error:
         kind = _format(opened[0])
         if kind > newest():
             raise newer(path, kind) from error
-        raise Damage(path, "cannot be read.") from error
+        raise StoreDamaged(path, "cannot be read.") from error
     if head.format > newest():
         raise newer(path, head.format)
     return head
 
 
-def newer(path: Path, found: int) -> BookUnreadable:
+def newer(path: Path, found: int) -> StoreUnreadable:
     """The refusal of a book that a newer version wrote."""
-    return BookUnreadable(
+    return StoreUnreadable(
         f"{path} was written by a newer version of xpm-tui (format {found}, this one knows {newest()}).",
         hint="Update xpm-tui. Nothing was changed.",
     )
@@ -108,11 +108,11 @@ def _format(body: bytes) -> int:
         return 0
 
 
-def write_head(folder: Path, head: Head, *, disk: Disk = DISK) -> None:
-    """Make ``head`` the true one, durably; the one before is kept. Raises ``DiskTrouble``."""
+def write_manifest(folder: Path, head: Manifest, *, disk: Disk = DISK) -> None:
+    """Make ``head`` the true one, durably; the one before is kept. Raises ``DiskError``."""
     replace_bytes(folder / HEAD, seal_struct(head), keep_previous=True, disk=disk)
 
 
-def previous_head(folder: Path) -> Path:
+def previous_manifest(folder: Path) -> Path:
     """Where the head of the generation before is kept."""
     return previous(folder / HEAD)

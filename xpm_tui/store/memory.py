@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from xpm_tui.domain.tables import Table
+from xpm_tui.domain.tables import TableSchema
 from xpm_tui.store.commit_log import Mark
-from xpm_tui.store.encoding import Change, decode
+from xpm_tui.store.encoding import EncodedWrite, decode
 
 Values = Callable[[Any], Iterable[str]]
 Bucket = str | dict[str, None]
@@ -59,14 +59,14 @@ class Indexes:
     """The indexes of one table that have been built, by name."""
 
     def __init__(self) -> None:
-        self._built: dict[str, tuple[Table[Any], Index]] = {}
+        self._built: dict[str, tuple[TableSchema[Any], Index]] = {}
 
     def get(self, name: str) -> Index | None:
         """An index, if it has been built."""
         built = self._built.get(name)
         return built[1] if built else None
 
-    def build(self, table: Table[Any], name: str, rows: Mapping[str, bytes]) -> Index:
+    def build(self, table: TableSchema[Any], name: str, rows: Mapping[str, bytes]) -> Index:
         """Build an index over all rows. The caller keeps commits out meanwhile."""
         index = Index()
         values = table.indexes[name]
@@ -111,7 +111,9 @@ class _Probe:
         return "x"
 
 
-def _each(table: Table[Any], values: Values, rows: Mapping[str, bytes]) -> Iterable[tuple[str, list[str]]]:
+def _each(
+    table: TableSchema[Any], values: Values, rows: Mapping[str, bytes]
+) -> Iterable[tuple[str, list[str]]]:
     """The values of every row, decoding only the fields that ``values`` looks at where that will do."""
     narrow = _narrow(table, values)
     for id_, raw in rows.items():
@@ -124,7 +126,7 @@ def _each(table: Table[Any], values: Values, rows: Mapping[str, bytes]) -> Itera
         yield id_, list(values(decode(table, id_, raw)))
 
 
-def _narrow(table: Table[Any], values: Values) -> msgspec.json.Decoder[Any] | None:
+def _narrow(table: TableSchema[Any], values: Values) -> msgspec.json.Decoder[Any] | None:
     probe = _Probe(table.row)
     try:
         tuple(values(probe))
@@ -151,7 +153,7 @@ def _narrow(table: Table[Any], values: Values) -> msgspec.json.Decoder[Any] | No
 Rows = dict[str, bytes]
 
 
-class Step:
+class StateVersion:
     """The state at ``mark``; when the next commit comes, what that replaced, and the step after it.
 
     Snapshots hold on to the step that they were taken at and read forward from there, so a commit costs the
@@ -162,7 +164,7 @@ class Step:
 
     def __init__(self, mark: Mark) -> None:
         self.mark = mark
-        self.next: Step | None = None
+        self.next: StateVersion | None = None
         self.replaced: dict[str, dict[str, bytes | None]] = {}
 
 
@@ -177,7 +179,7 @@ class LiveTable:
         self.indexes = Indexes()
 
 
-class State:
+class MemoryState:
     """All tables. Changed by one thread at a time; read by any, without a lock.
 
     What makes that safe: a commit first hangs what it is about to replace on the newest step, then changes
@@ -186,14 +188,14 @@ class State:
 
     def __init__(self, tables: dict[str, Rows], mark: Mark) -> None:
         self.tables = {name: LiveTable(name, rows) for name, rows in tables.items()}
-        self.step = Step(mark)
+        self.step = StateVersion(mark)
 
     @property
     def mark(self) -> Mark:
         """The newest commit."""
         return self.step.mark
 
-    def apply(self, changes: list[Change], mark: Mark, *, watched: bool) -> None:
+    def apply(self, changes: list[EncodedWrite], mark: Mark, *, watched: bool) -> None:
         """Take a durable commit over. ``watched``: snapshots are alive."""
         replaced: dict[str, dict[str, bytes | None]] = {}
         puts: dict[str, dict[str, bytes]] = {}
@@ -209,7 +211,7 @@ class State:
                 puts.get(name, {}).pop(id_, None)
             else:
                 puts.setdefault(name, {})[id_] = raw
-        step, after = self.step, Step(mark)
+        step, after = self.step, StateVersion(mark)
         step.replaced = replaced
         step.next = after
         for name, before in replaced.items():

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from xpm_tui.domain.ports import Drop, Snapshot, Write
-from xpm_tui.domain.tables import IMAGES, INTENTS, PLANNED, PLANS, RUNS, STOPS, Table
+from xpm_tui.domain.tables import IMAGES, INTENTS, PLANNED, PLANS, RUNS, STOPS, TableSchema
 
 DRAFTS = 3
 """Plans that nobody has applied: how many of the newest are kept, however old."""
@@ -47,5 +47,5 @@ def outdated(snapshot: Snapshot, *, now: datetime, runs_days: int, images_days: 
     return writes
 
 
-def _without(snapshot: Snapshot, table: Table[Any], field: str, kept: set[str]) -> list[Write]:
+def _without(snapshot: Snapshot, table: TableSchema[Any], field: str, kept: set[str]) -> list[Write]:
     return [Drop(table, row.id) for row in snapshot.rows(table) if getattr(row, field) not in kept]

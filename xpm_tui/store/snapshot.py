@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from xpm_tui.domain.tables import Table
+from xpm_tui.domain.tables import TableSchema
 from xpm_tui.store.encoding import decode
-from xpm_tui.store.memory import Index, LiveTable, Rows, State
+from xpm_tui.store.memory import Index, LiveTable, MemoryState, Rows
 
 T = TypeVar("T", bound=msgspec.Struct)
-Build = Callable[[LiveTable, Table[Any], str], Index]
+Build = Callable[[LiveTable, TableSchema[Any], str], Index]
 
 _UNTOUCHED: Any = object()
 
@@ -24,14 +24,14 @@ def by_id(id: str) -> tuple[int, str]:  # noqa: A002
     return len(id), id
 
 
-class BookSnapshot:
+class StoreSnapshot:
     """The Snapshot port over the state in memory. May be read from any thread.
 
     Rows that no commit has touched since are read from the newest state; of the others the snapshot keeps
     the bytes from before, which it collects step by step when it is read.
     """
 
-    def __init__(self, state: State, build: Build) -> None:
+    def __init__(self, state: MemoryState, build: Build) -> None:
         self._step = state.step
         self._position = self._step.mark.position
         self._live = dict(state.tables)
@@ -46,12 +46,12 @@ class BookSnapshot:
         """Number of the last commit in it."""
         return self._position
 
-    def get(self, table: Table[T], id: str) -> T | None:  # noqa: A002
+    def get(self, table: TableSchema[T], id: str) -> T | None:  # noqa: A002
         """The row, or None. O(1)."""
         raw = self.raw(table, id)
         return None if raw is None else decode(table, id, raw)
 
-    def raw(self, table: Table[Any], id: str) -> bytes | None:  # noqa: A002
+    def raw(self, table: TableSchema[Any], id: str) -> bytes | None:  # noqa: A002
         """The row's stored bytes."""
         return self.raw_in(table.name, id)
 
@@ -61,7 +61,7 @@ class BookSnapshot:
         before = self._look_back(name).get(id, _UNTOUCHED)
         return newest if before is _UNTOUCHED else before
 
-    def find(self, table: Table[T], index: str, value: str) -> list[T]:
+    def find(self, table: TableSchema[T], index: str, value: str) -> list[T]:
         """Rows by an index, in order of id (short ids first). O(hits), once the index has been built."""
         live = self._live.get(table.name)
         if live is None:
@@ -75,7 +75,7 @@ class BookSnapshot:
         rows = ((id_, self.raw(table, id_)) for id_ in sorted(set(newest), key=by_id))
         return [decode(table, id_, raw) for id_, raw in rows if raw is not None]
 
-    def rows(self, table: Table[T]) -> Iterator[T]:
+    def rows(self, table: TableSchema[T]) -> Iterator[T]:
         """All rows, decoded one at a time, in order of arrival."""
         for id_, raw in self.items(table.name):
             yield decode(table, id_, raw)
@@ -93,11 +93,11 @@ class BookSnapshot:
             if raw is not None:
                 yield id_, raw
 
-    def ids(self, table: Table[Any]) -> Collection[str]:
+    def ids(self, table: TableSchema[Any]) -> Collection[str]:
         """All ids of a table, without decoding a row."""
         return _Ids(self, table.name)
 
-    def count(self, table: Table[Any]) -> int:
+    def count(self, table: TableSchema[Any]) -> int:
         """How many rows."""
         return self.count_in(table.name)
 
@@ -135,7 +135,7 @@ class BookSnapshot:
                     self._step = self._step.next
         return self._before.get(name, {})
 
-    def _index_before(self, table: Table[Any], name: str, before: dict[str, bytes | None]) -> Index:
+    def _index_before(self, table: TableSchema[Any], name: str, before: dict[str, bytes | None]) -> Index:
         with self._lock:
             index, seen = self._old.get((table.name, name), (Index(), 0))
             values = table.indexes[name]
@@ -149,7 +149,7 @@ class BookSnapshot:
 class _Ids(Collection[str]):
     """The ids of a table in a snapshot."""
 
-    def __init__(self, view: BookSnapshot, name: str) -> None:
+    def __init__(self, view: StoreSnapshot, name: str) -> None:
         self._view = view
         self._name = name
 

@@ -13,7 +13,7 @@ import msgspec
 from xpm_tui.files.atomic import replace_bytes
 from xpm_tui.files.disk import DISK, Disk
 from xpm_tui.store.encoding import ENCODER
-from xpm_tui.store.manifest import Damage, TableFile
+from xpm_tui.store.manifest import StoreDamaged, TableFile
 
 BLOCK = 128 * 1024
 """Bytes of rows in a block, about."""
@@ -31,7 +31,7 @@ class Salvage:
 
 
 def write_table(path: Path, rows: Iterable[tuple[str, bytes]], *, title: str, disk: Disk = DISK) -> TableFile:
-    """Write a snapshot file durably; ``title`` is its first line, for people. Raises ``DiskTrouble``."""
+    """Write a snapshot file durably; ``title`` is its first line, for people. Raises ``DiskError``."""
     count, chain, crc = 0, 0, 0
 
     def pieces() -> Iterator[bytes]:
@@ -75,16 +75,17 @@ def _batches(rows: Iterable[tuple[str, bytes]]) -> Iterator[tuple[list[str], lis
 def read_table(path: Path, known: TableFile, salvage: Salvage | None = None) -> dict[str, bytes]:
     """All rows of a snapshot file by id, in order of arrival.
 
-    Raises :class:`Damage` at the first byte that is not as it was written; with ``salvage``, gives the rows
+    Raises :class:`StoreDamaged` at the first byte that is not as it was written; with ``salvage``, gives
+    the rows
     of all whole blocks and counts the others.
     """
     rows: dict[str, bytes] = {}
     try:
         stream = path.open("rb")
     except FileNotFoundError:
-        raise Damage(path, "is missing.", missing=True) from None
+        raise StoreDamaged(path, "is missing.", missing=True) from None
     except OSError as error:
-        raise Damage(path, f"cannot be read: {(error.strerror or str(error)).lower()}.") from error
+        raise StoreDamaged(path, f"cannot be read: {(error.strerror or str(error)).lower()}.") from error
     with stream:
         try:
             if salvage is None and known.crc is not None:
@@ -94,12 +95,12 @@ def read_table(path: Path, known: TableFile, salvage: Salvage | None = None) -> 
                 chain = _read_blocks(stream, rows, salvage)
         except (ValueError, OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
             if salvage is None:
-                raise Damage(path, "is damaged, or was changed by another program.") from error
+                raise StoreDamaged(path, "is damaged, or was changed by another program.") from error
             chain = -1
     if salvage is not None:
         salvage.rows += max(0, known.rows - len(rows))
     elif (len(rows), chain) != (known.rows, known.chain):
-        raise Damage(path, "does not belong to this state of the store.")
+        raise StoreDamaged(path, "does not belong to this state of the store.")
     return rows
 
 

@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from xpm_tui.domain.errors import BookUnreadable
+from xpm_tui.domain.errors import StoreUnreadable
 from xpm_tui.domain.ports import Clock
 from xpm_tui.files.atomic import leftovers, replace_bytes
-from xpm_tui.files.disk import DISK, Disk, spoken
+from xpm_tui.files.disk import DISK, Disk, disk_error
 from xpm_tui.files.locks import Lock
 from xpm_tui.store.commit_log import Mark, first_line
 from xpm_tui.store.log_end import LOG_END, write_log_end
-from xpm_tui.store.manifest import HEAD, Head, TableFile, previous_head, read_head, write_head
+from xpm_tui.store.manifest import HEAD, Manifest, TableFile, previous_manifest, read_manifest, write_manifest
 from xpm_tui.store.migrations import newest
-from xpm_tui.store.snapshot import BookSnapshot
+from xpm_tui.store.snapshot import StoreSnapshot
 from xpm_tui.store.snapshot_file import read_table, write_table
 
 BOOK_LOCK = "book.lock"
@@ -43,11 +43,18 @@ def both_locks(folder: Path, clock: Clock, what: str, person: str = "") -> Itera
 
 
 def install(
-    folder: Path, view: BookSnapshot, *, book: str, position: int, chain: int, clock: Clock, disk: Disk = DISK
-) -> Head:
+    folder: Path,
+    view: StoreSnapshot,
+    *,
+    book: str,
+    position: int,
+    chain: int,
+    clock: Clock,
+    disk: Disk = DISK,
+) -> Manifest:
     """Make the rows of a view the newest generation, with an empty log. The caller holds both locks."""
     generation = 1 + max((number for number, _ in generation_files(folder)), default=0)
-    head = Head(
+    head = Manifest(
         format=newest(),
         book=book,
         generation=generation,
@@ -58,10 +65,10 @@ def install(
     )
     size = replace_bytes(folder / head.log, first_line(head), disk=disk)
     # What was recorded of the state before does not hold for this one, which may go back.
-    with suppress(FileNotFoundError), spoken(folder / LOG_END, "removed"):
+    with suppress(FileNotFoundError), disk_error(folder / LOG_END, "removed"):
         disk.unlink(folder / LOG_END)
         disk.sync_folder(folder)
-    write_head(folder, head, disk=disk)
+    write_manifest(folder, head, disk=disk)
     write_log_end(folder, head, Mark(size, position, chain), disk=disk)
     return head
 
@@ -77,7 +84,7 @@ def generation_files(folder: Path) -> list[tuple[int, Path]]:
 
 
 def write_tables(
-    folder: Path, view: BookSnapshot, generation: int, book: str, disk: Disk
+    folder: Path, view: StoreSnapshot, generation: int, book: str, disk: Disk
 ) -> dict[str, TableFile]:
     """Snapshot files of all tables that have rows."""
     title = f"xpm-tui data {book} generation {generation} position {view.position}"
@@ -89,7 +96,7 @@ def write_tables(
     }
 
 
-def put_in_place(folder: Path, head: Head, old: Head, mark: Mark, end: int, disk: Disk) -> int:
+def install_log(folder: Path, head: Manifest, old: Manifest, mark: Mark, end: int, disk: Disk) -> int:
     """The new generation's log, with what the old one holds from ``mark`` to ``end``; then its head.
 
     Gives the length of the new log.
@@ -98,7 +105,7 @@ def put_in_place(folder: Path, head: Head, old: Head, mark: Mark, end: int, disk
 
     def pieces() -> Iterator[bytes]:
         yield first_line(head)
-        with spoken(path, "read"), path.open("rb") as stream:
+        with disk_error(path, "read"), path.open("rb") as stream:
             stream.seek(mark.offset)
             left = end - mark.offset
             while left > 0 and (piece := stream.read(min(left, _COPY))):
@@ -106,14 +113,14 @@ def put_in_place(folder: Path, head: Head, old: Head, mark: Mark, end: int, disk
                 yield piece
 
     size = replace_bytes(folder / head.log, pieces(), disk=disk)
-    write_head(folder, head, disk=disk)
+    write_manifest(folder, head, disk=disk)
     return size
 
 
-def refuse_foreign(folder: Path, head: Head) -> None:
+def refuse_foreign(folder: Path, head: Manifest) -> None:
     """Look whether the snapshot files are still as they were written, before they give way to others.
 
-    Raises :class:`Damage`. A file whose size is right is read only where it was changed after its head.
+    Raises :class:`StoreDamaged`. A file whose size is right is read only where it was changed after its head.
     """
     made = os.stat(folder / HEAD).st_mtime_ns
     for known in head.tables.values():
@@ -126,11 +133,11 @@ def refuse_foreign(folder: Path, head: Head) -> None:
             read_table(path, known)
 
 
-def clean(folder: Path, head: Head, disk: Disk) -> None:
+def clean(folder: Path, head: Manifest, disk: Disk) -> None:
     """Remove what neither this generation nor the one before needs, and what killed processes left."""
     keep = {head.log, *(known.file for known in head.tables.values())}
-    with suppress(BookUnreadable):
-        before = read_head(previous_head(folder))
+    with suppress(StoreUnreadable):
+        before = read_manifest(previous_manifest(folder))
         if before is not None:
             keep |= {before.log, *(known.file for known in before.tables.values())}
     with suppress(OSError):

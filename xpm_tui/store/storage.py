@@ -19,18 +19,18 @@ from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.tables import ALL
 from xpm_tui.files.clock import SystemClock
 from xpm_tui.files.disk import DISK, Disk
-from xpm_tui.store.encoding import ENCODER, Change, encode
+from xpm_tui.store.encoding import ENCODER, EncodedWrite, encode
 from xpm_tui.store.engine import Engine
-from xpm_tui.store.snapshot import BookSnapshot
+from xpm_tui.store.snapshot import StoreSnapshot
 
 KNOWN = {table.name: table for table in ALL}
 Fields = dict[str, Any]
 
 
-class Rows(Mapping[str, Fields]):
+class SnapshotRows(Mapping[str, Fields]):
     """A table of a snapshot as TinyDB reads it: id to document, each decoded when it is looked at."""
 
-    def __init__(self, view: BookSnapshot, name: str) -> None:
+    def __init__(self, view: StoreSnapshot, name: str) -> None:
         self.view = view
         self.name = name
 
@@ -62,12 +62,12 @@ class CommitLogStorage(Storage):
         self.engine = Engine(
             Path(folder), read_only=read_only, clock=clock or SystemClock(), person=person, disk=disk
         )
-        self._read: BookSnapshot | None = None
+        self._read: StoreSnapshot | None = None
 
     def read(self) -> dict[str, Any] | None:
         """All tables, none of their rows decoded yet; None for an empty book."""
         view = self._read = self.engine.snapshot()
-        return {name: Rows(view, name) for name in view.names()} or None
+        return {name: SnapshotRows(view, name) for name in view.names()} or None
 
     def write(self, data: dict[str, Any]) -> None:
         """Commit what ``data`` changes against the last reading, as one transaction.
@@ -77,7 +77,7 @@ class CommitLogStorage(Storage):
         read = self._read or self.engine.view()
         changes = _differences(read, data)
 
-        def unmoved(view: BookSnapshot) -> list[Change]:
+        def unmoved(view: StoreSnapshot) -> list[EncodedWrite]:
             for change in changes:
                 if view.raw_in(change.table, change.id) != read.raw_in(change.table, change.id):
                     raise Busy(
@@ -93,20 +93,20 @@ class CommitLogStorage(Storage):
         self.engine.close()
 
 
-def _differences(view: BookSnapshot, data: Mapping[str, Any]) -> list[Change]:
-    changes: list[Change] = []
+def _differences(view: StoreSnapshot, data: Mapping[str, Any]) -> list[EncodedWrite]:
+    changes: list[EncodedWrite] = []
     for name in view.names():
         kept = data.get(name, {})
-        if not isinstance(kept, Rows):
+        if not isinstance(kept, SnapshotRows):
             here = {str(id_) for id_ in kept}
-            changes += [Change(name, id_, None) for id_ in view.keys(name) if id_ not in here]
+            changes += [EncodedWrite(name, id_, None) for id_ in view.keys(name) if id_ not in here]
     for name, rows in data.items():
-        if not isinstance(rows, Rows):
+        if not isinstance(rows, SnapshotRows):
             changes += puts(view, name, rows)
     return changes
 
 
-def puts(view: BookSnapshot, name: str, rows: Mapping[Any, Any]) -> Iterator[Change]:
+def puts(view: StoreSnapshot, name: str, rows: Mapping[Any, Any]) -> Iterator[EncodedWrite]:
     """The documents that differ from what the book has, as changes."""
     for id_, fields in rows.items():
         change = checked(name, str(id_), fields)
@@ -115,7 +115,7 @@ def puts(view: BookSnapshot, name: str, rows: Mapping[Any, Any]) -> Iterator[Cha
             yield change
 
 
-def checked(name: str, id_: str, fields: Mapping[str, Any]) -> Change:
+def checked(name: str, id_: str, fields: Mapping[str, Any]) -> EncodedWrite:
     """A document as a change. Raises ``BadInput`` where it does not fit its table."""
     known = KNOWN.get(name)
     try:
@@ -128,7 +128,7 @@ def checked(name: str, id_: str, fields: Mapping[str, Any]) -> Change:
             raise BadInput(
                 f"The name of a table must have small letters, digits and underscores only, not {name!r}."
             )
-        return Change(name, id_, raw)
+        return EncodedWrite(name, id_, raw)
     change = encode(known, row)
     if change.id != id_:
         raise BadInput(f"This document of the table {name} has the id {change.id}, not {id_}.")

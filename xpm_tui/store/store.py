@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from xpm_tui.domain.errors import BookUnreadable, Busy, Trouble
+from xpm_tui.domain.errors import AppError, Busy, StoreUnreadable
 from xpm_tui.domain.ports import Clock, Snapshot, Write
 from xpm_tui.files.disk import DISK, Disk
 from xpm_tui.files.listing import network_file_system
@@ -16,7 +16,7 @@ from xpm_tui.store.compaction import compact, due
 from xpm_tui.store.tables import PracticeDB, TableSnapshot
 
 
-class DiskBook:
+class DiskStore:
     """The book of one practice: the Book port, and what its owner needs to know about it.
 
     Holds no lock between two calls; any thread may call it. The commit log is folded into the snapshot files
@@ -28,7 +28,7 @@ class DiskBook:
         self.db = PracticeDB(folder, read_only=read_only, clock=clock, person=person, disk=disk)
         self._engine = self.db.engine
         self._folding: threading.Thread | None = None
-        self.fold_trouble: Trouble | None = None
+        self.summarise_error: AppError | None = None
 
     @property
     def read_only(self) -> bool:
@@ -36,7 +36,7 @@ class DiskBook:
         return self._engine.read_only
 
     @property
-    def damage(self) -> BookUnreadable | None:
+    def damage(self) -> StoreUnreadable | None:
         """Why a book can only be read, in words that also tell what the state shown may lack; None: whole."""
         return self._engine.damage
 
@@ -55,8 +55,8 @@ class DiskBook:
                 f"The data is on a network file system ({kind}): locks and durable writes are only "
                 "as reliable as the server. A local disk is safe."
             )
-        if self.fold_trouble is not None:
-            said.append(f"The commit log could not be compacted: {self.fold_trouble.message}")
+        if self.summarise_error is not None:
+            said.append(f"The commit log could not be compacted: {self.summarise_error.message}")
         return tuple(said)
 
     def snapshot(self) -> TableSnapshot:
@@ -67,7 +67,7 @@ class DiskBook:
         """Make the writes durable, all or none; gives the new position. No writes: no commit.
 
         ``since``: only where none of these rows has changed after that snapshot. Raises ``BadInput`` (a value
-        that does not fit), ``ReadOnly``, ``BookUnreadable``, ``DiskTrouble``, ``Busy`` and ``Overtaken``;
+        that does not fit), ``ReadOnly``, ``StoreUnreadable``, ``DiskError``, ``Busy`` and ``StoreChanged``;
         nothing is written then.
         """
         position = self.db.commit(writes, since=since)
@@ -99,7 +99,7 @@ class DiskBook:
             self._folding.join()
             self._folding = None
         if not self.read_only and due(self._engine):
-            with suppress(Trouble):
+            with suppress(AppError):
                 compact(self._engine)
         self.db.close()
 
@@ -118,20 +118,20 @@ class DiskBook:
     def _fold(self) -> None:
         try:
             compact(self._engine)
-            self.fold_trouble = None
+            self.summarise_error = None
         except Busy:
             return
-        except Trouble as trouble:
-            self.fold_trouble = trouble
+        except AppError as trouble:
+            self.summarise_error = trouble
 
 
-def open_book(
+def open_store(
     folder: Path, *, read_only: bool = False, clock: Clock, person: str = "", disk: Disk = DISK
-) -> DiskBook:
+) -> DiskStore:
     """Open (and, unless ``read_only``, where missing make) the book in ``folder``.
 
     A damaged book opens for reading only at its last good state: ``read_only`` and ``damage`` of the result
-    tell. Raises ``BookUnreadable`` where there is no book (``read_only``), none that this version knows, or
-    nothing that can be proved good; ``BadInput`` for a folder that is not private; ``DiskTrouble``.
+    tell. Raises ``StoreUnreadable`` where there is no book (``read_only``), none that this version knows, or
+    nothing that can be proved good; ``BadInput`` for a folder that is not private; ``DiskError``.
     """
-    return DiskBook(folder, read_only=read_only, clock=clock, person=person, disk=disk)
+    return DiskStore(folder, read_only=read_only, clock=clock, person=person, disk=disk)

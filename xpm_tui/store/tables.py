@@ -18,11 +18,11 @@ from tinydb.table import Table as TinyTable
 
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.ports import Drop, Put, PutRaw, Snapshot, Write
-from xpm_tui.domain.tables import Table
-from xpm_tui.store.encoding import Change, decode, encode, encoded, refuse_overtaken
+from xpm_tui.domain.tables import TableSchema
+from xpm_tui.store.encoding import EncodedWrite, decode, encode, encoded, refuse_changed_rows
 from xpm_tui.store.engine import Engine
-from xpm_tui.store.snapshot import BookSnapshot
-from xpm_tui.store.storage import KNOWN, CommitLogStorage, Fields, Rows, puts
+from xpm_tui.store.snapshot import StoreSnapshot
+from xpm_tui.store.storage import KNOWN, CommitLogStorage, Fields, SnapshotRows, puts
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -38,36 +38,36 @@ class RowTable(TinyTable):
 
     # Typed methods, for the Book port. ``kind`` says which rows the table holds, ``at`` as of when.
 
-    def row(self, kind: Table[T], id_: str, at: BookSnapshot) -> T | None:
+    def row(self, kind: TableSchema[T], id_: str, at: StoreSnapshot) -> T | None:
         """The row with this id, or None. O(1)."""
         raw = at.raw_in(self.name, id_)
         return None if raw is None else decode(kind, id_, raw)
 
-    def raw(self, id_: str, at: BookSnapshot) -> bytes | None:
+    def raw(self, id_: str, at: StoreSnapshot) -> bytes | None:
         """The stored bytes of the row with this id."""
         return at.raw_in(self.name, id_)
 
-    def find(self, kind: Table[T], index: str, value: str, at: BookSnapshot) -> list[T]:
+    def find(self, kind: TableSchema[T], index: str, value: str, at: StoreSnapshot) -> list[T]:
         """Rows by an index of ``kind``, in order of id. O(hits)."""
         return at.find(kind, index, value)
 
-    def typed_rows(self, kind: Table[T], at: BookSnapshot) -> Iterator[T]:
+    def typed_rows(self, kind: TableSchema[T], at: StoreSnapshot) -> Iterator[T]:
         """All rows, decoded one at a time, in order of arrival."""
         return at.rows(kind)
 
-    def ids(self, kind: Table[Any], at: BookSnapshot) -> Collection[str]:
+    def ids(self, kind: TableSchema[Any], at: StoreSnapshot) -> Collection[str]:
         """All ids, without decoding a row."""
         return at.ids(kind)
 
-    def row_count(self, at: BookSnapshot) -> int:
+    def row_count(self, at: StoreSnapshot) -> int:
         """Number of rows."""
         return at.count_in(self.name)
 
-    def change(self, write: Put | Drop) -> Change:
+    def change(self, write: Put | Drop) -> EncodedWrite:
         """A write as checked bytes. Raises ``BadInput`` where a value does not fit its field."""
         if isinstance(write, Put):
             return encode(write.table, write.row)
-        return Change(self.name, write.id, None)
+        return EncodedWrite(self.name, write.id, None)
 
     # TinyDB's methods
 
@@ -80,7 +80,7 @@ class RowTable(TinyTable):
         """As TinyDB's; by ``doc_id`` and ``doc_ids`` without reading any other row."""
         if doc_id is None and doc_ids is None:
             return super().get(cast(QueryLike, cond))
-        rows = Rows(self._storage.engine.snapshot(), self.name)
+        rows = SnapshotRows(self._storage.engine.snapshot(), self.name)
         if doc_ids is not None:
             return [self._document(rows[id_], id_) for id_ in dict.fromkeys(doc_ids) if id_ in rows]
         assert doc_id is not None
@@ -131,8 +131,8 @@ class RowTable(TinyTable):
     def _update_table(self, updater: Callable[[dict[int, Mapping[str, Any]]], None]) -> None:
         """Let ``updater`` work on a view that decodes and remembers only the rows that it touches."""
 
-        def changes(view: BookSnapshot) -> list[Change]:
-            work = _Work(view, self.name)
+        def changes(view: StoreSnapshot) -> list[EncodedWrite]:
+            work = _TableUpdate(view, self.name)
             updater(cast("dict[int, Mapping[str, Any]]", work))
             return work.changes()
 
@@ -144,11 +144,11 @@ class RowTable(TinyTable):
             self.clear_cache()
 
 
-class _Work(MutableMapping[str, Fields]):
+class _TableUpdate(MutableMapping[str, Fields]):
     """One table during one update."""
 
-    def __init__(self, view: BookSnapshot, name: str) -> None:
-        self._rows = Rows(view, name)
+    def __init__(self, view: StoreSnapshot, name: str) -> None:
+        self._rows = SnapshotRows(view, name)
         self._touched: dict[str, Fields | None] = {}
 
     def __getitem__(self, id_: str) -> Fields:
@@ -182,12 +182,12 @@ class _Work(MutableMapping[str, Fields]):
     def _new(self, id_: str) -> bool:
         return self._rows.view.raw_in(self._rows.name, id_) is None
 
-    def changes(self) -> list[Change]:
+    def changes(self) -> list[EncodedWrite]:
         """What was changed, added and taken away."""
         view, name = self._rows.view, self._rows.name
         gone = [id_ for id_, fields in self._touched.items() if fields is None and not self._new(id_)]
         kept = {id_: fields for id_, fields in self._touched.items() if fields is not None}
-        return [Change(name, id_, None) for id_ in gone] + list(puts(view, name, kept))
+        return [EncodedWrite(name, id_, None) for id_ in gone] + list(puts(view, name, kept))
 
 
 class PracticeDB(TinyDB):
@@ -201,7 +201,7 @@ class PracticeDB(TinyDB):
         """The open store underneath."""
         return cast(CommitLogStorage, self.storage).engine
 
-    def table_of(self, kind: Table[Any]) -> RowTable:
+    def table_of(self, kind: TableSchema[Any]) -> RowTable:
         """The table that holds the rows of ``kind``."""
         found: RowTable | None = self._tables.get(kind.name)  # type: ignore[assignment]
         return self.table(kind.name) if found is None else found  # type: ignore[return-value]
@@ -214,15 +214,15 @@ class PracticeDB(TinyDB):
         """Write to as many tables as it needs in one transaction; returns the new position.
 
         ``since``: only where none of these rows has changed after that snapshot. No writes: no commit.
-        Raises what :meth:`transact` raises, and ``Overtaken``; nothing is written then.
+        Raises what :meth:`transact` raises, and ``StoreChanged``; nothing is written then.
         """
         changes = self._changes(writes)
         if not changes:
             return self.engine.mark.position
 
-        def make(now: BookSnapshot) -> list[Change]:
+        def make(now: StoreSnapshot) -> list[EncodedWrite]:
             if since is not None:
-                refuse_overtaken(writes, since, TableSnapshot(self, now))
+                refuse_changed_rows(writes, since, TableSnapshot(self, now))
             return changes
 
         return self.engine.transact(make)
@@ -230,11 +230,11 @@ class PracticeDB(TinyDB):
     def transact(self, make: Callable[[TableSnapshot], Iterable[Write]]) -> int:
         """Commit the writes that ``make`` returns for the newest snapshot, with other writers kept out.
 
-        Raises ``BadInput``, ``ReadOnly``, ``BookUnreadable``, ``DiskTrouble`` and ``Busy``.
+        Raises ``BadInput``, ``ReadOnly``, ``StoreUnreadable``, ``DiskError`` and ``Busy``.
         """
         return self.engine.transact(lambda now: self._changes(make(TableSnapshot(self, now))))
 
-    def _changes(self, writes: Iterable[Write]) -> list[Change]:
+    def _changes(self, writes: Iterable[Write]) -> list[EncodedWrite]:
         return [
             encoded(write.table, write.id, write.raw)
             if isinstance(write, PutRaw)
@@ -248,7 +248,7 @@ class TableSnapshot:
 
     __slots__ = ("_db", "view")
 
-    def __init__(self, db: PracticeDB, view: BookSnapshot) -> None:
+    def __init__(self, db: PracticeDB, view: StoreSnapshot) -> None:
         self._db = db
         self.view = view
 
@@ -257,26 +257,26 @@ class TableSnapshot:
         """Number of the last commit in it."""
         return self.view.position
 
-    def get(self, table: Table[T], id: str) -> T | None:  # noqa: A002
+    def get(self, table: TableSchema[T], id: str) -> T | None:  # noqa: A002
         """The row, or None. O(1)."""
         return self._db.table_of(table).row(table, id, self.view)
 
-    def find(self, table: Table[T], index: str, value: str) -> list[T]:
+    def find(self, table: TableSchema[T], index: str, value: str) -> list[T]:
         """Rows by an index of the table, in order of id. O(hits)."""
         return self._db.table_of(table).find(table, index, value, self.view)
 
-    def rows(self, table: Table[T]) -> Iterator[T]:
+    def rows(self, table: TableSchema[T]) -> Iterator[T]:
         """All rows, decoded one at a time, in order of arrival."""
         return self._db.table_of(table).typed_rows(table, self.view)
 
-    def ids(self, table: Table[Any]) -> Collection[str]:
+    def ids(self, table: TableSchema[Any]) -> Collection[str]:
         """All ids of a table, without decoding a row."""
         return self._db.table_of(table).ids(table, self.view)
 
-    def raw(self, table: Table[Any], id: str) -> bytes | None:  # noqa: A002
+    def raw(self, table: TableSchema[Any], id: str) -> bytes | None:  # noqa: A002
         """The row's stored bytes."""
         return self._db.table_of(table).raw(id, self.view)
 
-    def count(self, table: Table[Any]) -> int:
+    def count(self, table: TableSchema[Any]) -> int:
         """Number of rows."""
         return self._db.table_of(table).row_count(self.view)

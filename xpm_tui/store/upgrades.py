@@ -7,20 +7,20 @@ from pathlib import Path
 import msgspec
 
 from xpm_tui.domain.ports import Clock
-from xpm_tui.domain.tables import Table
+from xpm_tui.domain.tables import TableSchema
 from xpm_tui.files.disk import Disk
 from xpm_tui.store.backup import own_backup, write_backup
 from xpm_tui.store.loader import Loaded, load
-from xpm_tui.store.memory import Index, LiveTable, State
+from xpm_tui.store.memory import Index, LiveTable, MemoryState
 from xpm_tui.store.migrations import migrate, newest
-from xpm_tui.store.snapshot import BookSnapshot
+from xpm_tui.store.snapshot import StoreSnapshot
 from xpm_tui.store.snapshot_set import install
 
 
 def migrated(loaded: Loaded) -> Loaded:
     """The same state with rows of the newest format."""
     tables = {name: live.rows for name, live in loaded.state.tables.items()}
-    state = State(migrate(tables, loaded.head.format), loaded.state.mark)
+    state = MemoryState(migrate(tables, loaded.head.format), loaded.state.mark)
     return loaded._replace(state=state, head=msgspec.structs.replace(loaded.head, format=newest()))
 
 
@@ -34,7 +34,7 @@ def upgrade(folder: Path, clock: Clock, disk: Disk) -> Loaded:
         mark = old.state.mark
         install(
             folder,
-            whole(new.state),
+            private_view(new.state),
             book=old.head.book,
             position=mark.position + 1,
             chain=mark.chain ^ 1,
@@ -46,10 +46,10 @@ def upgrade(folder: Path, clock: Clock, disk: Disk) -> Loaded:
     return loaded
 
 
-def whole(state: State) -> BookSnapshot:
+def private_view(state: MemoryState) -> StoreSnapshot:
     """A view of a state that nobody else has."""
 
-    def build(live: LiveTable, table: Table[object], name: str) -> Index:  # type: ignore[type-var]
+    def build(live: LiveTable, table: TableSchema[object], name: str) -> Index:  # type: ignore[type-var]
         return live.indexes.build(table, name, live.rows)
 
-    return BookSnapshot(state, build)
+    return StoreSnapshot(state, build)

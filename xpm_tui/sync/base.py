@@ -14,7 +14,7 @@ from datetime import datetime
 
 import msgspec
 
-from xpm_tui.domain.links import Apart, Base, Link, Pair, Value
+from xpm_tui.domain.links import Base, BlockedPair, Link, Pair, Value
 from xpm_tui.domain.plan import Direction
 from xpm_tui.domain.ports import Put, Snapshot
 from xpm_tui.domain.tables import APART, LINKS, XPM_CLIENTS
@@ -75,12 +75,12 @@ def pair(base: Base, key: str, mirror: Mapping[str, Value]) -> Pair | None:
     return None
 
 
-def settle(ignition: Value, xpm: Value, under: Direction) -> Pair:
+def agreed_pair(ignition: Value, xpm: Value, under: Direction) -> Pair:
     """Return the pair to remember; two values that differ are settled for this direction only."""
     return Pair(ignition, xpm, under if ignition != xpm else "")
 
 
-def settled_under(known: Pair) -> Direction:
+def settled_direction(known: Pair) -> Direction:
     """Return the direction for which a pair of different values is settled.
 
     Earlier versions did not record it. Then it follows from the values: a blank is left as it is where its
@@ -95,14 +95,14 @@ def settled_under(known: Pair) -> Direction:
     return "from_xpm" if is_blank(known.xpm) or unlinked else "to_xpm"
 
 
-def agree(base: Base, agreed: Mapping[str, Pair], mirror: Mapping[str, Value]) -> Base:
+def record_agreement(base: Base, agreed: Mapping[str, Pair], mirror: Mapping[str, Value]) -> Base:
     """Remember new pairs. ``mirror`` is what the mirror row says once this is committed."""
     if not agreed:
         return base
     pairs = dict(base.pairs)
     own: list[str] = []
     for key, new in agreed.items():
-        if came(base, key):
+        if came_from_xpm(base, key):
             before = pair(base, key, mirror)
             if before is None or before.ignition != new.ignition:
                 own.append(key)
@@ -114,7 +114,7 @@ def agree(base: Base, agreed: Mapping[str, Pair], mirror: Mapping[str, Value]) -
     return with_origin(base, own, came=False) if own else base
 
 
-def came(base: Base, key: str) -> bool:
+def came_from_xpm(base: Base, key: str) -> bool:
     """Whether the agreed value of a field came from XPM, and not from Ignition."""
     return base.picked != (key in base.exceptions)
 
@@ -144,7 +144,7 @@ def forget_contact(base: Base, contact: str) -> Base:
     return forget(base, [key for key in base.agreed if key.startswith(f"{contact}.")])
 
 
-def carry(base: Base, before: Mapping[str, Value], after: Mapping[str, Value]) -> Base:
+def rebase(base: Base, before: Mapping[str, Value], after: Mapping[str, Value]) -> Base:
     """The same pairs, said against the mirror as it will be. ``base`` itself when nothing has to be said."""
     pairs: dict[str, Pair] = {}
     lost: list[str] = []
@@ -181,11 +181,11 @@ def live_link(snapshot: Snapshot, client: str) -> Link | None:
 
 def kept_apart(client: str, uuid: str, by: str, now: datetime, *, undone: str = "") -> Put:
     """The write that says so; ``undone`` is the run whose undo removed the link."""
-    row = Apart(id=apart_id(client, uuid), client=client, uuid=uuid, by=by, at=now, undone=undone)
+    row = BlockedPair(id=apart_id(client, uuid), client=client, uuid=uuid, by=by, at=now, undone=undone)
     return Put(APART, row)
 
 
 def different(client: str, uuid: str, *, by: str, now: datetime) -> Put:
     """Remember that a user said that these two are different."""
-    row = Apart(id=apart_id(client, uuid), client=client, uuid=uuid, by=by, at=now, different=True)
+    row = BlockedPair(id=apart_id(client, uuid), client=client, uuid=uuid, by=by, at=now, different=True)
     return Put(APART, row)

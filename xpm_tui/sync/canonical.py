@@ -46,38 +46,38 @@ _client_texts = attrgetter(*_TEXTS)
 _contact_texts = attrgetter(*(rule.attribute for rule in CONTACT_FIELDS))
 
 
-class Team(msgspec.Struct, frozen=True):
+class TeamLinks(msgspec.Struct, frozen=True):
     """The links between team members and XPM staff, both ways."""
 
     staff: dict[str, str]
     member: dict[str, str]
 
     @staticmethod
-    def of(members: Iterable[TeamMember]) -> Team:
+    def of(members: Iterable[TeamMember]) -> TeamLinks:
         """Where several members stand for one staff record, an active and then the earlier one wins."""
         rows = sorted(members, key=lambda m: (not m.active, len(m.id), m.id))
         staff = {m.id: m.staff for m in rows if m.staff}
         member: dict[str, str] = {}
         for id_, uuid in staff.items():
             member.setdefault(uuid, id_)
-        return Team(staff, member)
+        return TeamLinks(staff, member)
 
     def known(self, uuid: str) -> str:
         """XPM's person as it is compared: one whom no member stands for is marked."""
         return uuid if not uuid or uuid in self.member else UNLINKED + uuid
 
     @staticmethod
-    def read(snapshot: Snapshot) -> Team:
+    def read(snapshot: Snapshot) -> TeamLinks:
         """The team of the book."""
-        return Team.of(snapshot.rows(TEAM))
+        return TeamLinks.of(snapshot.rows(TEAM))
 
 
-def bare(value: Value) -> Value:
+def staff_uuid(value: Value) -> Value:
     """A person's value without the mark of the unlinked: the UUID of the staff record."""
     return value[len(UNLINKED) :] if isinstance(value, str) and value.startswith(UNLINKED) else value
 
 
-def book_values(client: Client, team: Team) -> Values:
+def ignition_values(client: Client, team: TeamLinks) -> Values:
     """A book client's own fields, without contacts."""
     values = _canonical(_TEXTS, _client_texts(client))
     for name in _FLAGS:
@@ -155,7 +155,7 @@ def same_texts(ours: Contact, theirs: XpmContact) -> bool:
     return bool(_contact_texts(ours) == _contact_texts(theirs))
 
 
-def write_client(client: Client, values: Mapping[str, Value], team: Team) -> Client:
+def write_client(client: Client, values: Mapping[str, Value], team: TeamLinks) -> Client:
     """The book client with the given canonical values in it; contacts are not touched."""
     changed: dict[str, Any] = {}
     for name, value in values.items():
@@ -187,13 +187,13 @@ def primary_of(client: Client) -> str:
     return next((contact.id for contact in client.contacts if contact.primary), "")
 
 
-def book_print(client: Client, team: Team) -> str:
+def ignition_fingerprint(client: Client, team: TeamLinks) -> str:
     """Fingerprint of everything of a book client that sync could ever read."""
     contacts = sorted((c.id, c.primary, sorted(contact_values(c).items())) for c in client.contacts)
-    return _print((sorted(book_values(client, team).items()), contacts))
+    return _print((sorted(ignition_values(client, team).items()), contacts))
 
 
-def xpm_print(row: XpmClient) -> str:
+def xpm_fingerprint(row: XpmClient) -> str:
     """Fingerprint of everything of an XPM client that sync could ever read."""
     contacts = sorted((c.uuid, c.primary, sorted(contact_values(c).items())) for c in xpm_contacts(row))
     flags = (row.archived, row.prospect, row.deleted)

@@ -13,14 +13,14 @@ import msgspec
 
 from xpm_tui.domain.consequences import (
     Consequences,
-    Here,
-    InXpm,
-    Kept,
-    Lasting,
-    Replaced,
+    LastingEffects,
+    LocalCounts,
+    PreservedValues,
+    ReplacedValues,
     Requests,
     Subject,
     What,
+    XpmCounts,
 )
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.pace import Pace
@@ -91,7 +91,7 @@ def _with_followers(planned: tuple[Change, ...], wanted: tuple[Change, ...]) -> 
     )
 
 
-def of_plan(
+def plan_consequences(
     snapshot: Snapshot,
     plan: Plan,
     records: Iterable[PlannedRecord],
@@ -119,11 +119,12 @@ def of_plan(
         Consequences(
             of=subject,
             about=plan.undo_of or plan.id,
-            xpm=InXpm(**work.xpm),
-            here=Here(**work.here),
-            replaced=Replaced(**work.replaced),
+            xpm=XpmCounts(**work.xpm),
+            here=LocalCounts(**work.here),
+            replaced=ReplacedValues(**work.replaced),
             lasting=tuple(
-                Lasting(what=what, number=len(ids), records=tuple(ids)) for what, ids in work.lasting.items()
+                LastingEffects(what=what, number=len(ids), records=tuple(ids))
+                for what, ids in work.lasting.items()
             ),
             kept=(*work.kept(), *work.unsendable()),
             also=tuple(work.also),
@@ -157,7 +158,7 @@ def lookups(snapshot: Snapshot) -> Requests:
     return Requests(lookups=lists + sum(kinds[kind] for kind in _KINDS))
 
 
-def of_links(
+def link_consequences(
     clients: Collection[str] = (),
     *,
     people: int = 0,
@@ -167,7 +168,7 @@ def of_links(
 ) -> Consequences:
     """Return what linking these clients, so many people, or so many services would do: all of it is saved
     here, and nothing is sent. ``former`` counts what came from former XPM clients."""
-    here = Here(clients=len(clients), links=len(clients), people=people, services=services)
+    here = LocalCounts(clients=len(clients), links=len(clients), people=people, services=services)
     return paced(_with_former(Consequences(of="links", here=here), former or {}), pace)
 
 
@@ -180,48 +181,52 @@ def _with_former(found: Consequences, former: Mapping[str, int]) -> Consequences
     return msgspec.structs.replace(
         found,
         here=msgspec.structs.replace(here, changes=changes, values=values, removed=removed),
-        replaced=Replaced(values=values),
+        replaced=ReplacedValues(values=values),
     )
 
 
-def of_picks(added: int, linked: int, kept: Mapping[str, Collection[str]]) -> Consequences:
+def pick_consequences(added: int, linked: int, kept: Mapping[str, Collection[str]]) -> Consequences:
     """Return what picking would do: so many clients of XPM added here, so many linked, and those that are
     ``kept`` where they are, by the reason."""
     both = added + linked
     return Consequences(
         of="picks",
-        here=Here(changes=both, clients=both, added=added, links=linked),
-        kept=tuple(Kept(why=why, number=len(ids), records=tuple(ids)) for why, ids in kept.items()),
+        here=LocalCounts(changes=both, clients=both, added=added, links=linked),
+        kept=tuple(
+            PreservedValues(why=why, number=len(ids), records=tuple(ids)) for why, ids in kept.items()
+        ),
     )
 
 
-def of_people(picked: int) -> Consequences:
+def staff_pick_consequences(picked: int) -> Consequences:
     """Return what picking so many people of XPM's staff into the team would do."""
-    return Consequences(of="picks", here=Here(changes=picked, people=picked))
+    return Consequences(of="picks", here=LocalCounts(changes=picked, people=picked))
 
 
-def of_review(linked: int, ignored: int, former: Mapping[str, int] | None = None) -> Consequences:
+def review_consequences(linked: int, ignored: int, former: Mapping[str, int] | None = None) -> Consequences:
     """Return what the choices of a review file would do; ``former`` counts what came from former clients."""
-    found = Consequences(of="review", here=Here(clients=linked + ignored, links=linked, ignored=ignored))
+    found = Consequences(
+        of="review", here=LocalCounts(clients=linked + ignored, links=linked, ignored=ignored)
+    )
     return _with_former(found, former or {})
 
 
-def of_creation(what: What, record: str, contacts: int = 0) -> Consequences:
+def creation_consequences(what: What, record: str, contacts: int = 0) -> Consequences:
     """Return what creating one client (with its contacts) or one staff record in XPM would do."""
     client = what == "client"
     return paced(
         Consequences(
             of="client" if client else "staff",
             about=record,
-            xpm=InXpm(
+            xpm=XpmCounts(
                 changes=1,
                 clients=int(client),
                 contacts=contacts,
                 clients_created=int(client),
                 staff_created=int(not client),
             ),
-            here=Here(changes=1, clients=int(client), links=int(client), people=int(not client)),
-            lasting=(Lasting(what=what, number=1, records=(record,)),),
+            here=LocalCounts(changes=1, clients=int(client), links=int(client), people=int(not client)),
+            lasting=(LastingEffects(what=what, number=1, records=(record,)),),
             requests=Requests(
                 client_creations=int(client),
                 searches=int(client),
@@ -250,10 +255,10 @@ class _Counting:
         self.waiting = 0
         self._unsendable: list[str] = []
 
-    def unsendable(self) -> tuple[Kept, ...]:
+    def unsendable(self) -> tuple[PreservedValues, ...]:
         """Return the changes that are not sent, by the fields that hold what XML cannot carry."""
         found = tuple(self._unsendable)
-        return (Kept(why=UNSENDABLE, number=len(found), records=found),) if found else ()
+        return (PreservedValues(why=UNSENDABLE, number=len(found), records=found),) if found else ()
 
     def left(self, unclear: Iterable[Unclear]) -> None:
         """What an undo leaves: what XPM keeps cannot be undone at all, the rest by its reason."""
@@ -264,9 +269,11 @@ class _Counting:
             else:
                 self._kept[each.sentence].append(f"{each.record}:{each.field}")
 
-    def kept(self) -> tuple[Kept, ...]:
+    def kept(self) -> tuple[PreservedValues, ...]:
         """What an undo leaves as it is, by the reason."""
-        return tuple(Kept(why=why, number=len(ids), records=tuple(ids)) for why, ids in self._kept.items())
+        return tuple(
+            PreservedValues(why=why, number=len(ids), records=tuple(ids)) for why, ids in self._kept.items()
+        )
 
     def record(self, record: PlannedRecord) -> None:
         """One client: what its ticked changes do, and the calls that they take."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from xpm_tui.domain.fields import COLUMNS, FIELDS, Csv, Field, Kind
+from xpm_tui.domain.fields import COLUMNS, FIELDS, CsvField, Field, Kind
 
 _HEAD = """\
 # Fields
@@ -86,7 +86,7 @@ def _cell(field: Field) -> str:
     return _CELLS.get(field.kind, "")
 
 
-def _also(csv: Csv) -> str:
+def _also(csv: CsvField) -> str:
     own = csv.heading.casefold()
     words = [_spoken(word) for word in csv.also if word != own]
     told = ", ".join(words[:_SHOWN]) + (", ..." if len(words) > _SHOWN else "")

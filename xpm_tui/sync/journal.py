@@ -63,7 +63,7 @@ def held(intent: Intent, note: str) -> Intent:
     return msgspec.structs.replace(intent, state="held", note=note[:NOTE_LIMIT])
 
 
-def without_end(snapshot: Snapshot) -> list[Intent]:
+def unanswered(snapshot: Snapshot) -> list[Intent]:
     """The writes that were sent, or are held: nobody knows yet what became of them."""
     return [intent for state in ("sent", "held") for intent in snapshot.find(INTENTS, "state", state)]
 

@@ -15,16 +15,16 @@ import msgspec
 
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.links import Vanished
-from xpm_tui.domain.ports import Book, Clock, Drop, Listing, Put, Snapshot, Write
+from xpm_tui.domain.ports import ClientList, Clock, Drop, Put, Snapshot, Store, Write
 from xpm_tui.domain.quarantine import Quarantined, quarantined_in
-from xpm_tui.domain.tables import BASE, JOBS, LINKS, META, MOVES, VANISHED, XPM_CLIENTS, Meta, Table
-from xpm_tui.domain.xpm import Category, Moved, Staff, Template, XpmClient, XpmJob
-from xpm_tui.sync.base import carry, mirror_values
+from xpm_tui.domain.tables import BASE, JOBS, LINKS, META, MOVES, VANISHED, XPM_CLIENTS, Meta, TableSchema
+from xpm_tui.domain.xpm import Category, MovedJob, Staff, Template, XpmClient, XpmJob
+from xpm_tui.sync.base import mirror_values, rebase
 from xpm_tui.sync.canonical import known
 from xpm_tui.sync.policy import DEFAULT, GuardLimits
 
 LISTED = "listed_clients"
-"""Name of the small fact that holds a :class:`Listed`."""
+"""Name of the small fact that holds a :class:`ListCounts`."""
 
 OVERLAP = timedelta(minutes=10)
 """How far a partial list reaches back before the last one: clocks differ, and records show late."""
@@ -54,7 +54,7 @@ _encode = msgspec.json.Encoder().encode
 Row = TypeVar("Row", Staff, Template, Category)
 
 
-class Listed(msgspec.Struct, frozen=True, kw_only=True):
+class ListCounts(msgspec.Struct, frozen=True, kw_only=True):
     """What the client lists told so far.
 
     ``count`` is the length of the last complete list, ``accepted`` of the last one that was believed (None
@@ -93,22 +93,22 @@ class ClientsRefreshed(msgspec.Struct, frozen=True, kw_only=True):
     quarantined: int = 0
 
 
-def listed(snapshot: Snapshot) -> Listed:
+def list_counts(snapshot: Snapshot) -> ListCounts:
     """What the client lists told so far."""
     fact = snapshot.get(META, LISTED)
-    return Listed() if fact is None else msgspec.convert(fact.value, Listed)
+    return ListCounts() if fact is None else msgspec.convert(fact.value, ListCounts)
 
 
 def since(snapshot: Snapshot) -> datetime | None:
     """The moment to ask changes from; None when only a complete list will do."""
-    mark = listed(snapshot).bookmark
+    mark = list_counts(snapshot).bookmark
     return mark - OVERLAP if mark is not None else None
 
 
 async def refresh_clients(
-    listing: Listing,
+    listing: ClientList,
     *,
-    book: Book,
+    book: Store,
     clock: Clock,
     complete: bool,
     limits: GuardLimits = DEFAULT,
@@ -132,19 +132,19 @@ async def refresh_clients(
                 people[person.uuid] = person.name
         chunk.append(row)
         if len(chunk) >= CHUNK:
-            changed += take(book, chunk, clock.now(), before)
+            changed += commit_rows(book, chunk, clock.now(), before)
             chunk.clear()
             await clock.sleep(0)
-    changed += take(book, chunk, clock.now(), before)
+    changed += commit_rows(book, chunk, clock.now(), before)
     aside = listing.quarantined
     if aside:
         changed -= _take_back(book, [one.uuid for one in aside if one.whole], before)
     snapshot = book.snapshot()
     marked, unknown = _marked(snapshot, XPM_CLIENTS, aside)
     unlisted = sum(1 for one in aside if one.whole and one.uuid not in seen)
-    facts, gone, believed = listed(snapshot), 0, True
+    facts, gone, believed = list_counts(snapshot), 0, True
     if complete:
-        now = Listed(
+        now = ListCounts(
             count=len(seen) + unlisted,
             accepted=facts.accepted,
             complete_at=listing.asked_at,
@@ -186,8 +186,8 @@ async def refresh_clients(
     )
 
 
-def take(
-    book: Book, rows: Sequence[XpmClient], now: datetime, before: dict[str, bytes | None] | None = None
+def commit_rows(
+    book: Store, rows: Sequence[XpmClient], now: datetime, before: dict[str, bytes | None] | None = None
 ) -> int:
     """Commit some rows of XPM clients with the base they carry along; gives how many were new or changed.
 
@@ -208,7 +208,7 @@ def take(
     return sum(1 for write in writes if write.table is XPM_CLIENTS)
 
 
-def _take_back(book: Book, uuids: Iterable[str], before: dict[str, bytes | None]) -> int:
+def _take_back(book: Store, uuids: Iterable[str], before: dict[str, bytes | None]) -> int:
     """Put back the rows of records that were taken over before it was seen that they are there twice."""
     taken = [uuid for uuid in dict.fromkeys(uuids) if uuid in before]
 
@@ -220,7 +220,7 @@ def _take_back(book: Book, uuids: Iterable[str], before: dict[str, bytes | None]
                 writes.append(Drop(XPM_CLIENTS, uuid))
             elif row is not None:
                 old = msgspec.json.decode(stored, type=XpmClient)
-                writes += [*carried(snapshot, row, old), Put(XPM_CLIENTS, old)]
+                writes += [*rebased_links(snapshot, row, old), Put(XPM_CLIENTS, old)]
         return writes
 
     if taken:
@@ -271,7 +271,7 @@ def _quarantine(
 
 
 def _marked(
-    snapshot: Snapshot, table: Table[Any], aside: Iterable[Quarantined]
+    snapshot: Snapshot, table: TableSchema[Any], aside: Iterable[Quarantined]
 ) -> tuple[dict[str, Quarantined], bool]:
     """The rows of records that were set aside as a whole, by UUID, number or a name that only one has; and
     whether there are some of which nobody can tell which rows they are."""
@@ -286,7 +286,7 @@ def _marked(
     return found, unknown
 
 
-def _rows_of(snapshot: Snapshot, table: Table[Any], one: Quarantined) -> set[str]:
+def _rows_of(snapshot: Snapshot, table: TableSchema[Any], one: Quarantined) -> set[str]:
     """The rows that a record may be: by UUID, and by number or name, as its UUID may be that of another
     one."""
     found = {id_ for id_ in (one.uuid, one.number) if id_ and snapshot.raw(table, id_) is not None}
@@ -301,7 +301,7 @@ def _rows_of(snapshot: Snapshot, table: Table[Any], one: Quarantined) -> set[str
 def client_writes(snapshot: Snapshot, rows: Iterable[XpmClient], now: datetime) -> list[Write]:
     """The writes that bring these rows into the mirror: none for a row that says nothing new."""
     writes: list[Write] = []
-    facts = listed(snapshot)
+    facts = list_counts(snapshot)
     for row in rows:
         old = snapshot.get(XPM_CLIENTS, row.uuid)
         if old is not None and row.deleted:
@@ -311,7 +311,7 @@ def client_writes(snapshot: Snapshot, rows: Iterable[XpmClient], now: datetime) 
             same = msgspec.structs.replace(row, seen_at=old.seen_at)
             if _encode(same) == _encode(old):
                 continue
-            writes.extend(carried(snapshot, old, row))
+            writes.extend(rebased_links(snapshot, old, row))
             writes.extend(_vanishing(snapshot, old, row, facts))
         if old is not None or facts.accepted is not None:
             writes.extend(_arrivals(old, row, now))
@@ -331,7 +331,7 @@ def _as_last_known(old: XpmClient, row: XpmClient) -> XpmClient:
     return msgspec.structs.replace(row, **kept)
 
 
-def _vanishing(snapshot: Snapshot, old: XpmClient, row: XpmClient, facts: Listed) -> Iterator[Write]:
+def _vanishing(snapshot: Snapshot, old: XpmClient, row: XpmClient, facts: ListCounts) -> Iterator[Write]:
     """Remember that a linked client has disappeared, and forget it where it has come back."""
     if row.deleted and not old.deleted and snapshot.find(LINKS, "uuid", row.uuid):
         yield Put(VANISHED, Vanished(id=row.uuid, since=facts.complete_at))
@@ -350,21 +350,23 @@ def _arrivals(old: XpmClient | None, row: XpmClient, now: datetime) -> Iterator[
         groups = groups - {each.uuid for each in old.groups} if old.groups is not None else set()
     for kind, found in (("contact", contacts), ("group", groups)):
         for what in sorted(found):
-            yield Put(MOVES, moved(kind, what, row.uuid, now, new=old is None))
+            yield Put(MOVES, observed_changes(kind, what, row.uuid, now, new=old is None))
 
 
-def moved(kind: str, what: str, to: str, now: datetime, *, was: str = "", new: bool = False) -> Moved:
+def observed_changes(
+    kind: str, what: str, to: str, now: datetime, *, was: str = "", new: bool = False
+) -> MovedJob:
     """What the mirror has seen to arrive at an XPM client."""
     row = {"id": f"{kind}/{what}/{to}", "kind": kind, "what": what, "to": to, "was": was, "new": new}
-    return msgspec.convert({**row, "at": now}, Moved)
+    return msgspec.convert({**row, "at": now}, MovedJob)
 
 
-def carried(snapshot: Snapshot, old: XpmClient, new: XpmClient) -> Iterator[Write]:
+def rebased_links(snapshot: Snapshot, old: XpmClient, new: XpmClient) -> Iterator[Write]:
     """The base of every client linked to a row that changes, said against the row as it will be."""
     for link in snapshot.find(LINKS, "uuid", new.uuid):
         base = snapshot.get(BASE, link.id)
         if base is not None:
-            kept = carry(base, mirror_values(old, link), mirror_values(new, link))
+            kept = rebase(base, mirror_values(old, link), mirror_values(new, link))
             if kept is not base:
                 yield Put(BASE, kept)
 
@@ -379,13 +381,13 @@ def _is_newborn(snapshot: Snapshot, uuid: str, asked_at: datetime) -> bool:
 
 def accept_list(snapshot: Snapshot) -> list[Write]:
     """Believe the last complete list from now on, because a person has seen what follows from it."""
-    facts = listed(snapshot)
+    facts = list_counts(snapshot)
     if facts.accepted is None or facts.accepted == facts.count or facts.empty:
         return []
     return [_fact(msgspec.structs.replace(facts, accepted=facts.count))]
 
 
-def list_writes(snapshot: Snapshot, table: Table[Row], rows: Sequence[Row]) -> list[Write]:
+def list_writes(snapshot: Snapshot, table: TableSchema[Row], rows: Sequence[Row]) -> list[Write]:
     """The writes for a complete list of staff, templates or categories.
 
     What is missing is marked as gone, and marked back when it returns; an empty list marks nothing, and so
@@ -409,10 +411,10 @@ def job_moves(snapshot: Snapshot, rows: Iterable[XpmJob], now: datetime) -> Iter
         old = snapshot.get(JOBS, row.number)
         if old is None or old.client is None or row.client is None or old.client.uuid == row.client.uuid:
             continue
-        yield Put(MOVES, moved("job", row.number, row.client.uuid, now, was=old.client.uuid))
+        yield Put(MOVES, observed_changes("job", row.number, row.client.uuid, now, was=old.client.uuid))
 
 
-def _with_absent(snapshot: Snapshot, table: Table[Any], rows: Sequence[Any], key: Any) -> list[Write]:
+def _with_absent(snapshot: Snapshot, table: TableSchema[Any], rows: Sequence[Any], key: Any) -> list[Write]:
     writes: list[Write] = []
     here = {key(row) for row in rows}
     for row in rows:
@@ -431,5 +433,5 @@ def _with_absent(snapshot: Snapshot, table: Table[Any], rows: Sequence[Any], key
     return writes
 
 
-def _fact(facts: Listed) -> Put:
+def _fact(facts: ListCounts) -> Put:
     return Put(META, Meta(id=LISTED, value=msgspec.to_builtins(facts)))

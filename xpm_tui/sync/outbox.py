@@ -21,27 +21,27 @@ import msgspec
 from xpm_tui.domain.errors import (
     AccessDenied,
     AllowanceUsedUp,
+    AppError,
     BadInput,
     BadReply,
     Busy,
-    DiskTrouble,
+    DiskError,
     EditConflict,
     LoginNeeded,
     OutcomeUnknown,
-    OutOfReach,
     RecordMissing,
     Refused,
     RunStopped,
     ScopeMissing,
-    Trouble,
     UnreadableRecord,
     UnsendableValue,
-    WireTrouble,
+    XeroError,
+    XeroUnreachable,
 )
 from xpm_tui.domain.events import Event, Scalar
 from xpm_tui.domain.fields import job_label, sent_label, staff_label
 from xpm_tui.domain.links import Value
-from xpm_tui.domain.ports import Book, Clock, EventSink, Ids, JobPractice, Practice, Put, Snapshot, Write
+from xpm_tui.domain.ports import Clock, EventSink, IdSource, Put, Snapshot, Store, Write, XpmJobsPort, XpmPort
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.safe_text import is_carriable, refuse_uncarriable_values
 from xpm_tui.domain.tables import INTENTS, XPM_CLIENTS
@@ -80,7 +80,7 @@ class Message(Generic[Reply]):
 
     kind: str
     record: str
-    send: Callable[[JobPractice], Awaitable[Reply]]
+    send: Callable[[XpmJobsPort], Awaitable[Reply]]
     identify: Callable[[Reply], str]
     uuid: str = ""
     values: Mapping[str, Value] = field(default_factory=dict)
@@ -104,29 +104,29 @@ other records go on, this one is looked up. ``stopped``: XPM certainly did not a
 fare better, so the run ends. ``interrupted``: the run ends, and XPM may have acted: the write is looked up.
 """
 
-ENDINGS: Mapping[type[Trouble], Ending] = {
+ENDINGS: Mapping[type[AppError], Ending] = {
     BadInput: "unsendable",
     UnsendableValue: "unsendable",
     Refused: "refused",
     RecordMissing: "refused",
     EditConflict: "refused",
     OutcomeUnknown: "unknown",
-    WireTrouble: "stopped",
+    XeroError: "stopped",
     LoginNeeded: "stopped",
     ScopeMissing: "stopped",
     AccessDenied: "stopped",
     AllowanceUsedUp: "stopped",
-    OutOfReach: "stopped",
+    XeroUnreachable: "stopped",
     BadReply: "stopped",
     UnreadableRecord: "unsendable",
     # The files of login and limiter are written after a reply, too.
     Busy: "interrupted",
-    DiskTrouble: "interrupted",
+    DiskError: "interrupted",
 }
 """Every error that a write of the port may raise (``ports.WRITE_ERRORS``), and how the write ends by it."""
 
 
-def ending_of(error: Trouble) -> Ending:
+def ending_of(error: AppError) -> Ending:
     """How a write ends by this error; what nobody listed may have happened after XPM acted."""
     return next((ENDINGS[kind] for kind in type(error).__mro__ if kind in ENDINGS), "interrupted")
 
@@ -139,10 +139,10 @@ class Delivery(Generic[Reply]):
     ending: Ending
     intent: Intent
     reply: Reply | None = None
-    error: Trouble | None = None
+    error: AppError | None = None
 
     @property
-    def cause(self) -> Trouble:
+    def cause(self) -> AppError:
         """The error of a write that was not done."""
         assert self.error is not None
         return self.error
@@ -150,7 +150,7 @@ class Delivery(Generic[Reply]):
     def event(self, key: str, record: str = "", **numbers: Scalar) -> Event:
         """The event that names the record, the call and the cause; ``record`` where it is another one."""
         error, intent = self.cause, self.intent
-        wire = error if isinstance(error, WireTrouble) else None
+        wire = error if isinstance(error, XeroError) else None
         return Event(
             key=key,
             level="warning",
@@ -181,15 +181,15 @@ class Outbox:
 
     def __init__(
         self,
-        book: Book,
-        practice: Practice,
+        book: Store,
+        practice: XpmPort,
         clock: Clock,
-        ids: Ids,
+        ids: IdSource,
         run: str,
         commit: Commit,
     ) -> None:
         self._book = book
-        self._practice = cast(JobPractice, practice)
+        self._practice = cast(XpmJobsPort, practice)
         self._clock = clock
         self._ids = ids
         self._run = run
@@ -222,7 +222,7 @@ class Outbox:
         except RunStopped:
             self._book.commit([unsent(intent)])
             raise
-        except Trouble as error:
+        except AppError as error:
             return self._not_done(intent, error)
         end = done(intent, message.identify(reply))
 
@@ -233,7 +233,7 @@ class Outbox:
         self._commit(settle)
         return Delivery("done", end, reply)
 
-    def _not_done(self, intent: Intent, error: Trouble) -> Delivery[Any]:
+    def _not_done(self, intent: Intent, error: AppError) -> Delivery[Any]:
         ending = ending_of(error)
         if ending == "interrupted":
             raise error
@@ -270,7 +270,7 @@ class Outbox:
         return intent
 
 
-def store_commit(book: Book, events: EventSink) -> Commit:
+def store_commit(book: Store, events: EventSink) -> Commit:
     """A commit of the store with what follows from the newest snapshot; its events are emitted after it."""
 
     def commit(make: Make) -> None:

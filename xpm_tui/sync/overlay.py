@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from xpm_tui.domain.ports import Put, Snapshot, Write
-from xpm_tui.domain.tables import Table
+from xpm_tui.domain.tables import TableSchema
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -31,39 +31,39 @@ class Overlay:
         """That of the snapshot below."""
         return self._below.position
 
-    def get(self, table: Table[T], id: str) -> T | None:  # noqa: A002
+    def get(self, table: TableSchema[T], id: str) -> T | None:  # noqa: A002
         """The row as it would be, or None."""
         rows = self._rows.get(table.name, {})
         found: T | None = rows[id] if id in rows else self._below.get(table, id)
         return found
 
-    def find(self, table: Table[T], index: str, value: str) -> list[T]:
+    def find(self, table: TableSchema[T], index: str, value: str) -> list[T]:
         """Rows by an index of the table, in order of id."""
         changed, values = self._rows.get(table.name, {}), table.indexes[index]
         below = [row for row in self._below.find(table, index, value) if table.key(row) not in changed]
         above = [row for row in changed.values() if row is not None and value in values(row)]
         return sorted([*below, *above], key=lambda row: (len(table.key(row)), table.key(row)))
 
-    def rows(self, table: Table[T]) -> Iterator[T]:
+    def rows(self, table: TableSchema[T]) -> Iterator[T]:
         """All rows as they would be."""
         changed = self._rows.get(table.name, {})
         yield from (row for row in self._below.rows(table) if table.key(row) not in changed)
         yield from (row for row in changed.values() if row is not None)
 
-    def ids(self, table: Table[Any]) -> Collection[str]:
+    def ids(self, table: TableSchema[Any]) -> Collection[str]:
         """All ids of a table."""
         changed = self._rows.get(table.name, {})
         return {id_ for id_ in self._below.ids(table) if id_ not in changed} | {
             id_ for id_, row in changed.items() if row is not None
         }
 
-    def raw(self, table: Table[Any], id: str) -> bytes | None:  # noqa: A002
+    def raw(self, table: TableSchema[Any], id: str) -> bytes | None:  # noqa: A002
         """The row's bytes."""
         rows = self._rows.get(table.name, {})
         if id not in rows:
             return self._below.raw(table, id)
         return None if rows[id] is None else msgspec.json.encode(rows[id])
 
-    def count(self, table: Table[Any]) -> int:
+    def count(self, table: TableSchema[Any]) -> int:
         """How many rows."""
         return len(self.ids(table))

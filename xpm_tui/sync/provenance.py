@@ -15,13 +15,13 @@ from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.links import Base, CameFrom, Link, Provenance
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
 from xpm_tui.domain.tables import BASE, CLIENTS, LINKS, PROVENANCE, XPM_CLIENTS
-from xpm_tui.sync.base import PRIMARY, came, contact_key, mirror_values, pair
-from xpm_tui.sync.canonical import Team, Values, book_values, contact_values, is_blank, primary_of
+from xpm_tui.sync.base import PRIMARY, came_from_xpm, contact_key, mirror_values, pair
+from xpm_tui.sync.canonical import TeamLinks, Values, contact_values, ignition_values, is_blank, primary_of
 
 
-def present(client: Client, team: Team) -> Values:
+def present(client: Client, team: TeamLinks) -> Values:
     """Return a client's values by base key, those of its contacts too."""
-    values = book_values(client, team)
+    values = ignition_values(client, team)
     for contact in client.contacts:
         values |= {contact_key(contact.id, name): value for name, value in contact_values(contact).items()}
     values[PRIMARY] = primary_of(client)
@@ -36,12 +36,12 @@ def released(snapshot: Snapshot, client: str) -> Provenance:
     ours = snapshot.get(CLIENTS, client)
     if link is None or base is None or row is None or ours is None:
         return known
-    now = present(ours, Team.read(snapshot)) if known.values else {}
+    now = present(ours, TeamLinks.read(snapshot)) if known.values else {}
     mirror = mirror_values(row, link)
     joined = {each.uuid: each.contact for each in link.contacts if each.uuid}
     values = dict(known.values)
     for key in base.agreed:
-        agreed = pair(base, key, mirror) if came(base, key) else None
+        agreed = pair(base, key, mirror) if came_from_xpm(base, key) else None
         if agreed is None or is_blank(agreed.ignition):
             continue
         value = agreed.ignition
@@ -53,13 +53,15 @@ def released(snapshot: Snapshot, client: str) -> Provenance:
     return msgspec.structs.replace(known, values=values)
 
 
-def foreign(snapshot: Snapshot, client: Client, uuid: str, team: Team) -> dict[str, CameFrom]:
+def foreign_values(snapshot: Snapshot, client: Client, uuid: str, team: TeamLinks) -> dict[str, CameFrom]:
     """Return the values that a client, linked to the XPM client ``uuid`` or to none, still has of another."""
     known = snapshot.get(PROVENANCE, client.id)
-    return still_there(known, client, uuid, team) if known is not None else {}
+    return remaining_foreign_values(known, client, uuid, team) if known is not None else {}
 
 
-def still_there(known: Provenance, client: Client, uuid: str, team: Team) -> dict[str, CameFrom]:
+def remaining_foreign_values(
+    known: Provenance, client: Client, uuid: str, team: TeamLinks
+) -> dict[str, CameFrom]:
     """The same from what is known of the client."""
     found = returned(known, client, uuid)
     found |= {key: each for key, each in known.values.items() if each.uuid != uuid}
@@ -74,7 +76,7 @@ def still_there(known: Provenance, client: Client, uuid: str, team: Team) -> dic
     }
 
 
-def sign_of(contact: Contact) -> str:
+def contact_signature(contact: Contact) -> str:
     """Return by what a contact that was removed is known when it comes back."""
     return contact.email.strip().casefold() or exact(contact.name).casefold()
 
@@ -83,7 +85,7 @@ def returned(known: Provenance, client: Client, uuid: str) -> dict[str, CameFrom
     """Return the values of contacts that went with a former link, not that to ``uuid``, and are back."""
     found: dict[str, CameFrom] = {}
     for contact in client.contacts if known.removed else ():
-        there = known.removed.get(sign_of(contact), "")
+        there = known.removed.get(contact_signature(contact), "")
         if there and there != uuid:
             for name, value in contact_values(contact).items():
                 if not is_blank(value):
@@ -99,7 +101,7 @@ def stored(snapshot: Snapshot, known: Provenance) -> list[Write]:
     return [Drop(PROVENANCE, known.id)] if before is not None else []
 
 
-def without(snapshot: Snapshot, client: str, keys: Iterable[str]) -> list[Write]:
+def forget_fields(snapshot: Snapshot, client: str, keys: Iterable[str]) -> list[Write]:
     """Return the write that forgets some fields: what was shown and then sent is the client's own."""
     known = snapshot.get(PROVENANCE, client)
     gone = frozenset(keys)
@@ -107,7 +109,9 @@ def without(snapshot: Snapshot, client: str, keys: Iterable[str]) -> list[Write]
     if known is None or ours is None:
         return []
     left = {key: each for key, each in known.values.items() if key not in gone}
-    signs = {sign_of(each) for each in ours.contacts if contact_key(each.id, "contact_name") in gone}
+    signs = {
+        contact_signature(each) for each in ours.contacts if contact_key(each.id, "contact_name") in gone
+    }
     removed = {sign: each for sign, each in known.removed.items() if sign not in signs}
     return stored(snapshot, msgspec.structs.replace(known, values=left, removed=removed))
 
@@ -120,7 +124,7 @@ def written_out(snapshot: Snapshot, link: Link, base: Base) -> Base:
     return msgspec.structs.replace(base, pairs=pairs)
 
 
-def brought_back(snapshot: Snapshot, link: Link, base: Base) -> Base:
+def restored_base(snapshot: Snapshot, link: Link, base: Base) -> Base:
     """Return a base that was written out as it is stored beside the mirror of now."""
     row = snapshot.get(XPM_CLIENTS, link.uuid)
     mirror = mirror_values(row, link) if row is not None else {}

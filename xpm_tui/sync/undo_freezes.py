@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
-from xpm_tui.domain.consequences import Frozen
+from xpm_tui.domain.consequences import FrozenCounts
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Link
 from xpm_tui.domain.plan import Plan, PlannedRecord
 from xpm_tui.domain.ports import Snapshot
-from xpm_tui.domain.runs import Image
+from xpm_tui.domain.runs import BeforeImage
 from xpm_tui.domain.tables import CLIENTS, FREEZES, IMAGES, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.base import PRIMARY, base_key, contact_key, mark, mirror_values
-from xpm_tui.sync.canonical import Team, book_values, contact_values, is_same
+from xpm_tui.sync.canonical import TeamLinks, contact_values, ignition_values, is_same
 
 
 def undo_freezes(
@@ -39,9 +39,9 @@ def undo_freezes(
         clients: Only these clients; None: all that the undo is about.
     """
     planned = {record.client: record for record in records}
-    team = Team.read(snapshot)
+    team = TeamLinks.read(snapshot)
     found: dict[str, tuple[str, ...]] = {}
-    images: Iterable[Image | None] = (
+    images: Iterable[BeforeImage | None] = (
         snapshot.find(IMAGES, "run", plan.undo_of)
         if clients is None
         else [snapshot.get(IMAGES, f"{plan.undo_of}/{client}") for client in clients]
@@ -63,7 +63,7 @@ def undo_freezes(
 
 
 def _undone_fields(
-    snapshot: Snapshot, image: Image, fields: Collection[str], beside: Collection[str], team: Team
+    snapshot: Snapshot, image: BeforeImage, fields: Collection[str], beside: Collection[str], team: TeamLinks
 ) -> Iterable[str]:
     """The fields of what a run wrote of one client and is not undone yet; of a client or a contact that it
     added and that stays, those that differ between the two sides."""
@@ -84,21 +84,23 @@ def _undone_fields(
             yield key
 
 
-def _differing(client: Client, row: XpmClient, link: Link, team: Team, contact: str) -> Iterable[str]:
+def _differing(client: Client, row: XpmClient, link: Link, team: TeamLinks, contact: str) -> Iterable[str]:
     """The fields of a client, or of one contact, that both sides have and that are not the same."""
     theirs = mirror_values(row, link)
-    ours = {} if contact else book_values(client, team)
+    ours = {} if contact else ignition_values(client, team)
     for each in client.contacts:
         if contact in ("", each.id):
             ours |= {contact_key(each.id, field): value for field, value in contact_values(each).items()}
     return [key for key, value in ours.items() if key in theirs and not is_same(value, theirs[key])]
 
 
-def by_field(frozen: Mapping[str, Iterable[str]]) -> tuple[Frozen, ...]:
+def by_field(frozen: Mapping[str, Iterable[str]]) -> tuple[FrozenCounts, ...]:
     """The frozen fields by name, each with its clients and contacts."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for client, keys in frozen.items():
         for key in keys:
             contact, _, field = key.rpartition(".")
             found[field].append(f"{client}/{contact}" if contact else client)
-    return tuple(Frozen(field=field, number=len(ids), records=tuple(ids)) for field, ids in found.items())
+    return tuple(
+        FrozenCounts(field=field, number=len(ids), records=tuple(ids)) for field, ids in found.items()
+    )

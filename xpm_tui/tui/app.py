@@ -20,21 +20,21 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.worker import Worker
 
-from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.safe_text import Shown, visible, visible_lines
 from xpm_tui.files.private import ensure_private
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui import crash, theme
 from xpm_tui.tui.app_protocol import AREAS
-from xpm_tui.tui.command_runner import Acting
-from xpm_tui.tui.navigation import Flows
+from xpm_tui.tui.command_runner import CommandRunner
+from xpm_tui.tui.navigation import Navigation
 from xpm_tui.tui.screens.area import AreaScreen
-from xpm_tui.tui.status_summary import Pulse
+from xpm_tui.tui.status_summary import PracticeStatus
 from xpm_tui.tui.terminal_app import TerminalApp
-from xpm_tui.tui.theme import Sheet, style
-from xpm_tui.tui.type_ahead import Ahead, Prefix
+from xpm_tui.tui.theme import CachedStylesheet, style
+from xpm_tui.tui.type_ahead import KeyChord, TypeAhead
 from xpm_tui.tui.widgets.header import Header
-from xpm_tui.tui.worker_thread import Desk
+from xpm_tui.tui.worker_thread import WorkerThread
 
 with lazy_imports():
     from xpm_tui.application.runs import due
@@ -68,7 +68,7 @@ def _area(name: str) -> Callable[[], Screen[Any]]:
     """Screens are imported when they are first opened."""
 
     def make() -> Screen[Any]:
-        return areas.make(name)
+        return areas.create_area(name)
 
     return make
 
@@ -81,12 +81,12 @@ def _signed_in(practice: OpenPractice) -> None:
     due.signed_in(practice)
 
 
-def _read_pulse(practice: OpenPractice) -> tuple[object, Pulse]:
+def _read_practice_status(practice: OpenPractice) -> tuple[object, PracticeStatus]:
 
-    return status_summary.read_pulse(practice)
+    return status_summary.read_practice_status(practice)
 
 
-class Console(Flows, Acting, TerminalApp):
+class Console(Navigation, CommandRunner, TerminalApp):
     """The full-screen console over one practice; a desk that is closed is opened after the first frame."""
 
     CSS_PATH: ClassVar = style("console")
@@ -110,7 +110,7 @@ class Console(Flows, Acting, TerminalApp):
 
     def __init__(
         self,
-        desk: Desk,
+        worker: WorkerThread,
         *,
         environ: Mapping[str, str] | None = None,
         guard_terminal: bool = False,
@@ -121,12 +121,12 @@ class Console(Flows, Acting, TerminalApp):
         self.environ = dict(os.environ if environ is None else environ)
         self._styled: tuple[dict[str, str], frozenset[str]] | None = None
         super().__init__()
-        self.desk = desk
+        self.worker = worker
         self.ready = False
         """Whether the practice is open and the acts are known."""
         self.failed: Exception | None = None
         """Why the practice could not be opened."""
-        self.pulse = Pulse(known=False)
+        self.practice_status = PracticeStatus(known=False)
         self.position: object = None
         self.parting: Shown = Shown("")
         self.picker_index: tuple[tuple[object, int], PickerIndex] | None = None
@@ -136,23 +136,23 @@ class Console(Flows, Acting, TerminalApp):
         self._welcome = welcome
         self._undo_signals: Callable[[], None] = lambda: None
         self._interrupted = False
-        self._prefix = Prefix(self)
-        self._ahead = Ahead(self)
+        self._prefix = KeyChord(self)
+        self._ahead = TypeAhead(self)
         self._early: list[events.Event] = []
-        self._pulsed = self._pulse_cost = 0.0
+        self._status_shown = self._status_cost = 0.0
         self._key_noted: float | None = None
         self.animation_level = "none"
         for each in theme.ALL:
             self.register_theme(each)
         self._dress()
-        self.stylesheet = Sheet(self.theme_variables)
+        self.stylesheet = CachedStylesheet(self.theme_variables)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own variables, for themes that are not ours."""
         return theme.DEFAULTS
 
     def _dress(self) -> None:
-        wanted = self.desk.practice.settings.text("theme") if self.desk.is_open else ""
+        wanted = self.worker.practice.settings.text("theme") if self.worker.is_open else ""
         colours = RichConsole(force_terminal=True, _environ=self.environ).color_system
         if wanted in self.available_themes:
             self.theme = wanted
@@ -186,17 +186,17 @@ class Console(Flows, Acting, TerminalApp):
     def on_mount(self) -> None:
         """From now on a hang-up ends the console cleanly."""
         self.guard_terminal()
-        if self.desk.is_open:
+        if self.worker.is_open:
             self._begin()
 
     def on_ready(self) -> None:
         """The first frame stands: now the practice."""
-        if not self.desk.is_open:
+        if not self.worker.is_open:
             self.run_worker(self._open(), group="open", exit_on_error=False)
 
     async def _open(self) -> None:
         try:
-            await self.desk.opened()
+            await self.worker.opened()
         except Exception as error:
             self.failed = error
             self.exit()
@@ -209,14 +209,14 @@ class Console(Flows, Acting, TerminalApp):
         self.ready = True
         for screen in self.screen_stack:
             if isinstance(screen, AreaScreen):
-                screen.take_acts()
+                screen.collect_commands()
         early, self._early = self._early, []
         for event in early:
             self.post_message(event)
         self.set_interval(LOOK, self._watch_book)
         self.set_interval(BEAT, self.beat)
         self.beat()
-        self.work(lambda: self.desk.glance(_load_ahead), "load-ahead")
+        self.work(lambda: self.worker.glance(_load_ahead), "load-ahead")
 
     async def on_event(self, event: events.Event) -> None:
         """A key means that somebody is here: the daily run may go on for another day."""
@@ -235,33 +235,33 @@ class Console(Flows, Acting, TerminalApp):
         await super().on_event(event)
 
     def _note_key(self) -> None:
-        if not self.ready or self.desk.practice.read_only:
+        if not self.ready or self.worker.practice.read_only:
             return
-        now = self.desk.practice.clock.monotonic()
+        now = self.worker.practice.clock.monotonic()
         if self._key_noted is None or now - self._key_noted > SIGN_IN:
             self._key_noted = now
-            self.work(lambda: self.desk.ask(_signed_in), "signed-in")
+            self.work(lambda: self.worker.ask(_signed_in), "signed-in")
 
     def _watch_book(self) -> None:
         self.work(lambda: self._look_at_book(), "watch", exclusive=True)
 
     async def _look_at_book(self) -> None:
-        if monotonic() - self._pulsed < REST * self._pulse_cost:
+        if monotonic() - self._status_shown < REST * self._status_cost:
             return  # counting a large book takes long: whoever waits for an answer goes first
-        position = await self.desk.ask(lambda practice: practice.place())
+        position = await self.worker.ask(lambda practice: practice.place())
         if position != self.position:
-            await self.refresh_pulse()
+            await self.refresh_status()
 
-    async def refresh_pulse(self) -> None:
+    async def refresh_status(self) -> None:
         began = monotonic()
-        self.position, self.pulse = await self.desk.ask(_read_pulse)
-        self._pulsed = monotonic()
-        self._pulse_cost = self._pulsed - began
+        self.position, self.practice_status = await self.worker.ask(_read_practice_status)
+        self._status_shown = monotonic()
+        self._status_cost = self._status_shown - began
         for screen in self.screen_stack:
             if isinstance(screen, AreaScreen):
-                screen.tell(self.pulse)
+                screen.tell(self.practice_status)
                 screen.refresh_data()
-        if self._welcome and not self.pulse.connected and not self.desk.practice.read_only:
+        if self._welcome and not self.practice_status.connected and not self.worker.practice.read_only:
             self.connect()
         self._welcome = False
 
@@ -292,14 +292,15 @@ class Console(Flows, Acting, TerminalApp):
 
     def trouble(self, error: BaseException) -> None:
         """Tell what went wrong: sentence and hint, or where the private report of an error of ours is."""
-        if isinstance(error, Trouble):
-            dialogs_trouble.tell(self, error)
+        if isinstance(error, AppError):
+            dialogs_trouble.show_error(self, error)
             return
 
-        path = crash.report(error, self.desk.practice.state, self.desk.practice.clock.now())
+        path = crash.report(error, self.worker.practice.state, self.worker.practice.clock.now())
         where = f"What happened is written to {path}, without any value or name." if path else ""
         self.push_screen(
-            dialog.Told("Internal error", "Something went wrong inside xpm-tui. Your data is consistent.",
+            dialog.MessageDialog("Internal error",
+                "Something went wrong inside xpm-tui. Your data is consistent.",
                  hint=where, bad=True)
         )  # fmt: skip
 
@@ -344,7 +345,7 @@ class Console(Flows, Acting, TerminalApp):
         """Help for what is in front."""
         page = getattr(self.screen, "help_page", None)
         if page is not None:
-            self.push_screen(dialogs_help.Help(page()))
+            self.push_screen(dialogs_help.HelpDialog(page()))
 
     def action_interrupt(self) -> None:
         """ctrl+c twice leaves, for terminals that keep ctrl+q to themselves."""
@@ -364,11 +365,11 @@ class Console(Flows, Acting, TerminalApp):
 
     def leave(self) -> None:
         """Leave; asks when a run is on, and says that it goes on."""
-        if not self.pulse.running:
+        if not self.practice_status.running:
             self.exit(0)
             return
 
-        run = visible(self.pulse.running)
+        run = visible(self.practice_status.running)
 
         def answered(yes: bool | None) -> None:
             if yes:
@@ -377,16 +378,16 @@ class Console(Flows, Acting, TerminalApp):
 
         if not any(screen.has_class("leaving") for screen in self.screen_stack):
             question = f"Run {run} is going on.\nIt does not need this console and goes on by itself. Leave?"
-            box = dialog.Confirm(question, title="Leave the console", yes="Leave", no="Stay").add_class(
+            box = dialog.ConfirmDialog(question, title="Leave the console", yes="Leave", no="Stay").add_class(
                 "leaving"
             )
             self.push_screen(box, answered)
 
     def save_text(self, name: str, text: str) -> Path:
         """Write a private file into the practice's state folder; gives where it is. Raises ``ReadOnly``."""
-        self.desk.practice.writable()
-        ensure_private(self.desk.practice.state)
-        path = self.desk.practice.state / name
+        self.worker.practice.writable()
+        ensure_private(self.worker.practice.state)
+        path = self.worker.practice.state / name
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         with os.fdopen(fd, "w", encoding="utf-8", errors="surrogateescape") as file:
             file.write(text)

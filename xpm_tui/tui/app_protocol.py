@@ -21,8 +21,8 @@ from textual.screen import Screen
 from textual.worker import Worker
 
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui.status_summary import Pulse
-from xpm_tui.tui.worker_thread import Desk
+from xpm_tui.tui.status_summary import PracticeStatus
+from xpm_tui.tui.worker_thread import WorkerThread
 
 with lazy_imports():
     from xpm_tui.commands import effects
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import msgspec
 
     from xpm_tui.application.presenters.views import ClientView, PickView, XpmClientView
-    from xpm_tui.commands.command import Act, Result, Situation
+    from xpm_tui.commands.command import Command, Result, Situation
     from xpm_tui.sync.matching.search_index import PickerIndex
 
 
@@ -54,7 +54,7 @@ AREAS: tuple[Area, ...] = (
 )
 
 
-class Entry(NamedTuple):
+class EditField(NamedTuple):
     """One field of a form: its key, its label, the value as it is typed.
 
     With ``options``, as (value, label), it is one of these and not free text. ``help`` is a sentence.
@@ -76,7 +76,7 @@ class Door(NamedTuple):
     open: Callable[[], object]
 
 
-class Sheet(NamedTuple):
+class EditSheet(NamedTuple):
     """What is edited: a title, a sentence about it, and the fields, some of them as (key, label, value).
 
     Of a ``new`` record all that is filled in counts, of another what was changed. A ``door`` is the first
@@ -85,19 +85,19 @@ class Sheet(NamedTuple):
 
     title: str
     about: str
-    fields: Sequence[Entry | tuple[str, str, str]]
+    fields: Sequence[EditField | tuple[str, str, str]]
     new: bool = False
     door: Door | None = None
 
 
-class Host(App[int]):
+class AppProtocol(App[int]):
     """The app by what it offers. Each method is said here once and done in the console's own parts."""
 
-    desk: Desk
+    worker: WorkerThread
     """Where the practice is read and written."""
     ready: bool
     """Whether the practice is open and the acts are known."""
-    pulse: Pulse
+    practice_status: PracticeStatus
     """The last heartbeat."""
     position: object
     """Where the book stood then."""
@@ -135,9 +135,9 @@ class Host(App[int]):
 
     def beat(self) -> None:
         """Read the heartbeat again, beside the screen."""
-        self.work(lambda: self.refresh_pulse(), "beat", exclusive=True)
+        self.work(lambda: self.refresh_status(), "beat", exclusive=True)
 
-    async def refresh_pulse(self) -> None:
+    async def refresh_status(self) -> None:
         """Read the heartbeat now, and let what is shown look again."""
         raise NotImplementedError
 
@@ -150,11 +150,11 @@ class Host(App[int]):
     def refuses_files(self) -> str:
         """Why no file may be written here, in a sentence; empty where one may."""
 
-        return effects.refusal(effects.Effect.WRITES_FILE, read_only=self.desk.practice.read_only)
+        return effects.refusal(effects.Effect.WRITES_FILE, read_only=self.worker.practice.read_only)
 
-    async def run_act(
+    async def run_command(
         self,
-        act: Act[Any],
+        act: Command[Any],
         params: msgspec.Struct,
         *,
         title: str = "",
@@ -173,7 +173,7 @@ class Host(App[int]):
         """Run an act by its name with these parameters, and give its result. Raises like :meth:`run_act`."""
         raise NotImplementedError
 
-    async def start_act(
+    async def start_command(
         self, name: str, preset: Mapping[str, Any], *, title: str = "", asks: bool = True
     ) -> tuple[Result, str]:
         """Run an act whose run is a process of its own; gives its result and the id of that run.
@@ -185,14 +185,14 @@ class Host(App[int]):
 
     def perform(
         self,
-        act: Act[Any],
+        act: Command[Any],
         preset: Mapping[str, Any],
         *,
         title: str = "",
         start: Mapping[str, Any] | None = None,
         ask: bool = True,
         after: Callable[[], None] | None = None,
-        sheet: Sheet | None = None,
+        sheet: EditSheet | None = None,
     ) -> None:
         """Do an act: ask for what ``preset`` does not settle, run it on the desk, say what came of it.
 
@@ -202,15 +202,15 @@ class Host(App[int]):
         """
         raise NotImplementedError
 
-    def copy_act(self, name: str, preset: Mapping[str, Any]) -> None:
+    def copy_command(self, name: str, preset: Mapping[str, Any]) -> None:
         """Run an act that gives a text, and copy that text."""
         raise NotImplementedError
 
-    def read_act(self, name: str, preset: Mapping[str, Any], title: str) -> None:
+    def read_command(self, name: str, preset: Mapping[str, Any], title: str) -> None:
         """Run an act that gives a text, and show that text to select or to copy."""
         raise NotImplementedError
 
-    def tell_result(self, act: Act[Any], result: Result, said: list[str]) -> None:
+    def show_result(self, act: Command[Any], result: Result, said: list[str]) -> None:
         """A short outcome as a toast, a long one to read."""
         raise NotImplementedError
 
@@ -273,13 +273,13 @@ class Host(App[int]):
         raise NotImplementedError
 
 
-class Guest:
+class AppMixin:
     """Mixed into whatever stands on the screen and asks something of the console."""
 
     @property
-    def host(self) -> Host:
+    def host(self) -> AppProtocol:
         """The console, as far as it may be known here."""
-        return cast("Host", cast("MessagePump", self).app)
+        return cast("AppProtocol", cast("MessagePump", self).app)
 
     def only_shows(self) -> bool:
         """Whether read-only mode refuses to write a file. Then it has said so."""

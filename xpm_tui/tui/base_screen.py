@@ -8,13 +8,13 @@ from textual.await_complete import AwaitComplete
 from textual.reactive import Reactive
 from textual.widget import Widget
 
-from xpm_tui.tui.app_protocol import Guest
+from xpm_tui.tui.app_protocol import AppMixin
 
 if TYPE_CHECKING:
     from textual.screen import Screen
 
 
-class Quiet(Guest):
+class BaseScreen(AppMixin):
     """Mixed into every screen of ours. Stock Textual sends the whole screen for each move of the focus."""
 
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui.app_protocol import Host
+from xpm_tui.tui.app_protocol import AppProtocol
 
 with lazy_imports():
     from xpm_tui.application.presenters import lookup
@@ -41,7 +41,7 @@ SETTINGS = frozenset({"settings.get", "settings.set", "settings.unset"})
 """Commands about one setting: it is chosen in its area, by its label."""
 
 
-def way(app: Host, act: str) -> Callable[[], object] | None:
+def screen_route(app: AppProtocol, act: str) -> Callable[[], object] | None:
     """What opens the act's screen; None where its form does. Importing a screen waits until it is opened."""
     ways: dict[str, Callable[[], object]] = {
         "plan": app.plan_and_show,
@@ -71,19 +71,19 @@ def way(app: Host, act: str) -> Callable[[], object] | None:
     return ways.get(act)
 
 
-async def _import(app: Host, form: FormName) -> None:
+async def _import(app: AppProtocol, form: FormName) -> None:
     """Which file, then what it would do."""
 
     about = "Which file? You see a preview first, and nothing is written until you confirm."
     path = await app.push_screen_wait(
-        file_picker.PickFile(f"Import {form}", about, start=file_picker.folder_of(app), suffix=".csv")
+        file_picker.FilePicker(f"Import {form}", about, start=file_picker.folder_of(app), suffix=".csv")
     )
     if path:
         app.folder = str(Path(path).parent)
         app.push_screen(import_preview.ImportPreview(form, path))
 
 
-async def _export(app: Host, form: FormName) -> None:
+async def _export(app: AppProtocol, form: FormName) -> None:
     """What would go out; the file is named after that."""
 
     area = next((screen for screen in app.screen_stack if isinstance(screen, screens_area.AreaScreen)), None)
@@ -92,15 +92,15 @@ async def _export(app: Host, form: FormName) -> None:
     def named(practice: OpenPractice) -> str:
         return lookup.name_of(practice.snapshot(), record) if record else ""
 
-    app.push_screen(export_preview.ExportPreview(form, record, await app.desk.ask(named)))
+    app.push_screen(export_preview.ExportPreview(form, record, await app.worker.ask(named)))
 
 
-def _to_jobs(app: Host) -> None:
+def _to_jobs(app: AppProtocol) -> None:
     app.go("jobs")
     app.toast("Choose the job here first.")
 
 
-def _to_settings(app: Host) -> None:
+def _to_settings(app: AppProtocol) -> None:
     app.go("settings")
     app.toast("Choose the setting here: / finds it by its name, enter changes it.")
 
@@ -110,9 +110,9 @@ def _doctor() -> Screen[None]:
     return doctor.DoctorScreen()
 
 
-async def _seen(app: Host) -> None:
+async def _seen(app: AppProtocol) -> None:
 
-    await trouble.what_is_seen(app)
+    await trouble.ask_symptom(app)
 
 
 def _conflicts() -> Screen[None]:
@@ -137,4 +137,4 @@ def _review() -> Screen[None]:
 
 def _proposals() -> Screen[None]:
 
-    return proposals.Proposals()
+    return proposals.ProposalsArea()

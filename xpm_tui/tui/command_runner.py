@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui.app_protocol import AREAS, Host
+from xpm_tui.tui.app_protocol import AREAS, AppProtocol
 
 with lazy_imports():
     from xpm_tui.commands import command, effects, registry, tables
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import msgspec
     from textual.screen import Screen
 
-    from xpm_tui.commands.command import Act, Result
-    from xpm_tui.tui.app_protocol import Sheet
+    from xpm_tui.commands.command import Command, Result
+    from xpm_tui.tui.app_protocol import EditSheet
     from xpm_tui.tui.screens.area import AreaScreen
 
 TOAST_LINES = 4
@@ -32,7 +32,7 @@ SWITCH = -1
 """What the app gives back when another practice was chosen: to be started again over that one."""
 
 
-class Acting(Host):
+class CommandRunner(AppProtocol):
     """What the console does with acts. Mixed into the app; loads acts and forms when they are asked for."""
 
     def situation(self, area: str, **about: Any) -> command.Situation:
@@ -40,28 +40,28 @@ class Acting(Host):
 
         return command.Situation(
             area=area,
-            practice=self.desk.practice,
-            connected=self.pulse.connected,
-            read_only=self.desk.practice.read_only,
-            running=self.pulse.running,
+            practice=self.worker.practice,
+            connected=self.practice_status.connected,
+            read_only=self.worker.practice.read_only,
+            running=self.practice_status.running,
             **about,
         )
 
     def way(self, act: str) -> Callable[[], object] | None:
         """What opens the act's own screen; None where its form does."""
 
-        return command_routes.way(self, act)
+        return command_routes.screen_route(self, act)
 
     def perform(
         self,
-        act: Act[Any],
+        act: Command[Any],
         preset: Mapping[str, Any],
         *,
         title: str = "",
         start: Mapping[str, Any] | None = None,
         ask: bool = True,
         after: Callable[[], None] | None = None,
-        sheet: Sheet | None = None,
+        sheet: EditSheet | None = None,
     ) -> None:
         """Do an act: ask for what ``preset`` does not settle, run it on the desk, say what came of it.
 
@@ -74,26 +74,26 @@ class Acting(Host):
         )
 
     async def _perform(
-        self, act: Act[Any], preset: dict[str, Any], title: str, start: Mapping[str, Any] | None,
-        ask: bool, sheet: Sheet | None, after: Callable[[], None] | None,
+        self, act: Command[Any], preset: dict[str, Any], title: str, start: Mapping[str, Any] | None,
+        ask: bool, sheet: EditSheet | None, after: Callable[[], None] | None,
     ) -> None:  # fmt: skip
         done = await self._filled_and_done(act, preset, title, start, ask, sheet)
         if done is None:
             return
         result, said = done
-        await self.refresh_pulse()
+        await self.refresh_status()
         if act.name.startswith("settings."):
-            await self.desk.reopen()
+            await self.worker.reopen()
         if act.name in ("practices.switch", "practices.add") and result.trouble is None:
             self.exit(SWITCH)
             return
         if after is not None and not result.declined:
             after()
-        self.tell_result(act, result, said)
+        self.show_result(act, result, said)
 
-    async def run_act(
+    async def run_command(
         self,
-        act: Act[Any],
+        act: Command[Any],
         params: msgspec.Struct,
         *,
         title: str = "",
@@ -101,10 +101,12 @@ class Acting(Host):
         box: Screen[None] | None = None,
     ) -> tuple[Result, list[str]]:
         """Run one call of an act on the desk: the only way there. Gives its result and what it said."""
-        call = effects.admit(act, params, read_only=self.desk.practice.read_only, keyed=True)
-        talk = dialogs_talk.ScreenTalk(self, title or act.title, replace(call, shown=tuple(shown)), box=box)
+        call = effects.admit(act, params, read_only=self.worker.practice.read_only, keyed=True)
+        talk = dialogs_talk.ScreenDialogue(
+            self, title or act.title, replace(call, shown=tuple(shown)), box=box
+        )
         try:
-            result = await self.desk.run(act.run, params, talk)
+            result = await self.worker.run(act.run, params, talk)
         finally:
             await talk.end()
         return result, talk.said
@@ -113,42 +115,46 @@ class Acting(Host):
         """Run an act by its name with these parameters, and give its result."""
 
         act = registry.by_name(name)
-        return (await self.run_act(act, form.build(act, preset), title=title))[0]
+        return (await self.run_command(act, form.build(act, preset), title=title))[0]
 
-    async def start_act(
+    async def start_command(
         self, name: str, preset: Mapping[str, Any], *, title: str = "", asks: bool = True
     ) -> tuple[Result, str]:
         """Run an act whose run is a process of its own; gives its result and the id of that run."""
 
         act = registry.by_name(name)
         params = form.build(act, {**preset, "detach": True})
-        box = progress.Working("Starting", "The run is starting in a separate process …")
+        box = progress.ProgressDialog("Starting", "The run is starting in a separate process …")
         if asks:
-            result, _ = await self.run_act(act, params, title=title, box=box)
+            result, _ = await self.run_command(act, params, title=title, box=box)
         else:
             await self.push_screen(box)
-            result, _ = await progress.done(self.run_act(act, params, title=title), box)
-        await self.refresh_pulse()
+            result, _ = await progress.done(self.run_command(act, params, title=title), box)
+        await self.refresh_status()
         return result, str(result.data["id"]) if result.data.get("detached") else ""
 
     async def _filled_and_done(
-        self, act: Act[Any], preset: Mapping[str, Any], title: str, start: Mapping[str, Any] | None,
-        ask: bool, sheet: Sheet | None,
+        self, act: Command[Any], preset: Mapping[str, Any], title: str, start: Mapping[str, Any] | None,
+        ask: bool, sheet: EditSheet | None,
     ) -> tuple[Result, list[str]] | None:  # fmt: skip
 
         async def do(params: msgspec.Struct) -> tuple[Result, list[str]]:
-            return await self.run_act(act, params, title=title)
+            return await self.run_command(act, params, title=title)
 
         async def do_sheet(changed: tuple[str, ...]) -> tuple[Result, list[str]]:
             return await do(edit.params_of(act, preset, changed))
 
         if sheet is not None:
-            return await form.until_taken(self, lambda turned: edit.Edit(sheet, turned), do_sheet)
-        if ask and form.asked(act, preset):
-            return await form.until_taken(self, lambda turned: form.Form(act, preset, start, turned), do)
+            return await form.ask_until_accepted(
+                self, lambda turned: edit.EditDialog(sheet, turned), do_sheet
+            )
+        if ask and form.open_parameters(act, preset):
+            return await form.ask_until_accepted(
+                self, lambda turned: form.FormDialog(act, preset, start, turned), do
+            )
         return await do(form.build(act, preset))
 
-    def copy_act(self, name: str, preset: Mapping[str, Any]) -> None:
+    def copy_command(self, name: str, preset: Mapping[str, Any]) -> None:
         """Run an act that gives a text, and copy that text."""
 
         async def copy() -> None:
@@ -156,33 +162,33 @@ class Acting(Host):
 
         self.work(copy, f"act:{name}", exclusive=True)
 
-    def read_act(self, name: str, preset: Mapping[str, Any], title: str) -> None:
+    def read_command(self, name: str, preset: Mapping[str, Any], title: str) -> None:
         """Run an act that gives a text, and show that text to select or to copy."""
 
         async def read() -> None:
 
-            self.push_screen(dialog.Told(title, await self._text_of(name, preset), wide=True))
+            self.push_screen(dialog.MessageDialog(title, await self._text_of(name, preset), wide=True))
 
         self.work(read, f"act:{name}", exclusive=True)
 
     async def _text_of(self, name: str, preset: Mapping[str, Any]) -> str:
 
         act = registry.by_name(name)
-        result, _ = await self.run_act(act, form.build(act, preset))
+        result, _ = await self.run_command(act, form.build(act, preset))
         return "\n".join(result.lines)
 
-    def tell_result(self, act: Act[Any], result: Result, said: list[str]) -> None:
+    def show_result(self, act: Command[Any], result: Result, said: list[str]) -> None:
         """A short outcome as a toast, a long one to read."""
 
         told = [
             *said,
-            *tables.tabled(result, min(self.size.width, 100) - 8),
+            *tables.preview_lines(result, min(self.size.width, 100) - 8),
             *(str(line) for line in result.lines),
         ]
         if result.trouble is not None:
-            trouble.tell(self, result.trouble, title=act.title, text="\n".join(told), act=act.name)
+            trouble.show_error(self, result.trouble, title=act.title, text="\n".join(told), act=act.name)
         elif len(told) > TOAST_LINES or sum(map(len, told)) > TOAST_LETTERS:
-            self.push_screen(dialog.Told(act.title, "\n".join(told), wide=True))
+            self.push_screen(dialog.MessageDialog(act.title, "\n".join(told), wide=True))
         elif told:
             self.toast("\n".join(told))
 
@@ -191,19 +197,22 @@ class Acting(Host):
 
         found = keymap.entries(screen.AREA, screen.situation())
         found += [
-            palette.Entry(f"go:{area.name}", f"Go to {area.title}", "", f"g {area.letter}") for area in AREAS
+            palette.PaletteEntry(f"go:{area.name}", f"Go to {area.title}", "", f"g {area.letter}")
+            for area in AREAS
         ]
         found += [
-            palette.Entry(
+            palette.PaletteEntry(
                 "redraw",
                 "Draw the screen again",
                 "Removes what another program has written on the screen.",
                 "ctrl+l",
             ),
-            palette.Entry("leave", "Leave the console", "A run in progress continues by itself.", "ctrl+q"),
+            palette.PaletteEntry(
+                "leave", "Leave the console", "A run in progress continues by itself.", "ctrl+q"
+            ),
         ]
         found.append(
-            palette.Entry(
+            palette.PaletteEntry(
                 "screenshot", "Save a screenshot", "Save the screen as a picture and as text, for support.",
                 "f8", words="image picture print screen capture copy",
             )
@@ -227,9 +236,9 @@ class Acting(Host):
 
     def _show_problem(self, id_: str) -> None:
         """A known problem whole, to read."""
-        case = problems.case(id_)
+        case = problems.find_problem(id_)
         if case is not None:
-            self.push_screen(trouble.way_out(case))
+            self.push_screen(trouble.problem_steps(case))
 
     def action_save_screen(self) -> None:
         """The screen as it is now, as a picture and as text."""
@@ -243,13 +252,13 @@ class Acting(Host):
         ]
         question = "The picture (SVG) and the text are saved on this machine. Nothing is sent."
         how: str | None = await self.push_screen_wait(
-            dialog.Choose(question, choices, title="Save a screenshot")
+            dialog.ChoiceDialog(question, choices, title="Save a screenshot")
         )
         if how is None:
             return
         if how == "masked":
             svg, text = screenshot.masked_picture(svg), screenshot.masked(text)
-        name = screenshot.file_name(self.desk.practice.clock.now())
+        name = screenshot.file_name(self.worker.practice.clock.now())
         path = self.save_text(f"{name}.svg", svg)
         self.save_text(f"{name}.txt", text)
         self.toast(f"Saved as {path} and {name}.txt")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import IO, Any
 
-from xpm_tui.domain.errors import BadInput, OutOfReach
+from xpm_tui.domain.errors import BadInput, XeroUnreachable
 from xpm_tui.settings.kinds import is_this_machine
 
 _MOST = 256 * 1024
@@ -18,7 +18,7 @@ _BREAKS = frozenset({"p", "h1", "h2", "li", "ul", "form", "div", "br"})
 
 
 @dataclass
-class Page:
+class ConsentPage:
     """What the page says, what it lists, its one form, and what can be chosen and pressed there."""
 
     lines: list[str] = field(default_factory=list)
@@ -30,15 +30,16 @@ class Page:
     buttons: list[tuple[str, str, str]] = field(default_factory=list)
 
 
-def read(url: str) -> Page:
-    """Fetch and read the page. Raises ``BadInput`` for another machine, ``OutOfReach`` without an answer."""
+def read(url: str) -> ConsentPage:
+    """Fetch and read the page. Raises ``BadInput`` for another machine, ``XeroUnreachable`` without an
+    answer."""
     reply, _ = _ask(url, None)
     page = _Reader.read(reply)
     page.action = urllib.parse.urljoin(url, page.action or url)
     return page
 
 
-def answer(page: Page, choice: str, button: tuple[str, str, str]) -> str:
+def answer(page: ConsentPage, choice: str, button: tuple[str, str, str]) -> str:
     """Press a button of the page; gives the address that a browser would be sent to."""
     fields = dict(page.hidden)
     if page.choice:
@@ -46,7 +47,7 @@ def answer(page: Page, choice: str, button: tuple[str, str, str]) -> str:
     fields[button[0]] = button[1]
     _, location = _ask(page.action, urllib.parse.urlencode(fields).encode())
     if not location:
-        raise OutOfReach("The sandbox gave no address to return to.", hint="Start again.")
+        raise XeroUnreachable("The sandbox gave no address to return to.", hint="Start again.")
     return location
 
 
@@ -73,7 +74,7 @@ def _ask(url: str, body: bytes | None) -> tuple[str, str]:
                 return "", error.headers.get("Location", "")
             return error.read(_MOST).decode("utf-8", "replace"), ""
     except (OSError, ValueError) as error:
-        raise OutOfReach(
+        raise XeroUnreachable(
             "The sandbox does not answer.", hint="Is it still running? `xpm-tui demo` starts its own sandbox."
         ) from error
 
@@ -83,14 +84,14 @@ class _Reader(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__()
-        self.page = Page()
+        self.page = ConsentPage()
         self._inside: list[str] = []
         self._text = ""
         self._in_list = False
         self._first: list[tuple[str, str]] = []
 
     @classmethod
-    def read(cls, text: str) -> Page:
+    def read(cls, text: str) -> ConsentPage:
         reader = cls()
         reader.feed(text)
         reader.close()

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from xpm_tui.commands.registry import ACTS
+from xpm_tui.commands.registry import COMMANDS
 from xpm_tui.tui import dialogs, screens
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.key_meanings import SENSES, SETTLED
-from xpm_tui.tui.keymap import shown
+from xpm_tui.tui.keymap import key_label
 
 _HEAD = """\
 # Keys
@@ -23,7 +23,7 @@ _HEAD = """\
 <!-- Made from the acts and screens: `python -m xpm_tui.tui.key_reference > docs/keys.md`. Do not edit. -->
 
 `F1` and `?` tell what the keys do where you are (`?` is a letter where a text is typed). `ctrl+p` and `:`
-list every act, also those without a key, with the reason where one cannot be done now. Arrow keys, home, end
+list every action, also those without a key, with the reason where one cannot be done now. Arrow keys, home, end
 and the page keys move everywhere; `tab` goes to the next part; `esc` goes one level up.
 
 `g` and a letter go to an area: `g o` Overview, `g c` Clients, `g t` Team, `g l` Templates, `g j` Jobs, `g s`
@@ -37,38 +37,38 @@ Keys mean the same in every area and on every screen. A key without a function o
 NAMES = {
     "AreaScreen": "",  # escape: an area is the top, and what stands over it says so itself
     "BundleScreen": "The support bundle",
-    "CalledFor": "The job templates of a service",
+    "ServiceTemplates": "The job templates of a service",
     "Chooser": "A list to choose from",
     "Clients": "Clients, in addition to its actions",
-    "Confirm": "A question, yes or no",
+    "ConfirmDialog": "A question, yes or no",
     "Conflicts": "Conflicts",
     "Differences": "Differences that a sync leaves as they are",
     "DeployReview": "Before jobs are created",
     "Dialog": "Every dialog",
     "DoctorScreen": "The doctor",
-    "Edit": "Editing a record",
+    "EditDialog": "Editing a record",
     "ExportPreview": "An export, before it is written",
     "FilteredArea": "Team, Templates, Jobs and proposals, in addition to their actions",
-    "Form": "A form",
+    "FormDialog": "A form",
     "ImportPreview": "An import, before it is done",
-    "InTrouble": "An error",
-    "JobReading": "A job's details",
-    "MapPerson": "Linking a team member",
-    "OverScreen": "Every screen over an area",
+    "ErrorDialog": "An error",
+    "JobDialog": "A job's details",
+    "MapStaffPicker": "Linking a team member",
+    "DetailScreen": "Every screen over an area",
     "Palette": "The palette",
-    "PickFile": "Naming a file",
-    "PickPerson": "Adding XPM staff to the team",
+    "FilePicker": "Naming a file",
+    "AddStaffPicker": "Adding XPM staff to the team",
     "Picker": "The picker",
     "PlanReview": "The plan",
     "PolicyScreen": "What is synced, field by field",
     "Practices": "The practices",
-    "Proposals": "Proposals, in addition to their actions",
+    "ProposalsArea": "Proposals, in addition to their actions",
     "Review": "The bulk review",
     "RollOverReview": "Before proposals are rolled over",
     "RunScreen": "A run",
     "SettingsArea": "Settings, in addition to its actions",
     "SyncArea": "Sync, in addition to its actions",
-    "Told": "A text",
+    "MessageDialog": "A text",
     "Wizard": "The wizard",
 }
 """What a person calls each screen and box that has keys of its own; an empty name: not listed."""
@@ -78,10 +78,12 @@ def render() -> str:
     """The page as Markdown."""
     parts = [_HEAD, "\n## What a letter means\n", _LETTERS, _table(_letters(), ("letter", "means"))]
     parts += ["\n## Everywhere\n", _table(_listed(Console.BINDINGS))]
-    areas = dict.fromkeys(area for act in ACTS if act.key for area in act.where)
+    areas = dict.fromkeys(area for act in COMMANDS if act.key for area in act.where)
     for area in areas:
         rows = [
-            (shown(act.key), act.title, " ".join(act.verb)) for act in ACTS if act.key and area in act.where
+            (key_label(act.key), act.title, " ".join(act.verb))
+            for act in COMMANDS
+            if act.key and area in act.where
         ]
         title = "Actions available everywhere" if area == "*" else area.capitalize()
         parts += [f"\n## {title}\n", _table(rows, ("key", "does", "verb"))]
@@ -119,7 +121,7 @@ def _screens() -> Iterator[tuple[str, list[tuple[str, str]]]]:
 def _listed(bindings: Iterable[BindingType]) -> list[tuple[str, str]]:
     return [
         (
-            " or ".join(shown(key.strip()) for key in binding.key.split(",")),
+            " or ".join(key_label(key.strip()) for key in binding.key.split(",")),
             binding.tooltip or binding.description,
         )
         for binding in bindings

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from textual.binding import Binding
 
 from xpm_tui.commands.command import Situation
-from xpm_tui.commands.registry import ACTS, for_area
+from xpm_tui.commands.registry import COMMANDS, for_area
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui.dialogs.help import Page
-from xpm_tui.tui.dialogs.palette import Entry
+from xpm_tui.tui.dialogs.help import HelpPage
+from xpm_tui.tui.dialogs.palette import PaletteEntry
 
 with lazy_imports():
     from xpm_tui.diagnostics import error_presenter
@@ -67,7 +67,7 @@ SYNONYMS: dict[str, str] = {
 _SHOWN = {"slash": "/", "colon": ":", "question_mark": "?", "escape": "esc", "delete": "del"}
 
 
-def shown(key: str) -> str:
+def key_label(key: str) -> str:
     """A key as people read it."""
     return _SHOWN.get(key, key)
 
@@ -94,17 +94,17 @@ def bindings(area: str) -> list[Binding]:
     return found
 
 
-def entries(area: str, situation: Situation) -> list[Entry]:
+def entries(area: str, situation: Situation) -> list[PaletteEntry]:
     """What the palette offers: acts of the area first, then those of everywhere, each with its reason."""
     here = for_area(area)
-    rest = [act for act in ACTS if act not in here and act.name not in COMMAND_LINE]
+    rest = [act for act in COMMANDS if act not in here and act.name not in COMMAND_LINE]
     rest.sort(key=lambda act: act.name.partition(".")[0] != area)
     return [
-        Entry(
+        PaletteEntry(
             name=act.name,
             title=act.title,
             help=act.help,
-            key=shown(act.key) if act in here else "",
+            key=key_label(act.key) if act in here else "",
             words=" ".join((*act.verb, *act.aliases, SYNONYMS.get(act.name, ""))),
             reason=act.unavailable(situation),
         )
@@ -116,10 +116,10 @@ PROBLEM = "problem:"
 """Before the id of a known problem, in the name of its entry."""
 
 
-def problem_entries() -> list[Entry]:
+def problem_entries() -> list[PaletteEntry]:
     """The known problems, each to be found by its words; they are no commands and have no key."""
     return [
-        Entry(
+        PaletteEntry(
             name=f"{PROBLEM}{case.id}",
             title=error_presenter.problem_title(case),
             help=case.sign,
@@ -129,7 +129,7 @@ def problem_entries() -> list[Entry]:
     ]
 
 
-def page(title: str, about: str, area: str, more: Sequence[tuple[str, str]] = ()) -> Page:
+def page(title: str, about: str, area: str, more: Sequence[tuple[str, str]] = ()) -> HelpPage:
     """The help of an area: what it is for, then its keys."""
-    keys = [(shown(act.key), act.title) for act in for_area(area) if act.key]
-    return Page(title, about, [*keys, *more])
+    keys = [(key_label(act.key), act.title) for act in for_area(area) if act.key]
+    return HelpPage(title, about, [*keys, *more])

@@ -10,7 +10,7 @@ from textual.worker import get_current_worker
 from xpm_tui.domain import formatting
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui.app_protocol import Host
+from xpm_tui.tui.app_protocol import AppProtocol
 
 with lazy_imports():
     from xpm_tui.application.runs import history, open_intents
@@ -35,7 +35,7 @@ _OUTCOMES = {
 }
 
 
-class Flows(Host):
+class Navigation(AppProtocol):
     """What the console does over more than one screen. Mixed into the app."""
 
     def plan_and_show(self, only: str = "") -> None:
@@ -44,11 +44,11 @@ class Flows(Host):
 
     async def _plan(self, only: str) -> None:
 
-        box = progress.Working("Planning", "Reading XPM and comparing it with Ignition …")
+        box = progress.ProgressDialog("Planning", "Reading XPM and comparing it with Ignition …")
         box.watch_over(get_current_worker())
         await self.push_screen(box)
         result = await progress.done(self.run_named("plan", {"client": only}), box)
-        await self.refresh_pulse()
+        await self.refresh_status()
         self.show_plan(result.value.id)
 
     def show_plan(self, plan_id: str) -> None:
@@ -71,7 +71,7 @@ class Flows(Host):
             run = history.show(practice, run_id) if run_id else history.newest(practice.snapshot())
             return run, bool(open_intents.waiting(practice))
 
-        run, waiting = await self.desk.ask(read)
+        run, waiting = await self.worker.ask(read)
         name = run_card.HELD.get(run.outcome, "") if run is not None else ""
         if not name and not waiting:
             self.toast("No run is waiting: the last run finished.", "warning")
@@ -79,10 +79,10 @@ class Flows(Host):
         # What XPM never answered is settled first: one question after the other.
         name = "runs.release" if waiting else name
         preset = {"run": run_id} if name == "runs.release" else {}
-        result, new = await self.start_act(name, preset, title=f"Run {run.id}" if run is not None else "")
+        result, new = await self.start_command(name, preset, title=f"Run {run.id}" if run is not None else "")
         if not new:
             if not result.declined:
-                self.tell_result(registry.by_name(name), result, [])
+                self.show_result(registry.by_name(name), result, [])
             return
         if isinstance(self.screen, screens_run.RunScreen):
             self.pop_screen()
@@ -102,13 +102,13 @@ class Flows(Host):
         if left and (changes or not freezes):
             title = f"{formatting.count(len(left), 'change')} cannot be undone"
             told = (f"{view['record']} {fields.label(view['field'])}: {view['reason']}" for view in left)
-            await self.push_screen_wait(dialog.Told(title, "\n".join(told), wide=True))
+            await self.push_screen_wait(dialog.MessageDialog(title, "\n".join(told), wide=True))
         if changes:
             self.show_plan(result.data["plan"])
         elif freezes:
             # Nothing can be restored; what the run wrote can still be kept from the next sync.
             result = await self.run_named(name, {**preset})
-            self.tell_result(registry.by_name(name), result, [])
+            self.show_result(registry.by_name(name), result, [])
         elif not left:
             self.toast("There is nothing left to undo in that run.")
 
@@ -161,7 +161,7 @@ class Flows(Host):
                 f"#{visible(v.number or '–')}  {visible(v.name)}: {visible(v.reason)}" for v in left
             )
             title = f"{formatting.count(len(left), 'client')} left for your decision"
-            self.push_screen(dialog.Told(title, f"{told}.\n\n{lines}", wide=True))
+            self.push_screen(dialog.MessageDialog(title, f"{told}.\n\n{lines}", wide=True))
         self.beat()
 
     def connect(self) -> None:

@@ -19,7 +19,7 @@ FIRST_RULES = ("conflict", "clear", "drift", "first")
 
 
 @dataclass(frozen=True)
-class Group:
+class PlanGroup:
     """Changes that are looked at together. ``selector`` names all of them to the plan."""
 
     key: str
@@ -50,10 +50,10 @@ class Group:
         return sorted(counts.items())
 
 
-class Row(NamedTuple):
+class PlanRow(NamedTuple):
     """A group's head, or (``change`` given) one of its changes."""
 
-    group: Group
+    group: PlanGroup
     change: ChangeView | None = None
 
 
@@ -62,44 +62,44 @@ def client_of(record: str) -> str:
     return record.partition("/")[0]
 
 
-def by_rule(changes: Iterable[ChangeView]) -> list[Group]:
+def by_rule(changes: Iterable[ChangeView]) -> list[PlanGroup]:
     """Grouped by rule and field: the surprising rules first, then links, then what is most."""
     found: dict[tuple[str, str], list[ChangeView]] = defaultdict(list)
     for change in changes:
         found[change.rule, change.field].append(change)
     groups = [
-        Group(f"{rule}:{name}", rule, name, "", "", tuple(some), Selector(rule=rule, field=name))
+        PlanGroup(f"{rule}:{name}", rule, name, "", "", tuple(some), Selector(rule=rule, field=name))
         for (rule, name), some in found.items()
     ]
 
-    def place(group: Group) -> tuple[int, int, int, str]:
+    def place(group: PlanGroup) -> tuple[int, int, int, str]:
         early = FIRST_RULES.index(group.rule) if group.rule in FIRST_RULES else len(FIRST_RULES)
         return (group.field != "link", early, -len(group.changes), group.key)
 
     return sorted(groups, key=place)
 
 
-def by_client(changes: Iterable[ChangeView]) -> list[Group]:
+def by_client(changes: Iterable[ChangeView]) -> list[PlanGroup]:
     """Grouped by client, by name."""
     found: dict[str, list[ChangeView]] = defaultdict(list)
     for change in changes:
         found[client_of(change.record)].append(change)
     groups = [
-        Group(record, "", "", record, some[0].name, tuple(some), Selector(record=record))
+        PlanGroup(record, "", "", record, some[0].name, tuple(some), Selector(record=record))
         for record, some in found.items()
     ]
     return sorted(groups, key=lambda group: (group.name.casefold(), group.record))
 
 
 @dataclass
-class Tree:
+class PlanOutline:
     """What is shown of a plan: the groups, and which of them are open."""
 
     by: By = "rule"
     changes: Sequence[ChangeView] = ()
     open: set[str] = field(default_factory=set)
-    groups: list[Group] = field(default_factory=list)
-    rows: list[Row] = field(default_factory=list)
+    groups: list[PlanGroup] = field(default_factory=list)
+    rows: list[PlanRow] = field(default_factory=list)
 
     def take(self, changes: Sequence[ChangeView]) -> None:
         """Other changes, or the same ones ticked otherwise."""
@@ -124,7 +124,7 @@ class Tree:
         self.open = {group.key for group in self.groups} if open_ else set()
         self._flatten()
 
-    def place(self, row: Row) -> int:
+    def place(self, row: PlanRow) -> int:
         """Where a row stands now: itself, else its group, else the first."""
         for wanted in (row.change.selector if row.change else None, None):
             for place, other in enumerate(self.rows):
@@ -135,6 +135,6 @@ class Tree:
     def _flatten(self) -> None:
         self.rows = []
         for group in self.groups:
-            self.rows.append(Row(group))
+            self.rows.append(PlanRow(group))
             if group.key in self.open:
-                self.rows.extend(Row(group, change) for change in group.changes)
+                self.rows.extend(PlanRow(group, change) for change in group.changes)

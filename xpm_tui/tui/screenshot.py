@@ -75,7 +75,7 @@ def _own_words() -> frozenset[str]:
 
 
 def _own_texts() -> Iterable[str]:
-    for act in registry.ACTS:
+    for act in registry.COMMANDS:
         yield from (act.title, act.footer)
     for module in (labels, job_labels):
         for table in vars(module).values():

@@ -23,7 +23,7 @@ HUNG_UP, ENDED = 129, 143
 if TYPE_CHECKING:
     from xpm_tui.application.home import Home
     from xpm_tui.application.practice import OpenPractice
-    from xpm_tui.domain.errors import Trouble
+    from xpm_tui.domain.errors import AppError
 
 
 def run_console(
@@ -68,7 +68,7 @@ def _one(
     mouse: bool,
 ) -> tuple[int, str]:
 
-    def tell(trouble: Trouble) -> None:
+    def tell(trouble: AppError) -> None:
         app.call_later(app.toast, error_presenter.present(trouble).short(), "warning")
 
     def opened() -> OpenPractice:
@@ -80,12 +80,12 @@ def _one(
         practice.on_notice = tell
         return practice
 
-    desk = worker_thread.Desk(opened)
+    worker = worker_thread.WorkerThread(opened)
     try:
-        app = tui_app.Console(desk, guard_terminal=True, crash_folder=home.state)
+        app = tui_app.Console(worker, guard_terminal=True, crash_folder=home.state)
         code = app.run(mouse=mouse)
     finally:
-        desk.close()
+        worker.close()
     if app.failed is not None:
         raise app.failed
     return code or app.return_code or 0, app.parting

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
 
 
-class Pulse(NamedTuple):
+class PracticeStatus(NamedTuple):
     """The heartbeat as the header tells it; ``None`` where nothing is known."""
 
     title: str = ""
@@ -44,12 +44,12 @@ def _hours(at: datetime, now: datetime) -> float:
 _SAID_BY_ITSELF = ("sound", "login_needed")
 
 
-def read_pulse(practice: OpenPractice) -> tuple[object, Pulse]:
+def read_practice_status(practice: OpenPractice) -> tuple[object, PracticeStatus]:
     """Where store and settings stand, and the heartbeat there. For the desk."""
     position = practice.place()
     worst = condition.conditions(practice)[0].state
-    beat = summary.heartbeat(practice)
-    return position, Pulse(
+    beat = summary.summarize(practice)
+    return position, PracticeStatus(
         title=beat.title,
         sandbox=beat.sandbox,
         connected=beat.connected,

@@ -18,7 +18,7 @@ from textual.widgets import Input
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui import crash
-from xpm_tui.tui.app_protocol import Host
+from xpm_tui.tui.app_protocol import AppProtocol
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.terminal import capabilities
 from xpm_tui.tui.terminal.driver import ConsoleDriver
@@ -31,7 +31,7 @@ INTERNAL_ERROR = 70
 """Exit code after an error of ours (EX_SOFTWARE of sysexits.h)."""
 
 
-class TerminalApp(Host):
+class TerminalApp(AppProtocol):
     """The app's side towards its terminal. Mixed into the console."""
 
     parting: Shown
@@ -49,8 +49,8 @@ class TerminalApp(Host):
 
     def dress_terminal(self) -> None:
         """Use the glyphs and the cursor that the settings ask for."""
-        if isinstance(self._driver, ConsoleDriver) and self.desk.is_open:
-            settings = self.desk.practice.settings
+        if isinstance(self._driver, ConsoleDriver) and self.worker.is_open:
+            settings = self.worker.practice.settings
             self._driver.use_glyphs(settings.text("glyphs"))
             self._driver.show_cursor(settings.text("cursor") == "shown")
             self.refresh()
@@ -119,7 +119,7 @@ class TerminalApp(Host):
         self.work(lambda: self._say_copied(), "clipboard", exclusive=True)
 
     async def _say_copied(self) -> None:
-        caveat = await self.desk.ask(lambda _: capabilities.copy_caveat(self.environ))
+        caveat = await self.worker.ask(lambda _: capabilities.copy_caveat(self.environ))
         self.toast("Sent to your terminal's clipboard." + (f"\n{caveat}" if caveat else ""))
 
     # -- the worst ------------------------------------------------------------------------------------------
@@ -136,7 +136,7 @@ class TerminalApp(Host):
     def _fatal_error(self) -> None:
         """Stock Textual prints every local value: write the stack to a private file, print one sentence."""
         error = cast("BaseException", self._exception)
-        practice = self.desk.practice if self.desk.is_open else None
+        practice = self.worker.practice if self.worker.is_open else None
         folder = practice.state if practice is not None else self.crash_folder
         at = practice.clock.now() if practice is not None else datetime.now(UTC)
         path = crash.report(error, folder, at) if folder is not None else None

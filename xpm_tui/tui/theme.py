@@ -38,7 +38,7 @@ SOURCES = 1024
 """More than there are: the stock number is fewer than the sources of a few screens."""
 
 
-class Sheet(Stylesheet):
+class CachedStylesheet(Stylesheet):
     """Stock Textual reads all sources again whenever one more screen brings its own: 40 ms at every first
     visit, and twice before the first frame. What was read stays read as long as no variable changes.
     """

@@ -17,16 +17,16 @@ from textual.screen import Screen
 from textual.widgets import Input
 from textual.worker import Worker
 
-from xpm_tui.tui.app_protocol import AREAS, Host
+from xpm_tui.tui.app_protocol import AREAS, AppProtocol
 from xpm_tui.tui.screens.area import AreaScreen
 
 KEY = "g"
 
 
-class Prefix:
+class KeyChord:
     """Judges keys as they come in, before any widget: a fast typist's second key is not lost."""
 
-    def __init__(self, app: Host) -> None:
+    def __init__(self, app: AppProtocol) -> None:
         self._app = app
         self._waits = False
 
@@ -67,10 +67,10 @@ PATIENCE = 1.0
 """Seconds that work begun by a key may take to show where it leads; after that keys count where they are."""
 
 
-class Ahead:
+class TypeAhead:
     """Keys and pastes that wait for the one before them; everything else passes."""
 
-    def __init__(self, app: Host) -> None:
+    def __init__(self, app: AppProtocol) -> None:
         self._app = app
         self._waiting: deque[events.Event] = deque()
         self._next: events.Event | None = None

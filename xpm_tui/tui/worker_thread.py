@@ -43,7 +43,7 @@ def calm() -> None:
     gc.enable()
 
 
-class Desk:
+class WorkerThread:
     """Runs the services. ``opener`` opens the practice; it is called on the desk's own thread."""
 
     def __init__(self, opener: Callable[[], OpenPractice]) -> None:

@@ -7,28 +7,28 @@ from typing import Any
 
 import msgspec
 
-from xpm_tui.domain.errors import AccessDenied, CaseId, WireTrouble
+from xpm_tui.domain.errors import AccessDenied, CaseId, XeroError
 from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.secret import Secret
 from xpm_tui.domain.xpm import Tenant
-from xpm_tui.xero.auth.session import Tokens
+from xpm_tui.xero.auth.session import LoginSession
 from xpm_tui.xero.client import error_mapping
 from xpm_tui.xero.client.calls import bad_reply
 from xpm_tui.xero.client.jobs import uuid_piece as uuid_piece
-from xpm_tui.xero.client.transport import Network, NoReply, Request, TooLarge
+from xpm_tui.xero.client.transport import Network, NoReply, TooLarge, TransportRequest
 from xpm_tui.xero.config import WireConfig
-from xpm_tui.xero.error_body import Asked, ErrorBody
+from xpm_tui.xero.error_body import ErrorBody, RequestInfo
 
 KIND = "PRACTICEMANAGER"
 _LIMIT = 4 * 1024 * 1024
-_LIST = Asked("GET /connections")
+_LIST = RequestInfo("GET /connections")
 _TRIES = 3
 
 
-class Connections:
-    """Calls to ``/connections``. Every method raises ``WireTrouble`` or a child of it."""
+class ConnectionsClient:
+    """Calls to ``/connections``. Every method raises ``XeroError`` or a child of it."""
 
-    def __init__(self, config: WireConfig, network: Network, tokens: Tokens, clock: Clock) -> None:
+    def __init__(self, config: WireConfig, network: Network, tokens: LoginSession, clock: Clock) -> None:
         self._config = config
         self._network = network
         self._tokens = tokens
@@ -56,9 +56,9 @@ class Connections:
     async def disconnect(self, connection_id: str) -> None:
         """Let one practice go; the login stays good for others. One that is gone already is no error."""
         path = f"/connections/{uuid_piece(connection_id)}"
-        await self._send("DELETE", path, Asked(f"DELETE {path}"))
+        await self._send("DELETE", path, RequestInfo(f"DELETE {path}"))
 
-    async def _send(self, method: str, path: str, asked: Asked) -> bytes:
+    async def _send(self, method: str, path: str, asked: RequestInfo) -> bytes:
         stale: Secret | None = None
         for left in reversed(range(_TRIES)):
             token = await self._tokens.access(stale)
@@ -66,7 +66,7 @@ class Connections:
                 status, body, seen = await self._once(method, path, asked, token)
             except NoReply as fault:
                 # Both calls may be repeated: one reads, the other ends in the same state.
-                error: WireTrouble = error_mapping.no_reply(fault, asked)
+                error: XeroError = error_mapping.no_reply(fault, asked)
             else:
                 if status in (200, 204) or (method == "DELETE" and status == 404):
                     return body
@@ -82,29 +82,35 @@ class Connections:
             await self._clock.sleep(0.5 * (_TRIES - left))
         raise error_mapping.login_lost(asked)
 
-    def _request(self, method: str, path: str, token: Secret) -> Request:
+    def _request(self, method: str, path: str, token: Secret) -> TransportRequest:
         headers = {
             "Authorization": f"Bearer {token.reveal()}",
             "Accept": "application/json",
             "User-Agent": self._config.user_agent,
         }
-        return Request(method, self._config.api_url + path, headers, read_timeout=30.0, deadline=60.0)
+        return TransportRequest(
+            method, self._config.api_url + path, headers, read_timeout=30.0, deadline=60.0
+        )
 
-    async def _once(self, method: str, path: str, asked: Asked, token: Secret) -> tuple[int, bytes, Asked]:
+    async def _once(
+        self, method: str, path: str, asked: RequestInfo, token: Secret
+    ) -> tuple[int, bytes, RequestInfo]:
         async with self._network.open(self._request(method, path, token)) as incoming:
-            seen = Asked(asked.call, False, incoming.status, error_mapping.correlation_of(incoming.headers))
+            seen = RequestInfo(
+                asked.call, False, incoming.status, error_mapping.correlation_of(incoming.headers)
+            )
             try:
                 return incoming.status, await incoming.body(_LIMIT), seen
             except TooLarge:
                 raise bad_reply(seen, "it is larger than any list of connections") from None
 
-    def _fault(self, asked: Asked, found: ErrorBody) -> WireTrouble:
+    def _fault(self, asked: RequestInfo, found: ErrorBody) -> XeroError:
         if asked.status == 429:
-            asked = Asked(asked.call, False, 503, asked.correlation)
+            asked = RequestInfo(asked.call, False, 503, asked.correlation)
         return error_mapping.of_status(asked, found, record=False)
 
 
-def _tenants(body: bytes, asked: Asked) -> list[Tenant]:
+def _tenants(body: bytes, asked: RequestInfo) -> list[Tenant]:
     try:
         found = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -19,7 +19,7 @@ from xpm_tui.domain.safe_text import visible
 
 
 @dataclass(frozen=True)
-class Asked:
+class RequestInfo:
     """One call: verb and path without query, whether it writes, and what came back so far."""
 
     call: str = ""
@@ -74,12 +74,12 @@ def _text(value: Any) -> str:
     return value.strip()[:_LONGEST] if isinstance(value, str) else ""
 
 
-def says_no(words: str) -> bool:
+def is_refusal(words: str) -> bool:
     """Whether the words are those of a check made before anything is done, not of a crash."""
     return _CHECKED.match(words.strip()) is not None
 
 
-def refusal(words: str, asked: Asked) -> Refused:
+def refusal(words: str, asked: RequestInfo) -> Refused:
     """The error for an ERROR envelope or a 4xx that says no: missing, in conflict, or plainly refused."""
     said = words.strip()[:_LONGEST]
     about: Any = {

@@ -7,14 +7,14 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 from xpm_tui.xero.client import error_mapping
-from xpm_tui.xero.client.transport import Network, NoReply, Request
-from xpm_tui.xero.error_body import Asked
+from xpm_tui.xero.client.transport import Network, NoReply, TransportRequest
+from xpm_tui.xero.error_body import RequestInfo
 
 _SECONDS = 20.0
 
 
 @dataclass(frozen=True)
-class Answered:
+class PingReply:
     """A server's first answer. ``date`` is its own time (RFC 9110, section 6.6.1), where it told one."""
 
     status: int
@@ -22,18 +22,18 @@ class Answered:
     issuer: str
 
 
-async def reach(network: Network, origin: str, user_agent: str) -> Answered:
+async def ping(network: Network, origin: str, user_agent: str) -> PingReply:
     """``GET /`` without a login; any status will do, nothing is repeated.
 
-    Raises ``OutOfReach`` with the case of what stood in the way.
+    Raises ``XeroUnreachable`` with the case of what stood in the way.
     """
     headers = {"Accept": "*/*", "User-Agent": user_agent}
-    request = Request("GET", f"{origin}/", headers, read_timeout=_SECONDS, deadline=_SECONDS)
+    request = TransportRequest("GET", f"{origin}/", headers, read_timeout=_SECONDS, deadline=_SECONDS)
     try:
         async with network.open(request) as incoming:
-            return Answered(incoming.status, _date(incoming.headers.get("date", "")), incoming.issuer)
+            return PingReply(incoming.status, _date(incoming.headers.get("date", "")), incoming.issuer)
     except NoReply as fault:
-        raise error_mapping.no_reply(fault, Asked(f"GET {origin}/")) from None
+        raise error_mapping.no_reply(fault, RequestInfo(f"GET {origin}/")) from None
 
 
 def _date(text: str) -> datetime | None:

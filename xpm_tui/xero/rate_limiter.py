@@ -24,7 +24,7 @@ from pathlib import Path
 
 import msgspec
 
-from xpm_tui.domain.errors import AllowanceUsedUp, RunStopped, Trouble
+from xpm_tui.domain.errors import AllowanceUsedUp, AppError, RunStopped
 from xpm_tui.domain.formatting import clock, count, plural, when_utc
 from xpm_tui.domain.pace import ALL_FLIGHT as ALL_FLIGHT
 from xpm_tui.domain.pace import ALL_MINUTE as ALL_MINUTE
@@ -61,7 +61,7 @@ class Ticket(msgspec.Struct, array_like=True):
     push: bool
 
 
-class State(msgspec.Struct, omit_defaults=True):
+class LimiterState(msgspec.Struct, omit_defaults=True):
     """What the file holds. ``day_left`` is what Xero told at ``day_at``; ``buckets`` our own calls by time.
 
     ``since_day_at`` counts our calls since then, ``day_most`` is the most that Xero ever told. Until
@@ -79,7 +79,7 @@ class State(msgspec.Struct, omit_defaults=True):
     doubt_until: float = 0.0
 
 
-class _Light(Disk):
+class _UnsyncedDisk(Disk):
     def fsync(self, fd: int) -> None:
         """Not needed here: see the module."""
 
@@ -87,10 +87,10 @@ class _Light(Disk):
         """Not needed here: see the module."""
 
 
-_LIGHT = _Light()
+_LIGHT = _UnsyncedDisk()
 
 
-class GateFile:
+class LimiterFile:
     """The file and its lock. Each visit is short and never waits for the network.
 
     ``damage`` says what was wrong with the file when it was last read; empty where nothing was.
@@ -106,8 +106,8 @@ class GateFile:
         )
 
     @contextmanager
-    def visit(self) -> Iterator[State]:
-        """Read, change and write back, alone. Raises ``Busy`` after ten seconds, ``DiskTrouble``."""
+    def visit(self) -> Iterator[LimiterState]:
+        """Read, change and write back, alone. Raises ``Busy`` after ten seconds, ``DiskError``."""
         if not self._made:
             ensure_private(self.path.parent)
             self._made = True
@@ -118,31 +118,31 @@ class GateFile:
             finally:
                 replace_bytes(self.path, msgspec.json.encode(state), disk=_LIGHT)
 
-    def read(self) -> State:
+    def read(self) -> LimiterState:
         """What the file says, tidied for now: calls out of the minute and of dead processes dropped."""
         now = self._clock.now().timestamp()
         self.damage = ""
         try:
-            state = msgspec.json.decode(self.path.read_bytes(), type=State)
+            state = msgspec.json.decode(self.path.read_bytes(), type=LimiterState)
         except FileNotFoundError:
-            return State()
+            return LimiterState()
         except OSError as error:
             self.damage = (error.strerror or "it cannot be read").lower()
         except (msgspec.DecodeError, UnicodeDecodeError):
             self.damage = "it is not what xpm-tui writes"
         else:
             if all(0 <= ticket.pid < 1 << 31 for ticket in state.tickets):
-                return tidy(state, now)
+                return drop_expired(state, now)
             self.damage = "it names processes that cannot be"
         # Unknown is not empty: the minute may be spent up to our own limit, which leaves one call.
-        return State(doubt_until=now + MINUTE)
+        return LimiterState(doubt_until=now + MINUTE)
 
     def close(self) -> None:
         """Give the lock's descriptor back."""
         self._lock.close()
 
 
-def tidy(state: State, now: float) -> State:
+def drop_expired(state: LimiterState, now: float) -> LimiterState:
     """Drop what no longer counts at ``now``; a time ahead of the clock counts as now."""
     kept = []
     for ticket in state.tickets:
@@ -174,7 +174,7 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def left_today(state: State, now: float) -> int | None:
+def left_today(state: LimiterState, now: float) -> int | None:
     """Calls left of the day: what Xero told, less ours since, plus ours that have left the day since."""
     if state.day_left is None:
         return None
@@ -182,7 +182,7 @@ def left_today(state: State, now: float) -> int | None:
     return max(0, state.day_left - state.since_day_at + freed)
 
 
-def more_at(state: State, now: float, wanted: int) -> float:
+def more_at(state: LimiterState, now: float, wanted: int) -> float:
     """When ``wanted`` calls of the day will be left, as far as our own calls tell; else in an hour."""
     left = left_today(state, now) or 0
     for at, n in sorted(state.buckets):
@@ -195,7 +195,7 @@ def more_at(state: State, now: float, wanted: int) -> float:
     return now + 3600.0
 
 
-def count_call(state: State, now: float) -> None:
+def count_call(state: LimiterState, now: float) -> None:
     """Add one call to the day's log."""
     start = now - now % BUCKET
     if state.buckets and state.buckets[-1][0] == start:
@@ -224,7 +224,7 @@ TOLD = 5.0
 """Seconds: who waits so long is told of it."""
 
 
-class FileGate:
+class RateLimiter:
     """Implements the Gate port over a file that all processes of the practice share.
 
     ``reserve``: calls of the day that a push leaves for people and for recovery. ``notice`` hears of a file
@@ -239,10 +239,10 @@ class FileGate:
         reserve: int = 100,
         person: str = "",
         jitter: random.Random | None = None,
-        notice: Callable[[Trouble], None] = lambda _: None,
+        notice: Callable[[AppError], None] = lambda _: None,
     ) -> None:
         self._notice = notice
-        self._file = GateFile(path, clock=clock, person=person)
+        self._file = LimiterFile(path, clock=clock, person=person)
         self._clock = clock
         self._reserve = reserve
         self._jitter = jitter or random.Random()
@@ -284,14 +284,14 @@ class FileGate:
                 count_call(state, now)
             return wait
 
-    def _waits(self, seconds: float) -> Trouble:
+    def _waits(self, seconds: float) -> AppError:
         until = self._clock.now() + timedelta(seconds=seconds)
-        return Trouble(
+        return AppError(
             f"{waiting(seconds)} ({clock(until, UTC)} UTC).",
             hint="It continues by itself.",
         )
 
-    def _wait(self, state: State, now: float, priority: Priority) -> float:
+    def _wait(self, state: LimiterState, now: float, priority: Priority) -> float:
         if state.closed_until > now:
             return state.closed_until - now
         push = priority is Priority.PUSH
@@ -304,7 +304,7 @@ class FileGate:
         limit = PUSH_MINUTE if push else ALL_MINUTE
         return until_free(_ends(state, now), limit, now)
 
-    def _check_day(self, state: State, now: float, priority: Priority) -> None:
+    def _check_day(self, state: LimiterState, now: float, priority: Priority) -> None:
         if state.day_until > now:
             raise _used_up("The practice's calls of the day are used up.", state.day_until)
         left = left_today(state, now)
@@ -400,13 +400,13 @@ class FileGate:
         self._file.close()
 
 
-def _ends(state: State, now: float) -> list[float]:
+def _ends(state: LimiterState, now: float) -> list[float]:
     """When each call leaves the minute. One in flight may still touch the server: its minute begins when it
     ends."""
     return sorted(now + MINUTE if t.pid else t.at + MINUTE for t in state.tickets)
 
 
-def _spacing(state: State) -> float:
+def _spacing(state: LimiterState) -> float:
     """The usual seconds between two calls of runs: the median leaves out the gap that a wait made."""
     times = sorted(ticket.at for ticket in state.tickets if ticket.push)
     gaps = sorted(later - earlier for earlier, later in pairwise(times))
@@ -418,8 +418,8 @@ def _number(headers: Mapping[str, str], name: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else None
 
 
-def _damaged(path: Path, why: str) -> Trouble:
-    return Trouble(
+def _damaged(path: Path, why: str) -> AppError:
+    return AppError(
         f"The record of the latest calls to Xero ({path}) cannot be used: {why}.",
         hint="A new record is started: one call is made, and Xero's reply shows how many are left.",
     )

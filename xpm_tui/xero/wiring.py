@@ -8,21 +8,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.ports import Clock, EventSink, Priority
 from xpm_tui.domain.secret import Secret
 from xpm_tui.domain.xpm import Tenant
 from xpm_tui.xero.auth.authorization import Authorization, Grant
-from xpm_tui.xero.auth.session import Tokens
+from xpm_tui.xero.auth.session import LoginSession
 from xpm_tui.xero.auth.token_endpoint import TokenEndpoint
-from xpm_tui.xero.auth.token_store import Vault
+from xpm_tui.xero.auth.token_store import TokenStore
 from xpm_tui.xero.client.calls import Caller
 from xpm_tui.xero.client.practice import XeroPractice
 from xpm_tui.xero.client.transport import Network
 from xpm_tui.xero.config import WireConfig
-from xpm_tui.xero.connections import Connections
-from xpm_tui.xero.ping import Answered, reach
-from xpm_tui.xero.rate_limiter import FileGate
+from xpm_tui.xero.connections import ConnectionsClient
+from xpm_tui.xero.ping import PingReply, ping
+from xpm_tui.xero.rate_limiter import RateLimiter
 
 if TYPE_CHECKING:
     import httpx
@@ -33,7 +33,7 @@ GATE_FILE = "gate.json"
 class Login:
     """Signing in and out. ``redeem`` saves the pair before anything can use it."""
 
-    def __init__(self, endpoint: TokenEndpoint, tokens: Tokens) -> None:
+    def __init__(self, endpoint: TokenEndpoint, tokens: LoginSession) -> None:
         self._endpoint = endpoint
         self._tokens = tokens
 
@@ -42,7 +42,8 @@ class Login:
         return self._endpoint.begin()
 
     async def redeem(self, authorization: Authorization, code: Secret) -> Grant:
-        """Exchange the code for a login and save it. Raises ``LoginNeeded``, ``OutOfReach``, ``BadReply``."""
+        """Exchange the code for a login and save it. Raises ``LoginNeeded``, ``XeroUnreachable``,
+        ``BadReply``."""
         grant = await self._endpoint.redeem(authorization, code)
         await self._tokens.keep(grant)
         return grant
@@ -63,10 +64,10 @@ class Wire:
         config: WireConfig,
         *,
         network: Network,
-        tokens: Tokens,
+        tokens: LoginSession,
         login: Login,
-        connections: Connections,
-        gate: FileGate,
+        connections: ConnectionsClient,
+        gate: RateLimiter,
         clock: Clock,
         events: EventSink,
         jitter: random.Random,
@@ -89,9 +90,9 @@ class Wire:
         """Let one practice go at Xero; the login stays."""
         await self._connections.disconnect(connection_id)
 
-    async def reach(self, origin: str) -> Answered:
-        """Any answer of a server, without a login; ``OutOfReach`` where there is none."""
-        return await reach(self._network, origin, self.config.user_agent)
+    async def reach(self, origin: str) -> PingReply:
+        """Any answer of a server, without a login; ``XeroUnreachable`` where there is none."""
+        return await ping(self._network, origin, self.config.user_agent)
 
     def practice(
         self,
@@ -142,29 +143,33 @@ def open_wire(
     person: str = "",
     environ: Mapping[str, str] | None = None,
     jitter: random.Random | None = None,
-    notice: Callable[[Trouble], None] = lambda _: None,
+    notice: Callable[[AppError], None] = lambda _: None,
 ) -> Wire:
     """Open the wire of one practice; nothing is sent and nothing written yet.
 
     ``state_folder`` holds login and gate file, ``config_folder`` the key file. ``transport`` takes the place
     of the network; ``notice`` hears of what is wrong and stops nothing.
 
-    Raises ``DiskTrouble`` or ``BadInput`` where a folder cannot be made private.
+    Raises ``DiskError`` or ``BadInput`` where a folder cannot be made private.
     """
     jitter = jitter or random.Random()
     network = Network(config, transport)
     for each in network.notices():
         notice(each)
     endpoint = TokenEndpoint(config, network, clock)
-    vault = Vault(state_folder, config_folder=config_folder, use_keyring=use_keyring, environ=environ)
-    tokens = Tokens(vault, endpoint, config, clock=clock, events=events, person=person, jitter=jitter)
+    login_store = TokenStore(
+        state_folder, config_folder=config_folder, use_keyring=use_keyring, environ=environ
+    )
+    tokens = LoginSession(
+        login_store, endpoint, config, clock=clock, events=events, person=person, jitter=jitter
+    )
     return Wire(
         config,
         network=network,
         tokens=tokens,
         login=Login(endpoint, tokens),
-        connections=Connections(config, network, tokens, clock),
-        gate=FileGate(
+        connections=ConnectionsClient(config, network, tokens, clock),
+        gate=RateLimiter(
             state_folder / GATE_FILE,
             clock,
             reserve=config.reserve,

@@ -6,28 +6,28 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.presenters.presenter import Told
+from xpm_tui.application.presenters.presenter import Presenter
 from xpm_tui.application.presenters.views import ConflictView
 from xpm_tui.application.runs.plans import newest_draft
 from xpm_tui.domain.links import Pair
 from xpm_tui.domain.plan import Change, Plan, PlannedRecord, Side
 from xpm_tui.domain.ports import Snapshot
-from xpm_tui.domain.runs import Image, Run, Written
+from xpm_tui.domain.runs import BeforeImage, Run, Written
 from xpm_tui.domain.tables import BASE, IMAGES, LINKS, PLANNED, RUNS, XPM_CLIENTS
 from xpm_tui.sync.applying.local_writes import base_key
 from xpm_tui.sync.applying.run_results import mark
 from xpm_tui.sync.base import mirror_values, pair
-from xpm_tui.sync.planning.decisions import because, because_held
+from xpm_tui.sync.planning.decisions import because_held, change_reason
 
 
 def conflicts(practice: OpenPractice) -> list[ConflictView]:
     """Those of the newest plan, then what runs have decided, newest first."""
     snapshot = practice.snapshot()
-    teller = _Teller(snapshot)
+    teller = _ConflictPresenter(snapshot)
     return [*_planned(snapshot, teller), *_decided(snapshot, teller)]
 
 
-def _planned(snapshot: Snapshot, teller: _Teller) -> Iterator[ConflictView]:
+def _planned(snapshot: Snapshot, teller: _ConflictPresenter) -> Iterator[ConflictView]:
     newest = newest_draft(snapshot)
     if newest is None:
         return
@@ -37,7 +37,7 @@ def _planned(snapshot: Snapshot, teller: _Teller) -> Iterator[ConflictView]:
                 yield teller.planned(newest, record, change)
 
 
-def _decided(snapshot: Snapshot, teller: _Teller) -> Iterator[ConflictView]:
+def _decided(snapshot: Snapshot, teller: _ConflictPresenter) -> Iterator[ConflictView]:
     runs = sorted(snapshot.rows(RUNS), key=lambda run: (len(run.id), run.id), reverse=True)
     for run in runs:
         for image in snapshot.find(IMAGES, "run", run.id):
@@ -46,12 +46,12 @@ def _decided(snapshot: Snapshot, teller: _Teller) -> Iterator[ConflictView]:
                     yield teller.decided(run, image, written)
 
 
-class _Teller:
+class _ConflictPresenter:
     """Tells the conflicts of one snapshot."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._told = Told(snapshot)
+        self._told = Presenter(snapshot)
 
     def planned(self, plan: Plan, record: PlannedRecord, change: Change) -> ConflictView:
         """One that waits in a plan, or will be written by it."""
@@ -61,13 +61,13 @@ class _Teller:
             record.client,
             change,
             agreed=self._agreed(record.client, change),
-            why=waits or because(change.rule, change.side),
+            why=waits or change_reason(change.rule, change.side),
             at=plan.made,
             by=plan.by,
             plan=plan.id,
         )
 
-    def decided(self, run: Run, image: Image, written: Written) -> ConflictView:
+    def decided(self, run: Run, image: BeforeImage, written: Written) -> ConflictView:
         """One that a run has written over."""
         undone = mark(written.record, written.field) in image.undone
         return self._view(
@@ -75,7 +75,7 @@ class _Teller:
             image.client,
             written,
             agreed=written.pair,
-            why=because(written.rule, written.side),
+            why=change_reason(written.rule, written.side),
             at=run.ended or run.started,
             by=run.by,
             run=run.id,

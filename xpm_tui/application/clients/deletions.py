@@ -12,7 +12,7 @@ import msgspec
 from xpm_tui.application import undo_history
 from xpm_tui.application.clients.edits import find_contact
 from xpm_tui.application.presenters.lookup import find_client
-from xpm_tui.domain.errors import NeedsPerson
+from xpm_tui.domain.errors import DecisionNeeded
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.safe_text import visible
@@ -24,16 +24,16 @@ from xpm_tui.domain.tables import (
     IMPORTED,
     LINKS,
     PROPOSALS,
-    Table,
+    TableSchema,
 )
-from xpm_tui.sync.journal import without_end
+from xpm_tui.sync.journal import unanswered
 
 if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.domain.ignition import Client, Contact
     from xpm_tui.domain.ports import Snapshot
 
-Rows = list[tuple[Table[Any], Any, Any]]
+Rows = list[tuple[TableSchema[Any], Any, Any]]
 
 
 class Deleted(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +47,7 @@ class Deleted(msgspec.Struct, frozen=True, kw_only=True):
 def delete_client(practice: OpenPractice, client: str, *, dry_run: bool = False) -> Deleted:
     """Delete a client of the store, found by id, Client ID or name.
 
-    Raises ``NotFound``, ``BadInput``, and ``NeedsPerson`` where something depends on it.
+    Raises ``NotFound``, ``BadInput``, and ``DecisionNeeded`` where something depends on it.
     """
     snapshot = practice.snapshot()
     found = find_client(snapshot, client)
@@ -61,9 +61,9 @@ def delete_client(practice: OpenPractice, client: str, *, dry_run: bool = False)
         )
     if not dry_run:
         rows: Rows = [(CLIENTS, found, None)]
-        alone: tuple[Table[Any], ...] = (IMPORTED, IGNORED)
+        alone: tuple[TableSchema[Any], ...] = (IMPORTED, IGNORED)
         rows += [(kind, row, None) for kind in alone if (row := snapshot.get(kind, found.id)) is not None]
-        several: tuple[Table[Any], ...] = (FREEZES, APART)
+        several: tuple[TableSchema[Any], ...] = (FREEZES, APART)
         rows += [(kind, row, None) for kind in several for row in snapshot.find(kind, "client", found.id)]
         undo_history.remove(practice, snapshot, CLIENTS, rows, f"the deletion of {found.name}")
         practice.events.emit(Event(key="client.deleted", record=found.id))
@@ -101,7 +101,7 @@ def delete_contact(practice: OpenPractice, client: str, contact: str, *, dry_run
     return Deleted(id=f"{owner.id}/{found.id}", name=found.name or found.email, notes=notes)
 
 
-def restore(practice: OpenPractice) -> undo_history.Undone:
+def restore(practice: OpenPractice) -> undo_history.UndoResult:
     """Restore the client or contact that was deleted last. Raises ``BadInput`` where there is none."""
     undone = undo_history.undo(practice, CLIENTS, lambda snapshot: ())
     practice.events.emit(Event(key="clients.restored", numbers={"records": len(undone.back)}))
@@ -118,7 +118,7 @@ def _why_client(snapshot: Snapshot, client: Client) -> str:
         named = ", ".join(each.number or each.id for each in proposals[:5])
         number = count(len(proposals), "proposal")
         return f"it has {number} ({visible(named, 200)}) with workflows and jobs"
-    if any(intent.record == client.id for intent in without_end(snapshot)):
+    if any(intent.record == client.id for intent in unanswered(snapshot)):
         return "the outcome of a write to XPM for it is unknown. See: xpm-tui runs list"
     return ""
 
@@ -142,4 +142,4 @@ def _why_contact(snapshot: Snapshot, client: Client, contact: Contact) -> str:
 
 def _refuse(what: str, why: str) -> None:
     if why:
-        raise NeedsPerson(f"{what}: {why}.")
+        raise DecisionNeeded(f"{what}: {why}.")

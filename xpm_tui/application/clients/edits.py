@@ -14,7 +14,7 @@ import msgspec
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.differences import DifferencePresenter
 from xpm_tui.application.presenters.lookup import find_client, find_member, refuse_namesakes
-from xpm_tui.application.presenters.presenter import Told
+from xpm_tui.application.presenters.presenter import Presenter
 from xpm_tui.application.presenters.views import ClientView, PersonView
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.events import Event
@@ -25,7 +25,7 @@ from xpm_tui.domain.ports import Put, Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS, LINKS, TEAM
 from xpm_tui.ignition.cell_readers import CellError, plain
-from xpm_tui.ignition.cells import People, Unknown, canonical, value_of
+from xpm_tui.ignition.cells import TeamLookup, UnknownWord, canonical, value_of
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.planning.links import frozen_fields
 from xpm_tui.sync.planning.planner import plan_client
@@ -55,7 +55,7 @@ def edit_client(
         for name in values:
             practice.events.emit(Event(key="client.edited", record=before.id, field=name))
     unlinked = unlinked_people(practice, before.id)
-    warnings = overwritten(practice, before.id, [name for name in values if name not in unlinked])
+    warnings = overwrite_warning(practice, before.id, [name for name in values if name not in unlinked])
     warnings += [f"{label(name)}: {unlinked[name]}" for name in values if name in unlinked]
     return view_of(practice, before.id), warnings
 
@@ -106,7 +106,7 @@ def _alike(snapshot: Snapshot, name: str) -> list[tuple[Client, str]]:
     return [(clients[at], answer.reasons[0]) for at, answer in found]
 
 
-def overwritten(practice: OpenPractice, client: str, fields: Iterable[str]) -> list[str]:
+def overwrite_warning(practice: OpenPractice, client: str, fields: Iterable[str]) -> list[str]:
     """A sentence where XPM masters edited fields of a linked client: the next sync writes them over."""
     snapshot = practice.snapshot()
     policy = practice.policy()
@@ -183,8 +183,8 @@ def _value(snapshot: Snapshot, typed: str, field: Field, text: str) -> Any:
     if field.kind == "person":
         return find_member(snapshot, text).id
     try:
-        cell = canonical(field.name, text.strip(), People(snapshot.rows(TEAM)))
-    except (CellError, Unknown) as wrong:
+        cell = canonical(field.name, text.strip(), TeamLookup(snapshot.rows(TEAM)))
+    except (CellError, UnknownWord) as wrong:
         raise BadInput(f"This value cannot be used for {typed}: {visible(str(wrong), 200)}.") from None
     return value_of(field, cell)
 
@@ -217,13 +217,13 @@ def known_field(typed: str, name: str, names: Sequence[str]) -> None:
 def view_of(practice: OpenPractice, client: str) -> ClientView:
     """A client as it is told, by our id."""
     snapshot = practice.snapshot()
-    return Told(snapshot).client(find_client(snapshot, client))
+    return Presenter(snapshot).client(find_client(snapshot, client))
 
 
 def people_to_choose(practice: OpenPractice) -> list[PersonView]:
     """The active members of the team, whom a client may have as partner or manager."""
     snapshot = practice.snapshot()
-    people = Told(snapshot).people
+    people = Presenter(snapshot).people
     return [people[member.id] for member in snapshot.rows(TEAM) if member.active]
 
 
@@ -261,7 +261,7 @@ def add_contact(
     practice.book.commit([Put(CLIENTS, after)], since=snapshot)
     practice.events.emit(Event(key="contact.added", record=f"{before.id}/{made.id}"))
     fields = [f"{made.id}.{name}" for name, text in values.items() if text.strip()]
-    warnings = overwritten(practice, before.id, fields) if made.primary and len(others) else []
+    warnings = overwrite_warning(practice, before.id, fields) if made.primary and len(others) else []
     return view_of(practice, before.id), warnings
 
 

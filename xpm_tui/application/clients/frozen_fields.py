@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import find_client
-from xpm_tui.application.presenters.presenter import Told
+from xpm_tui.application.presenters.presenter import Presenter
 from xpm_tui.application.presenters.views import ClientView
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.events import Event
@@ -120,4 +120,4 @@ def _reason(text: str) -> str:
 
 def _view(practice: OpenPractice, client: str) -> ClientView:
     snapshot = practice.snapshot()
-    return Told(snapshot).client(find_client(snapshot, client))
+    return Presenter(snapshot).client(find_client(snapshot, client))

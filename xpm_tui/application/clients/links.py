@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from xpm_tui.application.clients.queries import sure_ones
+from xpm_tui.application.clients.queries import sure_proposals
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.differences import DifferencePresenter
 from xpm_tui.application.presenters.lookup import find_client, find_xpm
-from xpm_tui.application.presenters.presenter import Told, change_view, former_view
+from xpm_tui.application.presenters.presenter import Presenter, change_view, former_view
 from xpm_tui.application.presenters.views import (
     ClientView,
     CreatedView,
@@ -21,19 +21,26 @@ from xpm_tui.application.presenters.views import (
 )
 from xpm_tui.application.runs.history import Stopper, refuse_in_flight
 from xpm_tui.domain.consequences import Consequences
-from xpm_tui.domain.errors import BadInput, NeedsPerson
+from xpm_tui.domain.errors import BadInput, DecisionNeeded
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.links import LinkOrigin
-from xpm_tui.domain.plan import NeedsPerson as NeedsDecision
+from xpm_tui.domain.plan import UndecidedClient as NeedsDecision
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import CLIENTS, LINKS, PROVENANCE, RUNS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.log.writer import during
-from xpm_tui.sync.consequences import of_creation
+from xpm_tui.sync.consequences import creation_consequences
 from xpm_tui.sync.manual import links
-from xpm_tui.sync.manual.client_creation import Blocked, blocked, create_client, creation_contacts
+from xpm_tui.sync.manual.client_creation import CreationBlocked, blocked, create_client, creation_contacts
 from xpm_tui.sync.manual.takeover import FormerValue
-from xpm_tui.sync.planning.links import Relink, link_state, needs_person, relink, survivors, why
+from xpm_tui.sync.planning.links import (
+    RelinkFinding,
+    decision_reason,
+    link_state,
+    needs_person,
+    relink,
+    survivors,
+)
 
 
 def preview_link(practice: OpenPractice, client: str, xpm: str, *, keep: bool = False) -> EffectView:
@@ -43,7 +50,7 @@ def preview_link(practice: OpenPractice, client: str, xpm: str, *, keep: bool = 
     """
     snapshot = practice.snapshot()
     ours, theirs = find_client(snapshot, client), find_xpm(snapshot, xpm)
-    told = Told(snapshot)
+    told = Presenter(snapshot)
     effect = links.effect(snapshot, practice.policy(), ours.id, theirs.uuid, keep=keep)
     link = snapshot.get(LINKS, ours.id)
     before = snapshot.get(XPM_CLIENTS, link.uuid) if link else None
@@ -80,7 +87,7 @@ def former_counts(former: Iterable[FormerValue]) -> dict[str, int]:
     return counts
 
 
-def former_of(practice: OpenPractice, pairs: Iterable[tuple[str, str]]) -> dict[str, dict[str, int]]:
+def former_values(practice: OpenPractice, pairs: Iterable[tuple[str, str]]) -> dict[str, dict[str, int]]:
     """Count, by client, what came from former XPM clients and goes when each is linked so."""
     snapshot, policy = practice.snapshot(), practice.policy()
     return {
@@ -106,7 +113,7 @@ def link(
 
     What came from the former client is replaced or removed, unless it was changed since or ``keep`` is given.
 
-    Raises ``BadInput`` where it cannot be, and ``NeedsPerson`` where another client is linked there and
+    Raises ``BadInput`` where it cannot be, and ``DecisionNeeded`` where another client is linked there and
     ``yes`` is not given; with it the new link is quiet: it carries no field.
     """
     practice.writable()
@@ -114,7 +121,7 @@ def link(
     if effect.refused:
         raise BadInput(effect.refused)
     if effect.needs_yes and not yes:
-        raise NeedsPerson(effect.needs_yes, hint="To link it anyway, confirm with --yes.")
+        raise DecisionNeeded(effect.needs_yes, hint="To link it anyway, confirm with --yes.")
     client_id, uuid = effect.client.id, effect.xpm.uuid
     _link(practice, client_id, uuid, quiet=effect.quiet, origin=origin, keep=keep, run=run)
     return _view(practice, effect.client.id)
@@ -144,7 +151,7 @@ def accept_sure(practice: OpenPractice, found: Sequence[ReviewView]) -> list[Cli
     practice.writable()
     clients = practice.snapshot()
     ids = [view.id for view in found if clients.raw(CLIENTS, view.id) is not None]
-    still = {view.id: view.proposals[0].uuid for view in sure_ones(practice, ids)} if ids else {}
+    still = {view.id: view.proposals[0].uuid for view in sure_proposals(practice, ids)} if ids else {}
     done: list[ClientView] = []
     run = ""
     for view in found:
@@ -189,7 +196,7 @@ def _link(
     return run
 
 
-def _second(told: Told, client: str, other: str, theirs: XpmClient) -> str:
+def _second(told: Presenter, client: str, other: str, theirs: XpmClient) -> str:
     ref, snapshot = told.ref(other), told.snapshot
     link = snapshot.get(LINKS, client)
     lost = link is not None and any(s.uuid == theirs.uuid for s in survivors(snapshot, client, link))
@@ -207,13 +214,13 @@ def _second(told: Told, client: str, other: str, theirs: XpmClient) -> str:
 
 def _view(practice: OpenPractice, client: str) -> ClientView:
     snapshot = practice.snapshot()
-    return Told(snapshot).client(find_client(snapshot, client))
+    return Presenter(snapshot).client(find_client(snapshot, client))
 
 
 def relinks(practice: OpenPractice) -> list[RelinkView]:
     """Every link that is not healthy, and every unlinked client that a rule has a proposal for."""
     snapshot = practice.snapshot()
-    told = Told(snapshot)
+    told = Presenter(snapshot)
     found = []
     for each in relink(snapshot):
         if each.healthy:
@@ -234,11 +241,11 @@ def relinks(practice: OpenPractice) -> list[RelinkView]:
     return found
 
 
-def _said(snapshot: Snapshot, each: Relink) -> str:
+def _said(snapshot: Snapshot, each: RelinkFinding) -> str:
     """What the state of a link means, naming what may have taken over a lost XPM client."""
     client = snapshot.get(CLIENTS, each.client)
     person = needs_person(snapshot, client, each.state) if client is not None else None
-    return why(snapshot, person or NeedsDecision(client=each.client, reason=each.state))
+    return decision_reason(snapshot, person or NeedsDecision(client=each.client, reason=each.state))
 
 
 def accept(practice: OpenPractice, found: list[RelinkView]) -> list[ClientView]:
@@ -253,10 +260,12 @@ def accept(practice: OpenPractice, found: list[RelinkView]) -> list[ClientView]:
 def creation(practice: OpenPractice, client: str) -> Consequences:
     """What creating a client in XPM would do. Raises ``NotFound``."""
     ours = find_client(practice.snapshot(), client)
-    return of_creation("client", ours.id, len(creation_contacts(ours, practice.policy())))
+    return creation_consequences("client", ours.id, len(creation_contacts(ours, practice.policy())))
 
 
-def in_the_way(practice: OpenPractice, client: str, different: Iterable[str] = ()) -> Blocked | None:
+def creation_obstacle(
+    practice: OpenPractice, client: str, different: Iterable[str] = ()
+) -> CreationBlocked | None:
     """Return why a client must not be created in XPM, naming the XPM clients that may be the same one.
 
     ``different`` are numbers or UUIDs of XPM clients of which the user says that they are different clients.
@@ -299,7 +308,7 @@ async def create_in_xpm(practice: OpenPractice, client: str, *, different: Itera
                     stop=stop,
                 )
     snapshot = practice.snapshot()
-    told = Told(snapshot)
+    told = Presenter(snapshot)
     return CreatedView(
         client=told.client(find_client(snapshot, ours.id)),
         xpm=told.xpm(made.row),

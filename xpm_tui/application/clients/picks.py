@@ -16,8 +16,8 @@ from xpm_tui.domain.tables import APART, CLIENTS, LINKS, VANISHED, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.store.ids import BlockIds
 from xpm_tui.sync.base import apart_id
-from xpm_tui.sync.consequences import of_picks
-from xpm_tui.sync.manual.picks import Picked
+from xpm_tui.sync.consequences import pick_consequences
+from xpm_tui.sync.manual.picks import PickedClient
 from xpm_tui.sync.manual.picks import pick as pick_writes
 from xpm_tui.sync.matching.proposals import MatchIndex, keys
 from xpm_tui.sync.planning.links import survivors
@@ -88,7 +88,7 @@ def preview_pick_all(practice: OpenPractice) -> Consequences:
     for each in picked.skipped:
         if each.why != "linked":
             kept.setdefault(each.sentence, []).append(each.name or each.uuid)
-    return of_picks(len(picked.created), len(picked.linked), kept)
+    return pick_consequences(len(picked.created), len(picked.linked), kept)
 
 
 class _NoIds:
@@ -137,7 +137,7 @@ def _pick(
     return _told(rows, picked)
 
 
-def _told(rows: list[XpmClient], picked: Picked) -> list[PickView]:
+def _told(rows: list[XpmClient], picked: PickedClient) -> list[PickView]:
     left = {skipped.uuid: skipped for skipped in picked.skipped}
     views = []
     for row in {row.uuid: row for row in rows}.values():

@@ -11,7 +11,7 @@ import msgspec
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.differences import DifferencePresenter, DifferenceView
 from xpm_tui.application.presenters.lookup import find_client, find_xpm
-from xpm_tui.application.presenters.presenter import Told
+from xpm_tui.application.presenters.presenter import Presenter
 from xpm_tui.application.presenters.views import (
     ClientView,
     ProposalView,
@@ -24,31 +24,31 @@ from xpm_tui.domain.difference_labels import DIFFERENCES
 from xpm_tui.domain.identity import name_key
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Link, Successor, Value
-from xpm_tui.domain.plan import NeedsPerson
+from xpm_tui.domain.plan import UndecidedClient
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import APART, BASE, CLIENTS, LINKS, PLANNED, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.base import PRIMARY, contact_key, mirror_values, pair
-from xpm_tui.sync.canonical import Values, bare, book_values, contact_values, is_blank, xpm_contacts
-from xpm_tui.sync.matching.proposals import MatchIndex, Proposal
+from xpm_tui.sync.canonical import Values, contact_values, ignition_values, is_blank, staff_uuid, xpm_contacts
+from xpm_tui.sync.matching.proposals import LinkProposal, MatchIndex
 from xpm_tui.sync.matching.search_index import PickerIndex
 from xpm_tui.sync.matching.successors import STRONG
-from xpm_tui.sync.planning.decisions import because, because_held
+from xpm_tui.sync.planning.decisions import because_held, change_reason
+from xpm_tui.sync.planning.links import decision_reason as needs_reason
 from xpm_tui.sync.planning.links import (
-    also_of,
     link_state,
     lost_links,
     needs_person,
+    other_linked_clients,
     survivors,
 )
-from xpm_tui.sync.planning.links import why as needs_reason
 from xpm_tui.sync.planning.planner import compare_client, plan_client, rules_for
 from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, CONTACT_FIELDS
-from xpm_tui.sync.provenance import foreign
+from xpm_tui.sync.provenance import foreign_values
 
 __all__ = [
     "find_client", "find_xpm", "list_clients", "people_views", "proposals", "review", "search_xpm",
-    "show_client", "show_xpm", "side_by_side", "sure_ones",
+    "show_client", "show_xpm", "side_by_side", "sure_proposals",
 ]  # fmt: skip
 
 _BROKEN = ("gone", "converted", "merged", "ambiguous")
@@ -62,7 +62,7 @@ def list_clients(practice: OpenPractice, *, only: str = "", text: str = "") -> l
     XPM); ``text`` is looked for in names, e-mails and ids, in any case.
     """
     snapshot = practice.snapshot()
-    told = Told(snapshot)
+    told = Presenter(snapshot)
     wanted = _chooser(snapshot, only)
     needle = text.casefold()
     found = []
@@ -78,7 +78,7 @@ def list_clients(practice: OpenPractice, *, only: str = "", text: str = "") -> l
 def show_client(practice: OpenPractice, text: str) -> ClientView:
     """One client of the book by what somebody typed. Raises ``NotFound`` and ``BadInput``."""
     snapshot = practice.snapshot()
-    return Told(snapshot).client(find_client(snapshot, text))
+    return Presenter(snapshot).client(find_client(snapshot, text))
 
 
 def side_by_side(practice: OpenPractice, text: str) -> list[SideBySide]:
@@ -92,7 +92,7 @@ def side_by_side(practice: OpenPractice, text: str) -> list[SideBySide]:
     row = snapshot.get(XPM_CLIENTS, link.uuid) if link else None
     if link is None or row is None:
         return []
-    return _Sides(practice, snapshot, client, link, row).all()
+    return _RecordPair(practice, snapshot, client, link, row).all()
 
 
 def search_xpm(
@@ -100,7 +100,7 @@ def search_xpm(
 ) -> list[XpmClientView]:
     """Clients of the mirror, best first; ``index`` spares making one for every search."""
     snapshot = practice.snapshot()
-    told = Told(snapshot)
+    told = Presenter(snapshot)
     index = index or PickerIndex.build(snapshot.rows(XPM_CLIENTS))
     views = []
     for hit in index.search(query, limit):
@@ -113,7 +113,7 @@ def search_xpm(
 def show_xpm(practice: OpenPractice, text: str) -> XpmClientView:
     """One client of XPM by number, UUID, address or code. Raises ``NotFound`` and ``BadInput``."""
     snapshot = practice.snapshot()
-    return Told(snapshot).xpm(find_xpm(snapshot, text))
+    return Presenter(snapshot).xpm(find_xpm(snapshot, text))
 
 
 def proposals(
@@ -152,7 +152,7 @@ def review(
     return found
 
 
-def sure_ones(practice: OpenPractice, only: Iterable[str] = ()) -> list[ReviewView]:
+def sure_proposals(practice: OpenPractice, only: Iterable[str] = ()) -> list[ReviewView]:
     """Those of :func:`review` whose first proposal is sure, and wanted by no other client of them. One that
     has a link, though a broken one, is only among them where its XPM client was merged into another one."""
     links = practice.snapshot()
@@ -167,7 +167,7 @@ def sure_ones(practice: OpenPractice, only: Iterable[str] = ()) -> list[ReviewVi
     return [view for view in found if wanted[view.proposals[0].uuid] == 1]
 
 
-def people_views(snapshot: Snapshot, people: Iterable[NeedsPerson]) -> list[dict[str, Any]]:
+def people_views(snapshot: Snapshot, people: Iterable[UndecidedClient]) -> list[dict[str, Any]]:
     """The clients of a plan that need a person, as JSON data."""
     told = []
     for person in people:
@@ -200,8 +200,8 @@ def _proposals(
 
 
 def _after_loss(
-    snapshot: Snapshot, client: Client, lost: Sequence[Link], alike: Sequence[Proposal], limit: int
-) -> list[Proposal]:
+    snapshot: Snapshot, client: Client, lost: Sequence[Link], alike: Sequence[LinkProposal], limit: int
+) -> list[LinkProposal]:
     """The proposals for a client whose XPM client is gone: what may have taken it over, then similar names.
 
     The name alone makes none of them sure: a namesake is no successor for being one.
@@ -211,7 +211,7 @@ def _after_loss(
     for each in (heir for link in lost for heir in survivors(snapshot, client.id, link)):
         row = snapshot.get(XPM_CLIENTS, each.uuid)
         if row is not None:
-            taken = bool(also_of(snapshot, client.id, each.uuid))
+            taken = bool(other_linked_clients(snapshot, client.id, each.uuid))
             found.append(_successor(each, row, by_name.pop(each.uuid, None), taken))
     gone = {link.uuid for link in lost}
     found += [
@@ -222,7 +222,7 @@ def _after_loss(
     return sorted(found, key=lambda each: (not each.sure, -each.score))[:limit]
 
 
-def _successor(found: Successor, row: XpmClient, named: Proposal | None, taken: bool) -> Proposal:
+def _successor(found: Successor, row: XpmClient, named: LinkProposal | None, taken: bool) -> LinkProposal:
     """The proposal of a possible successor; ``named`` is what its name alone gives, ``taken``: another client
     of Ignition has it, or has lost its own to it."""
     strong = found.level == "sure"
@@ -230,7 +230,7 @@ def _successor(found: Successor, row: XpmClient, named: Proposal | None, taken: 
     words = dict.fromkeys((*found.evidence, *(named.reasons if named is not None else ())))
     if taken:
         words["already linked to another client"] = None
-    return Proposal(
+    return LinkProposal(
         uuid=row.uuid,
         number=row.number,
         name=row.name,
@@ -254,7 +254,7 @@ def _undone(snapshot: Snapshot, client: Client) -> str:
     return f"Its link was removed when run {run} was undone." if run else ""
 
 
-def _set_aside(snapshot: Snapshot, index: MatchIndex, client: Client) -> Iterator[Proposal]:
+def _set_aside(snapshot: Snapshot, index: MatchIndex, client: Client) -> Iterator[LinkProposal]:
     """The pairs that an undo set aside, each with a word about it: they come before any stranger."""
     for pair_ in snapshot.find(APART, "client", client.id):
         if pair_.undone and not snapshot.find(LINKS, "uuid", pair_.uuid):
@@ -263,7 +263,7 @@ def _set_aside(snapshot: Snapshot, index: MatchIndex, client: Client) -> Iterato
                 yield msgspec.structs.replace(proposal, reasons=(pair_.sentence, *proposal.reasons))
 
 
-def _proposal(snapshot: Snapshot, proposal: Proposal, successor: bool) -> ProposalView:
+def _proposal(snapshot: Snapshot, proposal: LinkProposal, successor: bool) -> ProposalView:
     row = snapshot.get(XPM_CLIENTS, proposal.uuid)
     return ProposalView(
         uuid=proposal.uuid,
@@ -322,7 +322,7 @@ def _conflicting(snapshot: Snapshot) -> frozenset[str]:
     )
 
 
-class _Sides:
+class _RecordPair:
     """One linked client, told field by field."""
 
     def __init__(
@@ -336,21 +336,21 @@ class _Sides:
         self.base = snapshot.get(BASE, client.id)
         self.link = compare_client(snapshot, rules, client, link, row).link
         self.mirror = mirror_values(row, self.link)
-        self.told = Told(snapshot)
+        self.told = Presenter(snapshot)
         self.frozen = self.told.frozen.get(client.id, frozenset())
-        self.former = foreign(snapshot, client, link.uuid, self.told.team)
+        self.former = foreign_values(snapshot, client, link.uuid, self.told.team)
         self.reasons: dict[tuple[str, str], str] = {}
         presenter = DifferencePresenter(snapshot, policy.direction)
         self.differences = [presenter.view(row.uuid, each) for each in planned.differences]
         for view in self.differences:
             self.reasons[view.record, view.field] = " ".join(filter(None, (view.reason, view.hint)))
         for change in planned.changes:
-            said = because_held(change.held) if change.held else because(change.rule, change.side)
+            said = because_held(change.held) if change.held else change_reason(change.rule, change.side)
             self.reasons[change.record, change.field] = said
 
     def all(self) -> list[SideBySide]:
         """Own fields, then those of the contacts that stand for each other, then what only XPM has."""
-        ours, theirs = book_values(self.client, self.team), self.mirror
+        ours, theirs = ignition_values(self.client, self.team), self.mirror
         found = [
             self._one(self.client.id, rule.name, rule.name, rule.label, ours, theirs)
             for rule in CLIENT_FIELDS
@@ -416,4 +416,4 @@ class _Sides:
 
     def _text(self, field: str, value: Value) -> Value:
         """People by name: their UUIDs say nothing to anybody."""
-        return self.told.value(field, bare(value)) if BY_NAME[field].kind == "person" else value
+        return self.told.value(field, staff_uuid(value)) if BY_NAME[field].kind == "person" else value

@@ -15,7 +15,7 @@ from xpm_tui.application.condition import refuse_damaged
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import find_client, find_xpm
 from xpm_tui.application.presenters.views import ReviewView
-from xpm_tui.domain.errors import BadInput, Trouble
+from xpm_tui.domain.errors import AppError, BadInput
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import visible
@@ -23,8 +23,8 @@ from xpm_tui.domain.tables import APART, IGNORED, LINKS
 from xpm_tui.files import atomic
 from xpm_tui.ignition.cell_readers import CellError, read_text
 from xpm_tui.ignition.csv_source import read_source
-from xpm_tui.ignition.csv_text import decode, find_delimiter, records, squeezed
-from xpm_tui.ignition.parser import Refused, clean, shield, unusable
+from xpm_tui.ignition.csv_text import decode, find_delimiter, normalise_heading, records
+from xpm_tui.ignition.parser import RefusedRow, clean, escape_cell, unusable
 from xpm_tui.sync.base import apart_id, live_link
 from xpm_tui.sync.planning.links import link_state, needs_person
 
@@ -38,7 +38,7 @@ REASON = "decided in a review file"
 _NEEDED = ("Client", "Choice")
 
 
-class Chosen(msgspec.Struct, frozen=True, kw_only=True):
+class ReviewChoice(msgspec.Struct, frozen=True, kw_only=True):
     """What one row chose: ``link`` with the XPM client, or ``ignore``. ``former`` counts what came from
     another XPM client and goes with the link."""
 
@@ -61,8 +61,8 @@ class ReviewReport(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     open: int
     same: int
-    items: tuple[Chosen, ...]
-    refused: tuple[Refused, ...]
+    items: tuple[ReviewChoice, ...]
+    refused: tuple[RefusedRow, ...]
 
 
 def export_review(practice: OpenPractice, only: Sequence[str] = ()) -> tuple[str, int]:
@@ -74,7 +74,7 @@ def export_review(practice: OpenPractice, only: Sequence[str] = ()) -> tuple[str
     writer = csv.writer(file)
     writer.writerow(HEADINGS)
     for view in views:
-        writer.writerows([shield(cell, True) for cell in row] for row in _rows(view))
+        writer.writerows([escape_cell(cell, True) for cell in row] for row in _rows(view))
     return file.getvalue(), len(views)
 
 
@@ -83,7 +83,7 @@ def export_review_file(
 ) -> int:
     """Write the file (0600), marked as UTF-8 for spreadsheets; gives how many clients it has.
 
-    Raises ``BadInput`` for one that is there already, unless ``replace``, ``DiskTrouble`` and ``ReadOnly``.
+    Raises ``BadInput`` for one that is there already, unless ``replace``, ``DiskError`` and ``ReadOnly``.
     """
     practice.writable()
     if path.exists() and not replace:
@@ -107,12 +107,12 @@ def import_review(practice: OpenPractice, path: Path, *, dry_run: bool = False) 
         practice.writable()
     rows, refused = _read(path)
     total = len(rows) + len(refused)
-    work = _Choosing(practice, dry_run)
+    work = _ChoiceReader(practice, dry_run)
     for group in _by_client(rows).values():
         try:
             work.client(group)
-        except _No as no:
-            refused.append(Refused(no.row, no.reason))
+        except _RowRejected as no:
+            refused.append(RefusedRow(no.row, no.reason))
     return ReviewReport(
         file=str(path),
         dry_run=dry_run,
@@ -131,10 +131,10 @@ class _Row(msgspec.Struct, frozen=True):
     cells: dict[str, str]
 
     def __getitem__(self, heading: str) -> str:
-        return self.cells.get(squeezed(heading), "")
+        return self.cells.get(normalise_heading(heading), "")
 
 
-class _No(Exception):
+class _RowRejected(Exception):
     """A row is refused."""
 
     def __init__(self, row: int, reason: str) -> None:
@@ -143,7 +143,7 @@ class _No(Exception):
         self.reason = reason
 
 
-class _Choosing:
+class _ChoiceReader:
     """The choices of a file, client by client."""
 
     def __init__(self, practice: OpenPractice, dry_run: bool) -> None:
@@ -151,12 +151,12 @@ class _Choosing:
         self._dry_run = dry_run
         self._taken: dict[str, int] = {}
         self._run = ""
-        self.done: list[Chosen] = []
+        self.done: list[ReviewChoice] = []
         self.open = 0
         self.same = 0
 
     def client(self, rows: Sequence[_Row]) -> None:
-        """One client's rows: at most one choice. Raises ``_No``."""
+        """One client's rows: at most one choice. Raises ``_RowRejected``."""
         chosen = [row for row in rows if row["Choice"]]
         if not chosen:
             self.open += 1
@@ -165,13 +165,13 @@ class _Choosing:
         wanted = {self._target(each) for each in chosen}
         if len(wanted) > 1:
             others = ", ".join(str(each.number) for each in chosen[1:])
-            raise _No(
+            raise _RowRejected(
                 row.number, f"row {others} has a different choice for the same client: choose only once"
             )
         try:
             self._do(row, wanted.pop())
-        except Trouble as trouble:
-            raise _No(row.number, trouble.message) from trouble
+        except AppError as trouble:
+            raise _RowRejected(row.number, trouble.message) from trouble
 
     def _target(self, row: _Row) -> str:
         """What a row chooses: ``ignore``, or the UUID to link to."""
@@ -183,48 +183,50 @@ class _Choosing:
             if choice.casefold() != "link":
                 return find_xpm(snapshot, choice).uuid
             if not row["XPM UUID"]:
-                raise _No(row.number, "it has no proposal to link: type a number, UUID or web address")
+                raise _RowRejected(
+                    row.number, "it has no proposal to link: type a number, UUID or web address"
+                )
             found = find_xpm(snapshot, row["XPM UUID"])
             if row["XPM Number"] and found.number and row["XPM Number"] != found.number:
-                raise _No(
+                raise _RowRejected(
                     row.number,
                     "its XPM Number and XPM UUID belong to different clients: was only one column sorted?",
                 )
             return found.uuid
-        except Trouble as trouble:
-            raise _No(row.number, trouble.message) from trouble
+        except AppError as trouble:
+            raise _RowRejected(row.number, trouble.message) from trouble
 
     def _same_client(self, snapshot: Snapshot, row: _Row) -> None:
         """A sheet of which one column was sorted by itself would link the wrong ones."""
         client, name = find_client(snapshot, row["Client"]), row["Client Name"]
         if name and exact(name) != exact(clean(client.name)):
-            raise _No(row.number, f"{client.id} has another name: export the review again")
+            raise _RowRejected(row.number, f"{client.id} has another name: export the review again")
 
     def _do(self, row: _Row, target: str) -> None:
         snapshot = self._practice.snapshot()
         client = find_client(snapshot, row["Client"])
-        chosen = Chosen(row=row.number, id=client.id, name=client.name, choice="ignore")
+        chosen = ReviewChoice(row=row.number, id=client.id, name=client.name, choice="ignore")
         link, state = snapshot.get(LINKS, client.id), link_state(snapshot, client)
         if target == "ignore":
             if state == "ignored":
                 self.same += 1
                 return
             if live_link(snapshot, client.id) is not None:
-                raise _No(row.number, "it is linked, so it cannot be ignored")
+                raise _RowRejected(row.number, "it is linked, so it cannot be ignored")
         else:
             if link is not None and link.uuid == target:
                 self.same += 1
                 return
             if state != "ignored" and needs_person(snapshot, client, state) is None:
-                raise _No(row.number, "it no longer needs a link: export the review again")
+                raise _RowRejected(row.number, "it no longer needs a link: export the review again")
             if row["Choice"].casefold() == "link" and self._settled_since(
                 snapshot, row, client.id, target, state
             ):
-                raise _No(
+                raise _RowRejected(
                     row.number, "somebody has settled it differently since: export again, or type the number"
                 )
             if target in self._taken:
-                raise _No(
+                raise _RowRejected(
                     row.number, f"row {self._taken[target]} links another client to the same XPM client"
                 )
             chosen = self._linked(row, chosen, target)
@@ -246,11 +248,11 @@ class _Choosing:
         apart = pair is not None and not (pair.undone and pair.sentence in row["Reasons"])
         return apart or (ignored is not None and ignored.reason != REASON)
 
-    def _linked(self, row: _Row, chosen: Chosen, uuid: str) -> Chosen:
+    def _linked(self, row: _Row, chosen: ReviewChoice, uuid: str) -> ReviewChoice:
         effect = links.preview_link(self._practice, chosen.id, uuid)
         why = effect.refused or effect.needs_yes
         if why:
-            raise _No(row.number, why)
+            raise _RowRejected(row.number, why)
         return msgspec.structs.replace(
             chosen,
             choice="link",
@@ -270,12 +272,12 @@ def _rows(view: ReviewView) -> Iterator[tuple[str, ...]]:
         yield (*ours, str(rank), *theirs, "; ".join(each.reasons), "")
 
 
-def _read(path: Path) -> tuple[list[_Row], list[Refused]]:
+def _read(path: Path) -> tuple[list[_Row], list[RefusedRow]]:
     text, _ = decode(read_source(path))
     reading = records(text.lstrip("\ufeff"), find_delimiter(text, HEADINGS))
     head = next(reading, None)
-    headings = [squeezed(clean(cell)) for cell in head.cells] if head is not None else []
-    missing = [heading for heading in _NEEDED if squeezed(heading) not in headings]
+    headings = [normalise_heading(clean(cell)) for cell in head.cells] if head is not None else []
+    missing = [heading for heading in _NEEDED if normalise_heading(heading) not in headings]
     if missing:
         raise BadInput(
             f"{path} is not a review file: it lacks the column {' and '.join(missing)}.",
@@ -286,9 +288,9 @@ def _read(path: Path) -> tuple[list[_Row], list[Refused]]:
         cells = dict(zip(headings, map(clean, record.cells), strict=False))
         reason = record.reason or unusable(record) or _unreadable(cells)
         if reason:
-            refused.append(Refused(record.row, reason))
+            refused.append(RefusedRow(record.row, reason))
         elif not cells.get("client"):
-            refused.append(Refused(record.row, "it does not name a client"))
+            refused.append(RefusedRow(record.row, "it does not name a client"))
         else:
             rows.append(_Row(record.row, cells))
     return rows, refused

@@ -27,7 +27,7 @@ from xpm_tui.domain.tables import (
     META,
     PROVENANCE,
     Meta,
-    Table,
+    TableSchema,
 )
 from xpm_tui.sync.applying.run_results import mark
 
@@ -37,7 +37,7 @@ MOST = 100
 """Decisions of one person that are remembered; one may be about many clients."""
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
+class ReviewedState(msgspec.Struct, frozen=True, kw_only=True):
     """How one client stood: ``rows`` are table and row of its link, what was agreed, what was settled.
 
     The client itself is among them only where the decision changed it.
@@ -48,31 +48,31 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[tuple[str, Any], ...]
 
 
-class Settled(msgspec.Struct, frozen=True, kw_only=True):
+class ReviewDecision(msgspec.Struct, frozen=True, kw_only=True):
     """How a client stood before it was settled, and how it stood right after."""
 
-    before: Standing
-    after: Standing
+    before: ReviewedState
+    after: ReviewedState
 
 
-_TABLES: dict[str, Table[Any]] = {
+_TABLES: dict[str, TableSchema[Any]] = {
     "links": LINKS,
     "base": BASE,
     "ignored": IGNORED,
     "provenance": PROVENANCE,
     "clients": CLIENTS,
 }
-_MANY: dict[str, Table[Any]] = {"apart": APART, "freezes": FREEZES}
+_MANY: dict[str, TableSchema[Any]] = {"apart": APART, "freezes": FREEZES}
 
 
-def standing(snapshot: Snapshot, client: str) -> Standing:
+def current_state(snapshot: Snapshot, client: str) -> ReviewedState:
     """How a client stands now."""
     rows: list[tuple[str, Any]] = [
         (name, row) for name, table in _TABLES.items() if (row := snapshot.get(table, client)) is not None
     ]
     for name, table in _MANY.items():
         rows += [(name, row) for row in snapshot.find(table, "client", client)]
-    return Standing(client=client, name=find_client(snapshot, client).name, rows=tuple(rows))
+    return ReviewedState(client=client, name=find_client(snapshot, client).name, rows=tuple(rows))
 
 
 def undo(practice: OpenPractice, clients: Collection[str] = ()) -> list[str]:
@@ -90,13 +90,13 @@ def undo(practice: OpenPractice, clients: Collection[str] = ()) -> list[str]:
     else:
         raise BadInput("There is no decision to undo.", hint=f"Only your last {MOST} can be undone.")
     try:
-        return take_back(practice, settled, Drop(META, id_))
+        return restore_states(practice, settled, Drop(META, id_))
     except BadInput:
         practice.book.commit([Drop(META, id_)])
         raise
 
 
-def take_back(practice: OpenPractice, settled: Iterable[Settled], *more: Write) -> list[str]:
+def restore_states(practice: OpenPractice, settled: Iterable[ReviewDecision], *more: Write) -> list[str]:
     """Put clients back to where they stood, in one commit with ``more``; gives their names.
 
     Raises ``BadInput``, and changes nothing, where one of them has moved since: a sync wrote by its link, or
@@ -106,7 +106,7 @@ def take_back(practice: OpenPractice, settled: Iterable[Settled], *more: Write) 
     snapshot = practice.snapshot()
     wanted = list(settled)
     for each in wanted:
-        if not _stands_as(standing(snapshot, each.after.client), each.after):
+        if not _stands_as(current_state(snapshot, each.after.client), each.after):
             raise BadInput(
                 f"{each.after.name} ({each.after.client}) has changed since then, so the decision "
                 "was not undone.",
@@ -118,18 +118,18 @@ def take_back(practice: OpenPractice, settled: Iterable[Settled], *more: Write) 
     return [each.after.name for each in wanted]
 
 
-def _stands_as(now: Standing, after: Standing) -> bool:
+def _stands_as(now: ReviewedState, after: ReviewedState) -> bool:
     """Whether a client stands as it did after a decision; its own values count where that changed them."""
     counts = any(name == "clients" for name, _ in after.rows)
     return (now if counts else _without_client(now)) == after
 
 
-def _without_client(each: Standing) -> Standing:
+def _without_client(each: ReviewedState) -> ReviewedState:
     rows = tuple((name, row) for name, row in each.rows if name != "clients")
     return msgspec.structs.replace(each, rows=rows)
 
 
-def _back(snapshot: Snapshot, each: Settled) -> Iterable[Write]:
+def _back(snapshot: Snapshot, each: ReviewDecision) -> Iterable[Write]:
     tables = {**_TABLES, **_MANY}
     for name, row in each.after.rows:
         if (name, row) not in each.before.rows:
@@ -142,12 +142,12 @@ def _back(snapshot: Snapshot, each: Settled) -> Iterable[Write]:
         yield Put(IMAGES, msgspec.structs.replace(image, undone=undone))
 
 
-def settle(
+def store_decision(
     practice: OpenPractice, clients: Iterable[str], act: Callable[[], R]
-) -> tuple[R, tuple[Settled, ...]]:
+) -> tuple[R, tuple[ReviewDecision, ...]]:
     """Do something to clients and store how they stood; gives those that stand otherwise afterwards."""
     snapshot = practice.snapshot()
-    before = [standing(snapshot, client) for client in clients]
+    before = [current_state(snapshot, client) for client in clients]
     done = act()
     settled = since(practice, before)
     if settled:
@@ -155,22 +155,22 @@ def settle(
     return done, settled
 
 
-def since(practice: OpenPractice, before: Iterable[Standing]) -> tuple[Settled, ...]:
+def since(practice: OpenPractice, before: Iterable[ReviewedState]) -> tuple[ReviewDecision, ...]:
     """Those of some clients that stand otherwise now."""
     snapshot = practice.snapshot()
-    now = ((each, standing(snapshot, each.client)) for each in before)
+    now = ((each, current_state(snapshot, each.client)) for each in before)
     return tuple(_settled(each, after) for each, after in now if after != each)
 
 
-def _settled(before: Standing, after: Standing) -> Settled:
+def _settled(before: ReviewedState, after: ReviewedState) -> ReviewDecision:
     """The two, without the client itself where it is the same."""
     client = [[row for name, row in each.rows if name == "clients"] for each in (before, after)]
     if client[0] == client[1]:
         before, after = _without_client(before), _without_client(after)
-    return Settled(before=before, after=after)
+    return ReviewDecision(before=before, after=after)
 
 
-def _remember(practice: OpenPractice, settled: tuple[Settled, ...]) -> None:
+def _remember(practice: OpenPractice, settled: tuple[ReviewDecision, ...]) -> None:
     known = _decisions(practice, practice.snapshot())
     number = int(known[-1].rpartition("/")[2]) + 1 if known else 1
     row = Meta(id=f"{_key(practice, 'decided')}/{number:09}", value=msgspec.to_builtins(settled))
@@ -183,17 +183,17 @@ def _decisions(practice: OpenPractice, snapshot: Snapshot) -> list[str]:
     return sorted(id_ for id_ in snapshot.ids(META) if id_.startswith(before))
 
 
-def _read(snapshot: Snapshot, id_: str) -> tuple[Settled, ...]:
+def _read(snapshot: Snapshot, id_: str) -> tuple[ReviewDecision, ...]:
     """A stored decision; nothing where this version cannot read it."""
     row = snapshot.get(META, id_)
     try:
-        settled = msgspec.convert(row.value if row is not None else (), tuple[Settled, ...])
-        return tuple(Settled(before=_typed(each.before), after=_typed(each.after)) for each in settled)
+        settled = msgspec.convert(row.value if row is not None else (), tuple[ReviewDecision, ...])
+        return tuple(ReviewDecision(before=_typed(each.before), after=_typed(each.after)) for each in settled)
     except (msgspec.ValidationError, KeyError):
         return ()
 
 
-def _typed(stored: Standing) -> Standing:
+def _typed(stored: ReviewedState) -> ReviewedState:
     tables = {**_TABLES, **_MANY}
     rows = tuple((name, msgspec.convert(row, tables[name].row)) for name, row in stored.rows)
     return msgspec.structs.replace(stored, rows=rows)

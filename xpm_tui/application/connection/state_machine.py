@@ -17,20 +17,20 @@ import msgspec
 from xpm_tui.application.connection.steps import (
     Advice,
     Answer,
+    ConnectionStep,
     Name,
-    Step,
-    advise,
-    settle,
+    next_advice,
     skip,
     steps,
+    store_answer,
     wizard,
 )
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import LISTS, Identity, put, read_identity
+from xpm_tui.application.practice_identity import LISTS, PracticeIdentity, put, read_identity
 from xpm_tui.application.progress import Report, silent
-from xpm_tui.application.runs.xpm_refresh import Refreshed, refresh
+from xpm_tui.application.runs.xpm_refresh import RefreshResult, refresh
 from xpm_tui.application.trouble_events import failed, picked
-from xpm_tui.domain.errors import BadInput, CaseId, LoginNeeded, NeedsPerson, Trouble
+from xpm_tui.domain.errors import AppError, BadInput, CaseId, DecisionNeeded, LoginNeeded
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.identity import name_key
 from xpm_tui.domain.plan import Direction, Level
@@ -49,18 +49,18 @@ with lazy_imports():
     from xpm_tui.xero.auth import authorization, callback_listener
 
 if TYPE_CHECKING:
-    from xpm_tui.diagnostics.known_problems.problem import Case
-    from xpm_tui.diagnostics.known_problems.records import Seen
+    from xpm_tui.diagnostics.known_problems.problem import KnownProblem
+    from xpm_tui.diagnostics.known_problems.records import Symptom
     from xpm_tui.xero.auth.authorization import Authorization
 
 WAIT = 300.0
 """Seconds that the browser is waited for."""
 
-Tell = Callable[[Trouble], None]
+Tell = Callable[[AppError], None]
 
 
 @dataclass(frozen=True)
-class Begun:
+class PendingLogin:
     """An attempt to sign in: the address to open; over SSH the line that brings the answer back here."""
 
     url: str
@@ -72,7 +72,7 @@ Switched = Literal["unknown", "yes", "no"]
 """Whether XPM is still switched on in Ignition."""
 
 
-class Connecting:
+class ConnectionMachine:
     """Connects one practice, step by step; what was told is kept, so it can be left at any point.
 
     ``answered``: a good answer to the sign-in has come, which nothing that follows takes back.
@@ -89,7 +89,7 @@ class Connecting:
         self._pasted: asyncio.Queue[str | None] = asyncio.Queue()
         self._one_wait = asyncio.Lock()
 
-    def steps(self) -> tuple[Step, ...]:
+    def steps(self) -> tuple[ConnectionStep, ...]:
         """All steps with their state, facts and what is missing."""
         return steps(self.practice, signed_in=bool(self.tenants) and not self._settled)
 
@@ -104,8 +104,8 @@ class Connecting:
 
     def permission(self, answer: Answer) -> Advice:
         """What the person sees in XPM, and what to do about it."""
-        settle(self.practice, permission=answer)
-        return advise(answer)
+        store_answer(self.practice, permission=answer)
+        return next_advice(answer)
 
     def app(self, values: Mapping[str, str]) -> None:
         """Keep settings of the app (``xero.*``) with the practice. Raises ``BadInput``."""
@@ -115,7 +115,7 @@ class Connecting:
                 raise BadInput(f"{visible(key, 60)} is not a setting of the app.")
             self.practice.settings.set(key, text, practice=True)
 
-    def begin(self) -> Begun:
+    def begin(self) -> PendingLogin:
         """Begin to sign in; a second call begins again.
 
         Raises:
@@ -131,7 +131,9 @@ class Connecting:
         self.answered, self._answered = False, None
         self._pasted = asyncio.Queue()
         self.practice.events.emit(Event(key="connect.began"))
-        return Begun(self._attempt.url, config.redirect_port, _ssh_line(self._environ, config.redirect_port))
+        return PendingLogin(
+            self._attempt.url, config.redirect_port, _ssh_line(self._environ, config.redirect_port)
+        )
 
     def paste(self, text: str | None) -> None:
         """An address that the person pasted, judged by :meth:`wait`; None: nothing more will come."""
@@ -145,7 +147,7 @@ class Connecting:
         A pasted line that is no answer goes to ``wrong`` (else to ``tell``), what the listener meets to
         ``tell``, and the wait goes on. The first good answer is exchanged and the login saved before anything
         is cleaned up, also where this is cancelled meanwhile. Raises ``LoginNeeded`` (Cancel, an error
-        of Xero, nobody came), ``AccessDenied`` where the login opens no practice, ``WireTrouble``.
+        of Xero, nobody came), ``AccessDenied`` where the login opens no practice, ``XeroError``.
         """
 
         if self._attempt is None:
@@ -175,7 +177,7 @@ class Connecting:
                     take=take,
                     won=self._won,
                 )
-        except Trouble as trouble:
+        except AppError as trouble:
             failed(practice.events, "connect", trouble)
             raise
         practice.events.emit(Event(key="connect.signed_in", numbers={"tenants": len(self.tenants)}))
@@ -184,8 +186,9 @@ class Connecting:
     def _won(self, attempt: Authorization) -> None:
         self.answered, self._answered = True, self._answered or attempt
 
-    async def choose(self, tenant: str = "", *, confirm: str = "") -> Identity:
-        """Connect the practice with that id, or the only one. Raises ``NeedsPerson`` where several could be
+    async def choose(self, tenant: str = "", *, confirm: str = "") -> PracticeIdentity:
+        """Connect the practice with that id, or the only one. Raises ``DecisionNeeded`` where several
+        could be
         meant, or another practice than before until ``confirm`` is its name or the last six of its id."""
         practice = self.practice
         practice.writable()
@@ -193,7 +196,7 @@ class Connecting:
         before = read_identity(practice.snapshot())
         other = before is not None and before.tenant != chosen.tenant_id
         if before is not None and other and not _confirms(chosen, confirm):
-            raise NeedsPerson(
+            raise DecisionNeeded(
                 f"This folder belongs to {visible(before.title, 80)}; {_named(chosen)} is another practice.",
                 hint=f"To change to it, confirm with its name or {chosen.tenant_id[-6:]}. To keep both, "
                 "add it as another practice: xpm-tui practices add NAME",
@@ -201,7 +204,7 @@ class Connecting:
             )
         async with practice.wire() as wire:
             saved = wire.tokens.saved()
-        identity = Identity(
+        identity = PracticeIdentity(
             tenant=chosen.tenant_id,
             title=chosen.name or chosen.tenant_id,
             connection=chosen.connection_id,
@@ -227,10 +230,10 @@ class Connecting:
         for key, text in (("sync.direction", direction), ("sync.level", level)):
             if self.practice.settings.text(key) != text:
                 self.practice.settings.set(key, text, practice=True)
-        settle(self.practice, settled=tuple({*wizard(self.practice).settled, "direction"}))
+        store_answer(self.practice, settled=tuple({*wizard(self.practice).settled, "direction"}))
         self.practice.events.emit(Event(key="policy.set", numbers={"direction": direction, "level": level}))
 
-    async def fill(self, *, report: Report = silent) -> Refreshed:
+    async def fill(self, *, report: Report = silent) -> RefreshResult:
         """Read XPM's lists for the first time."""
         return await refresh(self.practice, full=True, report=report)
 
@@ -240,7 +243,7 @@ class Connecting:
         if not tenant:
             if len(self.tenants) == 1:
                 return self.tenants[0]
-            raise NeedsPerson(
+            raise DecisionNeeded(
                 "The login has access to several practices: " + "; ".join(map(_named, self.tenants)) + ".",
                 hint="Choose one: xpm-tui connect --tenant ID",
                 case=CaseId.SECOND_PRACTICE,
@@ -253,7 +256,7 @@ class Connecting:
             hint="It has access to: " + "; ".join(map(_named, self.tenants)),
         )
 
-    def seen(self, seen: Seen) -> Case | None:
+    def seen(self, seen: Symptom) -> KnownProblem | None:
         """What the person sees while nobody comes back to us; gives its case."""
         return picked(self.practice.events, seen)
 
@@ -261,7 +264,7 @@ class Connecting:
 async def disconnect(practice: OpenPractice, *, everything: bool = False) -> str:
     """End this one connection, or with ``everything`` revoke the login; gives what was done in a sentence.
 
-    Both sides' data stay as they are. Raises ``WireTrouble`` where Xero could not be told.
+    Both sides' data stay as they are. Raises ``XeroError`` where Xero could not be told.
     """
     practice.writable()
     identity = practice.connected()

@@ -11,10 +11,10 @@ from typing import Literal
 from xpm_tui.application.jobs import templates
 from xpm_tui.application.jobs.job_settings import vanished
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import Wizard, list_state, put, read
+from xpm_tui.application.practice_identity import ConnectionDraft, list_state, put, read
 from xpm_tui.application.runs.plans import latest
 from xpm_tui.application.team import links as team
-from xpm_tui.application.team.people import connector
+from xpm_tui.application.team.people import find_connector
 from xpm_tui.diagnostics.known_problems.login import NEW_PERMISSION, OLD_PERMISSION
 from xpm_tui.diagnostics.known_problems.registry import CASES
 from xpm_tui.domain.errors import BadInput, CaseId
@@ -57,7 +57,7 @@ _SENTENCES: dict[Answer, tuple[str, CaseId]] = {
 }
 
 
-def advise(answer: Answer) -> Advice:
+def next_advice(answer: Answer) -> Advice:
     """What to do next, by what the person sees in XPM."""
     if answer == "ticked":
         return Advice("Good. Signing in will show whether Xero agrees.")
@@ -105,7 +105,7 @@ CAN_SKIP: frozenset[Name] = frozenset({"clients", "team", "templates", "plan"})
 
 
 @dataclass(frozen=True)
-class Step:
+class ConnectionStep:
     """One step: ``facts`` are what is known, ``missing`` what it still wants, in sentences."""
 
     name: Name
@@ -122,13 +122,13 @@ class Step:
         return SHORT_TITLES[self.name]
 
 
-def steps(practice: OpenPractice, *, signed_in: bool = False) -> tuple[Step, ...]:
+def steps(practice: OpenPractice, *, signed_in: bool = False) -> tuple[ConnectionStep, ...]:
     """All steps in order; exactly one is ``now`` unless nothing is left to do.
 
     ``signed_in``: the login of this session is good although no practice was chosen yet.
     """
     told = wizard(practice)
-    found: list[Step] = []
+    found: list[ConnectionStep] = []
     now_given = False
     for name in TITLES:
         facts, missing = _LOOK[name](practice, told, signed_in)
@@ -140,19 +140,19 @@ def steps(practice: OpenPractice, *, signed_in: bool = False) -> tuple[Step, ...
         elif not now_given:
             state, now_given = "now", True
         case = CaseId.SCOPE_MISSING if name == "templates" and _closed(practice) else None
-        found.append(Step(name, TITLES[name], state, facts, missing, name in CAN_SKIP, case))
+        found.append(ConnectionStep(name, TITLES[name], state, facts, missing, name in CAN_SKIP, case))
     return tuple(found)
 
 
-def wizard(practice: OpenPractice) -> Wizard:
+def wizard(practice: OpenPractice) -> ConnectionDraft:
     """What the person told so far."""
-    return read(practice.snapshot(), "wizard", Wizard) or Wizard()
+    return read(practice.snapshot(), "wizard", ConnectionDraft) or ConnectionDraft()
 
 
-def settle(practice: OpenPractice, **told: object) -> None:
+def store_answer(practice: OpenPractice, **told: object) -> None:
     """Remember what the person told."""
     before = wizard(practice)
-    after = Wizard(**{**{f: getattr(before, f) for f in before.__struct_fields__}, **told})
+    after = ConnectionDraft(**{**{f: getattr(before, f) for f in before.__struct_fields__}, **told})
     if after != before:
         practice.book.commit([put("wizard", after)])
 
@@ -162,20 +162,20 @@ def skip(practice: OpenPractice, name: Name, *, on: bool = True) -> None:
     if name not in CAN_SKIP:
         raise BadInput(f'The step "{TITLES[name]}" cannot be skipped.')
     skipped = [each for each in wizard(practice).skipped if each != name]
-    settle(practice, skipped=tuple([*skipped, name] if on else skipped))
+    store_answer(practice, skipped=tuple([*skipped, name] if on else skipped))
 
 
 Look = tuple[tuple[str, ...], tuple[str, ...]]
 
 
-def _permission(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
+def _permission(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -> Look:
     if practice.identity() is not None or signed_in:
         return ("Given: signing in has confirmed it.",), ()
     answer = {**ANSWERS}.get(told.permission, "")  # type: ignore[call-overload]
     return ((answer,), ()) if answer else ((), ("Choose one of the answers.",))
 
 
-def _app(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
+def _app(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -> Look:
     settings = practice.settings
     client = settings.text("xero.client_id")
     facts = (
@@ -187,7 +187,7 @@ def _app(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
     return facts, () if client else ("The client id of an app registered at developer.xero.com.",)
 
 
-def _authorise(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
+def _authorise(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -> Look:
     identity = practice.identity()
     if identity is not None and not signed_in and refused(practice.state):
         return (), ("Xero no longer accepts the login: sign in again and press Allow access.",)
@@ -197,7 +197,7 @@ def _authorise(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
     return (("Signed in.",), ()) if signed_in else ((), ("Sign in and press Allow access.",))
 
 
-def _practice(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
+def _practice(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -> Look:
     identity = practice.identity()
     if identity is not None:
         facts = (identity.title, f"Id: {identity.tenant}")
@@ -206,7 +206,7 @@ def _practice(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
     return (), ("Choose the practice to connect.",)
 
 
-def _direction(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
+def _direction(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -> Look:
     direction, level = practice.settings.text("sync.direction"), practice.settings.text("sync.level")
     master = "From XPM: XPM overwrites Ignition" if direction == "from_xpm" else "To XPM: Ignition overwrites"
     chosen = {practice.settings.origin("sync.direction"), practice.settings.origin("sync.level")}
@@ -216,7 +216,7 @@ def _direction(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
     return facts, ("Confirm these, or choose others.",)
 
 
-def _clients(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
+def _clients(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -> Look:
     snapshot = practice.snapshot()
     clients, linked = snapshot.count(CLIENTS), snapshot.count(LINKS)
     facts = (
@@ -226,7 +226,7 @@ def _clients(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
     return facts, () if clients else ("Import Ignition's client file, or bring in clients from XPM.",)
 
 
-def _team(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
+def _team(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -> Look:
     snapshot = practice.snapshot()
     members = list(snapshot.rows(TEAM))
     linked = {member.staff for member in members if member.staff}
@@ -240,7 +240,7 @@ def _team(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
     if free:
         facts.append(f"{count(free, 'person/people')} in XPM not linked to your team")
     note = list_state(snapshot, "staff").note
-    person = connector(snapshot)
+    person = find_connector(snapshot)
     facts += [each for each in (note, person.sentence if person else "") if each]
     known = practice.identity() is not None
     done = (bool(members) and len(linked) == len(members)) or (known and not free)
@@ -248,7 +248,7 @@ def _team(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
     return tuple(facts), () if done else (missing,)
 
 
-def _templates(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
+def _templates(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -> Look:
     snapshot = practice.snapshot()
     services = list(snapshot.rows(SERVICES))
     linked = sum(1 for service in services if service.templates or service.no_job)
@@ -270,7 +270,7 @@ def _templates(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
     return tuple(facts), tuple(missing)
 
 
-def _plan(practice: OpenPractice, told: Wizard, signed_in: bool) -> Look:
+def _plan(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -> Look:
     plan = latest(practice)
     if plan is None:
         return (), ("Make the first plan and review it.",)

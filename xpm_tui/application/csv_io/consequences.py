@@ -11,12 +11,12 @@ import msgspec
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.runs.consequences import pace
-from xpm_tui.domain.consequences import Consequences, Here, Kept, Replaced, Requests
+from xpm_tui.domain.consequences import Consequences, LocalCounts, PreservedValues, ReplacedValues, Requests
 from xpm_tui.domain.plan import Plan, PlannedRecord
 from xpm_tui.domain.ports import Put, Snapshot
 from xpm_tui.domain.tables import CLIENTS, LINKS
 from xpm_tui.ignition.import_steps import ImportPlan, UndoPlan
-from xpm_tui.sync.consequences import LISTS, of_plan
+from xpm_tui.sync.consequences import LISTS, plan_consequences
 from xpm_tui.sync.overlay import Overlay
 from xpm_tui.sync.planning.planner import make_plan
 
@@ -29,14 +29,14 @@ def of_import(practice: OpenPractice, form: str, file: str, plan: ImportPlan) ->
     return Consequences(
         of="import",
         about=file,
-        here=Here(
+        here=LocalCounts(
             changes=new + cells + contacts,
             clients=touched if form == "clients" else 0,
             values=cells,
             contacts=contacts,
             added=new,
         ),
-        replaced=Replaced(
+        replaced=ReplacedValues(
             values=sum(bool(edit.old) for edit in plan.edits), conflicts=sum(edit.both for edit in plan.edits)
         ),
         then=_next_sync(practice, plan) if form == "clients" else None,
@@ -49,8 +49,10 @@ def of_import_undo(file: str, plan: UndoPlan) -> Consequences:
     reasons: dict[str, list[str]] = {}
     for each in plan.left:
         reasons.setdefault(each.reason, []).append(each.record)
-    left = tuple(Kept(why=why, number=len(ids), records=tuple(ids)) for why, ids in reasons.items())
-    here = Here(changes=removed + restored, values=restored, removed=removed)
+    left = tuple(
+        PreservedValues(why=why, number=len(ids), records=tuple(ids)) for why, ids in reasons.items()
+    )
+    here = LocalCounts(changes=removed + restored, values=restored, removed=removed)
     return Consequences(of="import-undo", about=file, here=here, kept=left)
 
 
@@ -66,7 +68,7 @@ def _next_sync(practice: OpenPractice, plan: ImportPlan) -> Consequences | None:
     _, pending = _planned(practice, before, ids)
     head, records = _planned(practice, after, ids)
     more = [*_more(records, pending)]
-    return of_plan(after, head, more, before=Requests(lists=LISTS), pace=pace(practice))
+    return plan_consequences(after, head, more, before=Requests(lists=LISTS), pace=pace(practice))
 
 
 def _planned(

@@ -19,7 +19,7 @@ from xpm_tui.domain.ignition import Import
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import IMPORTS
 from xpm_tui.files import atomic
-from xpm_tui.files.disk import spoken
+from xpm_tui.files.disk import disk_error
 from xpm_tui.ignition.forms import FORMS, FormName
 from xpm_tui.lazy import lazy_imports
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
 
 
-def _others() -> dict[str, Callable[..., export.Exported]]:
+def _others() -> dict[str, Callable[..., export.ExportedFile]]:
     """Return the exporters of the forms beside that of clients."""
     return {
         "services": export.export_services,
@@ -47,7 +47,7 @@ def last_import(snapshot: Snapshot, form: str = "clients") -> Import | None:
     return max(done, key=lambda each: (each.at, len(each.id), each.id), default=None)
 
 
-class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
+class OmittedRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A client or contact that a file leaves out, or that stands in a further file, and why."""
 
     id: str
@@ -55,22 +55,24 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class ToIgnition(msgspec.Struct, frozen=True, kw_only=True):
+class ExportState(msgspec.Struct, frozen=True, kw_only=True):
     """How far Ignition is behind: ``clients`` have values that it does not have and that can go out.
 
     ``never`` are the clients and contacts with values that its import cannot take as they are, and why.
     """
 
     clients: int
-    never: tuple[LeftOut, ...] = ()
+    never: tuple[OmittedRecord, ...] = ()
 
 
-def to_ignition(snapshot: Snapshot) -> ToIgnition:
+def to_ignition(snapshot: Snapshot) -> ExportState:
     """Count what neither came from Ignition's last file nor went out since. O(clients)."""
     found = pending_changes.changes_not_in_ignition(snapshot)
     clients = sum(any(each.waits for each in client) for client in found.clients.values())
-    never = tuple(LeftOut(id=each.record, name=each.name, reason=each.reason) for each in found.unsendable)
-    return ToIgnition(clients=clients, never=never)
+    never = tuple(
+        OmittedRecord(id=each.record, name=each.name, reason=each.reason) for each in found.unsendable
+    )
+    return ExportState(clients=clients, never=never)
 
 
 class ExportReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,8 +85,8 @@ class ExportReport(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[str, ...]
     records: int
     rows: int
-    refused: tuple[LeftOut, ...] = ()
-    splits: tuple[LeftOut, ...] = ()
+    refused: tuple[OmittedRecord, ...] = ()
+    splits: tuple[OmittedRecord, ...] = ()
     remembered: bool = False
 
     @property
@@ -107,7 +109,7 @@ def export_file(
     """Write a form to ``path`` (0600); clients of one name go to ``path-2.csv`` and so on.
 
     ``changed``: clients with something that Ignition does not have; ``again``: also those that went out
-    before. A file that is there is kept unless ``replace``. Raises ``BadInput``, ``DiskTrouble``.
+    before. A file that is there is kept unless ``replace``. Raises ``BadInput``, ``DiskError``.
     """
     practice.writable()
     path = Path(path)
@@ -127,7 +129,7 @@ def export_file(
 
 
 def _refuse_taken(place: Path, replace: bool) -> None:
-    with spoken(place):
+    with disk_error(place):
         if place.exists() and not replace:
             raise BadInput(
                 f"{place} already exists.", hint="Name another file, or replace this one with --replace."
@@ -175,10 +177,10 @@ def exported_bytes(
     flavour: export.Flavour = "ignition",
     again: bool = False,
     only: Collection[str] = (),
-) -> export.Exported:
+) -> export.ExportedFile:
     """What an export would hold; nothing is written or remembered.
 
-    Raises ``BookUnreadable`` where the store is damaged.
+    Raises ``StoreUnreadable`` where the store is damaged.
     """
     refuse_damaged(practice)
     if form not in FORMS:
@@ -204,22 +206,22 @@ def preview_export(
 
 
 def _finish(
-    practice: OpenPractice, form: FormName, exported: export.Exported, files: tuple[str, ...]
+    practice: OpenPractice, form: FormName, exported: export.ExportedFile, files: tuple[str, ...]
 ) -> ExportReport:
     _remember(practice, form, exported)
     return _told(form, exported, files, bool(exported.writes))
 
 
-def _remember(practice: OpenPractice, form: FormName, exported: export.Exported) -> None:
+def _remember(practice: OpenPractice, form: FormName, exported: export.ExportedFile) -> None:
     """Count the records as sent to Ignition."""
     if exported.writes:
-        practice.book.transact(lambda now: export.gone_out(now, exported.writes))
+        practice.book.transact(lambda now: export.export_writes(now, exported.writes))
     if exported.records:
         practice.events.emit(Event(key=f"export.{form}", numbers={"count": len(exported.records)}))
 
 
 def _told(
-    form: FormName, exported: export.Exported, files: tuple[str, ...], remembered: bool
+    form: FormName, exported: export.ExportedFile, files: tuple[str, ...], remembered: bool
 ) -> ExportReport:
     return ExportReport(
         form=form,
@@ -232,5 +234,5 @@ def _told(
     )
 
 
-def _left_out(each: export.NotExported) -> LeftOut:
-    return LeftOut(id=each.record, name=each.name, reason=each.reason)
+def _left_out(each: export.OmittedClient) -> OmittedRecord:
+    return OmittedRecord(id=each.record, name=each.name, reason=each.reason)

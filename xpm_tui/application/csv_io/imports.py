@@ -18,18 +18,18 @@ from xpm_tui.application.condition import unfinished_imports
 from xpm_tui.application.csv_io.consequences import of_import, of_import_undo
 from xpm_tui.application.csv_io.interruption import Interruption
 from xpm_tui.domain.consequences import Consequences
-from xpm_tui.domain.errors import BadInput, Overtaken, Trouble
+from xpm_tui.domain.errors import AppError, BadInput, StoreChanged
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ignition import Import
-from xpm_tui.domain.ports import Drop, Ids, Put, Snapshot, Write
+from xpm_tui.domain.ports import Drop, IdSource, Put, Snapshot, Write
 from xpm_tui.domain.tables import IMPORT_IMAGES, IMPORTS, META, Meta
 from xpm_tui.ignition.cells import EXTRA
 from xpm_tui.ignition.client_import import plan_clients
 from xpm_tui.ignition.csv_source import CsvSource
 from xpm_tui.ignition.forms import RECORD, FormName
-from xpm_tui.ignition.import_steps import Edit, ImportPlan, plan_undo
+from xpm_tui.ignition.import_steps import CellEdit, ImportPlan, plan_undo
 from xpm_tui.ignition.library_import import plan_services, plan_team
-from xpm_tui.ignition.parser import Parsed, no_tick, parse
+from xpm_tui.ignition.parser import ParsedFile, no_tick, parse
 from xpm_tui.ignition.proposal_import import plan_proposals
 from xpm_tui.store.ids import SnapshotIds
 
@@ -40,8 +40,8 @@ from xpm_tui.collector import paused_collector
 
 def plan_import(
     snapshot: Snapshot,
-    parsed: Parsed,
-    ids: Ids | None,
+    parsed: ParsedFile,
+    ids: IdSource | None,
     now: datetime,
     tick: Callable[[int], None] = no_tick,
 ) -> ImportPlan:
@@ -178,7 +178,7 @@ def import_file(
 
     with stop.listening(), paused_collector(), CsvSource.of(path, encoding) as source:
 
-        def parsed() -> Parsed:
+        def parsed() -> ParsedFile:
             return parse(source, form, mapping, remembered=remembered.value if remembered else {}, tick=read)
 
         if dry_run:
@@ -193,7 +193,7 @@ def import_file(
 
 
 def _plan(
-    practice: OpenPractice, parsed: Parsed, ids: SnapshotIds | None, stop: Interruption, told: Progress
+    practice: OpenPractice, parsed: ParsedFile, ids: SnapshotIds | None, stop: Interruption, told: Progress
 ) -> ImportPlan:
     total = len(parsed.rows)
 
@@ -205,7 +205,7 @@ def _plan(
 
 
 def _imported(
-    practice: OpenPractice, path: Path, reading: Callable[[], Parsed], stop: Interruption, told: Progress
+    practice: OpenPractice, path: Path, reading: Callable[[], ParsedFile], stop: Interruption, told: Progress
 ) -> tuple[ImportReport, ImportPlan]:
     """Note that the import has begun, plan it, and write it."""
     parsed = reading()
@@ -225,14 +225,14 @@ def _imported(
             writes = _Writes(partial(_writes, snapshot, parsed, plan, done, ids))
             try:
                 practice.book.commit(writes, since=snapshot)
-            except Overtaken:
+            except StoreChanged:
                 if attempt == _TRIES:
                     raise
                 stop.again()
                 parsed = reading()
                 continue
             break
-    except Trouble:
+    except AppError:
         # Stopped or refused, not killed: nothing is left of it, not even that it had begun.
         if not resumed:
             practice.book.commit([Drop(IMPORTS, head.id)])
@@ -251,7 +251,7 @@ class _Writes(Iterable[Write]):
 
 
 def _writes(
-    snapshot: Snapshot, parsed: Parsed, plan: ImportPlan, done: Import, ids: SnapshotIds
+    snapshot: Snapshot, parsed: ParsedFile, plan: ImportPlan, done: Import, ids: SnapshotIds
 ) -> Iterator[Write]:
     if plan.groups:
         # Only the last import that changed something can be undone.
@@ -268,7 +268,7 @@ def _writes(
     yield Drop(IMPORTS, done.id) if untouched else Put(IMPORTS, done)
 
 
-def _begun(practice: OpenPractice, path: Path, parsed: Parsed) -> tuple[Import, bool]:
+def _begun(practice: OpenPractice, path: Path, parsed: ParsedFile) -> tuple[Import, bool]:
     """The import as it begins, and whether it goes on with one of the same content that did not finish."""
     head = Import(
         id="",
@@ -299,7 +299,7 @@ def undo_import(practice: OpenPractice, dry_run: bool = False) -> UndoReport:
     What was changed since stays. An import that did not finish is forgotten; nothing of it was in the store.
 
     Where nothing can be restored nothing is written, and where something stays the rest can be undone later.
-    Raises ``BadInput`` when there is none, ``Busy`` while a run is on, ``ReadOnly``, ``DiskTrouble``.
+    Raises ``BadInput`` when there is none, ``Busy`` while a run is on, ``ReadOnly``, ``DiskError``.
     """
     last = _undoable(practice.snapshot())
     if last is None:
@@ -348,7 +348,7 @@ def _report(
     head: Import,
     path: Path,
     dry_run: bool,
-    parsed: Parsed,
+    parsed: ParsedFile,
     plan: ImportPlan,
 ) -> ImportReport:
     found = of_import(practice, parsed.form, path.name, plan)
@@ -374,7 +374,7 @@ def _report(
     )
 
 
-def _edit(edit: Edit) -> EditReport:
+def _edit(edit: CellEdit) -> EditReport:
     return EditReport(
         row=edit.row,
         record=edit.record,

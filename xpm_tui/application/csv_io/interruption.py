@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.errors import AppError
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class ImportStopped(Trouble):
+class ImportStopped(AppError):
     """The import was stopped before anything of its file was written."""
 
     code = "stopped"

@@ -10,16 +10,16 @@ from typing import Any
 
 import msgspec
 
-from xpm_tui.application.health.doctor_target import Patient
+from xpm_tui.application.health.doctor_target import DoctorTarget
 from xpm_tui.application.health.probe_facts import Machine, saved_login
 from xpm_tui.application.home import own_folder
 from xpm_tui.application.presenters.lookup import masked, name_of
 from xpm_tui.application.runs import history
-from xpm_tui.diagnostics.bundle import Part, json_part, lines_part, listing, packed, text_part
-from xpm_tui.diagnostics.findings import Probed, run_case
-from xpm_tui.diagnostics.known_problems.registry import case
+from xpm_tui.diagnostics.bundle import BundlePart, json_part, lines_part, listing, packed, text_part
+from xpm_tui.diagnostics.findings import ProbeResult, run_problem
+from xpm_tui.diagnostics.known_problems.registry import find_problem
 from xpm_tui.diagnostics.masking import Mask
-from xpm_tui.diagnostics.presenters import told
+from xpm_tui.diagnostics.presenters import problem_lines
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ports import Snapshot
@@ -27,7 +27,7 @@ from xpm_tui.domain.runs import Run
 from xpm_tui.domain.secret import Secret
 from xpm_tui.domain.tables import ALL, CLIENTS, STAFF, TEAM, XPM_CLIENTS
 from xpm_tui.files.atomic import replace_bytes
-from xpm_tui.files.disk import spoken
+from xpm_tui.files.disk import disk_error
 from xpm_tui.files.listing import expanded
 from xpm_tui.log.reader import EventFilter
 from xpm_tui.log.sentences import sentence
@@ -46,15 +46,17 @@ OWN_WORDS = (
 """Settings whose value is told only as set or not: they may hold anything."""
 
 
-async def gather(patient: Patient, results: Sequence[Probed], *, names: bool = False) -> tuple[Part, ...]:
+async def gather(
+    patient: DoctorTarget, results: Sequence[ProbeResult], *, names: bool = False
+) -> tuple[BundlePart, ...]:
     """All parts of the bundle, the listing first. ``names`` leaves names in. Nothing is written."""
     return await asyncio.to_thread(_gather, patient, results, names)
 
 
-def write(parts: Sequence[Part], target: Path, patient: Patient) -> int:
+def write(parts: Sequence[BundlePart], target: Path, patient: DoctorTarget) -> int:
     """Write the zip (0600); gives its bytes. Raises ``BadInput`` where the file is there already."""
     target = expanded(str(target))
-    with spoken(target):
+    with disk_error(target):
         there = target.exists()
     if there:
         raise BadInput(f"{target} already exists.", hint="Name a file that does not exist yet.")
@@ -65,7 +67,7 @@ def write(parts: Sequence[Part], target: Path, patient: Patient) -> int:
     return replace_bytes(target, packed(parts, patient.clock.now()))
 
 
-def _gather(patient: Patient, results: Sequence[Probed], names: bool) -> tuple[Part, ...]:
+def _gather(patient: DoctorTarget, results: Sequence[ProbeResult], names: bool) -> tuple[BundlePart, ...]:
     mask = _mask(patient, names)
     runs = history.list_runs(patient.practice, RUNS) if patient.practice else []
     for run in runs:
@@ -93,7 +95,7 @@ def _gather(patient: Patient, results: Sequence[Probed], names: bool) -> tuple[P
     return (listing(parts, names=names, made=patient.clock.now()), *parts)
 
 
-def _mask(patient: Patient, names: bool) -> Mask:
+def _mask(patient: DoctorTarget, names: bool) -> Mask:
     home = own_folder()
     places = {str(home): "~"} if home is not None else {}
     for name in ("config", "data", "state"):
@@ -131,7 +133,7 @@ def _names(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
             yield one.name, masked(one.uuid or "00000000")
 
 
-def _secrets(patient: Patient) -> list[Secret]:
+def _secrets(patient: DoctorTarget) -> list[Secret]:
     """Every secret that this program holds here, to look for each by itself."""
     found = [patient.settings.secret("xero.client_secret")]
     saved = saved_login(patient, patient.name)
@@ -145,7 +147,7 @@ def _secrets(patient: Patient) -> list[Secret]:
     return [secret for secret in found if secret]
 
 
-def _shown(patient: Patient, names: bool) -> Callable[[str], str]:
+def _shown(patient: DoctorTarget, names: bool) -> Callable[[str], str]:
     practice = patient.practice
     if not names or practice is None:
         return masked
@@ -153,7 +155,7 @@ def _shown(patient: Patient, names: bool) -> Callable[[str], str]:
     return lambda id_: name_of(snapshot, id_)
 
 
-def _settings(patient: Patient, mask: Mask) -> list[dict[str, str]]:
+def _settings(patient: DoctorTarget, mask: Mask) -> list[dict[str, str]]:
     found = []
     for item in patient.settings.items():
         value = ("set" if item.shown else "not set") if item.key in OWN_WORDS else mask.text(item.shown)
@@ -161,7 +163,7 @@ def _settings(patient: Patient, mask: Mask) -> list[dict[str, str]]:
     return found
 
 
-def _probed(each: Probed, mask: Mask) -> Probed:
+def _probed(each: ProbeResult, mask: Mask) -> ProbeResult:
     return msgspec.structs.replace(
         each, sentence=mask.text(each.sentence), evidence=tuple(mask.text(fact) for fact in each.evidence)
     )
@@ -183,7 +185,7 @@ def _event(event: Event, mask: Mask, shown: Callable[[str], str]) -> dict[str, A
     return told_
 
 
-def _store(patient: Patient) -> dict[str, Any]:
+def _store(patient: DoctorTarget) -> dict[str, Any]:
     if patient.practice is None:
         return {"open": False, "why": type(patient.why).__name__ if patient.why else "no data yet"}
     snapshot = patient.practice.snapshot()
@@ -197,14 +199,14 @@ def _store(patient: Patient) -> dict[str, Any]:
     }
 
 
-def _cases(results: Sequence[Probed], runs: Sequence[Run], events: Sequence[Event]) -> str:
+def _cases(results: Sequence[ProbeResult], runs: Sequence[Run], events: Sequence[Event]) -> str:
     met = [str(each.case or "") for each in results if each.verdict != "ok"]
-    met += [str(run_case(run) or "") for run in runs] + [event.case for event in events]
-    found = [case(id_) for id_ in dict.fromkeys(met) if id_]
-    return "\n\n\n".join("\n".join(told(each)) for each in found if each is not None) + "\n"
+    met += [str(run_problem(run) or "") for run in runs] + [event.case for event in events]
+    found = [find_problem(id_) for id_ in dict.fromkeys(met) if id_]
+    return "\n\n\n".join("\n".join(problem_lines(each)) for each in found if each is not None) + "\n"
 
 
-def _crashes(patient: Patient, mask: Mask) -> list[Part]:
+def _crashes(patient: DoctorTarget, mask: Mask) -> list[BundlePart]:
     files = sorted(patient.home.state.glob("crash-*.log"), reverse=True)[:CRASHES]
     files.append(patient.state / "console-errors.log")
     about = "Where unexpected errors occurred in the program, without any values."

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from xpm_tui.application.health.doctor_target import Patient
+from xpm_tui.application.health.doctor_target import DoctorTarget
 from xpm_tui.application.health.probe_facts import (
     Machine,
     Resolve,
@@ -30,34 +30,49 @@ from xpm_tui.application.health.probe_facts import (
     timer_facts,
 )
 from xpm_tui.application.practice import ADDRESSES
-from xpm_tui.application.practice_identity import LISTS, Identity
+from xpm_tui.application.practice_identity import LISTS, PracticeIdentity
 from xpm_tui.application.presenters.set_aside import set_aside_views
 from xpm_tui.application.runs import history
-from xpm_tui.application.status.summary import allowance_at, heartbeat, link_problems
+from xpm_tui.application.status.summary import allowance_at, link_problems, summarize
 from xpm_tui.diagnostics.error_presenter import present
 from xpm_tui.diagnostics.examination import Probe, examine
-from xpm_tui.diagnostics.findings import Probed
-from xpm_tui.diagnostics.probe_inputs import Once, Place, Reached, StoreFacts
+from xpm_tui.diagnostics.findings import ProbeResult
+from xpm_tui.diagnostics.probe_inputs import FolderFacts, Once, ServerReply, StoreFacts
 from xpm_tui.diagnostics.probes.login import (
-    CallsLeft,
-    Connections,
-    Permission,
-    Person,
-    Scopes,
-    ThePractice,
-    Token,
+    AllowanceProbe,
+    ConnectionsProbe,
+    ConnectorProbe,
+    PermissionProbe,
+    PracticeProbe,
+    ScopesProbe,
+    TokenProbe,
 )
-from xpm_tui.diagnostics.probes.machine import DiskSpace, Keyring, Schedule, SettingsGood, Terminal, Versions
+from xpm_tui.diagnostics.probes.machine import (
+    DiskSpaceProbe,
+    KeyringProbe,
+    ScheduleProbe,
+    SettingsProbe,
+    TerminalProbe,
+    VersionsProbe,
+)
 from xpm_tui.diagnostics.probes.network import (
-    Certificates,
-    ClockSkew,
-    ListOpen,
-    NameLookUp,
-    NetworkVariables,
-    Proxy,
+    CertificatesProbe,
+    ClientListProbe,
+    ClockSkewProbe,
+    NameLookupProbe,
+    NetworkVariablesProbe,
+    ProxyProbe,
 )
-from xpm_tui.diagnostics.probes.store import CommitLog, LastRuns, Links, Locks, PlanFits, SetAside, Store
-from xpm_tui.domain.errors import BookUnreadable, Trouble, WireTrouble
+from xpm_tui.diagnostics.probes.store import (
+    CommitLogProbe,
+    LastRunsProbe,
+    LinksProbe,
+    LocksProbe,
+    PlanProbe,
+    QuarantineProbe,
+    StoreProbe,
+)
+from xpm_tui.domain.errors import AppError, StoreUnreadable, XeroError
 from xpm_tui.domain.ports import Priority
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.settings.scopes import scopes
@@ -83,9 +98,11 @@ class Doctor:
     ``offline`` leaves out every probe that asks Xero: a call renews the login and counts in files.
     """
 
-    def __init__(self, patient: Patient, machine: Machine | None = None, *, offline: bool = False) -> None:
+    def __init__(
+        self, patient: DoctorTarget, machine: Machine | None = None, *, offline: bool = False
+    ) -> None:
         self._offline = offline
-        self._patient = patient
+        self._target = patient
         self._machine = machine or Machine()
         self._xpm: XeroPractice | None = None
         self._closed = ""
@@ -95,28 +112,28 @@ class Doctor:
         """Practice Manager calls sent so far."""
         return self._xpm.calls if self._xpm is not None else 0
 
-    async def examine(self, *, start: str = "") -> AsyncIterator[Probed]:
+    async def examine(self, *, start: str = "") -> AsyncIterator[ProbeResult]:
         """Run all probes in order, or those from ``start`` on. Raises ``NotFound`` for an unknown one."""
         async with AsyncExitStack() as stack:
             try:
                 wire = None if self._offline else await stack.enter_async_context(self._wire())
                 self._closed = OFFLINE if self._offline else ""
-            except Trouble as trouble:
+            except AppError as trouble:
                 wire, self._closed = None, trouble.message
             probes = [*self._network(wire), *self._login(wire), *self._book(), *self._here(wire)]
-            async for each in examine(probes, self._patient.clock, start=start):
+            async for each in examine(probes, self._target.clock, start=start):
                 yield each
 
     def _wire(self) -> Wire:
 
         # A person waits: one repeat is enough to tell a hiccup from trouble.
-        config = replace(xpm_access.wire_config(self._patient), retries=1, retry_seconds=15.0)
-        return xpm_access.wire(self._patient, config)
+        config = replace(xpm_access.wire_config(self._target), retries=1, retry_seconds=15.0)
+        return xpm_access.wire(self._target, config)
 
     # -- the way to Xero ---------------------------------------------------------------------------------
 
     def _network(self, wire: Wire | None) -> list[Probe]:
-        origins = tuple(dict.fromkeys(self._patient.settings.text(key) for key in ADDRESSES))
+        origins = tuple(dict.fromkeys(self._target.settings.text(key) for key in ADDRESSES))
         hosts = {urlsplit(origin).hostname or "": urlsplit(origin) for origin in origins}
         environment = self._machine.network()
         proxies = self._machine.proxies()
@@ -124,30 +141,37 @@ class Doctor:
             host: Resolve(self._machine, host, parts.port or (443 if parts.scheme == "https" else 80))
             for host, parts in hosts.items()
         }
-        names = NameLookUp(tuple(hosts), resolve, bool(proxies.keys() & {"https", "http", "all"}))
-        variables = NetworkVariables(
+        names = NameLookupProbe(tuple(hosts), resolve, bool(proxies.keys() & {"https", "http", "all"}))
+        variables = NetworkVariablesProbe(
             {**environment.proxies(), **environment.certificates()},
             environment.faults(),
             all(is_loopback(host) for host in hosts),
         )
         if wire is None:
             return [
-                variables, names, *(left(kind, self._closed) for kind in (Proxy, Certificates, ClockSkew))
+                variables, names, *(left(kind, self._closed) for kind in (ProxyProbe, CertificatesProbe,
+                    ClockSkewProbe))
             ]  # fmt: skip
         reached = Once(lambda: self._reach(wire, origins))
-        return [variables, names, Proxy(proxies, reached), Certificates(reached), ClockSkew(reached)]
+        return [
+            variables,
+            names,
+            ProxyProbe(proxies, reached),
+            CertificatesProbe(reached),
+            ClockSkewProbe(reached),
+        ]
 
-    async def _reach(self, wire: Wire, origins: tuple[str, ...]) -> tuple[Reached, ...]:
+    async def _reach(self, wire: Wire, origins: tuple[str, ...]) -> tuple[ServerReply, ...]:
         found = []
         for origin in origins:
             try:
                 answer = await wire.reach(origin)
-            except WireTrouble as trouble:
-                found.append(Reached(origin=origin, trouble=trouble))
+            except XeroError as trouble:
+                found.append(ServerReply(origin=origin, trouble=trouble))
             else:
-                now = self._patient.clock.now()
+                now = self._target.clock.now()
                 found.append(
-                    Reached(
+                    ServerReply(
                         origin=origin, status=answer.status, server_time=answer.date, here=now,
                         issuer=answer.issuer,
                     )
@@ -157,27 +181,34 @@ class Doctor:
     # -- the login and what it opens ---------------------------------------------------------------------
 
     def _login(self, wire: Wire | None) -> list[Probe]:
-        settings = self._patient.settings
-        calls = CallsLeft(lambda: allowance_at(self._patient.state, self._patient.clock))
-        practice = self._patient.practice
-        person: Probe = left(Person, NO_BOOK if self._patient.why is not None else NO_BOOK_YET)
+        settings = self._target.settings
+        calls = AllowanceProbe(lambda: allowance_at(self._target.state, self._target.clock))
+        practice = self._target.practice
+        person: Probe = left(ConnectorProbe, NO_BOOK if self._target.why is not None else NO_BOOK_YET)
         if practice is not None:
-            person = Person(lambda: person_facts(practice))
+            person = ConnectorProbe(lambda: person_facts(practice))
         if wire is None:
-            kinds = (Token, Scopes, Connections, ThePractice, Permission)
+            kinds = (TokenProbe, ScopesProbe, ConnectionsProbe, PracticeProbe, PermissionProbe)
             return [*(left(kind, self._closed) for kind in kinds), person, calls]
         tenants = Once(wire.tenants)
         identity = self._identity()
         first: list[Probe] = [
-            Token(lambda: login_facts(wire, self._patient)),
-            Scopes(scopes(settings.text("xero.scopes")), lambda: given(wire, identity)),
-            Connections(tenants, identity is not None),
+            TokenProbe(lambda: login_facts(wire, self._target)),
+            ScopesProbe(scopes(settings.text("xero.scopes")), lambda: given(wire, identity)),
+            ConnectionsProbe(tenants, identity is not None),
         ]
-        if self._patient.practice is None and self._patient.why is not None:
-            return [*first, left(ThePractice, NO_BOOK), Permission(nothing), person, calls, *self._lists({})]
-        known = identity or Identity(tenant="", title="")
+        if self._target.practice is None and self._target.why is not None:
+            return [
+                *first,
+                left(PracticeProbe, NO_BOOK),
+                PermissionProbe(nothing),
+                person,
+                calls,
+                *self._lists({}),
+            ]
+        known = identity or PracticeIdentity(tenant="", title="")
         xpm = self._xpm = wire.practice(known.tenant, Priority.PERSON)
-        since = self._patient.clock.now() - timedelta(minutes=1)
+        since = self._target.clock.now() - timedelta(minutes=1)
 
         async def clients() -> int:
             async with xpm.clients(modified_since=since) as listing:
@@ -194,8 +225,8 @@ class Doctor:
         api = settings.text("xero.api_url")
         return [
             *first,
-            ThePractice(known.tenant, known.title, known.api, api, tenants),
-            Permission(asks["clients"]),
+            PracticeProbe(known.tenant, known.title, known.api, api, tenants),
+            PermissionProbe(asks["clients"]),
             person,
             calls,
             *self._lists(asks),
@@ -203,7 +234,7 @@ class Doctor:
 
     def _lists(self, asks: dict[str, Once[int]]) -> list[Probe]:
         return [
-            ListOpen(
+            ClientListProbe(
                 name,
                 name in ("clients", "staff"),
                 asks.get(name, Once(nothing)),
@@ -212,54 +243,56 @@ class Doctor:
             for name in LISTS
         ]
 
-    def _identity(self) -> Identity | None:
-        return self._patient.practice.identity() if self._patient.practice is not None else None
+    def _identity(self) -> PracticeIdentity | None:
+        return self._target.practice.identity() if self._target.practice is not None else None
 
     # -- the book ----------------------------------------------------------------------------------------
 
     def _book(self) -> list[Probe]:
-        patient = self._patient
+        patient = self._target
         locks = {
             "run": patient.state / "run.lock",
             "book": patient.data / "book" / "book.lock",
             "login": patient.state / "login.lock",
         }
-        held = Locks(
+        held = LocksProbe(
             lambda: self._machine.holders(locks),
             patient.clock.now,
             lambda: self._machine.place("locks", patient.state),
         )
         if patient.practice is None and patient.why is None:
-            kinds = (Store, CommitLog, LastRuns, Links, PlanFits, SetAside)
+            kinds = (StoreProbe, CommitLogProbe, LastRunsProbe, LinksProbe, PlanProbe, QuarantineProbe)
             store, commits, *rest = (left(kind, NO_BOOK_YET) for kind in kinds)
             return [store, commits, held, *rest]
         facts = Once(self._store)
         practice = patient.practice
         if practice is None:
-            closed = (left(kind, NOT_OPEN) for kind in (LastRuns, Links, PlanFits, SetAside))
-            return [Store(facts), left(CommitLog, NOT_OPEN), held, *closed]
+            closed = (
+                left(kind, NOT_OPEN) for kind in (LastRunsProbe, LinksProbe, PlanProbe, QuarantineProbe)
+            )
+            return [StoreProbe(facts), left(CommitLogProbe, NOT_OPEN), held, *closed]
         return [
-            Store(facts),
-            CommitLog(facts, lambda: open_intents(practice), lambda: running(practice)),
+            StoreProbe(facts),
+            CommitLogProbe(facts, lambda: open_intents(practice), lambda: running(practice)),
             held,
-            LastRuns(
+            LastRunsProbe(
                 lambda: tuple(history.list_runs(practice, 20)),
                 lambda: tuple(run.id for run in history.held(practice.snapshot())),
             ),
-            Links(
-                lambda: tuple((each.sentence, each.hint) for each in link_problems(heartbeat(practice).links))
+            LinksProbe(
+                lambda: tuple((each.sentence, each.hint) for each in link_problems(summarize(practice).links))
             ),
-            PlanFits(lambda: plan(practice)),
-            SetAside(lambda: tuple(view.sentence for view in set_aside_views(practice.snapshot()))),
+            PlanProbe(lambda: plan(practice)),
+            QuarantineProbe(lambda: tuple(view.sentence for view in set_aside_views(practice.snapshot()))),
         ]
 
     async def _store(self) -> StoreFacts:
 
-        report = await asyncio.to_thread(integrity.check, self._patient.data / "book")
+        report = await asyncio.to_thread(integrity.check, self._target.data / "book")
         of = {level: tuple(f.text for f in report.findings if f.level == level)
               for level in ("error", "warning", "note")}  # fmt: skip
-        if not of["error"] and isinstance(self._patient.why, BookUnreadable):
-            of["error"] = (self._patient.why.message,)
+        if not of["error"] and isinstance(self._target.why, StoreUnreadable):
+            of["error"] = (self._target.why.message,)
         return StoreFacts(
             position=report.position,
             generation=report.generation,
@@ -273,25 +306,25 @@ class Doctor:
     # -- this machine ------------------------------------------------------------------------------------
 
     def _here(self, wire: Wire | None) -> list[Probe]:
-        patient, machine = self._patient, self._machine
+        patient, machine = self._target, self._machine
         practice = patient.practice
 
-        def places() -> tuple[Place, ...]:
+        def places() -> tuple[FolderFacts, ...]:
             folders = {"settings": patient.config, "book": patient.data, "log and login": patient.state}
             return tuple(machine.place(name, folder) for name, folder in folders.items())
 
         where = wire.tokens.where if wire is not None else lambda: self._closed
-        timer: Probe = left(Schedule, NOT_OPEN)
+        timer: Probe = left(ScheduleProbe, NOT_OPEN)
         if practice is not None:
-            timer = Schedule(lambda: timer_facts(practice), patient.settings.number("notify.hours"))
+            timer = ScheduleProbe(lambda: timer_facts(practice), patient.settings.number("notify.hours"))
         return [
-            SettingsGood(
+            SettingsProbe(
                 tuple(present(each).short() for each in patient.settings.problems),
                 bool(patient.settings.text("xero.client_id")),
             ),
-            DiskSpace(places),
-            Keyring(patient.home.default, where, lambda: machine.keyring(str(patient.state))),
-            Terminal(machine.terminal(patient.environ)),
+            DiskSpaceProbe(places),
+            KeyringProbe(patient.home.default, where, lambda: machine.keyring(str(patient.state))),
+            TerminalProbe(machine.terminal(patient.environ)),
             timer,
-            Versions(machine.versions()),
+            VersionsProbe(machine.versions()),
         ]

@@ -12,7 +12,7 @@ from typing import Any
 from xpm_tui.application.home import Home, resolve
 from xpm_tui.application.home import person as person_here
 from xpm_tui.application.practice import OpenPractice, open_practice
-from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.ports import Clock
 from xpm_tui.files.clock import SystemClock
 from xpm_tui.log.writer import EventLog
@@ -20,7 +20,7 @@ from xpm_tui.settings.store import Settings
 
 
 @dataclass
-class Patient:
+class DoctorTarget:
     """The ground that probes stand on. ``practice`` is None where it cannot be opened: ``why`` tells."""
 
     home: Home
@@ -35,14 +35,14 @@ class Patient:
     transport: Any
     events: EventLog
     practice: OpenPractice | None = None
-    why: Trouble | None = None
+    why: AppError | None = None
 
-    def notice(self, trouble: Trouble) -> None:
+    def notice(self, trouble: AppError) -> None:
         """Leave it: the doctor finds it with a probe."""
 
 
 @contextmanager
-def admitted(
+def open_target(
     home: Home,
     name: str = "",
     *,
@@ -51,7 +51,7 @@ def admitted(
     environ: Mapping[str, str] | None = None,
     clock: Clock | None = None,
     transport: Any = None,
-) -> Iterator[Patient]:
+) -> Iterator[DoctorTarget]:
     """Open what can be opened, reading only, and close it after the block. Raises ``NotFound``, ``BadInput``.
 
     Settings that cannot be used are passed over here, so that the doctor can tell of them.
@@ -71,11 +71,11 @@ def admitted(
                 home, chosen, person=person, read_only=True, overrides=overrides, environ=environ,
                 clock=clock, transport=transport, lenient=True,
             )  # fmt: skip
-        except Trouble as trouble:
+        except AppError as trouble:
             why = trouble
     events = practice.events if practice else EventLog(state / "log", clock, person)
     try:
-        yield Patient(
+        yield DoctorTarget(
             home,
             chosen,
             settings,
@@ -96,9 +96,9 @@ def admitted(
             practice.close()
 
 
-def of_practice(practice: OpenPractice) -> Patient:
+def of_practice(practice: OpenPractice) -> DoctorTarget:
     """An open practice as a patient, for the console."""
-    return Patient(
+    return DoctorTarget(
         practice.home, practice.name, practice.settings, practice.config, practice.data, practice.state,
         practice.clock, practice.person, practice.environ, practice.transport, practice.events, practice,
     )  # fmt: skip

@@ -11,7 +11,7 @@ import msgspec
 
 from xpm_tui.application.home import Home, practices, resolve
 from xpm_tui.application.practice import open_practice
-from xpm_tui.domain.errors import NotFound, Trouble
+from xpm_tui.domain.errors import AppError, NotFound
 from xpm_tui.files.clock import SystemClock
 from xpm_tui.files.locks import Lock
 from xpm_tui.files.private import ensure_private
@@ -31,7 +31,7 @@ class PurgedView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check(home: Home, practice: str) -> Report:
-    """Read everything of a practice's book. Raises ``BookUnreadable`` and ``NotFound``."""
+    """Read everything of a practice's book. Raises ``StoreUnreadable`` and ``NotFound``."""
     return admin.check(_book(home, practice))
 
 
@@ -60,15 +60,15 @@ def restore(home: Home, practice: str, person: str, source: Path) -> admin.Resto
 async def purge(home: Home, practice: str, person: str) -> PurgedView:
     """Delete a practice from this machine: login, book, log and settings. Xero and Ignition keep theirs.
 
-    Raises ``NotFound``, ``Busy`` while a run goes on, ``DiskTrouble``.
+    Raises ``NotFound``, ``Busy`` while a run goes on, ``DiskError``.
     """
     name = _name(home, practice)
     with _alone(home, name, person, "deleting the practice"):
-        with suppress(Trouble), open_practice(home, name, person=person, lenient=True) as opened:
+        with suppress(AppError), open_practice(home, name, person=person, lenient=True) as opened:
             async with opened.wire() as wire:
                 await wire.tokens.forget()
         gone = admin.Purged(files=0, bytes=0)
-        with suppress(Trouble):
+        with suppress(AppError):
             gone = admin.purge(_book(home, name), clock=SystemClock())
     folders = [folder for folder in home.practice(name) if folder.exists()]
     for folder in folders:

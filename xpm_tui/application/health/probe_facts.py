@@ -22,30 +22,30 @@ import msgspec
 from xpm_tui import __version__
 from xpm_tui.application.home import practices
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import Identity, list_state
+from xpm_tui.application.practice_identity import PracticeIdentity, list_state
 from xpm_tui.application.runs import history
 from xpm_tui.application.runs.due import skipped_day
 from xpm_tui.application.runs.plans import latest
 from xpm_tui.application.schedule.timer import Scheduler
-from xpm_tui.application.team.people import connector
-from xpm_tui.diagnostics.examination import LeftOut
-from xpm_tui.diagnostics.probe_inputs import LoginFacts, PersonFacts, Place, TerminalFacts, TimerFacts
-from xpm_tui.diagnostics.probes.store import Holder
-from xpm_tui.domain.errors import Trouble
+from xpm_tui.application.team.people import find_connector
+from xpm_tui.diagnostics.examination import UnavailableProbe
+from xpm_tui.diagnostics.probe_inputs import FolderFacts, LoginFacts, PersonFacts, TerminalFacts, TimerFacts
+from xpm_tui.diagnostics.probes.store import LockHolder
+from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.runs import Intent
 from xpm_tui.files.listing import network_file_system
 from xpm_tui.files.locks import holder, lacks_locks
 from xpm_tui.files.private import check_chain
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.sync.journal import without_end
+from xpm_tui.sync.journal import unanswered
 
 with lazy_imports():
     from xpm_tui.xero.auth import encryption_keys, token_store
     from xpm_tui.xero.client import environment
 
 if TYPE_CHECKING:
-    from xpm_tui.application.health.doctor_target import Patient
-    from xpm_tui.xero.auth.token_store import Saved
+    from xpm_tui.application.health.doctor_target import DoctorTarget
+    from xpm_tui.xero.auth.token_store import SavedLogin
     from xpm_tui.xero.client.environment import NetworkEnvironment
     from xpm_tui.xero.wiring import Wire
 
@@ -67,18 +67,20 @@ class Machine:
     def proxies(self) -> Mapping[str, str]:
         """The proxies of the environment, without name and password."""
         found = self.network().proxies()
-        return {name.lower().removesuffix("_proxy"): bare(value) for name, value in found.items()}
+        return {
+            name.lower().removesuffix("_proxy"): without_credentials(value) for name, value in found.items()
+        }
 
     def network(self) -> NetworkEnvironment:
         """The variables of this process about proxies and certificates."""
         return environment.NetworkEnvironment()
 
-    def place(self, name: str, folder: Path) -> Place:
+    def place(self, name: str, folder: Path) -> FolderFacts:
         """A folder of ours, or the nearest one above it where it is not made yet."""
         there = folder
         while not there.exists() and there != there.parent:
             there = there.parent
-        return Place(
+        return FolderFacts(
             name=name,
             path=str(folder),
             free=shutil.disk_usage(there).free,
@@ -88,10 +90,10 @@ class Machine:
             trouble=lacks_locks(there) or _unsafe(there),
         )
 
-    def holders(self, locks: Mapping[str, Path]) -> tuple[Holder, ...]:
+    def holders(self, locks: Mapping[str, Path]) -> tuple[LockHolder, ...]:
         """Who holds which of the locks right now."""
         found = {what: holder(path) for what, path in locks.items()}
-        return tuple(Holder(what, each.words(), each.since) for what, each in found.items() if each)
+        return tuple(LockHolder(what, each.words(), each.since) for what, each in found.items() if each)
 
     def terminal(self, environ: Mapping[str, str]) -> TerminalFacts:
         """The streams of this process."""
@@ -111,7 +113,7 @@ class Machine:
 
         try:
             await asyncio.to_thread(encryption_keys.KeyringKey(name).read)
-        except encryption_keys.KeyringTrouble as trouble:
+        except encryption_keys.KeyringError as trouble:
             return str(trouble)
         return ""
 
@@ -130,16 +132,16 @@ class Machine:
         return found
 
 
-def _unsafe(folder: Path) -> Trouble | None:
+def _unsafe(folder: Path) -> AppError | None:
     """Why other accounts could replace what lies in a folder; None where they could not."""
     try:
         check_chain(folder)
-    except Trouble as unsafe:
+    except AppError as unsafe:
         return unsafe
     return None
 
 
-def bare(address: str) -> str:
+def without_credentials(address: str) -> str:
     """A proxy's address without name and password."""
     return environment.masked(address).replace(environment.MASK, "").rstrip("/")
 
@@ -161,9 +163,9 @@ class Resolve:
         return await self._machine.addresses(self._host, self._port)
 
 
-def left(kind: Any, why: str) -> LeftOut:
+def left(kind: Any, why: str) -> UnavailableProbe:
     """A probe of that kind, left out."""
-    return LeftOut(kind.name, kind.title, why, kind.needs)
+    return UnavailableProbe(kind.name, kind.title, why, kind.needs)
 
 
 def counting(ask: Callable[[], Awaitable[Sized]]) -> Callable[[], Awaitable[int]]:
@@ -183,7 +185,7 @@ def person_facts(practice: OpenPractice) -> PersonFacts:
         return PersonFacts(unknown="No practice is connected.")
     if not identity.login:
         return PersonFacts(unknown="The login does not show who connected.")
-    found = connector(snapshot)
+    found = find_connector(snapshot)
     if found is None:
         return PersonFacts(unknown="XPM's staff have not been read yet: the first plan reads them.")
     return PersonFacts(
@@ -197,25 +199,25 @@ async def nothing() -> int:
     return 0
 
 
-def saved_login(patient: Patient, name: str) -> Saved | None:
+def saved_login(patient: DoctorTarget, name: str) -> SavedLogin | None:
     """The login of a practice of this account as it lies on the disk; None where there is none to open."""
 
     config, _, state = patient.home.practice(name)
-    vault = token_store.Vault(
+    login_store = token_store.TokenStore(
         state, config_folder=config, use_keyring=patient.home.default, environ=patient.environ
     )
     try:
-        return vault.read()
-    except Trouble:
+        return login_store.read()
+    except AppError:
         return None
 
 
-def login_facts(wire: Wire, patient: Patient) -> LoginFacts:
+def login_facts(wire: Wire, patient: DoctorTarget) -> LoginFacts:
     """The saved login as far as it may be told. Raises ``LoginNeeded`` where it cannot be opened."""
     state, saved = wire.tokens.state(), wire.tokens.saved()
     if saved is None:
         return LoginFacts(state=state, where=wire.tokens.where())
-    others: list[Saved] = []
+    others: list[SavedLogin] = []
     if state != "good":
         # Only then: each may ask a keyring that is slow to answer.
         found = (saved_login(patient, name) for name in practices(patient.home) if name != patient.name)
@@ -233,7 +235,7 @@ def login_facts(wire: Wire, patient: Patient) -> LoginFacts:
     )
 
 
-def given(wire: Wire, identity: Identity | None) -> Collection[str]:
+def given(wire: Wire, identity: PracticeIdentity | None) -> Collection[str]:
     """The scopes that Xero gave: as the login tells, else as they were when it was connected."""
     saved = wire.tokens.saved()
     if saved is not None and saved.scopes:
@@ -243,7 +245,7 @@ def given(wire: Wire, identity: Identity | None) -> Collection[str]:
 
 def open_intents(practice: OpenPractice) -> tuple[Intent, ...]:
     """Writes to XPM that were sent or are held, and have no end."""
-    return tuple(without_end(practice.snapshot()))
+    return tuple(unanswered(practice.snapshot()))
 
 
 def running(practice: OpenPractice) -> str:
@@ -269,7 +271,7 @@ async def timer_facts(practice: OpenPractice) -> TimerFacts:
     try:
         timer = await asyncio.to_thread(lambda: Scheduler(practice).show())
         told = TimerFacts(kind=timer.kind, installed=timer.installed, notes=timer.notes)
-    except Trouble as none:
+    except AppError as none:
         told = TimerFacts(kind="none", installed=False, hint=none.hint, notes=(none.message,))
     return msgspec.structs.replace(
         told,

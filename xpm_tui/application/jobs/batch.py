@@ -11,7 +11,7 @@ from xpm_tui.application.jobs.proposals import find_proposal
 from xpm_tui.application.jobs.queries import OPEN, find_job, previews, unfinished
 from xpm_tui.application.jobs.views import PreviewView
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.deploy.batch import going
+from xpm_tui.deploy.batch import unfinished_occurrences
 from xpm_tui.deploy.occurrences import Occurrence
 from xpm_tui.domain.consequences import Consequences
 from xpm_tui.domain.errors import NotFound
@@ -47,7 +47,7 @@ class BatchView(msgspec.Struct, frozen=True, kw_only=True):
         return self.consequences_anyway if anyway else self.consequences
 
 
-def look(practice: OpenPractice, chosen: Sequence[Occurrence]) -> BatchView:
+def preview_batch(practice: OpenPractice, chosen: Sequence[Occurrence]) -> BatchView:
     """What deploying these would do. Asks nothing of XPM."""
     named = {each.id for each in chosen}
     shown, found = previews(practice, chosen)
@@ -64,14 +64,14 @@ def look(practice: OpenPractice, chosen: Sequence[Occurrence]) -> BatchView:
         calls_anyway=anyway.calls,
         consequences=found,
         consequences_anyway=anyway,
-        earlier=sum(row.id not in named for row in going(practice.snapshot())),
+        earlier=sum(row.id not in named for row in unfinished_occurrences(practice.snapshot())),
         number=next((view.number for view in goes if view.number and not view.job.number), ""),
     )
 
 
-def named(practice: OpenPractice, ids: Sequence[str]) -> BatchView:
+def preview_named(practice: OpenPractice, ids: Sequence[str]) -> BatchView:
     """The same for jobs by their ids. Raises ``NotFound``."""
-    return look(practice, [find_job(practice, id_) for id_ in ids])
+    return preview_batch(practice, [find_job(practice, id_) for id_ in ids])
 
 
 def of_cause(practice: OpenPractice, cause: str = "") -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from xpm_tui.sync.journal import ADD_JOB, APPLY_TEMPLATE, ASSIGN_PEOPLE, JOB_KIN
 Sent = Literal["adopt", "again", "drop"]
 
 
-async def settle_sent(practice: OpenPractice, job: str, choice: Sent, number: str = "") -> JobRowView:
+async def decide_sent(practice: OpenPractice, job: str, choice: Sent, number: str = "") -> JobRowView:
     """Say what became of a write that got no answer: ``adopt`` (it was made; ``number`` is the job's),
     ``again`` (it was not: send it again), ``drop`` (leave it be). Raises ``BadInput`` and what the wire does.
     """

@@ -9,20 +9,20 @@ import msgspec
 
 from xpm_tui.application.jobs.job_settings import IGNITION, IGNITION_HINT, terms_of, today
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import Identity
+from xpm_tui.application.practice_identity import PracticeIdentity
 from xpm_tui.application.progress import Report, silent
 from xpm_tui.application.runs.consequences import pace
 from xpm_tui.application.runs.history import Stopper
 from xpm_tui.application.runs.runner import under_lock
-from xpm_tui.application.runs.sync_run import Asked, Work
-from xpm_tui.deploy.batch import deploy, going
-from xpm_tui.deploy.consequences import Batch, of_batch
-from xpm_tui.deploy.executor import Means
+from xpm_tui.application.runs.sync_run import RunRequest, RunWork
+from xpm_tui.deploy.batch import deploy, unfinished_occurrences
+from xpm_tui.deploy.consequences import BatchConsequences, batch_consequences
+from xpm_tui.deploy.executor import DeployContext
 from xpm_tui.deploy.occurrences import Occurrence, due_by_itself
-from xpm_tui.domain.errors import NeedsPerson
+from xpm_tui.domain.errors import DecisionNeeded
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ignition import Client
-from xpm_tui.domain.ports import JobPractice, Practice, Put, Snapshot
+from xpm_tui.domain.ports import Put, Snapshot, XpmJobsPort, XpmPort
 from xpm_tui.domain.runs import Run, Stop, Trigger
 from xpm_tui.domain.tables import RUNS, WORKFLOWS
 from xpm_tui.store.ids import BlockIds
@@ -61,12 +61,13 @@ async def deploy_jobs(
     """Deploy occurrences, after what an earlier run began. ``reviewed``: a person saw how many there are,
     so the guard's number of new jobs does not count; ``anyway`` goes on where a question stands.
 
-    Raises ``NeedsPerson`` while Ignition may deploy, ``Busy``, ``LoginNeeded``, and what ends the run early.
+    Raises ``DecisionNeeded`` while Ignition may deploy, ``Busy``, ``LoginNeeded``, and what ends the run
+    early.
     """
     if not terms_of(practice).ours:
-        raise NeedsPerson(IGNITION, hint=IGNITION_HINT)
+        raise DecisionNeeded(IGNITION, hint=IGNITION_HINT)
 
-    def work(row: Run, stop: Stopper) -> Work:
+    def work(row: Run, stop: Stopper) -> RunWork:
         return DeployWork(
             practice, practice.connected(), row, wanted, reviewed=reviewed, anyway=anyway,
             report=report, stop=stop,
@@ -81,7 +82,7 @@ async def deploy_due(practice: OpenPractice, *, report: Report = silent) -> Run 
     if not terms.ours:
         return None
     found = due_by_itself(practice.snapshot(), terms, today(practice))
-    if not found and not going(practice.snapshot()):
+    if not found and not unfinished_occurrences(practice.snapshot()):
         return None
     return await deploy_jobs(practice, found, reviewed=False, trigger="daily", report=report)
 
@@ -94,12 +95,16 @@ def due_at_once(practice: OpenPractice) -> list[str]:
     return [each.id for each in due_by_itself(practice.snapshot(), terms, today(practice))]
 
 
-def batch_of(practice: OpenPractice, wanted: Iterable[Occurrence], *, anyway: bool = False) -> Batch:
+def batch_of(
+    practice: OpenPractice, wanted: Iterable[Occurrence], *, anyway: bool = False
+) -> BatchConsequences:
     """What deploying these would do, after what an earlier run left. Nothing is asked of XPM."""
     snapshot = practice.snapshot()
-    found = {row.id: (snapshot.get(WORKFLOWS, row.workflow), row.day) for row in going(snapshot)}
+    found = {
+        row.id: (snapshot.get(WORKFLOWS, row.workflow), row.day) for row in unfinished_occurrences(snapshot)
+    }
     found |= {each.id: (each.workflow, each.day) for each in wanted}
-    return of_batch(
+    return batch_consequences(
         snapshot,
         terms_of(practice),
         [(workflow, day) for workflow, day in found.values() if workflow is not None],
@@ -110,13 +115,13 @@ def batch_of(practice: OpenPractice, wanted: Iterable[Occurrence], *, anyway: bo
     )
 
 
-class DeployWork(Work):
+class DeployWork(RunWork):
     """A run that makes jobs."""
 
     def __init__(
         self,
         practice: OpenPractice,
-        identity: Identity,
+        identity: PracticeIdentity,
         run: Run,
         wanted: Sequence[Occurrence],
         *,
@@ -125,11 +130,11 @@ class DeployWork(Work):
         report: Report,
         stop: Stopper,
     ) -> None:
-        super().__init__(practice, identity, run, Asked(reviewed=reviewed), report=report, stop=stop)
+        super().__init__(practice, identity, run, RunRequest(reviewed=reviewed), report=report, stop=stop)
         self._wanted = wanted
         self._anyway = anyway
 
-    async def work(self, xpm: Practice) -> Run:
+    async def work(self, xpm: XpmPort) -> Run:
         """Resolve what is unknown of clients, ask the guard, deploy."""
         practice = self.practice
         lag = practice.settings.number("sync.create_lag")
@@ -151,11 +156,11 @@ class DeployWork(Work):
         requests = msgspec.structs.replace(found.requests, lookups=found.requests.lookups + looked_up)
         self.expect(paced(msgspec.structs.replace(found, requests=requests), pace(practice)))
         practice.book.commit([Put(RUNS, self.run)])
-        self.tell_expected()
+        self.report_expected()
         snapshot = practice.snapshot()
-        means = Means(
+        means = DeployContext(
             book=practice.book,
-            practice=cast("JobPractice", xpm),
+            practice=cast("XpmJobsPort", xpm),
             clock=practice.clock,
             ids=BlockIds(practice.ids),
             events=practice.events,

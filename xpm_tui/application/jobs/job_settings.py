@@ -13,7 +13,7 @@ from xpm_tui.application.jobs.views import CategoryView, DefaultView
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import list_state
 from xpm_tui.application.runs.due import time_zone
-from xpm_tui.deploy.job_spec import Terms
+from xpm_tui.deploy.job_spec import JobTerms
 from xpm_tui.domain.formatting import count, plural
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ports import Snapshot
@@ -28,7 +28,7 @@ IGNITION = (
 IGNITION_HINT = "Switch off XPM in Ignition, then: xpm-tui settings set jobs.ignition_deploys no"
 
 
-def terms_of(practice: OpenPractice) -> Terms:
+def terms_of(practice: OpenPractice) -> JobTerms:
     """The settings ``jobs.*`` in force."""
     settings = practice.settings
     by_period = settings.origin("jobs.due_days") == "default"
@@ -49,7 +49,7 @@ def terms_of(practice: OpenPractice) -> Terms:
             "automatic": settings.yes("jobs.automatic"),
             "ours": settings.text("jobs.ignition_deploys") == "no",
         },
-        Terms,
+        JobTerms,
     )
 
 
@@ -88,7 +88,7 @@ def defaults(practice: OpenPractice) -> list[DefaultView]:
         "jobs.state_code": ("state", settings.text("jobs.state_code") or "XPM's first"),
         "jobs.days_early": ("deployed", f"{count(early, 'day')} early" if early else "on its date"),
     }
-    trouble = {CATEGORY: category_trouble(practice), BY_BILLING: billing_trouble(practice)}
+    trouble = {CATEGORY: category_error(practice), BY_BILLING: billing_trouble(practice)}
     return [
         DefaultView(
             key=key,
@@ -101,7 +101,7 @@ def defaults(practice: OpenPractice) -> list[DefaultView]:
     ]
 
 
-def category_trouble(practice: OpenPractice) -> str:
+def category_error(practice: OpenPractice) -> str:
     """Why the default category cannot be given to a job, in a sentence; empty where it can, or where XPM's
     list was never read."""
     return _category_trouble(practice, practice.settings.text(CATEGORY))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from xpm_tui.application.jobs.job_settings import IGNITION, terms_of, today
-from xpm_tui.application.jobs.views import AuditView, JobCounts, JobRowView, PreviewView, ProblemView
+from xpm_tui.application.jobs.views import HistoryLineView, JobCounts, JobRowView, PreviewView, ProblemView
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import ListState, list_state
 from xpm_tui.application.presenters.lookup import name_of
@@ -45,7 +45,7 @@ from xpm_tui.domain.tables import (
     XPM_CLIENTS,
 )
 from xpm_tui.domain.workflows import Audit, Deployment, Workflow
-from xpm_tui.domain.xpm import Named, XpmJob
+from xpm_tui.domain.xpm import RecordReference, XpmJob
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -80,7 +80,7 @@ def counts(practice: OpenPractice) -> JobCounts:
     )
 
 
-class CurrentJobView(msgspec.Struct, frozen=True, kw_only=True):
+class XpmJobView(msgspec.Struct, frozen=True, kw_only=True):
     """A job of XPM that is neither completed nor cancelled; ``made_by`` is ours that made it, or empty."""
 
     number: str
@@ -100,7 +100,7 @@ class CurrentJobView(msgspec.Struct, frozen=True, kw_only=True):
     made_by: str
 
 
-def list_current(practice: OpenPractice, text: str = "") -> tuple[list[CurrentJobView], ListState]:
+def list_current(practice: OpenPractice, text: str = "") -> tuple[list[XpmJobView], ListState]:
     """Next due first, those without a date last; and how old the list is, or why there is none."""
     snapshot, wanted = practice.snapshot(), text.casefold()
     ours = {row.number: row.id for row in snapshot.rows(DEPLOYMENTS) if row.number}
@@ -110,7 +110,7 @@ def list_current(practice: OpenPractice, text: str = "") -> tuple[list[CurrentJo
     return shown, list_state(snapshot, "jobs")
 
 
-def current_job(practice: OpenPractice, number: str) -> CurrentJobView | None:
+def current_job(practice: OpenPractice, number: str) -> XpmJobView | None:
     """Return the current job of XPM with that number; None where the mirror has none."""
     snapshot = practice.snapshot()
     job = snapshot.get(JOBS, number)
@@ -118,11 +118,11 @@ def current_job(practice: OpenPractice, number: str) -> CurrentJobView | None:
     return None if job is None else _view(job, next(made, ""))
 
 
-def _view(job: XpmJob, made_by: str) -> CurrentJobView:
-    def name(of: Named | None) -> str:
+def _view(job: XpmJob, made_by: str) -> XpmJobView:
+    def name(of: RecordReference | None) -> str:
         return of.name if of else ""
 
-    return CurrentJobView(
+    return XpmJobView(
         number=job.number,
         name=job.name,
         client=name(job.client),
@@ -373,7 +373,7 @@ def _preview_view(
     snapshot: Snapshot,
     found: Occurrence,
     shown: deploy_preview.Preview,
-    batch: job_consequences.Batch,
+    batch: job_consequences.BatchConsequences,
     *,
     calls: int,
 ) -> PreviewView:
@@ -434,16 +434,16 @@ def refuse_while_made(snapshot: Snapshot, found: Occurrence) -> None:
         )
 
 
-def _audit(line: Audit) -> AuditView:
+def _audit(line: Audit) -> HistoryLineView:
     sentence = _WORDS.get(line.what, line.what).replace("{about}", str(visible(line.about, 200)))
-    return AuditView(at=line.at, by=line.by, sentence=sentence)
+    return HistoryLineView(at=line.at, by=line.by, sentence=sentence)
 
 
 def put_workflow(
     practice: OpenPractice, snapshot: Snapshot, workflow: Workflow, field: str, *, also: Iterable[Write] = ()
 ) -> None:
     """Keep a workflow that was edited as ``snapshot`` has it, with a line in its history and what goes with
-    it. Raises ``Overtaken`` where somebody changed it since."""
+    it. Raises ``StoreChanged`` where somebody changed it since."""
     line = Audit(at=practice.clock.now(), by=practice.person, what="edited", about=field)
     workflow = msgspec.structs.replace(workflow, audit=(*workflow.audit, line))
     practice.book.commit([Put(WORKFLOWS, workflow), *also], since=snapshot)

@@ -19,7 +19,7 @@ from xpm_tui.application.jobs.views import (
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import name_of
 from xpm_tui.application.presenters.views import RefView
-from xpm_tui.deploy.calendar import between, recurrence, word
+from xpm_tui.deploy.calendar import dates_between, recurrence, word
 from xpm_tui.deploy.renewal import (
     Roll,
     ServiceDifference,
@@ -31,7 +31,7 @@ from xpm_tui.deploy.renewal import (
     workflows_of,
 )
 from xpm_tui.deploy.workflows import job_client
-from xpm_tui.domain.consequences import Consequences, Here
+from xpm_tui.domain.consequences import Consequences, LocalCounts
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ignition import Proposal
@@ -176,7 +176,7 @@ def _view(
         ended=sum(roll.before is not None for roll in every),
         edited=sum(bool(roll.edits) for roll in every),
         keeps=keeps,
-        consequences=Consequences(of="roll-over", here=Here(changes=new, added=new)),
+        consequences=Consequences(of="roll-over", here=LocalCounts(changes=new, added=new)),
     )
 
 
@@ -243,7 +243,7 @@ def _rolled_view(practice: OpenPractice, snapshot: Snapshot, proposal: Proposal,
     if roll.after is not None:
         repeat = recurrence(workflow, proposal)
         last = repeat.end if repeat is not None and repeat.end else workflow.since.replace(year=9999, day=1)
-        days = between(workflow.start, repeat, workflow.since, last) if repeat is not None else iter(())
+        days = dates_between(workflow.start, repeat, workflow.since, last) if repeat is not None else iter(())
         first = workflow.start if repeat is None else next(days, None)
     edits = tuple(_EDITS.get(name, name) for name in roll.edits)
     return RolledView(

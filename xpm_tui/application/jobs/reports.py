@@ -14,22 +14,22 @@ from pathlib import Path
 
 import msgspec
 
-from xpm_tui.application.cached_counts import kept
+from xpm_tui.application.cached_counts import cached_count
 from xpm_tui.application.condition import refuse_damaged
 from xpm_tui.application.jobs.job_settings import terms_of, today
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.deploy.audit_evidence import AuditedJobs, first_day, windows
 from xpm_tui.deploy.job_audit import AuditFinding, AuditReport, audit
 from xpm_tui.deploy.job_forecast import MONTHS, JobForecast, forecast
-from xpm_tui.domain.errors import AllowanceUsedUp, BadInput, LoginNeeded, RecordMissing, WireTrouble
+from xpm_tui.domain.errors import AllowanceUsedUp, BadInput, LoginNeeded, RecordMissing, XeroError
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.job_labels import AUDIT_FINDINGS
-from xpm_tui.domain.ports import JobPractice, Priority
+from xpm_tui.domain.ports import Priority, XpmJobsPort
 from xpm_tui.domain.quarantine import quarantined_in
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.xpm import XpmJob
 from xpm_tui.files import atomic
-from xpm_tui.ignition.parser import shield
+from xpm_tui.ignition.parser import escape_cell
 
 YEARS = 4
 """How far back the lists of jobs are read; an older job is looked for at its client."""
@@ -73,7 +73,7 @@ async def audit_jobs(
     identity = practice.connected()
     practice.writable("The audit reads XPM's jobs, and read-only mode makes no call to Xero.")
     async with practice.wire() as wire:
-        xpm: JobPractice = wire.practice(identity.tenant, Priority.PERSON)
+        xpm: XpmJobsPort = wire.practice(identity.tenant, Priority.PERSON)
         return await _Reading(practice, xpm, lookups, report).run()
 
 
@@ -81,7 +81,7 @@ class _Reading:
     """One audit while the jobs are read."""
 
     def __init__(
-        self, practice: OpenPractice, xpm: JobPractice, lookups: int, report: Callable[[str], None]
+        self, practice: OpenPractice, xpm: XpmJobsPort, lookups: int, report: Callable[[str], None]
     ) -> None:
         self._practice = practice
         self._xpm = xpm
@@ -136,7 +136,7 @@ class _Reading:
             return frozenset(person.uuid for person in await self._xpm.staff())
         except (LoginNeeded, AllowanceUsedUp):
             raise
-        except WireTrouble:
+        except XeroError:
             return None
 
     def _audit(self, jobs: Sequence[XpmJob], numbers: set[str], staff: frozenset[str] | None) -> AuditReport:
@@ -197,7 +197,7 @@ def audit_csv(findings: Sequence[AuditFinding]) -> str:
             each.client_name, each.occurrence, each.job, each.job_name, each.expected, each.found,
             each.sentence, each.todo, each.url,
         )  # fmt: skip
-        writer.writerow([shield(cell, True) for cell in row])
+        writer.writerow([escape_cell(cell, True) for cell in row])
     return file.getvalue()
 
 
@@ -206,7 +206,7 @@ def write_audit(
 ) -> None:
     """Write the findings to a file (0600), marked as UTF-8 for spreadsheets.
 
-    Raises ``BadInput`` for one that is there already, unless ``replace``, ``DiskTrouble`` and ``ReadOnly``.
+    Raises ``BadInput`` for one that is there already, unless ``replace``, ``DiskError`` and ``ReadOnly``.
     """
     refuse_damaged(practice)
     practice.writable()
@@ -222,7 +222,7 @@ def forecast_jobs(practice: OpenPractice, *, months: int = MONTHS) -> JobForecas
     if not 1 <= months <= MOST_MONTHS:
         raise BadInput(f"--months is a number from 1 to {MOST_MONTHS}.", field="months")
     day, terms = today(practice), terms_of(practice)
-    return kept(
+    return cached_count(
         practice,
         f"forecast {months}",
         lambda snapshot: forecast(snapshot, terms, day, months=months),

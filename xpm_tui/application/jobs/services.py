@@ -10,7 +10,7 @@ import msgspec
 from xpm_tui.application import undo_history
 from xpm_tui.application.clients.edits import LONGEST, known_field
 from xpm_tui.application.presenters.views import RefView, ServiceView
-from xpm_tui.domain.errors import BadInput, NeedsPerson, NotFound
+from xpm_tui.domain.errors import BadInput, DecisionNeeded, NotFound
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.formatting import count, plural
 from xpm_tui.domain.identity import exact
@@ -76,7 +76,7 @@ def edit_service(practice: OpenPractice, service: str, values: Mapping[str, str]
 def delete_service(practice: OpenPractice, service: str) -> Service:
     """Delete a service that was created by mistake, found by id, Ignition's id or name; ``undo`` restores it.
 
-    Raises ``NotFound``, and ``NeedsPerson`` where proposals have it.
+    Raises ``NotFound``, and ``DecisionNeeded`` where proposals have it.
     """
     practice.writable()
     snapshot = practice.snapshot()
@@ -88,7 +88,7 @@ def delete_service(practice: OpenPractice, service: str) -> Service:
     ]
     if using:
         named = visible(", ".join(using[:5]), 200)
-        raise NeedsPerson(
+        raise DecisionNeeded(
             f"{visible(found.name, 80)} ({found.id}) was not deleted: "
             f"{count(len(using), 'proposal')} ({named}) {plural(len(using), 'has/have')} this service."
         )

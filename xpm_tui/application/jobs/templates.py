@@ -147,7 +147,7 @@ def accept_same(practice: OpenPractice) -> list[ServiceLinkView]:
     return _put(practice, snapshot, linked, f"the links of {count(len(linked), 'service')} by name")
 
 
-def undo(practice: OpenPractice) -> undo_history.Undone:
+def undo(practice: OpenPractice) -> undo_history.UndoResult:
     """Take the last change of the services back. Raises ``BadInput`` where there is none."""
     undone = undo_history.undo(practice, SERVICES, _on_proposals)
     practice.events.emit(Event(key="services.undone", numbers={"records": len(undone.back)}))

@@ -206,7 +206,7 @@ class AgreedView(msgspec.Struct, frozen=True, kw_only=True):
     unknown: bool = False
 
 
-class AuditView(msgspec.Struct, frozen=True, kw_only=True):
+class HistoryLineView(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a workflow's history."""
 
     at: datetime
@@ -278,7 +278,7 @@ class PreviewView(msgspec.Struct, frozen=True, kw_only=True):
     goes_anyway: bool
     problems: tuple[ProblemView, ...]
     job: JobRowView
-    audit: tuple[AuditView, ...] = ()
+    audit: tuple[HistoryLineView, ...] = ()
     consequences: Consequences | None = None
     until: date | None = None
     affected: tuple[str, ...] = ()

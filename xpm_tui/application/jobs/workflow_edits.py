@@ -26,7 +26,7 @@ from xpm_tui.domain.ports import Drop, Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS, PROPOSALS, TEAM
 from xpm_tui.domain.workflows import Deployment, Repeat, Workflow
-from xpm_tui.sync.journal import without_end
+from xpm_tui.sync.journal import unanswered
 
 FIELDS = (
     "name", "description", "category", "budget", "partner", "manager", "staff", "reference", "templates",
@@ -180,7 +180,7 @@ def _not_made(practice: OpenPractice, snapshot: Snapshot, rows: list[Deployment]
     found = [row.id for row in rows if not row.number and row.state != "skipped"]
     for id_ in found:
         refuse_while_made(snapshot, find_job(practice, id_))
-    unknown = next((intent.record for intent in without_end(snapshot) if intent.record in found), "")
+    unknown = next((intent.record for intent in unanswered(snapshot) if intent.record in found), "")
     if unknown:
         raise BadInput(
             f"Job {unknown} was sent to XPM and no answer came, so its dates and its client stay.",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.presenters.presenter import Told
+from xpm_tui.application.presenters.presenter import Presenter
 from xpm_tui.application.presenters.views import SideBySide
 from xpm_tui.domain import labels
 from xpm_tui.domain.difference_labels import DIFFERENCES
@@ -20,7 +20,7 @@ from xpm_tui.domain.tables import CLIENTS, FREEZES, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.base import PRIMARY, base_key
-from xpm_tui.sync.canonical import bare
+from xpm_tui.sync.canonical import staff_uuid
 from xpm_tui.sync.planning.differences import Difference
 
 with lazy_imports():
@@ -50,7 +50,7 @@ class DifferenceView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     hint: str = ""
 
 
-def of_plan(practice: OpenPractice, plan: Plan) -> Iterator[DifferenceView]:
+def plan_differences(practice: OpenPractice, plan: Plan) -> Iterator[DifferenceView]:
     """Return what differs and is not in a plan, client by client, as the two sides are now.
 
     It is computed while it is read. There is nothing to list for an undo, and for a plan that was made under
@@ -69,7 +69,7 @@ class DifferencePresenter:
     """Presents the differences of one snapshot."""
 
     def __init__(self, snapshot: Snapshot, direction: Direction) -> None:
-        self._told = Told(snapshot)
+        self._told = Presenter(snapshot)
         self._snapshot = snapshot
         self._side = "ignition" if direction == "from_xpm" else "xpm"
 
@@ -85,8 +85,8 @@ class DifferencePresenter:
             field=each.field,
             label=BY_NAME[each.field].label,
             key=base_key(each.field, contact) if each.field != "contact" else each.field,
-            ignition=bare(each.ignition),
-            xpm=bare(each.xpm),
+            ignition=staff_uuid(each.ignition),
+            xpm=staff_uuid(each.xpm),
             ignition_shown=self._shown(each.field, each.ignition, client, row),
             xpm_shown=self._shown(each.field, each.xpm, client, row),
             rule=each.why,
@@ -127,7 +127,7 @@ class DifferencePresenter:
         """Who is not linked, and how to link them."""
         if self._side == "ignition":
             staff = getattr(row, BY_NAME[each.field].attribute) if row is not None else None
-            name = self._told.person_name(str(bare(each.xpm)))
+            name = self._told.person_name(str(staff_uuid(each.xpm)))
             name = staff.name if staff is not None and name == staff.uuid and staff.name else name
             return (
                 f"Nobody in your team is linked to {name}.",
@@ -148,6 +148,6 @@ class DifferencePresenter:
             return names.get(str(value)) or value
         if BY_NAME[field].kind != "person" or not value:
             return value
-        name = self._told.person_name(str(bare(value)))
+        name = self._told.person_name(str(staff_uuid(value)))
         person = getattr(row, BY_NAME[field].attribute) if row is not None else None
         return person.name if person is not None and person.uuid == name and person.name else name

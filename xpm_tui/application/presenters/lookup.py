@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.domain.errors import BadInput, NeedsPerson, NotFound
+from xpm_tui.domain.errors import BadInput, DecisionNeeded, NotFound
 from xpm_tui.domain.identity import exact, name_key
 from xpm_tui.domain.ignition import Client, TeamMember
 from xpm_tui.domain.links import read_reference
@@ -26,19 +26,19 @@ from xpm_tui.domain.tables import (
     TEMPLATES,
     WORKFLOWS,
     XPM_CLIENTS,
-    Table,
+    TableSchema,
 )
 from xpm_tui.domain.xpm import Staff, XpmClient
 from xpm_tui.sync.mirror import named_people
 
-_NAMED: tuple[Table[Any], ...] = (
+_NAMED: tuple[TableSchema[Any], ...] = (
     TEAM, SERVICES, WORKFLOWS, PROPOSALS, XPM_CLIENTS, STAFF, TEMPLATES, CATEGORIES,
 )  # fmt: skip
 
 
 def names(practice: OpenPractice) -> Callable[[str], str]:
     """Names as they are now, told apart; always up to date, the empty text for what is not known."""
-    return lambda id_: told_apart(practice.snapshot(), id_)
+    return lambda id_: distinguishing_name(practice.snapshot(), id_)
 
 
 def masked(id_: str) -> str:
@@ -54,7 +54,7 @@ _KINDS = {
 }  # fmt: skip
 
 
-def told_apart(snapshot: Snapshot, id_: str) -> str:
+def distinguishing_name(snapshot: Snapshot, id_: str) -> str:
     """The same as ``name_of``, with what tells two of one name apart: a client of XPM has its number, one of
     Ignition's that shares its name the id that it has here."""
     name = name_of(snapshot, id_)
@@ -181,7 +181,7 @@ def refuse_namesakes(alike: Sequence[tuple[Client | TeamMember, str]], noun: str
     """
     if alike:
         consent = " ".join(f"--different-from {each.id}" for each, _ in alike)
-        raise NeedsPerson(
+        raise DecisionNeeded(
             " ".join(
                 f"There is already a {noun} {visible(each.name, 80)} ({each.id}): {reason}."
                 for each, reason in alike

@@ -32,11 +32,11 @@ from xpm_tui.domain.plan import Change, PlannedRecord
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import CLIENTS, IGNORED, LINKS, STAFF, TEAM, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.sync.canonical import Team
+from xpm_tui.sync.canonical import TeamLinks
 from xpm_tui.sync.manual.takeover import WHY, FormerValue
 from xpm_tui.sync.mirror import named_people
-from xpm_tui.sync.planning.links import all_frozen, needs_person, state_of, why
-from xpm_tui.sync.provenance import foreign
+from xpm_tui.sync.planning.links import decision_reason, frozen_fields_by_client, needs_person, state_of
+from xpm_tui.sync.provenance import foreign_values
 
 
 def _shown_as_kept(record: Record) -> tuple[str, ...]:
@@ -65,7 +65,7 @@ _XPM_PEOPLE = tuple(name for name, kind in _XPM_SHOWN.items() if kind == "person
 _XPM_NAMES = tuple(name for name, kind in _XPM_SHOWN.items() if kind == "names")
 
 
-class Told:
+class Presenter:
     """Tells the records of one snapshot."""
 
     def __init__(self, snapshot: Snapshot) -> None:
@@ -74,7 +74,7 @@ class Told:
     @cached_property
     def frozen(self) -> dict[str, frozenset[str]]:
         """Frozen fields by client."""
-        return all_frozen(self.snapshot)
+        return frozen_fields_by_client(self.snapshot)
 
     @cached_property
     def people(self) -> dict[str, PersonView]:
@@ -84,9 +84,9 @@ class Told:
         }
 
     @cached_property
-    def team(self) -> Team:
+    def team(self) -> TeamLinks:
         """The links between team members and staff."""
-        return Team.read(self.snapshot)
+        return TeamLinks.read(self.snapshot)
 
     @cached_property
     def left(self) -> dict[str, str]:
@@ -112,14 +112,14 @@ class Told:
         fields: dict[str, Any] = dict(zip(_CLIENT_ATTRIBUTES, _client_values(client), strict=True))
         fields |= {name: getattr(client, name) or None for name in _CLIENT_IDS}
         fields |= {name: self.person(getattr(client, name)) for name in _PEOPLE}
-        former = foreign(snapshot, client, link.uuid if link else "", self.team)
+        former = foreign_values(snapshot, client, link.uuid if link else "", self.team)
         removed = removed_contacts(client, link, row) if link and row else ()
         gone = frozenset(each.id for each in removed if each.side == "xpm")
         return ClientView(
             id=client.id,
             link=self.link(link, state, row) if link else None,
             link_state=state,
-            needs=why(snapshot, person) if person else "",
+            needs=decision_reason(snapshot, person) if person else "",
             contacts=tuple(self._contact(contact, link, former, gone) for contact in client.contacts),
             frozen=tuple(sorted(self.frozen.get(client.id, ()))),
             ignored=ignored.reason if ignored else None,
@@ -264,13 +264,13 @@ def removed_contacts(client: Client, link: Link, row: XpmClient) -> tuple[Remove
 
 def change_views(snapshot: Snapshot, records: Iterable[PlannedRecord]) -> Iterator[ChangeView]:
     """All changes of some records."""
-    told = Told(snapshot)
+    told = Presenter(snapshot)
     for record in records:
         for change in record.changes:
             yield change_view(told, record.client, record.uuid, change)
 
 
-def change_view(told: Told, client: str, uuid: str, change: Change) -> ChangeView:
+def change_view(told: Presenter, client: str, uuid: str, change: Change) -> ChangeView:
     """One change of a client that is, or would be, linked to the XPM client ``uuid``."""
     snapshot = told.snapshot
     if change.follows:
@@ -302,7 +302,7 @@ def change_view(told: Told, client: str, uuid: str, change: Change) -> ChangeVie
     )
 
 
-def former_view(told: Told, client: Client, row: XpmClient, former: FormerValue) -> FormerView:
+def former_view(told: Presenter, client: Client, row: XpmClient, former: FormerValue) -> FormerView:
     """One value of the former client, and what becomes of it when ``client`` is linked to ``row``."""
     label = "Contact" if former.field == "contact" else field_label(former.field)
     return FormerView(
@@ -319,7 +319,7 @@ def former_view(told: Told, client: Client, row: XpmClient, former: FormerValue)
     )
 
 
-def _shown(told: Told, ours: Client | None, theirs: XpmClient | None, field: str, value: Value) -> Value:
+def _shown(told: Presenter, ours: Client | None, theirs: XpmClient | None, field: str, value: Value) -> Value:
     if field != "contact_primary":
         return told.value(field, value)
     here = {each.id: each.name or each.email for each in ours.contacts} if ours else {}

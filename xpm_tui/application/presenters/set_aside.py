@@ -10,7 +10,7 @@ import msgspec
 from xpm_tui.domain.fields import CLIENT
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.ports import Snapshot
-from xpm_tui.domain.quarantine import Fault, Quarantined
+from xpm_tui.domain.quarantine import Quarantined, RecordFault
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.sync.mirror import set_aside
 
@@ -92,7 +92,7 @@ def _view(name: str, one: Quarantined) -> SetAsideView:
     )
 
 
-def _labels(faults: Iterable[Fault]) -> Iterable[str]:
+def _labels(faults: Iterable[RecordFault]) -> Iterable[str]:
     for fault in faults:
         field = CLIENT.get(fault.attribute)
         yield field.label if field is not None else fault.where

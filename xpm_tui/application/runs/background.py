@@ -12,7 +12,7 @@ from pathlib import Path
 import xpm_tui
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.runs.history import list_runs, show
-from xpm_tui.domain.errors import Busy, Trouble
+from xpm_tui.domain.errors import AppError, Busy
 from xpm_tui.domain.runs import Run
 
 SYNC = ("sync",)
@@ -21,7 +21,7 @@ _LOOK = 0.05
 
 
 @dataclass(frozen=True)
-class Detached:
+class BackgroundRun:
     """The process of a run; ``last`` is the newest run before it."""
 
     pid: int
@@ -36,9 +36,9 @@ class Detached:
 
 def detach(
     practice: OpenPractice, *, plan_id: str = "", extra: Sequence[str] = (), verb: Sequence[str] = SYNC
-) -> Detached:
+) -> BackgroundRun:
     """Start ``sync``, or another verb that makes a run, in a new session with its streams on the null device.
-    Raises ``Busy``, ``Trouble``."""
+    Raises ``Busy``, ``AppError``."""
     practice.writable()
     owner = practice.lock_holder()
     if owner is not None:
@@ -57,8 +57,8 @@ def detach(
             env=_environ(),
         )
     except OSError as error:
-        raise Trouble(f"The run could not be started: {error.strerror}.") from error
-    return Detached(process.pid, newest[0].id if newest else "", process, verb)
+        raise AppError(f"The run could not be started: {error.strerror}.") from error
+    return BackgroundRun(process.pid, newest[0].id if newest else "", process, verb)
 
 
 def command(
@@ -74,8 +74,8 @@ def command(
     return [*words, *extra]
 
 
-async def wait_for_run(practice: OpenPractice, detached: Detached, seconds: float = 30.0) -> Run:
-    """The run that the process made, as soon as it is in the book. Raises ``Trouble`` if none comes."""
+async def wait_for_run(practice: OpenPractice, detached: BackgroundRun, seconds: float = 30.0) -> Run:
+    """The run that the process made, as soon as it is in the book. Raises ``AppError`` if none comes."""
     waited = 0.0
     while waited < seconds:
         for run in list_runs(practice, 3):
@@ -88,7 +88,7 @@ async def wait_for_run(practice: OpenPractice, detached: Detached, seconds: floa
     code = detached.ended()
     how = f"it ended with exit code {code}" if code is not None else "it did not start in time"
     words = " ".join(detached.verb)
-    raise Trouble(f"The run did not start: {how}.", hint=f"Run it yourself to see why: xpm-tui {words}")
+    raise AppError(f"The run did not start: {how}.", hint=f"Run it yourself to see why: xpm-tui {words}")
 
 
 def _environ() -> dict[str, str]:

@@ -17,14 +17,14 @@ from xpm_tui.domain.pace import Pace
 from xpm_tui.domain.plan import Plan, PlannedRecord
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import PLANS, STOPS
-from xpm_tui.sync.consequences import LISTS, lookups, of_plan
+from xpm_tui.sync.consequences import LISTS, lookups, plan_consequences
 from xpm_tui.sync.policy import Policy
-from xpm_tui.xero.rate_limiter import FileGate
+from xpm_tui.xero.rate_limiter import RateLimiter
 
 GATE_FILE = "gate.json"
 
 
-def of_stored(practice: OpenPractice, plan_id: str = "") -> Consequences:
+def stored_plan_consequences(practice: OpenPractice, plan_id: str = "") -> Consequences:
     """Return what applying a stored plan would do. Raises ``NotFound``."""
     return consequences(practice, *plans.load(practice, plan_id))
 
@@ -34,7 +34,7 @@ def consequences(practice: OpenPractice, plan: Plan, records: Iterable[PlannedRe
     snapshot = practice.snapshot()
     young = timedelta(0) <= practice.clock.now() - plan.made <= plans.FRESH
     before = lookups(snapshot) + Requests(lists=0 if young else LISTS)
-    return of_plan(snapshot, plan, records, before=before, pace=pace(practice))
+    return plan_consequences(snapshot, plan, records, before=before, pace=pace(practice))
 
 
 def of_policy(practice: OpenPractice, policy: Policy) -> tuple[Plan, Consequences] | None:
@@ -59,7 +59,7 @@ def of_rest(practice: OpenPractice, run: Run) -> Consequences | None:
     if plan is None or run.kind or identity is None:
         return None
     if plan.undo_of or run.outcome == "held":
-        return of_stored(practice, plan.id)
+        return stored_plan_consequences(practice, plan.id)
     return consequences(
         practice, *plans.trial(practice, practice.policy(), identity, only=run.only, fields=run.fields)
     )
@@ -103,7 +103,7 @@ def pace(practice: OpenPractice) -> Pace:
     path = practice.state / GATE_FILE
     if not path.exists():
         return Pace()
-    gate = FileGate(path, practice.clock, reserve=practice.settings.number("gate.day_reserve"))
+    gate = RateLimiter(path, practice.clock, reserve=practice.settings.number("gate.day_reserve"))
     try:
         return gate.pace()
     finally:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import SignIn, list_state, put, read
-from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import RUNS
@@ -24,7 +24,7 @@ Why = Literal["due", "too-early", "done-today", "no-sign-in", "not-connected"]
 
 
 @dataclass(frozen=True)
-class Due:
+class DueState:
     """Whether a daily run is due now, and whether it has to compare everything.
 
     ``no-sign-in`` is the one reason that is logged as a skipped day; the others are the normal course.
@@ -39,22 +39,22 @@ class Due:
         return self.why == "due"
 
 
-def due(practice: OpenPractice) -> Due:
+def due(practice: OpenPractice) -> DueState:
     """Look at clock, settings and history. No network, nothing written."""
     snapshot, now = practice.snapshot(), practice.clock.now()
     if practice.identity() is None:
-        return Due("not-connected")
+        return DueState("not-connected")
     zone = time_zone(practice)
     local = now.astimezone(zone)
     hour, minute = map(int, practice.settings.text("schedule.at").split(":"))
     if local.time() < time(hour, minute):
-        return Due("too-early")
+        return DueState("too-early")
     last = last_daily(snapshot, now)
     if last is not None and last.started.astimezone(zone).date() >= local.date():
-        return Due("done-today")
+        return DueState("done-today")
     if practice.settings.yes("schedule.require_sign_in") and not _in_use(snapshot, now):
-        return Due("no-sign-in")
-    return Due("due", full=full_is_due(practice))
+        return DueState("no-sign-in")
+    return DueState("due", full=full_is_due(practice))
 
 
 def full_is_due(practice: OpenPractice) -> bool:
@@ -74,7 +74,7 @@ def signed_in(practice: OpenPractice) -> None:
     now = practice.clock.now()
     before = read(practice.snapshot(), "sign-in", SignIn)
     if before is None or not timedelta(0) <= now - before.at < _NOTED_EVERY:
-        with suppress(Trouble):
+        with suppress(AppError):
             practice.book.commit([put("sign-in", SignIn(at=now, by=practice.person))])
 
 

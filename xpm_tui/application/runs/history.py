@@ -73,7 +73,7 @@ def held(snapshot: Snapshot) -> list[Run]:
 def alive(run: Run) -> bool:
     """Whether the run's process is there. One on another machine is believed; what a person did at once is
     over, or was killed."""
-    if by_hand(run):
+    if is_immediate(run):
         return False
     if run.host != socket.gethostname():
         return True
@@ -88,7 +88,7 @@ def alive(run: Run) -> bool:
     return not _zombie(run.pid)
 
 
-def going(practice: OpenPractice, run_id: str = "") -> Run:
+def active_run(practice: OpenPractice, run_id: str = "") -> Run:
     """Return the run of that id, else the one that is going on. Raises ``BadInput`` where none is."""
     run = show(practice, run_id) if run_id else current(practice)
     if run is None or run.outcome != "running":
@@ -99,7 +99,7 @@ def going(practice: OpenPractice, run_id: str = "") -> Run:
 def request_stop(practice: OpenPractice, run_id: str = "") -> Run:
     """Ask a run to stop: it makes no other call. Raises ``BadInput`` where none is going on."""
     practice.writable()
-    run = going(practice, run_id)
+    run = active_run(practice, run_id)
     practice.book.commit([Put(STOPS, StopRequest(id=run.id, by=practice.person, at=practice.clock.now()))])
     practice.events.emit(Event(key="run.stop_asked", run=run.id))
     return run
@@ -155,10 +155,10 @@ def is_sync(run: Run) -> bool:
     making a record in XPM, which counts only while something of it is left to find out."""
     if run.kind or run.plan:
         return not run.kind
-    return run.outcome != "done" and not (by_hand(run) and run.outcome == "failed")
+    return run.outcome != "done" and not (is_immediate(run) and run.outcome == "failed")
 
 
-def by_hand(run: Run) -> bool:
+def is_immediate(run: Run) -> bool:
     """Whether it is of something that a person did at once: the runner notes its process, that does not."""
     return not run.plan and not run.pid
 

@@ -18,13 +18,13 @@ from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import LINKS, RUNS, STAFF, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.sync.applying.adoption import may_be
-from xpm_tui.sync.applying.intent_decisions import Choice, held, settle
+from xpm_tui.sync.applying.adoption import created_candidates
+from xpm_tui.sync.applying.intent_decisions import Choice, decision_writes, held
 from xpm_tui.sync.applying.recovery import KINDS
 from xpm_tui.sync.applying.run_results import merge_client
 from xpm_tui.sync.canonical import xpm_contacts
 from xpm_tui.sync.journal import ADD_CLIENT, ADD_STAFF
-from xpm_tui.sync.mirror import list_writes, take
+from xpm_tui.sync.mirror import commit_rows, list_writes
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +68,7 @@ def waiting(practice: OpenPractice) -> list[HeldWrite]:
 async def look(practice: OpenPractice) -> list[HeldWrite]:
     """The same, after asking XPM once more for each: it may show by now what was made.
 
-    One call for each write. Raises ``LoginNeeded``, ``Busy`` while a run goes on, ``WireTrouble``.
+    One call for each write. Raises ``LoginNeeded``, ``Busy`` while a run goes on, ``XeroError``.
     """
     practice.writable()
     identity = practice.connected()
@@ -93,7 +93,7 @@ async def look(practice: OpenPractice) -> list[HeldWrite]:
                     snapshot = practice.snapshot()
                     known = [(snapshot.get(XPM_CLIENTS, row.uuid), row) for row in rows]
                     merged = [merge_client(old, row) if old else row for old, row in known]
-                    take(practice.book, merged, practice.clock.now())
+                    commit_rows(practice.book, merged, practice.clock.now())
     return waiting(practice)
 
 
@@ -114,7 +114,7 @@ def decide(practice: OpenPractice, decision: Decision) -> HeldWrite:
             )
         told = _held_write(snapshot, intent)
         uuid = _adopts(snapshot, intent, decision.xpm) if decision.choice == "adopt" else ""
-        writes = settle(snapshot, intent.id, decision.choice, now, uuid)
+        writes = decision_writes(snapshot, intent.id, decision.choice, now, uuid)
         practice.book.commit([*writes, *_run_ended(snapshot, intent, decision.choice)])
     practice.events.emit(
         Event(key="sync.decided", run=intent.run, record=intent.record, uuid=uuid, rule=decision.choice,
@@ -151,7 +151,7 @@ def _candidates(snapshot: Snapshot, intent: Intent) -> Sequence[Candidate]:
         people = (row for row in snapshot.rows(STAFF) if not row.gone)
         return [
             Candidate(uuid=row.uuid, number="", name=row.name, email=row.email)
-            for row in may_be(snapshot, intent, people)
+            for row in created_candidates(snapshot, intent, people)
         ]
     if intent.kind == ADD_CLIENT:
         name = exact(str(intent.values.get("name") or ""))

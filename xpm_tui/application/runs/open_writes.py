@@ -14,7 +14,7 @@ from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Intent, IntentState
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import INTENTS
-from xpm_tui.sync.journal import CALLS, decision, is_linked, without_end
+from xpm_tui.sync.journal import CALLS, decision, is_linked, unanswered
 
 NAMED = 3
 """How many writes one sentence names."""
@@ -48,7 +48,7 @@ def open_writes(snapshot: Snapshot, *, going: Collection[str] = (), run: str = "
         return []
     return [
         _shown(snapshot, intent)
-        for intent in without_end(snapshot)
+        for intent in unanswered(snapshot)
         if intent.run not in going and run in ("", intent.run) and not is_linked(snapshot, intent)
     ]
 

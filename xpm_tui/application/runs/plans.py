@@ -15,12 +15,12 @@ from typing import cast
 
 from xpm_tui.application.condition import refuse_damaged
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import Identity
+from xpm_tui.application.practice_identity import PracticeIdentity
 from xpm_tui.application.presenters.lookup import find_client, name_of
-from xpm_tui.application.presenters.presenter import Told
+from xpm_tui.application.presenters.presenter import Presenter
 from xpm_tui.application.presenters.set_aside import SetAsideView, set_aside_views
 from xpm_tui.application.presenters.views import UnclearView
-from xpm_tui.application.runs.history import by_hand, current, is_sync, list_runs, show
+from xpm_tui.application.runs.history import current, is_immediate, is_sync, list_runs, show
 from xpm_tui.application.runs.xpm_refresh import guard_limits, is_filled
 from xpm_tui.application.runs.xpm_refresh import refresh as refresh_lists
 from xpm_tui.domain.errors import BadInput, Busy, NotFound
@@ -29,7 +29,7 @@ from xpm_tui.domain.fields import BY_NAME
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.plan import Change, Plan, PlannedRecord
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
-from xpm_tui.domain.runs import Image, Run
+from xpm_tui.domain.runs import BeforeImage, Run
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import IMAGES, LINKS, PLANNED, PLANS, PROPOSALS
 from xpm_tui.lazy import lazy_imports
@@ -90,7 +90,7 @@ async def make(
     fields: Collection[str] = (),
     refresh: bool = True,
 ) -> Plan:
-    """Bring the mirror up to date and plan. Raises ``LoginNeeded``, ``WireTrouble``, ``NeedsPerson``.
+    """Bring the mirror up to date and plan. Raises ``LoginNeeded``, ``XeroError``, ``NeedsPerson``.
 
     ``full`` asks for the complete client list even where the rules would do without.
     """
@@ -104,7 +104,7 @@ async def make(
 
 def _look(
     practice: OpenPractice,
-    identity: Identity,
+    identity: PracticeIdentity,
     *,
     only: Collection[str] | str,
     fields: Collection[str],
@@ -122,7 +122,7 @@ def _look(
 def trial(
     practice: OpenPractice,
     policy: Policy,
-    identity: Identity,
+    identity: PracticeIdentity,
     *,
     only: Collection[str] | str = "",
     fields: Collection[str] = (),
@@ -145,7 +145,7 @@ def trial(
 
 def compute(
     practice: OpenPractice,
-    identity: Identity,
+    identity: PracticeIdentity,
     *,
     only: Collection[str] | str = "",
     fields: Collection[str] = (),
@@ -422,7 +422,7 @@ def make_undo(
 
 def left_views(snapshot: Snapshot, plan: Plan) -> list[UnclearView]:
     """Return what an undo leaves as it is, with names."""
-    told = Told(snapshot)
+    told = Presenter(snapshot)
     return [
         UnclearView(
             record=each.record,
@@ -444,7 +444,7 @@ def writes_xpm(practice: OpenPractice, run: str) -> bool:
 
 
 def _wrote(run: Run) -> bool:
-    return run.outcome == "done" if by_hand(run) else bool(run.counts.get("changes"))
+    return run.outcome == "done" if is_immediate(run) else bool(run.counts.get("changes"))
 
 
 def last_write(snapshot: Snapshot, client: str) -> str:
@@ -453,5 +453,5 @@ def last_write(snapshot: Snapshot, client: str) -> str:
     return max((image.run for image in images), key=lambda run: (len(run), run), default="")
 
 
-def _left(image: Image) -> bool:
+def _left(image: BeforeImage) -> bool:
     return len(image.undone) < len(image.written)

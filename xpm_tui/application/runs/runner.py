@@ -12,9 +12,9 @@ from typing import TypedDict
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.progress import Report, silent
-from xpm_tui.application.runs.history import Stopper, by_hand, end_dead, is_sync, list_runs, show
+from xpm_tui.application.runs.history import Stopper, end_dead, is_immediate, is_sync, list_runs, show
 from xpm_tui.application.runs.history import held as held_runs
-from xpm_tui.application.runs.sync_run import UNFINISHED, Asked, Work
+from xpm_tui.application.runs.sync_run import UNFINISHED, RunRequest, RunWork
 from xpm_tui.application.runs.sync_run import exit_code as exit_code
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.events import Event
@@ -44,10 +44,10 @@ async def run(
     on, ``LoginNeeded`` before connecting; what ends the run early is kept with it and raised.
     """
     chosen = only if isinstance(only, str) else " ".join(only)
-    asked = Asked(plan_id, full, reviewed, chosen, tuple(fields), held)
+    asked = RunRequest(plan_id, full, reviewed, chosen, tuple(fields), held)
 
-    def work(row: Run, stop: Stopper) -> Work:
-        return Work(practice, practice.connected(), row, asked, report=report, stop=stop)
+    def work(row: Run, stop: Stopper) -> RunWork:
+        return RunWork(practice, practice.connected(), row, asked, report=report, stop=stop)
 
     return await under_lock(
         practice, work, trigger=trigger, plan_id=plan_id, only=asked.only, fields=asked.fields
@@ -56,7 +56,7 @@ async def run(
 
 async def under_lock(
     practice: OpenPractice,
-    work_for: Callable[[Run, Stopper], Work],
+    work_for: Callable[[Run, Stopper], RunWork],
     *,
     trigger: Trigger,
     plan_id: str = "",
@@ -132,21 +132,21 @@ async def release(practice: OpenPractice, run_id: str, *, report: Report = silen
 
 def _never_sent(practice: OpenPractice, run: Run) -> bool:
     """Whether it is a creation that was killed before it sent anything: of nobody would mean of everybody."""
-    killed = by_hand(run) and run.outcome in ("running", "interrupted")
+    killed = is_immediate(run) and run.outcome in ("running", "interrupted")
     return killed and not practice.snapshot().find(INTENTS, "run", run.id)
 
 
-class _Again(TypedDict, total=False):
+class _RepeatedRun(TypedDict, total=False):
     plan_id: str
     only: str
     fields: Collection[str]
 
 
-def _again(practice: OpenPractice, before: Run) -> _Again:
+def _again(practice: OpenPractice, before: Run) -> _RepeatedRun:
     """What an earlier run was about, so that taking it up reaches no further: its clients and fields, or what
     its undo has not taken back yet. Raises ``BadInput`` for an undo that went to its end."""
     snapshot = practice.snapshot()
-    if by_hand(before):
+    if is_immediate(before):
         made = {intent.record.partition("/")[0] for intent in snapshot.find(INTENTS, "run", before.id)}
         return {"only": " ".join(sorted(made))}
     plan = snapshot.get(PLANS, before.plan) if before.plan else None

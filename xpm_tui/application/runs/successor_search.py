@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.domain.errors import AllowanceUsedUp, LoginNeeded, WireTrouble
+from xpm_tui.domain.errors import AllowanceUsedUp, LoginNeeded, XeroError
 from xpm_tui.domain.events import Event, Scalar
 from xpm_tui.domain.links import Link, Successor, Vanished
-from xpm_tui.domain.ports import Practice, Put, Snapshot
+from xpm_tui.domain.ports import Put, Snapshot, XpmPort
 from xpm_tui.domain.tables import CLIENTS, JOBS, LINKS, MOVES, VANISHED, XPM_CLIENTS
 from xpm_tui.sync.matching.successors import SuccessorIndex
 from xpm_tui.sync.mirror import job_moves
@@ -22,7 +22,7 @@ MOST_CALLS = 6
 """Calls to XPM that one reading of the lists may spend on the jobs of possible successors."""
 
 
-async def search(practice: OpenPractice, xpm: Practice, *, complete: bool, jobs_open: bool) -> int:
+async def search(practice: OpenPractice, xpm: XpmPort, *, complete: bool, jobs_open: bool) -> int:
     """Look for the successors of linked XPM clients that disappeared; gives how many became known.
 
     Only those that were not looked for yet, or since whose search something has moved. Where the evidence is
@@ -94,7 +94,7 @@ def _is_open(vanished: Vanished) -> bool:
     return bool(vanished.found) and vanished.found[0].level != "sure"
 
 
-async def _ask(practice: OpenPractice, xpm: Practice, lost: Sequence[Vanished]) -> None:
+async def _ask(practice: OpenPractice, xpm: XpmPort, lost: Sequence[Vanished]) -> None:
     """Read the jobs of the best candidates, and remember which of them were a lost client's."""
     wanted = list(dict.fromkeys(found.uuid for each in lost for found in each.found[:2]))[:MOST_CALLS]
     numbers: dict[str, Scalar] = {"lost": len(lost), "calls": len(wanted)}
@@ -104,7 +104,7 @@ async def _ask(practice: OpenPractice, xpm: Practice, lost: Sequence[Vanished]) 
             jobs = await xpm.client_jobs(uuid)
         except (LoginNeeded, AllowanceUsedUp):
             raise
-        except WireTrouble:
+        except XeroError:
             continue
         practice.book.commit([*job_moves(practice.snapshot(), jobs, practice.clock.now())])
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 import msgspec
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.practice_identity import Identity, put, read
+from xpm_tui.application.practice_identity import PracticeIdentity, put, read
 from xpm_tui.application.progress import Progress, Report
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.consequences import pace
@@ -21,11 +21,11 @@ from xpm_tui.application.runs.notifications import Reason, notify
 from xpm_tui.application.runs.open_writes import open_writes, summary
 from xpm_tui.application.runs.xpm_refresh import guard_limits, refresh_lists
 from xpm_tui.domain.consequences import Consequences, Requests
-from xpm_tui.domain.errors import BadInput, LoginNeeded, NeedsPerson, PlanRefused, RunStopped, Trouble
+from xpm_tui.domain.errors import AppError, BadInput, DecisionNeeded, LoginNeeded, PlanRefused, RunStopped
 from xpm_tui.domain.events import Event, Severity
 from xpm_tui.domain.formatting import count, sequence
 from xpm_tui.domain.plan import Plan, PlannedRecord
-from xpm_tui.domain.ports import Drop, Practice, Put
+from xpm_tui.domain.ports import Drop, Put, XpmPort
 from xpm_tui.domain.runs import UNKNOWN, Run, Stop
 from xpm_tui.domain.tables import PLANNED, PLANS, RUNS, STOPS
 from xpm_tui.store.backup import prune_backups
@@ -33,22 +33,22 @@ from xpm_tui.store.ids import BlockIds
 from xpm_tui.store.retention import outdated
 from xpm_tui.sync.applying.executor import apply
 from xpm_tui.sync.applying.recovery import KINDS, resolve
-from xpm_tui.sync.consequences import of_plan
+from xpm_tui.sync.consequences import plan_consequences
 from xpm_tui.sync.manual.plan_review import keep_review, recount
 from xpm_tui.sync.planning.guard import ALWAYS, check, grown, refuse_if_outdated
 
 
-class Tidied(msgspec.Struct, frozen=True):
+class RetentionResult(msgspec.Struct, frozen=True):
     """The day (UTC) of the last time."""
 
     day: str
 
 
-def tidy(practice: OpenPractice) -> int:
+def apply_retention(practice: OpenPractice) -> int:
     """Drop old days of the log, runs and what hangs on them, plans and backups; gives how many rows went."""
     snapshot, now = practice.snapshot(), practice.clock.now()
     today = now.date().isoformat()
-    before = read(snapshot, "tidied", Tidied)
+    before = read(snapshot, "tidied", RetentionResult)
     if before is not None and before.day == today:
         return 0
     kept = practice.settings.number
@@ -57,7 +57,7 @@ def tidy(practice: OpenPractice) -> int:
     writes = outdated(
         snapshot, now=now, runs_days=kept("retention.runs_days"), images_days=kept("retention.images_days")
     )
-    practice.book.commit([*writes, put("tidied", Tidied(today))])
+    practice.book.commit([*writes, put("tidied", RetentionResult(today))])
     return len(writes)
 
 
@@ -70,7 +70,7 @@ UNFINISHED = ("interrupted", "stopped", "partial", "failed")
 
 
 @dataclass(frozen=True)
-class Asked:
+class RunRequest:
     """What the run is to do: apply that plan, or make one (whole list, narrowed to clients or fields).
 
     ``reviewed``: a person said yes to what it will plan. ``held``: the held run that a person released.
@@ -103,7 +103,7 @@ def _left(plan: Plan, run: Run) -> str:
     return " ".join([f"Not everything that run {plan.undo_of} wrote could be undone.", *told]) if told else ""
 
 
-class _Halt:
+class _RunHalted:
     """Whether a run has to end before its next client: on request, or because its policy was changed."""
 
     def __init__(self, practice: OpenPractice, plan: Plan, stop: Stopper) -> None:
@@ -123,15 +123,15 @@ class _Halt:
         return self.outdated or self._stop()
 
 
-class Work:
+class RunWork:
     """One run, from its row in the book to its end."""
 
     def __init__(
         self,
         practice: OpenPractice,
-        identity: Identity,
+        identity: PracticeIdentity,
         run: Run,
-        asked: Asked,
+        asked: RunRequest,
         *,
         report: Report,
         stop: Stopper,
@@ -142,7 +142,7 @@ class Work:
         self.run = run
         self.report = report
         self.stop = stop
-        self.xpm: Practice | None = None
+        self.xpm: XpmPort | None = None
         self.calls = 0
         self.timed = practice.clock.monotonic()
 
@@ -156,14 +156,14 @@ class Work:
                     return self.end(await self.work(self.xpm))
             except RunStopped:
                 return self.end(msgspec.structs.replace(self.run, outcome="stopped"))
-        except Trouble as trouble:
+        except AppError as trouble:
             self.fail(trouble)
             raise
         except BaseException as error:
-            self.fail(Trouble(f"An unexpected error ({type(error).__name__}) ended the run."))
+            self.fail(AppError(f"An unexpected error ({type(error).__name__}) ended the run."))
             raise
 
-    async def work(self, xpm: Practice) -> Run:
+    async def work(self, xpm: XpmPort) -> Run:
         """Resolve what is unknown, plan, ask the guard, apply."""
         practice = self.practice
         await resolve(
@@ -178,9 +178,9 @@ class Work:
         looked_up = xpm.calls - self.calls
         plan, records, reviewed = await self.stop.through(self.plan(xpm))
         before = Requests(lookups=looked_up, lists=xpm.calls - self.calls - looked_up)
-        self.expect(of_plan(practice.snapshot(), plan, records, before=before, pace=pace(practice)))
+        self.expect(plan_consequences(practice.snapshot(), plan, records, before=before, pace=pace(practice)))
         self.keep(plan, reviewed=reviewed)
-        self.tell_expected(plan=plan.id, items=plan.counts.get("items", 0), records=self.run.total)
+        self.report_expected(plan=plan.id, items=plan.counts.get("items", 0), records=self.run.total)
         stops = self.guarded(plan, records, reviewed)
         if stops:
             for stop in stops:
@@ -192,7 +192,7 @@ class Work:
         self.stop.check()
         policy = practice.policy()
         refuse_if_outdated(plan, policy, self.identity.tenant, self.identity.scopes)
-        halt = _Halt(practice, plan, self.stop)
+        halt = _RunHalted(practice, plan, self.stop)
         ended = await apply(
             plan,
             records,
@@ -211,7 +211,7 @@ class Work:
         if halt.outdated and ended.outcome == "stopped":
             ended = msgspec.structs.replace(ended, error=_OUTDATED, exit_code=PlanRefused.exit_code)
         if plan.undo_of and ended.outcome == "done" and (left := _left(plan, ended)):
-            ended = msgspec.structs.replace(ended, error=left, exit_code=NeedsPerson.exit_code)
+            ended = msgspec.structs.replace(ended, error=left, exit_code=DecisionNeeded.exit_code)
         waiting = [each for each in open_writes(practice.book.snapshot()) if each.kind in KINDS]
         # An undo that is through is: there is nothing that it could go on with once that is settled.
         if waiting and ended.outcome in ("done", "partial", "held") and not plan.undo_of:
@@ -219,7 +219,7 @@ class Work:
             ended = msgspec.structs.replace(ended, outcome="held", stops=(*ended.stops, stop))
         return ended
 
-    async def plan(self, xpm: Practice) -> tuple[Plan, list[PlannedRecord], bool]:
+    async def plan(self, xpm: XpmPort) -> tuple[Plan, list[PlannedRecord], bool]:
         """The plan that was asked for, or a new one; and whether a person has seen all of it."""
         asked, practice = self.asked, self.practice
         if asked.plan_id:
@@ -305,7 +305,7 @@ class Work:
         )
         self.practice.book.commit([Put(RUNS, self.run)])
 
-    def fail(self, trouble: Trouble) -> None:
+    def fail(self, trouble: AppError) -> None:
         """The run ended by an error; what apply has written of its end stays."""
         trouble.logged = True
         found = self.practice.snapshot().get(RUNS, self.run.id) or self.run
@@ -321,7 +321,7 @@ class Work:
             trouble,
         )
 
-    def end(self, run: Run, trouble: Trouble | None = None) -> Run:
+    def end(self, run: Run, trouble: AppError | None = None) -> Run:
         """Write the run's end, tell it, and tidy up."""
         practice = self.practice
         calls = self.xpm.calls - self.calls if self.xpm is not None else run.calls
@@ -332,7 +332,7 @@ class Work:
             exit_code=run.exit_code or exit_code(run, self.stop.signal),
         )
         practice.book.commit([Put(RUNS, run), Drop(STOPS, run.id)])
-        with suppress(Trouble):  # The run's end is durable; the store's close records it otherwise.
+        with suppress(AppError):  # The run's end is durable; the store's close records it otherwise.
             practice.book.record_end()
         level = _LEVELS.get(run.outcome, "warning")
         seconds = round(practice.clock.monotonic() - self.timed, 1)
@@ -355,11 +355,11 @@ class Work:
             reason = "login-needed" if isinstance(trouble, LoginNeeded) else reason
             why = run.error or " ".join(stop.sentence for stop in run.stops)
             notify(practice, reason, f"Run {run.id} is {run.outcome}. {why}".strip(), run=run.id)
-        tidy(practice)
+        apply_retention(practice)
         self.run = run
         return run
 
-    def tell_expected(self, **numbers: int | str) -> None:
+    def report_expected(self, **numbers: int | str) -> None:
         """The event that says, before the first write, what is expected of this run."""
         found = self.run.consequences
         if found is not None:

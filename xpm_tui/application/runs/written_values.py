@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.presenters.presenter import Told
+from xpm_tui.application.presenters.presenter import Presenter
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.fields import label
 from xpm_tui.domain.formatting import arrow
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Snapshot
-from xpm_tui.domain.runs import Image, Written
+from xpm_tui.domain.runs import BeforeImage, Written
 from xpm_tui.domain.tables import CLIENTS, IMAGES, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 
@@ -50,7 +50,7 @@ def written_values(practice: OpenPractice, run: str) -> Iterator[WrittenValueVie
         run: The id of the run.
     """
     snapshot = practice.snapshot()
-    told = Told(snapshot)
+    told = Presenter(snapshot)
     images = snapshot.find(IMAGES, "run", run)
     for image in sorted(images, key=lambda each: (len(each.client), each.client)):
         for written in image.written:
@@ -75,12 +75,12 @@ def values_of_events(practice: OpenPractice) -> Callable[[Event], str]:
 def _texts(practice: OpenPractice, run: str, client: str) -> dict[tuple[str, str], str]:
     snapshot = practice.snapshot()
     image = snapshot.get(IMAGES, f"{run}/{client}")
-    told = Told(snapshot)
+    told = Presenter(snapshot)
     views = [_view(snapshot, told, image, written) for written in image.written] if image is not None else []
     return {(each.record, each.field): arrow(each.old_shown, each.new_shown) for each in views}
 
 
-def _view(snapshot: Snapshot, told: Told, image: Image, written: Written) -> WrittenValueView:
+def _view(snapshot: Snapshot, told: Presenter, image: BeforeImage, written: Written) -> WrittenValueView:
     contact = written.record.partition("/")[2]
     client, row = snapshot.get(CLIENTS, image.client), snapshot.get(XPM_CLIENTS, image.uuid)
     return WrittenValueView(

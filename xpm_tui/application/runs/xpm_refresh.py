@@ -25,19 +25,19 @@ from xpm_tui.domain.errors import (
     AccessDenied,
     AllowanceUsedUp,
     CaseId,
+    DecisionNeeded,
     LoginNeeded,
-    NeedsPerson,
     ScopeMissing,
-    WireTrouble,
+    XeroError,
 )
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.formatting import count
-from xpm_tui.domain.ports import Listing, Practice, Snapshot, Write
+from xpm_tui.domain.ports import ClientList, Snapshot, Write, XpmPort
 from xpm_tui.domain.quarantine import Quarantined, quarantined_in
 from xpm_tui.domain.tables import CATEGORIES, LINKS, STAFF, TEMPLATES, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.settings.scopes import scopes, way_to
+from xpm_tui.settings.scopes import scope_advice, scopes
 from xpm_tui.settings.store import Settings
 from xpm_tui.sync.mirror import (
     ClientsRefreshed,
@@ -88,7 +88,7 @@ _WITHOUT = {
 
 
 @dataclass(frozen=True)
-class Note:
+class UnreadList:
     """A list that could not be read, why in a sentence, and the scope that would open it, where it is one;
     ``ways`` say how to be given that scope, and how to go on without it."""
 
@@ -100,7 +100,7 @@ class Note:
 
 
 @dataclass(frozen=True)
-class Refreshed:
+class RefreshResult:
     """What came in: records per list, how many XPM clients were new or changed, what it cost.
 
     ``complete`` says that the client list was the whole one, ``believed`` that absence in it counts.
@@ -114,16 +114,16 @@ class Refreshed:
     complete: bool
     believed: bool
     seconds: float
-    notes: tuple[Note, ...]
+    notes: tuple[UnreadList, ...]
     set_aside: int = 0
 
 
-async def refresh(practice: OpenPractice, *, full: bool = False, report: Report = silent) -> Refreshed:
+async def refresh(practice: OpenPractice, *, full: bool = False, report: Report = silent) -> RefreshResult:
     """Bring the mirror up to date over a connection of its own.
 
     ``full`` asks for the complete client list; else it is asked for unless the last one took over a minute
-    and is not due again. Raises ``LoginNeeded``, ``WireTrouble`` and, for a list
-    that shares no client with the mirror, ``NeedsPerson``.
+    and is not due again. Raises ``LoginNeeded``, ``XeroError`` and, for a list
+    that shares no client with the mirror, ``DecisionNeeded``.
     """
     identity = practice.connected()
     practice.writable("This reads XPM's data again, and read-only mode makes no call to Xero.")
@@ -138,7 +138,7 @@ async def refresh_changed(practice: OpenPractice) -> None:
         await _clients(practice, wire.practice(identity.tenant), _complete(practice, True), silent)
 
 
-async def ensure_mirror(practice: OpenPractice) -> Refreshed | None:
+async def ensure_mirror(practice: OpenPractice) -> RefreshResult | None:
     """Fill the mirror where it was never filled; None where it was."""
     return None if is_filled(practice) else await refresh(practice, full=True)
 
@@ -151,12 +151,12 @@ def is_filled(practice: OpenPractice) -> bool:
 
 async def refresh_lists(
     practice: OpenPractice,
-    xpm: Practice,
+    xpm: XpmPort,
     *,
     full: bool = False,
     lately: bool = False,
     report: Report = silent,
-) -> Refreshed:
+) -> RefreshResult:
     """The same, over a connection that is open already. ``lately``: what has changed will do, where the last
     list is known."""
     began, timed = xpm.calls, practice.clock.monotonic()
@@ -171,7 +171,7 @@ async def refresh_lists(
     read = {name: count for name, count, note in small if note is None}
     if clients.believed:
         await successor_search.search(practice, xpm, complete=complete, jobs_open="jobs" in read)
-    return Refreshed(
+    return RefreshResult(
         clients=clients.listed,
         changed=clients.changed,
         gone=clients.gone,
@@ -193,12 +193,12 @@ def _complete(practice: OpenPractice, lately: bool) -> bool:
     return not lately and list_state(snapshot, "clients").seconds <= SLOW
 
 
-async def _clients(practice: OpenPractice, xpm: Practice, complete: bool, report: Report) -> ClientsRefreshed:
+async def _clients(practice: OpenPractice, xpm: XpmPort, complete: bool, report: Report) -> ClientsRefreshed:
     timed = practice.clock.monotonic()
     snapshot = practice.snapshot()
     before = list_state(snapshot, "clients")
     async with xpm.clients(modified_since=None if complete else since(snapshot)) as listing:
-        watched = _Watched(practice, listing, complete, lambda done: report(Progress("lists", done)))
+        watched = _WatchedListing(practice, listing, complete, lambda done: report(Progress("lists", done)))
         got = await refresh_clients(
             watched,
             book=practice.book,
@@ -222,7 +222,7 @@ async def _clients(practice: OpenPractice, xpm: Practice, complete: bool, report
     return got
 
 
-class _Watched:
+class _WatchedListing:
     """A client list that is let through once it is seen to be this practice's.
 
     The first rows of a complete list are held back until one of them is known; when none is, nothing has
@@ -230,7 +230,7 @@ class _Watched:
     """
 
     def __init__(
-        self, practice: OpenPractice, listing: Listing, complete: bool, counted: Callable[[int], None]
+        self, practice: OpenPractice, listing: ClientList, complete: bool, counted: Callable[[int], None]
     ) -> None:
         self._practice = practice
         self._listing = listing
@@ -269,7 +269,7 @@ class _Watched:
             self._practice.events.emit(
                 Event(key="list.other", level="error", case=CaseId.WRONG_PRACTICE, numbers={"count": done})
             )
-            raise NeedsPerson(
+            raise DecisionNeeded(
                 f"XPM listed {count(done, 'client')}, and none of them was there before: this "
                 "looks like another practice. The list was not used.",
                 hint="Check the practice's name with: xpm-tui status. To start again with another practice, "
@@ -283,7 +283,7 @@ Read = Callable[[], Coroutine[Any, Any, Sequence[Any]]]
 Take = Callable[[Snapshot, Sequence[Any]], list[Write]]
 
 
-def _small_lists(xpm: Practice, now: datetime) -> tuple[tuple[str, Read, Take], ...]:
+def _small_lists(xpm: XpmPort, now: datetime) -> tuple[tuple[str, Read, Take], ...]:
     return (
         ("staff", xpm.staff, lambda snapshot, rows: list_writes(snapshot, STAFF, rows)),
         ("templates", xpm.templates, lambda snapshot, rows: list_writes(snapshot, TEMPLATES, rows)),
@@ -292,13 +292,15 @@ def _small_lists(xpm: Practice, now: datetime) -> tuple[tuple[str, Read, Take], 
     )
 
 
-async def _small(practice: OpenPractice, name: str, read: Read, take: Take) -> tuple[str, int, Note | None]:
+async def _small(
+    practice: OpenPractice, name: str, read: Read, take: Take
+) -> tuple[str, int, UnreadList | None]:
     """Read one list and take it over; trouble becomes a note, and what was there before stays."""
     try:
         rows = await read()
     except (LoginNeeded, AllowanceUsedUp):
         raise
-    except WireTrouble as trouble:
+    except XeroError as trouble:
         return name, 0, _noted(practice, name, trouble)
     snapshot = practice.snapshot()
     writes = take(snapshot, rows)
@@ -316,7 +318,7 @@ def _tell_set_aside(practice: OpenPractice, name: str, number: int) -> None:
         )
 
 
-def told(notes: Sequence[Note]) -> list[str]:
+def unread_sentences(notes: Sequence[UnreadList]) -> list[str]:
     """The notes in sentences, each once: the lists that one scope would open stand in one of them."""
     closed: dict[str, list[str]] = {}
     for note in notes:
@@ -336,11 +338,11 @@ def _closed(lists: str, scope: str) -> str:
 
 def _ways(practice: OpenPractice, name: str, scope: str) -> tuple[str, ...]:
     """How to be given a scope, and how to go on without it."""
-    found = way_to(scope, scopes(practice.settings.text("xero.scopes")))
+    found = scope_advice(scope, scopes(practice.settings.text("xero.scopes")))
     return tuple(filter(None, (found, _WITHOUT.get(name))))
 
 
-def _why(practice: OpenPractice, name: str, trouble: WireTrouble) -> tuple[str, str]:
+def _why(practice: OpenPractice, name: str, trouble: XeroError) -> tuple[str, str]:
     """Why a list could not be read, in a sentence that names it, and the scope that the login lacks."""
     title, scope = _TITLES[name], _SCOPES[name]
     identity = practice.identity()
@@ -368,7 +370,7 @@ def _why(practice: OpenPractice, name: str, trouble: WireTrouble) -> tuple[str, 
     return f"{title} could not be read. {trouble.message}{id_}", ""
 
 
-def _noted(practice: OpenPractice, name: str, trouble: WireTrouble) -> Note:
+def _noted(practice: OpenPractice, name: str, trouble: XeroError) -> UnreadList:
     before = list_state(practice.snapshot(), name)
     words, scope = _why(practice, name, trouble)
     ways = _ways(practice, name, scope) if scope else ()
@@ -387,7 +389,7 @@ def _noted(practice: OpenPractice, name: str, trouble: WireTrouble) -> Note:
             numbers={"scope": scope} if scope else {},
         )
     )
-    return Note(name, words, scope, trouble.case, ways)
+    return UnreadList(name, words, scope, trouble.case, ways)
 
 
 def unread_list(snapshot: Snapshot, name: str) -> str:
@@ -406,7 +408,7 @@ def refuse_unread(snapshot: Snapshot, name: str) -> None:
     """
     state = list_state(snapshot, name)
     if state.at is None:
-        kind = ScopeMissing if state.scope else WireTrouble
+        kind = ScopeMissing if state.scope else XeroError
         raise kind(
             f"{unread_list(snapshot, name)} So it is not known what XPM has.",
             hint="Read it again: xpm-tui plan --full. To find out what is wrong: xpm-tui doctor",

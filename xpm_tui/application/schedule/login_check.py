@@ -15,10 +15,10 @@ import sys
 from xpm_tui.application.home import find_home
 from xpm_tui.application.practice import OpenPractice, open_practice
 from xpm_tui.diagnostics.error_presenter import present
-from xpm_tui.domain.errors import LoginNeeded, Trouble
+from xpm_tui.domain.errors import AppError, LoginNeeded
 
 
-async def prove(practice: OpenPractice) -> str:
+async def check_login(practice: OpenPractice) -> str:
     """Read the login; raises ``LoginNeeded`` where there is none, or it cannot be opened."""
     practice.connected()
     async with practice.wire() as wire:
@@ -35,8 +35,8 @@ def main(arguments: list[str]) -> int:
     home = find_home(arguments[1] if len(arguments) > 1 else None, os.environ)
     try:
         with open_practice(home, arguments[0], read_only=True) as practice:
-            print(asyncio.run(prove(practice)))
-    except Trouble as trouble:
+            print(asyncio.run(check_login(practice)))
+    except AppError as trouble:
         print(present(trouble).short(), file=sys.stderr)
         return trouble.exit_code
     return 0

@@ -11,11 +11,11 @@ from xpm_tui.application.jobs.deployment import deploy_due
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import put, read
 from xpm_tui.application.progress import Report, silent
-from xpm_tui.application.runs.due import Due, due
+from xpm_tui.application.runs.due import DueState, due
 from xpm_tui.application.runs.notifications import notify
 from xpm_tui.application.runs.runner import run
-from xpm_tui.application.status.summary import heartbeat
-from xpm_tui.domain.errors import LoginNeeded, WireTrouble
+from xpm_tui.application.status.summary import summarize
+from xpm_tui.domain.errors import LoginNeeded, XeroError
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Run
@@ -31,13 +31,13 @@ WORDS = {
 }
 
 
-class _Told(msgspec.Struct, frozen=True):
+class _LastReminder(msgspec.Struct, frozen=True):
     """The last good run (id, or empty) of which it was told that nothing good came after it."""
 
     since: str
 
 
-async def run_if_due(practice: OpenPractice, *, report: Report = silent) -> tuple[Due, Run | None]:
+async def run_if_due(practice: OpenPractice, *, report: Report = silent) -> tuple[DueState, Run | None]:
     """Make the daily run if it is due; gives why, and the run (``skipped`` where nobody had signed in).
 
     Occurrences that are due are deployed whether or not anybody had signed in; their run is given where it
@@ -67,7 +67,7 @@ async def run_if_due(practice: OpenPractice, *, report: Report = silent) -> tupl
     return found, made
 
 
-def _skipped(practice: OpenPractice, found: Due) -> Run:
+def _skipped(practice: OpenPractice, found: DueState) -> Run:
     (run_id,) = practice.ids.new("r")
     now = practice.clock.now()
     policy = practice.policy()
@@ -99,16 +99,16 @@ async def _keep_login(practice: OpenPractice) -> None:
     except LoginNeeded as lost:
         notify(practice, "login-needed", lost.message)
         raise
-    except WireTrouble:
+    except XeroError:
         pass
 
 
 def _tell_if_stale(practice: OpenPractice) -> None:
     """Tell once that nothing has synced well for too long."""
-    beat = heartbeat(practice)
+    beat = summarize(practice)
     stale = next((problem for problem in beat.problems if problem.code == "stale"), None)
     since = beat.last_good.isoformat() if beat.last_good else ""
-    before = read(practice.snapshot(), "told-stale", _Told)
+    before = read(practice.snapshot(), "told-stale", _LastReminder)
     if stale is not None and (before is None or before.since != since):
-        practice.book.commit([put("told-stale", _Told(since))])
+        practice.book.commit([put("told-stale", _LastReminder(since))])
         notify(practice, "stale", stale.sentence)

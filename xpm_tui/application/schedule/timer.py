@@ -20,7 +20,7 @@ from typing import Literal
 from xpm_tui.application.home import account_name, own_folder
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.runs.background import command
-from xpm_tui.domain.errors import BadInput, Trouble
+from xpm_tui.domain.errors import AppError, BadInput
 from xpm_tui.domain.events import Event
 from xpm_tui.files.atomic import replace_bytes
 from xpm_tui.files.private import refuse_controls
@@ -33,14 +33,14 @@ _NO_CRONTAB = ("no crontab", "no such file")
 
 
 @dataclass(frozen=True)
-class Ran:
+class CommandResult:
     """What a command of the system said."""
 
     status: int
     text: str
 
 
-Shell = Callable[[Sequence[str], str], Ran]
+Shell = Callable[[Sequence[str], str], CommandResult]
 """Runs a command with a text on its standard input."""
 
 
@@ -55,7 +55,7 @@ class Timer:
     notes: tuple[str, ...] = ()
 
 
-def shell(words: Sequence[str], text: str = "") -> Ran:
+def shell(words: Sequence[str], text: str = "") -> CommandResult:
     """Run a command of the system; one that is not there or takes too long has status -1."""
     try:
         ended = subprocess.run(
@@ -66,10 +66,10 @@ def shell(words: Sequence[str], text: str = "") -> Ran:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return Ran(-1, str(error))
+        return CommandResult(-1, str(error))
     # What went well is what was asked for, to the byte; a warning beside it is no part of it.
     said = ended.stdout + (ended.stderr if ended.returncode else b"")
-    return Ran(ended.returncode, said.decode("utf-8", "surrogateescape").strip())
+    return CommandResult(ended.returncode, said.decode("utf-8", "surrogateescape").strip())
 
 
 class Scheduler:
@@ -93,7 +93,7 @@ class Scheduler:
     def install(self) -> Timer:
         """Install or renew the timer; where a step fails, all is put back as it was.
 
-        Raises ``Trouble`` with what the system said.
+        Raises ``AppError`` with what the system said.
         """
         self._practice.writable()
         for word in (*self._command(), str(self._units)):
@@ -119,7 +119,7 @@ class Scheduler:
             try:
                 yield
             except BaseException:
-                with suppress(Trouble):
+                with suppress(AppError):
                     if self._lines() != lines:
                         self._crontab(lines)
                 raise
@@ -131,7 +131,7 @@ class Scheduler:
             if None in before.values():
                 self._shell(["systemctl", "--user", "disable", "--now", f"{self._name}.timer"], "")
             for path, data in before.items():
-                with suppress(Trouble, OSError):
+                with suppress(AppError, OSError):
                     if data is None:
                         path.unlink(missing_ok=True)
                     else:
@@ -153,7 +153,7 @@ class Scheduler:
         return self.show()
 
     def prove(self) -> str:
-        """Open the login from the timer's own environment, once. Raises ``Trouble`` where that fails."""
+        """Open the login from the timer's own environment, once. Raises ``AppError`` where that fails."""
         words = [sys.executable, "-P", "-m", "xpm_tui.application.schedule.login_check", *self._place()]
         if self._kind == "systemd":
             ran = self._shell(["systemd-run", "--user", "--wait", "--pipe", "--quiet", *words], "")
@@ -161,7 +161,7 @@ class Scheduler:
             plain = [f"HOME={own_folder() or '/'}", f"LOGNAME={account_name()}", "PATH=/usr/bin:/bin"]
             ran = self._shell(["env", "-i", *plain, "/bin/sh", "-c", shlex.join(words)], "")
         if ran.status != 0:
-            raise Trouble(
+            raise AppError(
                 f"The login does not work in the timer's environment. {_last_line(ran.text)}".strip(),
                 hint="Nothing was installed. If the keyring is locked there, keep the key in a file "
                 "(XPM_TUI_KEY_FILE) or use --home. Then install the timer again.",
@@ -186,7 +186,7 @@ class Scheduler:
             return "systemd"
         if shutil.which("crontab"):
             return "cron"
-        raise Trouble(
+        raise AppError(
             "This machine has neither a systemd user session nor crontab.",
             hint=f"Have your own scheduler start this every hour: {shlex.join(self._command())}",
         )
@@ -261,13 +261,13 @@ class Scheduler:
         return f"{minute} * * * * {words} >/dev/null {self._mark}"
 
     def _lines(self) -> list[str]:
-        """The crontab; raises ``Trouble`` where it cannot be read: unread lines would be written over."""
+        """The crontab; raises ``AppError`` where it cannot be read: unread lines would be written over."""
         ran = self._shell(["crontab", "-l"], "")
         if ran.status == 0:
             return ran.text.splitlines()
         if any(words in ran.text.casefold() for words in _NO_CRONTAB):
             return []
-        raise Trouble(f"The crontab could not be read: {_last_line(ran.text)}", hint="Nothing was changed.")
+        raise AppError(f"The crontab could not be read: {_last_line(ran.text)}", hint="Nothing was changed.")
 
     def _other_lines(self) -> list[str]:
         return [line for line in self._lines() if not line.endswith(self._mark)]
@@ -275,12 +275,12 @@ class Scheduler:
     def _crontab(self, lines: Sequence[str]) -> None:
         ran = self._shell(["crontab", "-"], "".join(f"{line}\n" for line in lines))
         if ran.status != 0:
-            raise Trouble(f"The crontab could not be changed: {_last_line(ran.text)}")
+            raise AppError(f"The crontab could not be changed: {_last_line(ran.text)}")
 
     def _must(self, *words: str) -> None:
         ran = self._shell(words, "")
         if ran.status != 0:
-            raise Trouble(f"{' '.join(words[:3])} failed: {_last_line(ran.text)}")
+            raise AppError(f"{' '.join(words[:3])} failed: {_last_line(ran.text)}")
 
 
 def _unit_folder() -> Path:

@@ -9,7 +9,7 @@ import msgspec
 from xpm_tui.application import home as homes
 from xpm_tui.application.practice import OpenPractice, open_practice
 from xpm_tui.application.runs import history as runs
-from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.errors import AppError
 
 
 class PracticeView(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +46,7 @@ def _looked_at(here: OpenPractice, name: str, current: str) -> PracticeView:
             lenient=True,
         ) as other:  # fmt: skip
             return msgspec.structs.replace(_told(other, current), open=False)
-    except Trouble as trouble:
+    except AppError as trouble:
         return PracticeView(name=name, current=name == current, problem=trouble.message)
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import msgspec
 
-from xpm_tui.application.cached_counts import kept
+from xpm_tui.application.cached_counts import cached_count
 from xpm_tui.application.condition import login_problem
-from xpm_tui.application.csv_io.exports import LeftOut, ToIgnition, last_import, to_ignition
-from xpm_tui.application.jobs.job_settings import category_trouble, terms_of, today, vanished
+from xpm_tui.application.csv_io.exports import ExportState, OmittedRecord, last_import, to_ignition
+from xpm_tui.application.jobs.job_settings import category_error, terms_of, today, vanished
 from xpm_tui.application.jobs.queries import counts as job_counts
 from xpm_tui.application.jobs.views import JobCounts
 from xpm_tui.application.practice import OpenPractice
@@ -25,8 +25,8 @@ from xpm_tui.application.runs import history
 from xpm_tui.application.runs.due import skipped_day
 from xpm_tui.application.runs.open_writes import open_writes
 from xpm_tui.application.runs.plans import latest
-from xpm_tui.application.team.people import connector
-from xpm_tui.domain.errors import BookUnreadable
+from xpm_tui.application.team.people import find_connector
+from xpm_tui.domain.errors import StoreUnreadable
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.links import LinkState
 from xpm_tui.domain.ports import Allowance, Clock, Snapshot
@@ -34,7 +34,7 @@ from xpm_tui.domain.runs import UNKNOWN, Run
 from xpm_tui.domain.tables import CLIENTS, FREEZES, LINKS, XPM_CLIENTS
 from xpm_tui.sync.planning.contacts import removed_in_xpm
 from xpm_tui.sync.planning.links import needs_person, state_of
-from xpm_tui.xero.rate_limiter import ALL_MINUTE, FileGate
+from xpm_tui.xero.rate_limiter import ALL_MINUTE, RateLimiter
 
 GATE_FILE = "gate.json"
 
@@ -49,7 +49,7 @@ def allowance_at(state: Path, clock: Clock) -> Allowance:
     path = state / GATE_FILE
     if not path.exists():
         return Allowance(minute_left=ALL_MINUTE)
-    gate = FileGate(path, clock)
+    gate = RateLimiter(path, clock)
     try:
         return gate.allowance()
     finally:
@@ -59,7 +59,7 @@ def allowance_at(state: Path, clock: Clock) -> Allowance:
 EXIT_LOGIN, EXIT_HELD, EXIT_FAILED = 3, 4, 1
 
 
-class Problem(msgspec.Struct, frozen=True, kw_only=True):
+class StatusProblem(msgspec.Struct, frozen=True, kw_only=True):
     """Something that a person should know of: what, what to do, and what ``status`` ends with for it."""
 
     code: str
@@ -68,7 +68,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int = 0
 
 
-class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
+class StatusSummary(msgspec.Struct, frozen=True, kw_only=True):
     """The practice at a glance. Times are UTC; ``hours`` since the last good sync, None before the first.
 
     ``removed_contacts`` are contacts that were removed in XPM and stay here.
@@ -101,7 +101,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     conflicts: int
     frozen: int
     to_ignition: int
-    never_in_ignition: tuple[LeftOut, ...]
+    never_in_ignition: tuple[OmittedRecord, ...]
     import_at: datetime | None
     mirror_at: datetime | None
     minute_left: int
@@ -110,7 +110,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     skipped: datetime | None
     notes: tuple[str, ...]
     set_aside: tuple[SetAsideView, ...]
-    problems: tuple[Problem, ...]
+    problems: tuple[StatusProblem, ...]
 
     @property
     def login_needed(self) -> bool:
@@ -122,7 +122,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
         """What ``status`` ends with: 8 the book is damaged, 3 login needed, 4 held, 1 the last run failed or
         there was none for too long."""
         codes = {problem.exit_code for problem in self.problems}
-        order = (BookUnreadable.exit_code, EXIT_LOGIN, EXIT_HELD, EXIT_FAILED)
+        order = (StoreUnreadable.exit_code, EXIT_LOGIN, EXIT_HELD, EXIT_FAILED)
         return next((code for code in order if code in codes), 0)
 
 
@@ -132,16 +132,16 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     links: dict[str, int]
     needs_person: int
     removed_contacts: int
-    to_ignition: ToIgnition
+    to_ignition: ExportState
     import_at: datetime | None
     jobs: JobCounts
 
 
-def heartbeat(practice: OpenPractice) -> Heartbeat:
+def summarize(practice: OpenPractice) -> StatusSummary:
     """Look at the book, the clock and the call times. O(clients) when the book has moved, else cheap."""
     snapshot, now = practice.snapshot(), practice.clock.now()
     basis = (today(practice), terms_of(practice))
-    counts = kept(practice, "counts", lambda now_: _counts(practice, now_), basis)
+    counts = cached_count(practice, "counts", lambda now_: _counts(practice, now_), basis)
     runs = history.list_runs(practice)
     ended = next((r for r in runs if r.outcome not in ("running", "skipped") and history.is_sync(r)), None)
     running = next((r for r in runs if r.outcome == "running" and history.alive(r)), None)
@@ -154,7 +154,7 @@ def heartbeat(practice: OpenPractice) -> Heartbeat:
     left = allowance(practice)
     skipped = skipped_day(snapshot)
     states = [list_state(snapshot, name) for name in LISTS]
-    return Heartbeat(
+    return StatusSummary(
         title=practice.title,
         folder=practice.name,
         sandbox=practice.sandbox,
@@ -219,13 +219,13 @@ def _counts(practice: OpenPractice, snapshot: Snapshot) -> Counts:
 
 def _problems(
     practice: OpenPractice, ended: Run | None, good: Run | None, now: datetime
-) -> tuple[Problem, ...]:
+) -> tuple[StatusProblem, ...]:
     snapshot = practice.snapshot()
     found = _book_problems(practice)
     identity = practice.identity()
     if identity is None:
         found.append(
-            Problem(
+            StatusProblem(
                 code="not-connected",
                 sentence="This practice is not connected to Xero.",
                 hint="Run: xpm-tui connect",
@@ -234,7 +234,7 @@ def _problems(
         )
     elif problem := login_problem(practice, identity, [ended] if ended is not None else []):
         found.append(
-            Problem(
+            StatusProblem(
                 code="login-needed",
                 sentence=problem,
                 hint="Sign in again: xpm-tui connect. To find out why: xpm-tui doctor",
@@ -246,7 +246,7 @@ def _problems(
         # A write without an answer is a problem of its own, below.
         why = guard[0] if guard else "" if run.stops else run.error
         found.append(
-            Problem(
+            StatusProblem(
                 code="held",
                 sentence=f"Run {run.id} waits for your decision. {why}".strip(),
                 hint=f"See: xpm-tui runs show {run.id}",
@@ -256,7 +256,7 @@ def _problems(
     if ended is not None and ended.outcome in history.ENDED_BADLY:
         words = "was interrupted" if ended.outcome == "interrupted" else "failed"
         found.append(
-            Problem(
+            StatusProblem(
                 code="run-failed",
                 sentence=f"Run {ended.id} {words}. {ended.error}".strip(),
                 hint=f"See: xpm-tui runs show {ended.id}",
@@ -264,7 +264,7 @@ def _problems(
             )
         )
     found += [
-        Problem(
+        StatusProblem(
             code=UNKNOWN, sentence=f"No answer from XPM. {each.message}.", hint=f"Decide: {each.decision}"
         )
         for each in open_writes(snapshot, going=_going(practice))
@@ -272,25 +272,27 @@ def _problems(
     aside = set_aside_views(snapshot)
     if aside:
         found.append(
-            Problem(
+            StatusProblem(
                 code="set-aside",
                 sentence=f"{count(len(aside), 'record')} of XPM cannot be read in full: {aside[0].sentence}",
                 hint="See all of them: xpm-tui status. Correct them in XPM, then: xpm-tui sync",
             )
         )
-    person = connector(snapshot)
+    person = find_connector(snapshot)
     if person is not None and person.sentence:
-        found.append(Problem(code=f"connector-{person.state}", sentence=person.sentence, hint=person.hint))
+        found.append(
+            StatusProblem(code=f"connector-{person.state}", sentence=person.sentence, hint=person.hint)
+        )
     found += [
-        Problem(code="vanished", sentence=sentence, hint="See: xpm-tui templates list")
-        for sentence in [*vanished(snapshot), *filter(None, [category_trouble(practice)])]
+        StatusProblem(code="vanished", sentence=sentence, hint="See: xpm-tui templates list")
+        for sentence in [*vanished(snapshot), *filter(None, [category_error(practice)])]
     ]
     stale = timedelta(hours=practice.settings.number("notify.hours"))
     since = (good.ended if good else None) or (identity.since if identity else None)
     if identity is not None and since is not None and now - since > stale:
         hours = int((now - since).total_seconds() // 3600)
         found.append(
-            Problem(
+            StatusProblem(
                 code="stale",
                 sentence=f"There has been no successful sync for {count(hours, 'hour')}.",
                 hint="Sync now: xpm-tui sync",
@@ -300,7 +302,7 @@ def _problems(
     return tuple(found)
 
 
-def link_problems(links: Mapping[str, int]) -> Iterator[Problem]:
+def link_problems(links: Mapping[str, int]) -> Iterator[StatusProblem]:
     """Linked clients that XPM no longer has; ``links`` counts clients by the state of their link."""
     for state, noun, end, hint in (
         (
@@ -317,7 +319,7 @@ def link_problems(links: Mapping[str, int]) -> Iterator[Problem]:
         ),
     ):
         if number := links.get(state, 0):
-            yield Problem(code=f"links-{state}", sentence=f"{count(number, noun)} {end}", hint=hint)
+            yield StatusProblem(code=f"links-{state}", sentence=f"{count(number, noun)} {end}", hint=hint)
 
 
 def _going(practice: OpenPractice) -> set[str]:
@@ -325,11 +327,11 @@ def _going(practice: OpenPractice) -> set[str]:
     return {run.id for run in runs if run.outcome == "running" and history.alive(run)}
 
 
-def job_problems(jobs: JobCounts, runs: Sequence[Run]) -> Iterator[Problem]:
+def job_problems(jobs: JobCounts, runs: Sequence[Run]) -> Iterator[StatusProblem]:
     """Jobs that do not go on without a person, and what stopped the last deploying; ``runs`` newest first."""
 
-    def told(code: str, sentence: str, hint: str, exit_code: int) -> Problem:
-        return Problem(code=code, sentence=sentence.strip(), hint=hint, exit_code=exit_code)
+    def told(code: str, sentence: str, hint: str, exit_code: int) -> StatusProblem:
+        return StatusProblem(code=code, sentence=sentence.strip(), hint=hint, exit_code=exit_code)
 
     last = next((run for run in runs if run.kind == "deploy" and run.outcome != "running"), None)
     if last is not None and last.stops and jobs.due:
@@ -344,17 +346,17 @@ def job_problems(jobs: JobCounts, runs: Sequence[Run]) -> Iterator[Problem]:
             yield told(f"jobs-{state}", sentence, f"See: xpm-tui jobs list --state {state}", code)
 
 
-def _book_problems(practice: OpenPractice) -> list[Problem]:
+def _book_problems(practice: OpenPractice) -> list[StatusProblem]:
     """A damaged book is shown and can only be read; a doubtful place for it is told and stops nothing."""
     found = [
-        Problem(code="book-warning", sentence=words, hint="See: xpm-tui locate")
+        StatusProblem(code="book-warning", sentence=words, hint="See: xpm-tui locate")
         for words in practice.book.warnings
     ]
     damage = practice.book.damage
     if damage is not None:
         found.insert(
             0,
-            Problem(
+            StatusProblem(
                 code=damage.code,
                 sentence=damage.message,
                 hint=damage.hint or "See: xpm-tui data check",

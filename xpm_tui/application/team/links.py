@@ -11,12 +11,12 @@ from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import find_member, find_staff
 from xpm_tui.application.presenters.views import RefView
 from xpm_tui.application.team import people
-from xpm_tui.application.team.queries import Team
+from xpm_tui.application.team.queries import TeamSnapshot
 from xpm_tui.application.team.views import (
     MapEffect,
     MemberView,
-    NotAdded,
     PersonRow,
+    SkippedStaffView,
     StaffPick,
     StaffView,
 )
@@ -45,13 +45,13 @@ FILTERS: tuple[tuple[str, str], ...] = (
 
 def list_team(practice: OpenPractice) -> list[MemberView]:
     """The members in order of arrival, each with its staff record, or proposals and what their lack costs."""
-    team = Team.of(practice)
+    team = TeamSnapshot.of(practice)
     return [team.member(member) for member in team.members]
 
 
 def list_staff(practice: OpenPractice) -> list[StaffView]:
     """XPM's staff by name, each with the member linked to it."""
-    team = Team.of(practice)
+    team = TeamSnapshot.of(practice)
     return [team.staff_view(row) for row in sorted(team.staff.values(), key=lambda row: name_key(row.name))]
 
 
@@ -69,7 +69,7 @@ def list_people(practice: OpenPractice, *, only: str = "", text: str = "") -> tu
     if only not in {name for name, _ in FILTERS}:
         known = ", ".join(name for name, _ in FILTERS if name)
         raise BadInput(f"There is no filter called {only}.", hint=f"The filters are: {known}.")
-    team = Team.of(practice)
+    team = TeamSnapshot.of(practice)
     members = [team.member(member) for member in team.members]
     found = [PersonRow(member=view, staff=view.staff) for view in members]
     free = [row for row in team.staff.values() if row.uuid not in team.by_staff]
@@ -87,7 +87,7 @@ def list_people(practice: OpenPractice, *, only: str = "", text: str = "") -> tu
 
 def find_row(practice: OpenPractice, person: str) -> PersonRow:
     """Return one member by id, e-mail or name, or somebody who is only in XPM. Raises ``NotFound``."""
-    team, snapshot = Team.of(practice), practice.snapshot()
+    team, snapshot = TeamSnapshot.of(practice), practice.snapshot()
     try:
         member = team.member(find_member(snapshot, person))
     except NotFound:
@@ -97,7 +97,7 @@ def find_row(practice: OpenPractice, person: str) -> PersonRow:
 
 def preview_map(practice: OpenPractice, member: str, staff: str) -> MapEffect:
     """What linking these two would do. Raises ``NotFound`` and ``BadInput`` for what is not there."""
-    snapshot, team = practice.snapshot(), Team.of(practice)
+    snapshot, team = practice.snapshot(), TeamSnapshot.of(practice)
     ours, theirs = find_member(snapshot, member), find_staff(snapshot, staff)
     view, person = team.member(ours), team.staff_view(theirs)
     if person.member is not None and person.member.id != ours.id:
@@ -135,7 +135,7 @@ def link_member(practice: OpenPractice, member: str, staff: str) -> MemberView:
     linked = msgspec.structs.replace(ours, staff=theirs.uuid)
     undo_history.do(practice, snapshot, TEAM, [linked], f"the link of {ours.name}")
     practice.events.emit(Event(key="member.linked", record=ours.id, uuid=theirs.uuid))
-    return Team.of(practice).member(linked)
+    return TeamSnapshot.of(practice).member(linked)
 
 
 def unlink_member(practice: OpenPractice, member: str) -> MemberView:
@@ -148,7 +148,7 @@ def unlink_member(practice: OpenPractice, member: str) -> MemberView:
     free = msgspec.structs.replace(ours, staff="")
     undo_history.do(practice, snapshot, TEAM, [free], f"the unlinking of {ours.name}")
     practice.events.emit(Event(key="member.unlinked", record=ours.id, uuid=ours.staff))
-    return Team.of(practice).member(free)
+    return TeamSnapshot.of(practice).member(free)
 
 
 def email_matches(practice: OpenPractice) -> list[MemberView]:
@@ -167,7 +167,7 @@ def accept_emails(practice: OpenPractice) -> list[MemberView]:
     )
     for member in linked:
         practice.events.emit(Event(key="member.linked", record=member.id, uuid=member.staff))
-    team = Team.of(practice)
+    team = TeamSnapshot.of(practice)
     return [team.member(member) for member in linked]
 
 
@@ -196,7 +196,7 @@ def pick_staff(
     """
     if not dry_run:
         practice.writable()
-    snapshot, team = practice.snapshot(), Team.of(practice)
+    snapshot, team = practice.snapshot(), TeamSnapshot.of(practice)
     wanted = (
         [row for row in team.staff.values() if not row.gone]
         if every
@@ -209,7 +209,7 @@ def pick_staff(
         if (view := team.member(member)).state == "proposed"
     }
     others = {find_member(snapshot, text).id for text in different}
-    skipped: list[NotAdded] = []
+    skipped: list[SkippedStaffView] = []
     settled: list[Put] = []
     rows: list[TeamMember] = []
     for row in wanted:
@@ -221,7 +221,7 @@ def pick_staff(
         if left:
             member, reason = left[0]
             ref = RefView(id=member.id, name=member.name)
-            skipped.append(NotAdded(staff=team.staff_view(row), member=ref, reason=reason))
+            skipped.append(SkippedStaffView(staff=team.staff_view(row), member=ref, reason=reason))
             continue
         now = practice.clock.now()
         settled += [as_different(each.id, row.uuid, by=practice.person, now=now) for each, _ in alike]
@@ -236,7 +236,7 @@ def pick_staff(
         practice.book.commit(settled)
     for each in rows:
         practice.events.emit(Event(key="member.picked", record=each.id, uuid=each.staff))
-    after = Team.of(practice)
+    after = TeamSnapshot.of(practice)
     return StaffPick(members=tuple(after.member(each) for each in rows), skipped=tuple(skipped))
 
 
@@ -252,14 +252,14 @@ def _alike(snapshot: Snapshot, members: Sequence[TeamMember], row: Staff) -> lis
     return [(member, reason) for _, _, member, reason in sorted(found, key=lambda each: each[:2])]
 
 
-def undo(practice: OpenPractice) -> undo_history.Undone:
+def undo(practice: OpenPractice) -> undo_history.UndoResult:
     """Take the last change of the team back. Raises ``BadInput`` where there is none."""
-    undone = undo_history.undo(practice, TEAM, people.in_use)
+    undone = undo_history.undo(practice, TEAM, people.referenced_members)
     practice.events.emit(Event(key="team.undone", numbers={"records": len(undone.back)}))
     return undone
 
 
-def _passes(team: Team, row: PersonRow, only: str) -> bool:
+def _passes(team: TeamSnapshot, row: PersonRow, only: str) -> bool:
     member, staff = row.member, row.staff
     if only == "needs-link":
         return member is not None and member.state != "linked" and (member.active or bool(member.costs))

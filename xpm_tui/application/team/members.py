@@ -17,9 +17,9 @@ from xpm_tui.application.practice_identity import read_identity
 from xpm_tui.application.presenters.lookup import find_member, find_staff, refuse_namesakes
 from xpm_tui.application.runs.history import Stopper
 from xpm_tui.application.team.links import list_team
-from xpm_tui.application.team.queries import Team
-from xpm_tui.application.team.views import MemberView, StaffMade, StaffPreview
-from xpm_tui.domain.errors import BadInput, CaseId, NeedsPerson, UnsendableValue
+from xpm_tui.application.team.queries import TeamSnapshot
+from xpm_tui.application.team.views import CreatedStaffView, MemberView, StaffPreview
+from xpm_tui.domain.errors import BadInput, CaseId, DecisionNeeded, UnsendableValue
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.fields import staff_label
 from xpm_tui.domain.formatting import count
@@ -29,18 +29,18 @@ from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import refuse_uncarriable_values, visible
 from xpm_tui.domain.tables import CLIENTS, PROPOSALS, STAFF, TEAM, WORKFLOWS
 from xpm_tui.ignition.cell_readers import CellError, plain, read_email
-from xpm_tui.ignition.cells import People as Nobody
-from xpm_tui.ignition.cells import Unknown, canonical
+from xpm_tui.ignition.cells import TeamLookup as Nobody
+from xpm_tui.ignition.cells import UnknownWord, canonical
 from xpm_tui.log.writer import during
 from xpm_tui.sync.applying.recovery import resolve
-from xpm_tui.sync.journal import without_end
+from xpm_tui.sync.journal import unanswered
 from xpm_tui.sync.manual.staff_creation import (
     StaffThere,
     blocked,
     create_staff,
     creation_values,
-    in_the_way,
-    likeness,
+    matching_details,
+    possible_duplicates,
 )
 
 FIELDS = ("name", "email", "access", "active")
@@ -99,14 +99,14 @@ def edit_member(practice: OpenPractice, member: str, values: Mapping[str, str]) 
 def delete_member(practice: OpenPractice, member: str) -> TeamMember:
     """Delete a team member that was created by mistake, found by id, e-mail or name; ``undo`` restores it.
 
-    Raises ``NotFound``, and ``NeedsPerson`` where something depends on the member.
+    Raises ``NotFound``, and ``DecisionNeeded`` where something depends on the member.
     """
     practice.writable()
     snapshot = practice.snapshot()
     found = find_member(snapshot, member)
     why = _why_not_deleted(snapshot, found)
     if why:
-        raise NeedsPerson(f"{visible(found.name, 80)} ({found.id}) was not deleted: {why}.")
+        raise DecisionNeeded(f"{visible(found.name, 80)} ({found.id}) was not deleted: {why}.")
     undo_history.remove(practice, snapshot, TEAM, [(TEAM, found, None)], f"the deletion of {found.name}")
     practice.events.emit(Event(key="member.deleted", record=found.id))
     return found
@@ -123,7 +123,7 @@ def _why_not_deleted(snapshot: Snapshot, member: TeamMember) -> str:
         ),
     }
     named = [count(number, noun) for noun, number in uses.items() if number]
-    if any(intent.record == member.id for intent in without_end(snapshot)):
+    if any(intent.record == member.id for intent in unanswered(snapshot)):
         return "the outcome of a write to XPM for this member is unknown. See: xpm-tui runs list"
     plural = sum(uses.values()) != 1
     return f"{' and '.join(named)} {'name' if plural else 'names'} this member" if named else ""
@@ -159,7 +159,7 @@ def _edited(snapshot: Snapshot, member: TeamMember, values: Mapping[str, str]) -
 def _yes(name: str, text: str) -> bool:
     try:
         return canonical("tax_registered", plain(text), Nobody(())) == "yes"
-    except Unknown:
+    except UnknownWord:
         raise BadInput(f"{name} must be yes or no, not '{visible(text, 40)}'.") from None
 
 
@@ -177,7 +177,7 @@ def preview(practice: OpenPractice, member: str, *, phone: str = "", mobile: str
 
     Raises ``NotFound`` for nobody of the team, ``BadInput`` for a value that XPM cannot take.
     """
-    snapshot, team = practice.snapshot(), Team.of(practice)
+    snapshot, team = practice.snapshot(), TeamSnapshot.of(practice)
     ours = find_member(snapshot, member)
     sent = creation_values(ours, _more(phone, mobile))
     try:
@@ -193,12 +193,12 @@ def preview(practice: OpenPractice, member: str, *, phone: str = "", mobile: str
             raise BadInput(
                 f"{staff_label(field)} is too long or contains control characters, so XPM does not accept it."
             )
-    people = in_the_way(snapshot, ours, snapshot.rows(STAFF))
+    people = possible_duplicates(snapshot, ours, snapshot.rows(STAFF))
     return StaffPreview(
         member=team.member(ours),
         sent=sent,
         twins=tuple(team.staff_view(row) for row in people),
-        alike=tuple(likeness(ours, row) for row in people),
+        alike=tuple(matching_details(ours, row) for row in people),
         blocked=blocked(snapshot, ours) or _closed(snapshot),
     )
 
@@ -211,11 +211,12 @@ async def create_in_xpm(
     mobile: str = "",
     different: Iterable[str] = (),
     anyway: bool = False,
-) -> StaffMade:
+) -> CreatedStaffView:
     """Make the record and link the member to it; see :func:`xpm_tui.sync.manual.staff_creation.create_staff`.
 
     What an earlier try left open is looked up first: where XPM has it by now, that one is linked and nothing
-    is sent. Raises ``NeedsPerson`` (``StaffThere`` where XPM has the e-mail or name), ``Busy``, and what the
+    is sent. Raises ``DecisionNeeded`` (``StaffThere`` where XPM has the e-mail or name), ``Busy``, and
+    what the
     wire raises.
     """
     practice.writable()
@@ -223,7 +224,7 @@ async def create_in_xpm(
     shown = preview(practice, member, phone=phone, mobile=mobile)
     closed = _closed(practice.snapshot())
     if closed:
-        raise NeedsPerson(closed, case=CaseId.SCOPE_MISSING)
+        raise DecisionNeeded(closed, case=CaseId.SCOPE_MISSING)
     ours = shown.member.id
     with practice.lock("creating a staff record in XPM").hold():
         (run,) = practice.ids.new("r")
@@ -256,15 +257,15 @@ async def create_in_xpm(
     return _made(practice, ours, run)
 
 
-def _made(practice: OpenPractice, member: str, run: str) -> StaffMade:
-    snapshot, team = practice.snapshot(), Team.of(practice)
+def _made(practice: OpenPractice, member: str, run: str) -> CreatedStaffView:
+    snapshot, team = practice.snapshot(), TeamSnapshot.of(practice)
     ours = snapshot.get(TEAM, member)
     row = snapshot.get(STAFF, ours.staff) if ours else None
     if ours is None or row is None:
-        raise NeedsPerson(
+        raise DecisionNeeded(
             "The team member was changed in the meantime.", hint="List the team: xpm-tui team list"
         )
-    return StaffMade(member=team.member(ours), staff=team.staff_view(row), run=run)
+    return CreatedStaffView(member=team.member(ours), staff=team.staff_view(row), run=run)
 
 
 def _more(phone: str, mobile: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from xpm_tui.application.cached_counts import kept
+from xpm_tui.application.cached_counts import cached_count
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import list_state, read_identity
 from xpm_tui.deploy.workflows import job_client
@@ -21,7 +21,7 @@ from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS, JOBS, PROPOSALS, STAFF, 
 from xpm_tui.domain.workflows import Workflow
 
 
-class People(msgspec.Struct, frozen=True, kw_only=True):
+class PeopleCounts(msgspec.Struct, frozen=True, kw_only=True):
     """Counts by person. Of Ignition by team member: clients as ``partner``, as ``manager`` and as either
     (``ours``), ``jobs`` still to be made. Of XPM by staff UUID: ``clients``, and current jobs (``xpm_jobs``).
     """
@@ -34,12 +34,12 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
     xpm_jobs: dict[str, int]
 
 
-def people(practice: OpenPractice) -> People:
+def people(practice: OpenPractice) -> PeopleCounts:
     """The counts, worked out once for each state of the book. O(clients and jobs of both sides)."""
-    return kept(practice, "people", count)
+    return cached_count(practice, "people", count)
 
 
-def count(snapshot: Snapshot) -> People:
+def count(snapshot: Snapshot) -> PeopleCounts:
     """Go through all clients and jobs."""
     ours: Counter[str] = Counter()
     partner: Counter[str] = Counter()
@@ -57,7 +57,7 @@ def count(snapshot: Snapshot) -> People:
         if not job.gone:
             named = (job.partner, job.manager, *job.assigned)
             jobs.update({person.uuid for person in named if person})
-    return People(
+    return PeopleCounts(
         ours=_told(ours),
         partner=_told(partner),
         manager=_told(manager),
@@ -67,7 +67,7 @@ def count(snapshot: Snapshot) -> People:
     )
 
 
-def in_use(snapshot: Snapshot) -> set[str]:
+def referenced_members(snapshot: Snapshot) -> set[str]:
     """The team members whom anything of the book names."""
     found: set[str] = set()
     for client in snapshot.rows(CLIENTS):
@@ -123,7 +123,7 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True):
     hint: str = ""
 
 
-def connector(snapshot: Snapshot) -> Connector | None:
+def find_connector(snapshot: Snapshot) -> Connector | None:
     """Look the person up in XPM's staff by e-mail, else by name. None where the login does not tell who it
     was, or XPM's staff were never read."""
     identity = read_identity(snapshot)

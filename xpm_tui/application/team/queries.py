@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.views import RefView
-from xpm_tui.application.team.people import People, connector, people
+from xpm_tui.application.team.people import PeopleCounts, find_connector, people
 from xpm_tui.application.team.views import MemberState, MemberView, PersonRow, StaffProposal, StaffView
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.identity import compare
@@ -17,10 +17,10 @@ from xpm_tui.domain.tables import APART, STAFF, TEAM
 from xpm_tui.domain.xpm import Staff
 
 
-class Team:
+class TeamSnapshot:
     """Members and staff; ``named`` counts what names them."""
 
-    def __init__(self, snapshot: Snapshot, named: People) -> None:
+    def __init__(self, snapshot: Snapshot, named: PeopleCounts) -> None:
         self.members = list(snapshot.rows(TEAM))
         self.staff = {row.uuid: row for row in snapshot.rows(STAFF)}
         self.by_staff = {member.staff: member for member in self.members if member.staff}
@@ -40,11 +40,11 @@ class Team:
         self._apart = frozenset((pair.client, pair.uuid) for pair in snapshot.rows(APART))
         self._our_names = Counter(_same(member.name) for member in self.members)
         self._their_names = Counter(_same(row.name) for row in self.staff.values() if not row.gone)
-        signed = connector(snapshot)
+        signed = find_connector(snapshot)
         self._connected = frozenset(signed.staff) if signed else frozenset()
 
     @classmethod
-    def of(cls, practice: OpenPractice) -> Team:
+    def of(cls, practice: OpenPractice) -> TeamSnapshot:
         """The team as it is now."""
         return cls(practice.snapshot(), people(practice))
 

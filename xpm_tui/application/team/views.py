@@ -95,7 +95,7 @@ class StaffPreview(msgspec.Struct, frozen=True, kw_only=True):
     blocked: str = ""
 
 
-class StaffMade(msgspec.Struct, frozen=True, kw_only=True):
+class CreatedStaffView(msgspec.Struct, frozen=True, kw_only=True):
     """A staff record that was made in XPM, the member that is linked to it now, and the run that did it."""
 
     member: MemberView
@@ -103,7 +103,7 @@ class StaffMade(msgspec.Struct, frozen=True, kw_only=True):
     run: str
 
 
-class NotAdded(msgspec.Struct, frozen=True, kw_only=True):
+class SkippedStaffView(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody of XPM's staff who was not brought in: the member of the team who may be the same, and why."""
 
     staff: StaffView
@@ -115,7 +115,7 @@ class StaffPick(msgspec.Struct, frozen=True, kw_only=True):
     """What bringing in staff did: the ``members`` added or linked, and those ``skipped``."""
 
     members: tuple[MemberView, ...] = ()
-    skipped: tuple[NotAdded, ...] = ()
+    skipped: tuple[SkippedStaffView, ...] = ()
 
 
 class MapEffect(msgspec.Struct, frozen=True, kw_only=True):

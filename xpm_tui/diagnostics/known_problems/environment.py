@@ -5,11 +5,11 @@ Trouble on the way to Xero and in its answers.
 
 from __future__ import annotations
 
-from xpm_tui.diagnostics.known_problems.problem import XERO_SUPPORT, Case
+from xpm_tui.diagnostics.known_problems.problem import XERO_SUPPORT, KnownProblem
 from xpm_tui.domain.errors import CaseId
 
 CASES = (
-    Case(
+    KnownProblem(
         id=CaseId.STORE,
         title="The data cannot be read",
         sign="The data is damaged, or was changed by another program.",
@@ -20,14 +20,14 @@ CASES = (
             "Then: xpm-tui data repair, or xpm-tui data restore FILE",
         ),
     ),
-    Case(
+    KnownProblem(
         id=CaseId.LOCKED,
         title="Another process is using the practice",
         sign="The message says who, on which machine, and since when.",
         cause="A run is in progress, perhaps a colleague's or last night's.",
         steps=("Watch it in the console, or with: xpm-tui log --follow", "Stop it with: xpm-tui runs stop"),
     ),
-    Case(
+    KnownProblem(
         id=CaseId.DISK,
         title="The disk is full or refuses to write",
         sign="A write failed; no file was partly written.",
@@ -37,7 +37,7 @@ CASES = (
             "Start again: the run continues where it stopped.",
         ),
     ),
-    Case(
+    KnownProblem(
         id=CaseId.NO_LOCKS,
         title="The file system does not support locks",
         sign="The message names the folder and says that its file system does not support locks.",
@@ -48,14 +48,14 @@ CASES = (
             "Or mount the file system with locks (NFS: without nolock; rclone and s3fs have none).",
         ),
     ),
-    Case(
+    KnownProblem(
         id=CaseId.TERMINAL,
         title="This terminal cannot show the console",
         sign="The console does not start.",
         cause="Input or output is not a terminal, or TERM is dumb.",
         steps=("Over SSH use ssh -t.", "Every action is also a command: xpm-tui --help"),
     ),
-    Case(
+    KnownProblem(
         id=CaseId.KEYRING,
         title="The keyring does not answer",
         sign="The login could not be saved in the keyring.",
@@ -66,7 +66,7 @@ CASES = (
             "For a timer that runs while you are logged out, set XPM_TUI_KEY_FILE and connect again.",
         ),
     ),
-    Case(
+    KnownProblem(
         id=CaseId.SETTINGS,
         title="A setting cannot be used",
         sign="The message names the setting, its value and where it is set.",
@@ -77,7 +77,7 @@ CASES = (
             "See where the files are: xpm-tui locate",
         ),
     ),
-    Case(
+    KnownProblem(
         id=CaseId.SCHEDULE,
         title="The daily sync does not run",
         sign="Nothing has synced for days, or the doctor says that no timer is installed.",
@@ -94,7 +94,7 @@ CASES = (
 
 
 WIRE_CASES = (
-    Case(
+    KnownProblem(
         id=CaseId.NO_NETWORK,
         title="Xero cannot be reached",
         sign="There is no connection, or the name of Xero's server is not found.",
@@ -106,7 +106,7 @@ WIRE_CASES = (
             "Try again: nothing was written, and a run continues where it stopped.",
         ),
     ),
-    Case(
+    KnownProblem(
         id=CaseId.PROXY,
         title="A proxy is in the way",
         sign="A proxy refuses or cannot be reached, or HTTPS_PROXY or ALL_PROXY cannot be used.",
@@ -117,7 +117,7 @@ WIRE_CASES = (
             'For a SOCKS proxy install the extra: pip install "xpm-tui[socks]"',
         ),
     ),
-    Case(
+    KnownProblem(
         id=CaseId.TLS,
         title="The certificate is not from Xero",
         sign="The certificate cannot be verified, or SSL_CERT_FILE or SSL_CERT_DIR cannot be used.",
@@ -128,14 +128,14 @@ WIRE_CASES = (
             "Verification cannot be switched off: your clients' data would be exposed.",
         ),
     ),
-    Case(
+    KnownProblem(
         id=CaseId.CLOCK,
         title="This machine's clock is wrong",
         sign="Xero's time and this machine's time differ by minutes.",
         cause="The clock was not set. Logins then seem to be expired, or never expire.",
         steps=("Switch on time synchronisation (timedatectl set-ntp true).",),
     ),
-    Case(
+    KnownProblem(
         id=CaseId.XERO_DOWN,
         title="Xero has problems",
         sign="Xero answers 500, 502 or 503, again and again.",
@@ -143,7 +143,7 @@ WIRE_CASES = (
         steps=("Check status.xero.com.", "Try again later: a run continues where it stopped."),
         support=XERO_SUPPORT,
     ),
-    Case(
+    KnownProblem(
         id=CaseId.BAD_REPLY,
         title="Xero's reply cannot be read",
         sign="Xero's reply is a web page instead of data, incomplete or broken XML, or has an "
@@ -152,7 +152,7 @@ WIRE_CASES = (
         steps=("Try again.", "If the problem persists, run the doctor and send its bundle."),
         support=XERO_SUPPORT,
     ),
-    Case(
+    KnownProblem(
         id=CaseId.RATE_LIMITED,
         title="Too many calls",
         sign='A sync waits, or stopped with "rate limit".',
@@ -163,7 +163,7 @@ WIRE_CASES = (
             "Stop other tools that use the same app at the same time.",
         ),
     ),
-    Case(
+    KnownProblem(
         id=CaseId.DAY_LIMIT,
         title="The day's calls are used up",
         sign="The message says when calls are possible again.",
@@ -173,7 +173,7 @@ WIRE_CASES = (
             "Each plan shows how many calls it needs before it starts.",
         ),
     ),
-    Case(
+    KnownProblem(
         id=CaseId.OK_BUT_ERROR,
         title="XPM refused the request",
         sign="XPM answered with an error message.",
@@ -181,7 +181,7 @@ WIRE_CASES = (
         steps=("Read XPM's message beside the record.", "Correct the value, then retry that record."),
         support=XERO_SUPPORT,
     ),
-    Case(
+    KnownProblem(
         id=CaseId.UNKNOWN_OUTCOME,
         title="The outcome of a write is unknown",
         sign="A record is held because the reply to a write was lost.",
@@ -191,7 +191,7 @@ WIRE_CASES = (
             "If it is still held, decide what to do: xpm-tui runs release",
         ),
     ),
-    Case(
+    KnownProblem(
         id=CaseId.CREATE_LAG,
         title="XPM does not show the new record yet",
         sign="A new record is held although XPM may have created it.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xpm_tui.diagnostics.known_problems.problem import XERO_SUPPORT, Case
+from xpm_tui.diagnostics.known_problems.problem import XERO_SUPPORT, KnownProblem
 from xpm_tui.domain.errors import CaseId
 
 OLD_PERMISSION = (
@@ -21,7 +21,7 @@ _THEN = (
 )
 
 CASES = (
-    Case(
+    KnownProblem(
         id=CaseId.NOT_CONNECTED,
         title="This practice is not connected to Xero",
         sign="There is no login here yet, or it was removed with: xpm-tui disconnect",
@@ -31,7 +31,7 @@ CASES = (
             "Connect this one: xpm-tui connect (or xpm-tui, which opens the wizard).",
         ),
     ),
-    Case(
+    KnownProblem(
         id=CaseId.NO_PERMISSION,
         title="The person is not allowed to connect add-ons",
         sign="Xero's page says \"You don't have access to connect any Xero Practice Manager accounts\", "
@@ -40,7 +40,7 @@ CASES = (
         steps=(*NEW_PERMISSION, *_THEN),
         old_screens=(*OLD_PERMISSION, *_THEN),
     ),
-    Case(
+    KnownProblem(
         id=CaseId.STALE_PERMISSION,
         title="The box is ticked, but Xero has not noticed",
         sign="Xero's page says \"You don't have access to connect any Xero Practice Manager accounts\" "
@@ -59,7 +59,7 @@ CASES = (
             "Try again: connect.",
         ),
     ),
-    Case(
+    KnownProblem(
         id=CaseId.NO_PRIVILEGE_BOX,
         title="The permission is not on the person's record",
         sign='Neither "Connect third-party add-ons" nor "Authorise 3rd Party Full Access" can be found.',
@@ -77,7 +77,7 @@ CASES = (
             "Connect again.",
         ),
     ),
-    Case(
+    KnownProblem(
         id=CaseId.OTHER_XERO_ERROR,
         title="Another error page from Xero",
         sign="The browser shows an error from Xero that is not in this list.",
@@ -89,7 +89,7 @@ CASES = (
         ),
         support=XERO_SUPPORT,
     ),
-    Case(
+    KnownProblem(
         id=CaseId.NOTHING_OPENS,
         title="Nothing opens in the browser",
         sign="No page appears, or it closes at once, and no answer comes back within five minutes.",
@@ -101,7 +101,7 @@ CASES = (
             "When the browser ends on a page that cannot be reached, copy its address and paste it here.",
         ),
     ),
-    Case(
+    KnownProblem(
         id=CaseId.NEEDS_RECONNECT,
         title="Xero no longer accepts the login",
         sign="A sync says that a login is needed; new clients do not arrive.",
@@ -113,7 +113,7 @@ CASES = (
             "Nothing is lost: links, settings and the log stay as they are.",
         ),
     ),
-    Case(
+    KnownProblem(
         id=CaseId.CONNECTING_PERSON,
         title="The person who connected has left, or is not a team member",
         sign="Status, Overview and Team say that the person is not in XPM's staff list, or not "
@@ -129,7 +129,7 @@ CASES = (
             "If the person is not linked: add them to the team, or link the team member: xpm-tui team pick",
         ),
     ),
-    Case(
+    KnownProblem(
         id=CaseId.SECOND_PRACTICE,
         title="A second practice is connected",
         sign="The login has access to several practices; or one practice works and another one has "
@@ -141,7 +141,7 @@ CASES = (
             "Add the second one as a practice of its own: xpm-tui practices add NAME, then connect it.",
         ),
     ),
-    Case(
+    KnownProblem(
         id=CaseId.DISCONNECTED,
         title="The practice is disconnected",
         sign="XPM answers that access is forbidden, or the list of connections lacks the practice.",
@@ -162,7 +162,7 @@ CASES = (
             "Connect again. Links and settings are kept.",
         ),
     ),
-    Case(
+    KnownProblem(
         id=CaseId.MASS_OUTAGE,
         title="All logins stopped on one day",
         sign="Every practice has had to sign in again since the same day, or Xero refuses to renew "
@@ -178,7 +178,7 @@ CASES = (
         ),
         support=XERO_SUPPORT,
     ),
-    Case(
+    KnownProblem(
         id=CaseId.CANCELLED,
         title="Consent was cancelled",
         sign='The browser came back with "access denied".',
@@ -188,7 +188,7 @@ CASES = (
             "If the page offers no practice, the permission in XPM is missing: xpm-tui cases show T1",
         ),
     ),
-    Case(
+    KnownProblem(
         id=CaseId.SCOPE_NOT_ATTACHED,
         title="The app does not have XPM's scopes",
         sign='Xero\'s page says "unauthorized_client: Invalid scope for client", or "invalid_scope".',
@@ -202,7 +202,7 @@ CASES = (
         ),
         support=XERO_SUPPORT,
     ),
-    Case(
+    KnownProblem(
         id=CaseId.SCOPE_MISSING,
         title="The login does not have the scope for this list",
         sign="One kind of list (often job templates and categories) is refused; the rest works.",
@@ -216,7 +216,7 @@ CASES = (
             "and set the category by UUID (xpm-tui settings set jobs.default_category UUID).",
         ),
     ),
-    Case(
+    KnownProblem(
         id=CaseId.API_NOT_OPEN,
         title="Xero refuses the call although the login has the scope",
         sign="A list is refused with HTTP 401 (AuthorizationUnsuccessful), and `xpm-tui doctor` shows that "
@@ -233,7 +233,7 @@ CASES = (
         ),
         support=XERO_SUPPORT,
     ),
-    Case(
+    KnownProblem(
         id=CaseId.UNKNOWN_APP,
         title="Xero does not know the app",
         sign='Xero\'s page or answer says "unknown client", "invalid_client" or "Invalid redirect_uri".',
@@ -245,7 +245,7 @@ CASES = (
             "A web app also needs its secret; a mobile or desktop app must have none.",
         ),
     ),
-    Case(
+    KnownProblem(
         id=CaseId.STATE_MISMATCH,
         title="The reply belongs to another attempt",
         sign="The pasted address is refused because its state does not match.",

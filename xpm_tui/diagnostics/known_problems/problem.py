@@ -7,7 +7,7 @@ import msgspec
 from xpm_tui.domain.errors import CaseId
 
 
-class Case(msgspec.Struct, frozen=True, kw_only=True):
+class KnownProblem(msgspec.Struct, frozen=True, kw_only=True):
     """A known trouble.
 
     ``sign`` is what a person sees, ``cause`` why, ``steps`` the way out in order. Where XPM's old and new

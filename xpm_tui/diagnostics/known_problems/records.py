@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import msgspec
 
-from xpm_tui.diagnostics.known_problems.problem import Case
+from xpm_tui.diagnostics.known_problems.problem import KnownProblem
 from xpm_tui.domain.errors import CaseId
 
 CASES = (
-    Case(
+    KnownProblem(
         id=CaseId.WRONG_PRACTICE,
         title="It is the wrong practice",
         sign="The clients are not the ones you expect, or the practice has a different name than before.",
@@ -22,7 +22,7 @@ CASES = (
             "Add a second practice as a practice of its own: xpm-tui practices add NAME",
         ),
     ),
-    Case(
+    KnownProblem(
         id=CaseId.CLIENT_MISSING,
         title="A client of XPM does not arrive",
         sign="The client is in XPM, but cannot be found here.",
@@ -32,7 +32,7 @@ CASES = (
             "Or change one character of the client in XPM, save, and sync.",
         ),
     ),
-    Case(
+    KnownProblem(
         id=CaseId.EMPTY_LIST,
         title="XPM sends no clients",
         sign="The list is empty although clients are linked.",
@@ -43,7 +43,7 @@ CASES = (
             "Connect again as someone who sees all clients.",
         ),
     ),
-    Case(
+    KnownProblem(
         id=CaseId.HELD,
         title="A run or a record needs your decision",
         sign="It is shown as held, with the number and the limit, or with the open decision.",
@@ -55,21 +55,21 @@ CASES = (
             "what is wrong and make a new plan.",
         ),
     ),
-    Case(
+    KnownProblem(
         id=CaseId.POLICY_CHANGED,
         title="The direction, what to sync or the fields changed after the plan was made",
         sign="The plan is refused.",
         cause="The plan that you reviewed is no longer what would be applied.",
         steps=("Make a new plan and review it: xpm-tui plan",),
     ),
-    Case(
+    KnownProblem(
         id=CaseId.PRACTICE_CHANGED,
         title="The practice changed after the plan was made",
         sign="The plan is refused.",
         cause="Another practice has been connected since then.",
         steps=("Make sure that the practice in the header is the right one.", "Make a new plan."),
     ),
-    Case(
+    KnownProblem(
         id=CaseId.STATE_CODE,
         title="XPM does not know the state code",
         sign='A job was created, then XPM reported "Invalid state code".',
@@ -83,7 +83,7 @@ CASES = (
 )
 
 
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
+class Symptom(msgspec.Struct, frozen=True, kw_only=True):
     """One answer: ``key`` for scripts, ``words`` for people; the case that it is, or ``advice`` where it is
     no trouble at all."""
 
@@ -93,41 +93,45 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     advice: str = ""
 
 
-BROWSER: tuple[Seen, ...] = (
-    Seen(
+BROWSER: tuple[Symptom, ...] = (
+    Symptom(
         key="waiting",
         words="A page from Xero that asks me to sign in, or to press Allow access",
         advice="Finish there within five minutes. If it took longer, start again and open the new address.",
     ),
-    Seen(
+    Symptom(
         key="localhost",
         words="“localhost refused to connect”, or a blank page",
         advice="That is normal over SSH: copy the whole address from the browser's address bar and paste "
         "it here. Or use the ssh command that is shown and start again.",
     ),
-    Seen(
+    Symptom(
         key="no-access",
         words='"You don\'t have access to connect any Xero Practice Manager…"',
         case=CaseId.NO_PERMISSION,
     ),
-    Seen(key="ticked", words="The same, but the box is ticked in XPM", case=CaseId.STALE_PERMISSION),
-    Seen(key="no-box", words="The same, but there is no such box in XPM", case=CaseId.NO_PRIVILEGE_BOX),
-    Seen(key="scope", words='"Invalid scope for client" or "invalid_scope"', case=CaseId.SCOPE_NOT_ATTACHED),
-    Seen(key="app", words='"Invalid redirect_uri" or "Unknown client"', case=CaseId.UNKNOWN_APP),
-    Seen(key="nothing", words="Nothing opens, or it closes at once", case=CaseId.NOTHING_OPENS),
-    Seen(key="other-error", words="Another error from Xero", case=CaseId.OTHER_XERO_ERROR),
+    Symptom(key="ticked", words="The same, but the box is ticked in XPM", case=CaseId.STALE_PERMISSION),
+    Symptom(key="no-box", words="The same, but there is no such box in XPM", case=CaseId.NO_PRIVILEGE_BOX),
+    Symptom(
+        key="scope", words='"Invalid scope for client" or "invalid_scope"', case=CaseId.SCOPE_NOT_ATTACHED
+    ),
+    Symptom(key="app", words='"Invalid redirect_uri" or "Unknown client"', case=CaseId.UNKNOWN_APP),
+    Symptom(key="nothing", words="Nothing opens, or it closes at once", case=CaseId.NOTHING_OPENS),
+    Symptom(key="other-error", words="Another error from Xero", case=CaseId.OTHER_XERO_ERROR),
 )
 """While we wait for a browser, in the order in which they are offered."""
 
-ELSEWHERE: tuple[Seen, ...] = (
-    Seen(key="other-clients", words="Clients that are not ours", case=CaseId.WRONG_PRACTICE),
-    Seen(key="second-stopped", words="One practice works, another one stopped", case=CaseId.SECOND_PRACTICE),
-    Seen(
+ELSEWHERE: tuple[Symptom, ...] = (
+    Symptom(key="other-clients", words="Clients that are not ours", case=CaseId.WRONG_PRACTICE),
+    Symptom(
+        key="second-stopped", words="One practice works, another one stopped", case=CaseId.SECOND_PRACTICE
+    ),
+    Symptom(
         key="all-stopped",
         words="Every practice has had to sign in again since the same day",
         case=CaseId.MASS_OUTAGE,
     ),
-    Seen(key="missing-client", words="A client is in XPM, but not here", case=CaseId.CLIENT_MISSING),
+    Symptom(key="missing-client", words="A client is in XPM, but not here", case=CaseId.CLIENT_MISSING),
 )
 """Signs that no probe can see, outside of a browser."""
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from xpm_tui.diagnostics.known_problems import environment, login, records
-from xpm_tui.diagnostics.known_problems.problem import Case
+from xpm_tui.diagnostics.known_problems.problem import KnownProblem
 from xpm_tui.domain.errors import CaseId
 
-CASES: dict[CaseId, Case] = {
+CASES: dict[CaseId, KnownProblem] = {
     case.id: case for case in (*login.CASES, *environment.WIRE_CASES, *records.CASES, *environment.CASES)
 }
 
 
-def case(id: str | CaseId) -> Case | None:  # noqa: A002
+def find_problem(id: str | CaseId) -> KnownProblem | None:  # noqa: A002
     """The case of an id as events and errors carry it (``T1``, ``day-limit``); None for an unknown one."""
     try:
         return CASES.get(CaseId(id))
@@ -19,7 +19,7 @@ def case(id: str | CaseId) -> Case | None:  # noqa: A002
         return None
 
 
-def fitting(text: str) -> tuple[Case, ...]:
+def search_problems(text: str) -> tuple[KnownProblem, ...]:
     """The cases that have every word of ``text`` in them, those whose sign has them first."""
     words = [word.strip('",.:;').casefold() for word in text.split()]
     words = [word for word in words if word]
@@ -28,7 +28,7 @@ def fitting(text: str) -> tuple[Case, ...]:
         folded = told.casefold()
         return all(word in folded for word in words)
 
-    def all_of(each: Case) -> str:
+    def all_of(each: KnownProblem) -> str:
         return " ".join((each.id, each.title, each.sign, each.cause, *each.steps, *each.old_screens))
 
     found = [each for each in CASES.values() if has(all_of(each))]

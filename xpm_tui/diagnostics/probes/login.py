@@ -24,7 +24,7 @@ def _quoted(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class Token:
+class TokenProbe:
     """Is there a login, and can it be opened? Reads it where it lies: nothing is sent, nothing renewed."""
 
     read: Callable[[], LoginFacts]
@@ -75,7 +75,7 @@ class Token:
 
 
 @dataclass(frozen=True)
-class Scopes:
+class ScopesProbe:
     """What was asked for against what was given."""
 
     asked: Collection[str]
@@ -112,7 +112,7 @@ class Scopes:
 
 
 @dataclass(frozen=True)
-class Connections:
+class ConnectionsProbe:
     """Which practices does the login reach? One call, which belongs to no practice."""
 
     tenants: Ask[list[Tenant]]
@@ -132,7 +132,7 @@ class Connections:
 
 
 @dataclass(frozen=True)
-class ThePractice:
+class PracticeProbe:
     """Is the practice that this folder belongs to among them?"""
 
     tenant: str
@@ -177,7 +177,7 @@ class ThePractice:
 
 
 @dataclass(frozen=True)
-class Permission:
+class PermissionProbe:
     """May the person who connected still use XPM from outside? The first call of the practice shows it."""
 
     first: Ask[int]
@@ -206,7 +206,7 @@ class Permission:
 
 
 @dataclass(frozen=True)
-class Person:
+class ConnectorProbe:
     """Is the person who connected still there? The connection lives and dies with their record in XPM.
 
     Reads what the last plan or run brought; the list itself is asked for by its own probe.
@@ -234,7 +234,7 @@ class Person:
 
 
 @dataclass(frozen=True)
-class CallsLeft:
+class AllowanceProbe:
     """How many calls are left? Told by the answers so far; costs none."""
 
     read: Callable[[], Allowance]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from xpm_tui.diagnostics.findings import Finding, bad, from_error, note, ok
-from xpm_tui.diagnostics.probe_inputs import Ask, Place, TerminalFacts, TimerFacts
-from xpm_tui.domain.errors import CaseId, Trouble
+from xpm_tui.diagnostics.probe_inputs import Ask, FolderFacts, TerminalFacts, TimerFacts
+from xpm_tui.domain.errors import AppError, CaseId
 from xpm_tui.domain.formatting import count, when_utc
 
 MB = 1024 * 1024
@@ -17,7 +17,7 @@ LITTLE, TOO_LITTLE = 500 * MB, 20 * MB
 
 
 @dataclass(frozen=True)
-class SettingsGood:
+class SettingsProbe:
     """Can every setting be used? ``problems`` are sentences that name setting, value and place."""
 
     problems: tuple[str, ...]
@@ -46,10 +46,10 @@ class SettingsGood:
 
 
 @dataclass(frozen=True)
-class DiskSpace:
+class DiskSpaceProbe:
     """Is there room, and may we write?"""
 
-    places: Callable[[], tuple[Place, ...]]
+    places: Callable[[], tuple[FolderFacts, ...]]
     name: ClassVar[str] = "disk"
     title: ClassVar[str] = "Disk"
     needs: ClassVar[tuple[str, ...]] = ()
@@ -83,14 +83,14 @@ class DiskSpace:
         return ok("There is enough space.", *told)
 
 
-def _place(each: Place) -> str:
+def _place(each: FolderFacts) -> str:
     facts = [f"{each.free // MB:,} MB free", "" if each.writable else "not writable",
              f"on {each.remote}" if each.remote else "", "open to others" if each.shared else ""]  # fmt: skip
     return f"{each.name} {each.path}: {', '.join(filter(None, facts))}"
 
 
 @dataclass(frozen=True)
-class Keyring:
+class KeyringProbe:
     """What guards the saved login? ``ask`` gives nothing, or why the keyring cannot be used here."""
 
     wanted: bool
@@ -105,7 +105,7 @@ class Keyring:
         told: tuple[str, ...]
         try:
             told = (f"the login: {self.where()}",)
-        except Trouble as closed:
+        except AppError as closed:
             told = (f"the login: {closed.message}",)
         if not self.wanted:
             return ok("The keyring is not used with a home folder of your own: the key is in a file.", *told)
@@ -116,7 +116,7 @@ class Keyring:
 
 
 @dataclass(frozen=True)
-class Terminal:
+class TerminalProbe:
     """Can the console open here?"""
 
     facts: TerminalFacts
@@ -143,7 +143,7 @@ class Terminal:
 
 
 @dataclass(frozen=True)
-class Schedule:
+class ScheduleProbe:
     """Does the daily run come?"""
 
     read: Ask[TimerFacts]
@@ -173,7 +173,7 @@ class Schedule:
 
 
 @dataclass(frozen=True)
-class Versions:
+class VersionsProbe:
     """Versions, operating system and terminal."""
 
     versions: Mapping[str, str]

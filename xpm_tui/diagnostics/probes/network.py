@@ -11,8 +11,8 @@ from datetime import UTC
 from typing import ClassVar
 
 from xpm_tui.diagnostics.findings import Finding, bad, from_error, note, ok
-from xpm_tui.diagnostics.probe_inputs import Ask, Reached
-from xpm_tui.domain.errors import AccessDenied, CaseId, ScopeMissing, Trouble
+from xpm_tui.diagnostics.probe_inputs import Ask, ServerReply
+from xpm_tui.domain.errors import AccessDenied, AppError, CaseId, ScopeMissing
 from xpm_tui.domain.formatting import count, when_exact
 
 SKEW_NOTE, SKEW_TROUBLE = 30.0, 120.0
@@ -21,7 +21,7 @@ be used when it is over, or renewed when it is not."""
 
 
 @dataclass(frozen=True)
-class NetworkVariables:
+class NetworkVariablesProbe:
     """Can the proxies and certificates be used that the environment names? ``variables`` hold no password.
 
     ``faults`` are the errors that a call to Xero would end with; ``local``: all servers are on this machine,
@@ -29,7 +29,7 @@ class NetworkVariables:
     """
 
     variables: Mapping[str, str]
-    faults: Sequence[Trouble]
+    faults: Sequence[AppError]
     local: bool
     name: ClassVar[str] = "environment"
     title: ClassVar[str] = "Network variables"
@@ -48,7 +48,7 @@ class NetworkVariables:
 
 
 @dataclass(frozen=True)
-class NameLookUp:
+class NameLookupProbe:
     """Are the names of Xero's servers known here?"""
 
     hosts: tuple[str, ...]
@@ -83,11 +83,11 @@ class NameLookUp:
 
 
 @dataclass(frozen=True)
-class Proxy:
+class ProxyProbe:
     """Is there a proxy in between, and does it let us through? ``settings`` hold no password."""
 
     settings: Mapping[str, str]
-    reached: Ask[tuple[Reached, ...]]
+    reached: Ask[tuple[ServerReply, ...]]
     name: ClassVar[str] = "proxy"
     title: ClassVar[str] = "Proxy"
     needs: ClassVar[tuple[str, ...]] = ("environment", "names")
@@ -102,10 +102,10 @@ class Proxy:
 
 
 @dataclass(frozen=True)
-class Certificates:
+class CertificatesProbe:
     """Do the servers answer, with a certificate that this machine trusts?"""
 
-    reached: Ask[tuple[Reached, ...]]
+    reached: Ask[tuple[ServerReply, ...]]
     name: ClassVar[str] = "tls"
     title: ClassVar[str] = "Servers and certificates"
     needs: ClassVar[tuple[str, ...]] = ("environment", "names", "proxy")
@@ -122,7 +122,7 @@ class Certificates:
         return ok("The servers answer, and their certificates are valid.", *told)
 
 
-def _answer(each: Reached) -> str:
+def _answer(each: ServerReply) -> str:
     if each.trouble is not None:
         return f"{each.origin}: no answer"
     signed = f", certificate by {each.issuer}" if each.issuer else ""
@@ -130,10 +130,10 @@ def _answer(each: Reached) -> str:
 
 
 @dataclass(frozen=True)
-class ClockSkew:
+class ClockSkewProbe:
     """Does this machine's clock agree with Xero's?"""
 
-    reached: Ask[tuple[Reached, ...]]
+    reached: Ask[tuple[ServerReply, ...]]
     name: ClassVar[str] = "clock"
     title: ClassVar[str] = "This machine's clock"
     needs: ClassVar[tuple[str, ...]] = ("tls",)
@@ -160,7 +160,7 @@ class ClockSkew:
 
 
 @dataclass(frozen=True)
-class ListOpen:
+class ClientListProbe:
     """One list. ``ask`` gives the number of its records; ``vital``: sync cannot do without it.
 
     The client list is asked for the changes of the last minute only, which shows that it is open.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from xpm_tui.diagnostics.findings import Finding, bad, from_error, note, ok, run_case
-from xpm_tui.diagnostics.probe_inputs import Ask, Place, StoreFacts
+from xpm_tui.diagnostics.findings import Finding, bad, from_error, note, ok, run_problem
+from xpm_tui.diagnostics.probe_inputs import Ask, FolderFacts, StoreFacts
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import CaseId
 from xpm_tui.domain.formatting import count, when_utc
@@ -19,7 +19,7 @@ LONG = timedelta(hours=6)
 
 
 @dataclass(frozen=True)
-class Store:
+class StoreProbe:
     """Is the book whole? Every row is read."""
 
     read: Ask[StoreFacts]
@@ -46,7 +46,7 @@ class Store:
 
 
 @dataclass(frozen=True)
-class CommitLog:
+class CommitLogProbe:
     """Are all commits in, and is every write to XPM accounted for?"""
 
     read: Ask[StoreFacts]
@@ -86,7 +86,7 @@ class CommitLog:
 
 
 @dataclass(frozen=True)
-class Holder:
+class LockHolder:
     """Who holds a lock, in words, and since when."""
 
     what: str
@@ -95,12 +95,12 @@ class Holder:
 
 
 @dataclass(frozen=True)
-class Locks:
+class LocksProbe:
     """Does anybody hold the practice? ``folder`` says whether its file system has locks at all."""
 
-    holders: Callable[[], tuple[Holder, ...]]
+    holders: Callable[[], tuple[LockHolder, ...]]
     now: Callable[[], datetime]
-    folder: Callable[[], Place]
+    folder: Callable[[], FolderFacts]
     name: ClassVar[str] = "locks"
     title: ClassVar[str] = "Locks"
     needs: ClassVar[tuple[str, ...]] = ()
@@ -126,7 +126,7 @@ class Locks:
 
 
 @dataclass(frozen=True)
-class LastRuns:
+class LastRunsProbe:
     """How did the last runs end? ``held`` are those that wait for a person."""
 
     runs: Callable[[], tuple[Run, ...]]
@@ -142,7 +142,7 @@ class LastRuns:
         last = next((run for run in runs if run.outcome not in ("running", "skipped")), None)
         if last is None:
             return ok("Nothing has run yet.", *told)
-        case = run_case(last)
+        case = run_problem(last)
         if last.id in self.held():
             return note(f"Run {last.id} waits for your decision.", *told, case=case or CaseId.HELD,
                         hint=f"See: xpm-tui runs show {last.id}")  # fmt: skip
@@ -159,7 +159,7 @@ def _run(run: Run) -> str:
 
 
 @dataclass(frozen=True)
-class Links:
+class LinksProbe:
     """Are the linked clients still in XPM? ``lost`` are sentences about those that are not, with hints."""
 
     lost: Callable[[], tuple[tuple[str, str], ...]]
@@ -177,7 +177,7 @@ class Links:
 
 
 @dataclass(frozen=True)
-class SetAside:
+class QuarantineProbe:
     """Did XPM send records that nobody can read? Reads what the last plan or run brought."""
 
     read: Callable[[], tuple[str, ...]]
@@ -198,7 +198,7 @@ class SetAside:
 
 
 @dataclass(frozen=True)
-class PlanFits:
+class PlanProbe:
     """Does the plan that waits still fit? ``policy`` and ``tenant`` are the plan's and today's."""
 
     plan: Callable[[], tuple[str, bool, bool] | None]

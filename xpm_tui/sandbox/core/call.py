@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from xpm_tui.sandbox.core.clock import Ids
+from xpm_tui.sandbox.core.clock import SequentialIds
 from xpm_tui.sandbox.core.fields import ApplicationError, Fields, read_body
-from xpm_tui.sandbox.core.http import Request
-from xpm_tui.sandbox.core.practice import Practice
-from xpm_tui.sandbox.core.records import Client, Job, Staff
+from xpm_tui.sandbox.core.http import HttpRequest
+from xpm_tui.sandbox.core.practice import SandboxPractice
+from xpm_tui.sandbox.core.records import ClientRecord, Job, StaffRecord
 from xpm_tui.sandbox.core.reply import Reply
 from xpm_tui.sandbox.core.switches import Switches
 
@@ -23,8 +23,8 @@ Family = Literal["client", "job", "staff", "list"]
 class Call:
     """A call that has passed the gateway: what was asked, of which practice, when."""
 
-    request: Request
-    practice: Practice
+    request: HttpRequest
+    practice: SandboxPractice
     switches: Switches
     now: float
     api_url: str
@@ -37,7 +37,7 @@ class Call:
         return self.request.parameters
 
     @property
-    def ids(self) -> Ids:
+    def ids(self) -> SequentialIds:
         return self.practice.ids
 
     @property
@@ -53,14 +53,14 @@ class Call:
     def flag(self, name: str) -> bool:
         return self.parameters.get(name, "").strip().lower() == "true"
 
-    def client(self, uuid: str | None, *, in_path: bool = False) -> Client:
+    def client(self, uuid: str | None, *, in_path: bool = False) -> ClientRecord:
         """The client. Raises ApplicationError if there is none of that UUID."""
         found = self.practice.clients.get((uuid or "").lower())
         if found is None:
             raise ApplicationError("Invalid client identifier", "unknown" if in_path else "identifier")
         return found
 
-    def staff(self, uuid: str | None, message: str = "Invalid staff identifier") -> Staff:
+    def staff(self, uuid: str | None, message: str = "Invalid staff identifier") -> StaffRecord:
         found = self.practice.staff.get((uuid or "").lower())
         if found is None or found.left:
             raise ApplicationError.identifier(message)

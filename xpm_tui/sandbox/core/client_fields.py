@@ -8,7 +8,7 @@ from datetime import datetime
 
 from xpm_tui.sandbox.core.call import Call
 from xpm_tui.sandbox.core.fields import ApplicationError, Fields
-from xpm_tui.sandbox.core.records import Address, Client, Person, Tax, with_values
+from xpm_tui.sandbox.core.records import Address, ClientRecord, Individual, Tax, with_values
 
 _TEXTS = {
     "Phone": "phone",
@@ -66,7 +66,7 @@ _CHOICES = {
 }
 
 
-def applied(call: Call, client: Client, given: Fields) -> Client:
+def applied(call: Call, client: ClientRecord, given: Fields) -> ClientRecord:
     """The client with what the request says. Raises ApplicationError on a value that cannot be."""
     values: dict[str, object] = {"name": given.required("Name").strip()}
     values |= _texts(given, _TEXTS)
@@ -119,13 +119,13 @@ def _birth(text: str | None) -> str | None:
         return text
 
 
-def _person(before: Person | None, given: Fields) -> Person | None:
+def _person(before: Individual | None, given: Fields) -> Individual | None:
     values = _texts(given, _PERSON)
     if "DateOfBirth" in given:
         values["born"] = _birth(given.filled("DateOfBirth"))
     if not values or (before is None and not any(values.values())):
         return before
-    return with_values(before or Person(), values)
+    return with_values(before or Individual(), values)
 
 
 def _tax(before: Tax | None, given: Fields) -> Tax | None:

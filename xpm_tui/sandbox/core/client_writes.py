@@ -13,7 +13,7 @@ from xpm_tui.sandbox.core.clients import find_contact, first_link, link_at, one_
 from xpm_tui.sandbox.core.clients_xml import contact_xml
 from xpm_tui.sandbox.core.fields import ApplicationError, Fields
 from xpm_tui.sandbox.core.practice import linked
-from xpm_tui.sandbox.core.records import Client, Contact, ContactLink, with_values
+from xpm_tui.sandbox.core.records import ClientContact, ClientRecord, ContactRecord, with_values
 from xpm_tui.sandbox.core.reply import Reply
 
 MOST_LINKS = 10
@@ -34,16 +34,16 @@ def check_contact(given: Fields) -> None:
         flag(given, "IsPrimary")
 
 
-def add_contact(call: Call, client: str, given: Fields) -> Contact:
+def add_contact(call: Call, client: str, given: Fields) -> ContactRecord:
     """A new contact, linked to a client. Raises ApplicationError as `check_contact` does."""
     check_contact(given)
-    contact = contact_writes_applied(Contact(call.ids.uuid("contact"), "", visible=call.visible), given)
+    contact = contact_writes_applied(ContactRecord(call.ids.uuid("contact"), "", visible=call.visible), given)
     call.practice.contacts[contact.uuid] = contact
     _link(call, call.practice.clients[client], contact, given)
     return contact
 
 
-def contact_writes_applied(contact: Contact, given: Fields) -> Contact:
+def contact_writes_applied(contact: ContactRecord, given: Fields) -> ContactRecord:
     """The contact with what the request says; absent elements keep their value."""
     if "Name" in given:
         given.required("Name")
@@ -100,7 +100,7 @@ def contacts_linked(call: Call) -> Reply:
         _link(call, call.practice.clients[client.uuid], contact, one)
     full = writer(call)
 
-    def shown(row: Client) -> str:
+    def shown(row: ClientRecord) -> str:
         whole = full(row)
         contacts = whole[whole.index("<Contacts") : whole.index("<Notes")]
         return f"<Client><UUID>{row.uuid}</UUID>{contacts}</Client>"
@@ -108,7 +108,7 @@ def contacts_linked(call: Call) -> Reply:
     return Reply("Contact", (call.practice.clients[client.uuid],), shown)
 
 
-def _place(call: Call, contact: Contact, given: Fields) -> str | None:
+def _place(call: Call, contact: ContactRecord, given: Fields) -> str | None:
     """UUID of the client at which the contact is meant. Raises ApplicationError if it is not linked there."""
     owner = given.inside("Client")
     uuid = call.parameters.get("clientuuid") or (owner.uuid("UUID") if owner else None)
@@ -120,8 +120,8 @@ def _place(call: Call, contact: Contact, given: Fields) -> str | None:
     return uuid.lower()
 
 
-def _link(call: Call, client: Client, contact: Contact, given: Fields) -> None:
-    before = _link_of(client, contact) or ContactLink(contact.uuid)
+def _link(call: Call, client: ClientRecord, contact: ContactRecord, given: Fields) -> None:
+    before = _link_of(client, contact) or ClientContact(contact.uuid)
     position = given.text("Position")
     link = replace(
         before,
@@ -131,11 +131,11 @@ def _link(call: Call, client: Client, contact: Contact, given: Fields) -> None:
     call.practice.put_client(replace(linked(client, link), modified=call.now))
 
 
-def _link_of(client: Client, contact: Contact) -> ContactLink | None:
+def _link_of(client: ClientRecord, contact: ContactRecord) -> ClientContact | None:
     return next((link for link in client.contacts if link.contact == contact.uuid), None)
 
 
-def _known(call: Call, given: Fields) -> Contact:
+def _known(call: Call, given: Fields) -> ContactRecord:
     found = call.practice.contacts.get(given.uuid("UUID") or "")
     if found is None or found.deleted:
         raise ApplicationError.identifier("Invalid contact identifier")
@@ -153,7 +153,7 @@ ROUTES = (
 def client_writes_added(call: Call) -> Reply:
     """A new client; a name is enough. Of several primary contacts the last wins."""
     practice, given = call.practice, call.fields
-    blank = Client("", 0, "", call.now, visible=call.visible)
+    blank = ClientRecord("", 0, "", call.now, visible=call.visible)
     client = applied(call, blank, given)
     contacts = given.each("Contacts", "Contact")
     for contact in contacts:
@@ -186,7 +186,7 @@ def client_writes_deleted(call: Call) -> Reply:
     return Reply("Delete")
 
 
-def _writable(call: Call) -> Client:
+def _writable(call: Call) -> ClientRecord:
     """The client that the body names. Raises ApplicationError if there is none or it is deleted."""
     client = call.client(call.fields.required("UUID").strip())
     if client.deleted:

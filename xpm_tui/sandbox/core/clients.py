@@ -18,7 +18,7 @@ from zlib import crc32
 from xpm_tui.sandbox.core.call import Call, Route
 from xpm_tui.sandbox.core.clients_xml import FULL, PLAIN, ClientWriter, Parts, contact_xml
 from xpm_tui.sandbox.core.fields import ApplicationError
-from xpm_tui.sandbox.core.records import Client, Contact, ContactLink
+from xpm_tui.sandbox.core.records import ClientContact, ClientRecord, ContactRecord
 from xpm_tui.sandbox.core.reply import Reply
 
 
@@ -50,7 +50,7 @@ def writer(call: Call, parts: Parts = FULL, *, now: float = inf) -> ClientWriter
     return ClientWriter(call.practice, parts, call.switches.deleted_contacts_listed, now)
 
 
-def one_client(call: Call, client: Client, method: str) -> Reply:
+def one_client(call: Call, client: ClientRecord, method: str) -> Reply:
     """A reply of one full client."""
     return Reply(method, (client,), writer(call))
 
@@ -105,7 +105,7 @@ def contact(call: Call) -> Reply:
     return Reply("Contact", (found,), lambda row: contact_xml(row, link))
 
 
-def find_contact(call: Call, *, in_path: bool = False) -> Contact:
+def find_contact(call: Call, *, in_path: bool = False) -> ContactRecord:
     """The contact that the path names. Raises ApplicationError if there is none."""
     found = call.practice.contacts.get(call.path[0].lower())
     if found is None:
@@ -113,7 +113,7 @@ def find_contact(call: Call, *, in_path: bool = False) -> Contact:
     return found
 
 
-def link_at(call: Call, found: Contact) -> ContactLink | None:
+def link_at(call: Call, found: ContactRecord) -> ClientContact | None:
     """The contact's link at the client named in the query. Raises ApplicationError if it has none there."""
     asked = call.parameters.get("clientuuid")
     if asked:
@@ -125,7 +125,7 @@ def link_at(call: Call, found: Contact) -> ContactLink | None:
     return first_link(call, found)
 
 
-def first_link(call: Call, found: Contact) -> ContactLink | None:
+def first_link(call: Call, found: ContactRecord) -> ClientContact | None:
     """The contact's link at the first of its clients, None if it has no client."""
     for client in call.practice.clients_of(found.uuid):
         return next(link for link in client.contacts if link.contact == found.uuid)
@@ -140,11 +140,11 @@ def _list_writer(call: Call) -> ClientWriter:
 class _AtFirstClient:
     call: Call
 
-    def __call__(self, row: Contact) -> str:
+    def __call__(self, row: ContactRecord) -> str:
         return contact_xml(row, first_link(self.call, row))
 
 
-def _shown(call: Call) -> list[Client]:
+def _shown(call: Call) -> list[ClientRecord]:
     return [row for row in call.practice.clients_in_order() if row.visible <= call.now]
 
 

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from math import inf
 
 from xpm_tui.sandbox.core.clock import stamp
-from xpm_tui.sandbox.core.practice import Practice
+from xpm_tui.sandbox.core.practice import SandboxPractice
 from xpm_tui.sandbox.core.records import (
     Address,
     Bank,
-    Client,
-    Contact,
-    ContactLink,
-    Group,
+    BillingTerms,
+    ClientContact,
+    ClientGroup,
+    ClientRecord,
+    ContactRecord,
+    Individual,
     Note,
-    Person,
     Relationship,
     Tax,
-    Terms,
 )
 from xpm_tui.sandbox.core.xml import el, escape, many, opt, ref, yes_no
 
@@ -43,13 +43,13 @@ PLAIN = Parts(extras=False)
 class ClientWriter:
     """Writes clients of one practice, with the parts that a list gives."""
 
-    practice: Practice
+    practice: SandboxPractice
     parts: Parts = FULL
     deleted_contacts: bool = False
     now: float = inf
     """Contacts that show only later than this are left out, as lists do."""
 
-    def __call__(self, client: Client) -> str:
+    def __call__(self, client: ClientRecord) -> str:
         """The `<Client>` element."""
         tax = client.tax
         return "".join(
@@ -83,7 +83,7 @@ class ClientWriter:
     def _staff(self, name: str, uuid: str | None) -> str:
         return ref(name, uuid, self.practice.staff_name(uuid)) if uuid else ""
 
-    def _contacts(self, client: Client) -> list[str]:
+    def _contacts(self, client: ClientRecord) -> list[str]:
         contacts = self.practice.contacts
         return [
             contact_xml(contacts[link.contact], link)
@@ -92,7 +92,7 @@ class ClientWriter:
             and contacts[link.contact].visible <= self.now
         ]
 
-    def _extras(self, client: Client) -> str:
+    def _extras(self, client: ClientRecord) -> str:
         named = ((uuid, self.practice.group_name(uuid)) for uuid in client.groups)
         return (
             many("Notes", map(_note, client.notes))
@@ -109,7 +109,7 @@ class ClientWriter:
         )
 
 
-def contact_xml(contact: Contact, link: ContactLink | None) -> str:
+def contact_xml(contact: ContactRecord, link: ClientContact | None) -> str:
     """A contact with its place at one client; without a client position is empty and primary is No."""
     return (
         f"<Contact><UUID>{contact.uuid}</UUID><Name>{escape(contact.name)}</Name>"
@@ -122,7 +122,7 @@ def contact_xml(contact: Contact, link: ContactLink | None) -> str:
     )
 
 
-def group_xml(group: Group, members: list[Client] | None) -> str:
+def group_xml(group: ClientGroup, members: list[ClientRecord] | None) -> str:
     """A group; `members` is None in the list, which gives none."""
     clients = (
         "" if members is None else many("Clients", (ref("Client", row.uuid, row.name) for row in members))
@@ -133,7 +133,7 @@ def group_xml(group: Group, members: list[Client] | None) -> str:
     )
 
 
-def _names(person: Person) -> str:
+def _names(person: Individual) -> str:
     return (
         opt("Title", person.title)
         + opt("Gender", person.gender)
@@ -153,7 +153,7 @@ def _address(prefix: str, place: Address) -> str:
     )
 
 
-def _terms(terms: Terms) -> str:
+def _terms(terms: BillingTerms) -> str:
     return (
         f"<Type>{el('Name', terms.name)}<CostMarkup>{terms.cost_markup}</CostMarkup>"
         f"<PaymentTerm>{terms.payment_term}</PaymentTerm><PaymentDay>{terms.payment_day}</PaymentDay></Type>"
@@ -167,7 +167,7 @@ def mask(number: str) -> str:
     return "".join("*" if place in hidden else letter for place, letter in enumerate(number))
 
 
-def _business(client: Client, tax: Tax) -> str:
+def _business(client: ClientRecord, tax: Tax) -> str:
     annually, monthly, quarterly, opt_out = tax.bas_opt_in
     bank = client.bank or Bank()
     return (

@@ -21,7 +21,7 @@ SAMPLE_NOW = datetime(2026, 9, 14, 9, 30, tzinfo=UTC).timestamp()
 """Where a manual clock stands at first: a Monday after Xero's content negotiation became strict."""
 
 
-class Clock:
+class SandboxClock:
     """Seconds since the epoch, UTC, from `source`, plus what was added by `advance`."""
 
     def __init__(self, source: Callable[[], float] = time.time) -> None:
@@ -29,7 +29,7 @@ class Clock:
         self._offset = 0.0
 
     @classmethod
-    def manual(cls, start: float = SAMPLE_NOW) -> Clock:
+    def manual(cls, start: float = SAMPLE_NOW) -> SandboxClock:
         """A clock that stands still at `start` until `advance` moves it."""
         return cls(lambda: start)
 
@@ -87,7 +87,7 @@ def opaque_from(seed: int, kind: str, number: int, size: int = 32) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
 
 
-class Ids:
+class SequentialIds:
     """Counts per kind, so that the n-th thing of a kind has the same id in every run of a seed."""
 
     def __init__(self, seed: int) -> None:

@@ -9,8 +9,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from xpm_tui.sandbox.core.practice import Practice, linked
-from xpm_tui.sandbox.core.records import Client, Contact, ContactLink, Job, Staff, Tax, with_values
+from xpm_tui.sandbox.core.practice import SandboxPractice, linked
+from xpm_tui.sandbox.core.records import (
+    ClientContact,
+    ClientRecord,
+    ContactRecord,
+    Job,
+    StaffRecord,
+    Tax,
+    with_values,
+)
 
 _TEXTS = ("name", "phone", "fax", "website", "referral", "export_code", "email", "code")
 _PLACES = ("street", "city", "region", "post_code", "country")
@@ -19,11 +27,11 @@ _PLACES = ("street", "city", "region", "post_code", "country")
 class Colleague:
     """Edits that do not come over the API. Each of them moves the client's modification time."""
 
-    def __init__(self, practice: Practice) -> None:
+    def __init__(self, practice: SandboxPractice) -> None:
         self._practice = practice
         self._edits = 0
 
-    def edit(self, uuid: str, values: Mapping[str, object], now: float) -> Client:
+    def edit(self, uuid: str, values: Mapping[str, object], now: float) -> ClientRecord:
         """Set fields of a client: name, phone, fax, website, referral, export_code, email, code; street,
         city, region, post_code, country, the same with `postal_`; archived, deleted, prospect (true or
         false); partner, manager (a staff UUID or null); structure; groups (a list of UUIDs or names).
@@ -33,7 +41,7 @@ class Colleague:
             client = self._set(client, name, value)
         return self._put(replace(client, modified=now))
 
-    def edit_contact(self, uuid: str, values: Mapping[str, object], now: float) -> Contact:
+    def edit_contact(self, uuid: str, values: Mapping[str, object], now: float) -> ContactRecord:
         """Set name, mobile, email, phone, salutation or addressee of a contact. Raises ValueError."""
         contact = self._practice.contacts.get(uuid.lower())
         if contact is None:
@@ -47,16 +55,16 @@ class Colleague:
             self._practice.put_client(replace(client, modified=now))
         return contact
 
-    def add_contact(self, uuid: str, name: str, email: str, now: float) -> Contact:
+    def add_contact(self, uuid: str, name: str, email: str, now: float) -> ContactRecord:
         """A further contact, not primary."""
         client = self._client(uuid)
-        contact = Contact(self._practice.ids.uuid("contact"), name, email=email)
+        contact = ContactRecord(self._practice.ids.uuid("contact"), name, email=email)
         self._practice.contacts[contact.uuid] = contact
-        links = (*client.contacts, ContactLink(contact.uuid))
+        links = (*client.contacts, ClientContact(contact.uuid))
         self._practice.put_client(replace(client, contacts=links, modified=now))
         return contact
 
-    def unlink(self, uuid: str, contact: str, now: float) -> Client:
+    def unlink(self, uuid: str, contact: str, now: float) -> ClientRecord:
         """Take a contact off a client; it stays at the others."""
         client = self._client(uuid)
         links = tuple(link for link in client.contacts if link.contact != contact.lower())
@@ -64,14 +72,14 @@ class Colleague:
             raise ValueError(f"{client.name} has no contact {contact}.")
         return self._put(replace(client, contacts=links, modified=now))
 
-    def make_primary(self, uuid: str, contact: str, now: float) -> Client:
+    def make_primary(self, uuid: str, contact: str, now: float) -> ClientRecord:
         client = self._client(uuid)
         link = next((link for link in client.contacts if link.contact == contact.lower()), None)
         if link is None:
             raise ValueError(f"{client.name} has no contact {contact}.")
         return self._put(replace(linked(client, replace(link, primary=True)), modified=now))
 
-    def edit_staff(self, uuid: str, values: Mapping[str, object]) -> Staff:
+    def edit_staff(self, uuid: str, values: Mapping[str, object]) -> StaffRecord:
         """Set name, email, phone, mobile, address, payroll or left (true or false) of a person."""
         person = self._practice.staff.get(uuid.lower())
         if person is None:
@@ -113,14 +121,16 @@ class Colleague:
         if not any(removed):
             raise ValueError(f"There is no template, category, task, group or job {key}.")
 
-    def add(self, name: str, now: float) -> Client:
+    def add(self, name: str, now: float) -> ClientRecord:
         """A new client with a name only."""
         practice = self._practice
-        made = Client(practice.ids.uuid("client"), practice.take_client_number(), name, now, visible=now)
+        made = ClientRecord(
+            practice.ids.uuid("client"), practice.take_client_number(), name, now, visible=now
+        )
         practice.put_client(made)
         return made
 
-    def convert(self, uuid: str, now: float) -> Client:
+    def convert(self, uuid: str, now: float) -> ClientRecord:
         """Make a prospect a client: it gets a new UUID and number, the prospect is gone."""
         prospect = self._client(uuid)
         if not prospect.prospect:
@@ -137,7 +147,7 @@ class Colleague:
         practice.put_client(replace(prospect, deleted=True, modified=now))
         return made
 
-    def merge(self, uuid: str, into: str, now: float, *, leave: bool = False) -> Client:
+    def merge(self, uuid: str, into: str, now: float, *, leave: bool = False) -> ClientRecord:
         """Merge a client into another one, which keeps its own values: jobs, contacts, groups, notes and
         relationships move to it, and the client code where it has none. The merged client disappears from
         every list and answers 404; with `leave` a deleted row of it stays."""
@@ -174,7 +184,7 @@ class Colleague:
             practice.drop_client(merged.uuid)
         return self._put(survivor)
 
-    def _point_at(self, client: Client, old: str, new: str, now: float) -> None:
+    def _point_at(self, client: ClientRecord, old: str, new: str, now: float) -> None:
         """Let what names one client as billing client or relation name another one instead."""
         if client.billing != old and all(row.related != old for row in client.relationships):
             return
@@ -200,17 +210,17 @@ class Colleague:
             values = {"name": f"{client.name} (renamed {self._edits})"}
         self.edit(client.uuid, values, now)
 
-    def _put(self, client: Client) -> Client:
+    def _put(self, client: ClientRecord) -> ClientRecord:
         self._practice.put_client(client)
         return client
 
-    def _client(self, uuid: str) -> Client:
+    def _client(self, uuid: str) -> ClientRecord:
         found = self._practice.clients.get(uuid.lower())
         if found is None:
             raise ValueError(f"There is no client {uuid}.")
         return found
 
-    def _set(self, client: Client, name: str, value: object) -> Client:
+    def _set(self, client: ClientRecord, name: str, value: object) -> ClientRecord:
         if name in _TEXTS:
             nullable = name in ("email", "code")
             text = None if value is None and nullable else str(value if value is not None else "")

@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl, urlencode
 
 from xpm_tui.sandbox.core.accounts import APPS, KNOWN_SCOPES, USERS, App, User
 from xpm_tui.sandbox.core.grants import Code, Grants
-from xpm_tui.sandbox.core.http import HTML, Request, Response, respond
-from xpm_tui.sandbox.core.practice import Tenant
+from xpm_tui.sandbox.core.http import HTML, HttpRequest, Response, respond
+from xpm_tui.sandbox.core.practice import SandboxTenant
 from xpm_tui.sandbox.core.switches import Switches
 
 AUTHORIZE = "/identity/connect/authorize"
@@ -51,7 +51,7 @@ _BODY = '</head><body class="sandbox"><main>'
 _FOOT = "</main></body></html>"
 
 
-class Refused(Exception):
+class AuthorizeRefused(Exception):
     """An authorize request that ends in a page of error: no way back to the app."""
 
     def __init__(self, error: str, text: str) -> None:
@@ -61,7 +61,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AuthorizeRequest:
     """A valid authorize request."""
 
     app: App
@@ -77,15 +77,15 @@ class Consent:
     """The consent page and what comes of a decision on it."""
 
     grants: Grants
-    tenants: tuple[Tenant, ...]
+    tenants: tuple[SandboxTenant, ...]
 
-    def answer(self, request: Request, now: float, switches: Switches) -> Response:
+    def answer(self, request: HttpRequest, now: float, switches: Switches) -> Response:
         try:
             if request.path == AUTHORIZE and request.method == "GET":
                 return respond(200, self._page(request.query, switches).encode(), HTML)
             if request.path == DECISION and request.method == "POST":
                 return self._decided(request, now, switches)
-        except Refused as error:
+        except AuthorizeRefused as error:
             return respond(400, _error_page(error).encode(), HTML)
         return respond(404)
 
@@ -97,7 +97,7 @@ class Consent:
         if tenant is None:
             return _with_query(asked.redirect, {"error": "access_denied", **state})
         if all(tenant != known.uuid for known in self.tenants):
-            raise Refused("invalid_request", "There is no such organisation or practice")
+            raise AuthorizeRefused("invalid_request", "There is no such organisation or practice")
         ids = self.grants.ids
         event = ids.uuid("authentication event")
         self.grants.add_scopes(asked.app, user, asked.scopes)
@@ -109,7 +109,7 @@ class Consent:
         answer = {"code": code, "scope": " ".join(sorted(asked.scopes)), **state}
         return _with_query(asked.redirect, answer | {"session_state": ids.opaque("session state")})
 
-    def offered(self, switches: Switches) -> list[Tenant]:
+    def offered(self, switches: Switches) -> list[SandboxTenant]:
         """What the person at the page may choose from."""
         user = USERS[switches.user]
         allowed = user.may_connect and user.key not in self.grants.denied
@@ -119,7 +119,7 @@ class Consent:
             if (allowed if tenant.kind == "PRACTICEMANAGER" else switches.offer_other_tenants)
         ]
 
-    def _decided(self, request: Request, now: float, switches: Switches) -> Response:
+    def _decided(self, request: HttpRequest, now: float, switches: Switches) -> Response:
         form = request.form
         offered = self.offered(switches)
         if form.get("decision") == "deny":
@@ -127,9 +127,9 @@ class Consent:
         elif form.get("decision") == "allow" and offered:
             tenant = form.get("tenant", offered[0].uuid)
             if tenant not in {known.uuid for known in offered}:
-                raise Refused("invalid_request", "There is no such organisation or practice")
+                raise AuthorizeRefused("invalid_request", "There is no such organisation or practice")
         else:
-            raise Refused("invalid_request", "Choose Allow access or Cancel")
+            raise AuthorizeRefused("invalid_request", "Choose Allow access or Cancel")
         address = self.decide(form.get("request", ""), tenant, USERS[switches.user], now)
         return respond(302, b"", None, ("Location", address))
 
@@ -162,41 +162,41 @@ class Consent:
         )
 
 
-def read_request(query: str) -> Asked:
+def read_request(query: str) -> AuthorizeRequest:
     """The authorize request of a query. Raises Refused in the order in which Xero would object."""
     given = dict(parse_qsl(query, keep_blank_values=True))
     if not given.get("client_id"):
-        raise Refused("invalid_request", "Missing client_id")
+        raise AuthorizeRefused("invalid_request", "Missing client_id")
     app = APPS.get(given["client_id"])
     if app is None:
-        raise Refused("unauthorized_client", "Unknown client or client not enabled")
+        raise AuthorizeRefused("unauthorized_client", "Unknown client or client not enabled")
     redirect = given.get("redirect_uri", "")
     if not redirect:
-        raise Refused("invalid_request", "Missing redirect_uri")
+        raise AuthorizeRefused("invalid_request", "Missing redirect_uri")
     if redirect not in app.redirects:
-        raise Refused("unauthorized_client", "Invalid redirect_uri")
+        raise AuthorizeRefused("unauthorized_client", "Invalid redirect_uri")
     if given.get("response_type") != "code":
-        raise Refused("invalid_request", "Invalid response_type")
+        raise AuthorizeRefused("invalid_request", "Invalid response_type")
     scopes = frozenset(given.get("scope", "").split())
     if not scopes:
-        raise Refused("invalid_request", "Missing scope")
+        raise AuthorizeRefused("invalid_request", "Missing scope")
     if scopes - KNOWN_SCOPES:
-        raise Refused("invalid_scope", "Invalid scope")
+        raise AuthorizeRefused("invalid_scope", "Invalid scope")
     if scopes - app.scopes:
-        raise Refused("unauthorized_client", "Invalid scope for client")
+        raise AuthorizeRefused("unauthorized_client", "Invalid scope for client")
     challenge = given.get("code_challenge")
     if challenge is None and app.secret is None:
-        raise Refused("invalid_request", "code challenge required")
+        raise AuthorizeRefused("invalid_request", "code challenge required")
     if challenge is not None and given.get("code_challenge_method") != "S256":
-        raise Refused("invalid_request", "Transform algorithm not supported")
-    return Asked(app, redirect, scopes, given.get("state"), challenge, given.get("nonce"))
+        raise AuthorizeRefused("invalid_request", "Transform algorithm not supported")
+    return AuthorizeRequest(app, redirect, scopes, given.get("state"), challenge, given.get("nonce"))
 
 
 def _with_query(address: str, values: dict[str, str]) -> str:
     return f"{address}?{urlencode(values)}"
 
 
-def _error_page(error: Refused) -> str:
+def _error_page(error: AuthorizeRefused) -> str:
     return (
         f"{_HEAD}<title>Sandbox: error</title>{_BODY}"
         '<h1 class="bad">Sorry, something went wrong</h1><p>Error code: 500</p>'

@@ -12,18 +12,18 @@ from urllib.parse import urlsplit
 from xpm_tui.sandbox.core.accounts import APPS, DEFAULT_APP, USERS
 from xpm_tui.sandbox.core.clock import stamp
 from xpm_tui.sandbox.core.colleague import ask
-from xpm_tui.sandbox.core.consent import Refused
+from xpm_tui.sandbox.core.consent import AuthorizeRefused
 from xpm_tui.sandbox.core.faults import Fault
-from xpm_tui.sandbox.core.http import JSON, Request, Response, respond_json
+from xpm_tui.sandbox.core.http import JSON, HttpRequest, Response, respond_json
 from xpm_tui.sandbox.core.request_record import Recorded
 from xpm_tui.sandbox.core.seed.audit_cases import add_audit_cases
-from xpm_tui.sandbox.core.state import State
+from xpm_tui.sandbox.core.state import SandboxState
 
 CONTROL = "/_sandbox"
 Values = Mapping[str, Any]
 
 
-def control(sandbox: State, request: Request) -> Response:
+def control(sandbox: SandboxState, request: HttpRequest) -> Response:
     """Answer a call to /_sandbox. Errors are `{"error": sentence}` with 400, 403, 404, 405 or 415."""
     refusal = _refusal(request)
     if refusal is not None:
@@ -45,7 +45,7 @@ def control(sandbox: State, request: Request) -> Response:
         return respond_json(400, {"error": text})
 
 
-def _refusal(request: Request) -> Response | None:
+def _refusal(request: HttpRequest) -> Response | None:
     """What a web page that is open in a browser on this machine could send: refused.
 
     A foreign name that was pointed at loopback shows in `Host`, a foreign page in `Origin`, and a form, which
@@ -70,7 +70,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _about(sandbox: State, values: Values) -> object:
+def _about(sandbox: SandboxState, values: Values) -> object:
     practice = sandbox.practice
     return {
         **sandbox.greeting(),
@@ -88,7 +88,7 @@ def _about(sandbox: State, values: Values) -> object:
     }
 
 
-def _consent(sandbox: State, values: Values) -> object:
+def _consent(sandbox: SandboxState, values: Values) -> object:
     """What a person at the consent page would do. `tenant` is an id or a name; without it, and without
     `deny`, the practice that the page preselects."""
     query = urlsplit(str(values["authorize_url"])).query
@@ -105,47 +105,47 @@ def _consent(sandbox: State, values: Values) -> object:
         tenant = offered[0].uuid
     try:
         return {"redirect": sandbox.consent.decide(query, tenant, user, sandbox.clock.now())}
-    except Refused as refused:
+    except AuthorizeRefused as refused:
         raise ValueError(f"{refused.error} : {refused.text}") from refused
 
 
-def _faults(sandbox: State, values: Values) -> object:
+def _faults(sandbox: SandboxState, values: Values) -> object:
     return {
         "faults": [{**asdict(item.fault), "seen": item.seen, "fired": item.fired} for item in sandbox.faults]
     }
 
 
-def _add_fault(sandbox: State, values: Values) -> object:
+def _add_fault(sandbox: SandboxState, values: Values) -> object:
     for one in values.get("faults", [values]):
         sandbox.faults.add(Fault.read(one))
     return _faults(sandbox, values)
 
 
-def _clear_faults(sandbox: State, values: Values) -> object:
+def _clear_faults(sandbox: SandboxState, values: Values) -> object:
     sandbox.faults.clear()
     return _faults(sandbox, values)
 
 
-def _switches(sandbox: State, values: Values) -> object:
+def _switches(sandbox: SandboxState, values: Values) -> object:
     return sandbox.switches.as_dict()
 
 
-def _set_switches(sandbox: State, values: Values) -> object:
+def _set_switches(sandbox: SandboxState, values: Values) -> object:
     sandbox.switches = sandbox.switches.changed(values)
     return sandbox.switches.as_dict()
 
 
-def _clock(sandbox: State, values: Values) -> object:
+def _clock(sandbox: SandboxState, values: Values) -> object:
     now = sandbox.clock.now()
     return {"now": now, "utc": stamp(now) + "Z"}
 
 
-def _advance(sandbox: State, values: Values) -> object:
+def _advance(sandbox: SandboxState, values: Values) -> object:
     sandbox.clock.advance(float(values["advance"]))
     return _clock(sandbox, values)
 
 
-def _requests(sandbox: State, values: Values) -> object:
+def _requests(sandbox: SandboxState, values: Values) -> object:
     """Newest last; `after` gives those with a higher number, `endpoint` those of one endpoint."""
     after, endpoint = int(values.get("after", 0)), values.get("endpoint")
 
@@ -156,16 +156,16 @@ def _requests(sandbox: State, values: Values) -> object:
     return {"count": len(rows), "requests": rows}
 
 
-def _forget_requests(sandbox: State, values: Values) -> object:
+def _forget_requests(sandbox: SandboxState, values: Values) -> object:
     sandbox.log.clear()
     return {"count": 0, "requests": []}
 
 
-def _colleague(sandbox: State, values: Values) -> object:
+def _colleague(sandbox: SandboxState, values: Values) -> object:
     return ask(sandbox.colleague, values, sandbox.clock.now())
 
 
-def _tokens(sandbox: State, values: Values) -> object:
+def _tokens(sandbox: SandboxState, values: Values) -> object:
     """`{"expire": true}`: every access token has expired. `{"revoke": true}`: the person disconnected the
     app, so that the refresh token is dead too."""
     now, user = sandbox.clock.now(), str(values.get("user", sandbox.switches.user))
@@ -178,7 +178,7 @@ def _tokens(sandbox: State, values: Values) -> object:
     raise ValueError('Say {"expire": true} or {"revoke": true}.')
 
 
-def _permission(sandbox: State, values: Values) -> object:
+def _permission(sandbox: SandboxState, values: Values) -> object:
     """Take the privilege "Connect third-party add-ons" away from a person, or give it back."""
     user = USERS[str(values.get("user", sandbox.switches.user))].key
     if values["allowed"]:
@@ -188,7 +188,7 @@ def _permission(sandbox: State, values: Values) -> object:
     return {"user": user, "allowed": user not in sandbox.grants.denied}
 
 
-def _connection(sandbox: State, values: Values, *, on: bool) -> object:
+def _connection(sandbox: SandboxState, values: Values, *, on: bool) -> object:
     app, user = (
         str(values.get("client_id", DEFAULT_APP.client_id)),
         str(values.get("user", sandbox.switches.user)),
@@ -204,14 +204,14 @@ def _connection(sandbox: State, values: Values, *, on: bool) -> object:
     return {"disconnected": tenant}
 
 
-def _limits(sandbox: State, values: Values) -> object:
+def _limits(sandbox: SandboxState, values: Values) -> object:
     app = str(values.get("client_id", DEFAULT_APP.client_id))
     tenant = _tenant(sandbox, str(values["tenant"])) if "tenant" in values else sandbox.practice.tenant.uuid
     usage, now = sandbox.limits.usage(app, tenant), sandbox.clock.now()
     return {"minute": usage.minute.used(now), "day": usage.day.used(now), "in_flight": usage.in_flight}
 
 
-def _spend(sandbox: State, values: Values) -> object:
+def _spend(sandbox: SandboxState, values: Values) -> object:
     """`{"clear": true}`, or `{"day": n, "minute": n}`: calls that count as made just now."""
     app = str(values.get("client_id", DEFAULT_APP.client_id))
     tenant = _tenant(sandbox, str(values["tenant"])) if "tenant" in values else sandbox.practice.tenant.uuid
@@ -223,7 +223,7 @@ def _spend(sandbox: State, values: Values) -> object:
     return _limits(sandbox, values)
 
 
-def _audit(sandbox: State, values: Values) -> object:
+def _audit(sandbox: SandboxState, values: Values) -> object:
     """Proposals with their jobs, some of them faulty: Ignition's files, and the faults to be found."""
     proposals, faults = int(values.get("proposals", 600)), int(values.get("faults", 200))
     cases = add_audit_cases(
@@ -232,19 +232,19 @@ def _audit(sandbox: State, values: Values) -> object:
     return asdict(cases)
 
 
-def _reset(sandbox: State, values: Values) -> object:
+def _reset(sandbox: SandboxState, values: Values) -> object:
     sandbox.reset()
     return sandbox.greeting()
 
 
-def _tenant(sandbox: State, text: str) -> str:
+def _tenant(sandbox: SandboxState, text: str) -> str:
     for tenant in sandbox.tenants.values():
         if text.lower() in (tenant.uuid, tenant.name.lower()):
             return tenant.uuid
     raise ValueError(f"There is no tenant {text!r}.")
 
 
-_Handler = Callable[[State, Values], object]
+_Handler = Callable[[SandboxState, Values], object]
 _HANDLERS: dict[str, dict[str, _Handler]] = {
     "": {"GET": _about},
     "consent": {"POST": _consent},

@@ -13,7 +13,7 @@ from xpm_tui.sandbox.core.call import Call, Route
 from xpm_tui.sandbox.core.client_fields import flag
 from xpm_tui.sandbox.core.clients_xml import group_xml
 from xpm_tui.sandbox.core.fields import ApplicationError, Fields
-from xpm_tui.sandbox.core.records import Client, Group, Staff, Task, with_values
+from xpm_tui.sandbox.core.records import ClientGroup, ClientRecord, StaffRecord, TaskRecord, with_values
 from xpm_tui.sandbox.core.reply import Reply
 from xpm_tui.sandbox.core.xml import el, escape
 
@@ -33,7 +33,7 @@ def by_name(rows: Iterable[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: (row.name.casefold(), row.uuid))
 
 
-def staff_xml(row: Staff) -> str:
+def staff_xml(row: StaffRecord) -> str:
     """The `<Staff>` element."""
     return (
         f"<Staff><UUID>{row.uuid}</UUID>{el('Name', row.name)}{el('Email', row.email)}"
@@ -43,7 +43,7 @@ def staff_xml(row: Staff) -> str:
     )
 
 
-def task_xml(row: Task) -> str:
+def task_xml(row: TaskRecord) -> str:
     """The `<Task>` element of the practice's own tasks."""
     return f"<Task><UUID>{row.uuid}</UUID>{el('Name', row.name)}{el('Description', row.description)}</Task>"
 
@@ -103,7 +103,7 @@ def group_get(call: Call) -> Reply:
     return one_group(call, found, "Get")
 
 
-def one_group(call: Call, group: Group, method: str) -> Reply:
+def one_group(call: Call, group: ClientGroup, method: str) -> Reply:
     """A reply of one group with its members."""
     return Reply(method, (group,), lambda row: group_xml(row, call.practice.members(row.uuid)))
 
@@ -147,7 +147,7 @@ def group_added(call: Call) -> Reply:
     name = given.required("Name").strip()
     client = call.client(given.required("ClientUUID").strip())
     taxable = flag(given, "Taxable") if given.filled("Taxable") else False
-    group = Group(call.ids.uuid("group"), name, taxable)
+    group = ClientGroup(call.ids.uuid("group"), name, taxable)
     call.practice.groups[group.uuid] = group
     _join(call, client, group)
     return one_group(call, group, "Add")
@@ -177,7 +177,7 @@ def group_deleted(call: Call) -> Reply:
 
 def staff_added(call: Call) -> Reply:
     """Answers `api-method="Get"`, as Xero does."""
-    person = _staff_values(Staff(call.ids.uuid("staff"), "", visible=call.visible), call.fields)
+    person = _staff_values(StaffRecord(call.ids.uuid("staff"), "", visible=call.visible), call.fields)
     call.practice.staff[person.uuid] = person
     return Reply("Get", (person,), staff_xml)
 
@@ -196,26 +196,26 @@ def staff_deleted(call: Call) -> Reply:
     return Reply("Delete")
 
 
-def _staff_values(person: Staff, given: Fields) -> Staff:
+def _staff_values(person: StaffRecord, given: Fields) -> StaffRecord:
     given.required("Name")
     return with_values(
         person, {name: given.text(element) for element, name in _STAFF.items() if element in given}
     )
 
 
-def _group(call: Call) -> Group:
+def _group(call: Call) -> ClientGroup:
     found = call.practice.groups.get(call.fields.uuid("UUID") or "")
     if found is None:
         raise ApplicationError.identifier("Invalid client group identifier")
     return found
 
 
-def _join(call: Call, client: Client, group: Group) -> None:
+def _join(call: Call, client: ClientRecord, group: ClientGroup) -> None:
     if group.uuid not in client.groups:
         call.practice.put_client(replace(client, groups=(*client.groups, group.uuid), modified=call.now))
 
 
-def _leave(call: Call, client: Client, group: Group) -> None:
+def _leave(call: Call, client: ClientRecord, group: ClientGroup) -> None:
     rest = tuple(uuid for uuid in client.groups if uuid != group.uuid)
     call.practice.put_client(replace(client, groups=rest, modified=call.now))
 

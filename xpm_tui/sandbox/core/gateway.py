@@ -17,10 +17,10 @@ from xpm_tui.sandbox.core.fault_effects import reshape
 from xpm_tui.sandbox.core.faults import LATE, ROWS, Fault
 from xpm_tui.sandbox.core.fields import BEARER, ApplicationError, expired, gateway_error
 from xpm_tui.sandbox.core.grants import AccessToken, Grants
-from xpm_tui.sandbox.core.http import XML, Body, Headers, Request, Response, respond
-from xpm_tui.sandbox.core.identity import Identity
+from xpm_tui.sandbox.core.http import XML, Body, Headers, HttpRequest, Response, respond
+from xpm_tui.sandbox.core.identity import IdentityHost
 from xpm_tui.sandbox.core.limits import Limits
-from xpm_tui.sandbox.core.practice import Practice, Tenant
+from xpm_tui.sandbox.core.practice import SandboxPractice, SandboxTenant
 from xpm_tui.sandbox.core.reply import Reply, as_json, as_xml, error_json, error_xml, in_chunks
 from xpm_tui.sandbox.core.switches import Switches
 
@@ -50,13 +50,13 @@ Form = Literal["xml", "json"]
 class Gateway:
     """Everything behind the API host."""
 
-    identity: Identity
+    identity: IdentityHost
     limits: Limits
-    tenants: dict[str, Tenant]
-    practices: dict[str, Practice]
+    tenants: dict[str, SandboxTenant]
+    practices: dict[str, SandboxPractice]
     api_url: str
 
-    def answer(self, request: Request, now: float, switches: Switches, fault: Fault | None) -> Response:
+    def answer(self, request: HttpRequest, now: float, switches: Switches, fault: Fault | None) -> Response:
         """Token, expiry, tenant, scope, limits, method and path, body: in this order."""
         instance = self.grants.ids.uuid("correlation")
         return marked(self._answer(request, now, switches, fault, instance), instance, now)
@@ -66,7 +66,7 @@ class Gateway:
         return self.identity.grants
 
     def _answer(
-        self, request: Request, now: float, switches: Switches, fault: Fault | None, instance: str
+        self, request: HttpRequest, now: float, switches: Switches, fault: Fault | None, instance: str
     ) -> Response:
         token = self.identity.check(request.bearer, now)
         if isinstance(token, str):
@@ -94,7 +94,7 @@ class Gateway:
         whole = Body(response.body, lambda: self.limits.leave(token.app, tenant))
         return replace(response, body=whole)
 
-    def _practice(self, request: Request, token: AccessToken) -> Practice | None:
+    def _practice(self, request: HttpRequest, token: AccessToken) -> SandboxPractice | None:
         """The practice of the tenant header, if this person's connection to it still stands."""
         tenant = request.headers.get("xero-tenant-id", "").strip().lower()
         if token.user in self.grants.denied or not self.grants.connected(token.app, token.user, tenant):
@@ -103,8 +103,8 @@ class Gateway:
 
     def _routed(
         self,
-        request: Request,
-        practice: Practice,
+        request: HttpRequest,
+        practice: SandboxPractice,
         found: list[tuple[Route, tuple[str, ...]]] | None,
         now: float,
         switches: Switches,
@@ -161,7 +161,7 @@ def us_style(moment: float) -> str:
     return utc(moment).strftime("%m/%d/%Y %H:%M:%S")
 
 
-def accepted(request: Request, switches: Switches) -> Form | None:
+def accepted(request: HttpRequest, switches: Switches) -> Form | None:
     """The form of the reply, None for 406. `*/*` is served only where negotiation is not strict: whether
     Xero serves it is unknown, and a client should not depend on it."""
     if not _strict(request, switches):
@@ -175,7 +175,7 @@ def accepted(request: Request, switches: Switches) -> Form | None:
     return None
 
 
-def unreadable(request: Request, switches: Switches) -> bool:
+def unreadable(request: HttpRequest, switches: Switches) -> bool:
     """Whether the body is of a type that is answered 415."""
     return bool(
         request.body
@@ -184,7 +184,7 @@ def unreadable(request: Request, switches: Switches) -> bool:
     )
 
 
-def _strict(request: Request, switches: Switches) -> bool:
+def _strict(request: HttpRequest, switches: Switches) -> bool:
     if switches.content_negotiation == "feature":
         return STRICT_FEATURE in request.headers.get("xero-features", "")
     return switches.content_negotiation == "strict"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from xpm_tui.sandbox.core.accounts import App, User
-from xpm_tui.sandbox.core.clock import DAY, MINUTE, Ids
+from xpm_tui.sandbox.core.clock import DAY, MINUTE, SequentialIds
 
 CODE_LIFE = 5 * MINUTE
 REFRESH_LIFE = 60 * DAY
@@ -73,7 +73,7 @@ class Connection:
 class Grants:
     """All that was granted, by token text. Scopes are additive per app and person until revoked."""
 
-    ids: Ids
+    ids: SequentialIds
     scopes: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     codes: dict[str, Code] = field(default_factory=dict, repr=False)
     access: dict[str, AccessToken] = field(default_factory=dict, repr=False)

@@ -33,7 +33,7 @@ class Ending(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HttpRequest:
     """One call. `path` is unquoted and without query, `query` as it stood on the wire without `?`,
     header names in lower case."""
 

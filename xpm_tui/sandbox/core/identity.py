@@ -23,8 +23,8 @@ from urllib.parse import unquote_plus
 from xpm_tui.sandbox.core.accounts import APPS, USERS, App
 from xpm_tui.sandbox.core.clock import MINUTE, stamp7, uuid_from
 from xpm_tui.sandbox.core.grants import CODE_LIFE, AccessToken, Code, Connection, Grants, RefreshToken
-from xpm_tui.sandbox.core.http import Request, Response, respond, respond_json
-from xpm_tui.sandbox.core.practice import Tenant
+from xpm_tui.sandbox.core.http import HttpRequest, Response, respond, respond_json
+from xpm_tui.sandbox.core.practice import SandboxTenant
 from xpm_tui.sandbox.core.switches import Switches
 
 
@@ -54,7 +54,11 @@ PATH = "/connections"
 
 
 def answer(
-    request: Request, token: AccessToken, grants: Grants, tenants: dict[str, Tenant], switches: Switches
+    request: HttpRequest,
+    token: AccessToken,
+    grants: Grants,
+    tenants: dict[str, SandboxTenant],
+    switches: Switches,
 ) -> Response:
     """GET /connections, with `authEventId` if wanted, and DELETE /connections/{id}."""
     rows = grants.active_connections(token.app, token.user)
@@ -73,7 +77,7 @@ def answer(
     return respond(204)
 
 
-def _as_json(row: Connection, tenant: Tenant, switches: Switches) -> dict[str, object]:
+def _as_json(row: Connection, tenant: SandboxTenant, switches: Switches) -> dict[str, object]:
     nameless = switches.null_tenant_names and tenant.kind == "PRACTICEMANAGER"
     return {
         "id": row.uuid,
@@ -88,7 +92,7 @@ def _as_json(row: Connection, tenant: Tenant, switches: Switches) -> dict[str, o
 
 ISSUER = "https://identity.xero.com"
 _VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
-_Handler = Callable[[Request, Mapping[str, str], float, Switches], Response]
+_Handler = Callable[[HttpRequest, Mapping[str, str], float, Switches], Response]
 _NO_STORE = ("Cache-Control", "no-store, no-cache, max-age=0")
 
 
@@ -101,14 +105,14 @@ class TokenError(Exception):
 
 
 @dataclass
-class Identity:
+class IdentityHost:
     """Everything behind the identity host."""
 
     grants: Grants
     login_url: str
     identity_url: str
 
-    def answer(self, request: Request, now: float, switches: Switches) -> Response:
+    def answer(self, request: HttpRequest, now: float, switches: Switches) -> Response:
         path = request.path
         if path == "/connect/token":
             return self._posted(request, self._token, now, switches)
@@ -129,7 +133,7 @@ class Identity:
             return "AuthenticationUnsuccessful"
         return found
 
-    def _posted(self, request: Request, handler: _Handler, now: float, switches: Switches) -> Response:
+    def _posted(self, request: HttpRequest, handler: _Handler, now: float, switches: Switches) -> Response:
         if request.method != "POST":
             return respond(405, b"", None, ("Allow", "POST"))
         try:
@@ -137,7 +141,9 @@ class Identity:
         except TokenError as error:
             return respond_json(400, {"error": error.code}, _NO_STORE)
 
-    def _token(self, request: Request, form: Mapping[str, str], now: float, switches: Switches) -> Response:
+    def _token(
+        self, request: HttpRequest, form: Mapping[str, str], now: float, switches: Switches
+    ) -> Response:
         kind = form.get("grant_type")
         if kind not in ("authorization_code", "refresh_token"):
             raise TokenError("unsupported_grant_type")
@@ -216,7 +222,7 @@ class Identity:
         return {**reply, "scope": " ".join(sorted(scopes))}
 
     def _revocation(
-        self, request: Request, form: Mapping[str, str], now: float, switches: Switches
+        self, request: HttpRequest, form: Mapping[str, str], now: float, switches: Switches
     ) -> Response:
         """RFC 7009: an unknown token is answered 200 too."""
         app = _authenticated(request, form)
@@ -226,7 +232,7 @@ class Identity:
             self.grants.revoke(found.app, found.user)
         return respond(200)
 
-    def _userinfo(self, request: Request, now: float) -> Response:
+    def _userinfo(self, request: HttpRequest, now: float) -> Response:
         token = self.check(request.bearer, now)
         if isinstance(token, str) or token.expires <= now or "openid" not in token.scopes:
             return respond(401, b"", None, ("WWW-Authenticate", "Bearer error=invalid_token"))
@@ -260,7 +266,7 @@ class Identity:
         }
 
 
-def _authenticated(request: Request, form: Mapping[str, str]) -> App:
+def _authenticated(request: HttpRequest, form: Mapping[str, str]) -> App:
     """The app that calls: by Basic header or form secret for a web app, by its id alone for a PKCE app."""
     header = request.headers.get("authorization", "")
     secret: str | None

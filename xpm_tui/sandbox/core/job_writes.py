@@ -13,7 +13,7 @@ from xpm_tui.sandbox.core.call import Call, Route
 from xpm_tui.sandbox.core.clock import day_of
 from xpm_tui.sandbox.core.fields import ApplicationError, Fields
 from xpm_tui.sandbox.core.jobs import one_job
-from xpm_tui.sandbox.core.records import Job, JobTask, Template
+from xpm_tui.sandbox.core.records import Job, JobTask, TemplateRecord
 from xpm_tui.sandbox.core.reply import Reply
 from xpm_tui.sandbox.core.seed.sample import milestones_of, tasks_of
 
@@ -253,7 +253,7 @@ def _assign_task(job: Job, task: str, person: str, *, on: bool) -> Job:
     return replace(job, tasks=tasks, assigned=people)
 
 
-def _with_template(call: Call, job: Job, template: Template, *, append: bool = False) -> Job:
+def _with_template(call: Call, job: Job, template: TemplateRecord, *, append: bool = False) -> Job:
     """The template's tasks as new ones; or, with `append`, added to a task that the job has already."""
     tasks = list(job.tasks)
     for new in tasks_of(call.practice, template, job.start, job.due):
@@ -268,7 +268,7 @@ def _with_template(call: Call, job: Job, template: Template, *, append: bool = F
     return replace(job, tasks=tuple(tasks), milestones=milestones)
 
 
-def _template(call: Call, given: Fields) -> Template:
+def _template(call: Call, given: Fields) -> TemplateRecord:
     found = call.practice.templates.get(given.uuid("TemplateUUID") or "")
     if found is None:
         raise ApplicationError.identifier("Invalid job template identifier")

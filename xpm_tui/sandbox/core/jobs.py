@@ -12,7 +12,7 @@ from datetime import date
 from xpm_tui.sandbox.core.call import Call, Route
 from xpm_tui.sandbox.core.clock import day_of, stamp
 from xpm_tui.sandbox.core.fields import ApplicationError, read_day
-from xpm_tui.sandbox.core.practice import Practice
+from xpm_tui.sandbox.core.practice import SandboxPractice
 from xpm_tui.sandbox.core.records import Job, JobTask, Milestone, Note
 from xpm_tui.sandbox.core.reply import Reply
 from xpm_tui.sandbox.core.xml import el, many, opt, ref, true_false
@@ -22,7 +22,7 @@ from xpm_tui.sandbox.core.xml import el, many, opt, ref, true_false
 class JobWriter:
     """Writes jobs of one practice."""
 
-    practice: Practice
+    practice: SandboxPractice
     detailed: bool = True
     """Whether tasks, milestones and notes are given; `Assigned` always is."""
 

@@ -6,25 +6,25 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from xpm_tui.sandbox.core.clock import Ids
+from xpm_tui.sandbox.core.clock import SequentialIds
 from xpm_tui.sandbox.core.records import (
-    Client,
-    Contact,
-    ContactLink,
-    Group,
+    ClientContact,
+    ClientGroup,
+    ClientRecord,
+    ContactRecord,
     Job,
+    JobCategory,
     JobState,
-    Named,
-    Staff,
-    Task,
-    Template,
+    StaffRecord,
+    TaskRecord,
+    TemplateRecord,
 )
 
 TenantType = Literal["PRACTICEMANAGER", "ORGANISATION", "PRACTICE"]
 
 
 @dataclass(frozen=True, slots=True)
-class Tenant:
+class SandboxTenant:
     """What a connection leads to."""
 
     uuid: str
@@ -33,18 +33,18 @@ class Tenant:
 
 
 @dataclass
-class Practice:
+class SandboxPractice:
     """The rows of a Practice Manager tenant. Rows are frozen; to change one, put another in its place."""
 
-    tenant: Tenant
-    ids: Ids
-    clients: dict[str, Client] = field(default_factory=dict)
-    contacts: dict[str, Contact] = field(default_factory=dict)
-    groups: dict[str, Group] = field(default_factory=dict)
-    staff: dict[str, Staff] = field(default_factory=dict)
-    templates: dict[str, Template] = field(default_factory=dict)
-    categories: dict[str, Named] = field(default_factory=dict)
-    tasks: dict[str, Task] = field(default_factory=dict)
+    tenant: SandboxTenant
+    ids: SequentialIds
+    clients: dict[str, ClientRecord] = field(default_factory=dict)
+    contacts: dict[str, ContactRecord] = field(default_factory=dict)
+    groups: dict[str, ClientGroup] = field(default_factory=dict)
+    staff: dict[str, StaffRecord] = field(default_factory=dict)
+    templates: dict[str, TemplateRecord] = field(default_factory=dict)
+    categories: dict[str, JobCategory] = field(default_factory=dict)
+    tasks: dict[str, TaskRecord] = field(default_factory=dict)
     states: tuple[JobState, ...] = ()
     jobs: dict[str, Job] = field(default_factory=dict)
     cases: dict[str, list[str]] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class Practice:
     _order: list[str] | None = None
     _clients_of: defaultdict[str, set[str]] | None = None
 
-    def put_client(self, client: Client) -> None:
+    def put_client(self, client: ClientRecord) -> None:
         before = self.clients.get(client.uuid)
         self.clients[client.uuid] = client
         if before is None or before.name != client.name:
@@ -82,14 +82,14 @@ class Practice:
             if number not in self.jobs:
                 return number
 
-    def clients_in_order(self) -> list[Client]:
+    def clients_in_order(self) -> list[ClientRecord]:
         """All clients by name, case-insensitive; the rows as they are now."""
         if self._order is None:
             rows = sorted(self.clients.values(), key=lambda row: (row.name.casefold(), row.number))
             self._order = [row.uuid for row in rows]
         return [self.clients[uuid] for uuid in self._order]
 
-    def clients_of(self, contact: str) -> list[Client]:
+    def clients_of(self, contact: str) -> list[ClientRecord]:
         """The clients that a contact is linked to."""
         if self._clients_of is None:
             index: defaultdict[str, set[str]] = defaultdict(set)
@@ -99,7 +99,7 @@ class Practice:
             self._clients_of = index
         return [self.clients[uuid] for uuid in sorted(self._clients_of.get(contact, ()))]
 
-    def members(self, group: str) -> list[Client]:
+    def members(self, group: str) -> list[ClientRecord]:
         return [client for client in self.clients_in_order() if group in client.groups]
 
     def staff_name(self, uuid: str) -> str:
@@ -130,7 +130,7 @@ class Practice:
         return next(state for state in self.states if state.name == name)
 
 
-def linked(client: Client, link: ContactLink) -> Client:
+def linked(client: ClientRecord, link: ClientContact) -> ClientRecord:
     """The client with this contact, in place of an older link to it; the newest primary wins."""
     others = [
         replace(other, primary=False) if link.primary else other

@@ -20,7 +20,7 @@ def with_values(row: Row, values: Mapping[str, object]) -> Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class Individual:
     """What only an individual client has."""
 
     title: str | None = None
@@ -44,7 +44,7 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class BillingTerms:
     """`Type` of a client: its billing terms."""
 
     name: str
@@ -114,7 +114,7 @@ class Relationship:
 
 
 @dataclass(frozen=True, slots=True)
-class ContactLink:
+class ClientContact:
     """A contact at a client; position and primary belong here, not to the contact."""
 
     contact: str
@@ -123,7 +123,7 @@ class ContactLink:
 
 
 @dataclass(frozen=True, slots=True)
-class Contact:
+class ContactRecord:
     """A person to talk to, at one client or several."""
 
     uuid: str
@@ -138,7 +138,7 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class ClientRecord:
     """A client row, prospects, archived and deleted ones included."""
 
     uuid: str
@@ -147,7 +147,7 @@ class Client:
     modified: float
     visible: float = 0.0
     """From when lists and searches show it."""
-    person: Person | None = None
+    person: Individual | None = None
     email: str | None = None
     address: Address = Address()
     postal: Address = Address()
@@ -163,7 +163,7 @@ class Client:
     """Staff UUID, `AccountManager` on the wire."""
     manager: str | None = None
     """Staff UUID, `JobManager` on the wire."""
-    terms: Terms | None = None
+    terms: BillingTerms | None = None
     billing: str | None = None
     tax: Tax | None = None
     tax_number: str = ""
@@ -171,14 +171,14 @@ class Client:
     business_number: str = ""
     bank: Bank | None = None
     code: str | None = None
-    contacts: tuple[ContactLink, ...] = ()
+    contacts: tuple[ClientContact, ...] = ()
     notes: tuple[Note, ...] = ()
     groups: tuple[str, ...] = ()
     relationships: tuple[Relationship, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ClientGroup:
     """A client group; its members say so themselves."""
 
     uuid: str
@@ -187,7 +187,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Staff:
+class StaffRecord:
     """Someone who works, or worked, in the practice."""
 
     uuid: str
@@ -204,7 +204,7 @@ class Staff:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class JobCategory:
     """A category."""
 
     uuid: str
@@ -212,7 +212,7 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class TaskRecord:
     """A task of the practice, as task.api lists it."""
 
     uuid: str
@@ -221,7 +221,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Template:
+class TemplateRecord:
     """A job template; what it adds is seen only on a job that it was applied to."""
 
     uuid: str

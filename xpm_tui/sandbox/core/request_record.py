@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from xpm_tui.sandbox.core.http import Ending, Request, Response
+from xpm_tui.sandbox.core.http import Ending, HttpRequest, Response
 
 KEPT = 200_000
 
@@ -38,7 +38,7 @@ class RequestLog:
         self._count = 0
 
     def add(
-        self, request: Request, at: float, endpoint: str, response: Response, fault: str, *, private: bool
+        self, request: HttpRequest, at: float, endpoint: str, response: Response, fault: str, *, private: bool
     ) -> None:
         """`private`: leave out query and body, which hold codes, verifiers and tokens."""
         self._count += 1

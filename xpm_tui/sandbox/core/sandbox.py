@@ -10,11 +10,11 @@ from xpm_tui.sandbox.core.control import CONTROL, control
 from xpm_tui.sandbox.core.fault_effects import instead, spoil
 from xpm_tui.sandbox.core.faults import ANSWERS, SPOILERS, Fault
 from xpm_tui.sandbox.core.gateway import PREFIX, endpoint_of, marked, us_style
-from xpm_tui.sandbox.core.http import Host, Request, Response, respond
-from xpm_tui.sandbox.core.state import State
+from xpm_tui.sandbox.core.http import Host, HttpRequest, Response, respond
+from xpm_tui.sandbox.core.state import SandboxState
 
 
-class Sandbox(State):
+class Sandbox(SandboxState):
     """A local Xero: identity, connections and Practice Manager for a practice of `clients` clients.
 
     The same seed, clock and requests give the same responses, byte for byte. Not thread-safe: one event loop
@@ -26,7 +26,7 @@ class Sandbox(State):
         super().reset()
         self._calls = 0
 
-    async def handle(self, request: Request) -> Response:
+    async def handle(self, request: HttpRequest) -> Response:
         """Answer one request.
 
         The call has taken effect when this returns; what is left is to carry the response: wait `delay`,
@@ -45,7 +45,7 @@ class Sandbox(State):
         self.log.add(request, now, endpoint, response, fault.kind if fault else "", private=private)
         return response
 
-    def _faulty(self, request: Request, now: float, fault: Fault | None) -> Response:
+    def _faulty(self, request: HttpRequest, now: float, fault: Fault | None) -> Response:
         if fault is None or fault.kind not in (*ANSWERS, *SPOILERS):
             return self._answer(request, now, fault)
         if fault.kind in SPOILERS:
@@ -56,7 +56,7 @@ class Sandbox(State):
         response = instead(fault, instance, us_style(now))
         return marked(response, instance, now) if role_of(request.path) == "api" else response
 
-    def _answer(self, request: Request, now: float, fault: Fault | None) -> Response:
+    def _answer(self, request: HttpRequest, now: float, fault: Fault | None) -> Response:
         host = role_of(request.path)
         if host is None or request.host not in ("any", host):
             return respond(404)
@@ -68,7 +68,7 @@ class Sandbox(State):
         self._let_colleague_work(request, now)
         return response
 
-    def _let_colleague_work(self, request: Request, now: float) -> None:
+    def _let_colleague_work(self, request: HttpRequest, now: float) -> None:
         if not self.switches.colleague_every or not request.path.startswith(PREFIX):
             return
         self._calls += 1

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from xpm_tui.sandbox.core import consent
 from xpm_tui.sandbox.core.accounts import DEFAULT_APP, REDIRECT_PORTS
-from xpm_tui.sandbox.core.clock import Clock, Ids, uuid_from
+from xpm_tui.sandbox.core.clock import SandboxClock, SequentialIds, uuid_from
 from xpm_tui.sandbox.core.colleague import Colleague
 from xpm_tui.sandbox.core.faults import Faults
 from xpm_tui.sandbox.core.gateway import Gateway
 from xpm_tui.sandbox.core.grants import Grants
-from xpm_tui.sandbox.core.identity import Identity
+from xpm_tui.sandbox.core.identity import IdentityHost
 from xpm_tui.sandbox.core.limits import Limits
-from xpm_tui.sandbox.core.practice import Practice, Tenant
+from xpm_tui.sandbox.core.practice import SandboxPractice, SandboxTenant
 from xpm_tui.sandbox.core.request_record import RequestLog
 from xpm_tui.sandbox.core.seed.sample import make_practice
 from xpm_tui.sandbox.core.switches import Switches
@@ -28,7 +28,7 @@ class Urls:
     api: str = "http://127.0.0.1:8799"
 
 
-class State:
+class SandboxState:
     """What there is for a practice of `clients` clients, and how it is set back to the start.
 
     `urls` are the origins that it shows in pages and `Next` links.
@@ -38,13 +38,13 @@ class State:
         self,
         seed: int = 1,
         clients: int = 12,
-        clock: Clock | None = None,
+        clock: SandboxClock | None = None,
         switches: Switches | None = None,
         urls: Urls | None = None,
     ) -> None:
         self.seed = seed
         self.size = clients
-        self.clock = clock or Clock()
+        self.clock = clock or SandboxClock()
         self.switches = switches or Switches()
         self.urls = urls or Urls()
         self.reset()
@@ -58,11 +58,11 @@ class State:
         tenants = make_tenants(self.seed)
         self.tenants = {tenant.uuid: tenant for tenant in tenants}
         main, second = tenants[0], tenants[1]
-        self.practices: dict[str, Practice] = {
+        self.practices: dict[str, SandboxPractice] = {
             main.uuid: make_practice(main, self.seed, self.size, now),
             second.uuid: make_practice(second, self.seed + 1_000_003, 12, now),
         }
-        self.grants = Grants(Ids(self.seed))
+        self.grants = Grants(SequentialIds(self.seed))
         self.consent = consent.Consent(self.grants, tenants)
         self.colleague = Colleague(self.practice)
         self._wire()
@@ -73,11 +73,11 @@ class State:
         self._wire()
 
     def _wire(self) -> None:
-        self.identity = Identity(self.grants, self.urls.login, self.urls.identity)
+        self.identity = IdentityHost(self.grants, self.urls.login, self.urls.identity)
         self.gateway = Gateway(self.identity, self.limits, self.tenants, self.practices, self.urls.api)
 
     @property
-    def practice(self) -> Practice:
+    def practice(self) -> SandboxPractice:
         """The first practice, the one that has the asked-for size."""
         return next(iter(self.practices.values()))
 
@@ -96,11 +96,11 @@ class State:
         }
 
 
-def make_tenants(seed: int) -> tuple[Tenant, ...]:
+def make_tenants(seed: int) -> tuple[SandboxTenant, ...]:
     """Two practices (the first is the main one), a ledger and a Xero HQ."""
     return (
-        Tenant(uuid_from(seed, "tenant", 1), "Harbour & Hill Accountants", "PRACTICEMANAGER"),
-        Tenant(uuid_from(seed, "tenant", 2), "Te Aroha Bookkeeping", "PRACTICEMANAGER"),
-        Tenant(uuid_from(seed, "tenant", 3), "Harbour & Hill Accountants (ledger)", "ORGANISATION"),
-        Tenant(uuid_from(seed, "tenant", 4), "Harbour & Hill HQ", "PRACTICE"),
+        SandboxTenant(uuid_from(seed, "tenant", 1), "Harbour & Hill Accountants", "PRACTICEMANAGER"),
+        SandboxTenant(uuid_from(seed, "tenant", 2), "Te Aroha Bookkeeping", "PRACTICEMANAGER"),
+        SandboxTenant(uuid_from(seed, "tenant", 3), "Harbour & Hill Accountants (ledger)", "ORGANISATION"),
+        SandboxTenant(uuid_from(seed, "tenant", 4), "Harbour & Hill HQ", "PRACTICE"),
     )

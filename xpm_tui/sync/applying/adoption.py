@@ -18,15 +18,15 @@ from xpm_tui.domain.runs import Intent, Run, Written
 from xpm_tui.domain.tables import BASE, CLIENTS, LINKS, RUNS, STAFF, TEAM
 from xpm_tui.domain.xpm import Staff, XpmClient, XpmContact
 from xpm_tui.sync.applying.run_results import image_write
-from xpm_tui.sync.base import agree, live_link, mirror_values, settle
-from xpm_tui.sync.canonical import Team, Values, contact_values, xpm_contacts
+from xpm_tui.sync.base import agreed_pair, live_link, mirror_values, record_agreement
+from xpm_tui.sync.canonical import TeamLinks, Values, contact_values, xpm_contacts
 from xpm_tui.sync.mirror import client_writes
-from xpm_tui.sync.planning.comparison import Sides, compare
+from xpm_tui.sync.planning.comparison import ClientPair, compare
 from xpm_tui.sync.planning.decisions import Rules
 from xpm_tui.sync.policy import Policy
 
 
-def adopted(snapshot: Snapshot, intent: Intent, row: XpmClient, now: datetime) -> list[Write]:
+def adoption_writes(snapshot: Snapshot, intent: Intent, row: XpmClient, now: datetime) -> list[Write]:
     """The writes that link the client of ``intent`` to what was made for it; what XPM kept otherwise than it
     was sent is remembered as agreed, not planned again. A link that a user made meanwhile stays; one whose
     XPM client is gone gives way."""
@@ -46,10 +46,10 @@ def adopted(snapshot: Snapshot, intent: Intent, row: XpmClient, now: datetime) -
     )
     link = msgspec.structs.replace(link, contacts=_same_contacts(client, row))
     mirror = mirror_values(row, link)
-    sent = {key: settle(value, mirror.get(key, value), "to_xpm") for key, value in intent.values.items()}
-    base = agree(Base(id=client.id), sent, mirror)
-    rules = Rules.of(Policy(direction="to_xpm"), Team.read(snapshot))
-    met = compare(rules, Sides(client, row, link, base))
+    sent = {key: agreed_pair(value, mirror.get(key, value), "to_xpm") for key, value in intent.values.items()}
+    base = record_agreement(Base(id=client.id), sent, mirror)
+    rules = Rules.of(Policy(direction="to_xpm"), TeamLinks.read(snapshot))
+    met = compare(rules, ClientPair(client, row, link, base))
     lost = snapshot.get(LINKS, client.id)
     was = lost.uuid if lost is not None else None
     written = Written(record=client.id, field="link", side="xpm", rule="create", old=was, new=row.uuid)
@@ -86,7 +86,7 @@ FIELDS = ("name", "email", "phone", "mobile")
 """What is sent of a person, in this order: a record in XPM, never a login."""
 
 
-def twins(sent: Mapping[str, Value], rows: Iterable[Staff]) -> list[Staff]:
+def matching_staff(sent: Mapping[str, Value], rows: Iterable[Staff]) -> list[Staff]:
     """The staff who have the e-mail or the exact name of what is to be sent."""
     email = str(sent.get("email") or "").casefold()
     name = exact(str(sent.get("name") or ""))
@@ -95,17 +95,17 @@ def twins(sent: Mapping[str, Value], rows: Iterable[Staff]) -> list[Staff]:
     ]
 
 
-def may_be(snapshot: Snapshot, intent: Intent, rows: Iterable[Staff]) -> list[Staff]:
+def created_candidates(snapshot: Snapshot, intent: Intent, rows: Iterable[Staff]) -> list[Staff]:
     """The records that were not there before, are nobody else's, and have the name or e-mail sent."""
     return [
         row
-        for row in twins(intent.values, rows)
+        for row in matching_staff(intent.values, rows)
         if row.uuid not in intent.before
         and not any(member.id != intent.record for member in snapshot.find(TEAM, "staff", row.uuid))
     ]
 
 
-def as_sent(intent: Intent, row: Staff) -> bool:
+def equals_sent(intent: Intent, row: Staff) -> bool:
     """Whether the record is equal to what was sent, in all that was sent."""
     return all(
         exact(getattr(row, field)) == exact(str(intent.values.get(field) or ""))

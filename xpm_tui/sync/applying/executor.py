@@ -10,18 +10,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
 
-from xpm_tui.domain.errors import RunStopped, Trouble
+from xpm_tui.domain.errors import AppError, RunStopped
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.plan import Plan, PlannedRecord
-from xpm_tui.domain.ports import Book, Clock, EventSink, Ids, Practice, Put, Snapshot, Write
+from xpm_tui.domain.ports import Clock, EventSink, IdSource, Put, Snapshot, Store, Write, XpmPort
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import CLIENTS, FREEZES, LINKS, XPM_CLIENTS
-from xpm_tui.sync.applying.local_commits import Booked, book_here, contacts_wanted, events_of
-from xpm_tui.sync.applying.preconditions import Standing, is_wanted
-from xpm_tui.sync.applying.run_recorder import Ledger
+from xpm_tui.sync.applying.local_commits import LocalCommit, contacts_wanted, events_of, local_commit
+from xpm_tui.sync.applying.preconditions import VerifiedRecord, is_wanted
+from xpm_tui.sync.applying.run_recorder import RunRecorder
 from xpm_tui.sync.applying.run_results import changed_writes, undo_freeze
 from xpm_tui.sync.applying.undo_writes import undo_here
-from xpm_tui.sync.applying.xpm_writes import Pusher
+from xpm_tui.sync.applying.xpm_writes import XpmWriter
 from xpm_tui.sync.planning.decisions import Rules
 from xpm_tui.sync.planning.links import CARRYING, state_of
 from xpm_tui.sync.planning.planner import compare_client, rules_for, written_records
@@ -43,10 +43,10 @@ async def apply(
     *,
     policy: Policy,
     run: Run,
-    book: Book,
-    practice: Practice | None,
+    book: Store,
+    practice: XpmPort | None,
     clock: Clock,
-    ids: Ids,
+    ids: IdSource,
     events: EventSink,
     stop: Callable[[], bool] = lambda: False,
     progress: Callable[[Run], None] = lambda _: None,
@@ -59,28 +59,28 @@ async def apply(
     here. ``stop`` is asked between records; ``practice`` is needed only where XPM is written. Outcomes:
     ``done``, ``partial`` (XPM refused some), ``held`` (a person must say what became of one), ``stopped``.
 
-    Raises the ``Trouble`` that ended it early (login, allowance, no network, disk), after the run's end
+    Raises the ``AppError`` that ended it early (login, allowance, no network, disk), after the run's end
     (``failed``, or ``partial`` where something was done) is in the book.
     """
-    ledger = Ledger(run, book=book, practice=practice, clock=clock, events=events, progress=progress)
-    work = _Apply(plan, policy, ledger, book, clock, ids, stop)
+    recorder = RunRecorder(run, book=book, practice=practice, clock=clock, events=events, progress=progress)
+    work = _Apply(plan, policy, recorder, book, clock, ids, stop)
     wanted = [record for record in records if is_wanted(record)]
-    ledger.total(len(wanted))
+    recorder.total(len(wanted))
     try:
         await work.protect(records)
         await work.here([record for record in wanted if not written_records(record)])
         there = [record for record in wanted if written_records(record)]
         if there and practice is not None and not work.stopped:
-            pusher = Pusher(work.book_one, ledger, book, practice, clock, ids, create_lag, policy)
+            pusher = XpmWriter(work.book_one, recorder, book, practice, clock, ids, create_lag, policy)
             await work.there(there, pusher)
         await work.protect(records, ended=True)
         await work.agree()
-        ledger.set_aside(plan)
-    except Trouble as trouble:
-        outcome = ledger.outcome(stopped=False, trouble=trouble)
-        ledger.end(plan, outcome, trouble, reviewed=reviewed)
+        recorder.set_aside(plan)
+    except AppError as trouble:
+        outcome = recorder.outcome(stopped=False, trouble=trouble)
+        recorder.end(plan, outcome, trouble, reviewed=reviewed)
         raise
-    return ledger.end(plan, ledger.outcome(stopped=work.stopped), None, reviewed=reviewed)
+    return recorder.end(plan, recorder.outcome(stopped=work.stopped), None, reviewed=reviewed)
 
 
 class _Apply:
@@ -90,15 +90,15 @@ class _Apply:
         self,
         plan: Plan,
         policy: Policy,
-        ledger: Ledger,
-        book: Book,
+        recorder: RunRecorder,
+        book: Store,
         clock: Clock,
-        ids: Ids,
+        ids: IdSource,
         stop: Callable[[], bool],
     ) -> None:
         self._plan = plan
         self._policy = policy
-        self._ledger = ledger
+        self._recorder = recorder
         self._book = book
         self._clock = clock
         self._ids = ids
@@ -113,7 +113,7 @@ class _Apply:
             self._book_all(batch, done=len(batch))
             await self._clock.sleep(0)
 
-    async def there(self, records: Sequence[PlannedRecord], pusher: Pusher) -> None:
+    async def there(self, records: Sequence[PlannedRecord], pusher: XpmWriter) -> None:
         """Clients with changes on XPM's side: one after the other, then what is still unknown."""
         pusher.expect(records)
         try:
@@ -131,7 +131,7 @@ class _Apply:
             return
 
         def make(clients: frozenset[str], snapshot: Snapshot) -> list[Write]:
-            run, now = self._ledger.run, self._clock.now()
+            run, now = self._recorder.run, self._clock.now()
             found = undo_freezes(snapshot, self._plan, records, ended=ended, clients=clients)
             return [
                 Put(FREEZES, undo_freeze(client, key, self._plan.undo_of, run.by, now))
@@ -155,7 +155,7 @@ class _Apply:
             self._book.transact(partial(self._agreements, batch))
             await self._clock.sleep(0)
 
-    def book_one(self, record: PlannedRecord) -> Standing | None:
+    def book_one(self, record: PlannedRecord) -> VerifiedRecord | None:
         """The part of one client that is on Ignition's side, the link above all, in a commit of its own.
 
         Gives the client as it stands after that, or None where the record dropped out.
@@ -163,11 +163,11 @@ class _Apply:
         (standing,) = self._book_all([record], done=0)
         return standing
 
-    def _book_all(self, records: Sequence[PlannedRecord], *, done: int) -> list[Standing | None]:
+    def _book_all(self, records: Sequence[PlannedRecord], *, done: int) -> list[VerifiedRecord | None]:
         """Ignition's part of some clients, thought out and written on the same state."""
         wanted = sum(contacts_wanted(record.changes) for record in records)
         new_ids = iter(self._ids.new("k", wanted) if wanted else ())
-        standings: list[Standing | None] = []
+        standings: list[VerifiedRecord | None] = []
 
         def make(snapshot: Snapshot) -> tuple[list[Write], list[Event]]:
             rules = rules_for(snapshot, self._policy, self._plan.fields)
@@ -180,7 +180,7 @@ class _Apply:
                 standings.append(standing)
             return writes, news
 
-        self._ledger.transact(make, done=done)
+        self._recorder.transact(make, done=done)
         return standings
 
     def _record(
@@ -189,16 +189,16 @@ class _Apply:
         record: PlannedRecord,
         rules: Rules,
         new_contact: Callable[[], str],
-    ) -> tuple[Sequence[Write], Iterable[Event], Standing | None]:
-        run, now = self._ledger.run, self._clock.now()
+    ) -> tuple[Sequence[Write], Iterable[Event], VerifiedRecord | None]:
+        run, now = self._recorder.run, self._clock.now()
         if self._plan.undo_of:
             made = undo_here(snapshot, record, rules.team, run, now)
         else:
-            made = book_here(snapshot, record, rules, run, now, new_contact)
-        if not isinstance(made, Booked):
-            self._ledger.drop(record, made)
+            made = local_commit(snapshot, record, rules, run, now, new_contact)
+        if not isinstance(made, LocalCommit):
+            self._recorder.drop(record, made)
             return (), (), None
-        self._ledger.count(made.written)
+        self._recorder.count(made.written)
         return made.writes, events_of(made.written, record.client, record.uuid), made.standing
 
     def _agreements(self, clients: Sequence[str], snapshot: Snapshot) -> list[Write]:
@@ -213,7 +213,7 @@ class _Apply:
         if state_of(snapshot, client, link, row) not in CARRYING:
             return ()
         met = compare_client(snapshot, rules, client, link, row)
-        self._ledger.tally["agreed"] += met.agreed
+        self._recorder.tally["agreed"] += met.agreed
         return changed_writes(snapshot, met.link, met.base) if met.agreed else ()
 
     def _stops(self) -> bool:

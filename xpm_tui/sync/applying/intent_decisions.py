@@ -13,8 +13,8 @@ from xpm_tui.domain.links import ContactLink
 from xpm_tui.domain.ports import Put, Snapshot, Write
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import INTENTS, LINKS, STAFF, TEAM, XPM_CLIENTS
-from xpm_tui.sync.applying.adoption import adopted, joined
-from xpm_tui.sync.applying.run_results import contact_of, joined_elsewhere, landed_reviewned
+from xpm_tui.sync.applying.adoption import adoption_writes, joined
+from xpm_tui.sync.applying.run_results import contact_of, joined_elsewhere, reviewed_write_result
 from xpm_tui.sync.journal import ADD_CLIENT, ADD_CONTACT, ADD_STAFF, done, failed, is_linked
 
 Choice = Literal["adopt", "again", "drop"]
@@ -28,7 +28,9 @@ def held(snapshot: Snapshot) -> list[Intent]:
     return [intent for intent in snapshot.find(INTENTS, "state", "held") if not is_linked(snapshot, intent)]
 
 
-def settle(snapshot: Snapshot, intent_id: str, choice: Choice, now: datetime, uuid: str = "") -> list[Write]:
+def decision_writes(
+    snapshot: Snapshot, intent_id: str, choice: Choice, now: datetime, uuid: str = ""
+) -> list[Write]:
     """The writes that carry out what a person decided about a held write.
 
     ``adopt`` takes an XPM record as the one that was made (``uuid``: the client's, the staff record's, or the
@@ -58,13 +60,13 @@ def _adopt(snapshot: Snapshot, intent: Intent, uuid: str, now: datetime) -> Iter
         if linked - {intent.record}:
             raise BadInput("Another client is already linked to it.")
         intent = done(intent, row.uuid)
-        return [Put(INTENTS, intent), *(() if linked else adopted(snapshot, intent, row, now))]
+        return [Put(INTENTS, intent), *(() if linked else adoption_writes(snapshot, intent, row, now))]
     if contact_of(row, uuid) is None:
         raise NotFound("This XPM client has no contact with this id.", hint="Give the contact's UUID.")
     if uuid in joined_elsewhere(snapshot, intent.record):
         raise BadInput("Another contact of this client is already linked to it.")
     intent = done(intent, uuid)
-    return [Put(INTENTS, intent), *landed_reviewned(snapshot, intent, row, now).writes]
+    return [Put(INTENTS, intent), *reviewed_write_result(snapshot, intent, row, now).writes]
 
 
 def _adopt_staff(snapshot: Snapshot, intent: Intent, uuid: str) -> Iterable[Write]:

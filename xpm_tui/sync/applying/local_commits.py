@@ -14,7 +14,7 @@ from xpm_tui.domain.ports import Put, Snapshot, Write
 from xpm_tui.domain.runs import Run, Written
 from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.sync.applying.local_writes import write_book
-from xpm_tui.sync.applying.preconditions import Moved, Standing, stand
+from xpm_tui.sync.applying.preconditions import Moved, VerifiedRecord, verify_record
 from xpm_tui.sync.applying.run_results import changed_writes, image_write
 from xpm_tui.sync.base import base_key, with_origin
 from xpm_tui.sync.canonical import is_blank
@@ -22,25 +22,25 @@ from xpm_tui.sync.planning.comparison import compare
 from xpm_tui.sync.planning.decisions import Rules
 
 
-class Booked(msgspec.Struct, frozen=True):
+class LocalCommit(msgspec.Struct, frozen=True):
     """The writes, what they did, and the record as it stands after them: what is left goes to XPM."""
 
     writes: tuple[Write, ...]
     written: tuple[Written, ...]
-    standing: Standing | None
+    standing: VerifiedRecord | None
 
 
-def book_here(
+def local_commit(
     snapshot: Snapshot,
     record: PlannedRecord,
     rules: Rules,
     run: Run,
     now: datetime,
     new_contact: Callable[[], str],
-) -> Booked | Moved:
+) -> LocalCommit | Moved:
     """Make the link, if the record makes one, and write the changes of Ignition's side."""
-    standing = stand(snapshot, record, rules.team, run, now)
-    if not isinstance(standing, Standing):
+    standing = verify_record(snapshot, record, rules.team, run, now)
+    if not isinstance(standing, VerifiedRecord):
         return standing
     matched = compare(rules, standing.sides).link
     sides = msgspec.structs.replace(standing.sides, link=matched)
@@ -58,7 +58,7 @@ def book_here(
         writes.append(image_write(snapshot, run.id, sides.client.id, sides.row.uuid, written))
     after = msgspec.structs.replace(sides, client=made.client, link=met.link, base=base)
     rest = tuple(change for change in standing.changes if change.side == "xpm" or change.follows)
-    return Booked(tuple(writes), written, Standing(after, rest))
+    return LocalCommit(tuple(writes), written, VerifiedRecord(after, rest))
 
 
 def came_from_xpm(written: Iterable[Written], base: Base) -> list[str]:

@@ -12,14 +12,14 @@ from xpm_tui.domain.links import ContactLink, Link, Pair, Value
 from xpm_tui.domain.plan import Change
 from xpm_tui.domain.runs import Written
 from xpm_tui.domain.xpm import XpmClient, XpmContact
-from xpm_tui.sync.base import PRIMARY, came, mirror_values, pair
+from xpm_tui.sync.base import PRIMARY, came_from_xpm, mirror_values, pair
 from xpm_tui.sync.base import base_key as base_key
-from xpm_tui.sync.canonical import Team, contact_values, write_client, write_contact, xpm_contacts
-from xpm_tui.sync.planning.comparison import Sides
+from xpm_tui.sync.canonical import TeamLinks, contact_values, write_client, write_contact, xpm_contacts
+from xpm_tui.sync.planning.comparison import ClientPair
 from xpm_tui.sync.policy import BY_NAME
 
 
-class BookWriting(msgspec.Struct, frozen=True):
+class LocalWriteResult(msgspec.Struct, frozen=True):
     """The client and its link as they are to be, and what undo needs to know of it."""
 
     client: Client
@@ -28,15 +28,15 @@ class BookWriting(msgspec.Struct, frozen=True):
 
 
 def write_book(
-    sides: Sides,
+    sides: ClientPair,
     changes: Iterable[Change],
-    team: Team,
+    team: TeamLinks,
     new_contact: Callable[[], str],
     carried: Collection[str] = (),
-) -> BookWriting:
+) -> LocalWriteResult:
     """Make the changes that are written to Ignition's side; ``new_contact`` gives the id of a contact, which
     is made of the fields ``carried``."""
-    work = _Writing(sides, new_contact, carried)
+    work = _ClientWriter(sides, new_contact, carried)
     values: dict[str, Value] = {}
     of_contacts: dict[str, dict[str, Value]] = {}
     primary: Change | None = None
@@ -58,7 +58,7 @@ def write_book(
     work.edit_contacts(of_contacts)
     if primary is not None:
         work.make_primary(primary)
-    return BookWriting(work.client, work.link, tuple(work.written))
+    return LocalWriteResult(work.client, work.link, tuple(work.written))
 
 
 def new_contact(id_: str, theirs: XpmContact, carried: Collection[str], *, primary: bool) -> Contact:
@@ -75,10 +75,10 @@ def own_contact(id_: str, row: XpmClient, carried: Collection[str]) -> Contact:
     return new_contact(id_, own, carried, primary=True)
 
 
-class _Writing:
+class _ClientWriter:
     """One client while it is written."""
 
-    def __init__(self, sides: Sides, new_id: Callable[[], str], carried: Collection[str]) -> None:
+    def __init__(self, sides: ClientPair, new_id: Callable[[], str], carried: Collection[str]) -> None:
         self.client = sides.client
         self.link = sides.link
         self.row: XpmClient = sides.row
@@ -101,7 +101,7 @@ class _Writing:
                 old=change.old,
                 new=change.new,
                 pair=before,
-                came=before is not None and came(self._base, key),
+                came=before is not None and came_from_xpm(self._base, key),
             )
         )
 

@@ -14,27 +14,35 @@ from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import BASE, CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.sync.applying.local_writes import base_key
-from xpm_tui.sync.canonical import Team, book_print, contact_values, unread_fields, xpm_print
+from xpm_tui.sync.canonical import (
+    TeamLinks,
+    contact_values,
+    ignition_fingerprint,
+    unread_fields,
+    xpm_fingerprint,
+)
 from xpm_tui.sync.consequences import is_wanted as is_wanted
 from xpm_tui.sync.consequences import possible as possible
-from xpm_tui.sync.planning.comparison import WHOLE, Sides
+from xpm_tui.sync.planning.comparison import WHOLE, ClientPair
 from xpm_tui.sync.planning.links import exact_match, frozen_fields, state_of
 from xpm_tui.sync.policy import BY_NAME
-from xpm_tui.sync.provenance import foreign
+from xpm_tui.sync.provenance import foreign_values
 
 Moved = Literal["ignition", "xpm", "link", "frozen"]
 """What is no longer as planned: the client in Ignition, the one in XPM, the link, or a person froze it."""
 
 
-class Standing(msgspec.Struct, frozen=True):
+class VerifiedRecord(msgspec.Struct, frozen=True):
     """A record that still stands: both sides as they are, its ticked changes, the link it makes (or None)."""
 
-    sides: Sides
+    sides: ClientPair
     changes: tuple[Change, ...]
     linking: Change | None = None
 
 
-def stand(snapshot: Snapshot, record: PlannedRecord, team: Team, run: Run, now: datetime) -> Standing | Moved:
+def verify_record(
+    snapshot: Snapshot, record: PlannedRecord, team: TeamLinks, run: Run, now: datetime
+) -> VerifiedRecord | Moved:
     """Check one planned record against the book and the mirror as they are now."""
     client = snapshot.get(CLIENTS, record.client)
     row = snapshot.get(XPM_CLIENTS, record.uuid)
@@ -53,9 +61,9 @@ def stand(snapshot: Snapshot, record: PlannedRecord, team: Team, run: Run, now: 
         link = None
     if link is None or link.uuid != record.uuid or link.quiet:
         return "link"
-    if book_print(client, team) != record.ignition:
+    if ignition_fingerprint(client, team) != record.ignition:
         return "ignition"
-    if xpm_print(row) != record.xpm:
+    if xpm_fingerprint(row) != record.xpm:
         return "xpm"
     if linking is None and state_of(snapshot, client, link, row) not in ("linked", "archived"):
         return "link"
@@ -73,11 +81,11 @@ def stand(snapshot: Snapshot, record: PlannedRecord, team: Team, run: Run, now: 
     if WHOLE in frozen or (linking is None and not changes):
         return "frozen"
     base = snapshot.get(BASE, client.id) or Base(id=client.id)
-    former = foreign(snapshot, client, link.uuid, team)
-    return Standing(Sides(client, row, link, base, frozen, former), changes, linking)
+    former = foreign_values(snapshot, client, link.uuid, team)
+    return VerifiedRecord(ClientPair(client, row, link, base, frozen, former), changes, linking)
 
 
-def _is_nobody(change: Change, team: Team) -> bool:
+def _is_nobody(change: Change, team: TeamLinks) -> bool:
     """A person of XPM whom a team member stood for when it was planned, and nobody does now."""
     rule = BY_NAME.get(change.field)
     person = rule is not None and rule.kind == "person" and change.ticked and change.side == "ignition"

@@ -20,12 +20,17 @@ import msgspec
 from xpm_tui.domain.errors import AccessDenied, RecordMissing, ScopeMissing, UnreadableRecord
 from xpm_tui.domain.events import Event, Severity
 from xpm_tui.domain.identity import exact
-from xpm_tui.domain.ports import Book, Clock, Practice, Put, Snapshot, Write
+from xpm_tui.domain.ports import Clock, Put, Snapshot, Store, Write, XpmPort
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import INTENTS, LINKS, RUNS, STAFF, XPM_CLIENTS
 from xpm_tui.domain.xpm import Staff, XpmClient, XpmContact
-from xpm_tui.sync.applying.adoption import adopted, as_sent, joined, may_be
-from xpm_tui.sync.applying.run_results import contact_of, joined_elsewhere, landed_reviewned, merge_client
+from xpm_tui.sync.applying.adoption import adoption_writes, created_candidates, equals_sent, joined
+from xpm_tui.sync.applying.run_results import (
+    contact_of,
+    joined_elsewhere,
+    merge_client,
+    reviewed_write_result,
+)
 from xpm_tui.sync.base import PRIMARY
 from xpm_tui.sync.canonical import Values, contact_values, unread_fields, xpm_contacts, xpm_values
 from xpm_tui.sync.journal import (
@@ -38,7 +43,7 @@ from xpm_tui.sync.journal import (
     failed,
     held,
 )
-from xpm_tui.sync.mirror import OVERLAP, list_writes, take
+from xpm_tui.sync.mirror import OVERLAP, commit_rows, list_writes
 
 LOOK_EVERY = 30.0
 """Seconds between two looks for a record that XPM does not show yet."""
@@ -64,8 +69,8 @@ def unknown(snapshot: Snapshot, kinds: Collection[str] = KINDS) -> list[Intent]:
 
 async def resolve(
     *,
-    book: Book,
-    practice: Practice,
+    book: Store,
+    practice: XpmPort,
     clock: Clock,
     tell: Callable[[Event], None],
     create_lag: float,
@@ -76,7 +81,7 @@ async def resolve(
 
     ``patient`` waits for creations until ``create_lag`` (seconds after they were sent) is over; else, or when
     ``stop`` says so, they stay unknown for the next time. Intents that were never sent are closed: XPM cannot
-    have them. Raises ``WireTrouble`` when XPM cannot be read.
+    have them. Raises ``XeroError`` when XPM cannot be read.
     """
     work = _SyncRecovery(book, clock, tell, create_lag, practice)
     await work.run(stop, patient=patient)
@@ -98,7 +103,7 @@ class Recovery(ABC):
 
     kinds: ClassVar[Collection[str]]
 
-    def __init__(self, book: Book, clock: Clock, tell: Callable[[Event], None], create_lag: float) -> None:
+    def __init__(self, book: Store, clock: Clock, tell: Callable[[Event], None], create_lag: float) -> None:
         self.book = book
         self.clock = clock
         self.tell = tell
@@ -168,11 +173,11 @@ class _SyncRecovery(Recovery):
 
     def __init__(
         self,
-        book: Book,
+        book: Store,
         clock: Clock,
         tell: Callable[[Event], None],
         create_lag: float,
-        practice: Practice,
+        practice: XpmPort,
     ) -> None:
         super().__init__(book, clock, tell, create_lag)
         self._practice = practice
@@ -235,7 +240,7 @@ class _SyncRecovery(Recovery):
         async with self._practice.clients(modified_since=sent - OVERLAP) as listing:
             rows = [row async for row in listing]
             aside = [exact(one.name) for one in listing.quarantined if one.whole]
-        take(self.book, rows, self.clock.now())
+        commit_rows(self.book, rows, self.clock.now())
         for intent in intents:
             snapshot = self.book.snapshot()
             name = exact(str(intent.values.get("name") or ""))
@@ -265,8 +270,8 @@ class _SyncRecovery(Recovery):
             return
         self.book.commit(list_writes(self.book.snapshot(), STAFF, rows))
         for intent in intents:
-            new = may_be(self.book.snapshot(), intent, rows)
-            equal = [row for row in new if as_sent(intent, row)]
+            new = created_candidates(self.book.snapshot(), intent, rows)
+            equal = [row for row in new if equals_sent(intent, row)]
             row = equal[0] if len(equal) == 1 else None
             self._found(intent, [each.uuid for each in equal], bool(new), row)
 
@@ -291,15 +296,15 @@ class _SyncRecovery(Recovery):
             self._changes += 1
         elif intent.state == "done" and isinstance(row, XpmClient):
             if intent.kind == ADD_CLIENT:
-                writes += adopted(snapshot, intent, row, now)
+                writes += adoption_writes(snapshot, intent, row, now)
                 self._changes += 1
             else:
-                made = landed_reviewned(snapshot, intent, row, now)
+                made = reviewed_write_result(snapshot, intent, row, now)
                 writes += made.writes
                 self._changes += len(made.written)
         self.close(intent, writes, "sync.resolved", intent.record)
         if intent.state == "failed" and isinstance(row, XpmClient):
-            take(self.book, [row], now)
+            commit_rows(self.book, [row], now)
 
 
 def _equal(sent: Mapping[str, object], values: Values) -> bool:

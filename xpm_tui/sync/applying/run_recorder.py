@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.plan import Plan, PlannedRecord
-from xpm_tui.domain.ports import Book, Clock, EventSink, Practice, Put, Snapshot, Write
+from xpm_tui.domain.ports import Clock, EventSink, Put, Snapshot, Store, Write, XpmPort
 from xpm_tui.domain.quarantine import Quarantined
 from xpm_tui.domain.runs import Outcome, Run, Written
 from xpm_tui.domain.safe_text import visible
@@ -25,7 +25,7 @@ FAILED_NAMED = 5
 """How many records that XPM refused, or whose change it had not applied, the end of a run names."""
 
 
-class Ledger:
+class RunRecorder:
     """Counts what becomes of the records; ``run`` is always what the book has, or is about to have.
 
     Counts of a run: ``records`` and ``changes`` written, ``moved`` (dropped out), ``refused`` by XPM,
@@ -37,8 +37,8 @@ class Ledger:
         self,
         run: Run,
         *,
-        book: Book,
-        practice: Practice | None,
+        book: Store,
+        practice: XpmPort | None,
         clock: Clock,
         events: EventSink,
         progress: Callable[[Run], None],
@@ -102,7 +102,7 @@ class Ledger:
         self.tally["moved"] += 1
         self._events.emit(Event(key="sync.moved", record=record.client, uuid=record.uuid, rule=why))
 
-    def left_out(self, record: str, error: Trouble) -> None:
+    def left_out(self, record: str, error: AppError) -> None:
         """A value of a record could not be sent: the run's end names the record, the field and what to do."""
         self.tally["unsendable"] += 1
         self._unsent.append(f"{self._named(record)} was not sent to XPM. {error.message}")
@@ -137,7 +137,7 @@ class Ledger:
         """One event."""
         self._events.emit(event)
 
-    def outcome(self, *, stopped: bool, trouble: Trouble | None = None) -> Outcome:
+    def outcome(self, *, stopped: bool, trouble: AppError | None = None) -> Outcome:
         """What became of the run as a whole."""
         if trouble is not None:
             return "partial" if self.tally["changes"] else "failed"
@@ -147,7 +147,7 @@ class Ledger:
             return "held"
         return "partial" if any(self.tally[key] for key in ("refused", "unsendable", "set_aside")) else "done"
 
-    def end(self, plan: Plan, outcome: Outcome, trouble: Trouble | None, *, reviewed: bool) -> Run:
+    def end(self, plan: Plan, outcome: Outcome, trouble: AppError | None, *, reviewed: bool) -> Run:
         """Write the end of the run and what it means for the plan and the practice, in one commit."""
         snapshot = self._book.snapshot()
         self.run = msgspec.structs.replace(

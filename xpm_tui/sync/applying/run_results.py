@@ -15,20 +15,20 @@ import msgspec
 from xpm_tui.domain.links import Base, ContactLink, Freeze, Link, Pair, Value
 from xpm_tui.domain.plan import Change
 from xpm_tui.domain.ports import Put, Snapshot, Write
-from xpm_tui.domain.runs import Image, Intent, Run, Written
+from xpm_tui.domain.runs import BeforeImage, Intent, Run, Written
 from xpm_tui.domain.tables import BASE, CLIENTS, FREEZES, IMAGES, LINKS, PLANNED, PLANS, RUNS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient, XpmContact
 from xpm_tui.sync.applying.local_writes import base_key
 from xpm_tui.sync.base import (
     PRIMARY,
-    agree,
-    came,
-    carry,
+    agreed_pair,
+    came_from_xpm,
     contact_key,
     forget,
     mirror_values,
     pair,
-    settle,
+    rebase,
+    record_agreement,
     with_origin,
 )
 from xpm_tui.sync.base import mark as mark
@@ -37,7 +37,7 @@ from xpm_tui.sync.journal import ADD_CONTACT, UPDATE_CONTACT
 from xpm_tui.sync.mirror import client_writes
 from xpm_tui.sync.planning.shared_contacts import copies, owners
 from xpm_tui.sync.policy import CONTACT_FIELDS
-from xpm_tui.sync.provenance import without
+from xpm_tui.sync.provenance import forget_fields
 
 
 def merge_client(old: XpmClient, reply: XpmClient) -> XpmClient:
@@ -102,13 +102,13 @@ def is_undo(changes: Iterable[Change]) -> bool:
     return any(change.rule == UNDO for change in changes)
 
 
-def image_of(snapshot: Snapshot, run: Run, client: str) -> Image | None:
+def image_of(snapshot: Snapshot, run: Run, client: str) -> BeforeImage | None:
     """The before-image that an undoing run works from."""
     plan = snapshot.get(PLANS, run.plan)
     return snapshot.get(IMAGES, f"{plan.undo_of}/{client}") if plan is not None else None
 
 
-def take_back(
+def undo_agreement(
     snapshot: Snapshot,
     run: Run,
     client: str,
@@ -132,7 +132,7 @@ def take_back(
         if before is None or before.pair is None:
             base = forget(base, [key])
         else:
-            base = with_origin(agree(base, {key: before.pair}, mirror), [key], came=before.came)
+            base = with_origin(record_agreement(base, {key: before.pair}, mirror), [key], came=before.came)
         freeze = undo_freeze(client, key, image.run, run.by, now)
         there = snapshot.get(FREEZES, freeze.id)
         # A freeze that a person made is theirs: linking anew must not lift it.
@@ -154,7 +154,7 @@ def undo_freeze(client: str, key: str, undone: str, by: str, now: datetime) -> F
     )
 
 
-def noted(image: Image, changes: Iterable[Change]) -> Put:
+def noted(image: BeforeImage, changes: Iterable[Change]) -> Put:
     """The image with the changes that are undone now."""
     undone = dict.fromkeys((*image.undone, *(mark(change.record, change.field) for change in changes)))
     return Put(IMAGES, msgspec.structs.replace(image, undone=tuple(undone)))
@@ -165,7 +165,7 @@ def image_write(
 ) -> Put:
     """The before-image of one client in one run, grown by what was just written."""
     id_ = f"{run}/{client}"
-    image = snapshot.get(IMAGES, id_) or Image(id=id_, run=run, client=client, uuid=uuid)
+    image = snapshot.get(IMAGES, id_) or BeforeImage(id=id_, run=run, client=client, uuid=uuid)
     return Put(
         IMAGES,
         msgspec.structs.replace(
@@ -213,16 +213,16 @@ def shared_rows(snapshot: Snapshot, intent: Intent, row: XpmClient) -> list[XpmC
     ]
 
 
-def brought_to_copies(
+def shared_contact_results(
     snapshot: Snapshot, run: Run, intent: Intent, changes: Sequence[Change], row: XpmClient, now: datetime
-) -> Landed:
+) -> WriteResult:
     """What follows from a change to a shared contact for the other XPM clients and the copies of it here."""
     rows = shared_rows(snapshot, intent, row)
     if not rows:
-        return Landed((), ())
+        return WriteResult((), ())
     writes: list[Write] = [*client_writes(snapshot, rows, now)]
     if is_undo(changes):
-        return Landed(tuple(writes), ())
+        return WriteResult(tuple(writes), ())
     bases = {w.row.id: w.row for w in writes if isinstance(w, Put) and w.table is BASE}
     writes = [write for write in writes if write.table is not BASE]
     fields = {change.field for change in changes if not change.follows}
@@ -255,7 +255,7 @@ def brought_to_copies(
                         old=change.old,
                         new=change.new,
                         pair=pair(old, key, before),
-                        came=came(old, key),
+                        came=came_from_xpm(old, key),
                     )
                 )
             if key in mirror and mirror[key] == now_:
@@ -266,23 +266,23 @@ def brought_to_copies(
             )
             writes.append(Put(CLIENTS, msgspec.structs.replace(client, contacts=contacts)))
             writes.append(image_write(snapshot, run.id, copy.client, copy.row.uuid, done))
-        base = agree(base, agreed, mirror)
+        base = record_agreement(base, agreed, mirror)
         if base != old:
             writes.append(Put(BASE, base))
         written += done
-    return Landed((*writes, *(Put(BASE, base) for base in bases.values())), tuple(written))
+    return WriteResult((*writes, *(Put(BASE, base) for base in bases.values())), tuple(written))
 
 
-class Landed(msgspec.Struct, frozen=True):
+class WriteResult(msgspec.Struct, frozen=True):
     """What follows from a write that took effect: the writes of its commit, and what they did."""
 
     writes: tuple[Write, ...]
     written: tuple[Written, ...]
 
 
-def landed(
+def write_result(
     snapshot: Snapshot, run: Run, intent: Intent, changes: Sequence[Change], row: XpmClient, now: datetime
-) -> Landed:
+) -> WriteResult:
     """All that follows from a write which took effect in XPM; ``row`` is the client as it is there now.
 
     Other XPM clients that share a contact are brought up to date with it, and ``changes`` that follow are
@@ -300,7 +300,7 @@ def landed(
             *client_writes(snapshot, [row, *shared_rows(snapshot, intent, row)], now),
             *([noted(image, changes)] if image else []),
         ]
-        return Landed(tuple(back), tuple(map(_put_back, changes)) if image else ())
+        return WriteResult(tuple(back), tuple(map(_put_back, changes)) if image else ())
     base = snapshot.get(BASE, client) or Base(id=client)
     old = snapshot.get(XPM_CLIENTS, row.uuid) or row
     before = mirror_values(old, link)
@@ -321,26 +321,26 @@ def landed(
             if change.field == PRIMARY and intent.kind == ADD_CONTACT
             else after.get(base_key(change.field, contact), change.new),
             pair=pair(base, base_key(change.field, contact), before),
-            came=came(base, base_key(change.field, contact)),
+            came=came_from_xpm(base, base_key(change.field, contact)),
         )
         for change in changes
     )
-    base = carry(base, before, after)
+    base = rebase(base, before, after)
     writes: list[Write] = [
         write
         for write in client_writes(snapshot, [row], now)
         if not (write.table is BASE and isinstance(write, Put) and write.row.id == client)
     ]
     if is_undo(changes):
-        base, undone = take_back(snapshot, run, client, changes, base, after, now)
+        base, undone = undo_agreement(snapshot, run, client, changes, base, after, now)
         writes += undone
     else:
-        base = agree(base, _sent(intent, changes, contact, after), after)
-        writes += without(snapshot, client, _keys(intent, changes, contact))
+        base = record_agreement(base, _sent(intent, changes, contact, after), after)
+        writes += forget_fields(snapshot, client, _keys(intent, changes, contact))
     writes += changed_writes(snapshot, link, base)
     writes.append(image_write(snapshot, run.id, client, row.uuid, written))
-    more = brought_to_copies(snapshot, run, intent, [*changes, *followers], row, now)
-    return Landed((*writes, *more.writes), (*written, *more.written))
+    more = shared_contact_results(snapshot, run, intent, [*changes, *followers], row, now)
+    return WriteResult((*writes, *more.writes), (*written, *more.written))
 
 
 def _keys(intent: Intent, changes: Sequence[Change], contact: str) -> list[str]:
@@ -361,7 +361,7 @@ def _put_back(change: Change) -> Written:
     )
 
 
-def landed_reviewned(snapshot: Snapshot, intent: Intent, row: XpmClient, now: datetime) -> Landed:
+def reviewed_write_result(snapshot: Snapshot, intent: Intent, row: XpmClient, now: datetime) -> WriteResult:
     """The same, found out later: with the changes as the run of that time had planned them."""
     run = snapshot.get(RUNS, intent.run) or Run(id=intent.run, started=now, by="")
     record = snapshot.get(PLANNED, f"{run.plan}/{intent.record.partition('/')[0]}")
@@ -370,7 +370,7 @@ def landed_reviewned(snapshot: Snapshot, intent: Intent, row: XpmClient, now: da
         mine = change.side == "xpm" and change.record == intent.record
         if change.ticked and (mine or change.follows == intent.record):
             changes.append(change)
-    return landed(snapshot, run, intent, changes, row, now)
+    return write_result(snapshot, run, intent, changes, row, now)
 
 
 def _sent(intent: Intent, changes: Sequence[Change], contact: str, after: Values) -> dict[str, Pair]:
@@ -382,5 +382,5 @@ def _sent(intent: Intent, changes: Sequence[Change], contact: str, after: Values
     pairs: dict[str, Pair] = {}
     for field, value in sent.items():
         key = base_key(field, contact)
-        pairs[key] = settle(value, after.get(key, value), "to_xpm")
+        pairs[key] = agreed_pair(value, after.get(key, value), "to_xpm")
     return pairs

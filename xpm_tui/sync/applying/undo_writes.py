@@ -11,26 +11,33 @@ from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Base, CameFrom, Link, Provenance
 from xpm_tui.domain.plan import Change, PlannedRecord
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
-from xpm_tui.domain.runs import Image, Relinked, Run, Written
+from xpm_tui.domain.runs import BeforeImage, Relinked, Run, Written
 from xpm_tui.domain.tables import APART, BASE, CLIENTS, FREEZES, IGNORED, LINKS, PROVENANCE, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.sync.applying.local_commits import Booked
+from xpm_tui.sync.applying.local_commits import LocalCommit
 from xpm_tui.sync.applying.local_writes import write_book
-from xpm_tui.sync.applying.preconditions import Moved, Standing
-from xpm_tui.sync.applying.run_results import changed_writes, image_of, image_write, mark, noted, take_back
+from xpm_tui.sync.applying.preconditions import Moved, VerifiedRecord
+from xpm_tui.sync.applying.run_results import (
+    changed_writes,
+    image_of,
+    image_write,
+    mark,
+    noted,
+    undo_agreement,
+)
 from xpm_tui.sync.base import apart_id, base_key, kept_apart, mirror_values
-from xpm_tui.sync.canonical import Team, Values, book_print, xpm_print
-from xpm_tui.sync.planning.comparison import Sides
-from xpm_tui.sync.provenance import brought_back, present, released, stored
+from xpm_tui.sync.canonical import TeamLinks, Values, ignition_fingerprint, xpm_fingerprint
+from xpm_tui.sync.planning.comparison import ClientPair
+from xpm_tui.sync.provenance import present, released, restored_base, stored
 
 
 def undo_here(
-    snapshot: Snapshot, record: PlannedRecord, team: Team, run: Run, now: datetime
-) -> Booked | Moved:
+    snapshot: Snapshot, record: PlannedRecord, team: TeamLinks, run: Run, now: datetime
+) -> LocalCommit | Moved:
     """The part of one client's undo that is on Ignition's side, as the writes of a commit."""
     client = snapshot.get(CLIENTS, record.client)
     image = image_of(snapshot, run, record.client)
-    if client is None or image is None or book_print(client, team) != record.ignition:
+    if client is None or image is None or ignition_fingerprint(client, team) != record.ignition:
         return "ignition"
     ticked = [c for c in record.changes if c.ticked and mark(c.record, c.field) not in image.undone]
     whole = next((c for c in ticked if c.field == "client"), None)
@@ -40,11 +47,11 @@ def undo_here(
     if not ticked or (there.uuid if there else "") != (expected or ""):
         return "link"
     row = snapshot.get(XPM_CLIENTS, record.uuid)
-    if row is not None and record.xpm and xpm_print(row) != record.xpm:
+    if row is not None and record.xpm and xpm_fingerprint(row) != record.xpm:
         return "xpm"
     link = there or Link(id=client.id, uuid="")
     base = snapshot.get(BASE, client.id) or Base(id=client.id)
-    sides = Sides(client, row or XpmClient(uuid=record.uuid, name=client.name), link, base)
+    sides = ClientPair(client, row or XpmClient(uuid=record.uuid, name=client.name), link, base)
     ours = [c for c in ticked if c.side == "ignition" and c.field not in ("client", "link")]
     back = [c for c in ours if c.field == "contact" and c.new is not None]
     made = write_book(sides, [c for c in ours if c not in back], team, _no_contact)
@@ -69,14 +76,14 @@ def undo_here(
             writes.append(noted(image, [*ours, linked]))
         elif ours:
             after = mirror_values(sides.row, made.link)
-            base, more = take_back(snapshot, run, client.id, ours, base, after, now)
+            base, more = undo_agreement(snapshot, run, client.id, ours, base, after, now)
             writes += [*more, *(changed_writes(snapshot, made.link, base) if link.uuid else ())]
             writes += _known_again(snapshot, image, ours, made.client, team)
     if written:
         writes.append(image_write(snapshot, run.id, client.id, record.uuid, written))
     rest = tuple(change for change in ticked if change.side == "xpm")
     after_sides = msgspec.structs.replace(sides, client=made.client, link=made.link, base=base)
-    return Booked(tuple(writes), written, Standing(after_sides, rest))
+    return LocalCommit(tuple(writes), written, VerifiedRecord(after_sides, rest))
 
 
 def _written(change: Change) -> Written:
@@ -90,7 +97,7 @@ def _written(change: Change) -> Written:
     )
 
 
-def _with_contacts(client: Client, image: Image, back: Iterable[Change]) -> Client:
+def _with_contacts(client: Client, image: BeforeImage, back: Iterable[Change]) -> Client:
     """The client with the contacts that had gone with its former link; only one contact is primary."""
     wanted = {change.record.partition("/")[2] for change in back}
     kept = image.relinked.contacts if image.relinked is not None else ()
@@ -103,7 +110,7 @@ def _with_contacts(client: Client, image: Image, back: Iterable[Change]) -> Clie
 
 
 def _known_again(
-    snapshot: Snapshot, image: Image, changes: Iterable[Change], client: Client, team: Team
+    snapshot: Snapshot, image: BeforeImage, changes: Iterable[Change], client: Client, team: TeamLinks
 ) -> list[Write]:
     """Values that come back without their link are known as the former client's again."""
     if image.relinked is None or image.relinked.provenance is None:
@@ -163,7 +170,7 @@ def _linked_back(
     if was is not None and was.uuid != before:
         was = None
     if was is not None and relinked is not None and relinked.base is not None:
-        writes.append(Put(BASE, brought_back(snapshot, was, relinked.base)))
+        writes.append(Put(BASE, restored_base(snapshot, was, relinked.base)))
     back = Link(
         id=link.id,
         uuid=before,

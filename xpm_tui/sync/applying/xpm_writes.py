@@ -12,34 +12,34 @@ from xpm_tui.domain.errors import RecordMissing
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.plan import Change, PlannedRecord
-from xpm_tui.domain.ports import Book, Clock, Ids, Practice, Put, Snapshot, Write
+from xpm_tui.domain.ports import Clock, IdSource, Put, Snapshot, Store, Write, XpmPort
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient, XpmContact
 from xpm_tui.sync.applying.local_commits import events_of
-from xpm_tui.sync.applying.preconditions import Standing
+from xpm_tui.sync.applying.preconditions import VerifiedRecord
 from xpm_tui.sync.applying.recovery import resolve
-from xpm_tui.sync.applying.run_recorder import Ledger
+from xpm_tui.sync.applying.run_recorder import RunRecorder
 from xpm_tui.sync.applying.run_results import (
     altered,
     contact_of,
     edited_contact_fields,
     edited_fields,
-    landed,
     merge_client,
     merge_contact,
+    write_result,
 )
 from xpm_tui.sync.base import PRIMARY
-from xpm_tui.sync.canonical import Team, book_print, contact_values, xpm_print
+from xpm_tui.sync.canonical import TeamLinks, contact_values, ignition_fingerprint, xpm_fingerprint
 from xpm_tui.sync.journal import ADD_CONTACT, UPDATE_CLIENT, UPDATE_CONTACT
-from xpm_tui.sync.mirror import OVERLAP, refresh_clients, since, take
+from xpm_tui.sync.mirror import OVERLAP, commit_rows, refresh_clients, since
 from xpm_tui.sync.outbox import Delivery, Message, Outbox, client_update, contact_creation, contact_update
 from xpm_tui.sync.overlay import Overlay
 from xpm_tui.sync.planning.planner import MOVED_CHECK, unknown_additions, written_records
 from xpm_tui.sync.policy import Policy
 
 
-class Pusher:
+class XpmWriter:
     """Writes planned records to XPM, one at a time.
 
     ``book_one`` does the part of a record that is on Ignition's side and says how it stands then.
@@ -47,23 +47,23 @@ class Pusher:
 
     def __init__(
         self,
-        book_one: Callable[[PlannedRecord], Standing | None],
-        ledger: Ledger,
-        book: Book,
-        practice: Practice,
+        book_one: Callable[[PlannedRecord], VerifiedRecord | None],
+        recorder: RunRecorder,
+        book: Store,
+        practice: XpmPort,
         clock: Clock,
-        ids: Ids,
+        ids: IdSource,
         create_lag: float,
         policy: Policy,
     ) -> None:
         self._policy = policy
         self._book_one = book_one
-        self._ledger = ledger
+        self._recorder = recorder
         self._book = book
         self._practice = practice
         self._clock = clock
         self._create_lag = create_lag
-        self._outbox = Outbox(book, practice, clock, ids, ledger.run.id, ledger.transact)
+        self._outbox = Outbox(book, practice, clock, ids, recorder.run.id, recorder.transact)
         self._until_check = 0
         self._unknown = False
         self._planned: dict[str, PlannedRecord] = {}
@@ -75,23 +75,23 @@ class Pusher:
     async def push(self, record: PlannedRecord) -> None:
         """One client: its own fields, then each contact. A refusal ends this client and no other.
 
-        Raises ``WireTrouble`` where going on makes no sense: no login, no allowance, nobody there.
+        Raises ``XeroError`` where going on makes no sense: no login, no allowance, nobody there.
         """
         if self._until_check <= 0:
             await self._look_what_moved()
         record = self._planned.get(record.client, record)
         standing = self._book_one(record)
         if standing is None:
-            self._ledger.commit((), done=1)
+            self._recorder.commit((), done=1)
             return
         rest = msgspec.structs.replace(record, changes=standing.changes)
-        before = self._ledger.tally["changes"]
+        before = self._recorder.tally["changes"]
         for target, changes in written_records(rest).items():
             self._until_check -= 1
             if not await self._send(standing, target, changes):
                 break
-        self._ledger.tally["records"] += self._ledger.tally["changes"] > before
-        self._ledger.commit((), done=1)
+        self._recorder.tally["records"] += self._recorder.tally["changes"] > before
+        self._recorder.commit((), done=1)
 
     async def resolve(self, stop: Callable[[], bool]) -> None:
         """Find out what became of the writes that got no answer."""
@@ -100,14 +100,14 @@ class Pusher:
                 book=self._book,
                 practice=self._practice,
                 clock=self._clock,
-                tell=self._ledger.tell,
+                tell=self._recorder.tell,
                 create_lag=self._create_lag,
                 stop=stop,
             )
-            self._ledger.tally["held"] += len(found.held) + len(found.waiting)
-            self._ledger.tally["changes"] += found.changes
+            self._recorder.tally["held"] += len(found.held) + len(found.waiting)
+            self._recorder.tally["changes"] += found.changes
             for intent in found.failed:
-                self._ledger.unapplied(intent.record)
+                self._recorder.unapplied(intent.record)
 
     async def _look_what_moved(self) -> None:
         """One call tells what a colleague changed meanwhile; those records drop out when their turn comes."""
@@ -116,13 +116,13 @@ class Pusher:
             await refresh_clients(listing, book=self._book, clock=self._clock, complete=False)
         self._until_check = MOVED_CHECK
 
-    async def _send(self, standing: Standing, target: str, changes: Sequence[Change]) -> bool:
+    async def _send(self, standing: VerifiedRecord, target: str, changes: Sequence[Change]) -> bool:
         """One call. False: it was not sent, refused, or not answered, so the rest of this client waits."""
         call = _Call.of(standing, target, changes, self._book, self._policy)
         if call is None:
             return True
         if call.kind == ADD_CONTACT and target in unknown_additions(self._book.snapshot()):
-            self._ledger.tally["held"] += 1
+            self._recorder.tally["held"] += 1
             return True
         row = _row(self._book.snapshot(), standing.sides.row.uuid)
         fields = {change.field for change in changes}
@@ -137,11 +137,11 @@ class Pusher:
         elif sent.ending == "refused":
             if isinstance(sent.cause, RecordMissing) and call.kind != UPDATE_CONTACT:
                 # XPM has no such client: the next reading of its lists looks for what took it over.
-                take(self._book, [msgspec.structs.replace(row, deleted=True)], self._clock.now())
-            self._ledger.refuse(target, sent.intent.note)
+                commit_rows(self._book, [msgspec.structs.replace(row, deleted=True)], self._clock.now())
+            self._recorder.refuse(target, sent.intent.note)
         else:
-            self._ledger.left_out(target, sent.cause)
-        self._ledger.tell(sent.event(f"sync.{sent.ending}"))
+            self._recorder.left_out(target, sent.cause)
+        self._recorder.tell(sent.event(f"sync.{sent.ending}"))
         return False
 
     def _landed(
@@ -156,8 +156,8 @@ class Pusher:
         old = _row(snapshot, end.uuid)
         contact = reply if isinstance(reply, XpmContact) else None
         row = merge_client(old, reply) if isinstance(reply, XpmClient) else merge_contact(old, reply)
-        written = landed(snapshot, self._ledger.run, end, changes, row, self._clock.now())
-        self._ledger.tally["changes"] += len(written.written)
+        written = write_result(snapshot, self._recorder.run, end, changes, row, self._clock.now())
+        self._recorder.tally["changes"] += len(written.written)
         if call.kind == UPDATE_CONTACT:
             self._follow(snapshot, end.record.partition("/")[0], written.writes)
         news = [*events_of(written.written, end.record, row.uuid)]
@@ -166,7 +166,7 @@ class Pusher:
         else:
             edited = edited_contact_fields(contact_of(old, contact.uuid), contact, call.values)
         for key, fields in (("edited", edited), ("altered", altered(call.values, row, contact))):
-            self._ledger.tally[key] += len(fields)
+            self._recorder.tally[key] += len(fields)
             news += [
                 Event(key=f"sync.{key}", level="warning", record=end.record, uuid=row.uuid, field=field)
                 for field in fields
@@ -175,7 +175,7 @@ class Pusher:
 
     def _follow(self, snapshot: Snapshot, client: str, writes: Sequence[Write]) -> None:
         """Expect of the clients that share a contact what these writes make of them, and nothing else."""
-        after, team = Overlay(snapshot, writes), Team.read(snapshot)
+        after, team = Overlay(snapshot, writes), TeamLinks.read(snapshot)
         rows = {w.row.uuid for w in writes if isinstance(w, Put) and w.table is XPM_CLIENTS}
         for uuid in rows:
             for link in snapshot.find(LINKS, "uuid", uuid):
@@ -188,11 +188,11 @@ class Pusher:
                     self._planned[link.id] = msgspec.structs.replace(record, ignition=ignition, xpm=xpm)
 
 
-def _prints(snapshot: Snapshot, record: PlannedRecord, team: Team) -> tuple[str, str]:
+def _prints(snapshot: Snapshot, record: PlannedRecord, team: TeamLinks) -> tuple[str, str]:
     client, row = snapshot.get(CLIENTS, record.client), snapshot.get(XPM_CLIENTS, record.uuid)
     return (
-        book_print(client, team) if client is not None else "",
-        xpm_print(row) if row is not None else "",
+        ignition_fingerprint(client, team) if client is not None else "",
+        xpm_fingerprint(row) if row is not None else "",
     )
 
 
@@ -213,7 +213,7 @@ class _Call(msgspec.Struct, frozen=True):
 
     @staticmethod
     def of(
-        standing: Standing, target: str, changes: Sequence[Change], book: Book, policy: Policy
+        standing: VerifiedRecord, target: str, changes: Sequence[Change], book: Store, policy: Policy
     ) -> _Call | None:
         """The call that makes these changes; None where its contact is no longer there."""
         client_id, _, contact = target.partition("/")

@@ -7,34 +7,34 @@ from typing import Literal
 
 import msgspec
 
-from xpm_tui.domain.errors import NeedsPerson, NotFound
+from xpm_tui.domain.errors import DecisionNeeded, NotFound
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Value
-from xpm_tui.domain.ports import Book, Clock, EventSink, Ids, Practice, Snapshot
+from xpm_tui.domain.ports import Clock, EventSink, IdSource, Snapshot, Store, XpmPort
 from xpm_tui.domain.quarantine import quarantined_in
 from xpm_tui.domain.tables import APART, CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient, XpmContact
-from xpm_tui.sync.applying.adoption import adopted
+from xpm_tui.sync.applying.adoption import adoption_writes
 from xpm_tui.sync.base import PRIMARY, live_link
 from xpm_tui.sync.base import different as apart_as_different
 from xpm_tui.sync.canonical import (
-    Team,
-    book_values,
+    TeamLinks,
     clean,
     contact_values,
+    ignition_values,
     is_blank,
     primary_of,
     write_client,
 )
-from xpm_tui.sync.journal import ADD_CLIENT, is_linked, without_end
-from xpm_tui.sync.manual.creation import Maker, Making, refuse_unreadable
+from xpm_tui.sync.journal import ADD_CLIENT, is_linked, unanswered
+from xpm_tui.sync.manual.creation import CreationRequest, RecordCreator, refuse_unreadable
 from xpm_tui.sync.matching.proposals import Alike, MatchIndex
-from xpm_tui.sync.mirror import take
+from xpm_tui.sync.mirror import commit_rows
 from xpm_tui.sync.outbox import Message, client_creation
 from xpm_tui.sync.planning.links import lost_links, survivors
 from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, Policy
-from xpm_tui.sync.provenance import foreign
+from xpm_tui.sync.provenance import foreign_values
 
 Why = Literal["linked", "was-linked", "no-name", "merged", "twin", "same", "near", "unknown", "twin-unknown"]
 Lookup = Callable[[Client], Sequence[Alike]]
@@ -56,7 +56,7 @@ _WHY = {
 }
 
 
-class Blocked(msgspec.Struct, frozen=True):
+class CreationBlocked(msgspec.Struct, frozen=True):
     """Why a client is not created in XPM: the UUIDs to look at in the picker, and the clients in the way."""
 
     why: Why
@@ -92,17 +92,17 @@ class Blocked(msgspec.Struct, frozen=True):
         )
 
 
-class MustWait(NeedsPerson):
+class MustWait(DecisionNeeded):
     """The client is not made in XPM until a person chooses; ``blocked`` says why."""
 
     code = "create-waits"
 
-    def __init__(self, blocked: Blocked, client: str) -> None:
+    def __init__(self, blocked: CreationBlocked, client: str) -> None:
         super().__init__(blocked.sentence, hint=blocked.way_on(client))
         self.blocked = blocked
 
 
-class Created(msgspec.Struct, frozen=True, kw_only=True):
+class CreatedClient(msgspec.Struct, frozen=True, kw_only=True):
     """The client as XPM made it, and the fields that were left out (an unlinked person, an unknown
     structure)."""
 
@@ -113,7 +113,7 @@ class Created(msgspec.Struct, frozen=True, kw_only=True):
 
 def blocked(
     snapshot: Snapshot, client: Client, alike: Lookup | None = None, different: Collection[str] = ()
-) -> Blocked | None:
+) -> CreationBlocked | None:
     """Why this client must not be created in XPM, or None.
 
     Args:
@@ -125,21 +125,21 @@ def blocked(
     """
     name = exact(client.name)
     if live_link(snapshot, client.id) is not None:
-        return Blocked("linked")
+        return CreationBlocked("linked")
     if not name:
-        return Blocked("no-name")
+        return CreationBlocked("no-name")
     apart = snapshot.find(APART, "client", client.id)
     if were := tuple(each.uuid for each in apart if not each.different and _is_there(snapshot, each.uuid)):
-        return Blocked("was-linked", were)
-    pending = [intent for intent in without_end(snapshot) if intent.kind == ADD_CLIENT]
+        return CreationBlocked("was-linked", were)
+    pending = [intent for intent in unanswered(snapshot) if intent.kind == ADD_CLIENT]
     if any(intent.record == client.id for intent in pending):
-        return Blocked("unknown")
+        return CreationBlocked("unknown")
     # What XPM shows later could not be told apart, and may be this client's twin.
     if any(
         exact(str(intent.values.get("name") or "")) == name and not is_linked(snapshot, intent)
         for intent in pending
     ):
-        return Blocked("twin-unknown")
+        return CreationBlocked("twin-unknown")
     settled = {each.uuid for each in apart} | set(different)
     look = alike or MatchIndex.build(snapshot).alike
     heirs = [each for each in _heirs(snapshot, client) if each.uuid not in settled]
@@ -149,10 +149,10 @@ def blocked(
     if not found:
         return None
     if heirs:
-        return Blocked("merged", tuple(each.uuid for each in found), found)
+        return CreationBlocked("merged", tuple(each.uuid for each in found), found)
     twin = any(exact(each.name) == name for each in found)
     why: Why = "twin" if twin else "same" if found[0].same else "near"
-    return Blocked(why, tuple(each.uuid for each in found), found)
+    return CreationBlocked(why, tuple(each.uuid for each in found), found)
 
 
 def _is_there(snapshot: Snapshot, uuid: str) -> bool:
@@ -190,10 +190,10 @@ def _heirs(snapshot: Snapshot, client: Client) -> list[Alike]:
 async def create_client(
     client_id: str,
     *,
-    book: Book,
-    practice: Practice,
+    book: Store,
+    practice: XpmPort,
     clock: Clock,
-    ids: Ids,
+    ids: IdSource,
     events: EventSink,
     policy: Policy,
     by: str,
@@ -202,7 +202,7 @@ async def create_client(
     different: Collection[str] = (),
     create_lag: float = 300.0,
     stop: Callable[[], bool] = lambda: False,
-) -> Created:
+) -> CreatedClient:
     """Create a client in XPM with all that is carried at creation, and link the two.
 
     ``run`` is a run that is in the store already, or the id for one of its own. ``different`` are the UUIDs
@@ -224,7 +224,7 @@ async def create_client(
         raise MustWait(found, client.id)
     there = await practice.search(exact(client.name))
     refuse_unreadable(book.snapshot(), "clients", quarantined_in(there), client.name)
-    take(book, [row for row in there if snapshot.raw(XPM_CLIENTS, row.uuid) is None], clock.now())
+    commit_rows(book, [row for row in there if snapshot.raw(XPM_CLIENTS, row.uuid) is None], clock.now())
     for each in there:
         index.add(each)
     found = blocked(book.snapshot(), client, index.alike, different)
@@ -236,17 +236,17 @@ async def create_client(
         ]
         book.commit(said)
     message, left_out = creation_message(book.snapshot(), client, policy, [row.uuid for row in there])
-    asked = Making(
+    asked = CreationRequest(
         message,
         name=client.name,
         noun="client",
         table=XPM_CLIENTS,
-        adopt=lambda snapshot, intent, row: adopted(snapshot, intent, row, clock.now()),
+        adopt=lambda snapshot, intent, row: adoption_writes(snapshot, intent, row, clock.now()),
     )
-    maker = Maker(book, practice, clock, ids, events, by, run, policy.direction)
+    maker = RecordCreator(book, practice, clock, ids, events, by, run, policy.direction)
     row = await maker.make(asked, create_lag, stop)
     index.add(row, linked=True)
-    return Created(client=client.id, row=row, left_out=left_out)
+    return CreatedClient(client=client.id, row=row, left_out=left_out)
 
 
 def creation_message(
@@ -263,8 +263,8 @@ def creation_message(
 def without_former(snapshot: Snapshot, client: Client) -> tuple[Client, tuple[str, ...]]:
     """Return a client without what it still has of an XPM client that it was linked to, and those fields:
     none of it is sent to another one unseen."""
-    team = Team.read(snapshot)
-    former = foreign(snapshot, client, "", team)
+    team = TeamLinks.read(snapshot)
+    former = foreign_values(snapshot, client, "", team)
     if not former:
         return client, ()
     theirs = {key.partition(".")[0] for key in former if "." in key}
@@ -279,8 +279,8 @@ def creation_values(
     snapshot: Snapshot, client: Client, policy: Policy
 ) -> tuple[dict[str, Value], tuple[str, ...]]:
     """What goes to XPM at creation, whatever the level, and the fields that have to be left out."""
-    team = Team.read(snapshot)
-    ours = book_values(client, team)
+    team = TeamLinks.read(snapshot)
+    ours = ignition_values(client, team)
     values: dict[str, Value] = {}
     left_out: list[str] = []
     for rule in Policy(direction="to_xpm", off=policy.off).fields(creation=True):

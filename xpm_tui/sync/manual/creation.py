@@ -8,15 +8,15 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from xpm_tui.domain.errors import CaseId, NeedsPerson, Trouble, UnreadableRecord, UnsendableValue
+from xpm_tui.domain.errors import AppError, CaseId, DecisionNeeded, UnreadableRecord, UnsendableValue
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.identity import compare
 from xpm_tui.domain.plan import Direction
-from xpm_tui.domain.ports import Book, Clock, EventSink, Ids, Practice, Put, Snapshot, Write
+from xpm_tui.domain.ports import Clock, EventSink, IdSource, Put, Snapshot, Store, Write, XpmPort
 from xpm_tui.domain.quarantine import Quarantined
 from xpm_tui.domain.runs import Intent, Outcome, Run
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.domain.tables import RUNS, Table
+from xpm_tui.domain.tables import RUNS, TableSchema
 from xpm_tui.domain.xpm import Staff, XpmClient
 from xpm_tui.sync.applying.recovery import resolve
 from xpm_tui.sync.journal import CALLS, decision
@@ -27,14 +27,14 @@ Made = TypeVar("Made", XpmClient, Staff)
 
 
 @dataclass(frozen=True)
-class Making(Generic[Made]):
+class CreationRequest(Generic[Made]):
     """What is created: the ``message``, the record's ``name`` and ``noun`` for sentences, the mirror's
     ``table``, and the writes that take over what XPM created."""
 
     message: Message[Made]
     name: str
     noun: str
-    table: Table[Made]
+    table: TableSchema[Made]
     adopt: Callable[[Snapshot, Intent, Made], Sequence[Write]]
 
 
@@ -53,7 +53,7 @@ def refuse_unreadable(snapshot: Snapshot, of: str, there: Sequence[Quarantined],
     before = [one for one in set_aside(snapshot).get(of, ()) if one.name]
     for one in (*there, *before):
         if one.whole and (not one.name or compare(name, one.name).answer != "different"):
-            raise NeedsPerson(
+            raise DecisionNeeded(
                 f"XPM has a record that cannot be read and may be {visible(name, 80)}: {one.called}. "
                 f"{one.problem}. Nothing was created.",
                 hint=f"{one.remedy} Then try again.",
@@ -61,15 +61,15 @@ def refuse_unreadable(snapshot: Snapshot, of: str, there: Sequence[Quarantined],
             )
 
 
-class Maker:
+class RecordCreator:
     """Creates one record. ``run`` is a run that is in the book already, or the id for one of its own."""
 
     def __init__(
         self,
-        book: Book,
-        practice: Practice,
+        book: Store,
+        practice: XpmPort,
         clock: Clock,
-        ids: Ids,
+        ids: IdSource,
         events: EventSink,
         by: str,
         run: str,
@@ -87,7 +87,7 @@ class Maker:
             self._run = Run(id=run, started=clock.now(), by=by, direction=direction, total=1, reviewed=True)
             book.commit([Put(RUNS, self._run)])
 
-    async def make(self, asked: Making[Made], create_lag: float, stop: Callable[[], bool]) -> Made:
+    async def make(self, asked: CreationRequest[Made], create_lag: float, stop: Callable[[], bool]) -> Made:
         """Send it once, and give what XPM created.
 
         Raises:
@@ -100,7 +100,7 @@ class Maker:
             sent = await self._outbox.send(
                 asked.message, lambda snapshot, end, row: (asked.adopt(snapshot, end, row), ())
             )
-        except Trouble as trouble:
+        except AppError as trouble:
             self._end("failed", trouble)
             raise
         row = sent.reply
@@ -125,7 +125,7 @@ class Maker:
 
     async def _look(
         self,
-        asked: Making[Made],
+        asked: CreationRequest[Made],
         sent: Delivery[Made],
         create_lag: float,
         stop: Callable[[], bool],
@@ -140,7 +140,7 @@ class Maker:
                 create_lag=create_lag,
                 stop=stop,
             )
-        except Trouble as worse:
+        except AppError as worse:
             self._end("held", worse)
             raise
         adopted_as = next((each.found for each in found.done if each.id == sent.intent.id), "")
@@ -148,7 +148,7 @@ class Maker:
         if row is None:
             self._end("held", sent.cause)
             held = msgspec.structs.replace(sent.intent, state="held")
-            raise NeedsPerson(
+            raise DecisionNeeded(
                 f"XPM did not answer {CALLS[held.kind]} for {held.record}, so it is not known whether it "
                 f"created the {asked.noun}.",
                 hint=f"Look for it in XPM, then decide: {decision(held)}",
@@ -156,7 +156,7 @@ class Maker:
             ) from sent.cause
         return row
 
-    def _end(self, outcome: Outcome, trouble: Trouble | None = None) -> None:
+    def _end(self, outcome: Outcome, trouble: AppError | None = None) -> None:
         """The end of the run, where this act was one by itself."""
         if not self._ours or self._run is None:
             return

@@ -15,7 +15,7 @@ from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Link, LinkOrigin
 from xpm_tui.domain.plan import Change
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
-from xpm_tui.domain.runs import Image, Relinked, Run, Written
+from xpm_tui.domain.runs import BeforeImage, Relinked, Run, Written
 from xpm_tui.domain.tables import (
     APART,
     BASE,
@@ -30,20 +30,20 @@ from xpm_tui.domain.tables import (
 )
 from xpm_tui.domain.xpm import XpmClient, XpmJob
 from xpm_tui.sync.base import PRIMARY, apart_id, kept_apart
-from xpm_tui.sync.manual.takeover import FormerValue, Taken, take_over
-from xpm_tui.sync.planning.comparison import Sides, look
+from xpm_tui.sync.manual.takeover import FormerValue, TakenOverValues, take_over
+from xpm_tui.sync.planning.comparison import ClientPair, compare_quickly
 from xpm_tui.sync.planning.decisions import FORMER
 from xpm_tui.sync.planning.differences import Difference, Why
 from xpm_tui.sync.planning.links import state_of, successor, takes_over
 from xpm_tui.sync.planning.planner import rules_for
 from xpm_tui.sync.policy import Policy
-from xpm_tui.sync.provenance import released, still_there, stored, written_out
+from xpm_tui.sync.provenance import released, remaining_foreign_values, stored, written_out
 
 FROM_XPM = Policy()
 """The policy of a practice that has set none."""
 
 
-class Effect(msgspec.Struct, frozen=True, kw_only=True):
+class LinkEffect(msgspec.Struct, frozen=True, kw_only=True):
     """What linking two records would do.
 
     ``former`` is what came from another XPM client, and what becomes of it with the link. ``changes`` is what
@@ -78,7 +78,9 @@ def is_same_client(snapshot: Snapshot, client: Client, uuid: str) -> bool:
     return successor(snapshot, client, link, row) == uuid
 
 
-def effect(snapshot: Snapshot, policy: Policy, client_id: str, uuid: str, *, keep: bool = False) -> Effect:
+def effect(
+    snapshot: Snapshot, policy: Policy, client_id: str, uuid: str, *, keep: bool = False
+) -> LinkEffect:
     """What linking would do. Raises ``NotFound`` when one of the two is not there."""
     client = snapshot.get(CLIENTS, client_id)
     row = snapshot.get(XPM_CLIENTS, uuid)
@@ -93,9 +95,9 @@ def effect(snapshot: Snapshot, policy: Policy, client_id: str, uuid: str, *, kee
     frozen = frozenset(f.field for f in snapshot.find(FREEZES, "client", client_id) if not f.undo)
     new = Link(id=client_id, uuid=uuid, contacts=taken.contacts)
     rules = rules_for(snapshot, policy)
-    former = still_there(taken.provenance, taken.client, uuid, rules.team)
-    sides = Sides(taken.client, row, new, taken.base, frozen, former)
-    found = look(rules, sides, _blocked(row, policy, second=second is not None))
+    former = remaining_foreign_values(taken.provenance, taken.client, uuid, rules.team)
+    sides = ClientPair(taken.client, row, new, taken.base, frozen, former)
+    found = compare_quickly(rules, sides, _blocked(row, policy, second=second is not None))
     warnings = [*_warnings(snapshot, client, row, second is not None)]
     left = _second_there(snapshot, before) if before is not None and before.uuid != uuid else None
     if left is not None:
@@ -104,7 +106,7 @@ def effect(snapshot: Snapshot, policy: Policy, client_id: str, uuid: str, *, kee
         warnings.append(
             f"{name} ({left.id}), until now the second client linked to it, will be synced from then on."
         )
-    return Effect(
+    return LinkEffect(
         former=taken.former,
         changes=found.changes,
         differences=found.differences,
@@ -186,7 +188,7 @@ def link(
         Drop(APART, apart_id(client_id, uuid)),
         Drop(IGNORED, client_id),
         *(Drop(FREEZES, each.id) for each in lifted),
-        *by_hand(run, now, by, client_id, uuid, written, *former_written(taken), relinked=relinked),
+        *immediate_run(run, now, by, client_id, uuid, written, *former_written(taken), relinked=relinked),
     ]
 
 
@@ -201,7 +203,7 @@ def _second_there(snapshot: Snapshot, leaving: Link) -> Link | None:
     return others[0] if not leaving.quiet and len(others) == 1 and others[0].quiet else None
 
 
-def former_written(taken: Taken) -> list[Written]:
+def former_written(taken: TakenOverValues) -> list[Written]:
     """What a new link changes of the values that came from the former client, as undo needs it."""
     joined = {each.contact: each.uuid for each in taken.contacts}
     return [
@@ -237,11 +239,11 @@ def unlink(snapshot: Snapshot, client_id: str, *, now: datetime, by: str, run: s
         Drop(BASE, client_id),
         *stored(snapshot, released(snapshot, client_id)),
         kept_apart(client_id, before.uuid, by, now),
-        *by_hand(run, now, by, client_id, before.uuid, written, relinked=relinked),
+        *immediate_run(run, now, by, client_id, before.uuid, written, relinked=relinked),
     ]
 
 
-def by_hand(
+def immediate_run(
     run: str,
     now: datetime,
     by: str,
@@ -253,7 +255,7 @@ def by_hand(
     relinked: Relinked | None = None,
 ) -> list[Write]:
     """The run of something that a person did at once, and its before-image."""
-    image = Image(
+    image = BeforeImage(
         id=f"{run}/{client}",
         run=run,
         client=client,

@@ -13,28 +13,28 @@ from xpm_tui.domain.identity import exact, name_key
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.links import Base, ContactLink, Link, Pair
 from xpm_tui.domain.plan import Direction
-from xpm_tui.domain.ports import Drop, Ids, Put, Snapshot, Write
-from xpm_tui.domain.runs import Image, Run, Written
+from xpm_tui.domain.ports import Drop, IdSource, Put, Snapshot, Write
+from xpm_tui.domain.runs import BeforeImage, Run, Written
 from xpm_tui.domain.tables import APART, BASE, CLIENTS, IGNORED, IMAGES, LINKS, RUNS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.applying.local_writes import new_contact, own_contact
-from xpm_tui.sync.base import agree, apart_id, contact_key, mirror_values, primary
+from xpm_tui.sync.base import apart_id, contact_key, mirror_values, primary, record_agreement
 from xpm_tui.sync.base import different as as_different
 from xpm_tui.sync.canonical import (
-    Team,
+    TeamLinks,
     Values,
-    book_values,
     contact_values,
+    ignition_values,
     is_blank,
     write_client,
     xpm_contacts,
     xpm_values,
 )
-from xpm_tui.sync.planning.comparison import Sides, compare
+from xpm_tui.sync.planning.comparison import ClientPair, compare
 from xpm_tui.sync.planning.decisions import Rules
-from xpm_tui.sync.planning.links import named
+from xpm_tui.sync.planning.links import exact_name_clients
 from xpm_tui.sync.policy import BY_NAME, Policy
-from xpm_tui.sync.provenance import foreign
+from xpm_tui.sync.provenance import foreign_values
 
 Why = Literal[
     "missing",
@@ -69,7 +69,7 @@ _WHY = {
 }
 
 
-class NotPicked(msgspec.Struct, frozen=True, kw_only=True):
+class SkippedPick(msgspec.Struct, frozen=True, kw_only=True):
     """An XPM client that was left where it is: why, and the client of the book that stands in the way."""
 
     uuid: str
@@ -83,16 +83,16 @@ class NotPicked(msgspec.Struct, frozen=True, kw_only=True):
         return _WHY[self.why]
 
 
-class Picked(msgspec.Struct, frozen=True, kw_only=True):
+class PickedClient(msgspec.Struct, frozen=True, kw_only=True):
     """What picking does: ``created`` and ``linked`` tell the client of the book by XPM UUID."""
 
     writes: tuple[Write, ...]
     created: dict[str, str]
     linked: dict[str, str]
-    skipped: tuple[NotPicked, ...]
+    skipped: tuple[SkippedPick, ...]
 
 
-def nobody(_: XpmClient) -> str:
+def has_no_lookalike(_: XpmClient) -> str:
     """No client of the book looks like it."""
     return ""
 
@@ -101,16 +101,16 @@ def pick(
     snapshot: Snapshot,
     uuids: Iterable[str],
     *,
-    ids: Ids,
+    ids: IdSource,
     policy: Policy,
     now: datetime,
     by: str,
     run: str,
     every: bool = False,
-    likely: Callable[[XpmClient], str] = nobody,
+    likely: Callable[[XpmClient], str] = has_no_lookalike,
     anyway: bool = False,
     different: Collection[str] = (),
-) -> Picked:
+) -> PickedClient:
     """The writes that bring these XPM clients into the book, as one hand-made run that can be undone.
 
     A client of exactly the same name, alone on both sides and not linked, is linked instead. ``every`` is
@@ -119,19 +119,19 @@ def pick(
     ``anyway``; archived ones are then taken too. ``different`` are clients of the book of which the user says
     that they are different clients; the answer is remembered for each pair.
     """
-    picking = _Picking(snapshot, ids, policy, now, by, run, different)
+    picking = _PickPlanner(snapshot, ids, policy, now, by, run, different)
     for uuid in dict.fromkeys(uuids):
         picking.one(uuid, every=every, likely=likely, anyway=anyway)
     return picking.result()
 
 
-class _Picking:
+class _PickPlanner:
     """One act of picking while it is planned."""
 
     def __init__(
         self,
         snapshot: Snapshot,
-        ids: Ids,
+        ids: IdSource,
         policy: Policy,
         now: datetime,
         by: str,
@@ -145,26 +145,26 @@ class _Picking:
         self.run = run
         self.different = frozenset(different)
         self.direction: Direction = policy.direction
-        self.team = Team.read(snapshot)
+        self.team = TeamLinks.read(snapshot)
         whole = Policy(direction="from_xpm", level="everything", off=policy.off)
         self.carried = frozenset(rule.name for rule in whole.fields(creation=True))
         self.rules = Rules.of(whole, self.team)
         self.writes: list[Write] = []
         self.created: dict[str, str] = {}
         self.linked: dict[str, str] = {}
-        self.skipped: list[NotPicked] = []
+        self.skipped: list[SkippedPick] = []
 
     def one(self, uuid: str, *, every: bool, likely: Callable[[XpmClient], str], anyway: bool) -> None:
         """Decide one XPM client: link, create, or leave."""
         row = self.snapshot.get(XPM_CLIENTS, uuid)
         if row is None:
-            self.skipped.append(NotPicked(uuid=uuid, why="missing"))
+            self.skipped.append(SkippedPick(uuid=uuid, why="missing"))
             return
         taken = self.snapshot.find(LINKS, "uuid", uuid)
         same = self.snapshot.find(CLIENTS, "name", exact(row.name)) if exact(row.name) else []
         same = [client for client in same if not self._different(client.id, uuid)]
         free = [client for client in same if self.snapshot.raw(LINKS, client.id) is None]
-        twins = len(named(self.snapshot, exact(row.name))) > 1
+        twins = len(exact_name_clients(self.snapshot, exact(row.name))) > 1
         if row.deleted:
             self._skip(row, "deleted")
         elif row.is_set_aside:
@@ -191,7 +191,7 @@ class _Picking:
                 as_different(client, uuid, by=self.by, now=self.now) for client in sorted(self.different)
             ]
 
-    def result(self) -> Picked:
+    def result(self) -> PickedClient:
         """All writes, with the run they belong to."""
         done = len(self.created) + len(self.linked)
         if done:
@@ -211,27 +211,27 @@ class _Picking:
                     ),
                 )
             )
-        return Picked(
+        return PickedClient(
             writes=tuple(self.writes),
             created=self.created,
             linked=self.linked,
             skipped=tuple(self.skipped),
         )
 
-    def _unclear(self, row: XpmClient, twins: bool, likely: Callable[[XpmClient], str]) -> NotPicked | None:
+    def _unclear(self, row: XpmClient, twins: bool, likely: Callable[[XpmClient], str]) -> SkippedPick | None:
         key = name_key(row.name)
         near = self.snapshot.find(CLIENTS, "name_key", key) if key else []
         near = [client for client in near if not self._different(client.id, row.uuid)]
         if near:
-            return NotPicked(uuid=row.uuid, name=row.name, why="same-name", client=near[0].id)
+            return SkippedPick(uuid=row.uuid, name=row.name, why="same-name", client=near[0].id)
         if twins:
-            return NotPicked(uuid=row.uuid, name=row.name, why="twin")
+            return SkippedPick(uuid=row.uuid, name=row.name, why="twin")
         found = self.snapshot.get(CLIENTS, likely(row))
         if found is None:
             return None
         same = identity.compare(found.name, row.name, row.code).answer == "same"
         why: Why = "same-name" if same else "likely"
-        return NotPicked(uuid=row.uuid, name=row.name, why=why, client=found.id)
+        return SkippedPick(uuid=row.uuid, name=row.name, why=why, client=found.id)
 
     def _different(self, client: str, uuid: str) -> bool:
         """Whether a user says, or said, that the two are different clients."""
@@ -239,7 +239,7 @@ class _Picking:
         return client in self.different or (apart is not None and apart.different)
 
     def _skip(self, row: XpmClient, why: Why, client: str = "") -> None:
-        self.skipped.append(NotPicked(uuid=row.uuid, name=row.name, why=why, client=client))
+        self.skipped.append(SkippedPick(uuid=row.uuid, name=row.name, why=why, client=client))
 
     def _link(self, client: Client, row: XpmClient) -> None:
         """Only the link: its values follow with the next plan, where they can be seen."""
@@ -250,7 +250,7 @@ class _Picking:
 
     def _has_former(self, client: Client) -> bool:
         """Whether the client still has values of another XPM client: what becomes of them is shown first."""
-        return bool(foreign(self.snapshot, client, "", self.team))
+        return bool(foreign_values(self.snapshot, client, "", self.team))
 
     def _create(self, row: XpmClient) -> None:
         id_ = self.ids.new("c")[0]
@@ -265,7 +265,7 @@ class _Picking:
         contacts, joined = self._contacts(row)
         client = msgspec.structs.replace(client, contacts=contacts)
         link = msgspec.structs.replace(self._new_link(id_, row), contacts=joined)
-        met = compare(self.rules, Sides(client, row, link, Base(id=id_)))
+        met = compare(self.rules, ClientPair(client, row, link, Base(id=id_)))
         self.created[row.uuid] = id_
         base = self._remembered(met.base, client, mirror_values(row, met.link))
         self.writes += [Put(CLIENTS, client), Put(LINKS, met.link), Put(BASE, base)]
@@ -274,7 +274,7 @@ class _Picking:
 
     def _remembered(self, base: Base, client: Client, mirror: Values) -> Base:
         """With what no sync carries later (structure, the own contact): undo has to know it from an edit."""
-        told = book_values(client, self.team)
+        told = ignition_values(client, self.team)
         for contact in client.contacts:
             told |= {contact_key(contact.id, name): value for name, value in contact_values(contact).items()}
         given = {
@@ -282,7 +282,7 @@ class _Picking:
             for key, value in told.items()
             if key not in base.agreed and not is_blank(value)
         }
-        return msgspec.structs.replace(agree(base, given, mirror), picked=True, exceptions=())
+        return msgspec.structs.replace(record_agreement(base, given, mirror), picked=True, exceptions=())
 
     def _contacts(self, row: XpmClient) -> tuple[tuple[Contact, ...], tuple[ContactLink, ...]]:
         """XPM's contacts; a client without any gets one from its own first and last name."""
@@ -321,7 +321,7 @@ class _Picking:
         self.writes.append(
             Put(
                 IMAGES,
-                Image(
+                BeforeImage(
                     id=f"{self.run}/{client}",
                     run=self.run,
                     client=client,

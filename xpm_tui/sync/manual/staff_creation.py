@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from xpm_tui.domain.errors import NeedsPerson, NotFound
+from xpm_tui.domain.errors import DecisionNeeded, NotFound
 from xpm_tui.domain.identity import compare, exact
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.plan import Direction
-from xpm_tui.domain.ports import Book, Clock, EventSink, Ids, Practice, Snapshot
+from xpm_tui.domain.ports import Clock, EventSink, IdSource, Snapshot, Store, XpmPort
 from xpm_tui.domain.quarantine import quarantined_in
 from xpm_tui.domain.tables import APART, STAFF, TEAM
 from xpm_tui.domain.xpm import Staff
 from xpm_tui.sync.applying.adoption import FIELDS, joined
 from xpm_tui.sync.base import different as as_different
-from xpm_tui.sync.journal import ADD_STAFF, is_linked, without_end
-from xpm_tui.sync.manual.creation import Maker, Making, refuse_unreadable
+from xpm_tui.sync.journal import ADD_STAFF, is_linked, unanswered
+from xpm_tui.sync.manual.creation import CreationRequest, RecordCreator, refuse_unreadable
 from xpm_tui.sync.mirror import list_writes
 from xpm_tui.sync.outbox import staff_creation
 
 
-class StaffThere(NeedsPerson):
+class StaffThere(DecisionNeeded):
     """XPM has staff of that e-mail, or of the same or a similar name: ``people``, to be linked instead."""
 
     code = "staff-there"
@@ -28,14 +28,16 @@ class StaffThere(NeedsPerson):
     def __init__(self, member: TeamMember, people: Sequence[Staff]) -> None:
         consent = " ".join(f"--different-from {person.uuid}" for person in people)
         super().__init__(
-            " ".join(f"XPM already has {_who(person)}: {likeness(member, person)}." for person in people),
+            " ".join(
+                f"XPM already has {_who(person)}: {matching_details(member, person)}." for person in people
+            ),
             hint=f"Link to that record: xpm-tui team link {member.id} {people[0].uuid}. If it is a "
             f"different person, add {consent}.",
         )
         self.people = people
 
 
-def likeness(member: TeamMember, person: Staff) -> str:
+def matching_details(member: TeamMember, person: Staff) -> str:
     """In what a member and a person of XPM's staff agree, in words; empty where they are different."""
     if _same_email(member, person):
         return "the e-mail is the same"
@@ -43,7 +45,7 @@ def likeness(member: TeamMember, person: Staff) -> str:
     return "" if found.answer == "different" else found.reasons[0]
 
 
-def in_the_way(snapshot: Snapshot, member: TeamMember, staff: Iterable[Staff]) -> list[Staff]:
+def possible_duplicates(snapshot: Snapshot, member: TeamMember, staff: Iterable[Staff]) -> list[Staff]:
     """Return XPM's staff who may be this member: the same e-mail, the same name, or a similar one.
 
     Somebody of a similar name who is linked to another member is not in the way, nor is anybody of whom a
@@ -68,7 +70,7 @@ def blocked(snapshot: Snapshot, member: TeamMember) -> str:
         return f"{member.name} ({member.id}) is already linked to a staff record in XPM."
     if not exact(member.name):
         return "This team member has no name, and XPM does not accept staff without a name."
-    pending = [intent for intent in without_end(snapshot) if intent.kind == ADD_STAFF]
+    pending = [intent for intent in unanswered(snapshot) if intent.kind == ADD_STAFF]
     if any(intent.record == member.id for intent in pending):
         return "It was already sent to XPM, but no answer came. First find out what happened to it."
     email, name = member.email.strip().casefold(), exact(member.name)
@@ -93,10 +95,10 @@ async def create_staff(
     member_id: str,
     more: Mapping[str, str],
     *,
-    book: Book,
-    practice: Practice,
+    book: Store,
+    practice: XpmPort,
     clock: Clock,
-    ids: Ids,
+    ids: IdSource,
     events: EventSink,
     by: str,
     run: str,
@@ -121,26 +123,28 @@ async def create_staff(
         raise NotFound(f"There is no team member with the id {member_id}.")
     why = blocked(book.snapshot(), member)
     if why:
-        raise NeedsPerson(why, hint="See: xpm-tui team list, xpm-tui runs release")
+        raise DecisionNeeded(why, hint="See: xpm-tui team list, xpm-tui runs release")
     there = await practice.staff()
     if not anyway:
         refuse_unreadable(book.snapshot(), "staff", quarantined_in(there), member.name)
     book.commit(list_writes(book.snapshot(), STAFF, there))
     values = creation_values(member, more)
-    people = in_the_way(book.snapshot(), member, there)
+    people = possible_duplicates(book.snapshot(), member, there)
     left = [person for person in people if person.uuid not in different]
     if left and not anyway:
         raise StaffThere(member, left)
     if people:
         book.commit([as_different(member.id, each.uuid, by=by, now=clock.now()) for each in people])
-    asked = Making(
+    asked = CreationRequest(
         staff_creation(member.id, values, [row.uuid for row in there]),
         name=member.name,
         noun="staff record",
         table=STAFF,
         adopt=joined,
     )
-    return await Maker(book, practice, clock, ids, events, by, run, direction).make(asked, create_lag, stop)
+    return await RecordCreator(book, practice, clock, ids, events, by, run, direction).make(
+        asked, create_lag, stop
+    )
 
 
 def _who(person: Staff) -> str:

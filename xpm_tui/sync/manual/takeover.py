@@ -12,10 +12,10 @@ from xpm_tui.domain.links import Base, CameFrom, ContactLink, Link, Pair, Proven
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import FREEZES, LINKS
 from xpm_tui.domain.xpm import XpmClient, XpmContact
-from xpm_tui.sync.base import PRIMARY, agree, base_key, contact_key, mirror_values, with_origin
+from xpm_tui.sync.base import PRIMARY, base_key, contact_key, mirror_values, record_agreement, with_origin
 from xpm_tui.sync.base import primary as primary_there
 from xpm_tui.sync.canonical import (
-    Team,
+    TeamLinks,
     contact_values,
     is_blank,
     primary_of,
@@ -27,7 +27,7 @@ from xpm_tui.sync.canonical import (
 from xpm_tui.sync.planning.contacts import match_contacts
 from xpm_tui.sync.planning.links import lost_links
 from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, CONTACT_FIELDS, Policy
-from xpm_tui.sync.provenance import present, released, returned, sign_of
+from xpm_tui.sync.provenance import contact_signature, present, released, returned
 
 Outcome = Literal["replaced", "removed", "same", "kept"]
 Why = Literal["", "edited", "frozen", "required", "asked"]
@@ -56,7 +56,7 @@ class FormerValue(msgspec.Struct, frozen=True, kw_only=True):
     why: Why = ""
 
 
-class Taken(msgspec.Struct, frozen=True, kw_only=True):
+class TakenOverValues(msgspec.Struct, frozen=True, kw_only=True):
     """A client as it is once it is linked to another XPM client.
 
     ``contacts`` are the links of the contacts that both XPM clients share, ``removed`` the contacts that go
@@ -80,7 +80,7 @@ def take_over(
     quiet: bool = False,
     keep: bool = False,
     same: bool = False,
-) -> Taken:
+) -> TakenOverValues:
     """Return what becomes of a client's values and contacts when it is linked to ``row``. Pure.
 
     What came from another XPM client and is unchanged is replaced by the new client's value, or removed where
@@ -99,11 +99,11 @@ def take_over(
         there = {each.uuid for each in xpm_contacts(row)}
         joined = tuple(each for each in (link.contacts if link else ()) if each.uuid in there)
         known = msgspec.structs.replace(known, values=values)
-        return Taken(client=client, base=Base(id=client.id), contacts=joined, provenance=known)
-    return _Taking(snapshot, policy, client, row, known, quiet=quiet, keep=keep).result()
+        return TakenOverValues(client=client, base=Base(id=client.id), contacts=joined, provenance=known)
+    return _TakeoverPlanner(snapshot, policy, client, row, known, quiet=quiet, keep=keep).result()
 
 
-class _Taking:
+class _TakeoverPlanner:
     """One client while it is taken over to another XPM client."""
 
     def __init__(
@@ -117,7 +117,7 @@ class _Taking:
         quiet: bool,
         keep: bool,
     ) -> None:
-        self.team = Team.read(snapshot)
+        self.team = TeamLinks.read(snapshot)
         self.client = client
         self.row = row
         self.keep = keep
@@ -151,7 +151,7 @@ class _Taking:
         self.of_contacts: dict[str, dict[str, Value]] = {}
         self.agreed: dict[str, Value] = {}
 
-    def result(self) -> Taken:
+    def result(self) -> TakenOverValues:
         """The client as it becomes, with every value that came from elsewhere."""
         if self.entries:
             theirs = xpm_values(self.row)
@@ -175,9 +175,9 @@ class _Taking:
         if self.agreed:
             # What the new client put here has come from it.
             pairs = {key: value for key, value in self.agreed.items() if mirror.get(key) == value}
-            base = agree(base, {key: Pair(v, v) for key, v in pairs.items()}, mirror)
+            base = record_agreement(base, {key: Pair(v, v) for key, v in pairs.items()}, mirror)
             base = with_origin(base, pairs, came=True)
-        return Taken(
+        return TakenOverValues(
             client=client,
             base=base,
             contacts=self.joined,
@@ -254,7 +254,7 @@ class _Taking:
             return
         self._note(record, "contact", first, said, None, "removed")
         self.removed.append(contact)
-        self.gone[sign_of(contact)] = first.uuid
+        self.gone[contact_signature(contact)] = first.uuid
         for key in entries.values():
             self.known.pop(key, None)
 

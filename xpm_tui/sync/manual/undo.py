@@ -15,21 +15,21 @@ from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.links import Base, Value
 from xpm_tui.domain.plan import Change, Plan, PlannedRecord, Unclear, Why
 from xpm_tui.domain.ports import Snapshot
-from xpm_tui.domain.runs import Image, Written
+from xpm_tui.domain.runs import BeforeImage, Written
 from xpm_tui.domain.tables import BASE, CLIENTS, IMAGES, IMPORTED, LINKS, XPM_CLIENTS
 from xpm_tui.sync.applying.local_writes import base_key, own_contact
 from xpm_tui.sync.applying.run_results import UNDO
 from xpm_tui.sync.base import PRIMARY, contact_key, mark, mirror_values, pair
 from xpm_tui.sync.canonical import (
-    Team,
+    TeamLinks,
     Values,
-    book_print,
-    book_values,
     contact_values,
+    ignition_fingerprint,
+    ignition_values,
     is_blank,
     is_same,
     primary_of,
-    xpm_print,
+    xpm_fingerprint,
     xpm_values,
 )
 from xpm_tui.sync.planning.planner import count, estimate
@@ -54,12 +54,12 @@ def plan_undo(
 
     ``in_use`` are clients that something hangs on (a proposal, a job). The plan is applied like any other.
     """
-    team = Team.read(snapshot)
+    team = TeamLinks.read(snapshot)
     records: list[PlannedRecord] = []
     unclear: list[Unclear] = []
     for image in snapshot.find(IMAGES, "run", run):
         if client in ("", image.client):
-            looked = _Look(snapshot, image, team, field, image.client in in_use)
+            looked = _UndoReader(snapshot, image, team, field, image.client in in_use)
             changes = tuple(looked.changes())
             unclear += looked.unclear
             if changes:
@@ -82,10 +82,12 @@ def plan_undo(
     return estimate(snapshot, plan, records), records, tuple(unclear)
 
 
-class _Look:
+class _UndoReader:
     """One image beside what is there now."""
 
-    def __init__(self, snapshot: Snapshot, image: Image, team: Team, field: str, in_use: bool) -> None:
+    def __init__(
+        self, snapshot: Snapshot, image: BeforeImage, team: TeamLinks, field: str, in_use: bool
+    ) -> None:
         self._image = image
         self._team = team
         self._field = field
@@ -105,8 +107,8 @@ class _Look:
             client=self._image.client,
             uuid=self._image.uuid,
             changes=changes,
-            ignition=book_print(self._client, self._team) if self._client is not None else "",
-            xpm=xpm_print(self._row) if self._row is not None else "",
+            ignition=ignition_fingerprint(self._client, self._team) if self._client is not None else "",
+            xpm=xpm_fingerprint(self._row) if self._row is not None else "",
         )
 
     def changes(self) -> Iterator[Change]:
@@ -211,7 +213,7 @@ class _Look:
         if client.client_id or self._imported:
             return True
         return any(
-            self._changed(key, value) for key, value in book_values(client, self._team).items()
+            self._changed(key, value) for key, value in ignition_values(client, self._team).items()
         ) or any(self._contact_edited(contact) for contact in client.contacts)
 
     def _contact_edited(self, contact: Contact) -> bool:
@@ -252,7 +254,7 @@ class _Look:
             return {PRIMARY: here if written.side == "ignition" else self._mirror().get(PRIMARY, "")}
         if written.side == "ignition":
             if not contact:
-                return book_values(client, self._team)
+                return ignition_values(client, self._team)
             return next((contact_values(each) for each in client.contacts if each.id == contact), None)
         if self._row is None:
             return None

@@ -15,7 +15,7 @@ from xpm_tui.domain.spelling import spellings
 from xpm_tui.domain.tables import CLIENTS, JOBS, LINKS, XPM_CLIENTS
 
 
-class Member(msgspec.Struct, frozen=True, kw_only=True):
+class DuplicateRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One of several that may be the same. ``id`` is ours or XPM's UUID; ``linked`` are the records of the
     other side that are linked to it, ``jobs`` XPM's current jobs on it."""
 
@@ -30,27 +30,27 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     prospect: bool = False
 
 
-class Duplicate(msgspec.Struct, frozen=True, kw_only=True):
+class DuplicateGroup(msgspec.Struct, frozen=True, kw_only=True):
     """Clients of one side whose names are the same, in whatever form. ``survivor`` is the safest one to keep
     and ``why`` says what speaks for it; ``steps`` are to be done by hand, in this order."""
 
     side: Side
     key: str
-    members: tuple[Member, ...]
+    members: tuple[DuplicateRecord, ...]
     survivor: str
     why: str
     steps: tuple[str, ...]
 
 
-def duplicates(snapshot: Snapshot) -> list[Duplicate]:
+def duplicates(snapshot: Snapshot) -> list[DuplicateGroup]:
     """All of them, XPM's first, in order of the name."""
     found = [*_of_side("xpm", _xpm_members(snapshot)), *_of_side("ignition", _book_members(snapshot))]
     return sorted(found, key=lambda group: (group.side == "ignition", group.key))
 
 
-def _of_side(side: Side, members: Iterator[Member]) -> Iterator[Duplicate]:
-    groups: defaultdict[str, list[Member]] = defaultdict(list)
-    with_macrons: list[tuple[tuple[str, ...], Member]] = []
+def _of_side(side: Side, members: Iterator[DuplicateRecord]) -> Iterator[DuplicateGroup]:
+    groups: defaultdict[str, list[DuplicateRecord]] = defaultdict(list)
+    with_macrons: list[tuple[tuple[str, ...], DuplicateRecord]] = []
     for member in members:
         spelt = spellings(key_of(member.name))
         if len(spelt) == 1:
@@ -65,7 +65,7 @@ def _of_side(side: Side, members: Iterator[Member]) -> Iterator[Duplicate]:
             group.sort(key=_safest_first)
             keep = group[0]
             steps = _xpm_steps(keep, group[1:]) if side == "xpm" else _book_steps(keep, group[1:])
-            yield Duplicate(
+            yield DuplicateGroup(
                 side=side,
                 key=key,
                 members=tuple(group),
@@ -75,7 +75,7 @@ def _of_side(side: Side, members: Iterator[Member]) -> Iterator[Duplicate]:
             )
 
 
-def _safest_first(member: Member) -> tuple[bool, bool, bool, int, int, int, str]:
+def _safest_first(member: DuplicateRecord) -> tuple[bool, bool, bool, int, int, int, str]:
     """What others depend on stays: links, then jobs, then contacts; of equals the older one."""
     age = int(member.number) if member.number.isdecimal() else 0
     return (
@@ -89,7 +89,7 @@ def _safest_first(member: Member) -> tuple[bool, bool, bool, int, int, int, str]
     )
 
 
-def _why(keep: Member, others: Sequence[Member]) -> str:
+def _why(keep: DuplicateRecord, others: Sequence[DuplicateRecord]) -> str:
     if keep.linked and not any(other.linked for other in others):
         return "It is the only one that is linked."
     if not keep.archived and all(other.archived for other in others):
@@ -103,7 +103,7 @@ def _why(keep: Member, others: Sequence[Member]) -> str:
     return "They differ only in age: this is the older one."
 
 
-def _xpm_steps(keep: Member, others: Sequence[Member]) -> Iterator[str]:
+def _xpm_steps(keep: DuplicateRecord, others: Sequence[DuplicateRecord]) -> Iterator[str]:
     yield f"Open both in XPM and make sure that they are the same client: {_numbers([keep, *others])}."
     for other in others:
         for client in other.linked:
@@ -120,7 +120,7 @@ def _xpm_steps(keep: Member, others: Sequence[Member]) -> Iterator[str]:
     yield "Sync, so that Ignition sees it."
 
 
-def _book_steps(keep: Member, others: Sequence[Member]) -> Iterator[str]:
+def _book_steps(keep: DuplicateRecord, others: Sequence[DuplicateRecord]) -> Iterator[str]:
     yield f"Make sure that they are the same client: {', '.join([keep.id, *(other.id for other in others)])}."
     for other in others:
         if other.linked and not keep.linked:
@@ -130,18 +130,18 @@ def _book_steps(keep: Member, others: Sequence[Member]) -> Iterator[str]:
         yield f"Archive {other.id} in Ignition, and ignore it here: `clients ignore {other.id}`."
 
 
-def _numbers(members: Sequence[Member]) -> str:
+def _numbers(members: Sequence[DuplicateRecord]) -> str:
     return ", ".join(f"number {member.number}" if member.number else member.id for member in members)
 
 
-def _xpm_members(snapshot: Snapshot) -> Iterator[Member]:
+def _xpm_members(snapshot: Snapshot) -> Iterator[DuplicateRecord]:
     linked: defaultdict[str, list[str]] = defaultdict(list)
     for link in snapshot.rows(LINKS):
         linked[link.uuid].append(link.id)
     jobs = Counter(job.client.uuid for job in snapshot.rows(JOBS) if job.client is not None and not job.gone)
     for row in snapshot.rows(XPM_CLIENTS):
         if not row.deleted:
-            yield Member(
+            yield DuplicateRecord(
                 id=row.uuid,
                 name=row.name,
                 number=row.number,
@@ -154,10 +154,10 @@ def _xpm_members(snapshot: Snapshot) -> Iterator[Member]:
             )
 
 
-def _book_members(snapshot: Snapshot) -> Iterator[Member]:
+def _book_members(snapshot: Snapshot) -> Iterator[DuplicateRecord]:
     for client in snapshot.rows(CLIENTS):
         link = snapshot.get(LINKS, client.id)
-        yield Member(
+        yield DuplicateRecord(
             id=client.id,
             name=client.name,
             number=link.number if link is not None else "",

@@ -14,7 +14,7 @@ from rapidfuzz import fuzz
 
 from xpm_tui.domain.identity import Answer, compare_names, name_key
 from xpm_tui.domain.ignition import Client
-from xpm_tui.domain.names import Name, read_name
+from xpm_tui.domain.names import ParsedName, read_name
 from xpm_tui.domain.spelling import fold
 from xpm_tui.domain.xpm import XpmClient
 
@@ -27,14 +27,14 @@ _NO_DIGIT = re.compile(r"\D+")
 _ABN, _ACN = 11, 9
 
 
-class Facts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class MatchFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What of a record speaks for or against its being the same as another.
 
     ``numbers`` are business and company numbers as digits; ``people`` the loose names of its contacts;
     ``structure`` its loose business structure; ``code`` the client code, folded, and ``raw_code`` as written.
     """
 
-    name: Name
+    name: ParsedName
     emails: frozenset[str] = frozenset()
     numbers: frozenset[str] = frozenset()
     phones: frozenset[str] = frozenset()
@@ -48,13 +48,13 @@ class Facts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 _NONE: frozenset[str] = frozenset()
 
 
-def facts_of(client: Client) -> Facts:
+def facts_of(client: Client) -> MatchFacts:
     """What a client of Ignition tells about itself, columns that we do not know by heart included."""
     numbers = [v for k, v in client.extra.items() if _NUMBER_HEADINGS.search(k)]
     code = next((v for k, v in client.extra.items() if _CODE_HEADINGS.search(k)), "")
     born = next((v for k, v in client.extra.items() if _BIRTH_HEADINGS.search(k)), "")
     name = read_name(client.name)
-    return Facts(
+    return MatchFacts(
         name=name,
         emails=_emails(contact.email for contact in client.contacts),
         numbers=_numbers(numbers),
@@ -66,10 +66,10 @@ def facts_of(client: Client) -> Facts:
     )
 
 
-def facts_of_xpm(row: XpmClient) -> Facts:
+def facts_of_xpm(row: XpmClient) -> MatchFacts:
     """What an XPM client tells about itself."""
     live = [contact for contact in row.contacts if not contact.deleted] if row.contacts else []
-    return Facts(
+    return MatchFacts(
         name=read_name(row.name),
         emails=_emails((row.email, *(contact.email for contact in live))) if row.email or live else _NONE,
         numbers=_numbers((row.company_number, row.business_number)),
@@ -118,7 +118,7 @@ class Likeness(msgspec.Struct, frozen=True, kw_only=True):
     against: bool
 
 
-def compare(ours: Facts, theirs: Facts) -> Likeness:
+def compare(ours: MatchFacts, theirs: MatchFacts) -> Likeness:
     """How alike a client of Ignition and one of XPM are."""
     found = compare_names(ours.name, theirs.name, theirs.raw_code)
     backed, words, lift, certain = _backing(ours, theirs)
@@ -147,7 +147,7 @@ def compare(ours: Facts, theirs: Facts) -> Likeness:
     )
 
 
-def _spelling(a: Name, b: Name) -> tuple[float, list[str]]:
+def _spelling(a: ParsedName, b: ParsedName) -> tuple[float, list[str]]:
     """The likeness of two different names, and what can be said of it."""
     x, y = " ".join(a.core), " ".join(b.core)
     if not x or not y:
@@ -166,7 +166,7 @@ def _spelling(a: Name, b: Name) -> tuple[float, list[str]]:
     return min(FURTHEST, max(ratio, sorted_ratio) * 0.8 + one_kind), ["a similar name"]
 
 
-def _doubts(ours: Facts, theirs: Facts) -> list[str]:
+def _doubts(ours: MatchFacts, theirs: MatchFacts) -> list[str]:
     """What else than the name speaks against it."""
     words: list[str] = []
     if ours.numbers and theirs.numbers and _numbers_clash(ours.numbers, theirs.numbers):
@@ -196,7 +196,7 @@ def _structures_clash(a: str, b: str) -> bool:
     return a != b and not (a in b or b in a)
 
 
-def _backing(ours: Facts, theirs: Facts) -> tuple[bool, list[str], float, bool]:
+def _backing(ours: MatchFacts, theirs: MatchFacts) -> tuple[bool, list[str], float, bool]:
     """Whether other facts say so too, in which words, by how much, and whether one is as good as an id.
 
     A company number on a trust or fund is that of its trustee, who is trustee of several.

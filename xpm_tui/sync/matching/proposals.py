@@ -16,15 +16,15 @@ import msgspec
 from rapidfuzz import fuzz, process
 
 from xpm_tui.collector import paused_collector
-from xpm_tui.domain.identity import Answer, Comparison, initials_of
+from xpm_tui.domain.identity import Answer, NameComparison, initials_of
 from xpm_tui.domain.identity import compare as compare_identity
 from xpm_tui.domain.ignition import Client
-from xpm_tui.domain.names import Name, read_name, without_code
+from xpm_tui.domain.names import ParsedName, read_name, without_code
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.spelling import spellings
 from xpm_tui.domain.tables import APART, CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.sync.matching.evidence import LIKELY, WEAK, Facts, Likeness, compare, facts_of, facts_of_xpm
+from xpm_tui.sync.matching.evidence import LIKELY, WEAK, Likeness, MatchFacts, compare, facts_of, facts_of_xpm
 
 CANDIDATES = 40
 """Most records compared in full for one client."""
@@ -42,7 +42,7 @@ _ENOUGH = 300
 """So many places of rare blocks make looking at more common ones pointless."""
 
 
-class Proposal(msgspec.Struct, frozen=True, kw_only=True):
+class LinkProposal(msgspec.Struct, frozen=True, kw_only=True):
     """One XPM client that a client of Ignition may be; ``score`` 0 to 100, reasons in words."""
 
     uuid: str
@@ -81,11 +81,11 @@ class Alike(msgspec.Struct, frozen=True, kw_only=True):
         return f"XPM has {self.name} ({where}): {self.reason}."
 
 
-class _Theirs(msgspec.Struct, frozen=True, gc=False):
+class _XpmCandidate(msgspec.Struct, frozen=True, gc=False):
     uuid: str
     number: str
     name: str
-    facts: Facts
+    facts: MatchFacts
     archived: bool
     prospect: bool
 
@@ -103,7 +103,7 @@ class MatchIndex:
     ) -> None:
         self._linked = linked
         self._apart = apart
-        self._rows: list[_Theirs] = []
+        self._rows: list[_XpmCandidate] = []
         self._joined: list[str] = []
         self._blocks: dict[str, list[int]] = defaultdict(list)
         self._keys: dict[str, list[int]] = defaultdict(list)
@@ -127,7 +127,7 @@ class MatchIndex:
             apart=frozenset((pair.client, pair.uuid) for pair in snapshot.rows(APART)),
         )
 
-    def propose(self, client: Client, limit: int = 5) -> list[Proposal]:
+    def propose(self, client: Client, limit: int = 5) -> list[LinkProposal]:
         """The most probable XPM clients, best first; pairs that were taken apart are left out."""
         ours = facts_of(client)
         found = []
@@ -147,7 +147,7 @@ class MatchIndex:
             for rank, each in enumerate(found[:limit])
         ]
 
-    def one(self, client: Client, uuid: str) -> Proposal | None:
+    def one(self, client: Client, uuid: str) -> LinkProposal | None:
         """One XPM client as a proposal, however little agrees, and never sure; None where XPM has it not."""
         place = self._known.get(uuid)
         if place is None:
@@ -187,7 +187,7 @@ class MatchIndex:
         ]
 
     def _rank(
-        self, ours: Facts, row: _Theirs, likeness: Likeness
+        self, ours: MatchFacts, row: _XpmCandidate, likeness: Likeness
     ) -> tuple[int, bool, bool, bool, float, str, str]:
         raw = -fuzz.ratio(ours.name.exact, row.name)
         return (
@@ -195,7 +195,11 @@ class MatchIndex:
         )  # fmt: skip
 
     def _sure(
-        self, client: Client, ours: Facts, best: tuple[int, _Theirs, Likeness], others: list[Likeness]
+        self,
+        client: Client,
+        ours: MatchFacts,
+        best: tuple[int, _XpmCandidate, Likeness],
+        others: list[Likeness],
     ) -> bool:
         """Only where the names are the same, no other record could be meant, and nothing contradicts it."""
         _, row, likeness = best
@@ -207,17 +211,17 @@ class MatchIndex:
             return False
         return likeness.backed or not any(other.backed and other.score >= LIKELY for other in others)
 
-    def _several(self, ours: Facts, row: _Theirs) -> bool:
+    def _several(self, ours: MatchFacts, row: _XpmCandidate) -> bool:
         """Whether XPM has more than one client that is the same as either of the two."""
         return len({place for key in _both(ours, row) for place in self._keys.get(key, ())}) > 1
 
-    def _several_of_ours(self, client: Client, ours: Facts, row: _Theirs) -> bool:
+    def _several_of_ours(self, client: Client, ours: MatchFacts, row: _XpmCandidate) -> bool:
         """Whether Ignition has another client that is the same as either of the two."""
         return any(id_ != client.id for key in _both(ours, row) for id_ in self._our_keys.get(key, ()))
 
     def _proposal(
-        self, client: Client, ours: Facts, found: tuple[int, _Theirs, Likeness], *, sure: bool
-    ) -> Proposal:
+        self, client: Client, ours: MatchFacts, found: tuple[int, _XpmCandidate, Likeness], *, sure: bool
+    ) -> LinkProposal:
         _, row, likeness = found
         words = list(likeness.reasons)
         if row.archived:
@@ -231,7 +235,7 @@ class MatchIndex:
                 words.append("XPM has several clients with this name")
             if self._several_of_ours(client, ours, row):
                 words.append("Ignition has several clients with this name")
-        return Proposal(
+        return LinkProposal(
             uuid=row.uuid,
             number=row.number,
             name=row.name,
@@ -246,7 +250,7 @@ class MatchIndex:
         facts = facts_of_xpm(row)
         place = len(self._rows)
         self._known[row.uuid] = place
-        self._rows.append(_Theirs(row.uuid, row.number, row.name, facts, row.archived, row.prospect))
+        self._rows.append(_XpmCandidate(row.uuid, row.number, row.name, facts, row.archived, row.prospect))
         self._joined.append(facts.name.joined.lower())
         for key in keys(facts.name, facts.raw_code):
             self._keys[key].append(place)
@@ -254,7 +258,7 @@ class MatchIndex:
         for block in {*_strong(facts), *_weak(facts)}:
             blocks[block].append(place)
 
-    def _candidates(self, ours: Facts, most: int = CANDIDATES) -> list[int]:
+    def _candidates(self, ours: MatchFacts, most: int = CANDIDATES) -> list[int]:
         """Places of the records to compare in full, the rarest in common with this one first."""
         weights: dict[int, float] = defaultdict(float)
         for block in set(_strong(ours)):
@@ -266,7 +270,7 @@ class MatchIndex:
         found = sorted(weights, key=lambda place: (-weights[place], place))[:most]
         return [*found, *self._similar(ours, weights)]
 
-    def _similar(self, ours: Facts, known: dict[int, float]) -> list[int]:
+    def _similar(self, ours: MatchFacts, known: dict[int, float]) -> list[int]:
         """Places of other records that share words, those of the most similar spelling."""
         weak = [places for block in set(_weak(ours)) if (places := self._blocks.get(block)) is not None]
         seen: set[int] = set()
@@ -289,7 +293,7 @@ class MatchIndex:
         return [order[at] for _, _, at in close]
 
 
-def alike_names(name: str, names: Sequence[str]) -> list[tuple[int, Comparison]]:
+def alike_names(name: str, names: Sequence[str]) -> list[tuple[int, NameComparison]]:
     """Return the places of the names that are the same as one or near to it, best first.
 
     Only the most similar ones are compared in full: that is what takes long for a whole practice.
@@ -306,7 +310,7 @@ def alike_names(name: str, names: Sequence[str]) -> list[tuple[int, Comparison]]
     return sorted(alike, key=lambda each: each[1].cost)
 
 
-def keys(name: Name, code: str = "") -> set[str]:
+def keys(name: ParsedName, code: str = "") -> set[str]:
     """The keys under which a name meets all names that are the same."""
     found = set(spellings(name.key))
     if code and (bare := without_code(name.exact, code)):
@@ -314,12 +318,12 @@ def keys(name: Name, code: str = "") -> set[str]:
     return found
 
 
-def _both(ours: Facts, row: _Theirs) -> set[str]:
+def _both(ours: MatchFacts, row: _XpmCandidate) -> set[str]:
     code = row.facts.raw_code
     return keys(ours.name, code) | keys(row.facts.name, code)
 
 
-def _strong(facts: Facts) -> Iterator[str]:
+def _strong(facts: MatchFacts) -> Iterator[str]:
     """Blocks in which every record meets those whose names are the same or near."""
     name = facts.name
     core = [word.lower() for word in name.core]
@@ -349,7 +353,7 @@ def _strong(facts: Facts) -> Iterator[str]:
         yield "s" + _skeleton(person.surname) + "".join(initials_of(person))
 
 
-def _weak(facts: Facts) -> Iterator[str]:
+def _weak(facts: MatchFacts) -> Iterator[str]:
     """Blocks of words, their beginnings, ends and consonants: where names are misspelt or only similar."""
     name = facts.name
     for word in name.core if not name.others else {*name.core, *(w for o in name.others for w in o)}:

@@ -17,7 +17,7 @@ from xpm_tui.domain.formatting import count, plural
 from xpm_tui.domain.identity import Answer, compare_names, name_key
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Link, Successor, Vanished
-from xpm_tui.domain.names import Name
+from xpm_tui.domain.names import ParsedName
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import JOBS, MOVES, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
@@ -61,7 +61,7 @@ class _Signs(msgspec.Struct, frozen=True, kw_only=True):
     """What an XPM client is recognised by; of a client that has disappeared, as XPM last described it."""
 
     uuid: str
-    name: Name
+    name: ParsedName
     people: tuple[_Person, ...] = ()
     groups: frozenset[str] = frozenset()
     names: dict[str, str] = {}

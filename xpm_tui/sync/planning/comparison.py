@@ -16,19 +16,19 @@ from xpm_tui.domain.plan import Change
 from xpm_tui.domain.xpm import XpmClient, XpmContact
 from xpm_tui.sync.base import (
     PRIMARY,
-    agree,
-    came,
+    came_from_xpm,
     contact_key,
     forget,
     forget_contact,
     own_mirror_values,
     pair,
+    record_agreement,
     with_origin,
 )
 from xpm_tui.sync.canonical import (
     Values,
-    book_values,
     contact_values,
+    ignition_values,
     is_blank,
     primary_of,
     same_texts,
@@ -37,10 +37,10 @@ from xpm_tui.sync.canonical import (
 )
 from xpm_tui.sync.planning.contacts import (
     ContactMatch,
+    keep_in_ignition,
+    keep_in_xpm,
     match_contacts,
-    ours_alone,
-    standing,
-    theirs_alone,
+    valid_contact_links,
 )
 from xpm_tui.sync.planning.decisions import FORMER, NO_NAME, Rules
 from xpm_tui.sync.planning.differences import Difference, Why, why_not_synced
@@ -50,7 +50,7 @@ WHOLE = "*"
 """As a frozen field: the client as a whole."""
 
 
-class Sides(msgspec.Struct, frozen=True):
+class ClientPair(msgspec.Struct, frozen=True):
     """One client as it is: both records, the link, the base, and the fields frozen for it.
 
     ``former`` are the values, by base key, that came from another XPM client.
@@ -64,7 +64,7 @@ class Sides(msgspec.Struct, frozen=True):
     former: dict[str, CameFrom] = {}
 
 
-class Compared(msgspec.Struct, frozen=True):
+class FieldComparison(msgspec.Struct, frozen=True):
     """What came of it. ``base`` and ``link`` have the agreements in them: the very objects given, where there
     were none. ``agreed`` counts them."""
 
@@ -74,14 +74,14 @@ class Compared(msgspec.Struct, frozen=True):
     agreed: int = 0
 
 
-class Seen(msgspec.Struct, frozen=True):
+class ClientChanges(msgspec.Struct, frozen=True):
     """What planning wants to know of one client: its changes, and what differs all the same."""
 
     changes: tuple[Change, ...]
     differences: tuple[Difference, ...]
 
 
-def look(rules: Rules, sides: Sides, blocked: Why | None = None) -> Seen:
+def compare_quickly(rules: Rules, sides: ClientPair, blocked: Why | None = None) -> ClientChanges:
     """Return the changes and the differences, without the work of remembering agreements.
 
     Args:
@@ -90,15 +90,17 @@ def look(rules: Rules, sides: Sides, blocked: Why | None = None) -> Seen:
         blocked: Why nothing is synced for this client, if nothing is.
     """
     work = _compared(rules, sides, listing=True, blocked=blocked)
-    return Seen(tuple(work.changes), tuple(work.differences))
+    return ClientChanges(tuple(work.changes), tuple(work.differences))
 
 
-def compare(rules: Rules, sides: Sides) -> Compared:
+def compare(rules: Rules, sides: ClientPair) -> FieldComparison:
     """The changes, and base and link with what the two sides agree on."""
     return _compared(rules, sides).result()
 
 
-def _compared(rules: Rules, sides: Sides, *, listing: bool = False, blocked: Why | None = None) -> _Work:
+def _compared(
+    rules: Rules, sides: ClientPair, *, listing: bool = False, blocked: Why | None = None
+) -> _ClientComparison:
     """Compare one client. A quiet link, or a client frozen as a whole, has nothing to compare.
 
     What XPM sent of it and nobody can read stays as it is, as if it were frozen.
@@ -109,7 +111,7 @@ def _compared(rules: Rules, sides: Sides, *, listing: bool = False, blocked: Why
         blocked = "second-link"
     elif blocked is None and WHOLE in sides.frozen:
         blocked = "frozen"
-    work = _Work(rules, sides, listing=listing, blocked=blocked)
+    work = _ClientComparison(rules, sides, listing=listing, blocked=blocked)
     if not listing and (rules.idle or blocked is not None):
         return work
     work.own_fields()
@@ -118,10 +120,10 @@ def _compared(rules: Rules, sides: Sides, *, listing: bool = False, blocked: Why
     return work
 
 
-class _Work:
+class _ClientComparison:
     """The comparison of one client while it is made."""
 
-    def __init__(self, rules: Rules, sides: Sides, *, listing: bool, blocked: Why | None) -> None:
+    def __init__(self, rules: Rules, sides: ClientPair, *, listing: bool, blocked: Why | None) -> None:
         self.rules = rules
         self.client = sides.client
         self.row = sides.row
@@ -142,7 +144,7 @@ class _Work:
 
     def own_fields(self) -> None:
         """The client's own fields."""
-        ours, theirs = book_values(self.client, self.rules.team), self.mirror
+        ours, theirs = ignition_values(self.client, self.rules.team), self.mirror
         blocked = self.blocked is not None
         for rule in self.rules.client_fields:
             name = rule.name
@@ -166,7 +168,7 @@ class _Work:
         whole = self._whole_is_synced("contact")
         links = self.link.contacts
         if whole:
-            links = standing(links, self.client.contacts, self.row, self.rules.side)
+            links = valid_contact_links(links, self.client.contacts, self.row, self.rules.side)
         match = match_contacts(self.client.contacts, xpm_contacts(self.row), links)
         if active:
             for fresh in match.fresh:
@@ -187,13 +189,13 @@ class _Work:
         if active and links != self.link.contacts:
             self.link = msgspec.structs.replace(self.link, contacts=links)
 
-    def result(self) -> Compared:
+    def result(self) -> FieldComparison:
         """The comparison made."""
-        base = agree(self.base, self.agreed, self.mirror)
+        base = record_agreement(self.base, self.agreed, self.mirror)
         if self.theirs:
             base = with_origin(base, self.theirs.intersection(self.agreed), came=True)
         settled = len(self.agreed) + (self.link is not self.before.link)
-        return Compared(tuple(self.changes), base, self.link, settled)
+        return FieldComparison(tuple(self.changes), base, self.link, settled)
 
     def _theirs(self, rule: FieldRule, value: Value) -> Value:
         return self.rules.team.known(str(value)) if rule.kind == "person" else value
@@ -255,7 +257,7 @@ class _Work:
         found = set()
         for key in now.keys() & self.known:
             agreed = self.base.pairs.get(key)
-            if came(self.base, key) and agreed is not None and agreed.ignition == now[key]:
+            if came_from_xpm(self.base, key) and agreed is not None and agreed.ignition == now[key]:
                 found.add(key)
         return found
 
@@ -327,11 +329,11 @@ class _Work:
         if self.rules.side == "ignition":
             for theirs in match.theirs:
                 self._whole_contact(theirs.uuid, _shown(theirs))
-            return ours_alone(match.ours)
+            return keep_in_ignition(match.ours)
         for ours in match.ours:
             name = str(contact_values(ours).get("contact_name") or "")
             self._whole_contact(ours.id, name, held="" if name else NO_NAME)
-        return theirs_alone(match.theirs)
+        return keep_in_xpm(match.theirs)
 
     def _whole_contact(self, contact: str, name: str, held: str = "") -> None:
         change = Change(

@@ -64,7 +64,7 @@ def match_contacts(
     )
 
 
-def standing(
+def valid_contact_links(
     links: Sequence[ContactLink], ours: Iterable[Contact], row: XpmClient, side: Side
 ) -> tuple[ContactLink, ...]:
     """Return what still holds of a link's contacts where ``side`` is written.
@@ -103,12 +103,12 @@ def removed_in_xpm(client: Client, link: Link, row: XpmClient) -> list[Contact]:
     return [each for each in client.contacts if each.id in gone] if gone else []
 
 
-def ours_alone(contacts: Iterable[Contact]) -> tuple[ContactLink, ...]:
+def keep_in_ignition(contacts: Iterable[Contact]) -> tuple[ContactLink, ...]:
     """Settle that these are Ignition's own: kept there, not made in XPM."""
     return tuple(ContactLink(contact=contact.id, uuid="", removed="xpm") for contact in contacts)
 
 
-def theirs_alone(contacts: Iterable[XpmContact]) -> tuple[ContactLink, ...]:
+def keep_in_xpm(contacts: Iterable[XpmContact]) -> tuple[ContactLink, ...]:
     """Settle that these are XPM's own: kept there, not made in Ignition."""
     return tuple(ContactLink(contact="", uuid=contact.uuid, removed="ignition") for contact in contacts)
 

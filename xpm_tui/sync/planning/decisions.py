@@ -5,7 +5,7 @@ but it is known to have been there.
 
 The policy made ready for one plan: which fields take part, the verdict on a value, the change it asks for.
 
-Every change names the verdict that asks for it as its rule; ``because`` says each in a sentence.
+Every change names the verdict that asks for it as its rule; ``change_reason`` says each in a sentence.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import Literal
 from xpm_tui.domain import labels
 from xpm_tui.domain.links import Pair, Value
 from xpm_tui.domain.plan import Change, Mark, Side
-from xpm_tui.sync.base import settle, settled_under
-from xpm_tui.sync.canonical import Team, bare, is_blank
-from xpm_tui.sync.planning.differences import Why, why_kept
+from xpm_tui.sync.base import agreed_pair, settled_direction
+from xpm_tui.sync.canonical import TeamLinks, is_blank, staff_uuid
+from xpm_tui.sync.planning.differences import Why, difference_reason
 from xpm_tui.sync.policy import CLIENT_FIELDS, CONTACT_FIELDS, FIELDS, FieldRule, Policy
 
 Verdict = Literal["same", "agree", "fill", "first", "update", "drift", "conflict", "clear"]
@@ -71,7 +71,7 @@ _HELD = {
 }
 
 
-def because(rule: str, side: Side) -> str:
+def change_reason(rule: str, side: Side) -> str:
     """Why a change is planned, in a sentence; ``side`` is the side that is written."""
     found = labels.RULES.get(rule)
     return labels.of_sides(found.help, side) if found else rule
@@ -87,7 +87,7 @@ class Rules:
     """One policy at work on one team. ``shared`` tells whether an XPM contact belongs to several clients."""
 
     policy: Policy
-    team: Team
+    team: TeamLinks
     side: Side
     client_fields: tuple[FieldRule, ...]
     contact_fields: tuple[FieldRule, ...]
@@ -101,7 +101,7 @@ class Rules:
     @staticmethod
     def of(
         policy: Policy,
-        team: Team,
+        team: TeamLinks,
         *,
         only: Iterable[str] = (),
         shared: Callable[[str], bool] = lambda _: False,
@@ -161,7 +161,7 @@ class Rules:
 
     def settle(self, ours: Value, theirs: Value) -> Pair:
         """What is remembered of two values that nothing changes: in this direction, if they differ."""
-        return settle(ours, theirs, self.policy.direction)
+        return agreed_pair(ours, theirs, self.policy.direction)
 
     def why_kept(self, rule: FieldRule, ours: Value, theirs: Value, agreed: Pair | None) -> Why:
         """Why :meth:`verdict` leaves two values different."""
@@ -169,7 +169,7 @@ class Rules:
         if self._is_unlinked(rule, master):
             return "unlinked-person"
         known_master = self.master_first(agreed.ignition, agreed.xpm)[0] if agreed is not None else None
-        return why_kept(rule, master, agreed, known_master)
+        return difference_reason(rule, master, agreed, known_master)
 
     def _is_unlinked(self, rule: FieldRule, master: Value) -> bool:
         return rule.kind == "person" and bool(master) and str(master) not in self.team.member
@@ -178,7 +178,7 @@ class Rules:
         return (
             agreed.ignition != agreed.xpm
             and (ours, theirs) == (agreed.ignition, agreed.xpm)
-            and settled_under(agreed) != self.policy.direction
+            and settled_direction(agreed) != self.policy.direction
         )
 
     def change(
@@ -190,7 +190,7 @@ class Rules:
         """
         new, old = self.master_first(ours, theirs)
         if rule.kind == "person":
-            new, old = bare(new), bare(old)
+            new, old = staff_uuid(new), staff_uuid(old)
         held, shared = "", contact if contact and self.side == "xpm" and self.shared(contact) else ""
         if verdict == "conflict" and self.policy.on_conflict == "hold":
             held = "conflict"

@@ -34,7 +34,7 @@ class Difference(msgspec.Struct, frozen=True, gc=False):
     xpm: Value = None
 
 
-def why_kept(field: Field, master: Value, known: Pair | None, known_master: Value) -> Why:
+def difference_reason(field: Field, master: Value, known: Pair | None, known_master: Value) -> Why:
     """Return why a field of the policy is left different.
 
     Args:

@@ -17,7 +17,7 @@ from xpm_tui.domain.runs import Stop
 from xpm_tui.domain.secret import looks_masked
 from xpm_tui.domain.tables import BASE
 from xpm_tui.sync.canonical import is_blank
-from xpm_tui.sync.mirror import listed
+from xpm_tui.sync.mirror import list_counts
 from xpm_tui.sync.policy import GuardLimits, Policy, label
 
 _LOOK = "Look at the plan, then apply it with `sync --plan {plan}`."
@@ -101,7 +101,7 @@ ALWAYS: Collection[str] = frozenset({"empty-list", "masked"})
 
 
 def _never_right(snapshot: Snapshot, plan: Plan, records: Iterable[PlannedRecord]) -> Iterable[Stop]:
-    facts = listed(snapshot)
+    facts = list_counts(snapshot)
     if facts.empty:
         yield Stop(
             rule="empty-list",
@@ -124,7 +124,7 @@ def _counts(
     snapshot: Snapshot, plan: Plan, records: Sequence[PlannedRecord], limits: GuardLimits
 ) -> Iterable[Stop]:
     look = _LOOK.format(plan=plan.id)
-    facts = listed(snapshot)
+    facts = list_counts(snapshot)
     if not facts.empty and facts.short(limits):
         yield Stop(
             rule="short-list",

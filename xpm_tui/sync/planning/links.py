@@ -15,7 +15,7 @@ from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Link, LinkState, Successor
 from xpm_tui.domain.names import key_of
-from xpm_tui.domain.plan import NeedsPerson
+from xpm_tui.domain.plan import UndecidedClient
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.spelling import spellings
 from xpm_tui.domain.tables import (
@@ -30,8 +30,8 @@ from xpm_tui.domain.tables import (
 )
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.base import apart_id, live_link
-from xpm_tui.sync.canonical import Team
-from xpm_tui.sync.provenance import foreign
+from xpm_tui.sync.canonical import TeamLinks
+from xpm_tui.sync.provenance import foreign_values
 
 CARRYING: frozenset[LinkState] = frozenset({"linked", "archived"})
 """The states in which a link carries values (an archived one only From XPM)."""
@@ -67,7 +67,7 @@ def state_of(snapshot: Snapshot, client: Client, link: Link | None, row: XpmClie
         if found is None:
             return "gone"
         return "converted" if row is not None and row.prospect and found.new else "merged"
-    if not link.quiet and rivals(snapshot, link):
+    if not link.quiet and competing_links(snapshot, link):
         return "ambiguous"
     return "archived" if row.archived else "linked"
 
@@ -142,7 +142,7 @@ def _successors(snapshot: Snapshot, client: Client, link: Link, row: XpmClient |
     name = exact(row.name if row is not None else client.name)
     found = [
         other.uuid
-        for other in named(snapshot, name)
+        for other in exact_name_clients(snapshot, name)
         if other.uuid != link.uuid and not other.prospect and not other.archived
     ]
     return [
@@ -152,14 +152,14 @@ def _successors(snapshot: Snapshot, client: Client, link: Link, row: XpmClient |
     ]
 
 
-def rivals(snapshot: Snapshot, link: Link) -> list[Link]:
+def competing_links(snapshot: Snapshot, link: Link) -> list[Link]:
     """Other clients' links to the same XPM client that carry values too."""
     return [
         other for other in snapshot.find(LINKS, "uuid", link.uuid) if other.id != link.id and not other.quiet
     ]
 
 
-def named(snapshot: Snapshot, name: str) -> list[XpmClient]:
+def exact_name_clients(snapshot: Snapshot, name: str) -> list[XpmClient]:
     """The XPM clients of exactly this name; deleted ones do not count."""
     if not name:
         return []
@@ -191,7 +191,7 @@ def exact_match(snapshot: Snapshot, client: Client, names: SameNames | None = No
     another XPM client is linked by a user, who sees what becomes of them.
     """
     name = exact(client.name)
-    found = named(snapshot, name)
+    found = exact_name_clients(snapshot, name)
     if len(found) != 1 or found[0].archived or found[0].prospect:
         return ""
     uuid = found[0].uuid
@@ -212,11 +212,11 @@ def _has_values_of_another(snapshot: Snapshot, client: Client, uuid: str) -> boo
     known = snapshot.get(PROVENANCE, client.id)
     if known is None or all(each.uuid == uuid for each in known.values.values()):
         return False
-    found = foreign(snapshot, client, "", Team.read(snapshot))
+    found = foreign_values(snapshot, client, "", TeamLinks.read(snapshot))
     return any(each.uuid != uuid for each in found.values())
 
 
-def needs_person(snapshot: Snapshot, client: Client, state: LinkState) -> NeedsPerson | None:
+def needs_person(snapshot: Snapshot, client: Client, state: LinkState) -> UndecidedClient | None:
     """Whether a person has to look at this client; leads and inactive clients can wait for ever."""
     if state not in _PERSON or client.state in ("lead", "inactive"):
         return None
@@ -232,10 +232,10 @@ def needs_person(snapshot: Snapshot, client: Client, state: LinkState) -> NeedsP
         uuid = found[0].uuid if found and found[0].level != "weak" else ""
     elif state == "unlinked":
         uuid = exact_match(snapshot, client)
-    return NeedsPerson(client=client.id, reason=state, uuid=uuid)
+    return UndecidedClient(client=client.id, reason=state, uuid=uuid)
 
 
-def why(snapshot: Snapshot, person: NeedsPerson) -> str:
+def decision_reason(snapshot: Snapshot, person: UndecidedClient) -> str:
     """Why a client needs a person, in words that name what may have taken over a lost XPM client."""
     link = snapshot.get(LINKS, person.client)
     row = snapshot.get(XPM_CLIENTS, person.uuid) if person.uuid else None
@@ -247,12 +247,12 @@ def why(snapshot: Snapshot, person: NeedsPerson) -> str:
     if person.reason == "gone":
         return f"{reason('gone')} It may have been merged into {named}: {evidence}."
     said = f"Merged in XPM, survivor: {named}: {evidence}."
-    return f"{said} {both_linked(snapshot, person.client, person.uuid)}".strip()
+    return f"{said} {survivor_conflict_advice(snapshot, person.client, person.uuid)}".strip()
 
 
-def both_linked(snapshot: Snapshot, client: str, uuid: str) -> str:
+def survivor_conflict_advice(snapshot: Snapshot, client: str, uuid: str) -> str:
     """What to do where the survivor is another client's, too, in a sentence; else empty."""
-    others = also_of(snapshot, client, uuid)
+    others = other_linked_clients(snapshot, client, uuid)
     if not others:
         return ""
     other = snapshot.get(CLIENTS, others[0])
@@ -264,7 +264,7 @@ def both_linked(snapshot: Snapshot, client: str, uuid: str) -> str:
     )
 
 
-def also_of(snapshot: Snapshot, client: str, uuid: str) -> list[str]:
+def other_linked_clients(snapshot: Snapshot, client: str, uuid: str) -> list[str]:
     """Other clients that are linked to an XPM client, or have lost theirs to it by a merge."""
     found = [other.id for other in snapshot.find(LINKS, "uuid", uuid)]
     for vanished in snapshot.rows(VANISHED):
@@ -282,7 +282,7 @@ def frozen_fields(snapshot: Snapshot, client: str) -> frozenset[str]:
     return frozenset(freeze.field for freeze in snapshot.find(FREEZES, "client", client))
 
 
-def all_frozen(snapshot: Snapshot) -> dict[str, frozenset[str]]:
+def frozen_fields_by_client(snapshot: Snapshot) -> dict[str, frozenset[str]]:
     """The same for every client that has any."""
     fields: dict[str, set[str]] = {}
     for freeze in snapshot.rows(FREEZES):
@@ -297,11 +297,11 @@ def _survivor_uuid(snapshot: Snapshot, client: str, link: Link) -> str:
 
 def _ambiguous(snapshot: Snapshot, client: Client) -> bool:
     name = exact(client.name)
-    found = named(snapshot, name)
+    found = exact_name_clients(snapshot, name)
     return len(found) > 1 or (len(found) == 1 and len(snapshot.find(CLIENTS, "name", name)) > 1)
 
 
-class Relink(msgspec.Struct, frozen=True, kw_only=True):
+class RelinkFinding(msgspec.Struct, frozen=True, kw_only=True):
     """One client in the report: its link and its state, XPM's name where it differs from Ignition's, and the
     XPM client that a rule proposes (the same name, or what a prospect became)."""
 
@@ -319,7 +319,7 @@ class Relink(msgspec.Struct, frozen=True, kw_only=True):
         return self.state in ("linked", "ignored") and not self.xpm_name
 
 
-def relink(snapshot: Snapshot) -> list[Relink]:
+def relink(snapshot: Snapshot) -> list[RelinkFinding]:
     """Every client of the book, in order of arrival; the healthy ones too, so that all were looked at."""
     found = [*_each(snapshot)]
     wanted = Counter(each.proposal for each in found)
@@ -329,20 +329,20 @@ def relink(snapshot: Snapshot) -> list[Relink]:
     ]
 
 
-def _each(snapshot: Snapshot) -> Iterator[Relink]:
+def _each(snapshot: Snapshot) -> Iterator[RelinkFinding]:
     names = SameNames(snapshot)
     for client in snapshot.rows(CLIENTS):
         yield _one(snapshot, client, names)
 
 
-def _one(snapshot: Snapshot, client: Client, names: SameNames) -> Relink:
+def _one(snapshot: Snapshot, client: Client, names: SameNames) -> RelinkFinding:
     link = snapshot.get(LINKS, client.id)
     row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
     state = state_of(snapshot, client, link, row)
     if link is None:
-        return Relink(client=client.id, state=state, proposal=exact_match(snapshot, client, names))
+        return RelinkFinding(client=client.id, state=state, proposal=exact_match(snapshot, client, names))
     renamed = row is not None and exact(row.name) != exact(client.name)
-    return Relink(
+    return RelinkFinding(
         client=client.id,
         state=state,
         uuid=link.uuid,
@@ -361,4 +361,4 @@ def _to_accept(
         return ""
     uuid = successor(snapshot, client, link, row) if state == "converted" else ""
     uuid = uuid or _survivor_uuid(snapshot, client.id, link)
-    return "" if uuid and also_of(snapshot, client.id, uuid) else uuid
+    return "" if uuid and other_linked_clients(snapshot, client.id, uuid) else uuid

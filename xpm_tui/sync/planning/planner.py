@@ -13,30 +13,37 @@ import msgspec
 
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Base, Link
-from xpm_tui.domain.plan import Change, Estimate, NeedsPerson, Plan, PlannedRecord
+from xpm_tui.domain.plan import Change, Estimate, Plan, PlannedRecord, UndecidedClient
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import BASE, CLIENTS, IGNORED, LINKS, META, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.sync.canonical import Team, book_print, xpm_print
+from xpm_tui.sync.canonical import TeamLinks, ignition_fingerprint, xpm_fingerprint
 from xpm_tui.sync.consequences import MOVED_CHECK as MOVED_CHECK
-from xpm_tui.sync.consequences import of_plan
+from xpm_tui.sync.consequences import plan_consequences
 from xpm_tui.sync.consequences import written_records as written_records
-from xpm_tui.sync.journal import ADD_CONTACT, without_end
-from xpm_tui.sync.planning.comparison import WHOLE, Compared, Seen, Sides, compare, look
+from xpm_tui.sync.journal import ADD_CONTACT, unanswered
+from xpm_tui.sync.planning.comparison import (
+    WHOLE,
+    ClientChanges,
+    ClientPair,
+    FieldComparison,
+    compare,
+    compare_quickly,
+)
 from xpm_tui.sync.planning.decisions import UNKNOWN, Rules
 from xpm_tui.sync.planning.differences import Difference, Why
 from xpm_tui.sync.planning.links import (
     CARRYING,
     SameNames,
-    all_frozen,
     exact_match,
     frozen_fields,
+    frozen_fields_by_client,
     needs_person,
     state_of,
 )
 from xpm_tui.sync.planning.shared_contacts import one_change_each, owners
 from xpm_tui.sync.policy import Policy
-from xpm_tui.sync.provenance import foreign
+from xpm_tui.sync.provenance import foreign_values
 
 FIRST_APPLIED = "first_applied"
 """Name of the small fact that a run of this practice was applied; its value is that run's id."""
@@ -48,7 +55,7 @@ class ClientPlan(msgspec.Struct, frozen=True, gc=False):
     uuid: str
     changes: tuple[Change, ...] = ()
     differences: tuple[Difference, ...] = ()
-    person: NeedsPerson | None = None
+    person: UndecidedClient | None = None
 
 
 def make_plan(
@@ -71,7 +78,7 @@ def make_plan(
     """
     chosen = tuple(only.split()) if isinstance(only, str) else tuple(only)
     planner = _Planner(snapshot, policy, fields)
-    people: list[NeedsPerson] = []
+    people: list[UndecidedClient] = []
     left: Counter[str] = Counter()
     found: list[tuple[Client, str]] = []
     changes: dict[str, tuple[Change, ...]] = {}
@@ -150,30 +157,30 @@ def count(records: Iterable[PlannedRecord]) -> dict[str, int]:
 def estimate(snapshot: Snapshot, plan: Plan, records: Iterable[PlannedRecord]) -> Plan:
     """The plan with the calls that its changes take and the least number of seconds; reading lists not
     included."""
-    found = of_plan(snapshot, plan, records)
+    found = plan_consequences(snapshot, plan, records)
     return msgspec.structs.replace(plan, estimate=Estimate(calls=found.calls, seconds=found.seconds))
 
 
 def compare_client(
     snapshot: Snapshot, rules: Rules, client: Client, link: Link, row: XpmClient, *, fresh: bool = False
-) -> Compared:
+) -> FieldComparison:
     """Compare one client as the snapshot has it; ``fresh``: as if nothing had ever been agreed."""
     base = None if fresh else snapshot.get(BASE, client.id)
     frozen = frozen_fields(snapshot, client.id)
-    former = foreign(snapshot, client, link.uuid, rules.team)
-    return compare(rules, Sides(client, row, link, base or Base(id=client.id), frozen, former))
+    former = foreign_values(snapshot, client, link.uuid, rules.team)
+    return compare(rules, ClientPair(client, row, link, base or Base(id=client.id), frozen, former))
 
 
 def rules_for(snapshot: Snapshot, policy: Policy, fields: Collection[str] = ()) -> Rules:
     """The policy at work on the snapshot's team and contacts."""
     return Rules.of(
-        policy, Team.read(snapshot), only=fields, shared=lambda uuid: len(owners(snapshot, uuid)) > 1
+        policy, TeamLinks.read(snapshot), only=fields, shared=lambda uuid: len(owners(snapshot, uuid)) > 1
     )
 
 
 def unknown_additions(snapshot: Snapshot) -> frozenset[str]:
     """The records of contacts that were sent to XPM and of which nobody knows yet whether it made them."""
-    return frozenset(intent.record for intent in without_end(snapshot) if intent.kind == ADD_CONTACT)
+    return frozenset(intent.record for intent in unanswered(snapshot) if intent.kind == ADD_CONTACT)
 
 
 class _Planner:
@@ -183,7 +190,7 @@ class _Planner:
         self.snapshot = snapshot
         self.policy = policy
         self.rules = rules_for(snapshot, policy, fields)
-        self.frozen = all_frozen(snapshot)
+        self.frozen = frozen_fields_by_client(snapshot)
         self.names = SameNames(snapshot)
         self.linking = not fields or "link" in fields
         self.unknown = unknown_additions(snapshot)
@@ -203,7 +210,7 @@ class _Planner:
             return ClientPlan(link.uuid, (), seen.differences, needs_person(snapshot, client, state))
         seen = self._look(client, link, row)
         if state == "archived" and seen.changes and self.policy.direction == "to_xpm":
-            person = NeedsPerson(client=client.id, reason="archived", uuid=row.uuid)
+            person = UndecidedClient(client=client.id, reason="archived", uuid=row.uuid)
             return ClientPlan(link.uuid, (), self._look(client, link, row, "archived").differences, person)
         return ClientPlan(link.uuid, seen.changes, seen.differences)
 
@@ -216,8 +223,8 @@ class _Planner:
             client=client.id,
             uuid=uuid,
             changes=changes,
-            ignition=book_print(client, self.rules.team),
-            xpm=xpm_print(row) if row is not None else "",
+            ignition=ignition_fingerprint(client, self.rules.team),
+            xpm=xpm_fingerprint(row) if row is not None else "",
         )
 
     def shared(self, planned: dict[str, tuple[Change, ...]]) -> dict[str, tuple[Change, ...]]:
@@ -247,14 +254,14 @@ class _Planner:
         seen = self._look(client, Link(id=client.id, uuid=uuid), row)
         return ClientPlan(uuid, (linking, *seen.changes), seen.differences)
 
-    def _look(self, client: Client, link: Link, row: XpmClient, blocked: Why | None = None) -> Seen:
+    def _look(self, client: Client, link: Link, row: XpmClient, blocked: Why | None = None) -> ClientChanges:
         base = self.snapshot.get(BASE, client.id) or Base(id=client.id)
-        former = foreign(self.snapshot, client, link.uuid, self.rules.team)
-        sides = Sides(client, row, link, base, self.frozen.get(client.id, frozenset()), former)
-        seen = look(self.rules, sides, blocked)
+        former = foreign_values(self.snapshot, client, link.uuid, self.rules.team)
+        sides = ClientPair(client, row, link, base, self.frozen.get(client.id, frozenset()), former)
+        seen = compare_quickly(self.rules, sides, blocked)
         if not self.unknown:
             return seen
-        return Seen(tuple(map(self._waits, seen.changes)), seen.differences)
+        return ClientChanges(tuple(map(self._waits, seen.changes)), seen.differences)
 
     def _waits(self, change: Change) -> Change:
         """A contact that may have been made already is not made again until that is known."""

@@ -8,7 +8,7 @@ from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
 from xpm_tui.domain.ignition import Service
 from xpm_tui.domain.xpm import Template
-from xpm_tui.tui.app_protocol import Host
+from xpm_tui.tui.app_protocol import AppProtocol
 from xpm_tui.tui.dialogs.form import build
 
 
@@ -17,20 +17,20 @@ def same_names(practice: OpenPractice) -> list[tuple[Service, Template]]:
     return templates.same_names(practice.snapshot())
 
 
-async def accept_emails(app: Host) -> bool:
+async def accept_emails(app: AppProtocol) -> bool:
     """Link everybody whose e-mail is the same; False where nobody was linked."""
     return await _accept(app, "team.accept", "person/people", "Press u in Team to undo this.")
 
 
-async def accept_same_names(app: Host) -> bool:
+async def accept_same_names(app: AppProtocol) -> bool:
     """Link every open service to the template of its name; False where none was linked."""
     return await _accept(app, "templates.accept", "service", "Press u in Templates to undo this.")
 
 
-async def _accept(app: Host, name: str, noun: str, undo: str) -> bool:
+async def _accept(app: AppProtocol, name: str, noun: str, undo: str) -> bool:
     act = by_name(name)
-    result, _ = await app.run_act(act, build(act, {}), title="Accept all")
-    await app.refresh_pulse()
+    result, _ = await app.run_command(act, build(act, {}), title="Accept all")
+    await app.refresh_status()
     linked = int(result.data.get("count", 0))
     empty = result.table.empty if result.table is not None else ""
     told = f"{formatting.count(linked, noun)} linked.\n{undo}" if linked else "\n".join(result.lines) or empty

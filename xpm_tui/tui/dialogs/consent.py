@@ -11,12 +11,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Button, Static
 
-from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.safe_text import Shown
 from xpm_tui.tui import consent
 from xpm_tui.tui.dialogs.dialog import Dialog
 from xpm_tui.tui.safe_text import content, show
-from xpm_tui.tui.widgets.inputs import OneOf
+from xpm_tui.tui.widgets.inputs import RadioRows
 from xpm_tui.tui.widgets.rows import Rows
 
 
@@ -32,7 +32,7 @@ class ConsentScreen(Dialog[str]):
     def __init__(self, url: str) -> None:
         super().__init__()
         self._url = url
-        self._page: consent.Page | None = None
+        self._page: consent.ConsentPage | None = None
 
     def box(self) -> ComposeResult:
         """Filled when the page is here."""
@@ -46,7 +46,7 @@ class ConsentScreen(Dialog[str]):
     async def _read(self) -> None:
         try:
             self._page = await asyncio.to_thread(consent.read, self._url)
-        except Trouble:
+        except AppError:
             self.dismiss(None)
             raise
         page = self._page
@@ -57,7 +57,7 @@ class ConsentScreen(Dialog[str]):
             await words.mount(Static(show(", ".join(page.listed), "$muted", 2000), classes="scopes"))
         await words.mount(*(Static(show(line, "bold")) for line in rest[1:]))
         if page.options:
-            await words.mount(OneOf(page.options))
+            await words.mount(RadioRows(page.options))
         buttons = [Button(show(name), id=f"press-{place}") for place, (_, _, name) in enumerate(page.buttons)]
         await self.query_one(".buttons", Horizontal).mount(
             *buttons, Static(content(Shown("tab moves · esc keeps the sign-in open")), classes="hint")
@@ -79,8 +79,8 @@ class ConsentScreen(Dialog[str]):
         button = page.buttons[int((event.button.id or "press-0").partition("-")[2])]
         chosen = ""
         if page.options:
-            chosen = self.query_one(OneOf).chosen
+            chosen = self.query_one(RadioRows).chosen
         try:
             self.dismiss(await asyncio.to_thread(consent.answer, page, chosen, button))
-        except Trouble as trouble:
+        except AppError as trouble:
             self.host.trouble(trouble)

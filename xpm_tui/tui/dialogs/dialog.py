@@ -16,16 +16,16 @@ from textual.widgets import Button, Static
 
 from xpm_tui.domain.formatting import cells
 from xpm_tui.domain.safe_text import Shown, visible, visible_lines
-from xpm_tui.tui.base_screen import Quiet
+from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.theme import style
-from xpm_tui.tui.widgets.inputs import Field
-from xpm_tui.tui.widgets.text import Prose
+from xpm_tui.tui.widgets.inputs import TextField
+from xpm_tui.tui.widgets.text import StaticText
 
 R = TypeVar("R")
 
 
-class Part(VerticalScroll, inherit_bindings=False):
+class DialogBody(VerticalScroll, inherit_bindings=False):
     """A part of a box that scrolls with the focus: arrows are the dialog's own, whatever does not fit."""
 
     can_focus = False
@@ -49,7 +49,7 @@ class KeyHint(Widget):
         return content(Shown(found))
 
 
-class Dialog(Quiet, ModalScreen[R]):
+class Dialog(BaseScreen, ModalScreen[R]):
     """A box over the screen below. Escape is always the safe way out."""
 
     CSS_PATH: ClassVar = style("dialog")
@@ -77,7 +77,7 @@ class Dialog(Quiet, ModalScreen[R]):
         self.dismiss(None)
 
 
-class Reading(Dialog[R]):
+class TextDialog(Dialog[R]):
     """A dialog with more words than fit: the arrows and page keys move them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -93,7 +93,7 @@ class Reading(Dialog[R]):
         words.scroll_to(y=words.scroll_y + by, animate=False)
 
 
-class Confirm(Reading[bool]):
+class ConfirmDialog(TextDialog[bool]):
     """Yes or no. ``safe`` is the answer that has the focus, and what escape means."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -118,8 +118,8 @@ class Confirm(Reading[bool]):
 
     def box(self) -> ComposeResult:
         """The question over its two answers."""
-        with Part(classes="words"):
-            yield Prose(content(self._question))
+        with DialogBody(classes="words"):
+            yield StaticText(content(self._question))
         with Horizontal(classes="buttons"):
             yield Button(content(Shown(self._yes)), id="yes")
             yield Button(content(Shown(self._no)), id="no")
@@ -143,7 +143,7 @@ class Confirm(Reading[bool]):
         self.dismiss(False)
 
 
-class Choose(Dialog[str]):
+class ChoiceDialog(Dialog[str]):
     """One of several, by arrow and enter; ``start``, else the first, has the focus. Gives the key."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -163,9 +163,9 @@ class Choose(Dialog[str]):
 
     def box(self) -> ComposeResult:
         """The question over the choices, one a line."""
-        with Part(classes="words"):
-            yield Prose(content(self._question))
-        with Part(classes="choices"):
+        with DialogBody(classes="words"):
+            yield StaticText(content(self._question))
+        with DialogBody(classes="choices"):
             for place, (_, words) in enumerate(self._choices):
                 yield Button(content(visible(words)), id=f"choice-{place}", classes="wide")
 
@@ -180,7 +180,7 @@ class Choose(Dialog[str]):
         self.dismiss(self._choices[place][0])
 
 
-class Ask(Dialog[str]):
+class InputDialog(Dialog[str]):
     """One line of text; None when left with escape. ``check`` says what is wrong with it, in place."""
 
     def __init__(
@@ -195,14 +195,14 @@ class Ask(Dialog[str]):
         super().__init__()
         self.title_text = visible(title)
         self._prompt = visible_lines(prompt)
-        self._field = Field(value, password=password)
+        self._field = TextField(value, password=password)
         self._check = check
-        self._error = Prose(classes="error")
+        self._error = StaticText(classes="error")
 
     def box(self) -> ComposeResult:
         """The prompt over the field."""
-        with Part(classes="words"):
-            yield Prose(content(self._prompt))
+        with DialogBody(classes="words"):
+            yield StaticText(content(self._prompt))
         yield self._field
         yield self._error
         yield Static(content(Shown("enter chooses · esc goes back")), classes="hint")
@@ -212,13 +212,13 @@ class Ask(Dialog[str]):
         self._error.display = False
         self._field.focus()
 
-    @on(Field.Changed)
-    def _typed(self, event: Field.Changed) -> None:
+    @on(TextField.Changed)
+    def _typed(self, event: TextField.Changed) -> None:
         event.stop()
         self._error.display = False
 
-    @on(Field.Submitted)
-    def _submitted(self, event: Field.Submitted) -> None:
+    @on(TextField.Submitted)
+    def _submitted(self, event: TextField.Submitted) -> None:
         event.stop()
         wrong = self._check(event.value.strip())
         if not wrong:
@@ -228,7 +228,7 @@ class Ask(Dialog[str]):
         self._error.update(content(visible_lines(wrong)))
 
 
-class Told(Reading[None]):
+class MessageDialog(TextDialog[None]):
     """Something to read: a trouble with its way on, or a text to select with the mouse and take away."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "copy", "Copy", show=False)]
@@ -243,10 +243,10 @@ class Told(Reading[None]):
 
     def box(self) -> ComposeResult:
         """The text, what to do next, and one button."""
-        with Part(classes="words"):
-            yield Prose(content(self._text))
+        with DialogBody(classes="words"):
+            yield StaticText(content(self._text))
             if self._hint:
-                yield Prose(content(self._hint), classes="next")
+                yield StaticText(content(self._hint), classes="next")
         with Horizontal(classes="buttons"):
             yield Button(content(Shown("OK")), id="ok")
             yield KeyHint("esc closes", "y copies the text")

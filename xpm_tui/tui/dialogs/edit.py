@@ -17,17 +17,17 @@ from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from xpm_tui.application.presenters.views import ClientView, ContactView, PersonView
-from xpm_tui.commands.command import Act, read
+from xpm_tui.commands.command import Command, read
 from xpm_tui.domain import fields as model
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.fields import editable
 from xpm_tui.domain.safe_text import Shown, visible
-from xpm_tui.tui.app_protocol import Entry, Sheet
-from xpm_tui.tui.dialogs.dialog import Part
-from xpm_tui.tui.dialogs.form import EditingDialog, Turned, build, concerned
+from xpm_tui.tui.app_protocol import EditField, EditSheet
+from xpm_tui.tui.dialogs.dialog import DialogBody
+from xpm_tui.tui.dialogs.form import EditingDialog, RejectedInput, build, invalid_field
 from xpm_tui.tui.safe_text import content, show
-from xpm_tui.tui.widgets.inputs import Choice, Field, FormRow
-from xpm_tui.tui.widgets.text import Prose
+from xpm_tui.tui.widgets.inputs import ChoiceField, FormRow, TextField
+from xpm_tui.tui.widgets.text import StaticText
 
 LINE = "⏎"
 """Stands for a line end while a value of several lines is edited in one."""
@@ -38,7 +38,7 @@ FLAG = (("yes", "Yes"), ("no", "No"))
 
 def entries(
     view: ClientView, people: Sequence[PersonView], notes: Mapping[str, str] = MappingProxyType({})
-) -> list[Entry]:
+) -> list[EditField]:
     """Every field that can be edited: the client's, then each contact's.
 
     ``people`` are the team; ``notes`` are sentences to add to the help of some of the client's fields.
@@ -56,7 +56,7 @@ def entries(
 
 def _entry(
     field: model.Field, key: str, label: str, view: ClientView | ContactView, people: Sequence[PersonView]
-) -> Entry:
+) -> EditField:
     """One field of a form, with the value as it is typed and, where it is a choice, what can be chosen."""
     value = getattr(view, field.attribute)
     options: list[tuple[str, str]] = []
@@ -76,7 +76,7 @@ def _entry(
         text = "; ".join(value)
     else:
         text = value or ""
-    return Entry(key, label, text, tuple(options), field.help)
+    return EditField(key, label, text, tuple(options), field.help)
 
 
 def _person(person: PersonView) -> str:
@@ -89,7 +89,7 @@ def typed(changed: Sequence[str]) -> dict[str, str]:
     return {key: text for key, _, text in (word.partition("=") for word in changed)}
 
 
-def params_of(act: Act[Any], preset: Mapping[str, Any], changed: Sequence[str]) -> msgspec.Struct:
+def params_of(act: Command[Any], preset: Mapping[str, Any], changed: Sequence[str]) -> msgspec.Struct:
     """The act's parameters with what was changed as its values, but for those that it has by name.
 
     Raises ``BadInput`` where one of these is missing.
@@ -103,7 +103,7 @@ def params_of(act: Act[Any], preset: Mapping[str, Any], changed: Sequence[str]) 
     return build(act, {**given, "values": [f"{key}={text}" for key, text in values.items()]})
 
 
-class Edit(EditingDialog[tuple[str, ...]]):
+class EditDialog(EditingDialog[tuple[str, ...]]):
     """Gives ``field=value`` for what was changed, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -112,7 +112,7 @@ class Edit(EditingDialog[tuple[str, ...]]):
         Binding("up", "app.focus_previous", show=False),
     ]
 
-    def __init__(self, sheet: Sheet, turned: Turned[tuple[str, ...]] | None = None) -> None:
+    def __init__(self, sheet: EditSheet, turned: RejectedInput[tuple[str, ...]] | None = None) -> None:
         super().__init__(classes="wide")
         self.title_text = visible(sheet.title)
         self._about = sheet.about
@@ -122,7 +122,7 @@ class Edit(EditingDialog[tuple[str, ...]]):
         """Whether the next screen is the one behind the door."""
         self._turned = turned
         # A field holds one line: line ends of an address are shown as such and put back.
-        entries = [Entry(*each) for each in sheet.fields]
+        entries = [EditField(*each) for each in sheet.fields]
         self._before = {each.key: each.value.replace("\r\n", "\n").replace("\n", LINE) for each in entries}
         again = {
             key: text.replace("\n", LINE) for key, text in typed(turned.filled if turned else ()).items()
@@ -138,13 +138,13 @@ class Edit(EditingDialog[tuple[str, ...]]):
         if sheet.door is not None and self._way is not None:
             self._help_texts[self._way] = sheet.door.help
         self.set_class(bool(self._help_texts), "helped")
-        self._help = Prose(classes="help")
-        self._error = Prose(classes="error")
+        self._help = StaticText(classes="help")
+        self._error = StaticText(classes="error")
 
     def box(self) -> ComposeResult:
         """Label and field, as many as there are."""
-        yield Prose(show(self._about), classes="about")
-        with Part(classes="fields"):
+        yield StaticText(show(self._about), classes="about")
+        with DialogBody(classes="fields"):
             if self._door is not None and self._way is not None:
                 yield FormRow(self._door.label, self._way)
             yield from self._rows.values()
@@ -161,7 +161,7 @@ class Edit(EditingDialog[tuple[str, ...]]):
         self._error.display = False
         if self._turned is not None:
             now = {key: str(field.value) for key, field in self._inputs.items()}
-            row = self._rows.get(concerned(self._turned.trouble, now))
+            row = self._rows.get(invalid_field(self._turned.trouble, now))
             if row is not None:
                 row.complain(self._turned.sentence)
                 return
@@ -173,8 +173,8 @@ class Edit(EditingDialog[tuple[str, ...]]):
     def _focused(self, event: DescendantFocus) -> None:
         self._help.update(content(visible(self._help_texts.get(event.widget, ""))))
 
-    @on(Field.Submitted)
-    def _entered(self, event: Field.Submitted) -> None:
+    @on(TextField.Submitted)
+    def _entered(self, event: TextField.Submitted) -> None:
         event.stop()
         self.focus_next()
 
@@ -214,11 +214,11 @@ class Edit(EditingDialog[tuple[str, ...]]):
         self.dismiss(given if given or self._new else None)
 
 
-def _widget(entry: Entry, value: str) -> Field | Choice:
+def _widget(entry: EditField, value: str) -> TextField | ChoiceField:
     if not entry.options:
-        return Field(value)
+        return TextField(value)
     named = [(content(visible(label)), key) for key, label in entry.options]
     known = {key for key, _ in entry.options}
-    return Choice(
+    return ChoiceField(
         named, value=value if value in known else entry.options[0][0], allow_blank=False, compact=True
     )

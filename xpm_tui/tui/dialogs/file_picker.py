@@ -13,17 +13,17 @@ from textual.widgets import Static
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.domain.safe_text import Shown, visible
-from xpm_tui.files.listing import Entry, Listing, listing
-from xpm_tui.tui.app_protocol import Host
+from xpm_tui.files.listing import FolderEntry, FolderListing, listing
+from xpm_tui.tui.app_protocol import AppProtocol
 from xpm_tui.tui.dialogs.dialog import Dialog
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.widgets.cells import Line, fit, ours, span
-from xpm_tui.tui.widgets.inputs import Field
+from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Items, Rows
-from xpm_tui.tui.widgets.text import Prose
+from xpm_tui.tui.widgets.text import StaticText
 
 
-class EntryRows(Items[Entry]):
+class FolderRows(Items[FolderEntry]):
     """What lies in the folder."""
 
     driven = True
@@ -42,7 +42,7 @@ class EntryRows(Items[Entry]):
         ]
 
 
-class PickFile(Dialog[str]):
+class FilePicker(Dialog[str]):
     """Gives the path as text, or None. ``new``: a file that is to be written, which need not be there."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -62,15 +62,15 @@ class PickFile(Dialog[str]):
         self._about = visible(about)
         self._new = new
         self._suffix = suffix
-        self._field = Field(start, placeholder="the path of a file")
-        self._rows = EntryRows()
+        self._field = TextField(start, placeholder="the path of a file")
+        self._rows = FolderRows()
         self._note = Static(classes="error")
         self._moved = False
-        self._listing: Listing | None = None
+        self._listing: FolderListing | None = None
 
     def box(self) -> ComposeResult:
         """What it is for, the path, what lies there, the keys."""
-        yield Prose(content(self._about))
+        yield StaticText(content(self._about))
         yield self._field
         yield self._note
         yield self._rows
@@ -83,8 +83,8 @@ class PickFile(Dialog[str]):
         self._field.cursor_position = len(self._field.value)
         self._look()
 
-    @on(Field.Changed)
-    def _typed(self, event: Field.Changed) -> None:
+    @on(TextField.Changed)
+    def _typed(self, event: TextField.Changed) -> None:
         event.stop()
         self._look()
 
@@ -93,10 +93,10 @@ class PickFile(Dialog[str]):
         self.host.work(lambda: self._read(typed), "files", exclusive=True, node=self)
 
     async def _read(self, typed: str) -> None:
-        def read(practice: OpenPractice) -> Listing:
+        def read(practice: OpenPractice) -> FolderListing:
             return listing(typed, self._suffix)
 
-        found = self._listing = await self.host.desk.ask(read)
+        found = self._listing = await self.host.worker.ask(read)
         self._moved = False
         self._rows.show(found.entries)
         self._tell(found.problem)
@@ -140,8 +140,8 @@ class PickFile(Dialog[str]):
         self._field.value = text
         self._field.cursor_position = len(text)
 
-    @on(Field.Submitted)
-    def _submitted(self, event: Field.Submitted) -> None:
+    @on(TextField.Submitted)
+    def _submitted(self, event: TextField.Submitted) -> None:
         event.stop()
         self._take()
 
@@ -168,7 +168,7 @@ class PickFile(Dialog[str]):
             self._tell(f"The file {found.path} does not exist.")
 
 
-def folder_of(app: Host) -> str:
+def folder_of(app: AppProtocol) -> str:
     """Where the last file was, ready to be typed on; at first where the console was started."""
     folder = app.folder or os.getcwd()
     return folder if folder.endswith(os.sep) else folder + os.sep

@@ -20,7 +20,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
-from xpm_tui.commands.command import Act, Param, read
+from xpm_tui.commands.command import Command, Param, read
 from xpm_tui.commands.effects import usual_effect
 from xpm_tui.commands.parameter_labels import (
     ALL,
@@ -32,16 +32,16 @@ from xpm_tui.commands.parameter_labels import (
     value_fields,
 )
 from xpm_tui.diagnostics.error_presenter import present
-from xpm_tui.domain.errors import BadInput, Busy, Trouble
+from xpm_tui.domain.errors import AppError, BadInput, Busy
 from xpm_tui.domain.formatting import weekday
 from xpm_tui.domain.safe_text import Shown, visible
-from xpm_tui.tui.dialogs.dialog import Confirm, Dialog, Part
+from xpm_tui.tui.dialogs.dialog import ConfirmDialog, Dialog, DialogBody
 from xpm_tui.tui.safe_text import content
-from xpm_tui.tui.widgets.inputs import Choice, Field, FormRow, Tick
-from xpm_tui.tui.widgets.text import Prose
+from xpm_tui.tui.widgets.inputs import ChoiceField, FormRow, TextField, TickBox
+from xpm_tui.tui.widgets.text import StaticText
 
 if TYPE_CHECKING:
-    from xpm_tui.tui.app_protocol import Host
+    from xpm_tui.tui.app_protocol import AppProtocol
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -50,11 +50,11 @@ AGAIN = (BadInput, Busy)
 """Troubles after which nothing was written, and another word or another moment may do."""
 
 
-class Turned(NamedTuple, Generic[P]):
+class RejectedInput(NamedTuple, Generic[P]):
     """What was filled in and not taken, and why not."""
 
     filled: P
-    trouble: Trouble
+    trouble: AppError
 
     @property
     def sentence(self) -> str:
@@ -62,13 +62,13 @@ class Turned(NamedTuple, Generic[P]):
         return present(self.trouble).sentence()
 
 
-async def until_taken(
-    app: Host,
-    show: Callable[[Turned[P] | None], Screen[P]],
+async def ask_until_accepted(
+    app: AppProtocol,
+    show: Callable[[RejectedInput[P] | None], Screen[P]],
     do: Callable[[P], Awaitable[R]],
 ) -> R | None:
     """Show, do, and show again what was turned away; None when it was left."""
-    turned: Turned[P] | None = None
+    turned: RejectedInput[P] | None = None
     while True:
         filled = await app.push_screen_wait(show(turned))
         if filled is None:
@@ -76,10 +76,10 @@ async def until_taken(
         try:
             return await do(filled)
         except AGAIN as trouble:
-            turned = Turned(filled, trouble)
+            turned = RejectedInput(filled, trouble)
 
 
-def concerned(trouble: Trouble, typed: Mapping[str, Any]) -> str:
+def invalid_field(trouble: AppError, typed: Mapping[str, Any]) -> str:
     """The field that a trouble is about: the one it names, else the one whose text it repeats; else none.
 
     ``typed`` has what stands in each field, a list as a list; of ``start=2026-07-01`` both halves count.
@@ -103,12 +103,12 @@ SKIPPED = frozenset({"yes", "dry_run", "json", "quiet"})
 """Parameters that stand for what a console shows and asks anyway."""
 
 
-def asked(act: Act[Any], preset: Mapping[str, Any]) -> list[Param]:
+def open_parameters(act: Command[Any], preset: Mapping[str, Any]) -> list[Param]:
     """The parameters a person has to look at: not those that the screen knows already."""
     return [p for p in read(act.params) if p.name not in preset and p.name not in SKIPPED]
 
 
-def build(act: Act[Any], values: Mapping[str, Any]) -> msgspec.Struct:
+def build(act: Command[Any], values: Mapping[str, Any]) -> msgspec.Struct:
     """The parameters as one frozen value. Raises ``msgspec.ValidationError`` whose text names the place."""
     known = {p.name: p for p in read(act.params)}
     # What a screen knows is one record: an act that takes several gets that one.
@@ -117,7 +117,7 @@ def build(act: Act[Any], values: Mapping[str, Any]) -> msgspec.Struct:
     return done
 
 
-def in_words(error: msgspec.ValidationError) -> tuple[str, str]:
+def validation_message(error: msgspec.ValidationError) -> tuple[str, str]:
     """What is wrong with a value, and of which parameter, out of msgspec's own words."""
     told, _, path = str(error).partition(" - at `$.")
     name = re.split(r"[`.\[]", path, maxsplit=1)[0]
@@ -129,9 +129,9 @@ def in_words(error: msgspec.ValidationError) -> tuple[str, str]:
     return f"“{name.replace('_', ' ')}” has to be {kind}{bound}.", name
 
 
-def unsaved() -> Confirm:
+def unsaved() -> ConfirmDialog:
     """Return the question whether what was typed may be lost; the safe answer has the focus."""
-    return Confirm(
+    return ConfirmDialog(
         "What you have entered here is not saved.",
         title="Leave without saving?",
         yes="Discard",
@@ -172,7 +172,7 @@ def date_hint(text: str, today: date) -> str:
         return f"{'Not a date yet: w' if typed else 'W'}rite it as {today.isoformat()}."
 
 
-class _Row(NamedTuple):
+class _ParameterRow(NamedTuple):
     """One row of a form: of a parameter, or with ``part`` of one field of its ``field=value`` list."""
 
     param: Param
@@ -187,24 +187,24 @@ class _Row(NamedTuple):
         return self.part.is_date if self.part is not None else self.param.hint.placeholder == "DATE"
 
 
-def rows_of(act: Act[Any], preset: Mapping[str, Any]) -> list[_Row]:
+def rows_of(act: Command[Any], preset: Mapping[str, Any]) -> list[_ParameterRow]:
     """Return the rows of a command's form: labels and help are those of the registries."""
-    found: list[_Row] = []
+    found: list[_ParameterRow] = []
     names = {param.name for param in read(act.params)}
-    for param in asked(act, preset):
+    for param in open_parameters(act, preset):
         parts = value_fields(act) if param.name == "values" else ()
         found += [
-            _Row(param, f"v-{each.key}", each.label, each.help, each)
+            _ParameterRow(param, f"v-{each.key}", each.label, each.help, each)
             for each in parts
             if each.key not in names
         ]
         if not parts:
             label = "Values" if param.name == "values" else parameter_label(act, param)
-            found.append(_Row(param, f"p-{param.name}", label, param.help))
+            found.append(_ParameterRow(param, f"p-{param.name}", label, param.help))
     return found
 
 
-class Form(EditingDialog[msgspec.Struct]):
+class FormDialog(EditingDialog[msgspec.Struct]):
     """Fill in, enter. Gives the parameters, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -215,10 +215,10 @@ class Form(EditingDialog[msgspec.Struct]):
 
     def __init__(
         self,
-        act: Act[Any],
+        act: Command[Any],
         preset: Mapping[str, Any],
         start: Mapping[str, Any] | None = None,
-        turned: Turned[msgspec.Struct] | None = None,
+        turned: RejectedInput[msgspec.Struct] | None = None,
     ) -> None:
         super().__init__()
         self.title_text = visible(act.title)
@@ -229,13 +229,13 @@ class Form(EditingDialog[msgspec.Struct]):
         self._about = rows_of(act, preset)
         self._rows: dict[str, FormRow] = {}
         self._before: dict[str, Any] = {}
-        self._help = Prose(classes="help")
-        self._error = Prose(classes="error")
+        self._help = StaticText(classes="help")
+        self._error = StaticText(classes="error")
 
     def box(self) -> ComposeResult:
         """What it does, the fields, one line of help for the field that has the focus."""
-        yield Prose(content(visible(self._act.help)), classes="words")
-        with Part(classes="fields"):
+        yield StaticText(content(visible(self._act.help)), classes="words")
+        with DialogBody(classes="fields"):
             for each in self._about:
                 label = each.label + (" *" if self._required(each) else "")
                 self._rows[each.key] = row = FormRow(label, self._widget(each))
@@ -252,11 +252,11 @@ class Form(EditingDialog[msgspec.Struct]):
         self._error.display = False
         self._before = {} if self._turned is not None else self._filled()
         if self._turned is not None:
-            about = concerned(self._turned.trouble, self._named())
+            about = invalid_field(self._turned.trouble, self._named())
             self._complain(self._turned.sentence, about)
             if about:
                 return
-        for widget in self.query("Field, Tick, Choice"):
+        for widget in self.query("TextField, TickBox, ChoiceField"):
             widget.focus()
             return
         self.query_one("#leave" if usual_effect(self._act).writes else "#do", Button).focus()
@@ -265,13 +265,13 @@ class Form(EditingDialog[msgspec.Struct]):
         """Whether a field is not as it came up."""
         return self._filled() != self._before
 
-    def _required(self, row: _Row) -> bool:
+    def _required(self, row: _ParameterRow) -> bool:
         """Whether the row must be filled in; a list of fields must be, where none would mean all."""
         chosen = field_choices(self._act, row.param, ()) if row.part is None else []
         needs_choice = bool(chosen) and chosen[0][1] == "Choose a field"
         return needs_choice or (row.part is None and row.param.required)
 
-    def _widget(self, row: _Row) -> Field | Tick | Choice:
+    def _widget(self, row: _ParameterRow) -> TextField | TickBox | ChoiceField:
         param = row.param
         start = self._start.get(param.name, param.default)
         if self._turned is not None:
@@ -280,7 +280,7 @@ class Form(EditingDialog[msgspec.Struct]):
             parts = dict(str(each).partition("=")[::2] for each in start or ())
             return self._of_part(row, parts.get(row.part.key, ""))
         if param.kind is bool:
-            return Tick("", bool(start), id=row.key, compact=True)
+            return TickBox("", bool(start), id=row.key, compact=True)
         given = [str(each) for each in start] if isinstance(start, (tuple, list)) else [str(start or "")]
         options = choice_labels(self._act, param) if param.choices else []
         if not options and len(given) < 2:
@@ -289,27 +289,27 @@ class Form(EditingDialog[msgspec.Struct]):
             return _choice(options, given[0] if given else "", row.key)
         is_list = isinstance(start, Sequence) and not isinstance(start, str)
         text = ", ".join(given) if is_list else start
-        return Field(
+        return TextField(
             "" if text in (None, msgspec.NODEFAULT, msgspec.UNSET) else str(text),
             placeholder=visible(placeholder(param)),
             id=row.key,
         )
 
-    def _of_part(self, row: _Row, value: str) -> Field | Choice:
+    def _of_part(self, row: _ParameterRow, value: str) -> TextField | ChoiceField:
         assert row.part is not None
         if row.part.options:
             return _choice(row.part.options, value, row.key)
-        return Field(value, placeholder=self._today().isoformat() if row.is_date else "", id=row.key)
+        return TextField(value, placeholder=self._today().isoformat() if row.is_date else "", id=row.key)
 
     def _today(self) -> date:
-        return self.host.desk.practice.clock.now().date()
+        return self.host.worker.practice.clock.now().date()
 
     @on(DescendantFocus)
     def _focused(self, event: DescendantFocus) -> None:
         self._say_help(event.widget)
 
-    @on(Field.Changed)
-    def _typed(self, event: Field.Changed) -> None:
+    @on(TextField.Changed)
+    def _typed(self, event: TextField.Changed) -> None:
         event.stop()
         if self.focused is event.input:
             self._say_help(event.input)
@@ -317,14 +317,14 @@ class Form(EditingDialog[msgspec.Struct]):
     def _say_help(self, widget: Widget) -> None:
         row = next((each for each in self._about if each.key == widget.id), None)
         words = row.help if row is not None else ""
-        if row is not None and row.is_date and isinstance(widget, Field):
+        if row is not None and row.is_date and isinstance(widget, TextField):
             words = f"{words} {date_hint(widget.value, self._today())}"
         self._help.update(content(visible(words)))
 
-    @on(Field.Submitted)
-    def _submitted(self, event: Field.Submitted) -> None:
+    @on(TextField.Submitted)
+    def _submitted(self, event: TextField.Submitted) -> None:
         event.stop()
-        if event.input is list(self.query("Field, Tick, Choice"))[-1]:
+        if event.input is list(self.query("TextField, TickBox, ChoiceField"))[-1]:
             self.action_submit()
         else:
             self.focus_next()
@@ -379,7 +379,7 @@ class Form(EditingDialog[msgspec.Struct]):
         try:
             done = build(self._act, self.values())
         except msgspec.ValidationError as error:
-            sentence, name = in_words(error)
+            sentence, name = validation_message(error)
             label = next((each.label for each in self._about if each.key == f"p-{name}"), name)
             self._complain(sentence.replace(f"“{name.replace('_', ' ')}”", f"“{label}”"), name)
             return
@@ -396,9 +396,9 @@ class Form(EditingDialog[msgspec.Struct]):
             row.complain(sentence)
 
 
-def _choice(options: Sequence[tuple[str, str]], chosen: str, key: str) -> Choice:
+def _choice(options: Sequence[tuple[str, str]], chosen: str, key: str) -> ChoiceField:
     keys = [value for value, _ in options]
-    return Choice(
+    return ChoiceField(
         [(content(visible(label)), value) for value, label in options],
         value=chosen if chosen in keys else keys[0],
         allow_blank=False,

@@ -9,10 +9,10 @@ from textual.app import ComposeResult
 from textual.widgets import Static
 
 from xpm_tui.domain.safe_text import Shown, visible
-from xpm_tui.tui.dialogs.dialog import Part, Reading
+from xpm_tui.tui.dialogs.dialog import DialogBody, TextDialog
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.widgets.cells import Span, fit, lines, ours, span
-from xpm_tui.tui.widgets.text import Prose
+from xpm_tui.tui.widgets.text import StaticText
 
 EVERYWHERE: tuple[tuple[str, str], ...] = (
     ("g then a letter", "go to an area"),
@@ -28,7 +28,7 @@ EVERYWHERE: tuple[tuple[str, str], ...] = (
 
 
 @dataclass(frozen=True)
-class Page:
+class HelpPage:
     """What help tells: ``about`` in sentences, ``keys`` with what they do."""
 
     title: str
@@ -36,10 +36,10 @@ class Page:
     keys: Sequence[tuple[str, str]]
 
 
-class Help(Reading[None]):
+class HelpDialog(TextDialog[None]):
     """A page of help, to scroll and leave."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: HelpPage) -> None:
         super().__init__(classes="wide")
         self.title_text = visible(f"Help: {page.title}")
         self._page = page
@@ -53,7 +53,7 @@ class Help(Reading[None]):
                 room = min(26, max(len(key) for key, _ in keys) + 2)
                 told += [[ours("  "), *fit([span(key, "accent")], room), span(what)] for key, what in keys]
                 told.append([ours("")])
-        with Part(classes="words"):
-            yield Prose(content(visible(self._page.about, 2000)), classes="about")
-            yield Prose(lines([list(line) for line in told]))
+        with DialogBody(classes="words"):
+            yield StaticText(content(visible(self._page.about, 2000)), classes="about")
+            yield StaticText(lines([list(line) for line in told]))
         yield Static(content(Shown("esc closes")), classes="hint")

@@ -15,16 +15,16 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from xpm_tui.domain.safe_text import Shown
-from xpm_tui.tui.base_screen import Quiet
+from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets.cells import Line, fit, ours, span
-from xpm_tui.tui.widgets.inputs import Field
+from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Items, Rows
 
 
 @dataclass(frozen=True)
-class Entry:
+class PaletteEntry:
     """One thing to do: ``name`` is given back when it is chosen, ``reason`` says why it cannot be now."""
 
     name: str
@@ -35,12 +35,12 @@ class Entry:
     reason: str = ""
 
 
-def rank(query: str, entries: Sequence[Entry]) -> list[Entry]:
+def rank(query: str, entries: Sequence[PaletteEntry]) -> list[PaletteEntry]:
     """Entries that fit the query, best first: all words as word starts, then anywhere, then mistyped."""
     terms = query.casefold().split()
     if not terms:
         return list(entries)
-    scored: list[tuple[int, int, Entry]] = []
+    scored: list[tuple[int, int, PaletteEntry]] = []
     for place, entry in enumerate(entries):
         title = entry.title.casefold()
         whole = f"{title} {entry.words} {entry.help}".casefold()
@@ -59,7 +59,7 @@ def rank(query: str, entries: Sequence[Entry]) -> list[Entry]:
     return [entry for _, _, entry in sorted(scored, key=lambda found: found[:2])]
 
 
-class EntryRows(Items[Entry]):
+class PaletteRows(Items[PaletteEntry]):
     """The entries, one a line: title, help, key."""
 
     driven = True
@@ -81,7 +81,7 @@ class EntryRows(Items[Entry]):
         ]
 
 
-class Palette(Quiet, ModalScreen[str]):
+class Palette(BaseScreen, ModalScreen[str]):
     """Type, move, enter. Gives the name of the act, or None."""
 
     CSS_PATH: ClassVar = style("palette")
@@ -95,11 +95,11 @@ class Palette(Quiet, ModalScreen[str]):
         Binding("pagedown", "move(8)", show=False, priority=True),
     ]
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
+    def __init__(self, entries: Sequence[PaletteEntry]) -> None:
         super().__init__()
         self._entries = entries
-        self._field = Field(placeholder="What would you like to do?")
-        self._rows = EntryRows()
+        self._field = TextField(placeholder="What would you like to do?")
+        self._rows = PaletteRows()
         self._none = Static(content(Shown("No match. Try other words; esc goes back.")), classes="empty")
 
     def compose(self) -> ComposeResult:
@@ -114,13 +114,13 @@ class Palette(Quiet, ModalScreen[str]):
         self._field.focus()
         self._find("")
 
-    @on(Field.Changed)
-    def _changed(self, event: Field.Changed) -> None:
+    @on(TextField.Changed)
+    def _changed(self, event: TextField.Changed) -> None:
         event.stop()
         self._find(event.value)
 
-    @on(Field.Submitted)
-    def _submitted(self, event: Field.Submitted) -> None:
+    @on(TextField.Submitted)
+    def _submitted(self, event: TextField.Submitted) -> None:
         event.stop()
         self._take()
 

@@ -20,14 +20,14 @@ from xpm_tui.tui.dialogs.dialog import Dialog
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.terminal.capabilities import LEAST, too_small
 from xpm_tui.tui.theme import style
-from xpm_tui.tui.widgets.text import Prose
+from xpm_tui.tui.widgets.text import StaticText
 
 R = TypeVar("R")
 
 GIVES_UP = "esc cancels; nothing has been written"
 
 
-class Working(Dialog[None]):
+class ProgressDialog(Dialog[None]):
     """A box with a sentence; escape gives the work up, where a worker is watched over."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", show=False)]
@@ -35,7 +35,7 @@ class Working(Dialog[None]):
     def __init__(self, title: str, sentence: str) -> None:
         super().__init__()
         self.title_text = visible(title)
-        self._words = Prose(content(visible(sentence)))
+        self._words = StaticText(content(visible(sentence)))
         self._worker: Any = None
 
     def box(self) -> ComposeResult:
@@ -60,7 +60,7 @@ class Working(Dialog[None]):
             self.dismiss(None)
 
 
-async def done(work: Awaitable[R], screen: Working) -> R:
+async def done(work: Awaitable[R], screen: ProgressDialog) -> R:
     """Wait for the work, then take the box away, also when it failed."""
     try:
         return await work

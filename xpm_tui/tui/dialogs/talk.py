@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 from textual.screen import Screen
 
-from xpm_tui.commands.effects import LOOK, Call
-from xpm_tui.tui.app_protocol import Host
-from xpm_tui.tui.dialogs.dialog import Ask, Confirm
+from xpm_tui.commands.effects import LOOK, AdmittedCall
+from xpm_tui.tui.app_protocol import AppProtocol
+from xpm_tui.tui.dialogs.dialog import ConfirmDialog, InputDialog
 
 R = TypeVar("R")
 
@@ -21,7 +21,7 @@ ROOM = 60
 """Letters in a line of a question above which its box is a wide one."""
 
 
-class ScreenTalk:
+class ScreenDialogue:
     """Talk over the console, used on the desk's thread.
 
     What is said before a question stands above that question; the rest is in ``said`` for the outcome.
@@ -31,7 +31,7 @@ class ScreenTalk:
     interactive = True
 
     def __init__(
-        self, app: Host, title: str = "", call: Call = LOOK, *, box: Screen[None] | None = None
+        self, app: AppProtocol, title: str = "", call: AdmittedCall = LOOK, *, box: Screen[None] | None = None
     ) -> None:
         self.call = call
         self._app = app
@@ -57,7 +57,7 @@ class ScreenTalk:
         """Yes or no, under what was said so far."""
         lines = "\n".join([*self._above(), question]).splitlines()
         wide = len(lines) > LINES or max(map(len, lines), default=0) > ROOM
-        box = Confirm(
+        box = ConfirmDialog(
             "\n".join(lines),
             title=self._title or "Sure?", yes=button or "Continue", no="Cancel", safe=default, wide=wide,
         )  # fmt: skip
@@ -65,7 +65,7 @@ class ScreenTalk:
 
     async def line(self, prompt: str) -> str | None:
         """One line; None when left."""
-        return await self._show(Ask("\n".join([*self._above(), prompt]), title=self._title))
+        return await self._show(InputDialog("\n".join([*self._above(), prompt]), title=self._title))
 
     async def end(self) -> None:
         """Take the box away, on the screen's thread."""

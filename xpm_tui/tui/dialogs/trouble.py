@@ -12,29 +12,29 @@ from textual.widgets import Button, Static
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.trouble_events import failed
-from xpm_tui.commands.doctor import WhatIsSeen
+from xpm_tui.commands.doctor import ChooseSymptom
 from xpm_tui.commands.registry import by_name
 from xpm_tui.diagnostics.error_presenter import present, problem_title
-from xpm_tui.diagnostics.known_problems.problem import Case
-from xpm_tui.diagnostics.known_problems.records import BROWSER, ELSEWHERE, Seen
-from xpm_tui.diagnostics.known_problems.registry import case
-from xpm_tui.diagnostics.presenters import nameless
-from xpm_tui.domain.errors import Trouble
+from xpm_tui.diagnostics.known_problems.problem import KnownProblem
+from xpm_tui.diagnostics.known_problems.records import BROWSER, ELSEWHERE, Symptom
+from xpm_tui.diagnostics.known_problems.registry import find_problem
+from xpm_tui.diagnostics.presenters import titled_problem_lines
+from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.safe_text import Shown, visible
-from xpm_tui.tui.app_protocol import Host
-from xpm_tui.tui.dialogs.dialog import Choose, Told
+from xpm_tui.tui.app_protocol import AppProtocol
+from xpm_tui.tui.dialogs.dialog import ChoiceDialog, MessageDialog
 from xpm_tui.tui.safe_text import content
-from xpm_tui.tui.widgets.text import Prose
+from xpm_tui.tui.widgets.text import StaticText
 
 
-class InTrouble(Told):
+class ErrorDialog(MessageDialog):
     """Sentence, what to do next, the case with its first step; ``v`` shows the whole way out."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "way_out", "What to do", tooltip="Show all steps", show=False)
     ]
 
-    def __init__(self, title: str, text: str, trouble: Trouble) -> None:
+    def __init__(self, title: str, text: str, trouble: AppError) -> None:
         view = present(trouble)
         self.case = view.problem
         self._trouble = trouble
@@ -44,10 +44,10 @@ class InTrouble(Told):
         """The same as a text to read, with one more button where a case is known."""
         with VerticalScroll(classes="words", can_focus=False):
             if self.case is not None:
-                yield Prose(content(visible(problem_title(self.case))), classes="problem")
-            yield Prose(content(self._text))
+                yield StaticText(content(visible(problem_title(self.case))), classes="problem")
+            yield StaticText(content(self._text))
             if self._hint:
-                yield Prose(content(self._hint), classes="next")
+                yield StaticText(content(self._hint), classes="next")
         with Horizontal(classes="buttons"):
             yield Button(content(Shown("OK")), id="ok")
             if self.case is not None:
@@ -60,22 +60,27 @@ class InTrouble(Told):
     def action_way_out(self) -> None:
         """All steps, for XPM's new and old screens, and what to tell Xero's support."""
         if self.case is not None:
-            self.app.push_screen(way_out(self.case, self._trouble))
+            self.app.push_screen(problem_steps(self.case, self._trouble))
 
 
-def way_out(case: Case, trouble: Trouble | None = None) -> Told:
+def problem_steps(case: KnownProblem, trouble: AppError | None = None) -> MessageDialog:
     """A case whole, to read; with the facts for Xero's support where a call stands behind it."""
-    lines = nameless(case)
+    lines = titled_problem_lines(case)
     if trouble is not None:
         lines += present(trouble).for_support()
-    return Told(f"{case.id}: {case.title}", "\n".join(lines), wide=True)
+    return MessageDialog(f"{case.id}: {case.title}", "\n".join(lines), wide=True)
 
 
-def tell(
-    app: Host, trouble: Trouble, *, title: str = "That did not work", text: str = "", act: str = "console"
+def show_error(
+    app: AppProtocol,
+    trouble: AppError,
+    *,
+    title: str = "That did not work",
+    text: str = "",
+    act: str = "console",
 ) -> None:
     """Show a trouble, and see that it is in the log with its case."""
-    app.push_screen(InTrouble(title, text, trouble))
+    app.push_screen(ErrorDialog(title, text, trouble))
 
     async def log() -> None:
         def write(practice: OpenPractice) -> None:
@@ -83,23 +88,23 @@ def tell(
                 failed(practice.events, act, trouble)
 
         # Without a log the trouble has been told all the same.
-        with suppress(Trouble, RuntimeError):
-            await app.desk.ask(write)
+        with suppress(AppError, RuntimeError):
+            await app.worker.ask(write)
 
     app.run_worker(log(), group="trouble", exit_on_error=False)
 
 
-async def what_is_seen(app: Host, *, browser: bool = False) -> Seen | None:
+async def ask_symptom(app: AppProtocol, *, browser: bool = False) -> Symptom | None:
     """Ask what there is to see, show the way out of what was picked; gives it, None when left."""
     question = "What do you see in the browser?" if browser else "What do you see?"
     offered = BROWSER if browser else (*BROWSER, *ELSEWHERE)
     key = await app.push_screen_wait(
-        Choose(question, [(each.key, each.words) for each in offered], title="What no program can see")
+        ChoiceDialog(question, [(each.key, each.words) for each in offered], title="What no program can see")
     )
     seen = next((each for each in offered if each.key == key), None)
     if seen is None:
         return None
-    await app.run_act(by_name("cases.seen"), WhatIsSeen(answer=seen.key))
-    if seen.case is not None and (found := case(seen.case)) is not None:
-        app.push_screen(way_out(found))
+    await app.run_command(by_name("cases.seen"), ChooseSymptom(answer=seen.key))
+    if seen.case is not None and (found := find_problem(seen.case)) is not None:
+        app.push_screen(problem_steps(found))
     return seen

@@ -16,15 +16,15 @@ from textual.widget import Widget
 
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.app_protocol import AREAS
-from xpm_tui.tui.base_screen import Quiet
-from xpm_tui.tui.status_summary import Pulse
+from xpm_tui.tui.base_screen import BaseScreen
+from xpm_tui.tui.status_summary import PracticeStatus
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets.cells import Line, Span, lines, ours, span, width, words
-from xpm_tui.tui.widgets.footer import Foot, Letters
+from xpm_tui.tui.widgets.footer import KeyFooter, KeyRow
 from xpm_tui.tui.widgets.header import Header
-from xpm_tui.tui.widgets.inputs import Field
+from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.table import Table, filter_spans
-from xpm_tui.tui.widgets.text import Says
+from xpm_tui.tui.widgets.text import TextLabel
 
 with lazy_imports():
     from xpm_tui.application.jobs import job_settings
@@ -32,12 +32,12 @@ with lazy_imports():
     from xpm_tui.tui import keymap
 
 if TYPE_CHECKING:
-    from xpm_tui.commands.command import Act, Situation
-    from xpm_tui.deploy.job_spec import Terms
-    from xpm_tui.tui.dialogs.help import Page
+    from xpm_tui.commands.command import Command, Situation
+    from xpm_tui.deploy.job_spec import JobTerms
+    from xpm_tui.tui.dialogs.help import HelpPage
 
 
-class AreaScreen(Quiet, Screen[None]):
+class AreaScreen(BaseScreen, Screen[None]):
     """A screen with head, body and foot. A child class composes ``body`` and reads its data in ``look``.
 
     ``TAB`` names the area that a screen over one belongs to.
@@ -60,7 +60,7 @@ class AreaScreen(Quiet, Screen[None]):
         (columns, rows), app = self.app.size, self.app
         across = self._get_breakpoint_classes(columns, app.HORIZONTAL_BREAKPOINTS or [])
         self.set_classes(across | self._get_breakpoint_classes(rows, app.VERTICAL_BREAKPOINTS or []))
-        self._acts: dict[str, Act[Any]] = {}
+        self._commands: dict[str, Command[Any]] = {}
         self._seen: object = None
 
     def body(self) -> ComposeResult:
@@ -74,42 +74,42 @@ class AreaScreen(Quiet, Screen[None]):
         """Head, body, foot."""
         yield Header(AREAS, self.TAB or self.AREA)
         yield from self.body()
-        yield Foot(more=True)
-        yield Letters()
+        yield KeyFooter(more=True)
+        yield KeyRow()
 
     def on_mount(self) -> None:
         """Keys come with the acts, and those with the practice."""
         if self.host.ready:
-            self.take_acts()
+            self.collect_commands()
 
-    def take_acts(self) -> None:
+    def collect_commands(self) -> None:
         """From now on the keys of this area's acts are obeyed, and stand in the foot."""
 
         for binding in keymap.bindings(self.AREA):
             self._bindings.key_to_bindings.setdefault(binding.key, []).append(binding)
             if binding.id:
-                self._acts[binding.id] = registry.by_name(binding.id)
+                self._commands[binding.id] = registry.by_name(binding.id)
         self.refresh_bindings()
 
     def show_letters(self, on: bool) -> None:
         """The letters of the areas, over the foot, while ``g`` waits for one."""
         if self.is_mounted:
-            self.query_one(Letters).display = on
+            self.query_one(KeyRow).display = on
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Come up with the newest heartbeat, and read again if something moved meanwhile."""
         event.refresh_styles = not self._fresh
-        self.tell(self.host.pulse)
+        self.tell(self.host.practice_status)
         self.refresh_data()
 
     def on_screen_suspend(self) -> None:
         """What changes meanwhile is seen when it comes up again; at a first visit it is told twice to."""
         self._fresh = False
 
-    def tell(self, pulse: Pulse) -> None:
+    def tell(self, practice_status: PracticeStatus) -> None:
         """Another heartbeat. Under a dialog nothing is painted: all of it would be sent again."""
         if self.is_mounted and self.is_active:
-            self.query_one(Header).tell(pulse)
+            self.query_one(Header).tell(practice_status)
 
     def refresh_data(self, *, force: bool = False) -> None:
         """Read again, if the book stands elsewhere than at the last look."""
@@ -149,15 +149,15 @@ class AreaScreen(Quiet, Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """An act that cannot be done now is dim in the footer; its key still says why."""
         if action == "act" and parameters and self.is_mounted:
-            act = self._acts.get(str(parameters[0]))
+            act = self._commands.get(str(parameters[0]))
             return None if act is not None and act.unavailable(self.situation()) else True
         return True
 
     def on_key(self, event: Any) -> None:
         """A dim key explains itself."""
         for binding in self._bindings.key_to_bindings.get(event.key, ()):
-            if binding.id in self._acts:
-                reason = self._acts[binding.id].unavailable(self.situation())
+            if binding.id in self._commands:
+                reason = self._commands[binding.id].unavailable(self.situation())
                 if reason:
                     event.stop()
                     event.prevent_default()
@@ -166,7 +166,7 @@ class AreaScreen(Quiet, Screen[None]):
     def action_up(self) -> None:
         """An area is the top: escape does nothing more here."""
 
-    def help_page(self) -> Page:
+    def help_page(self) -> HelpPage:
         """What F1 tells here."""
 
         title = next(area.title for area in AREAS if area.name == self.AREA)
@@ -196,11 +196,11 @@ class FilteredArea(AreaScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self.find = Field(placeholder=self.FIND, classes="find")
-        self._state = Says(classes="filter")
-        self._note = Says(classes="note", fixed=False)
+        self.find = TextField(placeholder=self.FIND, classes="find")
+        self._state = TextLabel(classes="filter")
+        self._note = TextLabel(classes="note", fixed=False)
         self._saved = 0
-        self._terms: Terms | None = None
+        self._terms: JobTerms | None = None
         self.text = ""
 
     @property
@@ -226,7 +226,7 @@ class FilteredArea(AreaScreen):
         """Read again, also where the terms on which jobs are made have changed: settings do not move the
         book."""
         if self.host.ready:
-            terms = job_settings.terms_of(self.host.desk.practice)
+            terms = job_settings.terms_of(self.host.worker.practice)
             force, self._terms = force or terms != self._terms, terms
         super().refresh_data(force=force)
 
@@ -264,14 +264,14 @@ class FilteredArea(AreaScreen):
         self._saved = (self._saved + by) % len(self.FILTERS)
         self.refresh_data(force=True)
 
-    @on(Field.Changed)
-    def _typed(self, event: Field.Changed) -> None:
+    @on(TextField.Changed)
+    def _typed(self, event: TextField.Changed) -> None:
         event.stop()
         self.text = event.value.strip()
         self.host.work(lambda: self.look(), "look", exclusive=True, node=self)
 
-    @on(Field.Submitted)
-    def _typed_out(self, event: Field.Submitted) -> None:
+    @on(TextField.Submitted)
+    def _typed_out(self, event: TextField.Submitted) -> None:
         event.stop()
         self.table.rows.focus()
 

@@ -31,7 +31,7 @@ def load_ahead() -> None:
         load(import_module(f"xpm_tui.tui.screens.{name}"))
 
 
-def make(name: str) -> AreaScreen:
+def create_area(name: str) -> AreaScreen:
     """The screen of an area. Raises ``KeyError`` for none of ours."""
     if name == "overview":
         return overview.Overview()

@@ -15,16 +15,16 @@ from textual.content import Content
 from textual.screen import Screen
 
 from xpm_tui.commands.registry import by_name
-from xpm_tui.tui.base_screen import Quiet
+from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.widgets.cells import Line, lines
-from xpm_tui.tui.widgets.footer import Explains, Foot
+from xpm_tui.tui.widgets.footer import KeyExplainer, KeyFooter
 from xpm_tui.tui.widgets.table import Table
-from xpm_tui.tui.widgets.text import Says
+from xpm_tui.tui.widgets.text import TextLabel
 
 R = TypeVar("R")
 
 
-class OverScreen(Explains, Quiet, Screen[R]):
+class DetailScreen(KeyExplainer, BaseScreen, Screen[R]):
     """A screen that is left with escape. A child class composes ``body``; ``AREA`` is whose acts it does."""
 
     AREA: ClassVar[str] = ""
@@ -38,7 +38,7 @@ class OverScreen(Explains, Quiet, Screen[R]):
     def compose(self) -> ComposeResult:
         """Body, foot."""
         yield from self.body()
-        yield Foot()
+        yield KeyFooter()
 
     def refused(self, act: str, **about: Any) -> bool:
         """Whether an act cannot be done now; then it has said why."""
@@ -69,7 +69,7 @@ UNSEEN = "Read it first: scroll to the end before you confirm."
 T = TypeVar("T")
 
 
-class Listed(OverScreen[R], Generic[R, T]):
+class RecordListScreen(DetailScreen[R], Generic[R, T]):
     """A child class reads in ``look``, gives what it found to ``put``, and tells of one in ``telling``.
 
     ``GROUP`` names its reading among the console's work; ``look`` in the style sheet begins its classes.
@@ -80,8 +80,8 @@ class Listed(OverScreen[R], Generic[R, T]):
     def __init__(self, table: Table[T], look: str) -> None:
         super().__init__()
         self._table = table
-        self._head = Says(classes=f"{look}-head")
-        self._told = Says(classes=f"{look}-told")
+        self._head = TextLabel(classes=f"{look}-head")
+        self._told = TextLabel(classes=f"{look}-told")
         self.shown = False
         """Whether what stands there is what was asked for last."""
 

@@ -16,23 +16,23 @@ from xpm_tui.application.health import bundle
 from xpm_tui.application.health.doctor_target import of_practice
 from xpm_tui.application.home import own_folder
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.diagnostics.bundle import Part
-from xpm_tui.diagnostics.findings import Probed
+from xpm_tui.diagnostics.bundle import BundlePart
+from xpm_tui.diagnostics.findings import ProbeResult
 from xpm_tui.domain.safe_text import visible_lines
-from xpm_tui.tui.dialogs.dialog import Ask
-from xpm_tui.tui.dialogs.help import Page
+from xpm_tui.tui.dialogs.dialog import InputDialog
+from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.safe_text import content
-from xpm_tui.tui.screens.base import OverScreen
+from xpm_tui.tui.screens.base import DetailScreen
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets.cells import Line, ours, span, words
-from xpm_tui.tui.widgets.table import Column, Table
-from xpm_tui.tui.widgets.text import Says
+from xpm_tui.tui.widgets.table import Table, TableColumn
+from xpm_tui.tui.widgets.text import TextLabel
 
 MOST = 20_000
 """Characters of a part that are shown; the whole of it is in the file."""
 
 
-class BundleScreen(OverScreen[None]):
+class BundleScreen(DetailScreen[None]):
     """Parts over the text of the one under the cursor. Nothing is written before ``w``."""
 
     CSS_PATH: ClassVar = style("bundle")
@@ -44,14 +44,18 @@ class BundleScreen(OverScreen[None]):
         Binding("backspace", "read(-8)", show=False),
     ]
 
-    def __init__(self, results: Sequence[Probed]) -> None:
+    def __init__(self, results: Sequence[ProbeResult]) -> None:
         super().__init__()
         self._results = results
         self._names = False
-        self._parts: tuple[Part, ...] = ()
-        self._head = Says(classes="bundle-head")
-        self._table: Table[Part] = Table(
-            [Column("PART", 14), Column("BYTES", 9, right=True), Column("CONTENTS", 30, grow=1)],
+        self._parts: tuple[BundlePart, ...] = ()
+        self._head = TextLabel(classes="bundle-head")
+        self._table: Table[BundlePart] = Table(
+            [
+                TableColumn("PART", 14),
+                TableColumn("BYTES", 9, right=True),
+                TableColumn("CONTENTS", 30, grow=1),
+            ],
             _cells,
             lambda part: part.name,
         )
@@ -75,10 +79,10 @@ class BundleScreen(OverScreen[None]):
         self.host.work(lambda: self._look(), "bundle", exclusive=True, node=self)
 
     async def _look(self) -> None:
-        async def gather(practice: OpenPractice) -> tuple[Part, ...]:
+        async def gather(practice: OpenPractice) -> tuple[BundlePart, ...]:
             return await bundle.gather(of_practice(practice), self._results, names=self._names)
 
-        self._parts = await self.host.desk.run(gather)
+        self._parts = await self.host.worker.run(gather)
         self._table.show(list(self._parts))
         self._table.rows.focus()
         size = sum(part.size for part in self._parts)
@@ -119,16 +123,18 @@ class BundleScreen(OverScreen[None]):
             "\nIt contains the names of clients and people." if self._names else ""
         )
         place = (own_folder() or Path.cwd()) / "xpm-tui-support.zip"
-        name = await self.app.push_screen_wait(Ask(question, title="Support bundle", value=str(place)))
+        name = await self.app.push_screen_wait(
+            InputDialog(question, title="Support bundle", value=str(place))
+        )
         if name:
             parts = self._parts
-            size = await self.host.desk.ask(lambda p: bundle.write(parts, Path(name), of_practice(p)))
+            size = await self.host.worker.ask(lambda p: bundle.write(parts, Path(name), of_practice(p)))
             self.host.toast(f"Written to {name}: {size:,} bytes.")
             self.dismiss(None)
 
-    def help_page(self) -> Page:
+    def help_page(self) -> HelpPage:
         """F1."""
-        return Page(
+        return HelpPage(
             "Support bundle",
             "One zip file with what support needs. Read here what it contains; nothing is written until you "
             "press w.",
@@ -142,5 +148,5 @@ class BundleScreen(OverScreen[None]):
         )
 
 
-def _cells(part: Part) -> list[Line]:
+def _cells(part: BundlePart) -> list[Line]:
     return [[span(part.name, "strong")], [ours(f"{part.size:,}", "muted")], [span(part.about)]]

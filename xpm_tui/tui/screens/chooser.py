@@ -13,14 +13,14 @@ from textual.screen import Screen
 from textual.widgets import Button
 
 from xpm_tui.domain.safe_text import Shown
-from xpm_tui.tui.base_screen import Quiet
+from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets.cells import Line, lines, ours
-from xpm_tui.tui.widgets.footer import Foot
-from xpm_tui.tui.widgets.inputs import Field
+from xpm_tui.tui.widgets.footer import KeyFooter
+from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Items, Rows
-from xpm_tui.tui.widgets.text import Prose, Says
+from xpm_tui.tui.widgets.text import StaticText, TextLabel
 
 T = TypeVar("T")
 
@@ -41,7 +41,7 @@ class Choices(Items[T]):
         return self._drawn(self.items[row], line, columns)
 
 
-class Chooser(Quiet, Screen[str], Generic[T]):
+class Chooser(BaseScreen, Screen[str], Generic[T]):
     """A child class gives the head, the items, how one is drawn and found, what it would do, and does it."""
 
     CSS_PATH: ClassVar = style("chooser")
@@ -61,11 +61,11 @@ class Chooser(Quiet, Screen[str], Generic[T]):
     def __init__(self) -> None:
         super().__init__()
         self.items: Sequence[T] = ()
-        self.field = Field(placeholder=self.PLACEHOLDER)
+        self.field = TextField(placeholder=self.PLACEHOLDER)
         self.rows = Choices(self.draw)
-        self._head = Says(classes="chooser-head")
-        self._none = Prose(classes="empty")
-        self._effect = Says(classes="effect")
+        self._head = TextLabel(classes="chooser-head")
+        self._none = StaticText(classes="empty")
+        self._effect = TextLabel(classes="effect")
         self.said_of: T | None = None
         """The item whose effect is on the screen."""
 
@@ -118,7 +118,7 @@ class Chooser(Quiet, Screen[str], Generic[T]):
             yield self.rows
         yield self._effect
         yield from self.below()
-        yield Foot()
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Type at once."""
@@ -157,8 +157,8 @@ class Chooser(Quiet, Screen[str], Generic[T]):
             self._effect.say(content(Shown("")))
         self.rows.show(found, place)
 
-    @on(Field.Changed)
-    def _typed(self, event: Field.Changed) -> None:
+    @on(TextField.Changed)
+    def _typed(self, event: TextField.Changed) -> None:
         event.stop()
         self.search()
 
@@ -214,6 +214,6 @@ class Chooser(Quiet, Screen[str], Generic[T]):
         return not (action == "take" and isinstance(self.focused, Button))
 
 
-def said(mark: str, text: str) -> Line:
+def effect_line(mark: str, text: str) -> Line:
     """A line of an effect that is only words of ours."""
     return [ours(f" {mark} ", "accent"), ours(text)]

@@ -15,7 +15,7 @@ from textual.containers import Horizontal
 from xpm_tui.application.clients import queries as clients
 from xpm_tui.application.clients.edits import people_to_choose, unlinked_people
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.presenters.presenter import Told
+from xpm_tui.application.presenters.presenter import Presenter
 from xpm_tui.application.presenters.views import ClientView, PersonView, SideBySide
 from xpm_tui.commands.command import Situation
 from xpm_tui.commands.registry import by_name
@@ -26,10 +26,10 @@ from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Line, Span, marked, ours, span, words
-from xpm_tui.tui.widgets.comparison import Sides
-from xpm_tui.tui.widgets.inputs import Field
-from xpm_tui.tui.widgets.table import Column, Table
-from xpm_tui.tui.widgets.text import Says
+from xpm_tui.tui.widgets.comparison import ComparisonPane
+from xpm_tui.tui.widgets.inputs import TextField
+from xpm_tui.tui.widgets.table import Table, TableColumn
+from xpm_tui.tui.widgets.text import TextLabel
 
 with lazy_imports():
     from xpm_tui.tui import app_protocol
@@ -64,7 +64,7 @@ class Pages:
 
     def __init__(self, practice: OpenPractice) -> None:
         self._snapshot = practice.snapshot()
-        self._told = Told(self._snapshot)
+        self._told = Presenter(self._snapshot)
         self._ids = iter(tuple(self._snapshot.ids(CLIENTS)))
         self.total = self._snapshot.count(CLIENTS)
 
@@ -96,22 +96,22 @@ class Clients(AreaScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._find = Field(placeholder="name, e-mail or id", classes="find")
-        self._state = Says(classes="filter")
+        self._find = TextField(placeholder="name, e-mail or id", classes="find")
+        self._state = TextLabel(classes="filter")
         self._saved = 0
         self._text = ""
         self._wanted = ""
         self._read_at = -CALM
         self._mapped = self._placed = ""
-        self._detail = Sides()
+        self._detail = ComparisonPane()
         self._table: Table[ClientView] = Table(
             (
-                Column("CLIENT", 24, grow=3),
-                Column("ID", 6),
-                Column("IGNITION", 10, grow=1, drop=2),
-                Column("LINK", 11),
-                Column("XPM NO.", 9, drop=1),
-                Column("NEEDS", 18, grow=2, drop=3),
+                TableColumn("CLIENT", 24, grow=3),
+                TableColumn("ID", 6),
+                TableColumn("IGNITION", 10, grow=1, drop=2),
+                TableColumn("LINK", 11),
+                TableColumn("XPM NO.", 9, drop=1),
+                TableColumn("NEEDS", 18, grow=2, drop=3),
             ),
             self._cells,
             lambda view: view.id,
@@ -139,15 +139,15 @@ class Clients(AreaScreen):
                 CLIENTS
             )
 
-        desk, more = self.host.desk, None
+        worker, more = self.host.worker, None
         if saved or self._text:
-            views, total = await desk.glance(read)
+            views, total = await worker.glance(read)
         else:
             # The first screenful at once, the rest in pieces: fifty thousand take seconds to tell.
-            more = await desk.glance(Pages)
-            views, total = await desk.glance(more.take, PAGE), more.total
+            more = await worker.glance(Pages)
+            views, total = await worker.glance(more.take, PAGE), more.total
         while more is not None and len(views) < total and (self._wanted or self._table.rows.cursor >= PAGE):
-            views = views + await desk.glance(more.take, PIECE)
+            views = views + await worker.glance(more.take, PIECE)
         self._tell(total if more else len(views), total)
         self._table.say_empty(self._nothing(total))
         self._table.show(views, self._wanted, of=(saved, self._text))
@@ -157,7 +157,7 @@ class Clients(AreaScreen):
             self._detail.clear()
         if self.focused is None:
             self._table.rows.focus()
-        while more is not None and (piece := await desk.glance(more.take, PIECE)):
+        while more is not None and (piece := await worker.glance(more.take, PIECE)):
             self._table.extend(piece)
 
     def refresh_data(self, *, force: bool = False) -> None:
@@ -172,7 +172,7 @@ class Clients(AreaScreen):
     def _nothing(self, total: int) -> str:
         if total:
             return "No client matches this filter. esc shows all again."
-        if not self.host.pulse.connected:
+        if not self.host.practice_status.connected:
             return "There are no clients yet. Connect first (g o, then c): the wizard brings them in."
         return (
             "There are no clients yet. Press p to bring them in from XPM, or I to import Ignition's CSV file."
@@ -215,7 +215,7 @@ class Clients(AreaScreen):
             return clients.side_by_side(practice, view.id)
 
         await asyncio.sleep(REST)
-        sides = await self.host.desk.glance(read)
+        sides = await self.host.worker.glance(read)
         if self._table.item is view:
             self._detail.show(view, sides)
 
@@ -236,14 +236,14 @@ class Clients(AreaScreen):
         self._saved, self._mapped = (self._saved + by) % len(FILTERS), ""
         self.refresh_data(force=True)
 
-    @on(Field.Changed)
-    def _typed(self, event: Field.Changed) -> None:
+    @on(TextField.Changed)
+    def _typed(self, event: TextField.Changed) -> None:
         event.stop()
         self._text, self._mapped = event.value.strip(), ""  # another list: somebody moved on
         self.host.work(lambda: self.look(), "look", exclusive=True, node=self)
 
-    @on(Field.Submitted)
-    def _typed_out(self, event: Field.Submitted) -> None:
+    @on(TextField.Submitted)
+    def _typed_out(self, event: TextField.Submitted) -> None:
         event.stop()
         self._table.rows.focus()
 
@@ -283,7 +283,7 @@ class Clients(AreaScreen):
     def mapped(self, client: str) -> str:
         """Mapped by the picker just now; gives what can be done with it."""
         self._mapped = client
-        return "u takes it back." if self._saved or self._text else "u undoes it; s syncs it."
+        return "u undoes it." if self._saved or self._text else "u undoes it; s syncs it."
 
     def situation(self) -> Situation:
         """With what is known of the client under the cursor."""
@@ -337,16 +337,18 @@ class Clients(AreaScreen):
         def read(practice: OpenPractice) -> tuple[list[PersonView], dict[str, str]]:
             return people_to_choose(practice), unlinked_people(practice, view.id)
 
-        people, notes = await self.host.desk.ask(read)
+        people, notes = await self.host.worker.ask(read)
         about = " ".join((self._warning(view), *(f"{label(name)}: {note}" for name, note in notes.items())))
         door = app_protocol.Door(
             "XPM", link_text(view), LINK_HELP, lambda: self.app.push_screen(picker.Picker(view))
         )
-        sheet = app_protocol.Sheet(f"Edit {view.name}", about, edit.entries(view, people, notes), door=door)
+        sheet = app_protocol.EditSheet(
+            f"Edit {view.name}", about, edit.entries(view, people, notes), door=door
+        )
         self.host.perform(by_name("clients.edit"), {"client": view.id}, sheet=sheet)
 
     def _warning(self, view: ClientView) -> str:
-        policy = self.host.desk.practice.policy()
+        policy = self.host.worker.practice.policy()
         if view.link is not None and policy.direction == "from_xpm" and policy.level != "nothing":
             return "XPM overwrites what it masters: edit it there, or freeze the field here (f)."
         return "This changes the Ignition client here; a sync then updates XPM if XPM is not the master."
@@ -375,12 +377,12 @@ class Clients(AreaScreen):
         if view is None or view.link is None:
             self.host.toast("This client is not linked to XPM: it has no address there.", "warning")
             return
-        self.host.read_act("clients.address", self.preset("clients.address"), "In XPM")
+        self.host.read_command("clients.address", self.preset("clients.address"), "In XPM")
 
     def do_clients_copy(self) -> None:
         """What support asks for."""
         if self.client is not None:
-            self.host.copy_act("clients.copy", self.preset("clients.copy"))
+            self.host.copy_command("clients.copy", self.preset("clients.copy"))
 
 
 LINK_HELP = (

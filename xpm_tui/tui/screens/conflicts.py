@@ -13,18 +13,18 @@ from xpm_tui.commands.plans import TickPlan
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting, labels
 from xpm_tui.domain.fields import label as field_label
-from xpm_tui.tui.dialogs.help import Page
-from xpm_tui.tui.screens.base import Listed
+from xpm_tui.tui.dialogs.help import HelpPage
+from xpm_tui.tui.screens.base import RecordListScreen
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Line, Span, lines, ours, span, wrap
-from xpm_tui.tui.widgets.table import Column, Table
+from xpm_tui.tui.widgets.table import Table, TableColumn
 
 WAYS = ("client", "hold", "freeze", "undo", "plan")
 """What can be done with the one under the cursor."""
 
 
-class Conflicts(Listed[None, ConflictView]):
+class Conflicts(RecordListScreen[None, ConflictView]):
     """The table over the two values; one key for each thing to do."""
 
     AREA = "clients"
@@ -41,11 +41,11 @@ class Conflicts(Listed[None, ConflictView]):
     def __init__(self) -> None:
         table: Table[ConflictView] = Table(
             (
-                Column("CLIENT", 20, grow=2),
-                Column("FIELD", 16, grow=1),
-                Column("STATE", 14),
-                Column("WINS", 8),
-                Column("WHEN", 12),
+                TableColumn("CLIENT", 20, grow=2),
+                TableColumn("FIELD", 16, grow=1),
+                TableColumn("STATE", 14),
+                TableColumn("WINS", 8),
+                TableColumn("WHEN", 12),
             ),
             self._cells,
             lambda view: f"{view.plan}{view.run}/{view.record}/{view.field}",
@@ -60,7 +60,7 @@ class Conflicts(Listed[None, ConflictView]):
 
     async def look(self) -> None:
         """All of them."""
-        found = await self.host.desk.ask(conflicts)
+        found = await self.host.worker.ask(conflicts)
         self._head.say(lines([summary(found)]))
         self.put(found)
 
@@ -119,7 +119,7 @@ class Conflicts(Listed[None, ConflictView]):
     async def _hold(self, view: ConflictView) -> None:
         act = by_name("plan.tick" if view.state == "held" else "plan.untick")
         what = (f"{view.record}:{view.field}",)
-        await self.host.run_act(act, TickPlan(plan=view.plan or "", what=what))
+        await self.host.run_command(act, TickPlan(plan=view.plan or "", what=what))
         await self.look()
 
     def action_freeze(self) -> None:
@@ -143,9 +143,9 @@ class Conflicts(Listed[None, ConflictView]):
         elif view is not None and view.run:
             self.host.show_run(view.run)
 
-    def help_page(self) -> Page:
+    def help_page(self) -> HelpPage:
         """F1."""
-        return Page(
+        return HelpPage(
             "Conflicts",
             "A conflict is a field that was changed both in Ignition and in XPM since the last "
             "sync. The direction decides which value wins; the other value is kept, and undo "

@@ -9,23 +9,23 @@ from textual import on
 from textual.binding import Binding, BindingType
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.presenters.differences import DifferenceView, of_plan
+from xpm_tui.application.presenters.differences import DifferenceView, plan_differences
 from xpm_tui.application.runs import plans
-from xpm_tui.commands.differences import stay
+from xpm_tui.commands.differences import remaining_count
 from xpm_tui.domain import formatting, labels
 from xpm_tui.domain.difference_labels import DIFFERENCES
 from xpm_tui.domain.plan import Direction, Plan
-from xpm_tui.tui.dialogs.help import Page
-from xpm_tui.tui.screens.base import Listed
+from xpm_tui.tui.dialogs.help import HelpPage
+from xpm_tui.tui.screens.base import RecordListScreen
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets.cells import Line, Span, lines, ours, span, wrap
-from xpm_tui.tui.widgets.table import Column, Table
+from xpm_tui.tui.widgets.table import Table, TableColumn
 
 MOST = 2_000
 """Differences that the table shows; the command line lists them all."""
 
 
-class Differences(Listed[None, DifferenceView]):
+class Differences(RecordListScreen[None, DifferenceView]):
     """The table over both values and the reason of the one under the cursor."""
 
     AREA = "sync"
@@ -38,11 +38,11 @@ class Differences(Listed[None, DifferenceView]):
     def __init__(self, plan_id: str) -> None:
         table: Table[DifferenceView] = Table(
             (
-                Column("CLIENT", 16, grow=2),
-                Column("FIELD", 12, grow=1),
-                Column("IGNITION", 11, grow=2),
-                Column("XPM", 11, grow=2),
-                Column("WHY", 17, grow=1),
+                TableColumn("CLIENT", 16, grow=2),
+                TableColumn("FIELD", 12, grow=1),
+                TableColumn("IGNITION", 11, grow=2),
+                TableColumn("XPM", 11, grow=2),
+                TableColumn("WHY", 17, grow=1),
             ),
             self._cells,
             lambda view: f"{view.record}/{view.field}",
@@ -61,12 +61,12 @@ class Differences(Listed[None, DifferenceView]):
 
         def read(practice: OpenPractice) -> tuple[Plan, list[DifferenceView]]:
             plan, _ = plans.load(practice, self._plan_id)
-            return plan, list(islice(of_plan(practice, plan), MOST))
+            return plan, list(islice(plan_differences(practice, plan), MOST))
 
-        plan, found = await self.host.desk.ask(read)
+        plan, found = await self.host.worker.ask(read)
         self._direction = plan.direction
         number = max(plan.left_different, len(found))
-        head: list[Line] = [[ours(f" {stay(number)}", "head")]]
+        head: list[Line] = [[ours(f" {remaining_count(number)}", "head")]]
         if number > len(found):
             head.append([ours(f" The first {len(found):,} are shown; plan --json lists them all.", "muted")])
         self._head.say(lines(head))
@@ -79,7 +79,7 @@ class Differences(Listed[None, DifferenceView]):
             [ours(view.label), *([span(f" {contact[:8]}", "muted")] if contact else [])],
             [Span(formatting.value(view.ignition_shown))],
             [Span(formatting.value(view.xpm_shown))],
-            [ours(why(view.rule, self._direction), "muted")],
+            [ours(reason_label(view.rule, self._direction), "muted")],
         ]
 
     def telling(self, view: DifferenceView) -> list[Line]:
@@ -108,9 +108,9 @@ class Differences(Listed[None, DifferenceView]):
             self.dismiss(None)
             self.host.show_client(view.record.partition("/")[0])
 
-    def help_page(self) -> Page:
+    def help_page(self) -> HelpPage:
         """F1."""
-        return Page(
+        return HelpPage(
             "What differs",
             "The fields that differ between Ignition and XPM and that the plan leaves as they are: the "
             "master has no value, the field is not synced in this direction, it is frozen or switched off, "
@@ -122,7 +122,7 @@ class Differences(Listed[None, DifferenceView]):
         )
 
 
-def why(rule: str, direction: Direction) -> str:
+def reason_label(rule: str, direction: Direction) -> str:
     """Return the label of a reason in a direction."""
     side = "ignition" if direction == "from_xpm" else "xpm"
     return labels.of_sides(labels.label(DIFFERENCES, rule).text, side)

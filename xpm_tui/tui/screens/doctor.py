@@ -12,21 +12,21 @@ from textual.screen import Screen
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.diagnostics.error_presenter import problem_title
-from xpm_tui.diagnostics.findings import Probed
-from xpm_tui.diagnostics.known_problems.problem import Case
-from xpm_tui.diagnostics.known_problems.registry import case
-from xpm_tui.diagnostics.presenters import way_out
+from xpm_tui.diagnostics.findings import ProbeResult
+from xpm_tui.diagnostics.known_problems.problem import KnownProblem
+from xpm_tui.diagnostics.known_problems.registry import find_problem
+from xpm_tui.diagnostics.presenters import remedy_lines
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui.base_screen import Quiet
-from xpm_tui.tui.dialogs.dialog import Told
-from xpm_tui.tui.dialogs.help import Page
-from xpm_tui.tui.dialogs.trouble import what_is_seen
+from xpm_tui.tui.base_screen import BaseScreen
+from xpm_tui.tui.dialogs.dialog import MessageDialog
+from xpm_tui.tui.dialogs.help import HelpPage
+from xpm_tui.tui.dialogs.trouble import ask_symptom
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Line, Look, lines, ours, span, words
-from xpm_tui.tui.widgets.footer import Foot
-from xpm_tui.tui.widgets.table import Column, Table
-from xpm_tui.tui.widgets.text import Says
+from xpm_tui.tui.widgets.footer import KeyFooter
+from xpm_tui.tui.widgets.table import Table, TableColumn
+from xpm_tui.tui.widgets.text import TextLabel
 
 with lazy_imports():
     from xpm_tui.application.health import doctor as health_doctor
@@ -34,7 +34,7 @@ with lazy_imports():
     from xpm_tui.tui.screens import bundle
 
 
-class DoctorScreen(Quiet, Screen[None]):
+class DoctorScreen(BaseScreen, Screen[None]):
     """The probes over what the one under the cursor found."""
 
     CSS_PATH: ClassVar = style("doctor")
@@ -50,19 +50,19 @@ class DoctorScreen(Quiet, Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._found: dict[str, Probed] = {}
-        self._head = Says(classes="doctor-head")
-        self._table: Table[Probed] = Table(
+        self._found: dict[str, ProbeResult] = {}
+        self._head = TextLabel(classes="doctor-head")
+        self._table: Table[ProbeResult] = Table(
             [
-                Column("VERDICT", 10),
-                Column("PROBE", 24, grow=1),
-                Column("FOUND", 24, grow=2),
-                Column("TIME", 7, right=True),
+                TableColumn("VERDICT", 10),
+                TableColumn("PROBE", 24, grow=1),
+                TableColumn("FOUND", 24, grow=2),
+                TableColumn("TIME", 7, right=True),
             ],
             _cells,
             lambda each: each.name,
         )
-        self._detail = Says(classes="doctor-detail", fixed=False)
+        self._detail = TextLabel(classes="doctor-detail", fixed=False)
 
     def compose(self) -> ComposeResult:
         """Head, probes, what one found, foot."""
@@ -70,7 +70,7 @@ class DoctorScreen(Quiet, Screen[None]):
         yield self._table
         with VerticalScroll(can_focus=False, classes="doctor-pane"):
             yield self._detail
-        yield Foot()
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Begin at once: it only reads."""
@@ -93,10 +93,10 @@ class DoctorScreen(Quiet, Screen[None]):
             return doctor.calls
 
         self._tell("Checking …")
-        calls = await self.host.desk.run(look)
+        calls = await self.host.worker.run(look)
         self.app.call_later(self._ended, calls)
 
-    def _came(self, each: Probed) -> None:
+    def _came(self, each: ProbeResult) -> None:
         self._found[each.name] = each
         self._table.show(list(self._found.values()))
         if self.focused is None:
@@ -106,7 +106,7 @@ class DoctorScreen(Quiet, Screen[None]):
         found = list(self._found.values())
         troubles = sum(each.verdict == "trouble" for each in found)
         notes = sum(each.verdict == "note" for each in found)
-        said = "All is well" if not troubles else f"{troubles} in trouble"
+        said = "All is well" if not troubles else f"{troubles} with a problem"
         self._tell(f"{said}, {notes} worth knowing; {calls} Practice Manager calls.")
         if troubles:
             first = next(each for each in found if each.verdict == "trouble")
@@ -134,9 +134,9 @@ class DoctorScreen(Quiet, Screen[None]):
         found = _case(each)
         text = [each.sentence, *([f"Do: {each.hint}"] if each.hint else []), ""]
         if found is not None:
-            text += [problem_title(found), *way_out(found), ""]
+            text += [problem_title(found), *remedy_lines(found), ""]
         text += each.evidence
-        self.app.push_screen(Told(each.title, "\n".join(text), wide=True))
+        self.app.push_screen(MessageDialog(each.title, "\n".join(text), wide=True))
 
     def look_at(self, probe: str) -> None:
         """Put the cursor on a probe."""
@@ -159,15 +159,15 @@ class DoctorScreen(Quiet, Screen[None]):
 
     def action_seen(self) -> None:
         """What no probe can see, to pick from."""
-        self.host.work(lambda: what_is_seen(self.host), "seen", exclusive=True, node=self)
+        self.host.work(lambda: ask_symptom(self.host), "seen", exclusive=True, node=self)
 
     def action_leave(self) -> None:
         """Nothing was changed."""
         self.dismiss(None)
 
-    def help_page(self) -> Page:
+    def help_page(self) -> HelpPage:
         """F1."""
-        return Page(
+        return HelpPage(
             "Doctor",
             "Checks the connection to Xero, the login, the lists, the data and this machine, one "
             "after another. It only reads, and makes five small Practice Manager calls.",
@@ -186,7 +186,7 @@ class DoctorScreen(Quiet, Screen[None]):
         )
 
 
-def _cells(each: Probed) -> list[Line]:
+def _cells(each: ProbeResult) -> list[Line]:
     quiet: Look = "muted" if each.verdict == "skipped" else ""
     return [
         [cells.VERDICTS.draw(each.verdict)],
@@ -196,11 +196,11 @@ def _cells(each: Probed) -> list[Line]:
     ]
 
 
-def _case(each: Probed) -> Case | None:
-    return case(each.case or "") if each.verdict in ("note", "trouble") else None
+def _case(each: ProbeResult) -> KnownProblem | None:
+    return find_problem(each.case or "") if each.verdict in ("note", "trouble") else None
 
 
-def _detail(each: Probed | None) -> list[Line]:
+def _detail(each: ProbeResult | None) -> list[Line]:
     if each is None:
         return [[ours("")]]
     found = _case(each)

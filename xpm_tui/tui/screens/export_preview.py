@@ -13,12 +13,12 @@ from xpm_tui.application.presenters.lookup import name_of
 from xpm_tui.domain import formatting
 from xpm_tui.ignition.export import Flavour
 from xpm_tui.ignition.forms import FormName
-from xpm_tui.tui.dialogs.file_picker import PickFile, folder_of
-from xpm_tui.tui.dialogs.help import Page
-from xpm_tui.tui.screens.base import UNSEEN, Listed
+from xpm_tui.tui.dialogs.file_picker import FilePicker, folder_of
+from xpm_tui.tui.dialogs.help import HelpPage
+from xpm_tui.tui.screens.base import UNSEEN, RecordListScreen
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets.cells import Line, Look, Span, lines, ours, span
-from xpm_tui.tui.widgets.table import Column, Table
+from xpm_tui.tui.widgets.table import Table, TableColumn
 
 SHOWN = 2_000
 """Records that go out and are listed by name."""
@@ -27,7 +27,7 @@ Outgoing = tuple[str, str, str, Look]
 """Id, name, what is said of it, and how that looks."""
 
 
-class ExportPreview(Listed[None, Outgoing]):
+class ExportPreview(RecordListScreen[None, Outgoing]):
     """Nothing is written, and nothing remembered as gone out, before ``w``."""
 
     AREA = "clients"
@@ -41,7 +41,7 @@ class ExportPreview(Listed[None, Outgoing]):
 
     def __init__(self, form: FormName, record: str = "", name: str = "") -> None:
         table: Table[Outgoing] = Table(
-            (Column("ID", 6), Column("NAME", 24, grow=1), Column("", 36, grow=2)),
+            (TableColumn("ID", 6), TableColumn("NAME", 24, grow=1), TableColumn("", 36, grow=2)),
             _cells,
             lambda each: f"{each[0]}/{each[2]}",
         )
@@ -81,7 +81,7 @@ class ExportPreview(Listed[None, Outgoing]):
             found += [(id_, name_of(snapshot, id_), "goes out", "muted") for id_ in records[:SHOWN]]
             return report, found
 
-        report, found = await self.host.desk.ask(read)
+        report, found = await self.host.worker.ask(read)
         self._report = report
         self._head.say(lines(self._summary(report)))
         self._table.say_empty(
@@ -150,7 +150,9 @@ class ExportPreview(Listed[None, Outgoing]):
             else "Where to?"
         )
         start = folder_of(self.host) + f"{self._form}.csv"
-        path = await self.app.push_screen_wait(PickFile(f"Export {self._form}", about, start=start, new=True))
+        path = await self.app.push_screen_wait(
+            FilePicker(f"Export {self._form}", about, start=start, new=True)
+        )
         if not path:
             return
         self.host.folder = str(Path(path).parent)
@@ -164,9 +166,9 @@ class ExportPreview(Listed[None, Outgoing]):
             }
         self.do(f"export.{self._form}", preset, after=self.action_leave)
 
-    def help_page(self) -> Page:
+    def help_page(self) -> HelpPage:
         """F1."""
-        return Page(
+        return HelpPage(
             "Export",
             "A preview of the export. Ignition's own form is for its bulk import; clients that "
             "Ignition would refuse or duplicate are left out here, with the reason. What was "

@@ -10,17 +10,17 @@ from textual import on
 from textual.binding import Binding, BindingType
 
 from xpm_tui.application.csv_io.imports import ImportReport
-from xpm_tui.commands.consequences import brief
+from xpm_tui.commands.consequences import one_line
 from xpm_tui.commands.csv_files import ImportFile
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
 from xpm_tui.ignition.forms import FORMS, IGNORE, FormName
-from xpm_tui.tui.dialogs.dialog import Choose
-from xpm_tui.tui.dialogs.help import Page
-from xpm_tui.tui.screens.base import UNSEEN, Listed
+from xpm_tui.tui.dialogs.dialog import ChoiceDialog
+from xpm_tui.tui.dialogs.help import HelpPage
+from xpm_tui.tui.screens.base import UNSEEN, RecordListScreen
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets.cells import Line, Look, Span, lines, ours, span
-from xpm_tui.tui.widgets.table import Column, Table
+from xpm_tui.tui.widgets.table import Table, TableColumn
 
 ENCODINGS = (
     ("", "as found out from the file"),
@@ -31,7 +31,7 @@ ENCODINGS = (
 )
 
 
-class Finding(NamedTuple):
+class PreviewLine(NamedTuple):
     """One line of the preview: of which row, what kind, what it is about, what is to be said of it."""
 
     key: str
@@ -42,7 +42,7 @@ class Finding(NamedTuple):
     look: Look = ""
 
 
-class ImportPreview(Listed[bool, Finding]):
+class ImportPreview(RecordListScreen[bool, PreviewLine]):
     """Nothing is written before ``a``. Gives whether it was imported."""
 
     AREA = "clients"
@@ -57,9 +57,9 @@ class ImportPreview(Listed[bool, Finding]):
     ]
 
     def __init__(self, form: FormName, path: str) -> None:
-        table: Table[Finding] = Table(
-            (Column("ROW", 5, right=True), Column("WHAT", 8), Column("ABOUT", 20),
-             Column("", 30, grow=1)),
+        table: Table[PreviewLine] = Table(
+            (TableColumn("ROW", 5, right=True), TableColumn("WHAT", 8), TableColumn("ABOUT", 20),
+             TableColumn("", 30, grow=1)),
             _cells,
             lambda finding: finding.key,
             empty="The file changes nothing: everything in it is here already. esc goes back.",
@@ -83,7 +83,9 @@ class ImportPreview(Listed[bool, Finding]):
     async def look(self) -> None:
         """What it would do, dry."""
         try:
-            result, _ = await self.host.run_act(by_name(f"import.{self._form}"), self._params(dry_run=True))
+            result, _ = await self.host.run_command(
+                by_name(f"import.{self._form}"), self._params(dry_run=True)
+            )
             self._report = report = result.value
         except Exception:
             # Told by whoever gets it; there is nothing here to look at then, unless there was before.
@@ -93,7 +95,7 @@ class ImportPreview(Listed[bool, Finding]):
         self._head.say(lines(summary(report)))
         self.put(findings(report))
 
-    def telling(self, finding: Finding) -> list[Line]:
+    def telling(self, finding: PreviewLine) -> list[Line]:
         """All of its sentence."""
         return [[span(f" {finding.about}: {finding.told}", finding.look)]]
 
@@ -127,7 +129,9 @@ class ImportPreview(Listed[bool, Finding]):
         now = (
             next((c.field for c in self._report.columns if c.heading == heading), "") if self._report else ""
         )
-        chosen = await self.app.push_screen_wait(Choose(question, choices, title="Map", start=now or ""))
+        chosen = await self.app.push_screen_wait(
+            ChoiceDialog(question, choices, title="Map", start=now or "")
+        )
         if chosen:
             self._mapping[heading] = chosen
             self.again()
@@ -139,7 +143,7 @@ class ImportPreview(Listed[bool, Finding]):
     async def _choose_encoding(self) -> None:
         question = "If names in this file look wrong, choose another encoding:"
         chosen = await self.app.push_screen_wait(
-            Choose(question, ENCODINGS, title="Encoding", start=self._encoding)
+            ChoiceDialog(question, ENCODINGS, title="Encoding", start=self._encoding)
         )
         if chosen is not None:
             self._encoding = chosen
@@ -160,9 +164,9 @@ class ImportPreview(Listed[bool, Finding]):
     def _imported(self) -> None:
         self.dismiss(True)
 
-    def help_page(self) -> Page:
+    def help_page(self) -> HelpPage:
         """F1."""
-        return Page(
+        return HelpPage(
             "Import",
             "A preview of the import. Clients are matched by Client ID; absent rows and blank "
             "cells change nothing. Refused rows do not stop the others. An import can be undone: "
@@ -199,26 +203,28 @@ def summary(report: ImportReport) -> list[Line]:
     then: list[Span] = []
     following = report.consequences.then if report.consequences is not None else None
     if following is not None and following.changes:
-        then.append(ours(f" → With the next sync: {brief(following, costs=False)}", "accent"))
+        then.append(ours(f" → With the next sync: {one_line(following, costs=False)}", "accent"))
     return [first, facts, then]
 
 
-def findings(report: ImportReport) -> list[Finding]:
+def findings(report: ImportReport) -> list[PreviewLine]:
     """Refused rows first, then columns that nobody knows, changed cells, notes, and the known columns."""
     found = [
-        Finding(f"refused:{place}", each.row, "refused", "row left out", each.reason, "bad")
+        PreviewLine(f"refused:{place}", each.row, "refused", "row left out", each.reason, "bad")
         for place, each in enumerate(report.refused)
     ]
     columns = [
-        Finding(f"column:{c.heading}", 0, "column", c.heading, *_column(c.field)) for c in report.columns
+        PreviewLine(f"column:{c.heading}", 0, "column", c.heading, *_column(c.field)) for c in report.columns
     ]
     found += [each for each in columns if each.look == "warn"]
     for place, edit in enumerate(report.edits):
         told = f"{formatting.value(edit.old)} → {formatting.value(edit.new)}"
         both = "  (it was changed here too)" if edit.both else ""
-        found.append(Finding(f"cell:{place}", edit.row, "cell", f"{edit.record} {edit.field}", told + both))
+        found.append(
+            PreviewLine(f"cell:{place}", edit.row, "cell", f"{edit.record} {edit.field}", told + both)
+        )
     found += [
-        Finding(f"note:{place}", each.row, "note", "", each.reason, "muted")
+        PreviewLine(f"note:{place}", each.row, "note", "", each.reason, "muted")
         for place, each in enumerate(report.notes)
     ]
     return found + [each for each in columns if each.look != "warn"]
@@ -230,7 +236,7 @@ def _column(field: str | None) -> tuple[str, Look]:
     return ("passed over", "muted") if field == IGNORE else (f"is {field}", "muted")
 
 
-def _cells(finding: Finding) -> list[Line]:
+def _cells(finding: PreviewLine) -> list[Line]:
     return [
         [ours(f"{finding.row:,}" if finding.row else "", "muted")],
         [ours(finding.kind, "bad" if finding.kind == "refused" else "muted")],

@@ -8,19 +8,19 @@ from typing import Any
 from xpm_tui.application.jobs import batch as job_batch
 from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.application.jobs.batch import BatchView
-from xpm_tui.application.jobs.queries import CurrentJobView
+from xpm_tui.application.jobs.queries import XpmJobView
 from xpm_tui.application.jobs.views import JobRowView, PreviewView
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
 from xpm_tui.domain.labels import DECISIONS
-from xpm_tui.tui.app_protocol import Sheet
-from xpm_tui.tui.dialogs.dialog import Ask, Choose
-from xpm_tui.tui.dialogs.edit import Edit, params_of, typed
-from xpm_tui.tui.dialogs.form import until_taken
-from xpm_tui.tui.dialogs.progress import Working, done
+from xpm_tui.tui.app_protocol import EditSheet
+from xpm_tui.tui.dialogs.dialog import ChoiceDialog, InputDialog
+from xpm_tui.tui.dialogs.edit import EditDialog, params_of, typed
+from xpm_tui.tui.dialogs.form import ask_until_accepted
+from xpm_tui.tui.dialogs.progress import ProgressDialog, done
 from xpm_tui.tui.screens.area import FilteredArea
-from xpm_tui.tui.screens.job_dialogs import DeployReview, JobReading
+from xpm_tui.tui.screens.job_dialogs import DeployReview, JobDialog
 from xpm_tui.tui.widgets.cells import Line
 from xpm_tui.tui.widgets.job_lines import all_lines
 
@@ -28,7 +28,7 @@ UNDONE = ("held", "failed", "going")
 _SENT = tuple((code, f"{label.text}: {label.help}") for code, label in DECISIONS.items())
 
 
-class JobActs(FilteredArea):
+class JobCommands(FilteredArea):
     """The acts of the Jobs area; its screen says which job they are about."""
 
     @property
@@ -37,7 +37,7 @@ class JobActs(FilteredArea):
         raise NotImplementedError
 
     @property
-    def current(self) -> CurrentJobView | None:
+    def current(self) -> XpmJobView | None:
         """The job of XPM's under the cursor."""
         raise NotImplementedError
 
@@ -58,7 +58,7 @@ class JobActs(FilteredArea):
                 return
             self.action_act(name)
 
-        self.app.push_screen(JobReading(title, told, acts=bool(job)), answered)
+        self.app.push_screen(JobDialog(title, told, acts=bool(job)), answered)
 
     def do_jobs_preview(self) -> None:
         """The whole job."""
@@ -77,7 +77,7 @@ class JobActs(FilteredArea):
             self.host.work(lambda: self._choose_deploy(view), "deploy", exclusive=True, node=self)
 
     async def _choose_deploy(self, view: JobRowView) -> None:
-        of = await self.host.desk.ask(job_batch.of_proposal, view.proposal)
+        of = await self.host.worker.ask(job_batch.of_proposal, view.proposal)
         together = ("all of its proposal, one for each workflow", tuple(each.id for each in of))
         ids = await self._which(view, [*_kinds(self.listed, view.state), together], "make")
         if ids:
@@ -99,7 +99,7 @@ class JobActs(FilteredArea):
             still = job_batch.of_cause(practice)
             return [(f"all with this cause ({view.cause})", same), ("all that stand still", still)]
 
-        ids = await self._which(view, await self.host.desk.ask(read), "try")
+        ids = await self._which(view, await self.host.worker.ask(read), "try")
         if ids:
             await self._go(ids, "Try again", "jobs.retry")
 
@@ -114,7 +114,7 @@ class JobActs(FilteredArea):
         choices = [("", f"this one: {view.name}")]
         for at, (words, ids) in enumerate(more):
             choices.append((str(at), f"{words}: {formatting.count(len(ids), 'job')}"))
-        box = Choose(f"Which jobs to {verb}?", choices, title="Jobs")
+        box = ChoiceDialog(f"Which jobs to {verb}?", choices, title="Jobs")
         picked: str | None = await self.app.push_screen_wait(box)
         if picked is None:
             return []
@@ -123,18 +123,18 @@ class JobActs(FilteredArea):
     async def _settle(self, view: JobRowView) -> bool:
         """Ask what became of a lost answer; whether it goes on from there."""
         title = "No answer"
-        choice: Any = await self.app.push_screen_wait(Choose(f"{view.why}\n", _SENT[::-1], title=title))
+        choice: Any = await self.app.push_screen_wait(ChoiceDialog(f"{view.why}\n", _SENT[::-1], title=title))
         if choice is None:
             return False
         number = ""
         if choice == "adopt" and not view.number:
-            asked = Ask("The number of the job in XPM, for example J000412:", title=title)
+            asked = InputDialog("The number of the job in XPM, for example J000412:", title=title)
             number = await self.app.push_screen_wait(asked) or ""
             if not number:
                 return False
         settled = {"jobs": (view.id,), "sent": choice, "job": number, "wait": True}
         row: JobRowView = (await self.host.run_named("jobs.retry", settled)).value
-        await self.host.refresh_pulse()
+        await self.host.refresh_status()
         return row.state != "skipped"
 
     async def _go(self, ids: Sequence[str], title: str, act: str) -> None:
@@ -144,7 +144,7 @@ class JobActs(FilteredArea):
         answer = await self.app.push_screen_wait(DeployReview(batch, title))
         if answer:
             agreed = {**jobs, "yes": True, "anyway": answer == "anyway"}
-            _, run = await self.host.start_act(act, agreed, asks=False)
+            _, run = await self.host.start_command(act, agreed, asks=False)
             self.host.show_run(run)
 
     def do_jobs_redeploy(self) -> None:
@@ -153,10 +153,10 @@ class JobActs(FilteredArea):
             self.host.work(lambda: self._again(view), "redeploy", exclusive=True, node=self)
 
     async def _again(self, view: JobRowView) -> None:
-        box = Working("Create again", f"Asking XPM for job {view.number} …")
+        box = ProgressDialog("Create again", f"Asking XPM for job {view.number} …")
         await self.app.push_screen(box)
         await done(self.host.run_named("jobs.redeploy", {"job": view.id, "wait": True}), box)
-        await self.host.refresh_pulse()
+        await self.host.refresh_status()
         await self._go([view.id], "Create again", "jobs.retry")
 
     # -- edit, skip -----------------------------------------------------------------------------------------
@@ -167,21 +167,21 @@ class JobActs(FilteredArea):
             self.host.work(lambda: self._edit(view), "edit", exclusive=True, node=self)
 
     async def _edit(self, view: JobRowView) -> None:
-        desk = self.host.desk
-        fields = await desk.ask(job_editing.values, view.id)
+        worker = self.host.worker
+        fields = await worker.ask(job_editing.values, view.id)
         about = EDITING if view.repeats == "once" else f"{EDITING} It changes all future jobs."
         shown = [(each.name, each.label, each.value) for each in fields]
-        sheet = Sheet(f"Edit {view.name}", about, shown)
+        sheet = EditSheet(f"Edit {view.name}", about, shown)
 
         act = by_name("jobs.edit")
 
         async def save(changed: tuple[str, ...]) -> str:
-            result, _ = await self.host.run_act(act, params_of(act, {"job": view.id}, changed))
+            result, _ = await self.host.run_command(act, params_of(act, {"job": view.id}, changed))
             return f"{view.workflow}: {', '.join(typed(changed))} edited. {result.value.effect}"
 
-        given = await until_taken(self.host, lambda turned: Edit(sheet, turned), save)
+        given = await ask_until_accepted(self.host, lambda turned: EditDialog(sheet, turned), save)
         if given is not None:
-            await self.host.refresh_pulse()
+            await self.host.refresh_status()
             self.host.toast(given)
 
     def do_jobs_skip(self) -> None:
@@ -200,13 +200,13 @@ class JobActs(FilteredArea):
         if not view.number:
             self.host.toast("This job is not in XPM yet: it has no address there.", "warning")
             return
-        self.host.read_act("jobs.address", {"job": view.number}, "In XPM")
+        self.host.read_command("jobs.address", {"job": view.number}, "In XPM")
 
     def do_jobs_copy(self) -> None:
         """What support asks for."""
         job = self.job.id if self.job else self.current.number if self.current else ""
         if job:
-            self.host.copy_act("jobs.copy", {"job": job})
+            self.host.copy_command("jobs.copy", {"job": job})
 
 
 EDITING = (

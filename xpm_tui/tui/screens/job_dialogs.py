@@ -15,15 +15,15 @@ from xpm_tui.application.jobs.batch import BatchView
 from xpm_tui.application.jobs.renewals import RollOverView
 from xpm_tui.application.jobs.views import ProposalChangeView
 from xpm_tui.commands import renewals
-from xpm_tui.commands.consequences import action, also, cost
+from xpm_tui.commands.consequences import action, button_suffix, cost
 from xpm_tui.commands.consequences import lines as described
 from xpm_tui.domain import formatting
 from xpm_tui.domain.safe_text import Shown, visible
-from xpm_tui.tui.dialogs.dialog import Reading
+from xpm_tui.tui.dialogs.dialog import TextDialog
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.widgets.cells import Line, Look, lines, ours, span
 from xpm_tui.tui.widgets.job_lines import problem_lines
-from xpm_tui.tui.widgets.text import Prose
+from xpm_tui.tui.widgets.text import StaticText
 
 ANSWERS = {"d": "jobs.deploy", "e": "jobs.edit", "t": "jobs.retry", "i": "jobs.skip", "o": "jobs.address"}
 SHOWN = 300
@@ -41,7 +41,7 @@ Answer = Literal["", "go", "anyway"]
 Edits = Literal["keep", "drop"]
 
 
-class JobReading(Reading[str]):
+class JobDialog(TextDialog[str]):
     """All of one job. Gives the name of the act whose key was pressed, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -54,18 +54,18 @@ class JobReading(Reading[str]):
         super().__init__(classes="wide")
         self.title_text = visible(title)
         self._told = told
-        self._acts = acts
+        self._commands = acts
 
     def box(self) -> ComposeResult:
         """The lines, and what can be done."""
         with VerticalScroll(classes="words", can_focus=False):
-            yield Prose(lines(self._told))
-        hint = "d deploy · e edit · t again · i skip · o address · " if self._acts else ""
+            yield StaticText(lines(self._told))
+        hint = "d deploy · e edit · t again · i skip · o address · " if self._commands else ""
         yield Static(content(Shown(f"{hint}y copy · esc")), classes="hint")
 
     def action_take(self, name: str) -> None:
         """Do that with the job, back where it is listed."""
-        if self._acts:
+        if self._commands:
             self.dismiss(name)
 
     def action_copy(self) -> None:
@@ -73,7 +73,7 @@ class JobReading(Reading[str]):
         self.app.copy_to_clipboard("\n".join("".join(piece.text for piece in line) for line in self._told))
 
 
-class DeployReview(Reading[Answer]):
+class DeployReview(TextDialog[Answer]):
     """What would be made and with how many calls; the safe button has the focus."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -90,13 +90,13 @@ class DeployReview(Reading[Answer]):
         """The counts, the jobs, the answers."""
         batch = self._batch
         with VerticalScroll(classes="words", can_focus=False):
-            yield Prose(lines(summary_lines(batch)))
-            yield Prose(lines(batch_lines(batch)), classes="batch")
+            yield StaticText(lines(summary_lines(batch)))
+            yield StaticText(lines(batch_lines(batch)), classes="batch")
         with Horizontal(classes="buttons"):
             yield Button(content(Shown("Leave")), id="leave")
             if self._goes:
                 yield Button(content(Shown(action(batch.consequences))), id="go")
-            if more := also(batch.consequences, batch.consequences_anyway):
+            if more := button_suffix(batch.consequences, batch.consequences_anyway):
                 yield Button(content(Shown(more)), id="anyway")
             yield Static(content(Shown("← → choose · esc back")), classes="hint")
 
@@ -123,7 +123,7 @@ class DeployReview(Reading[Answer]):
             self.dismiss(answer)
 
 
-class RollOverReview(Reading[Edits]):
+class RollOverReview(TextDialog[Edits]):
     """The next terms before they are created; where there are edits, the answer says what becomes of them."""
 
     def __init__(self, view: RollOverView) -> None:
@@ -142,8 +142,8 @@ class RollOverReview(Reading[Edits]):
                 [ours(f"{formatting.count(view.edited, 'workflow')} of this term {has} edits.", "warn")]
             )
         with VerticalScroll(classes="words", can_focus=False):
-            yield Prose(lines(told))
-            yield Prose(lines(change_lines(view.changes[:SHOWN])), classes="batch")
+            yield StaticText(lines(told))
+            yield StaticText(lines(change_lines(view.changes[:SHOWN])), classes="batch")
         with Horizontal(classes="buttons"):
             yield Button(content(Shown("Leave")), id="leave")
             if view.edited:

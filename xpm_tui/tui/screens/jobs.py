@@ -10,7 +10,7 @@ from textual.containers import Horizontal
 
 from xpm_tui.application.jobs import queries as current_jobs
 from xpm_tui.application.jobs import queries as jobs
-from xpm_tui.application.jobs.queries import CurrentJobView
+from xpm_tui.application.jobs.queries import XpmJobView
 from xpm_tui.application.jobs.views import JobCounts, JobRowView
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import ListState
@@ -19,10 +19,10 @@ from xpm_tui.deploy.job_audit import AuditFinding
 from xpm_tui.domain import formatting
 from xpm_tui.domain.job_labels import AUDIT_FINDINGS
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui.dialogs.progress import Working, done
-from xpm_tui.tui.screens.job_actions import JobActs
+from xpm_tui.tui.dialogs.progress import ProgressDialog, done
+from xpm_tui.tui.screens.job_actions import JobCommands
 from xpm_tui.tui.widgets.cells import Line, marked, ours, span
-from xpm_tui.tui.widgets.comparison import Facts
+from xpm_tui.tui.widgets.comparison import DetailPane
 from xpm_tui.tui.widgets.job_lines import (
     BLOCKED,
     current_lines,
@@ -32,7 +32,7 @@ from xpm_tui.tui.widgets.job_lines import (
     row_note,
     state_span,
 )
-from xpm_tui.tui.widgets.table import Column, Table
+from xpm_tui.tui.widgets.table import Table, TableColumn
 
 with lazy_imports():
     from xpm_tui.application.jobs import reports
@@ -49,7 +49,7 @@ FILTERS: tuple[tuple[str, str], ...] = (
 XPM, AUDIT = "xpm", "audit"
 
 
-class Jobs(JobActs):
+class Jobs(JobCommands):
     """The table, the filters, the exact job."""
 
     AREA = "jobs"
@@ -69,30 +69,30 @@ class Jobs(JobActs):
 
     def __init__(self) -> None:
         super().__init__()
-        self.detail: Facts = Facts()
+        self.detail: DetailPane = DetailPane()
         self._wanted = ""
         self._ours: Table[JobRowView] = Table(
             (
-                Column("DATE", 11),
-                Column("STATE", 14),
-                Column("JOB", 20, grow=3),
-                Column("CLIENT", 16, grow=2),
-                Column("NUMBER", 8, drop=1),
-                Column("NOTE", 20, grow=3, drop=2),
-                Column("ID", 14, drop=3),
+                TableColumn("DATE", 11),
+                TableColumn("STATE", 14),
+                TableColumn("JOB", 20, grow=3),
+                TableColumn("CLIENT", 16, grow=2),
+                TableColumn("NUMBER", 8, drop=1),
+                TableColumn("NOTE", 20, grow=3, drop=2),
+                TableColumn("ID", 14, drop=3),
             ),
             self._cells,
             lambda view: view.id,
             id="ours",
         )
-        self._theirs: Table[CurrentJobView] = Table(
+        self._theirs: Table[XpmJobView] = Table(
             (
-                Column("JOB", 8),
-                Column("NAME", 20, grow=2),
-                Column("CLIENT", 16, grow=2),
-                Column("STATE", 10, grow=1),
-                Column("DUE", 11, drop=1),
-                Column("MANAGER", 12, grow=1, drop=2),
+                TableColumn("JOB", 8),
+                TableColumn("NAME", 20, grow=2),
+                TableColumn("CLIENT", 16, grow=2),
+                TableColumn("STATE", 10, grow=1),
+                TableColumn("DUE", 11, drop=1),
+                TableColumn("MANAGER", 12, grow=1, drop=2),
             ),
             self._xpm_cells,
             lambda view: view.number,
@@ -101,11 +101,11 @@ class Jobs(JobActs):
 
         self._findings: Table[AuditFinding] = Table(
             (
-                Column("FINDING", 15),
-                Column("PROPOSAL", 10),
-                Column("CLIENT", 16, grow=2),
-                Column("JOB", 8),
-                Column("PROBLEM", 24, grow=4, drop=1),
+                TableColumn("FINDING", 15),
+                TableColumn("PROPOSAL", 10),
+                TableColumn("CLIENT", 16, grow=2),
+                TableColumn("JOB", 8),
+                TableColumn("PROBLEM", 24, grow=4, drop=1),
             ),
             self._finding_cells,
             lambda each: f"{each.finding}/{each.proposal}/{each.occurrence}/{each.job}",
@@ -151,7 +151,7 @@ class Jobs(JobActs):
             found = jobs.list_jobs(practice, state=state, text=text)
             return found, jobs.counts(practice), reports.forecast_jobs(practice)
 
-        found, counted, ahead = await self.host.desk.ask(read)
+        found, counted, ahead = await self.host.worker.ask(read)
         self.told(len(found), len(found))
         self.note([*([BLOCKED] if counted.blocked else []), *([forecast_line(ahead)] if ahead.jobs else [])])
         self._ours.say_empty(self._nothing(counted))
@@ -162,11 +162,11 @@ class Jobs(JobActs):
             self.detail.show(None)
 
     async def _look_at_xpm(self) -> None:
-        def read(practice: OpenPractice) -> tuple[list[CurrentJobView], ListState]:
+        def read(practice: OpenPractice) -> tuple[list[XpmJobView], ListState]:
             return current_jobs.list_current(practice, self.text)
 
-        found, state = await self.host.desk.ask(read)
-        now = self.host.desk.practice.clock.now()
+        found, state = await self.host.worker.ask(read)
+        now = self.host.worker.practice.clock.now()
         self.told(len(found), len(found))
         said = f" As XPM said {formatting.ago(state.at, now)}."
         age: list[Line] = [[ours(said, "muted")]] if state.at else []
@@ -186,7 +186,7 @@ class Jobs(JobActs):
         self.note([])
         empty = "r compares the accepted proposals with the jobs of XPM, and writes nothing."
         if self._audited is not None:
-            now = self.host.desk.practice.clock.now()
+            now = self.host.worker.practice.clock.now()
             age = formatting.ago(self._audited_at or now, now)
             told = (
                 f" {formatting.count(self._audited.proposals, 'accepted proposal')} compared with "
@@ -213,7 +213,7 @@ class Jobs(JobActs):
     def _nothing(self, counted: JobCounts) -> str:
         if self.text or self._saved:
             return "No job matches this filter. esc shows all open jobs."
-        if not self.host.pulse.connected:
+        if not self.host.practice_status.connected:
             return "There are no jobs to create. Connect first: g o, then c. Then v shows the proposals."
         if counted.to_take:
             told = formatting.count(counted.to_take, "accepted proposal")
@@ -235,7 +235,7 @@ class Jobs(JobActs):
             [ours(view.id, "muted")],
         ]
 
-    def _xpm_cells(self, view: CurrentJobView) -> list[Line]:
+    def _xpm_cells(self, view: XpmJobView) -> list[Line]:
         look: Any = "muted" if view.gone else ""
         made = [ours("● ", "good")] if view.made_by else []
         return [
@@ -247,9 +247,9 @@ class Jobs(JobActs):
             [span(view.manager, look)],
         ]
 
-    def moved(self, item: JobRowView | CurrentJobView | AuditFinding | None) -> None:
+    def moved(self, item: JobRowView | XpmJobView | AuditFinding | None) -> None:
         """The exact job, or what XPM has."""
-        if isinstance(item, CurrentJobView):
+        if isinstance(item, XpmJobView):
             self.detail.show(lambda _: current_lines(item))
         elif isinstance(item, AuditFinding):
             self.detail.show(lambda _: finding_lines(item))
@@ -257,13 +257,13 @@ class Jobs(JobActs):
             self.host.work(lambda: self._show(item), "detail", exclusive=True, node=self)
 
     async def _show(self, view: JobRowView) -> None:
-        shown = await self.host.desk.ask(jobs.preview_job, view.id)
+        shown = await self.host.worker.ask(jobs.preview_job, view.id)
         if self.table.item is view:
             self.detail.show(lambda _: pane_lines(shown))
 
-    def chosen(self, item: JobRowView | CurrentJobView | AuditFinding) -> None:
+    def chosen(self, item: JobRowView | XpmJobView | AuditFinding) -> None:
         """All of it, to read."""
-        if isinstance(item, CurrentJobView):
+        if isinstance(item, XpmJobView):
             self.read(item.name, current_lines(item))
         elif isinstance(item, AuditFinding):
             self.read(item.name, finding_lines(item))
@@ -282,7 +282,7 @@ class Jobs(JobActs):
         self.host.work(lambda: self._make_audit(), "audit", exclusive=True, node=self)
 
     async def _make_audit(self) -> None:
-        box = Working("Audit", "Comparing the accepted proposals with the jobs of XPM …")
+        box = ProgressDialog("Audit", "Comparing the accepted proposals with the jobs of XPM …")
         await self.app.push_screen(box)
         await done(self._run_audit(), box)
         self._saved = next(at for at, (key, _) in enumerate(FILTERS) if key == AUDIT)
@@ -290,11 +290,11 @@ class Jobs(JobActs):
 
     async def _run_audit(self) -> None:
         self._audited = (await self.host.run_named("jobs.audit", {})).value
-        self._audited_at = self.host.desk.practice.clock.now()
+        self._audited_at = self.host.worker.practice.clock.now()
 
     def do_jobs_forecast(self) -> None:
         """The coming months by template."""
-        self.host.read_act("jobs.forecast", {}, "Jobs to come")
+        self.host.read_command("jobs.forecast", {}, "Jobs to come")
 
     # -- acts -----------------------------------------------------------------------------------------------
 
@@ -304,7 +304,7 @@ class Jobs(JobActs):
         return self._ours.item if self._ours.display else None
 
     @property
-    def current(self) -> CurrentJobView | None:
+    def current(self) -> XpmJobView | None:
         """The one of XPM under the cursor."""
         return self._theirs.item if self._theirs.display else None
 

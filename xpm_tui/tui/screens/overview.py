@@ -18,8 +18,8 @@ from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Line, Look, Span, bar, lines, ours, span, wrap
-from xpm_tui.tui.widgets.table import Column, Table
-from xpm_tui.tui.widgets.text import Says
+from xpm_tui.tui.widgets.table import Table, TableColumn
+from xpm_tui.tui.widgets.text import TextLabel
 
 with lazy_imports():
     from xpm_tui.application.jobs import reports
@@ -32,7 +32,7 @@ with lazy_imports():
 if TYPE_CHECKING:
     from xpm_tui.application.jobs.views import JobCounts
     from xpm_tui.application.practice import OpenPractice
-    from xpm_tui.application.status.summary import Heartbeat
+    from xpm_tui.application.status.summary import StatusSummary
     from xpm_tui.deploy.job_forecast import JobForecast
     from xpm_tui.domain.runs import Run
 
@@ -62,22 +62,22 @@ class Overview(AreaScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._state = Says(lines(_card("Connection", *WAITING)), classes="card", fixed=False)
-        self._todo = Says(lines(_card("Needs you", "reading")), classes="card", fixed=False)
-        self._meter = Says(classes="meter", fixed=False)
+        self._state = TextLabel(lines(_card("Connection", *WAITING)), classes="card", fixed=False)
+        self._todo = TextLabel(lines(_card("Needs you", "reading")), classes="card", fixed=False)
+        self._meter = TextLabel(classes="meter", fixed=False)
         self._ahead: JobForecast | None = None
-        self._read: tuple[Heartbeat, str, str] | None = None
+        self._read: tuple[StatusSummary, str, str] | None = None
         self._most = 1
         self._runs: Table[Run] = Table(
             (
-                Column("RUN", 5),
-                Column("STARTED", 12),
-                Column("OUTCOME", 14),
-                Column("CHANGES", 7, right=True),
-                Column("", 10, drop=1),
-                Column("CALLS", 5, right=True, drop=2),
-                Column("BY", 10, grow=1, drop=3),
-                Column("HOW", 14, grow=1, drop=4),
+                TableColumn("RUN", 5),
+                TableColumn("STARTED", 12),
+                TableColumn("OUTCOME", 14),
+                TableColumn("CHANGES", 7, right=True),
+                TableColumn("", 10, drop=1),
+                TableColumn("CALLS", 5, right=True, drop=2),
+                TableColumn("BY", 10, grow=1, drop=3),
+                TableColumn("HOW", 14, grow=1, drop=4),
             ),
             self._cells,
             lambda run: run.id,
@@ -96,18 +96,18 @@ class Overview(AreaScreen):
     async def look(self) -> None:
         """Heartbeat, policy and history."""
 
-        def read(practice: OpenPractice) -> tuple[Heartbeat, list[Run], str, str, int]:
+        def read(practice: OpenPractice) -> tuple[StatusSummary, list[Run], str, str, int]:
 
             policy = practice.policy()
             return (
-                summary.heartbeat(practice),
+                summary.summarize(practice),
                 history.list_runs(practice, RUNS),
                 labels.DIRECTIONS[policy.direction].text,
                 labels.LEVELS[policy.level].text,
                 practice.snapshot().count(tables.WORKFLOWS),
             )
 
-        beat, runs, direction, level, workflows = await self.host.desk.ask(read)
+        beat, runs, direction, level, workflows = await self.host.worker.ask(read)
         self._read = (beat, direction, level)
         self._draw()
         self._meter.display = beat.connected
@@ -120,7 +120,7 @@ class Overview(AreaScreen):
         self._runs.show(runs)
         if self.focused is None:
             self._runs.rows.focus()
-        self._ahead = await self.host.desk.ask(reports.forecast_jobs) if workflows else None
+        self._ahead = await self.host.worker.ask(reports.forecast_jobs) if workflows else None
         self._draw()
 
     def _draw(self) -> None:
@@ -130,7 +130,7 @@ class Overview(AreaScreen):
         beat, direction, level = self._read
         width, height = self.app.size
         room, inner = CARD if height < TALL else TALL_CARD, width // 2 - 2
-        state = self._state_lines(beat, direction, level, self.host.desk.practice.clock.now())
+        state = self._state_lines(beat, direction, level, self.host.worker.practice.clock.now())
         for card, found in ((self._state, state), (self._todo, self._todo_lines(beat))):
             card.say(lines(shortened([row for line in found for row in wrap(line, inner)], room)))
         ahead = self._ahead
@@ -141,7 +141,7 @@ class Overview(AreaScreen):
         """Cards and bars follow the width."""
         self._draw()
 
-    def _state_lines(self, beat: Heartbeat, direction: str, level: str, clock: datetime) -> list[Line]:
+    def _state_lines(self, beat: StatusSummary, direction: str, level: str, clock: datetime) -> list[Line]:
         found: list[list[Span]] = [[ours("Connection", "head")]]
 
         def fact(label: str, *pieces: Span) -> None:
@@ -168,7 +168,7 @@ class Overview(AreaScreen):
         fact("import", span(formatting.ago(beat.import_at, clock)))
         return list(found)
 
-    def _todo_lines(self, beat: Heartbeat) -> list[Line]:
+    def _todo_lines(self, beat: StatusSummary) -> list[Line]:
         found: list[Line] = [[ours("Needs you", "head")]]
         facts: list[tuple[int, str, str, Look]] = [
             (beat.needs_person, "need a link", "g c r", "warn"),
@@ -273,7 +273,7 @@ def _card(title: str, *labels: str) -> list[Line]:
     return [[ours(title, "head")], *([ours(f"{label:<{LABEL}}", "muted"), ours("…")] for label in labels)]
 
 
-def meter_line(beat: Heartbeat, columns: int) -> Line:
+def meter_line(beat: StatusSummary, columns: int) -> Line:
     """What is left of the calls to Xero."""
     pieces = [
         ours(" Calls to Xero  ", "muted"),

@@ -26,23 +26,23 @@ from xpm_tui.domain.safe_text import Shown
 from xpm_tui.domain.tables import XPM_CLIENTS
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.matching.search_index import PickerIndex
-from xpm_tui.tui.base_screen import Quiet
-from xpm_tui.tui.dialogs.help import Page
+from xpm_tui.tui.base_screen import BaseScreen
+from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets import comparison
 from xpm_tui.tui.widgets.cells import Span, lines, ours, span, words
-from xpm_tui.tui.widgets.footer import Foot
-from xpm_tui.tui.widgets.inputs import Field
+from xpm_tui.tui.widgets.footer import KeyFooter
+from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Rows
-from xpm_tui.tui.widgets.search_hits import Hits, facts_of
-from xpm_tui.tui.widgets.text import Prose, Says
+from xpm_tui.tui.widgets.search_hits import SearchHits, facts_of
+from xpm_tui.tui.widgets.text import StaticText, TextLabel
 
 with lazy_imports():
     from xpm_tui.application.runs import xpm_refresh
 
 if TYPE_CHECKING:
-    from xpm_tui.commands.command import Act
+    from xpm_tui.commands.command import Command
 
 MOST = 100
 INVITATION = "Type a name, a city, a code, an e-mail, XPM's number or web address, or a UUID."
@@ -51,7 +51,7 @@ PAUSE = 0.06
 """Seconds to wait for the next letter before searching."""
 
 
-class Picker(Quiet, Screen[tuple[str, ...]]):
+class Picker(BaseScreen, Screen[tuple[str, ...]]):
     """Map a client (``client`` given), or bring XPM clients into the book.
 
     Gives what was linked, None where nothing was; with ``reviewing`` that is a decision of the review, and it
@@ -76,13 +76,13 @@ class Picker(Quiet, Screen[tuple[str, ...]]):
         self._client = client
         self._reviewing = reviewing
         self._index: PickerIndex | None = None
-        self._field = Field(
+        self._field = TextField(
             client.name if client else "", placeholder="name, city, code, e-mail, number, UUID or web address"
         )
-        self._hits = Hits()
-        self._head = Says(classes="picker-head")
-        self._none = Prose(classes="empty")
-        self._effect = Says(classes="effect")
+        self._hits = SearchHits()
+        self._head = TextLabel(classes="picker-head")
+        self._none = StaticText(classes="empty")
+        self._effect = TextLabel(classes="effect")
         self._shown: EffectView | None = None
         self._taken = False
         self._found_by: str | None = None
@@ -96,7 +96,7 @@ class Picker(Quiet, Screen[tuple[str, ...]]):
             yield self._none
             yield self._hits
         yield self._effect
-        yield Foot()
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Search for the client's own name first."""
@@ -121,8 +121,8 @@ class Picker(Quiet, Screen[tuple[str, ...]]):
 
     async def _begin(self) -> None:
 
-        if not await self.host.desk.glance(xpm_refresh.is_filled):
-            await self.host.desk.run(xpm_refresh.ensure_mirror)
+        if not await self.host.worker.glance(xpm_refresh.is_filled):
+            await self.host.worker.run(xpm_refresh.ensure_mirror)
 
         kept = self.host.picker_index
 
@@ -135,13 +135,13 @@ class Picker(Quiet, Screen[tuple[str, ...]]):
                 return kept[0], kept[1], age
             return (state.at, count), PickerIndex.build(snapshot.rows(XPM_CLIENTS)), age
 
-        mark, index, age = await self.host.desk.glance(read)
+        mark, index, age = await self.host.worker.glance(read)
         self._index, self.host.picker_index = index, (mark, index)
         self._tell_head(f"{formatting.count(mark[1], 'XPM client')}; XPM data, updated {age}")
         await self._search(self._field.value)
 
-    @on(Field.Changed)
-    def _typed(self, event: Field.Changed) -> None:
+    @on(TextField.Changed)
+    def _typed(self, event: TextField.Changed) -> None:
         event.stop()
         if self._index is not None:
             self.host.work(lambda: self._later(event.value), "search", exclusive=True, node=self)
@@ -156,7 +156,7 @@ class Picker(Quiet, Screen[tuple[str, ...]]):
         def find(practice: OpenPractice) -> list[XpmClientView]:
             return clients.search_xpm(practice, query, limit=MOST, index=index)
 
-        views = await self.host.desk.glance(find)
+        views = await self.host.worker.glance(find)
         now = self._hits.current if query == self._found_by else None
         self._found_by = query
         self._hits.show(views, start(views, now))
@@ -183,7 +183,7 @@ class Picker(Quiet, Screen[tuple[str, ...]]):
         if self._client is None:
             self._effect.say(words(pick_line(view)))
             return
-        effect = await self.host.desk.glance(links.preview_link, self._client.id, view.uuid)
+        effect = await self.host.worker.glance(links.preview_link, self._client.id, view.uuid)
         self._shown = effect
         self._effect.say(lines(comparison.effect_lines(effect, max(3, self._effect.size.height))))
 
@@ -228,7 +228,7 @@ class Picker(Quiet, Screen[tuple[str, ...]]):
             return
         if self.only_shows():
             return
-        act: Act[Any]
+        act: Command[Any]
         params: LinkClient | ReviewClients
         if self._reviewing:
             act, params = by_name("clients.review"), ReviewClients(client=(client.id,), link=view.uuid)
@@ -238,7 +238,7 @@ class Picker(Quiet, Screen[tuple[str, ...]]):
         shown = () if effect.needs_yes or effect.former else effect_lines(effect)
         self._taken = True
         try:
-            result, _ = await self.host.run_act(act, params, shown=shown)
+            result, _ = await self.host.run_command(act, params, shown=shown)
         except BaseException:
             self._taken = False
             raise
@@ -249,7 +249,7 @@ class Picker(Quiet, Screen[tuple[str, ...]]):
         self.dismiss(result.value if self._reviewing else (client.id,))
 
     async def _pick(self, view: XpmClientView) -> None:
-        result, _ = await self.host.run_act(by_name("clients.pick"), PickClients(xpm=(view.uuid,)))
+        result, _ = await self.host.run_command(by_name("clients.pick"), PickClients(xpm=(view.uuid,)))
         said = "; ".join(
             f"{one.name}: {one.outcome}" + (f" ({one.reason})" if one.reason else "") for one in result.value
         )
@@ -261,7 +261,7 @@ class Picker(Quiet, Screen[tuple[str, ...]]):
         self.host.work(lambda: self._pick_all(), "take", exclusive=True, node=self)
 
     async def _pick_all(self) -> None:
-        result, _ = await self.host.run_act(
+        result, _ = await self.host.run_command(
             by_name("clients.pick"), PickClients(all=True), title="Bring in all"
         )
         if result.declined:
@@ -276,9 +276,9 @@ class Picker(Quiet, Screen[tuple[str, ...]]):
         """All at once only makes sense when picking."""
         return self._client is None if action == "all" else True
 
-    def help_page(self) -> Page:
+    def help_page(self) -> HelpPage:
         """F1."""
-        return Page(
+        return HelpPage(
             "Picker",
             "What you type replaces the client's own name. Type any part of a name, a city, a code, an "
             "e-mail, XPM's number, its web address or a UUID: a number, address or UUID finds exactly one. "

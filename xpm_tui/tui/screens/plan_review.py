@@ -18,17 +18,17 @@ from xpm_tui.commands.consequences import cost
 from xpm_tui.commands.differences import nothing_planned
 from xpm_tui.domain import formatting, labels
 from xpm_tui.domain.consequences import Consequences
-from xpm_tui.domain.errors import Overtaken
+from xpm_tui.domain.errors import StoreChanged
 from xpm_tui.domain.plan import Plan
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui.dialogs.help import Page
-from xpm_tui.tui.plan_rows import Tree, client_of
-from xpm_tui.tui.screens.base import OverScreen
+from xpm_tui.tui.dialogs.help import HelpPage
+from xpm_tui.tui.plan_rows import PlanOutline, client_of
+from xpm_tui.tui.screens.base import DetailScreen
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets.cells import Line, lines, ours, span, wrap
 from xpm_tui.tui.widgets.plan_tree import PlanTree
 from xpm_tui.tui.widgets.rows import Rows
-from xpm_tui.tui.widgets.text import Prose, Says
+from xpm_tui.tui.widgets.text import StaticText, TextLabel
 
 with lazy_imports():
     from xpm_tui.tui.screens import differences, review
@@ -40,7 +40,7 @@ REASONS = 6
 CHANGED = "This plan was changed in another window. Review it again."
 
 
-class PlanReview(OverScreen[str]):
+class PlanReview(DetailScreen[str]):
     """Look, tick, apply. Gives the id of the run that applies it, or None."""
 
     AREA = "sync"
@@ -60,11 +60,11 @@ class PlanReview(OverScreen[str]):
         super().__init__()
         self._plan_id = plan_id
         self._plan: Plan | None = None
-        self._tree = Tree()
+        self._tree = PlanOutline()
         self._rows = PlanTree(self._tree)
-        self._head = Says(classes="plan-head")
-        self._why = Says(classes="plan-why", fixed=False)
-        self._none = Prose(classes="empty")
+        self._head = TextLabel(classes="plan-head")
+        self._why = TextLabel(classes="plan-why", fixed=False)
+        self._none = StaticText(classes="empty")
 
     def body(self) -> ComposeResult:
         """Summary, groups, the reason for the row under the cursor."""
@@ -86,7 +86,7 @@ class PlanReview(OverScreen[str]):
             return plan, list(change_views(snapshot, records)), found, aside
 
         first = self._plan is None
-        plan, changes, found, aside = await self.host.desk.ask(load)
+        plan, changes, found, aside = await self.host.worker.ask(load)
         self._plan = plan
         kept = self._rows.row
         self._tree.take(changes)
@@ -107,7 +107,9 @@ class PlanReview(OverScreen[str]):
         mark = ours("≠ ", "warn") if plan.left_different else ours("✓ ", "good")
         found: list[Line] = [[mark, ours(nothing_planned(plan))]]
         for rule, number in sorted(plan.differences.items(), key=lambda each: -each[1])[:REASONS]:
-            found.append([ours(f"  {number:>6,}  "), ours(differences.why(rule, plan.direction), "muted")])
+            found.append(
+                [ours(f"  {number:>6,}  "), ours(differences.reason_label(rule, plan.direction), "muted")]
+            )
         if len(plan.differences) > REASONS:
             found.append([ours(f"          and {len(plan.differences) - REASONS} more reasons", "muted")])
         if plan.left_different:
@@ -196,8 +198,8 @@ class PlanReview(OverScreen[str]):
             return
         preset, title = {"plan": self._plan_id}, f"Plan {self._plan_id}"
         try:
-            _, run = await self.host.start_act("sync", preset, title=title)
-        except Overtaken:
+            _, run = await self.host.start_command("sync", preset, title=title)
+        except StoreChanged:
             await self._read()
             self.host.toast(CHANGED, "warning")
             return
@@ -217,9 +219,9 @@ class PlanReview(OverScreen[str]):
     def _ticks(self) -> list[tuple[str, bool]]:
         return [(change.selector, change.ticked) for change in self._tree.changes]
 
-    def help_page(self) -> Page:
+    def help_page(self) -> HelpPage:
         """F1."""
-        return Page(
+        return HelpPage(
             "Plan review",
             "Everything that a sync would do. Changes are grouped by rule and field with their "
             "counts; enter or the right arrow opens a group. Changes without a tick are left out. "
@@ -261,7 +263,7 @@ def summary(plan: Plan, changes: list[ChangeView], found: Consequences) -> list[
     if plan.left_different:
         facts.append(f"{plan.left_different:,} differ (W)")
     if plan.people:
-        facts.append(f"{formatting.count(len(plan.people), 'client')} for a person")
+        facts.append(f"{formatting.count(len(plan.people), 'client')} for your decision")
     facts.append(cost(found))
     first.append([ours(" " + " · ".join(facts), "muted")])
     return first

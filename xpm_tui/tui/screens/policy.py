@@ -10,26 +10,26 @@ from textual.binding import Binding, BindingType
 from xpm_tui.application.policy_table import (
     FrozenView,
     PolicyRow,
+    direction_words,
     frozen_clients,
     policy_rows,
     sentences,
-    told_way,
 )
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.domain import formatting, labels
 from xpm_tui.sync.policy import Policy
-from xpm_tui.tui.dialogs.dialog import Choose
-from xpm_tui.tui.dialogs.help import Page
-from xpm_tui.tui.screens.base import Listed
+from xpm_tui.tui.dialogs.dialog import ChoiceDialog
+from xpm_tui.tui.dialogs.help import HelpPage
+from xpm_tui.tui.screens.base import RecordListScreen
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets.cells import Line, lines, ours, span
-from xpm_tui.tui.widgets.table import Column, Table
+from xpm_tui.tui.widgets.table import Table, TableColumn
 
 MOST = 200
 """Frozen clients that are offered to go to."""
 
 
-class PolicyScreen(Listed[None, PolicyRow]):
+class PolicyScreen(RecordListScreen[None, PolicyRow]):
     """The table over the field under the cursor in sentences."""
 
     AREA = "settings"
@@ -43,12 +43,12 @@ class PolicyScreen(Listed[None, PolicyRow]):
     def __init__(self) -> None:
         table: Table[PolicyRow] = Table(
             (
-                Column("FIELD", 18, grow=2),
-                Column("FROM XPM", 11, grow=1),
-                Column("TO XPM", 11, grow=1),
-                Column("LEVEL", 11, grow=1),
-                Column("NOW", 10, grow=1),
-                Column("FROZEN", 6, right=True),
+                TableColumn("FIELD", 18, grow=2),
+                TableColumn("FROM XPM", 11, grow=1),
+                TableColumn("TO XPM", 11, grow=1),
+                TableColumn("LEVEL", 11, grow=1),
+                TableColumn("NOW", 10, grow=1),
+                TableColumn("FROZEN", 6, right=True),
             ),
             _cells,
             lambda row: row.field,
@@ -65,7 +65,7 @@ class PolicyScreen(Listed[None, PolicyRow]):
         def read(practice: OpenPractice) -> tuple[Policy, list[PolicyRow], int]:
             return practice.policy(), policy_rows(practice), len(frozen_clients(practice))
 
-        policy, rows, whole = await self.host.desk.ask(read)
+        policy, rows, whole = await self.host.worker.ask(read)
         off = sum(row.off for row in rows)
         facts = f"{labels.DIRECTIONS[policy.direction].text} · {labels.LEVELS[policy.level].text}"
         more = [
@@ -114,19 +114,21 @@ class PolicyScreen(Listed[None, PolicyRow]):
         self.host.work(lambda: self._frozen(row), "frozen", exclusive=True, node=self)
 
     async def _frozen(self, row: PolicyRow) -> None:
-        found = await self.host.desk.ask(frozen_clients, row.field)
+        found = await self.host.worker.ask(frozen_clients, row.field)
         more = f"\nThe first {MOST} of them:" if len(found) > MOST else ""
         question = f"{row.label} is frozen for {formatting.count(len(found), 'client')}. Go to one?{more}"
         chosen = await self.app.push_screen_wait(
-            Choose(question, [(each.client, _frozen_line(each)) for each in found[:MOST]], title="Frozen")
+            ChoiceDialog(
+                question, [(each.client, _frozen_line(each)) for each in found[:MOST]], title="Frozen"
+            )
         )
         if chosen:
             self.dismiss(None)
             self.host.show_client(chosen)
 
-    def help_page(self) -> Page:
+    def help_page(self) -> HelpPage:
         """F1."""
-        return Page(
+        return HelpPage(
             "Policy",
             "What a sync updates, field by field: in each direction, at creation and afterwards, "
             "and from which level. A field that is switched off is not synced for any client, in "
@@ -148,7 +150,7 @@ def _cells(row: PolicyRow) -> list[Line]:
         else [ours("– not", "muted")]
     )
     level = labels.LEVELS[row.levels[-1]].text if row.levels else formatting.NONE
-    quiet = told_way(row.from_xpm), told_way(row.to_xpm)
+    quiet = direction_words(row.from_xpm), direction_words(row.to_xpm)
     return [
         [ours(row.label, "strong" if row.carried else "")],
         *([ours(word, "muted" if word == "never" else "")] for word in quiet),

@@ -10,15 +10,15 @@ from textual.binding import Binding, BindingType
 
 from xpm_tui.application.status.practices import PracticeView, practices
 from xpm_tui.domain import formatting
-from xpm_tui.tui.dialogs.help import Page
-from xpm_tui.tui.screens.base import OverScreen
+from xpm_tui.tui.dialogs.help import HelpPage
+from xpm_tui.tui.screens.base import DetailScreen
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets.cells import Line, lines, ours, span
-from xpm_tui.tui.widgets.table import Column, Table
-from xpm_tui.tui.widgets.text import Says
+from xpm_tui.tui.widgets.table import Table, TableColumn
+from xpm_tui.tui.widgets.text import TextLabel
 
 
-class Practices(OverScreen[None]):
+class Practices(DetailScreen[None]):
     """One row each; enter opens the console over another one."""
 
     AREA = "overview"
@@ -30,14 +30,14 @@ class Practices(OverScreen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._head = Says(classes="practices-head")
+        self._head = TextLabel(classes="practices-head")
         self._table: Table[PracticeView] = Table(
             (
-                Column("PRACTICE", 20, grow=2),
-                Column("FOLDER", 12, grow=1),
-                Column("XPM", 15),
-                Column("LAST SYNC", 11),
-                Column("NOW", 10),
+                TableColumn("PRACTICE", 20, grow=2),
+                TableColumn("FOLDER", 12, grow=1),
+                TableColumn("XPM", 15),
+                TableColumn("LAST SYNC", 11),
+                TableColumn("NOW", 10),
             ),
             self._cells,
             lambda view: view.name,
@@ -54,7 +54,7 @@ class Practices(OverScreen[None]):
         self.host.work(lambda: self._read(), "practices", exclusive=True, node=self)
 
     async def _read(self) -> None:
-        found = await self.host.desk.ask(practices)
+        found = await self.host.worker.ask(practices)
         here = next((view.name for view in found if view.open), "")
         told = f" {formatting.count(len(found), 'practice')}, each with its own data. "
         self._head.say(
@@ -65,7 +65,7 @@ class Practices(OverScreen[None]):
         self._table.rows.focus()
 
     def _cells(self, view: PracticeView) -> list[Line]:
-        now = self.host.desk.practice.clock.now()
+        now = self.host.worker.practice.clock.now()
         state = [ours("● connected", "good")] if view.connected else [ours("○ not connected", "warn")]
         if view.sandbox:
             state = [ours("● SANDBOX" if view.connected else "○ SANDBOX", "accent")]
@@ -100,9 +100,9 @@ class Practices(OverScreen[None]):
         """A place for one more, and the console over it: the wizard connects it."""
         self.do("practices.add", {}, ask=True)
 
-    def help_page(self) -> Page:
+    def help_page(self) -> HelpPage:
         """F1."""
-        return Page(
+        return HelpPage(
             "Practices",
             "Each XPM practice has its own connection, data and settings in its own folder. "
             "Switching opens the console for another practice; a run in progress here continues.",

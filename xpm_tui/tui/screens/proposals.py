@@ -27,15 +27,15 @@ from xpm_tui.domain import formatting
 from xpm_tui.domain.errors import NotFound
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui import keymap
-from xpm_tui.tui.dialogs.dialog import Choose
-from xpm_tui.tui.dialogs.form import Form, build, until_taken
-from xpm_tui.tui.dialogs.help import Page
+from xpm_tui.tui.dialogs.dialog import ChoiceDialog
+from xpm_tui.tui.dialogs.form import FormDialog, ask_until_accepted, build
+from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.screens.area import FilteredArea
 from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Line, marked, ours, span
-from xpm_tui.tui.widgets.comparison import Facts
+from xpm_tui.tui.widgets.comparison import DetailPane
 from xpm_tui.tui.widgets.job_lines import BLOCKED, state_span
-from xpm_tui.tui.widgets.table import Column, Table
+from xpm_tui.tui.widgets.table import Table, TableColumn
 
 with lazy_imports():
     from xpm_tui.tui.screens import job_dialogs
@@ -50,7 +50,7 @@ TAKES = (
 )
 
 
-class Proposals(FilteredArea):
+class ProposalsArea(FilteredArea):
     """The list, and what one asks for."""
 
     AREA = "proposals"
@@ -73,17 +73,17 @@ class Proposals(FilteredArea):
 
     def __init__(self) -> None:
         super().__init__()
-        self.detail: Facts = Facts()
+        self.detail: DetailPane = DetailPane()
         self._counts = JobCounts()
         self.table: Table[ProposalRowView] = Table(
             (
-                Column("STATE", 14),
-                Column("PROPOSAL", 22, grow=3),
-                Column("CLIENT", 18, grow=2),
-                Column("NUMBER", 9),
-                Column("START", 11, drop=1),
-                Column("ACCEPTED", 11, drop=2),
-                Column("WORKFLOWS", 10, drop=3),
+                TableColumn("STATE", 14),
+                TableColumn("PROPOSAL", 22, grow=3),
+                TableColumn("CLIENT", 18, grow=2),
+                TableColumn("NUMBER", 9),
+                TableColumn("START", 11, drop=1),
+                TableColumn("ACCEPTED", 11, drop=2),
+                TableColumn("WORKFLOWS", 10, drop=3),
             ),
             self._cells,
             lambda view: view.id,
@@ -96,7 +96,7 @@ class Proposals(FilteredArea):
         def read(practice: OpenPractice) -> tuple[list[ProposalRowView], JobCounts]:
             return proposals.list_proposals(practice), job_counts.counts(practice)
 
-        found, self._counts = await self.host.desk.ask(read)
+        found, self._counts = await self.host.worker.ask(read)
         wanted = self.text.casefold()
         shown = [
             view for view in found
@@ -147,7 +147,7 @@ class Proposals(FilteredArea):
             changes = renewals.list_changes(practice, [view.id]) if told else []
             return proposals.agreed(practice, view.id), made, changes
 
-        agreed, made, changes = await self.host.desk.ask(read)
+        agreed, made, changes = await self.host.worker.ask(read)
         found = proposal_lines(view, agreed, made, self._counts)
         if not changes:
             return found
@@ -160,7 +160,7 @@ class Proposals(FilteredArea):
 
     async def _open(self, view: ProposalRowView) -> None:
 
-        self.app.push_screen(job_dialogs.JobReading(view.name, await self._lines(view)))
+        self.app.push_screen(job_dialogs.JobDialog(view.name, await self._lines(view)))
 
     def action_up(self) -> None:
         """The filters away, then back to the jobs."""
@@ -202,7 +202,7 @@ class Proposals(FilteredArea):
     async def _changes(self, title: str) -> None:
         found = (await self.host.run_named("proposals.changes", {})).value
         told = job_dialogs.change_lines(found) or [[ours("Nothing has changed in Ignition.", "muted")]]
-        self.app.push_screen(job_dialogs.JobReading(title, told))
+        self.app.push_screen(job_dialogs.JobDialog(title, told))
 
     def do_proposals_rollover(self) -> None:
         """This one, or all that have a next term; shown first."""
@@ -215,7 +215,7 @@ class Proposals(FilteredArea):
         if number > 1:
             every = f"all that have a next term: {formatting.count(number, 'proposal')}"
             choices = [("one", f"this one: {view.name}"), ("all", every)]
-            box = Choose("Which proposals?", choices, title="Roll over")
+            box = ChoiceDialog("Which proposals?", choices, title="Roll over")
             picked: str | None = await self.app.push_screen_wait(box)
             if picked is None:
                 return
@@ -225,7 +225,7 @@ class Proposals(FilteredArea):
         if answer:
             agreed = {**wanted, "edits": answer, "yes": True}
             done = (await self.host.run_named("proposals.rollover", agreed)).value
-            await self.host.refresh_pulse()
+            await self.host.refresh_status()
             told = formatting.count(done.new, "workflow")
             self.host.toast(f"{told} of the next term created. The jobs are listed in Jobs (v).")
 
@@ -246,32 +246,32 @@ class Proposals(FilteredArea):
         app, act, preset = self.host, by_name(name), self.preset(name)
 
         async def do(params: msgspec.Struct) -> tuple[Result, list[str]]:
-            return await app.run_act(act, params)
+            return await app.run_command(act, params)
 
         if view.workflows:
             done: tuple[Result, list[str]] | None = await do(build(act, preset))
         else:
-            start = {"per": terms_of(app.desk.practice).per}
-            done = await until_taken(app, lambda turned: Form(act, preset, start, turned), do)
+            start = {"per": terms_of(app.worker.practice).per}
+            done = await ask_until_accepted(app, lambda turned: FormDialog(act, preset, start, turned), do)
         if done is None:
             return
         result, said = done
-        await app.refresh_pulse()
+        await app.refresh_status()
         if result.trouble is not None:
-            app.tell_result(act, result, said)
+            app.show_result(act, result, said)
             return
-        if await app.desk.ask(due_at_once):
+        if await app.worker.ask(due_at_once):
             # What goes by itself does so as a process of its own, inside the guard like the daily run.
-            _, run = await app.start_act("jobs.deploy", {"automatic": True}, asks=False)
+            _, run = await app.start_command("jobs.deploy", {"automatic": True}, asks=False)
             if run:
                 app.show_run(run)
                 return
-        made = await app.desk.ask(lambda practice: proposals.show_proposal(practice, view.id))
+        made = await app.worker.ask(lambda practice: proposals.show_proposal(practice, view.id))
         number = len(made.workflows)
         waits = f"{formatting.count(number, 'job')} {formatting.plural(number, 'waits/wait')}"
         app.toast(f"{view.name} is ours to deploy: {waits} in Jobs (v).")
 
-    def help_page(self) -> Page:
+    def help_page(self) -> HelpPage:
         """F1."""
         return keymap.page("Proposals", self.ABOUT, self.AREA, self.MORE_KEYS)
 
@@ -344,7 +344,7 @@ def proposal_lines(
         called = (
             "no job" if each.no_job
             else "not in the library: no template" if each.unknown
-            else " + ".join(each.calls_for) or "calls for no template"
+            else " + ".join(each.calls_for) or "no template"
         )  # fmt: skip
         project = "".join(f"{part}: " for part in (each.project, each.client) if part)
         price = f"  {each.price}" if each.price else ""

@@ -23,15 +23,15 @@ from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui.app_protocol import Host
-from xpm_tui.tui.dialogs.file_picker import PickFile, folder_of
-from xpm_tui.tui.dialogs.help import Page
-from xpm_tui.tui.screens.base import OverScreen
+from xpm_tui.tui.app_protocol import AppProtocol
+from xpm_tui.tui.dialogs.file_picker import FilePicker, folder_of
+from xpm_tui.tui.dialogs.help import HelpPage
+from xpm_tui.tui.screens.base import DetailScreen
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets.cells import Line, lines, ours, span, wrap
 from xpm_tui.tui.widgets.rows import Rows
-from xpm_tui.tui.widgets.search_hits import Proposals
-from xpm_tui.tui.widgets.text import Prose, Says
+from xpm_tui.tui.widgets.search_hits import LinkProposalRows
+from xpm_tui.tui.widgets.text import StaticText, TextLabel
 
 with lazy_imports():
     from xpm_tui.application.runs import xpm_refresh
@@ -44,11 +44,11 @@ SHOWN = 500
 """Rows of a file that are shown one by one before it is imported."""
 
 
-async def save(app: Host) -> None:
+async def save(app: AppProtocol) -> None:
     """Name a file and write all proposals to it."""
     about = "A row for each proposal; fill in the column Choice with link, ignore, or a number of XPM."
     path = await app.push_screen_wait(
-        PickFile("Save the review", about, start=folder_of(app) + "review.csv", new=True)
+        FilePicker("Save the review", about, start=folder_of(app) + "review.csv", new=True)
     )
     if not path:
         return
@@ -60,16 +60,18 @@ async def save(app: Host) -> None:
     app.toast(f"{clients} in {path}\nI imports the file once it is filled in.")
 
 
-async def run(app: Host, params: ReviewClients, title: str = "Review") -> Result:
+async def run(app: AppProtocol, params: ReviewClients, title: str = "Review") -> Result:
     """Run one call of the command of this screen."""
-    result, _ = await app.run_act(by_name("clients.review"), params, title=title)
+    result, _ = await app.run_command(by_name("clients.review"), params, title=title)
     return result
 
 
-async def take(app: Host) -> tuple[str, ...]:
+async def import_review_file(app: AppProtocol) -> tuple[str, ...]:
     """Name a file, show what it would do, do it; gives the clients that were settled."""
     about = "The file with the column Choice. What it would do is shown first."
-    path = await app.push_screen_wait(PickFile("Import a review", about, start=folder_of(app), suffix=".csv"))
+    path = await app.push_screen_wait(
+        FilePicker("Import a review", about, start=folder_of(app), suffix=".csv")
+    )
     if not path:
         return ()
     app.folder = str(Path(path).parent)
@@ -78,13 +80,13 @@ async def take(app: Host) -> tuple[str, ...]:
         return ()
     settled: tuple[str, ...] = result.value
     if result.trouble is not None or not settled:
-        app.tell_result(by_name("clients.review"), result, [])
+        app.show_result(by_name("clients.review"), result, [])
     else:
         app.toast(f"{formatting.count(len(settled), 'client')} settled by the file. u undoes them all.")
     return settled
 
 
-class Review(OverScreen[None]):
+class Review(DetailScreen[None]):
     """Enter accepts, the rest are letters. What is settled leaves the list; the rest waits."""
 
     CSS_PATH: ClassVar = style("review")
@@ -107,9 +109,9 @@ class Review(OverScreen[None]):
         self._settled: list[tuple[str, ...]] = []
         """The clients of each decision made here, the last one at the end."""
         self._settling: Worker[Any] | None = None
-        self._head = Says(classes="review-head")
-        self._none = Prose(classes="empty")
-        self._proposals = Proposals()
+        self._head = TextLabel(classes="review-head")
+        self._none = StaticText(classes="empty")
+        self._proposals = LinkProposalRows()
 
     @property
     def _count(self) -> int:
@@ -143,7 +145,7 @@ class Review(OverScreen[None]):
             return clients.review(practice), review_undo.place(practice)
 
         kept = at or (self._view.id if self._view else "")
-        self._views, left_at = await self.host.desk.run(read)
+        self._views, left_at = await self.host.worker.run(read)
         kept = kept or left_at
         places = [place for place, view in enumerate(self._views) if view.id == kept]
         self._at = places[0] if places else min(self._at, max(0, len(self._views) - 1))
@@ -220,7 +222,7 @@ class Review(OverScreen[None]):
             result = await run(self.host, params)
         except BadInput as refused:
             self.host.toast(refused.message, "warning")
-            now = await self.host.desk.ask(clients.show_client, view.id)
+            now = await self.host.worker.ask(clients.show_client, view.id)
             if not now.needs:
                 self._settled_one(view, ())
             return
@@ -237,7 +239,7 @@ class Review(OverScreen[None]):
 
     async def _map(self, view: ReviewView) -> None:
 
-        client = await self.host.desk.ask(clients.show_client, view.id)
+        client = await self.host.worker.ask(clients.show_client, view.id)
         settled = await self.host.push_screen_wait(picker.Picker(client, reviewing=True))
         if settled is not None:
             self._settled_one(view, settled)
@@ -259,7 +261,7 @@ class Review(OverScreen[None]):
             self._proposals.focus()
             return
         if not result.value:
-            self.host.tell_result(by_name("clients.review"), result, [])
+            self.host.show_result(by_name("clients.review"), result, [])
             return
         self._settled.append(result.value)
         self.host.toast(f"{formatting.count(len(result.value), 'client')} linked. u undoes them all.")
@@ -278,7 +280,7 @@ class Review(OverScreen[None]):
             self._settled.pop()  # it has moved since, and stays; after any other trouble it is tried again
             raise
         self._settled.pop()
-        self.host.tell_result(by_name("clients.review"), result, [])
+        self.host.show_result(by_name("clients.review"), result, [])
         await self._read(last[0])
 
     def action_export(self) -> None:
@@ -291,7 +293,7 @@ class Review(OverScreen[None]):
             self.host.work(lambda: self._take(), "file", exclusive=True, node=self)
 
     async def _take(self) -> None:
-        settled = await take(self.host)
+        settled = await import_review_file(self.host)
         if settled:
             self._settled.append(settled)
             await self._read()
@@ -313,12 +315,12 @@ class Review(OverScreen[None]):
     def action_leave(self) -> None:
         """The rest is kept for later: it is what the book says. The next time begins at this client."""
         at = self._view.id if self._view else ""
-        self.host.work(lambda: self.host.desk.ask(review_undo.keep_place, at), "place")
+        self.host.work(lambda: self.host.worker.ask(review_undo.keep_place, at), "place")
         self.dismiss(None)
 
-    def help_page(self) -> Page:
+    def help_page(self) -> HelpPage:
         """F1."""
-        return Page(
+        return HelpPage(
             "Review",
             "The clients that no rule can link, one after the other, each with its proposed XPM "
             "clients and the reasons. A match is sure, likely or possible; clients with the same "

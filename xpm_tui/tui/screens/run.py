@@ -9,16 +9,16 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from xpm_tui.domain.runs import Run
-from xpm_tui.tui.dialogs.help import Page
-from xpm_tui.tui.screens.base import OverScreen
+from xpm_tui.tui.dialogs.help import HelpPage
+from xpm_tui.tui.screens.base import DetailScreen
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets.cells import lines
 from xpm_tui.tui.widgets.live_log import LOG_KEYS, LiveLog
 from xpm_tui.tui.widgets.run_card import HELD, run_lines
-from xpm_tui.tui.widgets.text import Says
+from xpm_tui.tui.widgets.text import TextLabel
 
 
-class RunScreen(OverScreen[None]):
+class RunScreen(DetailScreen[None]):
     """The card over the log."""
 
     CSS_PATH: ClassVar = style("run")
@@ -33,7 +33,7 @@ class RunScreen(OverScreen[None]):
     def __init__(self, run_id: str) -> None:
         super().__init__()
         self._run_id = run_id
-        self._card = Says(classes="run-card", fixed=False)
+        self._card = TextLabel(classes="run-card", fixed=False)
         self._pane = LiveLog(run=run_id, empty="The log of this run is still empty.")
 
     def body(self) -> ComposeResult:
@@ -53,7 +53,7 @@ class RunScreen(OverScreen[None]):
     @on(LiveLog.Looked)
     def _looked(self, event: LiveLog.Looked) -> None:
         event.stop()
-        now = self.host.desk.practice.clock.now()
+        now = self.host.worker.practice.clock.now()
         self._card.say(lines(run_lines(event.run, now, self.size.width, event.forecast)))
         self.refresh_bindings()
 
@@ -91,7 +91,7 @@ class RunScreen(OverScreen[None]):
 
     def action_values(self) -> None:
         """Old and new, client by client, to read or to copy."""
-        self.host.read_act("runs.show", {"run": self._run_id}, f"Run {self._run_id}")
+        self.host.read_command("runs.show", {"run": self._run_id}, f"Run {self._run_id}")
 
     def action_undo(self) -> None:
         """Take it back: shown first."""
@@ -106,9 +106,9 @@ class RunScreen(OverScreen[None]):
         if not result.declined:
             self.host.toast("\n".join(result.lines))
 
-    def help_page(self) -> Page:
+    def help_page(self) -> HelpPage:
         """F1."""
-        return Page(
+        return HelpPage(
             "Run",
             "What this run does or did. It continues by itself: leaving this screen or the console "
             "does not end it.",

@@ -16,13 +16,13 @@ from xpm_tui.application.jobs.views import ServiceLinkView, TemplateView
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.domain import formatting
 from xpm_tui.domain.safe_text import Shown
-from xpm_tui.tui.dialogs.help import Page
+from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.screens.chooser import Chooser
 from xpm_tui.tui.widgets.cells import Line, Span, fit, ours, span
 
 
-class CalledFor(Chooser[TemplateView]):
+class ServiceTemplates(Chooser[TemplateView]):
     """Enter puts the template under the cursor in or takes it out; nothing is kept before it is saved."""
 
     PLACEHOLDER = "name or UUID of a job template"
@@ -67,7 +67,7 @@ class CalledFor(Chooser[TemplateView]):
             return templates.list_templates(practice)[0]
 
         if not self._all:
-            listed = await self.host.desk.ask(read)
+            listed = await self.host.worker.ask(read)
             known = {view.uuid for view in listed}
             missing = [
                 TemplateView(uuid=uuid, name=self._names.get(uuid, uuid), gone=bool(listed), services=0)
@@ -171,7 +171,7 @@ class CalledFor(Chooser[TemplateView]):
         choice = {"no_job": no_job, "clear": not chosen and not no_job}
         preset = {"service": self._service.id, "templates": chosen, **choice}
         view: ServiceLinkView = (await self.host.run_named("templates.link", preset)).value
-        await self.host.refresh_pulse()
+        await self.host.refresh_status()
         called = ", ".join(ref.name for ref in view.templates)
         told = (
             "needs no job"
@@ -180,12 +180,12 @@ class CalledFor(Chooser[TemplateView]):
             if called
             else ("is not linked to a job template yet")
         )
-        self.host.toast(f"{view.name} {told}.\nu takes it back.")
+        self.host.toast(f"{view.name} {told}.\nu undoes it.")
         self.dismiss(self._service.id)
 
-    def help_page(self) -> Page:
+    def help_page(self) -> HelpPage:
         """F1."""
-        return Page(
+        return HelpPage(
             "Link a service",
             "Type letters of a template's name. Enter adds the selected template or removes it; "
             "the numbers show the order, and the first one creates the job. Nothing changes until "

@@ -18,15 +18,15 @@ from xpm_tui.diagnostics.error_presenter import present
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.settings.kinds import written
-from xpm_tui.settings.schema import SECTIONS, Entry
+from xpm_tui.settings.schema import SECTIONS, SettingEntry
 from xpm_tui.settings.store import Item, parsed
-from xpm_tui.tui.dialogs.dialog import Ask, Choose
+from xpm_tui.tui.dialogs.dialog import ChoiceDialog, InputDialog
 from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets.cells import Line, lines, ours, span
-from xpm_tui.tui.widgets.inputs import Field
-from xpm_tui.tui.widgets.table import Column, Table
-from xpm_tui.tui.widgets.text import Says
+from xpm_tui.tui.widgets.inputs import TextField
+from xpm_tui.tui.widgets.table import Table, TableColumn
+from xpm_tui.tui.widgets.text import TextLabel
 
 
 class SettingsArea(AreaScreen):
@@ -48,15 +48,15 @@ class SettingsArea(AreaScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._find = Field(placeholder="part of a name or of its help", classes="find")
-        self._meaning = Says(classes="meaning")
+        self._find = TextField(placeholder="part of a name or of its help", classes="find")
+        self._meaning = TextLabel(classes="meaning")
         self._items: list[Item] = []
         self._table: Table[Item] = Table(
             (
-                Column("SETTING", 28),
-                Column("VALUE", 18, grow=2),
-                Column("FROM", 11),
-                Column("DEFAULT", 16, grow=1, drop=1),
+                TableColumn("SETTING", 28),
+                TableColumn("VALUE", 18, grow=2),
+                TableColumn("FROM", 11),
+                TableColumn("DEFAULT", 16, grow=1, drop=1),
             ),
             self._cells,
             lambda item: item.key,
@@ -79,7 +79,7 @@ class SettingsArea(AreaScreen):
         def read(practice: OpenPractice) -> list[Item]:
             return list(practice.settings.items())
 
-        self._items = await self.host.desk.ask(read)
+        self._items = await self.host.worker.ask(read)
         self._filter(self._find.value)
         if self.focused is None:
             self._table.rows.focus()
@@ -140,16 +140,16 @@ class SettingsArea(AreaScreen):
     async def _change(self, item: Item) -> None:
         entry = item.entry
         title, prompt = entry.label, f"{entry.help}\n\n{entry.kind.words}"
-        choices = words_of(entry.kind.words)
+        choices = choice_words(entry.kind.words)
         value: str | None
         if choices:
             value = await self.app.push_screen_wait(
-                Choose(entry.help, [(c, c) for c in choices], title=title, start=item.shown)
+                ChoiceDialog(entry.help, [(c, c) for c in choices], title=title, start=item.shown)
             )
         else:
             shown = "" if entry.secret else item.shown
             value = await self.app.push_screen_wait(
-                Ask(prompt, title=title, value=shown, password=entry.secret, check=checker(entry))
+                InputDialog(prompt, title=title, value=shown, password=entry.secret, check=checker(entry))
             )
         if value is None or (value == item.shown and not entry.secret):
             return
@@ -181,13 +181,13 @@ class SettingsArea(AreaScreen):
         self._find.display = True
         self._find.focus()
 
-    @on(Field.Changed)
-    def _typed(self, event: Field.Changed) -> None:
+    @on(TextField.Changed)
+    def _typed(self, event: TextField.Changed) -> None:
         event.stop()
         self._filter(event.value)
 
-    @on(Field.Submitted)
-    def _typed_out(self, event: Field.Submitted) -> None:
+    @on(TextField.Submitted)
+    def _typed_out(self, event: TextField.Submitted) -> None:
         event.stop()
         self._table.rows.focus()
 
@@ -204,7 +204,7 @@ def _sought(item: Item) -> str:
     return f"{item.key} {item.entry.label} {item.entry.help}".casefold()
 
 
-def checker(entry: Entry) -> Callable[[str], str]:
+def checker(entry: SettingEntry) -> Callable[[str], str]:
     """What is wrong with a text for a setting, in a sentence; empty when nothing is."""
 
     def check(text: str) -> str:
@@ -217,7 +217,7 @@ def checker(entry: Entry) -> Callable[[str], str]:
     return check
 
 
-def words_of(kind: str) -> list[str]:
+def choice_words(kind: str) -> list[str]:
     """The words that a kind of setting is one of (``yes | no``); none where something else may be typed."""
     words = kind.split(" | ")
     return words if len(words) > 1 and not any(" " in word for word in words) else []

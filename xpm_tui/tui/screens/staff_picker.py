@@ -13,8 +13,8 @@ from xpm_tui.application.team.views import MapEffect, MemberView, StaffPick, Sta
 from xpm_tui.commands import team as team_commands
 from xpm_tui.domain import formatting
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui.dialogs.help import Page
-from xpm_tui.tui.screens.chooser import Chooser, said
+from xpm_tui.tui.dialogs.help import HelpPage
+from xpm_tui.tui.screens.chooser import Chooser, effect_line
 from xpm_tui.tui.widgets.cells import Line, Span, fit, ours, span
 
 with lazy_imports():
@@ -25,7 +25,7 @@ def _unread(practice: OpenPractice) -> str:
     return xpm_refresh.unread_list(practice.snapshot(), "staff")
 
 
-class Person(Chooser[StaffView]):
+class StaffPicker(Chooser[StaffView]):
     """Rows: name, state and UUID; below it e-mail, who is linked, what names the person."""
 
     PLACEHOLDER = "name, e-mail or UUID"
@@ -61,7 +61,7 @@ class Person(Chooser[StaffView]):
         return pieces
 
 
-class MapPerson(Person):
+class MapStaffPicker(StaffPicker):
     """Map a member; the proposals stand first. Gives the UUID taken."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "take", "Link to this one", priority=True)]
@@ -83,7 +83,7 @@ class MapPerson(Person):
 
     async def load(self) -> Sequence[StaffView]:
         """All staff: proposed, then free, then linked, those who left last."""
-        rows = await self.host.desk.ask(team.list_staff)
+        rows = await self.host.worker.ask(team.list_staff)
 
         def rank(row: StaffView) -> tuple[int, bool, bool]:
             return self._order.get(row.uuid, len(self._order)), row.gone, row.member is not None
@@ -108,13 +108,13 @@ class MapPerson(Person):
             self.host.toast(found.refused, "warning")
             return
         view: MemberView = (await self.host.run_named("team.link", pair)).value
-        await self.host.refresh_pulse()
-        self.host.toast(f"{view.name} is {item.name} in XPM.\nu takes it back.")
+        await self.host.refresh_status()
+        self.host.toast(f"{view.name} is {item.name} in XPM.\nu undoes it.")
         self.dismiss(item.uuid)
 
-    def help_page(self) -> Page:
+    def help_page(self) -> HelpPage:
         """F1."""
-        return Page(
+        return HelpPage(
             "Link a team member",
             "Type letters of a name, an e-mail or a UUID. Proposals are listed first, with the reason below; "
             "rows marked =name share their name with another. "
@@ -123,7 +123,7 @@ class MapPerson(Person):
         )
 
 
-class PickPerson(Person):
+class AddStaffPicker(StaffPicker):
     """Pick staff into the team, one after the other or all."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -142,9 +142,9 @@ class PickPerson(Person):
 
     async def load(self) -> Sequence[StaffView]:
         """Those who are nobody here and have not left."""
-        found = await self.host.desk.ask(team.free_staff)
+        found = await self.host.worker.ask(team.free_staff)
         if not found:
-            self._none_left(await self.host.desk.ask(_unread))
+            self._none_left(await self.host.worker.ask(_unread))
         return found
 
     def _none_left(self, unread: str = "") -> None:
@@ -163,13 +163,13 @@ class PickPerson(Person):
             matches = team.email_matches(practice)
             return next((view for view in matches if view.proposals[0].uuid == item.uuid), None)
 
-        found = await self.host.desk.ask(same)
+        found = await self.host.worker.ask(same)
         if found is not None:
             told: Line = [ours(" → ", "accent"), ours("Links "), span(f"{found.name} ({found.id})", "strong"),
                           ours(", who has the same e-mail.")]  # fmt: skip
         else:
-            told = said("→", "Adds a team member without access: no login here or in XPM.")
-        return [told, said("→", "Partner and manager can then be synced. Nothing is written to XPM.")]
+            told = effect_line("→", "Adds a team member without access: no login here or in XPM.")
+        return [told, effect_line("→", "Partner and manager can then be synced. Nothing is written to XPM.")]
 
     async def take(self, item: StaffView) -> None:
         """Pick one and stay."""
@@ -185,10 +185,10 @@ class PickPerson(Person):
         if result.declined:
             return
         done: StaffPick = result.value
-        await self.host.refresh_pulse()
+        await self.host.refresh_status()
         members = done.members
         names = ", ".join(view.name for view in members[:3]) + (" …" if len(members) > 3 else "")
-        told = f"{formatting.count(len(members), 'person/people')} linked: {names}.\nu takes it back."
+        told = f"{formatting.count(len(members), 'person/people')} linked: {names}.\nu undoes it."
         if not members:
             told = "Nobody was added."
         for each in done.skipped[:3]:
@@ -198,9 +198,9 @@ class PickPerson(Person):
         self.host.toast(told)
         await self.begin()
 
-    def help_page(self) -> Page:
+    def help_page(self) -> HelpPage:
         """F1."""
-        return Page(
+        return HelpPage(
             "Add XPM staff",
             "People of XPM who are not linked to a team member. Picking one links the member who has the "
             "same e-mail, or makes a member without access. Nothing is written to XPM.",

@@ -22,7 +22,7 @@ from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets.cells import Line, lines, ours, span, wrap
 from xpm_tui.tui.widgets.live_log import LOG_KEYS, LiveLog
 from xpm_tui.tui.widgets.run_card import NO_FORECAST, run_lines
-from xpm_tui.tui.widgets.text import Says
+from xpm_tui.tui.widgets.text import TextLabel
 
 with lazy_imports():
     from xpm_tui.tui.screens import run
@@ -47,7 +47,7 @@ class SyncArea(AreaScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._card = Says(classes="sync-card", fixed=False)
+        self._card = TextLabel(classes="sync-card", fixed=False)
         self._pane = LiveLog(empty="The log of this practice is empty. Press s to make the first plan.")
         self._plan: Plan | None = None
         self._run: Run | None = None
@@ -69,7 +69,7 @@ class SyncArea(AreaScreen):
             coming = forecast(practice, newest) if newest is not None else NO_FORECAST
             return plans.latest(practice), newest, coming, aside
 
-        self._plan, self._run, self._forecast, self._aside = await self.host.desk.ask(read)
+        self._plan, self._run, self._forecast, self._aside = await self.host.worker.ask(read)
         self._draw()
         if self.focused is None:
             self._pane.rows.focus()
@@ -85,14 +85,21 @@ class SyncArea(AreaScreen):
 
     def _draw(self) -> None:
         coming = (self._forecast.waits, self._forecast.stopping)
-        wanted = (self._plan, self._run, coming, self._aside, self.host.pulse.connected, self.size.width)
+        wanted = (
+            self._plan,
+            self._run,
+            coming,
+            self._aside,
+            self.host.practice_status.connected,
+            self.size.width,
+        )
         if wanted == self._drawn:
             return
         self._drawn = wanted
         found: list[Line] = []
         width = self.size.width
         if self._run is not None:
-            found += run_lines(self._run, self.host.desk.practice.clock.now(), width, self._forecast)
+            found += run_lines(self._run, self.host.worker.practice.clock.now(), width, self._forecast)
         found += self._plan_lines()
         if self._aside:
             told = f"{self._aside} Which, and what to correct in XPM: xpm-tui status"
@@ -101,7 +108,7 @@ class SyncArea(AreaScreen):
 
     def _plan_lines(self) -> list[Line]:
         plan = self._plan
-        if not self.host.pulse.connected:
+        if not self.host.practice_status.connected:
             return [[ours(" ○ ", "warn"), ours("Not connected. "), ours("g o", "accent"), ours(", then "),
                      ours("c", "accent"), ours(" connects this practice to XPM.")]]  # fmt: skip
         if plan is None:
@@ -109,7 +116,7 @@ class SyncArea(AreaScreen):
                      ours(" makes one and shows it before anything is written.")]]  # fmt: skip
         if plan.state != "draft":
             return []
-        now = self.host.desk.practice.clock.now()
+        now = self.host.worker.practice.clock.now()
         items, waiting = plan.counts.get("items", 0), plan.counts.get("waiting", 0)
         told = f"{formatting.count(items, 'change')}" if items else "nothing to change"
         more = f", {waiting:,} wait for a tick" if waiting else ""
@@ -144,7 +151,7 @@ class SyncArea(AreaScreen):
     def do_runs_stop(self) -> None:
         """On the run's own screen, where its log is."""
 
-        screen = run.RunScreen(self.host.pulse.running)
+        screen = run.RunScreen(self.host.practice_status.running)
         self.app.push_screen(screen)
         screen.call_after_refresh(screen.action_stop)
 

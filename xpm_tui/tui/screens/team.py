@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import ListState, list_state
 from xpm_tui.application.team import links as team
-from xpm_tui.application.team.people import Connector, connector
+from xpm_tui.application.team.people import Connector, find_connector
 from xpm_tui.application.team.views import MemberView, PersonRow, StaffView
 from xpm_tui.commands.command import Situation
 from xpm_tui.commands.registry import by_name
@@ -18,8 +18,8 @@ from xpm_tui.tui.dialogs.bulk_accept import accept_emails
 from xpm_tui.tui.screens.area import FilteredArea
 from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Line, Look, Span, marked, ours, span
-from xpm_tui.tui.widgets.comparison import Facts, beside, sentence
-from xpm_tui.tui.widgets.table import Column, Table
+from xpm_tui.tui.widgets.comparison import DetailPane, sentence, side_by_side_line
+from xpm_tui.tui.widgets.table import Table, TableColumn
 
 with lazy_imports():
     from xpm_tui.commands import parameter_labels
@@ -47,17 +47,17 @@ class TeamArea(FilteredArea):
         super().__init__()
         self.table: Table[PersonRow] = Table(
             (
-                Column("NAME", 22, grow=2),
-                Column("E-MAIL", 16, grow=2, drop=1),
-                Column("IN XPM", 20, grow=2),
-                Column("CLIENTS", 7, right=True, drop=2),
-                Column("JOBS", 4, right=True, drop=3),
+                TableColumn("NAME", 22, grow=2),
+                TableColumn("E-MAIL", 16, grow=2, drop=1),
+                TableColumn("IN XPM", 20, grow=2),
+                TableColumn("CLIENTS", 7, right=True, drop=2),
+                TableColumn("JOBS", 4, right=True, drop=3),
             ),
             self._cells,
             lambda row: row.key,
             id="people",
         )
-        self.detail: Facts = Facts()
+        self.detail: DetailPane = DetailPane()
 
     async def look(self) -> None:
         """The people that the filters let through."""
@@ -67,9 +67,9 @@ class TeamArea(FilteredArea):
         ) -> tuple[list[PersonRow], int, Connector | None, ListState]:
             snapshot = practice.snapshot()
             rows, total = team.list_people(practice, only=only, text=text)
-            return rows, total, connector(snapshot), list_state(snapshot, "staff")
+            return rows, total, find_connector(snapshot), list_state(snapshot, "staff")
 
-        rows, total, signed, state = await self.host.desk.ask(read, self.only, self.text)
+        rows, total, signed, state = await self.host.worker.ask(read, self.only, self.text)
         self.told(len(rows), total)
         self.note(self._notes(signed, state))
         self.table.say_empty(self._nothing(total, state))
@@ -85,14 +85,14 @@ class TeamArea(FilteredArea):
         if signed is not None and signed.sentence:
             found.append(sentence(" !", "warn", signed.sentence))
         if not found and state.at is not None:
-            now = self.host.desk.practice.clock.now()
+            now = self.host.worker.practice.clock.now()
             found.append([ours(f" Staff as in XPM {formatting.ago(state.at, now)}", "muted")])
         return found
 
     def _nothing(self, total: int, state: ListState) -> str:
         if total:
             return "No one matches this filter. esc shows all again."
-        if not self.host.pulse.connected:
+        if not self.host.practice_status.connected:
             return "The team is empty. Connect first (g o, then c), or press n to add a member without XPM."
         if state.at is None:
             return "XPM's staff list has not been read yet. A plan reads it: g s, then n."
@@ -151,14 +151,14 @@ class TeamArea(FilteredArea):
 
         member = self._on_member("This person is only in XPM: p adds them to the team.")
         if member is not None:
-            self.app.push_screen(staff_picker.MapPerson(member))
+            self.app.push_screen(staff_picker.MapStaffPicker(member))
 
     def do_team_pick(self) -> None:
         """Pick: the same choice without a member, on the one under the cursor."""
 
         row = self.table.item
         self.app.push_screen(
-            staff_picker.PickPerson(row.staff.uuid if row and row.staff and not row.member else "")
+            staff_picker.AddStaffPicker(row.staff.uuid if row and row.staff and not row.member else "")
         )
 
     def do_team_unlink(self) -> None:
@@ -188,12 +188,12 @@ class TeamArea(FilteredArea):
 
         start = {"access": "yes"}
         fields = [
-            app_protocol.Entry(each.key, each.label, start.get(each.key, ""), _options(each), each.help)
+            app_protocol.EditField(each.key, each.label, start.get(each.key, ""), _options(each), each.help)
             for each in parameter_labels.value_fields(by_name("team.new"))
             if each.key != "active"
         ]
         about = "Nobody gets a login by this, neither in Ignition nor in XPM."
-        sheet = app_protocol.Sheet("Add a team member", about, fields, new=True)
+        sheet = app_protocol.EditSheet("Add a team member", about, fields, new=True)
         self.host.perform(by_name("team.new"), {}, sheet=sheet)
 
     def do_team_edit(self) -> None:
@@ -209,11 +209,11 @@ class TeamArea(FilteredArea):
             "active": "yes" if member.active else "no",
         }
         fields = [
-            app_protocol.Entry(each.key, each.label, now[each.key], _options(each), each.help)
+            app_protocol.EditField(each.key, each.label, now[each.key], _options(each), each.help)
             for each in parameter_labels.value_fields(by_name("team.edit"))
         ]
         about = "This changes your team here only. XPM's staff and the link stay as they are."
-        sheet = app_protocol.Sheet(f"Edit {member.name}", about, fields)
+        sheet = app_protocol.EditSheet(f"Edit {member.name}", about, fields)
         self.host.perform(by_name("team.edit"), {"member": member.id}, sheet=sheet)
 
     def do_team_copy(self) -> None:
@@ -221,7 +221,7 @@ class TeamArea(FilteredArea):
         row = self.table.item
         if row is not None:
             person = row.member.id if row.member else row.staff.uuid if row.staff else ""
-            self.host.copy_act("team.copy", {"member": person})
+            self.host.copy_command("team.copy", {"member": person})
 
 
 def _options(field: parameter_labels.ValueField) -> Sequence[tuple[str, str]]:
@@ -253,14 +253,17 @@ def person_lines(row: PersonRow, columns: int) -> list[Line]:
     if member is not None:
         head.append(ours(f"  {member.id}", "muted"))
     head += [ours("  "), *in_xpm(row)]
-    found: list[Line] = [head, beside("", [ours("IGNITION", "muted")], [ours("XPM", "muted")], columns)]
+    found: list[Line] = [
+        head,
+        side_by_side_line("", [ours("IGNITION", "muted")], [ours("XPM", "muted")], columns),
+    ]
 
     def fact(label: str, here: str, there: str) -> None:
         differs = bool(
             member and staff and here.casefold() != there.casefold() and label in ("Name", "E-mail")
         )
         look: Look = "warn" if differs else ""
-        found.append(beside(label, [span(here or "–", look)], [span(there or "–", look)], columns))
+        found.append(side_by_side_line(label, [span(here or "–", look)], [span(there or "–", look)], columns))
 
     fact("Name", member.name if member else "", staff.name if staff else "")
     fact("E-mail", member.email if member else "", staff.email if staff else "")

@@ -22,8 +22,8 @@ from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.dialogs.bulk_accept import accept_same_names
 from xpm_tui.tui.screens.area import FilteredArea
 from xpm_tui.tui.widgets.cells import Line, Span, marked, ours, span
-from xpm_tui.tui.widgets.comparison import Facts, sentence
-from xpm_tui.tui.widgets.table import Column, Table
+from xpm_tui.tui.widgets.comparison import DetailPane, sentence
+from xpm_tui.tui.widgets.table import Table, TableColumn
 
 with lazy_imports():
     from xpm_tui.application.jobs import services
@@ -61,16 +61,16 @@ class TemplatesArea(FilteredArea):
         super().__init__()
         self.table: Table[TemplateRow] = Table(
             (
-                Column("SERVICE", 24, grow=2),
-                Column("ID", 5, drop=1),
-                Column("JOB TEMPLATES", 26, grow=3),
-                Column("PROPOSALS", 9, right=True, drop=2),
+                TableColumn("SERVICE", 24, grow=2),
+                TableColumn("ID", 5, drop=1),
+                TableColumn("JOB TEMPLATES", 26, grow=3),
+                TableColumn("PROPOSALS", 9, right=True, drop=2),
             ),
             self._cells,
             lambda row: row.key,
             id="services",
         )
-        self.detail: Facts = Facts()
+        self.detail: DetailPane = DetailPane()
         self._categories: list[CategoryView] = []
         self._defaults: list[DefaultView] = []
 
@@ -89,7 +89,7 @@ class TemplatesArea(FilteredArea):
                 job_defaults.vanished(practice.snapshot()),
             )
 
-        found = await self.host.desk.ask(read, self.only, self.text)
+        found = await self.host.worker.ask(read, self.only, self.text)
         rows, total, cover, state, self._defaults, self._categories, gone = found
         self.told(len(rows), total)
         self.note(self._notes(state, gone))
@@ -137,7 +137,7 @@ class TemplatesArea(FilteredArea):
         return [
             first,
             [ours(service.id, "muted")],
-            called_for(service),
+            template_cell(service),
             [ours(f"{number:,}" if number else "–", "" if number else "muted")],
         ]
 
@@ -181,7 +181,7 @@ class TemplatesArea(FilteredArea):
         """The choice of templates, in order."""
 
         if self._on_service() is not None and self.service is not None:
-            self.app.push_screen(service_templates.CalledFor(self.service))
+            self.app.push_screen(service_templates.ServiceTemplates(self.service))
 
     def _at_once(self, act: str) -> None:
         service = self._on_service()
@@ -211,7 +211,7 @@ class TemplatesArea(FilteredArea):
         row = self.table.item
         fields = [("name", "Name", row.unknown if row else ""), ("price", "Price", "")]
         about = "A service of the library here; an export brings it to Ignition."
-        sheet = app_protocol.Sheet("Add a service", about, fields, new=True)
+        sheet = app_protocol.EditSheet("Add a service", about, fields, new=True)
         self.host.perform(by_name("services.new"), {}, sheet=sheet)
 
     def do_services_edit(self) -> None:
@@ -222,7 +222,7 @@ class TemplatesArea(FilteredArea):
 
     async def _edit(self, service: ServiceLinkView) -> None:
 
-        views = await self.host.desk.ask(services.list_services)
+        views = await self.host.worker.ask(services.list_services)
         now = next((view for view in views if view.id == service.id), None)
         if now is None:
             return
@@ -231,7 +231,7 @@ class TemplatesArea(FilteredArea):
         fields = [("name", "Name", now.name)]
         fields += [(key, name, values.get(key, "")) for key, name in columns.items()]
         about = "This changes the library here; an export brings it to Ignition."
-        sheet = app_protocol.Sheet(f"Edit {now.name}", about, fields)
+        sheet = app_protocol.EditSheet(f"Edit {now.name}", about, fields)
         self.host.perform(by_name("services.edit"), {"service": service.id}, sheet=sheet)
 
     def do_templates_defaults(self) -> None:
@@ -245,27 +245,29 @@ class TemplatesArea(FilteredArea):
         followed, categories = (await self.host.run_named("templates.defaults", {})).value
         shown = [(each.key, f"{each.label:<9} {each.value}") for each in followed]
         question = "Defaults for new jobs. Which one do you want to change?"
-        key: str | None = await self.app.push_screen_wait(dialog.Choose(question, shown, title="New jobs"))
+        key: str | None = await self.app.push_screen_wait(
+            dialog.ChoiceDialog(question, shown, title="New jobs")
+        )
         if key is None:
             return
         value: str | None
         setting = schema.entry(key)
-        now = self.host.desk.practice.settings.item(key).shown
+        now = self.host.worker.practice.settings.item(key).shown
         kinds = [each.name for each in categories if not each.gone]
-        words = settings.words_of(setting.kind.words)
+        words = settings.choice_words(setting.kind.words)
         if key == job_defaults.CATEGORY and kinds:
             options = [("", "none"), *((name, name) for name in dict.fromkeys(kinds))]
             value = await self.app.push_screen_wait(
-                dialog.Choose(setting.help, options, title=key, start=now)
+                dialog.ChoiceDialog(setting.help, options, title=key, start=now)
             )
         elif words:
             options = [(word, word) for word in words]
             value = await self.app.push_screen_wait(
-                dialog.Choose(setting.help, options, title=key, start=now)
+                dialog.ChoiceDialog(setting.help, options, title=key, start=now)
             )
         else:
             prompt = f"{setting.help}\n\n{setting.kind.words}"
-            value = await self.app.push_screen_wait(dialog.Ask(prompt, title=key, value=now))
+            value = await self.app.push_screen_wait(dialog.InputDialog(prompt, title=key, value=now))
         if value is not None and value != now:
             preset = {"key": key, "value": value}
             again = lambda: self.refresh_data(force=True)  # noqa: E731
@@ -275,10 +277,10 @@ class TemplatesArea(FilteredArea):
         """What support asks for."""
         row = self.table.item
         if row is not None:
-            self.host.copy_act("templates.copy", {"service": row.key})
+            self.host.copy_command("templates.copy", {"service": row.key})
 
 
-def called_for(service: ServiceLinkView) -> Line:
+def template_cell(service: ServiceLinkView) -> Line:
     """What a service calls for, by glyph and words."""
     if service.no_job:
         return [ours("– no job, by choice", "muted")]

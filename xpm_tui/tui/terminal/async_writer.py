@@ -20,7 +20,7 @@ PATIENCE = 2.0
 """Seconds in which a terminal must take a piece, for whoever leaves to wait for the rest."""
 
 
-class Outlet:
+class AsyncWriter:
     """Sends text from a thread of its own, in order. Once the terminal is gone, what is written is lost."""
 
     def __init__(self, file: TextIO, caught_up: Callable[[], None]) -> None:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 
-class Look(NamedTuple):
+class CellStyle(NamedTuple):
     """Parameters of SGR (ECMA-48 8.3.117) for ink, paper and all else, and where a click leads (OSC 8)."""
 
     ink: str = ""
@@ -22,7 +22,7 @@ class Look(NamedTuple):
     link: str = ""
 
 
-PLAIN = Look()
+PLAIN = CellStyle()
 
 _OFF = {"1": "22", "2": "22", "3": "23", "4": "24", "5": "25", "6": "25", "7": "27", "8": "28", "9": "29"} | {
     "21": "24", "51": "54", "52": "54", "53": "55",
@@ -31,7 +31,7 @@ _OFF = {"1": "22", "2": "22", "3": "23", "4": "24", "5": "25", "6": "25", "7": "
 
 
 @lru_cache(4096)
-def after(look: Look, codes: str) -> Look:
+def after(look: CellStyle, codes: str) -> CellStyle:
     """The look after a sequence with these codes."""
     ink, paper, extras, link = look
     parts = iter((codes or "0").split(";"))
@@ -49,11 +49,11 @@ def after(look: Look, codes: str) -> Look:
             paper = "" if code == 49 else part
         else:
             extras = extras | {part}
-    return Look(ink, paper, extras, link)
+    return CellStyle(ink, paper, extras, link)
 
 
 @lru_cache(4096)
-def change(old: Look, new: Look) -> str:
+def change(old: CellStyle, new: CellStyle) -> str:
     """What makes the one look the other, in the fewest bytes: by taking back what is too much, or all."""
     link = "" if old.link == new.link else f"\x1b]8;{new.link or ';'}\x1b\\"
     if old[:3] == new[:3]:
@@ -65,7 +65,7 @@ def change(old: Look, new: Look) -> str:
     return f"{link}\x1b[m" if codes == "0" else f"{link}\x1b[{codes}m"
 
 
-def _codes(old: Look, new: Look) -> list[str]:
+def _codes(old: CellStyle, new: CellStyle) -> list[str]:
     """Parameters that make the one look the other."""
     off = {_OFF[extra] for extra in old.extras - new.extras}
     left = {extra for extra in old.extras if _OFF[extra] not in off}
@@ -76,14 +76,14 @@ def _codes(old: Look, new: Look) -> list[str]:
     return codes
 
 
-def alike(text: str, look: Look, other: Look | None) -> bool:
+def looks_same(text: str, look: CellStyle, other: CellStyle | None) -> bool:
     """Whether this text is the same to see in both looks: a blank shows no ink."""
     if look == other or other is None:
         return look == other
     return text == " " and look[1:] == other[1:] and not look.extras
 
 
-class Row:
+class CellRow:
     """One line: what stands in each cell, and how. An unknown cell has no look; one that is covered by a wide
     letter has a look and no text."""
 
@@ -91,15 +91,15 @@ class Row:
 
     def __init__(self) -> None:
         self.texts: list[str] = []
-        self.looks: list[Look | None] = []
+        self.looks: list[CellStyle | None] = []
 
     def __eq__(self, other: object) -> bool:
         """The same cells."""
-        return isinstance(other, Row) and self.texts == other.texts and self.looks == other.looks
+        return isinstance(other, CellRow) and self.texts == other.texts and self.looks == other.looks
 
     __hash__ = None  # type: ignore[assignment]
 
-    def put(self, column: int, texts: Sequence[str], look: Look) -> None:
+    def put(self, column: int, texts: Sequence[str], look: CellStyle) -> None:
         """Write over some cells."""
         missing = max(0, column - len(self.texts))
         self.texts += [""] * missing
@@ -115,8 +115,10 @@ class Row:
             not text and look is not None for text, look in zip(self.texts, self.looks, strict=True)
         )
 
-    def has(self, column: int, text: str, look: Look) -> bool:
+    def has(self, column: int, text: str, look: CellStyle) -> bool:
         """Whether a cell shows this already."""
         return (
-            column < len(self.texts) and text == self.texts[column] and alike(text, look, self.looks[column])
+            column < len(self.texts)
+            and text == self.texts[column]
+            and looks_same(text, look, self.looks[column])
         )

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from textual.drivers.linux_driver import LinuxDriver
 
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui.terminal.async_writer import Outlet
+from xpm_tui.tui.terminal.async_writer import AsyncWriter
 from xpm_tui.tui.terminal.input_decoder import InputDecoder
-from xpm_tui.tui.terminal.screen_buffer import Picture
+from xpm_tui.tui.terminal.screen_buffer import ScreenBuffer
 
 with lazy_imports():
     from xpm_tui.tui.terminal import ascii_glyphs
@@ -40,8 +40,8 @@ class ConsoleDriver(LinuxDriver):
     def __init__(self, app: App[Any], **options: Any) -> None:
         super().__init__(app, **options)
         assert self._file is not None, "there is no console without a terminal"
-        self._outlet = Outlet(self._file, self._caught_up)
-        self._wanted, self._shown = Picture(), Picture()
+        self._writer = AsyncWriter(self._file, self._caught_up)
+        self._wanted, self._shown = ScreenBuffer(), ScreenBuffer()
         self._bracket = ""
         self._glyphs: AsciiGlyphs | None = None
         self._cursor = False
@@ -70,7 +70,7 @@ class ConsoleDriver(LinuxDriver):
 
     def forget(self) -> None:
         """The terminal may show anything: all of the next picture is sent."""
-        self._wanted, self._shown = Picture(), Picture()
+        self._wanted, self._shown = ScreenBuffer(), ScreenBuffer()
 
     def write(self, data: str) -> None:
         """Show; returns at once."""
@@ -81,19 +81,19 @@ class ConsoleDriver(LinuxDriver):
         elif _BESIDE.fullmatch(data):
             if _OTHER_SCREEN in data:
                 self.forget()
-            self._outlet.write(data)
+            self._writer.write(data)
         elif self._wanted.draw(data):
             self._show()
         else:
             self.forget()
-            self._outlet.write(data)
+            self._writer.write(data)
 
     def _show(self) -> None:
-        if self._outlet.behind:
+        if self._writer.behind:
             return
         news = self._wanted.onto(self._shown)
         if news:
-            self._outlet.write(f"{SYNC_START}{news}{SYNC_END}" if self._bracket else news)
+            self._writer.write(f"{SYNC_START}{news}{SYNC_END}" if self._bracket else news)
 
     def _caught_up(self) -> None:
         self._loop.call_soon_threadsafe(self._show)
@@ -123,5 +123,5 @@ class ConsoleDriver(LinuxDriver):
 
     def close(self) -> None:
         """Wait for what the terminal still takes."""
-        self._outlet.finish()
+        self._writer.finish()
         super().close()

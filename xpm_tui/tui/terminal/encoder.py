@@ -14,7 +14,7 @@ from unicodedata import category
 
 from rich.cells import cell_len
 
-from xpm_tui.tui.terminal.cell_style import PLAIN, Look, Row, alike, change
+from xpm_tui.tui.terminal.cell_style import PLAIN, CellRow, CellStyle, change, looks_same
 
 BRIDGE = 4
 """Cells that are drawn again where the cursor would have to move over them: a move costs as much."""
@@ -22,13 +22,13 @@ MOVE, LOOK = 7, 4
 """Bytes of a move, and of a look for as many strokes as usually share one."""
 
 
-class Stroke(NamedTuple):
+class Patch(NamedTuple):
     """``end`` is the column after it, below zero where terminals may differ."""
 
     row: int
     column: int
     text: str
-    look: Look
+    look: CellStyle
     end: int
 
     @property
@@ -37,11 +37,11 @@ class Stroke(NamedTuple):
         return self.text.isspace() and not self.look.extras
 
 
-Chain = list[Stroke]
+Chain = list[Patch]
 """Strokes of one row that must be drawn in their order."""
 
 
-def strokes(number: int, row: Row, old: Row) -> Iterator[Chain]:
+def strokes(number: int, row: CellRow, old: CellRow) -> Iterator[Chain]:
     """What makes ``old``, the row of this number, look like ``row``. Where letters may stand elsewhere it is
     one chain, of all cells from the first on that differs."""
     if not (row.odd() or old.odd()):
@@ -51,39 +51,39 @@ def strokes(number: int, row: Row, old: Row) -> Iterator[Chain]:
         yield chain
 
 
-def cost(row: Row, old: Row) -> int:
+def cost(row: CellRow, old: CellRow) -> int:
     """About how many bytes make a row look like another."""
     return sum(MOVE + LOOK + len(stroke.text) for chain in strokes(0, row, old) for stroke in chain)
 
 
-def _plain(number: int, row: Row, old: Row) -> Iterator[Stroke]:
+def _plain(number: int, row: CellRow, old: CellRow) -> Iterator[Patch]:
     start, end, look, blank = 0, 0, None, True
     for column, (text, new, was, worn) in enumerate(
         zip_longest(row.texts, row.looks, old.texts[: len(row.texts)], old.looks[: len(row.texts)])
     ):
-        if new is None or (text == was and (new is worn or alike(text, new, worn))):
+        if new is None or (text == was and (new is worn or looks_same(text, new, worn))):
             continue
         if look is not None:
             near = column == end or (column - end <= BRIDGE and _stays(row, end, column, look))
-            if near and (alike(text, new, look) or (blank and alike(" ", look, new))):
+            if near and (looks_same(text, new, look) or (blank and looks_same(" ", look, new))):
                 end, look, blank = column + 1, new if blank else look, blank and text == " "
                 continue
-            yield Stroke(number, start, "".join(row.texts[start:end]), look, end)
+            yield Patch(number, start, "".join(row.texts[start:end]), look, end)
         start, end, look, blank = column, column + 1, new, text == " "
     if look is not None:
-        yield Stroke(number, start, "".join(row.texts[start:end]), look, end)
+        yield Patch(number, start, "".join(row.texts[start:end]), look, end)
 
 
-def _stays(row: Row, start: int, end: int, look: Look) -> bool:
+def _stays(row: CellRow, start: int, end: int, look: CellStyle) -> bool:
     """Whether what stands between can be drawn again in this look."""
     return all(
-        new is not None and alike(text, new, look)
+        new is not None and looks_same(text, new, look)
         for text, new in zip(row.texts[start:end], row.looks[start:end], strict=True)
     )
 
 
-def _odd(number: int, row: Row, old: Row) -> Iterator[Stroke]:
-    last: Stroke | None = None
+def _odd(number: int, row: CellRow, old: CellRow) -> Iterator[Patch]:
+    last: Patch | None = None
     differs = False
     for column, (text, look) in enumerate(zip(row.texts, row.looks, strict=True)):
         if look is None or (not differs and old.has(column, text, look)):
@@ -92,12 +92,12 @@ def _odd(number: int, row: Row, old: Row) -> Iterator[Stroke]:
         if not text:
             continue
         end = column + 1 if simple(text) else -1
-        if last is not None and last.end == column and alike(text, look, last.look):
+        if last is not None and last.end == column and looks_same(text, look, last.look):
             last = last._replace(text=last.text + text, end=end)
             continue
         if last is not None:
             yield last
-        last = Stroke(number, column, text, look, end)
+        last = Patch(number, column, text, look, end)
     if last is not None:
         yield last
 
@@ -116,7 +116,7 @@ def drawn(chains: Sequence[Chain], rest: tuple[int, int]) -> str:
 
 def _look_after_look(chains: Sequence[Chain]) -> Iterator[Chain]:
     """After each look the one that costs least."""
-    waiting: dict[Look, list[Chain]] = {}
+    waiting: dict[CellStyle, list[Chain]] = {}
     for chain in chains:
         first = chain[0]
         waiting.setdefault(first.look._replace(ink="") if first.blank else first.look, []).append(chain)
@@ -139,7 +139,7 @@ def _in_order(chains: Sequence[Chain], rest: tuple[int, int]) -> str:
     return "".join((*sent, change(look, PLAIN), _move(row, column, *rest)))
 
 
-def _fitting(stroke: Stroke, look: Look) -> Look:
+def _fitting(stroke: Patch, look: CellStyle) -> CellStyle:
     """Its look; blanks show no ink, so they take what there is."""
     return stroke.look._replace(ink=look.ink) if stroke.blank and not look.extras else stroke.look
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui.terminal.cell_style import PLAIN, Look, Row, after
+from xpm_tui.tui.terminal.cell_style import PLAIN, CellRow, CellStyle, after
 from xpm_tui.tui.terminal.encoder import Chain, drawn, simple, strokes
 
 with lazy_imports():
     from xpm_tui.tui.terminal import scroll_optimizer
 
 if TYPE_CHECKING:
-    from xpm_tui.tui.terminal.scroll_optimizer import Move
+    from xpm_tui.tui.terminal.scroll_optimizer import ScrollMove
 
 _TOKENS = re.compile(
     r"(?P<text>[^\x00-\x1f\x7f]+)|\x1b\[(?P<looks>[0-9;]*)m|\x1b\[(?P<moves>[0-9;]*)H|(?P<line>\n)|(?P<start>\r)"
@@ -25,11 +25,11 @@ _TOKENS = re.compile(
 )
 
 
-class Picture:
+class ScreenBuffer:
     """Rows of cells, and where the terminal's own cursor stands. What was never drawn is unknown."""
 
     def __init__(self) -> None:
-        self.rows: list[Row] = []
+        self.rows: list[CellRow] = []
         self.at = (0, 0)
 
     def draw(self, data: str) -> bool:
@@ -56,7 +56,7 @@ class Picture:
         self.at = (row, column)
         return end == len(data)
 
-    def _write(self, number: int, column: int, text: str, look: Look) -> int:
+    def _write(self, number: int, column: int, text: str, look: CellStyle) -> int:
         row = self._row(number)
         for piece, plain in _pieces(text):
             if plain:
@@ -73,12 +73,12 @@ class Picture:
             row.put(head, [piece, *[""] * (column - head - 1)], drawn)
         return column
 
-    def _row(self, number: int) -> Row:
+    def _row(self, number: int) -> CellRow:
         while number >= len(self.rows):
-            self.rows.append(Row())
+            self.rows.append(CellRow())
         return self.rows[number]
 
-    def onto(self, shown: Picture) -> str:
+    def onto(self, shown: ScreenBuffer) -> str:
         """What makes a terminal that shows the other picture show this one, in few bytes. The other is then
         the same as this one. It begins and ends without a look."""
         if self.rows:
@@ -97,7 +97,7 @@ class Picture:
         return (move.sent() if move else "") + drawn(chains, self.at)
 
 
-def _move(wanted: list[Row], shown: list[Row]) -> Move | None:
+def _move(wanted: list[CellRow], shown: list[CellRow]) -> ScrollMove | None:
     """The one that spares the most; loaded when there is something to move."""
 
     return scroll_optimizer.best_move(wanted, shown)

@@ -218,7 +218,7 @@ def lines(many: Sequence[Line]) -> Content:
 
 
 @dataclass(frozen=True)
-class StateLooks:
+class StateStyles:
     """One table of labels with the style of each of its codes; the label and sign say the state, too."""
 
     labels: Labels
@@ -241,34 +241,34 @@ class StateLooks:
         return span(self.label(code).glyph or " ", self.look(code))
 
 
-RUN_OUTCOMES = StateLooks(labels.RUN_OUTCOMES, {
+RUN_OUTCOMES = StateStyles(labels.RUN_OUTCOMES, {
     "running": "accent", "done": "good", "partial": "warn", "held": "warn",
     "failed": "bad", "interrupted": "bad", "stopped": "warn", "skipped": "muted",
 })  # fmt: skip
-LINK_STATES = StateLooks(labels.LINK_STATES, {
+LINK_STATES = StateStyles(labels.LINK_STATES, {
     "linked": "good", "archived": "muted", "gone": "bad", "converted": "warn", "merged": "warn",
     "ambiguous": "warn", "ignored": "muted", "unlinked": "warn",
 })  # fmt: skip
-MEMBER_STATES = StateLooks(labels.MEMBER_STATES, {
+MEMBER_STATES = StateStyles(labels.MEMBER_STATES, {
     "linked": "good", "gone": "bad", "proposed": "accent", "maybe": "warn", "unlinked": "warn",
 })  # fmt: skip
-MATCHES = StateLooks(labels.MATCHES, {"sure": "good", "likely": "accent", "weak": "muted"})
-MARKS = StateLooks(labels.MARKS, {"first": "accent", "drift": "warn", "conflict": "bad", "clearing": "bad"})
-CONFLICT_STATES = StateLooks(labels.CONFLICT_STATES, {
+MATCHES = StateStyles(labels.MATCHES, {"sure": "good", "likely": "accent", "weak": "muted"})
+MARKS = StateStyles(labels.MARKS, {"first": "accent", "drift": "warn", "conflict": "bad", "clearing": "bad"})
+CONFLICT_STATES = StateStyles(labels.CONFLICT_STATES, {
     "planned": "bad", "held": "warn", "overwritten": "accent", "undone": "muted",
 })  # fmt: skip
-JOB_STATES = StateLooks(labels.JOB_STATES, {
+JOB_STATES = StateStyles(labels.JOB_STATES, {
     "coming": "muted", "due": "accent", "missed": "warn", "going": "warn", "held": "warn",
     "failed": "bad", "deployed": "good", "skipped": "muted", "stopped": "warn",
 })  # fmt: skip
-PROBLEM_WEIGHTS = StateLooks(labels.PROBLEM_WEIGHTS, {"hold": "bad", "ask": "warn", "note": "muted"})
-PROPOSAL_STATES = StateLooks(labels.PROPOSAL_STATES, {
+PROBLEM_WEIGHTS = StateStyles(labels.PROBLEM_WEIGHTS, {"hold": "bad", "ask": "warn", "note": "muted"})
+PROPOSAL_STATES = StateStyles(labels.PROPOSAL_STATES, {
     "to take": "warn", "ours": "good", "changed": "warn", "draft": "accent", "revoked": "muted",
     "unknown": "warn", "renewed": "warn",
 })  # fmt: skip
-VERDICTS = StateLooks(labels.VERDICTS, {"ok": "good", "note": "warn", "trouble": "bad", "skipped": "muted"})
-SEVERITIES = StateLooks(labels.SEVERITIES, {"debug": "muted", "warning": "warn", "error": "bad"})
-STEP_STATES = StateLooks(labels.STEP_STATES, {
+VERDICTS = StateStyles(labels.VERDICTS, {"ok": "good", "note": "warn", "trouble": "bad", "skipped": "muted"})
+SEVERITIES = StateStyles(labels.SEVERITIES, {"debug": "muted", "warning": "warn", "error": "bad"})
+STEP_STATES = StateStyles(labels.STEP_STATES, {
     "done": "good", "now": "accent", "todo": "muted", "skipped": "muted",
 })  # fmt: skip
 

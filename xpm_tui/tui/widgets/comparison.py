@@ -23,8 +23,8 @@ from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Line, Look, Span, fit, lines, ours, span, wrap
 from xpm_tui.tui.widgets.lines import Lines
-from xpm_tui.tui.widgets.table import Column, Table
-from xpm_tui.tui.widgets.text import Says
+from xpm_tui.tui.widgets.table import Table, TableColumn
+from xpm_tui.tui.widgets.text import TextLabel
 
 
 def effect_lines(effect: EffectView, most: int) -> list[Line]:
@@ -122,7 +122,7 @@ LABEL = 12
 GAP = 2
 
 
-class Facts(Lines):
+class DetailPane(Lines):
     """The detail pane of an area: ``show`` gets what makes its lines for a width in columns."""
 
     def __init__(self) -> None:
@@ -157,7 +157,7 @@ class Facts(Lines):
         self.repaint()
 
 
-def beside(label: str, here: Line, there: Line, columns: int) -> Line:
+def side_by_side_line(label: str, here: Line, there: Line, columns: int) -> Line:
     """A label, then what each side has, in columns of the same width."""
     each = max(8, (columns - LABEL - GAP) // 2)
     return [*fit([ours(label, "muted")], LABEL), *fit(here, each), ours(" " * GAP), *fit(there, each)]
@@ -171,22 +171,22 @@ def sentence(mark: str, look: Look, text: str) -> list[Span]:
 NOTHING = {True: "nothing yet", False: ""}
 
 
-class Sides(Vertical):
+class ComparisonPane(Vertical):
     """The detail pane."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._head = Says(classes="sides-head")
-        self._why = Says(classes="sides-why")
+        self._head = TextLabel(classes="sides-head")
+        self._why = TextLabel(classes="sides-why")
         self._linked = False
         self._needs = ""
         self._client: tuple[str, bool] = ("", False)
         self.table: Table[SideBySide] = Table(
             (
-                Column("FIELD", 17, grow=0),
-                Column("IGNITION", 14, grow=1),
-                Column("XPM", 14, grow=1),
-                Column("LAST AGREED", 14, grow=1, drop=1),
+                TableColumn("FIELD", 17, grow=0),
+                TableColumn("IGNITION", 14, grow=1),
+                TableColumn("XPM", 14, grow=1),
+                TableColumn("LAST AGREED", 14, grow=1, drop=1),
             ),
             self._cells,
             lambda side: side.field,
@@ -210,7 +210,7 @@ class Sides(Vertical):
         """Another client; fields that are blank on both sides are left out."""
         self._head.say(lines(head(view)))
         if not view.link:
-            sides = alone(view)
+            sides = unlinked_lines(view)
         told = [side for side in sides if side.reason or _filled(side.ignition) or _filled(side.xpm)]
         # What differs comes first: that is what somebody looks for.
         told.sort(key=lambda side: not side.reason)
@@ -265,7 +265,7 @@ class Sides(Vertical):
         self._why.say(lines(wrap(told, self.size.width or 80)))
 
 
-def alone(view: ClientView) -> list[SideBySide]:
+def unlinked_lines(view: ClientView) -> list[SideBySide]:
     """What Ignition has of a client that is linked to nothing: its own fields and its contacts'."""
     found = [
         (rule.name, rule.label, view.shown(rule), view.came_from.get(rule.name)) for rule in CLIENT_FIELDS

@@ -16,14 +16,14 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 from textual.widgets._footer import FooterKey
 
-from xpm_tui.tui.app_protocol import AREAS, Guest
+from xpm_tui.tui.app_protocol import AREAS, AppMixin
 from xpm_tui.tui.widgets.cells import Span, ours, words
 
 if TYPE_CHECKING:
     from textual.dom import DOMNode
 
 
-class Explains(Guest):
+class KeyExplainer(AppMixin):
     """Mixed into a screen or a widget with keys. A child class says why an action cannot be done."""
 
     SAVES: ClassVar[frozenset[str]] = frozenset()
@@ -55,7 +55,7 @@ class Explains(Guest):
                 self.host.toast(reason, "warning")
 
 
-class Letters(Static):
+class KeyRow(Static):
     """Hidden until ``g`` is pressed."""
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ MORE = (("question_mark", "?", "Help", "app.help"), ("colon", ":", "Commands", "
 MORE_CLASS = "-more"
 
 
-class Foot(Footer):
+class KeyFooter(Footer):
     """Stock, but quiet: the bindings of a screen are looked at after every key, and rarely differ.
 
     With ``more`` the keys of everywhere follow, where all of them fit.

@@ -13,9 +13,9 @@ from textual.message import Message
 from xpm_tui.domain.formatting import cut, elapsed
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.tui.app_protocol import Area
-from xpm_tui.tui.status_summary import Pulse
+from xpm_tui.tui.status_summary import PracticeStatus
 from xpm_tui.tui.widgets.cells import Look, Span, ours, width, words
-from xpm_tui.tui.widgets.text import Says
+from xpm_tui.tui.widgets.text import TextLabel
 
 _CONDITIONS: dict[str, tuple[str, Look]] = {
     "damaged": ("■ STORE DAMAGED", "bad"),
@@ -25,41 +25,45 @@ _CONDITIONS: dict[str, tuple[str, Look]] = {
 """Conditions of the practice, as the head of every screen names them."""
 
 
-def pulse_line(pulse: Pulse, columns: int) -> list[Span]:
+def status_line(practice_status: PracticeStatus, columns: int) -> list[Span]:
     """The whole line in ``columns`` columns: the name is cut before a warning is."""
     right: list[Span] = []
 
     def add(text: str, look: Look = "") -> None:
         right.extend([ours("  "), ours(text, look)])
 
-    if pulse.condition:
-        add(*_CONDITIONS[pulse.condition])
-    if pulse.read_only:
+    if practice_status.condition:
+        add(*_CONDITIONS[practice_status.condition])
+    if practice_status.read_only:
         add("READ-ONLY", "warn")
-    if pulse.running:
-        add(f"▶ run {visible(pulse.running)}", "accent")
-    if pulse.held:
-        add(f"■ {pulse.held} held", "warn")
-    if not pulse.known:
+    if practice_status.running:
+        add(f"▶ run {visible(practice_status.running)}", "accent")
+    if practice_status.held:
+        add(f"■ {practice_status.held} held", "warn")
+    if not practice_status.known:
         add("opening …", "muted")
-    elif not pulse.connected:
+    elif not practice_status.connected:
         add("○ not connected", "warn")
     else:
-        add(*(("○ login needed", "warn") if pulse.login_needed else ("● connected", "good")))
-        add("never synced" if pulse.hours is None else f"synced {elapsed(pulse.hours * 3_600)}")
-    if columns >= 100 and pulse.minute_left is not None:
-        add(f"{pulse.minute_left}/min", "muted")
-    if columns >= 100 and pulse.day_left is not None:
-        add(f"{pulse.day_left:,} today", "muted")
-    mark = [ours("  "), ours(" SANDBOX ", "accent")] if pulse.sandbox else []
+        add(*(("○ login needed", "warn") if practice_status.login_needed else ("● connected", "good")))
+        add(
+            "never synced"
+            if practice_status.hours is None
+            else f"synced {elapsed(practice_status.hours * 3_600)}"
+        )
+    if columns >= 100 and practice_status.minute_left is not None:
+        add(f"{practice_status.minute_left}/min", "muted")
+    if columns >= 100 and practice_status.day_left is not None:
+        add(f"{practice_status.day_left:,} today", "muted")
+    mark = [ours("  "), ours(" SANDBOX ", "accent")] if practice_status.sandbox else []
     name_room = columns - width(right) - width(mark) - 2
-    name = Span(cut(visible(pulse.title or "xpm-tui"), name_room), "strong")
+    name = Span(cut(visible(practice_status.title or "xpm-tui"), name_room), "strong")
     left = [ours(" "), name, *mark]
     gap = max(1, columns - width(left) - width(right) - 1)
     return [*left, ours(" " * gap), *right]
 
 
-class Tabs(Says):
+class Tabs(TextLabel):
     """The areas in one line; a click on one goes there."""
 
     def __init__(self, areas: Sequence[Area], here: str) -> None:
@@ -109,19 +113,19 @@ class Header(Vertical):
 
     def __init__(self, areas: Sequence[Area], here: str) -> None:
         super().__init__()
-        self._pulse = Pulse()
-        self._line = Says(classes="pulse")
+        self._practice_status = PracticeStatus()
+        self._line = TextLabel(classes="pulse")
         self._tabs = Tabs(areas, here)
-        self._drawn: tuple[Pulse, int] | None = None
+        self._drawn: tuple[PracticeStatus, int] | None = None
 
     def compose(self) -> ComposeResult:
         """Heartbeat over areas."""
         yield self._line
         yield self._tabs
 
-    def tell(self, pulse: Pulse) -> None:
+    def tell(self, practice_status: PracticeStatus) -> None:
         """Another heartbeat; nothing is painted when it says the same."""
-        self._pulse = pulse
+        self._practice_status = practice_status
         self._draw()
 
     def on_resize(self) -> None:
@@ -129,9 +133,9 @@ class Header(Vertical):
         self._draw()
 
     def _draw(self) -> None:
-        wanted = (self._pulse, self.size.width)
+        wanted = (self._practice_status, self.size.width)
         if wanted == self._drawn or self.size.width == 0:
             return
         self._drawn = wanted
-        self._line.say(words(pulse_line(*wanted)))
-        self._tabs.tell({"clients": self._pulse.needs_person}, self.size.width)
+        self._line.say(words(status_line(*wanted)))
+        self._tabs.tell({"clients": self._practice_status.needs_person}, self.size.width)

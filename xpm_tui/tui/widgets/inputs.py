@@ -25,10 +25,10 @@ from xpm_tui.domain.safe_text import visible, visible_each
 from xpm_tui.tui.safe_text import content, rich
 from xpm_tui.tui.widgets.cells import Line, ours, span
 from xpm_tui.tui.widgets.rows import Rows
-from xpm_tui.tui.widgets.text import Prose
+from xpm_tui.tui.widgets.text import StaticText
 
 
-class Choice(Select[str], inherit_bindings=False):
+class ChoiceField(Select[str], inherit_bindings=False):
     """One of a few words."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -37,7 +37,7 @@ class Choice(Select[str], inherit_bindings=False):
     ]
 
 
-class Tick(Checkbox, inherit_bindings=False):
+class TickBox(Checkbox, inherit_bindings=False):
     """Yes or no, by its mark: a colour alone would say nothing where there are none."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -51,7 +51,7 @@ class Tick(Checkbox, inherit_bindings=False):
         return Content.styled("[x]" if self.value else "[ ]", style)
 
 
-class OneOf(Rows):
+class RadioRows(Rows):
     """A short list of (key, words); the row under the cursor is the choice, enter confirms it."""
 
     def __init__(self, options: Sequence[tuple[str, str]], chosen: str = "") -> None:
@@ -81,7 +81,7 @@ class OneOf(Rows):
         return [ours(" (•) " if here else " ( ) ", "accent" if here else "muted"), span(self.options[row][1])]
 
 
-class Field(Input):
+class TextField(Input):
     """Our text field: no blinking cursor (an idle console sends nothing), markup is never read."""
 
     def __init__(
@@ -139,7 +139,7 @@ class FormRow(Vertical):
         super().__init__(classes="row")
         self._label = Static(content(visible(label)), classes="label")
         self.filled = filled
-        self._wrong = Prose(classes="error")
+        self._wrong = StaticText(classes="error")
         self._wrong.display = False
 
     def compose(self) -> ComposeResult:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from xpm_tui.application.jobs.queries import CurrentJobView
+from xpm_tui.application.jobs.queries import XpmJobView
 from xpm_tui.application.jobs.views import JobRowView, PreviewView, ProblemView
 from xpm_tui.commands.consequences import cost
 from xpm_tui.domain import formatting
@@ -176,7 +176,7 @@ def finding_lines(each: AuditFinding) -> list[Line]:
     return found
 
 
-def current_lines(view: CurrentJobView) -> list[Line]:
+def current_lines(view: XpmJobView) -> list[Line]:
     """A job of XPM."""
 
     def fact(label: str, text: str) -> list[Span]:

@@ -19,16 +19,16 @@ from xpm_tui.application.runs.written_values import values_of_events
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.domain.tables import CLIENTS, WORKFLOWS, Table
+from xpm_tui.domain.tables import CLIENTS, WORKFLOWS, TableSchema
 from xpm_tui.log.reader import EventFilter, Tail
 from xpm_tui.log.sentences import sentence
-from xpm_tui.tui.widgets.footer import Explains
+from xpm_tui.tui.widgets.footer import KeyExplainer
 from xpm_tui.tui.widgets.log_pane import LogLine, LogPane
 
 MOST = 5_000
 """Lines of a finished run that are read at once."""
 
-_PLACES: tuple[Table[Any], ...] = (CLIENTS, WORKFLOWS)
+_PLACES: tuple[TableSchema[Any], ...] = (CLIENTS, WORKFLOWS)
 """What a line can lead to."""
 
 
@@ -92,7 +92,7 @@ LOG_KEYS = (
 )
 
 
-class LiveLog(Explains, LogPane):
+class LiveLog(KeyExplainer, LogPane):
     """The log of one run (``run``), live, finished or of another process; of the whole practice without.
 
     Tells the run's state with ``Looked`` whenever that is another one.
@@ -148,7 +148,7 @@ class LiveLog(Explains, LogPane):
             coming = forecast(practice, run) if run is not None else None
             return run, coming, self._follower.poll(practice)
 
-        run, coming, news = await self.host.desk.ask(read)
+        run, coming, news = await self.host.worker.ask(read)
         if news:
             self.feed(news)
         if run is None or coming is None:

@@ -25,9 +25,9 @@ from xpm_tui.domain.safe_text import Shown
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Line, Span, marked, ours, width, words
-from xpm_tui.tui.widgets.inputs import Field
+from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Rows
-from xpm_tui.tui.widgets.text import Says
+from xpm_tui.tui.widgets.text import TextLabel
 
 RANK: dict[Severity, int] = {"debug": 0, "info": 1, "warning": 2, "error": 3}
 LEVELS: tuple[Severity, ...] = ("debug", "info", "warning", "error")
@@ -183,11 +183,11 @@ class LogPane(Vertical):
         self.rows = LogRows(self.ring, zone)
         self._waiting: list[LogLine] = []
         self._unseen = 0
-        self._state = Says(classes="log-state")
+        self._state = TextLabel(classes="log-state")
         self._pill = Static(classes="pill")
-        self._find = Field(placeholder="letters that the line must have", classes="find")
+        self._find = TextField(placeholder="letters that the line must have", classes="find")
         self._empty = Static(content(Shown(empty)), classes="empty")
-        self._whole = Says(classes="whole")
+        self._whole = TextLabel(classes="whole")
 
     def compose(self) -> ComposeResult:
         """State line over the rows; the pill says what is waiting below."""
@@ -326,13 +326,13 @@ class LogPane(Vertical):
         """Escape is ours only while a filter is open; else it is the screen's way up."""
         return self._find.display if action == "unfind" else True
 
-    @on(Field.Changed)
-    def _find_changed(self, event: Field.Changed) -> None:
+    @on(TextField.Changed)
+    def _find_changed(self, event: TextField.Changed) -> None:
         event.stop()
         self._refilter(text=event.value)
 
-    @on(Field.Submitted)
-    def _find_done(self, event: Field.Submitted) -> None:
+    @on(TextField.Submitted)
+    def _find_done(self, event: TextField.Submitted) -> None:
         event.stop()
         self.rows.focus()
 

@@ -13,8 +13,8 @@ from xpm_tui.domain.fields import label as field_label
 from xpm_tui.domain.formatting import count, cut, value
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.safe_text import Shown, visible
-from xpm_tui.sync.planning.decisions import because, because_held
-from xpm_tui.tui.plan_rows import Group, Row, Tree
+from xpm_tui.sync.planning.decisions import because_held, change_reason
+from xpm_tui.tui.plan_rows import PlanGroup, PlanOutline, PlanRow
 from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Line, Span, fit, ours, span
 from xpm_tui.tui.widgets.rows import Rows
@@ -44,7 +44,7 @@ class PlanTree(Rows):
             self.selector = selector
             self.on = on
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: PlanOutline) -> None:
         super().__init__()
         self.plan_tree = tree
 
@@ -53,7 +53,7 @@ class PlanTree(Rows):
         return len(self.plan_tree.rows)
 
     @property
-    def row(self) -> Row | None:
+    def row(self) -> PlanRow | None:
         """The one under the cursor."""
         rows = self.plan_tree.rows
         return rows[self.cursor] if 0 <= self.cursor < len(rows) else None
@@ -63,7 +63,7 @@ class PlanTree(Rows):
         which = self.plan_tree.rows[row]
         return self._change(which, columns) if which.change else self._group(which.group, columns)
 
-    def _group(self, group: Group, columns: int) -> Line:
+    def _group(self, group: PlanGroup, columns: int) -> Line:
         opened = "▾" if group.key in self.plan_tree.open else "▸"
         name: list[Span]
         if group.record:
@@ -95,7 +95,7 @@ class PlanTree(Rows):
             *tail,
         ]
 
-    def _change(self, row: Row, columns: int) -> Line:
+    def _change(self, row: PlanRow, columns: int) -> Line:
         change = row.change
         assert change is not None
         half = max(18, (columns - 12) // 3)
@@ -153,7 +153,7 @@ class PlanTree(Rows):
         if change.held and not change.ticked:
             return [ours(" ■ ", "warn"), span(f"{because_held(change.held)}{notes}")]
         wait = "" if change.ticked else " It waits: space ticks it."
-        said = f"{because(change.rule, change.side)}{notes}"
+        said = f"{change_reason(change.rule, change.side)}{notes}"
         return [ours(f" {side}: ", "accent"), span(said), ours(wait, "warn")]
 
     def action_choose(self) -> None:
@@ -168,15 +168,15 @@ class PlanTree(Rows):
         if row is not None:
             self._turn(row.group, open_)
 
-    def _turn(self, group: Group, open_: bool | None) -> None:
+    def _turn(self, group: PlanGroup, open_: bool | None) -> None:
         self.plan_tree.toggle(group.key, open_)
-        self.reload(self.plan_tree.place(Row(group)))
+        self.reload(self.plan_tree.place(PlanRow(group)))
 
     def action_all(self, open_: bool) -> None:
         """Open or close all groups."""
         row = self.row
         self.plan_tree.all(open_)
-        self.reload(self.plan_tree.place(Row(row.group)) if row else 0)
+        self.reload(self.plan_tree.place(PlanRow(row.group)) if row else 0)
 
     def action_tick(self) -> None:
         """Tick or untick: one change, or a whole group."""
@@ -191,13 +191,13 @@ class PlanTree(Rows):
             self.post_message(self.Ticked(row.group.selector, row.group.tick == "none"))
 
 
-def _side(group: Group) -> str:
+def _side(group: PlanGroup) -> str:
     """Return the side that all changes of a group write; empty where they write both."""
     sides = {change.side for change in group.changes}
     return next(iter(sides)) if len(sides) == 1 else ""
 
 
-def _rule(group: Group) -> str:
+def _rule(group: PlanGroup) -> str:
     """Return the label of the rule of a group."""
     return labels.of_sides(labels.label(labels.RULES, group.rule).text, _side(group))
 

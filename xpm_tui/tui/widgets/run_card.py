@@ -6,7 +6,7 @@ from datetime import datetime
 
 from xpm_tui.application.runs.consequences import RunForecast
 from xpm_tui.diagnostics.error_presenter import problem_title
-from xpm_tui.diagnostics.known_problems.registry import case
+from xpm_tui.diagnostics.known_problems.registry import find_problem
 from xpm_tui.domain import formatting, labels, pace
 from xpm_tui.domain.runs import UNKNOWN, Run
 from xpm_tui.tui.widgets import cells
@@ -26,7 +26,7 @@ HELD = {"held": "runs.release", "interrupted": "runs.resume", "stopped": "runs.r
 """What goes on with a run that ended before its end."""
 
 
-def left(run: Run, now: datetime, forecast: RunForecast = NO_FORECAST) -> str:
+def time_left(run: Run, now: datetime, forecast: RunForecast = NO_FORECAST) -> str:
     """Return about how long it still takes: the calls that it has to wait for, or what its records took so
     far; empty while that is not known."""
     if run.outcome != "running" or forecast.stopping or run.total <= run.done:
@@ -78,7 +78,7 @@ def run_lines(run: Run, now: datetime, columns: int, forecast: RunForecast = NO_
                 ours(" "), ours("▕", "muted"), ours(bar(part, room), cells.RUN_OUTCOMES.look(run.outcome)),
                 ours("▏", "muted"),
                 ours(numbers, "strong"), ours(f"  {formatting.count(run.calls, 'call')}", "muted"),
-                ours(f"  {left(run, now, forecast)}", "muted"),
+                ours(f"  {time_left(run, now, forecast)}", "muted"),
             ]
         )  # fmt: skip
     found += forecast_lines(forecast, columns)
@@ -92,7 +92,7 @@ def run_lines(run: Run, now: datetime, columns: int, forecast: RunForecast = NO_
         found.append([ours(" ■ ", "warn"), span(stop.sentence or stop.rule)])
     if run.error:
         found.append([ours(" ✗ ", "bad"), span(run.error)])
-        known = case(run.case)
+        known = find_problem(run.case)
         if known is not None:
             found.append([ours(f"   {problem_title(known)}. ", "accent"), ours(known.steps[0])])
     way = labels.JOB_RUN_OUTCOMES if run.kind == "deploy" else labels.RUN_OUTCOMES

@@ -58,7 +58,7 @@ def differing(views: Sequence[XpmClientView]) -> dict[str, frozenset[str]]:
     return found
 
 
-class Hits(Items[XpmClientView]):
+class SearchHits(Items[XpmClientView]):
     """The list of the picker."""
 
     row_height = 2
@@ -124,7 +124,7 @@ class Hits(Items[XpmClientView]):
 INDENT = " " * 4
 
 
-class Proposals(Items[ProposalView]):
+class LinkProposalRows(Items[ProposalView]):
     """Four lines each: name and number, UUID and facts, the reasons in two."""
 
     row_height = 4

@@ -17,7 +17,7 @@ from xpm_tui.domain.safe_text import Shown
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.widgets.cells import Line, Span, fit, ours, words
 from xpm_tui.tui.widgets.rows import Items, Rows
-from xpm_tui.tui.widgets.text import Says
+from xpm_tui.tui.widgets.text import TextLabel
 
 
 def filter_spans(names: Sequence[str], place: int, room: int) -> list[Span]:
@@ -49,7 +49,7 @@ SAME = 2_000
 """Items up to which it is cheaper to compare than to paint again."""
 
 
-class Column(NamedTuple):
+class TableColumn(NamedTuple):
     """A column: ``least`` columns wide, ``grow`` shares of what is left; the highest ``drop`` goes first."""
 
     title: str
@@ -59,7 +59,7 @@ class Column(NamedTuple):
     right: bool = False
 
 
-def widths(columns: Sequence[Column], room: int) -> list[int]:
+def widths(columns: Sequence[TableColumn], room: int) -> list[int]:
     """How wide each column is in ``room``; 0 for one that has no room."""
     kept = list(range(len(columns)))
 
@@ -79,7 +79,7 @@ def widths(columns: Sequence[Column], room: int) -> list[int]:
 class TableRows(Items[T]):
     """The rows under the heads."""
 
-    def __init__(self, columns: Sequence[Column], cells: Callable[[T], Sequence[Line]]) -> None:
+    def __init__(self, columns: Sequence[TableColumn], cells: Callable[[T], Sequence[Line]]) -> None:
         super().__init__()
         self.columns = tuple(columns)
         self.cells = cells
@@ -126,7 +126,7 @@ class Table(Vertical, Generic[T]):
 
     def __init__(
         self,
-        columns: Sequence[Column],
+        columns: Sequence[TableColumn],
         cells: Callable[[T], Sequence[Line]],
         key: Callable[[T], str],
         *,
@@ -136,10 +136,10 @@ class Table(Vertical, Generic[T]):
         super().__init__(id=id)
         self.rows: TableRows[T] = TableRows(columns, cells)
         self._key = key
-        self._heads = Says(classes="heads")
+        self._heads = TextLabel(classes="heads")
         self._sentence = empty
         self._of: object = None
-        self._empty = Says(content(Shown(empty)), fixed=False, classes="empty")
+        self._empty = TextLabel(content(Shown(empty)), fixed=False, classes="empty")
 
     def compose(self) -> ComposeResult:
         """Heads over rows over the empty sentence."""

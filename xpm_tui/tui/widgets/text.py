@@ -20,7 +20,7 @@ from textual.widgets import Static
 from xpm_tui.domain.formatting import hanging_indent, rows
 
 
-def laid(text: Content, columns: int) -> Content:
+def wrapped_lines(text: Content, columns: int) -> Content:
     """The text in lines of at most ``columns``."""
     found: list[Content] = []
     for line in text.split("\n", allow_blank=True):
@@ -30,7 +30,7 @@ def laid(text: Content, columns: int) -> Content:
     return Content("\n").join(found)
 
 
-class Hung(Visual):
+class HangingText(Visual):
     """A text that is laid out for the width it gets; as it is where its lines are not wrapped at all."""
 
     def __init__(self, text: Content) -> None:
@@ -42,7 +42,7 @@ class Hung(Visual):
         if columns <= 0 or rules.get("text_wrap") == "nowrap":
             return self.text
         if self._laid[0] != columns:
-            self._laid = (columns, laid(self.text, columns))
+            self._laid = (columns, wrapped_lines(self.text, columns))
         return self._laid[1]
 
     def render_strips(
@@ -64,16 +64,16 @@ class Hung(Visual):
         return self.at(width, rules).get_height(rules, width)
 
 
-class Prose(Static):
+class StaticText(Static):
     """A stock text, hung."""
 
     def __init__(self, text: Content | None = None, *, classes: str = "") -> None:
-        self._hung = Hung(text if text is not None else Content(""))
+        self._hung = HangingText(text if text is not None else Content(""))
         super().__init__(self._hung, classes=classes)
 
     def update(self, content: Any = "", *, layout: bool = True) -> None:
         """Another text."""
-        self._hung = Hung(content if isinstance(content, Content) else Content(content))
+        self._hung = HangingText(content if isinstance(content, Content) else Content(content))
         super().update(self._hung, layout=layout)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
@@ -81,7 +81,7 @@ class Prose(Static):
         return selection.extract(self._hung.at(self.content_size.width, self.styles.get_rules()).plain), "\n"
 
 
-class Says(Prose):
+class TextLabel(StaticText):
     """``fixed``: its height comes from the stylesheet, so another text needs no new layout; nor does one of
     as many lines that are not wrapped. Of lines that are not wrapped only those that differ are painted.
     """

@@ -12,18 +12,18 @@ from textual.content import Content
 from textual.events import DescendantFocus
 from textual.widgets import Button, Static
 
-from xpm_tui.application.connection.state_machine import Connecting
-from xpm_tui.application.connection.steps import ANSWERS, GRANT, Advice, Answer, Step
-from xpm_tui.domain.errors import Trouble
+from xpm_tui.application.connection.state_machine import ConnectionMachine
+from xpm_tui.application.connection.steps import ANSWERS, GRANT, Advice, Answer, ConnectionStep
+from xpm_tui.domain.errors import AppError
 from xpm_tui.settings.schema import entry
 from xpm_tui.tui.safe_text import show
 from xpm_tui.tui.widgets.cells import Line, lines, ours, span
-from xpm_tui.tui.widgets.inputs import Field
-from xpm_tui.tui.widgets.text import Prose
-from xpm_tui.tui.wizard.step_pane import Pane, button
+from xpm_tui.tui.widgets.inputs import TextField
+from xpm_tui.tui.widgets.text import StaticText
+from xpm_tui.tui.wizard.step_pane import StepPane, button
 
 
-class PermissionPane(Pane):
+class PermissionPane(StepPane):
     """Where to click, and what is there."""
 
     STEP = "permission"
@@ -34,12 +34,12 @@ class PermissionPane(Pane):
 
     def __init__(self) -> None:
         super().__init__()
-        self._path = Prose(classes="path")
+        self._path = StaticText(classes="path")
         self._answers: dict[str, Answer] = {f"answer-{name}": name for name in ANSWERS}
 
     def body(self) -> ComposeResult:
         """The three answers, over the path to click: however long it is, the buttons stay in sight."""
-        self._path.update(both(GRANT))
+        self._path.update(permission_steps(GRANT))
         with Horizontal(classes="buttons"):
             for name, answer in self._answers.items():
                 yield button(ANSWERS[answer], name)
@@ -59,20 +59,20 @@ class PermissionPane(Pane):
             self.settled()
             return
 
-        def tell(connecting: Connecting) -> Advice:
+        def tell(connecting: ConnectionMachine) -> Advice:
             return connecting.permission(answer)
 
         advice = await self.wizard.ask(tell)
         if answer == "ticked":
             self.settled()
             return
-        self._path.update(both(advice))
+        self._path.update(permission_steps(advice))
         self.query_one(".after").display = True
         self.query_one("#go-on").focus()
         self.scroll_home(animate=False)
 
 
-def both(advice: Advice) -> Content:
+def permission_steps(advice: Advice) -> Content:
     """What it means, then the click paths of XPM's new and old screens, one click a line."""
     found: list[Line] = [[ours(advice.sentence, "warn")]] if advice.sentence else []
     for title, path in (("XPM's new screens", advice.path), ("XPM's old screens", advice.old_path)):
@@ -85,7 +85,7 @@ FIELDS = ("xero.client_id", "xero.client_secret", "xero.scopes", "xero.redirect_
 """The settings of the app, in the order of the form."""
 
 
-class AppPane(Pane):
+class AppPane(StepPane):
     """Four fields; only the first has to be filled."""
 
     STEP = "app"
@@ -97,9 +97,10 @@ class AppPane(Pane):
     def __init__(self) -> None:
         super().__init__()
         self._fields = {
-            key: Field(password=entry(key).secret, placeholder=str(entry(key).kind.words)) for key in FIELDS
+            key: TextField(password=entry(key).secret, placeholder=str(entry(key).kind.words))
+            for key in FIELDS
         }
-        self._help = Prose(classes="intro")
+        self._help = StaticText(classes="intro")
 
     def body(self) -> ComposeResult:
         """Label and field, four times."""
@@ -111,9 +112,9 @@ class AppPane(Pane):
         with Horizontal(classes="buttons"):
             yield button("Save and continue", "save")
 
-    def begin(self, step: Step) -> None:
+    def begin(self, step: ConnectionStep) -> None:
         """Fill in what is known; a secret stays hidden."""
-        settings = self.host.desk.practice.settings
+        settings = self.host.worker.practice.settings
         for key, field in self._fields.items():
             field.value = "" if entry(key).secret else settings.item(key).shown
         self.focus_first()
@@ -123,7 +124,7 @@ class AppPane(Pane):
         return bool(self._changed())
 
     def _changed(self) -> dict[str, str]:
-        settings = self.host.desk.practice.settings
+        settings = self.host.worker.practice.settings
         return {
             key: field.value.strip()
             for key, field in self._fields.items()
@@ -135,8 +136,8 @@ class AppPane(Pane):
         key = next((key for key, field in self._fields.items() if field is event.widget), "")
         self._help.update(show(entry(key).help if key else "", "", 400))
 
-    @on(Field.Submitted)
-    def _entered(self, event: Field.Submitted) -> None:
+    @on(TextField.Submitted)
+    def _entered(self, event: TextField.Submitted) -> None:
         event.stop()
         if event.input is list(self._fields.values())[-1]:
             self.query_one("#save", Button).press()
@@ -148,12 +149,12 @@ class AppPane(Pane):
         event.stop()
         values = self._changed()
 
-        def keep(connecting: Connecting) -> None:
+        def keep(connecting: ConnectionMachine) -> None:
             connecting.app(values)
 
         try:
             await self.wizard.ask(keep)
-        except Trouble as trouble:
+        except AppError as trouble:
             self.complain(trouble)
             return
         self.settled()

@@ -16,36 +16,36 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Button, Static
 
-from xpm_tui.application.connection.state_machine import Connecting, Switched, copy_line
-from xpm_tui.application.connection.steps import Name, Step
+from xpm_tui.application.connection.state_machine import ConnectionMachine, Switched, copy_line
+from xpm_tui.application.connection.steps import ConnectionStep, Name
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.team import links as team
 from xpm_tui.application.team.views import StaffPick
 from xpm_tui.commands import team as team_commands
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
-from xpm_tui.domain.errors import Trouble
+from xpm_tui.domain.errors import AppError
 from xpm_tui.tui.dialogs.bulk_accept import accept_emails, accept_same_names, same_names
 from xpm_tui.tui.dialogs.form import build
 from xpm_tui.tui.safe_text import show
 from xpm_tui.tui.widgets.cells import lines, ours, span
-from xpm_tui.tui.widgets.inputs import Field, OneOf
+from xpm_tui.tui.widgets.inputs import RadioRows, TextField
 from xpm_tui.tui.widgets.rows import Rows
-from xpm_tui.tui.widgets.text import Prose
-from xpm_tui.tui.wizard.step_pane import Pane, button
+from xpm_tui.tui.widgets.text import StaticText
+from xpm_tui.tui.wizard.step_pane import StepPane, button
 
 FILE = "clients.csv"
 """What a client file is called in examples."""
 
 
-class SkippablePane(Pane):
+class SkippablePane(StepPane):
     """A step that can wait."""
 
     async def skip(self) -> None:
         """Leave it for later."""
         name: Name = self.STEP
 
-        def leave(connecting: Connecting) -> None:
+        def leave(connecting: ConnectionMachine) -> None:
             connecting.skip(name)
 
         await self.wizard.ask(leave)
@@ -58,7 +58,7 @@ class SkippablePane(Pane):
 
     async def stay(self) -> None:
         """Something was done and more is left: look at the step again."""
-        await self.host.refresh_pulse()
+        await self.host.refresh_status()
         await self.wizard.show(self.STEP)
 
 
@@ -73,8 +73,8 @@ class ClientsPane(SkippablePane):
 
     def __init__(self) -> None:
         super().__init__()
-        self._path = Field(placeholder="path of Ignition's client CSV file on this machine")
-        self._copy = Prose(classes="copy")
+        self._path = TextField(placeholder="path of Ignition's client CSV file on this machine")
+        self._copy = StaticText(classes="copy")
 
     def body(self) -> ComposeResult:
         """The file, or the other two."""
@@ -85,7 +85,7 @@ class ClientsPane(SkippablePane):
             yield button("Bring in from XPM", "pick")
             yield button("Skip for now", "later")
 
-    def begin(self, step: Step) -> None:
+    def begin(self, step: ConnectionStep) -> None:
         """The file first; done already means go on."""
         command = copy_line(self.host.environ, FILE)
         self._copy.display = bool(command)
@@ -100,8 +100,8 @@ class ClientsPane(SkippablePane):
         else:
             self.focus_first()
 
-    @on(Field.Submitted)
-    def _entered(self, event: Field.Submitted) -> None:
+    @on(TextField.Submitted)
+    def _entered(self, event: TextField.Submitted) -> None:
         event.stop()
         self.query_one("#import", Button).press()
 
@@ -117,23 +117,23 @@ class ClientsPane(SkippablePane):
             return
         act = by_name("import.clients")
         try:
-            result, said = await self.host.run_act(
+            result, said = await self.host.run_command(
                 act, build(act, {"file": os.path.expanduser(self._path.value.strip())})
             )
-        except Trouble as trouble:
+        except AppError as trouble:
             self.complain(trouble)
             return
         if result.declined:
             self.declined("Nothing was imported.")
             return
-        self.host.tell_result(act, result, said)
+        self.host.show_result(act, result, said)
         self.settled()
 
     async def _pick(self) -> None:
         self._say("Comparing the clients of XPM with yours …")
         try:
             result = await self.host.run_named("clients.pick", {"all": True}, title="Bring in from XPM")
-        except Trouble as trouble:
+        except AppError as trouble:
             self.complain(trouble)
             return
         if result.declined:
@@ -163,7 +163,7 @@ class TeamPane(SkippablePane):
             yield button("Bring in XPM's staff", "pick")
             yield button("Skip for now", "later")
 
-    def begin(self, step: Step) -> None:
+    def begin(self, step: ConnectionStep) -> None:
         """Count what can be done; what cannot is not offered."""
         for name in ("accept", "pick"):
             self.query_one(f"#{name}", Button).display = False
@@ -171,11 +171,11 @@ class TeamPane(SkippablePane):
         self.query_one("#later", Button).focus()
         self.host.work(lambda: self._count(step), "team", exclusive=True, node=self)
 
-    async def _count(self, step: Step) -> None:
+    async def _count(self, step: ConnectionStep) -> None:
         def look(practice: OpenPractice) -> tuple[int, int]:
             return len(team.email_matches(practice)), len(team.free_staff(practice))
 
-        matches, free = await self.host.desk.ask(look)
+        matches, free = await self.host.worker.ask(look)
         accept, pick = self.query_one("#accept", Button), self.query_one("#pick", Button)
         accept.label = show(f"Link {formatting.count(matches, 'person/people')} by e-mail")
         pick.label = show(f"Bring in XPM's staff ({free:,})")
@@ -198,7 +198,7 @@ class TeamPane(SkippablePane):
     async def _pick(self) -> None:
         try:
             result = await self.host.run_named("team.pick", {"all": True}, title="Bring in XPM's staff")
-        except Trouble as trouble:
+        except AppError as trouble:
             self.complain(trouble)
             return
         if result.declined:
@@ -234,7 +234,7 @@ class TemplatesPane(SkippablePane):
 
     def __init__(self) -> None:
         super().__init__()
-        self._answer = OneOf(ANSWERS)
+        self._answer = RadioRows(ANSWERS)
 
     def body(self) -> ComposeResult:
         """The question, what is clear, go on."""
@@ -245,15 +245,15 @@ class TemplatesPane(SkippablePane):
             yield button("Save and continue", "go-on")
             yield button("Skip for now", "later")
 
-    def begin(self, step: Step) -> None:
+    def begin(self, step: ConnectionStep) -> None:
         """The answer in force; what is clear is counted."""
-        self._answer.choose(self.host.desk.practice.settings.text("jobs.ignition_deploys"))
+        self._answer.choose(self.host.worker.practice.settings.text("jobs.ignition_deploys"))
         self.query_one("#accept", Button).display = False
         self._answer.focus()
         self.host.work(lambda: self._count(), "templates", exclusive=True, node=self)
 
     async def _count(self) -> None:
-        matches = await self.host.desk.ask(same_names)
+        matches = await self.host.worker.ask(same_names)
         accept = self.query_one("#accept", Button)
         accept.label = show(f"Link {formatting.count(len(matches), 'service')} by name")
         accept.display = bool(matches)
@@ -282,11 +282,11 @@ class TemplatesPane(SkippablePane):
 
     async def _keep(self) -> None:
         answer, key = self._answer.chosen, "jobs.ignition_deploys"
-        if self.host.desk.practice.settings.text(key) != answer:
+        if self.host.worker.practice.settings.text(key) != answer:
             await self.host.run_named("settings.set", {"key": key, "value": answer})
 
 
-class PlanPane(Pane):
+class PlanPane(StepPane):
     """Make it; the review comes up."""
 
     STEP = "plan"
@@ -315,7 +315,7 @@ class PlanPane(Pane):
         try:
             # XPM's lists were read a moment ago.
             result = await self.host.run_named("plan", {"stored": True})
-        except Trouble as trouble:
+        except AppError as trouble:
             self.complain(trouble)
             return
         self.wizard.dismiss(result.value.id)

@@ -10,23 +10,23 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Static
 
-from xpm_tui.application.connection.state_machine import Connecting
-from xpm_tui.application.connection.steps import Step
-from xpm_tui.application.practice_identity import Identity
-from xpm_tui.application.runs.xpm_refresh import Refreshed
+from xpm_tui.application.connection.state_machine import ConnectionMachine
+from xpm_tui.application.connection.steps import ConnectionStep
+from xpm_tui.application.practice_identity import PracticeIdentity
+from xpm_tui.application.runs.xpm_refresh import RefreshResult
 from xpm_tui.diagnostics.error_presenter import present
 from xpm_tui.domain import formatting
-from xpm_tui.domain.errors import CaseId, NeedsPerson, Trouble
+from xpm_tui.domain.errors import AppError, CaseId, DecisionNeeded
 from xpm_tui.domain.labels import DIRECTIONS, LEVELS, Labels
 from xpm_tui.domain.xpm import Tenant
-from xpm_tui.tui.dialogs.dialog import Ask
+from xpm_tui.tui.dialogs.dialog import InputDialog
 from xpm_tui.tui.safe_text import show
-from xpm_tui.tui.widgets.inputs import OneOf
+from xpm_tui.tui.widgets.inputs import RadioRows
 from xpm_tui.tui.widgets.rows import Rows
-from xpm_tui.tui.wizard.step_pane import Pane, button
+from xpm_tui.tui.wizard.step_pane import StepPane, button
 
 
-class PracticePane(Pane):
+class PracticePane(StepPane):
     """A button per practice; then its lists are read."""
 
     STEP = "practice"
@@ -41,12 +41,12 @@ class PracticePane(Pane):
         """The practices."""
         yield self._list
 
-    def begin(self, step: Step) -> None:
+    def begin(self, step: ConnectionStep) -> None:
         """Ask which there are."""
         self.host.work(lambda: self._offer(step), "practice", exclusive=True, node=self)
 
-    async def _offer(self, step: Step) -> None:
-        def tenants(connecting: Connecting) -> tuple[Tenant, ...]:
+    async def _offer(self, step: ConnectionStep) -> None:
+        def tenants(connecting: ConnectionMachine) -> tuple[Tenant, ...]:
             return connecting.tenants
 
         self._tenants = await self.wizard.ask(tenants)
@@ -75,22 +75,22 @@ class PracticePane(Pane):
         self.host.work(lambda: self._choose(self._tenants[place]), "practice", exclusive=True, node=self)
 
     async def _choose(self, tenant: Tenant, confirm: str = "") -> None:
-        async def choose(connecting: Connecting) -> Identity:
+        async def choose(connecting: ConnectionMachine) -> PracticeIdentity:
             return await connecting.choose(tenant.tenant_id, confirm=confirm)
 
         try:
             await self.wizard.ask_async(choose)
-        except NeedsPerson as held:
+        except DecisionNeeded as held:
             if held.case is not CaseId.WRONG_PRACTICE or confirm:
                 self.complain(held)
                 return
             typed = await self.app.push_screen_wait(
-                Ask("\n\n".join(present(held).lines()[:2]), title="A different practice than before")
+                InputDialog("\n\n".join(present(held).lines()[:2]), title="A different practice than before")
             )
             if typed:
                 await self._choose(tenant, typed)
             return
-        except Trouble as trouble:
+        except AppError as trouble:
             self.complain(trouble)
             return
         await self._fill()
@@ -98,12 +98,12 @@ class PracticePane(Pane):
     async def _fill(self) -> None:
         self._say("Connected. Reading clients, staff, templates and jobs …")
 
-        async def fill(connecting: Connecting) -> Refreshed:
+        async def fill(connecting: ConnectionMachine) -> RefreshResult:
             return await connecting.fill()
 
         try:
             read = await self.wizard.ask_async(fill)
-        except Trouble as trouble:
+        except AppError as trouble:
             self.complain(trouble)
             return
         self.host.toast(f"Read {formatting.count(read.clients, 'client')} from XPM.")
@@ -115,19 +115,19 @@ def _choices(known: Labels) -> tuple[tuple[str, str], ...]:
     return tuple((code, f"{label.text}: {label.help}") for code, label in known.items())
 
 
-class DirectionPane(Pane):
+class DirectionPane(StepPane):
     """Two choices and a button. Nothing is written by choosing."""
 
     STEP = "direction"
     INTRO = (
-        "Which side is right where the two differ? The other side is overwritten, and you see every change "
+        "Which system is right where the two differ? The other one is overwritten, and you see every change "
         "before it is applied."
     )
 
     def __init__(self) -> None:
         super().__init__()
-        self._direction = OneOf(_choices(DIRECTIONS))
-        self._level = OneOf(_choices(LEVELS))
+        self._direction = RadioRows(_choices(DIRECTIONS))
+        self._level = RadioRows(_choices(LEVELS))
 
     def body(self) -> ComposeResult:
         """Direction, level, go on."""
@@ -137,9 +137,9 @@ class DirectionPane(Pane):
         with Horizontal(classes="buttons"):
             yield button("Save and continue", "go-on")
 
-    def begin(self, step: Step) -> None:
+    def begin(self, step: ConnectionStep) -> None:
         """What is in force now; go on is the safe one."""
-        policy = self.host.desk.practice.policy()
+        policy = self.host.worker.practice.policy()
         self._direction.choose(policy.direction)
         self._level.choose(policy.level)
         self.query_one("#go-on").focus()

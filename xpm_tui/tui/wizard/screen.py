@@ -10,21 +10,21 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import ContentSwitcher, Static
 
-from xpm_tui.application.connection.steps import Name, Step
+from xpm_tui.application.connection.steps import ConnectionStep, Name
 from xpm_tui.tui.dialogs.form import unsaved
-from xpm_tui.tui.dialogs.help import Page
+from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Span, lines, ours, span
-from xpm_tui.tui.widgets.footer import Foot
+from xpm_tui.tui.widgets.footer import KeyFooter
 from xpm_tui.tui.wizard.access import AppPane, PermissionPane
 from xpm_tui.tui.wizard.optional_steps import ClientsPane, PlanPane, TeamPane, TemplatesPane
 from xpm_tui.tui.wizard.practice import DirectionPane, PracticePane
 from xpm_tui.tui.wizard.sign_in import AuthorisePane
-from xpm_tui.tui.wizard.step_pane import Holder, Pane
+from xpm_tui.tui.wizard.step_pane import StepPane, StepScreen
 
 
-class Wizard(Holder):
+class Wizard(StepScreen):
     """Gives the id of the first plan, or None when it was left."""
 
     CSS_PATH: ClassVar = style("wizard")
@@ -45,10 +45,10 @@ class Wizard(Holder):
 
     def __init__(self) -> None:
         super().__init__()
-        self._steps: tuple[Step, ...] = ()
+        self._steps: tuple[ConnectionStep, ...] = ()
         self._shown = ""
         self._head = Static(classes="wizard-head")
-        self._panes: dict[str, Pane] = {
+        self._panes: dict[str, StepPane] = {
             pane.STEP: pane
             for pane in (
                 PermissionPane(), AppPane(), AuthorisePane(), PracticePane(), DirectionPane(), ClientsPane(),
@@ -61,7 +61,7 @@ class Wizard(Holder):
         yield self._head
         with ContentSwitcher(initial=None):
             yield from self._panes.values()
-        yield Foot()
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         """Go on where it was left."""
@@ -85,9 +85,9 @@ class Wizard(Holder):
         self._draw(step)
         self._panes[wanted].take(step)
 
-    def _draw(self, step: Step) -> None:
+    def _draw(self, step: ConnectionStep) -> None:
         place = next(i for i, each in enumerate(self._steps, 1) if each.name == step.name)
-        sandbox = self.host.desk.practice.sandbox
+        sandbox = self.host.worker.practice.sandbox
         first: list[Span] = [
             ours(" Connect", "head"),
             *([ours("  "), ours("SANDBOX, not Xero", "accent")] if sandbox else []),
@@ -114,13 +114,13 @@ class Wizard(Holder):
         if step is not None:
             self._draw(step)
 
-    @on(Pane.Settled)
-    def _settled(self, event: Pane.Settled) -> None:
+    @on(StepPane.Settled)
+    def _settled(self, event: StepPane.Settled) -> None:
         event.stop()
         self.host.work(lambda: self._after(), "wizard", node=self)
 
     async def _after(self) -> None:
-        await self.host.refresh_pulse()
+        await self.host.refresh_status()
         order = [step.name for step in self._steps]
         place = order.index(self._shown) if self._shown in order else -1
         await self._on()
@@ -167,9 +167,9 @@ class Wizard(Holder):
         """Leave; every step that was saved stays so."""
         self._unless_edited(lambda: self.dismiss(None))
 
-    def help_page(self) -> Page:
+    def help_page(self) -> HelpPage:
         """F1."""
-        return Page(
+        return HelpPage(
             "Connect",
             "Nine steps connect a practice; you can skip the last four and come back to them. Nothing is "
             "written to Ignition or XPM here. If you leave, c on Overview continues with the next step.",

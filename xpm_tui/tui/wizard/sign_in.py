@@ -13,19 +13,19 @@ from textual.style import Style
 from textual.widgets import Button, Static
 from textual.worker import Worker
 
-from xpm_tui.application.connection.state_machine import Begun, Connecting
-from xpm_tui.application.connection.steps import Step
-from xpm_tui.diagnostics.error_presenter import TroubleView
-from xpm_tui.domain.errors import CaseId, Trouble
+from xpm_tui.application.connection.state_machine import ConnectionMachine, PendingLogin
+from xpm_tui.application.connection.steps import ConnectionStep
+from xpm_tui.diagnostics.error_presenter import ErrorView
+from xpm_tui.domain.errors import AppError, CaseId
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.domain.xpm import Tenant
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui.dialogs.trouble import what_is_seen
+from xpm_tui.tui.dialogs.trouble import ask_symptom
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.widgets.cells import Line, lines, ours, span
-from xpm_tui.tui.widgets.inputs import Field
-from xpm_tui.tui.widgets.text import Prose
-from xpm_tui.tui.wizard.step_pane import Pane, button
+from xpm_tui.tui.widgets.inputs import TextField
+from xpm_tui.tui.widgets.text import StaticText
+from xpm_tui.tui.wizard.step_pane import StepPane, button
 
 with lazy_imports():
     from xpm_tui.tui.dialogs import consent
@@ -34,7 +34,7 @@ _ANSWER = re.compile(r"[?&]?(?:state|code|error)=", re.IGNORECASE)
 """What an address has in it that Xero sent the browser to."""
 
 
-class RedirectField(Field):
+class RedirectField(TextField):
     """Takes the address that the browser ended on; a whole one that is pasted needs no enter."""
 
     def _on_paste(self, event: events.Paste) -> None:
@@ -43,7 +43,7 @@ class RedirectField(Field):
             self.post_message(self.Submitted(self, self.value))
 
 
-class AuthorisePane(Pane):
+class AuthorisePane(StepPane):
     """Waits for the browser and for the pasted line; the first good one wins.
 
     What came of the last attempt and the field stand first, so that neither is ever out of sight; an attempt
@@ -56,11 +56,11 @@ class AuthorisePane(Pane):
 
     def __init__(self) -> None:
         super().__init__()
-        self._intro = Prose(content(Shown(self.INTRO)), classes="intro")
+        self._intro = StaticText(content(Shown(self.INTRO)), classes="intro")
         self._address = Static(classes="address")
-        self._help = Prose(classes="ssh")
+        self._help = StaticText(classes="ssh")
         self._paste = RedirectField(placeholder="paste the address that the browser ended on")
-        self._begun: Begun | None = None
+        self._begun: PendingLogin | None = None
         self._waiting: Worker[Any] | None = None
         self._asked = False
         """Whether the user was asked what the browser shows, when nothing had come back."""
@@ -80,9 +80,9 @@ class AuthorisePane(Pane):
         yield self._address
         yield self._help
 
-    def begin(self, step: Step) -> None:
+    def begin(self, step: ConnectionStep) -> None:
         """A fresh address, and the wait for it."""
-        sandbox = self.host.desk.practice.sandbox
+        sandbox = self.host.worker.practice.sandbox
         done = step.state == "done"
         self._facts.display = done
         self.query_one("#here").display = sandbox
@@ -117,8 +117,8 @@ class AuthorisePane(Pane):
         again = False
         while True:
             try:
-                self._begun = await self.wizard.ask(Connecting.begin)
-            except Trouble as trouble:  # no app is named, or nothing may be written: that waits for the user
+                self._begun = await self.wizard.ask(ConnectionMachine.begin)
+            except AppError as trouble:  # no app is named, or nothing may be written: that waits for the user
                 self._waiting = None
                 self.complain(trouble)
                 return
@@ -141,23 +141,23 @@ class AuthorisePane(Pane):
         self._waiting = None
         self.settled()
 
-    async def _attempt(self) -> Trouble | None:
+    async def _attempt(self) -> AppError | None:
         """Wait until an answer came, or the wait is over; gives what went wrong."""
 
-        async def wait(connecting: Connecting) -> tuple[Tenant, ...]:
+        async def wait(connecting: ConnectionMachine) -> tuple[Tenant, ...]:
             return await connecting.wait(tell=self._told)
 
         try:
             await self.wizard.ask_async(wait)
-        except Trouble as trouble:
+        except AppError as trouble:
             return trouble
         return None
 
-    def _told(self, trouble: Trouble) -> None:
+    def _told(self, trouble: AppError) -> None:
         """From the worker thread: a pasted line was no answer; the wait goes on."""
         self.app.call_later(self.complain, trouble)
 
-    def outcome(self, view: TroubleView) -> list[Line]:
+    def outcome(self, view: ErrorView) -> list[Line]:
         """In few lines: the new address has to stay in sight, and the known problem is a button away."""
         found: list[Line] = [[ours("✗ ", "bad"), span(view.message, "bad")]]
         if view.hint:
@@ -167,11 +167,11 @@ class AuthorisePane(Pane):
     def _in_sight(self) -> None:
         self.scroll_home(animate=False)
 
-    def _draw(self, begun: Begun) -> None:
+    def _draw(self, begun: PendingLogin) -> None:
         # Shown in full and plain, so that it can be selected; a terminal that knows OSC 8 also opens it.
         self._address.update(Content.styled(visible(begun.url, 4000), Style(link=begun.url)))
         found: list[Line] = []
-        if self.host.desk.practice.sandbox:
+        if self.host.worker.practice.sandbox:
             found.append(
                 [
                     ours("SANDBOX: ", "accent"),
@@ -208,8 +208,8 @@ class AuthorisePane(Pane):
             self._paste.focus()
             self._paste._on_paste(event)
 
-    @on(Field.Submitted)
-    async def _submitted(self, event: Field.Submitted) -> None:
+    @on(TextField.Submitted)
+    async def _submitted(self, event: TextField.Submitted) -> None:
         event.stop()
         text = event.value.strip()
         if text:
@@ -217,7 +217,7 @@ class AuthorisePane(Pane):
             await self._give(text)
 
     async def _give(self, text: str) -> None:
-        def give(connecting: Connecting) -> None:
+        def give(connecting: ConnectionMachine) -> None:
             connecting.paste(text)
 
         if self._waiting is None or self._waiting.is_finished:  # nobody would read it
@@ -247,6 +247,6 @@ class AuthorisePane(Pane):
             await self._give(address)
 
     async def _seen(self) -> None:
-        seen = await what_is_seen(self.host, browser=True)
+        seen = await ask_symptom(self.host, browser=True)
         if seen is not None and seen.advice:
             self._say(seen.advice, "$accent")

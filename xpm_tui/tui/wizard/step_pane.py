@@ -14,48 +14,48 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Button
 
-from xpm_tui.application.connection.state_machine import Connecting
-from xpm_tui.application.connection.steps import Name, Step
+from xpm_tui.application.connection.state_machine import ConnectionMachine
+from xpm_tui.application.connection.steps import ConnectionStep, Name
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.diagnostics.error_presenter import TroubleView, present, problem_title
-from xpm_tui.domain.errors import Trouble
+from xpm_tui.diagnostics.error_presenter import ErrorView, present, problem_title
+from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.safe_text import Shown
-from xpm_tui.tui.app_protocol import Guest
-from xpm_tui.tui.base_screen import Quiet
-from xpm_tui.tui.dialogs.trouble import way_out
+from xpm_tui.tui.app_protocol import AppMixin
+from xpm_tui.tui.base_screen import BaseScreen
+from xpm_tui.tui.dialogs.trouble import problem_steps
 from xpm_tui.tui.safe_text import content, show
 from xpm_tui.tui.widgets.cells import Line, lines, ours, span
-from xpm_tui.tui.widgets.text import Prose
+from xpm_tui.tui.widgets.text import StaticText
 
 R = TypeVar("R")
 
 
-class Holder(Quiet, Screen[str]):
+class StepScreen(BaseScreen, Screen[str]):
     """Has the connection's state machine, which lives on the desk. Gives a plan's id, or None when left."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._connecting: Connecting | None = None
+        self._connecting: ConnectionMachine | None = None
 
-    async def ask(self, look: Callable[[Connecting], R]) -> R:
+    async def ask(self, look: Callable[[ConnectionMachine], R]) -> R:
         """Call something on the state machine."""
 
         def call(practice: OpenPractice) -> R:
             return look(self._machine(practice))
 
-        return await self.host.desk.ask(call)
+        return await self.host.worker.ask(call)
 
-    async def ask_async(self, look: Callable[[Connecting], Awaitable[R]]) -> R:
+    async def ask_async(self, look: Callable[[ConnectionMachine], Awaitable[R]]) -> R:
         """The same for what takes its time."""
 
         async def call(practice: OpenPractice) -> R:
             return await look(self._machine(practice))
 
-        return await self.host.desk.run(call)
+        return await self.host.worker.run(call)
 
-    def _machine(self, practice: OpenPractice) -> Connecting:
+    def _machine(self, practice: OpenPractice) -> ConnectionMachine:
         if self._connecting is None:
-            self._connecting = Connecting(practice)
+            self._connecting = ConnectionMachine(practice)
         return self._connecting
 
     async def show(self, step: Name) -> None:
@@ -63,7 +63,7 @@ class Holder(Quiet, Screen[str]):
         raise NotImplementedError
 
 
-class Pane(Guest, VerticalScroll, can_focus=False):
+class StepPane(AppMixin, VerticalScroll, can_focus=False):
     """One step. ``fill`` gets the step's state each time it comes up."""
 
     STEP: ClassVar[Name]
@@ -74,19 +74,19 @@ class Pane(Guest, VerticalScroll, can_focus=False):
 
     def __init__(self) -> None:
         super().__init__(id=f"step-{self.STEP}")
-        self._facts = Prose(classes="facts")
-        self._said = Prose(classes="said")
+        self._facts = StaticText(classes="facts")
+        self._said = StaticText(classes="said")
         self._out = Button(content(Shown("All steps")), classes="way-out", action="way_out")
-        self._trouble: Trouble | None = None
+        self._trouble: AppError | None = None
 
     @property
-    def wizard(self) -> Holder:
+    def wizard(self) -> StepScreen:
         """The screen by its type."""
-        return cast("Holder", self.screen)
+        return cast("StepScreen", self.screen)
 
     def compose(self) -> ComposeResult:
         """Why this step is, what is known, then its own."""
-        yield Prose(content(Shown(self.INTRO)), classes="intro")
+        yield StaticText(content(Shown(self.INTRO)), classes="intro")
         yield self._facts
         yield from self.body()
         yield self._said
@@ -96,7 +96,7 @@ class Pane(Guest, VerticalScroll, can_focus=False):
         """The step's own widgets."""
         raise NotImplementedError
 
-    def take(self, step: Step) -> None:
+    def take(self, step: ConnectionStep) -> None:
         """The step as it is now."""
         found: list[Line] = [
             [ours("✓ " if step.state == "done" else "· ", "good"), span(f)] for f in step.facts
@@ -107,7 +107,7 @@ class Pane(Guest, VerticalScroll, can_focus=False):
         self._say("")
         self.begin(step)
 
-    def begin(self, step: Step) -> None:
+    def begin(self, step: ConnectionStep) -> None:
         """It comes up: set the focus, fill fields."""
         self.focus_first()
 
@@ -117,7 +117,7 @@ class Pane(Guest, VerticalScroll, can_focus=False):
 
     def focus_first(self) -> None:
         """The first thing that takes keys."""
-        for widget in self.query("Field, OneOf, Button"):
+        for widget in self.query("TextField, RadioRows, Button"):
             if widget.display and not widget.disabled:
                 widget.focus()
                 return
@@ -127,7 +127,7 @@ class Pane(Guest, VerticalScroll, can_focus=False):
         self._said.display = bool(text)
         self._out.display = False
 
-    def complain(self, trouble: Trouble) -> None:
+    def complain(self, trouble: AppError) -> None:
         """A trouble in place, with what to do and the way out a key away."""
         view = present(trouble)
         self._said.update(lines(self.outcome(view)))
@@ -137,7 +137,7 @@ class Pane(Guest, VerticalScroll, can_focus=False):
         # Once it is laid out: what was said last must be in sight, and so must the focus.
         self.call_after_refresh(self._show_outcome)
 
-    def outcome(self, view: TroubleView) -> list[Line]:
+    def outcome(self, view: ErrorView) -> list[Line]:
         """What is said of a trouble: what happened, why, what to do."""
         found: list[Line] = [[ours("✗ ", "bad"), span(view.message, "bad")]]
         found += [[ours("  "), span(view.why)]] if view.why else []
@@ -170,7 +170,7 @@ class Pane(Guest, VerticalScroll, can_focus=False):
         """The case whole, for XPM's new and old screens."""
         case = present(self._trouble).problem if self._trouble is not None else None
         if case is not None:
-            self.app.push_screen(way_out(case, self._trouble))
+            self.app.push_screen(problem_steps(case, self._trouble))
 
     def settled(self) -> None:
         """Go on."""

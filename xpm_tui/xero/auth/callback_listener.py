@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from types import TracebackType
 
-from xpm_tui.domain.errors import BadInput, CaseId, LoginNeeded, Trouble
+from xpm_tui.domain.errors import AppError, BadInput, CaseId, LoginNeeded
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.secret import Secret
@@ -18,7 +18,7 @@ from xpm_tui.xero.auth.authorization import Authorization, read_answer
 from xpm_tui.xero.config import REDIRECT_PATH
 
 Paste = Callable[[], Awaitable[str | None]]
-Tell = Callable[[Trouble], None]
+Tell = Callable[[AppError], None]
 Take = Callable[[Secret], Awaitable[None]]
 """What is done with a code before anything is cleaned up: exchange it, and save the login."""
 

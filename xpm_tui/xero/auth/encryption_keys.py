@@ -38,7 +38,7 @@ _SHORTEST = 16
 _LONGEST = 4096
 
 
-class KeyringTrouble(Exception):
+class KeyringError(Exception):
     """The keyring cannot be used here; the text says why, without any secret."""
 
 
@@ -102,12 +102,12 @@ class KeyringKey:
         self._seconds = seconds
 
     def read(self) -> bytes | None:
-        """The key, or None when the keyring has none. Raises ``KeyringTrouble``."""
+        """The key, or None when the keyring has none. Raises ``KeyringError``."""
         found = self._limited(lambda: self._open().get_password(SERVICE, self._name))
         return None if found is None else hashlib.sha256(b"xpm-tui login\0" + found.encode()).digest()
 
     def make(self) -> bytes:
-        """Write a new key, read it back and compare. Raises ``KeyringTrouble``."""
+        """Write a new key, read it back and compare. Raises ``KeyringError``."""
         value = Secret(secrets.token_urlsafe(32))
 
         def write() -> str | None:
@@ -117,7 +117,7 @@ class KeyringKey:
             return found if found is None else str(found)
 
         if self._limited(write) != value.reveal():
-            raise KeyringTrouble("the keyring accepted the key but did not return it")
+            raise KeyringError("the keyring accepted the key but did not return it")
         return hashlib.sha256(b"xpm-tui login\0" + value.reveal().encode()).digest()
 
     def _open(self) -> Any:
@@ -138,15 +138,15 @@ class KeyringKey:
         try:
             good, value = answers.get(timeout=self._seconds)
         except queue.Empty:
-            raise KeyringTrouble(
+            raise KeyringError(
                 f"the keyring gave no answer within {count(round(self._seconds), 'second')}; it may be locked"
             ) from None
         if good:
             return value  # type: ignore[no-any-return]
-        if isinstance(value, KeyringTrouble):
+        if isinstance(value, KeyringError):
             raise value
         # The library's own words may hold anything: only the kind of error is told.
-        raise KeyringTrouble(f"the keyring failed ({type(value).__name__})") from None
+        raise KeyringError(f"the keyring failed ({type(value).__name__})") from None
 
 
 def _recommended() -> Any:
@@ -162,7 +162,7 @@ def _recommended() -> Any:
         one for one in found if not type(one).__module__.startswith(bad) and keyring.core.recommended(one)
     ]
     if not usable:
-        raise KeyringTrouble("this machine has no suitable keyring")
+        raise KeyringError("this machine has no suitable keyring")
     return max(usable, key=lambda one: one.priority)
 
 

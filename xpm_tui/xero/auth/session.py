@@ -15,14 +15,14 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from xpm_tui.domain.errors import Busy, CaseId, LoginNeeded, OutOfReach
+from xpm_tui.domain.errors import Busy, CaseId, LoginNeeded, XeroUnreachable
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ports import Clock, EventSink
 from xpm_tui.domain.secret import Secret
 from xpm_tui.files.locks import Lock
 from xpm_tui.files.private import ensure_private
 from xpm_tui.xero.auth.authorization import Grant
-from xpm_tui.xero.auth.token_store import Saved, Vault
+from xpm_tui.xero.auth.token_store import SavedLogin, TokenStore
 from xpm_tui.xero.config import WireConfig
 
 State = Literal["none", "good", "needed"]
@@ -38,20 +38,20 @@ _LOCK_POLL = 0.05
 _TRIES = 3
 
 
-class Renewing(Protocol):
+class TokenRenewer(Protocol):
     """The part of the token endpoint that a renewal needs."""
 
     async def refresh(self, refresh: Secret) -> Grant:
-        """Renew; ``LoginNeeded`` when the token is refused, another ``WireTrouble`` when unreachable."""
+        """Renew; ``LoginNeeded`` when the token is refused, another ``XeroError`` when unreachable."""
 
 
-class Tokens:
+class LoginSession:
     """The one place that a bearer token comes from."""
 
     def __init__(
         self,
-        vault: Vault,
-        endpoint: Renewing,
+        login_store: TokenStore,
+        endpoint: TokenRenewer,
         config: WireConfig,
         *,
         clock: Clock,
@@ -59,20 +59,20 @@ class Tokens:
         person: str = "",
         jitter: random.Random | None = None,
     ) -> None:
-        self._vault = vault
+        self._login_store = login_store
         self._endpoint = endpoint
         self._config = config
         self._clock = clock
         self._events = events
         self._jitter = jitter or random.Random()
         self._lock = Lock(
-            vault.path.with_name("login.lock"), clock=clock, person=person, what="renews the login"
+            login_store.path.with_name("login.lock"), clock=clock, person=person, what="renews the login"
         )
         self._turn = asyncio.Lock()
-        self._now: Saved | None = None
-        self._unsaved: Saved | None = None
+        self._now: SavedLogin | None = None
+        self._unsaved: SavedLogin | None = None
         self._over: Secret | None = None
-        self._renewal: asyncio.Task[Saved] | None = None
+        self._renewal: asyncio.Task[SavedLogin] | None = None
 
     def state(self) -> State:
         """Whether there is a login: ``needed`` when Xero refused it. Reads the file; no network."""
@@ -81,18 +81,18 @@ class Tokens:
             return "none"
         return "needed" if saved.refused_at is not None else "good"
 
-    def saved(self) -> Saved | None:
+    def saved(self) -> SavedLogin | None:
         """The login as it is kept, for its person, scopes and dates; its tokens stay hidden."""
-        return self._unsaved if self._waits() else self._vault.read()
+        return self._unsaved if self._waits() else self._login_store.read()
 
     def where(self) -> str:
         """Where the login lies and what guards it."""
-        return self._vault.where()
+        return self._login_store.where()
 
     async def access(self, stale: Secret | None = None) -> Secret:
         """A bearer token that is good for two minutes or more; ``stale`` is one that Xero just refused.
 
-        Raises ``LoginNeeded``, ``OutOfReach``, ``DiskTrouble`` when a new pair cannot be saved, ``Busy``.
+        Raises ``LoginNeeded``, ``XeroUnreachable``, ``DiskError`` when a new pair cannot be saved, ``Busy``.
         """
         saved = self._now
         if saved is not None and self._good(saved, stale):
@@ -123,7 +123,7 @@ class Tokens:
         """Take the login off this machine, after the person asked for it."""
         await self._take_lock()
         try:
-            self._vault.forget()
+            self._login_store.forget()
             self._now = self._unsaved = None
         finally:
             self._give_lock()
@@ -137,7 +137,7 @@ class Tokens:
 
     # -- one renewal -------------------------------------------------------------------------------------
 
-    async def _renew(self, stale: Secret | None) -> Saved:
+    async def _renew(self, stale: Secret | None) -> SavedLogin:
         await self._take_lock()
         try:
             saved = self._stored()
@@ -158,21 +158,21 @@ class Tokens:
         finally:
             self._give_lock()
 
-    def _stored(self) -> Saved:
+    def _stored(self) -> SavedLogin:
         if self._unsaved is not None and self._waits():
             # The disk refused the new pair before: it must be durable before anything else happens.
             self._save(self._unsaved)
         self._unsaved = None
-        saved = self._vault.read()
+        saved = self._login_store.read()
         if saved is None:
             raise _needed("There is no login yet.")
         if not self._ours(saved):
             raise _needed("The saved login belongs to another app or another Xero address.")
         return saved
 
-    async def _renewed(self, saved: Saved) -> Grant:
+    async def _renewed(self, saved: SavedLogin) -> Grant:
         """Renew with the token, then with what the file says now, then with the one before, in its grace."""
-        self._vault.write(msgspec.structs.replace(saved, renewing_since=self._clock.now()))
+        self._login_store.write(msgspec.structs.replace(saved, renewing_since=self._clock.now()))
         tried = [saved.refresh]
         try:
             return await self._ask(saved.refresh)
@@ -180,7 +180,7 @@ class Tokens:
             lost = refused
         if lost.case is not CaseId.NEEDS_RECONNECT:
             raise lost
-        again = self._vault.read() or saved
+        again = self._login_store.read() or saved
         for other in (again.refresh, self._graced(saved)):
             if other and other not in tried:
                 tried.append(other)
@@ -189,7 +189,7 @@ class Tokens:
                 except LoginNeeded as refused:
                     lost = refused
         marked = msgspec.structs.replace(saved, renewing_since=None, refused_at=self._clock.now())
-        self._vault.write(marked)
+        self._login_store.write(marked)
         self._now = None
         self._events.emit(
             Event(key="token.failed", level="error", case=str(lost.case or ""), correlation=lost.correlation)
@@ -200,21 +200,21 @@ class Tokens:
         for left in reversed(range(_TRIES)):
             try:
                 return await self._endpoint.refresh(refresh)
-            except OutOfReach:
+            except XeroUnreachable:
                 # Safe to repeat: Xero takes the same token again for 30 minutes after a lost answer.
                 if not left:
                     raise
                 await self._clock.sleep(self._jitter.uniform(0.0, 2.0 ** (_TRIES - left)))
         raise AssertionError("unreachable")
 
-    def _graced(self, saved: Saved) -> Secret | None:
+    def _graced(self, saved: SavedLogin) -> Secret | None:
         if saved.previous is None or saved.previous_until is None:
             return None
         return saved.previous if self._clock.now() < saved.previous_until else None
 
-    def _from(self, grant: Grant, before: Saved | None) -> Saved:
+    def _from(self, grant: Grant, before: SavedLogin | None) -> SavedLogin:
         now = self._clock.now()
-        return Saved(
+        return SavedLogin(
             access=grant.access,
             refresh=grant.refresh,
             expires_at=grant.expires_at,
@@ -228,13 +228,13 @@ class Tokens:
             previous_until=now + GRACE if before else None,
         )
 
-    def _save(self, saved: Saved) -> None:
+    def _save(self, saved: SavedLogin) -> None:
         if saved is not self._unsaved:
             with suppress(LoginNeeded):
-                there = self._vault.read()
+                there = self._login_store.read()
                 self._over = there.refresh if there is not None else None
         self._unsaved = saved
-        self._vault.write(saved)
+        self._login_store.write(saved)
         self._unsaved = None
         self._now = saved
 
@@ -243,12 +243,12 @@ class Tokens:
         if self._unsaved is None:
             return False
         try:
-            there = self._vault.read()
+            there = self._login_store.read()
         except LoginNeeded:
             return True
         return (there.refresh if there is not None else None) in (self._over, self._unsaved.refresh)
 
-    def _good(self, saved: Saved, stale: Secret | None) -> bool:
+    def _good(self, saved: SavedLogin, stale: Secret | None) -> bool:
         return (
             self._ours(saved)
             and saved.expires_at - self._clock.now() > MARGIN
@@ -256,7 +256,7 @@ class Tokens:
             and saved.refused_at is None
         )
 
-    def _ours(self, saved: Saved) -> bool:
+    def _ours(self, saved: SavedLogin) -> bool:
         # A token is never sent to an address other than the one that it was made for.
         return (saved.client_id, saved.identity_url) == (self._config.client_id, self._config.identity_url)
 
@@ -282,7 +282,7 @@ class Tokens:
         self._turn.release()
 
 
-def _seen(task: asyncio.Task[Saved]) -> None:
+def _seen(task: asyncio.Task[SavedLogin]) -> None:
     if not task.cancelled():
         task.exception()
 

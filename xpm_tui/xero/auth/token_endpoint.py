@@ -12,16 +12,16 @@ from typing import Any
 
 import msgspec
 
-from xpm_tui.domain.errors import BadReply, CaseId, LoginNeeded, OutOfReach, WireTrouble
+from xpm_tui.domain.errors import BadReply, CaseId, LoginNeeded, XeroError, XeroUnreachable
 from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.secret import Secret
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.xero.auth.authorization import Authorization, Grant, begin, claims, person_of
 from xpm_tui.xero.client import error_mapping
-from xpm_tui.xero.client.transport import Network, NoReply, Request, TooLarge
+from xpm_tui.xero.client.transport import Network, NoReply, TooLarge, TransportRequest
 from xpm_tui.xero.config import WireConfig
-from xpm_tui.xero.error_body import Asked
+from xpm_tui.xero.error_body import RequestInfo
 
 with lazy_imports():
     import authlib.common.urls
@@ -31,12 +31,12 @@ _LIMIT = 1024 * 1024
 _OTHER_WAY = ("unsupported_grant_type", "invalid_request")
 """Said to a renewal that was good before (RFC 6749, 5.2): not this login, the way of signing in has ended.
 ``unauthorized_client`` says so, too, unless a secret was set that a PKCE app must not have."""
-_TOKEN = Asked("POST /connect/token")
-_REVOKE = Asked("POST /connect/revocation")
+_TOKEN = RequestInfo("POST /connect/token")
+_REVOKE = RequestInfo("POST /connect/revocation")
 
 
 class TokenEndpoint:
-    """Calls to the identity server. Every method raises ``WireTrouble`` or a child of it."""
+    """Calls to the identity server. Every method raises ``XeroError`` or a child of it."""
 
     def __init__(self, config: WireConfig, network: Network, clock: Clock) -> None:
         self._config = config
@@ -92,7 +92,7 @@ class TokenEndpoint:
             raise _no_token(asked)
         return grant
 
-    def _request(self, path: str, form: Secret) -> Request:
+    def _request(self, path: str, form: Secret) -> TransportRequest:
         headers = {
             "Content-Type": "application/x-www-form-urlencoded",
             "Accept": "application/json",
@@ -101,7 +101,7 @@ class TokenEndpoint:
         if self._config.client_secret:
             pair = f"{self._config.client_id}:{self._config.client_secret.reveal()}"
             headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
-        return Request(
+        return TransportRequest(
             "POST",
             self._config.identity_url + path,
             headers,
@@ -110,10 +110,10 @@ class TokenEndpoint:
             deadline=60.0,
         )
 
-    async def _post(self, path: str, form: Secret, asked: Asked) -> tuple[int, Secret, Asked]:
+    async def _post(self, path: str, form: Secret, asked: RequestInfo) -> tuple[int, Secret, RequestInfo]:
         try:
             async with self._network.open(self._request(path, form)) as incoming:
-                asked = Asked(
+                asked = RequestInfo(
                     asked.call, False, incoming.status, error_mapping.correlation_of(incoming.headers)
                 )
                 body = await incoming.body(_LIMIT)
@@ -150,7 +150,7 @@ class TokenEndpoint:
             auth_event=str(inside.get("authentication_event_id", ""))[:64],
         )
 
-    def _fault(self, status: int, body: Secret, asked: Asked, *, renewing: bool) -> WireTrouble:
+    def _fault(self, status: int, body: Secret, asked: RequestInfo, *, renewing: bool) -> XeroError:
         error = _object(body).get("error")
         error = error[:80] if isinstance(error, str) else ""
         more = error_mapping.about(asked, words=visible(error, 80))
@@ -197,7 +197,7 @@ class TokenEndpoint:
                 **more,
             )
         if status == 429 or status >= 500:
-            return OutOfReach(
+            return XeroUnreachable(
                 f"Xero's identity server does not work at the moment (HTTP {status}).",
                 hint="Try again later, and check status.xero.com. The login is kept.",
                 case=CaseId.XERO_DOWN,
@@ -214,7 +214,7 @@ def _object(body: Secret) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _no_token(asked: Asked) -> BadReply:
+def _no_token(asked: RequestInfo) -> BadReply:
     return BadReply(
         f"The identity server's reply is not from Xero (HTTP {asked.status}).",
         hint="A proxy may have answered in Xero's place, or xero.identity_url is wrong.",

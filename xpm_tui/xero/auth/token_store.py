@@ -11,12 +11,12 @@ from typing import Any, Literal
 
 import msgspec
 
-from xpm_tui.domain.errors import CaseId, DiskTrouble, LoginNeeded
+from xpm_tui.domain.errors import CaseId, DiskError, LoginNeeded
 from xpm_tui.domain.secret import Secret
 from xpm_tui.files.atomic import replace_bytes
 from xpm_tui.files.private import ensure_private
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.xero.auth.encryption_keys import KeyringKey, KeyringTrouble, file_key, given_key, keyring_closed
+from xpm_tui.xero.auth.encryption_keys import KeyringError, KeyringKey, file_key, given_key, keyring_closed
 
 with lazy_imports():
     import cryptography.exceptions
@@ -33,7 +33,7 @@ _WHERE: dict[KeySource, str] = {
 }
 
 
-class Saved(msgspec.Struct, frozen=True, kw_only=True):
+class SavedLogin(msgspec.Struct, frozen=True, kw_only=True):
     """A login as it is kept. ``previous`` is the refresh token before, good until ``previous_until``.
 
     ``renewing_since``: a renewal was begun and its end is not known. ``refused_at``: Xero did not take the
@@ -63,11 +63,11 @@ class _Box(msgspec.Struct, frozen=True, kw_only=True):
     refused: bool = False
 
 
-class Vault:
+class TokenStore:
     """Keeps one login in ``folder/login.bin``. Everything here is synchronous and short, except a keyring
     that hangs (five seconds at most).
 
-    Raises ``LoginNeeded`` when the file cannot be opened, ``DiskTrouble`` when it cannot be written,
+    Raises ``LoginNeeded`` when the file cannot be opened, ``DiskError`` when it cannot be written,
     ``BadInput`` for a key file that cannot be used.
     """
 
@@ -97,7 +97,7 @@ class Vault:
             return "no login is saved"
         return _WHERE[box.key] + (f" ({self.note})" if self.note else "")
 
-    def read(self) -> Saved | None:
+    def read(self) -> SavedLogin | None:
         """The login, or None when there is none."""
         box = self._box()
         if box is None:
@@ -107,28 +107,28 @@ class Vault:
             raise _closed("it was made with another key, or the file was changed")
         return saved
 
-    def write(self, saved: Saved) -> None:
+    def write(self, saved: SavedLogin) -> None:
         """Make the login durable, read it back and compare."""
         box = self._sealed(saved)
         ensure_private(self.path.parent)
         replace_bytes(self.path, msgspec.json.encode(box))
         if self.read() != saved:
-            raise DiskTrouble(
+            raise DiskError(
                 f"{self.path} does not hold what was just written to it.",
                 hint="Check the disk. The login is still valid for 30 minutes.",
             )
 
     # Key and plain text live in frames that raise nothing: a traceback may show the locals of every frame.
 
-    def _opened(self, box: _Box) -> Saved | None:
+    def _opened(self, box: _Box) -> SavedLogin | None:
         cipher = cryptography.hazmat.primitives.ciphers.aead.AESGCM(self._key_of(box.key))
         try:
             plain = cipher.decrypt(base64.b64decode(box.nonce), base64.b64decode(box.data), _BOUND)
-            return msgspec.json.decode(plain, type=Saved, dec_hook=_decode)
+            return msgspec.json.decode(plain, type=SavedLogin, dec_hook=_decode)
         except (cryptography.exceptions.InvalidTag, ValueError, msgspec.DecodeError):
             return None
 
-    def _sealed(self, saved: Saved) -> _Box:
+    def _sealed(self, saved: SavedLogin) -> _Box:
         source, key = self._key_for_writing()
         nonce = os.urandom(12)
         data = cryptography.hazmat.primitives.ciphers.aead.AESGCM(key).encrypt(
@@ -178,7 +178,7 @@ class Vault:
             return file_key(self._config_folder, make=False)
         try:
             return (self._keyring or KeyringKey(str(self.path.parent))).read()
-        except KeyringTrouble as trouble:
+        except KeyringError as trouble:
             raise keyring_closed(str(trouble)) from None
 
     def _key_for_writing(self) -> tuple[KeySource, bytes]:
@@ -202,7 +202,7 @@ class Vault:
             key = self._keyring.read()
             if key is None:
                 key = self._keyring.make()
-        except KeyringTrouble as trouble:
+        except KeyringError as trouble:
             box = self._box()
             if box is not None and box.key == "keyring":
                 raise keyring_closed(str(trouble)) from None

@@ -18,23 +18,23 @@ from xpm_tui.domain.errors import (
     AllowanceUsedUp,
     BadReply,
     CaseId,
-    OutOfReach,
     UnreadableRecord,
-    WireTrouble,
+    XeroError,
+    XeroUnreachable,
 )
 from xpm_tui.domain.events import Event, Scalar
 from xpm_tui.domain.ports import Clock, EventSink, Priority
 from xpm_tui.domain.secret import Secret
-from xpm_tui.xero.auth.session import Tokens
+from xpm_tui.xero.auth.session import LoginSession
 from xpm_tui.xero.client import error_mapping
-from xpm_tui.xero.client.transport import Incoming, Network, NoReply, Request, TooLarge
+from xpm_tui.xero.client.transport import IncomingReply, Network, NoReply, TooLarge, TransportRequest
 from xpm_tui.xero.codec.xml_reader import REPLY_LIMIT
 from xpm_tui.xero.config import API_PATH, WireConfig
-from xpm_tui.xero.error_body import Asked, ErrorBody, support_hint
-from xpm_tui.xero.rate_limiter import FileGate, pause
+from xpm_tui.xero.error_body import ErrorBody, RequestInfo, support_hint
+from xpm_tui.xero.rate_limiter import RateLimiter, pause
 
 R = TypeVar("R")
-Parse = Callable[[bytes, Asked], R]
+Parse = Callable[[bytes, RequestInfo], R]
 
 _ERROR_LIMIT = 256 * 1024
 _THROTTLED = 8
@@ -54,9 +54,9 @@ class Spec:
     long: bool = False
 
     @property
-    def asked(self) -> Asked:
+    def asked(self) -> RequestInfo:
         """What an error may tell of it."""
-        return Asked(f"{self.method} {self.path}", write=self.method != "GET")
+        return RequestInfo(f"{self.method} {self.path}", write=self.method != "GET")
 
 
 class _Budget:
@@ -71,7 +71,7 @@ class _Budget:
         self.throttled = _THROTTLED
         self.renewed = False
 
-    def next(self, error: WireTrouble, least: float = 0.0) -> float:
+    def next(self, error: XeroError, least: float = 0.0) -> float:
         """Seconds to wait before the next try; raises ``error`` when there is to be none."""
         wait = least or self._jitter.uniform(0.0, self._step)
         if self._left <= 0 or self._clock.monotonic() + wait > self._until:
@@ -96,8 +96,8 @@ class Caller:
         self,
         *,
         network: Network,
-        tokens: Tokens,
-        gate: FileGate,
+        tokens: LoginSession,
+        gate: RateLimiter,
         config: WireConfig,
         tenant: str,
         priority: Priority,
@@ -109,7 +109,7 @@ class Caller:
         self._stop = stop
         self._network = network
         self._tokens = tokens
-        self._gate = gate
+        self._limiter = gate
         self._tenant = tenant
         self._priority = priority
         self._events = events
@@ -128,7 +128,7 @@ class Caller:
                 return parse(body, asked)
             except NoReply as fault:
                 wait = budget.next(error_mapping.no_reply(fault, spec.asked))
-            except _Broken as fault:
+            except _ReplyBroken as fault:
                 raise fault.error from None
             except UnreadableRecord:
                 raise
@@ -147,13 +147,13 @@ class Caller:
             return parse(body, asked)
         except NoReply as fault:
             raise error_mapping.no_reply(fault, spec.asked) from None
-        except _Broken as fault:
+        except _ReplyBroken as fault:
             raise fault.error from None
         except BadReply as error:
             found = replace(spec.asked, status=error.status, correlation=error.correlation)
             raise error_mapping.unknown(found, error.message) from None
 
-    async def _whole(self, spec: Spec, budget: _Budget) -> tuple[bytes, Asked]:
+    async def _whole(self, spec: Spec, budget: _Budget) -> tuple[bytes, RequestInfo]:
         async with self._opened(spec, budget) as (incoming, asked):
             try:
                 return await incoming.body(REPLY_LIMIT), asked
@@ -161,13 +161,13 @@ class Caller:
                 raise bad_reply(asked, "it is larger than any such reply can be") from None
 
     @asynccontextmanager
-    async def stream(self, spec: Spec) -> AsyncIterator[tuple[Incoming, Asked]]:
+    async def stream(self, spec: Spec) -> AsyncIterator[tuple[IncomingReply, RequestInfo]]:
         """Make a reading call and give its head; repeats end where the body begins."""
         budget = _Budget(self.config, self.clock, self._jitter)
         try:
             async with self._opened(spec, budget) as opened:
                 yield opened
-        except _Broken as fault:
+        except _ReplyBroken as fault:
             raise fault.error from None
         except NoReply as fault:
             raise error_mapping.no_reply(fault, spec.asked) from None
@@ -175,13 +175,13 @@ class Caller:
     # -- tries -------------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def _opened(self, spec: Spec, budget: _Budget) -> AsyncIterator[tuple[Incoming, Asked]]:
+    async def _opened(self, spec: Spec, budget: _Budget) -> AsyncIterator[tuple[IncomingReply, RequestInfo]]:
         stale: Secret | None = None
         while True:
             async with AsyncExitStack() as stack:
                 since = self.clock.monotonic()
                 token = await self._tokens.access(stale)
-                await self._pass_gate(stack, spec.asked)
+                await self._await_allowance(stack, spec.asked)
                 began = self.clock.monotonic()
                 budget.extend(began - since)
                 self.calls += 1
@@ -196,7 +196,7 @@ class Caller:
                         status=incoming.status,
                         correlation=error_mapping.correlation_of(incoming.headers),
                     )
-                    self._gate.learn(incoming.headers)
+                    self._limiter.learn(incoming.headers)
                     if 200 <= incoming.status < 300:
                         tally = _Tally(incoming.chunks)
                         try:
@@ -215,14 +215,14 @@ class Caller:
                         wait = self._next(spec, asked, found, incoming.headers, budget)
             await pause(self.clock, wait, self._stop)
 
-    async def _pass_gate(self, stack: AsyncExitStack, asked: Asked) -> None:
+    async def _await_allowance(self, stack: AsyncExitStack, asked: RequestInfo) -> None:
         try:
-            await stack.enter_async_context(self._gate.enter(self._priority, self._stop))
+            await stack.enter_async_context(self._limiter.enter(self._priority, self._stop))
         except AllowanceUsedUp as used_up:
             used_up.asked = asked.call
             raise
 
-    def _request(self, spec: Spec, token: Secret) -> Request:
+    def _request(self, spec: Spec, token: Secret) -> TransportRequest:
         headers = {
             "Authorization": f"Bearer {token.reveal()}",
             "xero-tenant-id": self._tenant,
@@ -233,7 +233,7 @@ class Caller:
         if spec.body is not None:
             headers["Content-Type"] = "application/xml"
         times = self.config.timeouts
-        return Request(
+        return TransportRequest(
             spec.method,
             self.config.api_url + API_PATH + spec.path,
             headers,
@@ -245,11 +245,11 @@ class Caller:
 
     def _unreached(self, spec: Spec, fault: NoReply, budget: _Budget) -> float:
         error = error_mapping.no_reply(fault, spec.asked)
-        if not isinstance(error, OutOfReach) or fault.kind in ("tls", "request"):
-            raise _Broken(error)
+        if not isinstance(error, XeroUnreachable) or fault.kind in ("tls", "request"):
+            raise _ReplyBroken(error)
         return budget.next(error)
 
-    def _unauthorised(self, asked: Asked, found: ErrorBody, budget: _Budget, token: Secret) -> Secret:
+    def _unauthorised(self, asked: RequestInfo, found: ErrorBody, budget: _Budget, token: Secret) -> Secret:
         if "authorizationunsuccessful" in found.detail.lower():
             saved = self._tokens.saved()
             raise error_mapping.scope_missing(asked, found.words, saved.scopes if saved is not None else ())
@@ -259,29 +259,29 @@ class Caller:
         return token
 
     def _next(
-        self, spec: Spec, asked: Asked, found: ErrorBody, headers: Mapping[str, str], budget: _Budget
+        self, spec: Spec, asked: RequestInfo, found: ErrorBody, headers: Mapping[str, str], budget: _Budget
     ) -> float:
         """What to do after a reply that is no success: seconds to wait, or the error is raised."""
         after = _seconds(headers.get("retry-after", ""))
         if asked.status == 429:
             return self._throttled(asked, headers, after, budget)
         error = error_mapping.of_status(asked, found, record=spec.record)
-        if isinstance(error, OutOfReach) and (after or 0.0) <= _LONGEST_WAIT:
+        if isinstance(error, XeroUnreachable) and (after or 0.0) <= _LONGEST_WAIT:
             return budget.next(error, after or 0.0)
-        raise _Broken(error)
+        raise _ReplyBroken(error)
 
     def _throttled(
-        self, asked: Asked, headers: Mapping[str, str], after: float | None, budget: _Budget
+        self, asked: RequestInfo, headers: Mapping[str, str], after: float | None, budget: _Budget
     ) -> float:
         problem = headers.get("x-rate-limit-problem", "").strip().lower()
         if problem.startswith("da") or (after is not None and after > _LONGEST_WAIT):
-            used_up = self._gate.shut_day(3600.0 if after is None else after)
+            used_up = self._limiter.shut_day(3600.0 if after is None else after)
             used_up.asked, used_up.correlation = asked.call, asked.correlation
-            raise _Broken(used_up)
+            raise _ReplyBroken(used_up)
         budget.throttled -= 1
         if budget.throttled <= 0:
-            raise _Broken(
-                OutOfReach(
+            raise _ReplyBroken(
+                XeroUnreachable(
                     "Xero keeps refusing calls because there are too many.",
                     hint="Another program may be using the same Xero app. Try again in a few minutes.",
                     case=CaseId.RATE_LIMITED,
@@ -292,11 +292,11 @@ class Caller:
             wait = (after or 1.0) + self._jitter.uniform(0.0, 1.0)
         else:
             wait = 60.0 if after is None else after
-            self._gate.shut_minute(wait)
+            self._limiter.shut_minute(wait)
         budget.extend(wait)
         return wait
 
-    def _tell(self, asked: Asked, began: float, size: int, headers: Mapping[str, str]) -> None:
+    def _tell(self, asked: RequestInfo, began: float, size: int, headers: Mapping[str, str]) -> None:
         numbers: dict[str, Scalar] = {"ms": round((self.clock.monotonic() - began) * 1000), "bytes": size}
         for name, header in (("minute_left", "x-minlimit-remaining"), ("day_left", "x-daylimit-remaining")):
             text = headers.get(header, "")
@@ -316,10 +316,10 @@ class Caller:
         )
 
 
-class _Broken(Exception):
+class _ReplyBroken(Exception):
     """Carries an error that is final past the handlers of those that may be repeated."""
 
-    def __init__(self, error: WireTrouble) -> None:
+    def __init__(self, error: XeroError) -> None:
         super().__init__()
         self.error = error
 
@@ -335,7 +335,7 @@ class _Tally:
             yield chunk
 
 
-async def _error_body(incoming: Incoming) -> tuple[ErrorBody, int]:
+async def _error_body(incoming: IncomingReply) -> tuple[ErrorBody, int]:
     try:
         body = await incoming.body(_ERROR_LIMIT)
     except (NoReply, TooLarge):
@@ -343,13 +343,13 @@ async def _error_body(incoming: Incoming) -> tuple[ErrorBody, int]:
     return error_mapping.error_body(body, incoming.headers), len(body)
 
 
-def _check_charset(headers: Mapping[str, str], asked: Asked) -> None:
+def _check_charset(headers: Mapping[str, str], asked: RequestInfo) -> None:
     found = _CHARSET.search(headers.get("content-type", ""))
     if found is not None and found.group(1).lower() not in ("utf-8", "utf8", "us-ascii"):
         raise bad_reply(asked, f"its encoding is {found.group(1)[:30]}, not UTF-8")
 
 
-def bad_reply(asked: Asked, problem: str) -> BadReply:
+def bad_reply(asked: RequestInfo, problem: str) -> BadReply:
     """The error for a reply that is not even parsed."""
     return BadReply(
         f"Xero's reply cannot be read: {problem}.",

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from xpm_tui.domain.errors import CaseId, OutOfReach, Trouble
+from xpm_tui.domain.errors import AppError, CaseId, XeroUnreachable
 from xpm_tui.domain.safe_text import visible
 
 SOCKS_EXTRA: Final = "xpm-tui[socks]"
@@ -63,13 +63,13 @@ class NetworkEnvironment:
             if value
         }
 
-    def faults(self) -> list[OutOfReach]:
+    def faults(self) -> list[XeroUnreachable]:
         """What stands in the way to a server of Xero, an error for each variable."""
         found = []
         for check in (lambda: self._chosen("https"), self.certificate_store):
             try:
                 check()
-            except OutOfReach as fault:
+            except XeroUnreachable as fault:
                 found.append(fault)
         return found
 
@@ -84,7 +84,7 @@ class NetworkEnvironment:
         return self._chosen(scheme)
 
     def certificate_store(self) -> ssl.SSLContext:
-        """The certificates that are trusted. Raises ``OutOfReach`` naming the variable that is wrong."""
+        """The certificates that are trusted. Raises ``XeroUnreachable`` naming the variable that is wrong."""
         name = next((each for each in ("SSL_CERT_FILE", "SSL_CERT_DIR") if self._environ.get(each)), "")
         value = self._environ.get(name, "")
         if name:
@@ -108,7 +108,7 @@ class NetworkEnvironment:
                 raise _fault(
                     name, visible(value, 200), why, _CERTIFICATE_HINT.format(name), CaseId.TLS
                 ) from None
-            raise OutOfReach(
+            raise XeroUnreachable(
                 f"This machine's certificates could not be loaded: {visible(error.strerror or '', 100)}.",
                 hint="Install the package certifi again, or set SSL_CERT_FILE to a file with certificates.",
                 case=CaseId.TLS,
@@ -224,16 +224,16 @@ def _folder_problem(value: str) -> str:
     return ""
 
 
-def _fault(name: str, shown: str, problem: str, hint: str, case: CaseId) -> OutOfReach:
+def _fault(name: str, shown: str, problem: str, hint: str, case: CaseId) -> XeroUnreachable:
     what = name if name[0] == "T" else f"The environment variable {name}"
     why = problem if problem.startswith("but ") else f"which {problem}"
-    return OutOfReach(f"{what} is {shown}, {why}.", hint=hint, case=case, repeatable=True)
+    return XeroUnreachable(f"{what} is {shown}, {why}.", hint=hint, case=case, repeatable=True)
 
 
-def notices(faults: list[OutOfReach]) -> Iterator[Trouble]:
+def notices(faults: list[XeroUnreachable]) -> Iterator[AppError]:
     """The faults as they are told where all servers are on this machine, which need none of it."""
     for fault in faults:
-        yield Trouble(
+        yield AppError(
             f"{fault.message} It is not needed for calls to servers on this machine.",
             hint=fault.hint,
             case=fault.case,

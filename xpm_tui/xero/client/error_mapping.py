@@ -12,15 +12,15 @@ from xpm_tui.domain.errors import (
     CaseId,
     LoginNeeded,
     OutcomeUnknown,
-    OutOfReach,
     Refused,
     ScopeMissing,
-    WireTrouble,
+    XeroError,
+    XeroUnreachable,
 )
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.xero.client.transport import NoReply
 from xpm_tui.xero.codec.xml_reader import read_words
-from xpm_tui.xero.error_body import Asked, ErrorBody, read_json, refusal, says_no, support_hint
+from xpm_tui.xero.error_body import ErrorBody, RequestInfo, is_refusal, read_json, refusal, support_hint
 
 _CORRELATION = re.compile(r"[0-9A-Za-z-]{1,64}")
 
@@ -82,12 +82,12 @@ def error_body(body: bytes, headers: Mapping[str, str]) -> ErrorBody:
     return ErrorBody()
 
 
-def about(asked: Asked, **more: Any) -> dict[str, Any]:
+def about(asked: RequestInfo, **more: Any) -> dict[str, Any]:
     """The keyword arguments that every wire error takes."""
     return {"asked": asked.call, "status": asked.status, "correlation": asked.correlation, **more}
 
 
-def no_reply(fault: NoReply, asked: Asked) -> WireTrouble:
+def no_reply(fault: NoReply, asked: RequestInfo) -> XeroError:
     """The error for a call that got no reply: unknown for a write that may have arrived."""
     message, hint, case = _UNREACHED[fault.kind]
     if fault.proxy and fault.kind == "proxy":
@@ -95,10 +95,10 @@ def no_reply(fault: NoReply, asked: Asked) -> WireTrouble:
         message, hint = f"The proxy of {fault.proxy} {what}.", "Check that variable, and NO_PROXY."
     if asked.write and fault.sent:
         return unknown(asked, message)
-    return OutOfReach(message, hint=hint, case=case, **about(asked, repeatable=True))
+    return XeroUnreachable(message, hint=hint, case=case, **about(asked, repeatable=True))
 
 
-def unknown(asked: Asked, why: str) -> OutcomeUnknown:
+def unknown(asked: RequestInfo, why: str) -> OutcomeUnknown:
     """The error for a write that may have taken effect."""
     return OutcomeUnknown(
         f"It is not known whether XPM made the change. {why}",
@@ -108,7 +108,7 @@ def unknown(asked: Asked, why: str) -> OutcomeUnknown:
     )
 
 
-def login_lost(asked: Asked) -> LoginNeeded:
+def login_lost(asked: RequestInfo) -> LoginNeeded:
     """The error for a login that Xero does not accept even after a renewal."""
     return LoginNeeded(
         "Xero no longer accepts the login.",
@@ -118,7 +118,7 @@ def login_lost(asked: Asked) -> LoginNeeded:
     )
 
 
-def of_status(asked: Asked, found: ErrorBody, *, record: bool) -> WireTrouble:
+def of_status(asked: RequestInfo, found: ErrorBody, *, record: bool) -> XeroError:
     """The error for a reply that is neither a success nor one of those that are waited out (401, 429).
 
     ``record``: the path names a record, so that 404 means that there is none.
@@ -155,14 +155,14 @@ def of_status(asked: Asked, found: ErrorBody, *, record: bool) -> WireTrouble:
     return _not_a_reply(asked, f"Xero answered with the unexpected status HTTP {status}.")
 
 
-def _server_error(asked: Asked, found: ErrorBody) -> WireTrouble:
-    if found.envelope and says_no(found.words):
+def _server_error(asked: RequestInfo, found: ErrorBody) -> XeroError:
+    if found.envelope and is_refusal(found.words):
         return refusal(found.words, asked)
     # Any other 500 may have come after the change was made, envelope or not.
     said = f' ("{visible(found.words, 120)}")' if found.words else ""
     if asked.write:
         return unknown(asked, f"Xero answered HTTP {asked.status}{said}.")
-    return OutOfReach(
+    return XeroUnreachable(
         f"Xero has a problem: HTTP {asked.status}{said}",
         hint="Try again later, and check status.xero.com.",
         case=CaseId.XERO_DOWN,
@@ -170,7 +170,7 @@ def _server_error(asked: Asked, found: ErrorBody) -> WireTrouble:
     )
 
 
-def _not_a_reply(asked: Asked, message: str) -> WireTrouble:
+def _not_a_reply(asked: RequestInfo, message: str) -> XeroError:
     if asked.write:
         return unknown(asked, message)
     return BadReply(
@@ -201,7 +201,7 @@ def is_covered(call: str, granted: Collection[str]) -> bool:
     return bool({*granted} & (wanted | own if resource else wanted))
 
 
-def scope_missing(asked: Asked, words: str, granted: Collection[str] = ()) -> ScopeMissing:
+def scope_missing(asked: RequestInfo, words: str, granted: Collection[str] = ()) -> ScopeMissing:
     """The error for a good login that may not make this call; ``granted`` are its scopes, where they are
     known.
 

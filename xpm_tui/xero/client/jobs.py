@@ -17,7 +17,7 @@ from xpm_tui.domain.xpm import XpmJob
 from xpm_tui.xero.client.calls import Caller, Spec
 from xpm_tui.xero.codec import listings, request_bodies
 from xpm_tui.xero.codec.xml_reader import read_list, read_single, read_status
-from xpm_tui.xero.error_body import Asked
+from xpm_tui.xero.error_body import RequestInfo
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -168,5 +168,5 @@ class JobCalls:
         return await self._caller.write(Spec(method, path, body=body), _job)
 
 
-def _job(body: bytes, asked: Asked) -> XpmJob:
+def _job(body: bytes, asked: RequestInfo) -> XpmJob:
     return read_single(listings.JOB, body, asked)

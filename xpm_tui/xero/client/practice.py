@@ -14,23 +14,24 @@ from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from xpm_tui.domain.links import Value
-from xpm_tui.domain.ports import Listing
+from xpm_tui.domain.ports import ClientList
 from xpm_tui.domain.quarantine import Quarantined, Records
-from xpm_tui.domain.xpm import Category, Named, Staff, Template, XpmClient, XpmContact
+from xpm_tui.domain.xpm import Category, RecordReference, Staff, Template, XpmClient, XpmContact
 from xpm_tui.xero.client import error_mapping
 from xpm_tui.xero.client.calls import Caller, Spec
 from xpm_tui.xero.client.jobs import JobCalls, moment
 from xpm_tui.xero.client.jobs import uuid_piece as uuid_piece
-from xpm_tui.xero.client.transport import Incoming, NoReply
+from xpm_tui.xero.client.transport import IncomingReply, NoReply
 from xpm_tui.xero.codec import listings, request_bodies
 from xpm_tui.xero.codec.xml_reader import LIST_LIMIT, Reader, Shape, read_list, read_single
-from xpm_tui.xero.error_body import Asked
+from xpm_tui.xero.error_body import RequestInfo
 
 
 class ClientListing:
-    """Implements the Listing port. Raises ``BadReply``, ``Refused`` or ``OutOfReach`` while it is read."""
+    """Implements the Listing port. Raises ``BadReply``, ``Refused`` or ``XeroUnreachable`` while it is
+    read."""
 
-    def __init__(self, incoming: Incoming, asked: Asked, now: datetime) -> None:
+    def __init__(self, incoming: IncomingReply, asked: RequestInfo, now: datetime) -> None:
         self._incoming = incoming
         self._asked = asked
         self._asked_at = server_time(incoming.headers.get("date", ""), now)
@@ -86,7 +87,7 @@ class XeroPractice(JobCalls):
 
     # -- clients -----------------------------------------------------------------------------------------
 
-    def clients(self, *, modified_since: datetime | None = None) -> AbstractAsyncContextManager[Listing]:
+    def clients(self, *, modified_since: datetime | None = None) -> AbstractAsyncContextManager[ClientList]:
         """``GET client.api/list?detailed=true``: all clients, archived and deleted ones too, streamed.
 
         Scope ``practicemanager.client.read`` or more. One unpaged reply, minutes of silence possible;
@@ -96,7 +97,7 @@ class XeroPractice(JobCalls):
         return self._clients(modified_since)
 
     @asynccontextmanager
-    async def _clients(self, modified_since: datetime | None) -> AsyncIterator[Listing]:
+    async def _clients(self, modified_since: datetime | None) -> AsyncIterator[ClientList]:
         query = {"detailed": "true"}
         if modified_since is not None:
             query["modifiedsince"] = moment(modified_since)
@@ -176,14 +177,14 @@ class XeroPractice(JobCalls):
 
     # -- lists -------------------------------------------------------------------------------------------
 
-    async def groups(self) -> Records[Named]:
+    async def groups(self) -> Records[RecordReference]:
         """``GET clientgroup.api/list``: client groups, without their members.
 
         Scope ``practicemanager.client.read`` or more.
         """
         return await self._list(Spec("GET", "clientgroup.api/list"), listings.GROUPS)
 
-    async def group_members(self, uuid: str) -> tuple[Named, ...]:
+    async def group_members(self, uuid: str) -> tuple[RecordReference, ...]:
         """``GET clientgroup.api/get/{uuid}``: the clients of one group.
 
         Scope ``practicemanager.client.read`` or more. ``RecordMissing`` when XPM has no such group.
@@ -224,9 +225,9 @@ class XeroPractice(JobCalls):
         return await self._caller.read(spec, lambda body, asked: read_list(shape, body, asked)[0])
 
 
-def _client(body: bytes, asked: Asked) -> XpmClient:
+def _client(body: bytes, asked: RequestInfo) -> XpmClient:
     return read_single(listings.CLIENT, body, asked)
 
 
-def _contact(body: bytes, asked: Asked) -> XpmContact:
+def _contact(body: bytes, asked: RequestInfo) -> XpmContact:
     return read_single(listings.CONTACT, body, asked)

@@ -48,7 +48,7 @@ class TooLarge(Exception):
 
 
 @dataclass(frozen=True)
-class Request:
+class TransportRequest:
     """One request: ``url`` without query, ``query`` encoded by the wire, seconds of silence and in all."""
 
     method: str
@@ -61,7 +61,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Incoming:
+class IncomingReply:
     """A reply whose head has come; names of headers are lower case.
 
     ``issuer`` is who signed the server's certificate, empty without TLS.
@@ -101,14 +101,14 @@ class Network:
         self._environment = NetworkEnvironment(environ)
         self._clients: dict[tuple[str, str], httpx.AsyncClient] = {}
 
-    def notices(self) -> list[errors.Trouble]:
+    def notices(self) -> list[errors.AppError]:
         """What is wrong with the environment and stops nothing, as all servers are on this machine."""
         if self._transport is not None or not self._local:
             return []
         return [*notices(self._environment.faults())]
 
     def _client(self, url: str) -> tuple[httpx.AsyncClient, str]:
-        """The pool for an address, and the proxy on the way. Raises ``OutOfReach`` naming a variable."""
+        """The pool for an address, and the proxy on the way. Raises ``XeroUnreachable`` naming a variable."""
         parts = urlsplit(url)
         route = None
         if self._transport is None and not is_loopback(parts.hostname or ""):
@@ -134,10 +134,10 @@ class Network:
         )
 
     @asynccontextmanager
-    async def open(self, request: Request) -> AsyncIterator[Incoming]:
+    async def open(self, request: TransportRequest) -> AsyncIterator[IncomingReply]:
         """Send a request and give the reply's head; its body is read inside the block.
 
-        Raises ``NoReply``, from here and from reading the body, and ``OutOfReach`` where the environment
+        Raises ``NoReply``, from here and from reading the body, and ``XeroUnreachable`` where the environment
         names a proxy or certificates that cannot be used.
         """
         client, proxy = self._client(request.url)
@@ -168,7 +168,7 @@ class Network:
                     words = f"does not speak SOCKS5, or closed the connection ({type(error).__name__})"
                     raise NoReply("proxy", sent=False, proxy=proxy, words=words) from None
                 try:
-                    yield Incoming(
+                    yield IncomingReply(
                         response.status_code,
                         {name.lower(): value for name, value in response.headers.items()},
                         _chunks(response),

@@ -15,10 +15,10 @@ from functools import lru_cache, partial
 from typing import Any, TypeAlias
 
 from xpm_tui.domain.fields import CLIENT, CONTACT, Field, Kind
-from xpm_tui.domain.quarantine import ESSENTIAL, Fault, FaultKind, Quarantined
+from xpm_tui.domain.quarantine import ESSENTIAL, FaultKind, Quarantined, RecordFault
 from xpm_tui.domain.secret import Masked, looks_masked
-from xpm_tui.domain.xpm import Category, Named, Staff, Task, Template, XpmClient, XpmContact, XpmJob
-from xpm_tui.xero.codec.xml_characters import unsound
+from xpm_tui.domain.xpm import Category, RecordReference, Staff, Task, Template, XpmClient, XpmContact, XpmJob
+from xpm_tui.xero.codec.xml_characters import invalid_characters
 
 Element: TypeAlias = Any
 """An ``lxml.etree._Element``; not imported here, so that the shapes need no parser."""
@@ -43,9 +43,9 @@ class ShapeFault(Exception):
         self.problem = problem
         self.kind: FaultKind = kind
 
-    def of(self, attribute: str) -> Fault:
+    def of(self, attribute: str) -> RecordFault:
         """Return it as what is wrong with a part of our record."""
-        return Fault(attribute, self.where, self.problem, self.kind)
+        return RecordFault(attribute, self.where, self.problem, self.kind)
 
 
 def clean(text: str) -> str:
@@ -74,7 +74,7 @@ def read(element: Iterable[Element], table: Table, found: Found) -> None:
                 text = clean(text)
                 if not text:
                     continue
-                if not text.isascii() and (problem := unsound(text)):
+                if not text.isascii() and (problem := invalid_characters(text)):
                     raise ShapeFault(child.tag, f"has {problem}", "character")
             if place in found and found[place] != text:
                 raise ShapeFault(child.tag, "is there twice with different values", "two-values")
@@ -116,7 +116,7 @@ def known_by(element: Element) -> tuple[str, str, str]:
     texts: dict[str, str] = {}
     for child in element.iterchildren("UUID", "Name", "ID", "WebUrl"):
         text = clean(child.text or "").strip()
-        if text and (text.isascii() or not unsound(text)):
+        if text and (text.isascii() or not invalid_characters(text)):
             texts.setdefault(child.tag, text)
     uuid = texts.get("UUID", "").lower()
     number = _NUMBER.search(texts.get("WebUrl", "")) if element.tag == "Client" else None
@@ -127,7 +127,7 @@ def known_by(element: Element) -> tuple[str, str, str]:
     )
 
 
-def quarantined(element: Element, *faults: Fault) -> Quarantined:
+def quarantined(element: Element, *faults: RecordFault) -> Quarantined:
     """The record of an element as one that was set aside."""
     uuid, name, number = known_by(element)
     return Quarantined(kind=element.tag, uuid=uuid, name=name, number=number, faults=faults)
@@ -158,7 +158,7 @@ def _need(found: Found, field: str, tag: str) -> None:
 _NAMED: Table = {"UUID": "uuid", "Name": "name"}
 
 
-def named(element: Element) -> Named | None:
+def record_reference(element: Element) -> RecordReference | None:
     """A person, group or client named in passing; None for an empty element."""
     found: Found = {}
     read(element, _NAMED, found)
@@ -168,9 +168,9 @@ def named(element: Element) -> Named | None:
 
 
 @lru_cache(maxsize=4096)
-def _shared(uuid: str, name: str) -> Named:
+def _shared(uuid: str, name: str) -> RecordReference:
     # The same few people and groups stand in thousands of clients: one value serves them all.
-    return Named(uuid=_uuid(uuid), name=name)
+    return RecordReference(uuid=_uuid(uuid), name=name)
 
 
 def _nth(member: Element) -> str:
@@ -182,12 +182,12 @@ def _inside(where: str, fault: ShapeFault) -> ShapeFault:
     return ShapeFault(f"{where}/{fault.where}", fault.problem, fault.kind)
 
 
-def named_list(element: Element, tag: str) -> tuple[Named, ...]:
+def named_list(element: Element, tag: str) -> tuple[RecordReference, ...]:
     """The members of a list of named records, in order, the same one only once."""
-    out: dict[str, Named] = {}
+    out: dict[str, RecordReference] = {}
     for child in element.iterchildren(tag):
         try:
-            one = named(child)
+            one = record_reference(child)
         except ShapeFault as fault:
             raise _inside(_nth(child), fault) from None
         if one is None:
@@ -196,13 +196,13 @@ def named_list(element: Element, tag: str) -> tuple[Named, ...]:
     return tuple(out.values())
 
 
-def _member(member: str, element: Element) -> tuple[Named, ...]:
+def _member(member: str, element: Element) -> tuple[RecordReference, ...]:
     return named_list(element, member)
 
 
 _READERS: dict[Kind, Callable[[Field], Callable[[Element], Any]]] = {
-    "person": lambda field: named,
-    "client": lambda field: named,
+    "person": lambda field: record_reference,
+    "client": lambda field: record_reference,
     "names": lambda field: partial(_member, field.xpm.member if field.xpm else ""),
     "contacts": lambda field: contacts,
 }
@@ -289,7 +289,7 @@ def client(element: Element, beside: str = "") -> XpmClient:
 def _sound_parts(element: Element) -> Found:
     """Read a client part by part: those that cannot be read are left out and named in ``unread``."""
     found: Found = {}
-    faults: dict[str, Fault] = {}
+    faults: dict[str, RecordFault] = {}
 
     def set_aside(attribute: str, fault: ShapeFault) -> None:
         if attribute in ESSENTIAL:
@@ -337,9 +337,9 @@ def category(element: Element, beside: str = "") -> Category:
     return Category(**_record(element, _NAMED))
 
 
-def named_record(element: Element, beside: str = "") -> Named:
+def named_record(element: Element, beside: str = "") -> RecordReference:
     """A record of which only UUID and name are read: a job state, a practice task, a group in a list."""
-    return Named(**_record(element, _NAMED))
+    return RecordReference(**_record(element, _NAMED))
 
 
 def _record(element: Element, leaves: Table) -> Found:
@@ -397,9 +397,9 @@ _JOB: Table = {
     "DueDate": "due",
     "CompletedDate": "completed",
     "WebUrl": "web_url",
-    "Client": ("client", named),
-    "Manager": ("manager", named),
-    "Partner": ("partner", named),
+    "Client": ("client", record_reference),
+    "Manager": ("manager", record_reference),
+    "Partner": ("partner", record_reference),
     "Assigned": ("assigned", lambda e: named_list(e, "Staff")),
     "Tasks": ("tasks", tasks),
 }

@@ -29,7 +29,7 @@ _LONGEST = 48
 """Bytes: a reference that is longer means nothing."""
 
 
-def unsound(text: str) -> str:
+def invalid_characters(text: str) -> str:
     """Return what a text that is not ASCII holds and no text may hold, in words; empty for a sound text."""
     found = _NONCHARACTER_TEXT.search(text)
     return _WORDS.get(found.group(), _WORDS[_NONCHARACTER]) if found is not None else ""

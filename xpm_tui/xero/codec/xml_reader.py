@@ -19,12 +19,12 @@ from lxml import etree
 
 from xpm_tui.domain.errors import BadReply, CaseId, UnreadableRecord
 from xpm_tui.domain.formatting import count
-from xpm_tui.domain.quarantine import WHOLE, Fault, Quarantined, Records
+from xpm_tui.domain.quarantine import WHOLE, Quarantined, RecordFault, Records
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.xero.codec.deserializers import Element, ShapeFault, clean, quarantined
-from xpm_tui.xero.codec.xml_characters import CharacterFilter, unsound
+from xpm_tui.xero.codec.xml_characters import CharacterFilter, invalid_characters
 from xpm_tui.xero.codec.xml_prolog import problem_before_root, pull_parser
-from xpm_tui.xero.error_body import Asked, refusal, support_hint
+from xpm_tui.xero.error_body import RequestInfo, refusal, support_hint
 
 R = TypeVar("R")
 
@@ -66,10 +66,10 @@ class Reader(Generic[R]):
     """
 
     def __init__(
-        self, shape: Shape[R] | None, asked: Asked | None = None, *, limit: int = REPLY_LIMIT
+        self, shape: Shape[R] | None, asked: RequestInfo | None = None, *, limit: int = REPLY_LIMIT
     ) -> None:
         self._shape = shape
-        self._asked = asked or Asked()
+        self._asked = asked or RequestInfo()
         self._limit = limit
         self._head: bytes | None = b""
         self._total = 0
@@ -247,7 +247,7 @@ class Reader(Generic[R]):
     def _check_outside(self, parent: Element) -> None:
         """What was marked outside of all records belongs to none of them: the reply as a whole is broken."""
         for text in (parent.text, *(child.tail for child in parent)):
-            if text and not text.isascii() and (problem := unsound(text)):
+            if text and not text.isascii() and (problem := invalid_characters(text)):
                 raise self._fault(f"is broken or cut off: outside of its records it has {problem}")
 
     # -- records -----------------------------------------------------------------------------------------
@@ -295,7 +295,7 @@ class Reader(Generic[R]):
             return None
         if shape.key is not None and not self._is_new(shape.key(record)):
             self._twice.add(shape.key(record))
-            self._set_aside(node, Fault(WHOLE, _KEYS.get(shape.element, "UUID"), _TWICE, "twice"))
+            self._set_aside(node, RecordFault(WHOLE, _KEYS.get(shape.element, "UUID"), _TWICE, "twice"))
             return None
         unread = getattr(record, "unread", ())
         if unread:
@@ -310,7 +310,7 @@ class Reader(Generic[R]):
         self._keys.add(key)
         return True
 
-    def _set_aside(self, node: Element, *faults: Fault) -> Quarantined:
+    def _set_aside(self, node: Element, *faults: RecordFault) -> Quarantined:
         found = msgspec.structs.replace(quarantined(node, *faults), place=self._count)
         self.quarantined.append(found)
         return found
@@ -401,7 +401,7 @@ def _depth(node: Element) -> int:
     return sum(1 for _ in node.iterancestors())
 
 
-def read_single(shape: Shape[R], body: bytes, asked: Asked | None = None) -> R:
+def read_single(shape: Shape[R], body: bytes, asked: RequestInfo | None = None) -> R:
     """Read a whole reply that carries one record. Raises as :class:`Reader` does."""
     reader = Reader(shape, asked)
     reader.feed(body)
@@ -410,7 +410,7 @@ def read_single(shape: Shape[R], body: bytes, asked: Asked | None = None) -> R:
     return record
 
 
-def read_list(shape: Shape[R], body: bytes, asked: Asked | None = None) -> tuple[Records[R], str]:
+def read_list(shape: Shape[R], body: bytes, asked: RequestInfo | None = None) -> tuple[Records[R], str]:
     """Read a whole reply that carries a list; gives the records with those that were set aside, and the
     address of the next page, if any."""
     reader = Reader(shape, asked)
@@ -423,7 +423,7 @@ def read_list(shape: Shape[R], body: bytes, asked: Asked | None = None) -> tuple
     return Records(records, reader.quarantined), reader.next
 
 
-def read_status(body: bytes, asked: Asked | None = None) -> None:
+def read_status(body: bytes, asked: RequestInfo | None = None) -> None:
     """Read a whole reply of which only the status counts. Raises as :class:`Reader` does."""
     reader: Reader[Any] = Reader(None, asked)
     reader.feed(body)

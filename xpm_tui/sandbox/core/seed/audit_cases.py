@@ -16,8 +16,8 @@ from datetime import date, timedelta
 from random import Random
 
 from xpm_tui.sandbox.core.clock import DAY, day_of, shift_day
-from xpm_tui.sandbox.core.practice import Practice
-from xpm_tui.sandbox.core.records import Client, Job, Template
+from xpm_tui.sandbox.core.practice import SandboxPractice
+from xpm_tui.sandbox.core.records import ClientRecord, Job, TemplateRecord
 from xpm_tui.sandbox.core.seed.ordinary_clients import pick
 from xpm_tui.sandbox.core.seed.sample import tasks_of
 
@@ -48,7 +48,7 @@ class AuditCases:
 
 
 def add_audit_cases(
-    practice: Practice, seed: int, now: float, *, proposals: int = 600, faults: int = 200
+    practice: SandboxPractice, seed: int, now: float, *, proposals: int = 600, faults: int = 200
 ) -> AuditCases:
     """Add the jobs of ``proposals`` proposals, of which ``faults`` have a fault, and return Ignition's files.
 
@@ -68,7 +68,7 @@ def add_audit_cases(
     return work.result()
 
 
-def _distinct(practice: Practice) -> list[Client]:
+def _distinct(practice: SandboxPractice) -> list[ClientRecord]:
     """Living clients that no other client of the practice could be taken for."""
     keys = {row.uuid: _key(row.name) for row in practice.clients.values()}
     times = Counter(keys.values())
@@ -89,7 +89,9 @@ def _key(name: str) -> str:
 class _Seeding:
     """The files and jobs while they are made."""
 
-    def __init__(self, practice: Practice, rng: Random, now: float, clients: Sequence[Client]) -> None:
+    def __init__(
+        self, practice: SandboxPractice, rng: Random, now: float, clients: Sequence[ClientRecord]
+    ) -> None:
         self._practice = practice
         self._rng = rng
         self._now = now
@@ -99,7 +101,7 @@ class _Seeding:
         self._people = [uuid for uuid, person in practice.staff.items() if not person.left]
         self._left = next(uuid for uuid, person in practice.staff.items() if person.left)
         self._rows: list[tuple[object, ...]] = []
-        self._used: dict[str, Client] = {}
+        self._used: dict[str, ClientRecord] = {}
         self.cases = AuditCases()
 
     def add(self, place: int, fault: str) -> None:
@@ -128,7 +130,14 @@ class _Seeding:
             self._practice.jobs[each.number] = each
 
     def _proposal(
-        self, number: str, name: str, client: Client, state: str, start: date, end: date, template: Template
+        self,
+        number: str,
+        name: str,
+        client: ClientRecord,
+        state: str,
+        start: date,
+        end: date,
+        template: TemplateRecord,
     ) -> None:
         accepted = (start - timedelta(days=3)).isoformat() if state != "sent" else ""
         self._rows.append(
@@ -137,7 +146,13 @@ class _Seeding:
         )  # fmt: skip
 
     def _job(
-        self, name: str, client: Client, template: Template, start: date, due: date, reference: str
+        self,
+        name: str,
+        client: ClientRecord,
+        template: TemplateRecord,
+        start: date,
+        due: date,
+        reference: str,
     ) -> Job:
         first, last = start.isoformat(), due.isoformat()
         created = self._now - (self._today - start).days * DAY - DAY
@@ -158,7 +173,7 @@ class _Seeding:
         )
 
     def _sound(
-        self, kind: str, job: Job, client: Client, template: Template, number: str, start: date
+        self, kind: str, job: Job, client: ClientRecord, template: TemplateRecord, number: str, start: date
     ) -> Iterable[Job]:
         if kind in ("only sent", "starts later"):
             return ()
@@ -184,7 +199,7 @@ class _Seeding:
         return (job,)
 
     def _months(
-        self, job: Job, template: Template, client: Client, number: str, start: date
+        self, job: Job, template: TemplateRecord, client: ClientRecord, number: str, start: date
     ) -> Iterable[Job]:
         """A job a month: those of the past are completed, and all have the reference."""
         for month in range(12):
@@ -196,7 +211,7 @@ class _Seeding:
             past = last < self._today
             yield replace(each, state="Completed", completed=last.isoformat()) if past else each
 
-    def _last_year(self, job: Job, client: Client, template: Template, start: date) -> Job:
+    def _last_year(self, job: Job, client: ClientRecord, template: TemplateRecord, start: date) -> Job:
         """The term before, with a proposal of its own and the same name."""
         before, number = start - timedelta(days=365), f"{job.order_number}-A"
         until = start - timedelta(days=1)
@@ -206,47 +221,47 @@ class _Seeding:
 
     # -- faults ----------------------------------------------------------------------------------------------
 
-    def missing(self, place: int, job: Job, template: Template) -> list[Job]:
+    def missing(self, place: int, job: Job, template: TemplateRecord) -> list[Job]:
         return []
 
-    def wrong_client(self, place: int, job: Job, template: Template) -> list[Job]:
+    def wrong_client(self, place: int, job: Job, template: TemplateRecord) -> list[Job]:
         other = self._clients[(place + 1) % len(self._clients)]
         return [replace(job, client=other.uuid)]
 
-    def wrong_template(self, place: int, job: Job, template: Template) -> list[Job]:
+    def wrong_template(self, place: int, job: Job, template: TemplateRecord) -> list[Job]:
         others = [row for row in self._templates if row is not template]
         other = pick(self._rng, [*others, None])
         return [replace(job, tasks=tasks_of(self._practice, other, job.start, job.due) if other else ())]
 
-    def no_reference(self, place: int, job: Job, template: Template) -> list[Job]:
+    def no_reference(self, place: int, job: Job, template: TemplateRecord) -> list[Job]:
         return [replace(job, order_number="" if place % 2 else "PO 7781")]
 
-    def duplicate_reference(self, place: int, job: Job, template: Template) -> list[Job]:
+    def duplicate_reference(self, place: int, job: Job, template: TemplateRecord) -> list[Job]:
         second = replace(job, number=self._practice.take_job_number(), name="Advice by phone")
         return [job, replace(second, uuid=self._practice.ids.uuid("job"))]
 
-    def duplicate_job(self, place: int, job: Job, template: Template) -> list[Job]:
+    def duplicate_job(self, place: int, job: Job, template: TemplateRecord) -> list[Job]:
         number, reference = self._practice.take_job_number(), "" if place % 2 else job.order_number
         twin = replace(job, number=number, order_number=reference)
         return [job, replace(twin, uuid=self._practice.ids.uuid("job"))]
 
-    def wrong_dates(self, place: int, job: Job, template: Template) -> list[Job]:
+    def wrong_dates(self, place: int, job: Job, template: TemplateRecord) -> list[Job]:
         if place % 2:
             return [replace(job, due=shift_day(job.start, -10))]
         late = shift_day(job.due, 60)
         return [replace(job, start=late, due=shift_day(late, 300))]
 
-    def state(self, place: int, job: Job, template: Template) -> list[Job]:
+    def state(self, place: int, job: Job, template: TemplateRecord) -> list[Job]:
         if place % 2:
             return [replace(job, state="Cancelled")]
         return [replace(job, state="Completed", completed=day_of(self._now))]
 
-    def person_left(self, place: int, job: Job, template: Template) -> list[Job]:
+    def person_left(self, place: int, job: Job, template: TemplateRecord) -> list[Job]:
         if place % 2:
             return [replace(job, manager=self._left)]
         return [replace(job, assigned=(*job.assigned, self._left))]
 
-    def revoked(self, place: int, job: Job, template: Template) -> list[Job]:
+    def revoked(self, place: int, job: Job, template: TemplateRecord) -> list[Job]:
         return [job]
 
     def result(self) -> AuditCases:
@@ -262,16 +277,16 @@ class _Seeding:
         return self.cases
 
 
-_FAULTY: dict[str, Callable[[_Seeding, int, Job, Template], list[Job]]] = {
+_FAULTY: dict[str, Callable[[_Seeding, int, Job, TemplateRecord], list[Job]]] = {
     name: getattr(_Seeding, name.replace("-", "_")) for name in FAULTS
 }
 
 
-def _id(client: Client) -> str:
+def _id(client: ClientRecord) -> str:
     return f"IGN-{client.number}"
 
 
-def _reference(client: Client) -> str:
+def _reference(client: ClientRecord) -> str:
     return f"CLI-{client.number}"
 
 

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from xpm_tui.sandbox.core.clock import DAY
-from xpm_tui.sandbox.core.practice import Practice
+from xpm_tui.sandbox.core.practice import SandboxPractice
 from xpm_tui.sandbox.core.records import (
     Address,
     Bank,
-    Client,
-    Contact,
-    ContactLink,
+    ClientContact,
+    ClientRecord,
+    ContactRecord,
+    Individual,
     Note,
-    Person,
     Relationship,
     with_values,
 )
@@ -35,7 +35,7 @@ CLICK = "[@click=app.quit]Click[/]"
 class HardCases:
     """Puts the hard cases into a practice that has its people and lists already."""
 
-    def __init__(self, practice: Practice, now: float) -> None:
+    def __init__(self, practice: SandboxPractice, now: float) -> None:
         self._practice = practice
         self._now = now
         self._age = 0
@@ -45,7 +45,7 @@ class HardCases:
 
     def add(self, count: int) -> None:
         """The first `count` of them."""
-        makers: list[Callable[[], list[Client]]] = [
+        makers: list[Callable[[], list[ClientRecord]]] = [
             self._complete,
             self._same_name,
             self._archived_twin,
@@ -65,22 +65,22 @@ class HardCases:
             if uuids and uuids[0] in {row.uuid for row in rows}:
                 cases[name] = [uuid for uuid in uuids if uuid in kept]
 
-    def _case(self, name: str, *rows: Client) -> list[Client]:
+    def _case(self, name: str, *rows: ClientRecord) -> list[ClientRecord]:
         self._practice.cases[name] = [row.uuid for row in rows]
         return list(rows)
 
-    def _client(self, name: str) -> Client:
+    def _client(self, name: str) -> ClientRecord:
         practice = self._practice
         self._age += 1
         modified = self._now - (3 + self._age * 11 % 300) * DAY
-        return Client(practice.ids.uuid("client"), practice.take_client_number(), name, modified)
+        return ClientRecord(practice.ids.uuid("client"), practice.take_client_number(), name, modified)
 
-    def _contact(self, name: str, email: str, **more: str) -> Contact:
-        contact = with_values(Contact(self._practice.ids.uuid("contact"), name, email=email), more)
+    def _contact(self, name: str, email: str, **more: str) -> ContactRecord:
+        contact = with_values(ContactRecord(self._practice.ids.uuid("contact"), name, email=email), more)
         self._practice.contacts[contact.uuid] = contact
         return contact
 
-    def _complete(self) -> list[Client]:
+    def _complete(self) -> list[ClientRecord]:
         """A company with everything, and a second one that shares its contact; the second one's manager left
         the practice: named here, missing in the list of staff."""
         jo = self._contact(
@@ -107,7 +107,7 @@ class HardCases:
             business_number="51 000 000 000",
             bank=Bank("067-000", "Kowhai Plumbing", "00123456", "Harbour Bank"),
             code="KOW01",
-            contacts=(ContactLink(jo.uuid, "Director", True), ContactLink(pat.uuid, "0")),
+            contacts=(ClientContact(jo.uuid, "Director", True), ClientContact(pat.uuid, "0")),
             notes=(
                 Note(
                     "Phoned",
@@ -125,7 +125,7 @@ class HardCases:
             tax=COMPANY[3],
             partner=ana,
             manager=self._gone,
-            contacts=(ContactLink(jo.uuid, "Shareholder", True),),
+            contacts=(ClientContact(jo.uuid, "Shareholder", True),),
             groups=(self._groups[0],),
         )
         company = replace(
@@ -146,7 +146,7 @@ class HardCases:
         self._case("manager left", holdings)
         return self._case("shared contact", company, holdings)
 
-    def _same_name(self) -> list[Client]:
+    def _same_name(self) -> list[ClientRecord]:
         """Two active clients with exactly the same name."""
         rows = []
         for number, place in enumerate((HOBART, DARWIN)):
@@ -156,7 +156,7 @@ class HardCases:
             rows.append(
                 replace(
                     self._client("John Smith"),
-                    person=Person(
+                    person=Individual(
                         title="Mr", first="John", middle="", last="Smith", other="", born="1979-04-02"
                     ),
                     email=f"john{number + 1}@smith.example",
@@ -165,12 +165,12 @@ class HardCases:
                     manager=self._staff[number],
                     tax=INDIVIDUAL[number],
                     tax_number=f"45{number} 111 22{number}",
-                    contacts=(ContactLink(contact.uuid, "", True),),
+                    contacts=(ClientContact(contact.uuid, "", True),),
                 )
             )
         return self._case("same name", *rows)
 
-    def _archived_twin(self) -> list[Client]:
+    def _archived_twin(self) -> list[ClientRecord]:
         contact = self._contact("Zoë Müller", "zoe@harbourcafe.example", salutation="Zoë")
         active = replace(
             self._client("Harbour Café Ltd"),
@@ -179,12 +179,12 @@ class HardCases:
             tax=COMPANY[1],
             code="CAF02",
             partner=self._staff[2],
-            contacts=(ContactLink(contact.uuid, "Owner", True),),
+            contacts=(ClientContact(contact.uuid, "Owner", True),),
         )
         old = replace(self._client("Harbour Café Ltd"), archived=True, tax=COMPANY[0], code="CAF01")
         return self._case("archived twin", active, old)
 
-    def _prospects(self) -> list[Client]:
+    def _prospects(self) -> list[ClientRecord]:
         """A prospect, and one that was made a client: the prospect is gone, a new number stands there."""
         prospect = replace(
             self._client("Tāmaki Rōpū Trust"), prospect=True, email="tari@tamaki.example", tax=TRUST[2]
@@ -200,7 +200,7 @@ class HardCases:
         self._case("prospect made client", before, after)
         return [prospect, before, after]
 
-    def _markup_name(self) -> list[Client]:
+    def _markup_name(self) -> list[ClientRecord]:
         """Markup, bidirectional and C1 characters where a careless screen would obey them."""
         quit_now = self._contact(CLICK, "click@acme.example", addressee=BIDI)
         row = replace(
@@ -209,21 +209,21 @@ class HardCases:
             phone="[bold]03[/bold] 5550",
             referral=BIDI,
             tax=COMPANY[2],
-            contacts=(ContactLink(quit_now.uuid, "[red]Owner", True),),
+            contacts=(ClientContact(quit_now.uuid, "[red]Owner", True),),
         )
         return self._case("markup in the name", row)
 
-    def _other_scripts(self) -> list[Client]:
+    def _other_scripts(self) -> list[ClientRecord]:
         """Added by API with a name only: no tax block, no e-mail, no contact."""
         row = self._client("株式会社さくら & Sons 🌸")
         self._case("no contacts", row)
         return self._case("name only", row)
 
-    def _deleted(self) -> list[Client]:
+    def _deleted(self) -> list[ClientRecord]:
         row = replace(self._client("Gone Holdings Ltd"), deleted=True, archived=True, tax=COMPANY[4])
         return self._case("deleted", row)
 
-    def _further(self) -> list[Client]:
+    def _further(self) -> list[ClientRecord]:
         """Names that are almost, or look, alike; and rows that are odd in other ways."""
         names = (
             "kowhai plumbing pty ltd",
@@ -248,11 +248,11 @@ class HardCases:
         other = self._contact("Second of Two", "both@shared.example")
         twice = replace(
             self._client("Two Contacts One Address Ltd"),
-            contacts=(ContactLink(email.uuid, "", True), ContactLink(other.uuid, "", False)),
+            contacts=(ClientContact(email.uuid, "", True), ClientContact(other.uuid, "", False)),
         )
         gone = replace(self._contact("Gone Contact", "gone@contact.example"), deleted=True)
         self._practice.contacts[gone.uuid] = gone
-        ghost = replace(self._client("Deleted Contact Ltd"), contacts=(ContactLink(gone.uuid, "", True),))
+        ghost = replace(self._client("Deleted Contact Ltd"), contacts=(ClientContact(gone.uuid, "", True),))
         self._case("two contacts of one e-mail", twice)
         self._case("deleted contact", ghost)
         return [*rows, twice, ghost]

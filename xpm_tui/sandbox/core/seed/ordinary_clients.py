@@ -8,18 +8,18 @@ from sys import intern
 from typing import TypeVar
 
 from xpm_tui.sandbox.core.clock import DAY
-from xpm_tui.sandbox.core.practice import Practice
+from xpm_tui.sandbox.core.practice import SandboxPractice
 from xpm_tui.sandbox.core.records import (
     Address,
     Bank,
-    Client,
-    Contact,
-    ContactLink,
+    BillingTerms,
+    ClientContact,
+    ClientRecord,
+    ContactRecord,
+    Individual,
     Note,
-    Person,
     Relationship,
     Tax,
-    Terms,
 )
 from xpm_tui.sandbox.core.seed import words
 
@@ -28,8 +28,8 @@ Item = TypeVar("Item")
 STRUCTURES = ("Company",) * 8 + ("Individual",) * 7 + ("Trust",) * 3 + ("Partnership", "Superannuation Fund")
 TERMS = (
     None,
-    Terms("20th of Month", "30.00", "DayOfMonth", "20"),
-    Terms("14 days", "0.00", "WithinDays", "14"),
+    BillingTerms("20th of Month", "30.00", "DayOfMonth", "20"),
+    BillingTerms("14 days", "0.00", "WithinDays", "14"),
 )
 _PERIODS = ("Monthly", "2 Monthly", "6 Monthly")
 _BASES = ("Invoice", "Payment", "Hybrid")
@@ -74,7 +74,7 @@ class ClientMaker:
     """Makes clients one after another from a random source; names seldom repeat. Texts that do are interned:
     a practice of 50,000 is held in memory."""
 
-    def __init__(self, practice: Practice, rng: Random, now: float) -> None:
+    def __init__(self, practice: SandboxPractice, rng: Random, now: float) -> None:
         self._practice = practice
         self._rng = rng
         self._now = now
@@ -84,7 +84,7 @@ class ClientMaker:
         self._groups = list(practice.groups)
         self._rows: list[str] = list(practice.clients)
 
-    def make(self) -> Client:
+    def make(self) -> ClientRecord:
         """One further client with its contacts, put into the practice."""
         rng, practice = self._rng, self._practice
         structure = pick(rng, STRUCTURES)
@@ -98,7 +98,7 @@ class ClientMaker:
         town = pick(rng, words.TOWNS)
         street = intern(f"{int(rng.random() * 200) + 1} {pick(rng, words.STREETS)}")
         state = rng.random()
-        client = Client(
+        client = ClientRecord(
             practice.ids.uuid("client"),
             number,
             name,
@@ -149,11 +149,11 @@ class ClientMaker:
         self._names.add(name)
         return name
 
-    def _person(self, first: str, surname: str) -> Person:
+    def _person(self, first: str, surname: str) -> Individual:
         rng = self._rng
         year, month, day = (int(rng.random() * span) for span in (60, 12, 28))
         born = f"{1940 + year}-{month + 1:02d}-{day + 1:02d}"
-        return Person(
+        return Individual(
             title=pick(rng, ("Ms", "Mr", "Dr", "")),
             gender=None,
             first=first,
@@ -163,12 +163,12 @@ class ClientMaker:
             born=born if rng.random() < 0.8 else None,
         )
 
-    def _contacts(self, first: str, surname: str, domain: str, number: int) -> tuple[ContactLink, ...]:
+    def _contacts(self, first: str, surname: str, domain: str, number: int) -> tuple[ClientContact, ...]:
         rng, links = self._rng, []
         count = pick(rng, (0, 1, 1, 1, 1, 2, 2, 3))
         for place in range(count):
             given = first if place == 0 else pick(rng, words.FIRST_NAMES)
-            contact = Contact(
+            contact = ContactRecord(
                 self._practice.ids.uuid("contact"),
                 intern(f"{given} {surname}"),
                 mobile=intern(f"04{number % 90 + 10} 5{place}0 {number % 900 + 100}"),
@@ -178,7 +178,7 @@ class ClientMaker:
                 addressee=intern(f"{given} {surname}") if rng.random() < 0.5 else "",
             )
             self._practice.contacts[contact.uuid] = contact
-            links.append(ContactLink(contact.uuid, pick(rng, words.POSITIONS), primary=place == 0))
+            links.append(ClientContact(contact.uuid, pick(rng, words.POSITIONS), primary=place == 0))
         return tuple(links)
 
     def _notes(self) -> tuple[Note, ...]:

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 from random import Random
 
-from xpm_tui.sandbox.core.clock import DAY, Ids, day_of, shift_day
-from xpm_tui.sandbox.core.practice import Practice, Tenant
+from xpm_tui.sandbox.core.clock import DAY, SequentialIds, day_of, shift_day
+from xpm_tui.sandbox.core.practice import SandboxPractice, SandboxTenant
 from xpm_tui.sandbox.core.records import (
-    Client,
-    Group,
+    ClientGroup,
+    ClientRecord,
     Job,
+    JobCategory,
     JobState,
     JobTask,
     Milestone,
-    Named,
     Note,
-    Staff,
-    Task,
-    Template,
+    StaffRecord,
+    TaskRecord,
+    TemplateRecord,
 )
 from xpm_tui.sandbox.core.seed import words
 from xpm_tui.sandbox.core.seed.hard_cases import HardCases
@@ -58,47 +58,47 @@ TEMPLATES: tuple[tuple[str, tuple[tuple[int, int], ...], tuple[tuple[int, str], 
 )
 
 
-def add_people(practice: Practice) -> None:
+def add_people(practice: SandboxPractice) -> None:
     """Six people, two of one name, and one who left but is still named on old records."""
     for number, (name, email, payroll) in enumerate(STAFF):
         uuid = practice.ids.uuid("staff")
         phone, address = f"03 5550 00{number:02d}", "Level 2\n9 Harbour St, Hobart"
         mobile = f"0491 570 1{number:02d}"
-        practice.staff[uuid] = Staff(uuid, name, email, phone, mobile, address, payroll)
+        practice.staff[uuid] = StaffRecord(uuid, name, email, phone, mobile, address, payroll)
     uuid = practice.ids.uuid("staff")
-    practice.staff[uuid] = Staff(uuid, LEFT, "gail@harbourhill.example", left=True)
+    practice.staff[uuid] = StaffRecord(uuid, LEFT, "gail@harbourhill.example", left=True)
     people = list(practice.staff)
     practice.cases["staff of one name"] = people[3:5]
     practice.cases["staff who left"] = people[6:]
 
 
-def add_lists(practice: Practice) -> None:
+def add_lists(practice: SandboxPractice) -> None:
     """Groups, categories, tasks, templates and states."""
     ids = practice.ids
     for name in GROUPS:
         uuid = ids.uuid("group")
-        practice.groups[uuid] = Group(uuid, name, taxable=name.startswith("Kowhai"))
+        practice.groups[uuid] = ClientGroup(uuid, name, taxable=name.startswith("Kowhai"))
     for name in words.CATEGORIES:
         uuid = ids.uuid("category")
-        practice.categories[uuid] = Named(uuid, name)
+        practice.categories[uuid] = JobCategory(uuid, name)
     for name, description in words.TASKS:
         uuid = ids.uuid("task")
-        practice.tasks[uuid] = Task(uuid, name, description)
+        practice.tasks[uuid] = TaskRecord(uuid, name, description)
     tasks = list(practice.tasks)
     for name, parts, milestones in TEMPLATES:
         uuid = ids.uuid("template")
         content = tuple((tasks[place], minutes) for place, minutes in parts)
-        practice.templates[uuid] = Template(uuid, name, content, milestones)
+        practice.templates[uuid] = TemplateRecord(uuid, name, content, milestones)
     practice.cases["templates that are gone"] = [ids.uuid("template")]
     practice.states = tuple(JobState(ids.uuid("state"), name, code, closed) for name, code, closed in STATES)
 
 
-def add_groups_for_size(practice: Practice, rng: Random, size: int) -> None:
+def add_groups_for_size(practice: SandboxPractice, rng: Random, size: int) -> None:
     """Family groups of a larger practice, one to about forty clients."""
     for number in range(size // 40):
         uuid = practice.ids.uuid("group")
         surname = words.SURNAMES[int(rng.random() * len(words.SURNAMES))]
-        practice.groups[uuid] = Group(uuid, f"{surname} Group {number + 1}")
+        practice.groups[uuid] = ClientGroup(uuid, f"{surname} Group {number + 1}")
 
 
 LONG_DESCRIPTION = "Services of the engagement:\n" + "\n".join(
@@ -106,7 +106,7 @@ LONG_DESCRIPTION = "Services of the engagement:\n" + "\n".join(
 )
 
 
-def add_jobs(practice: Practice, rng: Random, now: float) -> None:
+def add_jobs(practice: SandboxPractice, rng: Random, now: float) -> None:
     """About one job to two clients, at most 5,000 of them. The first three are recent and open, and the
     very first has a number that the practice chose."""
     clients = [row for row in practice.clients.values() if not row.deleted and not row.prospect]
@@ -119,7 +119,9 @@ def add_jobs(practice: Practice, rng: Random, now: float) -> None:
     practice.cases["job with its own number"] = numbers[:1]
 
 
-def tasks_of(practice: Practice, template: Template, start: str, due: str) -> tuple[JobTask, ...]:
+def tasks_of(
+    practice: SandboxPractice, template: TemplateRecord, start: str, due: str
+) -> tuple[JobTask, ...]:
     """The tasks that a template adds to a job; a task that the practice has deleted is not among them."""
     return tuple(
         JobTask(
@@ -136,7 +138,7 @@ def tasks_of(practice: Practice, template: Template, start: str, due: str) -> tu
     )
 
 
-def milestones_of(practice: Practice, template: Template, start: str) -> tuple[Milestone, ...]:
+def milestones_of(practice: SandboxPractice, template: TemplateRecord, start: str) -> tuple[Milestone, ...]:
     """The milestones that a template adds to a job."""
     return tuple(
         Milestone(practice.ids.uuid("milestone"), shift_day(start, days), text)
@@ -144,7 +146,7 @@ def milestones_of(practice: Practice, template: Template, start: str) -> tuple[M
     )
 
 
-def _add(practice: Practice, rng: Random, client: Client, place: int, now: float) -> None:
+def _add(practice: SandboxPractice, rng: Random, client: ClientRecord, place: int, now: float) -> None:
     template = pick(rng, list(practice.templates.values()))
     people = [uuid for uuid, person in practice.staff.items() if not person.left]
     created = now - rng.random() * (30 if place < 3 else 900) * DAY
@@ -179,7 +181,7 @@ def _add(practice: Practice, rng: Random, client: Client, place: int, now: float
     )
 
 
-def _note(practice: Practice, moment: float) -> Note:
+def _note(practice: SandboxPractice, moment: float) -> Note:
     return Note("Started", "Kick-off done.", "", moment, "Ana Silva", practice.ids.uuid("note"))
 
 
@@ -188,13 +190,13 @@ ALL_HARD_CASES = 60
 FIRST_HARD_CASES = 12
 
 
-def make_practice(tenant: Tenant, seed: int, size: int, now: float) -> Practice:
+def make_practice(tenant: SandboxTenant, seed: int, size: int, now: float) -> SandboxPractice:
     """A practice of exactly `size` client rows, archived and deleted ones among them. The same seed and time
     make the same practice. Raises ValueError on a negative size."""
     if size < 0:
         raise ValueError("A practice has no less than 0 clients.")
     rng = Random(f"{seed} practice")
-    practice = Practice(tenant, Ids(seed))
+    practice = SandboxPractice(tenant, SequentialIds(seed))
     add_people(practice)
     add_lists(practice)
     add_groups_for_size(practice, rng, size)
