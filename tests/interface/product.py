@@ -56,6 +56,8 @@ def commands() -> Iterator[tuple[str, click.Command]]:
         if isinstance(command, click.Group):
             for name in command.commands:
                 yield from walk(command.commands[name], (*words, name))
+            for old, today in getattr(command, "old_names", {}).items():
+                yield from walk(command.commands[today], (*words, old))
 
     yield from walk(command_line.root(NoConsole()), ())
 

@@ -23,8 +23,8 @@ _HEAD = """\
 <!-- Made from the acts and screens: `python -m xpm_tui.tui.key_reference > docs/keys.md`. Do not edit. -->
 
 `F1` and `?` tell what the keys do where you are (`?` is a letter where a text is typed). `ctrl+p` and `:`
-list every action, also those without a key, with the reason where one cannot be done now. Arrow keys, home, end
-and the page keys move everywhere; `tab` goes to the next part; `esc` goes one level up.
+list every action, also those without a key, with the reason where one cannot be done now. Arrow keys, home,
+end and the page keys move everywhere; `tab` goes to the next part; `esc` goes one level up.
 
 `g` and a letter go to an area: `g o` Overview, `g c` Clients, `g t` Team, `g l` Templates, `g j` Jobs, `g s`
 Sync, `g e` Settings.
