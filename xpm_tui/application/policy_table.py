@@ -23,7 +23,8 @@ class FieldDirection(msgspec.Struct, frozen=True, kw_only=True):
 
 class PolicyRow(msgspec.Struct, frozen=True, kw_only=True):
     """One field. ``levels`` are those that carry it after creation, ``off`` whether the practice switched it
-    off, ``carried`` whether a sync brings it now, ``frozen`` for how many clients it is frozen."""
+    off, ``carried`` whether a sync brings it now, ``frozen`` for how many clients it is frozen.
+    """
 
     field: str
     label: str

@@ -52,7 +52,8 @@ class UndoHistory(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class UndoResult(msgspec.Struct, frozen=True, kw_only=True):
     """What was taken back: ids of records that are as before, and of those that stay, as they were changed
-    since or something hangs on them."""
+    since or something hangs on them.
+    """
 
     what: str
     back: tuple[str, ...]
@@ -116,7 +117,8 @@ def undo(
     practice: OpenPractice, table: TableSchema[R], in_use: Callable[[Snapshot], Collection[str]]
 ) -> UndoResult:
     """Take the last thing back: records that are still as it left them. One that it made goes, unless it is
-    ``in_use``. Raises ``BadInput`` where there is nothing left to take back."""
+    ``in_use``. Raises ``BadInput`` where there is nothing left to take back.
+    """
     practice.writable()
     snapshot = practice.snapshot()
     found = _history(snapshot, table)

@@ -51,7 +51,8 @@ class Dialogue(Protocol):
 
     def emit(self, item: Mapping[str, Any], line: str = "") -> None:
         """One item of a stream (an event), before the outcome; ``line`` says the same to a person (empty:
-        another item's line covers it)."""
+        another item's line covers it).
+        """
 
     async def confirm(self, question: str, *, default: bool = False, button: str = "") -> bool | None:
         """Ask yes or no; None where nobody can be asked. ``button`` names the action on a screen."""

@@ -81,7 +81,6 @@ class ExportPlan(msgspec.Struct, frozen=True):
 
 async def make_plan(practice: OpenPractice, params: MakePlan, talk: Dialogue) -> Result:
     """Refresh the mirror and compute what a sync would do."""
-
     for field in params.field:
         edits.known_field(field, field, (*policy.BY_NAME, "link"))
     only = [queries.find_client(practice.snapshot(), params.client).id] if params.client else []
@@ -119,7 +118,6 @@ async def untick_plan(practice: OpenPractice, params: TickPlan, talk: Dialogue) 
 
 async def export_plan(practice: OpenPractice, params: ExportPlan, talk: Dialogue) -> Result:
     """The plan as CSV."""
-
     plan, _ = plans.load(practice, params.plan)
     text = plans.export(practice, plan.id)
     return Result(data={"id": plan.id, "csv": text}, raw=text)
@@ -127,7 +125,8 @@ async def export_plan(practice: OpenPractice, params: ExportPlan, talk: Dialogue
 
 def stored_data(practice: OpenPractice, *, always: bool = False) -> list[str]:
     """Return what a read-only call, or with ``always`` any, says of the age of XPM's data, which it did not
-    read again."""
+    read again.
+    """
     if not (practice.read_only or always):
         return []
 
@@ -147,7 +146,6 @@ def plan_result(practice: OpenPractice, plan_id: str, done: str = "", *, most: i
     where ``done`` says what was done, that and the summary. Its ``items``, ``lines`` and ``differences`` can
     be read once: they are made only then, as a screen needs none of them.
     """
-
     plan, records = plans.load(practice, plan_id)
     found = consequences.consequences(practice, plan, records)
     snapshot = practice.snapshot()
@@ -246,7 +244,6 @@ def changes_of(
     practice: OpenPractice, records: list[PlannedRecord]
 ) -> tuple[list[ChangeView], list[ChangeView]]:
     """The changes that would be made, and those that wait."""
-
     changes = list(presenter.change_views(practice.snapshot(), records))
     made = [change for change in changes if change.ticked]
     return made, [change for change in changes if not change.ticked]
@@ -268,7 +265,6 @@ def selector(word: str) -> plans.Selector:
     Several with a comma between them point at what all of them mean. Raises ``BadInput`` where a part is left
     empty, or says twice what another one says.
     """
-
     if word == "all":
         return plans.Selector()
     found: dict[str, str] = {}

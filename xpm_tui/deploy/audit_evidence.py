@@ -90,7 +90,8 @@ def jobs_of_ignition(
     proposal: Proposal, uuid: str, jobs: AuditedJobs, numbers: ProposalNumbers
 ) -> list[XpmJob]:
     """The jobs that Ignition created for a proposal: those with its number, and those of its client that have
-    its name and fall into its term; where there are none, those with the reference of the client."""
+    its name and fall into its term; where there are none, those with the reference of the client.
+    """
     found = {job.number: job for job in jobs.with_reference(proposal.number)}
     name = exact(proposal.name).casefold()
     for job in jobs.of_client(uuid):
@@ -323,7 +324,8 @@ def learned(pairs: Iterable[tuple[tuple[str, ...], XpmJob]]) -> TemplateTasks:
 
 def tasks_of(job: XpmJob) -> frozenset[str]:
     """The practice's tasks on a job, each alone and with its estimated minutes: two templates may add the
-    same task with different estimates."""
+    same task with different estimates.
+    """
     names = [(task.task_uuid or task.name.casefold(), task.minutes) for task in job.tasks or ()]
     return frozenset([name for name, _ in names] + [f"{name}/{minutes}" for name, minutes in names])
 

@@ -40,7 +40,8 @@ UNSENDABLE = (
 
 class BatchConsequences(msgspec.Struct, frozen=True):
     """A batch before it starts: each job as it would go out, those that are ``unsendable`` (with a value that
-    XML cannot carry), the ``calls`` of each besides those that all share, and what follows from it."""
+    XML cannot carry), the ``calls`` of each besides those that all share, and what follows from it.
+    """
 
     previews: tuple[Preview, ...]
     unsendable: frozenset[str]
@@ -221,7 +222,8 @@ class _BatchEstimate:
 
 def _looked_up(snapshot: Snapshot) -> Requests:
     """Job writes without an answer are looked up first: one list for jobs without a number of our own, one
-    reading for every other."""
+    reading for every other.
+    """
     sent = [each for each in snapshot.find(INTENTS, "state", "sent") if each.kind.startswith("job.")]
     listed = [each for each in sent if each.kind == ADD_JOB and not each.values.get("number")]
     return Requests(lookups=bool(listed) + len(sent) - len(listed))

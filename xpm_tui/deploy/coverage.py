@@ -20,7 +20,8 @@ LIKE = 80.0
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     """``bare``: services that call for nothing though nobody chose that; ``gone``: services by the UUIDs of
     templates that XPM no longer has; ``unused``: templates that no service calls for; ``used``: how many
-    services call for each; ``unknown``: names of services on proposals that the library does not have."""
+    services call for each; ``unknown``: names of services on proposals that the library does not have.
+    """
 
     bare: tuple[Service, ...]
     gone: dict[str, tuple[Service, ...]]

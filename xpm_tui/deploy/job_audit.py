@@ -33,7 +33,8 @@ from xpm_tui.domain.xpm import XpmJob
 
 class AuditFinding(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that is wrong: ``finding`` is its code. ``client`` is our id and ``occurrence`` ours, both
-    empty where there is none; ``job`` is the number in XPM. ``todo`` says what to do about it."""
+    empty where there is none; ``job`` is the number in XPM. ``todo`` says what to do about it.
+    """
 
     finding: str
     proposal: str

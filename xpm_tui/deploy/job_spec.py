@@ -158,7 +158,8 @@ _SENTENCES: dict[str, tuple[Weight, str, str]] = {
 
 class JobProblem(msgspec.Struct, frozen=True, kw_only=True):
     """One thing about a job: ``hold`` keeps it back, ``ask`` too until a person says to go on anyway,
-    ``note`` is only told."""
+    ``note`` is only told.
+    """
 
     code: str
     about: str = ""
@@ -206,7 +207,8 @@ def required_templates(
     snapshot: Snapshot, services: tuple[ProposalService, ...]
 ) -> tuple[list[str], list[str], bool]:
     """The templates that services call for, each once; the names of services that call for none; whether one
-    of all the services wants a job at all."""
+    of all the services wants a job at all.
+    """
     templates: list[str] = []
     bare: list[str] = []
     wanted = not services
@@ -289,7 +291,8 @@ def own_job_number(pattern: str, workflow: Workflow, day: date, attempt: int) ->
 
 def amount(text: str) -> str:
     """An amount as it is typed or exported, ``$1,200.50``, as a plain number; empty where it is none. A comma
-    that does not part thousands may be a decimal one: nobody can tell, so that is none."""
+    that does not part thousands may be a decimal one: nobody can tell, so that is none.
+    """
     plain = re.sub(r"^[$£€]?\s*|\s*(?:[A-Z]{3}|[$£€])?$", "", text.strip())
     return re.sub(r"[,' ]", "", plain) if _AMOUNT.fullmatch(plain) else ""
 

@@ -47,7 +47,8 @@ def occurrences(
     snapshot: Snapshot, terms: JobTerms, today: date, *, ahead: int = SOON, workflows: Iterable[Workflow] = ()
 ) -> Iterator[Occurrence]:
     """All occurrences of the workflows (all, where none are named) that have come, have become something, or
-    come within ``ahead`` days; of a workflow in order of date."""
+    come within ``ahead`` days; of a workflow in order of date.
+    """
     for workflow in workflows or snapshot.rows(WORKFLOWS):
         yield from of_workflow(snapshot, terms, workflow, today, ahead)
 

@@ -109,7 +109,8 @@ def preview(
     created: Mapping[str, str] | None = None,
 ) -> Preview:
     """The occurrence of that day as book and mirror have it now; nothing is asked of XPM. ``created`` are
-    clients that are made before it, by our id, with the id that they have in ``jobs``."""
+    clients that are made before it, by our id, with the id that they have in ``jobs``.
+    """
     done = snapshot.get(DEPLOYMENTS, deployment_id(workflow.id, day))
     proposal = snapshot.get(PROPOSALS, workflow.proposal)
     if proposal is None:

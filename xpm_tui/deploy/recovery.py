@@ -66,7 +66,8 @@ def unknown(snapshot: Snapshot) -> list[Intent]:
 
 async def resolve(means: DeployContext) -> int:
     """Find out what became of each, waiting for creations until ``create_lag`` is over; gives how many are
-    settled, held ones included. What was never sent is closed. Raises ``XeroError``."""
+    settled, held ones included. What was never sent is closed. Raises ``XeroError``.
+    """
     work = _JobRecovery(means)
     await work.run(means.stop)
     return len(work.ends)

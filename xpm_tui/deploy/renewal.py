@@ -197,7 +197,8 @@ def rolls(
 
 def _first_free(snapshot: Snapshot, workflow: Workflow, term: Term) -> date | None:
     """The first day for which the workflow that follows may make jobs: after every period that the former one
-    has begun. None where the workflow is of the next term itself."""
+    has begun. None where the workflow is of the next term itself.
+    """
     if workflow.start >= term.start:
         return None
     first = term.start
@@ -211,7 +212,8 @@ def _first_free(snapshot: Snapshot, workflow: Workflow, term: Term) -> date | No
 
 def _last(proposal: Proposal, workflow: Workflow, term: Term, first: date) -> date:
     """The last day of the former workflow: the accepted end, or where a user let it go on, or it went on, the
-    day before the next one begins."""
+    day before the next one begins.
+    """
     was, repeat = proposal.before, workflow.repeat
     goes_on = repeat is not None and (repeat.endless or repeat.end is not None)
     if goes_on or first > term.start or was is None or was.end is None:
@@ -256,7 +258,8 @@ def _open(repeat: Repeat | None) -> Repeat | None:
 
 def _after(was: Engagement) -> date:
     """The day after a term. A term that was written a day short, to the 28th of a leap year's February, ends
-    with the day before its anniversary."""
+    with the day before its anniversary.
+    """
     assert was.end is not None
     first = was.end + ONE
     if was.start is None:

@@ -66,12 +66,14 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
 
     def least_seconds(self, calls: int) -> float:
         """Return the least number of seconds until the last of so many calls may start, by simulating them
-        one after the other in the sliding window. Time at the server comes on top."""
+        one after the other in the sliding window. Time at the server comes on top.
+        """
         return self._simulated(calls, 0.0)
 
     def likely_seconds(self, calls: int) -> float:
         """Return in how many seconds so many calls are likely to be done: the rate limiter's waits, and the
-        usual time of each call."""
+        usual time of each call.
+        """
         return self._simulated(calls, self.spacing)
 
     def _simulated(self, calls: int, spacing: float) -> float:

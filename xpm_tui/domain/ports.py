@@ -146,7 +146,8 @@ class Store(Protocol):
 class ClientList(Protocol):
     """A streamed client list. Reading to the end without an error means that it was complete, but for the
     records that were set aside: a record among them that was given before, because it came twice, does not
-    count."""
+    count.
+    """
 
     @property
     def asked_at(self) -> datetime:
@@ -280,7 +281,8 @@ class CallLimiter(Protocol):
         self, priority: Priority, stop: Callable[[], bool] | None = None
     ) -> AbstractAsyncContextManager[None]:
         """Wait for one's turn; raises ``AllowanceUsedUp`` instead of sleeping through a day limit, and
-        ``RunStopped`` as soon as ``stop`` says so."""
+        ``RunStopped`` as soon as ``stop`` says so.
+        """
 
     def allowance(self) -> Allowance:
         """What is left, as far as known."""

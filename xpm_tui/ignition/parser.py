@@ -293,7 +293,8 @@ def clean(cell: str) -> str:
 
 def escape_cell(value: str, spreadsheet: bool) -> str:
     """A value as a cell, so that :func:`clean` gives it back; ``spreadsheet`` also keeps it from being run as
-    a formula (CWE-1236), which changes how a phone such as +64 looks."""
+    a formula (CWE-1236), which changes how a phone such as +64 looks.
+    """
     risky = spreadsheet and value[:1] in tuple("=+-@\t\r")
     return (
         f"'{value}" if value and (risky or _SHIELDED.match(value) or _KEPT_TEXT.fullmatch(value)) else value

@@ -208,7 +208,8 @@ class _ProposalImportPlanner:
         self, before: Proposal, after: Proposal, row: int
     ) -> tuple[Proposal, list[tuple[Workflow, Workflow]]]:
         """What Ignition says of a proposal that is ours to deploy: a change of what its jobs are made from
-        stops what still waits, until a person has looked and takes it again."""
+        stops what still waits, until a person has looked and takes it again.
+        """
         if before.origin == "new":
             self._notes.append(ImportNote(row, f"{before.id} was created here: not changed"))
             return before, []

@@ -35,7 +35,8 @@ def merged(
 ) -> tuple[Proposal, list[ProposalService]]:
     """The proposal with what the file says, where blank says nothing; and the services that go because the
     file no longer names them. Those that ended before that day, or before their next term, stay as
-    history; without the day all do."""
+    history; without the day all do.
+    """
     values: dict[str, Any] = {
         name: getattr(made, name)
         for name in (

@@ -112,7 +112,8 @@ def greet(sandbox: Sandbox) -> None:
 
 async def _watch_parent(parent: int, stop: Callable[[], None]) -> None:
     """Stop once the parent is gone. Asking by polling: the kernel's own signal for this (prctl) goes by the
-    parent's thread, and would end the sandbox with the thread that started it."""
+    parent's thread, and would end the sandbox with the thread that started it.
+    """
     while os.getppid() == parent:  # noqa: ASYNC110
         await asyncio.sleep(PARENT_CHECK)
     stop()

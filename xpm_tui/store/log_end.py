@@ -47,7 +47,8 @@ class LogEnd(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_log_end(folder: Path) -> LogEnd | None:
     """The record; None where there is none. Raises :class:`StoreDamaged` where it is not as it was
-    written."""
+    written.
+    """
     path = folder / LOG_END
     try:
         data = path.read_bytes()

@@ -107,7 +107,8 @@ def xpm_values(row: XpmClient) -> Values:
 
 def unread_fields(row: XpmClient) -> frozenset[str]:
     """The fields, by the names of the registry, that XPM sent and nobody can read; ``*`` is the whole
-    record."""
+    record.
+    """
     if not row.unread:
         return frozenset()
     names: set[str] = set()

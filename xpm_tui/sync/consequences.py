@@ -53,7 +53,8 @@ _KINDS = (UPDATE_CLIENT, UPDATE_CONTACT, ADD_CONTACT)
 
 def written_records(record: PlannedRecord) -> dict[str, list[Change]]:
     """Return the ticked changes to XPM by the record that is written (the client, then each contact): one
-    call each."""
+    call each.
+    """
     calls: dict[str, list[Change]] = {}
     for change in record.changes:
         if change.ticked and change.side == "xpm" and change.field != "link":
@@ -69,7 +70,8 @@ def is_wanted(record: PlannedRecord) -> bool:
 
 def possible(planned: Iterable[Change], wanted: tuple[Change, ...]) -> tuple[Change, ...]:
     """What is wanted of a client's planned changes, less what cannot be without the rest: a contact that is
-    not made does not become the primary one, and the copies of a shared contact change with it."""
+    not made does not become the primary one, and the copies of a shared contact change with it.
+    """
     planned = tuple(planned)
     if any(change.follows for change in planned):
         wanted = _with_followers(planned, wanted)
@@ -152,7 +154,8 @@ def paced(found: Consequences, pace: Pace | None = None) -> Consequences:
 
 def lookups(snapshot: Snapshot) -> Requests:
     """Return the calls by which a run first finds out what became of earlier writes without an answer: one
-    list for all clients, one for all staff, one reading for every other write."""
+    list for all clients, one for all staff, one reading for every other write.
+    """
     kinds = Counter(intent.kind for intent in snapshot.find(INTENTS, "state", "sent"))
     lists = bool(kinds[ADD_CLIENT]) + bool(kinds[ADD_STAFF])
     return Requests(lookups=lists + sum(kinds[kind] for kind in _KINDS))
@@ -167,7 +170,8 @@ def link_consequences(
     former: Mapping[str, int] | None = None,
 ) -> Consequences:
     """Return what linking these clients, so many people, or so many services would do: all of it is saved
-    here, and nothing is sent. ``former`` counts what came from former XPM clients."""
+    here, and nothing is sent. ``former`` counts what came from former XPM clients.
+    """
     here = LocalCounts(clients=len(clients), links=len(clients), people=people, services=services)
     return paced(_with_former(Consequences(of="links", here=here), former or {}), pace)
 
@@ -187,7 +191,8 @@ def _with_former(found: Consequences, former: Mapping[str, int]) -> Consequences
 
 def pick_consequences(added: int, linked: int, kept: Mapping[str, Collection[str]]) -> Consequences:
     """Return what picking would do: so many clients of XPM added here, so many linked, and those that are
-    ``kept`` where they are, by the reason."""
+    ``kept`` where they are, by the reason.
+    """
     both = added + linked
     return Consequences(
         of="picks",
@@ -302,7 +307,8 @@ class _Counting:
 
     def _unsent(self, record: PlannedRecord) -> list[Change]:
         """The changes of the first call with a value that XML cannot carry, and of those that follow it: the
-        client's remaining calls wait for it."""
+        client's remaining calls wait for it.
+        """
         unsent: list[Change] = []
         for target, changes in written_records(record).items():
             if unsent or not all(is_carriable(value) for value in self._values(target, changes)):

@@ -134,7 +134,8 @@ def ending_of(error: AppError) -> Ending:
 @dataclass(frozen=True)
 class Delivery(Generic[Reply]):
     """What became of one message: its intent as it is stored now, XPM's reply (only where ``done``), and the
-    error (in every other case)."""
+    error (in every other case).
+    """
 
     ending: Ending
     intent: Intent

@@ -59,7 +59,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def of_new_contact(self, frozen: Collection[str] = ()) -> frozenset[str]:
         """The fields that a contact is made with, whatever the level: those neither switched off nor frozen.
-        There is none without a name."""
+        There is none without a name.
+        """
         made = (rule for rule in self.fields(creation=True) if rule.contact)
         return frozenset(rule.name for rule in made if rule.required or rule.name not in frozen)
 

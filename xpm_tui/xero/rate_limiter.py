@@ -252,7 +252,8 @@ class RateLimiter:
         self, priority: Priority, stop: Callable[[], bool] | None = None
     ) -> AbstractAsyncContextManager[None]:
         """Wait for one's turn; raises ``AllowanceUsedUp`` instead of sleeping through a day limit, and
-        ``RunStopped`` as soon as ``stop`` says so."""
+        ``RunStopped`` as soon as ``stop`` says so.
+        """
         return self._turn(priority, stop)
 
     @asynccontextmanager
@@ -402,7 +403,8 @@ class RateLimiter:
 
 def _ends(state: LimiterState, now: float) -> list[float]:
     """When each call leaves the minute. One in flight may still touch the server: its minute begins when it
-    ends."""
+    ends.
+    """
     return sorted(now + MINUTE if t.pid else t.at + MINUTE for t in state.tickets)
 
 

@@ -43,7 +43,8 @@ class Login:
 
     async def redeem(self, authorization: Authorization, code: Secret) -> Grant:
         """Exchange the code for a login and save it. Raises ``LoginNeeded``, ``XeroUnreachable``,
-        ``BadReply``."""
+        ``BadReply``.
+        """
         grant = await self._endpoint.redeem(authorization, code)
         await self._tokens.keep(grant)
         return grant

@@ -41,7 +41,8 @@ def pick(
 
 def of_number(practice: OpenPractice, text: str) -> tuple[str, XpmClient | None]:
     """Return which client an XPM number, UUID or address means: the one that is linked to it, or the XPM
-    client itself where none is. What names a client of Ignition, or nothing, comes back as it is."""
+    client itself where none is. What names a client of Ignition, or nothing, comes back as it is.
+    """
     snapshot = practice.snapshot()
     try:
         find_client(snapshot, text)

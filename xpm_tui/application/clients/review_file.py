@@ -40,7 +40,8 @@ _NEEDED = ("Client", "Choice")
 
 class ReviewChoice(msgspec.Struct, frozen=True, kw_only=True):
     """What one row chose: ``link`` with the XPM client, or ``ignore``. ``former`` counts what came from
-    another XPM client and goes with the link."""
+    another XPM client and goes with the link.
+    """
 
     row: int
     id: str
@@ -54,7 +55,8 @@ class ReviewChoice(msgspec.Struct, frozen=True, kw_only=True):
 
 class ReviewReport(msgspec.Struct, frozen=True, kw_only=True):
     """What a review file did, or would do when ``dry_run``; ``open`` counts clients without a choice,
-    ``same`` choices that stood already. ``refused`` rows changed nothing; rows count as in a spreadsheet."""
+    ``same`` choices that stood already. ``refused`` rows changed nothing; rows count as in a spreadsheet.
+    """
 
     file: str
     dry_run: bool
@@ -67,7 +69,8 @@ class ReviewReport(msgspec.Struct, frozen=True, kw_only=True):
 
 def export_review(practice: OpenPractice, only: Sequence[str] = ()) -> tuple[str, int]:
     """The text of the file, and how many clients it has: a row for each client and proposal, one without
-    proposal for a client that has none. What a spreadsheet would run as a formula stands behind a ``'``."""
+    proposal for a client that has none. What a spreadsheet would run as a formula stands behind a ``'``.
+    """
     refuse_damaged(practice)
     views = review(practice, only)
     file = io.StringIO()
@@ -242,7 +245,8 @@ class _ChoiceReader:
     def _settled_since(self, snapshot: Snapshot, row: _Row, client: str, uuid: str, state: str) -> bool:
         """A review proposes nothing for an ignored client, and no pair that was taken apart, unless by an
         undo, which it then says: where the file does, it is older than that. Our own word of an earlier file
-        may be changed by the next one."""
+        may be changed by the next one.
+        """
         ignored = snapshot.get(IGNORED, client) if state == "ignored" else None
         pair = snapshot.get(APART, apart_id(client, uuid))
         apart = pair is not None and not (pair.undone and pair.sentence in row["Reasons"])

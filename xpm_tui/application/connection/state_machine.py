@@ -149,7 +149,6 @@ class ConnectionMachine:
         is cleaned up, also where this is cancelled meanwhile. Raises ``LoginNeeded`` (Cancel, an error
         of Xero, nobody came), ``AccessDenied`` where the login opens no practice, ``XeroError``.
         """
-
         if self._attempt is None:
             self.begin()
         attempt = self._attempt
@@ -189,7 +188,8 @@ class ConnectionMachine:
     async def choose(self, tenant: str = "", *, confirm: str = "") -> PracticeIdentity:
         """Connect the practice with that id, or the only one. Raises ``DecisionNeeded`` where several
         could be
-        meant, or another practice than before until ``confirm`` is its name or the last six of its id."""
+        meant, or another practice than before until ``confirm`` is its name or the last six of its id.
+        """
         practice = self.practice
         practice.writable()
         chosen = self._chosen(tenant)

@@ -23,7 +23,8 @@ class BatchView(msgspec.Struct, frozen=True, kw_only=True):
     "anyway" the ``asks`` go out, too, and it takes ``calls_anyway``. ``holds`` stay where they are in any
     case. ``earlier``: half-made ones of an earlier run, which every run finishes first. ``number`` is the
     first job number of our own, empty where XPM gives them. ``consequences`` are those of the whole run, what
-    an earlier one left included, and ``consequences_anyway`` with the ``asks``."""
+    an earlier one left included, and ``consequences_anyway`` with the ``asks``.
+    """
 
     jobs: tuple[PreviewView, ...]
     new: int

@@ -103,7 +103,8 @@ def defaults(practice: OpenPractice) -> list[DefaultView]:
 
 def category_error(practice: OpenPractice) -> str:
     """Why the default category cannot be given to a job, in a sentence; empty where it can, or where XPM's
-    list was never read."""
+    list was never read.
+    """
     return _category_trouble(practice, practice.settings.text(CATEGORY))
 
 

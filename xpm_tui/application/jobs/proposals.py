@@ -36,7 +36,8 @@ FIELDS = ("number", "reference", "start", "end", "partner", "manager")
 
 def list_proposals(practice: OpenPractice, *, state: str = "", mine: bool = False) -> list[ProposalRowView]:
     """The proposals in order of arrival; ``mine``: only those that are ours to deploy. ``state`` may also be
-    Ignition's own word for one that is not known."""
+    Ignition's own word for one that is not known.
+    """
     snapshot = practice.snapshot()
     word = exact(state).casefold()
     rows = (
@@ -57,7 +58,8 @@ def new_proposal(
 ) -> ProposalRowView:
     """Make a draft. A service is named as in the library, ``PROJECT: SERVICE`` puts it into a project;
     ``PROJECT: CLIENT`` in ``entities`` says that a project is for another client than ``client``;
-    ``values``: number, reference, start, end, partner, manager. Raises ``BadInput`` and ``NotFound``."""
+    ``values``: number, reference, start, end, partner, manager. Raises ``BadInput`` and ``NotFound``.
+    """
     practice.writable()
     snapshot = practice.snapshot()
     title = _text("name", name)
@@ -134,7 +136,8 @@ def take(
     per: Per | None = None,
 ) -> list[ProposalRowView]:
     """Make accepted proposals of Ignition ours to deploy; ``every`` takes all that are not. Nothing of the
-    past is deployed by it. Raises ``BadInput`` for one that is not accepted."""
+    past is deployed by it. Raises ``BadInput`` for one that is not accepted.
+    """
     snapshot = practice.snapshot()
     if every:
         found = [row for row in snapshot.rows(PROPOSALS) if row.state == "accepted" and not row.ours]
@@ -203,7 +206,8 @@ def find_proposal(snapshot: Snapshot, text: str) -> Proposal:
 
 def repeat_of(word: str, *, until: str = "", last_day: bool = False) -> Repeat | None:
     """A recurrence from its word; ``once`` or nothing is none. It ends with its proposal, or on the day
-    ``until``, or never where that is ``none``. Raises ``BadInput``."""
+    ``until``, or never where that is ``none``. Raises ``BadInput``.
+    """
     typed = word.strip().casefold().replace("_", "-")
     if typed in ("", "once"):
         if until or last_day:
@@ -225,7 +229,8 @@ def repeat_of(word: str, *, until: str = "", last_day: bool = False) -> Repeat |
 
 def ending(repeat: Repeat, until: str) -> Repeat:
     """The recurrence with an end as it is typed: a date, ``none``, or nothing to end with the proposal.
-    Raises ``BadInput``."""
+    Raises ``BadInput``.
+    """
     endless = until.strip().casefold() == ENDLESS
     return msgspec.structs.replace(repeat, end=None if endless else day("until", until), endless=endless)
 

@@ -166,7 +166,8 @@ def list_jobs(
     practice: OpenPractice, *, state: str = "", cause: str = "", text: str = ""
 ) -> list[JobRowView]:
     """Jobs to be made and made, in order of date; ``state`` is one of theirs, or ``open`` for all that are
-    not done with, ``left-out`` for all of which nothing comes."""
+    not done with, ``left-out`` for all of which nothing comes.
+    """
     if state and state not in (*OPEN, "deployed", *LEFT_OUT, *_SEVERAL):
         known = ", ".join(("open", *OPEN, "deployed", "left-out", *LEFT_OUT))
         raise BadInput(f"'{visible(state, 40)}' is not a state of a job.", hint=f"One of: {known}.")
@@ -200,7 +201,8 @@ def preview_job(practice: OpenPractice, job: str) -> PreviewView:
 
 def find_job(practice: OpenPractice, text: str) -> Occurrence:
     """An occurrence by ``w3/2026-07-01``, by the job number that XPM gave it, or by ``w3``: its only one, or
-    the first that is not done with. Raises ``NotFound`` and ``BadInput``."""
+    the first that is not done with. Raises ``NotFound`` and ``BadInput``.
+    """
     snapshot, terms, typed = practice.snapshot(), terms_of(practice), text.strip()
     workflow_id, _, day = typed.partition("/")
     made = snapshot.find(DEPLOYMENTS, "number", typed) if typed else []
@@ -231,7 +233,8 @@ def choose(
     practice: OpenPractice, jobs: Iterable[str] = (), *, due: bool = False, missed: bool = False
 ) -> list[Occurrence]:
     """What is to be deployed: jobs by name, all that are due, all that were missed. Raises ``BadInput`` for
-    one that is done with."""
+    one that is done with.
+    """
     chosen = {each.id: each for each in (find_job(practice, text) for text in jobs)}
     for each in chosen.values():
         if each.state in ("deployed", "skipped", "stopped"):
@@ -443,7 +446,8 @@ def put_workflow(
     practice: OpenPractice, snapshot: Snapshot, workflow: Workflow, field: str, *, also: Iterable[Write] = ()
 ) -> None:
     """Keep a workflow that was edited as ``snapshot`` has it, with a line in its history and what goes with
-    it. Raises ``StoreChanged`` where somebody changed it since."""
+    it. Raises ``StoreChanged`` where somebody changed it since.
+    """
     line = Audit(at=practice.clock.now(), by=practice.person, what="edited", about=field)
     workflow = msgspec.structs.replace(workflow, audit=(*workflow.audit, line))
     practice.book.commit([Put(WORKFLOWS, workflow), *also], since=snapshot)

@@ -49,7 +49,8 @@ _EDITS = {"job_name": "name", "state_code": "state"}
 class RollOverView(msgspec.Struct, frozen=True, kw_only=True):
     """What a roll-over creates, or has created: ``new`` workflows for so many ``proposals`` (all of
     ``changes``) and ends ``ended`` former ones; ``edited`` of these have edits, which are kept where
-    ``keeps`` says so."""
+    ``keeps`` says so.
+    """
 
     changes: tuple[ProposalChangeView, ...]
     proposals: int
@@ -62,7 +63,8 @@ class RollOverView(msgspec.Struct, frozen=True, kw_only=True):
 
 def list_changes(practice: OpenPractice, proposals: Sequence[str] = ()) -> list[ProposalChangeView]:
     """What Ignition has changed of proposals that are ours: of all, or of those that are named; renewals
-    first, then in order of arrival. Raises ``NotFound`` and ``BadInput``."""
+    first, then in order of arrival. Raises ``NotFound`` and ``BadInput``.
+    """
     snapshot = practice.snapshot()
     rows = [find_proposal(snapshot, text) for text in proposals] or [
         row for row in snapshot.rows(PROPOSALS) if _is_changed(snapshot, row)
@@ -75,7 +77,8 @@ def preview_roll_over(
     practice: OpenPractice, proposals: Sequence[str] = (), *, keep: bool = False
 ) -> RollOverView:
     """What rolling proposals over would create; all that have a next term, where none is named. Nothing is
-    written. Raises ``NotFound``, and ``BadInput`` for one without a next term."""
+    written. Raises ``NotFound``, and ``BadInput`` for one without a next term.
+    """
     snapshot = practice.snapshot()
     return _view(practice, snapshot, _planned(practice, snapshot, _chosen(snapshot, proposals), keep), keep)
 

@@ -111,7 +111,8 @@ def link_templates(
     add: bool = False,
 ) -> ServiceLinkView:
     """Say which templates a service calls for, in this order; ``add``: besides those it has. ``no_job``: it
-    wants none, by choice. Neither: nobody has chosen yet. Raises ``NotFound`` and ``BadInput``."""
+    wants none, by choice. Neither: nobody has chosen yet. Raises ``NotFound`` and ``BadInput``.
+    """
     practice.writable()
     snapshot = practice.snapshot()
     before = find_service(snapshot, service)
@@ -156,7 +157,8 @@ def undo(practice: OpenPractice) -> undo_history.UndoResult:
 
 def find_template(snapshot: Snapshot, text: str, service: Service | None = None) -> Template:
     """A job template by UUID or exact name. Where XPM's list is not open to the login, a typed UUID is
-    believed, and so is one that ``service`` calls for. Raises ``NotFound`` and ``BadInput``."""
+    believed, and so is one that ``service`` calls for. Raises ``NotFound`` and ``BadInput``.
+    """
     typed = text.strip()
     row = snapshot.get(TEMPLATES, typed.lower())
     if row is not None:
@@ -186,7 +188,8 @@ def find_template(snapshot: Snapshot, text: str, service: Service | None = None)
 
 def find_category(snapshot: Snapshot, text: str) -> str:
     """The UUID of a job category by UUID or exact name; nothing is none. Where XPM's list is not open to the
-    login, a typed UUID is believed. Raises ``NotFound`` and ``BadInput``."""
+    login, a typed UUID is believed. Raises ``NotFound`` and ``BadInput``.
+    """
     if not text:
         return ""
     row = snapshot.get(CATEGORIES, text.lower())
@@ -213,7 +216,8 @@ def set_rules(
     practice: OpenPractice, service: str, *, category: str | None = None, budget: str | None = None
 ) -> ServiceLinkView:
     """Say which category the jobs of a service get and what it adds to their budget. ``default`` follows the
-    practice again, and None leaves it as it is. Raises ``NotFound`` and ``BadInput``."""
+    practice again, and None leaves it as it is. Raises ``NotFound`` and ``BadInput``.
+    """
     practice.writable()
     snapshot = practice.snapshot()
     before = after = find_service(snapshot, service)

@@ -31,7 +31,8 @@ class LikelyView(msgspec.Struct, frozen=True, kw_only=True):
 class ServiceLinkView(msgspec.Struct, frozen=True, kw_only=True):
     """A service with the templates it calls for, or those that its name proposes. ``gone``: of those it calls
     for, the ones that XPM no longer has; ``on_proposals`` counts the proposals that name it. ``category`` and
-    ``budget`` are rules of its own."""
+    ``budget`` are rules of its own.
+    """
 
     id: str
     name: str
@@ -46,7 +47,8 @@ class ServiceLinkView(msgspec.Struct, frozen=True, kw_only=True):
 
 class TemplateRow(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the work templates: a service, a template that nothing calls for, or the name of something
-    on proposals that the library does not have (``unknown``)."""
+    on proposals that the library does not have (``unknown``).
+    """
 
     service: ServiceLinkView | None = None
     template: TemplateView | None = None
@@ -84,7 +86,8 @@ class DefaultView(msgspec.Struct, frozen=True, kw_only=True):
 
 class CoverageView(msgspec.Struct, frozen=True, kw_only=True):
     """Services without templates, templates gone that are called for, templates nobody calls for, and names
-    on proposals that the library does not have. ``note``: why XPM's list could not be read."""
+    on proposals that the library does not have. ``note``: why XPM's list could not be read.
+    """
 
     bare: tuple[RefView, ...]
     gone: tuple[RefView, ...]
@@ -128,7 +131,8 @@ class ProposalRowView(msgspec.Struct, frozen=True, kw_only=True):
 
 class ServiceChangeView(msgspec.Struct, frozen=True, kw_only=True):
     """A service that Ignition has ``added``, ``removed`` or ``repriced``, or of which only the ``dates``
-    differ: what was accepted, and what the proposal says now. ``client`` is the entity that it is for."""
+    differ: what was accepted, and what the proposal says now. ``client`` is the entity that it is for.
+    """
 
     change: str
     name: str
@@ -158,7 +162,8 @@ class PartChangeView(msgspec.Struct, frozen=True, kw_only=True):
 class RolledView(msgspec.Struct, frozen=True, kw_only=True):
     """A workflow of the next term: ``workflow`` is its id (``+w1`` while none was given out), ``follows`` the
     one that it is made from (empty for an added project or entity). Without ``workflow``, the former one only
-    ends. ``edits`` are fields that were edited on the former one."""
+    ends. ``edits`` are fields that were edited on the former one.
+    """
 
     workflow: str
     follows: str
@@ -218,7 +223,8 @@ class JobRowView(msgspec.Struct, frozen=True, kw_only=True):
     """One job: made, or to be made. ``id`` is ``<workflow>/<date>``, ``state`` coming, due, missed, going,
     deployed, held, failed, skipped or stopped. ``step`` is where it stands, ``cause`` one word for what keeps
     it there and ``why`` the sentence. ``number`` and ``url`` are XPM's, ``in_xpm`` its state there: empty
-    where it is not among XPM's current jobs."""
+    where it is not among XPM's current jobs.
+    """
 
     id: str
     name: str
@@ -254,7 +260,8 @@ class PreviewView(msgspec.Struct, frozen=True, kw_only=True):
 
     ``calls`` to Xero that it takes, and ``consequences``, are of deploying it alone; among others of a batch
     ``calls`` are those of the job besides what all share. ``until`` is the last day on which the job may come
-    back. After an edit ``affected`` are the jobs that it changes within a year, and ``effect`` says so."""
+    back. After an edit ``affected`` are the jobs that it changes within a year, and ``effect`` says so.
+    """
 
     id: str
     workflow: str
@@ -290,7 +297,8 @@ class JobCounts(msgspec.Struct, frozen=True, kw_only=True):
     was ``missed``; ``due_automatic`` of the due ones go by themselves. ``changed``: proposals of ours that
     were changed in Ignition, so that what waited was stopped; ``renewed``: those with a next term that is to
     be rolled over. ``to_take``: accepted proposals that are not ours. ``blocked`` says why nothing is
-    deployed, or is empty."""
+    deployed, or is empty.
+    """
 
     due: int = 0
     due_automatic: int = 0

@@ -176,7 +176,8 @@ def _effect(practice: OpenPractice, workflow: Workflow, fields: list[str]) -> tu
 
 def _not_made(practice: OpenPractice, snapshot: Snapshot, rows: list[Deployment]) -> list[str]:
     """Ids of what was held or failed before its job was made: kept, it would stay on its old date, beside the
-    new one. Raises ``Busy`` where it is being made just now, ``BadInput`` where nobody can tell."""
+    new one. Raises ``Busy`` where it is being made just now, ``BadInput`` where nobody can tell.
+    """
     found = [row.id for row in rows if not row.number and row.state != "skipped"]
     for id_ in found:
         refuse_while_made(snapshot, find_job(practice, id_))
@@ -199,7 +200,8 @@ class FieldView(msgspec.Struct, frozen=True, kw_only=True):
 
 def values(practice: OpenPractice, job: str) -> list[FieldView]:
     """What can still be edited of a job, each with the value that ``edit_workflow`` would read back to the
-    same. Raises ``NotFound`` and ``BadInput``."""
+    same. Raises ``NotFound`` and ``BadInput``.
+    """
     snapshot, terms = practice.snapshot(), terms_of(practice)
     found, view = find_job(practice, job), preview_job(practice, job)
     workflow, repeat = found.workflow, found.workflow.repeat

@@ -56,7 +56,8 @@ _KINDS = {
 
 def distinguishing_name(snapshot: Snapshot, id_: str) -> str:
     """The same as ``name_of``, with what tells two of one name apart: a client of XPM has its number, one of
-    Ignition's that shares its name the id that it has here."""
+    Ignition's that shares its name the id that it has here.
+    """
     name = name_of(snapshot, id_)
     client_id = id_.partition("/")[0]
     client = snapshot.get(CLIENTS, client_id)

@@ -1,5 +1,6 @@
 """Records of XPM that were set aside because nobody can read them, as they are shown: which, why, what to
-do."""
+do.
+"""
 
 from __future__ import annotations
 

@@ -350,7 +350,8 @@ class PickView(msgspec.Struct, frozen=True, kw_only=True):
 
 class ServiceView(msgspec.Struct, frozen=True, kw_only=True):
     """A service of the library and the job templates it calls for; ``name`` of a template is its UUID where
-    the mirror has none. ``no_job``: it wants none by choice. ``fields`` are its other columns."""
+    the mirror has none. ``no_job``: it wants none by choice. ``fields`` are its other columns.
+    """
 
     id: str
     name: str
@@ -379,7 +380,8 @@ class ConflictView(msgspec.Struct, frozen=True, kw_only=True):
     (by ``run``). ``old`` is what the written side had, ``new`` what the master put there; ``ignition`` and
     ``xpm`` say the same by side, ``agreed`` what the two last agreed on, ``wins`` whose value it is that
     stays, and ``why`` by which rule. ``at`` is when the plan was made or the run ended. ``key`` names the
-    field to ``clients freeze``, ``frozen`` tells whether that was done."""
+    field to ``clients freeze``, ``frozen`` tells whether that was done.
+    """
 
     state: str
     record: str

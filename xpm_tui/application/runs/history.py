@@ -72,7 +72,8 @@ def held(snapshot: Snapshot) -> list[Run]:
 
 def alive(run: Run) -> bool:
     """Whether the run's process is there. One on another machine is believed; what a person did at once is
-    over, or was killed."""
+    over, or was killed.
+    """
     if is_immediate(run):
         return False
     if run.host != socket.gethostname():
@@ -152,7 +153,8 @@ def _did_its_work(run: Run) -> bool:
 
 def is_sync(run: Run) -> bool:
     """Whether it is a run of sync: picking and linking leave runs too, for undo, which have no plan; so does
-    making a record in XPM, which counts only while something of it is left to find out."""
+    making a record in XPM, which counts only while something of it is left to find out.
+    """
     if run.kind or run.plan:
         return not run.kind
     return run.outcome != "done" and not (is_immediate(run) and run.outcome == "failed")

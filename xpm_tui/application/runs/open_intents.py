@@ -38,7 +38,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
 class HeldWrite(msgspec.Struct, frozen=True, kw_only=True):
     """A write that waits for a person: ``intent`` is its id, ``record`` ours, ``sent`` what was sent, and
-    ``candidates`` what XPM has that was not there before."""
+    ``candidates`` what XPM has that was not there before.
+    """
 
     intent: str
     run: str

@@ -22,7 +22,8 @@ NAMED = 3
 
 class OpenWrite(msgspec.Struct, frozen=True, kw_only=True):
     """A write that was sent and got no answer. ``call`` is the call to XPM, ``decision`` the command that
-    settles it; ``message`` says the first three in one sentence, without the decision."""
+    settles it; ``message`` says the first three in one sentence, without the decision.
+    """
 
     intent: str
     run: str

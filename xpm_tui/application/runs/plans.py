@@ -182,7 +182,8 @@ def keep_plan(practice: OpenPractice, plan: Plan, records: Iterable[PlannedRecor
 
 def latest(practice: OpenPractice) -> Plan | None:
     """The newest plan, applied or not. One of an undo is only ever meant by its id: a person may have said no
-    to it."""
+    to it.
+    """
     return _newest(practice.snapshot().rows(PLANS))
 
 

@@ -90,7 +90,8 @@ _WITHOUT = {
 @dataclass(frozen=True)
 class UnreadList:
     """A list that could not be read, why in a sentence, and the scope that would open it, where it is one;
-    ``ways`` say how to be given that scope, and how to go on without it."""
+    ``ways`` say how to be given that scope, and how to go on without it.
+    """
 
     list: str
     sentence: str
@@ -158,7 +159,8 @@ async def refresh_lists(
     report: Report = silent,
 ) -> RefreshResult:
     """The same, over a connection that is open already. ``lately``: what has changed will do, where the last
-    list is known."""
+    list is known.
+    """
     began, timed = xpm.calls, practice.clock.monotonic()
     complete = full or _complete(practice, lately)
     clients = await _clients(practice, xpm, complete, report)

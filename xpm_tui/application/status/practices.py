@@ -15,7 +15,8 @@ from xpm_tui.domain.errors import AppError
 class PracticeView(msgspec.Struct, frozen=True, kw_only=True):
     """One practice. ``name`` is its folder, ``title`` its name at Xero, empty before it was connected;
     ``open`` whether it is the one at hand, ``current`` whether it is opened where none is named;
-    ``problem`` why nothing more can be told of it."""
+    ``problem`` why nothing more can be told of it.
+    """
 
     name: str
     title: str = ""

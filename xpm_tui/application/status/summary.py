@@ -120,7 +120,8 @@ class StatusSummary(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def exit_code(self) -> int:
         """What ``status`` ends with: 8 the book is damaged, 3 login needed, 4 held, 1 the last run failed or
-        there was none for too long."""
+        there was none for too long.
+        """
         codes = {problem.exit_code for problem in self.problems}
         order = (StoreUnreadable.exit_code, EXIT_LOGIN, EXIT_HELD, EXIT_FAILED)
         return next((code for code in order if code in codes), 0)

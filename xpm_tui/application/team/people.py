@@ -125,7 +125,8 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True):
 
 def find_connector(snapshot: Snapshot) -> Connector | None:
     """Look the person up in XPM's staff by e-mail, else by name. None where the login does not tell who it
-    was, or XPM's staff were never read."""
+    was, or XPM's staff were never read.
+    """
     identity = read_identity(snapshot)
     if identity is None or identity.ended is not None or not identity.login:
         return None

@@ -86,7 +86,8 @@ class PersonRow(msgspec.Struct, frozen=True, kw_only=True):
 class StaffPreview(msgspec.Struct, frozen=True, kw_only=True):
     """A staff record that is not made yet: exactly what would be ``sent``, the ``twins`` that XPM has by
     e-mail or name (in what they agree: ``alike``), and why it cannot be made (``blocked``), empty where it
-    can."""
+    can.
+    """
 
     member: MemberView
     sent: dict[str, str]
@@ -120,7 +121,8 @@ class StaffPick(msgspec.Struct, frozen=True, kw_only=True):
 
 class MapEffect(msgspec.Struct, frozen=True, kw_only=True):
     """What linking a member to a staff record would do, before it is done: ``says`` in sentences; ``refused``
-    says why it cannot be."""
+    says why it cannot be.
+    """
 
     says: tuple[str, ...] = ()
     refused: str = ""

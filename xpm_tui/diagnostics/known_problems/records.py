@@ -85,7 +85,8 @@ CASES = (
 
 class Symptom(msgspec.Struct, frozen=True, kw_only=True):
     """One answer: ``key`` for scripts, ``words`` for people; the case that it is, or ``advice`` where it is
-    no trouble at all."""
+    no trouble at all.
+    """
 
     key: str
     words: str

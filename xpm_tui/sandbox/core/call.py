@@ -76,7 +76,8 @@ class Call:
 @dataclass(frozen=True, slots=True)
 class Route:
     """`path` is below `/practicemanager/3.1/`, with `{}` for one segment. `root` is the root element of the
-    body, empty if the call takes none."""
+    body, empty if the call takes none.
+    """
 
     method: str
     path: str

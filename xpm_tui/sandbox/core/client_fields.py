@@ -110,7 +110,8 @@ def _address(before: Address, given: Fields, prefix: str) -> Address:
 
 def _birth(text: str | None) -> str | None:
     """A date of birth as it comes back, `yyyy-MM-dd`, in whichever of the forms it was sent. What is no date
-    is kept as it came."""
+    is kept as it came.
+    """
     if text is None:
         return None
     try:

@@ -38,7 +38,8 @@ class SandboxClock:
 
     def advance(self, seconds: float) -> float:
         """Move on by `seconds` and give the new time. Raises ValueError on a negative step: the rolling
-        windows and token lives have no meaning in a time that runs backwards."""
+        windows and token lives have no meaning in a time that runs backwards.
+        """
         if seconds < 0:
             raise ValueError("the sandbox clock only moves forward")
         self._offset += seconds

@@ -35,7 +35,8 @@ class Colleague:
         """Set fields of a client: name, phone, fax, website, referral, export_code, email, code; street,
         city, region, post_code, country, the same with `postal_`; archived, deleted, prospect (true or
         false); partner, manager (a staff UUID or null); structure; groups (a list of UUIDs or names).
-        Raises ValueError on anything else."""
+        Raises ValueError on anything else.
+        """
         client = self._client(uuid)
         for name, value in values.items():
             client = self._set(client, name, value)
@@ -150,7 +151,8 @@ class Colleague:
     def merge(self, uuid: str, into: str, now: float, *, leave: bool = False) -> ClientRecord:
         """Merge a client into another one, which keeps its own values: jobs, contacts, groups, notes and
         relationships move to it, and the client code where it has none. The merged client disappears from
-        every list and answers 404; with `leave` a deleted row of it stays."""
+        every list and answers 404; with `leave` a deleted row of it stays.
+        """
         merged, survivor = self._client(uuid), self._client(into)
         if merged.uuid == survivor.uuid:
             raise ValueError("A client cannot be merged into itself.")
@@ -252,7 +254,8 @@ Values = Mapping[str, Any]
 
 def ask(colleague: Colleague, values: Values, now: float) -> object:
     """Do the edit that the object's telling name asks for. Raises ValueError or KeyError when it names none
-    or lacks something."""
+    or lacks something.
+    """
     for name, edit in _EDITS.items():
         if name in values:
             return edit(colleague, values, now)

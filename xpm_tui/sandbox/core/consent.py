@@ -91,7 +91,8 @@ class Consent:
 
     def decide(self, query: str, tenant: str | None, user: User, now: float) -> str:
         """The address the browser is sent back to. `tenant` None is Cancel. Raises Refused on a request that
-        the authorize page itself would refuse, or for a tenant that does not exist."""
+        the authorize page itself would refuse, or for a tenant that does not exist.
+        """
         asked = read_request(query)
         state = {} if asked.state is None else {"state": asked.state}
         if tenant is None:

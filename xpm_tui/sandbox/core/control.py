@@ -90,7 +90,8 @@ def _about(sandbox: SandboxState, values: Values) -> object:
 
 def _consent(sandbox: SandboxState, values: Values) -> object:
     """What a person at the consent page would do. `tenant` is an id or a name; without it, and without
-    `deny`, the practice that the page preselects."""
+    `deny`, the practice that the page preselects.
+    """
     query = urlsplit(str(values["authorize_url"])).query
     user = USERS[str(values.get("user", sandbox.switches.user))]
     tenant: str | None
@@ -167,7 +168,8 @@ def _colleague(sandbox: SandboxState, values: Values) -> object:
 
 def _tokens(sandbox: SandboxState, values: Values) -> object:
     """`{"expire": true}`: every access token has expired. `{"revoke": true}`: the person disconnected the
-    app, so that the refresh token is dead too."""
+    app, so that the refresh token is dead too.
+    """
     now, user = sandbox.clock.now(), str(values.get("user", sandbox.switches.user))
     if values.get("revoke"):
         app = str(values.get("client_id", DEFAULT_APP.client_id))

@@ -64,7 +64,8 @@ class Fault:
     """`endpoint` is a pattern over names such as `client.api/list`, `connect/token` or `connections`, with
     the method before it if wanted (`PUT client.api/*`). Of the matching calls it hits all, or the `nth`, or
     every `every`-th; at most `times` of them, 0 being no end. `seconds` is the wait that a 429 names, the
-    pause between chunks of a slow body, or how long a record stays unseen."""
+    pause between chunks of a slow body, or how long a record stays unseen.
+    """
 
     kind: str
     endpoint: str = "*"
@@ -101,7 +102,8 @@ class Fault:
     @classmethod
     def parse(cls, text: str) -> Fault:
         """A fault as a command line gives it: `KIND[,name=value…]`, such as
-        `429-minute,endpoint=client.api/list,nth=2,seconds=30`. Raises ValueError in words."""
+        `429-minute,endpoint=client.api/list,nth=2,seconds=30`. Raises ValueError in words.
+        """
         kind, *rest = (part.strip() for part in text.split(","))
         values: dict[str, object] = {"kind": kind}
         for part in rest:

@@ -60,7 +60,8 @@ BEARER = ("WWW-Authenticate", "Bearer error=invalid_token")
 
 def expired(when: str, instance: str) -> Response:
     """The 401 for a token that has expired, at `when` in the gateway's form. It alone says no
-    Content-Type."""
+    Content-Type.
+    """
     found = gateway_error(401, "Unauthorized", f"TokenExpired: token expired at {when}", instance, BEARER)
     return replace(found, headers=tuple(pair for pair in found.headers if pair[0] != "Content-Type"))
 
@@ -70,7 +71,8 @@ _DAY_IN = re.compile(r"\d{8}")
 
 class Fields:
     """One element of a request. Absent is None, empty is an empty text; the two mean different things in an
-    update."""
+    update.
+    """
 
     def __init__(self, element: etree._Element) -> None:
         self._element = element

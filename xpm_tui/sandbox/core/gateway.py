@@ -163,7 +163,8 @@ def us_style(moment: float) -> str:
 
 def accepted(request: HttpRequest, switches: Switches) -> Form | None:
     """The form of the reply, None for 406. `*/*` is served only where negotiation is not strict: whether
-    Xero serves it is unknown, and a client should not depend on it."""
+    Xero serves it is unknown, and a client should not depend on it.
+    """
     if not _strict(request, switches):
         return "xml"
     for part in request.headers.get("accept", "").split(","):

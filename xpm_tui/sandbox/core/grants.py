@@ -88,7 +88,8 @@ class Grants:
 
     def connect(self, app: str, user: str, tenant: str, event: str, now: float) -> Connection:
         """Connect a tenant. One that was connected before keeps its id and creation; only coming back after
-        a disconnection moves the time of its update."""
+        a disconnection moves the time of its update.
+        """
         old = next(
             (
                 row

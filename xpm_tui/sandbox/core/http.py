@@ -35,7 +35,8 @@ class Ending(Enum):
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
     """One call. `path` is unquoted and without query, `query` as it stood on the wire without `?`,
-    header names in lower case."""
+    header names in lower case.
+    """
 
     method: str
     path: str
@@ -69,7 +70,8 @@ class HttpRequest:
 
 class Body:
     """Chunks of a response, made when asked for. `close` may come at any time, more than once; the call
-    counts as in progress until the chunks are used up or `close` is called."""
+    counts as in progress until the chunks are used up or `close` is called.
+    """
 
     def __init__(self, chunks: Iterable[bytes], on_close: Callable[[], None] | None = None) -> None:
         self._chunks = iter(chunks)
@@ -95,7 +97,8 @@ class Body:
 class Response:
     """One answer. With `ending` RESET or HANG nothing of it reaches the caller. `delay` is what to wait
     before the first byte, `pace` before each further chunk, both in seconds; `length` is the size of the
-    body in bytes where it is known beforehand, for a Content-Length header."""
+    body in bytes where it is known beforehand, for a Content-Length header.
+    """
 
     status: int
     headers: Headers

@@ -14,7 +14,8 @@ KEPT = 200_000
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """One request and its outcome. `status` is 0 where no byte of an answer was sent; `problem` is the
-    `X-Rate-Limit-Problem` of a 429."""
+    `X-Rate-Limit-Problem` of a 429.
+    """
 
     number: int
     at: float

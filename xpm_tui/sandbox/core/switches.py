@@ -53,7 +53,8 @@ class Switches:
 
     def changed(self, values: Mapping[str, object]) -> Switches:
         """A copy with `values` (JSON values or text from a command line). Raises ValueError naming the
-        switch that does not exist or cannot take its value."""
+        switch that does not exist or cannot take its value.
+        """
         kinds = get_type_hints(Switches)
         known = {item.name for item in fields(self)}
         for name in values:

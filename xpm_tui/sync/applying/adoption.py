@@ -29,7 +29,8 @@ from xpm_tui.sync.policy import Policy
 def adoption_writes(snapshot: Snapshot, intent: Intent, row: XpmClient, now: datetime) -> list[Write]:
     """The writes that link the client of ``intent`` to what was made for it; what XPM kept otherwise than it
     was sent is remembered as agreed, not planned again. A link that a user made meanwhile stays; one whose
-    XPM client is gone gives way."""
+    XPM client is gone gives way.
+    """
     client = snapshot.get(CLIENTS, intent.record)
     writes = client_writes(snapshot, [row], now)
     if client is None or live_link(snapshot, client.id) is not None:
@@ -64,7 +65,8 @@ def adoption_writes(snapshot: Snapshot, intent: Intent, row: XpmClient, now: dat
 def _same_contacts(client: Client, row: XpmClient) -> tuple[ContactLink, ...]:
     """Which contact was made for which: the one with the same values, else one that says nothing else, since
     a field that is switched off was not sent; each but once. Two people may share a name and have no e-mail,
-    and must not be made again for that."""
+    and must not be made again for that.
+    """
     free = [*xpm_contacts(row)]
     joined: dict[str, str] = {}
     for whole in (True, False):

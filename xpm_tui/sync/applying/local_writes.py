@@ -35,7 +35,8 @@ def write_book(
     carried: Collection[str] = (),
 ) -> LocalWriteResult:
     """Make the changes that are written to Ignition's side; ``new_contact`` gives the id of a contact, which
-    is made of the fields ``carried``."""
+    is made of the fields ``carried``.
+    """
     work = _ClientWriter(sides, new_contact, carried)
     values: dict[str, Value] = {}
     of_contacts: dict[str, dict[str, Value]] = {}

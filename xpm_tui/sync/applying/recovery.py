@@ -53,7 +53,8 @@ KINDS = SYNC_KINDS
 
 class Resolved(msgspec.Struct, frozen=True):
     """What became of the unknown writes; ``waiting`` could not be told yet. ``changes`` counts values that
-    were found to have been written."""
+    were found to have been written.
+    """
 
     done: tuple[Intent, ...] = ()
     failed: tuple[Intent, ...] = ()

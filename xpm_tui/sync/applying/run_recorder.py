@@ -119,7 +119,8 @@ class RunRecorder:
 
     def set_aside(self, plan: Plan) -> None:
         """Count what XPM sent and nobody can read, as far as the plan covers it: it was left out of the
-        run."""
+        run.
+        """
         if plan.undo_of:
             return
         snapshot = self._book.snapshot()

@@ -42,7 +42,8 @@ from xpm_tui.sync.provenance import forget_fields
 
 def merge_client(old: XpmClient, reply: XpmClient) -> XpmClient:
     """The reply as a mirror row. What an answer to a write may leave out (groups, contacts, the number of
-    the web address, the masked tax number) stays as it was."""
+    the web address, the masked tax number) stays as it was.
+    """
     reply = known(old, reply)
     return msgspec.structs.replace(
         reply,
@@ -187,7 +188,8 @@ def changed_writes(snapshot: Snapshot, link: Link, base: Base) -> list[Write]:
 
 def joined_elsewhere(snapshot: Snapshot, record: str) -> frozenset[str]:
     """Contacts of XPM that stand for other contacts of the same client: two may have been sent alike, and
-    what was made for the one is never taken for the other's, too."""
+    what was made for the one is never taken for the other's, too.
+    """
     client, _, contact = record.partition("/")
     link = snapshot.get(LINKS, client)
     return frozenset(each.uuid for each in link.contacts if each.contact != contact) if link else frozenset()

@@ -130,7 +130,8 @@ def _known_again(
 
 def _known_of(before: Provenance, now: Provenance, values: Values) -> Provenance:
     """What was known of a client's values before a link, and what came since: of each value, what is true of
-    the present one."""
+    the present one.
+    """
     found: dict[str, CameFrom] = {}
     for key in {**before.values, **now.values}:
         both = [each for each in (before.values.get(key), now.values.get(key)) if each is not None]
@@ -152,7 +153,8 @@ def _linked_back(
 ) -> list[Write]:
     """The link goes, or goes back to what it was, with what was agreed then; what it was until now is kept
     apart until a user links the two again. Where another client is linked by now it comes back quiet, as a
-    second one does. ``values`` are the client's by base key, as they will be."""
+    second one does. ``values`` are the client's by base key, as they will be.
+    """
     writes: list[Write] = [Drop(BASE, link.id)]
     known = released(snapshot, link.id)
     if relinked is not None and relinked.provenance is not None:

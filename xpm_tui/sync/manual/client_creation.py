@@ -104,7 +104,8 @@ class MustWait(DecisionNeeded):
 
 class CreatedClient(msgspec.Struct, frozen=True, kw_only=True):
     """The client as XPM made it, and the fields that were left out (an unlinked person, an unknown
-    structure)."""
+    structure).
+    """
 
     client: str
     row: XpmClient
@@ -253,7 +254,8 @@ def creation_message(
     snapshot: Snapshot, client: Client, policy: Policy, before: Sequence[str] = ()
 ) -> tuple[Message[XpmClient], tuple[str, ...]]:
     """Return the message that creates a client, and the fields that have to be left out of it; ``before`` are
-    the UUIDs of the XPM clients that have its name."""
+    the UUIDs of the XPM clients that have its name.
+    """
     client, former = without_former(snapshot, client)
     values, left_out = creation_values(snapshot, client, policy)
     left_out = (*left_out, *(field for field in former if field in BY_NAME))
@@ -262,7 +264,8 @@ def creation_message(
 
 def without_former(snapshot: Snapshot, client: Client) -> tuple[Client, tuple[str, ...]]:
     """Return a client without what it still has of an XPM client that it was linked to, and those fields:
-    none of it is sent to another one unseen."""
+    none of it is sent to another one unseen.
+    """
     team = TeamLinks.read(snapshot)
     former = foreign_values(snapshot, client, "", team)
     if not former:

@@ -29,7 +29,8 @@ Made = TypeVar("Made", XpmClient, Staff)
 @dataclass(frozen=True)
 class CreationRequest(Generic[Made]):
     """What is created: the ``message``, the record's ``name`` and ``noun`` for sentences, the mirror's
-    ``table``, and the writes that take over what XPM created."""
+    ``table``, and the writes that take over what XPM created.
+    """
 
     message: Message[Made]
     name: str

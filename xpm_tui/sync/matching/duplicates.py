@@ -17,7 +17,8 @@ from xpm_tui.domain.tables import CLIENTS, JOBS, LINKS, XPM_CLIENTS
 
 class DuplicateRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One of several that may be the same. ``id`` is ours or XPM's UUID; ``linked`` are the records of the
-    other side that are linked to it, ``jobs`` XPM's current jobs on it."""
+    other side that are linked to it, ``jobs`` XPM's current jobs on it.
+    """
 
     id: str
     name: str
@@ -32,7 +33,8 @@ class DuplicateRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 class DuplicateGroup(msgspec.Struct, frozen=True, kw_only=True):
     """Clients of one side whose names are the same, in whatever form. ``survivor`` is the safest one to keep
-    and ``why`` says what speaks for it; ``steps`` are to be done by hand, in this order."""
+    and ``why`` says what speaks for it; ``steps`` are to be done by hand, in this order.
+    """
 
     side: Side
     key: str

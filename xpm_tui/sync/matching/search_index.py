@@ -177,7 +177,8 @@ class PickerIndex:
 
     def _from(self, key: str, accept: Callable[[str], bool]) -> Iterator[int]:
         """Places from where ``key`` stands in the order of names, then in that of their other forms, as long
-        as they are accepted."""
+        as they are accepted.
+        """
         for place in range(bisect_left(self._keys, key), len(self._keys)):
             if not accept(self._keys[place]):
                 break

@@ -66,7 +66,8 @@ class ClientPair(msgspec.Struct, frozen=True):
 
 class FieldComparison(msgspec.Struct, frozen=True):
     """What came of it. ``base`` and ``link`` have the agreements in them: the very objects given, where there
-    were none. ``agreed`` counts them."""
+    were none. ``agreed`` counts them.
+    """
 
     changes: tuple[Change, ...]
     base: Base

@@ -21,7 +21,8 @@ from xpm_tui.domain.xpm import XpmClient, XpmContact
 
 class ContactMatch(msgspec.Struct, frozen=True):
     """``pairs`` stand for each other, ``fresh`` among them (ids of ours) since just now. ``ours`` and
-    ``theirs`` are new: neither matched nor settled. ``links`` is what the link should say of contacts."""
+    ``theirs`` are new: neither matched nor settled. ``links`` is what the link should say of contacts.
+    """
 
     pairs: tuple[tuple[Contact, XpmContact], ...]
     fresh: frozenset[str]
@@ -95,7 +96,8 @@ def is_from_own_name(contact: Contact, row: XpmClient) -> bool:
 
 def removed_in_xpm(client: Client, link: Link, row: XpmClient) -> list[Contact]:
     """The contacts of a linked client whose counterpart was removed in XPM: they stay, and are not created
-    there again."""
+    there again.
+    """
     if row.deleted or not link.contacts:
         return []
     there = {each.uuid for each in row.contacts if not each.deleted}
@@ -122,7 +124,8 @@ def _match_by(
     blocked: Collection[str],
 ) -> None:
     """Add the pairs that one key joins: unique on both sides, both still free, and at least one of them not
-    yet known to stand alone."""
+    yet known to stand alone.
+    """
     here, there = Counter(map(key, ours)), Counter(map(key, theirs))
     taken, found = {k.id for k, _ in pairs}, {x.uuid for _, x in pairs}
     free = {key(x): x for x in theirs if x.uuid not in found}

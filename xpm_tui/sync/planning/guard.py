@@ -26,7 +26,8 @@ _LOOK = "Look at the plan, then apply it with `sync --plan {plan}`."
 
 def refuse_if_outdated(plan: Plan, policy: Policy, tenant: str, scopes: str) -> None:
     """Raise ``PlanRefused`` when the plan was made under another policy, for another practice, or with
-    another login's scopes: then nothing of it can be trusted."""
+    another login's scopes: then nothing of it can be trusted.
+    """
     again = "Make a new plan: `plan`."
     if plan.tenant != tenant:
         raise PlanRefused(
@@ -175,7 +176,8 @@ def _counts(
 
 def _fills(change: Change) -> bool:
     """Whether a change gives a value to a field that has none: nothing is lost by it.
-    A whole contact is more than a value."""
+    A whole contact is more than a value.
+    """
     return change.field != "contact" and is_blank(change.old) and not is_blank(change.new)
 
 

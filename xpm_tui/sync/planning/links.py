@@ -74,7 +74,8 @@ def state_of(snapshot: Snapshot, client: Client, link: Link | None, row: XpmClie
 
 def successor(snapshot: Snapshot, client: Client, link: Link, row: XpmClient | None) -> str:
     """UUID of the client that a prospect became: same name, no prospect, nobody's yet. Empty where there is
-    none, or more than one: then a person has to say which."""
+    none, or more than one: then a person has to say which.
+    """
     found = _successors(snapshot, client, link, row)
     return found[0] if len(found) == 1 else ""
 
@@ -303,7 +304,8 @@ def _ambiguous(snapshot: Snapshot, client: Client) -> bool:
 
 class RelinkFinding(msgspec.Struct, frozen=True, kw_only=True):
     """One client in the report: its link and its state, XPM's name where it differs from Ignition's, and the
-    XPM client that a rule proposes (the same name, or what a prospect became)."""
+    XPM client that a rule proposes (the same name, or what a prospect became).
+    """
 
     client: str
     state: LinkState

@@ -40,7 +40,8 @@ _CODE = re.compile(r"[\x20-\x7e]+")
 class Authorization:
     """One attempt to sign in. ``url`` is what the browser opens; it holds the state, so it is told to the
     person who signs in and to nobody else. ``earlier`` are attempts of the same session that were never
-    answered with a code: their pages may still be open in the browser, and Allow access there counts."""
+    answered with a code: their pages may still be open in the browser, and Allow access there counts.
+    """
 
     url: str
     state: Secret
@@ -170,7 +171,8 @@ def _error(error: str, description: str) -> LoginNeeded:
 @dataclass(frozen=True, kw_only=True)
 class Grant:
     """A pair of tokens. ``expires_at`` (UTC) is the access token's end; ``refresh`` is empty without
-    ``offline_access``. ``person`` is the name or e-mail of who signed in, as far as the scopes tell."""
+    ``offline_access``. ``person`` is the name or e-mail of who signed in, as far as the scopes tell.
+    """
 
     access: Secret
     refresh: Secret
@@ -182,7 +184,8 @@ class Grant:
 
 def claims(token: str) -> dict[str, Any]:
     """The claims of a JWT, unverified: for display only (it came straight from the token endpoint by TLS,
-    OpenID Connect Core 3.1.3.7). Empty for anything that is no JWT."""
+    OpenID Connect Core 3.1.3.7). Empty for anything that is no JWT.
+    """
     parts = token.split(".")
     if len(parts) != 3 or len(parts[1]) > 16_384:
         return {}

@@ -29,7 +29,8 @@ from xpm_tui.xero.error_body import RequestInfo
 
 class ClientListing:
     """Implements the Listing port. Raises ``BadReply``, ``Refused`` or ``XeroUnreachable`` while it is
-    read."""
+    read.
+    """
 
     def __init__(self, incoming: IncomingReply, asked: RequestInfo, now: datetime) -> None:
         self._incoming = incoming

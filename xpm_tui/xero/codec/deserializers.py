@@ -112,7 +112,8 @@ def _uuid(text: str) -> str:
 
 def known_by(element: Element) -> tuple[str, str, str]:
     """What a record that cannot be read is known by: UUID, name and number, each empty where it is
-    unsound."""
+    unsound.
+    """
     texts: dict[str, str] = {}
     for child in element.iterchildren("UUID", "Name", "ID", "WebUrl"):
         text = clean(child.text or "").strip()

@@ -412,7 +412,8 @@ def read_single(shape: Shape[R], body: bytes, asked: RequestInfo | None = None) 
 
 def read_list(shape: Shape[R], body: bytes, asked: RequestInfo | None = None) -> tuple[Records[R], str]:
     """Read a whole reply that carries a list; gives the records with those that were set aside, and the
-    address of the next page, if any."""
+    address of the next page, if any.
+    """
     reader = Reader(shape, asked)
     records = [*reader.feed(body), *reader.finish()]
     reader.close()
