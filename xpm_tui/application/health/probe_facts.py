@@ -159,6 +159,7 @@ class Resolve:
         self._machine, self._host, self._port = machine, host, port
 
     async def __call__(self) -> tuple[str, ...]:
+        """Return the addresses of the host."""
         return await self._machine.addresses(self._host, self._port)
 
 
