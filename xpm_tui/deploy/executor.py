@@ -54,9 +54,7 @@ Reply = TypeVar("Reply")
 
 @dataclass(frozen=True)
 class DeployContext:
-    """What the steps work with. ``index`` gives XPM's clients for looking up names; ``anyway``: a user said
-    to go on where a question stands.
-    """
+    """Inputs of the steps: ``index`` finds XPM clients by name, ``anyway`` goes on at open questions."""
 
     book: Store
     practice: XpmJobsPort
@@ -186,8 +184,9 @@ class Deployer:
         return shown
 
     async def _read_client(self, uuid: str) -> None:
-        """Read the client again: no job goes to one that was archived, deleted, merged or renamed since the
-        last sync. The mirror learns what XPM says. Raises ``StepFailed``.
+        """Read the client again, update the mirror, and raise ``StepFailed`` where it can get no job.
+
+        It gets none if it was archived, deleted, merged or renamed since the last sync.
         """
         means = self._means
         known = means.book.snapshot().get(XPM_CLIENTS, uuid)
@@ -245,9 +244,7 @@ class Deployer:
         )
 
     def _rest(self, row: Deployment, workflow: Workflow) -> tuple[JobSpec, tuple[str, ...]]:
-        """What is still to be done to a job that is there, by what the workflow says now: a template that was
-        exchanged, a person who was linked meanwhile.
-        """
+        """Return what is left to do for an existing job: exchanged templates, people linked since."""
         shown = self._look(row, workflow)
         back = next((each for each in shown.problems if each.code in FINISHING), None)
         if back is not None and not self._is_whole(row, shown.spec):
