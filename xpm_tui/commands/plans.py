@@ -124,8 +124,9 @@ async def export_plan(practice: OpenPractice, params: ExportPlan, talk: Dialogue
 
 
 def stored_data(practice: OpenPractice, *, always: bool = False) -> list[str]:
-    """Return what a read-only call, or with ``always`` any, says of the age of XPM's data, which it did not
-    read again.
+    """Return notes about the age of XPM's data, for calls that did not read it again.
+
+    Only read-only calls have such notes, unless ``always``.
     """
     if not (practice.read_only or always):
         return []
@@ -139,12 +140,12 @@ def stored_data(practice: OpenPractice, *, always: bool = False) -> list[str]:
 
 
 def plan_result(practice: OpenPractice, plan_id: str, done: str = "", *, most: int = 0) -> Result:
-    """A stored plan: ``items`` are ticked, ``waiting`` are not, ``people`` need a person, ``differences`` are
-    left as they are.
+    """Return a stored plan as a result.
 
-    The lines are the changes with a summary and the differences, at most ``most`` of each reason (0: all);
-    where ``done`` says what was done, that and the summary. Its ``items``, ``lines`` and ``differences`` can
-    be read once: they are made only then, as a screen needs none of them.
+    Its ``items`` are ticked, ``waiting`` are not, ``people`` need a decision, and ``differences`` are left as
+    they are. The lines are the changes with a summary and the differences, at most ``most`` of each reason
+    (0: all); where ``done`` says what was done, that and the summary. ``items``, ``lines`` and
+    ``differences`` can be read once: they are computed only then, as a screen needs none of them.
     """
     plan, records = plans.load(practice, plan_id)
     found = consequences.consequences(practice, plan, records)

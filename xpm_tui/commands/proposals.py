@@ -154,8 +154,9 @@ async def new_proposal(practice: OpenPractice, params: NewProposal, talk: Dialog
 
 
 async def _client(practice: OpenPractice, params: NewProposal, talk: Dialogue) -> str | None:
-    """The client of a new proposal. One that is in XPM alone is picked first, where the user agrees; None
-    where the user does not.
+    """Return the client of a new proposal.
+
+    A client that is only in XPM is picked first, if the user agrees; the result is None if not.
     """
     client, there = picks.of_number(practice, params.client)
     if there is None:
