@@ -1,6 +1,4 @@
-"""Every setting once: key, kind, default and what it means. Files, environment, options, screen and the
-reference page are made from this table.
-"""
+"""Every setting once: key, kind, default and help, for files, environment, options, screen and reference."""
 
 from __future__ import annotations
 
