@@ -76,7 +76,6 @@ def _option(flags: list[str], name: str, **more: Any) -> GlobalOption:
 
 def _practices(ctx: click.Context, param: click.Parameter, typed: str) -> list[CompletionItem]:
     """What a shell offers, loaded when one asks."""
-
     offer = completion.completer("practice")
     return offer(ctx, param, typed) if offer else []
 

@@ -45,7 +45,6 @@ class SwitchPractice(msgspec.Struct, frozen=True):
 
 async def locate(place: AccountContext, params: Locate, talk: Dialogue) -> Result:
     """Where everything is."""
-
     home = place.home
     folders = {name: str(getattr(home, name)) for name in ("config", "data", "state")}
     if params.what:
@@ -61,7 +60,6 @@ async def locate(place: AccountContext, params: Locate, talk: Dialogue) -> Resul
 
 async def list_practices(place: AccountContext, params: NoParams, talk: Dialogue) -> Result:
     """All practices, the current one marked."""
-
     home = place.home
     current = application_home.current(home)
     names = application_home.practices(home)
@@ -73,7 +71,6 @@ async def list_practices(place: AccountContext, params: NoParams, talk: Dialogue
 
 async def add_practice(place: AccountContext, params: AddPractice, talk: Dialogue) -> Result:
     """A folder for one more practice."""
-
     home = place.home
     name = application_home.switch_practice(home, application_home.add_practice(home, params.title))
     told = f"{name} was added and is now the current practice. Connect it: xpm-tui connect"
@@ -82,7 +79,6 @@ async def add_practice(place: AccountContext, params: AddPractice, talk: Dialogu
 
 async def switch_practice(place: AccountContext, params: SwitchPractice, talk: Dialogue) -> Result:
     """Another practice from now on."""
-
     home = place.home
     name = application_home.switch_practice(home, params.name)
     return Result(data={"id": name, "name": name}, lines=[f"{name} is the current practice."])

@@ -84,7 +84,6 @@ class ResumeRun(msgspec.Struct, frozen=True):
 
 async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Dialogue) -> Result:
     """Settle what nobody but a person can tell, then let the held run go on."""
-
     zone = due.time_zone(practice)
     run = _held_run(practice, params.run)
     waiting = await open_intents.look(practice) if open_intents.waiting(practice) else []
@@ -129,7 +128,6 @@ async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Dialogue
 
 def _held_run(practice: OpenPractice, run_id: str) -> Run | None:
     """The run that is meant; None where none is held, and none was named."""
-
     if run_id:
         return history.show(practice, run_id)
     found = next(iter(history.held(practice.snapshot())), None)
@@ -149,7 +147,6 @@ async def _go_on(practice: OpenPractice, run_id: str, talk: Dialogue, *, detach:
 
 async def _made_again(practice: OpenPractice, held: HeldWrite) -> str:
     """A record is made only when asked for, which has just been done; a contact comes with the next plan."""
-
     if held.kind == journal.ADD_STAFF:
         phone, mobile = (str(held.sent.get(field) or "") for field in ("phone", "mobile"))
         person = await members.create_in_xpm(practice, held.record, phone=phone, mobile=mobile)
@@ -183,7 +180,6 @@ def _decisions(params: ReleaseRun, waiting: list[HeldWrite]) -> dict[str, Decisi
 
 def _decision(held: HeldWrite, choice: Choice, xpm: str) -> open_intents.Decision:
     """One decision; a number that counts the candidates, or none where there is only one, says which."""
-
     if choice != "adopt":
         return open_intents.Decision(held.intent, choice)
     at = int(xpm) if xpm.isdecimal() and len(xpm) < 4 else 0
@@ -281,7 +277,6 @@ class StopRun(msgspec.Struct, frozen=True):
 
 async def list_runs(practice: OpenPractice, params: ListRuns, talk: Dialogue) -> Result:
     """Newest first."""
-
     zone = due.time_zone(practice)
     found = history.list_runs(practice, params.limit)
     columns = (TextColumn("RUN", whole=True), TextColumn("OUTCOME", whole=True), TextColumn("STARTED",
@@ -305,7 +300,6 @@ async def list_runs(practice: OpenPractice, params: ListRuns, talk: Dialogue) ->
 
 async def show_run(practice: OpenPractice, params: ShowRun, talk: Dialogue) -> Result:
     """One run whole, with the way out of what ended it."""
-
     run, zone = history.show(practice, params.run), due.time_zone(practice)
     lines = run_lines(run) + listing(
         {
@@ -356,7 +350,6 @@ def written_lines(written: Sequence[WrittenValueView]) -> list[str]:
 
 async def stop_run(practice: OpenPractice, params: StopRun, talk: Dialogue) -> Result:
     """Leave a request; the run makes no other call."""
-
     asked = history.active_run(practice, params.run)
     question = Question(
         f"Stop run {asked.id}?", _stop_lines(asked, practice), button="Stop the run", keyed=True
@@ -399,7 +392,6 @@ def _stop_lines(run: Run, practice: OpenPractice) -> list[str]:
 
 async def resume_run(practice: OpenPractice, params: ResumeRun, talk: Dialogue) -> Result:
     """Resolve what a cut-off run left, and go on."""
-
     run = history.newest(practice.snapshot())
     lines = run_lines(run) if run is not None else []
     name = f"run {run.id}" if run is not None else "the last run"

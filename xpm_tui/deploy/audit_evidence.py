@@ -89,8 +89,11 @@ class ProposalNumbers:
 def jobs_of_ignition(
     proposal: Proposal, uuid: str, jobs: AuditedJobs, numbers: ProposalNumbers
 ) -> list[XpmJob]:
-    """The jobs that Ignition created for a proposal: those with its number, and those of its client that have
-    its name and fall into its term; where there are none, those with the reference of the client."""
+    """Return the jobs that Ignition created for a proposal.
+
+    They are those with its number, and those of its client that have its name and fall into its term; where
+    there are none, those with the reference of the client.
+    """
     found = {job.number: job for job in jobs.with_reference(proposal.number)}
     name = exact(proposal.name).casefold()
     for job in jobs.of_client(uuid):
@@ -285,11 +288,14 @@ class TemplateTasks(msgspec.Struct, frozen=True):
     known: dict[tuple[str, ...], frozenset[str]]
 
     def another(self, templates: tuple[str, ...], job: XpmJob) -> tuple[str, ...] | None:
-        """Return the other templates whose tasks a job has, ``()`` where it has no tasks at all, and None
-        where nothing says that another template was used.
+        """Return the other templates whose tasks a job has.
 
         Tasks that a user removed or added in XPM are no evidence: the tasks of the other set must all be
         there, and there must be more of them than of those expected.
+
+        Returns:
+            The templates, ``()`` where the job has no tasks at all, and None without evidence of other
+            templates.
         """
         wanted = self.known.get(_key(templates))
         if not wanted or job.tasks is None:
@@ -322,8 +328,10 @@ def learned(pairs: Iterable[tuple[tuple[str, ...], XpmJob]]) -> TemplateTasks:
 
 
 def tasks_of(job: XpmJob) -> frozenset[str]:
-    """The practice's tasks on a job, each alone and with its estimated minutes: two templates may add the
-    same task with different estimates."""
+    """Return the practice's tasks on a job, each alone and with its estimated minutes.
+
+    Two templates may add the same task with different estimates.
+    """
     names = [(task.task_uuid or task.name.casefold(), task.minutes) for task in job.tasks or ()]
     return frozenset([name for name, _ in names] + [f"{name}/{minutes}" for name, minutes in names])
 

@@ -65,8 +65,16 @@ def unknown(snapshot: Snapshot) -> list[Intent]:
 
 
 async def resolve(means: DeployContext) -> int:
-    """Find out what became of each, waiting for creations until ``create_lag`` is over; gives how many are
-    settled, held ones included. What was never sent is closed. Raises ``XeroError``."""
+    """Find out what became of each unanswered write.
+
+    Creations are waited for until ``create_lag`` is over. Writes that were never sent are closed.
+
+    Returns:
+        How many are settled, including held ones.
+
+    Raises:
+        XeroError: XPM could not be asked.
+    """
     work = _JobRecovery(means)
     await work.run(means.stop)
     return len(work.ends)

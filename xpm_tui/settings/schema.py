@@ -1,5 +1,4 @@
-"""Every setting once: key, kind, default and what it means. Files, environment, options, screen and the
-reference page are made from this table."""
+"""Every setting once: key, kind, default and help, for files, environment, options, screen and reference."""
 
 from __future__ import annotations
 
@@ -464,7 +463,6 @@ def entry(key: str) -> SettingEntry:
 
 def nearest(key: str) -> str:
     """A hint: the setting whose key is most like ``key``, or where all of them are listed."""
-
     key = key.casefold()
     near = difflib.get_close_matches(key, BY_KEY, 1, 0.6)
     if not near:

@@ -253,6 +253,7 @@ class Console(Navigation, CommandRunner, TerminalApp):
             await self.refresh_status()
 
     async def refresh_status(self) -> None:
+        """Read the status of the practice again, and show it on all area screens."""
         began = monotonic()
         self.position, self.practice_status = await self.worker.ask(_read_practice_status)
         self._status_shown = monotonic()

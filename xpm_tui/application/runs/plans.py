@@ -181,8 +181,7 @@ def keep_plan(practice: OpenPractice, plan: Plan, records: Iterable[PlannedRecor
 
 
 def latest(practice: OpenPractice) -> Plan | None:
-    """The newest plan, applied or not. One of an undo is only ever meant by its id: a person may have said no
-    to it."""
+    """Return the newest plan, applied or not, but none of an undo: a user may have declined that."""
     return _newest(practice.snapshot().rows(PLANS))
 
 

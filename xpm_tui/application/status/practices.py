@@ -13,9 +13,15 @@ from xpm_tui.domain.errors import AppError
 
 
 class PracticeView(msgspec.Struct, frozen=True, kw_only=True):
-    """One practice. ``name`` is its folder, ``title`` its name at Xero, empty before it was connected;
-    ``open`` whether it is the one at hand, ``current`` whether it is opened where none is named;
-    ``problem`` why nothing more can be told of it."""
+    """One practice of this installation.
+
+    Attributes:
+        name: The name of its folder.
+        title: Its name at Xero; empty before it was connected.
+        open: Whether it is the open one.
+        current: Whether it is opened where none is named.
+        problem: Why nothing more can be said about it.
+    """
 
     name: str
     title: str = ""

@@ -84,7 +84,6 @@ class AreaScreen(BaseScreen, Screen[None]):
 
     def collect_commands(self) -> None:
         """From now on the keys of this area's acts are obeyed, and stand in the foot."""
-
         for binding in keymap.bindings(self.AREA):
             self._bindings.key_to_bindings.setdefault(binding.key, []).append(binding)
             if binding.id:
@@ -134,7 +133,6 @@ class AreaScreen(BaseScreen, Screen[None]):
 
     def action_act(self, name: str) -> None:
         """Do an act of this area: by the screen's own way if it has one, else by its form."""
-
         act = registry.by_name(name)
         reason = act.unavailable(self.situation())
         if reason:
@@ -168,14 +166,16 @@ class AreaScreen(BaseScreen, Screen[None]):
 
     def help_page(self) -> HelpPage:
         """What F1 tells here."""
-
         title = next(area.title for area in AREAS if area.name == self.AREA)
         return keymap.page(title, self.ABOUT, self.AREA, self.MORE_KEYS)
 
 
 class FilteredArea(AreaScreen):
-    """``FILTERS``: the words of the service, and what is shown for each; the first is all. A child class sets
-    ``table`` and ``detail`` before it is composed, and reads in ``look``."""
+    """An area with filters.
+
+    ``FILTERS`` are the filters' words for the service, with their labels; the first one is all. A child class
+    sets ``table`` and ``detail`` before it is composed, and reads in ``look``.
+    """
 
     FILTERS: ClassVar[tuple[tuple[str, str], ...]] = ()
     FIND: ClassVar[str] = "name"
@@ -223,8 +223,10 @@ class FilteredArea(AreaScreen):
         self._note.display = False
 
     def refresh_data(self, *, force: bool = False) -> None:
-        """Read again, also where the terms on which jobs are made have changed: settings do not move the
-        book."""
+        """Read again, also where only the settings for jobs have changed.
+
+        Settings do not change the position of the store.
+        """
         if self.host.ready:
             terms = job_settings.terms_of(self.host.worker.practice)
             force, self._terms = force or terms != self._terms, terms

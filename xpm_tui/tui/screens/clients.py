@@ -275,8 +275,11 @@ class Clients(AreaScreen):
 
     @property
     def _meant(self) -> str:
-        """Whom undo is for: the one under the cursor, or right after mapping the one that was mapped, where a
-        filter has taken it out of the list and put the cursor on the next."""
+        """Return the client that undo is for.
+
+        It is the one under the cursor; or, right after mapping, the mapped one, where a filter has removed it
+        from the list and moved the cursor to the next.
+        """
         gone = self._mapped and all(view.id != self._mapped for view in self._table.rows.items)
         return self._mapped if gone else self.client.id if self.client else ""
 
@@ -303,18 +306,15 @@ class Clients(AreaScreen):
 
     def do_clients_link(self) -> None:
         """Map: the picker over this client."""
-
         if self.client is not None:
             self.app.push_screen(picker.Picker(self.client))
 
     def do_clients_pick(self) -> None:
         """Pick: the picker without a client."""
-
         self.app.push_screen(picker.Picker(None))
 
     def do_clients_review(self) -> None:
         """One client after the other."""
-
         self.app.push_screen(review.Review())
 
     def do_clients_sync(self) -> None:

@@ -82,8 +82,10 @@ def fit(line: Line, columns: int, right: bool = False) -> list[Span]:
 
 
 def wrap(line: Line, columns: int) -> list[list[Span]]:
-    """The line in as many as it takes, broken at blanks, each at most ``columns`` wide; what goes on stands
-    under the text, behind the mark or label of the first."""
+    """Return the line wrapped at blanks into lines of at most ``columns``.
+
+    The continuation is aligned with the text, after the mark or label of the first line.
+    """
     text = "".join(piece.text for piece in line)
     indent = Span(Shown(" " * hanging_indent(text, columns)))
     found = [_between(line, start, end) for start, end in rows(text, columns)]
@@ -119,8 +121,10 @@ def marked(text: Shown, spans: Sequence[tuple[int, int]], look: Look = "") -> li
 
 
 def named(name: Shown, id_: Shown, columns: int, look: Look = "") -> list[Span]:
-    """A record in exactly ``columns`` columns: its name is shortened before the id that tells namesakes
-    apart."""
+    """Return a record in exactly ``columns`` columns.
+
+    Its name is shortened before the id, which distinguishes namesakes.
+    """
     tail = Span(Shown(f"  {id_}"), "muted") if id_ else Span(Shown(""))
     room = columns - cells(tail.text)
     if room < NAME_ROOM:
@@ -171,8 +175,10 @@ ARROW = " → "
 
 
 def _kept_from(old: Shown, new: Shown, start: int, room: int) -> int:
-    """Return from which letter on two values are shown: the first word with which both fit, else the
-    difference itself."""
+    """Return the index from which two values are shown.
+
+    It is the start of the first word with which both fit, else the difference itself.
+    """
     words = [at + 1 for at in range(start) if old[at] == " "]
     fits = (at for at in words if cells(old[at:]) + cells(new[at:]) + len(ARROW) + 2 <= room)
     return next(fits, start)
