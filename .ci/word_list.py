@@ -30,7 +30,8 @@ Every label and sentence that a user can see, by module, for proofreading; `…`
 WIRE = ("sandbox/core", "sandbox/api", "xero/codec")
 """Packages whose texts are XML, JSON and headers."""
 TECHNICAL = re.compile(
-    r"[<>{}\\]|https?:|^[\W\d]*$|^[A-Z][a-z]+(?:[A-Z]\w+)+$|%[A-Za-z]|^\s*[-\w.#:]+ [-\w.#:]+ *\{|: \w+;|^[a-z_. ]+$"
+    r"[<>{}\\]|https?:|^[\W\d]*$|"
+    r"^[A-Z][a-z]+(?:[A-Z]\w+)+$|%[A-Za-z]|^\s*[-\w.#:]+ [-\w.#:]+ *\{|: \w+;|^[a-z_. ]+$"
 )
 """Markup, patterns, style sheets, names in camel case, and lists of keys."""
 
