@@ -149,6 +149,7 @@ SCRIPTS: dict[str, str] = {
         proposals list
         proposals new Ours c6 number=N-1 --service Payroll
         proposals take-over o1
+        proposals take o2
         proposals accept o4
         proposals revoke o4 --reason no
         jobs list --state due
