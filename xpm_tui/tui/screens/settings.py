@@ -17,8 +17,8 @@ from xpm_tui.commands.settings import SetSetting
 from xpm_tui.diagnostics.error_presenter import present
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput
-from xpm_tui.settings.kinds import written
-from xpm_tui.settings.schema import SECTIONS, SettingEntry
+from xpm_tui.settings.kinds import SettingEntry, written
+from xpm_tui.settings.schema import SECTIONS
 from xpm_tui.settings.store import Item, parsed
 from xpm_tui.tui.dialogs.dialog import ChoiceDialog, InputDialog
 from xpm_tui.tui.screens.area import AreaScreen
