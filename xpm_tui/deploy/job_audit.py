@@ -219,7 +219,7 @@ class _Audit:
             self._add(
                 "missing", each, None, f"XPM has no job with the reference {called}, and {where}.",
                 "If Ignition is to create it, deploy it there. Otherwise take the proposal over: "
-                f"xpm-tui proposals take {row.id}",
+                f"xpm-tui proposals take-over {row.id}",
                 expected=row.name,
             )  # fmt: skip
             return
