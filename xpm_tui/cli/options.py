@@ -45,6 +45,7 @@ def global_options() -> list[click.Parameter]:
             is_flag=True,
             help="Read-only: show everything, change nothing.",
         ),
+        _option(["--quiet"], "quiet", is_flag=True, help="Show no progress on the terminal."),
         _option(["--as"], "person", metavar="NAME", help="Your name, for the log."),
         _option(
             ["--set"],

@@ -77,9 +77,10 @@ class OutputClosed(Exception):
 class TerminalDialogue:
     """Talk over the standard streams; a call that outlives its terminal goes on without them."""
 
-    def __init__(self, *, json: bool, call: AdmittedCall = LOOK) -> None:
+    def __init__(self, *, json: bool, quiet: bool = False, call: AdmittedCall = LOOK) -> None:
         self.call = call
         self._json = json
+        self._quiet = quiet
         self._typed = b""
         self._lock = threading.Lock()
         self._reading = False
@@ -99,7 +100,7 @@ class TerminalDialogue:
     def progress(self, sentence: str) -> None:
         """A line of stderr that the next one replaces; only on a terminal, as often as can be read."""
         now = time.monotonic()
-        if self._json or not _terminal(sys.stderr) or now - self._shown_at < _EVERY:
+        if self._json or self._quiet or not _terminal(sys.stderr) or now - self._shown_at < _EVERY:
             return
         text = visible(sentence, shutil.get_terminal_size((80, 24)).columns - 1)
         covered = " " * max(0, self._shown - len(text))

@@ -52,7 +52,7 @@ class PlainMode:
 
     def __init__(self, given: Globals) -> None:
         self._given = given
-        self._talk = TerminalDialogue(json=False)
+        self._talk = TerminalDialogue(json=False, quiet=given.quiet)
 
     def run(self) -> int:
         """Show the menu until the user quits; gives the exit code."""

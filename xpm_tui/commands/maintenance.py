@@ -143,8 +143,8 @@ async def undo(practice: OpenPractice, params: Undo, talk: Dialogue) -> Result:
             "The store changed while you were asked, so nothing was undone.", hint="Run it again."
         )
     data["plan"] = plan.id
-    async with following(practice, talk):
-        run = await runner.run(practice, plan_id=plan.id, trigger="undo", reviewed=True)
+    async with following(practice, talk) as report:
+        run = await runner.run(practice, plan_id=plan.id, trigger="undo", reviewed=True, report=report)
     done = run_result(run)
     return Result(
         data={**done.data, **data}, items=items, lines=[*done.lines, *_left(left)], trouble=done.trouble

@@ -24,6 +24,7 @@ from xpm_tui.commands.command import (
 from xpm_tui.commands.consequences import lines as described
 from xpm_tui.commands.differences import SHOWN, difference_lines, nothing_planned, remaining_count
 from xpm_tui.commands.effects import Effect
+from xpm_tui.commands.log import following
 from xpm_tui.commands.tables import plain
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput
@@ -90,9 +91,15 @@ async def make_plan(practice: OpenPractice, params: MakePlan, talk: Dialogue) ->
         only = [id_ for id_ in listed if not only or id_ in only]
         if not only:
             raise BadInput(f"No client matches the filter {params.only}.", hint="See: xpm-tui clients list")
-    plan = await plans.make(
-        practice, full=params.full, only=only, fields=params.field, refresh=not params.stored
-    )
+    async with following(practice, talk, events=False) as report:
+        plan = await plans.make(
+            practice,
+            full=params.full,
+            only=only,
+            fields=params.field,
+            refresh=not params.stored,
+            report=report,
+        )
 
     result = plan_result(practice, plan.id, most=SHOWN if talk.interactive else 0)
     if plan.id != plans.UNSAVED:

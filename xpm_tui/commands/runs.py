@@ -142,8 +142,8 @@ async def _go_on(practice: OpenPractice, run_id: str, talk: Dialogue, *, detach:
 
     if detach:
         return await detached(practice, ("runs", "release"), [history.show(practice, run_id).id])
-    async with following(practice, talk):
-        run = await runner.release(practice, run_id)
+    async with following(practice, talk) as report:
+        run = await runner.release(practice, run_id, report=report)
     return run_result(run)
 
 
@@ -414,8 +414,8 @@ async def resume_run(practice: OpenPractice, params: ResumeRun, talk: Dialogue) 
         return Result(data=data, lines=["Nothing was changed."], declined=True)
     if params.detach:
         return await detached(practice, ("runs", "resume"))
-    async with following(practice, talk):
-        run = await runner.resume(practice)
+    async with following(practice, talk) as report:
+        run = await runner.resume(practice, report=report)
     return run_result(run)
 
 

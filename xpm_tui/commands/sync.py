@@ -85,7 +85,8 @@ async def sync(practice: OpenPractice, params: Sync, talk: Dialogue) -> Result:
     only = queries.find_client(practice.snapshot(), params.client).id if params.client else ""
     plan_id = plans.load(practice, params.plan)[0].id if params.plan else ""
     if talk.interactive and not params.yes and not plan_id:
-        plan = await plans.make(practice, full=params.full, only=only)
+        async with following(practice, talk, events=False) as report:
+            plan = await plans.make(practice, full=params.full, only=only, report=report)
         records = plans.load(practice, plan.id)[1]
         made, _ = changes_of(practice, records)
         found = consequences.consequences(practice, plan, records)
@@ -108,8 +109,8 @@ async def sync(practice: OpenPractice, params: Sync, talk: Dialogue) -> Result:
     if params.detach:
         extra = [*(["--full"] if params.full else []), *(["--client", only] if only and not plan_id else [])]
         return await detached(practice, extra=extra, plan_id=plan_id)
-    async with following(practice, talk):
-        run = await runner.run(practice, plan_id=plan_id, full=params.full, only=only)
+    async with following(practice, talk) as report:
+        run = await runner.run(practice, plan_id=plan_id, full=params.full, only=only, report=report)
     return run_result(run)
 
 
@@ -152,8 +153,8 @@ async def detached(
 async def _if_due(practice: OpenPractice, talk: Dialogue) -> Result:
     """The daily run: made, or left for a reason that is told."""
 
-    async with following(practice, talk):
-        due, run = await scheduled_run.run_if_due(practice)
+    async with following(practice, talk) as report:
+        due, run = await scheduled_run.run_if_due(practice, report=report)
     if run is None or run.outcome == "skipped":
         told = scheduled_run.WORDS.get(due.why, due.why)
         return Result(data={"outcome": "skipped", "why": due.why, "message": told}, lines=[told])
@@ -294,8 +295,8 @@ async def retry(practice: OpenPractice, params: RetryRecords, talk: Dialogue) ->
     left = retries.chosen(found, client=client, cause=params.cause)
     for failure in left:
         talk.say(f"Retrying: {failure.sentence}")
-    async with following(practice, talk):
-        run = await retries.retry(practice, left)
+    async with following(practice, talk) as report:
+        run = await retries.retry(practice, left, report=report)
     return run_result(run)
 
 
