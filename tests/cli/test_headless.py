@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -14,8 +15,12 @@ from xpm_tui.application.home import find_home
 from xpm_tui.application.practice import OpenPractice, open_practice
 from xpm_tui.application.progress import Progress
 from xpm_tui.cli.output import TerminalDialogue
+from xpm_tui.cli.output import lines as output_lines
 from xpm_tui.commands import log
+from xpm_tui.commands.command import Result, TextColumn, TextTable
 from xpm_tui.commands.effects import LOOK
+from xpm_tui.commands.registry import by_name
+from xpm_tui.commands.tables import render
 from xpm_tui.domain.errors import CallsWaiting
 
 
@@ -91,3 +96,54 @@ def test_progress_is_for_terminals_that_want_it(
     monkeypatch.setattr("xpm_tui.cli.output._terminal", lambda _: True)
     TerminalDialogue(**{"json": False, **options}).progress("Syncing: 3 of 9")
     assert ("Syncing: 3 of 9" in capsys.readouterr().err) is seen
+
+
+UUID = "0d6f9e0e-6c7b-4f3b-9b0a-3f1f0c1d2e3f"
+FOUND = TextTable(
+    (
+        TextColumn("XPM NO.", whole=True),
+        TextColumn("UUID", whole=True, spare=True),
+        TextColumn("NAME", name=True),
+        TextColumn("STATE"),
+        TextColumn("LINKED TO", whole=True),
+    ),
+    [("1234567", UUID, "Ngaio Street Veterinary Partnership Limited", "archived in XPM", "c12 c13 c14")] * 3,
+    most=2,
+)
+
+
+@pytest.mark.parametrize(
+    ("width", "there", "cut"),
+    [
+        (None, ("1234567", UUID, "Partnership Limited", "archived in XPM", "c12 c13 c14"), ()),
+        (160, ("1234567", UUID, "Partnership Limited", "archived in XPM", "c12 c13 c14"), ()),
+        (80, ("1234567", "Partnership Limited", "arch", "c12 c13 c14"), (UUID, "archived in XPM")),
+        (60, ("1234567", "Ngaio Street Veteri", "arc…", "c12 c13 c14"), (UUID, "Limited")),
+        (20, ("1234567", "c12 c13 c14"), ("archived",)),
+    ],
+)
+def test_a_pipe_is_never_cut_and_on_a_terminal_names_last(
+    width: int | None, there: tuple[str, ...], cut: tuple[str, ...]
+) -> None:
+    lines = list(render(FOUND, width))
+    assert lines[-1] == "and 1 more: --json lists all of them"
+    assert len(lines) == 4
+    assert all(text in lines[1] for text in there), lines[1]
+    assert not any(text in lines[1] for text in cut), lines[1]
+
+
+def test_the_width_is_that_of_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    for terminal in (True, False):
+        monkeypatch.setattr("xpm_tui.cli.output._terminal", lambda _, answer=terminal: answer)
+        assert any(UUID in line for line in output_lines(Result(table=FOUND))) is not terminal
+
+
+def test_refused_rows_are_named_and_the_rest_counted(practice: OpenPractice, tmp_path: Path) -> None:
+    file = tmp_path / "bad.csv"
+    file.write_text("Client ID,Client Name,Contact Name\n" + "".join(f"CLI-{n},,Jo\n" for n in range(3_000)))
+    command = by_name("import.clients")
+    done = asyncio.run(command.run(practice, command.params(file=str(file)), Listener()))
+    assert done.trouble is not None
+    assert "3,000 rows" in done.trouble.message
+    assert "2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 2,990 more" in done.trouble.message

@@ -48,7 +48,8 @@ def outcome(result: Result) -> dict[str, Any]:
 def lines(result: Result) -> Iterator[str]:
     """The same for a person, safe to show."""
     if result.table is not None:
-        yield from render(result.table, shutil.get_terminal_size((80, 24)).columns)
+        width = shutil.get_terminal_size((80, 24)).columns if _terminal(sys.stdout) else None
+        yield from render(result.table, width)
     for line in result.lines:
         yield visible_lines(line)
 

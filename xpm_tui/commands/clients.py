@@ -133,9 +133,14 @@ async def list_clients(practice: OpenPractice, params: ListClients, talk: Dialog
     """All clients of the book."""
 
     views = queries.list_clients(practice, only=params.only, text=params.find)
-    columns = (TextColumn("ID", whole=True), TextColumn("CLIENT ID"), TextColumn("NAME"), TextColumn("LINK",
-        whole=True),
-               TextColumn("XPM NO.", whole=True), TextColumn("NEEDS", whole=True))  # fmt: skip
+    columns = (
+        TextColumn("ID", whole=True),
+        TextColumn("CLIENT ID", whole=True),
+        TextColumn("NAME", name=True),
+        TextColumn("LINK", whole=True),
+        TextColumn("XPM NO.", whole=True),
+        TextColumn("NEEDS", whole=True),
+    )
     rows = (
         (
             v.id,
@@ -165,10 +170,21 @@ async def search_clients(practice: OpenPractice, params: SearchClients, talk: Di
 
     await xpm_refresh.ensure_mirror(practice)
     views = queries.search_xpm(practice, params.query, limit=params.limit)
-    columns = (TextColumn("XPM NO.", whole=True), TextColumn("UUID", whole=True), TextColumn("NAME"),
-               TextColumn("STATE"), TextColumn("LINKED TO"))  # fmt: skip
+    columns = (
+        TextColumn("XPM NO.", whole=True),
+        TextColumn("UUID", whole=True, spare=True),
+        TextColumn("NAME", name=True),
+        TextColumn("STATE"),
+        TextColumn("LINKED TO", whole=True),
+    )
     rows = (
-        (v.number, v.uuid, v.name, _state(v.archived, v.prospect), " ".join(ref.id for ref in v.linked))
+        (
+            v.number or v.uuid,
+            v.uuid,
+            v.name,
+            _state(v.archived, v.prospect),
+            " ".join(ref.id for ref in v.linked),
+        )
         for v in views
     )
     nothing = f"Nothing in XPM matches '{params.query}'."
@@ -206,14 +222,14 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Di
     )
     columns = (
         TextColumn("ID", whole=True),
-        TextColumn("NAME"),
+        TextColumn("NAME", name=True),
         TextColumn("XPM NO.", whole=True),
         TextColumn("XPM NAME"),
     )
     rows = [(v.id, v.name, v.link.number, v.link.name) for v in done if v.link]
     gone = former_sum(former.get(view.id, {}) for view in done)
     links = consequences.link_consequences([view.id for view in done], former=gone)
-    table = TextTable(columns, rows, "No proposal is sure: review each of these yourself.")
+    table = TextTable(columns, rows, "No proposal is sure: review each of these yourself.", params.limit)
     result = table_result(done, table, count=len(done), consequences=plain(links))
     return replace(result, value=_ids(settled))
 

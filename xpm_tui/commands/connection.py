@@ -259,7 +259,7 @@ def _several(tenants: tuple[Tenant, ...], held: DecisionNeeded) -> Result:
     items: list[dict[str, Any]] = [
         {"id": each.tenant_id, "name": each.name or each.tenant_id, "kind": each.kind} for each in tenants
     ]
-    columns = (TextColumn("ID", whole=True), TextColumn("PRACTICE"))
+    columns = (TextColumn("ID", whole=True), TextColumn("PRACTICE", name=True))
     table = TextTable(columns, [(each.tenant_id, each.name or "(no name)") for each in tenants])
     return Result(items=items, table=table, trouble=held)
 

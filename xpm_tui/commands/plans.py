@@ -55,6 +55,10 @@ What = Annotated[
 ]
 
 
+LISTED = 100
+"""Changes of a plan that are listed on a terminal; the others are counted."""
+
+
 class MakePlan(msgspec.Struct, frozen=True):
     """Parameters of ``plan``."""
 
@@ -150,9 +154,9 @@ def plan_result(practice: OpenPractice, plan_id: str, done: str = "", *, most: i
     """A stored plan: ``items`` are ticked, ``waiting`` are not, ``people`` need a person, ``differences`` are
     left as they are.
 
-    The lines are the changes with a summary and the differences, at most ``most`` of each reason (0: all);
-    where ``done`` says what was done, that and the summary. Its ``items``, ``lines`` and ``differences`` can
-    be read once: they are made only then, as a screen needs none of them.
+    The lines are the changes with a summary and the differences, at most ``most`` of each reason (0: all),
+    which shortens the changes, too; where ``done`` says what was done, that and the summary. Its ``items``,
+    ``lines`` and ``differences`` can be read once: they are made only then, as a screen needs none of them.
     """
 
     plan, records = plans.load(practice, plan_id)
@@ -184,7 +188,11 @@ def plan_result(practice: OpenPractice, plan_id: str, done: str = "", *, most: i
         data["differences"] = (plain(view) for view in differences.plan_differences(practice, plan))
         stops = [f"  guard: {stop}" for stop in plans.stops(practice, plan, records)]
         left = difference_lines(differences.plan_differences(practice, plan), most)
-        lines = chain(change_lines([*items, *waiting]), told, merged_lines(people), left, stops)
+        listed = [*items, *waiting]
+        hidden = len(listed) - LISTED if most else 0
+        more = [f"  and {hidden:,} more: xpm-tui plan export {plan.id}"] if hidden > 0 else []
+        shown = listed[:LISTED] if hidden > 0 else listed
+        lines = chain(change_lines(shown), more, told, merged_lines(people), left, stops)
     return Result(
         data=data,
         items=(plain(change) for change in items),

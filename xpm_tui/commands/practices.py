@@ -65,7 +65,7 @@ async def list_practices(place: AccountContext, params: NoParams, talk: Dialogue
     home = place.home
     current = application_home.current(home)
     names = application_home.practices(home)
-    columns = (TextColumn("", whole=True), TextColumn("PRACTICE"))
+    columns = (TextColumn("", whole=True), TextColumn("PRACTICE", name=True))
     rows = (("*" if name == current else "", name) for name in names)
     items = [{"id": name, "name": name, "current": name == current} for name in names]
     return Result(items=items, table=TextTable(columns, rows, "No practice yet: xpm-tui connect"))

@@ -238,7 +238,7 @@ async def list_services(practice: OpenPractice, params: NoParams, talk: Dialogue
     """The library."""
 
     views = services.list_services(practice)
-    columns = (TextColumn("ID", whole=True), TextColumn("SERVICE"), TextColumn("JOB TEMPLATES"))
+    columns = (TextColumn("ID", whole=True), TextColumn("SERVICE", name=True), TextColumn("JOB TEMPLATES"))
     rows = [
         (view.id, view.name, "no job" if view.no_job else ", ".join(ref.name for ref in view.templates))
         for view in views

@@ -286,7 +286,7 @@ async def retry(practice: OpenPractice, params: RetryRecords, talk: Dialogue) ->
         return Result(
             items=[plain(failure) for failure in found],
             table=TextTable(
-                (TextColumn("CLIENT", whole=True), TextColumn("NAME"), TextColumn("CAUSE")),
+                (TextColumn("CLIENT", whole=True), TextColumn("NAME", name=True), TextColumn("CAUSE")),
                 [(failure.client, failure.name, failure.cause) for failure in found],
                 empty="No record failed in this run.",
             ),
