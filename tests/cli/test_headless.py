@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
+import json
+import shlex
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.shell_completion import ShellComplete
 
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.home import find_home
 from xpm_tui.application.practice import OpenPractice, open_practice
+from xpm_tui.application.practice_identity import PracticeIdentity, put
 from xpm_tui.application.progress import Progress
+from xpm_tui.cli.console import NoConsole
+from xpm_tui.cli.main import main, root
 from xpm_tui.cli.output import TerminalDialogue
 from xpm_tui.cli.output import lines as output_lines
 from xpm_tui.commands import log
@@ -21,7 +26,7 @@ from xpm_tui.commands.command import Result, TextColumn, TextTable
 from xpm_tui.commands.effects import LOOK
 from xpm_tui.commands.registry import by_name
 from xpm_tui.commands.tables import render
-from xpm_tui.domain.errors import CallsWaiting
+from xpm_tui.domain.errors import AppError, CallsWaiting
 
 
 class Listener:
@@ -72,7 +77,8 @@ def practice(tmp_path: Path) -> Iterator[OpenPractice]:
 async def test_one_line_shows_how_far_a_run_is(
     practice: OpenPractice, reported: Progress, wait: int, shown: str
 ) -> None:
-    talk, heard = Listener(), []
+    talk = Listener()
+    heard: list[AppError] = []
     practice.on_notice = heard.append
     async with log.following(practice, talk, events=False) as report:
         report(reported)
@@ -89,12 +95,14 @@ async def test_one_line_shows_how_far_a_run_is(
     assert wait or talk.shown[0] == shown
 
 
-@pytest.mark.parametrize(("options", "seen"), [({}, True), ({"quiet": True}, False), ({"json": True}, False)])
+@pytest.mark.parametrize(
+    ("json_", "quiet", "seen"), [(False, False, True), (False, True, False), (True, False, False)]
+)
 def test_progress_is_for_terminals_that_want_it(
-    options: dict[str, bool], seen: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    json_: bool, quiet: bool, seen: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("xpm_tui.cli.output._terminal", lambda _: True)
-    TerminalDialogue(**{"json": False, **options}).progress("Syncing: 3 of 9")
+    TerminalDialogue(json=json_, quiet=quiet).progress("Syncing: 3 of 9")
     assert ("Syncing: 3 of 9" in capsys.readouterr().err) is seen
 
 
@@ -139,11 +147,100 @@ def test_the_width_is_that_of_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -
         assert any(UUID in line for line in output_lines(Result(table=FOUND))) is not terminal
 
 
-def test_refused_rows_are_named_and_the_rest_counted(practice: OpenPractice, tmp_path: Path) -> None:
+async def test_refused_rows_are_named_and_the_rest_counted(practice: OpenPractice, tmp_path: Path) -> None:
     file = tmp_path / "bad.csv"
-    file.write_text("Client ID,Client Name,Contact Name\n" + "".join(f"CLI-{n},,Jo\n" for n in range(3_000)))
+    file.write_text("Client ID,Client Name,Contact Name\n" + "".join(f"CLI-{n},,Jo\n" for n in range(1_500)))
     command = by_name("import.clients")
-    done = asyncio.run(command.run(practice, command.params(file=str(file)), Listener()))
+    done: Result = await command.run(practice, command.params(file=str(file)), Listener())
     assert done.trouble is not None
-    assert "3,000 rows" in done.trouble.message
-    assert "2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 2,990 more" in done.trouble.message
+    assert "1,500 rows" in done.trouble.message
+    assert "2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 1,490 more" in done.trouble.message
+
+
+class Home:
+    """Verbs in one home, with their outcome as data."""
+
+    def __init__(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.root = root
+        self._capsys = capsys
+
+    def __call__(self, line: str, code: int = 0) -> dict[str, Any]:
+        self._capsys.readouterr()
+        assert main(["--home", str(self.root), "--json", *shlex.split(line)]) == code, line
+        told: dict[str, Any] = json.loads(self._capsys.readouterr().out.splitlines()[-1])
+        return told
+
+
+@pytest.fixture
+def home(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Home:
+    return Home(tmp_path / "home", capsys)
+
+
+@pytest.mark.parametrize(
+    ("line", "there"),
+    [
+        ("runs resume", {"resumed": False}),
+        ("plan list", {"items": [], "count": 0}),
+        ("jobs list --state all", {"items": [], "count": 0}),
+        ("practices list", {"items": [], "count": 0}),
+        ("cases list", {}),
+        ("team list", {"items": [], "count": 0}),
+        ("templates list", {"items": [], "count": 0}),
+        ("settings list", {}),
+        ("policy", {}),
+    ],
+)
+def test_lists_are_counted_and_nothing_to_do_is_no_failure(
+    home: Home, line: str, there: dict[str, Any]
+) -> None:
+    told = home(line)
+    assert there.items() <= told.items()
+    assert "items" not in told or told["count"] == len(told["items"])
+
+
+def test_a_file_comes_by_standard_input(home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "clients.csv"
+    file.write_text("Client ID,Client Name\nCLI-7,Totara Joinery Limited\n")
+    with file.open() as stream:
+        monkeypatch.setattr("sys.stdin", stream)
+        assert home("import clients -")["counts"]["new"] == 1
+
+
+def test_practices_side_by_side_and_one_by_its_name_in_xpm(home: Home) -> None:
+    assert home('practices add "Harbour Branch"')["current"] is True
+    added = home("practices add Hill")
+    assert (added["name"], added["current"]) == ("hill", False)
+    assert "already" in home("practices add hill", code=2)["error"]["message"]
+    assert home("locate")["current"] == "harbour-branch"
+    with open_practice(find_home(str(home.root), {}), "hill", person="mere") as opened:
+        known = PracticeIdentity(tenant="t1", title="Hill & Sons Ltd", login="ana@hill.example")
+        opened.book.commit([put("identity", known)])
+    fresh = {
+        "name": "harbour-branch", "xpm_name": "", "connected": False, "last_good": None, "running": "",
+        "held": [], "login": "",
+    }  # fmt: skip
+    hill = {
+        **fresh, "name": "hill", "xpm_name": known.title, "connected": True, "login": known.login,
+    }  # fmt: skip
+    for line in ("practices list", "status --all"):
+        shown = [{key: each[key] for key in fresh} for each in home(line)["items"]]
+        assert shown == [fresh, hill], line
+    assert home("status --practice 'hill & sons ltd'")["folder"] == "hill"
+    assert "There are: harbour-branch, hill." in home("status --practice Nobody", code=2)["error"]["hint"]
+    assert home('practices switch "Hill & Sons Ltd"')["name"] == "hill"
+    assert home("practices add Third --switch")["current"] is True
+
+
+@pytest.mark.parametrize(
+    ("words", "typed", "offered"),
+    [
+        (["settings", "set", "sync.direction"], "", ["from_xpm", "to_xpm"]),
+        (["settings", "set", "sync.daily_push"], "y", ["yes"]),
+        (["settings", "set", "notify.hours"], "", []),
+        (["settings", "set", "no.such"], "", []),
+        (["status", "--set"], "sync.direction=to", ["sync.direction=to_xpm"]),
+    ],
+)
+def test_values_of_settings_are_offered(words: list[str], typed: str, offered: list[str]) -> None:
+    complete = ShellComplete(root(NoConsole()), {}, "xpm-tui", "_XPM_TUI_COMPLETE")
+    assert [item.value for item in complete.get_completions(words, typed)] == offered

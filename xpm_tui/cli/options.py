@@ -53,6 +53,7 @@ def global_options() -> list[click.Parameter]:
             metavar="KEY=VALUE",
             multiple=True,
             help="Override a setting for this call.",
+            shell_complete=_overrides,
         ),
         _option(
             ["--plain"],
@@ -79,6 +80,13 @@ def _practices(ctx: click.Context, param: click.Parameter, typed: str) -> list[C
     """What a shell offers, loaded when one asks."""
 
     offer = completion.completer("practice")
+    return offer(ctx, param, typed) if offer else []
+
+
+def _overrides(ctx: click.Context, param: click.Parameter, typed: str) -> list[CompletionItem]:
+    """``KEY=VALUE`` for a shell."""
+
+    offer = completion.completer("override")
     return offer(ctx, param, typed) if offer else []
 
 

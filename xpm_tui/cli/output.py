@@ -39,6 +39,7 @@ def outcome(result: Result) -> dict[str, Any]:
     told: dict[str, Any] = {"ok": result.trouble is None, **_without_ok(result.data)}
     if result.items is not None:
         told["items"] = list(result.items)
+        told.setdefault("count", len(told["items"]))
     told |= data(result.conditions)
     if result.trouble is not None:
         told["error"] = error_presenter.present(result.trouble).data()

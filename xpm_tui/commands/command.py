@@ -204,7 +204,7 @@ def home_command(
     return Command(run=run, on_home=on_home, **about)
 
 
-Completes = Literal["", "file", "client", "member", "plan", "run", "setting", "practice"]
+Completes = Literal["", "file", "client", "member", "plan", "run", "setting", "value", "practice"]
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ import msgspec
 from xpm_tui.commands.command import (
     Command,
     Dialogue,
-    NoParams,
     Result,
     TextColumn,
     TextTable,
@@ -27,6 +26,7 @@ from xpm_tui.commands.command import (
     option,
 )
 from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
+from xpm_tui.commands.practices import practices_result
 from xpm_tui.commands.tables import plain
 from xpm_tui.domain.errors import AppError, BadInput, CaseId, DecisionNeeded, LoginNeeded
 from xpm_tui.domain.formatting import ago, count, listing, when
@@ -41,7 +41,7 @@ with lazy_imports():
     from xpm_tui.application.connection import state_machine
     from xpm_tui.application.presenters import set_aside
     from xpm_tui.application.runs import due, xpm_refresh
-    from xpm_tui.application.status import summary
+    from xpm_tui.application.status import practices, summary
     from xpm_tui.commands import doctor
     from xpm_tui.diagnostics import error_presenter
     from xpm_tui.diagnostics.known_problems import records
@@ -300,9 +300,17 @@ async def disconnect(practice: OpenPractice, params: Disconnect, talk: Dialogue)
     return Result(data={"disconnected": True, "message": told}, lines=[told])
 
 
-async def status(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
+class ShowStatus(msgspec.Struct, frozen=True):
+    """Parameters of ``status``."""
+
+    all: Annotated[bool, option("List all practices of this account, as 'practices list' does.")] = False
+
+
+async def status(practice: OpenPractice, params: ShowStatus, talk: Dialogue) -> Result:
     """The heartbeat and the counts, without a call to Xero."""
 
+    if params.all:
+        return practices_result(practices.practices(practice), practice.clock.now())
     beat = summary.summarize(practice)
     unanswered = [problem for problem in beat.problems if problem.code == UNKNOWN]
     return Result(
@@ -416,7 +424,7 @@ COMMANDS = (
         help="Show what is connected, when it last synced, and what needs attention. Exits with 3 when a "
         "login is needed, 4 when a run is held, and 1 when the last run failed or nothing has synced "
         "for too long.",
-        params=NoParams,
+        params=ShowStatus,
         run=status,
         effect=Effect.LOOKS,
         verb=("status",),

@@ -39,7 +39,9 @@ if TYPE_CHECKING:
 
 _SHOWN = 20
 
-CsvFile = Annotated[str, argument("The CSV file that Ignition exported.", "FILE", completes="file")]
+CsvFile = Annotated[
+    str, argument("The CSV file that Ignition exported; '-' is standard input.", "FILE", completes="file")
+]
 
 
 class ImportFile(msgspec.Struct, frozen=True):

@@ -48,7 +48,8 @@ class ListJobs(msgspec.Struct, frozen=True):
     state: Annotated[
         str,
         option(
-            "Only jobs in this state: open, coming, due, missed, held, failed, deployed, left-out.", "STATE"
+            "Only jobs in this state: all, open, coming, due, missed, held, failed, deployed, left-out.",
+            "STATE",
         ),
     ] = ""
     due: Annotated[bool, option("Only what is due.")] = False

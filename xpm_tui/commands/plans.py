@@ -15,6 +15,8 @@ from xpm_tui.commands.command import (
     Command,
     Dialogue,
     Result,
+    TextColumn,
+    TextTable,
     argument,
     connected,
     first_reason,
@@ -28,7 +30,7 @@ from xpm_tui.commands.log import following
 from xpm_tui.commands.tables import plain
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput
-from xpm_tui.domain.formatting import ago, arrow, count, when, wrap
+from xpm_tui.domain.formatting import ago, arrow, count, when, when_short, wrap
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -82,6 +84,70 @@ class ExportPlan(msgspec.Struct, frozen=True):
     """Parameters of ``plan export``."""
 
     plan: PlanId = "last"
+
+
+class ListPlans(msgspec.Struct, frozen=True):
+    """Parameters of ``plan list``."""
+
+    limit: Annotated[int, option("At most this many, newest first; 0 for all.", "N")] = 50
+
+
+class ShowPlan(msgspec.Struct, frozen=True):
+    """Parameters of ``plan show``."""
+
+    plan: PlanId = "last"
+
+
+async def list_plans(practice: OpenPractice, params: ListPlans, talk: Dialogue) -> Result:
+    """Newest first."""
+
+    zone = due.time_zone(practice)
+    found = plans.list_plans(practice, params.limit)
+    columns = (
+        TextColumn("PLAN", whole=True),
+        TextColumn("STATE", whole=True),
+        TextColumn("MADE", whole=True),
+        TextColumn("BY", name=True),
+        TextColumn("CHANGES", whole=True, right=True),
+        TextColumn("WAITING", whole=True, right=True),
+        TextColumn("RECORDS", whole=True, right=True),
+        TextColumn("UNDOES", whole=True),
+    )
+    rows = [
+        (
+            plan.id,
+            plan.state,
+            when_short(plan.made, zone),
+            plan.by,
+            *(f"{plan.counts.get(name, 0):,}" for name in ("items", "waiting", "records")),
+            plan.undo_of,
+        )
+        for plan in found
+    ]
+    items = [
+        {
+            "id": plan.id,
+            "state": plan.state,
+            "made": plan.made.isoformat(),
+            "by": plan.by,
+            "direction": plan.direction,
+            "level": plan.level,
+            "counts": {**plan.counts, "differences": plan.left_different},
+            "only": plan.only,
+            "fields": list(plan.fields),
+            "undo_of": plan.undo_of,
+        }
+        for plan in found
+    ]
+    return Result(items=items, table=TextTable(columns, rows, "There is no plan yet: xpm-tui plan"))
+
+
+async def show_plan(practice: OpenPractice, params: ShowPlan, talk: Dialogue) -> Result:
+    """A stored plan, as it was shown when it was made."""
+
+    plan, _ = plans.load(practice, params.plan)
+    shown = plan_result(practice, plan.id, most=SHOWN if talk.interactive else 0)
+    return replace(shown, data={**shown.data, "state": plan.state})
 
 
 async def make_plan(practice: OpenPractice, params: MakePlan, talk: Dialogue) -> Result:
@@ -338,6 +404,27 @@ COMMANDS = (
         verb=("plan", "untick"),
         example="xpm-tui plan untick last c12:phone",
         effect=Effect.WRITES_HERE,
+    ),
+    Command(
+        name="plan.list",
+        title="List plans",
+        help="List the plans that are stored: their state, when and by whom they were made, their counts.",
+        params=ListPlans,
+        run=list_plans,
+        effect=Effect.LOOKS,
+        verb=("plan", "list"),
+        example="xpm-tui plan list",
+    ),
+    Command(
+        name="plan.show",
+        title="Show a plan",
+        help="Show a stored plan: its changes, what follows from them, and what waits. Nothing is read from "
+        "XPM.",
+        params=ShowPlan,
+        run=show_plan,
+        effect=Effect.LOOKS,
+        verb=("plan", "show"),
+        example="xpm-tui plan show last",
     ),
     Command(
         name="plan.export",

@@ -400,6 +400,9 @@ def _stop_lines(run: Run, practice: OpenPractice) -> list[str]:
 async def resume_run(practice: OpenPractice, params: ResumeRun, talk: Dialogue) -> Result:
     """Resolve what a cut-off run left, and go on."""
 
+    if runner.unfinished(practice) is None:
+        told = "There is nothing to resume: no run was stopped or interrupted."
+        return Result(data={"resumed": False, "message": told}, lines=[told])
     run = history.newest(practice.snapshot())
     lines = run_lines(run) if run is not None else []
     name = f"run {run.id}" if run is not None else "the last run"

@@ -6,6 +6,7 @@ Trying again what XPM refused.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -26,9 +27,9 @@ from xpm_tui.commands.command import (
 from xpm_tui.commands.consequences import action, one_line, question
 from xpm_tui.commands.consequences import lines as described
 from xpm_tui.commands.differences import SHOWN, difference_lines
-from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
+from xpm_tui.commands.effects import Effect, Question, confirm_call, effect_or_dry_run, per_call
 from xpm_tui.commands.log import following as following
-from xpm_tui.commands.plans import change_lines, changes_of, summary
+from xpm_tui.commands.plans import MakePlan, change_lines, changes_of, make_plan, plan_result, summary
 from xpm_tui.commands.tables import plain
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import AppError, BadInput, DecisionNeeded, StoreChanged
@@ -64,6 +65,7 @@ class Sync(msgspec.Struct, frozen=True):
         False
     )
     client: Annotated[str, option("Sync only this client.", "CLIENT", completes="client")] = ""
+    dry_run: Annotated[bool, option("Show what it would do, and change nothing.")] = False
     if_due: Annotated[bool, option("Only if the daily sync is due; for timers.")] = False
     detach: Detach = False
 
@@ -79,6 +81,8 @@ async def sync(practice: OpenPractice, params: Sync, talk: Dialogue) -> Result:
         )
     if params.plan and params.if_due:
         raise BadInput("--if-due makes a plan of its own, so it cannot be combined with --plan.")
+    if params.dry_run:
+        return await _dry_run(practice, params, talk)
     if params.if_due:
         return await _if_due(practice, talk)
     practice.connected()
@@ -112,6 +116,19 @@ async def sync(practice: OpenPractice, params: Sync, talk: Dialogue) -> Result:
     async with following(practice, talk) as report:
         run = await runner.run(practice, plan_id=plan_id, full=params.full, only=only, report=report)
     return run_result(run)
+
+
+async def _dry_run(practice: OpenPractice, params: Sync, talk: Dialogue) -> Result:
+    """Show the plan that a sync would apply, or the one that was named."""
+    if params.if_due or params.detach:
+        other = "--if-due" if params.if_due else "--detach"
+        raise BadInput(f"--dry-run starts no sync, so it cannot be combined with {other}.")
+    if params.plan:
+        plan_id = plans.load(practice, params.plan)[0].id
+        shown = plan_result(practice, plan_id, most=SHOWN if talk.interactive else 0)
+    else:
+        shown = await make_plan(practice, MakePlan(full=params.full, client=params.client), talk)
+    return replace(shown, data={**shown.data, "applied": False})
 
 
 async def _agreed(practice: OpenPractice, plan_id: str, talk: Dialogue) -> bool:
@@ -249,7 +266,7 @@ COMMANDS = (
         key="s",
         where=("sync", "overview"),
         footer="Sync",
-        effect=Effect.WRITES_XPM,
+        effect=effect_or_dry_run(Effect.WRITES_XPM),
         streams=True,
         why_not=first_reason(connected, idle),
     ),
@@ -262,7 +279,7 @@ COMMANDS = (
         key="s",
         where=("clients",),
         footer="Sync this",
-        effect=Effect.WRITES_XPM,
+        effect=effect_or_dry_run(Effect.WRITES_XPM),
         streams=True,
         why_not=first_reason(on_linked, connected, idle),
     ),

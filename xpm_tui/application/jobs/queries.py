@@ -143,7 +143,11 @@ def _view(job: XpmJob, made_by: str) -> XpmJobView:
 
 OPEN = ("due", "missed", "going", "held", "failed", "coming")
 LEFT_OUT = ("skipped", "stopped")
-_SEVERAL: dict[str, tuple[str, ...]] = {"open": OPEN, "left-out": LEFT_OUT}
+_SEVERAL: dict[str, tuple[str, ...]] = {
+    "open": OPEN,
+    "left-out": LEFT_OUT,
+    "all": (*OPEN, "deployed", *LEFT_OUT),
+}
 _WORDS = {
     "accepted": "the proposal was accepted",
     "taken": "the proposal was taken over from Ignition",
@@ -166,9 +170,9 @@ def list_jobs(
     practice: OpenPractice, *, state: str = "", cause: str = "", text: str = ""
 ) -> list[JobRowView]:
     """Jobs to be made and made, in order of date; ``state`` is one of theirs, or ``open`` for all that are
-    not done with, ``left-out`` for all of which nothing comes."""
+    not done with, ``left-out`` for all of which nothing comes, ``all`` for all."""
     if state and state not in (*OPEN, "deployed", *LEFT_OUT, *_SEVERAL):
-        known = ", ".join(("open", *OPEN, "deployed", "left-out", *LEFT_OUT))
+        known = ", ".join(("all", "open", *OPEN, "deployed", "left-out", *LEFT_OUT))
         raise BadInput(f"'{visible(state, 40)}' is not a state of a job.", hint=f"One of: {known}.")
     snapshot = practice.snapshot()
     shown = _show(practice, snapshot, names=True)

@@ -188,6 +188,12 @@ def latest(practice: OpenPractice) -> Plan | None:
     return _newest(practice.snapshot().rows(PLANS))
 
 
+def list_plans(practice: OpenPractice, limit: int = 0) -> list[Plan]:
+    """The plans that are stored, newest first; at most ``limit``, 0 for all."""
+    found = sorted(practice.snapshot().rows(PLANS), key=lambda plan: (len(plan.id), plan.id), reverse=True)
+    return found[: limit or None]
+
+
 def newest_draft(snapshot: Snapshot) -> Plan | None:
     """The newest plan that waits to be applied; an undo's is none."""
     return _newest(plan for plan in snapshot.rows(PLANS) if plan.state == "draft")
