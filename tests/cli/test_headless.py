@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,10 @@ from xpm_tui.commands.effects import LOOK
 from xpm_tui.commands.registry import by_name
 from xpm_tui.commands.tables import render
 from xpm_tui.domain.errors import AppError, CallsWaiting
+from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.tables import CLIENTS, XPM_CLIENTS
+from xpm_tui.domain.xpm import XpmClient
 
 
 class Listener:
@@ -244,3 +248,66 @@ def test_practices_side_by_side_and_one_by_its_name_in_xpm(home: Home) -> None:
 def test_values_of_settings_are_offered(words: list[str], typed: str, offered: list[str]) -> None:
     complete = ShellComplete(root(NoConsole()), {}, "xpm-tui", "_XPM_TUI_COMPLETE")
     assert [item.value for item in complete.get_completions(words, typed)] == offered
+
+
+def write(practice: OpenPractice, ours: Sequence[str], theirs: Sequence[str]) -> None:
+    """Clients of both sides by name, and a practice that counts as connected."""
+    practice.book.commit(
+        [
+            put("identity", PracticeIdentity(tenant="t1", title="Hill & Sons Ltd")),
+            *(Put(CLIENTS, Client(id=f"c{n}", name=name)) for n, name in enumerate(ours, 1)),
+            *(
+                Put(XPM_CLIENTS, XpmClient(uuid=f"{n:08}{UUID[8:]}", name=name))
+                for n, name in enumerate(theirs)
+            ),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "waiting", "planned", "says"),
+    [
+        ((), (), [], 0, "There are no clients from Ignition yet"),
+        ((), ("Totara Joinery Ltd",), [], 0, "xpm-tui clients pick --all"),
+        (
+            ("Totara Joinery Ltd", "Rimu Ltd"),
+            ("Totara Joinery Ltd",),
+            ["c2"],
+            1,
+            "1 client for your decision",
+        ),
+        (("Rimu Ltd", "Rimu Ltd"), ("Rimu Ltd",), ["c1", "c2"], 0, "2 clients for your decision"),
+        (("Rimu Ltd", "Rimu Limited"), ("Rimu Ltd",), ["c1", "c2"], 0, "2 clients for your decision"),
+    ],
+)
+async def test_the_first_steps_say_what_waits_and_what_the_plan_links(
+    practice: OpenPractice,
+    ours: Sequence[str],
+    theirs: Sequence[str],
+    waiting: list[str],
+    planned: int,
+    says: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def filled(_: OpenPractice) -> None:
+        """The lists count as read."""
+
+    monkeypatch.setattr("xpm_tui.application.runs.xpm_refresh.ensure_mirror", filled)
+    write(practice, ours, theirs)
+
+    async def call(name: str, **values: Any) -> Result:
+        command = by_name(name)
+        result: Result = await command.run(practice, command.params(**values), Listener())
+        return result
+
+    review = await call("clients.review")
+    assert [item["id"] for item in review.items or ()] == waiting
+    assert review.data["planned"] == planned
+    status = await call("status")
+    assert (status.data["needs_person"], status.data["planned_links"]) == (len(waiting), planned)
+    plan = await call("plan", stored=True)
+    assert [each["id"] for each in plan.data["people"]] == waiting, "the three agree"
+    assert says in " ".join(" ".join(plan.lines).split())
+    if planned:
+        (view,) = (await call("clients.review", client=("c1",))).items or ()
+        assert view["planned"], "named, it is shown, and as planned"

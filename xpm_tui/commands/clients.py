@@ -207,9 +207,17 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Di
     if params.take:
         return await import_review(practice, Path(params.take), talk, params)
     if not params.accept_sure:
-        views = queries.review(practice, params.client)
-        lines = [line for view in views for line in _proposals(view)] or ["No client needs a link."]
-        return Result(data={"count": len(views)}, items=[plain(view) for view in views], lines=lines)
+        found_ = queries.review(practice, params.client)
+        # What the plan links unasked waits for nobody, so it is shown only where it is asked for by name.
+        views = found_ if params.client else [view for view in found_ if not view.planned]
+        planned = len(found_) - len(views)
+        lines = [line for view in views for line in _proposals(view)] or ["No client needs a decision."]
+        if planned:
+            subject = count(planned, "client is/clients are")
+            lines.append(f"{subject} linked by the next plan, because the names are the same: xpm-tui plan")
+        return Result(
+            data={"count": len(views), "planned": planned}, items=[plain(view) for view in views], lines=lines
+        )
     found = queries.sure_proposals(practice, params.client)
     former = clients_links.former_values(practice, [(v.id, v.proposals[0].uuid) for v in found])
     told = [with_former(view.first, former.get(view.id, {})) for view in found]
@@ -362,7 +370,8 @@ def _both(sides: list[SideBySide]) -> list[str]:
 def _proposals(view: ReviewView) -> list[str]:
     lines = [f"{view.id}  {view.name}  ({view.reason})"]
     for proposal in view.proposals:
-        sure = labels.MATCHES[proposal.level].text
+        planned = view.planned and proposal is view.proposals[0]
+        sure = "planned" if planned else labels.MATCHES[proposal.level].text
         lines.append(
             f"    {proposal.score:3} {sure:8}  {proposal.number or '-':8}  {proposal.name}"
             f"  {_state(proposal.archived, proposal.prospect)}".rstrip()

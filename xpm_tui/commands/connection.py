@@ -367,6 +367,7 @@ def _lines(beat: StatusSummary, now: datetime, zone: tzinfo) -> list[str]:
             "Calls left": calls,
             "Clients": f"{beat.clients:,} in Ignition, {beat.xpm_clients:,} in XPM, {beat.linked:,} linked",
             "Need a decision": count(beat.needs_person, "client") if beat.needs_person else "",
+            "Linked by next plan": count(beat.planned_links, "client") if beat.planned_links else "",
             "Waiting": count(beat.waiting, "change") if beat.waiting else "",
             "Conflicts": f"{beat.conflicts:,}" if beat.conflicts else "",
             "Removed in XPM": count(beat.removed_contacts, "contact") if beat.removed_contacts else "",

@@ -31,6 +31,7 @@ from xpm_tui.commands.tables import plain
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.formatting import ago, arrow, count, when, when_short, wrap
+from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -233,12 +234,14 @@ def plan_result(practice: OpenPractice, plan_id: str, done: str = "", *, most: i
     waiting = [change for change in changes if not change.ticked]
     people = queries.people_views(snapshot, plan.people)
     aside = plans.set_aside_of(snapshot, plan)
+    clients = snapshot.count(CLIENTS)
     data: dict[str, Any] = {
         "id": plan.id,
         "made": plan.made.isoformat(),
         "direction": plan.direction,
         "level": plan.level,
         "first": plan.first,
+        "clients": clients,
         "counts": {**plan.counts, "differences": plan.left_different},
         "calls": found.calls,
         "seconds": found.seconds,
@@ -247,7 +250,10 @@ def plan_result(practice: OpenPractice, plan_id: str, done: str = "", *, most: i
         "people": people,
         "set_aside": [plain(view) for view in aside],
     }
-    told = [*summary(plan, items, found), *(f"  {line}" for line in set_aside.set_aside_lines(aside))]
+    told = [
+        *summary(plan, items, found, clients=clients),
+        *(f"  {line}" for line in set_aside.set_aside_lines(aside)),
+    ]
     if done:
         lines: Iterable[str] = [done, *told]
     else:
@@ -297,14 +303,17 @@ def change_lines(changes: Iterable[ChangeView]) -> Iterator[str]:
         )
 
 
-def summary(plan: Plan, items: list[ChangeView], found: Consequences) -> list[str]:
-    """A plan in a few lines: how many changes of which field, what follows from it, what waits."""
+def summary(plan: Plan, items: list[ChangeView], found: Consequences, *, clients: int = 1) -> list[str]:
+    """A plan in a few lines: how many changes of which field, what follows from it, what waits.
+
+    ``clients`` are those of Ignition that are stored here: without any, it says how to get some.
+    """
     records = len({change.record.partition("/")[0] for change in items})
     side = "into Ignition" if plan.direction == "from_xpm" else "into XPM"
     lines = [f"Plan {plan.id}: {count(len(items), 'change')} in {count(records, 'client')}, {side}."]
     archived = sum(person.reason == "archived" for person in plan.people)
     if not items and not found.waiting:
-        lines = [f"Plan {plan.id}. {nothing_planned(plan)}"]
+        lines = [f"Plan {plan.id}. {nothing_planned(plan, clients=clients)}"]
     by_field = Counter(change.field for change in items)
     if by_field:
         lines += wrap(", ".join(f"{name} {number:,}" for name, number in by_field.most_common()), indent="  ")

@@ -35,6 +35,7 @@ from xpm_tui.domain import labels
 from xpm_tui.domain.errors import AppError, BadInput, DecisionNeeded, StoreChanged
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.runs import UNKNOWN
+from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -97,7 +98,7 @@ async def sync(practice: OpenPractice, params: Sync, talk: Dialogue) -> Result:
         lines = list(change_lines(made[:20]))
         if len(made) > 20:
             lines.append(f"  and {len(made) - 20:,} more: xpm-tui plan export {plan.id}")
-        lines += summary(plan, made, found)
+        lines += summary(plan, made, found, clients=practice.snapshot().count(CLIENTS))
         lines += difference_lines(differences.plan_differences(practice, plan), SHOWN)
         lines += set_aside.set_aside_lines(plans.set_aside_of(practice.snapshot(), plan))
         lines += [f"  guard: {stop}" for stop in plans.stops(practice, plan, records, applying=True)]

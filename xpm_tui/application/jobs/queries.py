@@ -143,11 +143,7 @@ def _view(job: XpmJob, made_by: str) -> XpmJobView:
 
 OPEN = ("due", "missed", "going", "held", "failed", "coming")
 LEFT_OUT = ("skipped", "stopped")
-_SEVERAL: dict[str, tuple[str, ...]] = {
-    "open": OPEN,
-    "left-out": LEFT_OUT,
-    "all": (*OPEN, "deployed", *LEFT_OUT),
-}
+_SEVERAL = {"open": OPEN, "left-out": LEFT_OUT, "all": (*OPEN, "deployed", *LEFT_OUT)}
 _WORDS = {
     "accepted": "the proposal was accepted",
     "taken": "the proposal was taken over from Ignition",
@@ -171,7 +167,7 @@ def list_jobs(
 ) -> list[JobRowView]:
     """Jobs to be made and made, in order of date; ``state`` is one of theirs, or ``open`` for all that are
     not done with, ``left-out`` for all of which nothing comes, ``all`` for all."""
-    if state and state not in (*OPEN, "deployed", *LEFT_OUT, *_SEVERAL):
+    if state and state not in (*_SEVERAL["all"], *_SEVERAL):
         known = ", ".join(("all", "open", *OPEN, "deployed", "left-out", *LEFT_OUT))
         raise BadInput(f"'{visible(state, 40)}' is not a state of a job.", hint=f"One of: {known}.")
     snapshot = practice.snapshot()
