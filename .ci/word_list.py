@@ -5,8 +5,8 @@
     python .ci/word_list.py --check    fail if docs/words.md is not what would be written
 
 Every text of ``xpm_tui/`` is there that is more than one word or begins with a capital letter, by module, in
-the order of the source: labels and registries, help, messages, hints, and the texts that presenters are given.
-``…`` stands for a value. Docstrings and the sandbox's wire texts are left out. Standard library only.
+the order of the source: labels and registries, help, messages, hints, and the texts that presenters are
+given. ``…`` stands for a value. Docstrings and the sandbox's wire texts are left out. Standard library only.
 """
 
 from __future__ import annotations

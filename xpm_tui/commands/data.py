@@ -25,7 +25,7 @@ from xpm_tui.domain.formatting import count
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application import home
+    from xpm_tui.application import practice
     from xpm_tui.application.health import maintenance
 
 
@@ -105,7 +105,7 @@ async def restore(place: AccountContext, params: Restore, talk: Dialogue) -> Res
 
 async def purge(place: AccountContext, params: Purge, talk: Dialogue) -> Result:
     """Delete the practice from this machine."""
-    name = home.resolve(place.home, place.practice or None)
+    name = practice.find_practice(place.home, place.practice or None)
     question = Question(
         f"Delete everything that is stored on this machine for {name}?",
         [

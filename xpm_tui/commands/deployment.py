@@ -153,8 +153,8 @@ async def redeploy_job(practice: OpenPractice, params: RedeployJob, talk: Dialog
 async def deploy_automatic(practice: OpenPractice, result: Result, talk: Dialogue) -> Result:
     """After an acceptance: what is set to go by itself goes; why it does not is told with the acceptance."""
     try:
-        async with following(practice, talk):
-            run = await deployment.deploy_due(practice)
+        async with following(practice, talk) as report:
+            run = await deployment.deploy_due(practice, report=report)
     except AppError as trouble:
         lines = [*result.lines, f"Not deployed yet: {error_presenter.present(trouble).short()}"]
         return Result(data=result.data, items=result.items, table=result.table, lines=lines)
@@ -208,8 +208,8 @@ async def _make(
         verb = ("jobs", "deploy" if isinstance(params, DeployJobs) else "retry")
         return await detached(practice, verb, [*words, *(["--anyway"] if anyway else [])])
     talk.say(f"{action(expected)}: {cost(expected)}.")
-    async with following(practice, talk):
-        run = await deployment.deploy_jobs(practice, chosen, reviewed=reviewed, anyway=anyway)
+    async with following(practice, talk) as report:
+        run = await deployment.deploy_jobs(practice, chosen, reviewed=reviewed, anyway=anyway, report=report)
     rows = [queries.row_of(practice, each.id) for each in chosen]
     lines = [*run_lines(run), *(line for row in rows for line in _outcome(row))]
     data = {

@@ -48,7 +48,8 @@ class ListJobs(msgspec.Struct, frozen=True):
     state: Annotated[
         str,
         option(
-            "Only jobs in this state: open, coming, due, missed, held, failed, deployed, left-out.", "STATE"
+            "Only jobs in this state: all, open, coming, due, missed, held, failed, deployed, left-out.",
+            "STATE",
         ),
     ] = ""
     due: Annotated[bool, option("Only what is due.")] = False
@@ -186,9 +187,15 @@ def _state(view: JobRowView) -> str:
 
 
 def _table(found: list[JobRowView], empty: str) -> TextTable:
-    columns = (TextColumn("ID", whole=True), TextColumn("DATE", whole=True), TextColumn("STATE", whole=True),
-               TextColumn("JOB"), TextColumn("CLIENT"), TextColumn("NUMBER", whole=True), TextColumn(
-                   "NOTE"))  # fmt: skip
+    columns = (
+        TextColumn("ID", whole=True),
+        TextColumn("DATE", whole=True),
+        TextColumn("STATE", whole=True),
+        TextColumn("JOB", name=True),
+        TextColumn("CLIENT"),
+        TextColumn("NUMBER", whole=True),
+        TextColumn("NOTE"),
+    )
     rows = (
         (v.id, str(v.date), _state(v),
          v.name, v.client.name if v.client else "", v.number, v.why)

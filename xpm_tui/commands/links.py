@@ -25,6 +25,7 @@ from xpm_tui.commands.consequences import lines as described
 from xpm_tui.commands.effects import Effect, Question, asks, confirm_call, effect_or_dry_run
 from xpm_tui.commands.link_effects import effect_lines as effect_lines
 from xpm_tui.commands.link_effects import former_data, former_lines
+from xpm_tui.commands.review_files import SHOWN
 from xpm_tui.commands.tables import plain
 from xpm_tui.domain.errors import AppError, BadInput, DecisionNeeded
 from xpm_tui.domain.formatting import count
@@ -168,12 +169,20 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Dialog
         if params.all
         else picks.pick(practice, params.xpm, different=params.different_from, anyway=params.anyway)
     )
-    columns = (TextColumn("XPM NO.", whole=True), TextColumn("NAME"), TextColumn("OUTCOME", whole=True),
-               TextColumn("CLIENT", whole=True), TextColumn("WHY", whole=True))  # fmt: skip
+    columns = (
+        TextColumn("XPM NO.", whole=True),
+        TextColumn("NAME", name=True),
+        TextColumn("OUTCOME", whole=True),
+        TextColumn("CLIENT", whole=True),
+        TextColumn("WHY", whole=True),
+    )
     told_of = [v for v in picked if v.why != "linked" or not params.all]
-    rows = [(v.number, v.name, v.outcome, v.client or "", v.why) for v in told_of]
+    # Of a bulk pick only what was left is listed: the others are thousands, and counted below.
+    listed = [v for v in told_of if v.outcome == "left"] if params.all else told_of
+    rows = [(v.number, v.name, v.outcome, v.client or "", v.why) for v in listed]
     counts = {name: sum(v.outcome == name for v in picked) for name in ("added", "linked", "left")}
-    table = TextTable(columns, rows, "XPM has no client to bring in.")
+    shown = TextTable(columns, rows, "XPM has no client to bring in.", SHOWN if params.all else 0)
+    table = shown if listed or not told_of else None
     told = ", ".join(f"{number:,} {name}" for name, number in counts.items())
     lines = [told] + [
         f"  {why}: {reason}" for why, reason in {v.why: v.reason for v in picked if v.why}.items()

@@ -142,8 +142,8 @@ async def undo(practice: OpenPractice, params: Undo, talk: Dialogue) -> Result:
             "The store changed while you were asked, so nothing was undone.", hint="Run it again."
         )
     data["plan"] = plan.id
-    async with following(practice, talk):
-        run = await runner.run(practice, plan_id=plan.id, trigger="undo", reviewed=True)
+    async with following(practice, talk) as report:
+        run = await runner.run(practice, plan_id=plan.id, trigger="undo", reviewed=True, report=report)
     done = run_result(run)
     return Result(
         data={**done.data, **data}, items=items, lines=[*done.lines, *_left(left)], trouble=done.trouble
@@ -186,10 +186,16 @@ async def undo_client(practice: OpenPractice, params: UndoClient, talk: Dialogue
 async def list_conflicts(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
     """Fields that both sides had edited."""
     found = conflicts.conflicts(practice)
-    columns = (TextColumn("STATE", whole=True), TextColumn("RECORD", whole=True), TextColumn("NAME"),
+    columns = (
+        TextColumn("STATE", whole=True),
+        TextColumn("RECORD", whole=True),
+        TextColumn("NAME", name=True),
         TextColumn("FIELD"),
-               TextColumn("IGNITION"), TextColumn("XPM"), TextColumn("WINS", whole=True),
-               TextColumn("RUN", whole=True))  # fmt: skip
+        TextColumn("IGNITION"),
+        TextColumn("XPM"),
+        TextColumn("WINS", whole=True),
+        TextColumn("RUN", whole=True),
+    )
     rows = (
         (labels.CONFLICT_STATES[c.state].text, c.record, c.name, c.field, value(c.ignition), value(c.xpm),
          labels.SIDES[c.wins].text, c.run or c.plan or "")
@@ -205,9 +211,13 @@ async def relink(practice: OpenPractice, params: Relink, talk: Dialogue) -> Resu
         await xpm_refresh.refresh(practice, full=True)
     found = clients_links.relinks(practice)
     proposed = [each for each in found if each.proposal]
-    columns = (TextColumn("ID", whole=True), TextColumn("NAME"), TextColumn("STATE", whole=True),
+    columns = (
+        TextColumn("ID", whole=True),
+        TextColumn("NAME", name=True),
+        TextColumn("STATE", whole=True),
         TextColumn("WHY"),
-               TextColumn("PROPOSAL"))  # fmt: skip
+        TextColumn("PROPOSAL"),
+    )
     rows = [
         (r.id, r.name, r.state, r.message, f"{r.proposal.number} {r.proposal.name}" if r.proposal else "")
         for r in found

@@ -223,7 +223,7 @@ def _told(practice: OpenPractice, found: list[ProposalRowView], what: str) -> Re
 
 def _table(found: list[ProposalRowView], empty: str) -> TextTable:
     columns = (TextColumn("ID", whole=True), TextColumn("NUMBER", whole=True), TextColumn("PROPOSAL"),
-        TextColumn("CLIENT"),
+        TextColumn("CLIENT", name=True),
                TextColumn("STATE", whole=True), TextColumn("WORKFLOWS"), TextColumn("NOTE"))  # fmt: skip
     rows = (
         (v.id, v.number, v.name, v.client.name if v.client else "(unknown here)", v.word,

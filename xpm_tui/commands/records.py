@@ -231,7 +231,7 @@ async def edit_member(practice: OpenPractice, params: EditMember, talk: Dialogue
 async def list_services(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
     """The library."""
     views = services.list_services(practice)
-    columns = (TextColumn("ID", whole=True), TextColumn("SERVICE"), TextColumn("JOB TEMPLATES"))
+    columns = (TextColumn("ID", whole=True), TextColumn("SERVICE", name=True), TextColumn("JOB TEMPLATES"))
     rows = [
         (view.id, view.name, "no job" if view.no_job else ", ".join(ref.name for ref in view.templates))
         for view in views

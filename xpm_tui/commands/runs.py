@@ -134,8 +134,8 @@ async def _go_on(practice: OpenPractice, run_id: str, talk: Dialogue, *, detach:
 
     if detach:
         return await detached(practice, ("runs", "release"), [history.show(practice, run_id).id])
-    async with following(practice, talk):
-        run = await runner.release(practice, run_id)
+    async with following(practice, talk) as report:
+        run = await runner.release(practice, run_id, report=report)
     return run_result(run)
 
 
@@ -308,6 +308,9 @@ def _stop_lines(run: Run, practice: OpenPractice) -> list[str]:
 
 async def resume_run(practice: OpenPractice, params: ResumeRun, talk: Dialogue) -> Result:
     """Resolve what a cut-off run left, and go on."""
+    if runner.unfinished(practice) is None:
+        told = "There is nothing to resume: no run was stopped or interrupted."
+        return Result(data={"resumed": False, "message": told}, lines=[told])
     run = history.newest(practice.snapshot())
     lines = run_lines(run) if run is not None else []
     name = f"run {run.id}" if run is not None else "the last run"
@@ -322,8 +325,8 @@ async def resume_run(practice: OpenPractice, params: ResumeRun, talk: Dialogue) 
         return Result(data=data, lines=["Nothing was changed."], declined=True)
     if params.detach:
         return await detached(practice, ("runs", "resume"))
-    async with following(practice, talk):
-        run = await runner.resume(practice)
+    async with following(practice, talk) as report:
+        run = await runner.resume(practice, report=report)
     return run_result(run)
 
 

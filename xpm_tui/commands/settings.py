@@ -74,6 +74,7 @@ class SetSetting(msgspec.Struct, frozen=True):
         argument(
             "The new value; '-' reads it from stdin, so that it does not appear in the list of processes.",
             "VALUE",
+            completes="value",
         ),
     ]
     all_practices: Everywhere = False

@@ -254,8 +254,14 @@ def _accepted(done: list[MemberView]) -> Result:
 
 
 def _table(members: list[MemberView], empty: str) -> TextTable:
-    columns = (TextColumn("ID", whole=True), TextColumn("NAME"), TextColumn("E-MAIL"), TextColumn("IN XPM"),
-               TextColumn("CLIENTS", right=True), TextColumn("NOTE"))  # fmt: skip
+    columns = (
+        TextColumn("ID", whole=True),
+        TextColumn("NAME", name=True),
+        TextColumn("E-MAIL"),
+        TextColumn("IN XPM"),
+        TextColumn("CLIENTS", right=True),
+        TextColumn("NOTE"),
+    )
     rows = ((m.id, m.name, m.email, _in_xpm(m), f"{m.clients:,}", note(m)) for m in members)
     return TextTable(columns, rows, empty)
 

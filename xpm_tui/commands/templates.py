@@ -236,7 +236,7 @@ def _accepted(done: list[ServiceLinkView]) -> Result:
 def _table(services: list[ServiceLinkView], empty: str) -> TextTable:
     columns = (
         TextColumn("ID", whole=True),
-        TextColumn("SERVICE"),
+        TextColumn("SERVICE", name=True),
         TextColumn("JOB TEMPLATES"),
         TextColumn("NOTE"),
     )

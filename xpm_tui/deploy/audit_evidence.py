@@ -134,8 +134,13 @@ REVOKED = ("revoked", "lost")
 
 @dataclass(frozen=True)
 class JobParty:
-    """A client of a proposal, its own or an entity: our ``id`` and the UUID in XPM, each empty where there is
-    none."""
+    """A client of a proposal or of one of its entities.
+
+    Attributes:
+        id: The client's id here; empty where it is not among the clients.
+        uuid: Its UUID in XPM; empty where it is not linked.
+        client: The client itself.
+    """
 
     id: str
     uuid: str
@@ -223,8 +228,11 @@ class ExpectedJobs:
         return JobParty(client.id if client is not None else "", uuid, client)
 
     def _party_of(self, each: Occurrence, party: JobParty) -> JobParty:
-        """Whose the job of an occurrence is. A former term, or a workflow that lost its services, does not
-        follow what the proposal says now: its jobs stay with the client that they were created for."""
+        """Return the client that the job of an occurrence belongs to.
+
+        A former term, or a workflow that lost its services, does not follow what the proposal says now: its
+        jobs stay with the client that they were created for.
+        """
         sent = each.deployment.client if each.deployment is not None and each.deployment.number else ""
         if sent and (each.workflow.term_end is not None or not party.uuid):
             links = self._snapshot.find(LINKS, "uuid", sent)

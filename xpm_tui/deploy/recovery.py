@@ -84,8 +84,10 @@ async def resolve(means: DeployContext) -> int:
 
 
 async def wait_for_refused(means: DeployContext, ids: Collection[str]) -> None:
-    """Wait until XPM must list what it created in spite of a refusal: until ``create_lag`` is over since the
-    last attempt at each of these occurrences. The list of open jobs that is read after this shows it.
+    """Wait until XPM must list what it created in spite of a refusal.
+
+    That is until ``create_lag`` is over since the last attempt at each of these occurrences. The list of open
+    jobs that is read after this shows it.
 
     What ended a run before XPM can have acted (no login, the allowance) is not waited for.
     """

@@ -83,6 +83,12 @@ class AppError(Exception):
         self.logged = False
 
 
+class CallsWaiting(AppError):
+    """Calls wait for Xero's limit ``until`` then: a notice that stops nothing."""
+
+    until: datetime | None = None
+
+
 class RunStopped(Exception):
     """A run was asked to stop, so this call was not made. No trouble: nobody has to be told of it."""
 

@@ -36,11 +36,15 @@ LONGEST = 2_000
 
 @dataclass(frozen=True)
 class Kind:
-    """``words`` say what may be typed; ``toml`` is the type that a file may hold beside a text."""
+    """``words`` say what may be typed; ``toml`` is the type that a file may hold beside a text.
+
+    ``choices`` are the values that can be offered, where they are known.
+    """
 
     words: str
     parse: Callable[[str], Setting]
     toml: TomlType = "text"
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -185,7 +189,7 @@ def choice(*names: str) -> Kind:
             raise ValueError(f"it must be one of {', '.join(names)}")
         return name
 
-    return Kind(" | ".join(names), parse)
+    return Kind(" | ".join(names), parse, choices=names)
 
 
 def several(names: tuple[str, ...]) -> Kind:
@@ -200,16 +204,16 @@ def several(names: tuple[str, ...]) -> Kind:
             raise ValueError(f"there is no field {wrong[0]}: {meant}the fields are {', '.join(names)}")
         return tuple(name for name in names if name in found)
 
-    return Kind("a list of " + ", ".join(names), parse, "list")
+    return Kind("a list of " + ", ".join(names), parse, "list", names)
 
 
 TEXT = Kind("text", _text)
-YES_NO = Kind("yes | no", _yes_no, "boolean")
+YES_NO = Kind("yes | no", _yes_no, "boolean", ("yes", "no"))
 ORIGIN = Kind("https:// address without a path", _origin)
 SECRET = Kind("secret text", lambda value: Secret(_text(value)))
 ZONE = Kind("time zone, such as Pacific/Auckland; empty: this machine's", _zone)
 CLOCK_TIME = Kind("time of day, HH:MM", _clock_time)
-SCOPES = Kind(" | ".join(scopes.PRESETS) + " | scope names", _scopes)
+SCOPES = Kind(" | ".join(scopes.PRESETS) + " | scope names", _scopes, choices=tuple(scopes.PRESETS))
 JOB_NAME = Kind("text with {proposal}, {client}, {service}, {period}", _template)
 
 

@@ -82,7 +82,10 @@ class CommandRunner(AppProtocol):
         await self.refresh_status()
         if act.name.startswith("settings."):
             await self.worker.reopen()
-        if act.name in ("practices.switch", "practices.add") and result.trouble is None:
+        switched = act.name == "practices.switch" or (
+            act.name == "practices.add" and result.data.get("current")
+        )
+        if switched and result.trouble is None:
             self.exit(SWITCH)
             return
         if after is not None and not result.declined:

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import msgspec
 
-from xpm_tui.domain.errors import AllowanceUsedUp, AppError, RunStopped
+from xpm_tui.domain.errors import AllowanceUsedUp, AppError, CallsWaiting, RunStopped
 from xpm_tui.domain.formatting import clock, count, plural, when_utc
 from xpm_tui.domain.pace import ALL_FLIGHT as ALL_FLIGHT
 from xpm_tui.domain.pace import ALL_MINUTE as ALL_MINUTE
@@ -290,10 +290,12 @@ class RateLimiter:
 
     def _waits(self, seconds: float) -> AppError:
         until = self._clock.now() + timedelta(seconds=seconds)
-        return AppError(
+        notice = CallsWaiting(
             f"{waiting(seconds)} ({clock(until, UTC)} UTC).",
             hint="It continues by itself.",
         )
+        notice.until = until
+        return notice
 
     def _wait(self, state: LimiterState, now: float, priority: Priority) -> float:
         if state.closed_until > now:

@@ -143,7 +143,7 @@ def _view(job: XpmJob, made_by: str) -> XpmJobView:
 
 OPEN = ("due", "missed", "going", "held", "failed", "coming")
 LEFT_OUT = ("skipped", "stopped")
-_SEVERAL: dict[str, tuple[str, ...]] = {"open": OPEN, "left-out": LEFT_OUT}
+_SEVERAL = {"open": OPEN, "left-out": LEFT_OUT, "all": (*OPEN, "deployed", *LEFT_OUT)}
 _WORDS = {
     "accepted": "the proposal was accepted",
     "taken": "the proposal was taken over from Ignition",
@@ -165,9 +165,9 @@ _WORDS = {
 def list_jobs(
     practice: OpenPractice, *, state: str = "", cause: str = "", text: str = ""
 ) -> list[JobRowView]:
-    """Return jobs by date; ``state`` is a job's, ``open`` (unfinished) or ``left-out`` (never created)."""
-    if state and state not in (*OPEN, "deployed", *LEFT_OUT, *_SEVERAL):
-        known = ", ".join(("open", *OPEN, "deployed", "left-out", *LEFT_OUT))
+    """Return jobs by date; ``state`` is a job's, ``open``, ``left-out`` (never created) or ``all``."""
+    if state and state not in (*_SEVERAL["all"], *_SEVERAL):
+        known = ", ".join(("all", "open", *OPEN, "deployed", "left-out", *LEFT_OUT))
         raise BadInput(f"'{visible(state, 40)}' is not a state of a job.", hint=f"One of: {known}.")
     snapshot = practice.snapshot()
     shown = _show(practice, snapshot, names=True)

@@ -224,7 +224,10 @@ class ProposalView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReviewView(msgspec.Struct, frozen=True, kw_only=True):
-    """A client that needs a person, with its proposals in order, best first; ``link_state`` is its link's."""
+    """A client that needs a person, with its proposals in order, best first; ``link_state`` is its link's.
+
+    ``planned``: the next plan links it to the first proposal unasked, unless somebody decides otherwise.
+    """
 
     id: str
     client_id: str | None
@@ -233,6 +236,7 @@ class ReviewView(msgspec.Struct, frozen=True, kw_only=True):
     proposals: tuple[ProposalView, ...]
     email: str = ""
     link_state: LinkState = "unlinked"
+    planned: bool = False
 
     @property
     def first(self) -> str:

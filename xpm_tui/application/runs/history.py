@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -201,6 +201,7 @@ class Stopper:
         self._asked = False
         self._stage: asyncio.Task[Any] | None = None
         self.signal = 0
+        self.on_signal: Callable[[], None] = lambda: None
 
     def __call__(self) -> bool:
         """Return whether somebody asked for the run to stop."""
@@ -217,6 +218,7 @@ class Stopper:
         """A signal came: stop after the current step, or at once where nothing is written to XPM."""
         self._asked = True
         self.signal = number
+        self.on_signal()
         if self._stage is not None:
             self._stage.cancel()
 

@@ -20,6 +20,7 @@ from xpm_tui.application.presenters.differences import left_views
 from xpm_tui.application.presenters.lookup import find_client, name_of
 from xpm_tui.application.presenters.set_aside import SetAsideView, set_aside_views
 from xpm_tui.application.presenters.views import UnclearView
+from xpm_tui.application.progress import Report, silent
 from xpm_tui.application.runs.history import current, is_immediate, is_sync, list_runs, show
 from xpm_tui.application.runs.xpm_refresh import guard_limits, is_filled
 from xpm_tui.application.runs.xpm_refresh import refresh as refresh_lists
@@ -89,6 +90,7 @@ async def make(
     only: Collection[str] | str = "",
     fields: Collection[str] = (),
     refresh: bool = True,
+    report: Report = silent,
 ) -> Plan:
     """Bring the mirror up to date and plan. Raises ``LoginNeeded``, ``XeroError``, ``NeedsPerson``.
 
@@ -98,7 +100,7 @@ async def make(
     if practice.read_only:
         return _look(practice, identity, only=only, fields=fields, full=full)
     if refresh:
-        await refresh_lists(practice, full=full)
+        await refresh_lists(practice, full=full, report=report)
     return compute(practice, identity, only=only, fields=fields, full=full)[0]
 
 
@@ -183,6 +185,12 @@ def keep_plan(practice: OpenPractice, plan: Plan, records: Iterable[PlannedRecor
 def latest(practice: OpenPractice) -> Plan | None:
     """Return the newest plan, applied or not, but none of an undo: a user may have declined that."""
     return _newest(practice.snapshot().rows(PLANS))
+
+
+def list_plans(practice: OpenPractice, limit: int = 0) -> list[Plan]:
+    """The plans that are stored, newest first; at most ``limit``, 0 for all."""
+    found = sorted(practice.snapshot().rows(PLANS), key=lambda plan: (len(plan.id), plan.id), reverse=True)
+    return found[: limit or None]
 
 
 def newest_draft(snapshot: Snapshot) -> Plan | None:

@@ -98,10 +98,16 @@ async def under_lock(
         lock.close()
 
 
+def unfinished(practice: OpenPractice) -> Run | None:
+    """The last run, where it left something to resume."""
+    last = next((run for run in list_runs(practice) if is_sync(run) and not _never_sent(practice, run)), None)
+    return last if last is not None and last.outcome in (*UNFINISHED, "running") else None
+
+
 async def resume(practice: OpenPractice, *, report: Report = silent) -> Run:
     """Finish what the last run left: raises ``BadInput`` where it left nothing."""
-    last = next((run for run in list_runs(practice) if is_sync(run) and not _never_sent(practice, run)), None)
-    if last is None or (last.outcome not in UNFINISHED and last.outcome != "running"):
+    last = unfinished(practice)
+    if last is None:
         raise BadInput(
             "The last run is complete: there is nothing to resume.", hint="Sync again: xpm-tui sync"
         )

@@ -238,6 +238,20 @@ def needs_person(snapshot: Snapshot, client: Client, state: LinkState) -> Undeci
     return UndecidedClient(client=client.id, reason=state, uuid=uuid)
 
 
+def planned_link(
+    snapshot: Snapshot, client: Client, person: UndecidedClient | None, names: SameNames
+) -> bool:
+    """Return whether the next plan links a client by itself, so that nobody has to decide.
+
+    ``person`` is what :func:`needs_person` returned for it.
+    """
+    if person is None or person.reason != "unlinked" or not person.uuid or names.several(client.name):
+        return False
+    row = snapshot.get(XPM_CLIENTS, person.uuid)
+    frozen = any(freeze.field == "*" for freeze in snapshot.find(FREEZES, "client", client.id))
+    return row is not None and not row.is_set_aside and not frozen
+
+
 def decision_reason(snapshot: Snapshot, person: UndecidedClient) -> str:
     """Why a client needs a person, in words that name what may have taken over a lost XPM client."""
     link = snapshot.get(LINKS, person.client)
