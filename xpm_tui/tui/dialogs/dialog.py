@@ -100,7 +100,8 @@ GUARD = 0.4
 """Seconds in which a letter does not answer yet: the key that opened the dialog may still be held."""
 _NOT_LETTERS = frozenset("jkny")
 """Letters that move through the words, or that were answers of their own."""
-_LABEL = re.compile(r"^(\s*)([^\s:][^:]{0,24}):\s+(?=\S)")
+_LABEL = re.compile(r"^([^\s:][^:]{0,24}):\s+(?=\S)")
+_UNDO = re.compile(r"^(The rest|A change) can be undone")
 _CALLS = re.compile(r"^(No calls?|[\d,]+ calls?) to Xero")
 LABELS = 14
 """Columns of the labels of a confirmation."""
@@ -118,7 +119,7 @@ def confirmation_lines(sentences: Sequence[str], columns: int) -> list[Line]:
         if not label:
             found += wrap([span(text)], columns) or [[]]
             continue
-        permanent = label.startswith("Cannot be undone")
+        permanent = label.lstrip().startswith("Cannot be undone")
         mark = ours("✕ ", "bad") if permanent else ours("")
         pieces = [span(label, "bad" if permanent else "muted"), ours(" " * (room - len(label)))]
         rest = wrap([mark, span(text, "bad" if permanent else "")], max(20, columns - room))
@@ -128,12 +129,14 @@ def confirmation_lines(sentences: Sequence[str], columns: int) -> list[Line]:
 
 
 def _labelled(sentence: str) -> tuple[str, str]:
-    if _CALLS.match(sentence):
-        return "Calls", sentence
-    if re.match(r"^(The rest|A change) can be undone", sentence):
-        return "Undo", sentence
-    match = _LABEL.match(sentence)
-    return (match[1] + match[2], sentence[match.end() :]) if match else ("", sentence)
+    text = sentence.lstrip()
+    indent = sentence[: len(sentence) - len(text)]
+    if _CALLS.match(text):
+        return f"{indent}Calls", text
+    if _UNDO.match(text):
+        return f"{indent}Undo", text
+    match = _LABEL.match(text)
+    return (indent + match[1], text[match.end() :]) if match else ("", sentence)
 
 
 def answer_letter(words: str) -> str:

@@ -73,12 +73,12 @@ class Jobs(JobCommands):
         self._wanted = ""
         self._ours: Table[JobRowView] = Table(
             (
-                TableColumn("DATE", 11),
-                TableColumn("STATE", 14),
-                TableColumn("JOB", 20, grow=3),
-                TableColumn("CLIENT", 16, grow=2),
-                TableColumn("NUMBER", 8, drop=1),
-                TableColumn("NOTE", 20, grow=3, drop=2),
+                TableColumn("Date", 11),
+                TableColumn("State", 14),
+                TableColumn("Job", 20, grow=3),
+                TableColumn("Client", 16, grow=2),
+                TableColumn("Number", 8, drop=1),
+                TableColumn("Note", 20, grow=3, drop=2),
                 TableColumn("ID", 14, drop=3),
             ),
             self._cells,
@@ -87,12 +87,12 @@ class Jobs(JobCommands):
         )
         self._theirs: Table[XpmJobView] = Table(
             (
-                TableColumn("JOB", 8),
-                TableColumn("NAME", 20, grow=2),
-                TableColumn("CLIENT", 16, grow=2),
-                TableColumn("STATE", 10, grow=1),
-                TableColumn("DUE", 11, drop=1),
-                TableColumn("MANAGER", 12, grow=1, drop=2),
+                TableColumn("Job", 8),
+                TableColumn("Name", 20, grow=2),
+                TableColumn("Client", 16, grow=2),
+                TableColumn("State", 10, grow=1),
+                TableColumn("Due", 11, drop=1),
+                TableColumn("Manager", 12, grow=1, drop=2),
             ),
             self._xpm_cells,
             lambda view: view.number,
@@ -101,11 +101,11 @@ class Jobs(JobCommands):
 
         self._findings: Table[AuditFinding] = Table(
             (
-                TableColumn("FINDING", 15),
-                TableColumn("PROPOSAL", 10),
-                TableColumn("CLIENT", 16, grow=2),
-                TableColumn("JOB", 8),
-                TableColumn("PROBLEM", 24, grow=4, drop=1),
+                TableColumn("Finding", 15),
+                TableColumn("Proposal", 10),
+                TableColumn("Client", 16, grow=2),
+                TableColumn("Job", 8),
+                TableColumn("Problem", 24, grow=4, drop=1),
             ),
             self._finding_cells,
             lambda each: f"{each.finding}/{each.proposal}/{each.occurrence}/{each.job}",

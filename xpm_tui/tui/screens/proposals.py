@@ -77,13 +77,13 @@ class ProposalsArea(FilteredArea):
         self._counts = JobCounts()
         self.table: Table[ProposalRowView] = Table(
             (
-                TableColumn("STATE", 14),
-                TableColumn("PROPOSAL", 22, grow=3),
-                TableColumn("CLIENT", 18, grow=2),
-                TableColumn("NUMBER", 9),
-                TableColumn("START", 11, drop=1),
-                TableColumn("ACCEPTED", 11, drop=2),
-                TableColumn("WORKFLOWS", 10, drop=3),
+                TableColumn("State", 14),
+                TableColumn("Proposal", 22, grow=3),
+                TableColumn("Client", 18, grow=2),
+                TableColumn("Number", 9),
+                TableColumn("Start", 11, drop=1),
+                TableColumn("Accepted", 11, drop=2),
+                TableColumn("Workflows", 10, drop=3),
             ),
             self._cells,
             lambda view: view.id,

@@ -53,10 +53,10 @@ class SettingsArea(AreaScreen):
         self._items: list[Item] = []
         self._table: Table[Item] = Table(
             (
-                TableColumn("SETTING", 28),
-                TableColumn("VALUE", 18, grow=2),
-                TableColumn("FROM", 11),
-                TableColumn("DEFAULT", 16, grow=1, drop=1),
+                TableColumn("Setting", 28),
+                TableColumn("Value", 18, grow=2),
+                TableColumn("From", 11),
+                TableColumn("Default", 16, grow=1, drop=1),
             ),
             self._cells,
             lambda item: item.key,
