@@ -230,6 +230,14 @@ class TemplatesPane(SkippablePane):
         super().__init__()
         self._answer = AnswerRows(SETTING_CHOICES["jobs.ignition_deploys"])
 
+    def compose(self) -> ComposeResult:
+        """The answers stand before what is known: the choice comes first."""
+        yield StaticText(show(self.INTRO), classes="intro")
+        yield from self.body()
+        yield self._facts
+        yield self._said
+        yield self._out
+
     def body(self) -> ComposeResult:
         """The question, what is clear, go on."""
         yield self._answer

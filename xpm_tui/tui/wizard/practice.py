@@ -114,8 +114,8 @@ class DirectionPane(StepPane):
 
     STEP = "direction"
     INTRO = (
-        "Which system is right where the two differ? The other one is overwritten, and you see every change "
-        "before it is applied."
+        "Where the two differ, the master's value overwrites the other. You see every change before it is "
+        "applied."
     )
 
     def __init__(self) -> None:
@@ -133,6 +133,7 @@ class DirectionPane(StepPane):
 
     def begin(self, step: ConnectionStep) -> None:
         """What is in force now; go on is the safe one."""
+        self._facts.display = False  # the answers below show the same
         policy = self.host.worker.practice.policy()
         self._direction.choose(policy.direction)
         self._level.choose(policy.level)

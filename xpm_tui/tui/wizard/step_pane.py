@@ -209,7 +209,7 @@ class AnswerRows(RadioRows):
         return [ours("     "), *meaning[line - 1]] if line <= len(meaning) else []
 
     def _meaning(self, label: Label, columns: int) -> list[list[Span]]:
-        return wrap([span(label.help, "muted")], max(20, columns - 6)) if label.help else []
+        return wrap([span(label.help, "muted")], max(20, columns - 5)) if label.help else []
 
 
 def button(words: str, name: str) -> Button:
