@@ -179,7 +179,7 @@ class Jobs(JobCommands):
         found, state = await self.host.worker.ask(read)
         now = self.host.worker.practice.clock.now()
         self.told(len(found), len(found))
-        said = f" As XPM said {formatting.ago(state.at, now)}."
+        said = f" XPM data, updated {formatting.ago(state.at, now)}."
         age: list[Line] = [[ours(said, "muted")]] if state.at else []
         self.note([[ours(" ! ", "warn"), span(state.note)]] if state.note else age)
         told = "No job of XPM matches this filter. esc shows all again." if self.text else ""
@@ -207,7 +207,9 @@ class Jobs(JobCommands):
                 [[ours(told, "muted")], *([span(f" {each}", "warn")] for each in self._audited.unjudged)]
             )
             empty = "Nothing is wrong with the jobs of the accepted proposals."
-        self._findings.say_empty("No finding goes by this filter." if self.text and found == [] else empty)
+        if self.text and not found:
+            empty = "No finding matches this filter. esc shows all again."
+        self._findings.say_empty(empty)
         self._findings.show(found, of=self.asked)
         if not found:
             self._card([], None)
@@ -228,7 +230,7 @@ class Jobs(JobCommands):
             return "There are no jobs to create. Connect first: g o, then c. Then v shows the proposals."
         if counted.to_take:
             told = formatting.count(counted.to_take, "accepted proposal")
-            return f"No job is to be made. {told} of Ignition's can be taken over: v shows them, T takes one."
+            return f"There are no jobs to create. {told} can be taken over: v lists them, T takes one over."
         return (
             "There are no jobs to create. v shows the proposals: n creates one there, I imports Ignition's."
         )
