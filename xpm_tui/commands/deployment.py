@@ -305,7 +305,7 @@ COMMANDS = (
         why_not=first_reason(
             connected,
             ignition_off,
-            in_state("job", "only held, failed or unfinished jobs", "held", "failed", "going"),
+            in_state("job", "only held, failed or unfinished jobs can be retried", "held", "failed", "going"),
             idle,
         ),
     ),

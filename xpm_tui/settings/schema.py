@@ -97,8 +97,7 @@ SCHEMA: tuple[SettingEntry, ...] = (
         "Direction",
         choice("from_xpm", "to_xpm"),
         "from_xpm",
-        "Which side is the master: with from_xpm, XPM overwrites Ignition; with to_xpm, Ignition "
-        "overwrites XPM.",
+        "Which side is the master: its values overwrite those of the other side.",
     ),
     SettingEntry(
         "sync.level",
