@@ -346,10 +346,10 @@ class ExpectedJobs:
         for job in self._jobs.with_reference(row.number):
             parties.setdefault(job.number, self._head(row))
         for number, party in parties.items():
-            job = self._jobs.by_number.get(number)
-            if job is not None and self._jobs.is_open(job):
+            created = self._jobs.by_number.get(number)
+            if created is not None and self._jobs.is_open(created):
                 self.revoked.append(
-                    ExpectedJob(proposal=row, client=party.client, uuid=party.uuid, jobs=(job,))
+                    ExpectedJob(proposal=row, client=party.client, uuid=party.uuid, jobs=(created,))
                 )
 
 
