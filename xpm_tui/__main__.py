@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -55,8 +56,13 @@ def main() -> None:
     # While a program loads, hardly anything is thrown away: looks for garbage would take an eighth of the
     # time to the first frame. They begin when the verbs are loaded, or when the console's practice is open.
     gc.disable()
+    # Meanwhile there is nothing to put in order either: Ctrl-C ends it at once, without a traceback.
+    handler = signal.getsignal(signal.SIGINT)
+    if handler is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     from xpm_tui.cli.main import main as run
 
+    signal.signal(signal.SIGINT, handler)
     sys.exit(run(console=LazyConsole()))
 
 

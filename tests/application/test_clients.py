@@ -14,6 +14,7 @@ from xpm_tui.domain.errors import BadInput, DecisionNeeded, NotFound
 from xpm_tui.domain.ignition import Client, Contact, TeamMember
 from xpm_tui.domain.links import Base, ContactLink, Link
 from xpm_tui.domain.ports import Put, Write
+from xpm_tui.domain.quarantine import WHOLE, RecordFault
 from xpm_tui.domain.tables import BASE, CLIENTS, LINKS, STAFF, TEAM, XPM_CLIENTS
 from xpm_tui.domain.xpm import RecordReference, Staff, XpmClient, XpmContact
 
@@ -127,6 +128,22 @@ def test_both_sides_with_the_reason(filled: OpenPractice) -> None:
     assert told["partner"].reason == ""
     assert told["k1.contact_email"].xpm == "jo@kowhai.example"
     assert clients.side_by_side(filled, "c2") == []
+
+
+@pytest.mark.parametrize(
+    ("attribute", "marked"),
+    [(WHOLE, ["name"]), ("phone", ["phone"]), ("contacts", ["k1.contact_name", "k1.contact_email"])],
+)
+def test_a_value_that_xpm_sends_unreadable_is_shown_as_an_old_one(
+    filled: OpenPractice, attribute: str, marked: list[str]
+) -> None:
+    row = filled.snapshot().get(XPM_CLIENTS, ONE)
+    assert row is not None
+    fault = RecordFault(attribute, "Odd", "has a control character", "character")
+    filled.book.commit([Put(XPM_CLIENTS, msgspec.structs.replace(row, unread=(fault,)))])
+    told = [side.field for side in clients.side_by_side(filled, "c1") if "cannot be read" in side.reason]
+    assert told[: len(marked)] == marked
+    assert all(field.startswith("k1.") for field in told[1:])
 
 
 def test_over_a_broken_link_nothing_is_said_to_be_overwritten(filled: OpenPractice) -> None:

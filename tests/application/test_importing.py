@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +188,22 @@ def test_ctrl_c_tells_the_true_outcome(
     assert len(names(practice)) == (2 if phase == "writing" else 0)
     assert (len(said), signal.getsignal(signal.SIGINT)) == (1, before)
     assert [each.state for each in conditions(practice)] == ["sound"]
+
+
+async def test_a_signal_that_came_before_the_import_began_stops_it(
+    practice: OpenPractice, file: Path
+) -> None:
+    async def run() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        with pytest.raises(ImportStopped):
+            import_file(practice, "clients", file)
+        task.uncancel()
+
+    with suppress(asyncio.CancelledError):
+        await asyncio.create_task(run())
+    assert (names(practice), practice.snapshot().count(IMPORTS)) == ([], 0)
 
 
 def test_what_another_process_changed_meanwhile_is_compared_again(practice: OpenPractice, file: Path) -> None:

@@ -20,6 +20,7 @@ import pytest
 from tests.cli.conftest import KNOWN, connect
 from tests.cli.test_readme import commands
 from tests.support.command import CommandLine, Inline
+from tests.support.profile import LONG, in_soak
 from tests.support.sandbox_process import SandboxProcess
 from tests.support.socks_proxy import HOST, socks_proxy
 
@@ -29,7 +30,7 @@ LOOKS = ("completion", "locate", "log", "undo")
 
 
 @pytest.mark.skipif(platform.system() != "Linux", reason="needs seccomp")
-@pytest.mark.parametrize("error", ["ENOLCK", "ENOSYS"])
+@pytest.mark.parametrize("error", ["ENOLCK", in_soak("ENOSYS")])
 def test_without_locks_what_writes_is_refused_at_once_and_what_looks_works(
     template: Path, sandbox: SandboxProcess, tmp_path: Path, ignition: Path, error: str
 ) -> None:
@@ -37,6 +38,9 @@ def test_without_locks_what_writes_is_refused_at_once_and_what_looks_works(
     lines = [shlex.split(line, comments=True) for line in commands("README.md")]
     typed = [words[1:] for words in lines if words[0] == "xpm-tui" and words[1] not in ("sandbox", "log")]
     typed = [[str(ignition) if word == "clients.csv" else word for word in words] for words in typed]
+    assert len(typed) >= 9
+    if not LONG:  # what writes by another way each, and what looks
+        typed = [words for words in typed if words[0] in ("connect", "import", "sync", *LOOKS)]
     typed += [["status"], ["--read-only", "plan"], ["locate"], ["doctor"]]
     ended = subprocess.run(
         [sys.executable, "-m", "tests.support.without_locks", error, str(home)],
@@ -46,7 +50,7 @@ def test_without_locks_what_writes_is_refused_at_once_and_what_looks_works(
     if "PermissionError" in ended.stderr:
         pytest.skip("this container allows no seccomp")
     answers = [json.loads(line) for line in ended.stdout.splitlines()]
-    assert len(answers) == len(typed) >= 13, ended.stderr
+    assert len(answers) == len(typed), ended.stderr
     for words, (code, seconds, out, err) in zip(typed, answers, strict=True):
         assert seconds < 20, words
         if words in (["status"], ["--read-only", "plan"]) or words[0] in LOOKS:
@@ -75,7 +79,7 @@ def free_port() -> int:
     pytest.skip("all redirect ports are in use")
 
 
-@pytest.mark.parametrize("closed", [False, True])
+@pytest.mark.parametrize("closed", [in_soak(False), True])
 def test_without_stdin_the_browser_alone_signs_in(
     sandbox: SandboxProcess, tmp_path: Path, closed: bool
 ) -> None:
@@ -97,7 +101,7 @@ def test_without_stdin_the_browser_alone_signs_in(
     assert b"Signed in" in visit(redirect)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, out + err
-    if closed:
+    if closed and LONG:  # by default, test_input_files.py closes it without a process
         done = subprocess.run(
             ["sh", "-c", shell, sys.executable, "import", "clients", "-", "--json"],
             env=command.environ, capture_output=True, text=True, check=False,
@@ -140,7 +144,8 @@ def test_behind_a_socks_proxy(
         command = Inline(tmp_path / "home", {**sandbox.environ, **KNOWN, **urls})
         command.environ |= {"ALL_PROXY": proxy.url, "SSL_CERT_FILE": str(tmp_path / "ca.pem")}
         connect(command, sandbox, tenant=sandbox.greeting["tenants"][0]["id"])
-        command("import", "clients", str(ignition), code=1)
-        command("clients", "link", "c3", "14070003")
-        command("sync", "--yes")
+        if LONG:
+            command("import", "clients", str(ignition), code=1)
+            command("clients", "link", "c3", "14070003")
+            command("sync", "--yes")
         assert {*proxy.asked} == {f"ana:geheim@{HOST}:443"}

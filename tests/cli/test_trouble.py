@@ -162,7 +162,7 @@ def test_a_revoked_login_is_said_once(own: tuple[Inline, SandboxProcess]) -> Non
         assert both["condition"]["state"] == "login_needed"
         assert both["condition"]["message"].startswith(both["error"]["message"])
     # Where nothing failed, the condition says it.
-    assert "accepts the login. Sign in again with: xpm-tui connect" in connected("clients", "list").err
+    assert "accepts the login. Sign in again: xpm-tui connect." in connected("clients", "list").err
 
 
 def test_too_many_calls_are_waited_out(connected: CommandLine, sandbox: SandboxProcess) -> None:

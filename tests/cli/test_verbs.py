@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -16,6 +17,8 @@ import pytest
 from tests.support.command import CommandLine
 from xpm_tui.cli.console import NoConsole
 from xpm_tui.cli.main import main, root
+from xpm_tui.cli.runner import _guarded
+from xpm_tui.commands.command import Result
 from xpm_tui.commands.registry import COMMANDS
 
 
@@ -317,3 +320,24 @@ def test_a_shell_is_offered_what_is_there(home: Path, typed: str, wanted: str) -
 def test_version() -> None:
     assert main(["--version"]) == 0
     assert main(["clients", "list", "--version"]) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_was_done_when_the_signal_came_is_reported(number: signal.Signals) -> None:
+    async def work() -> Result:
+        signal.raise_signal(number)
+        return Result(lines=["done"])
+
+    assert asyncio.run(_guarded(work(), outlives=False)).lines == ["done"]
+
+
+def test_ctrl_c_while_the_program_loads_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*args: Any, **more: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(click.Group, "resolve_command", interrupted)
+    monkeypatch.setattr("xpm_tui.cli.main.error_exit", None)  # it may need what was half loaded
+    assert main(["status"]) == 130
+    assert capsys.readouterr().err.strip() == "Stopped."

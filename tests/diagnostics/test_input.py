@@ -81,6 +81,7 @@ EXAMPLES: Mapping[str, tuple[bytes, ...]] = {
         among(bare("<IsArchived>Maybe</IsArchived>")),
         among(bare("<IsProspect>2</IsProspect>")),
     ),
+    "record-missing-number": (),
     "record-not-a-number": (),
     "record-not-a-date": (),
     "record-character": (among(bare("", name="A&#x0B;")), among(bare("").replace(uuid(2), f"{uuid(2)}&#1;"))),
@@ -172,7 +173,7 @@ def test_a_job_with_an_odd_date_or_number_is_set_aside_alone() -> None:
     jobs, _ = read_list(listings.JOBS, body)
     assert [job.number for job in jobs] == ["J000412"]
     assert [(one.number, one.faults[0].kind) for one in jobs.quarantined] == [
-        ("J2", "not-a-date"), ("J3", "not-a-number"), ("", "missing-name"),
+        ("J2", "not-a-date"), ("J3", "not-a-number"), ("", "missing-number"),
     ]  # fmt: skip
 
 

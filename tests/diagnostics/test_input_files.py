@@ -109,7 +109,8 @@ ALIKE: Mapping[str, tuple[tuple[bytes, bytes], ...]] = {
 BAD_ROWS: Mapping[str, tuple[bytes, ...]] = {
     "error-word": tuple(
         among(SOUND.replace("Kowhai Ltd", word))
-        for word in ("#REF!", "#ERROR!", "Loading...", "#BLOCKED!", "Err:508", "########", "#N/A", "#NAME?")
+        for word in ("#REF!", "#ERROR!", "Loading...", "#BLOCKED!", "Err:508", "########", "#N/A", "#NAME?",
+                     "null")
     ),
     "lost": (among(SOUND.replace("Kow", "K\ufffd")), among(SOUND.replace("Kow", "K\0"))),
     "id": (
@@ -122,7 +123,7 @@ BAD_ROWS: Mapping[str, tuple[bytes, ...]] = {
     "date": tuple(
         dated(odd)
         for odd in ("2026-03-31T11:00:00Z", "1/04/2026 - 31/03/2027", "31/12/99", "31/02/2026",
-                    "Fri 1 Sep 2026", "1 Apr 2026 AEST", "soon")
+                    "Fri 1 Sep 2026", "1 Apr 2026 AEST", "soon", "1/01/1900")
     ),
     "mixed-dates": (dated("3/4/2026", "13/4/2026", "4/13/2026"),),
     "nearly-headings": (among("Client ID,Client Name,Contact Name,x@y.example,1"), among(",Total,,,")),
@@ -136,9 +137,12 @@ NO_FILES: Mapping[str, tuple[bytes | str, ...]] = {
     "empty": (b"", b"\n\n", b"\xef\xbb\xbf", b"Shoe size,Colour\n44,red\n"),
     "binary": (
         b"PK\x03\x04" + b"\0" * 40, b"%PDF-1.7\n", b"<!DOCTYPE html><html>",
-        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", among(SOUND).decode().encode("utf-32"),
     ),
-    "damaged": (among(CAFE) + b"10003,Caf\xe9,Di,di@x.example,1\n",),
+    "damaged": (
+        among(CAFE) + b"10003,Caf\xe9,Di,di@x.example,1\n",
+        among(CAFE.replace("Café", "Борис")).decode().encode("cp1251"),
+    ),
     "device": ("/dev/zero", "/dev/null", "/tmp", "/nonexistent.csv"),
     "large": (b"x" * (5 << 20),),
 }  # fmt: skip

@@ -12,11 +12,11 @@ from tests.sync.world import World, client, linked, one, staff, xpm, xpm_contact
 from xpm_tui.domain.errors import DecisionNeeded, UnsendableValue
 from xpm_tui.domain.quarantine import WHOLE, Quarantined, RecordFault, Records
 from xpm_tui.domain.runs import Run
-from xpm_tui.domain.tables import META, RUNS, STAFF, XPM_CLIENTS
-from xpm_tui.domain.xpm import XpmClient
+from xpm_tui.domain.tables import JOBS, META, RUNS, STAFF, XPM_CLIENTS
+from xpm_tui.domain.xpm import XpmClient, XpmJob
 from xpm_tui.sync.canonical import refuse_unread
 from xpm_tui.sync.manual.creation import refuse_unreadable
-from xpm_tui.sync.mirror import list_writes, named_people, set_aside
+from xpm_tui.sync.mirror import job_writes, list_writes, named_people, set_aside
 from xpm_tui.sync.policy import Policy
 
 NAMELESS = RecordFault(WHOLE, "Name", "is missing or empty", "missing-name")
@@ -186,9 +186,23 @@ def test_staff_set_aside_are_not_gone() -> None:
     gone = {row.uuid: row.gone for row in world.book.snapshot().rows(STAFF)}
     assert gone == {staff(1).uuid: False, staff(2).uuid: False, staff(3).uuid: True}
     assert "staff" in set_aside(world.book.snapshot())
+    (shown,) = set_aside(world.book.snapshot())["staff"]
+    assert shown.called == f'Staff member "{staff(2).name}" ({staff(2).uuid})', "as the mirror knows it"
     nobody = Quarantined(kind="Staff", faults=(NAMELESS,))
     world.book.commit(list_writes(world.book.snapshot(), STAFF, Records([staff(2)], [nobody])))
     assert not {row.uuid: row.gone for row in world.book.snapshot().rows(STAFF)}[staff(1).uuid]
+
+
+def test_a_job_set_aside_without_its_number_is_not_gone() -> None:
+    world = World()
+    jobs = [XpmJob(number=f"J{n}", name=f"Tax {n}", uuid=f"j{n}") for n in (1, 2, 3)]
+    now = world.clock.now()
+    world.book.commit(job_writes(world.book.snapshot(), jobs, now))
+    numberless = Quarantined(kind="Job", faults=(NAMELESS,), uuid="j2", name="Tax 2")
+    world.book.commit(job_writes(world.book.snapshot(), Records([jobs[0]], [numberless]), now))
+    assert {row.number: row.gone for row in world.book.snapshot().rows(JOBS)} == {
+        "J1": False, "J2": False, "J3": True,
+    }  # fmt: skip
 
 
 async def test_names_of_people_who_left_come_from_the_clients() -> None:

@@ -16,7 +16,7 @@ from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import PracticeIdentity
 from xpm_tui.application.runs.history import alive, is_sync, list_runs
 from xpm_tui.application.runs.open_writes import open_writes
-from xpm_tui.domain.errors import StoreUnreadable
+from xpm_tui.domain.errors import CaseId, StoreUnreadable
 from xpm_tui.domain.ignition import Import
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Run
@@ -29,6 +29,8 @@ with lazy_imports():
 State = Literal["damaged", "unfinished_import", "open_intents", "login_needed", "sound"]
 
 LOGIN_REFUSED = "Xero no longer accepts the login."
+_LOGIN_REMEDY = "Sign in again: xpm-tui connect."
+_APP_REMEDY = "Look at the app's developer tier and approval at developer.xero.com."
 _EXIT_LOGIN = 3
 
 
@@ -68,15 +70,28 @@ def refuse_damaged(practice: OpenPractice) -> None:
         raise practice.book.damage
 
 
-def login_problem(practice: OpenPractice, identity: PracticeIdentity, runs: Sequence[Run]) -> str:
-    """Why someone has to sign in to Xero again; empty where nobody has. ``runs``: the newest first."""
+class LoginProblem(msgspec.Struct, frozen=True, kw_only=True):
+    """Why Xero does not let the practice in, and ``remedy``, what helps: a new login, or not."""
+
+    message: str
+    remedy: str
+
+
+def login_problem(
+    practice: OpenPractice, identity: PracticeIdentity, runs: Sequence[Run]
+) -> LoginProblem | None:
+    """Return why Xero does not let the practice in; None where it does. ``runs``: the newest first."""
     ended = next((r for r in runs if r.outcome not in ("running", "skipped") and is_sync(r)), None)
     if ended is not None and ended.outcome == "failed" and ended.exit_code == _EXIT_LOGIN:
         since = identity.since
         if since is None or (ended.ended or ended.started) >= since:
-            return ended.error or LOGIN_REFUSED
-
-    return LOGIN_REFUSED if token_store.refused(practice.state) else ""
+            of_app = ended.case == CaseId.API_NOT_OPEN  # which no new login can change
+            return LoginProblem(
+                message=ended.error or LOGIN_REFUSED, remedy=_APP_REMEDY if of_app else _LOGIN_REMEDY
+            )
+    if token_store.refused(practice.state):
+        return LoginProblem(message=LOGIN_REFUSED, remedy=_LOGIN_REMEDY)
+    return None
 
 
 def unfinished_imports(snapshot: Snapshot) -> list[Import]:
@@ -116,7 +131,5 @@ def _of_rows(practice: OpenPractice, snapshot: Snapshot) -> list[Condition]:
     if identity is not None:
         problem = login_problem(practice, identity, runs)
         if problem:
-            found.append(
-                Condition(state="login_needed", message=f"{problem} Sign in again with: xpm-tui connect")
-            )
+            found.append(Condition(state="login_needed", message=f"{problem.message} {problem.remedy}"))
     return found

@@ -130,7 +130,7 @@ def undo(
     snapshot = practice.snapshot()
     found = _history(snapshot, table)
     if not found.done:
-        raise BadInput("There is nothing left to undo.", hint=f"Only the last {MOST} actions can be undone.")
+        raise BadInput("There is nothing left to undo.", hint=f"The last {MOST} changes are remembered.")
     doing = found.done[-1]
     used = in_use(snapshot) if any(step.before is None for step in doing.steps) else ()
     writes: list[Write] = []

@@ -79,6 +79,10 @@ def main(argv: Sequence[str] | None = None, console: ConsoleLauncher | None = No
             words, prog_name="xpm-tui", complete_var=COMPLETE, standalone_mode=False
         )
         _flush()
+    except (KeyboardInterrupt, click.Abort):
+        # Without another module: this one may have come while they were being loaded.
+        click.echo("Stopped.", err=True)
+        return 128 + 2
     except BaseException as error:
         return error_exit.exit_code(error, json="--json" in words)
     return code if isinstance(code, int) else 0

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Coroutine
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -134,26 +135,32 @@ def _log(practice: OpenPractice, act: Command[Any], trouble: AppError) -> None:
 async def _guarded(work: Coroutine[Any, Any, Result], outlives: bool) -> Result:
     """Cancel the work on SIGTERM and on a hang-up; what outlives its terminal goes on after a hang-up."""
     loop = asyncio.get_running_loop()
-    task = loop.create_task(work)
     caught: list[int] = []
+    ended: list[Result] = []
 
-    def stop(number: int) -> None:
+    async def to_its_end() -> Result:
+        ended.append(await work)
+        return ended[0]
+
+    task = loop.create_task(to_its_end())
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        # At once, as asyncio does for SIGINT: work that does not wait sees that it is to stop.
         caught.append(number)
         task.cancel()
+        loop.call_soon_threadsafe(lambda: None)
 
-    loop.add_signal_handler(signal.SIGTERM, stop, signal.SIGTERM)
-    hang_up = signal.getsignal(signal.SIGHUP)
-    if outlives:
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    else:
-        loop.add_signal_handler(signal.SIGHUP, stop, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN if outlives else stop)
     try:
         return await task
     except asyncio.CancelledError:
+        if ended:  # All was done when the signal came: what is reported is what happened.
+            return ended[0]
         if caught:
             raise Signalled(caught[0]) from None
         raise
     finally:
-        loop.remove_signal_handler(signal.SIGTERM)
-        loop.remove_signal_handler(signal.SIGHUP)
-        signal.signal(signal.SIGHUP, hang_up)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -114,7 +114,10 @@ async def list_team(practice: OpenPractice, params: ListTeam, talk: Dialogue) ->
     signed = people.find_connector(practice.snapshot())
     if signed is not None and signed.sentence:
         lines += ["", f"! {signed.sentence}", f"  {signed.hint}"]
-    empty = "The team is empty: xpm-tui team pick --all" if not total else "No match."
+    unread = xpm_refresh.unread_list(practice.snapshot(), "staff") if practice.identity() is not None else ""
+    lines += ["", unread] if unread else []
+    narrowed = total and (params.find or params.only)
+    empty = "No match." if narrowed else "The team is empty: xpm-tui team pick --all"
     return Result(
         data={
             "count": len(members),

@@ -112,10 +112,9 @@ async def list_templates(practice: OpenPractice, params: ListTemplates, talk: Di
 
 def _coverage(practice: OpenPractice, cover: CoverageView, templates: int) -> list[str]:
 
-    lines = [
-        "",
-        f"XPM has {count(templates, 'job template')}; {len(cover.unused):,} not used by any service.",
-    ]
+    known = practice_identity.list_state(practice.snapshot(), "templates").at is not None
+    of_xpm = f"XPM has {count(templates, 'job template')}; {len(cover.unused):,} not used by any service."
+    lines = ["", of_xpm if known else "It is not known which job templates XPM has."]
     lines += [f"  not used: {ref.name} {ref.id}" for ref in cover.unused]
     lines += [f"  gone in XPM, but still used: {ref.name}" for ref in cover.gone]
     lines += [f"  on proposals, but not in the list of services: {name}" for name in cover.unknown]

@@ -128,8 +128,8 @@ ROWS: Final[tuple[InputRow, ...]] = (
     *_set_aside(
         "record",
         "the id, name or type of a record, in any list",
-        ("missing-uuid", "bad-uuid", "missing-name", "twice", "two-values", "not-text", "not-yes-or-no",
-         "not-a-number", "not-a-date", "character"),
+        ("missing-uuid", "bad-uuid", "missing-name", "missing-number", "twice", "two-values", "not-text",
+         "not-yes-or-no", "not-a-number", "not-a-date", "character"),
     ),
     InputRow("single", XPM, "a single record, requested by id, that cannot be read", "record",
              "Correct it in XPM, as the message says.", "1", "the error of the command"),

@@ -38,6 +38,7 @@ FaultKind = Literal[
     "missing-uuid",
     "bad-uuid",
     "missing-name",
+    "missing-number",
     "unnamed-member",
     "twice",
     "two-values",
@@ -67,6 +68,10 @@ FAULTS: Final[dict[FaultKind, FaultType]] = {
         "Open it in XPM and save it again. If XPM still sends the same, ask Xero's support.",
     ),
     "missing-name": FaultType("a record without a name", "Give it a name in XPM."),
+    "missing-number": FaultType(
+        "a job without a number",
+        "Open the job in XPM and save it again; if XPM still sends no number, ask Xero's support.",
+    ),
     "unnamed-member": FaultType(
         "an empty entry in a list", "Remove the empty entry in XPM, or choose a record for it."
     ),

@@ -17,6 +17,11 @@ _HINTS = {
     errno.EIO: "The disk reports a hardware error: make a backup elsewhere now, then have it checked.",
     errno.EROFS: "The disk is mounted read-only.",
     errno.EACCES: "Check the owner and the permissions of the file and its folder.",
+    errno.ELOOP: "Symbolic links on the way lead back to themselves: correct them, or name another folder.",
+    errno.ENOENT: "A folder on the way is missing, or a symbolic link leads to nothing: create it, or name "
+    "another folder.",
+    errno.ENOTDIR: "A part of the path is a file where a folder belongs: move it, or name another folder.",
+    errno.EISDIR: "A folder has the name of this file: move it away.",
     errno.EPERM: "Check the owner and the permissions of the file and its folder.",
 }
 

@@ -33,13 +33,14 @@ _SPACE = re.compile("[ \t\n\r\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u
 """Blanks and line ends. Control characters that Python counts as blanks too, such as U+000B, are not among
 them: they are kept, so that the outbox holds and names the value."""
 
-_ERROR_STARTS = frozenset("#LlEeNu[=")
+_ERROR_STARTS = frozenset("#LlEeNnu[=")
 _ERROR_WORD = re.compile(
     r"=?#(?:[\w/¿¡.]+[!?]|N/A(?:[ ]?N/A)?|NV|N/D|I/T|GETTING_DATA|ERROR|DELETED|#+)"
-    r"|Err:[0-9]{3}|Loading(?:\.{3}|…)|NaN|undefined|\[object Object\]",
+    r"|Err:[0-9]{3}|Loading(?:\.{3}|…)|NaN|null|undefined|\[object Object\]",
     re.IGNORECASE,
 )
-_EXACT_ERRORS = frozenset(("nan", "undefined"))
+_EXACT_ERRORS = frozenset(("NaN", "null", "undefined"))
+"""Error words in this case only: Null is a surname, and Nan a first name."""
 
 
 def plain(text: str) -> str:
@@ -57,7 +58,7 @@ def is_error_word(text: str) -> bool:
     if text[:1] not in _ERROR_STARTS:
         return False
     found = _ERROR_WORD.fullmatch(text)
-    return found is not None and (text.casefold() not in _EXACT_ERRORS or text in ("NaN", "undefined"))
+    return found is not None and (text in _EXACT_ERRORS or not text.isalpha())
 
 
 def is_suspect(text: str) -> bool:

@@ -111,6 +111,9 @@ def judge_encoding(raw: bytes) -> str:
 
 
 _WORDS = re.compile(r"[^\x00-\x40\x5b-\x60\x7b-\x7f]*[^\x00-\x7f]+[^\x00-\x40\x5b-\x60\x7b-\x7f]*")
+_FOREIGN = re.compile(r"[^\W\x00-\x7f]{4}|\uf8ff")
+"""What no word of a Western language has: so many accented letters in a row, as Cyrillic and Greek words
+would have them, or Apple's sign."""
 _JOINS = "\u2019\u00b7"
 _BEFORE = "\u2018\u201c\u201e\u00ab\u00b0"
 _BEHIND = "\u201d\u00bb\u2026\u2122\u00ae\u00ba"
@@ -121,6 +124,8 @@ _RARE = "\u0131\u0192\u00aa\u00ff\u0178\ufb01\ufb02\u03a9\u03c0\u00b5"
 def _fitness(found: re.Match[str]) -> int:
     """How sensible the characters beyond ASCII of a word are in their places; below 0: not at all."""
     word, score = found[0], 0
+    if _FOREIGN.search(word):
+        return -3 * sum(not char.isascii() for char in word)
     for at, char in enumerate(word):
         if not char.isascii():
             score += 2 if _fits(char, word[at - 1 : at] if at else "", word[at + 1 : at + 2], word) else -3
@@ -149,6 +154,8 @@ def _refuse_other_files(raw: bytes) -> None:
         b"\xd0\xcf\x11\xe0": "an old Excel workbook",
         b"%PDF": "a PDF",
         b"{\\rtf": "an RTF document",
+        b"\xff\xfe\0\0": "text in UTF-32",
+        b"\0\0\xfe\xff": "text in UTF-32",
     }
     for start, kind in kinds.items():
         if raw.startswith(start):

@@ -34,7 +34,8 @@ _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "su
 _DAY = {word: at for at, name in enumerate(_DAYS) for word in (name, name[:3], name[:4])}
 _DAY |= {"tues": 1, "thur": 3, "thurs": 3}
 
-_FIRST_YEAR, _LAST_YEAR = 1900, 2199
+_FIRST_YEAR, _LAST_YEAR = 1950, 2199
+"""Before the first lie the days that spreadsheets show for a small number: 1/1/1900, 30/12/1899, 1/1/1904."""
 _LAST_SHORT = 49
 """Two digits up to this one are a year of this century; beyond it there are two centuries to choose from."""
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from xpm_tui.domain import tables
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.links import Vanished
 from xpm_tui.domain.ports import ClientList, Clock, Drop, Put, Snapshot, Store, Write
@@ -41,14 +42,15 @@ CHUNK = 500
 MOVES_KEPT = timedelta(days=30)
 """How long it is remembered that a contact, a group or a job arrived at an XPM client."""
 
-_LISTS = {
-    "xpm_clients": "clients",
-    "xpm_staff": "staff",
-    "xpm_templates": "templates",
-    "xpm_categories": "categories",
-    "xpm_jobs": "jobs",
+_LISTS: dict[str, TableSchema[Any]] = {
+    "clients": XPM_CLIENTS,
+    "staff": tables.STAFF,
+    "templates": tables.TEMPLATES,
+    "categories": tables.CATEGORIES,
+    "jobs": JOBS,
 }
-"""The names of the lists by their tables."""
+"""The tables of the lists by their names."""
+_LIST_OF = {table.name: name for name, table in _LISTS.items()}
 
 _encode = msgspec.json.Encoder().encode
 Row = TypeVar("Row", Staff, Template, Category)
@@ -234,11 +236,18 @@ def _take_back(book: Store, uuids: Iterable[str], before: dict[str, bytes | None
 def set_aside(snapshot: Snapshot) -> dict[str, tuple[Quarantined, ...]]:
     """What is set aside of each list, by the name of the list; lists of which nothing is are left out."""
     found: dict[str, tuple[Quarantined, ...]] = {}
-    for name in _LISTS.values():
+    for name, table in _LISTS.items():
         fact = snapshot.get(META, QUARANTINED + name)
         if fact is not None and fact.value:
-            found[name] = msgspec.convert(fact.value, tuple[Quarantined, ...])
+            aside = msgspec.convert(fact.value, tuple[Quarantined, ...])
+            found[name] = tuple(_with_known_name(snapshot, table, one) for one in aside)
     return found
+
+
+def _with_known_name(snapshot: Snapshot, table: TableSchema[Any], one: Quarantined) -> Quarantined:
+    """A record whose reply had no name that can be read, with the name that the mirror has of it."""
+    rows = {row.name for id_ in _rows_of(snapshot, table, one) if (row := snapshot.get(table, id_))}
+    return msgspec.structs.replace(one, name=rows.pop()) if not one.name and len(rows) == 1 else one
 
 
 def named_people(snapshot: Snapshot) -> dict[str, str]:
@@ -296,6 +305,8 @@ def _marked(
 def _rows_of(snapshot: Snapshot, table: TableSchema[Any], one: Quarantined) -> set[str]:
     """Return the rows that a record may be: by UUID, and by number or name, as its UUID may be wrong."""
     found = {id_ for id_ in (one.uuid, one.number) if id_ and snapshot.raw(table, id_) is not None}
+    if one.uuid and not found and table is JOBS:  # whose rows are known by number
+        found = {job.number for job in snapshot.rows(JOBS) if job.uuid == one.uuid}
     if one.number and "number" in table.indexes:
         found |= {table.key(row) for row in snapshot.find(table, "number", one.number)}
     elif one.name and not one.uuid and not found:
@@ -431,7 +442,7 @@ def _with_absent(snapshot: Snapshot, table: TableSchema[Any], rows: Sequence[Any
             writes.append(Put(table, row))
     aside = quarantined_in(rows)
     marked, unknown = _marked(snapshot, table, aside)
-    writes += _quarantine(snapshot, _LISTS[table.name], aside)
+    writes += _quarantine(snapshot, _LIST_OF[table.name], aside)
     if rows and not unknown:
         for id_ in snapshot.ids(table):
             if id_ not in here and id_ not in marked:

@@ -21,11 +21,13 @@ from xpm_tui.application.presenters.views import (
 )
 from xpm_tui.application.runs.plans import newest_draft
 from xpm_tui.domain.difference_labels import DIFFERENCES
+from xpm_tui.domain.fields import CLIENT
 from xpm_tui.domain.identity import name_key
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Link, Successor, Value
 from xpm_tui.domain.plan import UndecidedClient
 from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.quarantine import WHOLE
 from xpm_tui.domain.tables import APART, BASE, CLIENTS, LINKS, PLANNED, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.base import PRIMARY, contact_key, mirror_values, pair
@@ -400,6 +402,18 @@ class _RecordPair:
             )
         return found + [self._primary(view) for view in self.differences if view.field == PRIMARY]
 
+    def _unread(self, field: str, *, own: bool) -> str:
+        """Why what stands under XPM is older than the rest; that of the whole record stands with its name."""
+        for fault in self.row.unread:
+            whole = fault.attribute == WHOLE
+            named = CLIENT.get(fault.attribute)
+            theirs = named is not None and (named.name == field if own else named.kind == "contacts")
+            if (own and field == "name") if whole else theirs:
+                what = "record" if whole else "value"
+                old = f"XPM's {what} cannot be read, so the one from before is shown"
+                return f"{old}: {fault.sentence}. {fault.remedy}"
+        return ""
+
     def _primary(self, view: DifferenceView) -> SideBySide:
         return SideBySide(
             field=PRIMARY,
@@ -415,7 +429,7 @@ class _RecordPair:
     def _one(self, record: str, field: str, key: str, said: str, ours: Values, theirs: Values) -> SideBySide:
         here, there = ours.get(field), theirs.get(field)
         agreed = pair(self.base, key, self.mirror) if self.base else None
-        reason = self.reasons.get((record, field), "")
+        reason = self._unread(field, own=record == self.client.id) or self.reasons.get((record, field), "")
         if not reason and here != there and not is_blank(here):  # The contact is on one side only.
             reason = self.reasons.get((record, "contact"), "")
         if not reason and self.row.deleted and here != there:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -66,6 +67,8 @@ class Interruption:
         taken = [number for number in _SIGNALS if before[number] is not signal.SIG_IGN]
         for number in taken:
             signal.signal(number, self._hit)
+        if _is_being_cancelled():
+            self._hit(signal.SIGINT, None)
         try:
             yield
         finally:
@@ -79,3 +82,12 @@ class Interruption:
             if self._writing
             else "Stopping: nothing has been saved yet."
         )
+
+
+def _is_being_cancelled() -> bool:
+    """Whether a signal came before the import began, which this task will be told of only when it waits."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        return False
+    return task is not None and task.cancelling() > 0

@@ -405,7 +405,7 @@ def unread_list(snapshot: Snapshot, name: str) -> str:
     state = list_state(snapshot, name)
     if state.note:
         return state.note
-    return "" if state.at is not None else f"{_TITLES[name]} has not been read from XPM yet."
+    return "" if state.at is not None else f"{_TITLES[name]} have not been read from XPM yet."
 
 
 def refuse_unread(snapshot: Snapshot, name: str) -> None:

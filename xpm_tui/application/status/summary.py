@@ -250,8 +250,8 @@ def _problems(
         found.append(
             StatusProblem(
                 code="login-needed",
-                sentence=problem,
-                hint="Sign in again: xpm-tui connect. To find out why: xpm-tui doctor",
+                sentence=problem.message,
+                hint=f"{problem.remedy} Why: xpm-tui doctor",
                 exit_code=EXIT_LOGIN,
             )
         )

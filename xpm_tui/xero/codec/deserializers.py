@@ -151,7 +151,8 @@ def flag(found: Found, field: str, tag: str) -> None:
 
 def _need(found: Found, field: str, tag: str) -> None:
     if not found.get(field):
-        raise ShapeFault(tag, "is missing or empty", "missing-name")
+        kind: FaultKind = "missing-number" if field == "number" else "missing-name"
+        raise ShapeFault(tag, "is missing or empty", kind)
 
 
 _NAMED: Table = {"UUID": "uuid", "Name": "name"}
