@@ -88,8 +88,9 @@ class Namesakes:
             self._by_name.setdefault(view.name.casefold(), []).append(view)
 
     def apart(self, view: ClientView, room: int) -> str:
-        """Return what only this one of its name has, and what fits beside the name in ``room`` columns: a
-        city, an e-mail, a phone, else its Ignition number; empty for a name that nobody shares.
+        """Return what distinguishes a client from its namesakes, in ``room`` columns.
+
+        It is a city, an e-mail address, a phone number or else its Ignition number; empty for a unique name.
         """
         others = self._by_name.get(view.name.casefold(), [])[:COMPARED]
         if len(others) < 2:

@@ -133,8 +133,9 @@ def named(name: Shown, id_: Shown, columns: int, look: Look = "", gap: int = 2) 
 
 
 def told_apart(text: Shown, other: Shown, room: int) -> list[Span]:
-    """A value beside another one, in at most ``room`` columns: where both would be cut to the same text, what
-    they have in common at the start is left out. What differs is marked.
+    """Return a value beside another one, in at most ``room`` columns, with the difference marked.
+
+    Where both would be cut to the same text, their common start is left out.
     """
     start, end = difference(text, other)
     if text == other or cells(text) <= room or start + 1 < room:
@@ -145,8 +146,9 @@ def told_apart(text: Shown, other: Shown, room: int) -> list[Span]:
 
 
 def client_name(name: str, found: str, apart: str, columns: int) -> list[Span]:
-    """A name with the letters that were looked for marked, and what tells it from its namesakes after it: the
-    name is shortened first.
+    """Return a name with its matched letters marked, followed by what distinguishes it from its namesakes.
+
+    The name is shortened first.
     """
     shown = visible(name)
     at = shown.casefold().find(found.casefold()) if found else -1

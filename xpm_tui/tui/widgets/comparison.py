@@ -281,8 +281,9 @@ def relation(side: SideBySide, linked: bool = True) -> str:
 
 
 class ComparisonPane(Vertical):
-    """The detail panel of a client: name and ids on its border, the state of its link, its fields, and the
-    row under the cursor in full.
+    """The detail panel of a client.
+
+    Name and ids are on its border; it has the state of the link, the fields, and the selected row in full.
     """
 
     def __init__(self) -> None:

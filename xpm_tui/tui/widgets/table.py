@@ -26,8 +26,9 @@ FIND = "Find"
 
 
 def filters_in_sight(filters: Sequence[str], place: int, room: int) -> range:
-    """Return which filters are shown in ``room`` columns: those around the one at ``place``, the first ones
-    where there is a choice. What is left out is counted, and reached with [ and ].
+    """Return which filters are shown in ``room`` columns: those around the one at ``place``.
+
+    What is left out is counted, and can be reached with [ and ].
     """
     first, last = place, place
     used = cells(filters[place]) + 2
@@ -48,8 +49,9 @@ MORE = " +99"
 
 
 def filter_names(names: Sequence[str], counts: Mapping[int, int]) -> list[str]:
-    """Return the filters as they are shown: the digit that chooses one, its name, how many it lets through
-    where that is known.
+    """Return the filters as they are shown.
+
+    Each has the digit that chooses it, its name, and the number of its records where that is known.
     """
     found = []
     for place, name in enumerate(names):
@@ -64,8 +66,9 @@ DIGITS = 9
 
 
 class FilterLine(TextLabel):
-    """What a list is narrowed by: the letters, and the saved filters with the one in force in brackets. A
-    click chooses one.
+    """The filter line of a list: the search text, and the saved filters with the current one in brackets.
+
+    A click chooses one.
     """
 
     class Chosen(Message):
@@ -119,8 +122,10 @@ SAME = 2_000
 
 
 class TableColumn(NamedTuple):
-    """A column: ``least`` columns wide, ``grow`` shares of what is left; the highest ``drop`` goes first.
-    ``look`` is that of its head; ``sort`` gives what it is sorted by, else its text.
+    """A column of a table.
+
+    It is ``least`` columns wide and gets ``grow`` shares of what is left; the highest ``drop`` goes first.
+    ``look`` is that of its head; ``sort`` gives the value that it is sorted by, else its text.
     """
 
     title: str
@@ -283,8 +288,9 @@ class Table(Vertical, Generic[T]):
         return self._order is not None
 
     def sort_next(self, by: int) -> None:
-        """Sort by the next (or, with -1, the last) of the columns in sight, each upwards and downwards; the
-        order in which the items were given comes between the last and the first.
+        """Sort by the next (or, with -1, the previous) visible column, upwards and then downwards.
+
+        The original order comes between the last column and the first.
         """
         orders: list[tuple[int, bool] | None] = [None]
         for at, size in enumerate(self._widths()):
