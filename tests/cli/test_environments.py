@@ -57,7 +57,7 @@ def test_without_locks_what_writes_is_refused_at_once_and_what_looks_works(
             # Without a run there is nothing to undo: that is said without a lock.
             assert (code, NO_LOCKS in err) in ((0, False), (2, False)), (words, code, err)
         elif words == ["doctor"]:
-            found = [line for line in out.splitlines() if NO_LOCKS in line and line.startswith("Trouble")]
+            found = [line for line in out.splitlines() if NO_LOCKS in line and line.startswith("Problem")]
             probes = [line.split(":")[0].split(maxsplit=1)[1] for line in found]
             assert (code, probes) == (8, ["Practices of the login", "Locks", "Disk"])
         elif words[:2] == ["clients", "link"]:
@@ -127,7 +127,7 @@ def test_the_input_ends_where_nobody_can_listen(sandbox: SandboxProcess, tmp_pat
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = command("connect", "--no-browser", "--json", code=2, XPM_TUI_XERO_REDIRECT_PORT=port)
-    assert f"Port {port} of this machine is used" in done.error["message"]
+    assert f"Another program is using port {port}" in done.error["message"]
 
 
 def test_behind_a_socks_proxy(

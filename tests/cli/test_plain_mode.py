@@ -35,7 +35,7 @@ def test_review_and_plan_line_by_line(connected: Inline, ignition: Path, typed: 
     done = connected("--plain")
     assert "\x1b" not in done.out
     for words in (
-        "to review.", "Client 1 of ", "is ignored: it needs no link.", "Link it to which?",
+        "to review.", "Client 1 of ", "is ignored and no longer needs a link.", "Link it to which?",
         "What about this plan?", "Type r, a, q, or a number from 1 to ", ", Link: empty, becomes ",
         "Change 1 is no longer ticked.", "Change 1 is now ticked.", "Type one of: 1, 2, 3, 4, q.",
     ):  # fmt: skip
@@ -53,7 +53,7 @@ def test_the_wizard_line_by_line_goes_on_after_a_refusal(command: Inline, typed:
     done = command("--plain")
     for words in (
         "Step 1 of 9: The permission in XPM.", "administrator", "Step 3 of 9: Sign in to Xero.",
-        "/identity/connect/authorize", "belongs to another attempt to sign in", "y: Yes, with a new address",
+        "/identity/connect/authorize", "belongs to another sign-in attempt", "y: Yes, with a new address",
     ):  # fmt: skip
         assert words in done.out, (words, done.out)
 

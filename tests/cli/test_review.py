@@ -93,7 +93,7 @@ def test_what_has_moved_since_stays_and_is_not_offered_again(office: Inline) -> 
     office("clients", "review", "CLI-3", "--link", proposals(office, "CLI-3")[0]["uuid"])
     office("clients", "unlink", "CLI-3")
     moved = office("clients", "review", "--undo", "--json", code=2)
-    assert "moved since" in moved.json["error"]["message"]
+    assert "has changed since then" in moved.json["error"]["message"]
     office("clients", "review", "--undo")
     assert states(office)["CLI-7"] == "unlinked"
 

@@ -72,7 +72,7 @@ def test_it_holds_what_review_tells(office: Inline, tmp_path: Path) -> None:
     assert {r["Choice"] for r in rows} == {""}
     assert (tmp_path / "review.csv").stat().st_mode & 0o777 == 0o600
     assert (
-        "is there already"
+        "already exists"
         in office("clients", "review", "--export", str(tmp_path / "review.csv"), "--json", code=2).error[
             "message"
         ]
@@ -152,7 +152,7 @@ def nobody(row: dict[str, str]) -> None:
         (other_number, "and XPM UUID belong to different"),
         (no_proposal, "no proposal to link"),
         (spoilt, "what a spreadsheet shows in place of a value"),
-        (nobody, "names no client"),
+        (nobody, "does not name a client"),
     ],
     ids=lambda each: getattr(each, "__name__", ""),
 )
@@ -193,10 +193,10 @@ def test_what_is_no_review_file_is_refused_whole(office: Inline, tmp_path: Path)
     path = tmp_path / "other.csv"
     path.write_text(BOOK)
     told = office("clients", "review", "--import", str(path), "--json", code=2).error
-    assert "no column" in told["message"]
+    assert "lacks the column" in told["message"]
     assert "--export" in told["hint"]
     assert (
-        "no file"
+        "does not exist"
         in office("clients", "review", "--import", str(tmp_path / "none.csv"), "--json", code=2).error[
             "message"
         ]

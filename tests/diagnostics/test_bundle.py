@@ -165,7 +165,7 @@ async def test_it_never_overwrites_a_file(world: World, tmp_path: Path) -> None:
     patient = of_practice(world.practice)
     with pytest.raises(BadInput, match="already"):
         bundle.write([], target, patient)
-    with pytest.raises(BadInput, match="no folder"):
+    with pytest.raises(BadInput, match="does not exist"):
         bundle.write([], tmp_path / "none" / "x.zip", patient)
     assert target.read_bytes() == b"mine"
 
@@ -201,7 +201,7 @@ def test_a_book_that_cannot_be_opened_still_gives_a_bundle(connected: Inline, tm
     assert done.error["case"] == "store"
     with zipfile.ZipFile(target) as archive:
         assert json.loads(archive.read("store.json"))["open"] is False
-        assert b"store: The book cannot be read" in archive.read("cases.txt")
+        assert b"store: The data cannot be read" in archive.read("cases.txt")
 
 
 def test_a_crash_file_holds_no_value(connected: Inline, monkeypatch: pytest.MonkeyPatch) -> None:

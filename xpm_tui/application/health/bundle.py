@@ -165,7 +165,10 @@ def _settings(patient: DoctorTarget, mask: Mask) -> list[dict[str, str]]:
 
 def _probed(each: ProbeResult, mask: Mask) -> ProbeResult:
     return msgspec.structs.replace(
-        each, sentence=mask.text(each.sentence), evidence=tuple(mask.text(fact) for fact in each.evidence)
+        each,
+        sentence=mask.text(each.sentence),
+        evidence=tuple(mask.text(fact) for fact in each.evidence),
+        hint=mask.text(each.hint),  # it may hold a command with the home and the user
     )
 
 
