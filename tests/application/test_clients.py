@@ -69,7 +69,7 @@ def test_a_client_is_found_by_either_id_and_by_its_name(filled: OpenPractice, ty
 
 
 def test_a_name_of_two_is_not_guessed(filled: OpenPractice) -> None:
-    with pytest.raises(BadInput, match="several clients") as met:
+    with pytest.raises(BadInput, match="Several clients") as met:
         find_client(filled.snapshot(), "John Smith")
     assert "c2, c3" in met.value.hint
 
@@ -217,8 +217,8 @@ def test_editing_takes_a_cell_as_a_file_does(filled: OpenPractice) -> None:
 
 @pytest.mark.parametrize(
     ("field", "text", "why"),
-    [("name", " ", "must have a name"), ("fone", "1", "no field"), ("k1.email", "nobody", "no e-mail"),
-     ("k7.email", "a@b.cd", "no contact"), ("state", "odd", "no client status"),
+    [("name", " ", "must have a name"), ("fone", "1", "no field"), ("k1.email", "nobody", "not an e-mail address"),
+     ("k7.email", "a@b.cd", "no contact"), ("state", "odd", "not a valid client status"),
      ("partner", "Nobody", "no team member"), ("client_id", "CLI-2", "belongs to"),
      ("tax_registered", "perhaps", "neither yes nor no"), ("phone", "1" * 2001, "longer")],
 )  # fmt: skip

@@ -228,7 +228,7 @@ async def test_several_practices_are_listed_and_one_is_chosen(world: World) -> N
     assert (several.value.case, several.value.exit_code) == (CaseId.SECOND_PRACTICE, 4)
     assert first in str(several.value)
     assert "Te Aroha Bookkeeping" in str(several.value)
-    with pytest.raises(BadInput, match="opens no practice"):
+    with pytest.raises(BadInput, match="has no access to a practice"):
         await connecting.choose("no-such-id")
     assert (await connecting.choose(second.upper())).title == "Te Aroha Bookkeeping"
 

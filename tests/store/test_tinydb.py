@@ -105,7 +105,7 @@ def check_rows(db: PracticeDB, tmp_path: Path) -> None:
     clients.insert(Document(document, "c1"))  # type: ignore[arg-type]
     with pytest.raises(BadInput, match="does not fit the table clients"):
         clients.insert(Document({"id": "c2", "name": 3}, "c2"))  # type: ignore[arg-type]
-    with pytest.raises(BadInput, match="says that it is c3"):
+    with pytest.raises(BadInput, match="has the id c3, not c4"):
         clients.insert(Document({"id": "c3", "name": "x"}, "c4"))  # type: ignore[arg-type]
     with pytest.raises(BadInput):
         clients.update({"name": "\ud800"}, doc_ids=["c1"])

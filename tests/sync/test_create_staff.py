@@ -86,7 +86,7 @@ async def test_what_was_shown_is_sent_and_the_member_is_linked() -> None:
     assert intent_of(here).before == ("s1",)
     assert (run_of(here).outcome, run_of(here).counts) == ("done", {"created": 1})
     assert here.book.snapshot().get(STAFF, row.uuid) == row
-    with pytest.raises(DecisionNeeded, match="is linked"):
+    with pytest.raises(DecisionNeeded, match="is already linked"):
         await create(here)
     assert len(here.practice.sent) == 1
 
@@ -196,7 +196,7 @@ async def test_a_closed_list_leaves_it_to_a_person() -> None:
     here.practice.staff = closed  # type: ignore[method-assign]
     with pytest.raises(DecisionNeeded):
         await create(here)
-    assert "not open" in intent_of(here).note
+    assert "cannot be read" in intent_of(here).note
 
 
 @pytest.mark.parametrize("step", ["before sending", "after sending", "before the end"])
