@@ -47,11 +47,11 @@ class TeamArea(FilteredArea):
         super().__init__()
         self.table: Table[PersonRow] = Table(
             (
-                TableColumn("NAME", 22, grow=2),
-                TableColumn("E-MAIL", 16, grow=2, drop=1),
-                TableColumn("IN XPM", 20, grow=2),
-                TableColumn("CLIENTS", 7, right=True, drop=2),
-                TableColumn("JOBS", 4, right=True, drop=3),
+                TableColumn("Name", 22, grow=2),
+                TableColumn("E-mail", 16, grow=2, drop=1),
+                TableColumn("In XPM", 20, grow=2, look="xpm"),
+                TableColumn("Clients", 7, right=True, drop=2),
+                TableColumn("Jobs", 4, right=True, drop=3),
             ),
             self._cells,
             lambda row: row.key,
@@ -251,7 +251,7 @@ def person_lines(row: PersonRow, columns: int) -> list[Line]:
     head += [ours("  "), *in_xpm(row)]
     found: list[Line] = [
         head,
-        side_by_side_line("", [ours("IGNITION", "muted")], [ours("XPM", "muted")], columns),
+        side_by_side_line("", [ours("Ignition", "ignition")], [ours("XPM", "xpm")], columns),
     ]
 
     def fact(label: str, here: str, there: str) -> None:

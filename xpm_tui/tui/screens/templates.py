@@ -61,10 +61,10 @@ class TemplatesArea(FilteredArea):
         super().__init__()
         self.table: Table[TemplateRow] = Table(
             (
-                TableColumn("SERVICE", 24, grow=2),
-                TableColumn("ID", 5, drop=1),
-                TableColumn("JOB TEMPLATES", 26, grow=3),
-                TableColumn("PROPOSALS", 9, right=True, drop=2),
+                TableColumn("Service", 24, grow=2),
+                TableColumn("Id", 5, drop=1),
+                TableColumn("Job templates", 26, grow=3, look="xpm"),
+                TableColumn("Proposals", 9, right=True, drop=2),
             ),
             self._cells,
             lambda row: row.key,
