@@ -24,6 +24,7 @@ from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import SERVICES, TEAM
 from xpm_tui.domain.xpm import Staff, Template
 from xpm_tui.tui.app import Console
+from xpm_tui.tui.dialogs import dialog
 from xpm_tui.tui.screens import clients, picker
 
 
@@ -32,6 +33,7 @@ def _still(monkeypatch: pytest.MonkeyPatch) -> None:
     """No pause while typing, and one time zone."""
     monkeypatch.setattr(picker, "PAUSE", 0.0)
     monkeypatch.setattr(clients, "REST", 0.0)
+    monkeypatch.setattr(dialog, "GUARD", 0.0)
     time.tzset()
     monkeypatch.setattr(Compositor, "render_update", _drawn_when_looked_at)
     # ``settle`` waits for what matters; the pilot's own wait watches the processor's clock.

@@ -40,7 +40,7 @@ from xpm_tui.tui.screens.job_dialogs import DeployReview, JobDialog, RollOverRev
 from xpm_tui.tui.screens.jobs import FILTERS, Jobs
 from xpm_tui.tui.screens.proposals import ProposalsArea
 from xpm_tui.tui.screens.run import RunScreen
-from xpm_tui.tui.widgets.table import filter_spans
+from xpm_tui.tui.widgets.table import filter_names, filters_in_sight
 from xpm_tui.tui.worker_thread import WorkerThread
 
 PLAIN = {"TERM": "xterm-256color", "NO_COLOR": "1"}
@@ -113,7 +113,7 @@ async def test_the_acceptance_journey(office: Deploying, over: Callable[..., Con
     app = over(office)
     async with jobs_area(app) as pilot:
         shown = text_of(app)
-        assert "No job is to be made. 1 accepted proposal of Ignition's can be taken over" in shown
+        assert "There are no jobs to create. 1 accepted proposal can be taken over" in shown
         await press(pilot, "v")
         shown = text_of(app)
         assert shows(app, ProposalsArea)
@@ -137,7 +137,8 @@ async def test_the_acceptance_journey(office: Deploying, over: Callable[..., Con
         assert shows(app, JobDialog)
         shown = text_of(app)
         assert " + ".join(office.names[:2]) in shown
-        assert f"partner {partner}   manager {manager}" in shown
+        assert partner in shown
+        assert manager in shown
         await press(pilot, "d")
         assert shows(app, DeployReview), text_of(app)
         assert "Create 1 job" in text_of(app)
@@ -152,7 +153,7 @@ async def test_the_acceptance_journey(office: Deploying, over: Callable[..., Con
             await press(pilot, "right_square_bracket")
         assert "✓ Deployed" in text_of(app)
         await press(pilot, "e")
-        assert "This job is deployed: what is in XPM is never touched" in text_of(app)
+        assert "This job is deployed: jobs in XPM cannot be changed from here" in text_of(app)
     (job,) = office.made("Compliance 2027")
     assert (job.start, job.due, job.order_number, job.budget) == (
         "2026-07-01",
@@ -293,15 +294,15 @@ async def test_a_key_that_cannot_be_used_says_why(office: Deploying, over: Calla
     office.accepted()
     app = over(office)
     async with jobs_area(app, "t") as pilot:
-        assert "This job is coming: only what is held, failed or" in text_of(app)
+        assert "This job is coming: only held, failed or unfinished jobs can be" in text_of(app)
         await press(pilot, "D")
         assert "This job is coming: it is not created yet." in text_of(app)
     office.practice.settings.set("jobs.ignition_deploys", "unknown", practice=True)
     app = over(office)
     async with jobs_area(app) as pilot:
-        assert "! Nothing is deployed: XPM may still be on in Ignition." in text_of(app)
+        assert "! No jobs are created: XPM may still be switched on in Ignition." in text_of(app)
         await press(pilot, "d")
-        assert "Switch it off in Ignition, then set" in text_of(app)
+        assert "Switch it off in Ignition, then" in text_of(app)
     assert office.net.asked("job.api/add") == 0
 
 
@@ -361,9 +362,9 @@ async def test_renewals_are_shown_and_rolled_over_together(
 async def test_a_proposal_made_accepted_revoked(office: Deploying, over: Callable[..., Console]) -> None:
     app = over(office)
     async with jobs_area(app, "v") as pilot:
-        assert "There are no proposals. n makes one" in text_of(app)
+        assert "There are no proposals. Press n to create one" in text_of(app)
         await press(pilot, "a")
-        assert "No proposal is chosen" in text_of(app)
+        assert "No proposal is selected" in text_of(app)
         await press(pilot, "n", "=Payroll 2026", "enter", f"={office.client}", "enter")
         await press(pilot, "=start=2026-05-10", "enter", "=Annual accounts", "enter", "enter")
         assert "· Draft" in text_of(app)
@@ -404,7 +405,7 @@ async def test_filters_letters_and_xpms_own_jobs(office: Deploying, over: Callab
     async with jobs_area(app, size=(120, 40)) as pilot:
         assert "Later" in text_of(app)
         await press(pilot, "slash", "=zzz", "enter")
-        assert "No job goes by this filter." in text_of(app)
+        assert "No job matches this filter." in text_of(app)
         await press(pilot, "escape")
         assert "Later" in text_of(app)
         await press(pilot, "left_square_bracket", "left_square_bracket")
@@ -436,7 +437,7 @@ async def test_the_audit_shows_what_is_wrong(office: Deploying, over: Callable[.
 async def test_what_is_empty_says_what_to_press(office: Deploying, over: Callable[..., Console]) -> None:
     app = over(office)
     async with jobs_area(app) as pilot:
-        assert "No job is to be made. v shows the proposals: n makes one there" in text_of(app)
+        assert "There are no jobs to create. v shows the proposals: n creates one there" in text_of(app)
         await press(pilot, "right_square_bracket")
         assert "No job matches this filter. esc shows all open jobs." in text_of(app)
     rows = [each.number for each in office.practice.snapshot().rows(JOBS)]
@@ -617,23 +618,23 @@ async def test_what_is_set_elsewhere_shows_here(office: Deploying, over: Callabl
     office.practice.settings.set("jobs.ignition_deploys", "yes", practice=True)
     app = over(office)
     async with jobs_area(app) as pilot:
-        assert "Nothing is deployed" in text_of(app)
+        assert "No jobs are created" in text_of(app)
         await press(pilot, "g", "e", "slash", "=ignition_deploys", "enter", "enter", "down", "enter")
         await press(pilot, "g", "j")
-        assert "Nothing is deployed" not in text_of(app)
+        assert "No jobs are created" not in text_of(app)
         await press(pilot, "d")
         assert shows(app, DeployReview)
 
 
 @pytest.mark.parametrize("room", [20, 30, 48, 70, 120])
 def test_the_filter_in_force_is_always_in_sight(room: int) -> None:
-    names = [name for _, name in FILTERS]
-    for place, name in enumerate(names):
-        shown = "".join(piece.text for piece in filter_spans(names, place, room))
-        assert f"[{name}]" in shown
-        assert len(shown) <= room
-        assert shown.startswith("‹") != (names[0] in shown)
-        assert shown.endswith("›") != (f"{names[-1]}" in shown)
+    names = filter_names([name for _, name in FILTERS], {0: 1_234})
+    assert names[0] == "1 Open 1,234"
+    for place in range(len(names)):
+        seen = filters_in_sight(names, place, room)
+        assert place in seen
+        used = sum(len(names[at]) + 2 for at in seen)
+        assert used + (4 if len(seen) < len(names) - 1 else 0) <= max(room, len(names[place]) + 6)
 
 
 @pytest.mark.usefixtures("inline")
@@ -648,12 +649,12 @@ async def test_a_line_of_a_runs_log_leads_to_its_job(office: Deploying, over: Ca
         assert isinstance(run, RunScreen)
         run._pane.flush()
         await press(pilot, "u")
-        assert "what is in XPM is never touched" in text_of(app)
+        assert "jobs in XPM are never changed" in text_of(app)
         app.clear_notifications()
         await press(pilot, "end", "up", "enter")
         assert shows(app, Jobs)
         shown = text_of(app)
-        assert "[all]" in shown
+        assert "[All " in shown
         assert "Second  w2/2026-05-02  ✓ Deployed" in shown
 
 

@@ -148,7 +148,6 @@ class OpenPractice:
 
     def wire(self) -> AbstractAsyncContextManager[Wire]:
         """The way to Xero, to be used in ``async with``; only now the wire's libraries are loaded."""
-
         return xpm_access.wire(self)
 
     def notice(self, trouble: AppError) -> None:

@@ -180,7 +180,7 @@ class Zsh(_Whole, ZshComplete):
     """zsh."""
 
     def source(self) -> str:
-        """click's script; of ``--option=path`` the path is completed."""
+        """Click's script; of ``--option=path`` the path is completed."""
         return super().source().replace("    _path_files", "    compset -P '--*='; _path_files")
 
 

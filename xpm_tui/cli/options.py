@@ -78,14 +78,12 @@ def _option(flags: list[str], name: str, **more: Any) -> GlobalOption:
 
 def _practices(ctx: click.Context, param: click.Parameter, typed: str) -> list[CompletionItem]:
     """What a shell offers, loaded when one asks."""
-
     offer = completion.completer("practice")
     return offer(ctx, param, typed) if offer else []
 
 
 def _overrides(ctx: click.Context, param: click.Parameter, typed: str) -> list[CompletionItem]:
     """``KEY=VALUE`` for a shell."""
-
     offer = completion.completer("override")
     return offer(ctx, param, typed) if offer else []
 

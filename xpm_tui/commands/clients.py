@@ -131,7 +131,6 @@ def _review_effect(params: ReviewClients) -> Effect:
 
 async def list_clients(practice: OpenPractice, params: ListClients, talk: Dialogue) -> Result:
     """All clients of the book."""
-
     views = queries.list_clients(practice, only=params.only, text=params.find)
     columns = (
         TextColumn("ID", whole=True),
@@ -158,7 +157,6 @@ async def list_clients(practice: OpenPractice, params: ListClients, talk: Dialog
 
 async def show_client(practice: OpenPractice, params: ShowClient, talk: Dialogue) -> Result:
     """One client, with both sides next to each other."""
-
     view = queries.show_client(practice, params.client)
     sides = queries.side_by_side(practice, view.id)
     data = {**plain(view), "fields": [plain(side) for side in sides]}
@@ -167,7 +165,6 @@ async def show_client(practice: OpenPractice, params: ShowClient, talk: Dialogue
 
 async def search_clients(practice: OpenPractice, params: SearchClients, talk: Dialogue) -> Result:
     """Clients of XPM, from the mirror."""
-
     await xpm_refresh.ensure_mirror(practice)
     views = queries.search_xpm(practice, params.query, limit=params.limit)
     columns = (
@@ -193,7 +190,6 @@ async def search_clients(practice: OpenPractice, params: SearchClients, talk: Di
 
 async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Dialogue) -> Result:
     """Clients that need a person, with proposals."""
-
     what = (params.accept_sure, params.export, params.take, params.link, params.ignore, params.undo)
     if sum(map(bool, what)) > 1:
         raise BadInput("Give one of --accept-sure, --export, --import, --link, --ignore and --undo.")

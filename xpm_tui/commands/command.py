@@ -50,8 +50,10 @@ class Dialogue(Protocol):
         """How far the work is: shown where somebody watches, each in place of the one before."""
 
     def emit(self, item: Mapping[str, Any], line: str = "") -> None:
-        """One item of a stream (an event), before the outcome; ``line`` says the same to a person (empty:
-        another item's line covers it)."""
+        """Emit one item of a stream (an event), before the outcome.
+
+        ``line`` says the same in words; it is empty where another item's line covers it.
+        """
 
     async def confirm(self, question: str, *, default: bool = False, button: str = "") -> bool | None:
         """Ask yes or no; None where nobody can be asked. ``button`` names the action on a screen."""

@@ -72,7 +72,6 @@ class Connect(msgspec.Struct, frozen=True):
 
 async def connect(practice: OpenPractice, params: Connect, talk: Dialogue) -> Result:
     """Sign in, choose the practice, take direction and level from the settings, fill the mirror."""
-
     machine = state_machine.ConnectionMachine(practice)
     if talk.interactive and not practice.settings.text("xero.client_id"):
         typed = await talk.line("The client id of the app that you registered with Xero:")
@@ -198,7 +197,6 @@ async def _sign_in(machine: ConnectionMachine, params: Connect, talk: Dialogue) 
 
 async def _see(machine: ConnectionMachine, talk: Dialogue) -> CaseId | None:
     """A page that never comes back to us: have it picked, and tell the way out; gives the case."""
-
     seen = await doctor.pick(talk, records.BROWSER, "What do you see in the browser?")
     if seen is None:
         return None
@@ -291,7 +289,6 @@ def _disconnects(params: Disconnect) -> Effect:
 
 async def disconnect(practice: OpenPractice, params: Disconnect, talk: Dialogue) -> Result:
     """End this connection; both sides' data stay."""
-
     what = "every practice of this login" if params.everything else practice.title
     lines = ["The login is revoked at Xero. Each practice has to sign in again."] if params.everything else []
     if not await confirm_call(talk, Question(f"Disconnect {what}?", lines, button="Disconnect")):
@@ -308,7 +305,6 @@ class ShowStatus(msgspec.Struct, frozen=True):
 
 async def status(practice: OpenPractice, params: ShowStatus, talk: Dialogue) -> Result:
     """The heartbeat and the counts, without a call to Xero."""
-
     if params.all:
         return practices_result(practices.practices(practice), practice.clock.now())
     beat = summary.summarize(practice)

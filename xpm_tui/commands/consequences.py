@@ -7,6 +7,7 @@ alone, what is replaced, what cannot be undone and why, what an undo freezes, an
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, NamedTuple
 
 from xpm_tui.domain.consequences import (
     Consequences,
@@ -18,7 +19,7 @@ from xpm_tui.domain.consequences import (
     XpmCounts,
 )
 from xpm_tui.domain.fields import label
-from xpm_tui.domain.formatting import count, when_utc
+from xpm_tui.domain.formatting import count, plural, when_utc
 
 SHOWN = 5
 """Records that are named one by one where something cannot be undone or is left; the others are counted."""
@@ -132,6 +133,64 @@ def one_line(found: Consequences, *, costs: bool = True) -> str:
     if found.not_undoable:
         told.append(f"{found.not_undoable:,} cannot be undone")
     return " · ".join([*told, cost(found)] if costs else told)
+
+
+class Figure(NamedTuple):
+    """One number of a summary: a sign, how serious it is, the number, and what it counts."""
+
+    glyph: str
+    weight: Literal["", "good", "warn", "bad", "muted"]
+    number: int | None
+    words: str
+
+
+def figures(found: Consequences) -> tuple[list[Figure], list[Figure]]:
+    """Return the consequences as two columns of figures: what is done, and what to know before it is."""
+    xpm, here = found.xpm, found.here
+    done = [
+        Figure("→", "", xpm.changes, f"{plural(xpm.changes, 'change')} in XPM{_clients(xpm.clients)}")
+        if xpm.changes
+        else Figure("–", "muted", None, "Nothing is changed in XPM")
+    ]
+    if here.links and here.links == here.changes:
+        done.append(Figure("∞", "", here.links, f"{plural(here.links, 'link')}, saved here only"))
+    elif here.changes:
+        done.append(Figure("∞", "", here.changes, f"saved here: {', '.join(_here_parts(here))}"))
+    pace = f", at least {count(found.minutes, 'minute')}" if found.minutes else ", less than 1 minute"
+    done.append(
+        Figure("◷", "", found.calls, f"{plural(found.calls, 'call')} to Xero{pace}")
+        if found.calls
+        else Figure("◷", "muted", None, "No call to Xero")
+    )
+    side = "XPM" if xpm.values else "Ignition"
+    replaced = found.replaced
+    known: list[Figure] = []
+    if replaced.values:
+        parts = ", ".join(
+            _parts((replaced.conflicts, "both changed/both changed"), (replaced.clearings, "cleared/cleared"))
+        )
+        verb = plural(replaced.values, "overwrites/overwrite")
+        more = f" ({parts})" if parts else ""
+        known.append(Figure("▲", "warn", replaced.values, f"{verb} a value in {side}{more}"))
+    if found.not_undoable:
+        what = found.lasting[0].what
+        known.append(Figure("✕", "bad", found.not_undoable, f"cannot be undone: {_LASTING_NOUNS[what]}"))
+    elif found.changes:
+        known.append(Figure("●", "good", None, "Every change can be undone"))
+    return done, known
+
+
+_LASTING_NOUNS = {
+    "contact": "new contacts",
+    "primary": "primary contacts",
+    "client": "new clients",
+    "staff": "new staff",
+    "job": "jobs",
+}
+
+
+def _clients(clients: int) -> str:
+    return f" for {count(clients, 'client')}" if clients else ""
 
 
 def named(pairs: Sequence[str], shown: int) -> list[str]:

@@ -113,7 +113,6 @@ def _progress(file: str, what: str, done: int, total: int) -> str:
 
 async def undo_import(practice: OpenPractice, params: UndoImport, talk: Dialogue) -> Result:
     """Undo the last import."""
-
     report = imports.undo_import(practice, True)
     if not params.dry_run:
         if not _restores(report):
@@ -204,7 +203,6 @@ def _imported(report: ImportReport, form: str) -> list[str]:
 
 def _not_ours(practice: OpenPractice, report: ImportReport) -> list[str]:
     """Importing proposals deploys nothing: what it would take to."""
-
     number = report.counts.get("to_take", 0)
     if not number:
         return []

@@ -126,7 +126,6 @@ class OneClient(msgspec.Struct, frozen=True):
 
 async def link_client(practice: OpenPractice, params: LinkClient, talk: Dialogue) -> Result:
     """Set or replace a link, after showing what it does."""
-
     await xpm_refresh.ensure_mirror(practice)
     effect = links.preview_link(practice, params.client, params.xpm, keep=params.keep)
     if params.dry_run:
@@ -148,7 +147,6 @@ async def link_client(practice: OpenPractice, params: LinkClient, talk: Dialogue
 
 async def unlink_client(practice: OpenPractice, params: UnlinkClient, talk: Dialogue) -> Result:
     """Take a link away."""
-
     view = links.unlink(practice, params.client)
     told = f"{view.id} {view.name} is no longer linked. The pair is not proposed again until you link it."
     return Result(data=plain(view), lines=[told])
@@ -156,7 +154,6 @@ async def unlink_client(practice: OpenPractice, params: UnlinkClient, talk: Dial
 
 async def pick_clients(practice: OpenPractice, params: PickClients, talk: Dialogue) -> Result:
     """Bring XPM clients into the book."""
-
     if params.all == bool(params.xpm):
         raise BadInput("Name the XPM clients to bring in, or use --all.", hint="xpm-tui clients pick 1234567")
     await xpm_refresh.ensure_mirror(practice)
@@ -234,7 +231,6 @@ def _unclear(picked: Sequence[PickView]) -> AppError | None:
 
 async def ignore_client(practice: OpenPractice, params: IgnoreClient, talk: Dialogue) -> Result:
     """Settle that a client has no XPM client."""
-
     if params.undo:
         view = frozen_fields.unignore(practice, params.client)
         return Result(data=plain(view), lines=[f"{view.id} {view.name} is no longer ignored."])
@@ -244,7 +240,6 @@ async def ignore_client(practice: OpenPractice, params: IgnoreClient, talk: Dial
 
 async def freeze_client(practice: OpenPractice, params: FreezeClient, talk: Dialogue) -> Result:
     """Make sync leave fields alone."""
-
     view = frozen_fields.freeze(practice, params.client, params.field, params.reason)
     what = ", ".join(view.frozen) if "*" not in view.frozen else "everything"
     return Result(
@@ -254,7 +249,6 @@ async def freeze_client(practice: OpenPractice, params: FreezeClient, talk: Dial
 
 async def unfreeze_client(practice: OpenPractice, params: UnfreezeClient, talk: Dialogue) -> Result:
     """Let sync touch them again."""
-
     view, lifted = frozen_fields.unfreeze(practice, params.client, params.field)
     told = f"{view.id} {view.name}: {count(lifted, 'field')} unfrozen."
     return Result(data={**plain(view), "lifted": lifted}, lines=[told])
@@ -262,7 +256,6 @@ async def unfreeze_client(practice: OpenPractice, params: UnfreezeClient, talk: 
 
 async def show_address(practice: OpenPractice, params: OneClient, talk: Dialogue) -> Result:
     """Where the linked client is found in XPM."""
-
     view = queries.show_client(practice, params.client)
     if view.link is None:
         raise BadInput(f"{view.name} ({view.id}) is not linked, so it has no address in XPM.")
@@ -273,7 +266,6 @@ async def show_address(practice: OpenPractice, params: OneClient, talk: Dialogue
 
 async def copy_client(practice: OpenPractice, params: OneClient, talk: Dialogue) -> Result:
     """What is worth copying of a client, on one line."""
-
     view = queries.show_client(practice, params.client)
     parts = [view.name, view.client_id or "", view.id]
     parts += [view.link.number, view.link.uuid] if view.link else []

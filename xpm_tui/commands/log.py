@@ -46,13 +46,11 @@ _NAMED = 3
 
 def event_data(event: Event, names: Names, values: Values | None = None) -> dict[str, Any]:
     """An event as JSON: all its fields, and ``sentence``."""
-
     return {**plain(event), "sentence": sentences.sentence(event, names, values)}
 
 
 def event_line(event: Event, names: Names, values: Values | None = None) -> str:
     """An event as a line of the log: time, level where it matters, run, sentence."""
-
     return _line(event, sentences.sentence(event, names, values))
 
 
@@ -228,7 +226,6 @@ class ReadLog(msgspec.Struct, frozen=True):
 
 async def read_log(practice: OpenPractice, params: ReadLog, talk: Dialogue) -> Result:
     """Stream events, oldest first."""
-
     run = history.show(practice, params.run).id if params.run else ""
     since = moment(params.since, practice.clock.now()) if params.since else None
     wanted = reader.EventFilter(

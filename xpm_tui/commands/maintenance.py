@@ -103,7 +103,6 @@ class CreateClient(msgspec.Struct, frozen=True):
 
 async def undo(practice: OpenPractice, params: Undo, talk: Dialogue) -> Result:
     """Show what is restored, what stays and what is frozen, ask, and restore it."""
-
     notes = await _up_to_date(practice, params)
     plan, records, left = plans.make_undo(
         practice, params.run, client=params.client, field=params.field, keep=False
@@ -177,7 +176,6 @@ def _nothing_restored(run: str) -> DecisionNeeded:
 
 async def undo_client(practice: OpenPractice, params: UndoClient, talk: Dialogue) -> Result:
     """Take back what the last run wrote of one client."""
-
     client = lookup.find_client(practice.snapshot(), params.client)
     run = plans.last_write(practice.snapshot(), client.id)
     if not run:
@@ -187,7 +185,6 @@ async def undo_client(practice: OpenPractice, params: UndoClient, talk: Dialogue
 
 async def list_conflicts(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
     """Fields that both sides had edited."""
-
     found = conflicts.conflicts(practice)
     columns = (
         TextColumn("STATE", whole=True),
@@ -209,7 +206,6 @@ async def list_conflicts(practice: OpenPractice, params: NoParams, talk: Dialogu
 
 async def relink(practice: OpenPractice, params: Relink, talk: Dialogue) -> Result:
     """Check every link anew; link what is confirmed."""
-
     stored = stored_data(practice)
     if not stored:
         await xpm_refresh.refresh(practice, full=True)
@@ -244,7 +240,6 @@ async def relink(practice: OpenPractice, params: Relink, talk: Dialogue) -> Resu
 
 async def list_duplicates(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
     """Clients whose names read the same, on either side, and what to do by hand."""
-
     found = duplicates.duplicates(practice.snapshot())
     lines = []
     for group in found:
@@ -266,7 +261,6 @@ async def list_duplicates(practice: OpenPractice, params: NoParams, talk: Dialog
 
 async def create_client(practice: OpenPractice, params: CreateClient, talk: Dialogue) -> Result:
     """Make the client in XPM, after asking."""
-
     await xpm_refresh.ensure_mirror(practice)
     view = queries.show_client(practice, params.client)
     different = list(params.different_from)

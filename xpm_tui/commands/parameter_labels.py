@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from xpm_tui.commands.command import Command, Param
 
 PARAMETER_LABELS: dict[str, str] = {
+    "templates.rules.category": "Job category",
+    "templates.rules.budget": "Added to the budget",
+    "jobs.audit.csv": "Save as a CSV file",
+    "lookups": "Calls for missing jobs",
+    "months": "Months",
+    "project_client": "Client of a project",
+    "edits": "Edits of this term",
     "accept": "Accept proposals",
     "accept_sure": "Accept sure matches",
     "add": "Add to the others",
@@ -151,7 +158,13 @@ CHOICE_LABELS: dict[str, dict[str, str]] = {
     "direction": {"": "As it is", **{code: label.text for code, label in labels.DIRECTIONS.items()}},
     "level": {"": "As it is", **{code: label.text for code, label in labels.LEVELS.items()}},
     "repeat": _REPEATS,
-    "per": {"": "As the proposal says", "proposal": "Proposal", "project": "Project of the proposal"},
+    "per": {
+        "": "As the proposal says",
+        "proposal": "Proposal",
+        "project": "Project of the proposal",
+        "entity": "Entity of the proposal",
+    },
+    "edits": {"": "Ask me", "keep": "Keep them in the next term", "drop": "Drop them"},
     "form": {"ignition": "For Ignition's import", "spreadsheet": "To read in a spreadsheet"},
     "kind": {"": "Whichever this machine has", "systemd": "systemd", "cron": "cron"},
     "sent": {

@@ -101,7 +101,6 @@ class ShowPlan(msgspec.Struct, frozen=True):
 
 async def list_plans(practice: OpenPractice, params: ListPlans, talk: Dialogue) -> Result:
     """Newest first."""
-
     zone = due.time_zone(practice)
     found = plans.list_plans(practice, params.limit)
     columns = (
@@ -145,7 +144,6 @@ async def list_plans(practice: OpenPractice, params: ListPlans, talk: Dialogue) 
 
 async def show_plan(practice: OpenPractice, params: ShowPlan, talk: Dialogue) -> Result:
     """A stored plan, as it was shown when it was made."""
-
     plan, _ = plans.load(practice, params.plan)
     shown = plan_result(practice, plan.id, most=SHOWN if talk.interactive else 0)
     return replace(shown, data={**shown.data, "state": plan.state})
@@ -153,7 +151,6 @@ async def show_plan(practice: OpenPractice, params: ShowPlan, talk: Dialogue) ->
 
 async def make_plan(practice: OpenPractice, params: MakePlan, talk: Dialogue) -> Result:
     """Refresh the mirror and compute what a sync would do."""
-
     for field in params.field:
         edits.known_field(field, field, (*policy.BY_NAME, "link"))
     only = [queries.find_client(practice.snapshot(), params.client).id] if params.client else []
@@ -197,15 +194,16 @@ async def untick_plan(practice: OpenPractice, params: TickPlan, talk: Dialogue) 
 
 async def export_plan(practice: OpenPractice, params: ExportPlan, talk: Dialogue) -> Result:
     """The plan as CSV."""
-
     plan, _ = plans.load(practice, params.plan)
     text = plans.export(practice, plan.id)
     return Result(data={"id": plan.id, "csv": text}, raw=text)
 
 
 def stored_data(practice: OpenPractice, *, always: bool = False) -> list[str]:
-    """Return what a read-only call, or with ``always`` any, says of the age of XPM's data, which it did not
-    read again."""
+    """Return notes about the age of XPM's data, for calls that did not read it again.
+
+    Only read-only calls have such notes, unless ``always``.
+    """
     if not (practice.read_only or always):
         return []
 
@@ -218,14 +216,13 @@ def stored_data(practice: OpenPractice, *, always: bool = False) -> list[str]:
 
 
 def plan_result(practice: OpenPractice, plan_id: str, done: str = "", *, most: int = 0) -> Result:
-    """A stored plan: ``items`` are ticked, ``waiting`` are not, ``people`` need a person, ``differences`` are
-    left as they are.
+    """Return a stored plan as a result.
 
-    The lines are the changes with a summary and the differences, at most ``most`` of each reason (0: all),
-    which shortens the changes, too; where ``done`` says what was done, that and the summary. Its ``items``,
-    ``lines`` and ``differences`` can be read once: they are made only then, as a screen needs none of them.
+    Its ``items`` are ticked, ``waiting`` are not, ``people`` need a decision, and ``differences`` are left as
+    they are. The lines are the changes with a summary and the differences, at most ``most`` of each reason
+    (0: all), which shortens the changes, too; where ``done`` says what was done, that and the summary.
+    ``items``, ``lines`` and ``differences`` can be read once: they are computed only then.
     """
-
     plan, records = plans.load(practice, plan_id)
     found = consequences.consequences(practice, plan, records)
     snapshot = practice.snapshot()
@@ -336,7 +333,6 @@ def changes_of(
     practice: OpenPractice, records: list[PlannedRecord]
 ) -> tuple[list[ChangeView], list[ChangeView]]:
     """The changes that would be made, and those that wait."""
-
     changes = list(presenter.change_views(practice.snapshot(), records))
     made = [change for change in changes if change.ticked]
     return made, [change for change in changes if not change.ticked]
@@ -358,7 +354,6 @@ def selector(word: str) -> plans.Selector:
     Several with a comma between them point at what all of them mean. Raises ``BadInput`` where a part is left
     empty, or says twice what another one says.
     """
-
     if word == "all":
         return plans.Selector()
     found: dict[str, str] = {}

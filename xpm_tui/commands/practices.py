@@ -54,7 +54,6 @@ class SwitchPractice(msgspec.Struct, frozen=True):
 
 async def locate(place: AccountContext, params: Locate, talk: Dialogue) -> Result:
     """Where everything is."""
-
     home = place.home
     folders = {name: str(getattr(home, name)) for name in ("config", "data", "state")}
     if params.what:
@@ -70,14 +69,12 @@ async def locate(place: AccountContext, params: Locate, talk: Dialogue) -> Resul
 
 async def list_practices(place: AccountContext, params: NoParams, talk: Dialogue) -> Result:
     """All practices, the current one marked."""
-
     views = practices.account_practices(place.home, person=place.person)
     return practices_result(views, SystemClock().now())
 
 
 def practices_result(views: list[PracticeView], now: datetime) -> Result:
     """The practices side by side, for ``practices list`` and ``status --all`` alike."""
-
     columns = (
         TextColumn("", whole=True),
         TextColumn("PRACTICE", whole=True),
@@ -121,7 +118,6 @@ def practices_result(views: list[PracticeView], now: datetime) -> Result:
 
 async def add_practice(place: AccountContext, params: AddPractice, talk: Dialogue) -> Result:
     """A folder for one more practice; the current practice stays the current one unless asked."""
-
     home = place.home
     before = application_home.current(home)
     name = application_home.add_practice(home, params.title, renamed=False)
@@ -143,7 +139,6 @@ async def add_practice(place: AccountContext, params: AddPractice, talk: Dialogu
 
 async def switch_practice(place: AccountContext, params: SwitchPractice, talk: Dialogue) -> Result:
     """Another practice from now on."""
-
     home = place.home
     name = application_home.switch_practice(home, practice.find_practice(home, params.name))
     return Result(data={"id": name, "name": name}, lines=[f"{name} is the current practice."])

@@ -73,7 +73,6 @@ class Sync(msgspec.Struct, frozen=True):
 
 async def sync(practice: OpenPractice, params: Sync, talk: Dialogue) -> Result:
     """Plan, show, ask where somebody sits, apply."""
-
     if params.client and (params.plan or params.if_due):
         other = "--plan" if params.plan else "--if-due"
         raise BadInput(
@@ -139,7 +138,6 @@ async def _agreed(practice: OpenPractice, plan_id: str, talk: Dialogue) -> bool:
         PlanRefused: The plan was made under other settings, for another practice or with other scopes.
         Overtaken: The plan was changed while the user was asked.
     """
-
     plan, records = plans.load(practice, plan_id)
     plans.refuse_outdated(practice, plan)
     found = consequences.consequences(practice, plan, records)
@@ -161,7 +159,6 @@ async def detached(
 
     ``detached`` in the data says that the run goes on by itself.
     """
-
     begun = background.detach(practice, plan_id=plan_id, extra=extra, verb=verb)
     run = await background.wait_for_run(practice, begun)
     told = f"Run {run.id} continues in the background (process {run.pid}). Follow it: xpm-tui log --follow"
@@ -170,7 +167,6 @@ async def detached(
 
 async def _if_due(practice: OpenPractice, talk: Dialogue) -> Result:
     """The daily run: made, or left for a reason that is told."""
-
     async with following(practice, talk) as report:
         due, run = await scheduled_run.run_if_due(practice, report=report)
     if run is None or run.outcome == "skipped":
@@ -181,7 +177,6 @@ async def _if_due(practice: OpenPractice, talk: Dialogue) -> Result:
 
 def run_result(run: Run) -> Result:
     """A run that has ended, with its exit code and why it did not go to the end."""
-
     return Result(data=plain(run), lines=run_lines(run), trouble=_trouble(run, runner.exit_code(run)))
 
 
@@ -298,7 +293,6 @@ class RetryRecords(msgspec.Struct, frozen=True):
 
 async def retry(practice: OpenPractice, params: RetryRecords, talk: Dialogue) -> Result:
     """List what failed, or try it again."""
-
     found = retries.failures(practice, params.run)
     if params.list:
         return Result(

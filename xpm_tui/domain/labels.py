@@ -50,7 +50,7 @@ DIRECTIONS: Labels = {
     "to_xpm": Label("To XPM", "Ignition is the master: its values overwrite XPM's."),
 }
 LEVELS: Labels = {
-    "everything": Label("Everything", "Names, contacts, addresses, phones, people and groups."),
+    "everything": Label("Everything", "Names, contacts, addresses, phones, people, groups."),
     "name": Label("Client name only", "The name of each client, and no other field."),
     "nothing": Label("Nothing", "Only links and jobs: no field is synced."),
 }

@@ -24,6 +24,9 @@ Setting = str | int | bool | tuple[str, ...] | Secret
 
 TomlType = Literal["text", "integer", "boolean", "list"]
 
+PREFIX = "XPM_TUI_"
+"""What every environment variable of ours begins with."""
+
 _YES = {"yes", "true", "on", "1", "y"}
 _NO = {"no", "false", "off", "0", "n"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -42,6 +45,27 @@ class Kind:
     parse: Callable[[str], Setting]
     toml: TomlType = "text"
     choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SettingEntry:
+    """One setting: ``key`` in files and options, ``label`` and one sentence of ``help`` for users."""
+
+    key: str
+    label: str
+    kind: Kind
+    default: Setting
+    help: str
+
+    @property
+    def env(self) -> str:
+        """Name of its environment variable."""
+        return PREFIX + self.key.upper().replace(".", "_")
+
+    @property
+    def secret(self) -> bool:
+        """Whether the value is never shown."""
+        return isinstance(self.default, Secret)
 
 
 def _text(value: str) -> str:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from xpm_tui.application.presenters.views import ChangeView
 from xpm_tui.application.runs.plans import Selector
+from xpm_tui.domain.fields import label
 from xpm_tui.domain.plan import Mark
 
 Tick = Literal["all", "none", "some"]
 By = Literal["rule", "client"]
 
 FIRST_RULES = ("conflict", "clear", "drift", "first")
-"""Groups that somebody should look at come first; of these a person is most often surprised."""
+"""Groups that somebody should look at come first."""
 
 
 @dataclass(frozen=True)
@@ -93,10 +94,15 @@ def by_client(changes: Iterable[ChangeView]) -> list[PlanGroup]:
 
 @dataclass
 class PlanOutline:
-    """What is shown of a plan: the groups, and which of them are open."""
+    """What is shown of a plan: the groups, and which of them are open.
+
+    ``sought`` filters the changes by letters, ``ids`` are the client ids of Ignition by our own.
+    """
 
     by: By = "rule"
     changes: Sequence[ChangeView] = ()
+    sought: str = ""
+    ids: Mapping[str, str] = field(default_factory=dict)
     open: set[str] = field(default_factory=set)
     groups: list[PlanGroup] = field(default_factory=list)
     rows: list[PlanRow] = field(default_factory=list)
@@ -104,8 +110,35 @@ class PlanOutline:
     def take(self, changes: Sequence[ChangeView]) -> None:
         """Other changes, or the same ones ticked otherwise."""
         self.changes = changes
-        self.groups = by_rule(changes) if self.by == "rule" else by_client(changes)
+        found = self.found
+        self.groups = by_rule(found) if self.by == "rule" else by_client(found)
         self._flatten()
+
+    @property
+    def found(self) -> Sequence[ChangeView]:
+        """The changes that match the letters of the filter; all where there is none."""
+        terms = self.sought.casefold().split()
+        if not terms:
+            return self.changes
+        texts = ((each, self._sought(each)) for each in self.changes)
+        return [each for each, text in texts if all(term in text for term in terms)]
+
+    def find(self, text: str) -> None:
+        """Show only the changes with these letters, with their groups open."""
+        self.sought = text.strip()
+        self.take(self.changes)
+        if self.sought:
+            self.all(True)
+
+    def id_of(self, record: str) -> str:
+        """Return the id by which users know a record: Ignition's, where the client has one."""
+        client, slash, contact = record.partition("/")
+        return f"{self.ids.get(client) or client}{slash}{contact}"
+
+    def _sought(self, change: ChangeView) -> str:
+        values = (change.old_shown, change.new_shown)
+        named = (change.name, change.record, self.id_of(change.record), change.number or "")
+        return " ".join([*named, label(change.field), *(str(value or "") for value in values)]).casefold()
 
     def turn(self, by: By) -> None:
         """Group in another way."""

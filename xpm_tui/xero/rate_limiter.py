@@ -251,8 +251,12 @@ class RateLimiter:
     def enter(
         self, priority: Priority, stop: Callable[[], bool] | None = None
     ) -> AbstractAsyncContextManager[None]:
-        """Wait for one's turn; raises ``AllowanceUsedUp`` instead of sleeping through a day limit, and
-        ``RunStopped`` as soon as ``stop`` says so."""
+        """Wait until the call may start.
+
+        Raises:
+            AllowanceUsedUp: The daily limit is used up; it does not sleep through it.
+            RunStopped: ``stop`` says so.
+        """
         return self._turn(priority, stop)
 
     @asynccontextmanager
@@ -403,8 +407,10 @@ class RateLimiter:
 
 
 def _ends(state: LimiterState, now: float) -> list[float]:
-    """When each call leaves the minute. One in flight may still touch the server: its minute begins when it
-    ends."""
+    """Return when each call leaves the minute.
+
+    One in flight may still reach the server: its minute begins when it ends.
+    """
     return sorted(now + MINUTE if t.pid else t.at + MINUTE for t in state.tickets)
 
 

@@ -162,8 +162,11 @@ def review(
 
 
 def sure_proposals(practice: OpenPractice, only: Iterable[str] = ()) -> list[ReviewView]:
-    """Those of :func:`review` whose first proposal is sure, and wanted by no other client of them. One that
-    has a link, though a broken one, is only among them where its XPM client was merged into another one."""
+    """Return those of :func:`review` whose first proposal is sure and wanted by no other client.
+
+    A client with a link, even a broken one, is included only where its XPM client was merged into another
+    one.
+    """
     links = practice.snapshot()
     found = [
         view
@@ -232,8 +235,14 @@ def _after_loss(
 
 
 def _successor(found: Successor, row: XpmClient, named: LinkProposal | None, taken: bool) -> LinkProposal:
-    """The proposal of a possible successor; ``named`` is what its name alone gives, ``taken``: another client
-    of Ignition has it, or has lost its own to it."""
+    """Return the proposal to link a possible successor.
+
+    Args:
+        found: The possible successor and the evidence for it.
+        row: The XPM client.
+        named: What the name alone proposes.
+        taken: Whether another Ignition client is linked to it, or has lost its own XPM client to it.
+    """
     strong = found.level == "sure"
     likely = strong or found.level == "likely" or (named is not None and named.level != "weak")
     words = dict.fromkeys((*found.evidence, *(named.reasons if named is not None else ())))

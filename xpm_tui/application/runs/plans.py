@@ -16,8 +16,8 @@ from typing import cast
 from xpm_tui.application.condition import refuse_damaged
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import PracticeIdentity
+from xpm_tui.application.presenters.differences import left_views
 from xpm_tui.application.presenters.lookup import find_client, name_of
-from xpm_tui.application.presenters.presenter import Presenter
 from xpm_tui.application.presenters.set_aside import SetAsideView, set_aside_views
 from xpm_tui.application.presenters.views import UnclearView
 from xpm_tui.application.progress import Report, silent
@@ -183,8 +183,7 @@ def keep_plan(practice: OpenPractice, plan: Plan, records: Iterable[PlannedRecor
 
 
 def latest(practice: OpenPractice) -> Plan | None:
-    """The newest plan, applied or not. One of an undo is only ever meant by its id: a person may have said no
-    to it."""
+    """Return the newest plan, applied or not, but none of an undo: a user may have declined that."""
     return _newest(practice.snapshot().rows(PLANS))
 
 
@@ -246,7 +245,7 @@ def tick(practice: OpenPractice, plan_id: str, selector: Selector | Iterable[Sel
     new: dict[str, PlannedRecord] = {}
     for each in [selector] if isinstance(selector, Selector) else selector:
         if not any(each.picks(change) for record in records for change in record.changes):
-            raise NotFound(f"{plan.id} matches nothing in plan {each.words()}.", hint="See: xpm-tui plan")
+            raise NotFound(f"{each.words()} matches nothing in plan {plan.id}.", hint="See: xpm-tui plan")
         ticked = plan_review.tick(records, on, **dataclasses.asdict(each))
         new |= {record.id: record for record in ticked}
         records = [new.get(record.id, record) for record in records]
@@ -426,23 +425,6 @@ def make_undo(
         keep_plan(practice, plan, records)
         practice.events.emit(Event(key="undo.planned", numbers={"plan": plan.id, "undone": chosen.id}))
     return plan, records, left_views(snapshot, plan)
-
-
-def left_views(snapshot: Snapshot, plan: Plan) -> list[UnclearView]:
-    """Return what an undo leaves as it is, with names."""
-    told = Presenter(snapshot)
-    return [
-        UnclearView(
-            record=each.record,
-            name=told.ref(each.record.partition("/")[0]).name,
-            field=each.field,
-            wanted=told.value(each.field, each.wanted),
-            present=told.value(each.field, each.present),
-            reason=each.sentence,
-            address=each.address,
-        )
-        for each in plan.left
-    ]
 
 
 def writes_xpm(practice: OpenPractice, run: str) -> bool:

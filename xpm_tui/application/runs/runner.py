@@ -149,8 +149,13 @@ class _RepeatedRun(TypedDict, total=False):
 
 
 def _again(practice: OpenPractice, before: Run) -> _RepeatedRun:
-    """What an earlier run was about, so that taking it up reaches no further: its clients and fields, or what
-    its undo has not taken back yet. Raises ``BadInput`` for an undo that went to its end."""
+    """Return the scope of an earlier run, so that resuming it reaches no further.
+
+    The scope is its clients and fields, or what its undo has not undone yet.
+
+    Raises:
+        BadInput: The run is an undo that was completed.
+    """
     snapshot = practice.snapshot()
     if is_immediate(before):
         made = {intent.record.partition("/")[0] for intent in snapshot.find(INTENTS, "run", before.id)}

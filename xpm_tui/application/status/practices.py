@@ -17,10 +17,17 @@ from xpm_tui.domain.ports import Clock
 
 
 class PracticeView(msgspec.Struct, frozen=True, kw_only=True):
-    """One practice. ``name`` is its folder, ``title`` its name at Xero, empty before it was connected;
-    ``open`` whether it is the one at hand, ``current`` whether it is opened where none is named;
-    ``login`` who signed in at Xero, ``held_runs`` the runs that wait for a decision; ``problem`` why nothing
-    more can be told of it."""
+    """One practice of this installation.
+
+    Attributes:
+        name: The name of its folder.
+        title: Its name at Xero; empty before it was connected.
+        open: Whether it is the open one.
+        current: Whether it is opened where none is named.
+        login: Who signed in at Xero.
+        held_runs: The runs that wait for a decision.
+        problem: Why nothing more can be said about it.
+    """
 
     name: str
     title: str = ""

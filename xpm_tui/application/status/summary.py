@@ -122,8 +122,11 @@ class StatusSummary(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def exit_code(self) -> int:
-        """What ``status`` ends with: 8 the book is damaged, 3 login needed, 4 held, 1 the last run failed or
-        there was none for too long."""
+        """Return the exit code of ``status``.
+
+        It is 8 where the store is damaged, 3 where a login is needed, 4 where something is held, and 1 where
+        the last run failed or was too long ago.
+        """
         codes = {problem.exit_code for problem in self.problems}
         order = (StoreUnreadable.exit_code, EXIT_LOGIN, EXIT_HELD, EXIT_FAILED)
         return next((code for code in order if code in codes), 0)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable, Sequence
 from typing import ClassVar, TypeVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -19,6 +21,7 @@ from xpm_tui.domain.safe_text import Shown, visible, visible_lines
 from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.theme import style
+from xpm_tui.tui.widgets.cells import Line, lines, ours, span, wrap
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.text import StaticText
 
@@ -93,8 +96,61 @@ class TextDialog(Dialog[R]):
         words.scroll_to(y=words.scroll_y + by, animate=False)
 
 
+GUARD = 0.4
+"""Seconds in which a letter does not answer yet: the key that opened the dialog may still be held."""
+_NOT_LETTERS = frozenset("jkny")
+"""Letters that move through the words, or that were answers of their own."""
+_LABEL = re.compile(r"^([^\s:][^:]{0,24}):\s+(?=\S)")
+_UNDO = re.compile(r"^(The rest|A change) can be undone")
+_CALLS = re.compile(r"^(No calls?|[\d,]+ calls?) to Xero")
+LABELS = 14
+"""Columns of the labels of a confirmation."""
+
+
+def confirmation_lines(sentences: Sequence[str], columns: int) -> list[Line]:
+    """Return sentences as labels and what they say, one below another; what cannot be undone stands out.
+
+    "To XPM: 14 changes." is a label and its text; a sentence without a colon runs over both columns.
+    """
+    named = [_labelled(sentence) for sentence in sentences]
+    room = max([LABELS, *(len(label) + 2 for label, _ in named)])
+    found: list[Line] = []
+    for label, text in named:
+        if not label:
+            found += wrap([span(text)], columns) or [[]]
+            continue
+        permanent = label.lstrip().startswith("Cannot be undone")
+        mark = ours("✕ ", "bad") if permanent else ours("")
+        pieces = [span(label, "bad" if permanent else "muted"), ours(" " * (room - len(label)))]
+        rest = wrap([mark, span(text, "bad" if permanent else "")], max(20, columns - room))
+        found.append([*pieces, *rest[0]])
+        found += [[ours(" " * room), *line] for line in rest[1:]]
+    return found
+
+
+def _labelled(sentence: str) -> tuple[str, str]:
+    text = sentence.lstrip()
+    indent = sentence[: len(sentence) - len(text)]
+    if _CALLS.match(text):
+        return f"{indent}Calls", text
+    if _UNDO.match(text):
+        return f"{indent}Undo", text
+    match = _LABEL.match(text)
+    return (indent + match[1], text[match.end() :]) if match else ("", sentence)
+
+
+def answer_letter(words: str) -> str:
+    """Return the letter of a button: the first of its words that nothing else uses."""
+    letters = (letter for letter in words.casefold() if letter.isascii() and letter.isalpha())
+    return next((letter for letter in letters if letter not in _NOT_LETTERS), "")
+
+
 class ConfirmDialog(TextDialog[bool]):
-    """Yes or no. ``safe`` is the answer that has the focus, and what escape means."""
+    """A question with two answers. ``safe``: agreeing loses nothing, so it has the focus.
+
+    The title asks, naming the object; the safe button stands first, the other is named after its action and
+    has its own letter.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "Yes", show=False),
@@ -105,9 +161,9 @@ class ConfirmDialog(TextDialog[bool]):
         self,
         question: str,
         *,
-        title: str = "Sure?",
-        yes: str = "Yes",
-        no: str = "No",
+        title: str = "Continue?",
+        yes: str = "Continue",
+        no: str = "Cancel",
         safe: bool = False,
         wide: bool = False,
     ) -> None:
@@ -115,19 +171,34 @@ class ConfirmDialog(TextDialog[bool]):
         self.title_text = visible(title)
         self._question = visible_lines(question)
         self._yes, self._no, self._safe = yes, no, safe
+        self._letter = answer_letter(yes)
+        self._words = StaticText(content(self._question))
+        self._shown_at = time.monotonic()
 
     def box(self) -> ComposeResult:
-        """The question over its two answers."""
+        """What follows, over the answers."""
         with DialogBody(classes="words"):
-            yield StaticText(content(self._question))
-        with Horizontal(classes="buttons"):
-            yield Button(content(Shown(self._yes)), id="yes")
-            yield Button(content(Shown(self._no)), id="no")
-            yield KeyHint("y / n", "esc: no", "enter takes the marked one")
+            yield self._words
+        with Horizontal(classes="buttons -right"):
+            yield Button(content(Shown(f"{self._no}  esc")), id="no")
+            yield Button(content(Shown(f"{self._yes}  {self._letter}".rstrip())), id="yes")
 
     def on_mount(self) -> None:
         """The safe button first."""
         self.query_one("#yes" if self._safe else "#no", Button).focus()
+        self.query_one(".box").border_subtitle = "enter chooses the marked button"
+
+    def on_resize(self) -> None:
+        """Labels and texts stand in columns; they follow the width."""
+        columns = self._words.size.width
+        if columns > 0:
+            self._words.update(lines(confirmation_lines(self._question.split("\n"), columns)))
+
+    def on_key(self, event: events.Key) -> None:
+        """The letter of the button, once the key that opened the dialog is up."""
+        if event.key == self._letter and time.monotonic() - self._shown_at >= GUARD:
+            event.stop()
+            self.dismiss(True)
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
@@ -205,7 +276,7 @@ class InputDialog(Dialog[str]):
             yield StaticText(content(self._prompt))
         yield self._field
         yield self._error
-        yield Static(content(Shown("enter chooses · esc goes back")), classes="hint")
+        yield Static(content(Shown("enter saves · esc goes back")), classes="hint")
 
     def on_mount(self) -> None:
         """Type at once."""
@@ -248,7 +319,7 @@ class MessageDialog(TextDialog[None]):
             if self._hint:
                 yield StaticText(content(self._hint), classes="next")
         with Horizontal(classes="buttons"):
-            yield Button(content(Shown("OK")), id="ok")
+            yield Button(content(Shown("Close")), id="ok")
             yield KeyHint("esc closes", "y copies the text")
 
     def on_mount(self) -> None:

@@ -17,6 +17,8 @@ R = TypeVar("R")
 
 LINES = 8
 """A question with more lines than this gets a wide box."""
+TITLE = 66
+"""Letters up to which a question is the title of its box, whole at 80 columns."""
 ROOM = 60
 """Letters in a line of a question above which its box is a wide one."""
 
@@ -54,12 +56,16 @@ class ScreenDialogue:
         """Items of a stream reach the screen as events, not this way."""
 
     async def confirm(self, question: str, *, default: bool = False, button: str = "") -> bool | None:
-        """Yes or no, under what was said so far."""
-        lines = "\n".join([*self._above(), question]).splitlines()
+        """Ask with the question as the title, over what was said so far."""
+        said, self.said = self.said, []
+        asked = question.strip()
+        short = "\n" not in asked and len(asked) <= TITLE and asked.endswith("?")
+        lines = "\n".join(said if short else [*said, *([""] if said else []), asked]).splitlines()
         wide = len(lines) > LINES or max(map(len, lines), default=0) > ROOM
         box = ConfirmDialog(
             "\n".join(lines),
-            title=self._title or "Sure?", yes=button or "Continue", no="Cancel", safe=default, wide=wide,
+            title=asked if short else self._title or "Continue?", yes=button or "Continue", no="Cancel",
+            safe=default, wide=wide,
         )  # fmt: skip
         return await self._show(box)
 

@@ -11,12 +11,11 @@ from typing import Any, ClassVar, Generic, TypeVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.screen import Screen
 
 from xpm_tui.commands.registry import by_name
 from xpm_tui.tui.base_screen import BaseScreen
-from xpm_tui.tui.widgets.cells import Line, lines
+from xpm_tui.tui.widgets.cells import Line, fit, lines, width, words
 from xpm_tui.tui.widgets.footer import KeyExplainer, KeyFooter
 from xpm_tui.tui.widgets.table import Table
 from xpm_tui.tui.widgets.text import TextLabel
@@ -72,16 +71,20 @@ T = TypeVar("T")
 class RecordListScreen(DetailScreen[R], Generic[R, T]):
     """A child class reads in ``look``, gives what it found to ``put``, and tells of one in ``telling``.
 
+    List and detail are panels: ``PANEL`` is the list's title, the first line of ``telling`` the detail's.
     ``GROUP`` names its reading among the console's work; ``look`` in the style sheet begins its classes.
     """
 
     GROUP: ClassVar[str] = ""
+    PANEL: ClassVar[str] = ""
 
     def __init__(self, table: Table[T], look: str) -> None:
         super().__init__()
         self._table = table
         self._head = TextLabel(classes=f"{look}-head")
-        self._told = TextLabel(classes=f"{look}-told")
+        self._told = TextLabel(classes=f"panel {look}-told")
+        self._table.add_class("panel", "-table")
+        self._table.border_title = self.PANEL
         self.shown = False
         """Whether what stands there is what was asked for last."""
 
@@ -111,11 +114,20 @@ class RecordListScreen(DetailScreen[R], Generic[R, T]):
         self._table.rows.focus()
         self._tell(self._table.item)
 
+    def _count(self, number: int) -> None:
+        """Say in the list's panel where the cursor is in how many."""
+        place = self._table.rows.cursor + 1
+        self._table.border_subtitle = f"{place:,} of {number:,}" if number else ""
+
     @on(Table.Moved)
     def _moved(self, event: Table.Moved) -> None:
         event.stop()
         self._tell(event.item)
 
     def _tell(self, item: T | None) -> None:
-        self._told.say(Content("") if item is None else lines(self.telling(item)))
+        head, *rest = self.telling(item) if item is not None else [[]]
+        room = self._told.size.width - 2
+        self._told.border_title = words(fit(head, room) if width(head) > room > 0 else head)
+        self._told.say(lines(rest))
+        self._count(len(self._table.rows.items))
         self.refresh_bindings()

@@ -18,7 +18,7 @@ from xpm_tui.application.home import own_folder
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.diagnostics.bundle import BundlePart
 from xpm_tui.diagnostics.findings import ProbeResult
-from xpm_tui.domain.safe_text import visible_lines
+from xpm_tui.domain.safe_text import visible, visible_lines
 from xpm_tui.tui.dialogs.dialog import InputDialog
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.safe_text import content
@@ -52,20 +52,22 @@ class BundleScreen(DetailScreen[None]):
         self._head = TextLabel(classes="bundle-head")
         self._table: Table[BundlePart] = Table(
             [
-                TableColumn("PART", 14),
-                TableColumn("BYTES", 9, right=True),
-                TableColumn("CONTENTS", 30, grow=1),
+                TableColumn("Part", 14),
+                TableColumn("Bytes", 9, right=True),
+                TableColumn("Contents", 30, grow=1),
             ],
             _cells,
             lambda part: part.name,
         )
+        self._table.add_class("panel", "-table")
+        self._table.border_title = "Parts"
         self._text = Static(classes="bundle-text")
 
     def body(self) -> ComposeResult:
         """Head, parts, the text of one."""
         yield self._head
         yield self._table
-        with VerticalScroll(can_focus=False, classes="bundle-pane"):
+        with VerticalScroll(can_focus=False, classes="panel bundle-pane"):
             yield self._text
 
     def on_mount(self) -> None:
@@ -101,7 +103,9 @@ class BundleScreen(DetailScreen[None]):
         text = part.data.decode("utf-8", "replace") if part is not None else ""
         cut = f"\n… {len(text) - MOST:,} more characters" if len(text) > MOST else ""
         self._text.update(content(visible_lines(text[:MOST] + cut)))
-        self.query_one(".bundle-pane", VerticalScroll).scroll_home(animate=False)
+        pane = self.query_one(".bundle-pane", VerticalScroll)
+        pane.border_title = content(visible(part.name if part is not None else ""))
+        pane.scroll_home(animate=False)
 
     def action_read(self, by: int) -> None:
         """Further down in the part."""

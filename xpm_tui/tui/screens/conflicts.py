@@ -30,6 +30,7 @@ class Conflicts(RecordListScreen[None, ConflictView]):
     AREA = "clients"
     CSS_PATH: ClassVar = style("conflicts")
     GROUP: ClassVar = "conflicts"
+    PANEL = "Fields that both sides changed"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "client", "Client", tooltip="Go to the client"),
         Binding("space", "hold", "Hold or release", tooltip="Hold the change back, or release it"),
@@ -41,11 +42,11 @@ class Conflicts(RecordListScreen[None, ConflictView]):
     def __init__(self) -> None:
         table: Table[ConflictView] = Table(
             (
-                TableColumn("CLIENT", 20, grow=2),
-                TableColumn("FIELD", 16, grow=1),
-                TableColumn("STATE", 14),
-                TableColumn("WINS", 8),
-                TableColumn("WHEN", 12),
+                TableColumn("Client", 20, grow=2),
+                TableColumn("Field", 16, grow=1),
+                TableColumn("State", 14),
+                TableColumn("Wins", 8),
+                TableColumn("When", 12),
             ),
             self._cells,
             lambda view: f"{view.plan}{view.run}/{view.record}/{view.field}",
@@ -75,7 +76,7 @@ class Conflicts(RecordListScreen[None, ConflictView]):
 
     def telling(self, view: ConflictView) -> list[Line]:
         """Both values, what was agreed, who wins."""
-        return detail(view, self.size.width)
+        return detail(view, self.size.width - 4)
 
     @property
     def _view(self) -> ConflictView | None:
@@ -173,7 +174,7 @@ def summary(found: list[ConflictView]) -> Line:
 
 
 def detail(view: ConflictView, columns: int) -> list[Line]:
-    """Both sides and what was agreed, the rule, and what can be done: eight lines at 80 columns."""
+    """Both sides and what was agreed, the rule, and what can be done: a title and seven lines."""
 
     def side(name: str, value: object, wins: bool) -> Line:
         mark = ours("  ◀ wins" if view.plan else "  ◀ won", "good") if wins else ours("")
@@ -182,7 +183,7 @@ def detail(view: ConflictView, columns: int) -> list[Line]:
     where = f"plan {view.plan}, made" if view.plan else f"run {view.run},"
     frozen = "  ❄ frozen: no sync changes it" if view.frozen else ""
     return [
-        [ours(f" {field_label(view.field)}", "head"), span(f" of {view.name}"), ours("   "),
+        [ours(field_label(view.field)), span(f" of {view.name}"), ours("   "),
          cells.CONFLICT_STATES.draw(view.state),
          ours(frozen, "accent")],
         side("Ignition", view.ignition, view.wins == "ignition"),

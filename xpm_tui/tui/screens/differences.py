@@ -31,6 +31,7 @@ class Differences(RecordListScreen[None, DifferenceView]):
     AREA = "sync"
     CSS_PATH: ClassVar = style("differences")
     GROUP: ClassVar = "differences"
+    PANEL = "Left as they are"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "client", "Client", tooltip="Go to the client"),
     ]
@@ -38,11 +39,11 @@ class Differences(RecordListScreen[None, DifferenceView]):
     def __init__(self, plan_id: str) -> None:
         table: Table[DifferenceView] = Table(
             (
-                TableColumn("CLIENT", 16, grow=2),
-                TableColumn("FIELD", 12, grow=1),
-                TableColumn("IGNITION", 11, grow=2),
+                TableColumn("Client", 16, grow=2),
+                TableColumn("Field", 12, grow=1),
+                TableColumn("Ignition", 11, grow=2),
                 TableColumn("XPM", 11, grow=2),
-                TableColumn("WHY", 17, grow=1),
+                TableColumn("Why", 17, grow=1),
             ),
             self._cells,
             lambda view: f"{view.record}/{view.field}",
@@ -86,10 +87,10 @@ class Differences(RecordListScreen[None, DifferenceView]):
         """Both values in full, the reason, and what to do."""
         told = f"{view.reason} {view.hint}".strip()
         return [
-            [ours(f" {view.label}", "head"), span(f" of {view.name}"), span(f"  {view.record}", "muted")],
+            [ours(view.label), span(f" of {view.name}"), span(f"  {view.record}", "muted")],
             [ours(" Ignition  ", "muted"), Span(formatting.value(view.ignition_shown), "strong")],
             [ours(" XPM       ", "muted"), Span(formatting.value(view.xpm_shown), "strong")],
-            *wrap([ours(" why       ", "muted"), span(told)], max(34, self.size.width - 2)),
+            *wrap([ours(" why       ", "muted"), span(told)], max(34, self.size.width - 5)),
         ]
 
     def why_not(self, action: str) -> str:

@@ -54,21 +54,23 @@ class DoctorScreen(BaseScreen, Screen[None]):
         self._head = TextLabel(classes="doctor-head")
         self._table: Table[ProbeResult] = Table(
             [
-                TableColumn("VERDICT", 10),
-                TableColumn("PROBE", 24, grow=1),
-                TableColumn("FOUND", 24, grow=2),
-                TableColumn("TIME", 7, right=True),
+                TableColumn("Verdict", 10),
+                TableColumn("Check", 24, grow=1),
+                TableColumn("Found", 24, grow=2),
+                TableColumn("Time", 7, right=True),
             ],
             _cells,
             lambda each: each.name,
         )
+        self._table.add_class("panel", "-table")
+        self._table.border_title = "Checks"
         self._detail = TextLabel(classes="doctor-detail", fixed=False)
 
     def compose(self) -> ComposeResult:
         """Head, probes, what one found, foot."""
         yield self._head
         yield self._table
-        with VerticalScroll(can_focus=False, classes="doctor-pane"):
+        with VerticalScroll(can_focus=False, classes="panel doctor-pane"):
             yield self._detail
         yield KeyFooter()
 
@@ -154,7 +156,6 @@ class DoctorScreen(BaseScreen, Screen[None]):
 
     def action_bundle(self) -> None:
         """Gather, show what is in it; written only from there."""
-
         self.app.push_screen(bundle.BundleScreen(list(self._found.values())))
 
     def action_seen(self) -> None:

@@ -17,7 +17,7 @@ from xpm_tui.tui.dialogs.file_picker import FilePicker, folder_of
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.screens.base import UNSEEN, RecordListScreen
 from xpm_tui.tui.theme import style
-from xpm_tui.tui.widgets.cells import Line, Look, Span, lines, ours, span
+from xpm_tui.tui.widgets.cells import Line, Look, Span, lines, ours, span, wrap
 from xpm_tui.tui.widgets.table import Table, TableColumn
 
 SHOWN = 2_000
@@ -41,11 +41,12 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
 
     def __init__(self, form: FormName, record: str = "", name: str = "") -> None:
         table: Table[Outgoing] = Table(
-            (TableColumn("ID", 6), TableColumn("NAME", 24, grow=1), TableColumn("", 36, grow=2)),
+            (TableColumn("ID", 6), TableColumn("Name", 24, grow=1), TableColumn("", 36, grow=2)),
             _cells,
             lambda each: f"{each[0]}/{each[2]}",
         )
         super().__init__(table, "import")
+        self._table.border_title = "What is exported"
         self._form: FormName = form
         scopes = ["changed", "again", "all"] if form == "clients" else ["all"]
         if record:
@@ -115,7 +116,7 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
 
     def telling(self, each: Outgoing) -> list[Line]:
         """All of its sentence."""
-        return [[span(f" {each[1]}: {each[2]}", each[3])]]
+        return [[span(each[1])], *wrap([span(each[2], each[3])], self.size.width - 4)]
 
     def why_not(self, action: str) -> str:
         """Only what is there can be written, as it was shown."""

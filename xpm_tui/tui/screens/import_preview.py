@@ -19,7 +19,7 @@ from xpm_tui.tui.dialogs.dialog import ChoiceDialog
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.screens.base import UNSEEN, RecordListScreen
 from xpm_tui.tui.theme import style
-from xpm_tui.tui.widgets.cells import Line, Look, Span, lines, ours, span
+from xpm_tui.tui.widgets.cells import Line, Look, Span, lines, ours, span, wrap
 from xpm_tui.tui.widgets.table import Table, TableColumn
 
 ENCODINGS = (
@@ -58,13 +58,14 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
 
     def __init__(self, form: FormName, path: str) -> None:
         table: Table[PreviewLine] = Table(
-            (TableColumn("ROW", 5, right=True), TableColumn("WHAT", 8), TableColumn("ABOUT", 20),
+            (TableColumn("Row", 5, right=True), TableColumn("What", 8), TableColumn("About", 20),
              TableColumn("", 30, grow=1)),
             _cells,
             lambda finding: finding.key,
             empty="The file changes nothing: everything in it is here already. esc goes back.",
         )  # fmt: skip
         super().__init__(table, "import")
+        self._table.border_title = "What is in the file"
         self._form: FormName = form
         self._path = path
         self._mapping: dict[str, str] = {}
@@ -97,7 +98,9 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
 
     def telling(self, finding: PreviewLine) -> list[Line]:
         """All of its sentence."""
-        return [[span(f" {finding.about}: {finding.told}", finding.look)]]
+        row = f"Row {finding.row:,}  " if finding.row else ""
+        told = wrap([span(finding.told, finding.look)], self.size.width - 4)
+        return [[ours(row), span(finding.about or finding.kind.capitalize())], *told]
 
     def why_not(self, action: str) -> str:
         """Map where the cursor is on a column; take in what was shown."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,10 +18,13 @@ from xpm_tui.application.practice_identity import ListState
 from xpm_tui.commands.command import Situation
 from xpm_tui.deploy.job_audit import AuditFinding
 from xpm_tui.domain import formatting
+from xpm_tui.domain.formatting import cut
 from xpm_tui.domain.job_labels import AUDIT_FINDINGS
+from xpm_tui.domain.safe_text import Shown
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.dialogs.progress import ProgressDialog, done
 from xpm_tui.tui.screens.job_actions import JobCommands
+from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets.cells import Line, marked, ours, span
 from xpm_tui.tui.widgets.comparison import DetailPane
 from xpm_tui.tui.widgets.job_lines import (
@@ -28,11 +32,13 @@ from xpm_tui.tui.widgets.job_lines import (
     current_lines,
     finding_lines,
     forecast_line,
+    head_lines,
     pane_lines,
+    panel_title,
     row_note,
     state_span,
 )
-from xpm_tui.tui.widgets.table import Table, TableColumn
+from xpm_tui.tui.widgets.table import Table, TableColumn, widths
 
 with lazy_imports():
     from xpm_tui.application.jobs import reports
@@ -64,6 +70,7 @@ class Jobs(JobCommands):
         ("/", "filter by letters in name, client or number; esc ends it"),
         ("[ and ]", "saved filters: open, due, missed, held, failed, coming, deployed … and XPM's own"),
     )
+    CSS_PATH: ClassVar = [style("filtered"), style("jobs")]
     FILTERS: ClassVar = FILTERS
     FIND = "name, client or number"
 
@@ -73,12 +80,12 @@ class Jobs(JobCommands):
         self._wanted = ""
         self._ours: Table[JobRowView] = Table(
             (
-                TableColumn("DATE", 11),
-                TableColumn("STATE", 14),
-                TableColumn("JOB", 20, grow=3),
-                TableColumn("CLIENT", 16, grow=2),
-                TableColumn("NUMBER", 8, drop=1),
-                TableColumn("NOTE", 20, grow=3, drop=2),
+                TableColumn("State", 14),
+                TableColumn("Job", 20, grow=3),
+                TableColumn("Client", 16, grow=2),
+                TableColumn("Starts", 11),
+                TableColumn("Number", 8, drop=1),
+                TableColumn("Note", 20, grow=3, drop=2),
                 TableColumn("ID", 14, drop=3),
             ),
             self._cells,
@@ -87,12 +94,12 @@ class Jobs(JobCommands):
         )
         self._theirs: Table[XpmJobView] = Table(
             (
-                TableColumn("JOB", 8),
-                TableColumn("NAME", 20, grow=2),
-                TableColumn("CLIENT", 16, grow=2),
-                TableColumn("STATE", 10, grow=1),
-                TableColumn("DUE", 11, drop=1),
-                TableColumn("MANAGER", 12, grow=1, drop=2),
+                TableColumn("Job", 8),
+                TableColumn("Name", 20, grow=2),
+                TableColumn("Client", 16, grow=2),
+                TableColumn("State", 10, grow=1),
+                TableColumn("Due", 11, drop=1),
+                TableColumn("Manager", 12, grow=1, drop=2),
             ),
             self._xpm_cells,
             lambda view: view.number,
@@ -101,11 +108,11 @@ class Jobs(JobCommands):
 
         self._findings: Table[AuditFinding] = Table(
             (
-                TableColumn("FINDING", 15),
-                TableColumn("PROPOSAL", 10),
-                TableColumn("CLIENT", 16, grow=2),
-                TableColumn("JOB", 8),
-                TableColumn("PROBLEM", 24, grow=4, drop=1),
+                TableColumn("Finding", 15),
+                TableColumn("Proposal", 10),
+                TableColumn("Client", 16, grow=2),
+                TableColumn("Job", 8),
+                TableColumn("Problem", 24, grow=4, drop=1),
             ),
             self._finding_cells,
             lambda each: f"{each.finding}/{each.proposal}/{each.occurrence}/{each.job}",
@@ -130,6 +137,10 @@ class Jobs(JobCommands):
     def on_mount(self) -> None:
         """The other lists come with their filters."""
         self._theirs.display = self._findings.display = False
+        for table, title in ((self._ours, "Jobs"), (self._theirs, "Jobs in XPM"), (self._findings, "Audit")):
+            table.add_class("panel", "-table")
+            table.border_title = title
+        self.detail.add_class("panel")
 
     async def look(self) -> None:
         """What the filters let through."""
@@ -159,7 +170,7 @@ class Jobs(JobCommands):
         self._ours.show(found, at, of=self.asked)
         self._wanted = ""
         if not found:
-            self.detail.show(None)
+            self._card([], None)
 
     async def _look_at_xpm(self) -> None:
         def read(practice: OpenPractice) -> tuple[list[XpmJobView], ListState]:
@@ -168,7 +179,7 @@ class Jobs(JobCommands):
         found, state = await self.host.worker.ask(read)
         now = self.host.worker.practice.clock.now()
         self.told(len(found), len(found))
-        said = f" As XPM said {formatting.ago(state.at, now)}."
+        said = f" XPM data, updated {formatting.ago(state.at, now)}."
         age: list[Line] = [[ours(said, "muted")]] if state.at else []
         self.note([[ours(" ! ", "warn"), span(state.note)]] if state.note else age)
         told = "No job of XPM matches this filter. esc shows all again." if self.text else ""
@@ -177,7 +188,7 @@ class Jobs(JobCommands):
         )
         self._theirs.show(found, of=self.asked)
         if not found:
-            self.detail.show(None)
+            self._card([], None)
 
     def _look_at_findings(self) -> None:
         """What the last audit of this console found."""
@@ -196,10 +207,12 @@ class Jobs(JobCommands):
                 [[ours(told, "muted")], *([span(f" {each}", "warn")] for each in self._audited.unjudged)]
             )
             empty = "Nothing is wrong with the jobs of the accepted proposals."
-        self._findings.say_empty("No finding goes by this filter." if self.text and found == [] else empty)
+        if self.text and not found:
+            empty = "No finding matches this filter. esc shows all again."
+        self._findings.say_empty(empty)
         self._findings.show(found, of=self.asked)
         if not found:
-            self.detail.show(None)
+            self._card([], None)
 
     def _finding_cells(self, each: AuditFinding) -> list[Line]:
         return [
@@ -217,23 +230,33 @@ class Jobs(JobCommands):
             return "There are no jobs to create. Connect first: g o, then c. Then v shows the proposals."
         if counted.to_take:
             told = formatting.count(counted.to_take, "accepted proposal")
-            return f"No job is to be made. {told} of Ignition's can be taken over: v shows them, T takes one."
+            return f"There are no jobs to create. {told} can be taken over: v lists them, T takes one over."
         return (
             "There are no jobs to create. v shows the proposals: n creates one there, I imports Ignition's."
         )
 
     def _cells(self, view: JobRowView) -> list[Line]:
-        name = span(view.name).text
+        name = self._shortened(span(view.name).text)
         at = name.casefold().find(self.text.casefold()) if self.text else -1
         return [
-            [ours(formatting.day(view.date))],
             [state_span(view.state)],
             marked(name, [(at, at + len(self.text))] if at >= 0 else []),
             [span(view.client.name if view.client else "(not among the clients)")],
+            [ours(formatting.day(view.date))],
             [span(view.number)],
             row_note(view),
             [ours(view.id, "muted")],
         ]
+
+    def _shortened(self, name: Shown) -> Shown:
+        """A name that is cut in the middle: the end of a job's name says which month it is for."""
+        rows = self._ours.rows
+        room = widths(rows.columns, rows.scrollable_content_region.width - 1)[1]
+        if not 0 < room < formatting.cells(name):
+            return name
+        end = name[-(room // 3) :]
+        end = end[end.find(" ") :] if " " in end else end
+        return Shown(cut(name, max(1, room - formatting.cells(end))) + end)
 
     def _xpm_cells(self, view: XpmJobView) -> list[Line]:
         look: Any = "muted" if view.gone else ""
@@ -250,16 +273,21 @@ class Jobs(JobCommands):
     def moved(self, item: JobRowView | XpmJobView | AuditFinding | None) -> None:
         """The exact job, or what XPM has."""
         if isinstance(item, XpmJobView):
-            self.detail.show(lambda _: current_lines(item))
+            self._card(current_lines(item)[0], lambda columns: current_lines(item, columns)[1:])
         elif isinstance(item, AuditFinding):
-            self.detail.show(lambda _: finding_lines(item))
+            self._card(finding_lines(item)[0], lambda columns: finding_lines(item, columns)[1:])
         elif item is not None:
             self.host.work(lambda: self._show(item), "detail", exclusive=True, node=self)
 
     async def _show(self, view: JobRowView) -> None:
         shown = await self.host.worker.ask(jobs.preview_job, view.id)
         if self.table.item is view:
-            self.detail.show(lambda _: pane_lines(shown))
+            self._card(head_lines(shown)[0], lambda columns: pane_lines(shown, columns))
+
+    def _card(self, title: Line, make: Callable[[int], list[Line]] | None) -> None:
+        """One record, named in the title of its panel."""
+        self.detail.border_title = panel_title(title, self.detail.size.width - 2)
+        self.detail.show(make)
 
     def chosen(self, item: JobRowView | XpmJobView | AuditFinding) -> None:
         """All of it, to read."""

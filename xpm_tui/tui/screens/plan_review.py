@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.presenter import change_views
@@ -14,18 +16,20 @@ from xpm_tui.application.presenters.set_aside import set_aside_lines
 from xpm_tui.application.presenters.views import ChangeView
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.consequences import consequences
-from xpm_tui.commands.consequences import cost
+from xpm_tui.commands.consequences import Figure, figures
 from xpm_tui.commands.differences import nothing_planned
 from xpm_tui.domain import formatting, labels
 from xpm_tui.domain.consequences import Consequences
 from xpm_tui.domain.errors import StoreChanged
 from xpm_tui.domain.plan import Plan
+from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.plan_rows import PlanOutline, client_of
 from xpm_tui.tui.screens.base import DetailScreen
 from xpm_tui.tui.theme import style
-from xpm_tui.tui.widgets.cells import Line, lines, ours, span, wrap
+from xpm_tui.tui.widgets.cells import Line, fit, lines, ours, span, width, words, wrap
+from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.plan_tree import PlanTree
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.text import StaticText, TextLabel
@@ -36,6 +40,13 @@ with lazy_imports():
 
 REASONS = 6
 """Reasons that are counted one by one where a plan has no change."""
+
+LINES_LOW, LINES_TALL = 3, 5
+"""Lines for the change under the cursor, on low and on tall screens; a longer value gets more."""
+CLIENT_COLUMNS = 34
+"""Columns of the panel with all changes of a client."""
+
+_Loaded = tuple[Plan, list[ChangeView], Consequences, list[str], dict[str, str]]
 
 CHANGED = "This plan was changed in another window. Review it again."
 
@@ -49,6 +60,7 @@ class PlanReview(DetailScreen[str]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "apply", "Apply"),
         Binding("space", "tick", "Tick"),
+        Binding("slash", "find", "Find", tooltip="Show only changes with some letters"),
         Binding("v", "turn", "By client", tooltip="Group by field, or by client"),
         Binding("r", "people", "Needs you", tooltip="Review the clients that need your decision"),
         Binding("w", "export", "CSV", tooltip="Save the plan as a CSV file"),
@@ -60,33 +72,54 @@ class PlanReview(DetailScreen[str]):
         super().__init__()
         self._plan_id = plan_id
         self._plan: Plan | None = None
+        self._figures: Consequences | None = None
+        self._aside: list[str] = []
         self._tree = PlanOutline()
         self._rows = PlanTree(self._tree)
-        self._head = TextLabel(classes="plan-head")
-        self._why = TextLabel(classes="plan-why", fixed=False)
+        self._head = TextLabel(classes="plan-title")
+        self._summary = TextLabel(classes="panel plan-head", fixed=False)
+        self._find = TextField(placeholder="client, id, field or value", classes="find")
+        self._changes = Vertical(classes="panel -table plan-changes")
+        self._why = TextLabel(classes="panel plan-why")
+        self._client = TextLabel(classes="panel plan-client")
         self._none = StaticText(classes="empty")
 
     def body(self) -> ComposeResult:
-        """Summary, groups, the reason for the row under the cursor."""
+        """What applying does, the changes, the one under the cursor; wide screens show its client, too."""
         yield self._head
-        yield self._none
-        yield self._rows
+        yield self._summary
+        with Horizontal(classes="plan-halves"):
+            with self._changes:
+                yield self._find
+                yield self._none
+                yield self._rows
+            yield self._client
         yield self._why
 
     def on_mount(self) -> None:
         """Read the plan."""
-        self._none.display = False
+        self._none.display = self._find.display = False
+        self._summary.border_title = "What applying does"
+        self._changes.border_title = "Changes"
+        self._client.border_title = "This client"
         self.host.work(lambda: self._read(), "plan", exclusive=True, node=self)
 
     async def _read(self) -> None:
-        def load(practice: OpenPractice) -> tuple[Plan, list[ChangeView], Consequences, list[str]]:
+        def load(
+            practice: OpenPractice,
+        ) -> tuple[Plan, list[ChangeView], Consequences, list[str], dict[str, str]]:
             plan, records = plans.load(practice, self._plan_id)
             found, snapshot = consequences(practice, plan, records), practice.snapshot()
             aside = set_aside_lines(plans.set_aside_of(snapshot, plan), shown=2)
-            return plan, list(change_views(snapshot, records)), found, aside
+            changes = list(change_views(snapshot, records))
+            clients = filter(
+                None, (snapshot.get(CLIENTS, id_) for id_ in {client_of(c.record) for c in changes})
+            )
+            ids = {client.id: client.client_id for client in clients if client.client_id}
+            return plan, changes, found, aside, ids
 
         first = self._plan is None
-        plan, changes, found, aside = await self.host.worker.ask(load)
+        plan, changes, found, aside, self._tree.ids = await self.host.worker.ask(load)
         self._plan = plan
         kept = self._rows.row
         self._tree.take(changes)
@@ -98,10 +131,37 @@ class PlanReview(DetailScreen[str]):
         self._rows.reload(self._tree.place(kept) if kept else 0)
         if first:
             self._rows.focus()
-        told = [line for text in aside for line in wrap([span(text, "warn")], self.size.width)]
-        self._head.say(lines([*summary(plan, changes, found), *(told if changes else [])]))
-        self._why.say(lines(self._rows.whole(self.size.width)))
+        self._figures, self._aside = (found, aside if changes else [])
+        self._draw()
         self.refresh_bindings()
+
+    def on_resize(self) -> None:
+        """Columns and lines follow the width."""
+        self._draw()
+
+    def _draw(self) -> None:
+        plan, found, columns = self._plan, self._figures, self.size.width
+        if plan is None or found is None:
+            return
+        self._head.say(lines([title(plan, self.host.practice_status.title, columns)]))
+        told = [line for text in self._aside for line in wrap([span(text, "warn")], columns - 4)]
+        self._summary.say(lines([*summary(plan, found, columns - 4), *told]))
+        self._tell()
+
+    def _tell(self) -> None:
+        """Show the row under the cursor whole; only a value that needs more lines makes its panel higher."""
+        columns = self.size.width - 4
+        told = self._rows.whole(columns)
+        least = LINES_TALL if self.has_class("-tall") else LINES_LOW
+        height = least if len(told) <= least else min(len(told), max(least, self.size.height // 2))
+        self._why.styles.height = height + 2
+        self._why.border_title = words(self._rows.title(columns - 2))
+        self._why.say(lines(told))
+        if self._client.display:
+            self._client.say(lines(self._rows.of_client(CLIENT_COLUMNS)))
+        shown, every = len(self._tree.found), len(self._tree.changes)
+        counted = formatting.count(self._count, "change") + " ticked"
+        self._changes.border_subtitle = f"{shown:,} of {every:,} found" if self._tree.sought else counted
 
     def _nothing(self, plan: Plan, aside: list[str]) -> list[Line]:
         mark = ours("≠ ", "warn") if plan.left_different else ours("✓ ", "good")
@@ -125,16 +185,19 @@ class PlanReview(DetailScreen[str]):
     @on(Rows.Moved)
     def _moved(self, event: Rows.Moved) -> None:
         event.stop()
-        self._why.say(lines(self._rows.whole(self.size.width)))
+        if self._plan is not None:
+            self._tell()
 
     @on(PlanTree.Ticked)
     def _ticked(self, event: PlanTree.Ticked) -> None:
         event.stop()
-        self.host.work(lambda: self._tick(event.selector, event.on), "tick", node=self)
+        self.host.work(lambda: self._tick(event.selectors, event.on), "tick", node=self)
 
-    async def _tick(self, selector: plans.Selector, on_: bool) -> None:
+    async def _tick(self, selectors: tuple[plans.Selector, ...], on_: bool) -> None:
         act = "plan.tick" if on_ else "plan.untick"
-        await self.host.run_named(act, {"plan": self._plan_id, "what": (selector.typed(),)})
+        await self.host.run_named(
+            act, {"plan": self._plan_id, "what": tuple(each.typed() for each in selectors)}
+        )
         await self._read()
 
     @property
@@ -144,7 +207,7 @@ class PlanReview(DetailScreen[str]):
     def why_not(self, action: str) -> str:
         """Apply only what can be applied."""
         plan = self._plan
-        if action not in ("apply", "tick", "people", "differences", "turn", "export"):
+        if action not in ("apply", "tick", "people", "differences", "turn", "export", "find"):
             return ""
         if plan is None:
             return "The plan is being read."
@@ -152,7 +215,7 @@ class PlanReview(DetailScreen[str]):
             return "This plan was applied already: make a new one."
         if action == "apply" and not self._count:
             return "Nothing is ticked: there is nothing to apply."
-        if action in ("tick", "turn") and not self._tree.changes:
+        if action in ("tick", "turn", "find") and not self._tree.changes:
             return "The plan has no change."
         if action == "differences" and not plan.left_different:
             return "No other field differs."
@@ -170,14 +233,41 @@ class PlanReview(DetailScreen[str]):
         self._rows.reload(0)
         self.host.toast("Grouped by client." if self._tree.by == "client" else "Grouped by rule and field.")
 
+    def action_find(self) -> None:
+        """Type letters of a client, an id, a field or a value."""
+        self._find.display = True
+        self._find.focus()
+
+    @on(TextField.Changed)
+    def _typed(self, event: TextField.Changed) -> None:
+        event.stop()
+        self._tree.find(event.value)
+        self._rows.reload(0)
+
+    @on(TextField.Submitted)
+    def _typed_out(self, event: TextField.Submitted) -> None:
+        event.stop()
+        self._rows.focus()
+
+    def action_leave(self) -> None:
+        """End the filter; leave where there is none."""
+        if not self._find.display:
+            self.dismiss(None)
+            return
+        kept = self._rows.row
+        self._find.display = False
+        with self.prevent(TextField.Changed):
+            self._find.value = ""
+        self._tree.find("")
+        self._rows.reload(self._tree.place(kept) if kept else 0)
+        self._rows.focus()
+
     def action_people(self) -> None:
         """The clients that no rule can decide."""
-
         self.app.push_screen(review.Review())
 
     def action_differences(self) -> None:
         """What differs and is not in the plan."""
-
         self.app.push_screen(differences.Differences(self._plan_id))
 
     def action_export(self) -> None:
@@ -232,38 +322,50 @@ class PlanReview(DetailScreen[str]):
                 ("space", "tick or untick a change, or a whole group"),
                 ("enter, right, left", "open and close a group"),
                 ("+ and -", "open and close all groups"),
+                ("/", "show only the changes with some letters; esc shows all again"),
                 ("v", "group by client, or by rule and field"),
-                ("r", "review the clients that need a person"),
+                ("r", "review the clients that need your decision"),
                 ("W", "list the differences that stay as they are, with the reasons"),
                 ("w", "save the plan as CSV"),
-                ("esc", "back; the plan is kept"),
+                ("esc", "back; you can apply the plan later"),
             ],
         )
 
 
-def summary(plan: Plan, changes: list[ChangeView], found: Consequences) -> list[Line]:
-    """The plan in two lines."""
-    ticked = [change for change in changes if change.ticked]
-    records = len({client_of(change.record) for change in ticked})
-    side = "into Ignition" if plan.direction == "from_xpm" else "into XPM"
-    first: list[Line] = [
-        [
-            ours(" Plan ", "head"), span(plan.id, "head"), ours("  "),
-            ours(formatting.count(len(ticked), "change"), "strong"),
-            ours(f" in {formatting.count(records, 'client')}, {side}"),
-            *([ours("  first run", "accent")] if plan.first else []),
-            *([span(f"  undoes run {plan.undo_of}", "accent")] if plan.undo_of else []),
-            *([ours(f"  {plan.state}", "warn")] if plan.state != "draft" else []),
-        ]
+def title(plan: Plan, practice: str, columns: int) -> Line:
+    """Return the head: the sides, what is synced, what is special about the plan, and the practice."""
+    sides = [ours("XPM", "xpm"), ours(" ▸ "), ours("Ignition", "ignition")]
+    undone = [span(f"  undoes run {plan.undo_of}", "accent")] if plan.undo_of else []
+    left: Line = [
+        ours(" Review plan ", "head"), span(plan.id, "head"), ours("   "),
+        *(sides if plan.direction == "from_xpm" else sides[::-1]),
+        ours(f"   {labels.LEVELS[plan.level].text}", "muted"),
+        *([ours("  first sync", "accent")] if plan.first else []), *undone,
+        *([ours(f"  {plan.state}", "warn")] if plan.state != "draft" else []),
     ]  # fmt: skip
-    facts = [f"{labels.DIRECTIONS[plan.direction].text} · {labels.LEVELS[plan.level].text}"]
-    waiting = len(changes) - len(ticked)
-    if waiting:
-        facts.append(f"{waiting:,} wait for a tick")
-    if plan.left_different:
-        facts.append(f"{plan.left_different:,} differ (W)")
-    if plan.people:
-        facts.append(f"{formatting.count(len(plan.people), 'client')} for your decision")
-    facts.append(cost(found))
-    first.append([ours(" " + " · ".join(facts), "muted")])
-    return first
+    name = span(practice, "strong")
+    room = columns - width(left) - width([name]) - 1
+    return [*left, ours(" " * room), name] if room > 1 else left
+
+
+def summary(plan: Plan, found: Consequences, columns: int) -> list[Line]:
+    """Return what applying does, in two columns: what is changed and called, and what to know before."""
+    done, known = figures(found)
+    parts = [f"{found.waiting:,} unticked" if found.waiting else ""]
+    parts += [f"{len(plan.people):,} need you (r)" if plan.people else ""]
+    parts += [f"{plan.left_different:,} differ (W)" if plan.left_different else ""]
+    rest = ", ".join(filter(None, parts))
+    if rest:
+        known.append(Figure("○", "muted", None, rest))
+    first, second = ([_figure(each, side) for each in side] for side in (done, known))
+    half = max(columns // 2, max(map(width, first)) + 2)
+    if half + max(map(width, second), default=0) <= columns:
+        return [[*fit(list(one), half), *other] for one, other in zip_longest(first, second, fillvalue=())]
+    return [row for line in (*first, *second) for row in wrap(line, columns)]
+
+
+def _figure(each: Figure, side: list[Figure]) -> Line:
+    """A figure whose number is aligned with those of its column."""
+    room = max(len(f"{other.number or 0:,}") for other in side)
+    number = [ours(f"{each.number:>{room},} ", "strong")] if each.number is not None else []
+    return [ours(f"{each.glyph} ", each.weight), *number, ours(each.words)]

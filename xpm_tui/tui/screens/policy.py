@@ -35,6 +35,7 @@ class PolicyScreen(RecordListScreen[None, PolicyRow]):
     AREA = "settings"
     CSS_PATH: ClassVar = style("policy")
     GROUP: ClassVar = "policy"
+    PANEL = "Fields"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "switch", "On, off", tooltip="Sync the field, or switch it off"),
         Binding("enter", "frozen", "Frozen clients", tooltip="List the clients in which the field is frozen"),
@@ -43,12 +44,12 @@ class PolicyScreen(RecordListScreen[None, PolicyRow]):
     def __init__(self) -> None:
         table: Table[PolicyRow] = Table(
             (
-                TableColumn("FIELD", 18, grow=2),
-                TableColumn("FROM XPM", 11, grow=1),
-                TableColumn("TO XPM", 11, grow=1),
-                TableColumn("LEVEL", 11, grow=1),
-                TableColumn("NOW", 10, grow=1),
-                TableColumn("FROZEN", 6, right=True),
+                TableColumn("Field", 18, grow=2),
+                TableColumn("From XPM", 11, grow=1),
+                TableColumn("To XPM", 11, grow=1),
+                TableColumn("Level", 11, grow=1),
+                TableColumn("Now", 10, grow=1),
+                TableColumn("Frozen", 6, right=True),
             ),
             _cells,
             lambda row: row.field,
@@ -73,7 +74,7 @@ class PolicyScreen(RecordListScreen[None, PolicyRow]):
             formatting.count(whole, "client") + " frozen as a whole" if whole else "",
         ]
         told = " · ".join(filter(None, (facts, *more)))
-        first: Line = [ours(" Policy  ", "head"), ours(told)]
+        first: Line = [ours(" Field table  ", "head"), ours(told)]
         second: Line = [
             ours(" Never: tax, company and business numbers, relationships, status, custom fields.", "muted")
         ]  # fmt: skip
@@ -87,7 +88,7 @@ class PolicyScreen(RecordListScreen[None, PolicyRow]):
             if row.frozen
             else "Frozen for no client."
         )
-        head: Line = [ours(f" {row.label}", "head"), span(f"   In XPM: {row.xpm}", "muted")]
+        head: Line = [ours(row.label), span(f"   In XPM: {row.xpm}", "muted")]
         said: list[Line] = [[ours(f" {sentence}")] for sentence in (*sentences(row), frozen)]
         return [head, *said]
 
@@ -129,7 +130,7 @@ class PolicyScreen(RecordListScreen[None, PolicyRow]):
     def help_page(self) -> HelpPage:
         """F1."""
         return HelpPage(
-            "Policy",
+            "Field table",
             "What a sync updates, field by field: in each direction, at creation and afterwards, "
             "and from which level. A field that is switched off is not synced for any client, in "
             "either direction; a frozen field is not synced for that client.",

@@ -33,15 +33,17 @@ class Practices(DetailScreen[None]):
         self._head = TextLabel(classes="practices-head")
         self._table: Table[PracticeView] = Table(
             (
-                TableColumn("PRACTICE", 20, grow=2),
-                TableColumn("FOLDER", 12, grow=1),
+                TableColumn("Practice", 20, grow=2),
+                TableColumn("Folder", 12, grow=1),
                 TableColumn("XPM", 15),
-                TableColumn("LAST SYNC", 11),
-                TableColumn("NOW", 10),
+                TableColumn("Last sync", 11),
+                TableColumn("Now", 10),
             ),
             self._cells,
             lambda view: view.name,
         )
+        self._table.add_class("panel", "-table")
+        self._table.border_title = "Practices"
 
     def body(self) -> ComposeResult:
         """What this is, the table."""
@@ -50,7 +52,7 @@ class Practices(DetailScreen[None]):
 
     def on_mount(self) -> None:
         """Look at each of them."""
-        self._head.say(lines([[ours(" Practices", "head")], [ours(" Reading each of them …", "muted")]]))
+        self._head.say(lines([[ours(" Reading each practice …", "muted")]]))
         self.host.work(lambda: self._read(), "practices", exclusive=True, node=self)
 
     async def _read(self) -> None:
@@ -58,7 +60,7 @@ class Practices(DetailScreen[None]):
         here = next((view.name for view in found if view.open), "")
         told = f" {formatting.count(len(found), 'practice')}, each with its own data. "
         self._head.say(
-            lines([[ours(" Practices", "head")], [ours(told, "muted"), ours("enter", "accent"),
+            lines([[ours(told, "muted"), ours("enter", "accent"),
                    ours(" opens another, ", "muted"), ours("n", "accent"), ours(" adds one.", "muted")]])
         )  # fmt: skip
         self._table.show(found, here)

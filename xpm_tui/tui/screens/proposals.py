@@ -31,10 +31,11 @@ from xpm_tui.tui.dialogs.dialog import ChoiceDialog
 from xpm_tui.tui.dialogs.form import FormDialog, ask_until_accepted, build
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.screens.area import FilteredArea
+from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Line, marked, ours, span
 from xpm_tui.tui.widgets.comparison import DetailPane
-from xpm_tui.tui.widgets.job_lines import BLOCKED, state_span
+from xpm_tui.tui.widgets.job_lines import BLOCKED, panel_title, state_span
 from xpm_tui.tui.widgets.table import Table, TableColumn
 
 with lazy_imports():
@@ -65,6 +66,7 @@ class ProposalsArea(FilteredArea):
         ("[ and ]", "saved filters: to take, ours, changed, renewed, drafts, revoked, unknown"),
         ("esc", "back to the jobs"),
     )
+    CSS_PATH: ClassVar = [style("filtered"), style("jobs")]
     FILTERS: ClassVar = FILTERS
     FIND = "name, number or client"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -77,18 +79,21 @@ class ProposalsArea(FilteredArea):
         self._counts = JobCounts()
         self.table: Table[ProposalRowView] = Table(
             (
-                TableColumn("STATE", 14),
-                TableColumn("PROPOSAL", 22, grow=3),
-                TableColumn("CLIENT", 18, grow=2),
-                TableColumn("NUMBER", 9),
-                TableColumn("START", 11, drop=1),
-                TableColumn("ACCEPTED", 11, drop=2),
-                TableColumn("WORKFLOWS", 10, drop=3),
+                TableColumn("State", 14),
+                TableColumn("Proposal", 22, grow=3),
+                TableColumn("Client", 18, grow=2),
+                TableColumn("Number", 9),
+                TableColumn("Start", 11, drop=1),
+                TableColumn("Accepted", 11, drop=2),
+                TableColumn("Workflows", 10, drop=3),
             ),
             self._cells,
             lambda view: view.id,
             id="proposals",
         )
+        self.table.add_class("panel", "-table")
+        self.table.border_title = "Proposals"
+        self.detail.add_class("panel")
 
     async def look(self) -> None:
         """What the filters let through."""
@@ -112,6 +117,7 @@ class ProposalsArea(FilteredArea):
         )  # fmt: skip
         self.table.show(shown, of=self.asked)
         if not shown:
+            self.detail.border_title = ""
             self.detail.show(None)
         self.focus_table()
 
@@ -136,7 +142,8 @@ class ProposalsArea(FilteredArea):
     async def _show(self, view: ProposalRowView) -> None:
         told = await self._lines(view)
         if self.table.item is view:
-            self.detail.show(lambda _: told)
+            self.detail.border_title = panel_title(told[0], self.detail.size.width - 2)
+            self.detail.show(lambda _: told[1:])
 
     async def _lines(self, view: ProposalRowView) -> list[Line]:
         def read(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 
 from xpm_tui.application.practice import OpenPractice
@@ -17,28 +18,83 @@ from xpm_tui.commands.settings import SetSetting
 from xpm_tui.diagnostics.error_presenter import present
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput
-from xpm_tui.settings.kinds import written
-from xpm_tui.settings.schema import SECTIONS, SettingEntry
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.settings.choice_labels import setting_choices
+from xpm_tui.settings.kinds import SettingEntry, written
+from xpm_tui.settings.schema import SECTIONS
 from xpm_tui.settings.store import Item, parsed
 from xpm_tui.tui.dialogs.dialog import ChoiceDialog, InputDialog
+from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.theme import style
-from xpm_tui.tui.widgets.cells import Line, lines, ours, span
+from xpm_tui.tui.widgets.cells import Line, fit, lines, ours, span, wrap
 from xpm_tui.tui.widgets.inputs import TextField
+from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.table import Table, TableColumn
 from xpm_tui.tui.widgets.text import TextLabel
 
+GROUPS: tuple[tuple[str, str], ...] = (
+    ("all", "All settings"), ("sync", "Sync"), ("guard", "Safety limits"), ("schedule", "Daily sync"),
+    ("notify", "Notifications"), ("jobs", "Jobs"), ("xero", "Connection"), ("gate", "Calls to Xero"),
+    ("retention", "Retention"), ("practice", "Practice"), ("log", "Log"), ("", "Console"),
+)  # fmt: skip
+"""The sections of the settings under short names, in the order in which they are looked for."""
+ALL = "all"
+
+
+class SettingGroups(Rows):
+    """The groups with their counts; ``*`` marks a group with a changed setting."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._counts: dict[str, tuple[int, int]] = {}
+
+    def take(self, items: Sequence[Item]) -> None:
+        """Count other settings."""
+        self._counts = {
+            key: (len(found), sum(item.origin != "default" for item in found))
+            for key, _ in GROUPS
+            for found in [[item for item in items if key in (ALL, section_of(item))]]
+        }
+        self.repaint()
+
+    @property
+    def key(self) -> str:
+        """The section under the cursor, or all."""
+        return GROUPS[self.cursor][0]
+
+    def count(self) -> int:
+        """Groups."""
+        return len(GROUPS)
+
+    def draw(self, row: int, line: int, columns: int) -> Line:
+        """Name, mark of a change, number."""
+        key, name = GROUPS[row]
+        number, changed = self._counts.get(key, (0, 0))
+        mark = [ours(" *", "accent")] if changed else []
+        return [*fit([ours(f" {name}"), *mark], columns - 5), ours(f"{number:>3} ", "muted")]
+
+
+def section_of(item: Item) -> str:
+    """Return the section of a setting: the part of its key before the last dot."""
+    return item.key.rpartition(".")[0]
+
 
 class SettingsArea(AreaScreen):
-    """The table, a search, and the meaning of the one under the cursor."""
+    """The groups, the settings of one, and what each choice of the selected one means."""
 
     AREA = "settings"
     ABOUT = (
-        "All settings with their meaning. Enter changes the selected one for this practice; "
-        "the value is checked before it is saved. A value from the environment or an option "
-        "takes precedence over the files."
+        "All settings in groups; * marks a group with a changed setting. Enter changes the selected "
+        "setting for this practice; the value is checked before it is saved. A value from the "
+        "environment or an option takes precedence over the files."
     )
-    MORE_KEYS = (("/", "search in names and meanings"), ("enter", "change"), ("del", "back to the default"))
+    MORE_KEYS = (
+        ("tab", "to the groups, and back"),
+        ("/", "search in names and meanings"),
+        ("enter", "change"),
+        ("del", "back to the default"),
+    )
     CSS_PATH: ClassVar = style("settings")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "change", "Change"),
@@ -49,14 +105,15 @@ class SettingsArea(AreaScreen):
     def __init__(self) -> None:
         super().__init__()
         self._find = TextField(placeholder="part of a name or of its help", classes="find")
-        self._meaning = TextLabel(classes="meaning")
+        self._meaning = TextLabel(classes="panel meaning")
         self._items: list[Item] = []
+        self._groups = SettingGroups()
         self._table: Table[Item] = Table(
             (
-                TableColumn("SETTING", 28),
-                TableColumn("VALUE", 18, grow=2),
-                TableColumn("FROM", 11),
-                TableColumn("DEFAULT", 16, grow=1, drop=1),
+                TableColumn("Setting", 26, grow=1),
+                TableColumn("Value", 20, grow=2),
+                TableColumn("From", 11, drop=2),
+                TableColumn("Default", 16, grow=1, drop=1),
             ),
             self._cells,
             lambda item: item.key,
@@ -64,9 +121,15 @@ class SettingsArea(AreaScreen):
         )
 
     def body(self) -> ComposeResult:
-        """Search, table, meaning."""
+        """Search, groups beside their settings, the meaning of one."""
         yield self._find
-        yield self._table
+        with Horizontal(classes="halves"):
+            with Vertical(classes="panel -table groups") as groups:
+                yield self._groups
+            yield self._table
+        groups.border_title = "Groups"
+        groups.border_subtitle = "* changed"
+        self._table.add_class("panel", "-table")
         yield self._meaning
 
     def on_mount(self) -> None:
@@ -80,46 +143,69 @@ class SettingsArea(AreaScreen):
             return list(practice.settings.items())
 
         self._items = await self.host.worker.ask(read)
+        self._groups.take(self._items)
         self._filter(self._find.value)
         if self.focused is None:
             self._table.rows.focus()
 
     def _filter(self, text: str) -> None:
         terms = text.casefold().split()
-        found = [i for i in self._items if all(t in _sought(i) for t in terms)]
+        group = ALL if terms else self._groups.key
+        found = [
+            i for i in self._items if group in (ALL, section_of(i)) and all(t in _sought(i) for t in terms)
+        ]
+        places = [key for key, _ in GROUPS]
+        found.sort(key=lambda i: places.index(section_of(i)) if section_of(i) in places else len(places))
         # Enter changes the first one: the one of that name stands before those that speak of it.
         self._table.show(
             sorted(found, key=lambda i: not all(t in f"{i.key} {i.entry.label}".casefold() for t in terms)),
-            of=terms,
+            of=(terms, group),
         )
+        title = "Found" if terms else "All settings" if group == ALL else SECTIONS.get(group, "")
+        self._table.border_title = title
+        changed = sum(item.origin != "default" for item in self._items)
+        self._table.border_subtitle = f"{len(found):,} shown, {changed:,} changed from default"
 
     def _cells(self, item: Item) -> list[Line]:
         changed = item.origin != "default"
-        default = "" if item.entry.secret else written(item.entry.default)
+        default = "" if item.entry.secret else _text(item, written(item.entry.default))
+        choices = list(setting_choices(item.key, item.entry.kind.words))
+        value: Line = [span(_text(item, item.shown) or "–", "accent" if changed else "")]
+        if item.shown in choices:
+            number = f"  {choices.index(item.shown) + 1}/{len(choices)}"
+            value = [ours("‹ ", "muted"), *value, ours(" ›", "muted"), ours(number, "muted")]
         return [
-            [span(item.entry.label, "strong" if changed else "")],
-            [span(item.shown or "–", "accent" if changed else "")],
+            [
+                *([ours("* ", "accent")] if changed else []),
+                span(item.entry.label, "strong" if changed else ""),
+            ],
+            value,
             [ours(labels.ORIGINS[item.origin].text, "accent" if changed else "muted")],
             [span(default or "–", "muted")],
         ]
+
+    @on(Rows.Moved)
+    def _group_moved(self, event: Rows.Moved) -> None:
+        event.stop()
+        if event.rows is self._groups and self._items and not self._find.value:
+            self._filter("")
+
+    @on(Rows.Chosen)
+    def _group_chosen(self, event: Rows.Chosen) -> None:
+        event.stop()
+        self._table.rows.focus()
 
     @on(Table.Moved)
     def _moved(self, event: Table.Moved) -> None:
         event.stop()
         item = event.item
         if item is None:
+            self._meaning.border_title = self._meaning.border_subtitle = ""
             self._meaning.say(Content(""))
             return
-        entry = item.entry
-        section = SECTIONS.get(entry.key.rpartition(".")[0], "")
-        self._meaning.say(
-            lines(
-                [
-                    [ours(" "), span(entry.help)],
-                    [span(f" {section} · {entry.kind.words} · {entry.key} · {entry.env}", "muted")],
-                ]
-            )
-        )
+        self._meaning.border_title = content(visible(item.entry.label))
+        self._meaning.border_subtitle = item.entry.env
+        self._meaning.say(lines(meaning(item, self.size.width - 4)))
 
     @on(Table.Chosen)
     def _chosen(self, event: Table.Chosen) -> None:
@@ -133,6 +219,9 @@ class SettingsArea(AreaScreen):
 
     def action_change(self) -> None:
         """Choose or type another value."""
+        if self._groups.has_focus:
+            self._table.rows.focus()
+            return
         item = self._table.item
         if item is not None:
             self.host.work(lambda: self._change(item), "change", exclusive=True, node=self)
@@ -140,11 +229,16 @@ class SettingsArea(AreaScreen):
     async def _change(self, item: Item) -> None:
         entry = item.entry
         title, prompt = entry.label, f"{entry.help}\n\n{entry.kind.words}"
-        choices = choice_words(entry.kind.words)
+        choices = setting_choices(entry.key, entry.kind.words)
         value: str | None
         if choices:
             value = await self.app.push_screen_wait(
-                ChoiceDialog(entry.help, [(c, c) for c in choices], title=title, start=item.shown)
+                ChoiceDialog(
+                    entry.help,
+                    [(code, f"{each.text}  {each.help}".rstrip()) for code, each in choices.items()],
+                    title=title,
+                    start=item.shown,
+                )
             )
         else:
             shown = "" if entry.secret else item.shown
@@ -217,7 +311,32 @@ def checker(entry: SettingEntry) -> Callable[[str], str]:
     return check
 
 
+def _text(item: Item, written_value: str) -> str:
+    """Return a value as users read it: the label of a choice, otherwise as it is typed."""
+    found = setting_choices(item.key, item.entry.kind.words).get(written_value)
+    return found.text if found is not None else written_value
+
+
 def choice_words(kind: str) -> list[str]:
     """The words that a kind of setting is one of (``yes | no``); none where something else may be typed."""
-    words = kind.split(" | ")
-    return words if len(words) > 1 and not any(" " in word for word in words) else []
+    return list(setting_choices("", kind))
+
+
+def meaning(item: Item, columns: int) -> list[Line]:
+    """Return what a setting is for, what each of its choices means, where its value is from, and its key."""
+    entry = item.entry
+    found: list[Line] = [*wrap([span(entry.help)], columns)]
+    choices = setting_choices(entry.key, entry.kind.words)
+    for code, each in choices.items() if any(each.help for each in choices.values()) else ():
+        here = code == item.shown
+        line = [ours("(•) " if here else "( ) ", "accent" if here else "muted"), span(each.text, "strong")]
+        found.append(fit([*line, span(f"  {each.help}", "muted")], columns))
+    if not choices:
+        found += wrap([ours("Accepts: ", "muted"), span(entry.kind.words)], columns)
+    default = "" if entry.secret else _text(item, written(entry.default))
+    changed = "not changed" if item.origin == "default" else f"now from: {labels.ORIGINS[item.origin].text}"
+    facts: Line = [
+        ours("Default ", "muted"), span(default or "none"), ours(f", {changed}"), ours("   Key ", "muted"),
+        ours(entry.key),
+    ]  # fmt: skip
+    return [*found, *wrap(facts, columns)]

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from textual.content import Content
+
 from xpm_tui.application.jobs.queries import XpmJobView
 from xpm_tui.application.jobs.views import JobRowView, PreviewView, ProblemView
 from xpm_tui.commands.consequences import cost
 from xpm_tui.domain import formatting
 from xpm_tui.domain.job_labels import AUDIT_FINDINGS
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, Span, chart, ours, span
+from xpm_tui.tui.widgets.cells import Line, Span, chart, fit, ours, span, words
 
 if TYPE_CHECKING:
     from xpm_tui.deploy.job_audit import AuditFinding
@@ -71,41 +73,76 @@ def problem_lines(problems: Sequence[ProblemView], weights: tuple[str, ...]) -> 
     return found
 
 
-def fact_lines(view: PreviewView) -> list[Line]:
-    """The exact job, several facts on a line."""
+def panel_title(line: Line, columns: int) -> Content:
+    """Return the first line of a record as the title of its panel."""
+    title = [piece for place, piece in enumerate(line) if place or piece.text.strip()]
+    return words(fit(title, columns) if cells.width(title) > columns > 0 else title)
 
-    def fact(label: str, text: str) -> list[Span]:
-        return [ours(f"{label} ", "muted"), span(text or "–"), ours("   ")]
 
-    here = view.client.name if view.client else "(none)"
+LABEL = 12
+"""Columns of a label on a card."""
+
+
+def card(facts: Sequence[tuple[str, str]], columns: int) -> list[Line]:
+    """Return facts in one or two columns; a fact that does not fit into half a line gets its own, whole."""
+
+    def one(label: str, text: str) -> list[Span]:
+        return [ours(f" {label:<{LABEL}} ", "muted"), span(text or "–")]
+
+    found: list[Line] = []
+    half = columns // 2
+    waiting: list[Span] = []
+    for label, text in facts:
+        fact = one(label, text)
+        if not waiting:
+            waiting = fact
+        elif cells.width(waiting) < half and cells.width(fact) <= columns - half:
+            found.append([*fit(waiting, half), *fact])
+            waiting = []
+        else:
+            found.append(waiting)
+            waiting = fact
+    return [*found, waiting] if waiting else found
+
+
+def fact_lines(view: PreviewView, columns: int = 76) -> list[Line]:
+    """The exact job as a card: what is sent, its people, its place in XPM, and what creating it takes."""
     job = view.job
-    number = job.number or view.number or "XPM's next"
-    until = f", until {formatting.day(view.until)}" if view.until else ""
-    again = [] if job.repeats == "once" else fact("comes back", f"{job.repeats}{until}")
     fresh = any(problem.code == "client-new" for problem in view.problems)
-    there = view.xpm_client or ("made first" if fresh else "")
-    found: list[Line] = [
-        [ours(" "), *fact("client", here), *fact("in XPM", there)],
-        [ours(" "), *fact("from", formatting.day(view.start)), *fact("due", formatting.day(view.due)),
-         *fact("goes out", formatting.day(job.deploy_on)), *again],
-        [ours(" "), *fact("reference", view.reference), *fact("number", number)],
-        [ours(" "), *fact("category", view.category), *fact("budget", view.budget),
-         *fact("state", view.state_code or "XPM's first")],
-        [ours(" "), *fact("templates", " + ".join(ref.name for ref in view.templates))],
-        [ours(" "), *fact("partner", view.partner), *fact("manager", view.manager),
-         *fact("staff", ", ".join(view.staff))],
-        [ours(" "), *fact("description", " · ".join(view.description.splitlines()))],
-    ]  # fmt: skip
-    if job.state in _WAITS and view.consequences is not None:
-        found.append([ours(" "), *fact("takes", cost(view.consequences))])
+    until = f", until {formatting.day(view.until)}" if view.until else ""
+    facts = [
+        ("Client", view.client.name if view.client else "(none)"),
+        ("XPM client", view.xpm_client or ("created first" if fresh else "")),
+        ("Template", " + ".join(ref.name for ref in view.templates)),
+        ("Starts", formatting.day(view.start)),
+        ("Due", formatting.day(view.due)),
+        ("Created on", formatting.day(job.deploy_on)),
+        ("Category", view.category),
+        *([] if job.repeats == "once" else [("Repeats", f"{job.repeats}{until}")]),
+        ("Budget", view.budget),
+        ("State", view.state_code or "XPM's first"),
+        ("Partner", view.partner),
+        ("Manager", view.manager),
+        ("Staff", ", ".join(view.staff)),
+        ("Reference", view.reference),
+        ("Job number", job.number or view.number or "XPM's next"),
+        ("Description", " · ".join(view.description.splitlines())),
+    ]
     if job.url:
-        state = job.in_xpm or "not among its current jobs"
-        found.append([ours(" "), *fact("address", job.url), *fact("in XPM", state)])
+        facts += [("In XPM", job.in_xpm or "not among its current jobs"), ("Address", job.url)]
     if job.left_out:
-        found.append([ours(" "), *fact("left out", "; ".join(job.left_out))])
+        facts.append(("Left out", "; ".join(job.left_out)))
     if job.earlier:
-        found.append([ours(" "), *fact("numbers before", ", ".join(job.earlier))])
-    return found
+        facts.append(("Old numbers", ", ".join(job.earlier)))
+    return card(facts, columns)
+
+
+def cost_line(view: PreviewView) -> list[Line]:
+    """The calls that creating the job takes, and that it cannot be undone; nothing for a job that is done."""
+    if view.job.state not in _WAITS or view.consequences is None:
+        return []
+    undo = "Cannot be undone: delete the job in XPM." if view.consequences.not_undoable else ""
+    return [[ours(" ◷ ", "accent"), ours(f"{cost(view.consequences)}. "), ours(undo, "bad")]]
 
 
 def history_lines(view: PreviewView) -> list[Line]:
@@ -124,15 +161,19 @@ def all_lines(view: PreviewView) -> list[Line]:
     """All of it: for reading."""
     problems = problem_lines(view.problems, ("hold", "ask", "note"))
     rule: Line = [ours(" History", "head")]
-    return [*head_lines(view), *problems, [], *fact_lines(view), [], rule, *history_lines(view)]
+    facts = [*fact_lines(view), *cost_line(view)]
+    return [*head_lines(view), *problems, [], *facts, [], rule, *history_lines(view)]
 
 
-def pane_lines(view: PreviewView) -> list[Line]:
-    """The same for a low pane: what keeps it back comes first, the newest of its history last."""
+def pane_lines(view: PreviewView, columns: int = 76) -> list[Line]:
+    """The same for a low pane, whose title has the first line: what keeps it back comes first, the newest of
+    its history last.
+    """
     return [
-        *head_lines(view),
+        *head_lines(view)[1:],
         *problem_lines(view.problems, ("hold", "ask")),
-        *fact_lines(view),
+        *cost_line(view),
+        *fact_lines(view, columns),
         *problem_lines(view.problems, ("note",)),
         *history_lines(view)[-3:],
     ]
@@ -153,43 +194,35 @@ def forecast_line(view: JobForecast, keys: str = "M") -> Line:
     ]
 
 
-def finding_lines(each: AuditFinding) -> list[Line]:
+def finding_lines(each: AuditFinding, columns: int = 76) -> list[Line]:
     """A finding of the audit: what is wrong, what to do, and what was compared."""
     label = AUDIT_FINDINGS[each.finding]
 
-    def fact(title: str, text: str) -> list[Span]:
-        return [ours(f"{title} ", "muted"), span(text or "–"), ours("   ")]
-
-    found: list[Line] = [
+    facts = [
+        ("Client", each.client_name), ("Proposal", each.proposal), ("Occurrence", each.occurrence),
+        ("Job", f"{each.job} {each.job_name}".strip()),
+    ]  # fmt: skip
+    if each.expected or each.found:
+        facts += [("Expected", each.expected), ("Found", each.found)]
+    if each.url:
+        facts.append(("Address", each.url))
+    return [
         [ours(" "), ours(f"{label.text}  ", "bad"), span(each.name, "strong"),
          span(f"  {each.number}", "muted")],
         [ours(" "), span(each.sentence)],
         [ours(" → ", "accent"), span(each.todo)],
-        [ours(" "), *fact("client", each.client_name), *fact("proposal", each.proposal),
-         *fact("occurrence", each.occurrence)],
-        [ours(" "), *fact("job", f"{each.job} {each.job_name}".strip())],
+        *card(facts, columns),
     ]  # fmt: skip
-    if each.expected or each.found:
-        found.append([ours(" "), *fact("expected", each.expected), *fact("found", each.found)])
-    if each.url:
-        found.append([ours(" "), *fact("address", each.url)])
-    return found
 
 
-def current_lines(view: XpmJobView) -> list[Line]:
-    """A job of XPM."""
-
-    def fact(label: str, text: str) -> list[Span]:
-        return [ours(f"{label} ", "muted"), span(text or "–"), ours("   ")]
-
-    made: Line = [ours(" made from here: ", "muted"), span(view.made_by)] if view.made_by else []
-    return [
-        [ours(" "), span(view.name, "strong"), span(f"  {view.number}", "muted"), span(f"  {view.state}")],
-        [ours(" "), *fact("client", view.client), *fact("reference", view.reference)],
-        [ours(" "), *fact("from", formatting.day(view.start)), *fact("due", formatting.day(view.due))],
-        [ours(" "), *fact("category", view.category), *fact("budget", view.budget)],
-        [ours(" "), *fact("partner", view.partner), *fact("manager", view.manager),
-         *fact("staff", ", ".join(view.staff))],
-        [ours(" "), *fact("address", view.url)],
-        *([made] if made else []),
+def current_lines(view: XpmJobView, columns: int = 76) -> list[Line]:
+    """A job of XPM: its title, then the card."""
+    facts = [
+        ("Client", view.client), ("Reference", view.reference),
+        ("Starts", formatting.day(view.start)), ("Due", formatting.day(view.due)),
+        ("Category", view.category), ("Budget", view.budget),
+        ("Partner", view.partner), ("Manager", view.manager), ("Staff", ", ".join(view.staff)),
+        ("Address", view.url), *([("Created by", view.made_by)] if view.made_by else []),
     ]  # fmt: skip
+    title: Line = [ours(" "), span(view.name, "strong"), span(f"  {view.number}", "muted")]
+    return [[*title, span(f"  {view.state}")], *card(facts, columns)]

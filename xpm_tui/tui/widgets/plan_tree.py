@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from xpm_tui.application.presenters.views import ChangeView
 from xpm_tui.application.runs.plans import Selector
 from xpm_tui.domain import labels
 from xpm_tui.domain.fields import label as field_label
 from xpm_tui.domain.formatting import count, cut, value
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.safe_text import Shown, visible
+from xpm_tui.sync.base import PRIMARY
 from xpm_tui.sync.planning.decisions import because_held, change_reason
 from xpm_tui.tui.plan_rows import PlanGroup, PlanOutline, PlanRow
 from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Line, Span, fit, ours, span
 from xpm_tui.tui.widgets.rows import Rows
 
-TICKS = {"all": "[x]", "none": "[ ]", "some": "[~]"}
+TICKS = {"all": "[x]", "none": "[ ]", "some": "[-]"}
+KIND_ROOM = 100
+"""Columns from which on each row says what kind of change it is."""
 
 
 WHOLE = 4_000
@@ -37,11 +42,11 @@ class PlanTree(Rows):
     ]
 
     class Ticked(Message):
-        """Somebody ticks or unticks what ``selector`` names."""
+        """The user ticks or unticks what the selectors name."""
 
-        def __init__(self, selector: Selector, on: bool) -> None:
+        def __init__(self, selectors: tuple[Selector, ...], on: bool) -> None:
             super().__init__()
-            self.selector = selector
+            self.selectors = selectors
             self.on = on
 
     def __init__(self, tree: PlanOutline) -> None:
@@ -80,50 +85,73 @@ class PlanTree(Rows):
             part = f" {number:,}" if number != len(group.changes) else ""
             look = cells.MARKS.look(mark)
             tail += [ours("  "), cells.MARKS.draw(mark, written=_side(group)), ours(part, look)]
+        permanent = sum(map(is_permanent, group.changes))
+        if permanent:
+            tail += [ours(f"  ✕ {'cannot' if permanent == len(group.changes) else f'{permanent:,} cannot'}"
+                          " be undone", "bad")]  # fmt: skip
         ticked = sum(change.ticked for change in group.changes)
         counts = (
             f"{len(group.changes):,}"
             if ticked == len(group.changes)
             else f"{ticked:,}/{len(group.changes):,}"
         )
-        room = max(10, min(46, columns - 40))
-        return [
-            ours(f" {opened} "),
-            ours(f"{TICKS[group.tick]} ", "good" if group.tick != "none" else "warn"),
-            *fit(name, room),
-            *fit([ours(counts, "strong")], 11, right=True),
-            *tail,
-        ]
+        head: Line = [
+            ours(f" {opened} "), ours(f"{TICKS[group.tick]} ", "good" if group.tick != "none" else "warn")
+        ]  # fmt: skip
+        end = [*tail, *fit([ours(counts, "strong")], max(7, len(counts) + 2), right=True), ours(" ")]
+        room = columns - cells.width(head) - cells.width(end)
+        return [*head, *fit(name, max(10, room)), *end]
 
     def _change(self, row: PlanRow, columns: int) -> Line:
         change = row.change
         assert change is not None
-        half = max(18, (columns - 12) // 3)
+        id_ = visible(self.plan_tree.id_of(change.record))
+        kind = kind_of(change) if columns >= KIND_ROOM else []
+        room = columns - 10 - (KINDS + 2 if kind else 0)
+        half = max(24, room * 2 // 5)
         if row.group.record:
             contact = visible(change.record.partition("/")[2])
             what = cells.named(Shown(field_label(change.field)), contact, half)
         else:
-            what = cells.named(visible(change.name), visible(change.record), half)
-        marked = change.mark in ("conflict", "clearing", "drift", "former")
+            what = cells.named(visible(change.name), id_, half)
+        marked = not kind and change.mark in ("conflict", "clearing", "drift", "former")
         mark = [ours("  "), cells.MARKS.draw(change.mark, written=change.side)] if marked else []
-        room = columns - half - 12 - cells.width(mark)
+        also: Line = (
+            [ours("  + ", "warn"), span(", ".join(each.name for each in change.also_affects), "warn")]
+            if change.also_affects
+            else []
+        )
+        left = room - half - 2 - cells.width(mark)
+        values = [*_values(change.field, change.old_shown, change.new_shown, left), *mark, *also]
         return [
             ours("     "),
             ours("[x] " if change.ticked else "[ ] ", "good" if change.ticked else "warn"),
             *what,
             ours("  "),
-            *_values(change.field, change.old_shown, change.new_shown, room),
-            *mark,
-            *(
-                [ours("  + ", "warn"), span(", ".join(each.name for each in change.also_affects), "warn")]
-                if change.also_affects
-                else []
-            ),
+            *(fit(values, room - half - 2) if kind else values),
+            *([ours("  "), *fit(kind, KINDS, right=True)] if kind else []),
         ]
 
+    def title(self, columns: int) -> list[Span]:
+        """The field, client and id of the row under the cursor, or the name of its group."""
+        row = self.row
+        if row is None:
+            return []
+        if row.change is None:
+            name = row.group.name if row.group.record else field_label(row.group.field)
+            return fit_title([span(name), ours(f"  {_rule(row.group)}" if row.group.rule else "")], columns)
+        change = row.change
+        field, id_ = field_label(change.field), self.plan_tree.id_of(change.record)
+        number = f"  XPM {change.number}" if change.number else ""
+        room = columns - cells.width([span(f"{field}    {id_}{number}")])
+        return fit_title([ours(field), ours("  "), Span(cut(visible(change.name), max(6, room))),
+                          span(f"  {id_}{number}")], columns)  # fmt: skip
+
     def whole(self, columns: int) -> list[Line]:
-        """The row under the cursor uncut: whose it is, what it is and becomes with the difference marked, and
-        why it is planned."""
+        """Return the row under the cursor in full.
+
+        It has the record, the value before and after with the difference marked, and why it is planned.
+        """
         row = self.row
         reason = cells.wrap(self.reason(), columns)
         if row is None or row.change is None:
@@ -131,14 +159,35 @@ class PlanTree(Rows):
         change = row.change
         old, new = value(change.old_shown, limit=WHOLE), value(change.new_shown, limit=WHOLE)
         before, after = cells.both(old, new)
-        head = [ours(f" {field_label(change.field)}", "head"), span(f"  {change.name}", "strong")]
-        head.append(span(f"  {change.record}" + (f"  XPM {change.number}" if change.number else ""), "muted"))
-        now = [ours(f"   {'Now in ' + labels.SIDES[change.side].text:<16}", "muted")]
-        then = [ours(f"   {'Will become':<16}", "muted")]
-        found: list[Line] = [*cells.wrap(head, columns)]
+        now = [ours(f"Now in {labels.SIDES[change.side].text}"), ours("  ")]
+        room = cells.width(now)
+        then = [ours(f"{'Will become':<{room}}", "muted")]
+        found: list[Line] = []
+        if span(change.name).text not in "".join(piece.text for piece in self.title(columns)):
+            found += cells.wrap([ours(f"{'Client':<{room}}", "muted"), span(change.name)], columns)
         if change.old_shown is not None or change.field != "link":
-            found += cells.wrap([*now, *before], columns)
+            found += cells.wrap([ours(f"{now[0].text:<{room}}", "muted"), *before], columns)
         return [*found, *cells.wrap([*then, *after], columns), *reason]
+
+    def of_client(self, columns: int) -> list[Line]:
+        """All planned changes of the client under the cursor, each with what it becomes."""
+        row = self.row
+        first = row.change or row.group.changes[0] if row is not None else None
+        if first is None or (row is not None and row.change is None and not row.group.record):
+            return [[ours("Select a change to see all changes of its client.", "muted")]]
+        client = first.record.partition("/")[0]
+        number = [ours("  "), ours("∞ ", "xpm"), span(f"XPM {first.number}", "xpm")] if first.number else []
+        found: list[Line] = [*cells.wrap([span(first.name, "strong")], columns)]
+        found += [
+            [span(self.plan_tree.id_of(client), "ignition"), *number],
+            [],
+            [ours("In this plan", "head")],
+        ]
+        for each in self.plan_tree.changes:
+            if each.record.partition("/")[0] == client:
+                tick = ours("[x] " if each.ticked else "[ ] ", "good" if each.ticked else "warn")
+                found += cells.wrap([tick, ours(f"{field_label(each.field)}  "), *kind_of(each)], columns)
+        return found
 
     def reason(self) -> Line:
         """Why the row under the cursor is planned, in a sentence."""
@@ -147,14 +196,18 @@ class PlanTree(Rows):
             return []
         change = row.change or (row.group.changes[0] if row.group.rule else None)
         if change is None:
-            return [ours(f" {count(len(row.group.changes), 'change')} of this client.", "muted")]
-        side = labels.SIDES[change.side].text
+            return [ours(f"{count(len(row.group.changes), 'change')} for this client.", "muted")]
         notes = "".join(f" {note[0].upper()}{note[1:]}." for note in change.notes)
         if change.held and not change.ticked:
-            return [ours(" ■ ", "warn"), span(f"{because_held(change.held)}{notes}")]
-        wait = "" if change.ticked else " It waits: space ticks it."
+            return [ours("■ ", "warn"), span(f"{because_held(change.held)}{notes}")]
+        wait = "" if change.ticked else " Not ticked: space ticks it."
         said = f"{change_reason(change.rule, change.side)}{notes}"
-        return [ours(f" {side}: ", "accent"), span(said), ours(wait, "warn")]
+        mark: Span = ours("● ", "good")
+        if row.change is not None and is_permanent(change):
+            return [ours("✕ ", "bad"), span(said), ours(" It cannot be undone.", "bad"), ours(wait, "warn")]
+        if change.mark:
+            mark = ours(f"{cells.MARKS.label(change.mark).glyph or '▲'} ", cells.MARKS.look(change.mark))
+        return [mark, span(said), ours(" It can be undone."), ours(wait, "warn")]
 
     def action_choose(self) -> None:
         """Open or close the group; on a change nothing is deeper."""
@@ -185,10 +238,53 @@ class PlanTree(Rows):
             return
         if row.change is not None:
             change = row.change
-            selector = Selector(record=change.record, field=change.field, rule=change.rule)
-            self.post_message(self.Ticked(selector, not change.ticked))
+            self.post_message(self.Ticked((_one(change),), not change.ticked))
+        elif self.plan_tree.sought:
+            self.post_message(self.Ticked(tuple(map(_one, row.group.changes)), row.group.tick == "none"))
         else:
-            self.post_message(self.Ticked(row.group.selector, row.group.tick == "none"))
+            self.post_message(self.Ticked((row.group.selector,), row.group.tick == "none"))
+
+
+KINDS_OF_MARKS: Mapping[str, str] = {
+    "conflict": "both changed", "clearing": "▲ clears", "first": "▲ overwrites", "drift": "▲ overwrites",
+}  # fmt: skip
+KINDS = 12
+"""Columns of the kind of a change."""
+
+
+def kind_of(change: ChangeView) -> Line:
+    """Return what kind of change it is, in a word or two."""
+    if not change.ticked:
+        return [ours("unticked", "warn")]
+    if is_permanent(change):
+        return [ours("✕ permanent", "bad")]
+    if change.field == "link":
+        return [ours("saved here", "muted")]
+    words = {
+        "conflict": "both changed",
+        "clearing": "▲ clears",
+        "first": "▲ overwrites",
+        "drift": "▲ overwrites",
+    }
+    if change.mark in words:
+        return [ours(words[change.mark], cells.MARKS.look(change.mark))]
+    return [ours("fills in" if change.old_shown is None else "updates", "muted")]
+
+
+def is_permanent(change: ChangeView) -> bool:
+    """Return whether a change adds something to XPM that no undo takes back."""
+    if change.side != "xpm" or change.rule == "undo":
+        return False
+    return change.field == "contact" or (change.field == PRIMARY and not change.old)
+
+
+def fit_title(title: Line, columns: int) -> list[Span]:
+    """Return a title in at most so many columns, without blanks behind it."""
+    return list(title) if cells.width(title) <= columns else fit(title, columns)
+
+
+def _one(change: ChangeView) -> Selector:
+    return Selector(record=change.record, field=change.field, rule=change.rule)
 
 
 def _side(group: PlanGroup) -> str:

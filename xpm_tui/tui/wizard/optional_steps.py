@@ -14,9 +14,9 @@ import os
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.widgets import Button, Static
+from textual.widgets import Button
 
-from xpm_tui.application.connection.state_machine import ConnectionMachine, Switched, copy_line
+from xpm_tui.application.connection.state_machine import ConnectionMachine, copy_line
 from xpm_tui.application.connection.steps import ConnectionStep, Name
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.team import links as team
@@ -25,14 +25,15 @@ from xpm_tui.commands import team as team_commands
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
 from xpm_tui.domain.errors import AppError
+from xpm_tui.settings.choice_labels import SETTING_CHOICES
 from xpm_tui.tui.dialogs.bulk_accept import accept_emails, accept_same_names, same_names
 from xpm_tui.tui.dialogs.form import build
 from xpm_tui.tui.safe_text import show
 from xpm_tui.tui.widgets.cells import lines, ours, span
-from xpm_tui.tui.widgets.inputs import RadioRows, TextField
+from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.text import StaticText
-from xpm_tui.tui.wizard.step_pane import StepPane, button
+from xpm_tui.tui.wizard.step_pane import AnswerRows, StepPane, button
 
 FILE = "clients.csv"
 """What a client file is called in examples."""
@@ -67,7 +68,7 @@ class ClientsPane(SkippablePane):
 
     STEP = "clients"
     INTRO = (
-        "Where do your clients come from? Best is the CSV file of Ignition's bulk export, because it has "
+        "Best is the CSV file of Ignition's bulk export, because it has "
         "Ignition's ids. Or bring them in from XPM. You see what happens before anything is changed."
     )
 
@@ -216,13 +217,6 @@ class TeamPane(SkippablePane):
             self.declined("Nobody was added: link the others one by one in Team (g t).")
 
 
-ANSWERS: tuple[tuple[Switched, str], ...] = (
-    ("unknown", "I do not know yet: no jobs are created from here"),
-    ("yes", "Yes: Ignition creates the jobs, none are created from here"),
-    ("no", "No: jobs of proposals you have taken over are created from here"),
-)
-
-
 class TemplatesPane(SkippablePane):
     """Nothing of clients depends on it; jobs do."""
 
@@ -234,11 +228,18 @@ class TemplatesPane(SkippablePane):
 
     def __init__(self) -> None:
         super().__init__()
-        self._answer = RadioRows(ANSWERS)
+        self._answer = AnswerRows(SETTING_CHOICES["jobs.ignition_deploys"])
+
+    def compose(self) -> ComposeResult:
+        """The answers stand before what is known: the choice comes first."""
+        yield StaticText(show(self.INTRO), classes="intro")
+        yield from self.body()
+        yield self._facts
+        yield self._said
+        yield self._out
 
     def body(self) -> ComposeResult:
         """The question, what is clear, go on."""
-        yield Static(show("Does Ignition's own XPM integration still create jobs?"), classes="label")
         yield self._answer
         with Horizontal(classes="buttons"):
             yield button("Link the same names", "accept")

@@ -17,20 +17,19 @@ from xpm_tui.application.runs.xpm_refresh import RefreshResult
 from xpm_tui.diagnostics.error_presenter import present
 from xpm_tui.domain import formatting
 from xpm_tui.domain.errors import AppError, CaseId, DecisionNeeded
-from xpm_tui.domain.labels import DIRECTIONS, LEVELS, Labels
+from xpm_tui.domain.labels import DIRECTIONS, LEVELS
 from xpm_tui.domain.xpm import Tenant
 from xpm_tui.tui.dialogs.dialog import InputDialog
 from xpm_tui.tui.safe_text import show
-from xpm_tui.tui.widgets.inputs import RadioRows
 from xpm_tui.tui.widgets.rows import Rows
-from xpm_tui.tui.wizard.step_pane import StepPane, button
+from xpm_tui.tui.wizard.step_pane import AnswerRows, StepPane, button
 
 
 class PracticePane(StepPane):
     """A button per practice; then its lists are read."""
 
     STEP = "practice"
-    INTRO = "Which practice do you want to connect? Its clients, staff, templates and jobs are read once."
+    INTRO = "Its clients, staff, templates and jobs are read once."
 
     def __init__(self) -> None:
         super().__init__()
@@ -110,35 +109,31 @@ class PracticePane(StepPane):
         self.settled()
 
 
-def _choices(known: Labels) -> tuple[tuple[str, str], ...]:
-    """Return each code with its label and help on one line."""
-    return tuple((code, f"{label.text}: {label.help}") for code, label in known.items())
-
-
 class DirectionPane(StepPane):
     """Two choices and a button. Nothing is written by choosing."""
 
     STEP = "direction"
     INTRO = (
-        "Which system is right where the two differ? The other one is overwritten, and you see every change "
-        "before it is applied."
+        "Where the two differ, the master's value overwrites the other. You see every change before it is "
+        "applied."
     )
 
     def __init__(self) -> None:
         super().__init__()
-        self._direction = RadioRows(_choices(DIRECTIONS))
-        self._level = RadioRows(_choices(LEVELS))
+        self._direction = AnswerRows(DIRECTIONS)
+        self._level = AnswerRows(LEVELS)
 
     def body(self) -> ComposeResult:
         """Direction, level, go on."""
         yield self._direction
-        yield Static(show("What to sync"), classes="label after")
+        yield Static(show("What should be synced?", "bold"), classes="label after")
         yield self._level
         with Horizontal(classes="buttons"):
             yield button("Save and continue", "go-on")
 
     def begin(self, step: ConnectionStep) -> None:
         """What is in force now; go on is the safe one."""
+        self._facts.display = False  # the answers below show the same
         policy = self.host.worker.practice.policy()
         self._direction.choose(policy.direction)
         self._level.choose(policy.level)

@@ -8,20 +8,37 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import ContentSwitcher, Static
+from textual.containers import Horizontal
+from textual.widgets import ContentSwitcher
 
 from xpm_tui.application.connection.steps import ConnectionStep, Name
+from xpm_tui.domain.safe_text import Shown
 from xpm_tui.tui.dialogs.form import unsaved
 from xpm_tui.tui.dialogs.help import HelpPage
+from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Span, lines, ours, span
+from xpm_tui.tui.widgets.cells import Line, lines, ours, span
 from xpm_tui.tui.widgets.footer import KeyFooter
+from xpm_tui.tui.widgets.text import TextLabel
 from xpm_tui.tui.wizard.access import AppPane, PermissionPane
 from xpm_tui.tui.wizard.optional_steps import ClientsPane, PlanPane, TeamPane, TemplatesPane
 from xpm_tui.tui.wizard.practice import DirectionPane, PracticePane
 from xpm_tui.tui.wizard.sign_in import AuthorisePane
 from xpm_tui.tui.wizard.step_pane import StepPane, StepScreen
+
+QUESTIONS: dict[Name, str] = {
+    "permission": "Does your XPM login have the permission?",
+    "app": "Which Xero app signs in?",
+    "authorise": "Sign in to Xero",
+    "practice": "Which practice do you want to connect?",
+    "direction": "Which side is the master?",
+    "clients": "Where do your clients come from?",
+    "team": "Who is who in XPM?",
+    "templates": "Does Ignition's own XPM integration still create jobs?",
+    "plan": "See the first plan?",
+}
+"""What each step asks, as its title."""
 
 
 class Wizard(StepScreen):
@@ -47,7 +64,8 @@ class Wizard(StepScreen):
         super().__init__()
         self._steps: tuple[ConnectionStep, ...] = ()
         self._shown = ""
-        self._head = Static(classes="wizard-head")
+        self._head = TextLabel(classes="wizard-head")
+        self._list = TextLabel(classes="panel steps")
         self._panes: dict[str, StepPane] = {
             pane.STEP: pane
             for pane in (
@@ -57,10 +75,12 @@ class Wizard(StepScreen):
         }  # fmt: skip
 
     def compose(self) -> ComposeResult:
-        """Where you are, then the step."""
+        """Where you are, all steps, and beside them the one that is shown."""
         yield self._head
-        with ContentSwitcher(initial=None):
-            yield from self._panes.values()
+        with Horizontal(classes="halves"):
+            yield self._list
+            with ContentSwitcher(initial=None, classes="panel"):
+                yield from self._panes.values()
         yield KeyFooter()
 
     def on_mount(self) -> None:
@@ -87,29 +107,44 @@ class Wizard(StepScreen):
 
     def _draw(self, step: ConnectionStep) -> None:
         place = next(i for i, each in enumerate(self._steps, 1) if each.name == step.name)
-        sandbox = self.host.worker.practice.sandbox
-        first: list[Span] = [
-            ours(" Connect", "head"),
-            *([ours("  "), ours("SANDBOX, not Xero", "accent")] if sandbox else []),
-            ours(f"   step {place} of {len(self._steps)}: ", "muted"),
-            span(step.title, "strong"),
+        status = self.host.practice_status
+        columns = self.size.width
+        left: Line = [
+            ours(" Connect to XPM", "head"),
+            *([ours("  "), ours("SANDBOX, not Xero", "accent")] if self.host.worker.practice.sandbox else []),
         ]
-        rows: list[list[Span]] = [[]]
-        for each in self._steps:
-            glyph, look = cells.STEP_STATES.sign(each.state)
+        right: Line = [
+            ours(f"step {place} of {len(self._steps)}", "muted"),
+            span(f"  {status.title}", "strong"),
+        ]
+        gap = columns - cells.width(left) - cells.width(right) - 1
+        self._head.say(cells.words(cells.fit([*left, ours(" " * max(2, gap)), *right], columns)))
+        self._list.border_title = "Steps"
+        self._list.say(lines(self._step_lines(step)))
+        self.query_one(ContentSwitcher).border_title = content(Shown(QUESTIONS[step.name]))
+
+    def _step_lines(self, step: ConnectionStep) -> list[Line]:
+        """One line for each step, and how many are done."""
+        found: list[Line] = []
+        for place, each in enumerate(self._steps, 1):
             here = each.name == step.name
-            name = [
-                ours(f" {'▶' if here else glyph} ", look),
-                span(each.short, "strong" if here else "muted"),
-            ]
-            # A step's mark and its name stay together.
-            if cells.width([*rows[-1], *name]) > self.size.width:
-                rows.append([])
-            rows[-1] += [*name, ours(" ")]
-        self._head.update(lines([first, *rows]))
+            glyph, look = cells.STEP_STATES.sign(each.state)
+            mark = ours("▶" if here else glyph, "accent" if here else look)
+            found.append(
+                [
+                    mark,
+                    span(
+                        f" {place} {each.short}", "head" if here else "" if each.state == "done" else "muted"
+                    ),
+                ]
+            )
+        done = sum(each.state == "done" for each in self._steps)
+        skipped = sum(each.state == "skipped" for each in self._steps)
+        found += [[], [ours(f"  {done} of {len(self._steps)} done", "muted")]]
+        return [*found, [ours(f"  {skipped} skipped", "muted")]] if skipped else found
 
     def on_resize(self) -> None:
-        """The names of the steps break where the screen ends."""
+        """The head follows the width."""
         step = next((step for step in self._steps if step.name == self._shown), None)
         if step is not None:
             self._draw(step)

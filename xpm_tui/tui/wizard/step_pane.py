@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import ClassVar, TypeVar, cast
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.message import Message
@@ -19,12 +20,14 @@ from xpm_tui.application.connection.steps import ConnectionStep, Name
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.diagnostics.error_presenter import ErrorView, present, problem_title
 from xpm_tui.domain.errors import AppError
+from xpm_tui.domain.labels import Label, Labels
 from xpm_tui.domain.safe_text import Shown
 from xpm_tui.tui.app_protocol import AppMixin
 from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.dialogs.trouble import problem_steps
 from xpm_tui.tui.safe_text import content, show
-from xpm_tui.tui.widgets.cells import Line, lines, ours, span
+from xpm_tui.tui.widgets.cells import Line, Span, lines, ours, span, wrap
+from xpm_tui.tui.widgets.inputs import RadioRows
 from xpm_tui.tui.widgets.text import StaticText
 
 R = TypeVar("R")
@@ -175,6 +178,38 @@ class StepPane(AppMixin, VerticalScroll, can_focus=False):
     def settled(self) -> None:
         """Go on."""
         self.post_message(self.Settled())
+
+
+class AnswerRows(RadioRows):
+    """Answers with what each of them means below it, whole: one is chosen by moving to it."""
+
+    def __init__(self, answers: Labels) -> None:
+        self._answers = answers
+        super().__init__([(code, label.text) for code, label in answers.items()])
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Each answer gets as many lines as the longest meaning needs."""
+        columns = self.scrollable_content_region.width
+        needed = 1 + max(len(self._meaning(label, columns)) for label in self._answers.values())
+        if columns > 0 and needed != self.row_height:
+            self.row_height = needed
+            self.styles.height = needed * len(self._answers)
+            self.measure()
+            self.refresh()
+        super().on_resize(event)
+
+    def draw(self, row: int, line: int, columns: int) -> Line:
+        """The mark and the answer, then what it means."""
+        label = self._answers[self.options[row][0]]
+        if line == 0:
+            here = row == self.cursor
+            mark = ours(" (•) " if here else " ( ) ", "accent" if here else "muted")
+            return [mark, span(label.text, "strong" if here else "")]
+        meaning = self._meaning(label, columns)
+        return [ours("     "), *meaning[line - 1]] if line <= len(meaning) else []
+
+    def _meaning(self, label: Label, columns: int) -> list[list[Span]]:
+        return wrap([span(label.help, "muted")], max(20, columns - 5)) if label.help else []
 
 
 def button(words: str, name: str) -> Button:
