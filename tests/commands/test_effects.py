@@ -85,6 +85,11 @@ CALLS: tuple[tuple[str, dict[str, Any], Effect], ...] = (
     ("jobs.retry", {"all": True}, XPM),
     ("jobs.retry", {"all": True, "dry_run": True}, LOOKS),
     ("jobs.retry", {"jobs": ("w1",), "sent": "again", "wait": True}, HERE),
+    *(
+        (name, values, effect)
+        for name in ("sync", "clients.sync")
+        for values, effect in (({}, XPM), ({"dry_run": True}, LOOKS))
+    ),
     ("jobs.redeploy", {"job": "w1"}, XPM),
     ("jobs.redeploy", {"job": "w1", "wait": True}, HERE),
     ("relink", {}, LOOKS),
@@ -100,6 +105,7 @@ ALWAYS: dict[Effect, set[str]] = {
     LOOKS: {
         "status", "clients.list", "clients.show", "clients.search", "clients.address", "clients.copy",
         "services.list", "plan", "plan.export", "policy", "runs.list", "runs.show", "log", "schedule.show",
+        "plan.list", "plan.show",
         "settings.list", "settings.get", "team.list", "team.copy", "templates.list", "templates.defaults",
         "templates.copy", "jobs.list", "jobs.forecast", "jobs.preview", "jobs.address", "jobs.copy",
         "proposals.list", "proposals.changes",
@@ -119,7 +125,7 @@ ALWAYS: dict[Effect, set[str]] = {
         "proposals.revoke", "practices.add", "practices.switch", "data.compact",
     },
     XPM: {
-        "sync", "clients.sync", "runs.resume", "runs.release", "clients.create",
+        "runs.resume", "runs.release", "clients.create",
     },
     REPLACES: {"data.restore"},
     NEVER: {"purge"},

@@ -138,14 +138,13 @@ class ProgressLine:
         noun = {"lists": "Reading clients from XPM", "plan": "Comparing both sides"}.get(at.phase, "Syncing")
         done = f"{at.done:,} of {at.total:,}" if at.total else f"{at.done:,}" if at.done else ""
         parts = [f"{noun}: {done}" if done else noun]
-        if at.calls:
+        until = self._until if self._until is not None and self._until > self._practice.clock.now() else None
+        if at.calls and until is None:
             parts.append(count(at.calls, "call"))
-        now = self._practice.clock.now()
-        if self._until is not None and self._until > now:
-            zone = due.time_zone(self._practice)
-            parts.append(f"waits for Xero's limit until {clock(self._until, zone)}")
-        left = "" if self._stopping else self._time_left(at)
-        return ", ".join([*parts, *([left] if left else [])]) + (", stopping" if self._stopping else "")
+        parts.append("stopping" if self._stopping else self._time_left(at))
+        if until is not None:
+            parts.append(f"waits for Xero's limit until {clock(until, due.time_zone(self._practice))}")
+        return ", ".join(filter(None, parts))
 
     def _time_left(self, at: Progress) -> str:
         """How long the calls that are left are likely to take, by the rate limiter's own state."""
@@ -155,7 +154,7 @@ class ProgressLine:
         if moment_ - self._left_at >= _FORECAST:
             self._left_at = moment_
             seconds = consequences.pace(self._practice).likely_seconds(at.expected - at.calls)
-            self._left = f"{duration(seconds, about=True)} left" if seconds >= 1 else ""
+            self._left = f"{duration(seconds)} left" if seconds >= 1 else ""
         return self._left
 
 

@@ -108,6 +108,7 @@ PARAMETER_LABELS: dict[str, str] = {
     "proposals.new.service": "Services",
     "settings.get.key": "Setting",
     "settings.set.key": "Setting",
+    "switch": "Make it the current one",
     "settings.unset.key": "Setting",
     "since": "Since",
     "staff": "XPM staff",
