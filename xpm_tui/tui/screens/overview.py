@@ -12,7 +12,7 @@ from textual.containers import Container
 from textual.message import Message
 
 from xpm_tui.domain import labels
-from xpm_tui.domain.safe_text import Shown, visible
+from xpm_tui.domain.safe_text import Shown
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.theme import style
@@ -27,7 +27,7 @@ with lazy_imports():
     from xpm_tui.domain import tables
     from xpm_tui.tui.screens import run as screens_run
     from xpm_tui.tui.widgets import job_lines as widget_lines
-    from xpm_tui.tui.widgets import live_log
+    from xpm_tui.tui.widgets import live_log, run_card
     from xpm_tui.tui.widgets import overview_panels as panels
 
 if TYPE_CHECKING:
@@ -259,7 +259,9 @@ class Overview(AreaScreen):
 
     def _tell_run(self) -> None:
         run, room = self._runs.current, self._runs.size.width - 4
-        self._runs.border_subtitle = visible(panels.run_words(run, room)) if run is not None else ""
+        self._runs.border_subtitle = (
+            run_card.frame_text(panels.run_words(run, room)) if run is not None else ""
+        )
 
     def on_resize(self, event: events.Resize) -> None:
         """In a low window the panels scroll."""
