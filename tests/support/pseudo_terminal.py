@@ -106,7 +106,7 @@ class Terminal:
 
     def started(self) -> bytes:
         """Bytes until the Overview is filled."""
-        return self.until(b"connected")
+        return self.until(b"onnected")
 
     def send(self, keys: str, *, answer: bool = True) -> bytes:
         """Type, and give what came back; without ``answer`` there may be none."""

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.tui.world import World
+from xpm_tui.tui.widgets.cells import LOOKS
 
 COUNTED = """
 import collections, gc, json, os, sys
@@ -111,7 +112,8 @@ def test_the_first_frame_needs_few_files_of_ours(frame: Mapping[str, Any]) -> No
 def test_the_first_frame_is_few_widgets_styled_and_laid_out_few_times(frame: Mapping[str, Any]) -> None:
     assert frame["screens"] == 1
     assert frame["widgets"] <= 16
-    assert frame["apply"] <= 2 * (frame["widgets"] + 3)  # and the app, the screen, the foot's own
+    looks = 2 * len(LOOKS)  # of two lists, each look is styled once
+    assert frame["apply"] <= frame["widgets"] + 9 + looks  # and the app, the screen, the foot's own
     assert frame["_refresh_layout"] <= 3
 
 

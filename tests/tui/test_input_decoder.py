@@ -133,7 +133,7 @@ def test_after_an_internal_error_it_exits_70_and_names_the_file(
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
     terminal = console_of(home)
     try:
-        terminal.shows("connected")
+        terminal.shows("onnected")
         os.write(terminal.master, b"\x1b[200~x\x1b[201~")
         terminal.shows("internal error")
         assert terminal.end() == 70
@@ -175,7 +175,7 @@ def test_hostile_bytes_and_the_ascii_set_in_a_terminal(home: Path) -> None:
     assert "╭─╮│ ● Ngāti → €".translate(AsciiGlyphs()) == "+-+| * Ngāti > €"
     terminal = console_of(home, "--set", "glyphs=ascii", "--set", "cursor=shown")
     try:
-        terminal.shows("connected")
+        terminal.shows("onnected")
         os.write(terminal.master, b"\xe9\x1b[M \x85\x25\xff")
         terminal.type("gc")
         text = terminal.shows("Client 00007")

@@ -660,7 +660,7 @@ async def test_a_colleagues_run_is_watched_live(world: World, console: Make) -> 
             await half.wait()
             await app.refresh_status()
             await settle(pilot)
-            assert "▶ run r1" in text_of(app).splitlines()[0], "the head says that a run is on"
+            assert "◷ run r1" in text_of(app).splitlines()[0], "the head says that a run is on"
             await press(pilot, "enter")
             assert shows(app, RunScreen)
             await until(pilot, "by ana")

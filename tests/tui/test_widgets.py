@@ -19,7 +19,7 @@ from xpm_tui.tui.plan_rows import PlanOutline
 from xpm_tui.tui.safe_text import content, show
 from xpm_tui.tui.screens.picker import start
 from xpm_tui.tui.widgets.cells import ARROW, Span, becomes, fit, marked, named, ours, width
-from xpm_tui.tui.widgets.log_pane import LogLine, LogPane, Ring
+from xpm_tui.tui.widgets.log_pane import FOLLOWING, LogLine, LogPane, Ring
 from xpm_tui.tui.widgets.table import Table, TableColumn, widths
 from xpm_tui.tui.widgets.text import TextLabel
 
@@ -135,7 +135,7 @@ def following(pane: LogPane) -> bool:
 
 def told_whole(pane: LogPane) -> bool:
     """Whether the line under the cursor stands below once more."""
-    return bool(pane.query_one(".whole", TextLabel)._now.plain)
+    return pane.query_one(".whole", TextLabel)._now.plain != FOLLOWING
 
 
 async def test_the_tail_is_a_state() -> None:
@@ -155,12 +155,12 @@ async def test_the_tail_is_a_state() -> None:
         app.pane.flush()
         await calm(pilot)
         assert under_cursor(app.pane) == "47", "new lines do not move somebody who reads"
-        assert "10 new" in str(app.pane._pill.content)
+        assert "10 new" in str(app.pane.rows.border_subtitle)
         await pilot.press("end")
         await calm(pilot)
         assert following(app.pane)
         assert under_cursor(app.pane) == "59"
-        assert not app.pane._pill.display
+        assert "new:" not in str(app.pane.rows.border_subtitle)
 
 
 async def test_pause_holds_and_level_filters() -> None:
@@ -191,13 +191,13 @@ async def test_a_line_that_is_cut_is_told_whole_under_the_log() -> None:
         await calm(pilot)
         app.pane.rows.focus()
         await calm(pilot)
-        assert not told_whole(app.pane), "the newest line is short"
+        assert not told_whole(app.pane), "the newest line is followed"
         await pilot.press("up")
         await calm(pilot)
         assert told_whole(app.pane)
         shown = "\n".join(strip.text.rstrip() for strip in app.screen._compositor.render_strips())
-        assert " ! XPM answered that the name is taken already, so client" in shown
-        assert "\n   c12 was left as it was before" in shown, "it goes on under its text"
+        assert "! XPM answered that the name is taken already, so client" in shown
+        assert "client c12\n  was left as it was before" in shown, "it goes on under its text"
         await pilot.press("up")
         await calm(pilot)
         assert not told_whole(app.pane)

@@ -95,7 +95,8 @@ def _own_texts() -> Iterable[str]:
 _CHROME = (
     "Overview Clients Team Templates Jobs Sync Settings Connection Calls to Xero this minute today Runs",
     "RUN STARTED OUTCOME CHANGES CALLS BY FIELD IGNITION VALUE FROM DEFAULT SETTING CLIENT NAME ROW WHAT ID",
-    "connected synced never login needed not opening read only held Help Commands Back Filter Level Save",
+    "connected synced never login needed not opening read only held Help All actions Back Filter Level Save",
+    "call calls left today go next step review needs attention changes per day last syncs coming log line",
     "info and up newest lines level of by on at in is was were are with for the a an no yes none",
     "updated linked written because changed empty same name both sides done client clients change changes",
 )

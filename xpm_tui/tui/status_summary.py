@@ -30,6 +30,9 @@ class PracticeStatus(NamedTuple):
     running: str = ""
     held: int = 0
     needs_person: int = 0
+    needs_jobs: int = 0
+    """Jobs and proposals that do not go on without the user."""
+    direction: str = ""
     condition: str = ""
     """The worst that is wrong with the store or with what it says: its state's name; empty for nothing."""
     known: bool = True
@@ -49,6 +52,7 @@ def read_practice_status(practice: OpenPractice) -> tuple[object, PracticeStatus
     position = practice.place()
     worst = condition.conditions(practice)[0].state
     beat = summary.summarize(practice)
+    jobs = beat.jobs
     return position, PracticeStatus(
         title=beat.title,
         sandbox=beat.sandbox,
@@ -61,5 +65,7 @@ def read_practice_status(practice: OpenPractice) -> tuple[object, PracticeStatus
         running=beat.running,
         held=len(beat.held),
         needs_person=beat.needs_person,
+        needs_jobs=jobs.failed + jobs.held + jobs.going + jobs.missed + jobs.changed + jobs.to_take,
+        direction=practice.policy().direction,
         condition="" if worst in _SAID_BY_ITSELF else worst,
     )

@@ -1,53 +1,126 @@
-"""Overview: is it connected, is it in step, what waits for a person, what was done lately."""
+"""Overview: the next step, both sides, what needs attention, the calls left, and what was done lately."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
+from textual import events, on
 from textual.app import ComposeResult
-from textual.containers import Horizontal
-from textual.widgets import Static
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.message import Message
 
-from xpm_tui.domain import formatting, labels
+from xpm_tui.domain import labels
 from xpm_tui.domain.safe_text import Shown
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.theme import style
-from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, Look, Span, bar, lines, ours, span, wrap
-from xpm_tui.tui.widgets.table import Table, TableColumn
+from xpm_tui.tui.widgets.cells import Line, Look, lines, ours, words, wrap
+from xpm_tui.tui.widgets.rows import Items, Rows
 from xpm_tui.tui.widgets.text import TextLabel
 
 with lazy_imports():
-    from xpm_tui.application.jobs import reports
+    from xpm_tui.application.jobs import job_settings, queries, reports
     from xpm_tui.application.runs import history
     from xpm_tui.application.status import summary
     from xpm_tui.domain import tables
     from xpm_tui.tui.screens import run as screens_run
     from xpm_tui.tui.widgets import job_lines as widget_lines
+    from xpm_tui.tui.widgets import live_log, run_card
+    from xpm_tui.tui.widgets import overview_panels as panels
 
 if TYPE_CHECKING:
-    from xpm_tui.application.jobs.views import JobCounts
+    from xpm_tui.application.jobs.views import JobRowView
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.application.status.summary import StatusSummary
     from xpm_tui.deploy.job_forecast import JobForecast
     from xpm_tui.domain.runs import Run
 
-RUNS = 50
-CARD, TALL, TALL_CARD = 12, 36, 16
-"""Lines of a card, and from which height on there are more of them."""
-LABEL = 10
-"""Columns of a card's labels."""
-WAITING = ("XPM", "since", "flow", "last good", "mirror", "Ignition", "import")
-"""What the first frame has of the connection: the places of what is read after it."""
+RUNS = 200
+"""Runs that are read: those of the chart, and the last ones of the list."""
+WHOLE = 24
+"""Lines of a window from which all panels have room; below it they scroll."""
+SOON = timedelta(days=14)
+"""How far ahead the jobs of Coming up are."""
+ACTIVITY = 60
+"""Lines of the log that are read where there is room for them."""
 
 
-def written(run: Run) -> int:
-    """How many changes a run made."""
-    return run.counts.get("changes", run.done)
+class PanelText(TextLabel):
+    """A text in a panel with a title."""
+
+    def __init__(self, title: str, name: str) -> None:
+        super().__init__(classes=f"panel {name}")
+        self.border_title = title
+
+    class Resized(Message):
+        """It has another size, for which its text is to be laid out."""
+
+        def can_replace(self, message: Message) -> bool:
+            """Once for all panels."""
+            return isinstance(message, PanelText.Resized)
+
+    def on_resize(self) -> None:
+        """Its text follows its size."""
+        self.post_message(self.Resized())
+
+
+class NextStep(PanelText, can_focus=True):
+    """The one thing to do next; Enter does it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "choose", "Do the next step", show=False),
+        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("up,k", "move(-1)", "Up", show=False),
+    ]
+
+    class Chosen(Message):
+        """Enter, or a click on it."""
+
+    def action_choose(self) -> None:
+        """Do it."""
+        self.post_message(self.Chosen())
+
+    def action_move(self, by: int) -> None:
+        """To the list after it, or before it."""
+        if by > 0:
+            self.screen.focus_next()
+        else:
+            self.screen.focus_previous()
+
+    def on_click(self) -> None:
+        """Do it."""
+        self.action_choose()
+
+
+class AttentionList(Items["panels.Attention"]):
+    """What needs attention; Enter on a line leads there."""
+
+    DEFAULT_CLASSES = "panel -table"
+
+    def draw(self, row: int, line: int, columns: int) -> Line:
+        """As it was laid out."""
+        return self.items[row].line
+
+
+class RunList(Items["Run"]):
+    """The last runs; Enter opens one."""
+
+    DEFAULT_CLASSES = "panel -table"
+
+    def draw(self, row: int, line: int, columns: int) -> Line:
+        """One run."""
+        return panels.run_line(self.items[row], columns)
+
+
+class OverviewFacts(NamedTuple):
+    """What was read for Overview, all at one moment."""
+
+    status: StatusSummary
+    runs: list[Run]
+    level: str
+    now: datetime
 
 
 class Overview(AreaScreen):
@@ -55,168 +128,179 @@ class Overview(AreaScreen):
 
     AREA = "overview"
     ABOUT = (
-        "Overview shows whether this practice is connected and up to date, what needs you, and "
-        "what the last runs did. Enter on a run opens it with its log."
+        "Overview shows the next step, whether this practice is connected and up to date, what needs "
+        "you, and what the last syncs did. Enter does the next step; tab goes to the lists, where "
+        "Enter opens the line under the cursor."
+    )
+    MORE_KEYS = (
+        ("enter", "do the next step, or open what is under the cursor"),
+        ("tab", "to what needs attention, to the last syncs, and back"),
     )
     CSS_PATH: ClassVar = style("overview")
 
     def __init__(self) -> None:
         super().__init__()
-        self._state = TextLabel(lines(_card("Connection", *WAITING)), classes="card", fixed=False)
-        self._todo = TextLabel(lines(_card("Needs you", "reading")), classes="card", fixed=False)
-        self._meter = TextLabel(classes="meter", fixed=False)
+        self._panels = Container(classes="panels")
+        self._panels.set_class(self.app.size.height < WHOLE, "-small")
+        self._next = NextStep("Next step", "next")
+        self._clients = PanelText("Clients", "clients")
+        self._state = PanelText("Connection", "connection")
+        self._attention = AttentionList()
+        self._calls = PanelText("Calls to Xero", "calls")
+        self._chart = PanelText("Changes per day", "chart")
+        self._runs = RunList()
+        self._coming: PanelText | None = None
+        self._activity: PanelText | None = None
+        self._facts: OverviewFacts | None = None
         self._ahead: JobForecast | None = None
-        self._read: tuple[StatusSummary, str, str] | None = None
-        self._most = 1
-        self._runs: Table[Run] = Table(
-            (
-                TableColumn("RUN", 5),
-                TableColumn("STARTED", 12),
-                TableColumn("OUTCOME", 14),
-                TableColumn("CHANGES", 7, right=True),
-                TableColumn("", 10, drop=1),
-                TableColumn("CALLS", 5, right=True, drop=2),
-                TableColumn("BY", 10, grow=1, drop=3),
-                TableColumn("HOW", 14, grow=1, drop=4),
-            ),
-            self._cells,
-            lambda run: run.id,
-            id="runs",
-        )
+        self._jobs: list[JobRowView] = []
+        self._news: list[tuple[datetime | None, Shown, Look]] = []
+        self._action = ""
+        for rows, title in ((self._attention, "Needs attention"), (self._runs, "Last syncs")):
+            rows.border_title = title
 
     def body(self) -> ComposeResult:
-        """Two cards, the allowance, the runs."""
-        with Horizontal(classes="cards"):
+        """The panels, in the order of the grid."""
+        with self._panels:
+            yield self._next
+            yield self._clients
             yield self._state
-            yield self._todo
-        yield self._meter
-        yield Static(content(Shown(" Runs")), classes="section")
-        yield self._runs
+            yield self._attention
+            yield self._calls
+            yield self._chart
+            yield self._runs
 
     async def look(self) -> None:
-        """Heartbeat, policy and history."""
+        """Status, runs and what is to come."""
 
-        def read(practice: OpenPractice) -> tuple[StatusSummary, list[Run], str, str, int]:
-
+        def read(practice: OpenPractice) -> tuple[OverviewFacts, int]:
             policy = practice.policy()
-            return (
+            facts = OverviewFacts(
                 summary.summarize(practice),
                 history.list_runs(practice, RUNS),
-                labels.DIRECTIONS[policy.direction].text,
                 labels.LEVELS[policy.level].text,
-                practice.snapshot().count(tables.WORKFLOWS),
+                practice.clock.now(),
             )
+            return facts, practice.snapshot().count(tables.WORKFLOWS)
 
-        beat, runs, direction, level, workflows = await self.host.worker.ask(read)
-        self._read = (beat, direction, level)
+        self._facts, workflows = await self.host.worker.ask(read)
+        self._runs.show(self._facts.runs, min(self._runs.cursor, max(0, len(self._facts.runs) - 1)))
         self._draw()
-        self._meter.display = beat.connected
-        self._most = max((written(run) for run in runs), default=1) or 1
-        self._runs.say_empty(
-            "No sync yet. Press s to make the first plan; it is shown before anything is written."
-            if beat.connected
-            else "Not connected yet. Press c to connect this practice to XPM."
-        )
-        self._runs.show(runs)
         if self.focused is None:
-            self._runs.rows.focus()
-        self._ahead = await self.host.worker.ask(reports.forecast_jobs) if workflows else None
+            self._next.focus()
+        if workflows:
+            self._ahead, self._jobs = await self.host.worker.ask(_ahead)
+        else:
+            self._ahead, self._jobs = None, []
+        if self.has_class("-vast"):
+            self._news = await self.host.worker.ask(_news)
+        await self._more_panels()
         self._draw()
+
+    async def _more_panels(self) -> None:
+        """Panels for which only a large window has room."""
+        large = self.has_class("-tall") and (self.has_class("-wide") or self.has_class("-vast"))
+        if self._jobs and self._coming is None and large:
+            self._coming = PanelText("Coming up in 14 days", "coming")
+            await self._panels.mount(self._coming, before=self._chart)
+            self._panels.add_class("-coming")
+        if self.has_class("-vast") and self._activity is None:
+            self._activity = PanelText("Recent activity", "activity")
+            await self._panels.mount(self._activity, before=self._attention)
 
     def _draw(self) -> None:
         """What was read, for the size of now."""
-        if self._read is None:
+        facts = self._facts
+        if facts is None or not self._next.content_size.width:
             return
-        beat, direction, level = self._read
-        width, height = self.app.size
-        room, inner = CARD if height < TALL else TALL_CARD, width // 2 - 2
-        state = self._state_lines(beat, direction, level, self.host.worker.practice.clock.now())
-        for card, found in ((self._state, state), (self._todo, self._todo_lines(beat))):
-            card.say(lines(shortened([row for line in found for row in wrap(line, inner)], room)))
-        ahead = self._ahead
-        chart = [widget_lines.forecast_line(ahead, "")] if ahead is not None and ahead.jobs else []
-        self._meter.say(lines([meter_line(beat, 12 if width >= 100 else 6), *chart]))
+        status, now = facts.status, facts.now
+        step = panels.next_step(status, now)
+        self._action = step.action
+        self._next.say(lines(panels.step_lines(step, self._next.content_size.width)))
+        width, height = self._clients.content_size
+        self._clients.say(lines(panels.client_lines(status, width, height)))
+        self._clients.border_subtitle = f"{status.clients:,} in Ignition, {status.xpm_clients:,} in XPM"
+        width, height = self._state.content_size
+        self._state.say(lines(panels.connection_lines(status, facts.level, now, width, height)))
+        self._calls.say(lines(panels.call_lines(status, self._calls.content_size.width)))
+        self._draw_attention(status)
+        self._draw_runs(facts)
+        if self._coming is not None:
+            width, height = self._coming.content_size
+            self._coming.say(lines(panels.coming_lines(self._jobs, width, height)))
+            self._coming.border_subtitle = f"{len(self._jobs):,} jobs"
+        if self._activity is not None:
+            width, height = self._activity.content_size
+            self._activity.say(lines(panels.activity_lines(self._news, width, height)))
 
-    def on_resize(self) -> None:
-        """Cards and bars follow the width."""
+    def _draw_attention(self, status: StatusSummary) -> None:
+        columns = max(20, self._attention.scrollable_content_region.width)
+        found = panels.attention(status, columns)
+        ahead = self._ahead
+        if ahead is not None and ahead.jobs:
+            found += [
+                panels.Attention(row, "jobs") for row in wrap(widget_lines.forecast_line(ahead, ""), columns)
+            ]
+        self._attention.show(found, min(self._attention.cursor, len(found) - 1))
+
+    def _draw_runs(self, facts: OverviewFacts) -> None:
+        days = panels.chart_days(facts.runs, facts.now.astimezone().date())
+        width, height = self._chart.content_size
+        self._chart.border_title = f"Changes per day: {panels.chart_words(days, width - 19)}"
+        self._chart.border_subtitle = panels.legend(days, width - 2)
+        if facts.runs:
+            self._chart.say(lines(panels.chart_lines(days, width, height)))
+        elif facts.status.connected:
+            told = "No sync yet. Press s to make the first plan; it is shown before anything is written."
+            self._chart.say(lines(wrap([ours(told, "muted")], width)))
+        else:
+            self._chart.say(words([ours("No sync yet.", "muted")]))
+        self._tell_run()
+
+    def _tell_run(self) -> None:
+        run, room = self._runs.current, self._runs.size.width - 4
+        self._runs.border_subtitle = (
+            run_card.frame_text(panels.run_words(run, room)) if run is not None else ""
+        )
+
+    def on_resize(self, event: events.Resize) -> None:
+        """In a low window the panels scroll."""
+        self._panels.set_class(event.size.height < WHOLE, "-small")
+
+    @on(PanelText.Resized)
+    def _resized(self, event: PanelText.Resized) -> None:
+        event.stop()
         self._draw()
 
-    def _state_lines(self, beat: StatusSummary, direction: str, level: str, clock: datetime) -> list[Line]:
-        found: list[list[Span]] = [[ours("Connection", "head")]]
-
-        def fact(label: str, *pieces: Span) -> None:
-            found.append([ours(f"{label:<{LABEL}}", "muted"), *pieces])
-
-        if beat.connected:
-            signed_out = beat.login_needed
-            dot = ours("○ ", "warn") if signed_out else ours("● ", "good")
-            fact("XPM", dot, span(beat.title, "strong"))
-            if signed_out:
-                fact("", ours("login needed: ", "warn"), ours("c", "accent"), ours(" signs in again"))
-            by = f" by {beat.by}" if beat.by else ""
-            fact("since", span(f"{formatting.when_short(beat.since)}{by}"))
-        else:
-            fact("XPM", ours("○ not connected", "warn"))
-            fact("", ours("c", "accent"), ours(" connects it"))
-        fact("flow", span(f"{direction} · {level}"))
-        fact("last good", span(formatting.ago(beat.last_good, clock, never="no sync yet")))
-        fact(
-            "mirror",
-            span(f"{formatting.count(beat.xpm_clients, 'client')} · {formatting.ago(beat.mirror_at, clock)}"),
-        )
-        fact("Ignition", span(formatting.count(beat.clients, "client")))
-        fact("import", span(formatting.ago(beat.import_at, clock)))
-        return list(found)
-
-    def _todo_lines(self, beat: StatusSummary) -> list[Line]:
-        found: list[Line] = [[ours("Needs you", "head")]]
-        facts: list[tuple[int, str, str, Look]] = [
-            (beat.needs_person, "need a link", "g c r", "warn"),
-            (len(beat.held), "run held", "g s", "warn"),
-            (beat.conflicts, "conflicts planned", "W", "warn"),
-            (beat.waiting, "wait for a tick", "g s v", "warn"),
-            (beat.to_ignition, "not yet in Ignition", "g c X", "accent"),
-            (beat.removed_contacts, "removed in XPM", "g c", "muted"),
-            (len(beat.never_in_ignition), "cannot go to Ignition", "g c X", "warn"),
-            (beat.frozen, "frozen fields", "g c", "muted"),
-        ]
-        for number, what, key, look in facts:
-            if number:
-                found.append(fact_line(number, what, key, look))
-        found += job_lines(beat.jobs)
-        if beat.skipped is not None:
-            day = formatting.when_short(beat.skipped)
-            found.append(
-                [ours("    ! ", "warn"), ours(f"daily sync of {day} skipped: "), ours("s", "accent")]
-            )
-        for problem in beat.problems:
-            if problem.code in ("jobs-held", "jobs-failed"):
-                continue  # counted above
-            found.append([ours("! ", "bad"), span(problem.sentence)])
-        if beat.notes:
-            closed = formatting.count(len(beat.notes), "list")
-            found.append([ours("    · ", "muted"), ours(f"{closed} not read: xpm-tui status", "muted")])
-        if len(found) == 1 + bool(beat.notes):
-            found.insert(1, [ours("✓ ", "good"), ours("Nothing needs you.")])
-        return found
-
-    def _cells(self, run: Run) -> list[Line]:
-        changes = written(run)
-        return [
-            [span(run.id, "strong")],
-            [ours(formatting.when_short(run.started))],
-            [cells.RUN_OUTCOMES.draw(run.outcome)],
-            [ours(f"{changes:,}")],
-            [ours(bar(changes / self._most, 10), "accent")],
-            [ours(f"{run.calls:,}")],
-            [span(run.by)],
-            [span(run.error or f"{run.trigger} · {run_words(run)}", "muted")],
-        ]
-
-    def on_table_chosen(self, event: Table.Chosen) -> None:
-        """A run with its log."""
+    @on(Rows.Moved)
+    def _moved(self, event: Rows.Moved) -> None:
         event.stop()
-        self.app.push_screen(screens_run.RunScreen(event.item.id))
+        if event.rows is self._runs:
+            self._tell_run()
+
+    @on(Rows.Chosen)
+    def _chosen(self, event: Rows.Chosen) -> None:
+        """A run with its log, or what a line of attention leads to."""
+        event.stop()
+        if event.rows is self._runs and self._runs.current is not None:
+            self.app.push_screen(screens_run.RunScreen(self._runs.current.id))
+        elif event.rows is self._attention and self._attention.current is not None:
+            self._open(self._attention.current.action)
+
+    @on(NextStep.Chosen)
+    def _step_chosen(self, event: NextStep.Chosen) -> None:
+        event.stop()
+        self._open(self._action)
+
+    def _open(self, action: str) -> None:
+        """A command by its own way, a run, or an area."""
+        way = self.host.way(action) if action else None
+        if action.startswith("run "):
+            self.host.show_run(action.removeprefix("run "))
+        elif way is not None:
+            way()
+        elif action:
+            self.host.go(action)
 
     def do_sync(self) -> None:
         """Plan first, in the Sync area."""
@@ -231,59 +315,16 @@ class Overview(AreaScreen):
         self.host.connect()
 
 
-def run_words(run: Run) -> str:
-    """What a run was about."""
-    return "jobs" if run.kind == "deploy" else labels.DIRECTIONS[run.direction].text
+def _ahead(practice: OpenPractice) -> tuple[JobForecast, list[JobRowView]]:
+    """The jobs of the coming months, and those of the next days one by one."""
+    until = job_settings.today(practice) + SOON
+    jobs = [job for job in queries.list_jobs(practice, state="open") if job.deploy_on <= until]
+    return reports.forecast_jobs(practice), jobs
 
 
-def fact_line(number: int, what: str, key: str, look: Look) -> Line:
-    """How many of what wait, and the keys that lead there."""
-    return [ours(f"{number:>5,} ", look), ours(f"{what:<21} "), ours(key, "muted")]
-
-
-def job_lines(jobs: JobCounts) -> list[Line]:
-    """What of the jobs needs a person or comes soon; what is alike shares a line."""
-    facts: list[tuple[list[tuple[int, str]], str, Look]] = [
-        ([(jobs.failed, "failed"), (jobs.held, "held"), (jobs.going, "half-made")], "g j", "warn"),
-        ([(jobs.due, "due"), (jobs.missed, "missed")], "g j", "warn"),
-        ([(jobs.changed, "stopped by a change")], "g j", "warn"),
-        ([(jobs.soon, "in 14 days")], "g j", "muted"),
+def _news(practice: OpenPractice) -> list[tuple[datetime | None, Shown, Look]]:
+    """The newest lines of the log."""
+    looks: dict[str, Look] = {"warning": "warn", "error": "bad"}
+    return [
+        (line.at, line.text, looks.get(line.level, "")) for line in live_log.newest_lines(practice, ACTIVITY)
     ]
-    found: list[Line] = []
-    for parts, key, look in facts:
-        told = [(number, word) for number, word in parts if number]
-        if told:
-            first, word = told[0]
-            more = "".join(f" · {number:,} {other}" for number, other in told[1:])
-            found.append(fact_line(first, f"{formatting.plural(first, 'job')} {word}{more}", key, look))
-    if jobs.to_take:
-        found.append(fact_line(jobs.to_take, "of Ignition to take over", "g j v", "accent"))
-    return found
-
-
-def shortened(found: Sequence[Line], room: int) -> Sequence[Line]:
-    """No more lines than fit; the last one says how many are missing."""
-    if len(found) <= room:
-        return found
-    return [*found[: room - 1], [ours(f"    … and {len(found) - room + 1} more: xpm-tui status", "muted")]]
-
-
-def _card(title: str, *labels: str) -> list[Line]:
-    return [[ours(title, "head")], *([ours(f"{label:<{LABEL}}", "muted"), ours("…")] for label in labels)]
-
-
-def meter_line(beat: StatusSummary, columns: int) -> Line:
-    """What is left of the calls to Xero."""
-    pieces = [
-        ours(" Calls to Xero  ", "muted"),
-        ours(f"{beat.minute_left} of 60 this minute "),
-        ours(bar(beat.minute_left / 60, columns), "good"),
-    ]
-    if beat.day_left is not None:
-        limit = beat.day_limit or 5000
-        left = beat.day_left / limit
-        pieces += [
-            ours(f"   {beat.day_left:,} of {limit:,} today "),
-            ours(bar(left, columns), "good" if left > 0.2 else "warn"),
-        ]
-    return pieces

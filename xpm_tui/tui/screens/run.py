@@ -14,7 +14,7 @@ from xpm_tui.tui.screens.base import DetailScreen
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets.cells import lines
 from xpm_tui.tui.widgets.live_log import LOG_KEYS, LiveLog
-from xpm_tui.tui.widgets.run_card import HELD, run_lines
+from xpm_tui.tui.widgets.run_card import FRAME, HELD, frame_text, run_lines, run_subtitle, run_title
 from xpm_tui.tui.widgets.text import TextLabel
 
 
@@ -33,7 +33,8 @@ class RunScreen(DetailScreen[None]):
     def __init__(self, run_id: str) -> None:
         super().__init__()
         self._run_id = run_id
-        self._card = TextLabel(classes="run-card", fixed=False)
+        self._card = TextLabel(classes="run-card panel", fixed=False)
+        self._card.border_title = f"Run {run_id}"
         self._pane = LiveLog(run=run_id, empty="The log of this run is still empty.")
 
     def body(self) -> ComposeResult:
@@ -54,7 +55,9 @@ class RunScreen(DetailScreen[None]):
     def _looked(self, event: LiveLog.Looked) -> None:
         event.stop()
         now = self.host.worker.practice.clock.now()
-        self._card.say(lines(run_lines(event.run, now, self.size.width, event.forecast)))
+        self._card.border_title = frame_text(run_title(event.run))
+        self._card.border_subtitle = frame_text(run_subtitle(event.run))
+        self._card.say(lines(run_lines(event.run, now, self.size.width - FRAME, event.forecast)))
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -21,7 +21,7 @@ from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets.cells import Line, lines, ours, span, wrap
 from xpm_tui.tui.widgets.live_log import LOG_KEYS, LiveLog
-from xpm_tui.tui.widgets.run_card import NO_FORECAST, run_lines
+from xpm_tui.tui.widgets.run_card import FRAME, NO_FORECAST, frame_text, run_lines, run_subtitle, run_title
 from xpm_tui.tui.widgets.text import TextLabel
 
 with lazy_imports():
@@ -47,7 +47,7 @@ class SyncArea(AreaScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._card = TextLabel(classes="sync-card", fixed=False)
+        self._card = TextLabel(classes="sync-card panel", fixed=False)
         self._pane = LiveLog(empty="The log of this practice is empty. Press s to make the first plan.")
         self._plan: Plan | None = None
         self._run: Run | None = None
@@ -97,22 +97,25 @@ class SyncArea(AreaScreen):
             return
         self._drawn = wanted
         found: list[Line] = []
-        width = self.size.width
+        width = self.size.width - FRAME
+        self._card.border_title, self._card.border_subtitle = "Sync", ""
         if self._run is not None:
+            self._card.border_title = frame_text(run_title(self._run))
+            self._card.border_subtitle = frame_text(run_subtitle(self._run))
             found += run_lines(self._run, self.host.worker.practice.clock.now(), width, self._forecast)
         found += self._plan_lines()
         if self._aside:
             told = f"{self._aside} Which, and what to correct in XPM: xpm-tui status"
-            found += wrap([ours(" ! ", "warn"), span(told)], width)
+            found += wrap([ours("▲ ", "warn"), span(told)], width)
         self._card.say(lines(found))
 
     def _plan_lines(self) -> list[Line]:
         plan = self._plan
         if not self.host.practice_status.connected:
-            return [[ours(" ○ ", "warn"), ours("Not connected. "), ours("g o", "accent"), ours(", then "),
+            return [[ours("○ ", "warn"), ours("Not connected. "), ours("g o", "accent"), ours(", then "),
                      ours("c", "accent"), ours(" connects this practice to XPM.")]]  # fmt: skip
         if plan is None:
-            return [[ours(" No plan yet. "), ours("s", "accent"),
+            return [[ours("No plan yet. "), ours("s", "accent"),
                      ours(" makes one and shows it before anything is written.")]]  # fmt: skip
         if plan.state != "draft":
             return []
@@ -121,7 +124,7 @@ class SyncArea(AreaScreen):
         told = f"{formatting.count(items, 'change')}" if items else "nothing to change"
         more = f", {waiting:,} wait for a tick" if waiting else ""
         more += f", {plan.left_different:,} differ and stay" if plan.left_different else ""
-        return [[ours(" Plan ", "head"), span(plan.id, "head"), ours(f"  {told}{more}"),
+        return [[ours("Plan ", "head"), span(plan.id, "head"), ours(f"  {told}{more}"),
                  ours(f"  made {formatting.ago(plan.made, now)}  ", "muted"),
                  ours("v", "accent"), ours(" shows it")]]  # fmt: skip
 

@@ -315,6 +315,14 @@ def bar(part: float, columns: int) -> str:
     return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(columns)
 
 
+def gauge(part: float, columns: int) -> str:
+    """``columns`` cells of a line, heavy for ``part`` of it; of something that is there at least one."""
+    full = round(max(0.0, min(1.0, part)) * columns)
+    if 0 < part < 1:
+        full = max(1, min(columns - 1, full))
+    return "━" * full + "─" * (columns - full)
+
+
 _HEIGHTS = "▁▂▃▄▅▆▇█"
 
 

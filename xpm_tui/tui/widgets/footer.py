@@ -66,7 +66,7 @@ class KeyRow(Static):
         self.display = False
 
 
-MORE = (("question_mark", "?", "Help", "app.help"), ("colon", ":", "Commands", "app.palette"))
+MORE = (("question_mark", "?", "Help", "app.help"), ("colon", ":", "All actions", "app.palette"))
 """What is obeyed everywhere: said where there is room after the screen's own keys."""
 MORE_CLASS = "-more"
 
@@ -74,31 +74,38 @@ MORE_CLASS = "-more"
 class KeyFooter(Footer):
     """Stock, but quiet: the bindings of a screen are looked at after every key, and rarely differ.
 
-    With ``more`` the keys of everywhere follow, where all of them fit.
+    With ``more`` the keys of everywhere follow at the right, as far as there is room.
     """
 
     def __init__(self, *, more: bool = False) -> None:
         super().__init__(compact=True, show_command_palette=False)
         self._shown: dict[tuple[str, str], bool] = {}
         self._more = more
-        self._told = False
+        self._told = (0, 0)
 
     def compose(self) -> ComposeResult:
         """The screen's own keys, then those of everywhere."""
         own = list(super().compose())
         yield from own
-        self._told = self._fits([key for key in own if isinstance(key, FooterKey)], self.app.size.width)
-        if self._told:
-            for key, shown, words, action in MORE:
-                yield FooterKey(key, shown, words, action, classes=MORE_CLASS).data_bind(
-                    compact=Footer.compact
-                )
+        found, gap = self._told = self._room(
+            [key for key in own if isinstance(key, FooterKey)], self.app.size.width
+        )
+        for place, (key, shown, label, action) in enumerate(MORE[:found]):
+            entry = FooterKey(key, shown, label, action, classes=MORE_CLASS).data_bind(compact=Footer.compact)
+            if not place:
+                entry.styles.margin = (0, 1, 0, gap)
+            yield entry
 
-    def _fits(self, own: Sequence[FooterKey], width: int) -> bool:
-        """Whether there is room for the keys of everywhere, too: an entry has blanks between and after."""
-        entries = [(key.key_display, key.description) for key in own] + [each[1:3] for each in MORE]
-        room = sum(len(shown) + len(words) + 2 for shown, words in entries)
-        return self._more and bool(own) and room <= width
+    def _room(self, own: Sequence[FooterKey], width: int) -> tuple[int, int]:
+        """How many of the keys of everywhere have room, and the gap before them: an entry has blanks between
+        and after.
+        """
+        if not (self._more and own):
+            return 0, 0
+        spare = width - sum(len(key.key_display) + len(key.description) + 2 for key in own)
+        sizes = [len(shown) + len(label) + 2 for _, shown, label, _ in MORE]
+        found = next((many for many in range(len(MORE), 0, -1) if sum(sizes[:many]) <= spare), 0)
+        return found, max(0, spare - sum(sizes[:found])) if found else 0
 
     @property
     def _own(self) -> list[FooterKey]:
@@ -122,5 +129,5 @@ class KeyFooter(Footer):
 
     async def on_resize(self, event: events.Resize) -> None:
         """Another width may have room for more, or no longer."""
-        if self._told != self._fits(self._own, event.size.width):
+        if self._told != self._room(self._own, event.size.width):
             await self.recompose()

@@ -1,4 +1,4 @@
-"""The head of every screen: which practice, SANDBOX in words, the heartbeat; under it the areas."""
+"""The head of every screen: the practice, its direction and state; under it the areas."""
 
 from __future__ import annotations
 
@@ -8,59 +8,83 @@ from collections.abc import Mapping, Sequence
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.content import Content
 from textual.message import Message
 
-from xpm_tui.domain.formatting import cut, elapsed
+from xpm_tui.domain.formatting import count, cut, elapsed
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.tui.app_protocol import Area
 from xpm_tui.tui.status_summary import PracticeStatus
-from xpm_tui.tui.widgets.cells import Look, Span, ours, width, words
+from xpm_tui.tui.widgets.cells import Look, Span, ours, span, width, words
 from xpm_tui.tui.widgets.text import TextLabel
 
 _CONDITIONS: dict[str, tuple[str, Look]] = {
-    "damaged": ("■ STORE DAMAGED", "bad"),
-    "unfinished_import": ("■ import unfinished", "warn"),
-    "open_intents": ("■ unknown outcome", "warn"),
+    "damaged": ("✕ STORE DAMAGED", "bad"),
+    "unfinished_import": ("▲ import unfinished", "warn"),
+    "open_intents": ("▲ unknown outcome", "warn"),
 }
 """Conditions of the practice, as the head of every screen names them."""
 
+BETWEEN = "  ·  "
+"""What stands between two facts of the head."""
+CALLS_FROM, DAY_FROM = 110, 150
+"""Widths from which the head has the calls left of the minute, and of the day."""
 
-def status_line(practice_status: PracticeStatus, columns: int) -> list[Span]:
-    """The whole line in ``columns`` columns: the name is cut before a warning is."""
-    right: list[Span] = []
 
-    def add(text: str, look: Look = "") -> None:
-        right.extend([ours("  "), ours(text, look)])
+def direction_spans(direction: str) -> list[Span]:
+    """Both sides in the order of the sync, each in its colour."""
+    sides = [ours("XPM", "xpm"), ours("Ignition", "ignition")]
+    first, second = reversed(sides) if direction == "to_xpm" else sides
+    return [first, ours(" ▸ ", "muted"), second]
 
-    if practice_status.condition:
-        add(*_CONDITIONS[practice_status.condition])
-    if practice_status.read_only:
-        add("READ-ONLY", "warn")
-    if practice_status.running:
-        add(f"▶ run {visible(practice_status.running)}", "accent")
-    if practice_status.held:
-        add(f"■ {practice_status.held} held", "warn")
-    if not practice_status.known:
-        add("opening …", "muted")
-    elif not practice_status.connected:
-        add("○ not connected", "warn")
+
+def _facts(status: PracticeStatus, columns: int) -> list[Span]:
+    """What is the case now, the most urgent first."""
+    facts: list[Span] = []
+    if status.condition:
+        facts.append(ours(*_CONDITIONS[status.condition]))
+    if status.read_only:
+        facts.append(ours("READ-ONLY", "warn"))
+    if status.running:
+        facts.append(span(f"◷ run {status.running}", "accent"))
+    if status.held:
+        facts.append(ours(f"▲ {status.held} held", "warn"))
+    if not status.known:
+        facts.append(ours("opening …", "muted"))
+    elif not status.connected:
+        facts.append(ours("○ Not connected", "warn"))
     else:
-        add(*(("○ login needed", "warn") if practice_status.login_needed else ("● connected", "good")))
-        add(
-            "never synced"
-            if practice_status.hours is None
-            else f"synced {elapsed(practice_status.hours * 3_600)}"
-        )
-    if columns >= 100 and practice_status.minute_left is not None:
-        add(f"{practice_status.minute_left}/min", "muted")
-    if columns >= 100 and practice_status.day_left is not None:
-        add(f"{practice_status.day_left:,} today", "muted")
-    mark = [ours("  "), ours(" SANDBOX ", "accent")] if practice_status.sandbox else []
-    name_room = columns - width(right) - width(mark) - 2
-    name = Span(cut(visible(practice_status.title or "xpm-tui"), name_room), "strong")
-    left = [ours(" "), name, *mark]
-    gap = max(1, columns - width(left) - width(right) - 1)
-    return [*left, ours(" " * gap), *right]
+        facts.append(ours("▲ Login needed", "warn") if status.login_needed else ours("● Connected", "good"))
+        ago = None if status.hours is None else elapsed(status.hours * 3_600)
+        facts.append(ours("never synced" if ago is None else f"synced {ago}"))
+    if columns >= CALLS_FROM and status.minute_left is not None and status.known:
+        facts.append(ours(f"{count(status.minute_left, 'call')} left this minute", "muted"))
+    if columns >= DAY_FROM and status.day_left is not None:
+        facts.append(ours(f"{status.day_left:,} left today", "muted"))
+    return facts
+
+
+def status_line(practice_status: PracticeStatus, columns: int) -> Content:
+    """The whole line in ``columns`` columns: the direction goes, and the name is cut, before a warning is."""
+    right: list[Span] = []
+    for fact in _facts(practice_status, columns):
+        right += [ours(BETWEEN, "muted"), fact] if right else [fact]
+    name = Span(visible(practice_status.title or "xpm-tui"), "strong")
+    mark = (
+        Content.styled(" SANDBOX ", "bold reverse") + Content(" ") if practice_status.sandbox else Content("")
+    )
+    room = columns - width(right) - mark.cell_length - 4
+    flow = [ours("   "), *direction_spans(practice_status.direction)] if practice_status.direction else []
+    if width([name, *flow]) > room:
+        flow = []
+    left = Content(" ") + mark + words([Span(cut(name.text, room), name.look), *flow])
+    gap = max(1, columns - left.cell_length - width(right) - 1)
+    return left + Content(" " * gap) + words(right)
+
+
+HERE = "bold reverse $primary"
+"""The tab of the area in front: a solid block, told by reverse where there is no colour."""
+GO = "g go to "
 
 
 class Tabs(TextLabel):
@@ -74,26 +98,31 @@ class Tabs(TextLabel):
         self.tell({})
 
     def tell(self, counts: Mapping[str, int], room: int = 0) -> None:
-        """Show how many items need attention in each area, where the names leave room for the counts.
+        """How much needs the user in which area, where the names leave room for that."""
+        for told, between in ((counts, " "), (counts, ""), ({}, "")):
+            line = self._line(told, between)
+            if not 0 < room < line.cell_length:
+                break
+        spare = room - line.cell_length - len(GO)
+        if room >= CALLS_FROM and spare > 0:
+            line += (
+                Content(" " * spare) + Content.styled("g", "bold $accent") + words([ours(GO[1:], "muted")])
+            )
+        self.say(line)
 
-        The current area is marked with brackets, not by colour alone.
-        """
-        pieces = self._pieces(counts)
-        if 0 < room < width(pieces):
-            pieces = self._pieces({})
-        self.say(words(pieces))
-
-    def _pieces(self, counts: Mapping[str, int]) -> list[Span]:
-        pieces: list[Span] = []
+    def _line(self, counts: Mapping[str, int], between: str) -> Content:
+        line = Content("")
         self._ends = []
         for area in self._areas:
-            left, right = "[]" if area.name == self._here else "  "
-            look: Look = "head" if area.name == self._here else "muted"
-            count = counts.get(area.name, 0)
-            number = [ours(f" {count}", "warn")] if count else []
-            pieces += [ours(left + area.title, look), *number, ours(right, look)]
-            self._ends.append(width(pieces))
-        return pieces
+            number = counts.get(area.name, 0)
+            if area.name == self._here:
+                line += Content.styled(f" {area.title}{f' {number:,}' if number else ''} ", HERE)
+            else:
+                told = [ours(f" {number:,}", "warn")] if number else []
+                line += words([ours(f" {area.title}", "muted"), *told, ours(" ")])
+            line += Content(between)
+            self._ends.append(line.cell_length)
+        return line
 
     def on_click(self, event: events.Click) -> None:
         """Go there."""
@@ -139,5 +168,7 @@ class Header(Vertical):
         if wanted == self._drawn or self.size.width == 0:
             return
         self._drawn = wanted
-        self._line.say(words(status_line(*wanted)))
-        self._tabs.tell({"clients": self._practice_status.needs_person}, self.size.width)
+        self._line.say(status_line(*wanted))
+        waiting = self._practice_status
+        counts = {"clients": waiting.needs_person, "jobs": waiting.needs_jobs, "sync": waiting.held}
+        self._tabs.tell(counts, self.size.width)

@@ -6,6 +6,7 @@ The log as it is written: followed while it is in front, and what a person does 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 from textual import on
@@ -50,6 +51,11 @@ def lines_of(practice: OpenPractice, events: Iterable[Event]) -> list[LogLine]:
             )
         )
     return found
+
+
+def newest_lines(practice: OpenPractice, most: int) -> list[LogLine]:
+    """The newest lines of the practice's log but for details, newest first."""
+    return lines_of(practice, islice(practice.events.read(EventFilter(level="info")), most))
 
 
 class Follower:

@@ -12,8 +12,7 @@ from typing import ClassVar, NamedTuple
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
+from textual.containers import Vertical
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Static
@@ -24,7 +23,7 @@ from xpm_tui.domain.formatting import clock, count
 from xpm_tui.domain.safe_text import Shown
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, Span, marked, ours, width, words
+from xpm_tui.tui.widgets.cells import Line, Span, marked, ours, words
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.text import TextLabel
@@ -106,8 +105,14 @@ FLUSH = 0.25
 """Seconds between two paints: four a second is as fast as anybody reads."""
 
 
+FOLLOWING = "The newest line is followed. Up selects a line to read it in full."
+"""In the place of the selected line."""
+
+
 class LogRows(Rows):
     """The lines themselves."""
+
+    DEFAULT_CLASSES = "panel -table"
 
     def __init__(self, ring: Ring, zone: tzinfo | None = None) -> None:
         super().__init__()
@@ -183,17 +188,14 @@ class LogPane(Vertical):
         self.rows = LogRows(self.ring, zone)
         self._waiting: list[LogLine] = []
         self._unseen = 0
-        self._state = TextLabel(classes="log-state")
-        self._pill = Static(classes="pill")
         self._find = TextField(placeholder="letters that the line must have", classes="find")
-        self._empty = Static(content(Shown(empty)), classes="empty")
-        self._whole = TextLabel(classes="whole")
+        self._empty = Static(content(Shown(empty)), classes="panel empty-log")
+        self._whole = TextLabel(classes="panel whole")
+        self.rows.border_title = self._empty.border_title = "Log"
+        self._whole.border_title = "Selected line"
 
     def compose(self) -> ComposeResult:
-        """State line over the rows; the pill says what is waiting below."""
-        with Horizontal(classes="log-head"):
-            yield self._state
-            yield self._pill
+        """The rows, whose border says what is shown, over the selected line."""
         yield self._find
         yield self._empty
         yield self.rows
@@ -248,27 +250,24 @@ class LogPane(Vertical):
             parts.append("newest")
         if ring.dropped:
             parts.append(f"{ring.dropped:,} older ones are in the log file")
-        self._state.say(content(Shown(" · ".join(parts))))
         waiting = self._unseen + (len(self._waiting) if self.paused else 0)
-        self._pill.display = waiting > 0
         if waiting:
-            self._pill.update(content(Shown(f" {waiting:,} new · End ")))
+            parts.insert(0, f"{waiting:,} new: End")
+        self.rows.border_subtitle = " · ".join(parts)
         self._empty.display = not ring.held and not self._waiting
         self.rows.display = not self._empty.display
         self._tell_whole()
 
     def _tell_whole(self) -> None:
-        """Show the truncated line under the cursor below the list, except while lines come and go.
-
-        Its space is reserved: a pane that grew would be painted completely when the cursor moves.
+        """Under the lines the selected one, whole; not while lines come and go. Its place is kept: a pane
+        that grew would be painted whole at a move of the cursor.
         """
         entry = self.line if not self.following or self.paused else None
-        room = self.rows.size.width
-        told = Content("")
-        if entry is not None and 0 < room < width(self.rows.draw(self.rows.cursor, 0, room)):
+        if entry is None:
+            self._whole.say(words([ours(FOLLOWING, "muted")]))
+        else:
             word, look = cells.SEVERITIES.sign(entry.level)
-            told = words([ours(f" {word} ", look), Span(entry.text)])
-        self._whole.say(told)
+            self._whole.say(words([ours(f"{word} ", look), Span(entry.text)]))
 
     @on(Rows.Moved)
     def _moved(self, event: Rows.Moved) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from textual.markup import escape
+
 from xpm_tui.application.runs.consequences import RunForecast
 from xpm_tui.diagnostics.error_presenter import problem_title
 from xpm_tui.diagnostics.known_problems.registry import find_problem
 from xpm_tui.domain import formatting, labels, pace
 from xpm_tui.domain.runs import UNKNOWN, Run
+from xpm_tui.domain.safe_text import visible
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, Span, bar, ours, span, wrap
+from xpm_tui.tui.widgets.cells import Line, Span, gauge, ours, span, wrap
 
 CUT_SHORT = "It ended early. What is done stays; the next sync continues from there."
 
@@ -21,6 +24,9 @@ STOPPING = "Stopping: nothing more is sent. The call that Xero is answering is s
 RECORDS_TIMED = 3
 """Records after which their time tells how long the rest takes."""
 NO_FORECAST = RunForecast()
+
+FRAME = 4
+"""Columns of a panel's border and padding."""
 
 HELD = {"held": "runs.release", "interrupted": "runs.resume", "stopped": "runs.resume"}
 """What goes on with a run that ended before its end."""
@@ -43,14 +49,14 @@ def time_left(run: Run, now: datetime, forecast: RunForecast = NO_FORECAST) -> s
 def forecast_lines(forecast: RunForecast, columns: int) -> list[Line]:
     """Return why a run stands still, and until when."""
     if forecast.stopping:
-        return [*wrap([ours(" ■ ", "warn"), ours(STOPPING)], columns)]
+        return [*wrap([ours("■ ", "warn"), ours(STOPPING)], columns)]
     found: list[Line] = []
     if forecast.waits:
-        found += wrap([ours(" ◷ ", "accent"), ours(pace.waiting(forecast.waits))], columns)
+        found += wrap([ours("◷ ", "accent"), ours(pace.waiting(forecast.waits))], columns)
     if forecast.beyond_today:
         until = f" It can continue at {formatting.when(forecast.day_until)}." if forecast.day_until else ""
         told = f"Today's allowance has no room for {formatting.count(forecast.beyond_today, 'call')}.{until}"
-        found += wrap([ours(" ▲ ", "warn"), ours(told)], columns)
+        found += wrap([ours("▲ ", "warn"), ours(told)], columns)
     return found
 
 
@@ -58,54 +64,73 @@ def _scope(run: Run) -> str:
     """Return what a run is about: jobs, or the direction and the level of a sync."""
     if run.kind == "deploy":
         return "Jobs"
-    return f"{labels.DIRECTIONS[run.direction].text} · {labels.LEVELS[run.level].text}"
+    sides = "XPM ▸ Ignition" if run.direction == "from_xpm" else "Ignition ▸ XPM"
+    return f"{sides} · {labels.LEVELS[run.level].text}"
+
+
+def _counted(name: str, number: int) -> str:
+    """Return a count with its noun or participle: ``62 changes``, ``2 set aside``."""
+    noun = name.replace("_", " ")
+    return f"{number:,} {noun.removesuffix('s') if number == 1 else noun}"
+
+
+def frame_text(text: str) -> str:
+    """Return any text for the border of a panel, where a bracket would begin markup."""
+    return escape(visible(text))
+
+
+def run_title(run: Run) -> str:
+    """Return a run with its outcome and what it is about: the title of its panel."""
+    return f"Run {run.id}: {labels.RUN_OUTCOMES[run.outcome].marked}   {_scope(run)}"
+
+
+def run_subtitle(run: Run) -> str:
+    """Return when a run began, and who started it, where."""
+    where = f" on {run.host}" if run.host else ""
+    return f"started {formatting.when_short(run.started)} by {run.by}{where}"
 
 
 def run_lines(run: Run, now: datetime, columns: int, forecast: RunForecast = NO_FORECAST) -> list[Line]:
-    """Head, progress, what it waits for, counts, stops."""
-    head: list[Span] = [
-        ours(" Run ", "head"), span(run.id, "head"), ours("  "),
-        cells.RUN_OUTCOMES.draw(run.outcome),
-        ours(f"  {_scope(run)}", "muted"),
-        span(f"  by {run.by}" + (f" on {run.host}" if run.host else ""), "muted"),
-    ]  # fmt: skip
-    found: list[Line] = [head]
+    """Progress, what it waits for, time left, counts, stops; each at most ``columns`` wide."""
+    found: list[Line] = []
     total = max(run.total, run.done)
-    if run.outcome == "running" or total:
-        room = max(10, min(48, columns - 44))
+    calls = formatting.count(run.calls, "call")
+    if run.outcome == "running" and not total:
+        found.append([ours("◷ ", "accent"), ours("Reading the lists"), ours(f"   {calls}", "muted")])
+    elif run.outcome == "running" or total:
         part = run.done / total if total else 0.0
-        numbers = f" {run.done:,} of {total:,}" if total else " reading the lists"
-        found.append(
-            [
-                ours(" "), ours("▕", "muted"), ours(bar(part, room), cells.RUN_OUTCOMES.look(run.outcome)),
-                ours("▏", "muted"),
-                ours(numbers, "strong"), ours(f"  {formatting.count(run.calls, 'call')}", "muted"),
-                ours(f"  {time_left(run, now, forecast)}", "muted"),
-            ]
-        )  # fmt: skip
+        noun = "job" if run.kind == "deploy" else "record"
+        numbers = f" {run.done:,} of {formatting.count(total, noun)}  {part:>4.0%}  "
+        room = max(10, min(60, columns - len(numbers) - len(calls)))
+        bar = ours(gauge(part, room), cells.RUN_OUTCOMES.look(run.outcome))
+        found.append([bar, ours(numbers, "strong"), ours(calls, "muted")])
     found += forecast_lines(forecast, columns)
+    if left := time_left(run, now, forecast):
+        words = f"{left[0].upper()}{left[1:]}"
+        found.append([ours(words, "strong"), ours("   waits included" if forecast.waits else "", "muted")])
     if run.counts:
-        told = " · ".join(
-            f"{name.replace('_', ' ')} {number:,}" for name, number in sorted(run.counts.items()) if number
-        )
+        told = " · ".join(_counted(name, number) for name, number in sorted(run.counts.items()) if number)
         if told:
-            found.append([span(" " + told, "muted")])
+            found += wrap([span(told, "muted")], columns)
     for stop in run.stops:
-        found.append([ours(" ■ ", "warn"), span(stop.sentence or stop.rule)])
+        found += wrap([ours("▲ ", "warn"), span(stop.sentence or stop.rule)], columns)
     if run.error:
-        found.append([ours(" ✗ ", "bad"), span(run.error)])
+        found += wrap([ours("✕ ", "bad"), span(run.error)], columns)
         known = find_problem(run.case)
         if known is not None:
-            found.append([ours(f"   {problem_title(known)}. ", "accent"), ours(known.steps[0])])
+            found += wrap(
+                [ours("  "), ours(f"{problem_title(known)}. ", "accent"), ours(known.steps[0])], columns
+            )
     way = labels.JOB_RUN_OUTCOMES if run.kind == "deploy" else labels.RUN_OUTCOMES
+    note: list[Span] = []
     if run.error and run.kind != "deploy" and run.outcome in ("partial", "failed"):
-        found.append([ours(" → ", "accent"), ours(CUT_SHORT)])
+        note = [ours(CUT_SHORT)]
     elif run.outcome == "held" and any(stop.rule == UNKNOWN for stop in run.stops):
-        found.append([ours(" → ", "accent"), ours("What it wrote stays. "), ours("a", "accent"),
-                      ours(" looks up the write without an answer, then continues.")])  # fmt: skip
+        note = [ours("What it wrote stays. "), ours("a", "accent"),
+                ours(" looks up the write without an answer, then continues.")]  # fmt: skip
     elif run.outcome == "held" and run.stops and run.kind != "deploy":
-        found.append([ours(" → ", "accent"), ours("Nothing is written until then. "), ours("a", "accent"),
-                      ours(" releases it: it is planned again and goes on if no count grew.")])  # fmt: skip
+        note = [ours("Nothing is written until then. "), ours("a", "accent"),
+                ours(" releases it: it is planned again and continues if no count has grown.")]  # fmt: skip
     elif run.outcome in _GOES_ON and not run.stops:
-        found.append([ours(" → ", "accent"), ours(way[run.outcome].help)])
-    return found
+        note = [ours(way[run.outcome].help)]
+    return [*found, *wrap([ours("→ ", "accent"), *note], columns)] if note else found

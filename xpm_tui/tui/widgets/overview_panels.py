@@ -1,0 +1,409 @@
+"""The panels of Overview as lines: next step, clients, connection, what needs attention, calls, changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from xpm_tui.domain import formatting, labels
+from xpm_tui.domain.safe_text import Shown, visible
+from xpm_tui.tui.widgets import cells
+from xpm_tui.tui.widgets.cells import Line, Look, Span, fit, gauge, ours, span, width, wrap
+
+if TYPE_CHECKING:
+    from xpm_tui.application.jobs.views import JobCounts, JobRowView
+    from xpm_tui.application.status.summary import StatusSummary
+    from xpm_tui.domain.runs import Run
+
+DAYS = 14
+"""Days of the chart."""
+LABEL = 10
+"""Columns of the labels in Connection."""
+
+
+class Step(NamedTuple):
+    """The next step: what it is, why, the words of its button, and the command or area that it opens."""
+
+    title: str
+    why: str
+    button: str = ""
+    action: str = ""
+
+
+def _failed_run(status: StatusSummary) -> str:
+    return next((problem.sentence for problem in status.problems if problem.code == "run-failed"), "")
+
+
+def next_step(status: StatusSummary, now: datetime) -> Step:
+    """The first that applies: connect, login, held sync, failed, both changed, links, take over, sync."""
+    jobs, count = status.jobs, formatting.count
+    if not status.connected:
+        return Step(
+            "Connect this practice to XPM",
+            "Nothing can be read from XPM or sent to it yet.",
+            "Connect",
+            "connect",
+        )
+    if status.login_needed:
+        why = next(each.sentence for each in status.problems if each.code == "login-needed")
+        return Step("Sign in to Xero again", why, "Sign in", "connect")
+    if status.held:
+        why = next((each.sentence for each in status.problems if each.code == "held"), "")
+        return Step(
+            f"Decide about run {status.held[0]}, which is held for you", why, "Open", f"run {status.held[0]}"
+        )
+    if failed := _failed_run(status):
+        return Step(f"Look at run {status.last_run}, which failed", failed, "Open", f"run {status.last_run}")
+    if status.conflicts:
+        return Step(
+            f"Decide about {count(status.conflicts, 'value')} changed on both sides",
+            "The newest plan would overwrite one side with the other.",
+            "Compare",
+            "conflicts",
+        )
+    if number := status.needs_person:
+        return Step(
+            f"Review {count(number, 'client')} that {formatting.plural(number, 'needs/need')} you",
+            "Until they are linked or ignored, nothing of them is synced.",
+            "Review",
+            "clients.review",
+        )
+    if jobs.to_take:
+        return Step(
+            f"Take over {count(jobs.to_take, 'accepted proposal')}",
+            "Their jobs are not created before that.",
+            "Review",
+            "proposals.list",
+        )
+    if number := status.waiting:
+        return Step(
+            f"Tick {count(number, 'change')} that {formatting.plural(number, 'waits/wait')} for you",
+            "The newest plan does not apply them until you tick them.",
+            "Open",
+            "sync",
+        )
+    if status.last_good is None or now - status.last_good > timedelta(days=1):
+        ago = formatting.ago(status.last_good, now, never="There has been no sync yet")
+        why = ago if status.last_good is None else f"The last successful sync was {ago}"
+        return Step("Sync with XPM", f"{why}. You see a plan before anything is written.", "Plan", "plan")
+    return Step("All done", f"Nothing needs you. The last sync was {formatting.ago(status.last_good, now)}.")
+
+
+def step_lines(step: Step, columns: int) -> list[Line]:
+    """Two lines: what, with its button at right; why."""
+    button = [ours("▸ ", "head"), ours(step.button, "head"), ours("  enter", "accent")] if step.action else []
+    sign = ours("▶ ", "accent") if step.action else ours("● ", "good")
+    title = fit([sign, span(step.title, "strong")], columns - width(button))
+    why = wrap([ours("  "), span(step.why, "muted")], columns)
+    if len(why) > 1:
+        why = [fit([ours("  "), span(step.why, "muted")], columns)]
+    return [[*title, *button], *why]
+
+
+def client_numbers(status: StatusSummary) -> tuple[int, int, int, int]:
+    """How many clients are linked, need the user, are ignored, and are none of these."""
+    linked, ignored = status.links.get("linked", 0), status.links.get("ignored", 0)
+    other = max(0, status.clients - linked - ignored - status.needs_person)
+    return linked, status.needs_person, ignored, other
+
+
+def client_lines(status: StatusSummary, columns: int, height: int) -> list[Line]:
+    """A stacked bar, and its numbers in words."""
+    linked, needs, ignored, other = client_numbers(status)
+    parts: list[tuple[int, str, Look, str]] = [
+        (linked, "█", "good", "linked"),
+        (needs, "▓", "warn", formatting.plural(needs, "needs you/need you")),
+        (ignored, "░", "muted", "ignored"),
+        (other, "─", "muted", "other"),
+    ]
+    total = sum(number for number, *_ in parts)
+    if not total:
+        return [[ours("No clients yet: import Ignition's clients with g c I.", "muted")]]
+    sizes = shares([number for number, *_ in parts], columns)
+    bar = [ours(sign * size, look) for (_, sign, look, _), size in zip(parts, sizes, strict=True) if size]
+    legend: list[Span] = []
+    for number, sign, look, word in parts:
+        if number:
+            gap = "  " if legend else ""
+            legend += [ours(f"{gap}{sign} ", look), ours(f"{number:,}", "strong"), ours(f" {word}")]
+    return [*[bar] * max(1, height - 1), *wrap(legend, columns)]
+
+
+def shares(numbers: Sequence[int], columns: int) -> list[int]:
+    """Columns for each number in proportion; one that is not 0 has at least one."""
+    total = sum(numbers)
+    sizes = [max(1, number * columns // total) if number else 0 for number in numbers]
+    sizes[sizes.index(max(sizes))] += columns - sum(sizes)
+    return sizes
+
+
+def connection_lines(
+    status: StatusSummary, level: str, now: datetime, columns: int, height: int
+) -> list[Line]:
+    """Facts about both sides; where there is little room each takes one line, the most important first."""
+    facts: list[list[Span]] = []
+
+    def fact(label: str, *pieces: Span) -> None:
+        facts.append([ours(f"{label:<{LABEL}}", "muted"), *pieces])
+
+    def aged(count: int, age: str) -> Span:
+        whole = f"{formatting.count(count, 'client')}, {age}"
+        return span(whole if len(whole) + LABEL <= columns else age)
+
+    if not status.connected:
+        fact("XPM", ours("○ not connected: ", "warn"), ours("c", "accent"))
+    elif status.login_needed:
+        fact("Login", ours("▲ needed: ", "warn"), ours("c", "accent"), ours(" signs in"))
+    else:
+        by = f", by {status.by}" if status.by else ""
+        fact("Connected", ours("● ", "good"), span(f"{formatting.when_short(status.since)}{by}"))
+    fact("Syncs", span(level))
+    fact("Last sync", span(formatting.ago(status.last_good, now, never="none yet")))
+    fact("XPM data", aged(status.xpm_clients, formatting.ago(status.mirror_at, now, never="not read yet")))
+    imported = formatting.ago(status.import_at, now, never="")
+    fact("Ignition", aged(status.clients, f"import {imported}" if imported else "no import yet"))
+    if status.login:
+        fact("Signed in", span(status.login))
+    if status.notes:
+        fact("Not read", span(f"{formatting.count(len(status.notes), 'list')}: xpm-tui status"))
+    whole = [row for each in facts for row in wrap(each, columns)]
+    return whole if len(whole) <= height else [fit(each, columns) for each in facts[:height]]
+
+
+class Attention(NamedTuple):
+    """One line of what needs attention, and what Enter on it opens: a command, an area, or nothing."""
+
+    line: Line
+    action: str = ""
+
+
+_COUNTED = frozenset({"jobs-held", "jobs-failed", "not-connected"})
+"""Problems that a number says, or the next step."""
+
+
+def attention(status: StatusSummary, columns: int) -> list[Attention]:
+    """What needs the user: number, words, and the keys that lead there."""
+    exported = "export.clients"
+    facts: list[tuple[int, str, str, Look, str]] = [
+        (status.needs_person, "client to link/clients to link", "g c r", "warn", "clients.review"),
+        (len(status.held), "run held for you/runs held for you", "g s", "warn", "sync"),
+        (status.conflicts, _both("value", "changed on both sides"), "W", "warn", "conflicts"),
+        (status.waiting, "change waits for a tick/changes wait for a tick", "g s v", "warn", "sync"),
+        *_job_facts(status.jobs),
+        (status.to_ignition, _both("client", "not in Ignition yet"), "g c X", "accent", exported),
+        (status.removed_contacts, _both("contact", "removed in XPM"), "g c", "muted", "clients"),
+        (len(status.never_in_ignition), _both("client", "Ignition refuses"), "g c X", "warn", exported),
+        (status.frozen, "frozen field/frozen fields", "g c", "muted", "clients"),
+    ]
+    found: list[Attention] = []
+    for number, words, key, look, action in facts:
+        if number:
+            found += _fact_rows(number, formatting.plural(number, words), key, look, action, columns)
+
+    def sentence(sign: str, look: Look, text: str, action: str = "") -> None:
+        for row in wrap([ours(f"    {sign} ", look), span(text)], columns):
+            found.append(Attention(row, action))
+
+    if status.skipped is not None:
+        day = formatting.when_short(status.skipped)
+        sentence("▲", "warn", f"The daily sync of {day} was skipped: s syncs now", "plan")
+    for problem in status.problems:
+        if problem.code not in _COUNTED:
+            sentence("▲", "bad", problem.sentence)
+    if not found:
+        found.append(Attention([ours(" ● ", "good"), ours("Nothing needs you.")]))
+    if status.notes:
+        sentence("–", "muted", f"{formatting.count(len(status.notes), 'list')} not read: xpm-tui status")
+    return found
+
+
+def _both(noun: str, rest: str) -> str:
+    """One of something and several, as ``formatting.plural`` takes them."""
+    return f"{noun} {rest}/{formatting.plural(2, noun)} {rest}"
+
+
+def _fact_rows(
+    number: int, words: str, key: str, look: Look, action: str, columns: int
+) -> Iterator[Attention]:
+    tail = [ours(f"  {key}", "accent")]
+    room = columns - width(tail)
+    for place, row in enumerate(wrap([ours(f"{number:>5,} ", look), ours(words)], room)):
+        yield Attention([*fit(row, room), *([] if place else tail)], action)
+
+
+def _job_facts(jobs: JobCounts) -> Iterator[tuple[int, str, str, Look, str]]:
+    """What of the jobs needs the user or comes soon; what is alike shares a line."""
+    facts: list[tuple[list[tuple[int, str]], Look]] = [
+        ([(jobs.failed, "failed"), (jobs.held, "held"), (jobs.going, "half-made")], "warn"),
+        ([(jobs.due, "due"), (jobs.missed, "missed")], "warn"),
+        ([(jobs.changed, "stopped by a change")], "warn"),
+        ([(jobs.soon, "in the next 14 days")], "muted"),
+    ]
+    if jobs.to_take:
+        yield (
+            jobs.to_take,
+            "proposal to take over/proposals to take over",
+            "g j v",
+            "accent",
+            "proposals.list",
+        )
+    for parts, look in facts:
+        shown = [(number, word) for number, word in parts if number]
+        if shown:
+            first, word = shown[0]
+            more = "".join(f" · {number:,} {other}" for number, other in shown[1:])
+            yield first, f"job {word}{more}/jobs {word}{more}", "g j", look, "jobs"
+
+
+def call_lines(status: StatusSummary, columns: int) -> list[Line]:
+    """What is left of the calls to Xero: a gauge each, and the number in words."""
+    left = f"{status.minute_left} of 60 left"
+    rows: list[tuple[str, str, float | None]] = [("Minute ", left, status.minute_left / 60)]
+    if status.day_left is not None:
+        limit = status.day_limit or 5000
+        words = f"{status.day_left:,} of {limit:,} left"
+        rows.append(("Today  ", words, status.day_left / limit))
+    else:
+        rows.append(("Today  ", "shown after a first call", None))
+    room = max(len(words) for _, words, part in rows if part is not None)
+    found: list[Line] = []
+    for label, words, part in rows:
+        if part is None:
+            found.append([ours(label, "muted"), ours(words, "muted")])
+            continue
+        look: Look = "good" if part > 0.2 else "warn"
+        bar = gauge(part, max(4, columns - len(label) - room - 1))
+        found.append([ours(label, "muted"), ours(bar, look), ours(f" {words:>{room}}")])
+    return found
+
+
+def written(run: Run) -> int:
+    """How many changes a run made."""
+    return run.counts.get("changes", run.done)
+
+
+_WORST = ("failed", "interrupted", "held", "partial", "stopped", "running", "done", "skipped")
+
+
+class ChartDay(NamedTuple):
+    """One day: its changes, and the worst outcome of its runs; empty for a day without any."""
+
+    day: date
+    changes: int = 0
+    outcome: str = ""
+
+
+def chart_days(runs: Sequence[Run], today: date) -> list[ChartDay]:
+    """The last days, oldest first."""
+    found = [ChartDay(today - timedelta(days=ago)) for ago in reversed(range(DAYS))]
+    for run in runs:
+        place = DAYS - 1 - (today - run.started.astimezone().date()).days
+        if 0 <= place < DAYS:
+            before = found[place]
+            outcome = min(
+                (each for each in (before.outcome, run.outcome) if each),
+                key=lambda each: _WORST.index(each) if each in _WORST else len(_WORST),
+            )
+            found[place] = ChartDay(before.day, before.changes + written(run), outcome)
+    return found
+
+
+def chart_words(days: Sequence[ChartDay], columns: int) -> str:
+    """The chart in words, in full where there is room."""
+    total = sum(each.changes for each in days)
+    most = max(days, key=lambda each: each.changes)
+    short = f"{total:,} in {DAYS} days" if total else f"none in {DAYS} days"
+    long = f"{short}, most on {formatting.day(most.day).rpartition(' ')[0]}: {most.changes:,}"
+    return long if total and len(long) <= columns else short
+
+
+_EIGHTHS = " ▁▂▃▄▅▆▇█"
+
+
+def chart_lines(days: Sequence[ChartDay], columns: int, height: int) -> list[Line]:
+    """A column a day, under it how its runs ended, under that the day of the month."""
+    most = max(each.changes for each in days) or 1
+    axis = len(f"{most:,}") + 1
+    each_day = max(2, min(5, (columns - axis) // len(days)))
+    bars = max(1, height - 2)
+    found: list[Line] = []
+    for row in reversed(range(bars)):
+        label = f"{most:,}" if row == bars - 1 else "0" if row == 0 else ""
+        pieces = [ours(f"{label:>{axis - 1}} ", "muted")]
+        for day in days:
+            full = day.changes * bars * 8 / most
+            eighths = max(0, min(8, round(full - row * 8)))
+            if day.changes and row == 0:
+                eighths = max(1, eighths)
+            sign = _EIGHTHS[eighths] if day.changes or row else "·" if not day.outcome else " "
+            pieces.append(ours((sign * (each_day - 1)).ljust(each_day), "accent" if day.changes else "muted"))
+        found.append(pieces)
+    marks = [ours(" " * axis)]
+    dates = [ours(" " * axis)]
+    for place, day in enumerate(days):
+        sign, look = cells.RUN_OUTCOMES.sign(day.outcome) if day.outcome else ours("·", "muted")
+        marks.append(Span(Shown(f"{sign:<{each_day}}"), look))
+        told = each_day > 2 or place % 2 == len(days) % 2
+        if told:
+            dates.append(ours(f"{day.day.day:<{each_day if each_day > 2 else 4}}", "muted"))
+    return [*found, marks, dates]
+
+
+def legend(days: Sequence[ChartDay], columns: int) -> str:
+    """The marks of the chart that are there, in words, as many as have room."""
+    shown = [labels.RUN_OUTCOMES[code].marked for code in _WORST if any(day.outcome == code for day in days)]
+    while len("  ".join(shown)) > columns:
+        shown.pop()
+    return "  ".join(shown)
+
+
+def run_line(run: Run, columns: int) -> Line:
+    """How a run ended, when it began, what it changed; with more room its outcome in words."""
+    changes = formatting.count(written(run), "change")
+    outcome = cells.RUN_OUTCOMES.draw(run.outcome)
+    pieces = [
+        ours(" "), cells.RUN_OUTCOMES.sign(run.outcome), ours(" "),
+        *fit([span(run.id, "strong")], 5), *fit([ours(formatting.when_short(run.started))], 13),
+        *fit([ours(changes)], 12, right=True),
+    ]  # fmt: skip
+    if width(pieces) + 16 <= columns:
+        pieces += [ours("  "), *fit([Span(visible(labels.RUN_OUTCOMES[run.outcome].text), outcome.look)], 14)]
+    return pieces
+
+
+def run_words(run: Run, columns: int) -> str:
+    """Who started a run, how, its calls and what it was about: as much of it as has room."""
+    about = "Jobs" if run.kind == "deploy" else labels.DIRECTIONS[run.direction].text
+    trigger = labels.TRIGGERS[run.trigger].inline if run.trigger in labels.TRIGGERS else run.trigger
+    parts = [f"by {run.by}", trigger, formatting.count(run.calls, "call"), about]
+    while len(parts) > 1 and len(", ".join(parts)) > columns:
+        parts.pop()
+    return ", ".join(parts)
+
+
+def coming_lines(jobs: Sequence[JobRowView], columns: int, height: int) -> list[Line]:
+    """The next jobs: day, client, name, and whether it waits for the user."""
+    found: list[Line] = []
+    for job in jobs[:height]:
+        tail = [ours("automatic", "muted") if job.automatic else ours("needs you", "warn")]
+        client = job.client.name if job.client else ""
+        when = f"{job.deploy_on.day} {formatting.month_name(f'{job.deploy_on:%Y-%m}')[:3]}"
+        text = [ours(f"{when:<8}", "muted"), span(job.name), span(f"  {client}", "muted")]
+        found.append([*fit(text, columns - width(tail)), *tail])
+    if len(jobs) > height:
+        found[-1] = [ours(f"… and {len(jobs) - height + 1:,} more: g j", "muted")]
+    return found
+
+
+def activity_lines(
+    lines: Sequence[tuple[datetime | None, Shown, Look]], columns: int, height: int
+) -> list[Line]:
+    """The newest lines of the log, newest first, wrapped under their time."""
+    found: list[Line] = []
+    for at, text, look in lines:
+        when = formatting.when_short(at)
+        found += wrap([ours(f"{when:<13}", "muted"), Span(text, look)], columns)
+        if len(found) >= height:
+            break
+    return found[:height]
