@@ -209,11 +209,11 @@ async def test_the_wizard_runs_commands(tmp_path: Path, console: Make, ran: list
         assert taken(ran) == [("policy.set", {"direction": "from_xpm", "level": "everything"})]
         await to_step(pilot, "clients")
         await choose(pilot, "pick")
-        assert taken(ran) == [("clients.pick", {"all": True, "yes": True})]
+        assert taken(ran) == [("clients.pick", {"all": True})]
         await press(pilot, "escape")
         await to_step(pilot, "team")
         await choose(pilot, "pick")
-        assert taken(ran) == [("team.pick", {"all": True, "yes": True})]
+        assert taken(ran) == [("team.pick", {"all": True})]
         await to_step(pilot, "templates")
         await press(pilot, "down", "down")
         await choose(pilot, "go-on")

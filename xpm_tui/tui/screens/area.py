@@ -185,8 +185,8 @@ class FilteredArea(AreaScreen):
         Binding("slash", "find", "Filter", show=False),
         Binding("left_square_bracket", "saved(-1)", show=False),
         Binding("right_square_bracket", "saved(1)", show=False),
-        Binding("less_than_sign", "sort(-1)", show=False),
-        Binding("greater_than_sign", "sort(1)", show=False),
+        Binding("less_than_sign", "sort(-1)", "Sort by the column before", show=False),
+        Binding("greater_than_sign", "sort(1)", "Sort by the next column", show=False),
         *(Binding(str(digit), f"filter({digit - 1})", show=False) for digit in range(1, DIGITS + 1)),
     ]
     MORE_KEYS: ClassVar[tuple[tuple[str, str], ...]] = (

@@ -47,6 +47,7 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
     CSS_PATH: ClassVar = style("chooser")
     AUTO_FOCUS = ""
     PLACEHOLDER: ClassVar[str] = "name"
+    LISTED: ClassVar[str] = ""
     NOTHING: str = "No match. Try fewer letters; F4 clears the search."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Back"),
@@ -65,7 +66,8 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
         self.rows = Choices(self.draw)
         self._head = TextLabel(classes="chooser-head")
         self._none = StaticText(classes="empty")
-        self._effect = TextLabel(classes="effect")
+        self._effect = TextLabel(classes="panel effect")
+        self._effect.border_title = "If you choose it"
         self.said_of: T | None = None
         """The item whose effect is on the screen."""
 
@@ -112,8 +114,11 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
     def compose(self) -> ComposeResult:
         """Head, field, rows, effect."""
         yield self._head
-        yield self.field
-        with Vertical(classes="found"):
+        with Vertical(classes="panel search") as search:
+            search.border_title = "Search"
+            yield self.field
+        with Vertical(classes="panel -table found") as found:
+            found.border_title = self.LISTED
             yield self._none
             yield self.rows
         yield self._effect
@@ -147,6 +152,8 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
         found = [item for item in self.items if all(term in self.words_of(item).casefold() for term in terms)]
         if typed:
             found.sort(key=lambda item: not self.words_of(item).casefold().startswith(typed))
+        told = f"{len(found):,} of {len(self.items):,}" if typed else f"{len(found):,}"
+        self.query_one(".search").border_subtitle = told
         self.rows.display = bool(found)
         self._none.display = not found
         self._none.update(content(Shown(self.NOTHING)))

@@ -36,7 +36,7 @@ from xpm_tui.tui.widgets.comparison import DetailPane
 from xpm_tui.tui.widgets.footer import KeyFooter
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Rows
-from xpm_tui.tui.widgets.search_hits import SearchHits, facts_of
+from xpm_tui.tui.widgets.search_hits import SearchHits, compared_lines, facts_of
 from xpm_tui.tui.widgets.text import StaticText, TextLabel
 
 with lazy_imports():
@@ -217,7 +217,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
             self._effect.say(words(pick_line(view)))
             return
         if self._compare.size.width:
-            make = lambda columns: comparison.compared_lines(client, view, columns)  # noqa: E731
+            make = lambda columns: compared_lines(client, view, columns)  # noqa: E731
             self._compare.show(make, [ours("Compare")])
         effect = await self.host.worker.glance(links.preview_link, client.id, view.uuid)
         self._shown = effect

@@ -5,32 +5,42 @@ Bulk review: the clients that need a person, one after the other, each settled w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
 from textual.worker import Worker
 
+from xpm_tui.application.clients import links, review_undo
 from xpm_tui.application.clients import queries as clients
-from xpm_tui.application.clients import review_undo
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.presenters.views import ReviewView
+from xpm_tui.application.presenters.views import (
+    ClientView,
+    EffectView,
+    ProposalView,
+    ReviewView,
+    XpmClientView,
+)
 from xpm_tui.commands.clients import ReviewClients
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
-from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.app_protocol import AppProtocol
 from xpm_tui.tui.dialogs.file_picker import FilePicker, folder_of
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.screens.base import DetailScreen
 from xpm_tui.tui.theme import style
-from xpm_tui.tui.widgets.cells import Line, lines, ours, span, wrap
+from xpm_tui.tui.widgets.cells import Line, fit, lines, ours, span, wrap
+from xpm_tui.tui.widgets.comparison import DetailPane, effect_lines
 from xpm_tui.tui.widgets.rows import Rows
-from xpm_tui.tui.widgets.search_hits import LinkProposalRows
+from xpm_tui.tui.widgets.search_hits import INDENT, LinkProposalRows, ReviewQueue, compared_lines
 from xpm_tui.tui.widgets.text import StaticText, TextLabel
 
 with lazy_imports():
@@ -40,6 +50,10 @@ with lazy_imports():
 if TYPE_CHECKING:
     from xpm_tui.commands.command import Result
 
+LEAST, MOST = 4, 8
+"""Lines of what accepting does, on a low and on a tall screen."""
+REST = 0.06
+"""Seconds that the cursor rests on a match before both sides are read."""
 SHOWN = 500
 """Rows of a file that are shown one by one before it is imported."""
 
@@ -92,10 +106,10 @@ class Review(DetailScreen[None]):
     CSS_PATH: ClassVar = style("review")
     SAVES = frozenset({"export"})
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("m", "map", "Map", tooltip="Choose another XPM client for this one"),
-        Binding("n", "step(1)", "Next", tooltip="Go to the next client without a decision"),
+        Binding("m", "map", "Pick another", tooltip="Choose another XPM client for this one"),
+        Binding("n", "step(1)", "Skip", tooltip="Go to the next client without a decision"),
         Binding("p", "step(-1)", "Back one", tooltip="Go back to the client before", show=False),
-        Binding("i", "ignore", "Ignore"),
+        Binding("i", "ignore", "Not in XPM"),
         Binding("u", "undo", "Undo"),
         Binding("S", "sure", "All sure", tooltip="Link all sure ones, after asking with the count"),
         Binding("w", "export", "Save CSV", tooltip="Save the list as a CSV file", show=False),
@@ -109,9 +123,14 @@ class Review(DetailScreen[None]):
         self._settled: list[tuple[str, ...]] = []
         """The clients of each decision made here, the last one at the end."""
         self._settling: Worker[Any] | None = None
+        self._skipped: set[str] = set()
         self._head = TextLabel(classes="review-head")
         self._none = StaticText(classes="empty")
         self._proposals = LinkProposalRows()
+        self._queue = ReviewQueue()
+        self._compare = DetailPane()
+        self._compare.add_class("panel", "compare")
+        self._effect = TextLabel(classes="panel effect")
 
     @property
     def _count(self) -> int:
@@ -122,14 +141,24 @@ class Review(DetailScreen[None]):
         return self._views[self._at] if 0 <= self._at < len(self._views) else None
 
     def body(self) -> ComposeResult:
-        """The client over its proposals."""
+        """The client over its proposals, both sides of the one under the cursor, and what accepting does."""
         yield self._head
-        yield self._none
-        yield self._proposals
+        with Horizontal(classes="halves"):
+            with Vertical(classes="panel -table queue") as queue:
+                queue.border_title = "To review"
+                yield self._queue
+            with Vertical(classes="sides"):
+                with Vertical(classes="panel -table matches") as matches:
+                    matches.border_title = "Best matches in XPM"
+                    yield self._none
+                    yield self._proposals
+                yield self._compare
+                yield self._effect
 
     def on_mount(self) -> None:
         """Read who needs a person."""
         self._none.display = False
+        self._effect.border_title = "If you accept"
         self._head.say(lines([[ours(" Looking for matches of each client …", "muted")]]))
         self.host.work(lambda: self._read(), "review", exclusive=True, node=self)
 
@@ -157,29 +186,97 @@ class Review(DetailScreen[None]):
         self._proposals.display = bool(view and view.proposals)
         self._none.display = not self._proposals.display
         self.refresh_bindings()
+        self._compare.display = self._effect.display = view is not None
+        levels = Counter(each.proposals[0].level if each.proposals else "" for each in self._views)
+        rest = len(self._views) - levels["sure"] - levels["likely"]
+        told = f"{levels['sure']:,} sure, {levels['likely']:,} likely, {rest:,} possible or none"
+        self.query_one(".queue").border_subtitle = told if self._views else ""
+        if self._queue.items is not self._views or len(self._views) != self._queue.count():
+            self._queue.show(self._views, self._at)
+        self._queue.cursor = self._at
         if view is None:
             done = f" {formatting.count(self._count, 'client')} settled." if self._count else ""
-            self._head.styles.height = 3
-            self._head.say(lines([[ours(" Review", "head")], []]))
+            self._head.styles.height = 2
+            self._head.say(lines([[ours(" Review clients", "head")], self._gauge()]))
             self._none.update(
                 lines([[ours("✓ ", "good"), ours(f"No client needs your decision.{done} esc goes back.")]])
             )
             return
+        columns = self.size.width or 80
+        place = f"{self._at + 1:,} of {len(self._views):,}  "
         first: Line = [
-            ours(" Review ", "head"), ours(f"{self._at + 1:,} of {len(self._views):,}  ", "muted"),
-            ours(f"{self._count:,} settled  " if self._count else "", "good"),
-            span(view.name, "strong"), span(f"  {view.id}", "muted"),
-            span(f"  {view.client_id}" if view.client_id else "", "muted"),
+            ours(" Review clients ", "head"), ours(place, "muted"), span(view.name, "strong"),
+            span(f"  {view.client_id or ''} {view.id}".rstrip(), "ignition"),
+            span(f"  {view.email or 'no e-mail'}", "muted"),
         ]  # fmt: skip
-        about: Line = [ours(" Ignition: ", "muted"), span(view.email or "no e-mail")]
-        reason = wrap([ours(" "), span(view.reason, "warn")], self.size.width or 80)
+        reason = wrap([ours(" ▲ ", "warn"), span(view.reason)], columns)
         self._head.styles.height = 2 + len(reason)
-        self._head.say(lines([first, about, *reason]))
+        self._head.say(lines([fit(first, columns), self._gauge(), *reason]))
         self._none.update(
             lines([[ours("XPM has nothing similar. "), ours("m", "accent"), ours(" searches, "),
-                    ours("i", "accent"),                    ours(" settles that it has none.")]])
+                    ours("i", "accent"), ours(" settles that it is not in XPM.")]])
         )  # fmt: skip
         self._proposals.show(view.proposals)
+        if not view.proposals:
+            self._say_effect(view, None, [])
+        self._compare.show(None, [ours("Compare with the match under the cursor")])
+
+    def _gauge(self) -> Line:
+        """What is done, what is to go and what was skipped, as a line and in words."""
+        skipped = sum(view.id in self._skipped for view in self._views)
+        numbers = (self._count, len(self._views) - skipped, skipped)
+        told = f"  {numbers[0]:,} done  {numbers[1]:,} to go  {numbers[2]:,} skipped"
+        room = max(8, min(60, (self.size.width or 80) - len(told) - 2))
+        total = max(1, sum(numbers))
+        done = numbers[0] * room // total
+        return [ours(" "), ours("━" * done, "good"), ours("─" * (room - done), "muted"), ours(told)]
+
+    @on(Rows.Moved)
+    def _moved(self, event: Rows.Moved) -> None:
+        event.stop()
+        if event.rows is self._queue:
+            if event.row != self._at and 0 <= event.row < len(self._views):
+                self._at = event.row
+                self._draw()
+            return
+        view, proposal = self._view, self._proposals.current
+        if view is not None and proposal is not None:
+            self.host.work(lambda: self._preview(view, proposal), "effect", exclusive=True, node=self)
+
+    async def _preview(self, view: ReviewView, proposal: ProposalView) -> None:
+        def read(practice: OpenPractice) -> tuple[ClientView, XpmClientView, EffectView]:
+            return (
+                clients.show_client(practice, view.id),
+                clients.show_xpm(practice, proposal.uuid),
+                links.preview_link(practice, view.id, proposal.uuid),
+            )
+
+        await asyncio.sleep(REST)
+        try:
+            client, xpm, effect = await self.host.worker.glance(read)
+        except (NotFound, BadInput):
+            return  # a colleague has settled it, or XPM no longer has it: accepting says so
+        if self._view is not view or self._proposals.current is not proposal:
+            return
+        make = lambda columns: compared_lines(client, xpm, columns)  # noqa: E731
+        self._compare.show(make, [ours("Compare with the match under the cursor")])
+        self._say_effect(view, proposal, effect_lines(effect, MOST))
+
+    def _say_effect(self, view: ReviewView, proposal: ProposalView | None, effect: Sequence[Line]) -> None:
+        """The reasons of a match in full, and what accepting it does."""
+        columns = self._effect.content_size.width or 76
+        found: list[Line] = []
+        self._effect.border_subtitle = f"UUID {proposal.uuid}" if proposal is not None else ""
+        if proposal is None:
+            found.append([ours(" ○ ", "muted"), ours("There is no match to accept.")])
+        elif len(reasons := "; ".join(proposal.reasons)) > columns - len(INDENT):
+            found += wrap([ours(" ◇ ", "accent"), span(reasons)], columns)
+        found += [row for line in effect for row in wrap(line, columns)]
+        found = found[: MOST if self.has_class("-tall") else LEAST]
+        height = max(LEAST - 1, len(found)) + 2
+        if self._effect.styles.height is None or self._effect.styles.height.value != height:
+            self._effect.styles.height = height
+        self._effect.say(lines(found))
 
     def why_not(self, action: str) -> str:
         """Dim what has nothing to do."""
@@ -194,7 +291,10 @@ class Review(DetailScreen[None]):
 
     def action_step(self, by: int) -> None:
         """The next or the one before; nothing is settled."""
-        if self._views:
+        view = self._view
+        if view is not None:
+            if by > 0:
+                self._skipped.add(view.id)
             self._at = (self._at + by) % len(self._views)
             self._draw()
 
@@ -330,8 +430,8 @@ class Review(DetailScreen[None]):
             [
                 ("enter", "accept the proposal under the cursor"),
                 ("m", "search for another one"),
-                ("n, p", "next and previous, without a decision"),
-                ("i", "this client has no XPM client"),
+                ("n, p", "skip it for now, or go back"),
+                ("i", "this client is not in XPM"),
                 ("u", "undo the last decision, repeatedly; links accepted together are undone together"),
                 ("S", "accept all that are sure, after showing them"),
                 ("w", "save all proposals as a CSV file with a column for your choice"),

@@ -26,6 +26,7 @@ class ServiceTemplates(Chooser[TemplateView]):
     """Enter puts the template under the cursor in or takes it out; nothing is kept before it is saved."""
 
     PLACEHOLDER = "name or UUID of a job template"
+    LISTED = "XPM job templates"
     NOTHING = "No match among XPM's job templates. F4 clears the search. If XPM hides its list, type a UUID."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "take", "Add or remove", tooltip="Add the template, or remove it", priority=True),
@@ -44,7 +45,7 @@ class ServiceTemplates(Chooser[TemplateView]):
 
     def head(self) -> list[Line]:
         """The service, and what it would call for."""
-        first: list[Span] = [ours(" Map ", "muted"), span(self._service.name, "strong"),
+        first: list[Span] = [ours(" Link ", "muted"), span(self._service.name, "strong"),
                              ours(f"  {self._service.id}  to XPM job templates", "muted")]  # fmt: skip
         second: list[Span] = [ours(" Calls for: ", "muted")]
         for place, uuid in enumerate(self._inside, 1):

@@ -29,6 +29,7 @@ class StaffPicker(Chooser[StaffView]):
     """Rows: name, state and UUID; below it e-mail, who is linked, what names the person."""
 
     PLACEHOLDER = "name, e-mail or UUID"
+    LISTED = "XPM staff"
     NOTHING = "No match in XPM's staff. Try fewer letters; F4 clears the search."
 
     def words_of(self, item: StaffView) -> str:
@@ -62,7 +63,7 @@ class StaffPicker(Chooser[StaffView]):
 
 
 class MapStaffPicker(StaffPicker):
-    """Map a member; the proposals stand first. Gives the UUID taken."""
+    """Link a member; the proposals stand first. Gives the UUID taken."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "take", "Link to this one", priority=True)]
 
@@ -76,7 +77,7 @@ class MapStaffPicker(StaffPicker):
         """The member, and how many there are."""
         member = self._member
         return [
-            [ours(" Map ", "muted"), span(member.name, "strong"),
+            [ours(" Link ", "muted"), span(member.name, "strong"),
              span(f"  {member.id}  {member.email}", "muted"), ours("  to one of XPM's staff", "muted")],
             [ours(f" {formatting.count(len(self.items), 'person/people')} in XPM, proposals first", "muted")],
         ]  # fmt: skip
@@ -137,7 +138,7 @@ class AddStaffPicker(StaffPicker):
 
     def head(self) -> list[Line]:
         """How many are not in the team."""
-        told = f" {formatting.count(len(self.items), 'person/people')} who are not linked to a team member"
+        told = f" {formatting.count(len(self.items), 'person/people')} not linked to a team member"
         return [[ours(" Add XPM staff to the team", "strong")], [ours(told, "muted")]]
 
     async def load(self) -> Sequence[StaffView]:

@@ -120,7 +120,11 @@ class TeamArea(FilteredArea):
 
     def moved(self, item: PersonRow | None) -> None:
         """Both sides of the person."""
-        self.detail.show((lambda columns: person_lines(item, columns)) if item is not None else None)
+        if item is None:
+            self.detail.show(None)
+            return
+        ident = [span(item.member.id, "ignition")] if item.member is not None else []
+        self.detail.show(lambda columns: person_lines(item, columns), [span(item.name)], ident)
 
     # -- acts -----------------------------------------------------------------------------------------------
 
@@ -147,7 +151,7 @@ class TeamArea(FilteredArea):
         return self.member
 
     def do_team_link(self) -> None:
-        """Map: a choice over XPM's staff."""
+        """Link: a choice over XPM's staff."""
         member = self._on_member("This person is only in XPM: p adds them to the team.")
         if member is not None:
             self.app.push_screen(staff_picker.MapStaffPicker(member))
@@ -245,12 +249,8 @@ def in_xpm(row: PersonRow) -> Line:
 def person_lines(row: PersonRow, columns: int) -> list[Line]:
     """Both sides of a person, what is proposed, what it costs, what else to know."""
     member, staff = row.member, row.staff
-    head: list[Span] = [span(row.name, "strong")]
-    if member is not None:
-        head.append(ours(f"  {member.id}", "muted"))
-    head += [ours("  "), *in_xpm(row)]
     found: list[Line] = [
-        head,
+        in_xpm(row),
         side_by_side_line("", [ours("Ignition", "ignition")], [ours("XPM", "xpm")], columns),
     ]
 
@@ -281,7 +281,7 @@ def person_lines(row: PersonRow, columns: int) -> list[Line]:
         found.append([ours("m", "accent"), ours(" links to XPM staff", "muted"),
                       ours(", "), ours("C", "accent"), ours(" makes one there", "muted")])  # fmt: skip
     elif member is None:
-        found.append([ours("p", "accent"), ours(" picks this person into the team", "muted")])
+        found.append([ours("p", "accent"), ours(" brings this person into the team", "muted")])
     return found
 
 

@@ -147,7 +147,8 @@ class TemplatesArea(FilteredArea):
             self.detail.show(None)
             return
         kinds = list(self._categories)
-        self.detail.show(lambda columns: row_lines(item, kinds))
+        ident = [span(item.service.id, "ignition")] if item.service is not None else []
+        self.detail.show(lambda columns: row_lines(item, kinds), [span(item.name)], ident)
 
     # -- acts -----------------------------------------------------------------------------------------------
 
@@ -298,7 +299,7 @@ def template_cell(service: ServiceLinkView) -> Line:
 def row_lines(row: TemplateRow, categories: list[CategoryView]) -> list[Line]:
     """One service with its templates in order and what its name proposes; or what is not covered."""
     service = row.service
-    found: list[Line] = [[span(row.name, "strong"), ours(f"  {service.id}" if service else "", "muted")]]
+    found: list[Line] = []
     if row.template is not None:
         found.append(sentence("·", "muted", "A job template of XPM that no service uses."))
         found.append([span(row.template.uuid, "muted")])
@@ -346,6 +347,6 @@ def _choice(service: ServiceLinkView) -> list[Line]:
              span(f"  {each.uuid}", "muted")]
             for each in service.proposals
         ]  # fmt: skip
-        found.append([ours("m", "accent"), ours(" maps it, ", "muted"), ours("0", "accent"),
+        found.append([ours("m", "accent"), ours(" links it, ", "muted"), ours("0", "accent"),
                       ours(" settles that it wants no job", "muted")])  # fmt: skip
     return found

@@ -13,11 +13,10 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from xpm_tui.application.presenters.views import ClientView, EffectView, SideBySide, XpmClientView
+from xpm_tui.application.presenters.views import ClientView, EffectView, SideBySide
 from xpm_tui.commands.link_effects import former_line, former_summary, outlook
 from xpm_tui.domain import formatting
 from xpm_tui.domain.fields import label as field_label
-from xpm_tui.domain.identity import name_key
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.sync.policy import CLIENT_FIELDS
 from xpm_tui.tui.safe_text import content
@@ -176,66 +175,6 @@ def side_by_side_line(label: str, here: Line, there: Line, columns: int) -> Line
     """A label, then what each side has, in columns of the same width."""
     each = max(8, (columns - LABEL - GAP) // 2)
     return [*fit([ours(label, "muted")], LABEL), *fit(here, each), ours(" " * GAP), *fit(there, each)]
-
-
-def compared_lines(client: ClientView, xpm: XpmClientView, columns: int) -> list[Line]:
-    """What tells clients apart, of both sides, with the sign of how they stand to each other; the UUID."""
-    each = max(8, (columns - LABEL - GAP - 1) // 2)
-    found: list[Line] = [
-        [
-            *fit([], LABEL),
-            *fit([ours("Ignition ", "ignition"), span(client.client_id or client.id, "muted")], each),
-            ours("   "),
-            ours("XPM ", "xpm"),
-            span(xpm.number or "–", "muted"),
-        ]
-    ]
-    for label, mine, theirs in _pairs(client, xpm):
-        here = tuple(dict.fromkeys(filter(None, mine)))
-        there = tuple(filter(None, theirs))
-        if not here and not there:
-            continue
-        same = {name_key(one) for one in here} & {name_key(one) for one in there}
-        whole = {one.casefold() for one in here} & {one.casefold() for one in there}
-        sign, look = (
-            SIGNS["only in XPM"] if not (here and there) else _ALIKE[bool(same) + bool(same and whole)]
-        )
-        left, right = visible(", ".join(here) or "–"), visible(", ".join(there) or "–")
-        mark = (lambda one, other: [Span(one)]) if sign == "=" else told_whole
-        rows_here, rows_there = wrap(mark(left, right), each), wrap(mark(right, left), each)
-        for at in range(max(len(rows_here), len(rows_there))):
-            found.append(
-                [
-                    *fit([ours(label if at == 0 else "", "muted")], LABEL),
-                    *fit(rows_here[at] if at < len(rows_here) else [], each),
-                    ours(f" {sign} " if at == 0 else "   ", look),
-                    *(rows_there[at] if at < len(rows_there) else []),
-                ]
-            )
-    return [*found, [ours("UUID  ", "muted"), span(xpm.uuid, "muted")]]
-
-
-_ALIKE: tuple[tuple[str, Look], ...] = (("≠", "warn"), ("≈", "accent"), ("=", "good"))
-
-
-def told_whole(text: Shown, other: Shown) -> list[Span]:
-    """A value whole, with what differs from another one marked."""
-    return both(other, text)[1] if text != other else [Span(text)]
-
-
-def _pairs(client: ClientView, xpm: XpmClientView) -> list[tuple[str, Sequence[str], Sequence[str]]]:
-    people = [person.name if person else "" for person in (client.partner, client.manager)]
-    return [
-        ("Name", (client.name,), (xpm.name,)),
-        ("City", (client.city, client.postal_city), (xpm.city,)),
-        ("E-mail", [each.email for each in client.contacts], (xpm.email,)),
-        ("Phone", (client.phone, *(each.phone for each in client.contacts)), (xpm.phone,)),
-        ("Structure", (client.structure,), (xpm.structure,)),
-        ("Groups", client.groups, xpm.groups),
-        ("Partner", people[:1], (xpm.partner,)),
-        ("Manager", people[1:], (xpm.manager,)),
-        ("Code", (), (xpm.code,)),
-    ]
 
 
 def sentence(mark: str, look: Look, text: str) -> list[Span]:

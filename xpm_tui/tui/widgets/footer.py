@@ -97,8 +97,9 @@ class KeyFooter(Footer):
             yield entry
 
     def _room(self, own: Sequence[FooterKey], width: int) -> tuple[int, int]:
-        """How many of the keys of everywhere have room, and the gap before them: an entry has blanks between
-        and after.
+        """Return how many of the general keys have room, and the gap before them.
+
+        An entry has blanks between its key and its label, and after them.
         """
         if not (self._more and own):
             return 0, 0

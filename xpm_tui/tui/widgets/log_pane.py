@@ -259,8 +259,9 @@ class LogPane(Vertical):
         self._tell_whole()
 
     def _tell_whole(self) -> None:
-        """Under the lines the selected one, whole; not while lines come and go. Its place is kept: a pane
-        that grew would be painted whole at a move of the cursor.
+        """Show the selected line in full below the others, unless lines are being followed.
+
+        Its place is kept: a pane that grew would be painted whole at a move of the cursor.
         """
         entry = self.line if not self.following or self.paused else None
         if entry is None:

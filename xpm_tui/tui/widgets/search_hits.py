@@ -1,6 +1,6 @@
 """XPM clients found: two lines each, everything that tells one from another, same-name ones marked apart.
 
-Proposals for one client: how sure, in words, and why.
+Proposals for one client: how sure, in words, and why; both sides of one beside each other.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from xpm_tui.application.presenters.views import ClientView, ProposalView, XpmClientView
+from xpm_tui.application.presenters.views import ClientView, ProposalView, ReviewView, XpmClientView
 from xpm_tui.domain.fields import APART
 from xpm_tui.domain.formatting import cut
 from xpm_tui.domain.identity import name_key
-from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, Look, Span, fit, marked, ours, span, width, wrap
+from xpm_tui.tui.widgets.cells import Line, Look, Span, both, fit, marked, named, ours, span, width, wrap
+from xpm_tui.tui.widgets.comparison import GAP, LABEL
 from xpm_tui.tui.widgets.rows import Items
 
 Fact = tuple[str, str]
@@ -128,28 +129,116 @@ class SearchHits(Items[XpmClientView]):
 BARE = frozenset(("city", "code", "e-mail", "phone", "structure"))
 """Facts that say by themselves what they are."""
 NUMBER = 6
-INDENT = " " * 4
+STEPS = 5
+"""Cells of the strength of a match."""
+INDENT = " " * 16
 
 
 class LinkProposalRows(Items[ProposalView]):
-    """Four lines each: name and number, UUID and facts, the reasons in two."""
+    """Two lines each: how strong a match is, the name with what tells it apart, the number; the reasons."""
 
-    row_height = 4
+    row_height = 2
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "choose", "Accept")]
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """Name and number; UUID and facts; reasons."""
+        """Strength, name and number; reasons."""
         view = self.items[row]
-        word, look = cells.MATCHES.draw(view.level)
-        if line == 0:
-            state = "  ARCHIVED" if view.archived else "  PROSPECT" if view.prospect else ""
-            return [
-                ours(f" {word:<9}", look), ours(f"{view.score:>3}  ", "strong"),
-                *fit([span(view.name, "strong"), ours(state, "warn")], max(10, columns - 28)),
-                ours(" #", "muted"), span(view.number or "–", "strong"),
-            ]  # fmt: skip
         if line == 1:
-            facts = "  ".join(filter(None, (view.code, view.email, view.city)))
-            return [ours(INDENT), span(view.uuid, "muted"), ours("  "), span(facts)]
-        reasons = wrap([span("; ".join(view.reasons), look or "muted")], columns - len(INDENT) - 1)
-        return [ours(INDENT), *reasons[line - 2]] if line - 2 < len(reasons) else []
+            return [ours(INDENT), *fit([span("; ".join(view.reasons), "muted")], columns - len(INDENT))]
+        full = max(1, min(STEPS, round(view.score * STEPS / 100)))
+        look = cells.MATCHES.look(view.level)
+        word = cells.MATCHES.label(view.level).text
+        state = [ours("  – archived" if view.archived else "  ○ prospect" if view.prospect else "", "warn")]
+        number = [ours("  XPM ", "xpm"), *fit([span(view.number or "–", "strong")], NUMBER, right=True)]
+        room = max(8, columns - len(INDENT) - width(state) - width(number) - 2)
+        apart = view.city or view.code or view.email
+        name = named(visible(view.name), visible(apart), room, "strong")
+        return [
+            ours(f" {'▰' * full}{'▱' * (STEPS - full)} ", look), *fit([ours(word, look)], 9),
+            *fit(name, room), *state, *number,
+        ]  # fmt: skip
+
+
+class ReviewQueue(Items[ReviewView]):
+    """The clients without a decision, one line each: the name, and how sure its best match is."""
+
+    can_focus = False
+    driven = True
+
+    def draw(self, row: int, line: int, columns: int) -> Line:
+        """Name, with its id where another one has the same, and the match."""
+        view = self.items[row]
+        level = view.proposals[0].level if view.proposals else ""
+        word = cells.MATCHES.label(level).text if level else "None"
+        name = named(visible(view.name), visible(view.client_id or view.id), columns - 10)
+        return [ours(" "), *name, ours(" "), *fit([ours(word, cells.MATCHES.look(level))], 8)]
+
+
+def compared_lines(client: ClientView, xpm: XpmClientView, columns: int) -> list[Line]:
+    """What tells clients apart, of both sides, with the sign of how they stand to each other; the UUID."""
+    each = max(8, (columns - LABEL - GAP - 1) // 2)
+    found: list[Line] = [
+        [
+            *fit([], LABEL),
+            *fit([ours("Ignition ", "ignition"), span(client.client_id or client.id, "muted")], each),
+            ours("   "),
+            ours("XPM ", "xpm"),
+            span(xpm.number or "–", "muted"),
+        ]
+    ]
+    for label, sign, look, here, there in _standing(client, xpm):
+        left, right = visible(", ".join(here) or "–"), visible(", ".join(there) or "–")
+        mark = told_whole if sign in "≠≈" else _unmarked
+        rows_here, rows_there = wrap(mark(left, right), each), wrap(mark(right, left), each)
+        for at in range(max(len(rows_here), len(rows_there))):
+            found.append(
+                [
+                    *fit([ours(label if at == 0 else "", "muted")], LABEL),
+                    *fit(rows_here[at] if at < len(rows_here) else [], each),
+                    ours(f" {sign} " if at == 0 else "   ", look),
+                    *(rows_there[at] if at < len(rows_there) else []),
+                ]
+            )
+    return [*found, [ours("UUID  ", "muted"), span(xpm.uuid, "muted")]]
+
+
+Standing = tuple[str, str, Look, Sequence[str], Sequence[str]]
+_SIGNS: tuple[tuple[str, Look], ...] = (("≠", "warn"), ("≈", "accent"), ("=", "good"), ("+", "accent"))
+
+
+def _standing(client: ClientView, xpm: XpmClientView) -> list[Standing]:
+    """Label, sign and both sides of each field that either has: the name first, then what differs."""
+    found: list[tuple[int, Standing]] = []
+    for label, mine, theirs in _pairs(client, xpm):
+        here, there = tuple(dict.fromkeys(filter(None, mine))), tuple(filter(None, theirs))
+        if not here and not there:
+            continue
+        alike = {name_key(one) for one in here} & {name_key(one) for one in there}
+        same = {one.casefold() for one in here} & {one.casefold() for one in there}
+        place = 3 if not (here and there) else 2 if same else 1 if alike else 0
+        found.append((-1 if label == "Name" else place, (label, *_SIGNS[place], here, there)))
+    return [standing for _, standing in sorted(found, key=lambda each: each[0])]
+
+
+def _unmarked(text: Shown, _: Shown) -> list[Span]:
+    return [Span(text)]
+
+
+def told_whole(text: Shown, other: Shown) -> list[Span]:
+    """A value whole, with what differs from another one marked."""
+    return both(other, text)[1] if text != other else [Span(text)]
+
+
+def _pairs(client: ClientView, xpm: XpmClientView) -> list[tuple[str, Sequence[str], Sequence[str]]]:
+    people = [person.name if person else "" for person in (client.partner, client.manager)]
+    return [
+        ("Name", (client.name,), (xpm.name,)),
+        ("City", (client.city, client.postal_city), (xpm.city,)),
+        ("E-mail", [each.email for each in client.contacts], (xpm.email,)),
+        ("Phone", (client.phone, *(each.phone for each in client.contacts)), (xpm.phone,)),
+        ("Structure", (client.structure,), (xpm.structure,)),
+        ("Groups", client.groups, xpm.groups),
+        ("Partner", people[:1], (xpm.partner,)),
+        ("Manager", people[1:], (xpm.manager,)),
+        ("Code", (), (xpm.code,)),
+    ]
