@@ -4,11 +4,9 @@
     python .ci/word_list.py            write docs/words.md
     python .ci/word_list.py --check    fail if docs/words.md is not what would be written
 
-Every text of ``xpm_tui/`` is there that is more than one word or begins with a capital letter, by module,
-in the
-order of the source: labels and registries, help, messages, hints, and the texts that presenters are given.
-``…``
-stands for a value. Docstrings and the sandbox's wire texts are left out. Standard library only.
+Every text of ``xpm_tui/`` is there that is more than one word or begins with a capital letter, by module, in
+the order of the source: labels and registries, help, messages, hints, and the texts that presenters are
+given. ``…`` stands for a value. Docstrings and the sandbox's wire texts are left out. Standard library only.
 """
 
 from __future__ import annotations
@@ -30,7 +28,8 @@ Every label and sentence that a user can see, by module, for proofreading; `…`
 WIRE = ("sandbox/core", "sandbox/api", "xero/codec")
 """Packages whose texts are XML, JSON and headers."""
 TECHNICAL = re.compile(
-    r"[<>{}\\]|https?:|^[\W\d]*$|^[A-Z][a-z]+(?:[A-Z]\w+)+$|%[A-Za-z]|^\s*[-\w.#:]+ [-\w.#:]+ *\{|: \w+;|^[a-z_. ]+$"
+    r"[<>{}\\]|https?:|^[\W\d]*$|^[A-Z][a-z]+(?:[A-Z]\w+)+$|%[A-Za-z]"
+    r"|^\s*[-\w.#:]+ [-\w.#:]+ *\{|: \w+;|^[a-z_. ]+$"
 )
 """Markup, patterns, style sheets, names in camel case, and lists of keys."""
 

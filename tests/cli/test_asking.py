@@ -36,7 +36,7 @@ def test_a_link_shows_its_effect_and_asks(connected: Inline, ignition: Path) -> 
     (kowhai, *_) = connected("clients", "search", "Kowhai Holdings", "--json").json["items"]
     with terminal(["clients", "link", "CLI-2", kowhai["number"]], connected.environ) as shown:
         text = shown.until("Link them? [Y/n] ")
-        assert "The next sync would then make" in text
+        assert "The next sync would make" in text
         shown.type("n")
         assert shown.end() == 0
     assert connected("clients", "show", "CLI-2", "--json").json["link"] is None

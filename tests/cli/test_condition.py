@@ -190,7 +190,7 @@ def test_a_human_reads_the_damage_once(command: Inline, place: Path) -> None:
     done = command("clients", "list", code=8)
     assert "Kowhai" in done.out, "what can be read is shown"
     assert done.err.count("The store is damaged") == 1
-    assert "book repair" in done.err
+    assert "data repair" in done.err
 
 
 def test_a_sound_store_says_so_in_json_and_nothing_on_stderr(command: Inline) -> None:

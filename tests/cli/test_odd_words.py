@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command import Inline
-from xpm_tui.commands.runs import _decision
+from xpm_tui.commands.held_writes import decision_of
 
 LONG = "x" * 300
 ODD = (
@@ -65,4 +65,4 @@ def test_what_is_no_number_of_a_candidate_is_taken_for_an_address(typed: str) ->
         intent = "i1"
         candidates = ()
 
-    assert _decision(Held(), "adopt", typed).choice == "adopt"  # type: ignore[arg-type]
+    assert decision_of(Held(), "adopt", typed).choice == "adopt"  # type: ignore[arg-type]

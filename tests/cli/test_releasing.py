@@ -100,7 +100,7 @@ def test_a_client_that_was_not_made_is_sent_again(office: Inline, own: SandboxPr
     own.control("POST", "switches", {"create_lag": 0})
     shown(own)
     done = office("runs", "release", "--again", item["intent"])
-    assert f"{NAME} was made in XPM" in done.out
+    assert f"{NAME} was created in XPM" in done.out
     assert office("clients", "show", client["id"], "--json").json["link"] is not None
     found = office("clients", "search", NAME, "--json").json["items"]
     assert len(found) == 1
@@ -129,7 +129,7 @@ def test_a_client_is_let_be(office: Inline, own: SandboxProcess) -> None:
     ("words", "says"),
     [
         (("--drop", "i99"), "no held write with the id i99"),
-        (("--drop", "{i}", "--again", "{i}"), "decided twice"),
+        (("--drop", "{i}", "--again", "{i}"), "There are two decisions for"),
         (("--adopt", "{i}"), "Name the XPM record"),
         (("--adopt", "{i}=00000000-0000-0000-0000-000000000000"), "XPM has no client"),
     ],

@@ -200,9 +200,9 @@ def test_no_confirmation_holds_a_number_from_elsewhere() -> None:
     [
         "await talk.confirm(f\"Make {count(n, 'job')} in XPM?\")",
         "await talk.confirm(f'Link {len(found)} clients?')",
-        "q = f'{number:,} changes?'\n    Confirm(q, title='x')",
-        "q = 'Apply'\n    q += f'{when.counted(n, \"change\")}'\n    Confirm(q)",
-        "Confirm(question(found), yes=f'Apply {len(found)}')",
+        "q = f'{number:,} changes?'\n    ConfirmDialog(q, title='x')",
+        "q = 'Apply'\n    q += f'{when.counted(n, \"change\")}'\n    ConfirmDialog(q)",
+        "ConfirmDialog(question(found), yes=f'Apply {len(found)}')",
     ],
 )
 def test_a_bypass_is_found(text: str) -> None:
@@ -210,5 +210,8 @@ def test_a_bypass_is_found(text: str) -> None:
 
 
 def test_what_the_presenter_says_is_let_through() -> None:
-    text = "box = asked(found)\n    Confirm(box)\n    Confirm(question(of_links(people=len(found))))"
+    text = (
+        "box = confirmation_text(found)\n    ConfirmDialog(box)\n"
+        "    ConfirmDialog(question(link_consequences(people=len(found))))"
+    )
     assert bypasses(f"async def ask(talk, found):\n    {text}\n") == []

@@ -103,7 +103,7 @@ ALWAYS: dict[Effect, set[str]] = {
         "settings.list", "settings.get", "team.list", "team.copy", "templates.list", "templates.defaults",
         "templates.copy", "jobs.list", "jobs.forecast", "jobs.preview", "jobs.address", "jobs.copy",
         "proposals.list", "proposals.changes",
-        "conflicts", "duplicates", "practices.list", "locate", "book.check", "cases.list", "cases.seen",
+        "conflicts", "duplicates", "practices.list", "locate", "data.check", "cases.list", "cases.seen",
         "cases.show",
     },
     FILE: {"data.backup"},

@@ -26,13 +26,13 @@ MANY = Stop(rule="mass-change", counted=90, limit=50, sentence="90 changes are m
             "in XPM",
         ),
         ((OPEN,), {"held": 1}, "changed nothing, and waits for your decision", "is held", "in XPM"),
-        ((MANY,), {}, "is held. 90 changes are more than 50.", "wrote", "Look at the plan"),
+        ((MANY,), {}, "is held. 90 changes are more than 50.", "wrote", "Review the plan"),
         (
             (MANY, OPEN),
             {},
             "is held. 90 changes are more than 50. 1 write got no",
             "wrote",
-            "Look at the plan",
+            "Review the plan",
         ),
     ],
 )

@@ -78,7 +78,7 @@ async def test_unlinked_people_are_left_out_and_told_or_hold_it(world: Deploying
     world.practice.settings.set("jobs.missing_person", "hold", practice=True)
     assert (await world.deploy("w1")).outcome == "held"
     row = jobs.row_of(world.practice, "w1")
-    assert "linked to nobody" in row.why
+    assert "not linked to anyone" in row.why
     assert world.made() == []
     world.practice.settings.set("jobs.missing_person", "skip", practice=True)
     assert (await world.retry()).outcome == "done"
@@ -193,7 +193,7 @@ async def test_proposals_that_cannot_be(world: Deploying) -> None:
     with pytest.raises(NotFound):
         world.accepted(client="c999")
     view = world.accepted("Fine", number="PROP-9")
-    with pytest.raises(BadInput, match="is that of"):
+    with pytest.raises(BadInput, match="already belongs to"):
         world.accepted("Again", number="prop-9")
     with pytest.raises(BadInput, match="already accepted"):
         proposals.accept(world.practice, [view.id])

@@ -70,7 +70,7 @@ async def test_a_proposal_that_ignition_revokes_is_no_longer_ours(office: Office
     proposals.take(office.practice, ["PROP-7"])
     assert office.load(state="Revoked").counts["stopped"] == 1
     assert "Ignition says that its proposal is revoked" in jobs.row_of(office.practice, "w1").why
-    with pytest.raises(BadInput, match="is revoked: only an accepted one"):
+    with pytest.raises(BadInput, match="is revoked: only an accepted proposal"):
         proposals.take(office.practice, ["PROP-7"])
     office.load()
     proposals.take(office.practice, ["PROP-7"])

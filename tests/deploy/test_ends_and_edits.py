@@ -77,12 +77,12 @@ async def test_an_edit_has_an_effect_or_is_refused(tmp_path: Path) -> None:
     jobs.skip(practice, "w1/2026-06-10")
     number = jobs.row_of(practice, "w1/2026-05-10").number
     refused = [
-        ("w1", {"due": "2026-09-01"}, "comes back monthly, so each one has a due date of its own"),
-        ("w1/2026-05-10", {"name": "X"}, "is in XPM already"),
-        (number, {"name": "X"}, "is in XPM already"),
+        ("w1", {"due": "2026-09-01"}, "recurs monthly, so each job has a due date of its own"),
+        ("w1/2026-05-10", {"name": "X"}, "is already in XPM"),
+        (number, {"name": "X"}, "is already in XPM"),
         ("w1/2026-06-10", {"name": "X"}, "is skipped: it will not be created"),
         ("w2", {"due": "2026-09-01", "due_days": "9"}, "due on 2026-09-01, whatever the number of days"),
-        ("w2", {"repeat": "monthly", "due": "2026-09-01"}, "comes back monthly"),
+        ("w2", {"repeat": "monthly", "due": "2026-09-01"}, "recurs monthly"),
     ]
     before = list(practice.snapshot().rows(WORKFLOWS))
     for job, values, why in refused:

@@ -139,7 +139,7 @@ async def test_each_entity_gets_its_own_job_and_one_that_waits_holds_no_other(
     assert {*family.on_clients().values()} == {1}
     edits.edit_workflow(practice, view.workflows[5], {"client": family.clients[5]})
     assert jobs.row_of(practice, view.workflows[5]).client.id == family.clients[5]  # type: ignore[union-attr]
-    with pytest.raises(BadInput, match="in XPM already"):
+    with pytest.raises(BadInput, match="already in XPM"):
         edits.edit_workflow(practice, view.workflows[0], {"client": family.clients[3]})
 
 

@@ -148,7 +148,8 @@ SCRIPTS: dict[str, str] = {
         jobs list
         proposals list
         proposals new Ours c6 number=N-1 --service Payroll
-        proposals take o1
+        proposals take-over o1
+        proposals take o2
         proposals accept o4
         proposals revoke o4 --reason no
         jobs list --state due
@@ -178,6 +179,12 @@ SCRIPTS: dict[str, str] = {
         runs show
     """,
     "upkeep": """
+        data
+        data check
+        data backup copy.zip
+        data compact
+        data repair
+        data restore copy.zip --yes
         book
         book check
         book backup backup.zip

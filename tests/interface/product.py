@@ -28,6 +28,7 @@ from xpm_tui.cli.console import NoConsole
 from xpm_tui.cli.manual import EXITS
 from xpm_tui.commands.command import Command, Situation
 from xpm_tui.commands.registry import COMMANDS as COMMANDS
+from xpm_tui.commands.registry import RENAMED
 from xpm_tui.domain.errors import AppError, CaseId
 from xpm_tui.lazy import load
 from xpm_tui.log.sentences import REASONS, SENTENCES
@@ -86,8 +87,13 @@ def other_names() -> dict[str, str]:
 
 
 def default_verbs() -> dict[str, str]:
-    """What a group of verbs does when it is called alone."""
-    return {" ".join(command.verb[:-1]): verb_of(command) for command in COMMANDS if command.default}
+    """What a group of verbs does when it is called alone; a group's earlier name included."""
+    found = {" ".join(command.verb[:-1]): verb_of(command) for command in COMMANDS if command.default}
+    for (*before, old), today in RENAMED.items():
+        group, former = (" ".join((*before, word)) for word in (today, old))
+        if group in found:
+            found[former] = found[group].replace(group, former, 1)
+    return found
 
 
 def area_letters() -> dict[str, str]:

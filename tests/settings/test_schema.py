@@ -9,7 +9,7 @@ import pytest
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.secret import Secret
 from xpm_tui.settings import schema
-from xpm_tui.settings.kinds import written
+from xpm_tui.settings.kinds import SettingEntry, written
 from xpm_tui.settings.scopes import PRESETS, scopes
 from xpm_tui.settings.store import parsed
 from xpm_tui.sync.policy import FIELDS
@@ -28,7 +28,7 @@ def test_keys_are_unique_and_every_setting_is_explained() -> None:
 
 
 @pytest.mark.parametrize("entry", schema.SCHEMA, ids=lambda entry: entry.key)
-def test_every_default_is_a_value_of_its_own_kind(entry: schema.SettingEntry) -> None:
+def test_every_default_is_a_value_of_its_own_kind(entry: SettingEntry) -> None:
     if not entry.secret:
         assert entry.kind.parse(written(entry.default)) == entry.default
 

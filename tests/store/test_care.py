@@ -73,7 +73,7 @@ def test_a_check_follows_references_and_rights(folder: Path) -> None:
     said = " ".join(finding.text for finding in report.findings)
     assert report.ok
     assert "1 row of base belongs to nothing in links: c999" in said
-    assert "c77 is there" in said
+    assert "c77 exists" in said
     assert "head is open to other accounts" in said
     assert ".log.9.abc.tmp was left by a killed process" in said
 
@@ -165,7 +165,7 @@ def test_no_backup_is_made_of_damage_and_none_restored_that_is_damaged(folder: P
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     for at in range(0, len(whole), 97):
         (tmp_path / "c.zip").write_bytes(whole[:at])
-        with pytest.raises(BadInput, match="no whole backup"):
+        with pytest.raises(BadInput, match="is not a complete backup"):
             restore(folder, tmp_path / "c.zip", clock=CLOCK)
     with pytest.raises(BadInput):
         restore(folder, tmp_path / "none.zip", clock=CLOCK)
@@ -199,10 +199,10 @@ def test_purge_leaves_nothing_of_ours_and_everything_else(folder: Path, tmp_path
     assert done.left == ("notes.txt",)
     assert done.files >= 6
     assert {path.name for path in folder.iterdir()} <= {"notes.txt", "book.lock", "compact.lock"}
-    with pytest.raises(BadInput, match="no book"):
+    with pytest.raises(BadInput, match="There is no data"):
         purge(folder, clock=CLOCK)
     shutil.rmtree(folder)
-    with pytest.raises(BadInput, match="no book"):
+    with pytest.raises(BadInput, match="There is no data"):
         repair(folder, clock=CLOCK)
 
 

@@ -40,7 +40,7 @@ from xpm_tui.tui.screens.job_dialogs import DeployReview, JobDialog, RollOverRev
 from xpm_tui.tui.screens.jobs import FILTERS, Jobs
 from xpm_tui.tui.screens.proposals import ProposalsArea
 from xpm_tui.tui.screens.run import RunScreen
-from xpm_tui.tui.widgets.table import filter_spans
+from xpm_tui.tui.widgets.table import filter_names, filters_in_sight
 from xpm_tui.tui.worker_thread import WorkerThread
 
 PLAIN = {"TERM": "xterm-256color", "NO_COLOR": "1"}
@@ -628,13 +628,13 @@ async def test_what_is_set_elsewhere_shows_here(office: Deploying, over: Callabl
 
 @pytest.mark.parametrize("room", [20, 30, 48, 70, 120])
 def test_the_filter_in_force_is_always_in_sight(room: int) -> None:
-    names = [name for _, name in FILTERS]
-    for place, name in enumerate(names):
-        shown = "".join(piece.text for piece in filter_spans(names, place, room))
-        assert f"[{name}]" in shown
-        assert len(shown) <= room
-        assert shown.startswith("‹") != (names[0] in shown)
-        assert shown.endswith("›") != (f"{names[-1]}" in shown)
+    names = filter_names([name for _, name in FILTERS], {0: 1_234})
+    assert names[0] == "1 Open 1,234"
+    for place in range(len(names)):
+        seen = filters_in_sight(names, place, room)
+        assert place in seen
+        used = sum(len(names[at]) + 2 for at in seen)
+        assert used + (4 if len(seen) < len(names) - 1 else 0) <= max(room, len(names[place]) + 6)
 
 
 @pytest.mark.usefixtures("inline")
@@ -654,7 +654,7 @@ async def test_a_line_of_a_runs_log_leads_to_its_job(office: Deploying, over: Ca
         await press(pilot, "end", "up", "enter")
         assert shows(app, Jobs)
         shown = text_of(app)
-        assert "[all]" in shown
+        assert "[All " in shown
         assert "Second  w2/2026-05-02  ✓ Deployed" in shown
 
 

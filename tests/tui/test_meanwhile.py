@@ -325,13 +325,13 @@ async def test_the_cursor_stays_where_a_row_went_away(world: World, console: Con
         await press(pilot, "g", "c", "right_square_bracket", *("down",) * 6)
         screen = app.screen
         assert isinstance(screen, Clients)
-        view, after = screen._table.item, screen._table.rows.items[7]
+        view, after = screen.table.item, screen.table.rows.items[7]
         assert view is not None
         with world.open() as other:
             linking.link(other, view.id, UUID.format(int(view.id[1:])))
         await app.refresh_status()
         await settle(pilot)
-        now = screen._table.item
+        now = screen.table.item
         assert now is not None
         assert now.id == after.id
 
@@ -346,7 +346,7 @@ async def test_undo_after_mapping_is_for_what_was_mapped(world: World, console: 
         await until(pilot, "XPM data, updated")
         await settle(pilot)
         await press(pilot, "enter")
-        assert "u takes it back." in text_of(app)
+        assert "u undoes it." in text_of(app)
         assert [*links(world)] == ["c1"]
         await press(pilot, "u")
         shown = text_of(app)

@@ -147,10 +147,18 @@ def resolve(home: Home, name: str | None) -> str:
     return FIRST
 
 
-def add_practice(home: Home, title: str) -> str:
-    """Make the folders for one more practice and give its folder name, made from ``title``."""
+def add_practice(home: Home, title: str, *, renamed: bool = True) -> str:
+    """Make the folders for one more practice and give its folder name, made from ``title``.
+
+    A name that is there already gets a number, or with ``renamed`` false raises ``BadInput``.
+    """
     name = _folder_name(title)
     there = set(practices(home))
+    if name in there and not renamed:
+        raise BadInput(
+            f'There is a practice with the name "{name}" already.',
+            hint=f"Choose another name, or use that one: xpm-tui practices switch {name}",
+        )
     free = next(n for n in (name, *(f"{name}-{i}" for i in range(2, 10_000))) if n not in there)
     for folder in home.practice(free):
         ensure_private(folder)

@@ -22,8 +22,14 @@ class FieldDirection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PolicyRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One field. ``levels`` are those that carry it after creation, ``off`` whether the practice switched it
-    off, ``carried`` whether a sync brings it now, ``frozen`` for how many clients it is frozen."""
+    """One field of the policy.
+
+    Attributes:
+        levels: Levels that sync the field after creation.
+        off: Whether the practice switched it off.
+        carried: Whether a sync includes it now.
+        frozen: Number of clients for which it is frozen.
+    """
 
     field: str
     label: str

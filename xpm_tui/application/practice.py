@@ -9,10 +9,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from xpm_tui.application.home import Home, resolve
+from xpm_tui.application.home import Home, practices, resolve
 from xpm_tui.application.home import person as person_here
 from xpm_tui.application.practice_identity import PracticeIdentity, read_identity
-from xpm_tui.domain.errors import AppError, CaseId, LoginNeeded, ReadOnly
+from xpm_tui.domain.errors import AppError, BadInput, CaseId, LoginNeeded, NotFound, ReadOnly
 from xpm_tui.domain.events import Severity
 from xpm_tui.domain.plan import Direction, Level
 from xpm_tui.domain.ports import Clock, IdSource, Snapshot
@@ -148,7 +148,6 @@ class OpenPractice:
 
     def wire(self) -> AbstractAsyncContextManager[Wire]:
         """The way to Xero, to be used in ``async with``; only now the wire's libraries are loaded."""
-
         return xpm_access.wire(self)
 
     def notice(self, trouble: AppError) -> None:
@@ -171,6 +170,36 @@ class OpenPractice:
         self.close()
 
 
+def find_practice(home: Home, name: str | None) -> str:
+    """Folder name of the practice that is meant: by that name, or by its name in XPM.
+
+    Raises ``NotFound``, and ``BadInput`` where several are meant, or none was chosen of several.
+    """
+    try:
+        return resolve(home, name)
+    except NotFound:
+        wanted = (name or "").strip().casefold()
+        found = [folder for folder in practices(home) if _xpm_name(home, folder).casefold() == wanted]
+        if not found:
+            raise
+    if len(found) > 1:
+        raise BadInput(
+            f"Several practices have that name in XPM: {', '.join(found)}.",
+            hint="Name one of these folders with --practice.",
+        )
+    return found[0]
+
+
+def _xpm_name(home: Home, folder: str) -> str:
+    """Its name in XPM; empty before it was connected, and where it cannot be read."""
+    try:
+        with open_practice(home, folder, read_only=True, lenient=True) as practice:
+            known = read_identity(practice.snapshot())
+    except AppError:
+        return ""
+    return known.title if known else ""
+
+
 def open_practice(
     home: Home,
     name: str | None = None,
@@ -189,7 +218,7 @@ def open_practice(
     and ``DiskError``. ``lenient`` passes over bad settings, so that they can be mended.
     """
     environ = os.environ if environ is None else environ
-    chosen = resolve(home, name)
+    chosen = find_practice(home, name)
     config, data, _ = home.practice(chosen)
     if not read_only:
         ensure_private(data)

@@ -51,8 +51,12 @@ class UndoHistory(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class UndoResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What was taken back: ids of records that are as before, and of those that stay, as they were changed
-    since or something hangs on them."""
+    """The result of an undo.
+
+    Attributes:
+        back: Ids of records that are as before.
+        stay: Ids of records that stay, because they were changed since or are in use.
+    """
 
     what: str
     back: tuple[str, ...]
@@ -115,8 +119,13 @@ def last(snapshot: Snapshot, table: TableSchema[R]) -> UndoEntry | None:
 def undo(
     practice: OpenPractice, table: TableSchema[R], in_use: Callable[[Snapshot], Collection[str]]
 ) -> UndoResult:
-    """Take the last thing back: records that are still as it left them. One that it made goes, unless it is
-    ``in_use``. Raises ``BadInput`` where there is nothing left to take back."""
+    """Undo the last change for the records that are still as it left them.
+
+    A record that the change created is removed, unless it is ``in_use``.
+
+    Raises:
+        BadInput: There is nothing left to undo.
+    """
     practice.writable()
     snapshot = practice.snapshot()
     found = _history(snapshot, table)

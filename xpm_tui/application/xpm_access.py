@@ -68,7 +68,6 @@ def wire(practice: AccessContext, config: WireConfig | None = None) -> Wire:
 
     The keyring is used for the account's own home only: any other home may move to another machine.
     """
-
     return wiring.open_wire(
         config or wire_config(practice),
         state_folder=practice.state,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from typing import Literal
 
 import click
 from click.shell_completion import (
@@ -30,14 +31,14 @@ with lazy_imports():
     from xpm_tui.application import home as application_home
     from xpm_tui.application import practice as application_practice
     from xpm_tui.domain import tables
-    from xpm_tui.settings import schema
+    from xpm_tui.settings import kinds, schema
 
 MOST = 50
 
 Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
-def completer(kind: Completes) -> Complete | None:
+def completer(kind: Completes | Literal["override"]) -> Complete | None:
     """The function that click asks, where there is something to offer."""
     if kind in ("", "file"):
         return None
@@ -60,6 +61,20 @@ def completer(kind: Completes) -> Complete | None:
 def _settings(ctx: click.Context) -> Iterator[tuple[str, str]]:
 
     return ((entry.key, entry.help) for entry in schema.SCHEMA)
+
+
+def _values(ctx: click.Context) -> Iterator[tuple[str, str]]:
+    """The values of the setting that was typed before."""
+    entry = schema.BY_KEY[str(ctx.params["key"]).strip().casefold()]
+    usual = kinds.written(entry.default)
+    return ((name, "the default" if name == usual else "") for name in entry.kind.choices)
+
+
+def _overrides(ctx: click.Context) -> Iterator[tuple[str, str]]:
+    """``KEY=VALUE`` for ``--set``: each setting whose values are known, else the start of it."""
+    for entry in schema.SCHEMA:
+        for name in entry.kind.choices or ("",):
+            yield f"{entry.key}={name}", entry.help
 
 
 def _practices(ctx: click.Context) -> Iterator[tuple[str, str]]:
@@ -92,6 +107,8 @@ _SOURCES: dict[str, Callable[[click.Context], Iterator[tuple[str, str]]]] = {
     "plan": _table("PLANS"),
     "run": _table("RUNS"),
     "setting": _settings,
+    "value": _values,
+    "override": _overrides,
     "practice": _practices,
 }
 
@@ -163,7 +180,7 @@ class Zsh(_Whole, ZshComplete):
     """zsh."""
 
     def source(self) -> str:
-        """click's script; of ``--option=path`` the path is completed."""
+        """Click's script; of ``--option=path`` the path is completed."""
         return super().source().replace("    _path_files", "    compset -P '--*='; _path_files")
 
 

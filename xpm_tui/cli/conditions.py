@@ -94,8 +94,10 @@ def data(found: Sequence[Condition]) -> dict[str, Any]:
 
 
 def sentences(found: Sequence[Condition], trouble: AppError | None) -> Iterator[str]:
-    """What to say on stderr: every condition but *sound*, and none that begins with what ``trouble`` says,
-    whose own hint says what to do."""
+    """Return the conditions for stderr as sentences, except *sound*.
+
+    A condition that begins with the message of ``trouble`` is left out: the error's own hint says what to do.
+    """
     said = trouble.message if trouble is not None else ""
     for each in found:
         if each.message and not (said and each.message.startswith(said)):

@@ -49,7 +49,6 @@ def demo(console: ConsoleLauncher, given: Globals, *, clients: int, seed: int) -
 
 def prepare(folder: Path, greeting: dict[str, Any], *, clients: int, seed: int) -> None:
     """Point the practice in ``folder`` at the sandbox; write the sample files there and import them."""
-
     with application_practice.open_practice(home.find_home(str(folder), os.environ), environ={}) as practice:
         for key, value in _settings(greeting).items():
             practice.settings.set(key, value, practice=True)
@@ -62,7 +61,6 @@ def prepare(folder: Path, greeting: dict[str, Any], *, clients: int, seed: int) 
 
 def sample_files(practice: SandboxPractice, seed: int, today: date) -> dict[FormName, str]:
     """Ignition's four files for a practice of the sandbox, in the order in which they are imported."""
-
     clients = sample_data.sample(practice, seed)
     return {
         "team": sample_data.team(),

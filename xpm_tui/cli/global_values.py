@@ -20,6 +20,7 @@ class Globals(NamedTuple):
     person: str = ""
     settings: Mapping[str, str] = {}
     plain: bool = False
+    quiet: bool = False
 
 
 def collected(ctx: click.Context) -> Globals:

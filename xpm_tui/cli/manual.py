@@ -164,8 +164,10 @@ def _paragraphs(texts: Iterable[str]) -> Iterator[str]:
 
 
 def text(words: str) -> str:
-    """A text as roff shows it: nothing in it is a request or an escape, quotes stay as they are typed, and
-    what is not ASCII is named."""
+    """Return a text for roff.
+
+    Nothing in it is a request or an escape, quotes stay as typed, and non-ASCII characters are named.
+    """
     escaped = "".join(_ESCAPES.get(c, c if c.isascii() else f"\\[u{ord(c):04X}]") for c in _one_line(words))
     return f"\\&{escaped}" if escaped.startswith(".") else escaped
 

@@ -45,6 +45,7 @@ def global_options() -> list[click.Parameter]:
             is_flag=True,
             help="Read-only: show everything, change nothing.",
         ),
+        _option(["--quiet"], "quiet", is_flag=True, help="Show no progress on the terminal."),
         _option(["--as"], "person", metavar="NAME", help="Your name, for the log."),
         _option(
             ["--set"],
@@ -52,6 +53,7 @@ def global_options() -> list[click.Parameter]:
             metavar="KEY=VALUE",
             multiple=True,
             help="Override a setting for this call.",
+            shell_complete=_overrides,
         ),
         _option(
             ["--plain"],
@@ -76,8 +78,13 @@ def _option(flags: list[str], name: str, **more: Any) -> GlobalOption:
 
 def _practices(ctx: click.Context, param: click.Parameter, typed: str) -> list[CompletionItem]:
     """What a shell offers, loaded when one asks."""
-
     offer = completion.completer("practice")
+    return offer(ctx, param, typed) if offer else []
+
+
+def _overrides(ctx: click.Context, param: click.Parameter, typed: str) -> list[CompletionItem]:
+    """``KEY=VALUE`` for a shell."""
+    offer = completion.completer("override")
     return offer(ctx, param, typed) if offer else []
 
 

@@ -39,6 +39,7 @@ def outcome(result: Result) -> dict[str, Any]:
     told: dict[str, Any] = {"ok": result.trouble is None, **_without_ok(result.data)}
     if result.items is not None:
         told["items"] = list(result.items)
+        told.setdefault("count", len(told["items"]))
     told |= data(result.conditions)
     if result.trouble is not None:
         told["error"] = error_presenter.present(result.trouble).data()
@@ -48,7 +49,8 @@ def outcome(result: Result) -> dict[str, Any]:
 def lines(result: Result) -> Iterator[str]:
     """The same for a person, safe to show."""
     if result.table is not None:
-        yield from render(result.table, shutil.get_terminal_size((80, 24)).columns)
+        width = shutil.get_terminal_size((80, 24)).columns if _terminal(sys.stdout) else None
+        yield from render(result.table, width)
     for line in result.lines:
         yield visible_lines(line)
 
@@ -77,9 +79,10 @@ class OutputClosed(Exception):
 class TerminalDialogue:
     """Talk over the standard streams; a call that outlives its terminal goes on without them."""
 
-    def __init__(self, *, json: bool, call: AdmittedCall = LOOK) -> None:
+    def __init__(self, *, json: bool, quiet: bool = False, call: AdmittedCall = LOOK) -> None:
         self.call = call
         self._json = json
+        self._quiet = quiet
         self._typed = b""
         self._lock = threading.Lock()
         self._reading = False
@@ -99,7 +102,7 @@ class TerminalDialogue:
     def progress(self, sentence: str) -> None:
         """A line of stderr that the next one replaces; only on a terminal, as often as can be read."""
         now = time.monotonic()
-        if self._json or not _terminal(sys.stderr) or now - self._shown_at < _EVERY:
+        if self._json or self._quiet or not _terminal(sys.stderr) or now - self._shown_at < _EVERY:
             return
         text = visible(sentence, shutil.get_terminal_size((80, 24)).columns - 1)
         covered = " " * max(0, self._shown - len(text))

@@ -23,6 +23,7 @@ from xpm_tui.domain.fields import label
 from xpm_tui.domain.formatting import NONE, count, value
 from xpm_tui.domain.labels import DIRECTIONS, LEVELS
 from xpm_tui.domain.safe_text import visible_lines
+from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -52,7 +53,7 @@ class PlainMode:
 
     def __init__(self, given: Globals) -> None:
         self._given = given
-        self._talk = TerminalDialogue(json=False)
+        self._talk = TerminalDialogue(json=False, quiet=given.quiet)
 
     def run(self) -> int:
         """Show the menu until the user quits; gives the exit code."""
@@ -242,7 +243,8 @@ class PlainMode:
             changes = list(presenter.change_views(practice.snapshot(), records))
             found = consequences.consequences(practice, plan, records)
             ticked = [change for change in changes if change.ticked]
-            return changes, commands_plans.summary(plan, ticked, found)
+            clients = practice.snapshot().count(CLIENTS)
+            return changes, commands_plans.summary(plan, ticked, found, clients=clients)
 
         changes, told = self._here(look)
         self._say("", *told)

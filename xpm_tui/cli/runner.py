@@ -43,7 +43,7 @@ def perform(ctx: click.Context, act: Command[Any], values: dict[str, Any]) -> No
     given = collected(ctx)
     params = parameters(act, values)
     call = admit(act, params, read_only=given.read_only)
-    talk = TerminalDialogue(json=given.json, call=call)
+    talk = TerminalDialogue(json=given.json, quiet=given.quiet, call=call)
     result = asyncio.run(_guarded(_run(act, params, talk, given), call.effect.outlives))
     if result.delivered is None:
         _tell(result, talk, given)

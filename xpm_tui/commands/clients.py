@@ -131,11 +131,15 @@ def _review_effect(params: ReviewClients) -> Effect:
 
 async def list_clients(practice: OpenPractice, params: ListClients, talk: Dialogue) -> Result:
     """All clients of the book."""
-
     views = queries.list_clients(practice, only=params.only, text=params.find)
-    columns = (TextColumn("ID", whole=True), TextColumn("CLIENT ID"), TextColumn("NAME"), TextColumn("LINK",
-        whole=True),
-               TextColumn("XPM NO.", whole=True), TextColumn("NEEDS", whole=True))  # fmt: skip
+    columns = (
+        TextColumn("ID", whole=True),
+        TextColumn("CLIENT ID", whole=True),
+        TextColumn("NAME", name=True),
+        TextColumn("LINK", whole=True),
+        TextColumn("XPM NO.", whole=True),
+        TextColumn("NEEDS", whole=True),
+    )
     rows = (
         (
             v.id,
@@ -153,7 +157,6 @@ async def list_clients(practice: OpenPractice, params: ListClients, talk: Dialog
 
 async def show_client(practice: OpenPractice, params: ShowClient, talk: Dialogue) -> Result:
     """One client, with both sides next to each other."""
-
     view = queries.show_client(practice, params.client)
     sides = queries.side_by_side(practice, view.id)
     data = {**plain(view), "fields": [plain(side) for side in sides]}
@@ -162,13 +165,23 @@ async def show_client(practice: OpenPractice, params: ShowClient, talk: Dialogue
 
 async def search_clients(practice: OpenPractice, params: SearchClients, talk: Dialogue) -> Result:
     """Clients of XPM, from the mirror."""
-
     await xpm_refresh.ensure_mirror(practice)
     views = queries.search_xpm(practice, params.query, limit=params.limit)
-    columns = (TextColumn("XPM NO.", whole=True), TextColumn("UUID", whole=True), TextColumn("NAME"),
-               TextColumn("STATE"), TextColumn("LINKED TO"))  # fmt: skip
+    columns = (
+        TextColumn("XPM NO.", whole=True),
+        TextColumn("UUID", whole=True, spare=True),
+        TextColumn("NAME", name=True),
+        TextColumn("STATE"),
+        TextColumn("LINKED TO", whole=True),
+    )
     rows = (
-        (v.number, v.uuid, v.name, _state(v.archived, v.prospect), " ".join(ref.id for ref in v.linked))
+        (
+            v.number or v.uuid,
+            v.uuid,
+            v.name,
+            _state(v.archived, v.prospect),
+            " ".join(ref.id for ref in v.linked),
+        )
         for v in views
     )
     nothing = f"Nothing in XPM matches '{params.query}'."
@@ -177,7 +190,6 @@ async def search_clients(practice: OpenPractice, params: SearchClients, talk: Di
 
 async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Dialogue) -> Result:
     """Clients that need a person, with proposals."""
-
     what = (params.accept_sure, params.export, params.take, params.link, params.ignore, params.undo)
     if sum(map(bool, what)) > 1:
         raise BadInput("Give one of --accept-sure, --export, --import, --link, --ignore and --undo.")
@@ -191,9 +203,17 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Di
     if params.take:
         return await import_review(practice, Path(params.take), talk, params)
     if not params.accept_sure:
-        views = queries.review(practice, params.client)
-        lines = [line for view in views for line in _proposals(view)] or ["No client needs a link."]
-        return Result(data={"count": len(views)}, items=[plain(view) for view in views], lines=lines)
+        found_ = queries.review(practice, params.client)
+        # What the plan links unasked waits for nobody, so it is shown only where it is asked for by name.
+        views = found_ if params.client else [view for view in found_ if not view.planned]
+        planned = len(found_) - len(views)
+        lines = [line for view in views for line in _proposals(view)] or ["No client needs a decision."]
+        if planned:
+            subject = count(planned, "client is/clients are")
+            lines.append(f"{subject} linked by the next plan, because the names are the same: xpm-tui plan")
+        return Result(
+            data={"count": len(views), "planned": planned}, items=[plain(view) for view in views], lines=lines
+        )
     found = queries.sure_proposals(practice, params.client)
     former = clients_links.former_values(practice, [(v.id, v.proposals[0].uuid) for v in found])
     told = [with_former(view.first, former.get(view.id, {})) for view in found]
@@ -206,14 +226,14 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Di
     )
     columns = (
         TextColumn("ID", whole=True),
-        TextColumn("NAME"),
+        TextColumn("NAME", name=True),
         TextColumn("XPM NO.", whole=True),
         TextColumn("XPM NAME"),
     )
     rows = [(v.id, v.name, v.link.number, v.link.name) for v in done if v.link]
     gone = former_sum(former.get(view.id, {}) for view in done)
     links = consequences.link_consequences([view.id for view in done], former=gone)
-    table = TextTable(columns, rows, "No proposal is sure: review each of these yourself.")
+    table = TextTable(columns, rows, "No proposal is sure: review each of these yourself.", params.limit)
     result = table_result(done, table, count=len(done), consequences=plain(links))
     return replace(result, value=_ids(settled))
 
@@ -346,7 +366,8 @@ def _both(sides: list[SideBySide]) -> list[str]:
 def _proposals(view: ReviewView) -> list[str]:
     lines = [f"{view.id}  {view.name}  ({view.reason})"]
     for proposal in view.proposals:
-        sure = labels.MATCHES[proposal.level].text
+        planned = view.planned and proposal is view.proposals[0]
+        sure = "planned" if planned else labels.MATCHES[proposal.level].text
         lines.append(
             f"    {proposal.score:3} {sure:8}  {proposal.number or '-':8}  {proposal.name}"
             f"  {_state(proposal.archived, proposal.prospect)}".rstrip()

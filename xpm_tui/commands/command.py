@@ -50,8 +50,10 @@ class Dialogue(Protocol):
         """How far the work is: shown where somebody watches, each in place of the one before."""
 
     def emit(self, item: Mapping[str, Any], line: str = "") -> None:
-        """One item of a stream (an event), before the outcome; ``line`` says the same to a person (empty:
-        another item's line covers it)."""
+        """Emit one item of a stream (an event), before the outcome.
+
+        ``line`` says the same in words; it is empty where another item's line covers it.
+        """
 
     async def confirm(self, question: str, *, default: bool = False, button: str = "") -> bool | None:
         """Ask yes or no; None where nobody can be asked. ``button`` names the action on a screen."""
@@ -62,20 +64,29 @@ class Dialogue(Protocol):
 
 @dataclass(frozen=True)
 class TextColumn:
-    """A column of a text table. ``whole`` ones are never cut (ids, numbers), the others share the rest."""
+    """A column of a text table. ``whole`` ones are never cut (ids, numbers), the others share the rest.
+
+    A ``name`` is cut after all others. A ``spare`` column is left out where the names would be cut.
+    """
 
     title: str
     whole: bool = False
     right: bool = False
+    name: bool = False
+    spare: bool = False
 
 
 @dataclass(frozen=True)
 class TextTable:
-    """A list as a person reads it: one row of texts per record, and what to say when there is none."""
+    """A list as a person reads it: one row of texts per record, and what to say when there is none.
+
+    Beyond ``most`` rows, the others are only counted; 0 shows all.
+    """
 
     columns: tuple[TextColumn, ...]
     rows: Iterable[tuple[str, ...]]
     empty: str = ""
+    most: int = 0
 
 
 @dataclass(frozen=True)
@@ -195,7 +206,7 @@ def home_command(
     return Command(run=run, on_home=on_home, **about)
 
 
-Completes = Literal["", "file", "client", "member", "plan", "run", "setting", "practice"]
+Completes = Literal["", "file", "client", "member", "plan", "run", "setting", "value", "practice"]
 
 
 @dataclass(frozen=True)

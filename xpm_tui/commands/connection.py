@@ -17,7 +17,6 @@ import msgspec
 from xpm_tui.commands.command import (
     Command,
     Dialogue,
-    NoParams,
     Result,
     TextColumn,
     TextTable,
@@ -27,6 +26,7 @@ from xpm_tui.commands.command import (
     option,
 )
 from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
+from xpm_tui.commands.practices import practices_result
 from xpm_tui.commands.tables import plain
 from xpm_tui.domain.errors import AppError, BadInput, CaseId, DecisionNeeded, LoginNeeded
 from xpm_tui.domain.formatting import ago, count, listing, when
@@ -41,7 +41,7 @@ with lazy_imports():
     from xpm_tui.application.connection import state_machine
     from xpm_tui.application.presenters import set_aside
     from xpm_tui.application.runs import due, xpm_refresh
-    from xpm_tui.application.status import summary
+    from xpm_tui.application.status import practices, summary
     from xpm_tui.commands import doctor
     from xpm_tui.diagnostics import error_presenter
     from xpm_tui.diagnostics.known_problems import records
@@ -72,7 +72,6 @@ class Connect(msgspec.Struct, frozen=True):
 
 async def connect(practice: OpenPractice, params: Connect, talk: Dialogue) -> Result:
     """Sign in, choose the practice, take direction and level from the settings, fill the mirror."""
-
     machine = state_machine.ConnectionMachine(practice)
     if talk.interactive and not practice.settings.text("xero.client_id"):
         typed = await talk.line("The client id of the app that you registered with Xero:")
@@ -198,7 +197,6 @@ async def _sign_in(machine: ConnectionMachine, params: Connect, talk: Dialogue) 
 
 async def _see(machine: ConnectionMachine, talk: Dialogue) -> CaseId | None:
     """A page that never comes back to us: have it picked, and tell the way out; gives the case."""
-
     seen = await doctor.pick(talk, records.BROWSER, "What do you see in the browser?")
     if seen is None:
         return None
@@ -259,7 +257,7 @@ def _several(tenants: tuple[Tenant, ...], held: DecisionNeeded) -> Result:
     items: list[dict[str, Any]] = [
         {"id": each.tenant_id, "name": each.name or each.tenant_id, "kind": each.kind} for each in tenants
     ]
-    columns = (TextColumn("ID", whole=True), TextColumn("PRACTICE"))
+    columns = (TextColumn("ID", whole=True), TextColumn("PRACTICE", name=True))
     table = TextTable(columns, [(each.tenant_id, each.name or "(no name)") for each in tenants])
     return Result(items=items, table=table, trouble=held)
 
@@ -291,7 +289,6 @@ def _disconnects(params: Disconnect) -> Effect:
 
 async def disconnect(practice: OpenPractice, params: Disconnect, talk: Dialogue) -> Result:
     """End this connection; both sides' data stay."""
-
     what = "every practice of this login" if params.everything else practice.title
     lines = ["The login is revoked at Xero. Each practice has to sign in again."] if params.everything else []
     if not await confirm_call(talk, Question(f"Disconnect {what}?", lines, button="Disconnect")):
@@ -300,9 +297,16 @@ async def disconnect(practice: OpenPractice, params: Disconnect, talk: Dialogue)
     return Result(data={"disconnected": True, "message": told}, lines=[told])
 
 
-async def status(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
-    """The heartbeat and the counts, without a call to Xero."""
+class ShowStatus(msgspec.Struct, frozen=True):
+    """Parameters of ``status``."""
 
+    all: Annotated[bool, option("List all practices of this account, as 'practices list' does.")] = False
+
+
+async def status(practice: OpenPractice, params: ShowStatus, talk: Dialogue) -> Result:
+    """The heartbeat and the counts, without a call to Xero."""
+    if params.all:
+        return practices_result(practices.practices(practice), practice.clock.now())
     beat = summary.summarize(practice)
     unanswered = [problem for problem in beat.problems if problem.code == UNKNOWN]
     return Result(
@@ -359,6 +363,7 @@ def _lines(beat: StatusSummary, now: datetime, zone: tzinfo) -> list[str]:
             "Calls left": calls,
             "Clients": f"{beat.clients:,} in Ignition, {beat.xpm_clients:,} in XPM, {beat.linked:,} linked",
             "Need a decision": count(beat.needs_person, "client") if beat.needs_person else "",
+            "Linked by next plan": count(beat.planned_links, "client") if beat.planned_links else "",
             "Waiting": count(beat.waiting, "change") if beat.waiting else "",
             "Conflicts": f"{beat.conflicts:,}" if beat.conflicts else "",
             "Removed in XPM": count(beat.removed_contacts, "contact") if beat.removed_contacts else "",
@@ -416,7 +421,7 @@ COMMANDS = (
         help="Show what is connected, when it last synced, and what needs attention. Exits with 3 when a "
         "login is needed, 4 when a run is held, and 1 when the last run failed or nothing has synced "
         "for too long.",
-        params=NoParams,
+        params=ShowStatus,
         run=status,
         effect=Effect.LOOKS,
         verb=("status",),

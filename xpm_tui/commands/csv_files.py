@@ -22,7 +22,7 @@ from xpm_tui.commands.effects import (
 )
 from xpm_tui.commands.tables import plain
 from xpm_tui.domain.errors import AppError, BadInput, DecisionNeeded
-from xpm_tui.domain.formatting import count, plural
+from xpm_tui.domain.formatting import count, plural, sequence
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -39,7 +39,9 @@ if TYPE_CHECKING:
 
 _SHOWN = 20
 
-CsvFile = Annotated[str, argument("The CSV file that Ignition exported.", "FILE", completes="file")]
+CsvFile = Annotated[
+    str, argument("The CSV file that Ignition exported; '-' is standard input.", "FILE", completes="file")
+]
 
 
 class ImportFile(msgspec.Struct, frozen=True):
@@ -111,7 +113,6 @@ def _progress(file: str, what: str, done: int, total: int) -> str:
 
 async def undo_import(practice: OpenPractice, params: UndoImport, talk: Dialogue) -> Result:
     """Undo the last import."""
-
     report = imports.undo_import(practice, True)
     if not params.dry_run:
         if not _restores(report):
@@ -202,7 +203,6 @@ def _imported(report: ImportReport, form: str) -> list[str]:
 
 def _not_ours(practice: OpenPractice, report: ImportReport) -> list[str]:
     """Importing proposals deploys nothing: what it would take to."""
-
     number = report.counts.get("to_take", 0)
     if not number:
         return []
@@ -221,7 +221,7 @@ def _not_ours(practice: OpenPractice, report: ImportReport) -> list[str]:
 def _refused(report: ImportReport) -> AppError | None:
     if not report.refused:
         return None
-    rows = ", ".join(str(each.row) for each in report.refused[:10])
+    rows = sequence((str(each.row) for each in report.refused), most=10)
     return _partial(
         f"{count(len(report.refused), 'row')} of {report.file} refused: {rows}.",
         "The other rows were imported. Fix these in the file and import it again.",

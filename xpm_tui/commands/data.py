@@ -25,7 +25,7 @@ from xpm_tui.domain.formatting import count
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application import home
+    from xpm_tui.application import practice
     from xpm_tui.application.health import maintenance
 
 
@@ -56,7 +56,6 @@ class Purge(msgspec.Struct, frozen=True):
 
 async def check(place: AccountContext, params: NoParams, talk: Dialogue) -> Result:
     """Read everything of the book."""
-
     report = maintenance.check(place.home, place.practice)
     lines = [f"{finding.level}: {finding.text}" for finding in report.findings]
     rows = sum(report.rows.values())
@@ -71,7 +70,6 @@ async def check(place: AccountContext, params: NoParams, talk: Dialogue) -> Resu
 
 async def repair(place: AccountContext, params: Repair, talk: Dialogue) -> Result:
     """Make it whole from the last good state."""
-
     done = maintenance.repair(place.home, place.practice, place.person, lossy=params.lossy)
     lines = [*done.lines] or ["The data is intact: nothing was changed."]
     if done.kept:
@@ -81,7 +79,6 @@ async def repair(place: AccountContext, params: Repair, talk: Dialogue) -> Resul
 
 async def compact(place: AccountContext, params: NoParams, talk: Dialogue) -> Result:
     """Fold the log in."""
-
     done = maintenance.compact(place.home, place.practice)
     told = f"From {done.before:,} to {done.after:,} bytes." if done.done else "Another process is using it."
     return Result(data=plain(done), lines=[told])
@@ -89,7 +86,6 @@ async def compact(place: AccountContext, params: NoParams, talk: Dialogue) -> Re
 
 async def back_up(place: AccountContext, params: BackUp, talk: Dialogue) -> Result:
     """Write a backup and read it back."""
-
     done = maintenance.backup(place.home, place.practice, Path(params.file))
     told = f"{done.path}: {count(sum(done.rows.values()), 'row')}, {done.bytes:,} bytes, verified."
     return Result(data=plain(done), lines=[told])
@@ -97,7 +93,6 @@ async def back_up(place: AccountContext, params: BackUp, talk: Dialogue) -> Resu
 
 async def restore(place: AccountContext, params: Restore, talk: Dialogue) -> Result:
     """Put a backup in place."""
-
     question = f"Put {params.file} in place of the practice's current data?"
     if not await confirm_call(talk, Question(question, button="Restore")):
         return Result(data={"restored": False}, lines=["Nothing was changed."])
@@ -110,8 +105,7 @@ async def restore(place: AccountContext, params: Restore, talk: Dialogue) -> Res
 
 async def purge(place: AccountContext, params: Purge, talk: Dialogue) -> Result:
     """Delete the practice from this machine."""
-
-    name = home.resolve(place.home, place.practice or None)
+    name = practice.find_practice(place.home, place.practice or None)
     question = Question(
         f"Delete everything that is stored on this machine for {name}?",
         [

@@ -96,7 +96,6 @@ class RedeployJob(msgspec.Struct, frozen=True):
 
 async def deploy_jobs(practice: OpenPractice, params: DeployJobs, talk: Dialogue) -> Result:
     """Show, ask, make."""
-
     if params.automatic:
         if params.jobs or params.due or params.missed or params.proposal or params.anyway or params.yes:
             raise BadInput(
@@ -116,7 +115,6 @@ async def deploy_jobs(practice: OpenPractice, params: DeployJobs, talk: Dialogue
 
 async def retry_jobs(practice: OpenPractice, params: RetryJobs, talk: Dialogue) -> Result:
     """Go on where it failed."""
-
     if params.sent and params.dry_run:
         raise BadInput("--sent records a decision for good, so it cannot be combined with --dry-run.")
     if params.wait and not params.sent:
@@ -145,7 +143,6 @@ async def retry_jobs(practice: OpenPractice, params: RetryJobs, talk: Dialogue) 
 
 async def redeploy_job(practice: OpenPractice, params: RedeployJob, talk: Dialogue) -> Result:
     """Make it anew, where XPM no longer has it."""
-
     view = await decisions.prepare_again(practice, params.job)
     if params.wait:
         told = f"{view.id} {view.name} can be created again: xpm-tui jobs retry {view.id}"
@@ -155,10 +152,9 @@ async def redeploy_job(practice: OpenPractice, params: RedeployJob, talk: Dialog
 
 async def deploy_automatic(practice: OpenPractice, result: Result, talk: Dialogue) -> Result:
     """After an acceptance: what is set to go by itself goes; why it does not is told with the acceptance."""
-
     try:
-        async with following(practice, talk):
-            run = await deployment.deploy_due(practice)
+        async with following(practice, talk) as report:
+            run = await deployment.deploy_due(practice, report=report)
     except AppError as trouble:
         lines = [*result.lines, f"Not deployed yet: {error_presenter.present(trouble).short()}"]
         return Result(data=result.data, items=result.items, table=result.table, lines=lines)
@@ -206,15 +202,14 @@ async def _make(
     params: DeployJobs | RetryJobs | RedeployJob, *, reviewed: bool,
 ) -> Result:  # fmt: skip
     """Make the jobs here, or in a process of its own; what was not ``reviewed`` stays inside the limits."""
-
     anyway = params.anyway
     if params.detach:
         words = [*(each.id for each in chosen), *(["--yes"] if reviewed else [])]
         verb = ("jobs", "deploy" if isinstance(params, DeployJobs) else "retry")
         return await detached(practice, verb, [*words, *(["--anyway"] if anyway else [])])
     talk.say(f"{action(expected)}: {cost(expected)}.")
-    async with following(practice, talk):
-        run = await deployment.deploy_jobs(practice, chosen, reviewed=reviewed, anyway=anyway)
+    async with following(practice, talk) as report:
+        run = await deployment.deploy_jobs(practice, chosen, reviewed=reviewed, anyway=anyway, report=report)
     rows = [queries.row_of(practice, each.id) for each in chosen]
     lines = [*run_lines(run), *(line for row in rows for line in _outcome(row))]
     data = {

@@ -21,8 +21,16 @@ def remaining_count(number: int, *, more: bool = False) -> str:
     return count(number, noun if more else noun.replace("other ", ""))
 
 
-def nothing_planned(plan: Plan) -> str:
-    """Return what a plan without a change says."""
+NO_CLIENTS = (
+    "There are no clients from Ignition yet, so there is nothing to compare. Import Ignition's client file: "
+    "xpm-tui import clients FILE. Or bring clients in from XPM: xpm-tui clients pick --all"
+)
+
+
+def nothing_planned(plan: Plan, *, clients: int = 1) -> str:
+    """Return what a plan without a change says; ``clients`` are those of Ignition that are stored here."""
+    if not clients:
+        return NO_CLIENTS
     if plan.left_different:
         return f"Nothing to change. {remaining_count(plan.left_different)}."
     return "Nothing to change." if plan.people else "Nothing to change: both sides agree."

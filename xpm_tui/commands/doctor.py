@@ -61,7 +61,6 @@ async def pick(talk: Dialogue, offered: Sequence[Symptom], question: str) -> Sym
 
 def answer_lines(seen: Symptom) -> list[str]:
     """The way out of an answer, line by line."""
-
     found = registry.find_problem(seen.case or "")
     return presenters.problem_lines(found) if found is not None else [seen.advice]
 
@@ -106,7 +105,6 @@ class ProbeFailed(AppError):
 
 async def doctor(place: AccountContext, params: Examine, talk: Dialogue) -> Result:
     """Run the probes, tell, and write the bundle where one was asked for."""
-
     results: list[ProbeResult] = []
     with doctor_target.open_target(
         place.home, place.practice, person=place.person, overrides=place.settings
@@ -131,7 +129,6 @@ async def doctor(place: AccountContext, params: Examine, talk: Dialogue) -> Resu
 
 def _lines(each: ProbeResult) -> list[str]:
     """A probe's finding for a person."""
-
     lines = [f"{labels.VERDICTS[each.verdict].text:<9} {each.title}: {each.sentence} ({each.seconds:.1f} s)"]
     lines += [f"          {fact}" for fact in each.evidence]
     if each.verdict in ("note", "trouble"):
@@ -181,7 +178,6 @@ def _listed(parts: tuple[BundlePart, ...], names: bool) -> list[str]:
 
 async def list_problems(place: AccountContext, params: ListKnownProblems, talk: Dialogue) -> Result:
     """All known cases, or those that fit what a person sees."""
-
     found = registry.search_problems(" ".join(params.words))
     columns = (TextColumn("CASE", whole=True), TextColumn("TITLE"), TextColumn("SIGN"))
     rows = [(str(each.id), each.title, each.sign) for each in found]
@@ -191,7 +187,6 @@ async def list_problems(place: AccountContext, params: ListKnownProblems, talk: 
 
 async def show_case(place: AccountContext, params: ShowKnownProblem, talk: Dialogue) -> Result:
     """One case with its way out."""
-
     wanted = params.case.strip().casefold()
     found = next((each for each in registry.CASES.values() if each.id.casefold() == wanted), None)
     if found is None:

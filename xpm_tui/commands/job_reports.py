@@ -48,7 +48,6 @@ class AuditJobs(msgspec.Struct, frozen=True):
 
 async def audit_jobs(practice: OpenPractice, params: AuditJobs, talk: Dialogue) -> Result:
     """Read, compare, and say what to do."""
-
     if params.lookups < 0:
         raise BadInput("--lookups is a number from 0 upwards.")
     path = Path(params.csv).expanduser() if params.csv not in ("", "-") else None
@@ -74,7 +73,6 @@ async def audit_jobs(practice: OpenPractice, params: AuditJobs, talk: Dialogue) 
 
 async def forecast_jobs(practice: OpenPractice, params: ForecastJobs, talk: Dialogue) -> Result:
     """By month and template."""
-
     view = reports.forecast_jobs(practice, months=params.months)
     items = [
         {

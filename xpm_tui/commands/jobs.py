@@ -48,7 +48,8 @@ class ListJobs(msgspec.Struct, frozen=True):
     state: Annotated[
         str,
         option(
-            "Only jobs in this state: open, coming, due, missed, held, failed, deployed, left-out.", "STATE"
+            "Only jobs in this state: all, open, coming, due, missed, held, failed, deployed, left-out.",
+            "STATE",
         ),
     ] = ""
     due: Annotated[bool, option("Only what is due.")] = False
@@ -81,7 +82,6 @@ class SkipJob(msgspec.Struct, frozen=True):
 
 async def list_jobs(practice: OpenPractice, params: ListJobs, talk: Dialogue) -> Result:
     """In order of date."""
-
     state = "due" if params.due else params.state
     found = queries.list_jobs(practice, state=state, cause=params.cause, text=params.find)
     counted = queries.counts(practice)
@@ -96,14 +96,12 @@ async def list_jobs(practice: OpenPractice, params: ListJobs, talk: Dialogue) ->
 
 async def preview_job(practice: OpenPractice, params: PreviewJob, talk: Dialogue) -> Result:
     """The exact job."""
-
     view = queries.preview_job(practice, params.job)
     return Result(data=plain(view), lines=_preview(view, runs_due.time_zone(practice)), value=view)
 
 
 async def show_address(practice: OpenPractice, params: PreviewJob, talk: Dialogue) -> Result:
     """Where it is found in XPM."""
-
     view = queries.current_job(practice, params.job) or queries.row_of(practice, params.job)
     if not view.number:
         return Result(data={"number": "", "url": ""}, lines=["This job is not in XPM yet."])
@@ -113,7 +111,6 @@ async def show_address(practice: OpenPractice, params: PreviewJob, talk: Dialogu
 
 async def copy_job(practice: OpenPractice, params: PreviewJob, talk: Dialogue) -> Result:
     """Name, client, id, number and address, as support asks for them."""
-
     there = queries.current_job(practice, params.job)
     if there is not None and not there.made_by:
         told = [there.name, there.client, there.number, there.url]
@@ -126,7 +123,6 @@ async def copy_job(practice: OpenPractice, params: PreviewJob, talk: Dialogue) -
 
 async def edit_job(practice: OpenPractice, params: EditJob, talk: Dialogue) -> Result:
     """Change what is to be sent."""
-
     view = workflow_edits.edit_workflow(practice, params.job, pairs(params.values))
     return Result(
         data=plain(view),
@@ -137,7 +133,6 @@ async def edit_job(practice: OpenPractice, params: EditJob, talk: Dialogue) -> R
 
 async def skip_job(practice: OpenPractice, params: SkipJob, talk: Dialogue) -> Result:
     """Leave one out."""
-
     view = queries.skip(practice, params.job, undo=params.undo)
     return Result(
         data=plain(view), lines=[f"{view.id} {view.name} is {labels.JOB_STATES[view.state].inline}."]
@@ -192,9 +187,15 @@ def _state(view: JobRowView) -> str:
 
 
 def _table(found: list[JobRowView], empty: str) -> TextTable:
-    columns = (TextColumn("ID", whole=True), TextColumn("DATE", whole=True), TextColumn("STATE", whole=True),
-               TextColumn("JOB"), TextColumn("CLIENT"), TextColumn("NUMBER", whole=True), TextColumn(
-                   "NOTE"))  # fmt: skip
+    columns = (
+        TextColumn("ID", whole=True),
+        TextColumn("DATE", whole=True),
+        TextColumn("STATE", whole=True),
+        TextColumn("JOB", name=True),
+        TextColumn("CLIENT"),
+        TextColumn("NUMBER", whole=True),
+        TextColumn("NOTE"),
+    )
     rows = (
         (v.id, str(v.date), _state(v),
          v.name, v.client.name if v.client else "", v.number, v.why)

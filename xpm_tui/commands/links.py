@@ -25,6 +25,7 @@ from xpm_tui.commands.consequences import lines as described
 from xpm_tui.commands.effects import Effect, Question, asks, confirm_call, effect_or_dry_run
 from xpm_tui.commands.link_effects import effect_lines as effect_lines
 from xpm_tui.commands.link_effects import former_data, former_lines
+from xpm_tui.commands.review_files import SHOWN
 from xpm_tui.commands.tables import plain
 from xpm_tui.domain.errors import AppError, BadInput, DecisionNeeded
 from xpm_tui.domain.formatting import count
@@ -125,7 +126,6 @@ class OneClient(msgspec.Struct, frozen=True):
 
 async def link_client(practice: OpenPractice, params: LinkClient, talk: Dialogue) -> Result:
     """Set or replace a link, after showing what it does."""
-
     await xpm_refresh.ensure_mirror(practice)
     effect = links.preview_link(practice, params.client, params.xpm, keep=params.keep)
     if params.dry_run:
@@ -147,7 +147,6 @@ async def link_client(practice: OpenPractice, params: LinkClient, talk: Dialogue
 
 async def unlink_client(practice: OpenPractice, params: UnlinkClient, talk: Dialogue) -> Result:
     """Take a link away."""
-
     view = links.unlink(practice, params.client)
     told = f"{view.id} {view.name} is no longer linked. The pair is not proposed again until you link it."
     return Result(data=plain(view), lines=[told])
@@ -155,7 +154,6 @@ async def unlink_client(practice: OpenPractice, params: UnlinkClient, talk: Dial
 
 async def pick_clients(practice: OpenPractice, params: PickClients, talk: Dialogue) -> Result:
     """Bring XPM clients into the book."""
-
     if params.all == bool(params.xpm):
         raise BadInput("Name the XPM clients to bring in, or use --all.", hint="xpm-tui clients pick 1234567")
     await xpm_refresh.ensure_mirror(practice)
@@ -171,12 +169,20 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Dialog
         if params.all
         else picks.pick(practice, params.xpm, different=params.different_from, anyway=params.anyway)
     )
-    columns = (TextColumn("XPM NO.", whole=True), TextColumn("NAME"), TextColumn("OUTCOME", whole=True),
-               TextColumn("CLIENT", whole=True), TextColumn("WHY", whole=True))  # fmt: skip
+    columns = (
+        TextColumn("XPM NO.", whole=True),
+        TextColumn("NAME", name=True),
+        TextColumn("OUTCOME", whole=True),
+        TextColumn("CLIENT", whole=True),
+        TextColumn("WHY", whole=True),
+    )
     told_of = [v for v in picked if v.why != "linked" or not params.all]
-    rows = [(v.number, v.name, v.outcome, v.client or "", v.why) for v in told_of]
+    # Of a bulk pick only what was left is listed: the others are thousands, and counted below.
+    listed = [v for v in told_of if v.outcome == "left"] if params.all else told_of
+    rows = [(v.number, v.name, v.outcome, v.client or "", v.why) for v in listed]
     counts = {name: sum(v.outcome == name for v in picked) for name in ("added", "linked", "left")}
-    table = TextTable(columns, rows, "XPM has no client to bring in.")
+    shown = TextTable(columns, rows, "XPM has no client to bring in.", SHOWN if params.all else 0)
+    table = shown if listed or not told_of else None
     told = ", ".join(f"{number:,} {name}" for name, number in counts.items())
     lines = [told] + [
         f"  {why}: {reason}" for why, reason in {v.why: v.reason for v in picked if v.why}.items()
@@ -225,7 +231,6 @@ def _unclear(picked: Sequence[PickView]) -> AppError | None:
 
 async def ignore_client(practice: OpenPractice, params: IgnoreClient, talk: Dialogue) -> Result:
     """Settle that a client has no XPM client."""
-
     if params.undo:
         view = frozen_fields.unignore(practice, params.client)
         return Result(data=plain(view), lines=[f"{view.id} {view.name} is no longer ignored."])
@@ -235,7 +240,6 @@ async def ignore_client(practice: OpenPractice, params: IgnoreClient, talk: Dial
 
 async def freeze_client(practice: OpenPractice, params: FreezeClient, talk: Dialogue) -> Result:
     """Make sync leave fields alone."""
-
     view = frozen_fields.freeze(practice, params.client, params.field, params.reason)
     what = ", ".join(view.frozen) if "*" not in view.frozen else "everything"
     return Result(
@@ -245,7 +249,6 @@ async def freeze_client(practice: OpenPractice, params: FreezeClient, talk: Dial
 
 async def unfreeze_client(practice: OpenPractice, params: UnfreezeClient, talk: Dialogue) -> Result:
     """Let sync touch them again."""
-
     view, lifted = frozen_fields.unfreeze(practice, params.client, params.field)
     told = f"{view.id} {view.name}: {count(lifted, 'field')} unfrozen."
     return Result(data={**plain(view), "lifted": lifted}, lines=[told])
@@ -253,7 +256,6 @@ async def unfreeze_client(practice: OpenPractice, params: UnfreezeClient, talk: 
 
 async def show_address(practice: OpenPractice, params: OneClient, talk: Dialogue) -> Result:
     """Where the linked client is found in XPM."""
-
     view = queries.show_client(practice, params.client)
     if view.link is None:
         raise BadInput(f"{view.name} ({view.id}) is not linked, so it has no address in XPM.")
@@ -264,7 +266,6 @@ async def show_address(practice: OpenPractice, params: OneClient, talk: Dialogue
 
 async def copy_client(practice: OpenPractice, params: OneClient, talk: Dialogue) -> Result:
     """What is worth copying of a client, on one line."""
-
     view = queries.show_client(practice, params.client)
     parts = [view.name, view.client_id or "", view.id]
     parts += [view.link.number, view.link.uuid] if view.link else []

@@ -6,7 +6,7 @@ The log: what happened, filtered, or followed live.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -17,23 +17,27 @@ import msgspec
 from xpm_tui.commands.command import Command, Dialogue, Result, option
 from xpm_tui.commands.effects import Effect
 from xpm_tui.commands.tables import plain
-from xpm_tui.domain.errors import BadInput
-from xpm_tui.domain.formatting import count, when_exact
+from xpm_tui.domain.errors import AppError, BadInput, CallsWaiting
+from xpm_tui.domain.formatting import clock, count, duration, when_exact
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application.presenters import lookup
-    from xpm_tui.application.runs import history, written_values
+    from xpm_tui.application.runs import consequences, due, history, written_values
     from xpm_tui.log import reader, sentences
 
 if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
+    from xpm_tui.application.progress import Progress, Report
     from xpm_tui.domain.events import Event
     from xpm_tui.log.reader import Tail
     from xpm_tui.log.sentences import Names, Values
 
 _POLL = 0.2
 """Seconds between two looks at the log."""
+_FORECAST = 2.0
+"""Seconds for which a forecast of the time left is shown."""
+STOPPING = "Stopping. Nothing more is sent; if Xero is answering a call, its answer is waited for."
 _GROUPED = ("sync.change", "sync.link")
 """Events that come once for each field: those of one client make one line."""
 _NAMED = 3
@@ -42,13 +46,11 @@ _NAMED = 3
 
 def event_data(event: Event, names: Names, values: Values | None = None) -> dict[str, Any]:
     """An event as JSON: all its fields, and ``sentence``."""
-
     return {**plain(event), "sentence": sentences.sentence(event, names, values)}
 
 
 def event_line(event: Event, names: Names, values: Values | None = None) -> str:
     """An event as a line of the log: time, level where it matters, run, sentence."""
-
     return _line(event, sentences.sentence(event, names, values))
 
 
@@ -65,17 +67,96 @@ def client_line(events: list[Event], names: Names, values: Values | None = None)
 
 
 @asynccontextmanager
-async def following(practice: OpenPractice, talk: Dialogue) -> AsyncIterator[None]:
-    """Pass the events that come meanwhile on to ``talk``, to the last one."""
-    followed = _Followed(practice, talk)
-    task = asyncio.create_task(followed.go_on())
+async def following(practice: OpenPractice, talk: Dialogue, *, events: bool = True) -> AsyncIterator[Report]:
+    """Pass the events that come meanwhile on to ``talk``, to the last one, and show how far the work is.
+
+    Gives what the work is to report its progress to. Without ``events`` only the progress is shown.
+    """
+    followed = _Followed(practice, talk) if events else None
+    line = ProgressLine(practice, talk)
+    task = asyncio.create_task(_go_on(practice, followed, line))
+    heard, practice.on_notice = practice.on_notice, line.heard(practice.on_notice)
     try:
-        yield
+        yield line.report
     finally:
+        practice.on_notice = heard
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        followed.look()
-        followed.pass_on()
+        if followed is not None:
+            followed.look()
+            followed.pass_on()
+
+
+async def _go_on(practice: OpenPractice, followed: _Followed | None, line: ProgressLine) -> None:
+    """Look for events and renew the line of progress again and again, until cancelled."""
+    while True:
+        if followed is not None and not followed.look():
+            followed.pass_on()
+        line.show()
+        await practice.clock.sleep(_POLL)
+
+
+class ProgressLine:
+    """One line on how far a run is: done of total, what it waits for and until when, the time left."""
+
+    def __init__(self, practice: OpenPractice, talk: Dialogue) -> None:
+        self._practice = practice
+        self._talk = talk
+        self._now: Progress | None = None
+        self._until: datetime | None = None
+        self._left = ""
+        self._left_at = float("-inf")
+        self._stopping = False
+
+    def report(self, progress: Progress) -> None:
+        """Take in how far the work is; a request to stop is acknowledged at once."""
+        if progress.phase == "stop":
+            if not self._stopping:
+                self._stopping = True
+                self._talk.say(STOPPING)
+            return
+        self._now = progress
+
+    def heard(self, before: Callable[[AppError], None] | None) -> Callable[[AppError], None]:
+        """Return what hears the notices meanwhile: it notes until when calls wait, and passes all on."""
+
+        def hear(trouble: AppError) -> None:
+            if isinstance(trouble, CallsWaiting):
+                self._until = trouble.until
+            if before is not None:
+                before(trouble)
+
+        return hear
+
+    def show(self) -> None:
+        """Show the line as it is now, once the work has begun to report."""
+        if self._now is not None:
+            self._talk.progress(self.text(self._now))
+
+    def text(self, at: Progress) -> str:
+        """Return the line in words."""
+        noun = {"lists": "Reading clients from XPM", "plan": "Comparing both sides"}.get(at.phase, "Syncing")
+        done = f"{at.done:,} of {at.total:,}" if at.total else f"{at.done:,}" if at.done else ""
+        parts = [f"{noun}: {done}" if done else noun]
+        if at.calls:
+            parts.append(count(at.calls, "call"))
+        now = self._practice.clock.now()
+        if self._until is not None and self._until > now:
+            zone = due.time_zone(self._practice)
+            parts.append(f"waits for Xero's limit until {clock(self._until, zone)}")
+        left = "" if self._stopping else self._time_left(at)
+        return ", ".join([*parts, *([left] if left else [])]) + (", stopping" if self._stopping else "")
+
+    def _time_left(self, at: Progress) -> str:
+        """How long the calls that are left are likely to take, by the rate limiter's own state."""
+        if at.phase != "apply" or at.expected <= at.calls:
+            return ""
+        moment_ = self._practice.clock.monotonic()
+        if moment_ - self._left_at >= _FORECAST:
+            self._left_at = moment_
+            seconds = consequences.pace(self._practice).likely_seconds(at.expected - at.calls)
+            self._left = f"{duration(seconds, about=True)} left" if seconds >= 1 else ""
+        return self._left
 
 
 class _Followed:
@@ -89,13 +170,6 @@ class _Followed:
         self._held: list[Event] = []
         self._names: Names = lookup.names(practice)
         self._values: Values = written_values.values_of_events(practice)
-
-    async def go_on(self) -> None:
-        """Look again and again, until cancelled."""
-        while True:
-            if not self.look():
-                self.pass_on()
-            await self._practice.clock.sleep(_POLL)
 
     def look(self) -> bool:
         """Take in what came; whether anything did."""
@@ -153,7 +227,6 @@ class ReadLog(msgspec.Struct, frozen=True):
 
 async def read_log(practice: OpenPractice, params: ReadLog, talk: Dialogue) -> Result:
     """Stream events, oldest first."""
-
     run = history.show(practice, params.run).id if params.run else ""
     since = moment(params.since, practice.clock.now()) if params.since else None
     wanted = reader.EventFilter(

@@ -103,7 +103,6 @@ class CreateClient(msgspec.Struct, frozen=True):
 
 async def undo(practice: OpenPractice, params: Undo, talk: Dialogue) -> Result:
     """Show what is restored, what stays and what is frozen, ask, and restore it."""
-
     notes = await _up_to_date(practice, params)
     plan, records, left = plans.make_undo(
         practice, params.run, client=params.client, field=params.field, keep=False
@@ -143,8 +142,8 @@ async def undo(practice: OpenPractice, params: Undo, talk: Dialogue) -> Result:
             "The store changed while you were asked, so nothing was undone.", hint="Run it again."
         )
     data["plan"] = plan.id
-    async with following(practice, talk):
-        run = await runner.run(practice, plan_id=plan.id, trigger="undo", reviewed=True)
+    async with following(practice, talk) as report:
+        run = await runner.run(practice, plan_id=plan.id, trigger="undo", reviewed=True, report=report)
     done = run_result(run)
     return Result(
         data={**done.data, **data}, items=items, lines=[*done.lines, *_left(left)], trouble=done.trouble
@@ -177,7 +176,6 @@ def _nothing_restored(run: str) -> DecisionNeeded:
 
 async def undo_client(practice: OpenPractice, params: UndoClient, talk: Dialogue) -> Result:
     """Take back what the last run wrote of one client."""
-
     client = lookup.find_client(practice.snapshot(), params.client)
     run = plans.last_write(practice.snapshot(), client.id)
     if not run:
@@ -187,12 +185,17 @@ async def undo_client(practice: OpenPractice, params: UndoClient, talk: Dialogue
 
 async def list_conflicts(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
     """Fields that both sides had edited."""
-
     found = conflicts.conflicts(practice)
-    columns = (TextColumn("STATE", whole=True), TextColumn("RECORD", whole=True), TextColumn("NAME"),
+    columns = (
+        TextColumn("STATE", whole=True),
+        TextColumn("RECORD", whole=True),
+        TextColumn("NAME", name=True),
         TextColumn("FIELD"),
-               TextColumn("IGNITION"), TextColumn("XPM"), TextColumn("WINS", whole=True),
-               TextColumn("RUN", whole=True))  # fmt: skip
+        TextColumn("IGNITION"),
+        TextColumn("XPM"),
+        TextColumn("WINS", whole=True),
+        TextColumn("RUN", whole=True),
+    )
     rows = (
         (labels.CONFLICT_STATES[c.state].text, c.record, c.name, c.field, value(c.ignition), value(c.xpm),
          labels.SIDES[c.wins].text, c.run or c.plan or "")
@@ -203,15 +206,18 @@ async def list_conflicts(practice: OpenPractice, params: NoParams, talk: Dialogu
 
 async def relink(practice: OpenPractice, params: Relink, talk: Dialogue) -> Result:
     """Check every link anew; link what is confirmed."""
-
     stored = stored_data(practice)
     if not stored:
         await xpm_refresh.refresh(practice, full=True)
     found = clients_links.relinks(practice)
     proposed = [each for each in found if each.proposal]
-    columns = (TextColumn("ID", whole=True), TextColumn("NAME"), TextColumn("STATE", whole=True),
+    columns = (
+        TextColumn("ID", whole=True),
+        TextColumn("NAME", name=True),
+        TextColumn("STATE", whole=True),
         TextColumn("WHY"),
-               TextColumn("PROPOSAL"))  # fmt: skip
+        TextColumn("PROPOSAL"),
+    )
     rows = [
         (r.id, r.name, r.state, r.message, f"{r.proposal.number} {r.proposal.name}" if r.proposal else "")
         for r in found
@@ -234,7 +240,6 @@ async def relink(practice: OpenPractice, params: Relink, talk: Dialogue) -> Resu
 
 async def list_duplicates(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
     """Clients whose names read the same, on either side, and what to do by hand."""
-
     found = duplicates.duplicates(practice.snapshot())
     lines = []
     for group in found:
@@ -256,7 +261,6 @@ async def list_duplicates(practice: OpenPractice, params: NoParams, talk: Dialog
 
 async def create_client(practice: OpenPractice, params: CreateClient, talk: Dialogue) -> Result:
     """Make the client in XPM, after asking."""
-
     await xpm_refresh.ensure_mirror(practice)
     view = queries.show_client(practice, params.client)
     different = list(params.different_from)

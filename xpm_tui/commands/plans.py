@@ -15,6 +15,8 @@ from xpm_tui.commands.command import (
     Command,
     Dialogue,
     Result,
+    TextColumn,
+    TextTable,
     argument,
     connected,
     first_reason,
@@ -24,10 +26,12 @@ from xpm_tui.commands.command import (
 from xpm_tui.commands.consequences import lines as described
 from xpm_tui.commands.differences import SHOWN, difference_lines, nothing_planned, remaining_count
 from xpm_tui.commands.effects import Effect
+from xpm_tui.commands.log import following
 from xpm_tui.commands.tables import plain
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput
-from xpm_tui.domain.formatting import ago, arrow, count, when, wrap
+from xpm_tui.domain.formatting import ago, arrow, count, when, when_short, wrap
+from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -52,6 +56,10 @@ What = Annotated[
         "WHAT...",
     ),
 ]
+
+
+LISTED = 100
+"""Changes of a plan that are listed on a terminal; the others are counted."""
 
 
 class MakePlan(msgspec.Struct, frozen=True):
@@ -79,9 +87,70 @@ class ExportPlan(msgspec.Struct, frozen=True):
     plan: PlanId = "last"
 
 
+class ListPlans(msgspec.Struct, frozen=True):
+    """Parameters of ``plan list``."""
+
+    limit: Annotated[int, option("At most this many, newest first; 0 for all.", "N")] = 50
+
+
+class ShowPlan(msgspec.Struct, frozen=True):
+    """Parameters of ``plan show``."""
+
+    plan: PlanId = "last"
+
+
+async def list_plans(practice: OpenPractice, params: ListPlans, talk: Dialogue) -> Result:
+    """Newest first."""
+    zone = due.time_zone(practice)
+    found = plans.list_plans(practice, params.limit)
+    columns = (
+        TextColumn("PLAN", whole=True),
+        TextColumn("STATE", whole=True),
+        TextColumn("MADE", whole=True),
+        TextColumn("BY", name=True),
+        TextColumn("CHANGES", whole=True, right=True),
+        TextColumn("WAITING", whole=True, right=True),
+        TextColumn("RECORDS", whole=True, right=True),
+        TextColumn("UNDOES", whole=True),
+    )
+    rows = [
+        (
+            plan.id,
+            plan.state,
+            when_short(plan.made, zone),
+            plan.by,
+            *(f"{plan.counts.get(name, 0):,}" for name in ("items", "waiting", "records")),
+            plan.undo_of,
+        )
+        for plan in found
+    ]
+    items = [
+        {
+            "id": plan.id,
+            "state": plan.state,
+            "made": plan.made.isoformat(),
+            "by": plan.by,
+            "direction": plan.direction,
+            "level": plan.level,
+            "counts": {**plan.counts, "differences": plan.left_different},
+            "only": plan.only,
+            "fields": list(plan.fields),
+            "undo_of": plan.undo_of,
+        }
+        for plan in found
+    ]
+    return Result(items=items, table=TextTable(columns, rows, "There is no plan yet: xpm-tui plan"))
+
+
+async def show_plan(practice: OpenPractice, params: ShowPlan, talk: Dialogue) -> Result:
+    """A stored plan, as it was shown when it was made."""
+    plan, _ = plans.load(practice, params.plan)
+    shown = plan_result(practice, plan.id, most=SHOWN if talk.interactive else 0)
+    return replace(shown, data={**shown.data, "state": plan.state})
+
+
 async def make_plan(practice: OpenPractice, params: MakePlan, talk: Dialogue) -> Result:
     """Refresh the mirror and compute what a sync would do."""
-
     for field in params.field:
         edits.known_field(field, field, (*policy.BY_NAME, "link"))
     only = [queries.find_client(practice.snapshot(), params.client).id] if params.client else []
@@ -90,9 +159,15 @@ async def make_plan(practice: OpenPractice, params: MakePlan, talk: Dialogue) ->
         only = [id_ for id_ in listed if not only or id_ in only]
         if not only:
             raise BadInput(f"No client matches the filter {params.only}.", hint="See: xpm-tui clients list")
-    plan = await plans.make(
-        practice, full=params.full, only=only, fields=params.field, refresh=not params.stored
-    )
+    async with following(practice, talk, events=False) as report:
+        plan = await plans.make(
+            practice,
+            full=params.full,
+            only=only,
+            fields=params.field,
+            refresh=not params.stored,
+            report=report,
+        )
 
     result = plan_result(practice, plan.id, most=SHOWN if talk.interactive else 0)
     if plan.id != plans.UNSAVED:
@@ -119,15 +194,16 @@ async def untick_plan(practice: OpenPractice, params: TickPlan, talk: Dialogue) 
 
 async def export_plan(practice: OpenPractice, params: ExportPlan, talk: Dialogue) -> Result:
     """The plan as CSV."""
-
     plan, _ = plans.load(practice, params.plan)
     text = plans.export(practice, plan.id)
     return Result(data={"id": plan.id, "csv": text}, raw=text)
 
 
 def stored_data(practice: OpenPractice, *, always: bool = False) -> list[str]:
-    """Return what a read-only call, or with ``always`` any, says of the age of XPM's data, which it did not
-    read again."""
+    """Return notes about the age of XPM's data, for calls that did not read it again.
+
+    Only read-only calls have such notes, unless ``always``.
+    """
     if not (practice.read_only or always):
         return []
 
@@ -140,14 +216,13 @@ def stored_data(practice: OpenPractice, *, always: bool = False) -> list[str]:
 
 
 def plan_result(practice: OpenPractice, plan_id: str, done: str = "", *, most: int = 0) -> Result:
-    """A stored plan: ``items`` are ticked, ``waiting`` are not, ``people`` need a person, ``differences`` are
-    left as they are.
+    """Return a stored plan as a result.
 
-    The lines are the changes with a summary and the differences, at most ``most`` of each reason (0: all);
-    where ``done`` says what was done, that and the summary. Its ``items``, ``lines`` and ``differences`` can
-    be read once: they are made only then, as a screen needs none of them.
+    Its ``items`` are ticked, ``waiting`` are not, ``people`` need a decision, and ``differences`` are left as
+    they are. The lines are the changes with a summary and the differences, at most ``most`` of each reason
+    (0: all), which shortens the changes, too; where ``done`` says what was done, that and the summary.
+    ``items``, ``lines`` and ``differences`` can be read once: they are computed only then.
     """
-
     plan, records = plans.load(practice, plan_id)
     found = consequences.consequences(practice, plan, records)
     snapshot = practice.snapshot()
@@ -156,12 +231,14 @@ def plan_result(practice: OpenPractice, plan_id: str, done: str = "", *, most: i
     waiting = [change for change in changes if not change.ticked]
     people = queries.people_views(snapshot, plan.people)
     aside = plans.set_aside_of(snapshot, plan)
+    clients = snapshot.count(CLIENTS)
     data: dict[str, Any] = {
         "id": plan.id,
         "made": plan.made.isoformat(),
         "direction": plan.direction,
         "level": plan.level,
         "first": plan.first,
+        "clients": clients,
         "counts": {**plan.counts, "differences": plan.left_different},
         "calls": found.calls,
         "seconds": found.seconds,
@@ -170,14 +247,21 @@ def plan_result(practice: OpenPractice, plan_id: str, done: str = "", *, most: i
         "people": people,
         "set_aside": [plain(view) for view in aside],
     }
-    told = [*summary(plan, items, found), *(f"  {line}" for line in set_aside.set_aside_lines(aside))]
+    told = [
+        *summary(plan, items, found, clients=clients),
+        *(f"  {line}" for line in set_aside.set_aside_lines(aside)),
+    ]
     if done:
         lines: Iterable[str] = [done, *told]
     else:
         data["differences"] = (plain(view) for view in differences.plan_differences(practice, plan))
         stops = [f"  guard: {stop}" for stop in plans.stops(practice, plan, records)]
         left = difference_lines(differences.plan_differences(practice, plan), most)
-        lines = chain(change_lines([*items, *waiting]), told, merged_lines(people), left, stops)
+        listed = [*items, *waiting]
+        hidden = len(listed) - LISTED if most else 0
+        more = [f"  and {hidden:,} more: xpm-tui plan export {plan.id}"] if hidden > 0 else []
+        shown = listed[:LISTED] if hidden > 0 else listed
+        lines = chain(change_lines(shown), more, told, merged_lines(people), left, stops)
     return Result(
         data=data,
         items=(plain(change) for change in items),
@@ -216,14 +300,17 @@ def change_lines(changes: Iterable[ChangeView]) -> Iterator[str]:
         )
 
 
-def summary(plan: Plan, items: list[ChangeView], found: Consequences) -> list[str]:
-    """A plan in a few lines: how many changes of which field, what follows from it, what waits."""
+def summary(plan: Plan, items: list[ChangeView], found: Consequences, *, clients: int = 1) -> list[str]:
+    """A plan in a few lines: how many changes of which field, what follows from it, what waits.
+
+    ``clients`` are those of Ignition that are stored here: without any, it says how to get some.
+    """
     records = len({change.record.partition("/")[0] for change in items})
     side = "into Ignition" if plan.direction == "from_xpm" else "into XPM"
     lines = [f"Plan {plan.id}: {count(len(items), 'change')} in {count(records, 'client')}, {side}."]
     archived = sum(person.reason == "archived" for person in plan.people)
     if not items and not found.waiting:
-        lines = [f"Plan {plan.id}. {nothing_planned(plan)}"]
+        lines = [f"Plan {plan.id}. {nothing_planned(plan, clients=clients)}"]
     by_field = Counter(change.field for change in items)
     if by_field:
         lines += wrap(", ".join(f"{name} {number:,}" for name, number in by_field.most_common()), indent="  ")
@@ -246,7 +333,6 @@ def changes_of(
     practice: OpenPractice, records: list[PlannedRecord]
 ) -> tuple[list[ChangeView], list[ChangeView]]:
     """The changes that would be made, and those that wait."""
-
     changes = list(presenter.change_views(practice.snapshot(), records))
     made = [change for change in changes if change.ticked]
     return made, [change for change in changes if not change.ticked]
@@ -268,7 +354,6 @@ def selector(word: str) -> plans.Selector:
     Several with a comma between them point at what all of them mean. Raises ``BadInput`` where a part is left
     empty, or says twice what another one says.
     """
-
     if word == "all":
         return plans.Selector()
     found: dict[str, str] = {}
@@ -323,6 +408,27 @@ COMMANDS = (
         verb=("plan", "untick"),
         example="xpm-tui plan untick last c12:phone",
         effect=Effect.WRITES_HERE,
+    ),
+    Command(
+        name="plan.list",
+        title="List plans",
+        help="List the plans that are stored: their state, when and by whom they were made, their counts.",
+        params=ListPlans,
+        run=list_plans,
+        effect=Effect.LOOKS,
+        verb=("plan", "list"),
+        example="xpm-tui plan list",
+    ),
+    Command(
+        name="plan.show",
+        title="Show a plan",
+        help="Show a stored plan: its changes, what follows from them, and what waits. Nothing is read from "
+        "XPM.",
+        params=ShowPlan,
+        run=show_plan,
+        effect=Effect.LOOKS,
+        verb=("plan", "show"),
+        example="xpm-tui plan show last",
     ),
     Command(
         name="plan.export",

@@ -1,8 +1,9 @@
-"""Practices of this account, and where their files are. None of this opens a book."""
+"""Practices of this account, and where their files are. Only the list looks into their stores."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
@@ -16,13 +17,20 @@ from xpm_tui.commands.command import (
     argument,
     home_command,
     idle,
+    option,
 )
 from xpm_tui.commands.effects import Effect
-from xpm_tui.domain.formatting import listing
+from xpm_tui.domain.formatting import ago, listing
+from xpm_tui.files.clock import SystemClock
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application import home as application_home
+    from xpm_tui.application import practice
+    from xpm_tui.application.status import practices
+
+if TYPE_CHECKING:
+    from xpm_tui.application.status.practices import PracticeView
 
 
 class Locate(msgspec.Struct, frozen=True):
@@ -35,6 +43,7 @@ class AddPractice(msgspec.Struct, frozen=True):
     """Parameters of ``practices add``."""
 
     title: Annotated[str, argument("Your name for the practice.", "NAME")]
+    switch: Annotated[bool, option("Make it the current practice.")] = False
 
 
 class SwitchPractice(msgspec.Struct, frozen=True):
@@ -45,7 +54,6 @@ class SwitchPractice(msgspec.Struct, frozen=True):
 
 async def locate(place: AccountContext, params: Locate, talk: Dialogue) -> Result:
     """Where everything is."""
-
     home = place.home
     folders = {name: str(getattr(home, name)) for name in ("config", "data", "state")}
     if params.what:
@@ -61,30 +69,78 @@ async def locate(place: AccountContext, params: Locate, talk: Dialogue) -> Resul
 
 async def list_practices(place: AccountContext, params: NoParams, talk: Dialogue) -> Result:
     """All practices, the current one marked."""
+    views = practices.account_practices(place.home, person=place.person)
+    return practices_result(views, SystemClock().now())
 
-    home = place.home
-    current = application_home.current(home)
-    names = application_home.practices(home)
-    columns = (TextColumn("", whole=True), TextColumn("PRACTICE"))
-    rows = (("*" if name == current else "", name) for name in names)
-    items = [{"id": name, "name": name, "current": name == current} for name in names]
+
+def practices_result(views: list[PracticeView], now: datetime) -> Result:
+    """The practices side by side, for ``practices list`` and ``status --all`` alike."""
+    columns = (
+        TextColumn("", whole=True),
+        TextColumn("PRACTICE", whole=True),
+        TextColumn("NAME IN XPM", name=True),
+        TextColumn("CONNECTED", whole=True),
+        TextColumn("LAST GOOD SYNC", whole=True),
+        TextColumn("RUNNING", whole=True),
+        TextColumn("HELD", whole=True),
+        TextColumn("LOGIN"),
+    )
+    rows = [
+        (
+            "*" if view.current else "",
+            view.name,
+            view.problem or view.title,
+            "yes" if view.connected else "no",
+            ago(view.last_good, now),
+            view.running,
+            ", ".join(view.held_runs),
+            view.login,
+        )
+        for view in views
+    ]
+    items = [
+        {
+            "id": view.name,
+            "name": view.name,
+            "current": view.current,
+            "xpm_name": view.title,
+            "connected": view.connected,
+            "last_good": view.last_good,
+            "running": view.running,
+            "held": list(view.held_runs),
+            "login": view.login,
+            "problem": view.problem,
+        }
+        for view in views
+    ]
     return Result(items=items, table=TextTable(columns, rows, "No practice yet: xpm-tui connect"))
 
 
 async def add_practice(place: AccountContext, params: AddPractice, talk: Dialogue) -> Result:
-    """A folder for one more practice."""
-
+    """A folder for one more practice; the current practice stays the current one unless asked."""
     home = place.home
-    name = application_home.switch_practice(home, application_home.add_practice(home, params.title))
-    told = f"{name} was added and is now the current practice. Connect it: xpm-tui connect"
-    return Result(data={"id": name, "name": name}, lines=[told])
+    before = application_home.current(home)
+    name = application_home.add_practice(home, params.title, renamed=False)
+    switch = params.switch or not (before or len(application_home.practices(home)) > 1)
+    if switch or before:
+        application_home.switch_practice(home, name if switch else before)
+    named = "" if name == params.title.strip() else f' "{params.title.strip()}" is written {name} here.'
+    if switch:
+        lines = [f"{name} was added and is now the current practice.{named} Connect it: xpm-tui connect"]
+    else:
+        stays = f" {before} is still the current practice." if before else ""
+        lines = [
+            f"{name} was added.{named}{stays}",
+            f"Connect it: xpm-tui connect --practice {name}. "
+            f"To make it the current one: xpm-tui practices switch {name}",
+        ]
+    return Result(data={"id": name, "name": name, "title": params.title, "current": switch}, lines=lines)
 
 
 async def switch_practice(place: AccountContext, params: SwitchPractice, talk: Dialogue) -> Result:
     """Another practice from now on."""
-
     home = place.home
-    name = application_home.switch_practice(home, params.name)
+    name = application_home.switch_practice(home, practice.find_practice(home, params.name))
     return Result(data={"id": name, "name": name}, lines=[f"{name} is the current practice."])
 
 
@@ -92,7 +148,8 @@ COMMANDS = (
     home_command(
         name="practices.list",
         title="List practices",
-        help="List the practices of this account; the current one is marked with a star.",
+        help="List the practices of this account: name here and in XPM, connection, last successful sync, "
+        "running and held runs, login. The current one is marked with a star.",
         params=NoParams,
         on_home=list_practices,
         effect=Effect.LOOKS,
@@ -105,8 +162,8 @@ COMMANDS = (
     home_command(
         name="practices.add",
         title="Add a practice",
-        help="Add a practice and make it the current one. Each practice has its own connection, data and "
-        "settings.",
+        help="Add a practice. Each practice has its own connection, data and settings. The current practice "
+        "stays the current one, unless --switch is given.",
         params=AddPractice,
         on_home=add_practice,
         verb=("practices", "add"),

@@ -136,7 +136,6 @@ def _accepts(params: AcceptProposal) -> Effect:
 
 async def list_proposals(practice: OpenPractice, params: ListProposals, talk: Dialogue) -> Result:
     """In order of arrival."""
-
     found = jobs_proposals.list_proposals(practice, state=params.state, mine=params.mine)
     empty = "There are no proposals: xpm-tui import proposals FILE, or xpm-tui proposals new"
     return table_result(found, _table(found, empty), count=len(found))
@@ -144,7 +143,6 @@ async def list_proposals(practice: OpenPractice, params: ListProposals, talk: Di
 
 async def new_proposal(practice: OpenPractice, params: NewProposal, talk: Dialogue) -> Result:
     """A draft of our own."""
-
     client = await _client(practice, params, talk)
     if client is None:
         return Result(data={}, lines=["Nothing was created."], declined=True)
@@ -156,8 +154,10 @@ async def new_proposal(practice: OpenPractice, params: NewProposal, talk: Dialog
 
 
 async def _client(practice: OpenPractice, params: NewProposal, talk: Dialogue) -> str | None:
-    """The client of a new proposal. One that is in XPM alone is picked first, where the user agrees; None
-    where the user does not."""
+    """Return the client of a new proposal.
+
+    A client that is only in XPM is picked first, if the user agrees; the result is None if not.
+    """
     client, there = picks.of_number(practice, params.client)
     if there is None:
         return client
@@ -176,7 +176,6 @@ async def _client(practice: OpenPractice, params: NewProposal, talk: Dialogue) -
 
 async def accept(practice: OpenPractice, params: AcceptProposal, talk: Dialogue) -> Result:
     """Accept; what is set to deploy by itself goes out."""
-
     found = jobs_proposals.accept(practice, params.proposals, **_terms(params))
     result = _told(practice, found, "accepted")
     if job_settings.terms_of(practice).automatic and not params.wait:
@@ -186,7 +185,6 @@ async def accept(practice: OpenPractice, params: AcceptProposal, talk: Dialogue)
 
 async def take_over(practice: OpenPractice, params: TakeOverProposals, talk: Dialogue) -> Result:
     """Make Ignition's ours."""
-
     if params.all == bool(params.proposals):
         raise BadInput("Name the proposals, or use --all.", hint="xpm-tui proposals take-over PROP-12")
     found = jobs_proposals.take(practice, params.proposals, every=params.all, **_terms(params))
@@ -195,7 +193,6 @@ async def take_over(practice: OpenPractice, params: TakeOverProposals, talk: Dia
 
 async def revoke(practice: OpenPractice, params: RevokeProposal, talk: Dialogue) -> Result:
     """Stop what waits."""
-
     view = jobs_proposals.revoke(practice, params.proposal, params.reason)
     told = (
         f"{view.id} {view.name} is revoked: no more of its jobs are created. Jobs that are already in "
@@ -226,7 +223,7 @@ def _told(practice: OpenPractice, found: list[ProposalRowView], what: str) -> Re
 
 def _table(found: list[ProposalRowView], empty: str) -> TextTable:
     columns = (TextColumn("ID", whole=True), TextColumn("NUMBER", whole=True), TextColumn("PROPOSAL"),
-        TextColumn("CLIENT"),
+        TextColumn("CLIENT", name=True),
                TextColumn("STATE", whole=True), TextColumn("WORKFLOWS"), TextColumn("NOTE"))  # fmt: skip
     rows = (
         (v.id, v.number, v.name, v.client.name if v.client else "(unknown here)", v.word,

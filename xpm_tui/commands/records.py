@@ -72,7 +72,6 @@ class NewClient(msgspec.Struct, frozen=True):
 
 async def edit_client(practice: OpenPractice, params: EditClient, talk: Dialogue) -> Result:
     """Change fields, and tell what sync would overwrite."""
-
     view, warnings = edits.edit_client(practice, params.client, pairs(params.values))
     data = {**plain(view), "warnings": warnings}
     return Result(data=data, lines=[f"{view.id} {view.name} was changed.", *warnings])
@@ -80,7 +79,6 @@ async def edit_client(practice: OpenPractice, params: EditClient, talk: Dialogue
 
 async def new_client(practice: OpenPractice, params: NewClient, talk: Dialogue) -> Result:
     """Make a client of the book; XPM is not asked."""
-
     view = edits.new_client(
         practice,
         params.name,
@@ -199,7 +197,6 @@ class EditService(msgspec.Struct, frozen=True):
 
 async def add_contact(practice: OpenPractice, params: AddContact, talk: Dialogue) -> Result:
     """One more contact."""
-
     view, warnings = edits.add_contact(practice, params.client, pairs(params.values), anyway=params.anyway)
     made = view.contacts[-1]
     lines = [f"{made.id} {made.name or made.email} was added as a contact of {view.name}.", *warnings]
@@ -208,7 +205,6 @@ async def add_contact(practice: OpenPractice, params: AddContact, talk: Dialogue
 
 async def edit_contact(practice: OpenPractice, params: EditContact, talk: Dialogue) -> Result:
     """Fields of a contact."""
-
     view, warnings = edits.edit_contact(practice, params.client, params.contact, pairs(params.values))
     lines = [f"The contact of {view.id} {view.name} was changed.", *warnings]
     return Result(data={**plain(view), "warnings": warnings}, lines=lines)
@@ -216,7 +212,6 @@ async def edit_contact(practice: OpenPractice, params: EditContact, talk: Dialog
 
 async def new_member(practice: OpenPractice, params: NewMember, talk: Dialogue) -> Result:
     """One more member of the team."""
-
     view = members.new_member(
         practice,
         params.name,
@@ -229,16 +224,14 @@ async def new_member(practice: OpenPractice, params: NewMember, talk: Dialogue) 
 
 async def edit_member(practice: OpenPractice, params: EditMember, talk: Dialogue) -> Result:
     """Fields of a member."""
-
     view = members.edit_member(practice, params.member, pairs(params.values))
     return Result(data=plain(view), lines=[f"{view.id} {view.name} was changed."])
 
 
 async def list_services(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
     """The library."""
-
     views = services.list_services(practice)
-    columns = (TextColumn("ID", whole=True), TextColumn("SERVICE"), TextColumn("JOB TEMPLATES"))
+    columns = (TextColumn("ID", whole=True), TextColumn("SERVICE", name=True), TextColumn("JOB TEMPLATES"))
     rows = [
         (view.id, view.name, "no job" if view.no_job else ", ".join(ref.name for ref in view.templates))
         for view in views
@@ -249,14 +242,12 @@ async def list_services(practice: OpenPractice, params: NoParams, talk: Dialogue
 
 async def new_service(practice: OpenPractice, params: NewService, talk: Dialogue) -> Result:
     """One more service."""
-
     view = services.new_service(practice, params.name, pairs(params.values), anyway=params.anyway)
     return Result(data=plain(view), lines=[f"{view.id} {view.name} was added as a service."])
 
 
 async def edit_service(practice: OpenPractice, params: EditService, talk: Dialogue) -> Result:
     """Name and columns of a service."""
-
     view = services.edit_service(practice, params.service, pairs(params.values))
     return Result(data=plain(view), lines=[f"{view.id} {view.name} was changed."])
 

@@ -58,7 +58,6 @@ class RollOver(msgspec.Struct, frozen=True):
 
 async def list_changes(practice: OpenPractice, params: ListChanges, talk: Dialogue) -> Result:
     """Renewals first."""
-
     found = renewals.list_changes(practice, params.proposals)
     lines = [line for view in found for line in change_lines(view)]
     renewed = [view.id for view in found if view.is_renewal]
@@ -67,7 +66,7 @@ async def list_changes(practice: OpenPractice, params: ListChanges, talk: Dialog
         lines.append(f"{count(len(renewed), 'renewal')}. Next: xpm-tui proposals rollover --all")
     if changed:
         ids = " ".join(changed[:_NAMED])
-        lines.append(f"{count(len(changed), 'other change')}. To go on with it: xpm-tui proposals take {ids}")
+        lines.append(f"{count(len(changed), 'other change')}. To accept: xpm-tui proposals take-over {ids}")
     data = {"count": len(found), "renewed": len(renewed)}
     lines = lines or ["Nothing has changed in Ignition since the proposals were accepted here."]
     return Result(data=data, items=[plain(view) for view in found], lines=lines, value=found)
@@ -75,7 +74,6 @@ async def list_changes(practice: OpenPractice, params: ListChanges, talk: Dialog
 
 async def roll_over(practice: OpenPractice, params: RollOver, talk: Dialogue) -> Result:
     """Show, ask once about the edits, create."""
-
     if params.all == bool(params.proposals):
         raise BadInput("Name the proposals, or --all.", hint="xpm-tui proposals rollover PROP-12")
     view = renewals.preview_roll_over(practice, params.proposals, keep=params.edits == "keep")

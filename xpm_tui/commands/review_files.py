@@ -35,7 +35,6 @@ async def export_review(
     practice: OpenPractice, path: Path, only: Sequence[str], talk: Dialogue, *, replace: bool
 ) -> Result:
     """Write the file; ``-`` is stdout."""
-
     if str(path) == "-":
         text, clients = review_file.export_review(practice, only)
         return Result(data={"count": clients, "csv": text}, raw=text)
@@ -53,7 +52,6 @@ async def export_review(
 
 async def import_review(practice: OpenPractice, path: Path, talk: Dialogue, params: ReviewClients) -> Result:
     """Show what the file chooses, ask where somebody sits, carry it out, and say what was refused."""
-
     settled: tuple[ReviewDecision, ...] = ()
     report = would = review_file.import_review(practice, path, dry_run=True)
     if not params.dry_run:

@@ -1,11 +1,7 @@
-"""Releasing: what was sent without an answer is settled by a person, then the held run goes on.
-
-Runs: what was done, what goes on, and what is held.
-"""
+"""Runs: what was done, what is in progress, and what is held until somebody releases it."""
 
 from __future__ import annotations
 
-from datetime import tzinfo
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -25,12 +21,13 @@ from xpm_tui.commands.command import (
 )
 from xpm_tui.commands.consequences import lines as described
 from xpm_tui.commands.effects import Effect, Question, confirm_call
+from xpm_tui.commands.held_writes import ask_decision, held_write_lines, option_decisions, still_undecided
 from xpm_tui.commands.log import following
 from xpm_tui.commands.sync import Detach, detached, run_lines, run_result
 from xpm_tui.commands.tables import plain, table_result
 from xpm_tui.domain import labels
-from xpm_tui.domain.errors import BadInput, CaseId, DecisionNeeded, NotFound
-from xpm_tui.domain.formatting import arrow, count, listing, value, when, when_short
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.formatting import arrow, count, listing, when, when_short
 from xpm_tui.domain.runs import UNKNOWN
 from xpm_tui.lazy import lazy_imports
 
@@ -54,12 +51,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xpm_tui.application.practice import OpenPractice
-    from xpm_tui.application.runs.open_intents import Decision, HeldWrite
+    from xpm_tui.application.runs.open_intents import HeldWrite
     from xpm_tui.application.runs.written_values import WrittenValueView
     from xpm_tui.domain.runs import Run
-    from xpm_tui.sync.applying.intent_decisions import Choice
-
-_CHOICES: tuple[Choice, ...] = ("again", "drop")
 
 
 class ReleaseRun(msgspec.Struct, frozen=True):
@@ -84,14 +78,13 @@ class ResumeRun(msgspec.Struct, frozen=True):
 
 async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Dialogue) -> Result:
     """Settle what nobody but a person can tell, then let the held run go on."""
-
     zone = due.time_zone(practice)
     run = _held_run(practice, params.run)
     waiting = await open_intents.look(practice) if open_intents.waiting(practice) else []
-    decisions = _decisions(params, waiting)
+    decisions = option_decisions(waiting, adopt=params.adopt, again=params.again, drop=params.drop)
     for held in waiting:
         if held.intent not in decisions and talk.interactive:
-            decision = await _ask(held, talk, zone)
+            decision = await ask_decision(held, talk, zone)
             if decision is not None:
                 decisions[held.intent] = decision
     settled = [open_intents.decide(practice, decision) for decision in decisions.values()]
@@ -105,8 +98,8 @@ async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Dialogue
         return Result(
             data=data,
             items=[plain(held) for held in left],
-            lines=[*lines, *(line for held in left for line in _lines(held, zone))],
-            trouble=_still(left),
+            lines=[*lines, *(line for held in left for line in held_write_lines(held, zone))],
+            trouble=still_undecided(left),
         )
     for held in settled:
         if decisions[held.intent].choice == "again" and "/" not in held.record:
@@ -129,7 +122,6 @@ async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Dialogue
 
 def _held_run(practice: OpenPractice, run_id: str) -> Run | None:
     """The run that is meant; None where none is held, and none was named."""
-
     if run_id:
         return history.show(practice, run_id)
     found = next(iter(history.held(practice.snapshot())), None)
@@ -142,14 +134,13 @@ async def _go_on(practice: OpenPractice, run_id: str, talk: Dialogue, *, detach:
 
     if detach:
         return await detached(practice, ("runs", "release"), [history.show(practice, run_id).id])
-    async with following(practice, talk):
-        run = await runner.release(practice, run_id)
+    async with following(practice, talk) as report:
+        run = await runner.release(practice, run_id, report=report)
     return run_result(run)
 
 
 async def _made_again(practice: OpenPractice, held: HeldWrite) -> str:
     """A record is made only when asked for, which has just been done; a contact comes with the next plan."""
-
     if held.kind == journal.ADD_STAFF:
         phone, mobile = (str(held.sent.get(field) or "") for field in ("phone", "mobile"))
         person = await members.create_in_xpm(practice, held.record, phone=phone, mobile=mobile)
@@ -157,85 +148,6 @@ async def _made_again(practice: OpenPractice, held: HeldWrite) -> str:
 
     made = await links.create_in_xpm(practice, held.record)
     return f"{held.name} was created in XPM: {made.xpm.number or made.xpm.uuid}."
-
-
-def _decisions(params: ReleaseRun, waiting: list[HeldWrite]) -> dict[str, Decision]:
-    """What the options decide. Raises ``BadInput`` for one decided twice, ``NotFound`` for one not held."""
-    there = {held.intent: held for held in waiting}
-    adopt = (text.partition("=") for text in params.adopt)
-    typed: list[tuple[str, Choice, str]] = [(name, "adopt", xpm) for name, _, xpm in adopt]
-    typed += [(name, "again", "") for name in params.again]
-    typed += [(name, "drop", "") for name in params.drop]
-    found: dict[str, Decision] = {}
-    for name, choice, xpm in typed:
-        intent = name.strip()
-        if intent in found:
-            raise BadInput(
-                f"There are two decisions for {intent}.", hint="Give one of --adopt, --again and --drop."
-            )
-        if intent not in there:
-            raise NotFound(
-                f"There is no held write with the id {intent}.", hint="See them: xpm-tui runs release"
-            )
-        found[intent] = _decision(there[intent], choice, xpm.strip())
-    return found
-
-
-def _decision(held: HeldWrite, choice: Choice, xpm: str) -> open_intents.Decision:
-    """One decision; a number that counts the candidates, or none where there is only one, says which."""
-
-    if choice != "adopt":
-        return open_intents.Decision(held.intent, choice)
-    at = int(xpm) if xpm.isdecimal() and len(xpm) < 4 else 0
-    if 0 < at <= len(held.candidates):
-        xpm = held.candidates[at - 1].uuid
-    if not xpm and len(held.candidates) == 1:
-        xpm = held.candidates[0].uuid
-    if not xpm:
-        raise BadInput(f"Name the XPM record that {held.intent} became.", hint=f"--adopt {held.intent}=UUID")
-    return open_intents.Decision(held.intent, "adopt", xpm)
-
-
-async def _ask(held: HeldWrite, talk: Dialogue, zone: tzinfo) -> Decision | None:
-    """Show one and ask; None for an empty answer: it stays held."""
-    for line in _lines(held, zone):
-        talk.say(line)
-    adopt = "the number, UUID or web address of the record that it became" if held.candidates else "its UUID"
-    while True:
-        typed = await talk.line(
-            f"Type {adopt}, 'again' to send it again, 'drop' not to send it again, or nothing to "
-            "decide later:"
-        )
-        answer = (typed or "").strip()
-        if not answer:
-            return None
-        for choice in _CHOICES:
-            if answer.casefold() == choice:
-                return _decision(held, choice, "")
-        if answer.isdecimal() and len(answer) < 4 and not 0 < int(answer) <= len(held.candidates):
-            talk.say(f"There is no candidate {answer}.")
-            continue
-        return _decision(held, "adopt", answer)
-
-
-def _lines(held: HeldWrite, zone: tzinfo) -> list[str]:
-    """One held write in lines: what it was, what was sent, and what it may have become."""
-    sent = ", ".join(f"{field.replace('_', ' ')} {value(each)}" for field, each in held.sent.items())
-    lines = [f"{held.intent}  {held.message}", f"    sent {when(held.sent_at, zone)}: {sent}"]
-    for at, each in enumerate(held.candidates, 1):
-        told = "  ".join(filter(None, (each.number, each.name, each.email)))
-        lines.append(f"    {at}  {each.uuid}  {told}")
-    return lines if held.candidates else [*lines, "    XPM has no new record that could be this one."]
-
-
-def _still(left: list[HeldWrite]) -> DecisionNeeded:
-    first_ = left[0].intent
-    return DecisionNeeded(
-        f"{count(len(left), 'write')} to XPM got no answer and need your decision.",
-        hint=f"Look in XPM, then: xpm-tui runs release --adopt {first_}=UUID, --again {first_} or "
-        f"--drop {first_}",
-        case=CaseId.HELD,
-    )
 
 
 COMMANDS = (
@@ -281,7 +193,6 @@ class StopRun(msgspec.Struct, frozen=True):
 
 async def list_runs(practice: OpenPractice, params: ListRuns, talk: Dialogue) -> Result:
     """Newest first."""
-
     zone = due.time_zone(practice)
     found = history.list_runs(practice, params.limit)
     columns = (TextColumn("RUN", whole=True), TextColumn("OUTCOME", whole=True), TextColumn("STARTED",
@@ -305,7 +216,6 @@ async def list_runs(practice: OpenPractice, params: ListRuns, talk: Dialogue) ->
 
 async def show_run(practice: OpenPractice, params: ShowRun, talk: Dialogue) -> Result:
     """One run whole, with the way out of what ended it."""
-
     run, zone = history.show(practice, params.run), due.time_zone(practice)
     lines = run_lines(run) + listing(
         {
@@ -356,7 +266,6 @@ def written_lines(written: Sequence[WrittenValueView]) -> list[str]:
 
 async def stop_run(practice: OpenPractice, params: StopRun, talk: Dialogue) -> Result:
     """Leave a request; the run makes no other call."""
-
     asked = history.active_run(practice, params.run)
     question = Question(
         f"Stop run {asked.id}?", _stop_lines(asked, practice), button="Stop the run", keyed=True
@@ -399,7 +308,9 @@ def _stop_lines(run: Run, practice: OpenPractice) -> list[str]:
 
 async def resume_run(practice: OpenPractice, params: ResumeRun, talk: Dialogue) -> Result:
     """Resolve what a cut-off run left, and go on."""
-
+    if runner.unfinished(practice) is None:
+        told = "There is nothing to resume: no run was stopped or interrupted."
+        return Result(data={"resumed": False, "message": told}, lines=[told])
     run = history.newest(practice.snapshot())
     lines = run_lines(run) if run is not None else []
     name = f"run {run.id}" if run is not None else "the last run"
@@ -414,8 +325,8 @@ async def resume_run(practice: OpenPractice, params: ResumeRun, talk: Dialogue) 
         return Result(data=data, lines=["Nothing was changed."], declined=True)
     if params.detach:
         return await detached(practice, ("runs", "resume"))
-    async with following(practice, talk):
-        run = await runner.resume(practice)
+    async with following(practice, talk) as report:
+        run = await runner.resume(practice, report=report)
     return run_result(run)
 
 

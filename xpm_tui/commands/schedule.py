@@ -39,13 +39,11 @@ class InstallSchedule(msgspec.Struct, frozen=True):
 
 async def show(practice: OpenPractice, params: ShowSchedule, talk: Dialogue) -> Result:
     """What is installed, or would be."""
-
     return _told(schedule_timer.Scheduler(practice, kind=params.kind).show())
 
 
 async def install(practice: OpenPractice, params: InstallSchedule, talk: Dialogue) -> Result:
     """Show what it does, ask, prove that the login opens there, and install it."""
-
     scheduler = schedule_timer.Scheduler(practice, kind=params.kind)
     if params.dry_run:
         return _told(scheduler.show())
@@ -62,7 +60,6 @@ async def install(practice: OpenPractice, params: InstallSchedule, talk: Dialogu
 
 async def remove(practice: OpenPractice, params: ShowSchedule, talk: Dialogue) -> Result:
     """Take the timer away."""
-
     timer = schedule_timer.Scheduler(practice, kind=params.kind).remove()
     return Result(
         data={"kind": timer.kind, "installed": timer.installed}, lines=["The daily sync was removed."]

@@ -74,6 +74,7 @@ class SetSetting(msgspec.Struct, frozen=True):
         argument(
             "The new value; '-' reads it from stdin, so that it does not appear in the list of processes.",
             "VALUE",
+            completes="value",
         ),
     ]
     all_practices: Everywhere = False
@@ -121,7 +122,6 @@ async def get_setting(practice: OpenPractice, params: GetSetting, talk: Dialogue
 
 async def set_setting(practice: OpenPractice, params: SetSetting, talk: Dialogue) -> Result:
     """Write a setting to a file."""
-
     text = params.value
     if text == "-":
         read = await talk.line(f"{params.key}:")
@@ -140,7 +140,6 @@ async def set_setting(practice: OpenPractice, params: SetSetting, talk: Dialogue
 
 async def unset_setting(practice: OpenPractice, params: UnsetSetting, talk: Dialogue) -> Result:
     """Take a setting out of a file."""
-
     if not await _agreed(practice, {params.key: None}, talk, everywhere=params.all_practices):
         return _unchanged(practice, params.key)
     item = practice.settings.unset(params.key, practice=not params.all_practices)
@@ -304,7 +303,6 @@ class SetPolicy(msgspec.Struct, frozen=True):
 
 async def show(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
     """Every field of the policy, with what is carried now and for how many clients it is frozen."""
-
     policy, rows = practice.policy(), policy_table.policy_rows(practice)
     cells = [
         (
@@ -334,7 +332,6 @@ async def show(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Resu
 
 async def set_policy(practice: OpenPractice, params: SetPolicy, talk: Dialogue) -> Result:
     """Choose which side is the master, and how much of it is synced."""
-
     if not (params.direction or params.level):
         raise BadInput("Use --direction, --level, or both.", hint="xpm-tui policy set --direction to_xpm")
     before = practice.policy()

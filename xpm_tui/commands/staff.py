@@ -57,7 +57,6 @@ class CreateStaff(msgspec.Struct, frozen=True):
 
 async def create_staff(practice: OpenPractice, params: CreateStaff, talk: Dialogue) -> Result:
     """Show what would be sent, ask, make the record, link the member."""
-
     if not params.dry_run:
         await xpm_refresh.ensure_mirror(practice)
     shown = team_members.preview(practice, params.member, phone=params.phone, mobile=params.mobile)

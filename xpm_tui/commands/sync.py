@@ -6,6 +6,7 @@ Trying again what XPM refused.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -26,14 +27,15 @@ from xpm_tui.commands.command import (
 from xpm_tui.commands.consequences import action, one_line, question
 from xpm_tui.commands.consequences import lines as described
 from xpm_tui.commands.differences import SHOWN, difference_lines
-from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
+from xpm_tui.commands.effects import Effect, Question, confirm_call, effect_or_dry_run, per_call
 from xpm_tui.commands.log import following as following
-from xpm_tui.commands.plans import change_lines, changes_of, summary
+from xpm_tui.commands.plans import MakePlan, change_lines, changes_of, make_plan, plan_result, summary
 from xpm_tui.commands.tables import plain
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import AppError, BadInput, DecisionNeeded, StoreChanged
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.runs import UNKNOWN
+from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -64,13 +66,13 @@ class Sync(msgspec.Struct, frozen=True):
         False
     )
     client: Annotated[str, option("Sync only this client.", "CLIENT", completes="client")] = ""
+    dry_run: Annotated[bool, option("Show what it would do, and change nothing.")] = False
     if_due: Annotated[bool, option("Only if the daily sync is due; for timers.")] = False
     detach: Detach = False
 
 
 async def sync(practice: OpenPractice, params: Sync, talk: Dialogue) -> Result:
     """Plan, show, ask where somebody sits, apply."""
-
     if params.client and (params.plan or params.if_due):
         other = "--plan" if params.plan else "--if-due"
         raise BadInput(
@@ -79,20 +81,23 @@ async def sync(practice: OpenPractice, params: Sync, talk: Dialogue) -> Result:
         )
     if params.plan and params.if_due:
         raise BadInput("--if-due makes a plan of its own, so it cannot be combined with --plan.")
+    if params.dry_run:
+        return await _dry_run(practice, params, talk)
     if params.if_due:
         return await _if_due(practice, talk)
     practice.connected()
     only = queries.find_client(practice.snapshot(), params.client).id if params.client else ""
     plan_id = plans.load(practice, params.plan)[0].id if params.plan else ""
     if talk.interactive and not params.yes and not plan_id:
-        plan = await plans.make(practice, full=params.full, only=only)
+        async with following(practice, talk, events=False) as report:
+            plan = await plans.make(practice, full=params.full, only=only, report=report)
         records = plans.load(practice, plan.id)[1]
         made, _ = changes_of(practice, records)
         found = consequences.consequences(practice, plan, records)
         lines = list(change_lines(made[:20]))
         if len(made) > 20:
             lines.append(f"  and {len(made) - 20:,} more: xpm-tui plan export {plan.id}")
-        lines += summary(plan, made, found)
+        lines += summary(plan, made, found, clients=practice.snapshot().count(CLIENTS))
         lines += difference_lines(differences.plan_differences(practice, plan), SHOWN)
         lines += set_aside.set_aside_lines(plans.set_aside_of(practice.snapshot(), plan))
         lines += [f"  guard: {stop}" for stop in plans.stops(practice, plan, records, applying=True)]
@@ -108,9 +113,22 @@ async def sync(practice: OpenPractice, params: Sync, talk: Dialogue) -> Result:
     if params.detach:
         extra = [*(["--full"] if params.full else []), *(["--client", only] if only and not plan_id else [])]
         return await detached(practice, extra=extra, plan_id=plan_id)
-    async with following(practice, talk):
-        run = await runner.run(practice, plan_id=plan_id, full=params.full, only=only)
+    async with following(practice, talk) as report:
+        run = await runner.run(practice, plan_id=plan_id, full=params.full, only=only, report=report)
     return run_result(run)
+
+
+async def _dry_run(practice: OpenPractice, params: Sync, talk: Dialogue) -> Result:
+    """Show the plan that a sync would apply, or the one that was named."""
+    if params.if_due or params.detach:
+        other = "--if-due" if params.if_due else "--detach"
+        raise BadInput(f"--dry-run starts no sync, so it cannot be combined with {other}.")
+    if params.plan:
+        plan_id = plans.load(practice, params.plan)[0].id
+        shown = plan_result(practice, plan_id, most=SHOWN if talk.interactive else 0)
+    else:
+        shown = await make_plan(practice, MakePlan(full=params.full, client=params.client), talk)
+    return replace(shown, data={**shown.data, "applied": False})
 
 
 async def _agreed(practice: OpenPractice, plan_id: str, talk: Dialogue) -> bool:
@@ -120,7 +138,6 @@ async def _agreed(practice: OpenPractice, plan_id: str, talk: Dialogue) -> bool:
         PlanRefused: The plan was made under other settings, for another practice or with other scopes.
         Overtaken: The plan was changed while the user was asked.
     """
-
     plan, records = plans.load(practice, plan_id)
     plans.refuse_outdated(practice, plan)
     found = consequences.consequences(practice, plan, records)
@@ -142,7 +159,6 @@ async def detached(
 
     ``detached`` in the data says that the run goes on by itself.
     """
-
     begun = background.detach(practice, plan_id=plan_id, extra=extra, verb=verb)
     run = await background.wait_for_run(practice, begun)
     told = f"Run {run.id} continues in the background (process {run.pid}). Follow it: xpm-tui log --follow"
@@ -151,9 +167,8 @@ async def detached(
 
 async def _if_due(practice: OpenPractice, talk: Dialogue) -> Result:
     """The daily run: made, or left for a reason that is told."""
-
-    async with following(practice, talk):
-        due, run = await scheduled_run.run_if_due(practice)
+    async with following(practice, talk) as report:
+        due, run = await scheduled_run.run_if_due(practice, report=report)
     if run is None or run.outcome == "skipped":
         told = scheduled_run.WORDS.get(due.why, due.why)
         return Result(data={"outcome": "skipped", "why": due.why, "message": told}, lines=[told])
@@ -162,7 +177,6 @@ async def _if_due(practice: OpenPractice, talk: Dialogue) -> Result:
 
 def run_result(run: Run) -> Result:
     """A run that has ended, with its exit code and why it did not go to the end."""
-
     return Result(data=plain(run), lines=run_lines(run), trouble=_trouble(run, runner.exit_code(run)))
 
 
@@ -248,7 +262,7 @@ COMMANDS = (
         key="s",
         where=("sync", "overview"),
         footer="Sync",
-        effect=Effect.WRITES_XPM,
+        effect=effect_or_dry_run(Effect.WRITES_XPM),
         streams=True,
         why_not=first_reason(connected, idle),
     ),
@@ -261,7 +275,7 @@ COMMANDS = (
         key="s",
         where=("clients",),
         footer="Sync this",
-        effect=Effect.WRITES_XPM,
+        effect=effect_or_dry_run(Effect.WRITES_XPM),
         streams=True,
         why_not=first_reason(on_linked, connected, idle),
     ),
@@ -279,13 +293,12 @@ class RetryRecords(msgspec.Struct, frozen=True):
 
 async def retry(practice: OpenPractice, params: RetryRecords, talk: Dialogue) -> Result:
     """List what failed, or try it again."""
-
     found = retries.failures(practice, params.run)
     if params.list:
         return Result(
             items=[plain(failure) for failure in found],
             table=TextTable(
-                (TextColumn("CLIENT", whole=True), TextColumn("NAME"), TextColumn("CAUSE")),
+                (TextColumn("CLIENT", whole=True), TextColumn("NAME", name=True), TextColumn("CAUSE")),
                 [(failure.client, failure.name, failure.cause) for failure in found],
                 empty="No record failed in this run.",
             ),
@@ -294,8 +307,8 @@ async def retry(practice: OpenPractice, params: RetryRecords, talk: Dialogue) ->
     left = retries.chosen(found, client=client, cause=params.cause)
     for failure in left:
         talk.say(f"Retrying: {failure.sentence}")
-    async with following(practice, talk):
-        run = await retries.retry(practice, left)
+    async with following(practice, talk) as report:
+        run = await retries.retry(practice, left, report=report)
     return run_result(run)
 
 

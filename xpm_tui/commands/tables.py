@@ -49,30 +49,53 @@ def preview_lines(result: Result, width: int) -> Iterator[str]:
         yield f"and {len(rows) - MOST:,} more: the command line lists all of them"
 
 
-def render(table: TextTable, width: int) -> Iterator[str]:
-    """A table in plain columns that fit ``width`` cells as far as its whole columns allow."""
+def render(table: TextTable, width: int | None) -> Iterator[str]:
+    """A table in plain columns that fit ``width`` cells (None: any) as far as its whole columns allow."""
     rows = [tuple(visible(cell) for cell in row) for row in table.rows]
     if not rows:
         yield visible(table.empty or "Nothing to show.")
         return
-    widths = _widths(table.columns, rows, width)
-    yield _line((Shown(c.title) for c in table.columns), table.columns, widths)
+    more = len(rows) - table.most if table.most else 0
+    rows = rows[: table.most or None]
+    columns, rows = _fitting(table.columns, rows, width)
+    widths = _widths(columns, rows, width)
+    yield _line((Shown(c.title) for c in columns), columns, widths)
     for row in rows:
-        yield _line(row, table.columns, widths)
+        yield _line(row, columns, widths)
+    if more > 0:
+        yield f"and {more:,} more: --json lists all of them"
 
 
-def _widths(columns: tuple[TextColumn, ...], rows: list[tuple[Any, ...]], width: int) -> list[int]:
-    widths = [
-        max(cells(column.title), *(cells(row[at]) for row in rows)) for at, column in enumerate(columns)
-    ]
-    soft = [at for at, column in enumerate(columns) if not column.whole]
-    over = sum(widths) + _GAP * (len(columns) - 1) - width
-    while over > 0 and soft:
-        widest = max(soft, key=lambda at: widths[at])
-        if widths[widest] <= _NARROWEST:
-            break
-        widths[widest] -= 1
-        over -= 1
+def _fitting(
+    columns: tuple[TextColumn, ...], rows: list[tuple[Any, ...]], width: int | None
+) -> tuple[tuple[TextColumn, ...], list[tuple[Any, ...]]]:
+    """The table without its spare columns, where it is wider than ``width`` with them."""
+    if width is None or _over(_natural(columns, rows), width) <= 0:
+        return columns, rows
+    shown = [at for at, column in enumerate(columns) if not column.spare]
+    return tuple(columns[at] for at in shown), [tuple(row[at] for at in shown) for row in rows]
+
+
+def _natural(columns: tuple[TextColumn, ...], rows: list[tuple[Any, ...]]) -> list[int]:
+    return [max(cells(column.title), *(cells(row[at]) for row in rows)) for at, column in enumerate(columns)]
+
+
+def _over(widths: list[int], width: int) -> int:
+    return sum(widths) + _GAP * (len(widths) - 1) - width
+
+
+def _widths(columns: tuple[TextColumn, ...], rows: list[tuple[Any, ...]], width: int | None) -> list[int]:
+    """The width of each column. Names are cut last, and only so far as the rest cannot be."""
+    widths = _natural(columns, rows)
+    over = 0 if width is None else _over(widths, width)
+    for names in (False, True):
+        soft = [at for at, column in enumerate(columns) if not column.whole and column.name is names]
+        while over > 0 and soft:
+            widest = max(soft, key=lambda at: widths[at])
+            if widths[widest] <= _NARROWEST:
+                break
+            widths[widest] -= 1
+            over -= 1
     return widths
 
 

@@ -104,7 +104,6 @@ class PickStaff(msgspec.Struct, frozen=True):
 
 async def list_team(practice: OpenPractice, params: ListTeam, talk: Dialogue) -> Result:
     """Members, then XPM's staff who are nobody here, and what the connection stands on."""
-
     rows, total = team_links.list_people(practice, only=params.only, text=params.find)
     members = [row.member for row in rows if row.member is not None]
     free = [row.staff for row in rows if row.staff is not None and row.member is None]
@@ -131,7 +130,6 @@ async def list_team(practice: OpenPractice, params: ListTeam, talk: Dialogue) ->
 
 async def link_member(practice: OpenPractice, params: LinkMember, talk: Dialogue) -> Result:
     """Link one, or all with the same e-mail."""
-
     await xpm_refresh.ensure_mirror(practice)
     if params.by_email and not params.member:
         done = team_links.email_matches(practice) if params.dry_run else team_links.accept_emails(practice)
@@ -151,7 +149,6 @@ async def link_member(practice: OpenPractice, params: LinkMember, talk: Dialogue
 
 async def accept_emails(practice: OpenPractice, params: AcceptEmails, talk: Dialogue) -> Result:
     """Link all sure ones, after asking with their count."""
-
     await xpm_refresh.ensure_mirror(practice)
     found = team_links.email_matches(practice)
     if not found:
@@ -166,14 +163,12 @@ async def accept_emails(practice: OpenPractice, params: AcceptEmails, talk: Dial
 
 async def unlink_member(practice: OpenPractice, params: UnlinkMember, talk: Dialogue) -> Result:
     """Take the link away."""
-
     view = team_links.unlink_member(practice, params.member)
     return Result(data=plain(view), lines=[f"{view.id} {view.name} is no longer linked."])
 
 
 async def undo_team(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
     """Take the last change back."""
-
     return undone(team_links.undo(practice))
 
 
@@ -187,7 +182,6 @@ def undone(found: UndoResult) -> Result:
 
 async def copy_member(practice: OpenPractice, params: OneMember, talk: Dialogue) -> Result:
     """Name and ids of a person, as support asks for them."""
-
     row = team_links.find_row(practice, params.member)
     email = row.member.email if row.member else row.staff.email if row.staff else ""
     ids = (row.member.id if row.member else "", row.staff.uuid if row.staff else "")
@@ -196,7 +190,6 @@ async def copy_member(practice: OpenPractice, params: OneMember, talk: Dialogue)
 
 async def pick_staff(practice: OpenPractice, params: PickStaff, talk: Dialogue) -> Result:
     """Bring staff into the team."""
-
     if params.all == bool(params.staff):
         raise BadInput("Name the people to add, or use --all.", hint="xpm-tui team pick ana@example.com")
     await xpm_refresh.ensure_mirror(practice)
@@ -261,8 +254,14 @@ def _accepted(done: list[MemberView]) -> Result:
 
 
 def _table(members: list[MemberView], empty: str) -> TextTable:
-    columns = (TextColumn("ID", whole=True), TextColumn("NAME"), TextColumn("E-MAIL"), TextColumn("IN XPM"),
-               TextColumn("CLIENTS", right=True), TextColumn("NOTE"))  # fmt: skip
+    columns = (
+        TextColumn("ID", whole=True),
+        TextColumn("NAME", name=True),
+        TextColumn("E-MAIL"),
+        TextColumn("IN XPM"),
+        TextColumn("CLIENTS", right=True),
+        TextColumn("NOTE"),
+    )
     rows = ((m.id, m.name, m.email, _in_xpm(m), f"{m.clients:,}", note(m)) for m in members)
     return TextTable(columns, rows, empty)
 

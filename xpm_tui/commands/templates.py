@@ -88,7 +88,6 @@ class ServiceRules(msgspec.Struct, frozen=True):
 
 async def list_templates(practice: OpenPractice, params: ListTemplates, talk: Dialogue) -> Result:
     """Services with their templates, then what is not covered, and what new jobs follow."""
-
     if practice.identity() is not None and not practice.read_only:
         await xpm_refresh.ensure_mirror(practice)
     found, _, cover = jobs_templates.list_templates(practice)
@@ -127,7 +126,6 @@ def _coverage(practice: OpenPractice, cover: CoverageView, templates: int) -> li
 
 async def link_templates(practice: OpenPractice, params: LinkTemplates, talk: Dialogue) -> Result:
     """Link one service, or all of the same name."""
-
     if practice.identity() is not None:
         await xpm_refresh.ensure_mirror(practice)
     if params.same_names:
@@ -155,7 +153,6 @@ async def link_templates(practice: OpenPractice, params: LinkTemplates, talk: Di
 
 async def service_rules(practice: OpenPractice, params: ServiceRules, talk: Dialogue) -> Result:
     """Say it, or show it where nothing is said."""
-
     if not (params.category or params.budget):
         row = jobs_templates.find_row(practice, params.service)
         view = row.service
@@ -177,7 +174,6 @@ def rules_of(view: ServiceLinkView) -> str:
 
 async def accept_same(practice: OpenPractice, params: AcceptSame, talk: Dialogue) -> Result:
     """Link all of the same name, after asking with their count."""
-
     found = jobs_templates.same_names(practice.snapshot())
     told = [f"{service.name}  =  {template.name}" for service, template in found]
     links = consequences.link_consequences(services=len(found))
@@ -201,7 +197,6 @@ async def clear(practice: OpenPractice, params: OneService, talk: Dialogue) -> R
 
 async def copy_service(practice: OpenPractice, params: OneService, talk: Dialogue) -> Result:
     """Name and ids, as support asks for them."""
-
     row = jobs_templates.find_row(practice, params.service)
     ids = [ref.id for ref in row.service.templates] if row.service else []
     return Result(data=plain(row), lines=["\t".join([row.name, row.key, *ids])])
@@ -209,13 +204,11 @@ async def copy_service(practice: OpenPractice, params: OneService, talk: Dialogu
 
 async def undo(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
     """Take the last change of the services back."""
-
     return undone(jobs_templates.undo(practice))
 
 
 async def job_defaults(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
     """The settings that new jobs follow, and XPM's categories."""
-
     found, kinds = job_settings.defaults(practice), job_settings.categories(practice)
     columns = (TextColumn("SETTING", whole=True), TextColumn("VALUE"), TextColumn("FROM", whole=True))
     lines = ["", "Job categories of XPM:"]
@@ -243,7 +236,7 @@ def _accepted(done: list[ServiceLinkView]) -> Result:
 def _table(services: list[ServiceLinkView], empty: str) -> TextTable:
     columns = (
         TextColumn("ID", whole=True),
-        TextColumn("SERVICE"),
+        TextColumn("SERVICE", name=True),
         TextColumn("JOB TEMPLATES"),
         TextColumn("NOTE"),
     )

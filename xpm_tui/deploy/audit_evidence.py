@@ -8,18 +8,20 @@ learned from the jobs that should have it.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import msgspec
 
 from xpm_tui.deploy.job_spec import JobTerms, make_spec, required_templates
 from xpm_tui.deploy.occurrences import Occurrence, of_workflow
+from xpm_tui.deploy.workflows import job_client
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, Proposal
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS, LINKS, PROPOSALS, WORKFLOWS, XPM_CLIENTS
-from xpm_tui.domain.workflows import JobSpec
+from xpm_tui.domain.workflows import JobSpec, Workflow
 from xpm_tui.domain.xpm import XpmJob
 
 BEFORE = timedelta(days=31)
@@ -89,8 +91,11 @@ class ProposalNumbers:
 def jobs_of_ignition(
     proposal: Proposal, uuid: str, jobs: AuditedJobs, numbers: ProposalNumbers
 ) -> list[XpmJob]:
-    """The jobs that Ignition created for a proposal: those with its number, and those of its client that have
-    its name and fall into its term; where there are none, those with the reference of the client."""
+    """Return the jobs that Ignition created for a proposal.
+
+    They are those with its number, and those of its client that have its name and fall into its term; where
+    there are none, those with the reference of the client.
+    """
     found = {job.number: job for job in jobs.with_reference(proposal.number)}
     name = exact(proposal.name).casefold()
     for job in jobs.of_client(uuid):
@@ -125,6 +130,21 @@ def _is_on(job: XpmJob, uuid: str) -> bool:
 PENDING = ("coming", "skipped", "stopped")
 """States of occurrences that need not have a job."""
 REVOKED = ("revoked", "lost")
+
+
+@dataclass(frozen=True)
+class JobParty:
+    """A client of a proposal or of one of its entities.
+
+    Attributes:
+        id: The client's id here; empty where it is not among the clients.
+        uuid: Its UUID in XPM; empty where it is not linked.
+        client: The client itself.
+    """
+
+    id: str
+    uuid: str
+    client: Client | None = field(compare=False)
 
 
 class ExpectedJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,30 +200,47 @@ class ExpectedJobs:
 
     def add(self, row: Proposal) -> None:
         """One proposal: what it asks for, or its jobs where it was revoked."""
+        workflows = self._snapshot.find(WORKFLOWS, "proposal", row.id)
         if row.state in REVOKED:
-            self._revoked(row)
+            self._revoked(row, workflows)
+        elif row.state == "accepted" and row.ours:
+            begun = len(self.rows)
+            self.proposals += bool(workflows)
+            parties = [self._party(job_client(self._snapshot, row, each).client) for each in workflows]
+            several = len({*parties}) > 1
+            for workflow, party in zip(workflows, parties, strict=True):
+                for each in of_workflow(self._snapshot, self._terms, workflow, self._today, 0):
+                    self._occurrence(row, self._party_of(each, party), each, several=several)
+            if row.origin == "import":
+                self._before_taken(row, [self._head(row), *parties], self.rows[begun:])
         elif row.state == "accepted":
-            client, uuid = self._client(row)
-            workflows = self._snapshot.find(WORKFLOWS, "proposal", row.id)
-            if row.ours:
-                begun = len(self.rows)
-                self.proposals += bool(workflows)
-                for workflow in workflows:
-                    for each in of_workflow(self._snapshot, self._terms, workflow, self._today, 0):
-                        self._occurrence(row, client, uuid, each)
-                if row.origin == "import":
-                    self._before_taken(row, client, uuid, self.rows[begun:])
-            else:
-                self._of_ignition(row, client, uuid)
+            self._of_ignition(row)
 
-    def _client(self, row: Proposal) -> tuple[Client | None, str]:
-        """The client of a proposal and its UUID in XPM, empty where the link leads nowhere."""
-        client = self._snapshot.get(CLIENTS, row.client) if row.client else None
+    def _head(self, row: Proposal) -> JobParty:
+        """The proposal's own client."""
+        return self._party(self._snapshot.get(CLIENTS, row.client) if row.client else None)
+
+    def _party(self, client: Client | None) -> JobParty:
+        """A client and its UUID in XPM, empty where the link leads nowhere."""
         link = self._snapshot.get(LINKS, client.id) if client is not None else None
         there = self._snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
-        return client, there.uuid if there is not None and not there.deleted else ""
+        uuid = there.uuid if there is not None and not there.deleted else ""
+        return JobParty(client.id if client is not None else "", uuid, client)
 
-    def _occurrence(self, row: Proposal, client: Client | None, uuid: str, each: Occurrence) -> None:
+    def _party_of(self, each: Occurrence, party: JobParty) -> JobParty:
+        """Return the client that the job of an occurrence belongs to.
+
+        A former term, or a workflow that lost its services, does not follow what the proposal says now: its
+        jobs stay with the client that they were created for.
+        """
+        sent = each.deployment.client if each.deployment is not None and each.deployment.number else ""
+        if sent and (each.workflow.term_end is not None or not party.uuid):
+            links = self._snapshot.find(LINKS, "uuid", sent)
+            return self._party(self._snapshot.get(CLIENTS, links[0].id)) if links else party
+        return party
+
+    def _occurrence(self, row: Proposal, party: JobParty, each: Occurrence, *, several: bool) -> None:
+        client, uuid = party.client, party.uuid
         deployed = each.deployment
         number = deployed.number if deployed is not None else ""
         if not number and each.state in PENDING:
@@ -218,7 +255,7 @@ class ExpectedJobs:
             if there is None:
                 self.jobs_to_read[number] = None
         else:
-            found = self._made_elsewhere(row, uuid, each, spec)
+            found = self._made_elsewhere(row, uuid, each, spec, several=several)
             if not found and uuid:
                 self.clients_to_read[uuid] = None
         self.rows.append(
@@ -228,55 +265,92 @@ class ExpectedJobs:
             )
         )  # fmt: skip
 
-    def _made_elsewhere(self, row: Proposal, uuid: str, each: Occurrence, spec: JobSpec) -> list[XpmJob]:
-        """The job of an occurrence that was not deployed from here: by name and start, or by reference."""
+    def _made_elsewhere(
+        self, row: Proposal, uuid: str, each: Occurrence, spec: JobSpec, *, several: bool
+    ) -> list[XpmJob]:
+        """The job of an occurrence that was not deployed from here: by name and start, or by reference.
+
+        Where a proposal has jobs for several clients, only a job on the right one can be meant.
+        """
         found = self._jobs.same_as(spec.name, each.day, uuid)
         if not found and each.workflow.repeat is None:
-            found = self._jobs.with_reference(row.number)
+            first, last = each.workflow.term_start, each.workflow.term_end
+            found = [
+                job
+                for job in self._jobs.with_reference(row.number)
+                if (_is_on(job, uuid) or not several)
+                and not (job.start and first and job.start < first)
+                and not (job.start and last and job.start > last)
+            ]
         return [job for job in found if job.number not in self.ours][:1]
 
-    def _before_taken(
-        self, row: Proposal, client: Client | None, uuid: str, since: list[ExpectedJob]
-    ) -> None:
+    def _before_taken(self, row: Proposal, parties: list[JobParty], since: list[ExpectedJob]) -> None:
         """The jobs that Ignition had created for a proposal before it was taken over."""
         known = {job.number for each in since for job in each.jobs} | self.ours
-        found = jobs_of_ignition(row, uuid, self._jobs, self.numbers)
-        found = [job for job in found if job.number not in known]
-        if found:
-            called, _, _ = required_templates(self._snapshot, row.services)
-            templates = tuple(called) if len(found) == 1 else ()
-            self.rows.append(
-                ExpectedJob(proposal=row, client=client, uuid=uuid, jobs=tuple(found), templates=templates)
-            )
+        self.rows += self._created_by_ignition(row, parties, known)
 
-    def _of_ignition(self, row: Proposal, client: Client | None, uuid: str) -> None:
+    def _of_ignition(self, row: Proposal) -> None:
         begins = row.start or row.accepted
-        called, _, wanted = required_templates(self._snapshot, row.services)
+        _, _, wanted = required_templates(self._snapshot, row.services)
         if not wanted or (begins is not None and begins > self._today):
             return
         self.proposals += 1
-        found = jobs_of_ignition(row, uuid, self._jobs, self.numbers)
-        found = [job for job in found if job.number not in self.ours]
-        if not found and uuid:
-            self.clients_to_read[uuid] = None
-        templates = tuple(called) if len(found) == 1 else ()
-        self.rows.append(
-            ExpectedJob(proposal=row, client=client, uuid=uuid, jobs=tuple(found), templates=templates)
-        )
+        head = self._head(row)
+        entities = dict.fromkeys(each.client for each in row.services if each.entity)
+        others = [self._party(self._snapshot.get(CLIENTS, id_) if id_ else None) for id_ in entities]
+        found = self._created_by_ignition(row, [head, *others], self.ours)
+        if not found:
+            self.clients_to_read |= {each.uuid: None for each in (head, *others) if each.uuid}
+            found = [ExpectedJob(proposal=row, client=head.client, uuid=head.uuid, jobs=())]
+        self.rows += found
 
-    def _revoked(self, row: Proposal) -> None:
-        client, uuid = self._client(row)
-        numbers = {
-            each.number: None
-            for workflow in self._snapshot.find(WORKFLOWS, "proposal", row.id)
+    def _created_by_ignition(
+        self, row: Proposal, parties: Sequence[JobParty], known: Collection[str]
+    ) -> list[ExpectedJob]:
+        """The jobs that Ignition created for the clients of a proposal, each with the client that it is on.
+
+        One that is on none of them is the first one's, or, where a client is not known, may be that one's.
+        """
+        by_uuid = {each.uuid: each for each in reversed(parties) if each.uuid}
+        rest = next((each for each in parties[1:] if not each.uuid), parties[0])
+        jobs: defaultdict[JobParty, dict[str, XpmJob]] = defaultdict(dict)
+        for party in dict.fromkeys(parties):
+            for job in jobs_of_ignition(row, party.uuid, self._jobs, self.numbers):
+                if job.number not in known:
+                    whose = by_uuid.get(job.client.uuid, rest) if job.client is not None else rest
+                    jobs[whose][job.number] = job
+        found = []
+        for party, own in jobs.items():
+            services = [
+                each
+                for each in row.services
+                if len(by_uuid) < 2 or (each.client if each.entity else row.client) == party.id
+            ]
+            called, _, _ = required_templates(self._snapshot, tuple(services))
+            found.append(
+                ExpectedJob(
+                    proposal=row, client=party.client, uuid=party.uuid,
+                    jobs=tuple(own[number] for number in sorted(own)),
+                    templates=tuple(called) if len(own) == 1 else (),
+                )
+            )  # fmt: skip
+        return found
+
+    def _revoked(self, row: Proposal, workflows: Sequence[Workflow]) -> None:
+        parties = {
+            each.number: self._party(job_client(self._snapshot, row, workflow).client)
+            for workflow in workflows
             for each in self._snapshot.find(DEPLOYMENTS, "workflow", workflow.id)
             if each.number
         }
-        numbers |= {job.number: None for job in self._jobs.with_reference(row.number)}
-        for number in numbers:
-            job = self._jobs.by_number.get(number)
-            if job is not None and self._jobs.is_open(job):
-                self.revoked.append(ExpectedJob(proposal=row, client=client, uuid=uuid, jobs=(job,)))
+        for job in self._jobs.with_reference(row.number):
+            parties.setdefault(job.number, self._head(row))
+        for number, party in parties.items():
+            created = self._jobs.by_number.get(number)
+            if created is not None and self._jobs.is_open(created):
+                self.revoked.append(
+                    ExpectedJob(proposal=row, client=party.client, uuid=party.uuid, jobs=(created,))
+                )
 
 
 class TemplateTasks(msgspec.Struct, frozen=True):
@@ -285,11 +359,14 @@ class TemplateTasks(msgspec.Struct, frozen=True):
     known: dict[tuple[str, ...], frozenset[str]]
 
     def another(self, templates: tuple[str, ...], job: XpmJob) -> tuple[str, ...] | None:
-        """Return the other templates whose tasks a job has, ``()`` where it has no tasks at all, and None
-        where nothing says that another template was used.
+        """Return the other templates whose tasks a job has.
 
         Tasks that a user removed or added in XPM are no evidence: the tasks of the other set must all be
         there, and there must be more of them than of those expected.
+
+        Returns:
+            The templates, ``()`` where the job has no tasks at all, and None without evidence of other
+            templates.
         """
         wanted = self.known.get(_key(templates))
         if not wanted or job.tasks is None:
@@ -322,8 +399,10 @@ def learned(pairs: Iterable[tuple[tuple[str, ...], XpmJob]]) -> TemplateTasks:
 
 
 def tasks_of(job: XpmJob) -> frozenset[str]:
-    """The practice's tasks on a job, each alone and with its estimated minutes: two templates may add the
-    same task with different estimates."""
+    """Return the practice's tasks on a job, each alone and with its estimated minutes.
+
+    Two templates may add the same task with different estimates.
+    """
     names = [(task.task_uuid or task.name.casefold(), task.minutes) for task in job.tasks or ()]
     return frozenset([name for name, _ in names] + [f"{name}/{minutes}" for name, minutes in names])
 

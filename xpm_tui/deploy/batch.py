@@ -10,7 +10,7 @@ import msgspec
 from xpm_tui.deploy.executor import DeployContext, Deployer
 from xpm_tui.deploy.occurrences import Occurrence, still_recurs
 from xpm_tui.deploy.preview import OpenJobs, preview
-from xpm_tui.deploy.recovery import resolve
+from xpm_tui.deploy.recovery import resolve, wait_for_refused
 from xpm_tui.domain.errors import AppError, RunStopped
 from xpm_tui.domain.ports import Put, Snapshot
 from xpm_tui.domain.runs import Outcome, Run
@@ -63,6 +63,11 @@ class _BatchRun:
         """Resolve, list, deploy; then what got no answer, until nothing moves any more."""
         means = self._means
         await resolve(means)
+        unfinished = (row.id for row in unfinished_occurrences(means.book.snapshot()))
+        await wait_for_refused(means, {*unfinished, *(each.id for each in wanted)})
+        if means.stop():
+            self.stopped = True
+            return
         jobs = await means.practice.current_jobs()
         means.book.commit(job_writes(means.book.snapshot(), jobs, means.clock.now()))
         deployer = Deployer(means, OpenJobs(jobs))

@@ -36,8 +36,13 @@ def word(repeat: Repeat | None) -> str:
 
 
 def occurrence(start: date, repeat: Repeat, index: int) -> date:
-    """The date of the occurrence with that index, the start's being 0. Always counted from the start, so a
-    short month in between shifts nothing. Raises ``OverflowError`` beyond the calendar."""
+    """Return the date of the occurrence with that index, the start's being 0.
+
+    It is always counted from the start, so a short month in between shifts nothing.
+
+    Raises:
+        OverflowError: The date is beyond the calendar.
+    """
     if repeat.unit == "week":
         return start + timedelta(weeks=repeat.every * index)
     months = start.month - 1 + _MONTHS[repeat.unit] * repeat.every * index

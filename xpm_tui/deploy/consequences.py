@@ -39,8 +39,14 @@ UNSENDABLE = (
 
 
 class BatchConsequences(msgspec.Struct, frozen=True):
-    """A batch before it starts: each job as it would go out, those that are ``unsendable`` (with a value that
-    XML cannot carry), the ``calls`` of each besides those that all share, and what follows from it."""
+    """A batch before it starts.
+
+    Attributes:
+        previews: Each job as it would be sent.
+        unsendable: Ids of the jobs with a value that XML cannot carry.
+        calls: Calls of each job, without those that all jobs share.
+        consequences: The consequences of the whole batch.
+    """
 
     previews: tuple[Preview, ...]
     unsendable: frozenset[str]
@@ -220,8 +226,10 @@ class _BatchEstimate:
 
 
 def _looked_up(snapshot: Snapshot) -> Requests:
-    """Job writes without an answer are looked up first: one list for jobs without a number of our own, one
-    reading for every other."""
+    """Return the calls that look up earlier job writes without an answer.
+
+    They are one list for all jobs without a number of the practice's own, and one read for every other job.
+    """
     sent = [each for each in snapshot.find(INTENTS, "state", "sent") if each.kind.startswith("job.")]
     listed = [each for each in sent if each.kind == ADD_JOB and not each.values.get("number")]
     return Requests(lookups=bool(listed) + len(sent) - len(listed))

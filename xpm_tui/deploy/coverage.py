@@ -18,9 +18,15 @@ LIKE = 80.0
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
-    """``bare``: services that call for nothing though nobody chose that; ``gone``: services by the UUIDs of
-    templates that XPM no longer has; ``unused``: templates that no service calls for; ``used``: how many
-    services call for each; ``unknown``: names of services on proposals that the library does not have."""
+    """What services and job templates do not cover.
+
+    Attributes:
+        bare: Services without templates, though nobody chose that.
+        gone: Services by the UUIDs of templates that XPM no longer has.
+        unused: Templates that no service uses.
+        used: Number of services that use each template.
+        unknown: Names of services on proposals that the library does not have.
+    """
 
     bare: tuple[Service, ...]
     gone: dict[str, tuple[Service, ...]]

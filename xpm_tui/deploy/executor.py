@@ -1,7 +1,8 @@
 """One occurrence through its steps: client, look, add, further templates, people, state.
 
 Each call goes through the outbox, and its outcome is one commit with the occurrence's row; so a retry goes on
-at the step that failed. What got no answer is never sent again blindly."""
+at the step that failed. What got no answer is never sent again blindly.
+"""
 
 from __future__ import annotations
 
@@ -53,8 +54,7 @@ Reply = TypeVar("Reply")
 
 @dataclass(frozen=True)
 class DeployContext:
-    """What the steps work with. ``index`` gives XPM's clients for looking up names; ``anyway``: a user said
-    to go on where a question stands."""
+    """Inputs of the steps: ``index`` finds XPM clients by name, ``anyway`` goes on at open questions."""
 
     book: Store
     practice: XpmJobsPort
@@ -184,8 +184,10 @@ class Deployer:
         return shown
 
     async def _read_client(self, uuid: str) -> None:
-        """Read the client again: no job goes to one that was archived, deleted, merged or renamed since the
-        last sync. The mirror learns what XPM says. Raises ``StepFailed``."""
+        """Read the client again, update the mirror, and raise ``StepFailed`` where it can get no job.
+
+        It gets none if it was archived, deleted, merged or renamed since the last sync.
+        """
         means = self._means
         known = means.book.snapshot().get(XPM_CLIENTS, uuid)
         named = visible(f"{known.name} ({known.number})" if known is not None else uuid, 120)
@@ -242,8 +244,7 @@ class Deployer:
         )
 
     def _rest(self, row: Deployment, workflow: Workflow) -> tuple[JobSpec, tuple[str, ...]]:
-        """What is still to be done to a job that is there, by what the workflow says now: a template that was
-        exchanged, a person who was linked meanwhile."""
+        """Return what is left to do for an existing job: exchanged templates, people linked since."""
         shown = self._look(row, workflow)
         back = next((each for each in shown.problems if each.code in FINISHING), None)
         if back is not None and not self._is_whole(row, shown.spec):

@@ -32,8 +32,15 @@ from xpm_tui.domain.xpm import XpmJob
 
 
 class AuditFinding(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that is wrong: ``finding`` is its code. ``client`` is our id and ``occurrence`` ours, both
-    empty where there is none; ``job`` is the number in XPM. ``todo`` says what to do about it."""
+    """One thing that is wrong.
+
+    Attributes:
+        finding: The code of the finding.
+        client: The client's id here, or empty.
+        occurrence: The occurrence's id here, or empty.
+        job: The job number in XPM.
+        todo: What to do about it.
+    """
 
     finding: str
     proposal: str
@@ -52,10 +59,16 @@ class AuditFinding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The findings; how many accepted ``proposals`` and ``occurrences`` of ours were looked at; ``matched``
-    jobs that belong to them, and ``sound`` ones without a finding. ``unjudged``: what was not compared.
+    """The findings of an audit.
 
-    ``clients_to_read`` and ``jobs_to_read`` are to be read once more before anything counts as missing.
+    Attributes:
+        proposals: Number of accepted proposals that were checked.
+        occurrences: Number of occurrences that were checked.
+        matched: Number of XPM jobs that belong to them.
+        sound: Number of jobs without a finding.
+        unjudged: What was not compared.
+        clients_to_read: Clients to read once more before anything counts as missing.
+        jobs_to_read: Jobs to read once more before anything counts as missing.
     """
 
     findings: tuple[AuditFinding, ...]
@@ -206,7 +219,7 @@ class _Audit:
             self._add(
                 "missing", each, None, f"XPM has no job with the reference {called}, and {where}.",
                 "If Ignition is to create it, deploy it there. Otherwise take the proposal over: "
-                f"xpm-tui proposals take {row.id}",
+                f"xpm-tui proposals take-over {row.id}",
                 expected=row.name,
             )  # fmt: skip
             return

@@ -15,8 +15,9 @@ import msgspec
 
 from xpm_tui.deploy.job_spec import BUDGET, JobTerms, make_spec
 from xpm_tui.deploy.occurrences import of_workflow
+from xpm_tui.deploy.workflows import job_client
 from xpm_tui.domain.ports import Snapshot
-from xpm_tui.domain.tables import CLIENTS, PROPOSALS, TEMPLATES, WORKFLOWS
+from xpm_tui.domain.tables import PROPOSALS, TEMPLATES, WORKFLOWS
 
 MONTHS = 12
 WAITING = ("held", "failed", "going")
@@ -87,8 +88,8 @@ def forecast(snapshot: Snapshot, terms: JobTerms, today: date, *, months: int = 
         proposal = snapshot.get(PROPOSALS, workflow.proposal)
         if proposal is None:
             continue
-        client = snapshot.get(CLIENTS, proposal.client) if proposal.client else None
-        spec, _ = make_spec(snapshot, terms, workflow, proposal, client, created[0])
+        whose = job_client(snapshot, proposal, workflow)
+        spec, _ = make_spec(snapshot, terms, workflow, proposal, whose.client, created[0])
         budget = Decimal(spec.budget) if BUDGET.fullmatch(spec.budget) else Decimal(0)
         for day in created:
             name = day.isoformat()[:7]

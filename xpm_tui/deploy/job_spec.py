@@ -29,10 +29,11 @@ Per = Literal["proposal", "project", "entity"]
 
 
 class JobTerms(msgspec.Struct, frozen=True, kw_only=True):
-    """Settings ``jobs.*``. ``category`` is a name, as are those of ``category_by_billing``; ``number`` a
-    pattern for job numbers of our own, empty where XPM gives them. Without ``due_days`` a job that comes back
-    is due at the end of its period, and another one after a year. ``ours``: Ignition no longer deploys to
-    XPM, so this tool may.
+    """The settings ``jobs.*``.
+
+    ``category`` and the values of ``category_by_billing`` are names. ``number`` is a pattern for job numbers,
+    empty where XPM assigns them. Without ``due_days``, a recurring job is due at the end of its period, and
+    any other job after a year. ``ours`` means that Ignition no longer deploys to XPM, so this tool may.
     """
 
     category: str = ""
@@ -157,8 +158,10 @@ _SENTENCES: dict[str, tuple[Weight, str, str]] = {
 
 
 class JobProblem(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing about a job: ``hold`` keeps it back, ``ask`` too until a person says to go on anyway,
-    ``note`` is only told."""
+    """One problem of a job.
+
+    ``hold`` holds it, ``ask`` holds it until a user chooses to go on anyway, and ``note`` is only reported.
+    """
 
     code: str
     about: str = ""
@@ -205,8 +208,12 @@ def services_of(proposal: Proposal, workflow: Workflow) -> tuple[ProposalService
 def required_templates(
     snapshot: Snapshot, services: tuple[ProposalService, ...]
 ) -> tuple[list[str], list[str], bool]:
-    """The templates that services call for, each once; the names of services that call for none; whether one
-    of all the services wants a job at all."""
+    """Return what a job needs for these services.
+
+    Returns:
+        The templates of the services, each once; the names of services without templates; and whether any of
+        the services creates a job at all.
+    """
     templates: list[str] = []
     bare: list[str] = []
     wanted = not services
@@ -288,8 +295,11 @@ def own_job_number(pattern: str, workflow: Workflow, day: date, attempt: int) ->
 
 
 def amount(text: str) -> str:
-    """An amount as it is typed or exported, ``$1,200.50``, as a plain number; empty where it is none. A comma
-    that does not part thousands may be a decimal one: nobody can tell, so that is none."""
+    """Return a typed or exported amount, such as ``$1,200.50``, as a plain number; empty where it is none.
+
+    A comma that does not separate thousands may be a decimal comma. That cannot be decided, so such a text is
+    not an amount.
+    """
     plain = re.sub(r"^[$£€]?\s*|\s*(?:[A-Z]{3}|[$£€])?$", "", text.strip())
     return re.sub(r"[,' ]", "", plain) if _AMOUNT.fullmatch(plain) else ""
 

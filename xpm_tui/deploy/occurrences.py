@@ -21,8 +21,10 @@ SOON = 14
 
 
 class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
-    """One occurrence: ``coming``; ``due`` (its deploy day has come: by itself where the workflow is set to
-    automatic, else by hand); ``missed`` (its date is past, a person's yes is needed); else what became of it.
+    """One occurrence of a workflow.
+
+    It is ``coming``; ``due`` (its deploy day has come: automatically where the workflow is set to automatic,
+    else by hand); ``missed`` (its date is past, so a user has to agree); or has the state of its deployment.
     """
 
     workflow: Workflow
@@ -46,8 +48,11 @@ class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
 def occurrences(
     snapshot: Snapshot, terms: JobTerms, today: date, *, ahead: int = SOON, workflows: Iterable[Workflow] = ()
 ) -> Iterator[Occurrence]:
-    """All occurrences of the workflows (all, where none are named) that have come, have become something, or
-    come within ``ahead`` days; of a workflow in order of date."""
+    """Yield the occurrences of workflows, by date within each workflow.
+
+    They are those that have come, have a deployment, or come within ``ahead`` days; of all workflows where
+    none are named.
+    """
     for workflow in workflows or snapshot.rows(WORKFLOWS):
         yield from of_workflow(snapshot, terms, workflow, today, ahead)
 

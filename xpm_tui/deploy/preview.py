@@ -108,8 +108,11 @@ def preview(
     alike: Lookup | None = None,
     created: Mapping[str, str] | None = None,
 ) -> Preview:
-    """The occurrence of that day as book and mirror have it now; nothing is asked of XPM. ``created`` are
-    clients that are made before it, by our id, with the id that they have in ``jobs``."""
+    """Return the occurrence of that day according to store and mirror, without a call to XPM.
+
+    ``created`` are clients that are created before it: their ids here, with the ids that they have in
+    ``jobs``.
+    """
     done = snapshot.get(DEPLOYMENTS, deployment_id(workflow.id, day))
     proposal = snapshot.get(PROPOSALS, workflow.proposal)
     if proposal is None:

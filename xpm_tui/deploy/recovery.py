@@ -6,13 +6,16 @@ tasks; people and state are read again, and may be sent once more where they wer
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 
 import msgspec
 
 from xpm_tui.deploy import transitions
 from xpm_tui.deploy.executor import DeployContext
+from xpm_tui.deploy.preview import failed_tries
 from xpm_tui.domain.errors import RecordMissing, Refused, UnreadableRecord
+from xpm_tui.domain.events import Event
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import DEPLOYMENTS, INTENTS
@@ -65,11 +68,46 @@ def unknown(snapshot: Snapshot) -> list[Intent]:
 
 
 async def resolve(means: DeployContext) -> int:
-    """Find out what became of each, waiting for creations until ``create_lag`` is over; gives how many are
-    settled, held ones included. What was never sent is closed. Raises ``XeroError``."""
+    """Find out what became of each unanswered write.
+
+    Creations are waited for until ``create_lag`` is over. Writes that were never sent are closed.
+
+    Returns:
+        How many are settled, including held ones.
+
+    Raises:
+        XeroError: XPM could not be asked.
+    """
     work = _JobRecovery(means)
     await work.run(means.stop)
     return len(work.ends)
+
+
+async def wait_for_refused(means: DeployContext, ids: Collection[str]) -> None:
+    """Wait until XPM must list what it created in spite of a refusal.
+
+    That is until ``create_lag`` is over since the last attempt at each of these occurrences. The list of open
+    jobs that is read after this shows it.
+
+    What ended a run before XPM can have acted (no login, the allowance) is not waited for.
+    """
+    lag = timedelta(seconds=means.create_lag)
+    snapshot = means.book.snapshot()
+    until: dict[str, datetime] = {}
+    for id_ in ids:
+        row = snapshot.get(DEPLOYMENTS, id_)
+        if row is None or row.number or (row.state == "going" and row.cause):
+            continue
+        sent = [each.sent_at for each in failed_tries(snapshot, id_, ADD_JOB) if each.sent_at is not None]
+        if sent and max(sent) + lag > means.clock.now():
+            until[id_] = max(sent) + lag
+            day = row.day.isoformat()
+            means.events.emit(Event(key="job.waiting", record=row.workflow, numbers={"day": day}))
+    while until and not means.stop():
+        rest = (max(until.values()) - means.clock.now()).total_seconds()
+        if rest <= 0:
+            return
+        await means.clock.sleep(min(recovery.LOOK_EVERY, max(rest, 1.0)))
 
 
 def adopt(row: Deployment, intent: Intent, job: XpmJob) -> Deployment:

@@ -196,8 +196,11 @@ def rolls(
 
 
 def _first_free(snapshot: Snapshot, workflow: Workflow, term: Term) -> date | None:
-    """The first day for which the workflow that follows may make jobs: after every period that the former one
-    has begun. None where the workflow is of the next term itself."""
+    """Return the first day for which the following workflow may create jobs.
+
+    It is after every period that the former workflow has begun. None where the workflow itself is of the next
+    term.
+    """
     if workflow.start >= term.start:
         return None
     first = term.start
@@ -210,8 +213,11 @@ def _first_free(snapshot: Snapshot, workflow: Workflow, term: Term) -> date | No
 
 
 def _last(proposal: Proposal, workflow: Workflow, term: Term, first: date) -> date:
-    """The last day of the former workflow: the accepted end, or where a user let it go on, or it went on, the
-    day before the next one begins."""
+    """Return the last day of the former workflow.
+
+    It is the accepted end; or the day before the next workflow begins, where the former one continued past
+    its end, because a user extended it or otherwise.
+    """
     was, repeat = proposal.before, workflow.repeat
     goes_on = repeat is not None and (repeat.endless or repeat.end is not None)
     if goes_on or first > term.start or was is None or was.end is None:
@@ -255,8 +261,11 @@ def _open(repeat: Repeat | None) -> Repeat | None:
 
 
 def _after(was: Engagement) -> date:
-    """The day after a term. A term that was written a day short, to the 28th of a leap year's February, ends
-    with the day before its anniversary."""
+    """Return the day after a term.
+
+    A term that was written a day short, to the 28th of a leap year's February, ends on the day before its
+    anniversary.
+    """
     assert was.end is not None
     first = was.end + ONE
     if was.start is None:

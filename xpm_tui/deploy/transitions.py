@@ -1,5 +1,7 @@
-"""What is remembered of an occurrence at each step: small pure changes of its row. The unit of the journal's
-commits."""
+"""The deployment row of an occurrence after each step, as small pure changes.
+
+They are the unit of the journal's commits.
+"""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
-"""What becomes of input that is not as it should be: ``python -m xpm_tui.diagnostics.input_outcomes >
-docs/input.md``.
+"""Outcomes of unexpected input.
 
-One row for each class of input, by where it comes from: XPM's replies, Ignition's files, this machine. To
-cover another source, add its rows to ``ROWS`` under a source of its own. ``tests/diagnostics/test_input.py``
-and ``test_input_files.py`` fail where a row has no example, or where its example ends otherwise than the row
-says.
+``python -m xpm_tui.diagnostics.input_outcomes > docs/input.md`` writes the page.
+
+There is one row for each class of input, by where it comes from: XPM's replies, Ignition's files, this
+machine. To cover another source, add its rows to ``ROWS`` under a source of its own.
+``tests/diagnostics/test_input.py`` and ``test_input_files.py`` fail where a row has no example, or where its
+example ends otherwise than the row says.
 """
 
 from __future__ import annotations

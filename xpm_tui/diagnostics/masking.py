@@ -102,8 +102,10 @@ class Mask:
 
 
 def _alone(fold: str) -> str:
-    """The pattern of a name that is no part of a longer word; scripts that are written without spaces have
-    none."""
+    """Return the pattern of a name that is not part of a longer word.
+
+    Scripts that are written without spaces have no word boundaries.
+    """
     before = "" if unicodedata.east_asian_width(fold[0]) in "WF" else r"(?<![^\W_])"
     after = "" if unicodedata.east_asian_width(fold[-1]) in "WF" else r"(?![^\W_])"
     return f"{before}{re.escape(fold)}{after}"

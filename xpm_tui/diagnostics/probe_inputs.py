@@ -23,6 +23,7 @@ class Once(Generic[T]):
         self._failed: list[Exception] = []
 
     async def __call__(self) -> T:
+        """Return the value, or raise the error, of the first call."""
         if self._failed:
             raise self._failed[0]
         if not self._told:

@@ -117,8 +117,11 @@ class LocalCounts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
 
 
 class ReplacedValues(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Values that are lost on the side that is written: ``values`` in all, and those of them that are
-    remarkable. ``clearings`` are replaced by nothing."""
+    """Values that are lost on the written side.
+
+    ``values`` counts all of them, the other attributes those that are remarkable; ``clearings`` are replaced
+    by nothing.
+    """
 
     values: int = 0
     overwrites: int = 0

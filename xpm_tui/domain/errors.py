@@ -83,13 +83,21 @@ class AppError(Exception):
         self.logged = False
 
 
+class CallsWaiting(AppError):
+    """Calls wait for Xero's limit ``until`` then: a notice that stops nothing."""
+
+    until: datetime | None = None
+
+
 class RunStopped(Exception):
     """A run was asked to stop, so this call was not made. No trouble: nobody has to be told of it."""
 
 
 class BadInput(AppError):
-    """Something typed, pasted or read from a file cannot be used; ``field`` is the parameter it was given
-    for, where the sentence does not name it."""
+    """Something typed, pasted or read from a file cannot be used.
+
+    ``field`` is the parameter that it was given for, where the sentence does not name it.
+    """
 
     code = "bad-input"
     exit_code = 2
@@ -100,8 +108,10 @@ class BadInput(AppError):
 
 
 class UnsendableValue(BadInput):
-    """A value cannot be sent to XPM as it is, so nothing was sent: XML cannot carry it, it is masked, or XPM
-    takes no such field. ``field`` is the field that holds it."""
+    """A value cannot be sent to XPM as it is, so nothing was sent.
+
+    XML cannot carry it, it is masked, or XPM has no such field. ``field`` is the field that holds it.
+    """
 
     code = "unsendable-value"
 

@@ -329,8 +329,10 @@ def label(field: str) -> str:
 
 
 def sent_label(field: str) -> str:
-    """The label of a client's field as a request names it: ``phone``, ``contact mobile``, and
-    ``contact 2 mobile`` for the client's second contact."""
+    """Return the label of a client's field as a request names it.
+
+    Examples are ``phone``, ``contact mobile``, and ``contact 2 mobile`` for the client's second contact.
+    """
     of, *place, attribute = ("", field) if " " not in field else field.split(" ")
     row = CONTACT.get(attribute) if of == "contact" else None
     if row is None:

@@ -99,7 +99,7 @@ def key_of(name: str) -> str:
 
 
 def _apostrophes_closed(text: str) -> str:
-    """ "O' Brien" becomes "O'Brien"."""
+    """Close up apostrophes: "O' Brien" becomes "O'Brien"."""
     return _O_SPACE.sub(r"\1'", text) if "'" in text or "`" in text or not text.isascii() else text
 
 
@@ -179,7 +179,10 @@ def _aliases(text: str) -> tuple[str, list[str], bool]:
 
 
 def _surname_last(text: str) -> str:
-    """ "Smith, John" becomes "John Smith"; a comma before a legal form stays what it is."""
+    """Move a leading surname last: "Smith, John" becomes "John Smith".
+
+    A comma before a legal form is left as it is.
+    """
     if text.count(",") != 1:
         return text
     before, _, after = text.partition(",")

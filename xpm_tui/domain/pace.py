@@ -65,13 +65,18 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
         return self.closed + until_free(ends, self.limit, self.closed)
 
     def least_seconds(self, calls: int) -> float:
-        """Return the least number of seconds until the last of so many calls may start, by simulating them
-        one after the other in the sliding window. Time at the server comes on top."""
+        """Return the least number of seconds until the last of so many calls may start.
+
+        It simulates them one after the other in the sliding window. Response time of the server is not
+        included.
+        """
         return self._simulated(calls, 0.0)
 
     def likely_seconds(self, calls: int) -> float:
-        """Return in how many seconds so many calls are likely to be done: the rate limiter's waits, and the
-        usual time of each call."""
+        """Return in how many seconds so many calls are likely to be done.
+
+        It adds the rate limiter's waits and the usual time of each call.
+        """
         return self._simulated(calls, self.spacing)
 
     def _simulated(self, calls: int, spacing: float) -> float:

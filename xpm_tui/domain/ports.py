@@ -144,9 +144,11 @@ class Store(Protocol):
 
 
 class ClientList(Protocol):
-    """A streamed client list. Reading to the end without an error means that it was complete, but for the
-    records that were set aside: a record among them that was given before, because it came twice, does not
-    count."""
+    """A streamed client list.
+
+    If it is read to the end without an error, it was complete, except for the records that were set aside. A
+    record that came twice is among them although it was yielded before; it does not count.
+    """
 
     @property
     def asked_at(self) -> datetime:
@@ -279,8 +281,12 @@ class CallLimiter(Protocol):
     def enter(
         self, priority: Priority, stop: Callable[[], bool] | None = None
     ) -> AbstractAsyncContextManager[None]:
-        """Wait for one's turn; raises ``AllowanceUsedUp`` instead of sleeping through a day limit, and
-        ``RunStopped`` as soon as ``stop`` says so."""
+        """Wait until the call may start.
+
+        Raises:
+            AllowanceUsedUp: The daily limit is used up; it does not sleep through it.
+            RunStopped: ``stop`` says so.
+        """
 
     def allowance(self) -> Allowance:
         """What is left, as far as known."""

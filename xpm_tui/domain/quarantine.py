@@ -1,9 +1,8 @@
-"""Records of XPM that cannot be read, or contradict themselves: set aside by name, while everything else goes
-on.
+"""Records of XPM that cannot be read or contradict themselves; they are set aside, and all others go on.
 
-A *fault* says what is wrong with one part of a record. A record is set aside as a whole where what it is
-known by is unsound (``ESSENTIAL``), or where it is there twice; otherwise only the field is, which then keeps
-the value that it had and is neither compared nor written.
+A *fault* says what is wrong with one part of a record. A record is set aside as a whole where what identifies
+it is unsound (``ESSENTIAL``), or where it is there twice; otherwise only the field is, which then keeps the
+value that it had and is neither compared nor written.
 """
 
 from __future__ import annotations

@@ -42,8 +42,10 @@ def visible(text: str, limit: int = LIMIT) -> Shown:
 
 
 def visible_each(text: str) -> Shown:
-    """Hidden characters made visible one for one, so that offsets into the text stay: for a field that is
-    edited. Neither cut nor normalised."""
+    """Return the text with hidden characters made visible one for one, so that offsets into it stay valid.
+
+    It is for a field that is being edited, and is neither cut nor normalised.
+    """
     return Shown(_HIDDEN.sub(lambda match: name if len(name := _name(match)) == 1 else "\ufffd", text))
 
 
@@ -85,8 +87,10 @@ def refuse_uncarriable(text: str, field: str, label: str = "") -> None:
 def refuse_uncarriable_values(
     values: Mapping[str, object], prefix: str = "", *, label: Callable[[str], str] = str
 ) -> None:
-    """Raise ``UnsendableValue`` for the first value that XML cannot carry; lists are looked into. ``label``
-    gives what the sentence calls a field."""
+    """Raise ``UnsendableValue`` for the first value that XML cannot carry, also within lists.
+
+    ``label`` gives what the sentence calls a field.
+    """
     for name, value in values.items():
         texts: Iterable[object] = value if isinstance(value, tuple | list) else (value,)
         for text in texts:

@@ -8,7 +8,7 @@ from xpm_tui.domain.links import Value
 
 
 def clean(text: str) -> str:
-    """The canonical form of a text: NFC with ``\\n`` line ends, trimmed."""
+    r"""Return the canonical form of a text: NFC with ``\n`` line ends, trimmed."""
     if not text:
         return ""
     if not text.isascii():

@@ -1,6 +1,6 @@
-"""What XPM said, as canonical rows of the mirror (Practice Manager API 3.1). All frozen.
+r"""XPM's records, as canonical rows of the mirror (Practice Manager API 3.1). All frozen.
 
-Texts are NFC with ``\\n`` line ends; an absent and an empty element are both the empty text; UUIDs are lower
+Texts are NFC with ``\n`` line ends; an absent and an empty element are both the empty text; UUIDs are lower
 case.
 """
 

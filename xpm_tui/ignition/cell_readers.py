@@ -43,7 +43,7 @@ _EXACT_ERRORS = frozenset(("nan", "undefined"))
 
 
 def plain(text: str) -> str:
-    """Return a text as a cell: NFC, no invisible characters, plain blanks, ``\\n`` line ends, trimmed."""
+    r"""Return a text as a cell: NFC, no invisible characters, plain blanks, ``\n`` line ends, trimmed."""
     if text.isascii():
         if text.isprintable():
             return text.strip()

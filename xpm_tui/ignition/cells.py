@@ -1,4 +1,4 @@
-"""Clients and contacts as cells, and cells as clients and contacts: one text for each value.
+r"""Clients and contacts as cells, and cells as clients and contacts: one text for each value.
 
 The canonical cell is what is compared with the last import: NFC, ``\n`` line ends, trimmed; yes or no;
 groups joined by ``;``; people as ids of team members.

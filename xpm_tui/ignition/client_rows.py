@@ -283,11 +283,11 @@ class Matches:
 
 
 def match_contacts(contacts: Sequence[Contact], rows: Sequence[ClientRow]) -> Matches:
-    """By our own id, by Contact ID, as one that says nothing new, then name and e-mail together, then e-mail,
-    then name; each only where it is unique.
+    """Match the rows of a client with its contacts, each rule only where its match is unique.
 
-    Cells without a name are about the only contact. A contact is one row's: a second row for it is passed
-    over when it says the same, else refused.
+    The rules, in order: by the id here, by Contact ID, a row that says nothing new, by name and e-mail
+    together, by e-mail, by name. Cells without a name are about the only contact. A contact belongs to one
+    row: a second row for it is skipped where it says the same, and refused otherwise.
     """
     found: dict[int, Contact | None] = {}
     taken: dict[str, ClientRow] = {}

@@ -215,9 +215,10 @@ def _sent(
 
 
 def export_writes(now: Snapshot, writes: Iterable[Write]) -> list[Write]:
-    """``ExportedFile.writes`` for the book as it is when the files are safe: what an import has said
-    meanwhile
-    stays, and a client that has left the book meanwhile stays away."""
+    """Return ``ExportedFile.writes`` for the store as it is once the files are written safely.
+
+    What an import has changed meanwhile stays, and a client that was removed meanwhile stays removed.
+    """
     out: list[Write] = []
     for row in (write.row for write in writes if isinstance(write, Put)):
         newest = now.get(IMPORTED, row.id) or Imported(id=row.id)

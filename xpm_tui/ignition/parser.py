@@ -278,7 +278,7 @@ _SHIELDED = re.compile(r"""'+(?:[=+\-@\t\r])""")
 
 
 def clean(cell: str) -> str:
-    """A cell's value: NFC, ``\\n`` line ends, trimmed.
+    r"""Return a cell's value: NFC, ``\n`` line ends, trimmed.
 
     ``="021"`` and a shielding ``'`` are a spreadsheet's ways to keep a text a text.
     """
@@ -292,8 +292,11 @@ def clean(cell: str) -> str:
 
 
 def escape_cell(value: str, spreadsheet: bool) -> str:
-    """A value as a cell, so that :func:`clean` gives it back; ``spreadsheet`` also keeps it from being run as
-    a formula (CWE-1236), which changes how a phone such as +64 looks."""
+    """Return a value as a cell, so that :func:`clean` restores it.
+
+    ``spreadsheet`` also prevents it from being run as a formula (CWE-1236), which changes how a phone number
+    such as +64 looks.
+    """
     risky = spreadsheet and value[:1] in tuple("=+-@\t\r")
     return (
         f"'{value}" if value and (risky or _SHIELDED.match(value) or _KEPT_TEXT.fullmatch(value)) else value

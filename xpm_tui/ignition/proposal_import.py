@@ -207,8 +207,11 @@ class _ProposalImportPlanner:
     def _of_ours(
         self, before: Proposal, after: Proposal, row: int
     ) -> tuple[Proposal, list[tuple[Workflow, Workflow]]]:
-        """What Ignition says of a proposal that is ours to deploy: a change of what its jobs are made from
-        stops what still waits, until a person has looked and takes it again."""
+        """Return a proposal that this tool deploys, as Ignition has it now, and its changed workflows.
+
+        A change of what its jobs are created from stops those that still wait, until a user has reviewed the
+        change and takes the proposal over again.
+        """
         if before.origin == "new":
             self._notes.append(ImportNote(row, f"{before.id} was created here: not changed"))
             return before, []

@@ -33,9 +33,11 @@ def engagement_of(proposal: Proposal) -> Engagement:
 def merged(
     before: Proposal, made: Proposal, ended_before: date | None
 ) -> tuple[Proposal, list[ProposalService]]:
-    """The proposal with what the file says, where blank says nothing; and the services that go because the
-    file no longer names them. Those that ended before that day, or before their next term, stay as
-    history; without the day all do."""
+    """Return the proposal with the values of the file, and the services that the file no longer names.
+
+    A blank cell changes nothing. Of the services that are no longer named, those that ended before
+    ``ended_before``, or before their next term, stay as history; without that day all are removed.
+    """
     values: dict[str, Any] = {
         name: getattr(made, name)
         for name in (

@@ -134,6 +134,8 @@ SENTENCES: dict[str, str] = {
     "job.deployed": "{record}: job {job} is deployed",
     "job.held": "{record}: the job of {day} is held ({why})",
     "job.failed": "{record}: the job of {day} failed ({why})",
+    "job.waiting": "XPM refused the job of {record} for {day} a moment ago; before it is sent again, XPM is "
+    "given time to list it in case it was created",
     "job.unknown": "No answer to {call} for {record}: the result is being looked up",
     "job.resolved": "The result for {record} was looked up: {why}",
     "job.skipped": "{by} skipped the job of {day} for {record}",

@@ -111,8 +111,11 @@ def greet(sandbox: Sandbox) -> None:
 
 
 async def _watch_parent(parent: int, stop: Callable[[], None]) -> None:
-    """Stop once the parent is gone. Asking by polling: the kernel's own signal for this (prctl) goes by the
-    parent's thread, and would end the sandbox with the thread that started it."""
+    """Stop once the parent process is gone, which is found by polling.
+
+    The kernel's own signal for this (prctl) goes by the parent's thread, and would end the sandbox with the
+    thread that started it.
+    """
     while os.getppid() == parent:  # noqa: ASYNC110
         await asyncio.sleep(PARENT_CHECK)
     stop()
@@ -131,11 +134,11 @@ def serve(
     separate_hosts: bool = False,
     die_with_parent: bool = False,
 ) -> int:
-    """Serve until a signal ends it, and give the exit code: 0 after SIGTERM or SIGINT, 2 for a fault, switch
-    or number that cannot be (a sentence goes to stderr), 5 when the port is taken.
+    """Serve until a signal ends it, and return the exit code.
 
-    `faults` are `KIND[,name=value…]`, `switches` are `name=value`; docs/sandbox.md lists both. With
-    `die_with_parent` it also ends when the process that started it does.
+    It is 0 after SIGTERM or SIGINT, 2 for an invalid fault, switch or number (stderr says which), and 5 when
+    the port is taken. `faults` are `KIND[,name=value…]`, `switches` are `name=value`; docs/sandbox.md lists
+    both. With `die_with_parent` it also ends when the process that started it does.
     """
     try:
         if clients < 0 or not 0 <= port <= 65535:

@@ -32,10 +32,12 @@ class Protocol(H11Protocol):
     """HTTP/1.1 that leaves the transport where the fault layer finds it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Register the transport of a connection."""
         super().connection_made(transport)
         _transports[self.client, self.server] = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Remove the transport of a connection."""
         _transports.pop((self.client, self.server), None)
         super().connection_lost(exc)
 
@@ -48,6 +50,7 @@ class Application:
         self._host = host
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request (ASGI)."""
         if scope["type"] != "http":
             return
         body = await _read(receive)

@@ -24,6 +24,9 @@ Setting = str | int | bool | tuple[str, ...] | Secret
 
 TomlType = Literal["text", "integer", "boolean", "list"]
 
+PREFIX = "XPM_TUI_"
+"""What every environment variable of ours begins with."""
+
 _YES = {"yes", "true", "on", "1", "y"}
 _NO = {"no", "false", "off", "0", "n"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -33,11 +36,36 @@ LONGEST = 2_000
 
 @dataclass(frozen=True)
 class Kind:
-    """``words`` say what may be typed; ``toml`` is the type that a file may hold beside a text."""
+    """``words`` say what may be typed; ``toml`` is the type that a file may hold beside a text.
+
+    ``choices`` are the values that can be offered, where they are known.
+    """
 
     words: str
     parse: Callable[[str], Setting]
     toml: TomlType = "text"
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SettingEntry:
+    """One setting: ``key`` in files and options, ``label`` and one sentence of ``help`` for users."""
+
+    key: str
+    label: str
+    kind: Kind
+    default: Setting
+    help: str
+
+    @property
+    def env(self) -> str:
+        """Name of its environment variable."""
+        return PREFIX + self.key.upper().replace(".", "_")
+
+    @property
+    def secret(self) -> bool:
+        """Whether the value is never shown."""
+        return isinstance(self.default, Secret)
 
 
 def _text(value: str) -> str:
@@ -161,7 +189,7 @@ def choice(*names: str) -> Kind:
             raise ValueError(f"it must be one of {', '.join(names)}")
         return name
 
-    return Kind(" | ".join(names), parse)
+    return Kind(" | ".join(names), parse, choices=names)
 
 
 def several(names: tuple[str, ...]) -> Kind:
@@ -176,16 +204,16 @@ def several(names: tuple[str, ...]) -> Kind:
             raise ValueError(f"there is no field {wrong[0]}: {meant}the fields are {', '.join(names)}")
         return tuple(name for name in names if name in found)
 
-    return Kind("a list of " + ", ".join(names), parse, "list")
+    return Kind("a list of " + ", ".join(names), parse, "list", names)
 
 
 TEXT = Kind("text", _text)
-YES_NO = Kind("yes | no", _yes_no, "boolean")
+YES_NO = Kind("yes | no", _yes_no, "boolean", ("yes", "no"))
 ORIGIN = Kind("https:// address without a path", _origin)
 SECRET = Kind("secret text", lambda value: Secret(_text(value)))
 ZONE = Kind("time zone, such as Pacific/Auckland; empty: this machine's", _zone)
 CLOCK_TIME = Kind("time of day, HH:MM", _clock_time)
-SCOPES = Kind(" | ".join(scopes.PRESETS) + " | scope names", _scopes)
+SCOPES = Kind(" | ".join(scopes.PRESETS) + " | scope names", _scopes, choices=tuple(scopes.PRESETS))
 JOB_NAME = Kind("text with {proposal}, {client}, {service}, {period}", _template)
 
 

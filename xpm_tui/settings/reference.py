@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from itertools import groupby
 
-from xpm_tui.settings.kinds import written
-from xpm_tui.settings.schema import SCHEMA, SECTIONS, SettingEntry
+from xpm_tui.settings.kinds import SettingEntry, written
+from xpm_tui.settings.schema import SCHEMA, SECTIONS
 
 _HEAD = """\
 # Settings

@@ -1,9 +1,6 @@
-"""Every setting once: key, kind, default and what it means. Files, environment, options, screen and the
-reference page are made from this table."""
+"""Every setting once: key, kind, default and help, for files, environment, options, screen and reference."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.fields import SYNCED
@@ -21,8 +18,7 @@ from xpm_tui.settings.kinds import (
     TEXT,
     YES_NO,
     ZONE,
-    Kind,
-    Setting,
+    SettingEntry,
     choice,
     integer,
     several,
@@ -31,32 +27,8 @@ from xpm_tui.settings.kinds import (
 with lazy_imports():
     import difflib
 
-PREFIX = "XPM_TUI_"
-"""What every environment variable of ours begins with."""
-
 FIELDS: tuple[str, ...] = tuple(field.name for field in SYNCED)
 """The fields that sync can be told to leave alone; ``contact``: whether whole contacts come and go."""
-
-
-@dataclass(frozen=True)
-class SettingEntry:
-    """One setting: ``key`` in files and options, ``label`` and one sentence of ``help`` for users."""
-
-    key: str
-    label: str
-    kind: Kind
-    default: Setting
-    help: str
-
-    @property
-    def env(self) -> str:
-        """Name of its environment variable."""
-        return PREFIX + self.key.upper().replace(".", "_")
-
-    @property
-    def secret(self) -> bool:
-        """Whether the value is never shown."""
-        return isinstance(self.default, Secret)
 
 
 SECTIONS: dict[str, str] = {
@@ -463,7 +435,6 @@ def entry(key: str) -> SettingEntry:
 
 def nearest(key: str) -> str:
     """A hint: the setting whose key is most like ``key``, or where all of them are listed."""
-
     key = key.casefold()
     near = difflib.get_close_matches(key, BY_KEY, 1, 0.6)
     if not near:

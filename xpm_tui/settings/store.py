@@ -16,8 +16,7 @@ from xpm_tui.domain.errors import BadInput, CaseId
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.secret import Secret
 from xpm_tui.settings import schema, toml_file
-from xpm_tui.settings.kinds import Setting, written
-from xpm_tui.settings.schema import SettingEntry
+from xpm_tui.settings.kinds import PREFIX, Setting, SettingEntry, written
 
 Origin = Literal["default", "file", "practice", "environment", "option"]
 
@@ -272,14 +271,14 @@ class _LayerReader:
         """Variables of ours. An empty one counts as not set; one that is nearly ours is told."""
         found: dict[str, Setting] = {}
         for name, text in environ.items():
-            if not name.startswith(schema.PREFIX) or not text:
+            if not name.startswith(PREFIX) or not text:
                 continue
             entry = schema.BY_ENV.get(name)
             try:
                 if entry:
                     found[entry.key] = parsed(entry, text, f"the environment variable {name}")
                     continue
-                section, _, rest = name.removeprefix(schema.PREFIX).casefold().partition("_")
+                section, _, rest = name.removeprefix(PREFIX).casefold().partition("_")
                 if rest and section in schema.SECTIONS:
                     raise BadInput(
                         f"The environment variable {visible(name, 80)} names no setting.",

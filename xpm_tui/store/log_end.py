@@ -46,8 +46,11 @@ class LogEnd(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_log_end(folder: Path) -> LogEnd | None:
-    """The record; None where there is none. Raises :class:`StoreDamaged` where it is not as it was
-    written."""
+    """Return the record of the log's end, or None where there is none.
+
+    Raises:
+        StoreDamaged: The record is not as it was written.
+    """
     path = folder / LOG_END
     try:
         data = path.read_bytes()

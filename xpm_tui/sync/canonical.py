@@ -1,9 +1,9 @@
-"""The canonical form: how a client looks on either side when the two are compared, hashed and written.
+r"""The canonical form: how a client looks on either side when the two are compared, hashed and written.
 
-Text is NFC with ``\\n`` line ends and trimmed, empty and absent are one, groups are sorted names. A person is
-the UUID of the XPM staff record; one whom no link joins keeps an id of its own side that equals nothing on
-the other, so that linking the person later is seen as a change. A masked value has no canonical form: its
-field is missing, so it is neither compared nor written.
+Text is NFC with ``\n`` line ends and trimmed, empty and absent are one, groups are sorted names. A person is
+the UUID of the XPM staff record; one who is not linked keeps an id of its own side that equals nothing on the
+other, so that linking the person later is seen as a change. A masked value has no canonical form: its field
+is missing, so it is neither compared nor written.
 """
 
 from __future__ import annotations
@@ -106,8 +106,10 @@ def xpm_values(row: XpmClient) -> Values:
 
 
 def unread_fields(row: XpmClient) -> frozenset[str]:
-    """The fields, by the names of the registry, that XPM sent and nobody can read; ``*`` is the whole
-    record."""
+    """Return the fields that XPM sent and that cannot be read, by their names in the registry.
+
+    ``*`` is the whole record.
+    """
     if not row.unread:
         return frozenset()
     names: set[str] = set()

@@ -52,8 +52,10 @@ _KINDS = (UPDATE_CLIENT, UPDATE_CONTACT, ADD_CONTACT)
 
 
 def written_records(record: PlannedRecord) -> dict[str, list[Change]]:
-    """Return the ticked changes to XPM by the record that is written (the client, then each contact): one
-    call each."""
+    """Return the ticked changes to XPM by the record that is written: the client, then each contact.
+
+    Each record takes one call.
+    """
     calls: dict[str, list[Change]] = {}
     for change in record.changes:
         if change.ticked and change.side == "xpm" and change.field != "link":
@@ -68,8 +70,11 @@ def is_wanted(record: PlannedRecord) -> bool:
 
 
 def possible(planned: Iterable[Change], wanted: tuple[Change, ...]) -> tuple[Change, ...]:
-    """What is wanted of a client's planned changes, less what cannot be without the rest: a contact that is
-    not made does not become the primary one, and the copies of a shared contact change with it."""
+    """Return the wanted changes among a client's planned ones, without those that are impossible alone.
+
+    A contact that is not created does not become the primary one, and the copies of a shared contact change
+    with it.
+    """
     planned = tuple(planned)
     if any(change.follows for change in planned):
         wanted = _with_followers(planned, wanted)
@@ -151,8 +156,10 @@ def paced(found: Consequences, pace: Pace | None = None) -> Consequences:
 
 
 def lookups(snapshot: Snapshot) -> Requests:
-    """Return the calls by which a run first finds out what became of earlier writes without an answer: one
-    list for all clients, one for all staff, one reading for every other write."""
+    """Return the calls by which a run first finds out what became of earlier writes without an answer.
+
+    They are one list for all clients, one for all staff, and one read for every other write.
+    """
     kinds = Counter(intent.kind for intent in snapshot.find(INTENTS, "state", "sent"))
     lists = bool(kinds[ADD_CLIENT]) + bool(kinds[ADD_STAFF])
     return Requests(lookups=lists + sum(kinds[kind] for kind in _KINDS))
@@ -166,8 +173,10 @@ def link_consequences(
     pace: Pace | None = None,
     former: Mapping[str, int] | None = None,
 ) -> Consequences:
-    """Return what linking these clients, so many people, or so many services would do: all of it is saved
-    here, and nothing is sent. ``former`` counts what came from former XPM clients."""
+    """Return what linking these clients, so many people, or so many services would do.
+
+    All of it is saved here, and nothing is sent. ``former`` counts what came from former XPM clients.
+    """
     here = LocalCounts(clients=len(clients), links=len(clients), people=people, services=services)
     return paced(_with_former(Consequences(of="links", here=here), former or {}), pace)
 
@@ -186,8 +195,11 @@ def _with_former(found: Consequences, former: Mapping[str, int]) -> Consequences
 
 
 def pick_consequences(added: int, linked: int, kept: Mapping[str, Collection[str]]) -> Consequences:
-    """Return what picking would do: so many clients of XPM added here, so many linked, and those that are
-    ``kept`` where they are, by the reason."""
+    """Return what picking would do.
+
+    So many XPM clients are added here, so many are linked, and those ``kept``, by reason, are left as they
+    are.
+    """
     both = added + linked
     return Consequences(
         of="picks",
@@ -301,8 +313,10 @@ class _Counting:
         self._calls(record, unsent)
 
     def _unsent(self, record: PlannedRecord) -> list[Change]:
-        """The changes of the first call with a value that XML cannot carry, and of those that follow it: the
-        client's remaining calls wait for it."""
+        """Return the changes of the first call with a value that XML cannot carry, and those that follow it.
+
+        The client's remaining calls wait for it.
+        """
         unsent: list[Change] = []
         for target, changes in written_records(record).items():
             if unsent or not all(is_carriable(value) for value in self._values(target, changes)):

@@ -82,8 +82,11 @@ class ListCounts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClientsRefreshed(msgspec.Struct, frozen=True, kw_only=True):
-    """What one list brought: rows read, new or changed ones, those that went away. ``believed`` is False for
-    a complete list that was empty or too short to be believed."""
+    """The result of reading one client list.
+
+    It counts rows read, new or changed ones, and removed ones. ``believed`` is False for a complete list that
+    was empty or implausibly short.
+    """
 
     listed: int
     changed: int
@@ -253,8 +256,10 @@ def _named(snapshot: Snapshot, people: dict[str, str]) -> list[Write]:
 def _quarantine(
     snapshot: Snapshot, name: str, aside: Sequence[Quarantined], seen: set[str] | None = None
 ) -> list[Write]:
-    """The write that remembers what is set aside of a list; a list of changes (with what it has ``seen``)
-    says nothing of the others."""
+    """Return the write that records what is set aside of a list.
+
+    A list of changes (with the records it has ``seen``) does not affect the others.
+    """
     before = snapshot.get(META, QUARANTINED + name)
     kept: list[Quarantined] = []
     if seen is not None and before is not None:
@@ -273,8 +278,10 @@ def _quarantine(
 def _marked(
     snapshot: Snapshot, table: TableSchema[Any], aside: Iterable[Quarantined]
 ) -> tuple[dict[str, Quarantined], bool]:
-    """The rows of records that were set aside as a whole, by UUID, number or a name that only one has; and
-    whether there are some of which nobody can tell which rows they are."""
+    """Return the rows of records that were set aside as a whole, and whether some cannot be assigned to rows.
+
+    Rows are found by UUID, number, or a name that only one row has.
+    """
     found: dict[str, Quarantined] = {}
     unknown = False
     for one in aside:
@@ -287,8 +294,7 @@ def _marked(
 
 
 def _rows_of(snapshot: Snapshot, table: TableSchema[Any], one: Quarantined) -> set[str]:
-    """The rows that a record may be: by UUID, and by number or name, as its UUID may be that of another
-    one."""
+    """Return the rows that a record may be: by UUID, and by number or name, as its UUID may be wrong."""
     found = {id_ for id_ in (one.uuid, one.number) if id_ and snapshot.raw(table, id_) is not None}
     if one.number and "number" in table.indexes:
         found |= {table.key(row) for row in snapshot.find(table, "number", one.number)}
@@ -320,8 +326,7 @@ def client_writes(snapshot: Snapshot, rows: Iterable[XpmClient], now: datetime) 
 
 
 def _as_last_known(old: XpmClient, row: XpmClient) -> XpmClient:
-    """A deleted client with what XPM last said of it, where the list says nothing: its successor is found by
-    that."""
+    """Return a deleted client with XPM's last values where the list has none, to find its successor by."""
     kept = {
         field: value
         for field in XpmClient.__struct_fields__
@@ -397,8 +402,11 @@ def list_writes(snapshot: Snapshot, table: TableSchema[Row], rows: Sequence[Row]
 
 
 def job_writes(snapshot: Snapshot, rows: Sequence[XpmJob], now: datetime) -> list[Write]:
-    """The writes for the list of current jobs. Gone here means: no longer current, that is completed,
-    cancelled or deleted; which of them, only a look at the job tells."""
+    """Return the writes for the list of current jobs.
+
+    A job that is gone is no longer current: it is completed, cancelled or deleted. Only reading it shows
+    which.
+    """
     return [
         *_with_absent(snapshot, JOBS, rows, lambda job: job.number),
         *job_moves(snapshot, rows, now),

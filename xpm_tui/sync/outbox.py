@@ -133,8 +133,7 @@ def ending_of(error: AppError) -> Ending:
 
 @dataclass(frozen=True)
 class Delivery(Generic[Reply]):
-    """What became of one message: its intent as it is stored now, XPM's reply (only where ``done``), and the
-    error (in every other case)."""
+    """The outcome of one message: its stored intent, and either XPM's reply (where ``done``) or the error."""
 
     ending: Ending
     intent: Intent

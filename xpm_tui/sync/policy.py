@@ -58,8 +58,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         )
 
     def of_new_contact(self, frozen: Collection[str] = ()) -> frozenset[str]:
-        """The fields that a contact is made with, whatever the level: those neither switched off nor frozen.
-        There is none without a name."""
+        """Return the fields that a contact is created with, whatever the level.
+
+        They are those neither switched off nor frozen, and always the name, as no contact is without one.
+        """
         made = (rule for rule in self.fields(creation=True) if rule.contact)
         return frozenset(rule.name for rule in made if rule.required or rule.name not in frozen)
 

@@ -65,8 +65,10 @@ def undo_freezes(
 def _undone_fields(
     snapshot: Snapshot, image: BeforeImage, fields: Collection[str], beside: Collection[str], team: TeamLinks
 ) -> Iterable[str]:
-    """The fields of what a run wrote of one client and is not undone yet; of a client or a contact that it
-    added and that stays, those that differ between the two sides."""
+    """Yield the fields that a run wrote of one client and that are not undone yet.
+
+    Of a client or a contact that it added and that stays, they are those that differ between the two sides.
+    """
     client, link = snapshot.get(CLIENTS, image.client), snapshot.get(LINKS, image.client)
     if client is None or link is None or link.uuid != image.uuid:
         return

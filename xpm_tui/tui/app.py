@@ -93,7 +93,7 @@ class Console(Navigation, CommandRunner, TerminalApp):
     ENABLE_COMMAND_PALETTE = False
     AUTO_FOCUS = None
     HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] = [  # noqa: RUF012
-        (0, "-tiny"), (60, "-narrow"), (100, "-wide"), (140, "-vast"),
+        (0, "-tiny"), (60, "-narrow"), (110, "-wide"), (150, "-vast"),
     ]  # fmt: skip
     VERTICAL_BREAKPOINTS: list[tuple[int, str]] = [(0, "-short"), (18, "-low"), (36, "-tall")]  # noqa: RUF012
     MODES: ClassVar[dict[str, Any]] = {area.name: _area(area.name) for area in AREAS}
@@ -253,6 +253,7 @@ class Console(Navigation, CommandRunner, TerminalApp):
             await self.refresh_status()
 
     async def refresh_status(self) -> None:
+        """Read the status of the practice again, and show it on all area screens."""
         began = monotonic()
         self.position, self.practice_status = await self.worker.ask(_read_practice_status)
         self._status_shown = monotonic()

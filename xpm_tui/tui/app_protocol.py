@@ -149,7 +149,6 @@ class AppProtocol(App[int]):
 
     def refuses_files(self) -> str:
         """Why no file may be written here, in a sentence; empty where one may."""
-
         return effects.refusal(effects.Effect.WRITES_FILE, read_only=self.worker.practice.read_only)
 
     async def run_command(

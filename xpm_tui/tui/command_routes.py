@@ -73,7 +73,6 @@ def screen_route(app: AppProtocol, act: str) -> Callable[[], object] | None:
 
 async def _import(app: AppProtocol, form: FormName) -> None:
     """Which file, then what it would do."""
-
     about = "Which file? You see a preview first, and nothing is written until you confirm."
     path = await app.push_screen_wait(
         file_picker.FilePicker(f"Import {form}", about, start=file_picker.folder_of(app), suffix=".csv")
@@ -85,7 +84,6 @@ async def _import(app: AppProtocol, form: FormName) -> None:
 
 async def _export(app: AppProtocol, form: FormName) -> None:
     """What would go out; the file is named after that."""
-
     area = next((screen for screen in app.screen_stack if isinstance(screen, screens_area.AreaScreen)), None)
     record = area.situation().record if area is not None and form == area.AREA == "clients" else ""
 

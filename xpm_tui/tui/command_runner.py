@@ -37,7 +37,6 @@ class CommandRunner(AppProtocol):
 
     def situation(self, area: str, **about: Any) -> command.Situation:
         """What the acts depend on, from the last heartbeat: cheap at any key press."""
-
         return command.Situation(
             area=area,
             practice=self.worker.practice,
@@ -49,7 +48,6 @@ class CommandRunner(AppProtocol):
 
     def way(self, act: str) -> Callable[[], object] | None:
         """What opens the act's own screen; None where its form does."""
-
         return command_routes.screen_route(self, act)
 
     def perform(
@@ -84,7 +82,10 @@ class CommandRunner(AppProtocol):
         await self.refresh_status()
         if act.name.startswith("settings."):
             await self.worker.reopen()
-        if act.name in ("practices.switch", "practices.add") and result.trouble is None:
+        switched = act.name == "practices.switch" or (
+            act.name == "practices.add" and result.data.get("current")
+        )
+        if switched and result.trouble is None:
             self.exit(SWITCH)
             return
         if after is not None and not result.declined:
@@ -113,7 +114,6 @@ class CommandRunner(AppProtocol):
 
     async def run_named(self, name: str, preset: Mapping[str, Any], *, title: str = "") -> Result:
         """Run an act by its name with these parameters, and give its result."""
-
         act = registry.by_name(name)
         return (await self.run_command(act, form.build(act, preset), title=title))[0]
 
@@ -121,7 +121,6 @@ class CommandRunner(AppProtocol):
         self, name: str, preset: Mapping[str, Any], *, title: str = "", asks: bool = True
     ) -> tuple[Result, str]:
         """Run an act whose run is a process of its own; gives its result and the id of that run."""
-
         act = registry.by_name(name)
         params = form.build(act, {**preset, "detach": True})
         box = progress.ProgressDialog("Starting", "The run is starting in a separate process …")
@@ -179,7 +178,6 @@ class CommandRunner(AppProtocol):
 
     def show_result(self, act: Command[Any], result: Result, said: list[str]) -> None:
         """A short outcome as a toast, a long one to read."""
-
         told = [
             *said,
             *tables.preview_lines(result, min(self.size.width, 100) - 8),
@@ -194,7 +192,6 @@ class CommandRunner(AppProtocol):
 
     def show_palette(self, screen: AreaScreen) -> None:
         """All commands of this area and of everywhere, and the areas themselves."""
-
         found = keymap.entries(screen.AREA, screen.situation())
         found += [
             palette.PaletteEntry(f"go:{area.name}", f"Go to {area.title}", "", f"g {area.letter}")

@@ -31,8 +31,12 @@ class ConsentPage:
 
 
 def read(url: str) -> ConsentPage:
-    """Fetch and read the page. Raises ``BadInput`` for another machine, ``XeroUnreachable`` without an
-    answer."""
+    """Fetch and read the page.
+
+    Raises:
+        BadInput: The address is on another machine.
+        XeroUnreachable: The page did not answer.
+    """
     reply, _ = _ask(url, None)
     page = _Reader.read(reply)
     page.action = urllib.parse.urljoin(url, page.action or url)

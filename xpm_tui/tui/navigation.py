@@ -114,7 +114,6 @@ class Navigation(AppProtocol):
 
     def show_run(self, run_id: str) -> None:
         """A run with its log."""
-
         self.push_screen(screens_run.RunScreen(run_id))
 
     def show_client(self, client: str) -> None:
@@ -132,7 +131,6 @@ class Navigation(AppProtocol):
 
     def show_jobs(self, workflow: str) -> None:
         """Jump to the jobs of a workflow."""
-
         self.go("jobs")
         screen = self.screen_stack[0]
         if isinstance(screen, jobs.Jobs):
@@ -142,7 +140,6 @@ class Navigation(AppProtocol):
 
     def linked(self, client: ClientView, view: XpmClientView) -> None:
         """Say what was linked, and how to take it back."""
-
         area = self.screen_stack[0]
         told = area.mapped(client.id) if isinstance(area, clients.Clients) else ""
         number = view.number or view.uuid

@@ -40,7 +40,6 @@ def run_console(
     Raises ``BadInput`` without a usable terminal, before anything is shown, and what opening the practice
     raises, after the screen was given back.
     """
-
     capabilities.require_terminal(os.environ)
 
     gc.disable()  # until the practice is open: ``calm`` looks for garbage again

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import msgspec
 
-from xpm_tui.domain.errors import AllowanceUsedUp, AppError, RunStopped
+from xpm_tui.domain.errors import AllowanceUsedUp, AppError, CallsWaiting, RunStopped
 from xpm_tui.domain.formatting import clock, count, plural, when_utc
 from xpm_tui.domain.pace import ALL_FLIGHT as ALL_FLIGHT
 from xpm_tui.domain.pace import ALL_MINUTE as ALL_MINUTE
@@ -251,8 +251,12 @@ class RateLimiter:
     def enter(
         self, priority: Priority, stop: Callable[[], bool] | None = None
     ) -> AbstractAsyncContextManager[None]:
-        """Wait for one's turn; raises ``AllowanceUsedUp`` instead of sleeping through a day limit, and
-        ``RunStopped`` as soon as ``stop`` says so."""
+        """Wait until the call may start.
+
+        Raises:
+            AllowanceUsedUp: The daily limit is used up; it does not sleep through it.
+            RunStopped: ``stop`` says so.
+        """
         return self._turn(priority, stop)
 
     @asynccontextmanager
@@ -286,10 +290,12 @@ class RateLimiter:
 
     def _waits(self, seconds: float) -> AppError:
         until = self._clock.now() + timedelta(seconds=seconds)
-        return AppError(
+        notice = CallsWaiting(
             f"{waiting(seconds)} ({clock(until, UTC)} UTC).",
             hint="It continues by itself.",
         )
+        notice.until = until
+        return notice
 
     def _wait(self, state: LimiterState, now: float, priority: Priority) -> float:
         if state.closed_until > now:
@@ -401,8 +407,10 @@ class RateLimiter:
 
 
 def _ends(state: LimiterState, now: float) -> list[float]:
-    """When each call leaves the minute. One in flight may still touch the server: its minute begins when it
-    ends."""
+    """Return when each call leaves the minute.
+
+    One in flight may still reach the server: its minute begins when it ends.
+    """
     return sorted(now + MINUTE if t.pid else t.at + MINUTE for t in state.tickets)
 
 

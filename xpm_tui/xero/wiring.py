@@ -42,8 +42,13 @@ class Login:
         return self._endpoint.begin()
 
     async def redeem(self, authorization: Authorization, code: Secret) -> Grant:
-        """Exchange the code for a login and save it. Raises ``LoginNeeded``, ``XeroUnreachable``,
-        ``BadReply``."""
+        """Exchange the code for a login and save it.
+
+        Raises:
+            LoginNeeded: Xero did not accept the code.
+            XeroUnreachable: Xero did not answer.
+            BadReply: The answer cannot be read.
+        """
         grant = await self._endpoint.redeem(authorization, code)
         await self._tokens.keep(grant)
         return grant

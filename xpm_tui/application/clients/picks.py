@@ -40,8 +40,12 @@ def pick(
 
 
 def of_number(practice: OpenPractice, text: str) -> tuple[str, XpmClient | None]:
-    """Return which client an XPM number, UUID or address means: the one that is linked to it, or the XPM
-    client itself where none is. What names a client of Ignition, or nothing, comes back as it is."""
+    """Return which client an XPM number, UUID or web address means.
+
+    Returns:
+        The linked Ignition client and None, or the XPM client itself where none is linked to it. A text that
+        names an Ignition client, or nothing, is returned as it is.
+    """
     snapshot = practice.snapshot()
     try:
         find_client(snapshot, text)

@@ -34,14 +34,16 @@ from xpm_tui.sync.matching.proposals import LinkProposal, MatchIndex
 from xpm_tui.sync.matching.search_index import PickerIndex
 from xpm_tui.sync.matching.successors import STRONG
 from xpm_tui.sync.planning.decisions import because_held, change_reason
-from xpm_tui.sync.planning.links import decision_reason as needs_reason
 from xpm_tui.sync.planning.links import (
+    SameNames,
     link_state,
     lost_links,
     needs_person,
     other_linked_clients,
+    planned_link,
     survivors,
 )
+from xpm_tui.sync.planning.links import decision_reason as needs_reason
 from xpm_tui.sync.planning.planner import compare_client, plan_client, rules_for
 from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, CONTACT_FIELDS
 from xpm_tui.sync.provenance import foreign_values
@@ -125,6 +127,9 @@ def proposals(
     return _proposals(snapshot, index, find_client(snapshot, client), limit)
 
 
+PLANNED_LINK = "Exactly one client of this name on each side: the next plan links the two."
+
+
 def review(
     practice: OpenPractice, only: Iterable[str] = (), *, limit: int = 5, index: MatchIndex | None = None
 ) -> list[ReviewView]:
@@ -132,29 +137,36 @@ def review(
     snapshot = practice.snapshot()
     chosen = [find_client(snapshot, text) for text in only] or snapshot.rows(CLIENTS)
     found: list[ReviewView] = []
+    names = SameNames(snapshot)
     for client in chosen:
         state = link_state(snapshot, client)
         person = needs_person(snapshot, client, state)
         if person is None:
             continue
         index = index or MatchIndex.build(snapshot)
+        planned = planned_link(snapshot, client, person, names)
         found.append(
             ReviewView(
                 id=client.id,
                 client_id=client.client_id or None,
                 name=client.name,
-                reason=_undone(snapshot, client) or needs_reason(snapshot, person),
+                reason=_undone(snapshot, client)
+                or (PLANNED_LINK if planned else needs_reason(snapshot, person)),
                 proposals=_proposals(snapshot, index, client, limit, first=person.uuid),
                 email=next((c.email for c in client.contacts if c.email), ""),
                 link_state=state,
+                planned=planned,
             )
         )
     return found
 
 
 def sure_proposals(practice: OpenPractice, only: Iterable[str] = ()) -> list[ReviewView]:
-    """Those of :func:`review` whose first proposal is sure, and wanted by no other client of them. One that
-    has a link, though a broken one, is only among them where its XPM client was merged into another one."""
+    """Return those of :func:`review` whose first proposal is sure and wanted by no other client.
+
+    A client with a link, even a broken one, is included only where its XPM client was merged into another
+    one.
+    """
     links = practice.snapshot()
     found = [
         view
@@ -223,8 +235,14 @@ def _after_loss(
 
 
 def _successor(found: Successor, row: XpmClient, named: LinkProposal | None, taken: bool) -> LinkProposal:
-    """The proposal of a possible successor; ``named`` is what its name alone gives, ``taken``: another client
-    of Ignition has it, or has lost its own to it."""
+    """Return the proposal to link a possible successor.
+
+    Args:
+        found: The possible successor and the evidence for it.
+        row: The XPM client.
+        named: What the name alone proposes.
+        taken: Whether another Ignition client is linked to it, or has lost its own XPM client to it.
+    """
     strong = found.level == "sure"
     likely = strong or found.level == "likely" or (named is not None and named.level != "weak")
     words = dict.fromkeys((*found.evidence, *(named.reasons if named is not None else ())))

@@ -39,8 +39,10 @@ _NEEDED = ("Client", "Choice")
 
 
 class ReviewChoice(msgspec.Struct, frozen=True, kw_only=True):
-    """What one row chose: ``link`` with the XPM client, or ``ignore``. ``former`` counts what came from
-    another XPM client and goes with the link."""
+    """The choice of one row: ``link`` with the XPM client, or ``ignore``.
+
+    ``former`` counts the values that came from another XPM client and go along with the link.
+    """
 
     row: int
     id: str
@@ -53,8 +55,13 @@ class ReviewChoice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReviewReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What a review file did, or would do when ``dry_run``; ``open`` counts clients without a choice,
-    ``same`` choices that stood already. ``refused`` rows changed nothing; rows count as in a spreadsheet."""
+    """The result of importing a review file, or what it would be when ``dry_run``.
+
+    Attributes:
+        open: Number of clients without a choice.
+        same: Number of choices that were in effect already.
+        refused: Rows that changed nothing; rows are numbered as in a spreadsheet.
+    """
 
     file: str
     dry_run: bool
@@ -66,8 +73,11 @@ class ReviewReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def export_review(practice: OpenPractice, only: Sequence[str] = ()) -> tuple[str, int]:
-    """The text of the file, and how many clients it has: a row for each client and proposal, one without
-    proposal for a client that has none. What a spreadsheet would run as a formula stands behind a ``'``."""
+    """Return the text of the review file and the number of clients in it.
+
+    The file has a row for each client and proposal, and one row for a client without a proposal. Cells that a
+    spreadsheet would run as a formula begin with a ``'``.
+    """
     refuse_damaged(practice)
     views = review(practice, only)
     file = io.StringIO()
@@ -98,10 +108,13 @@ def export_review_file(
 
 
 def import_review(practice: OpenPractice, path: Path, *, dry_run: bool = False) -> ReviewReport:
-    """Carry out the column Choice: ``link`` (the row's own proposal), ``ignore``, or a number, UUID or web
-    address to link to. Each row by itself, as by hand; one that cannot be is refused and stops nothing else.
+    """Apply the column Choice of a review file.
 
-    Raises ``BadInput`` for what is no such file.
+    A choice is ``link`` (the row's own proposal), ``ignore``, or a number, UUID or web address to link to.
+    Each row is applied by itself, as if done by hand; a row that is refused does not stop the others.
+
+    Raises:
+        BadInput: The file is not a review file.
     """
     if not dry_run:
         practice.writable()
@@ -240,9 +253,12 @@ class _ChoiceReader:
         self.done.append(chosen)
 
     def _settled_since(self, snapshot: Snapshot, row: _Row, client: str, uuid: str, state: str) -> bool:
-        """A review proposes nothing for an ignored client, and no pair that was taken apart, unless by an
-        undo, which it then says: where the file does, it is older than that. Our own word of an earlier file
-        may be changed by the next one."""
+        """Return whether a user has decided about the client since the review file was exported.
+
+        A review proposes nothing for an ignored client, and no pair that was unlinked, unless an undo
+        unlinked it, which the file then says. A file that proposes such a pair is therefore older than the
+        decision. A decision that came from an earlier review file may be changed by the next one.
+        """
         ignored = snapshot.get(IGNORED, client) if state == "ignored" else None
         pair = snapshot.get(APART, apart_id(client, uuid))
         apart = pair is not None and not (pair.undone and pair.sentence in row["Reasons"])

@@ -149,7 +149,6 @@ class ConnectionMachine:
         is cleaned up, also where this is cancelled meanwhile. Raises ``LoginNeeded`` (Cancel, an error
         of Xero, nobody came), ``AccessDenied`` where the login opens no practice, ``XeroError``.
         """
-
         if self._attempt is None:
             self.begin()
         attempt = self._attempt
@@ -187,9 +186,12 @@ class ConnectionMachine:
         self.answered, self._answered = True, self._answered or attempt
 
     async def choose(self, tenant: str = "", *, confirm: str = "") -> PracticeIdentity:
-        """Connect the practice with that id, or the only one. Raises ``DecisionNeeded`` where several
-        could be
-        meant, or another practice than before until ``confirm`` is its name or the last six of its id."""
+        """Connect the practice with that id, or the only one.
+
+        Raises:
+            DecisionNeeded: Several practices could be meant; or it is another practice than before, and
+                ``confirm`` is neither its name nor the last six characters of its id.
+        """
         practice = self.practice
         practice.writable()
         chosen = self._chosen(tenant)

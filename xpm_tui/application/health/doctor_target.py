@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xpm_tui.application.home import Home, resolve
+from xpm_tui.application.home import Home
 from xpm_tui.application.home import person as person_here
-from xpm_tui.application.practice import OpenPractice, open_practice
+from xpm_tui.application.practice import OpenPractice, find_practice, open_practice
 from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.ports import Clock
 from xpm_tui.files.clock import SystemClock
@@ -59,7 +59,7 @@ def open_target(
     environ = os.environ if environ is None else environ
     clock = clock or SystemClock()
     person = person or person_here(None, environ)
-    chosen = resolve(home, name or None)
+    chosen = find_practice(home, name or None)
     config, data, state = home.practice(chosen)
     settings = Settings.load(
         home.settings_file, config / "settings.toml", environ, overrides or {}, lenient=True

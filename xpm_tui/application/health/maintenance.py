@@ -9,8 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from xpm_tui.application.home import Home, practices, resolve
-from xpm_tui.application.practice import open_practice
+from xpm_tui.application.home import Home, practices
+from xpm_tui.application.practice import find_practice, open_practice
 from xpm_tui.domain.errors import AppError, NotFound
 from xpm_tui.files.clock import SystemClock
 from xpm_tui.files.locks import Lock
@@ -83,7 +83,7 @@ async def purge(home: Home, practice: str, person: str) -> PurgedView:
 
 
 def _name(home: Home, practice: str) -> str:
-    name = resolve(home, practice or None)
+    name = find_practice(home, practice or None)
     if name not in practices(home):
         raise NotFound("There is no practice here.", hint="See where it is: xpm-tui locate")
     return name

@@ -110,7 +110,6 @@ class Machine:
 
     async def keyring(self, name: str) -> str:
         """Why the keyring cannot be used; empty where it answers. Its own time limit is five seconds."""
-
         try:
             await asyncio.to_thread(encryption_keys.KeyringKey(name).read)
         except encryption_keys.KeyringError as trouble:
@@ -160,6 +159,7 @@ class Resolve:
         self._machine, self._host, self._port = machine, host, port
 
     async def __call__(self) -> tuple[str, ...]:
+        """Return the addresses of the host."""
         return await self._machine.addresses(self._host, self._port)
 
 
@@ -201,7 +201,6 @@ async def nothing() -> int:
 
 def saved_login(patient: DoctorTarget, name: str) -> SavedLogin | None:
     """The login of a practice of this account as it lies on the disk; None where there is none to open."""
-
     config, _, state = patient.home.practice(name)
     login_store = token_store.TokenStore(
         state, config_folder=config, use_keyring=patient.home.default, environ=patient.environ

@@ -19,11 +19,20 @@ from xpm_tui.domain.tables import WORKFLOWS
 
 
 class BatchView(msgspec.Struct, frozen=True, kw_only=True):
-    """``new`` jobs would be made and ``begun`` ones finished with ``calls`` calls to Xero; with a user's
-    "anyway" the ``asks`` go out, too, and it takes ``calls_anyway``. ``holds`` stay where they are in any
-    case. ``earlier``: half-made ones of an earlier run, which every run finishes first. ``number`` is the
-    first job number of our own, empty where XPM gives them. ``consequences`` are those of the whole run, what
-    an earlier one left included, and ``consequences_anyway`` with the ``asks``."""
+    """What deploying a batch of jobs would do.
+
+    Attributes:
+        new: Jobs that would be created.
+        begun: Jobs that would be finished.
+        calls: Calls to Xero that ``new`` and ``begun`` take.
+        asks: Jobs that go out, too, once a user says to go on anyway.
+        calls_anyway: Calls to Xero including the ``asks``.
+        holds: Jobs that stay where they are in any case.
+        earlier: Half-created jobs of an earlier run, which every run finishes first.
+        number: First job number of the practice's own pattern; empty where XPM assigns numbers.
+        consequences: Consequences of the whole run, including what an earlier one left.
+        consequences_anyway: The same with the ``asks``.
+    """
 
     jobs: tuple[PreviewView, ...]
     new: int

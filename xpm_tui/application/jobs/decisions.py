@@ -25,8 +25,18 @@ Sent = Literal["adopt", "again", "drop"]
 
 
 async def decide_sent(practice: OpenPractice, job: str, choice: Sent, number: str = "") -> JobRowView:
-    """Say what became of a write that got no answer: ``adopt`` (it was made; ``number`` is the job's),
-    ``again`` (it was not: send it again), ``drop`` (leave it be). Raises ``BadInput`` and what the wire does.
+    """Record the outcome of a write that got no answer.
+
+    Args:
+        practice: The open practice.
+        job: The job as :func:`find_job` takes it.
+        choice: ``adopt`` (it was created), ``again`` (it was not: send it again) or ``drop`` (do nothing
+            more).
+        number: The number of the created job, for ``adopt``.
+
+    Raises:
+        BadInput: The job has no write with an unknown outcome, or ``number`` is not its job.
+        XeroError: XPM could not be asked.
     """
     practice.writable()
     snapshot = practice.snapshot()
@@ -74,10 +84,12 @@ async def decide_sent(practice: OpenPractice, job: str, choice: Sent, number: st
 
 
 async def prepare_again(practice: OpenPractice, job: str) -> JobRowView:
-    """Make ready to deploy a job anew that XPM no longer has; the old number stays in its history. It waits
-    as a failed one until somebody says yes to what would be made.
+    """Prepare to deploy again a job that XPM no longer has; its history keeps the old number.
 
-    Raises ``BadInput`` where XPM still has it.
+    The job waits as a failed one until a user agrees to what would be created.
+
+    Raises:
+        BadInput: XPM still has the job, or it was never created.
     """
     practice.writable()
     snapshot = practice.snapshot()

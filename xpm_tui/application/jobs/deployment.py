@@ -58,11 +58,21 @@ async def deploy_jobs(
     trigger: Trigger = "hand",
     report: Report = silent,
 ) -> Run:
-    """Deploy occurrences, after what an earlier run began. ``reviewed``: a person saw how many there are,
-    so the guard's number of new jobs does not count; ``anyway`` goes on where a question stands.
+    """Deploy occurrences, after finishing what an earlier run began.
 
-    Raises ``DecisionNeeded`` while Ignition may deploy, ``Busy``, ``LoginNeeded``, and what ends the run
-    early.
+    Args:
+        practice: The open practice.
+        wanted: The occurrences to deploy.
+        reviewed: A user saw how many there are, so the guard's limit on new jobs does not apply.
+        anyway: Go on where a question is open.
+        trigger: What started the run.
+        report: Called with the progress.
+
+    Raises:
+        DecisionNeeded: Ignition may still deploy jobs itself.
+        Busy: Another run is in progress.
+        LoginNeeded: No login can be used.
+        AppError: Any other cause that ends the run early.
     """
     if not terms_of(practice).ours:
         raise DecisionNeeded(IGNITION, hint=IGNITION_HINT)

@@ -102,8 +102,10 @@ def defaults(practice: OpenPractice) -> list[DefaultView]:
 
 
 def category_error(practice: OpenPractice) -> str:
-    """Why the default category cannot be given to a job, in a sentence; empty where it can, or where XPM's
-    list was never read."""
+    """Return why the default category cannot be given to a job, as a sentence.
+
+    Empty where it can be given, and where XPM's list of categories was never read.
+    """
     return _category_trouble(practice, practice.settings.text(CATEGORY))
 
 

@@ -35,8 +35,13 @@ FIELDS = ("number", "reference", "start", "end", "partner", "manager")
 
 
 def list_proposals(practice: OpenPractice, *, state: str = "", mine: bool = False) -> list[ProposalRowView]:
-    """The proposals in order of arrival; ``mine``: only those that are ours to deploy. ``state`` may also be
-    Ignition's own word for one that is not known."""
+    """Return the proposals in order of arrival.
+
+    Args:
+        practice: The open practice.
+        state: Only this state, which may be a word of Ignition's that is not known here; empty for all.
+        mine: Only those that this tool deploys.
+    """
     snapshot = practice.snapshot()
     word = exact(state).casefold()
     rows = (
@@ -55,9 +60,20 @@ def new_proposal(
     values: Mapping[str, str],
     entities: Sequence[str] = (),
 ) -> ProposalRowView:
-    """Make a draft. A service is named as in the library, ``PROJECT: SERVICE`` puts it into a project;
-    ``PROJECT: CLIENT`` in ``entities`` says that a project is for another client than ``client``;
-    ``values``: number, reference, start, end, partner, manager. Raises ``BadInput`` and ``NotFound``."""
+    """Create a draft proposal.
+
+    Args:
+        practice: The open practice.
+        name: The name of the proposal.
+        client: The client it is for.
+        services: Names as in the library; ``PROJECT: SERVICE`` puts a service into a project.
+        values: Any of number, reference, start, end, partner and manager.
+        entities: ``PROJECT: CLIENT`` for each project that is for another client than ``client``.
+
+    Raises:
+        BadInput: A value cannot be used.
+        NotFound: A client, service or team member does not exist.
+    """
     practice.writable()
     snapshot = practice.snapshot()
     title = _text("name", name)
@@ -133,8 +149,14 @@ def take(
     start: date | None = None,
     per: Per | None = None,
 ) -> list[ProposalRowView]:
-    """Make accepted proposals of Ignition ours to deploy; ``every`` takes all that are not. Nothing of the
-    past is deployed by it. Raises ``BadInput`` for one that is not accepted."""
+    """Take over the deployment of accepted proposals from Ignition, without deploying anything of the past.
+
+    ``every`` takes all that are not taken over yet.
+
+    Raises:
+        NotFound: There is no such proposal.
+        BadInput: A proposal is not accepted, or several have that name.
+    """
     snapshot = practice.snapshot()
     if every:
         found = [row for row in snapshot.rows(PROPOSALS) if row.state == "accepted" and not row.ours]
@@ -202,8 +224,13 @@ def find_proposal(snapshot: Snapshot, text: str) -> Proposal:
 
 
 def repeat_of(word: str, *, until: str = "", last_day: bool = False) -> Repeat | None:
-    """A recurrence from its word; ``once`` or nothing is none. It ends with its proposal, or on the day
-    ``until``, or never where that is ``none``. Raises ``BadInput``."""
+    """Return the recurrence that a word names; ``once`` or nothing is none.
+
+    It ends with its proposal, on the day ``until``, or never where that is ``none``.
+
+    Raises:
+        BadInput: The word or the day cannot be read, or an option does not fit the recurrence.
+    """
     typed = word.strip().casefold().replace("_", "-")
     if typed in ("", "once"):
         if until or last_day:
@@ -224,8 +251,11 @@ def repeat_of(word: str, *, until: str = "", last_day: bool = False) -> Repeat |
 
 
 def ending(repeat: Repeat, until: str) -> Repeat:
-    """The recurrence with an end as it is typed: a date, ``none``, or nothing to end with the proposal.
-    Raises ``BadInput``."""
+    """Return the recurrence with an end as typed: a date, ``none``, or nothing to end with the proposal.
+
+    Raises:
+        BadInput: The end cannot be read.
+    """
     endless = until.strip().casefold() == ENDLESS
     return msgspec.structs.replace(repeat, end=None if endless else day("until", until), endless=endless)
 

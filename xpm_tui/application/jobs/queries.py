@@ -143,7 +143,7 @@ def _view(job: XpmJob, made_by: str) -> XpmJobView:
 
 OPEN = ("due", "missed", "going", "held", "failed", "coming")
 LEFT_OUT = ("skipped", "stopped")
-_SEVERAL: dict[str, tuple[str, ...]] = {"open": OPEN, "left-out": LEFT_OUT}
+_SEVERAL = {"open": OPEN, "left-out": LEFT_OUT, "all": (*OPEN, "deployed", *LEFT_OUT)}
 _WORDS = {
     "accepted": "the proposal was accepted",
     "taken": "the proposal was taken over from Ignition",
@@ -165,10 +165,9 @@ _WORDS = {
 def list_jobs(
     practice: OpenPractice, *, state: str = "", cause: str = "", text: str = ""
 ) -> list[JobRowView]:
-    """Jobs to be made and made, in order of date; ``state`` is one of theirs, or ``open`` for all that are
-    not done with, ``left-out`` for all of which nothing comes."""
-    if state and state not in (*OPEN, "deployed", *LEFT_OUT, *_SEVERAL):
-        known = ", ".join(("open", *OPEN, "deployed", "left-out", *LEFT_OUT))
+    """Return jobs by date; ``state`` is a job's, ``open``, ``left-out`` (never created) or ``all``."""
+    if state and state not in (*_SEVERAL["all"], *_SEVERAL):
+        known = ", ".join(("all", "open", *OPEN, "deployed", "left-out", *LEFT_OUT))
         raise BadInput(f"'{visible(state, 40)}' is not a state of a job.", hint=f"One of: {known}.")
     snapshot = practice.snapshot()
     shown = _show(practice, snapshot, names=True)
@@ -199,8 +198,10 @@ def preview_job(practice: OpenPractice, job: str) -> PreviewView:
 
 
 def find_job(practice: OpenPractice, text: str) -> Occurrence:
-    """An occurrence by ``w3/2026-07-01``, by the job number that XPM gave it, or by ``w3``: its only one, or
-    the first that is not done with. Raises ``NotFound`` and ``BadInput``."""
+    """Return an occurrence by ``w3/2026-07-01``, its XPM job number, or ``w3`` (its first open one, or last).
+
+    Raises ``NotFound`` where there is no such occurrence.
+    """
     snapshot, terms, typed = practice.snapshot(), terms_of(practice), text.strip()
     workflow_id, _, day = typed.partition("/")
     made = snapshot.find(DEPLOYMENTS, "number", typed) if typed else []
@@ -230,8 +231,7 @@ def find_job(practice: OpenPractice, text: str) -> Occurrence:
 def choose(
     practice: OpenPractice, jobs: Iterable[str] = (), *, due: bool = False, missed: bool = False
 ) -> list[Occurrence]:
-    """What is to be deployed: jobs by name, all that are due, all that were missed. Raises ``BadInput`` for
-    one that is done with."""
+    """Return the named jobs, all due or all missed ones; raise ``BadInput`` if a named one is finished."""
     chosen = {each.id: each for each in (find_job(practice, text) for text in jobs)}
     for each in chosen.values():
         if each.state in ("deployed", "skipped", "stopped"):
@@ -442,8 +442,7 @@ def _audit(line: Audit) -> HistoryLineView:
 def put_workflow(
     practice: OpenPractice, snapshot: Snapshot, workflow: Workflow, field: str, *, also: Iterable[Write] = ()
 ) -> None:
-    """Keep a workflow that was edited as ``snapshot`` has it, with a line in its history and what goes with
-    it. Raises ``StoreChanged`` where somebody changed it since."""
+    """Save an edited workflow, its history and ``also``; raise ``StoreChanged`` if it was changed since."""
     line = Audit(at=practice.clock.now(), by=practice.person, what="edited", about=field)
     workflow = msgspec.structs.replace(workflow, audit=(*workflow.audit, line))
     practice.book.commit([Put(WORKFLOWS, workflow), *also], since=snapshot)

@@ -47,9 +47,16 @@ _EDITS = {"job_name": "name", "state_code": "state"}
 
 
 class RollOverView(msgspec.Struct, frozen=True, kw_only=True):
-    """What a roll-over creates, or has created: ``new`` workflows for so many ``proposals`` (all of
-    ``changes``) and ends ``ended`` former ones; ``edited`` of these have edits, which are kept where
-    ``keeps`` says so."""
+    """What a roll-over creates, or has created.
+
+    Attributes:
+        new: Number of new workflows.
+        proposals: Number of proposals that they belong to.
+        changes: What Ignition changed of these proposals.
+        ended: Number of former workflows that end.
+        edited: Number of those that have edits.
+        keeps: Whether the edits are copied to the new workflows.
+    """
 
     changes: tuple[ProposalChangeView, ...]
     proposals: int
@@ -61,8 +68,14 @@ class RollOverView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def list_changes(practice: OpenPractice, proposals: Sequence[str] = ()) -> list[ProposalChangeView]:
-    """What Ignition has changed of proposals that are ours: of all, or of those that are named; renewals
-    first, then in order of arrival. Raises ``NotFound`` and ``BadInput``."""
+    """Return what Ignition has changed of proposals that this tool deploys, of all or of those named.
+
+    Renewals come first, then the others in order of arrival.
+
+    Raises:
+        NotFound: There is no such proposal.
+        BadInput: Several proposals have that name.
+    """
     snapshot = practice.snapshot()
     rows = [find_proposal(snapshot, text) for text in proposals] or [
         row for row in snapshot.rows(PROPOSALS) if _is_changed(snapshot, row)
@@ -74,8 +87,14 @@ def list_changes(practice: OpenPractice, proposals: Sequence[str] = ()) -> list[
 def preview_roll_over(
     practice: OpenPractice, proposals: Sequence[str] = (), *, keep: bool = False
 ) -> RollOverView:
-    """What rolling proposals over would create; all that have a next term, where none is named. Nothing is
-    written. Raises ``NotFound``, and ``BadInput`` for one without a next term."""
+    """Return what rolling proposals over would create, without writing anything.
+
+    Where none is named, all that have a next term are rolled over.
+
+    Raises:
+        NotFound: There is no such proposal.
+        BadInput: A proposal has no next term, or several have that name.
+    """
     snapshot = practice.snapshot()
     return _view(practice, snapshot, _planned(practice, snapshot, _chosen(snapshot, proposals), keep), keep)
 

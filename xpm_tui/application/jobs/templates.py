@@ -74,10 +74,18 @@ def list_templates(practice: OpenPractice) -> tuple[list[TemplateView], list[Ser
 def list_rows(
     practice: OpenPractice, *, only: str = "", text: str = ""
 ) -> tuple[list[TemplateRow], int, CoverageView]:
-    """Services by name, then what is not covered: templates that nothing calls for, names on proposals that
-    are no services; how many there are without filters; and the coverage.
+    """Return the rows of the work templates, their number without filters, and the coverage.
 
-    ``only`` is one of ``FILTERS``, ``text`` has to be in a name, id or UUID. Raises ``BadInput``.
+    Services come first, by name; then what is not covered: templates that no service uses, and names on
+    proposals that are not services.
+
+    Args:
+        practice: The open practice.
+        only: One of ``FILTERS``, or empty for all rows.
+        text: A text that a name, id or UUID must contain.
+
+    Raises:
+        BadInput: ``only`` is not a filter.
     """
     if only not in {name for name, _ in FILTERS}:
         known = ", ".join(name for name, _ in FILTERS if name)
@@ -110,8 +118,19 @@ def link_templates(
     no_job: bool = False,
     add: bool = False,
 ) -> ServiceLinkView:
-    """Say which templates a service calls for, in this order; ``add``: besides those it has. ``no_job``: it
-    wants none, by choice. Neither: nobody has chosen yet. Raises ``NotFound`` and ``BadInput``."""
+    """Set which templates a service uses, in this order.
+
+    Args:
+        practice: The open practice.
+        service: The name or id of the service.
+        templates: The templates by name or UUID; none, without ``no_job``, means that nobody has chosen yet.
+        no_job: The service creates no job, by choice.
+        add: Add the templates to those that the service has.
+
+    Raises:
+        NotFound: There is no such service or template.
+        BadInput: There are templates as well as ``no_job``, or several templates have that name.
+    """
     practice.writable()
     snapshot = practice.snapshot()
     before = find_service(snapshot, service)
@@ -155,8 +174,14 @@ def undo(practice: OpenPractice) -> undo_history.UndoResult:
 
 
 def find_template(snapshot: Snapshot, text: str, service: Service | None = None) -> Template:
-    """A job template by UUID or exact name. Where XPM's list is not open to the login, a typed UUID is
-    believed, and so is one that ``service`` calls for. Raises ``NotFound`` and ``BadInput``."""
+    """Return a job template by UUID or exact name.
+
+    Where the login may not read XPM's list, a typed UUID is accepted, and so is one that ``service`` uses.
+
+    Raises:
+        NotFound: There is no such template, or names cannot be looked up.
+        BadInput: Several templates have that name.
+    """
     typed = text.strip()
     row = snapshot.get(TEMPLATES, typed.lower())
     if row is not None:
@@ -185,8 +210,14 @@ def find_template(snapshot: Snapshot, text: str, service: Service | None = None)
 
 
 def find_category(snapshot: Snapshot, text: str) -> str:
-    """The UUID of a job category by UUID or exact name; nothing is none. Where XPM's list is not open to the
-    login, a typed UUID is believed. Raises ``NotFound`` and ``BadInput``."""
+    """Return the UUID of a job category by UUID or exact name; empty for an empty text.
+
+    Where the login may not read XPM's list, a typed UUID is accepted.
+
+    Raises:
+        NotFound: There is no such category, or names cannot be looked up.
+        BadInput: Several categories have that name.
+    """
     if not text:
         return ""
     row = snapshot.get(CATEGORIES, text.lower())
@@ -212,8 +243,14 @@ def find_category(snapshot: Snapshot, text: str) -> str:
 def set_rules(
     practice: OpenPractice, service: str, *, category: str | None = None, budget: str | None = None
 ) -> ServiceLinkView:
-    """Say which category the jobs of a service get and what it adds to their budget. ``default`` follows the
-    practice again, and None leaves it as it is. Raises ``NotFound`` and ``BadInput``."""
+    """Set the category that the jobs of a service get, and what the service adds to their budget.
+
+    ``default`` returns to the practice's own rule, and None changes nothing.
+
+    Raises:
+        NotFound: There is no such service or category.
+        BadInput: A value cannot be used.
+    """
     practice.writable()
     snapshot = practice.snapshot()
     before = after = find_service(snapshot, service)

@@ -29,9 +29,14 @@ class LikelyView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServiceLinkView(msgspec.Struct, frozen=True, kw_only=True):
-    """A service with the templates it calls for, or those that its name proposes. ``gone``: of those it calls
-    for, the ones that XPM no longer has; ``on_proposals`` counts the proposals that name it. ``category`` and
-    ``budget`` are rules of its own."""
+    """A service with the templates it uses, or those that its name proposes.
+
+    Attributes:
+        gone: Those of its templates that XPM no longer has.
+        on_proposals: Number of proposals that name the service.
+        category: The service's own rule for the category.
+        budget: The service's own rule for the budget.
+    """
 
     id: str
     name: str
@@ -45,8 +50,11 @@ class ServiceLinkView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TemplateRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the work templates: a service, a template that nothing calls for, or the name of something
-    on proposals that the library does not have (``unknown``)."""
+    """One row of the work templates.
+
+    It is a service, a template that no service uses, or a name on proposals that the library does not have
+    (``unknown``).
+    """
 
     service: ServiceLinkView | None = None
     template: TemplateView | None = None
@@ -83,8 +91,12 @@ class DefaultView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CoverageView(msgspec.Struct, frozen=True, kw_only=True):
-    """Services without templates, templates gone that are called for, templates nobody calls for, and names
-    on proposals that the library does not have. ``note``: why XPM's list could not be read."""
+    """Counts of what the work templates do not cover.
+
+    They are services without templates, templates in use that XPM no longer has, templates that no service
+    uses, and names on proposals that the library does not have. ``note`` says why XPM's list could not be
+    read.
+    """
 
     bare: tuple[RefView, ...]
     gone: tuple[RefView, ...]
@@ -127,8 +139,11 @@ class ProposalRowView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServiceChangeView(msgspec.Struct, frozen=True, kw_only=True):
-    """A service that Ignition has ``added``, ``removed`` or ``repriced``, or of which only the ``dates``
-    differ: what was accepted, and what the proposal says now. ``client`` is the entity that it is for."""
+    """A change of one service on a proposal: what was accepted, and what the proposal says now.
+
+    The service was ``added``, ``removed`` or ``repriced``, or only its ``dates`` differ. ``client`` is the
+    entity that it is for.
+    """
 
     change: str
     name: str
@@ -156,9 +171,13 @@ class PartChangeView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RolledView(msgspec.Struct, frozen=True, kw_only=True):
-    """A workflow of the next term: ``workflow`` is its id (``+w1`` while none was given out), ``follows`` the
-    one that it is made from (empty for an added project or entity). Without ``workflow``, the former one only
-    ends. ``edits`` are fields that were edited on the former one."""
+    """A workflow of the next term.
+
+    Attributes:
+        workflow: Its id, ``+w1`` while none was assigned; empty where the former workflow only ends.
+        follows: The workflow that it continues; empty for an added project or entity.
+        edits: Fields that were edited on the former workflow.
+    """
 
     workflow: str
     follows: str
@@ -215,10 +234,18 @@ class HistoryLineView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobRowView(msgspec.Struct, frozen=True, kw_only=True):
-    """One job: made, or to be made. ``id`` is ``<workflow>/<date>``, ``state`` coming, due, missed, going,
-    deployed, held, failed, skipped or stopped. ``step`` is where it stands, ``cause`` one word for what keeps
-    it there and ``why`` the sentence. ``number`` and ``url`` are XPM's, ``in_xpm`` its state there: empty
-    where it is not among XPM's current jobs."""
+    """One job, created or still to be created.
+
+    Attributes:
+        id: ``<workflow>/<date>``.
+        state: coming, due, missed, going, deployed, held, failed, skipped or stopped.
+        step: The step that it has reached.
+        cause: One word for what stops it there.
+        why: The same as a sentence.
+        number: XPM's job number.
+        url: XPM's web address of the job.
+        in_xpm: Its state in XPM; empty where it is not among XPM's current jobs.
+    """
 
     id: str
     name: str
@@ -254,7 +281,8 @@ class PreviewView(msgspec.Struct, frozen=True, kw_only=True):
 
     ``calls`` to Xero that it takes, and ``consequences``, are of deploying it alone; among others of a batch
     ``calls`` are those of the job besides what all share. ``until`` is the last day on which the job may come
-    back. After an edit ``affected`` are the jobs that it changes within a year, and ``effect`` says so."""
+    back. After an edit ``affected`` are the jobs that it changes within a year, and ``effect`` says so.
+    """
 
     id: str
     workflow: str
@@ -286,11 +314,21 @@ class PreviewView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """For Overview: what is ``due``, ``held``, ``failed``, half-made (``going``), comes soon (14 days),
-    was ``missed``; ``due_automatic`` of the due ones go by themselves. ``changed``: proposals of ours that
-    were changed in Ignition, so that what waited was stopped; ``renewed``: those with a next term that is to
-    be rolled over. ``to_take``: accepted proposals that are not ours. ``blocked`` says why nothing is
-    deployed, or is empty."""
+    """Counts of jobs and proposals for Overview.
+
+    Attributes:
+        due: Jobs that are due.
+        due_automatic: Those of them that are deployed automatically.
+        held: Jobs that wait for a decision.
+        failed: Jobs that failed.
+        going: Jobs that are half-created.
+        soon: Jobs of the next 14 days.
+        missed: Jobs whose date is past.
+        changed: Proposals changed in Ignition, so that their waiting jobs were stopped.
+        renewed: Proposals with a next term that is to be rolled over.
+        to_take: Accepted proposals that are not taken over.
+        blocked: Why nothing is deployed, or empty.
+    """
 
     due: int = 0
     due_automatic: int = 0

@@ -50,11 +50,15 @@ YEAR = 366
 
 
 def edit_workflow(practice: OpenPractice, job: str, values: Mapping[str, str]) -> PreviewView:
-    """Change fields of a workflow: the value ``default`` follows proposal and settings again, an empty one is
-    nobody or nothing. The view says which jobs it changes (``affected``, ``effect``).
+    """Change fields of a workflow, and return a view that says which jobs it changes.
 
-    Raises ``NotFound``, and ``BadInput`` also where nothing would come of it: the job is in XPM already, or
-    the field does not count for it.
+    The value ``default`` follows the proposal and the settings again; an empty one means nobody or nothing.
+    See ``affected`` and ``effect`` of the view.
+
+    Raises:
+        NotFound: There is no such job.
+        BadInput: A value cannot be used or would have no effect, because the job is in XPM already or the
+            field does not apply to it.
     """
     practice.writable()
     snapshot = practice.snapshot()
@@ -175,8 +179,14 @@ def _effect(practice: OpenPractice, workflow: Workflow, fields: list[str]) -> tu
 
 
 def _not_made(practice: OpenPractice, snapshot: Snapshot, rows: list[Deployment]) -> list[str]:
-    """Ids of what was held or failed before its job was made: kept, it would stay on its old date, beside the
-    new one. Raises ``Busy`` where it is being made just now, ``BadInput`` where nobody can tell."""
+    """Return the ids of deployments that were held or failed before their job was created.
+
+    If they stayed, they would keep their old date, beside the new one.
+
+    Raises:
+        Busy: A job is being created at the moment.
+        BadInput: The outcome of a write is unknown.
+    """
     found = [row.id for row in rows if not row.number and row.state != "skipped"]
     for id_ in found:
         refuse_while_made(snapshot, find_job(practice, id_))
@@ -198,8 +208,11 @@ class FieldView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def values(practice: OpenPractice, job: str) -> list[FieldView]:
-    """What can still be edited of a job, each with the value that ``edit_workflow`` would read back to the
-    same. Raises ``NotFound`` and ``BadInput``."""
+    """Return the editable fields of a job, each with the value that ``edit_workflow`` would read unchanged.
+
+    Raises:
+        NotFound: There is no such job.
+    """
     snapshot, terms = practice.snapshot(), terms_of(practice)
     found, view = find_job(practice, job), preview_job(practice, job)
     workflow, repeat = found.workflow, found.workflow.repeat

@@ -8,7 +8,7 @@ import msgspec
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.presenter import Presenter
-from xpm_tui.application.presenters.views import SideBySide
+from xpm_tui.application.presenters.views import SideBySide, UnclearView
 from xpm_tui.domain import labels
 from xpm_tui.domain.difference_labels import DIFFERENCES
 from xpm_tui.domain.fields import BY_NAME
@@ -63,6 +63,23 @@ def plan_differences(practice: OpenPractice, plan: Plan) -> Iterator[DifferenceV
     presenter = DifferencePresenter(snapshot, policy.direction)
     found = planner.differences(snapshot, policy, only=plan.only, fields=plan.fields)
     return (presenter.view(uuid, each) for uuid, each in found)
+
+
+def left_views(snapshot: Snapshot, plan: Plan) -> list[UnclearView]:
+    """Return what an undo leaves as it is, with names."""
+    presenter = Presenter(snapshot)
+    return [
+        UnclearView(
+            record=each.record,
+            name=presenter.ref(each.record.partition("/")[0]).name,
+            field=each.field,
+            wanted=presenter.value(each.field, each.wanted),
+            present=presenter.value(each.field, each.present),
+            reason=each.sentence,
+            address=each.address,
+        )
+        for each in plan.left
+    ]
 
 
 class DifferencePresenter:

@@ -55,8 +55,10 @@ _KINDS = {
 
 
 def distinguishing_name(snapshot: Snapshot, id_: str) -> str:
-    """The same as ``name_of``, with what tells two of one name apart: a client of XPM has its number, one of
-    Ignition's that shares its name the id that it has here."""
+    """Return the ``name_of`` a record with what distinguishes namesakes.
+
+    An XPM client gets its number; an Ignition client that shares its name gets the id that it has here.
+    """
     name = name_of(snapshot, id_)
     client_id = id_.partition("/")[0]
     client = snapshot.get(CLIENTS, client_id)

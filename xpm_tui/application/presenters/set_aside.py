@@ -1,5 +1,4 @@
-"""Records of XPM that were set aside because nobody can read them, as they are shown: which, why, what to
-do."""
+"""Presentation of XPM records that were set aside because they cannot be read: which, why, what to do."""
 
 from __future__ import annotations
 

@@ -224,7 +224,10 @@ class ProposalView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReviewView(msgspec.Struct, frozen=True, kw_only=True):
-    """A client that needs a person, with its proposals in order, best first; ``link_state`` is its link's."""
+    """A client that needs a person, with its proposals in order, best first; ``link_state`` is its link's.
+
+    ``planned``: the next plan links it to the first proposal unasked, unless somebody decides otherwise.
+    """
 
     id: str
     client_id: str | None
@@ -233,6 +236,7 @@ class ReviewView(msgspec.Struct, frozen=True, kw_only=True):
     proposals: tuple[ProposalView, ...]
     email: str = ""
     link_state: LinkState = "unlinked"
+    planned: bool = False
 
     @property
     def first(self) -> str:
@@ -349,8 +353,13 @@ class PickView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServiceView(msgspec.Struct, frozen=True, kw_only=True):
-    """A service of the library and the job templates it calls for; ``name`` of a template is its UUID where
-    the mirror has none. ``no_job``: it wants none by choice. ``fields`` are its other columns."""
+    """A service of the library and the job templates it uses.
+
+    Attributes:
+        templates: The templates; the name of one is its UUID where the mirror has none.
+        no_job: The service creates no job, by choice.
+        fields: Its other columns.
+    """
 
     id: str
     name: str
@@ -375,11 +384,21 @@ class UnclearView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConflictView(msgspec.Struct, frozen=True, kw_only=True):
-    """A field that both sides had edited: ``planned``, ``held`` (of ``plan``), ``overwritten`` or ``undone``
-    (by ``run``). ``old`` is what the written side had, ``new`` what the master put there; ``ignition`` and
-    ``xpm`` say the same by side, ``agreed`` what the two last agreed on, ``wins`` whose value it is that
-    stays, and ``why`` by which rule. ``at`` is when the plan was made or the run ended. ``key`` names the
-    field to ``clients freeze``, ``frozen`` tells whether that was done."""
+    """A field that was edited on both sides.
+
+    Attributes:
+        state: ``planned``, ``held`` (of ``plan``), ``overwritten`` or ``undone`` (by ``run``).
+        key: The field as ``clients freeze`` takes it.
+        old: The value of the written side.
+        new: The value that the master put there.
+        ignition: The value in Ignition.
+        xpm: The value in XPM.
+        agreed: The value when both sides last agreed.
+        wins: The side whose value stays.
+        why: The rule by which it stays.
+        at: When the plan was made or the run ended.
+        frozen: Whether the field is frozen for the client.
+    """
 
     state: str
     record: str

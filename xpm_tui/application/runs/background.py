@@ -38,7 +38,11 @@ def detach(
     practice: OpenPractice, *, plan_id: str = "", extra: Sequence[str] = (), verb: Sequence[str] = SYNC
 ) -> BackgroundRun:
     """Start ``sync``, or another verb that makes a run, in a new session with its streams on the null device.
-    Raises ``Busy``, ``AppError``."""
+
+    Raises:
+        Busy: Another run is in progress.
+        AppError: The process could not be started.
+    """
     practice.writable()
     owner = practice.lock_holder()
     if owner is not None:

@@ -1,5 +1,7 @@
-"""What a plan or an undo of an open practice would do: with the calls that come before its writes, and at the
-pace that the rate limiter has left."""
+"""Consequences of a plan or an undo of an open practice.
+
+They include the calls before its writes, at the pace that the rate limiter has left.
+"""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -71,8 +71,11 @@ def held(snapshot: Snapshot) -> list[Run]:
 
 
 def alive(run: Run) -> bool:
-    """Whether the run's process is there. One on another machine is believed; what a person did at once is
-    over, or was killed."""
+    """Return whether the run's process exists.
+
+    A process on another machine is assumed to exist. A run that a user made immediately is over, or was
+    killed.
+    """
     if is_immediate(run):
         return False
     if run.host != socket.gethostname():
@@ -151,8 +154,11 @@ def _did_its_work(run: Run) -> bool:
 
 
 def is_sync(run: Run) -> bool:
-    """Whether it is a run of sync: picking and linking leave runs too, for undo, which have no plan; so does
-    making a record in XPM, which counts only while something of it is left to find out."""
+    """Return whether it is a run of sync.
+
+    Picking and linking leave runs without a plan, for undo. Creating a record in XPM leaves one, too, which
+    counts only while the outcome of one of its writes is open.
+    """
     if run.kind or run.plan:
         return not run.kind
     return run.outcome != "done" and not (is_immediate(run) and run.outcome == "failed")
@@ -195,8 +201,10 @@ class Stopper:
         self._asked = False
         self._stage: asyncio.Task[Any] | None = None
         self.signal = 0
+        self.on_signal: Callable[[], None] = lambda: None
 
     def __call__(self) -> bool:
+        """Return whether somebody asked for the run to stop."""
         if not self._asked:
             self._asked = self._practice.snapshot().raw(STOPS, self._run) is not None
         return self._asked
@@ -210,6 +218,7 @@ class Stopper:
         """A signal came: stop after the current step, or at once where nothing is written to XPM."""
         self._asked = True
         self.signal = number
+        self.on_signal()
         if self._stage is not None:
             self._stage.cancel()
 

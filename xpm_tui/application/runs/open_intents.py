@@ -37,8 +37,14 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HeldWrite(msgspec.Struct, frozen=True, kw_only=True):
-    """A write that waits for a person: ``intent`` is its id, ``record`` ours, ``sent`` what was sent, and
-    ``candidates`` what XPM has that was not there before."""
+    """A write that is held for a decision.
+
+    Attributes:
+        intent: The id of the write.
+        record: The id of the record here.
+        sent: The values that were sent.
+        candidates: Records in XPM that did not exist before the write.
+    """
 
     intent: str
     run: str

@@ -21,8 +21,13 @@ NAMED = 3
 
 
 class OpenWrite(msgspec.Struct, frozen=True, kw_only=True):
-    """A write that was sent and got no answer. ``call`` is the call to XPM, ``decision`` the command that
-    settles it; ``message`` says the first three in one sentence, without the decision."""
+    """A write that was sent and got no answer.
+
+    Attributes:
+        call: The call to XPM.
+        message: What was sent, for which record, and what is known, in one sentence without the decision.
+        decision: The command that settles the write.
+    """
 
     intent: str
     run: str
@@ -38,11 +43,12 @@ class OpenWrite(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def open_writes(snapshot: Snapshot, *, going: Collection[str] = (), run: str = "") -> list[OpenWrite]:
-    """The writes whose outcome nobody knows yet.
+    """Return the writes whose outcome is not known yet.
 
     Args:
-        going: Runs in progress, whose writes are still on their way.
-        run: Only those of this run, where one is named.
+        snapshot: The store's snapshot to read.
+        going: Runs in progress, whose writes may still be answered.
+        run: Only writes of this run; empty for all.
     """
     if not snapshot.count(INTENTS):
         return []

@@ -16,10 +16,11 @@ from typing import cast
 from xpm_tui.application.condition import refuse_damaged
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import PracticeIdentity
+from xpm_tui.application.presenters.differences import left_views
 from xpm_tui.application.presenters.lookup import find_client, name_of
-from xpm_tui.application.presenters.presenter import Presenter
 from xpm_tui.application.presenters.set_aside import SetAsideView, set_aside_views
 from xpm_tui.application.presenters.views import UnclearView
+from xpm_tui.application.progress import Report, silent
 from xpm_tui.application.runs.history import current, is_immediate, is_sync, list_runs, show
 from xpm_tui.application.runs.xpm_refresh import guard_limits, is_filled
 from xpm_tui.application.runs.xpm_refresh import refresh as refresh_lists
@@ -89,6 +90,7 @@ async def make(
     only: Collection[str] | str = "",
     fields: Collection[str] = (),
     refresh: bool = True,
+    report: Report = silent,
 ) -> Plan:
     """Bring the mirror up to date and plan. Raises ``LoginNeeded``, ``XeroError``, ``NeedsPerson``.
 
@@ -98,7 +100,7 @@ async def make(
     if practice.read_only:
         return _look(practice, identity, only=only, fields=fields, full=full)
     if refresh:
-        await refresh_lists(practice, full=full)
+        await refresh_lists(practice, full=full, report=report)
     return compute(practice, identity, only=only, fields=fields, full=full)[0]
 
 
@@ -181,9 +183,14 @@ def keep_plan(practice: OpenPractice, plan: Plan, records: Iterable[PlannedRecor
 
 
 def latest(practice: OpenPractice) -> Plan | None:
-    """The newest plan, applied or not. One of an undo is only ever meant by its id: a person may have said no
-    to it."""
+    """Return the newest plan, applied or not, but none of an undo: a user may have declined that."""
     return _newest(practice.snapshot().rows(PLANS))
+
+
+def list_plans(practice: OpenPractice, limit: int = 0) -> list[Plan]:
+    """The plans that are stored, newest first; at most ``limit``, 0 for all."""
+    found = sorted(practice.snapshot().rows(PLANS), key=lambda plan: (len(plan.id), plan.id), reverse=True)
+    return found[: limit or None]
 
 
 def newest_draft(snapshot: Snapshot) -> Plan | None:
@@ -238,7 +245,7 @@ def tick(practice: OpenPractice, plan_id: str, selector: Selector | Iterable[Sel
     new: dict[str, PlannedRecord] = {}
     for each in [selector] if isinstance(selector, Selector) else selector:
         if not any(each.picks(change) for record in records for change in record.changes):
-            raise NotFound(f"{plan.id} matches nothing in plan {each.words()}.", hint="See: xpm-tui plan")
+            raise NotFound(f"{each.words()} matches nothing in plan {plan.id}.", hint="See: xpm-tui plan")
         ticked = plan_review.tick(records, on, **dataclasses.asdict(each))
         new |= {record.id: record for record in ticked}
         records = [new.get(record.id, record) for record in records]
@@ -418,23 +425,6 @@ def make_undo(
         keep_plan(practice, plan, records)
         practice.events.emit(Event(key="undo.planned", numbers={"plan": plan.id, "undone": chosen.id}))
     return plan, records, left_views(snapshot, plan)
-
-
-def left_views(snapshot: Snapshot, plan: Plan) -> list[UnclearView]:
-    """Return what an undo leaves as it is, with names."""
-    told = Presenter(snapshot)
-    return [
-        UnclearView(
-            record=each.record,
-            name=told.ref(each.record.partition("/")[0]).name,
-            field=each.field,
-            wanted=told.value(each.field, each.wanted),
-            present=told.value(each.field, each.present),
-            reason=each.sentence,
-            address=each.address,
-        )
-        for each in plan.left
-    ]
 
 
 def writes_xpm(practice: OpenPractice, run: str) -> bool:

@@ -71,8 +71,10 @@ def chosen(found: Sequence[Failure], *, client: str = "", cause: str = "") -> li
 
 
 async def retry(practice: OpenPractice, found: Sequence[Failure], *, report: Report = silent) -> Run:
-    """Plan and sync the clients of these failures anew, and only those; of a run that was narrowed to some
-    fields, only these."""
+    """Plan and sync again the clients of these failures, and no others.
+
+    Of a run that was narrowed to some fields, only these fields are synced.
+    """
     clients = list(dict.fromkeys(failure.client for failure in found))
     before = practice.snapshot().get(RUNS, found[0].run) if found else None
     return await runner.run(practice, only=clients, fields=before.fields if before else (), report=report)

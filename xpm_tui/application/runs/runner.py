@@ -98,10 +98,16 @@ async def under_lock(
         lock.close()
 
 
+def unfinished(practice: OpenPractice) -> Run | None:
+    """The last run, where it left something to resume."""
+    last = next((run for run in list_runs(practice) if is_sync(run) and not _never_sent(practice, run)), None)
+    return last if last is not None and last.outcome in (*UNFINISHED, "running") else None
+
+
 async def resume(practice: OpenPractice, *, report: Report = silent) -> Run:
     """Finish what the last run left: raises ``BadInput`` where it left nothing."""
-    last = next((run for run in list_runs(practice) if is_sync(run) and not _never_sent(practice, run)), None)
-    if last is None or (last.outcome not in UNFINISHED and last.outcome != "running"):
+    last = unfinished(practice)
+    if last is None:
         raise BadInput(
             "The last run is complete: there is nothing to resume.", hint="Sync again: xpm-tui sync"
         )
@@ -143,8 +149,13 @@ class _RepeatedRun(TypedDict, total=False):
 
 
 def _again(practice: OpenPractice, before: Run) -> _RepeatedRun:
-    """What an earlier run was about, so that taking it up reaches no further: its clients and fields, or what
-    its undo has not taken back yet. Raises ``BadInput`` for an undo that went to its end."""
+    """Return the scope of an earlier run, so that resuming it reaches no further.
+
+    The scope is its clients and fields, or what its undo has not undone yet.
+
+    Raises:
+        BadInput: The run is an undo that was completed.
+    """
     snapshot = practice.snapshot()
     if is_immediate(before):
         made = {intent.record.partition("/")[0] for intent in snapshot.find(INTENTS, "run", before.id)}

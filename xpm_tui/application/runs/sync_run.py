@@ -145,6 +145,7 @@ class RunWork:
         self.xpm: XpmPort | None = None
         self.calls = 0
         self.timed = practice.clock.monotonic()
+        stop.on_signal = lambda: report(Progress("stop"))
 
     async def through(self) -> Run:
         """To its end, whatever that is."""
@@ -180,6 +181,7 @@ class RunWork:
         before = Requests(lookups=looked_up, lists=xpm.calls - self.calls - looked_up)
         self.expect(plan_consequences(practice.snapshot(), plan, records, before=before, pace=pace(practice)))
         self.keep(plan, reviewed=reviewed)
+        self.moved(self.run)
         self.report_expected(plan=plan.id, items=plan.counts.get("items", 0), records=self.run.total)
         stops = self.guarded(plan, records, reviewed)
         if stops:
@@ -285,7 +287,8 @@ class RunWork:
 
     def moved(self, run: Run) -> None:
         """A step was made."""
-        self.report(Progress("apply", run.done, run.total, run.calls))
+        expected = self.run.consequences.calls if self.run.consequences is not None else 0
+        self.report(Progress("apply", run.done, run.total, run.calls, expected))
 
     def expect(self, found: Consequences) -> None:
         """Note what is expected of the run, before its first write."""

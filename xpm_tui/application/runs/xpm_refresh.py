@@ -89,8 +89,14 @@ _WITHOUT = {
 
 @dataclass(frozen=True)
 class UnreadList:
-    """A list that could not be read, why in a sentence, and the scope that would open it, where it is one;
-    ``ways`` say how to be given that scope, and how to go on without it."""
+    """A list that could not be read.
+
+    Attributes:
+        list: The name of the list.
+        sentence: Why it could not be read.
+        scope: The scope that would allow reading it, where one is missing.
+        ways: How to obtain that scope, and how to go on without it.
+    """
 
     list: str
     sentence: str
@@ -157,8 +163,10 @@ async def refresh_lists(
     lately: bool = False,
     report: Report = silent,
 ) -> RefreshResult:
-    """The same, over a connection that is open already. ``lately``: what has changed will do, where the last
-    list is known."""
+    """Bring the mirror up to date over a connection that is open already.
+
+    ``lately`` reads only what has changed, where the last complete list is known.
+    """
     began, timed = xpm.calls, practice.clock.monotonic()
     complete = full or _complete(practice, lately)
     clients = await _clients(practice, xpm, complete, report)

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
 
 from xpm_tui.application import home as homes
+from xpm_tui.application.home import Home
 from xpm_tui.application.practice import OpenPractice, open_practice
+from xpm_tui.application.practice_identity import read_identity
 from xpm_tui.application.runs import history as runs
 from xpm_tui.domain.errors import AppError
+from xpm_tui.domain.ports import Clock
 
 
 class PracticeView(msgspec.Struct, frozen=True, kw_only=True):
-    """One practice. ``name`` is its folder, ``title`` its name at Xero, empty before it was connected;
-    ``open`` whether it is the one at hand, ``current`` whether it is opened where none is named;
-    ``problem`` why nothing more can be told of it."""
+    """One practice of this installation.
+
+    Attributes:
+        name: The name of its folder.
+        title: Its name at Xero; empty before it was connected.
+        open: Whether it is the open one.
+        current: Whether it is opened where none is named.
+        login: Who signed in at Xero.
+        held_runs: The runs that wait for a decision.
+        problem: Why nothing more can be said about it.
+    """
 
     name: str
     title: str = ""
@@ -26,7 +38,17 @@ class PracticeView(msgspec.Struct, frozen=True, kw_only=True):
     last_good: datetime | None = None
     running: str = ""
     held: int = 0
+    held_runs: tuple[str, ...] = ()
+    login: str = ""
     problem: str = ""
+
+
+def account_practices(
+    home: Home, *, person: str = "", environ: Mapping[str, str] | None = None, clock: Clock | None = None
+) -> list[PracticeView]:
+    """All practices of the account by folder name; each is opened for a moment, to read only."""
+    current = homes.current(home)
+    return [_looked_at(home, name, current, person, environ, clock) for name in homes.practices(home)]
 
 
 def practices(practice: OpenPractice) -> list[PracticeView]:
@@ -34,17 +56,27 @@ def practices(practice: OpenPractice) -> list[PracticeView]:
     home = practice.home
     current = homes.current(home)
     return [
-        _told(practice, current) if name == practice.name else _looked_at(practice, name, current)
+        _told(practice, current)
+        if name == practice.name
+        else _looked_at(home, name, current, practice.person, practice.environ, practice.clock)
         for name in homes.practices(home) or [practice.name]
     ]
 
 
-def _looked_at(here: OpenPractice, name: str, current: str) -> PracticeView:
+def _looked_at(
+    home: Home,
+    name: str,
+    current: str,
+    person: str,
+    environ: Mapping[str, str] | None,
+    clock: Clock | None,
+) -> PracticeView:
+    if not (home.practice(name)[1] / "book").exists():
+        return PracticeView(name=name, current=name == current)  # added, and not opened yet
     try:
         with open_practice(
-            here.home, name, person=here.person, read_only=True, environ=here.environ, clock=here.clock,
-            lenient=True,
-        ) as other:  # fmt: skip
+            home, name, person=person, read_only=True, environ=environ, clock=clock, lenient=True
+        ) as other:
             return msgspec.structs.replace(_told(other, current), open=False)
     except AppError as trouble:
         return PracticeView(name=name, current=name == current, problem=trouble.message)
@@ -55,6 +87,8 @@ def _told(practice: OpenPractice, current: str) -> PracticeView:
     snapshot = practice.snapshot()
     good = runs.last_good(runs.list_runs(practice))
     running = runs.current(practice)
+    held = tuple(run.id for run in runs.held(snapshot))
+    known = read_identity(snapshot)
     return PracticeView(
         name=practice.name,
         title=identity.title if identity else "",
@@ -64,5 +98,7 @@ def _told(practice: OpenPractice, current: str) -> PracticeView:
         sandbox=practice.sandbox,
         last_good=good.ended if good else None,
         running=running.id if running else "",
-        held=len(runs.held(snapshot)),
+        held=len(held),
+        held_runs=held,
+        login=known.login if known else "",
     )

@@ -33,7 +33,7 @@ from xpm_tui.domain.ports import Allowance, Clock, Snapshot
 from xpm_tui.domain.runs import UNKNOWN, Run
 from xpm_tui.domain.tables import CLIENTS, FREEZES, LINKS, XPM_CLIENTS
 from xpm_tui.sync.planning.contacts import removed_in_xpm
-from xpm_tui.sync.planning.links import needs_person, state_of
+from xpm_tui.sync.planning.links import SameNames, needs_person, planned_link, state_of
 from xpm_tui.xero.rate_limiter import ALL_MINUTE, RateLimiter
 
 GATE_FILE = "gate.json"
@@ -72,6 +72,8 @@ class StatusSummary(msgspec.Struct, frozen=True, kw_only=True):
     """The practice at a glance. Times are UTC; ``hours`` since the last good sync, None before the first.
 
     ``removed_contacts`` are contacts that were removed in XPM and stay here.
+    ``needs_person`` are those that nobody links without a decision, ``planned_links`` those that the next
+    plan links by itself.
     ``links`` counts the book's clients by the state of their link, ``jobs`` those to be made by theirs.
     ``minute_left`` and ``day_left`` are calls to Xero, None where it has not told. ``notes`` are lists
     that could not be read: no trouble. ``set_aside`` are records of XPM that nobody can read.
@@ -96,6 +98,7 @@ class StatusSummary(msgspec.Struct, frozen=True, kw_only=True):
     linked: int
     links: dict[str, int]
     needs_person: int
+    planned_links: int = 0
     removed_contacts: int
     waiting: int
     conflicts: int
@@ -119,8 +122,11 @@ class StatusSummary(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def exit_code(self) -> int:
-        """What ``status`` ends with: 8 the book is damaged, 3 login needed, 4 held, 1 the last run failed or
-        there was none for too long."""
+        """Return the exit code of ``status``.
+
+        It is 8 where the store is damaged, 3 where a login is needed, 4 where something is held, and 1 where
+        the last run failed or was too long ago.
+        """
         codes = {problem.exit_code for problem in self.problems}
         order = (StoreUnreadable.exit_code, EXIT_LOGIN, EXIT_HELD, EXIT_FAILED)
         return next((code for code in order if code in codes), 0)
@@ -131,6 +137,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
 
     links: dict[str, int]
     needs_person: int
+    planned_links: int
     removed_contacts: int
     to_ignition: ExportState
     import_at: datetime | None
@@ -174,6 +181,7 @@ def summarize(practice: OpenPractice) -> StatusSummary:
         linked=snapshot.count(LINKS),
         links=counts.links,
         needs_person=counts.needs_person,
+        planned_links=counts.planned_links,
         removed_contacts=counts.removed_contacts,
         waiting=draft.counts.get("waiting", 0) if draft else 0,
         conflicts=draft.counts.get("mark:conflict", 0) if draft else 0,
@@ -198,7 +206,8 @@ def summarize(practice: OpenPractice) -> StatusSummary:
 
 def _counts(practice: OpenPractice, snapshot: Snapshot) -> Counts:
     links: Counter[LinkState] = Counter()
-    people = removed = 0
+    people = planned = removed = 0
+    names = SameNames(snapshot)
     for client in snapshot.rows(CLIENTS):
         link = snapshot.get(LINKS, client.id)
         row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
@@ -206,10 +215,15 @@ def _counts(practice: OpenPractice, snapshot: Snapshot) -> Counts:
         if link is not None and row is not None:
             removed += len(removed_in_xpm(client, link, row))
         links[state] += 1
-        people += needs_person(snapshot, client, state) is not None
+        person = needs_person(snapshot, client, state)
+        if planned_link(snapshot, client, person, names):
+            planned += 1
+        else:
+            people += person is not None
     return Counts(
         links={str(state): number for state, number in links.items()},
         needs_person=people,
+        planned_links=planned,
         removed_contacts=removed,
         to_ignition=to_ignition(snapshot),
         import_at=last.at if (last := last_import(snapshot)) else None,

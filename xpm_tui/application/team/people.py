@@ -22,8 +22,15 @@ from xpm_tui.domain.workflows import Workflow
 
 
 class PeopleCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts by person. Of Ignition by team member: clients as ``partner``, as ``manager`` and as either
-    (``ours``), ``jobs`` still to be made. Of XPM by staff UUID: ``clients``, and current jobs (``xpm_jobs``).
+    """Counts by person.
+
+    Attributes:
+        ours: Ignition clients by team member, as partner or manager.
+        partner: Ignition clients by partner.
+        manager: Ignition clients by manager.
+        jobs: Jobs still to be created, by team member.
+        clients: XPM clients by staff UUID.
+        xpm_jobs: Current XPM jobs by staff UUID.
     """
 
     ours: dict[str, int]
@@ -124,8 +131,10 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def find_connector(snapshot: Snapshot) -> Connector | None:
-    """Look the person up in XPM's staff by e-mail, else by name. None where the login does not tell who it
-    was, or XPM's staff were never read."""
+    """Find the person who connected in XPM's staff, by e-mail or else by name.
+
+    Returns None where the login does not say who it was, or XPM's staff were never read.
+    """
     identity = read_identity(snapshot)
     if identity is None or identity.ended is not None or not identity.login:
         return None

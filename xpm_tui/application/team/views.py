@@ -42,12 +42,17 @@ class StaffProposal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MemberView(msgspec.Struct, frozen=True, kw_only=True):
-    """A team member. ``state``: linked, gone (linked to somebody XPM no longer lists), proposed (one staff
-    record has the e-mail), maybe (by name, or an e-mail that several have) or unlinked.
+    """A team member.
 
-    ``clients`` counts those of Ignition whose partner or manager the person is, ``partner_of`` and
-    ``manager_of`` each by itself, ``jobs`` those still to be made that would name them. ``costs`` says what
-    it costs that nobody of XPM is linked, ``notes`` what else a person should know.
+    Attributes:
+        state: linked, gone (linked to staff that XPM no longer lists), proposed (one staff record has the
+            e-mail), maybe (by name, or an e-mail that several have) or unlinked.
+        clients: Number of Ignition clients whose partner or manager the member is.
+        partner_of: Number of those as partner.
+        manager_of: Number of those as manager.
+        jobs: Number of jobs still to be created that would name the member.
+        costs: What does not work while no XPM staff is linked.
+        notes: What else users should know.
     """
 
     id: str
@@ -84,9 +89,14 @@ class PersonRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StaffPreview(msgspec.Struct, frozen=True, kw_only=True):
-    """A staff record that is not made yet: exactly what would be ``sent``, the ``twins`` that XPM has by
-    e-mail or name (in what they agree: ``alike``), and why it cannot be made (``blocked``), empty where it
-    can."""
+    """A staff record that is not created yet.
+
+    Attributes:
+        sent: Exactly the values that would be sent.
+        twins: Staff in XPM with the same e-mail or name.
+        alike: What the twins have in common with the member.
+        blocked: Why the record cannot be created; empty where it can.
+    """
 
     member: MemberView
     sent: dict[str, str]
@@ -119,8 +129,10 @@ class StaffPick(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MapEffect(msgspec.Struct, frozen=True, kw_only=True):
-    """What linking a member to a staff record would do, before it is done: ``says`` in sentences; ``refused``
-    says why it cannot be."""
+    """What linking a member to a staff record would do.
+
+    ``says`` are the effects as sentences; ``refused`` says why the link is not possible.
+    """
 
     says: tuple[str, ...] = ()
     refused: str = ""

@@ -84,8 +84,11 @@ CASES = (
 
 
 class Symptom(msgspec.Struct, frozen=True, kw_only=True):
-    """One answer: ``key`` for scripts, ``words`` for people; the case that it is, or ``advice`` where it is
-    no trouble at all."""
+    """One answer to what users see.
+
+    ``key`` is for scripts, ``words`` for users; it leads to a known problem, or to ``advice`` where nothing
+    is wrong.
+    """
 
     key: str
     words: str

@@ -34,10 +34,12 @@ class Call:
 
     @property
     def parameters(self) -> dict[str, str]:
+        """The query parameters of the request."""
         return self.request.parameters
 
     @property
     def ids(self) -> SequentialIds:
+        """The practice's source of ids."""
         return self.practice.ids
 
     @property
@@ -51,6 +53,7 @@ class Call:
         return read_body(self.request.body, self.request.media_type, self.root)
 
     def flag(self, name: str) -> bool:
+        """Return whether a query parameter is `true`."""
         return self.parameters.get(name, "").strip().lower() == "true"
 
     def client(self, uuid: str | None, *, in_path: bool = False) -> ClientRecord:
@@ -61,12 +64,14 @@ class Call:
         return found
 
     def staff(self, uuid: str | None, message: str = "Invalid staff identifier") -> StaffRecord:
+        """Return a present member of staff, or raise the API's error for an unknown identifier."""
         found = self.practice.staff.get((uuid or "").lower())
         if found is None or found.left:
             raise ApplicationError.identifier(message)
         return found
 
     def job(self, number: str | None, *, in_path: bool = False) -> Job:
+        """Return a job, or raise the API's error, which is another one for a number `in_path`."""
         found = self.practice.jobs.get((number or "").strip())
         if found is None:
             raise ApplicationError("Invalid job identifier", "unknown" if in_path else "identifier")
@@ -75,8 +80,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`path` is below `/practicemanager/3.1/`, with `{}` for one segment. `root` is the root element of the
-    body, empty if the call takes none."""
+    """One row of the routing table.
+
+    `path` is below `/practicemanager/3.1/`, with `{}` for one segment. `root` is the root element of the
+    body, empty if the call takes none.
+    """
 
     method: str
     path: str
@@ -87,4 +95,5 @@ class Route:
 
     @property
     def segments(self) -> tuple[str, ...]:
+        """The segments of the path."""
         return tuple(self.path.split("/"))

@@ -109,8 +109,10 @@ def _address(before: Address, given: Fields, prefix: str) -> Address:
 
 
 def _birth(text: str | None) -> str | None:
-    """A date of birth as it comes back, `yyyy-MM-dd`, in whichever of the forms it was sent. What is no date
-    is kept as it came."""
+    """Return a date of birth as it is returned, `yyyy-MM-dd`, from any of the accepted forms.
+
+    A text that is not a date is stored as it was sent.
+    """
     if text is None:
         return None
     try:

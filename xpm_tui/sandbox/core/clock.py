@@ -34,11 +34,16 @@ class SandboxClock:
         return cls(lambda: start)
 
     def now(self) -> float:
+        """Return the present time in seconds since the epoch, including all advances."""
         return self._source() + self._offset
 
     def advance(self, seconds: float) -> float:
-        """Move on by `seconds` and give the new time. Raises ValueError on a negative step: the rolling
-        windows and token lives have no meaning in a time that runs backwards."""
+        """Move on by `seconds` and return the new time.
+
+        Raises:
+            ValueError: The step is negative; rolling windows and token lives have no meaning in a time that
+                runs backwards.
+        """
         if seconds < 0:
             raise ValueError("the sandbox clock only moves forward")
         self._offset += seconds
@@ -95,11 +100,14 @@ class SequentialIds:
         self._counts: defaultdict[str, int] = defaultdict(int)
 
     def count(self, kind: str) -> int:
+        """Return the next number of a kind, starting at 1."""
         self._counts[kind] += 1
         return self._counts[kind]
 
     def uuid(self, kind: str) -> str:
+        """Return the next UUID of a kind."""
         return uuid_from(self.seed, kind, self.count(kind))
 
     def opaque(self, kind: str, size: int = 32) -> str:
+        """Return the next opaque text of a kind, such as a token."""
         return opaque_from(self.seed, kind, self.count(kind), size)

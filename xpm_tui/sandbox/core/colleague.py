@@ -32,10 +32,15 @@ class Colleague:
         self._edits = 0
 
     def edit(self, uuid: str, values: Mapping[str, object], now: float) -> ClientRecord:
-        """Set fields of a client: name, phone, fax, website, referral, export_code, email, code; street,
-        city, region, post_code, country, the same with `postal_`; archived, deleted, prospect (true or
-        false); partner, manager (a staff UUID or null); structure; groups (a list of UUIDs or names).
-        Raises ValueError on anything else."""
+        """Set fields of a client.
+
+        The fields are name, phone, fax, website, referral, export_code, email, code; street, city, region,
+        post_code, country, the same with `postal_`; archived, deleted, prospect (true or false); partner,
+        manager (a staff UUID or null); structure; groups (a list of UUIDs or names).
+
+        Raises:
+            ValueError: There is no such field or value.
+        """
         client = self._client(uuid)
         for name, value in values.items():
             client = self._set(client, name, value)
@@ -73,6 +78,7 @@ class Colleague:
         return self._put(replace(client, contacts=links, modified=now))
 
     def make_primary(self, uuid: str, contact: str, now: float) -> ClientRecord:
+        """Make a contact the primary one of a client."""
         client = self._client(uuid)
         link = next((link for link in client.contacts if link.contact == contact.lower()), None)
         if link is None:
@@ -148,9 +154,11 @@ class Colleague:
         return made
 
     def merge(self, uuid: str, into: str, now: float, *, leave: bool = False) -> ClientRecord:
-        """Merge a client into another one, which keeps its own values: jobs, contacts, groups, notes and
-        relationships move to it, and the client code where it has none. The merged client disappears from
-        every list and answers 404; with `leave` a deleted row of it stays."""
+        """Merge a client into another one, which keeps its own values.
+
+        Jobs, contacts, groups, notes and relationships move to it, and the client code where it has none. The
+        merged client disappears from every list and answers 404; with `leave`, a deleted row of it stays.
+        """
         merged, survivor = self._client(uuid), self._client(into)
         if merged.uuid == survivor.uuid:
             raise ValueError("A client cannot be merged into itself.")
@@ -251,8 +259,12 @@ Values = Mapping[str, Any]
 
 
 def ask(colleague: Colleague, values: Values, now: float) -> object:
-    """Do the edit that the object's telling name asks for. Raises ValueError or KeyError when it names none
-    or lacks something."""
+    """Perform the edit that the key of the object names.
+
+    Raises:
+        ValueError: The object names no edit, or a value is wrong.
+        KeyError: The object lacks a value.
+    """
     for name, edit in _EDITS.items():
         if name in values:
             return edit(colleague, values, now)

@@ -80,6 +80,7 @@ class Consent:
     tenants: tuple[SandboxTenant, ...]
 
     def answer(self, request: HttpRequest, now: float, switches: Switches) -> Response:
+        """Answer a request of the browser: the consent page, a decision on it, or 404."""
         try:
             if request.path == AUTHORIZE and request.method == "GET":
                 return respond(200, self._page(request.query, switches).encode(), HTML)
@@ -90,8 +91,12 @@ class Consent:
         return respond(404)
 
     def decide(self, query: str, tenant: str | None, user: User, now: float) -> str:
-        """The address the browser is sent back to. `tenant` None is Cancel. Raises Refused on a request that
-        the authorize page itself would refuse, or for a tenant that does not exist."""
+        """Return the address that the browser is redirected to; `tenant` None is Cancel.
+
+        Raises:
+            AuthorizeRefused: The authorize page itself would refuse the request, or the tenant does not
+                exist.
+        """
         asked = read_request(query)
         state = {} if asked.state is None else {"state": asked.state}
         if tenant is None:

@@ -89,8 +89,10 @@ def _about(sandbox: SandboxState, values: Values) -> object:
 
 
 def _consent(sandbox: SandboxState, values: Values) -> object:
-    """What a person at the consent page would do. `tenant` is an id or a name; without it, and without
-    `deny`, the practice that the page preselects."""
+    """Decide as a user at the consent page would.
+
+    `tenant` is an id or a name; without it, and without `deny`, it is the practice that the page preselects.
+    """
     query = urlsplit(str(values["authorize_url"])).query
     user = USERS[str(values.get("user", sandbox.switches.user))]
     tenant: str | None
@@ -166,8 +168,11 @@ def _colleague(sandbox: SandboxState, values: Values) -> object:
 
 
 def _tokens(sandbox: SandboxState, values: Values) -> object:
-    """`{"expire": true}`: every access token has expired. `{"revoke": true}`: the person disconnected the
-    app, so that the refresh token is dead too."""
+    """End tokens early.
+
+    With `{"expire": true}` every access token has expired. With `{"revoke": true}` the user disconnected the
+    app, so that the refresh token is invalid, too.
+    """
     now, user = sandbox.clock.now(), str(values.get("user", sandbox.switches.user))
     if values.get("revoke"):
         app = str(values.get("client_id", DEFAULT_APP.client_id))

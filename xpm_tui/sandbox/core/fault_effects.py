@@ -157,8 +157,10 @@ def _endless() -> Iterator[bytes]:
 
 
 def _torn(body: bytes) -> bytes:
-    """The body without its last closing tag of a name, so that it is no longer well-formed, and a stray
-    ampersand."""
+    """Return the body without its last closing tag of a name, and with a stray ampersand.
+
+    So it is no longer well-formed.
+    """
     closings = [found.span() for found in re.finditer(rb"</Name>", body)]
     if not closings:
         return body.replace(b"</", b"<", 1) + b"&"

@@ -61,10 +61,17 @@ KINDS = (*ANSWERS, *SPOILERS, *ROWS, LATE)
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`endpoint` is a pattern over names such as `client.api/list`, `connect/token` or `connections`, with
-    the method before it if wanted (`PUT client.api/*`). Of the matching calls it hits all, or the `nth`, or
-    every `every`-th; at most `times` of them, 0 being no end. `seconds` is the wait that a 429 names, the
-    pause between chunks of a slow body, or how long a record stays unseen."""
+    """A fault that is injected into matching calls.
+
+    Attributes:
+        endpoint: A pattern over names such as `client.api/list`, `connect/token` or `connections`, with the
+            method before it if wanted (`PUT client.api/*`).
+        nth: Hit only this one of the matching calls.
+        every: Hit every call with a multiple of this number; without `nth` and `every`, all calls are hit.
+        times: Hit at most so many calls, 0 being no limit.
+        seconds: The wait that a 429 names, the pause between chunks of a slow body, or how long a record
+            stays unseen.
+    """
 
     kind: str
     endpoint: str = "*"
@@ -100,8 +107,13 @@ class Fault:
 
     @classmethod
     def parse(cls, text: str) -> Fault:
-        """A fault as a command line gives it: `KIND[,name=value…]`, such as
-        `429-minute,endpoint=client.api/list,nth=2,seconds=30`. Raises ValueError in words."""
+        """Return a fault from its form on the command line.
+
+        The form is `KIND[,name=value…]`, such as `429-minute,endpoint=client.api/list,nth=2,seconds=30`.
+
+        Raises:
+            ValueError: The text is not a fault; the message says why.
+        """
         kind, *rest = (part.strip() for part in text.split(","))
         values: dict[str, object] = {"kind": kind}
         for part in rest:
@@ -112,6 +124,7 @@ class Fault:
         return cls.read(values)
 
     def matches(self, method: str, endpoint: str) -> bool:
+        """Return whether the fault is meant for calls of this method and endpoint."""
         verb, _, pattern = self.endpoint.rpartition(" ")
         return (not verb or verb.upper() == method) and fnmatchcase(endpoint, pattern)
 
@@ -143,9 +156,11 @@ class Faults:
         return iter(self._installed)
 
     def add(self, fault: Fault) -> None:
+        """Install a fault."""
         self._installed.append(Installed(fault))
 
     def clear(self) -> None:
+        """Remove all faults."""
         self._installed.clear()
 
     def take(self, method: str, endpoint: str) -> Fault | None:

@@ -30,10 +30,12 @@ class ApplicationError(Exception):
 
     @classmethod
     def parameter(cls, text: str) -> ApplicationError:
+        """Return the error for an invalid parameter."""
         return cls(text, "parameter")
 
     @classmethod
     def identifier(cls, text: str) -> ApplicationError:
+        """Return the error for an unknown identifier."""
         return cls(text, "identifier")
 
     @classmethod
@@ -59,8 +61,10 @@ BEARER = ("WWW-Authenticate", "Bearer error=invalid_token")
 
 
 def expired(when: str, instance: str) -> Response:
-    """The 401 for a token that has expired, at `when` in the gateway's form. It alone says no
-    Content-Type."""
+    """Return the 401 for a token that has expired, at `when` in the gateway's form.
+
+    It is the only one without a Content-Type.
+    """
     found = gateway_error(401, "Unauthorized", f"TokenExpired: token expired at {when}", instance, BEARER)
     return replace(found, headers=tuple(pair for pair in found.headers if pair[0] != "Content-Type"))
 
@@ -69,8 +73,10 @@ _DAY_IN = re.compile(r"\d{8}")
 
 
 class Fields:
-    """One element of a request. Absent is None, empty is an empty text; the two mean different things in an
-    update."""
+    """One element of a request.
+
+    Absent is None, empty is an empty text; the two mean different things in an update.
+    """
 
     def __init__(self, element: etree._Element) -> None:
         self._element = element
@@ -80,9 +86,11 @@ class Fields:
 
     @property
     def name(self) -> str:
+        """The element's tag."""
         return str(self._element.tag)
 
     def text(self, name: str) -> str | None:
+        """Return the text of a child, or None where it is absent."""
         found = self._element.find(name)
         return None if found is None else "".join(map(str, found.itertext()))
 
@@ -109,16 +117,20 @@ class Fields:
         return None if text is None else read_day(name, text)
 
     def inside(self, *names: str) -> Fields | None:
+        """Return the element at the end of a path of children, or None where it is absent."""
         found = self._element.find("/".join(names))
         return None if found is None else Fields(found)
 
     def each(self, *names: str) -> list[Fields]:
+        """Return all elements at a path of children."""
         return [Fields(found) for found in self._element.findall("/".join(names))]
 
     def children(self) -> Iterator[Fields]:
+        """Yield the children in document order."""
         return (Fields(child) for child in self._element)
 
     def attribute(self, name: str) -> str | None:
+        """Return an attribute, trimmed and in lower case, or None where it is absent."""
         value = self._element.get(name)
         return None if value is None else str(value).strip().lower()
 

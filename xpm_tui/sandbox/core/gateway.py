@@ -63,6 +63,7 @@ class Gateway:
 
     @property
     def grants(self) -> Grants:
+        """The grants of the identity host."""
         return self.identity.grants
 
     def _answer(
@@ -162,8 +163,11 @@ def us_style(moment: float) -> str:
 
 
 def accepted(request: HttpRequest, switches: Switches) -> Form | None:
-    """The form of the reply, None for 406. `*/*` is served only where negotiation is not strict: whether
-    Xero serves it is unknown, and a client should not depend on it."""
+    """Return the form of the reply, or None for 406.
+
+    `*/*` is served only where negotiation is not strict: whether Xero serves it is unknown, and a client
+    should not depend on it.
+    """
     if not _strict(request, switches):
         return "xml"
     for part in request.headers.get("accept", "").split(","):

@@ -83,12 +83,16 @@ class Grants:
     """People whose permission in Practice Manager was taken away."""
 
     def add_scopes(self, app: App, user: User, asked: frozenset[str]) -> None:
+        """Add scopes to those that a user granted to an app."""
         key = (app.client_id, user.key)
         self.scopes[key] = self.scopes.get(key, frozenset()) | asked
 
     def connect(self, app: str, user: str, tenant: str, event: str, now: float) -> Connection:
-        """Connect a tenant. One that was connected before keeps its id and creation; only coming back after
-        a disconnection moves the time of its update."""
+        """Connect a tenant.
+
+        One that was connected before keeps its id and its creation time; only a connection after a
+        disconnection changes the time of its update.
+        """
         old = next(
             (
                 row
@@ -105,12 +109,15 @@ class Grants:
         return made
 
     def active_connections(self, app: str, user: str) -> list[Connection]:
+        """Return the active connections of an app and a user."""
         return [row for row in self.connections.values() if row.active and (row.app, row.user) == (app, user)]
 
     def connected(self, app: str, user: str, tenant: str) -> bool:
+        """Return whether a tenant is actively connected for an app and a user."""
         return any(row.tenant == tenant for row in self.active_connections(app, user))
 
     def disconnect(self, connection: str) -> None:
+        """Deactivate a connection."""
         self.connections[connection] = replace(self.connections[connection], active=False)
 
     def revoke(self, app: str, user: str) -> None:

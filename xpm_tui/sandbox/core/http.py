@@ -34,8 +34,10 @@ class Ending(Enum):
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """One call. `path` is unquoted and without query, `query` as it stood on the wire without `?`,
-    header names in lower case."""
+    """One call.
+
+    `path` is unquoted and without query, `query` as it was sent without `?`, header names are in lower case.
+    """
 
     method: str
     path: str
@@ -63,13 +65,17 @@ class HttpRequest:
 
     @property
     def bearer(self) -> str | None:
+        """The bearer token of the Authorization header, or None."""
         kind, _, token = self.headers.get("authorization", "").partition(" ")
         return token.strip() if kind.lower() == "bearer" and token.strip() else None
 
 
 class Body:
-    """Chunks of a response, made when asked for. `close` may come at any time, more than once; the call
-    counts as in progress until the chunks are used up or `close` is called."""
+    """The chunks of a response, created on demand.
+
+    `close` may come at any time, more than once; the call counts as in progress until the chunks are used up
+    or `close` is called.
+    """
 
     def __init__(self, chunks: Iterable[bytes], on_close: Callable[[], None] | None = None) -> None:
         self._chunks = iter(chunks)
@@ -86,6 +92,7 @@ class Body:
             raise
 
     def close(self) -> None:
+        """Release the body, and report its end once."""
         done, self._on_close = self._on_close, None
         if done is not None:
             done()
@@ -93,9 +100,13 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One answer. With `ending` RESET or HANG nothing of it reaches the caller. `delay` is what to wait
-    before the first byte, `pace` before each further chunk, both in seconds; `length` is the size of the
-    body in bytes where it is known beforehand, for a Content-Length header."""
+    """One answer; with `ending` RESET or HANG nothing of it reaches the caller.
+
+    Attributes:
+        delay: Seconds to wait before the first byte.
+        pace: Seconds to wait before each further chunk.
+        length: Size of the body in bytes where it is known beforehand, for a Content-Length header.
+    """
 
     status: int
     headers: Headers
@@ -106,9 +117,11 @@ class Response:
     pace: float = 0.0
 
     def header(self, name: str) -> str | None:
+        """Return the value of a header, whatever the case of its name, or None."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
     def with_headers(self, *more: tuple[str, str]) -> Response:
+        """Return a copy with more headers."""
         return replace(self, headers=self.headers + more)
 
     def read(self) -> bytes:

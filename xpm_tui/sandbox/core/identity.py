@@ -113,6 +113,7 @@ class IdentityHost:
     identity_url: str
 
     def answer(self, request: HttpRequest, now: float, switches: Switches) -> Response:
+        """Answer a request to the identity host."""
         path = request.path
         if path == "/connect/token":
             return self._posted(request, self._token, now, switches)

@@ -58,6 +58,7 @@ class JobWriter:
         )
 
     def task(self, row: JobTask) -> str:
+        """Return a task of a job as XML."""
         return (
             f"<Task><UUID>{row.uuid}</UUID>{el('Name', row.name)}<TaskUUID>{row.task}</TaskUUID>"
             f"<EstimatedMinutes>{row.minutes}</EstimatedMinutes><ActualMinutes>{row.actual}</ActualMinutes>"

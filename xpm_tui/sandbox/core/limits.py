@@ -19,11 +19,13 @@ class Window:
         self._moments: deque[float] = deque()
 
     def used(self, now: float) -> int:
+        """Return how many calls are within the window."""
         while self._moments and self._moments[0] <= now - self.span:
             self._moments.popleft()
         return len(self._moments)
 
     def add(self, now: float, times: int = 1) -> None:
+        """Count calls at a moment."""
         self._moments.extend([now] * times)
 
     def wait(self, now: float, limit: int) -> int:
@@ -36,6 +38,7 @@ class Window:
         return max(1, math.ceil(self._moments[surplus] + self.span - now))
 
     def clear(self) -> None:
+        """Forget all calls."""
         self._moments.clear()
 
 
@@ -56,6 +59,7 @@ class Limits:
         self._apps: defaultdict[str, Window] = defaultdict(lambda: Window(MINUTE))
 
     def usage(self, app: str, tenant: str) -> Usage:
+        """Return what an app has used of a tenant's limits."""
         return self._usage[app, tenant]
 
     def admit(self, app: str, tenant: str, now: float, switches: Switches) -> Response | None:
@@ -79,6 +83,7 @@ class Limits:
         return refusal.with_headers(*self.headers(app, tenant, now, switches))
 
     def leave(self, app: str, tenant: str) -> None:
+        """Count a call as no longer in flight."""
         self._usage[app, tenant].in_flight -= 1
 
     def headers(self, app: str, tenant: str | None, now: float, switches: Switches) -> Headers:

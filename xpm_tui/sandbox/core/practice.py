@@ -55,6 +55,7 @@ class SandboxPractice:
     _clients_of: defaultdict[str, set[str]] | None = None
 
     def put_client(self, client: ClientRecord) -> None:
+        """Store a client, and update the order of names and the index by contact."""
         before = self.clients.get(client.uuid)
         self.clients[client.uuid] = client
         if before is None or before.name != client.name:
@@ -71,6 +72,7 @@ class SandboxPractice:
         self._order = self._clients_of = None
 
     def take_client_number(self) -> int:
+        """Return the next client number, and advance it."""
         self.next_client_number += 1
         return self.next_client_number - 1
 
@@ -100,13 +102,16 @@ class SandboxPractice:
         return [self.clients[uuid] for uuid in sorted(self._clients_of.get(contact, ()))]
 
     def members(self, group: str) -> list[ClientRecord]:
+        """Return the clients of a group, in order of name."""
         return [client for client in self.clients_in_order() if group in client.groups]
 
     def staff_name(self, uuid: str) -> str:
+        """Return the name of a member of staff, or an empty text."""
         person = self.staff.get(uuid)
         return person.name if person else ""
 
     def client_name(self, uuid: str) -> str:
+        """Return the name of a client, or an empty text."""
         client = self.clients.get(uuid)
         return client.name if client else ""
 
@@ -116,6 +121,7 @@ class SandboxPractice:
         return group.name if group else ""
 
     def contact_name(self, uuid: str) -> str:
+        """Return the name of a contact, or an empty text."""
         contact = self.contacts.get(uuid)
         return contact.name if contact else ""
 
@@ -127,6 +133,7 @@ class SandboxPractice:
         )
 
     def state(self, name: str) -> JobState:
+        """Return a job state by its name."""
         return next(state for state in self.states if state.name == name)
 
 

@@ -82,8 +82,11 @@ DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """`rows` are rendered one by one while the body is read. Without `wrapper` there is one row, or none
-    for "status only"."""
+    """The content of a reply.
+
+    `rows` are rendered one by one while the body is read. Without `wrapper` there is one row, or none for
+    "status only".
+    """
 
     method: str
     rows: Sequence[Any] = ()

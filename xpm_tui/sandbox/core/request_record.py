@@ -13,8 +13,10 @@ KEPT = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """One request and its outcome. `status` is 0 where no byte of an answer was sent; `problem` is the
-    `X-Rate-Limit-Problem` of a 429."""
+    """One request and its outcome.
+
+    `status` is 0 where no byte of an answer was sent; `problem` is the `X-Rate-Limit-Problem` of a 429.
+    """
 
     number: int
     at: float
@@ -60,9 +62,11 @@ class RequestLog:
         self._rows.append(row)
 
     def rows(self, wanted: Callable[[Recorded], bool] = lambda row: True) -> list[Recorded]:
+        """Return the recorded requests that are wanted, in order."""
         return [row for row in self._rows if wanted(row)]
 
     def as_json(self, wanted: Callable[[Recorded], bool] = lambda row: True) -> list[dict[str, object]]:
+        """Return the recorded requests that are wanted as JSON objects."""
         return [asdict(row) for row in self.rows(wanted)]
 
     def clear(self) -> None:

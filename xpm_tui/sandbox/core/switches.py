@@ -52,8 +52,11 @@ class Switches:
     """Every so many Practice Manager calls a colleague edits one record; 0: never."""
 
     def changed(self, values: Mapping[str, object]) -> Switches:
-        """A copy with `values` (JSON values or text from a command line). Raises ValueError naming the
-        switch that does not exist or cannot take its value."""
+        """Return a copy with `values` (JSON values or text from a command line).
+
+        Raises:
+            ValueError: A switch does not exist or cannot take its value; the message names it.
+        """
         kinds = get_type_hints(Switches)
         known = {item.name for item in fields(self)}
         for name in values:
@@ -63,6 +66,7 @@ class Switches:
         return replace(self, **read)
 
     def as_dict(self) -> dict[str, object]:
+        """Return the switches by name."""
         return {item.name: getattr(self, item.name) for item in fields(self)}
 
 

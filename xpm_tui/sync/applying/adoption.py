@@ -27,9 +27,11 @@ from xpm_tui.sync.policy import Policy
 
 
 def adoption_writes(snapshot: Snapshot, intent: Intent, row: XpmClient, now: datetime) -> list[Write]:
-    """The writes that link the client of ``intent`` to what was made for it; what XPM kept otherwise than it
-    was sent is remembered as agreed, not planned again. A link that a user made meanwhile stays; one whose
-    XPM client is gone gives way."""
+    """Return the writes that link the client of ``intent`` to the XPM client that was created for it.
+
+    Values that XPM stored otherwise than they were sent are recorded as agreed, not planned again. A link
+    that a user made meanwhile stays; one whose XPM client is gone is replaced.
+    """
     client = snapshot.get(CLIENTS, intent.record)
     writes = client_writes(snapshot, [row], now)
     if client is None or live_link(snapshot, client.id) is not None:
@@ -62,9 +64,12 @@ def adoption_writes(snapshot: Snapshot, intent: Intent, row: XpmClient, now: dat
 
 
 def _same_contacts(client: Client, row: XpmClient) -> tuple[ContactLink, ...]:
-    """Which contact was made for which: the one with the same values, else one that says nothing else, since
-    a field that is switched off was not sent; each but once. Two people may share a name and have no e-mail,
-    and must not be made again for that."""
+    """Return which XPM contact was created for which contact, each at most once.
+
+    It is the one with the same values, else one without contradicting values, since a field that is switched
+    off was not sent. Two people may share a name and have no e-mail, and must not be created again for that
+    reason.
+    """
     free = [*xpm_contacts(row)]
     joined: dict[str, str] = {}
     for whole in (True, False):

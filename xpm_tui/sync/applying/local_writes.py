@@ -34,8 +34,10 @@ def write_book(
     new_contact: Callable[[], str],
     carried: Collection[str] = (),
 ) -> LocalWriteResult:
-    """Make the changes that are written to Ignition's side; ``new_contact`` gives the id of a contact, which
-    is made of the fields ``carried``."""
+    """Apply the changes that are written to Ignition's side.
+
+    ``new_contact`` returns the id of a contact, which is created with the fields ``carried``.
+    """
     work = _ClientWriter(sides, new_contact, carried)
     values: dict[str, Value] = {}
     of_contacts: dict[str, dict[str, Value]] = {}

@@ -52,8 +52,10 @@ KINDS = SYNC_KINDS
 
 
 class Resolved(msgspec.Struct, frozen=True):
-    """What became of the unknown writes; ``waiting`` could not be told yet. ``changes`` counts values that
-    were found to have been written."""
+    """The outcome of the unknown writes.
+
+    ``waiting`` could not be decided yet. ``changes`` counts values that proved to have been written.
+    """
 
     done: tuple[Intent, ...] = ()
     failed: tuple[Intent, ...] = ()

@@ -118,8 +118,7 @@ class RunRecorder:
         self._unapplied.append(self._named(record))
 
     def set_aside(self, plan: Plan) -> None:
-        """Count what XPM sent and nobody can read, as far as the plan covers it: it was left out of the
-        run."""
+        """Count XPM's unreadable records, as far as the plan covers them: they were left out of the run."""
         if plan.undo_of:
             return
         snapshot = self._book.snapshot()

@@ -41,8 +41,11 @@ from xpm_tui.sync.provenance import forget_fields
 
 
 def merge_client(old: XpmClient, reply: XpmClient) -> XpmClient:
-    """The reply as a mirror row. What an answer to a write may leave out (groups, contacts, the number of
-    the web address, the masked tax number) stays as it was."""
+    """Return the reply as a mirror row.
+
+    What an answer to a write may leave out (groups, contacts, the number of the web address, the masked tax
+    number) stays as it was.
+    """
     reply = known(old, reply)
     return msgspec.structs.replace(
         reply,
@@ -186,8 +189,11 @@ def changed_writes(snapshot: Snapshot, link: Link, base: Base) -> list[Write]:
 
 
 def joined_elsewhere(snapshot: Snapshot, record: str) -> frozenset[str]:
-    """Contacts of XPM that stand for other contacts of the same client: two may have been sent alike, and
-    what was made for the one is never taken for the other's, too."""
+    """Return the XPM contacts that are linked to other contacts of the same client.
+
+    Two contacts may have been sent with the same values, and the one that was created for one of them is
+    never taken for the other's, too.
+    """
     client, _, contact = record.partition("/")
     link = snapshot.get(LINKS, client)
     return frozenset(each.uuid for each in link.contacts if each.contact != contact) if link else frozenset()

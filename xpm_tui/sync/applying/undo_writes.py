@@ -129,8 +129,10 @@ def _known_again(
 
 
 def _known_of(before: Provenance, now: Provenance, values: Values) -> Provenance:
-    """What was known of a client's values before a link, and what came since: of each value, what is true of
-    the present one."""
+    """Return the provenance of a client's values: what was known before a link, and what was added since.
+
+    For each value it is what applies to the present one.
+    """
     found: dict[str, CameFrom] = {}
     for key in {**before.values, **now.values}:
         both = [each for each in (before.values.get(key), now.values.get(key)) if each is not None]
@@ -150,9 +152,12 @@ def _linked_back(
     *,
     undone: str,
 ) -> list[Write]:
-    """The link goes, or goes back to what it was, with what was agreed then; what it was until now is kept
-    apart until a user links the two again. Where another client is linked by now it comes back quiet, as a
-    second one does. ``values`` are the client's by base key, as they will be."""
+    """Return the writes that remove a link or restore the one before it, with what was agreed then.
+
+    The present pair is blocked until a user links the two again. Where another client is linked to the former
+    XPM client by now, the restored link is quiet, as a second one is. ``values`` are the client's by base
+    key, as they will be.
+    """
     writes: list[Write] = [Drop(BASE, link.id)]
     known = released(snapshot, link.id)
     if relinked is not None and relinked.provenance is not None:

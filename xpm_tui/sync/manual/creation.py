@@ -28,8 +28,11 @@ Made = TypeVar("Made", XpmClient, Staff)
 
 @dataclass(frozen=True)
 class CreationRequest(Generic[Made]):
-    """What is created: the ``message``, the record's ``name`` and ``noun`` for sentences, the mirror's
-    ``table``, and the writes that take over what XPM created."""
+    """A request to create a record.
+
+    It has the ``message``, the record's ``name`` and ``noun`` for sentences, the mirror's ``table``, and the
+    writes that store what XPM created.
+    """
 
     message: Message[Made]
     name: str

@@ -221,8 +221,11 @@ def former_written(taken: TakenOverValues) -> list[Written]:
 
 
 def unlink(snapshot: Snapshot, client_id: str, *, now: datetime, by: str, run: str) -> list[Write]:
-    """The writes that take a link away with all that was agreed; the two are not proposed to each other
-    again. Raises ``NotFound`` when the client is not linked."""
+    """Return the writes that remove a link with all that was agreed; the two are not proposed again.
+
+    Raises:
+        NotFound: The client is not linked.
+    """
     before = snapshot.get(LINKS, client_id)
     if before is None:
         raise NotFound("This client is not linked.")

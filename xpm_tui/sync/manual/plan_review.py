@@ -64,8 +64,10 @@ def tick_where(
 
 
 def _one_of_each(before: Sequence[PlannedRecord], after: Sequence[PlannedRecord]) -> list[PlannedRecord]:
-    """Of different edits of one shared contact only one can be ticked: the one just ticked, or, where several
-    were, none of them."""
+    """Return the records with at most one of different edits of a shared contact ticked.
+
+    It is the one just ticked, or, where several were, none of them.
+    """
     was = {(c.record, c.field): c.ticked for each in before for c in each.changes}
     groups: dict[tuple[str, str], list[Change]] = {}
     for each in after:

@@ -16,8 +16,13 @@ from xpm_tui.domain.tables import CLIENTS, JOBS, LINKS, XPM_CLIENTS
 
 
 class DuplicateRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One of several that may be the same. ``id`` is ours or XPM's UUID; ``linked`` are the records of the
-    other side that are linked to it, ``jobs`` XPM's current jobs on it."""
+    """One of several records that may be the same.
+
+    Attributes:
+        id: The id here, or XPM's UUID.
+        linked: Records of the other side that are linked to it.
+        jobs: Number of XPM's current jobs on it.
+    """
 
     id: str
     name: str
@@ -31,8 +36,13 @@ class DuplicateRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DuplicateGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """Clients of one side whose names are the same, in whatever form. ``survivor`` is the safest one to keep
-    and ``why`` says what speaks for it; ``steps`` are to be done by hand, in this order."""
+    """Clients of one side whose names are the same, in any form.
+
+    Attributes:
+        survivor: The safest record to keep.
+        why: The evidence for it.
+        steps: What to do by hand, in this order.
+    """
 
     side: Side
     key: str

@@ -176,8 +176,10 @@ class PickerIndex:
             yield self._places[self._numbers[self._in_order[at]]]
 
     def _from(self, key: str, accept: Callable[[str], bool]) -> Iterator[int]:
-        """Places from where ``key`` stands in the order of names, then in that of their other forms, as long
-        as they are accepted."""
+        """Yield the accepted places from ``key`` on, in the order of names, then of their other forms.
+
+        It stops in each order at the first place that is not accepted.
+        """
         for place in range(bisect_left(self._keys, key), len(self._keys)):
             if not accept(self._keys[place]):
                 break

@@ -65,8 +65,11 @@ class ClientPair(msgspec.Struct, frozen=True):
 
 
 class FieldComparison(msgspec.Struct, frozen=True):
-    """What came of it. ``base`` and ``link`` have the agreements in them: the very objects given, where there
-    were none. ``agreed`` counts them."""
+    """The result of a comparison.
+
+    ``base`` and ``link`` include the new agreements; they are the very objects given where there were none.
+    ``agreed`` counts them.
+    """
 
     changes: tuple[Change, ...]
     base: Base

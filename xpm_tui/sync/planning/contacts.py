@@ -20,8 +20,15 @@ from xpm_tui.domain.xpm import XpmClient, XpmContact
 
 
 class ContactMatch(msgspec.Struct, frozen=True):
-    """``pairs`` stand for each other, ``fresh`` among them (ids of ours) since just now. ``ours`` and
-    ``theirs`` are new: neither matched nor settled. ``links`` is what the link should say of contacts."""
+    """The contacts of both sides as matched.
+
+    Attributes:
+        pairs: Contacts that correspond to each other.
+        fresh: Ids here of the contacts that were paired only now.
+        ours: New contacts here, neither matched nor settled.
+        theirs: New contacts in XPM, neither matched nor settled.
+        links: The contact links that the link should have.
+    """
 
     pairs: tuple[tuple[Contact, XpmContact], ...]
     fresh: frozenset[str]
@@ -94,8 +101,10 @@ def is_from_own_name(contact: Contact, row: XpmClient) -> bool:
 
 
 def removed_in_xpm(client: Client, link: Link, row: XpmClient) -> list[Contact]:
-    """The contacts of a linked client whose counterpart was removed in XPM: they stay, and are not created
-    there again."""
+    """Return the contacts of a linked client whose counterpart was removed in XPM.
+
+    They stay here, and are not created there again.
+    """
     if row.deleted or not link.contacts:
         return []
     there = {each.uuid for each in row.contacts if not each.deleted}
@@ -121,8 +130,11 @@ def _match_by(
     settled: Collection[str],
     blocked: Collection[str],
 ) -> None:
-    """Add the pairs that one key joins: unique on both sides, both still free, and at least one of them not
-    yet known to stand alone."""
+    """Add the pairs that one key joins.
+
+    The key is unique on both sides, both contacts are still free, and at least one is not known to stand
+    alone.
+    """
     here, there = Counter(map(key, ours)), Counter(map(key, theirs))
     taken, found = {k.id for k, _ in pairs}, {x.uuid for _, x in pairs}
     free = {key(x): x for x in theirs if x.uuid not in found}

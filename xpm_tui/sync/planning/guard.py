@@ -25,8 +25,11 @@ _LOOK = "Look at the plan, then apply it with `sync --plan {plan}`."
 
 
 def refuse_if_outdated(plan: Plan, policy: Policy, tenant: str, scopes: str) -> None:
-    """Raise ``PlanRefused`` when the plan was made under another policy, for another practice, or with
-    another login's scopes: then nothing of it can be trusted."""
+    """Raise ``PlanRefused`` when the plan was made under other conditions than the present ones.
+
+    These are the policy, the practice and the scopes of the login: with another one, no part of the plan can
+    be trusted.
+    """
     again = "Make a new plan: `plan`."
     if plan.tenant != tenant:
         raise PlanRefused(
@@ -174,8 +177,10 @@ def _counts(
 
 
 def _fills(change: Change) -> bool:
-    """Whether a change gives a value to a field that has none: nothing is lost by it.
-    A whole contact is more than a value."""
+    """Return whether a change gives a value to a field that has none, so that nothing is lost.
+
+    A whole contact is more than a value.
+    """
     return change.field != "contact" and is_blank(change.old) and not is_blank(change.new)
 
 

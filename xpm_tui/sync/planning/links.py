@@ -73,8 +73,11 @@ def state_of(snapshot: Snapshot, client: Client, link: Link | None, row: XpmClie
 
 
 def successor(snapshot: Snapshot, client: Client, link: Link, row: XpmClient | None) -> str:
-    """UUID of the client that a prospect became: same name, no prospect, nobody's yet. Empty where there is
-    none, or more than one: then a person has to say which."""
+    """Return the UUID of the client that a prospect became.
+
+    It has the same name, is not a prospect, and nobody is linked to it. Empty where there is none, or more
+    than one, so that a user has to choose.
+    """
     found = _successors(snapshot, client, link, row)
     return found[0] if len(found) == 1 else ""
 
@@ -235,6 +238,20 @@ def needs_person(snapshot: Snapshot, client: Client, state: LinkState) -> Undeci
     return UndecidedClient(client=client.id, reason=state, uuid=uuid)
 
 
+def planned_link(
+    snapshot: Snapshot, client: Client, person: UndecidedClient | None, names: SameNames
+) -> bool:
+    """Return whether the next plan links a client by itself, so that nobody has to decide.
+
+    ``person`` is what :func:`needs_person` returned for it.
+    """
+    if person is None or person.reason != "unlinked" or not person.uuid or names.several(client.name):
+        return False
+    row = snapshot.get(XPM_CLIENTS, person.uuid)
+    frozen = any(freeze.field == "*" for freeze in snapshot.find(FREEZES, "client", client.id))
+    return row is not None and not row.is_set_aside and not frozen
+
+
 def decision_reason(snapshot: Snapshot, person: UndecidedClient) -> str:
     """Why a client needs a person, in words that name what may have taken over a lost XPM client."""
     link = snapshot.get(LINKS, person.client)
@@ -302,8 +319,11 @@ def _ambiguous(snapshot: Snapshot, client: Client) -> bool:
 
 
 class RelinkFinding(msgspec.Struct, frozen=True, kw_only=True):
-    """One client in the report: its link and its state, XPM's name where it differs from Ignition's, and the
-    XPM client that a rule proposes (the same name, or what a prospect became)."""
+    """One client in the report.
+
+    It has the link and its state, XPM's name where it differs from Ignition's, and the XPM client that a rule
+    proposes (the same name, or what a prospect became).
+    """
 
     client: str
     state: LinkState

@@ -155,8 +155,10 @@ def count(records: Iterable[PlannedRecord]) -> dict[str, int]:
 
 
 def estimate(snapshot: Snapshot, plan: Plan, records: Iterable[PlannedRecord]) -> Plan:
-    """The plan with the calls that its changes take and the least number of seconds; reading lists not
-    included."""
+    """Return the plan with the calls of its changes and the least number of seconds they take.
+
+    Reading lists is not included.
+    """
     found = plan_consequences(snapshot, plan, records)
     return msgspec.structs.replace(plan, estimate=Estimate(calls=found.calls, seconds=found.seconds))
 

@@ -5,6 +5,7 @@ An area that is a table, narrowed by letters and saved filters, and the row unde
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
@@ -19,11 +20,11 @@ from xpm_tui.tui.app_protocol import AREAS
 from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.status_summary import PracticeStatus
 from xpm_tui.tui.theme import style
-from xpm_tui.tui.widgets.cells import Line, Span, lines, ours, span, width, words
+from xpm_tui.tui.widgets.cells import Line, lines
 from xpm_tui.tui.widgets.footer import KeyFooter, KeyRow
 from xpm_tui.tui.widgets.header import Header
 from xpm_tui.tui.widgets.inputs import TextField
-from xpm_tui.tui.widgets.table import Table, filter_spans
+from xpm_tui.tui.widgets.table import DIGITS, FilterLine, Table
 from xpm_tui.tui.widgets.text import TextLabel
 
 with lazy_imports():
@@ -84,7 +85,6 @@ class AreaScreen(BaseScreen, Screen[None]):
 
     def collect_commands(self) -> None:
         """From now on the keys of this area's acts are obeyed, and stand in the foot."""
-
         for binding in keymap.bindings(self.AREA):
             self._bindings.key_to_bindings.setdefault(binding.key, []).append(binding)
             if binding.id:
@@ -134,7 +134,6 @@ class AreaScreen(BaseScreen, Screen[None]):
 
     def action_act(self, name: str) -> None:
         """Do an act of this area: by the screen's own way if it has one, else by its form."""
-
         act = registry.by_name(name)
         reason = act.unavailable(self.situation())
         if reason:
@@ -168,26 +167,32 @@ class AreaScreen(BaseScreen, Screen[None]):
 
     def help_page(self) -> HelpPage:
         """What F1 tells here."""
-
         title = next(area.title for area in AREAS if area.name == self.AREA)
         return keymap.page(title, self.ABOUT, self.AREA, self.MORE_KEYS)
 
 
 class FilteredArea(AreaScreen):
-    """``FILTERS``: the words of the service, and what is shown for each; the first is all. A child class sets
-    ``table`` and ``detail`` before it is composed, and reads in ``look``."""
+    """An area with filters.
+
+    ``FILTERS`` are the filters' words for the service, with their labels; the first one is all. A child class
+    sets ``table`` and ``detail`` before it is composed, and reads in ``look``.
+    """
 
     FILTERS: ClassVar[tuple[tuple[str, str], ...]] = ()
     FIND: ClassVar[str] = "name"
-    CSS_PATH: ClassVar = style("filtered")
+    CSS_PATH: ClassVar[Any] = style("filtered")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "find", "Filter", show=False),
         Binding("left_square_bracket", "saved(-1)", show=False),
         Binding("right_square_bracket", "saved(1)", show=False),
+        Binding("less_than_sign", "sort(-1)", show=False),
+        Binding("greater_than_sign", "sort(1)", show=False),
+        *(Binding(str(digit), f"filter({digit - 1})", show=False) for digit in range(1, DIGITS + 1)),
     ]
-    MORE_KEYS = (
+    MORE_KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("/", "filter by letters; esc ends it"),
-        ("[ and ]", "filters, in the order shown above the table"),
+        ("1 to 9, [ and ]", "filters, in the order shown above the table"),
+        ("< and >", "sort by a column, as does a click on its head"),
         ("tab", "to the details of the selected row, and back"),
     )
 
@@ -197,7 +202,7 @@ class FilteredArea(AreaScreen):
     def __init__(self) -> None:
         super().__init__()
         self.find = TextField(placeholder=self.FIND, classes="find")
-        self._state = TextLabel(classes="filter")
+        self._state = FilterLine()
         self._note = TextLabel(classes="note", fixed=False)
         self._saved = 0
         self._terms: JobTerms | None = None
@@ -221,10 +226,15 @@ class FilteredArea(AreaScreen):
         """The field comes with ``/``, the note where there is one."""
         self.find.display = False
         self._note.display = False
+        for table in self.query(Table):
+            if table.parent is not self.detail:
+                table.border_title = self.AREA.capitalize()
 
     def refresh_data(self, *, force: bool = False) -> None:
-        """Read again, also where the terms on which jobs are made have changed: settings do not move the
-        book."""
+        """Read again, also where only the settings for jobs have changed.
+
+        Settings do not change the position of the store.
+        """
         if self.host.ready:
             terms = job_settings.terms_of(self.host.worker.practice)
             force, self._terms = force or terms != self._terms, terms
@@ -235,14 +245,17 @@ class FilteredArea(AreaScreen):
         """What the list is narrowed by."""
         return self.only, self.text
 
-    def told(self, shown: int, total: int) -> None:
-        """How many there are, and which filter is on."""
-        count = f" {shown:,} of {total:,} " if shown != total else f" {total:,} "
-        tail = [ours(" with ", "muted"), span(self.text, "accent")] if self.text else []
-        room = max(20, self.size.width - len(count) - width(tail))
+    def told(self, shown: int, total: int, counts: Mapping[str, int] | None = None) -> None:
+        """How many there are, and which filter is on; ``counts``: of other filters, by their word."""
+        known = {**(counts or {})}
+        if self.FILTERS[0][0] == "":
+            known.setdefault("", total)
+        if not self.text:
+            known[self.only] = shown
         names = [name for _, name in self.FILTERS]
-        pieces: list[Span] = [ours(count, "strong"), *filter_spans(names, self._saved, room), *tail]
-        self._state.say(words(pieces))
+        places = {at: known[word] for at, (word, _) in enumerate(self.FILTERS) if word in known}
+        self._state.show(names, places, self._saved, self.text)
+        self.table.border_subtitle = f"{shown:,} of {total:,}" if shown != total else f"{total:,}"
 
     def note(self, found: list[Line]) -> None:
         """What to know of the whole list; nothing takes no room."""
@@ -261,8 +274,25 @@ class FilteredArea(AreaScreen):
 
     def action_saved(self, by: int) -> None:
         """The next saved filter."""
-        self._saved = (self._saved + by) % len(self.FILTERS)
-        self.refresh_data(force=True)
+        self.action_filter((self._saved + by) % len(self.FILTERS))
+
+    def action_filter(self, place: int) -> None:
+        """The saved filter at a place."""
+        if place < len(self.FILTERS):
+            self._saved = place
+            self.refresh_data(force=True)
+
+    def action_sort(self, by: int) -> None:
+        """By the next column."""
+        self.table.sort_next(by)
+
+    @on(FilterLine.Chosen)
+    def _filter_chosen(self, event: FilterLine.Chosen) -> None:
+        event.stop()
+        if event.place < 0:
+            self.action_find()
+        else:
+            self.action_filter(event.place)
 
     @on(TextField.Changed)
     def _typed(self, event: TextField.Changed) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterable
 from itertools import islice
 from time import monotonic
 from typing import Any, ClassVar
 
 from textual import on
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 
 from xpm_tui.application.clients import queries as clients
 from xpm_tui.application.clients.edits import people_to_choose, unlinked_people
@@ -22,14 +20,13 @@ from xpm_tui.commands.registry import by_name
 from xpm_tui.domain.fields import label
 from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui.screens.area import AreaScreen
+from xpm_tui.tui.screens.area import FilteredArea
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, Span, marked, ours, span, words
+from xpm_tui.tui.widgets.cells import Look, client_name, ours, span
 from xpm_tui.tui.widgets.comparison import ComparisonPane
 from xpm_tui.tui.widgets.inputs import TextField
-from xpm_tui.tui.widgets.table import Table, TableColumn
-from xpm_tui.tui.widgets.text import TextLabel
+from xpm_tui.tui.widgets.table import Cell, Table, TableColumn
 
 with lazy_imports():
     from xpm_tui.tui import app_protocol
@@ -38,12 +35,12 @@ with lazy_imports():
 
 FILTERS: tuple[tuple[str, str], ...] = (
     ("", "all"),
-    ("needs-link", "needs link"),
-    ("broken", "broken"),
+    ("needs-link", "needs you"),
     ("same-name", "same name"),
-    ("conflict", "conflict"),
+    ("conflict", "both changed"),
+    ("broken", "broken link"),
     ("frozen", "frozen"),
-    ("ignored", "ignored"),
+    ("ignored", "not in XPM"),
     ("archived", "archived"),
 )
 
@@ -74,7 +71,51 @@ class Pages:
         return [self._told.client(row) for row in rows if row is not None]
 
 
-class Clients(AreaScreen):
+class Namesakes:
+    """Clients of the list by name, and what tells those of one name apart."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, list[ClientView]] = {}
+
+    def take(self, views: Iterable[ClientView]) -> None:
+        """Begin again with these."""
+        self._by_name = {}
+        self.add(views)
+
+    def add(self, views: Iterable[ClientView]) -> None:
+        """These as well."""
+        for view in views:
+            self._by_name.setdefault(view.name.casefold(), []).append(view)
+
+    def apart(self, view: ClientView, room: int) -> str:
+        """Return what only this one of its name has, and what fits beside the name in ``room`` columns: a
+        city, an e-mail, a phone, else its Ignition number; empty for a name that nobody shares.
+        """
+        others = self._by_name.get(view.name.casefold(), [])[:COMPARED]
+        if len(others) < 2:
+            return ""
+        for tell in TELLS:
+            mine = tell(view)
+            if (
+                mine
+                and len(view.name) + len(mine) + 2 <= room
+                and all(tell(other) != mine for other in others if other.id != view.id)
+            ):
+                return mine
+        return view.client_id or view.id
+
+
+COMPARED = 50
+"""Namesakes that are compared: a row is drawn while somebody waits."""
+TELLS: tuple[Callable[[ClientView], str], ...] = (
+    lambda view: view.city or view.postal_city,
+    lambda view: next((each.email for each in view.contacts if each.email), ""),
+    lambda view: view.phone,
+)
+"""What tells namesakes apart, in the order in which it is looked at."""
+
+
+class Clients(FilteredArea):
     """The table, the filters, the detail pane."""
 
     AREA = "clients"
@@ -85,89 +126,75 @@ class Clients(AreaScreen):
     )
     MORE_KEYS = (
         ("/", "filter by letters in name, e-mail or id; esc ends it"),
-        ("[ and ]", "saved filters: needs link, broken, same name, conflict, frozen …"),
+        ("1 to 8, [ and ]", "filters: needs you, same name, both changed, broken link, frozen …"),
+        ("< and >", "sort by a column, as does a click on its head"),
     )
-    CSS_PATH: ClassVar = style("clients")
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "find", "Filter", show=False),
-        Binding("left_square_bracket", "saved(-1)", show=False),
-        Binding("right_square_bracket", "saved(1)", show=False),
-    ]
+    FILTERS: ClassVar = FILTERS
+    FIND = "name, e-mail or id"
+    CSS_PATH: ClassVar = [style("filtered"), style("clients")]
 
     def __init__(self) -> None:
         super().__init__()
-        self._find = TextField(placeholder="name, e-mail or id", classes="find")
-        self._state = TextLabel(classes="filter")
-        self._saved = 0
-        self._text = ""
         self._wanted = ""
         self._read_at = -CALM
         self._mapped = self._placed = ""
-        self._detail = ComparisonPane()
-        self._table: Table[ClientView] = Table(
+        self._namesakes = Namesakes()
+        self.detail: ComparisonPane = ComparisonPane()
+        self.table: Table[ClientView] = Table(
             (
-                TableColumn("CLIENT", 24, grow=3),
-                TableColumn("ID", 6),
-                TableColumn("IGNITION", 10, grow=1, drop=2),
-                TableColumn("LINK", 11),
-                TableColumn("XPM NO.", 9, drop=1),
-                TableColumn("NEEDS", 18, grow=2, drop=3),
+                TableColumn("Client", 24, grow=3, sort=lambda view: view.name.casefold()),
+                TableColumn("Ignition no.", 12, drop=2, look="ignition"),
+                TableColumn("Link", 13),
+                TableColumn("XPM no.", 8, drop=1, look="xpm"),
+                TableColumn("Needs", 18, grow=2, drop=3),
             ),
             self._cells,
             lambda view: view.id,
             id="clients",
         )
 
-    def body(self) -> ComposeResult:
-        """Filter line, table, detail."""
-        yield self._state
-        yield self._find
-        with Horizontal(classes="halves"):
-            yield self._table
-            yield self._detail
-
-    def on_mount(self) -> None:
-        """The filter field comes with ``/``."""
-        self._find.display = False
-
     async def look(self) -> None:
         """The clients that the filters let through."""
-        saved = FILTERS[self._saved][0]
+        saved, text = self.asked
 
         def read(practice: OpenPractice) -> tuple[list[ClientView], int]:
-            return clients.list_clients(practice, only=saved, text=self._text), practice.snapshot().count(
-                CLIENTS
-            )
+            return clients.list_clients(practice, only=saved, text=text), practice.snapshot().count(CLIENTS)
 
         worker, more = self.host.worker, None
-        if saved or self._text:
+        if saved or text:
             views, total = await worker.glance(read)
         else:
             # The first screenful at once, the rest in pieces: fifty thousand take seconds to tell.
             more = await worker.glance(Pages)
             views, total = await worker.glance(more.take, PAGE), more.total
-        while more is not None and len(views) < total and (self._wanted or self._table.rows.cursor >= PAGE):
+        while more is not None and len(views) < total and (
+            self._wanted or self.table.is_sorted or self.table.rows.cursor >= PAGE
+        ):  # fmt: skip
             views = views + await worker.glance(more.take, PIECE)
-        self._tell(total if more else len(views), total)
-        self._table.say_empty(self._nothing(total))
-        self._table.show(views, self._wanted, of=(saved, self._text))
+        needs = {"needs-link": self.host.practice_status.needs_person}
+        self.told(total if more else len(views), total, needs if self.host.practice_status.known else None)
+        self.table.say_empty(self._nothing(total))
+        self._namesakes.take(views)
+        self.table.show(views, self._wanted, of=self.asked)
         self._wanted = ""
         self._placed = self.client.id if self.client else ""
         if not views:
-            self._detail.clear()
-        if self.focused is None:
-            self._table.rows.focus()
+            self.detail.clear()
+        self.focus_table()
         while more is not None and (piece := await worker.glance(more.take, PIECE)):
-            self._table.extend(piece)
+            self._namesakes.add(piece)
+            self.table.extend(piece)
+        if more is not None:
+            self.table.rows.repaint()  # a namesake may have come after the first screenful
 
     def refresh_data(self, *, force: bool = False) -> None:
         """A large book is not read again at every step of a run."""
         now = monotonic()
-        large = len(self._table.rows.items) > LARGE
+        large = len(self.table.rows.items) > LARGE
         if not force and (not self.is_active or (large and now - self._read_at < CALM)):
             return
         self._read_at = now
-        super().refresh_data(force=force)
+        super(FilteredArea, self).refresh_data(force=force)  # clients do not depend on the terms of jobs
 
     def _nothing(self, total: int) -> str:
         if total:
@@ -178,37 +205,24 @@ class Clients(AreaScreen):
             "There are no clients yet. Press p to bring them in from XPM, or I to import Ignition's CSV file."
         )
 
-    def _tell(self, shown: int, total: int) -> None:
-        count = f" {shown:,} of {total:,}  " if shown != total else f" {total:,}  "
-        pieces: list[Span] = [ours(count, "strong")]
-        for place, (_, name) in enumerate(FILTERS):
-            here = place == self._saved
-            pieces.append(ours(f"[{name}]" if here else f" {name} ", "head" if here else "muted"))
-        if self._text:
-            pieces += [ours(" with ", "muted"), span(self._text, "accent")]
-        self._state.say(words(pieces))
-
-    def _cells(self, view: ClientView) -> list[Line]:
-        state = view.link_state
-        name = span(view.name).text
-        at = name.casefold().find(self._text.casefold()) if self._text else -1
+    def _cells(self, view: ClientView) -> list[Cell]:
+        look: Look = "warn" if view.needs else cells.LINK_STATES.look(view.link_state)
+        label = cells.LINK_STATES.label(view.link_state)
+        frozen = ours("❄ ", "accent") if view.frozen else ours("")
         return [
-            marked(name, [(at, at + len(self._text))] if at >= 0 else []),
-            [ours(view.id, "muted")],
-            [span(view.client_id or "–", "muted")],
-            [cells.LINK_STATES.draw(state)],
+            lambda room: client_name(view.name, self.text, self._namesakes.apart(view, room), room),
+            [span(view.client_id or view.id, "" if view.client_id else "muted")],
+            [frozen, span(f"{label.glyph} {label.inline}", look)],
             [span(view.link.number if view.link else "")],
             [span(view.needs, "warn"), *([ours(" ❄ frozen", "accent")] if view.frozen else [])],
         ]
 
-    @on(Table.Moved, "#clients")
-    def _moved(self, event: Table.Moved) -> None:
-        event.stop()
-        self.refresh_bindings()
-        if event.item is not None:
-            if event.item.id not in (self._placed, self._mapped):
+    def moved(self, item: ClientView | None) -> None:
+        """Both sides of the client."""
+        if item is not None:
+            if item.id not in (self._placed, self._mapped):
                 self._mapped = ""  # somebody moved on
-            self.host.work(lambda: self._show(event.item), "detail", exclusive=True, node=self)
+            self.host.work(lambda: self._show(item), "detail", exclusive=True, node=self)
 
     async def _show(self, view: ClientView) -> None:
         def read(practice: OpenPractice) -> list[SideBySide]:
@@ -216,74 +230,56 @@ class Clients(AreaScreen):
 
         await asyncio.sleep(REST)
         sides = await self.host.worker.glance(read)
-        if self._table.item is view:
-            self._detail.show(view, sides)
+        if self.table.item is view:
+            self.detail.show(view, sides)
 
-    @on(Table.Chosen, "#clients")
-    def _chosen(self, event: Table.Chosen) -> None:
-        event.stop()
-        self._detail.table.rows.focus()
+    def chosen(self, item: ClientView) -> None:
+        """Its fields get the keys."""
+        self.detail.table.rows.focus()
 
-    # -- filters --------------------------------------------------------------------------------------------
-
-    def action_find(self) -> None:
-        """Type what the client must have."""
-        self._find.display = True
-        self._find.focus()
-
-    def action_saved(self, by: int) -> None:
-        """The next saved filter."""
-        self._saved, self._mapped = (self._saved + by) % len(FILTERS), ""
-        self.refresh_data(force=True)
+    def action_filter(self, place: int) -> None:
+        """The saved filter at a place: another list, so somebody moved on."""
+        self._mapped = ""
+        super().action_filter(place)
 
     @on(TextField.Changed)
-    def _typed(self, event: TextField.Changed) -> None:
-        event.stop()
-        self._text, self._mapped = event.value.strip(), ""  # another list: somebody moved on
-        self.host.work(lambda: self.look(), "look", exclusive=True, node=self)
-
-    @on(TextField.Submitted)
-    def _typed_out(self, event: TextField.Submitted) -> None:
-        event.stop()
-        self._table.rows.focus()
+    def _list_changes(self) -> None:
+        self._mapped = ""  # another list: somebody moved on
 
     def show_only(self, client: str) -> None:
         """Come from elsewhere to one client: put the cursor there, with all filters off."""
         self._wanted, self._mapped = client, ""
-        self._find.value = ""
-        self._find.display = False
-        self._text, self._saved = "", 0
+        self.clear_filters()
         self.refresh_data(force=True)
 
     def action_up(self) -> None:
         """Detail to table, then the filters away."""
-        if self._detail.table.rows.has_focus:
-            self._table.rows.focus()
-        elif self._find.display or self._text or self._saved:
-            self._find.value = ""
-            self._find.display = False
-            self._text, self._saved = "", 0
-            self._table.rows.focus()
-            self.refresh_data(force=True)
+        if self.detail.table.rows.has_focus:
+            self.table.rows.focus()
+        else:
+            super().action_up()
 
     # -- acts -----------------------------------------------------------------------------------------------
 
     @property
     def client(self) -> ClientView | None:
         """The one under the cursor."""
-        return self._table.item
+        return self.table.item
 
     @property
     def _meant(self) -> str:
-        """Whom undo is for: the one under the cursor, or right after mapping the one that was mapped, where a
-        filter has taken it out of the list and put the cursor on the next."""
-        gone = self._mapped and all(view.id != self._mapped for view in self._table.rows.items)
+        """Return the client that undo is for.
+
+        It is the one under the cursor; or, right after mapping, the mapped one, where a filter has removed it
+        from the list and moved the cursor to the next.
+        """
+        gone = self._mapped and all(view.id != self._mapped for view in self.table.rows.items)
         return self._mapped if gone else self.client.id if self.client else ""
 
     def mapped(self, client: str) -> str:
         """Mapped by the picker just now; gives what can be done with it."""
         self._mapped = client
-        return "u undoes it." if self._saved or self._text else "u undoes it; s syncs it."
+        return "u undoes it." if self._saved or self.text else "u undoes it; s syncs it."
 
     def situation(self) -> Situation:
         """With what is known of the client under the cursor."""
@@ -303,18 +299,15 @@ class Clients(AreaScreen):
 
     def do_clients_link(self) -> None:
         """Map: the picker over this client."""
-
         if self.client is not None:
             self.app.push_screen(picker.Picker(self.client))
 
     def do_clients_pick(self) -> None:
         """Pick: the picker without a client."""
-
         self.app.push_screen(picker.Picker(None))
 
     def do_clients_review(self) -> None:
         """One client after the other."""
-
         self.app.push_screen(review.Review())
 
     def do_clients_sync(self) -> None:
@@ -357,7 +350,7 @@ class Clients(AreaScreen):
         """The contact under the cursor of the detail pane, else the client."""
         if self.client is None:
             return
-        side = self._detail.table.item if self._detail.table.rows.has_focus else None
+        side = self.detail.table.item if self.detail.table.rows.has_focus else None
         contact = side.field.partition(".")[0] if side and "." in side.field else ""
         if contact:
             preset = {"client": self.client.id, "contact": contact}
@@ -367,7 +360,7 @@ class Clients(AreaScreen):
 
     def do_clients_freeze(self) -> None:
         """The field under the cursor of the detail pane, else all: the form asks."""
-        side = self._detail.table.item if self._detail.table.rows.has_focus else None
+        side = self.detail.table.item if self.detail.table.rows.has_focus else None
         start = {"field": (side.field,)} if side else {}
         self.host.perform(by_name("clients.freeze"), self.preset("clients.freeze"), start=start)
 

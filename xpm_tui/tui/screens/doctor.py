@@ -156,7 +156,6 @@ class DoctorScreen(BaseScreen, Screen[None]):
 
     def action_bundle(self) -> None:
         """Gather, show what is in it; written only from there."""
-
         self.app.push_screen(bundle.BundleScreen(list(self._found.values())))
 
     def action_seen(self) -> None:

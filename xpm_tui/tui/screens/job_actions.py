@@ -66,6 +66,7 @@ class JobCommands(FilteredArea):
             self.host.work(lambda: self.open_job(view.id), "open", exclusive=True, node=self)
 
     async def open_job(self, job: str) -> None:
+        """Open a job with all its lines for reading."""
         shown: PreviewView = (await self.host.run_named("jobs.preview", {"job": job})).value
         self.read(shown.name, all_lines(shown), job=job)
 

@@ -215,7 +215,6 @@ class Overview(AreaScreen):
 
     def on_table_chosen(self, event: Table.Chosen) -> None:
         """A run with its log."""
-
         event.stop()
         self.app.push_screen(screens_run.RunScreen(event.item.id))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets.input import Selection
 
@@ -31,7 +31,8 @@ from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets import comparison
-from xpm_tui.tui.widgets.cells import Span, lines, ours, span, words
+from xpm_tui.tui.widgets.cells import Line, Span, lines, ours, span, width, words, wrap
+from xpm_tui.tui.widgets.comparison import DetailPane
 from xpm_tui.tui.widgets.footer import KeyFooter
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Rows
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from xpm_tui.commands.command import Command
 
 MOST = 100
+WIDE = 110
+"""Columns from which the head names the practice, too."""
 INVITATION = "Type a name, a city, a code, an e-mail, XPM's number or web address, or a UUID."
 NOTHING = "No match. Try fewer letters; F4 clears the search."
 PAUSE = 0.06
@@ -82,7 +85,11 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
         self._hits = SearchHits()
         self._head = TextLabel(classes="picker-head")
         self._none = StaticText(classes="empty")
-        self._effect = TextLabel(classes="effect")
+        self._effect = TextLabel(classes="panel effect")
+        self._compare = DetailPane()
+        self._compare.add_class("panel", "compare")
+        self._compare.border_title = "Compare"
+        self._count = 0
         self._shown: EffectView | None = None
         self._taken = False
         self._found_by: str | None = None
@@ -91,10 +98,15 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
     def compose(self) -> ComposeResult:
         """Whom it is for, the field, the hits, the effect."""
         yield self._head
-        yield self._field
-        with Vertical(classes="found"):
-            yield self._none
-            yield self._hits
+        with Vertical(classes="panel search") as search:
+            search.border_title = "Search by name, number, e-mail, city, or paste an XPM address"
+            yield self._field
+        with Horizontal(classes="halves"):
+            with Vertical(classes="panel -table found") as found:
+                found.border_title = "XPM clients"
+                yield self._none
+                yield self._hits
+            yield self._compare
         yield self._effect
         yield KeyFooter()
 
@@ -104,20 +116,37 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
             self._hits.ours = facts_of(self._client)
         if self._client and self._client.link:
             self._hits.linked_to = self._client.link.uuid
-        self._hits.can_focus = False
+        self._hits.can_focus = self._compare.can_focus = False
+        if self._client is None:
+            self._compare.display = False
+        self._effect.border_title = "If you link these two" if self._client else "If you bring this client in"
         self._field.focus()
         self._field.selection = Selection(0, len(self._field.value))  # what is typed takes its place
         self._tell_head("reading XPM's clients …")
         self.host.work(lambda: self._begin(), "search", exclusive=True, node=self)
 
     def _tell_head(self, about: str) -> None:
-        pieces: list[Span] = [ours(" ")]
-        if self._client is not None:
-            pieces += [ours("Link ", "muted"), span(self._client.name, "strong"),
-                       ours(f"  {self._client.id}  to an XPM client", "muted")]  # fmt: skip
-        else:
-            pieces += [ours("Bring in a client from XPM", "strong")]
-        self._head.say(lines([pieces, [ours(f" {about}", "muted")]]))
+        """Whom it is for, in full: it is what the hits are compared with."""
+        title = " Link to XPM " if self._client is not None else " Bring in a client from XPM "
+        right = [ours(about, "muted"), *self._practice()]
+        gap = max(2, self.size.width - len(title) - width(right) - 1)
+        found: list[Line] = [[ours(title, "head"), ours(" " * gap), *right]]
+        if (client := self._client) is not None:
+            facts = (
+                client.city or client.postal_city,
+                *(each.email for each in client.contacts),
+                client.phone,
+            )
+            known = "  ·  ".join(dict.fromkeys(filter(None, facts))) or "nothing else is known of it"
+            found.append([ours("  Ignition  ", "ignition"), span(client.name, "strong"),
+                          span(f"  {client.client_id or ''} {client.id}".rstrip(), "muted")])  # fmt: skip
+            found.append([ours("            "), span(known, "muted")])
+        self._head.styles.height = len(found)
+        self._head.say(lines(found))
+
+    def _practice(self) -> list[Span]:
+        title = self.host.practice_status.title
+        return [ours("  ·  ", "muted"), span(title, "muted")] if title and self.size.width >= WIDE else []
 
     async def _begin(self) -> None:
 
@@ -137,7 +166,8 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
 
         mark, index, age = await self.host.worker.glance(read)
         self._index, self.host.picker_index = index, (mark, index)
-        self._tell_head(f"{formatting.count(mark[1], 'XPM client')}; XPM data, updated {age}")
+        self._count = mark[1]
+        self._tell_head(f"XPM data, updated {age}")
         await self._search(self._field.value)
 
     @on(TextField.Changed)
@@ -162,13 +192,14 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
         self._hits.show(views, start(views, now))
         self._hits.display = bool(views)
         self._none.display = not views
-        self._none.update(
-            content(
-                Shown(NOTHING if query.strip() else INVITATION)
-            )
-        )  # fmt: skip
+        self._none.update(content(Shown(NOTHING if query.strip() else INVITATION)))
+        most = f"the best {MOST}" if len(views) == MOST else formatting.count(len(views), "match/matches")
+        told = f"{most} in {formatting.count(self._count, 'XPM client')}"
+        self.query_one(".search").border_subtitle = told
         if not views:
             self._effect.say(content(Shown("")))
+            self._effect.border_subtitle = ""
+            self._compare.show(None, [ours("Compare")])
 
     @on(Rows.Moved)
     def _moved(self, event: Rows.Moved) -> None:
@@ -180,12 +211,19 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
 
     async def _preview(self, view: XpmClientView) -> None:
         await asyncio.sleep(PAUSE)
-        if self._client is None:
+        self._effect.border_subtitle = f"UUID {view.uuid}"
+        client = self._client
+        if client is None:
             self._effect.say(words(pick_line(view)))
             return
-        effect = await self.host.worker.glance(links.preview_link, self._client.id, view.uuid)
+        if self._compare.size.width:
+            make = lambda columns: comparison.compared_lines(client, view, columns)  # noqa: E731
+            self._compare.show(make, [ours("Compare")])
+        effect = await self.host.worker.glance(links.preview_link, client.id, view.uuid)
         self._shown = effect
-        self._effect.say(lines(comparison.effect_lines(effect, max(3, self._effect.size.height))))
+        height, columns = max(3, self._effect.size.height), self._effect.content_size.width or 76
+        told = [row for line in comparison.effect_lines(effect, height) for row in wrap(line, columns)]
+        self._effect.say(lines(told[:height]))
 
     @on(Rows.Chosen)
     def _chosen(self, event: Rows.Chosen) -> None:
@@ -282,8 +320,8 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
             "Picker",
             "What you type replaces the client's own name. Type any part of a name, a city, a code, an "
             "e-mail, XPM's number, its web address or a UUID: a number, address or UUID finds exactly one. "
-            "The signs = and ≠ compare e-mail, city and structure with the client's. Rows marked =name share "
-            "their name with another; what tells them apart is marked. Below you see what linking would do. "
+            "The signs = and ≠ compare e-mail, city and structure with the client's. Rows marked same name "
+            "share it with another; what tells them apart is marked. Below you see what linking would do. "
             "Nothing is written to XPM here.",
             [("enter", "link the client under the cursor"), ("F4", "clear the search"), ("esc", "leave")],
         )

@@ -264,12 +264,10 @@ class PlanReview(DetailScreen[str]):
 
     def action_people(self) -> None:
         """The clients that no rule can decide."""
-
         self.app.push_screen(review.Review())
 
     def action_differences(self) -> None:
         """What differs and is not in the plan."""
-
         self.app.push_screen(differences.Differences(self._plan_id))
 
     def action_export(self) -> None:

@@ -100,7 +100,7 @@ class Practices(DetailScreen[None]):
 
     def action_new(self) -> None:
         """A place for one more, and the console over it: the wizard connects it."""
-        self.do("practices.add", {}, ask=True)
+        self.do("practices.add", {"switch": True}, ask=True)
 
     def help_page(self) -> HelpPage:
         """F1."""

@@ -20,8 +20,8 @@ from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.settings.choice_labels import setting_choices
-from xpm_tui.settings.kinds import written
-from xpm_tui.settings.schema import SECTIONS, SettingEntry
+from xpm_tui.settings.kinds import SettingEntry, written
+from xpm_tui.settings.schema import SECTIONS
 from xpm_tui.settings.store import Item, parsed
 from xpm_tui.tui.dialogs.dialog import ChoiceDialog, InputDialog
 from xpm_tui.tui.safe_text import content

@@ -150,7 +150,6 @@ class SyncArea(AreaScreen):
 
     def do_runs_stop(self) -> None:
         """On the run's own screen, where its log is."""
-
         screen = run.RunScreen(self.host.practice_status.running)
         self.app.push_screen(screen)
         screen.call_after_refresh(screen.action_stop)

@@ -47,11 +47,11 @@ class TeamArea(FilteredArea):
         super().__init__()
         self.table: Table[PersonRow] = Table(
             (
-                TableColumn("NAME", 22, grow=2),
-                TableColumn("E-MAIL", 16, grow=2, drop=1),
-                TableColumn("IN XPM", 20, grow=2),
-                TableColumn("CLIENTS", 7, right=True, drop=2),
-                TableColumn("JOBS", 4, right=True, drop=3),
+                TableColumn("Name", 22, grow=2),
+                TableColumn("E-mail", 16, grow=2, drop=1),
+                TableColumn("In XPM", 20, grow=2, look="xpm"),
+                TableColumn("Clients", 7, right=True, drop=2),
+                TableColumn("Jobs", 4, right=True, drop=3),
             ),
             self._cells,
             lambda row: row.key,
@@ -148,14 +148,12 @@ class TeamArea(FilteredArea):
 
     def do_team_link(self) -> None:
         """Map: a choice over XPM's staff."""
-
         member = self._on_member("This person is only in XPM: p adds them to the team.")
         if member is not None:
             self.app.push_screen(staff_picker.MapStaffPicker(member))
 
     def do_team_pick(self) -> None:
         """Pick: the same choice without a member, on the one under the cursor."""
-
         row = self.table.item
         self.app.push_screen(
             staff_picker.AddStaffPicker(row.staff.uuid if row and row.staff and not row.member else "")
@@ -185,7 +183,6 @@ class TeamArea(FilteredArea):
 
     def do_team_new(self) -> None:
         """Name, e-mail, access, in one dialog."""
-
         start = {"access": "yes"}
         fields = [
             app_protocol.EditField(each.key, each.label, start.get(each.key, ""), _options(each), each.help)
@@ -198,7 +195,6 @@ class TeamArea(FilteredArea):
 
     def do_team_edit(self) -> None:
         """What is there now; saving does the act with what differs."""
-
         member = self._on_member("This person is only in XPM: p adds them to the team, then e edits.")
         if member is None:
             return
@@ -255,7 +251,7 @@ def person_lines(row: PersonRow, columns: int) -> list[Line]:
     head += [ours("  "), *in_xpm(row)]
     found: list[Line] = [
         head,
-        side_by_side_line("", [ours("IGNITION", "muted")], [ours("XPM", "muted")], columns),
+        side_by_side_line("", [ours("Ignition", "ignition")], [ours("XPM", "xpm")], columns),
     ]
 
     def fact(label: str, here: str, there: str) -> None:

@@ -61,10 +61,10 @@ class TemplatesArea(FilteredArea):
         super().__init__()
         self.table: Table[TemplateRow] = Table(
             (
-                TableColumn("SERVICE", 24, grow=2),
-                TableColumn("ID", 5, drop=1),
-                TableColumn("JOB TEMPLATES", 26, grow=3),
-                TableColumn("PROPOSALS", 9, right=True, drop=2),
+                TableColumn("Service", 24, grow=2),
+                TableColumn("Id", 5, drop=1),
+                TableColumn("Job templates", 26, grow=3, look="xpm"),
+                TableColumn("Proposals", 9, right=True, drop=2),
             ),
             self._cells,
             lambda row: row.key,
@@ -179,7 +179,6 @@ class TemplatesArea(FilteredArea):
 
     def do_templates_link(self) -> None:
         """The choice of templates, in order."""
-
         if self._on_service() is not None and self.service is not None:
             self.app.push_screen(service_templates.ServiceTemplates(self.service))
 
@@ -207,7 +206,6 @@ class TemplatesArea(FilteredArea):
 
     def do_services_new(self) -> None:
         """A name; the one on proposals that is no service stands there already."""
-
         row = self.table.item
         fields = [("name", "Name", row.unknown if row else ""), ("price", "Price", "")]
         about = "A service of the library here; an export brings it to Ignition."

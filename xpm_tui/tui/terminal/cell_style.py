@@ -84,8 +84,10 @@ def looks_same(text: str, look: CellStyle, other: CellStyle | None) -> bool:
 
 
 class CellRow:
-    """One line: what stands in each cell, and how. An unknown cell has no look; one that is covered by a wide
-    letter has a look and no text."""
+    """One row of cells, with the text and the style of each.
+
+    An unknown cell has no style; one that is covered by a wide character has a style and no text.
+    """
 
     __slots__ = ("looks", "texts")
 

@@ -34,8 +34,11 @@ _TURN = 0.1
 
 
 class ConsoleDriver(LinuxDriver):
-    """Textual's own for Linux and macOS, with another way out. What it is given to write is drawn, and the
-    terminal is sent what it does not show yet. One that takes too little misses all pictures but the last."""
+    """Textual's driver for Linux and macOS with another output.
+
+    What is written is drawn into a buffer, and the terminal is sent only what it does not show yet. A
+    terminal that reads too slowly skips all frames but the last.
+    """
 
     def __init__(self, app: App[Any], **options: Any) -> None:
         super().__init__(app, **options)

@@ -42,8 +42,10 @@ Chain = list[Patch]
 
 
 def strokes(number: int, row: CellRow, old: CellRow) -> Iterator[Chain]:
-    """What makes ``old``, the row of this number, look like ``row``. Where letters may stand elsewhere it is
-    one chain, of all cells from the first on that differs."""
+    """Yield the chains that turn ``old``, the row of this number, into ``row``.
+
+    Where characters may be in other places, it is one chain of all cells from the first difference on.
+    """
     if not (row.odd() or old.odd()):
         for stroke in _plain(number, row, old):
             yield [stroke]
@@ -109,8 +111,10 @@ def simple(text: str) -> bool:
 
 
 def drawn(chains: Sequence[Chain], rest: tuple[int, int]) -> str:
-    """What draws all of them in the fewest bytes, and puts the cursor where it belongs (row, column).
-    It begins and ends without a look."""
+    """Return the bytes that draw all chains most cheaply and put the cursor at ``rest`` (row, column).
+
+    They begin and end without a style.
+    """
     return min((_in_order(way, rest) for way in (chains, list(_look_after_look(chains)))), key=len)
 
 

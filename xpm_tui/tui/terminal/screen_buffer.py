@@ -33,8 +33,11 @@ class ScreenBuffer:
         self.at = (0, 0)
 
     def draw(self, data: str) -> bool:
-        """Draw what Textual writes for a frame: letters, looks, links (OSC 8) and moves to a cell. Gives
-        False where there is anything else; what was drawn before it stays."""
+        """Draw what Textual writes for a frame: characters, styles, links (OSC 8) and moves to a cell.
+
+        Returns:
+            False where there is anything else; what was drawn before it stays.
+        """
         look, (row, column), end = PLAIN, self.at, 0
         for token in _TOKENS.finditer(data):
             if token.start() != end:
@@ -79,8 +82,10 @@ class ScreenBuffer:
         return self.rows[number]
 
     def onto(self, shown: ScreenBuffer) -> str:
-        """What makes a terminal that shows the other picture show this one, in few bytes. The other is then
-        the same as this one. It begins and ends without a look."""
+        """Return the few bytes that make a terminal that shows the other buffer show this one.
+
+        The other buffer then equals this one. The bytes begin and end without a style.
+        """
         if self.rows:
             shown._row(len(self.rows) - 1)
         move = _move(self.rows, shown.rows) if any(row.texts for row in shown.rows) else None
@@ -99,7 +104,6 @@ class ScreenBuffer:
 
 def _move(wanted: list[CellRow], shown: list[CellRow]) -> ScrollMove | None:
     """The one that spares the most; loaded when there is something to move."""
-
     return scroll_optimizer.best_move(wanted, shown)
 
 

@@ -26,8 +26,11 @@ class ScrollMove:
     up: int
 
     def sent(self) -> str:
-        """The margins (DECSTBM), a line feed at the lower or a reverse index at the upper one, and no margins
-        again: what every terminal since the VT100 knows. The cursor is at home then."""
+        """The bytes of the move, which every terminal since the VT100 supports.
+
+        They set the margins (DECSTBM), send a line feed at the lower or a reverse index at the upper one, and
+        reset the margins. The cursor is at home then.
+        """
         end, step = (self.bottom, "\n") if self.up > 0 else (self.top, "\x1bM")
         return f"\x1b[{self.top + 1};{self.bottom + 1}r\x1b[{end + 1}H{step * abs(self.up)}\x1b[r"
 
@@ -65,8 +68,11 @@ def _alike(wanted: Sequence[CellRow], shown: Sequence[CellRow], up: int) -> int:
 def _move(
     wanted: Sequence[CellRow], shown: Sequence[CellRow], before: Sequence[int], coming: Sequence[int], up: int
 ) -> tuple[int, ScrollMove]:
-    """The bytes that the best move by so many lines spares, and that move. ``before`` is what each row costs
-    without one, ``coming`` how much more it costs where a move brings in an unknown row."""
+    """Return the number of bytes that the best move by so many lines saves, and that move.
+
+    ``before`` is what each row costs without a move, ``coming`` how much more it costs where a move brings in
+    an unknown row.
+    """
     places = _pairs(wanted, up)
     gains = [before[place] - cost(wanted[place], shown[place + up]) for place in places]
     sums = list(accumulate(gains, initial=0))

@@ -82,8 +82,10 @@ def fit(line: Line, columns: int, right: bool = False) -> list[Span]:
 
 
 def wrap(line: Line, columns: int) -> list[list[Span]]:
-    """The line in as many as it takes, broken at blanks, each at most ``columns`` wide; what goes on stands
-    under the text, behind the mark or label of the first."""
+    """Return the line wrapped at blanks into lines of at most ``columns``.
+
+    The continuation is aligned with the text, after the mark or label of the first line.
+    """
     text = "".join(piece.text for piece in line)
     indent = Span(Shown(" " * hanging_indent(text, columns)))
     found = [_between(line, start, end) for start, end in rows(text, columns)]
@@ -118,14 +120,41 @@ def marked(text: Shown, spans: Sequence[tuple[int, int]], look: Look = "") -> li
     return pieces or [Span(text, look)]
 
 
-def named(name: Shown, id_: Shown, columns: int, look: Look = "") -> list[Span]:
-    """A record in exactly ``columns`` columns: its name is shortened before the id that tells namesakes
-    apart."""
-    tail = Span(Shown(f"  {id_}"), "muted") if id_ else Span(Shown(""))
+def named(name: Shown, id_: Shown, columns: int, look: Look = "", gap: int = 2) -> list[Span]:
+    """Return a record in exactly ``columns`` columns.
+
+    Its name is shortened before the id, which distinguishes namesakes.
+    """
+    tail = Span(Shown(" " * gap + id_), "muted") if id_ else Span(Shown(""))
     room = columns - cells(tail.text)
     if room < NAME_ROOM:
         return fit([Span(name, look), tail], columns)
     return fit([Span(cut(name, room), look), tail], columns)
+
+
+def told_apart(text: Shown, other: Shown, room: int) -> list[Span]:
+    """A value beside another one, in at most ``room`` columns: where both would be cut to the same text, what
+    they have in common at the start is left out. What differs is marked.
+    """
+    start, end = difference(text, other)
+    if text == other or cells(text) <= room or start + 1 < room:
+        return _differing(text, start, end, "") if text != other and text else [Span(cut(text, room))]
+    at = max((at + 1 for at in range(start) if text[at] == " " and start - at < room // 2), default=start)
+    shown = Shown("…" + text[at:])
+    return _differing(shown, start - at + 1, end, "")
+
+
+def client_name(name: str, found: str, apart: str, columns: int) -> list[Span]:
+    """A name with the letters that were looked for marked, and what tells it from its namesakes after it: the
+    name is shortened first.
+    """
+    shown = visible(name)
+    at = shown.casefold().find(found.casefold()) if found else -1
+    tail = [span(f"  {apart}", "muted")] if apart else []
+    room = columns - width(tail)
+    if tail and room < NAME_ROOM:
+        room, tail = columns, []
+    return [*marked(cut(shown, room), [(at, at + len(found))] if at >= 0 else []), *tail]
 
 
 NAME_ROOM = 4
@@ -171,8 +200,10 @@ ARROW = " → "
 
 
 def _kept_from(old: Shown, new: Shown, start: int, room: int) -> int:
-    """Return from which letter on two values are shown: the first word with which both fit, else the
-    difference itself."""
+    """Return the index from which two values are shown.
+
+    It is the start of the first word with which both fit, else the difference itself.
+    """
     words = [at + 1 for at in range(start) if old[at] == " "]
     fits = (at for at in words if cells(old[at:]) + cells(new[at:]) + len(ARROW) + 2 <= room)
     return next(fits, start)

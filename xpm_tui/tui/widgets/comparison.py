@@ -13,17 +13,31 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from xpm_tui.application.presenters.views import ClientView, EffectView, SideBySide
+from xpm_tui.application.presenters.views import ClientView, EffectView, SideBySide, XpmClientView
 from xpm_tui.commands.link_effects import former_line, former_summary, outlook
 from xpm_tui.domain import formatting
 from xpm_tui.domain.fields import label as field_label
-from xpm_tui.domain.safe_text import Shown
+from xpm_tui.domain.identity import name_key
+from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.sync.policy import CLIENT_FIELDS
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, Look, Span, fit, lines, ours, span, wrap
+from xpm_tui.tui.widgets.cells import (
+    Line,
+    Look,
+    Span,
+    both,
+    fit,
+    lines,
+    named,
+    ours,
+    span,
+    told_apart,
+    words,
+    wrap,
+)
 from xpm_tui.tui.widgets.lines import Lines
-from xpm_tui.tui.widgets.table import Table, TableColumn
+from xpm_tui.tui.widgets.table import Cell, Table, TableColumn
 from xpm_tui.tui.widgets.text import TextLabel
 
 
@@ -31,18 +45,18 @@ def effect_lines(effect: EffectView, most: int) -> list[Line]:
     """At most ``most`` lines: refusals and warnings first, then the values."""
     found: list[Line] = []
     if effect.refused:
-        found.append([ours(" ✗ ", "bad"), span(effect.refused)])
+        found.append([ours(" ✕ ", "bad"), span(effect.refused)])
     if effect.needs_yes:
-        found.append([ours(" ! ", "warn"), span(effect.needs_yes)])
+        found.append([ours(" ▲ ", "warn"), span(effect.needs_yes)])
     if effect.replaces:
         old = effect.replaces
-        found.append([ours(" ! ", "warn"), span(f"Replaces the link to #{old.number} {old.name}"),
+        found.append([ours(" ▲ ", "warn"), span(f"Replaces the link to #{old.number} {old.name}"),
                       ours("; the last synced values are discarded." if effect.drops_base else "."),
                       ])  # fmt: skip
-    found += [[ours(" ! ", "warn"), span(warning)] for warning in effect.warnings]
+    found += [[ours(" ▲ ", "warn"), span(warning)] for warning in effect.warnings]
     if effect.jobs:
         told = f"{formatting.count(len(effect.jobs), 'job')} in XPM stay there: {', '.join(effect.jobs)}"
-        found.append([ours(" ! ", "warn"), span(told)])
+        found.append([ours(" ▲ ", "warn"), span(told)])
     if effect.quiet:
         found.append([ours(" · ", "muted"), ours("As the second client there, nothing is synced to it.")])
     if not effect.refused:
@@ -58,7 +72,7 @@ def _former(effect: EffectView, most: int) -> list[Line]:
     if not effect.former:
         return []
     looks: dict[str, Look] = {"replaced": "warn", "removed": "bad", "same": "muted", "kept": "accent"}
-    found: list[Line] = [[ours(" ! ", "warn"), span(former_summary(effect))]]
+    found: list[Line] = [[ours(" ▲ ", "warn"), span(former_summary(effect))]]
     room = max(0, most - 1)
     # What stays or is lost comes first: the new client's values are seen below, too.
     former = sorted(
@@ -130,9 +144,10 @@ class DetailPane(Lines):
         self._make: Callable[[int], list[Line]] | None = None
         self._lines: list[Line] = []
 
-    def show(self, make: Callable[[int], list[Line]] | None) -> None:
-        """Another record, or none."""
+    def show(self, make: Callable[[int], list[Line]] | None, title: Line = (), subtitle: Line = ()) -> None:
+        """Another record, or none; ``title`` and ``subtitle`` are for the border of its panel."""
         self._make = make
+        self.border_title, self.border_subtitle = words(title), words(subtitle)
         if self.scroll_offset.y:
             self.scroll_home(animate=False)
         self._draw()
@@ -163,16 +178,112 @@ def side_by_side_line(label: str, here: Line, there: Line, columns: int) -> Line
     return [*fit([ours(label, "muted")], LABEL), *fit(here, each), ours(" " * GAP), *fit(there, each)]
 
 
+def compared_lines(client: ClientView, xpm: XpmClientView, columns: int) -> list[Line]:
+    """What tells clients apart, of both sides, with the sign of how they stand to each other; the UUID."""
+    each = max(8, (columns - LABEL - GAP - 1) // 2)
+    found: list[Line] = [
+        [
+            *fit([], LABEL),
+            *fit([ours("Ignition ", "ignition"), span(client.client_id or client.id, "muted")], each),
+            ours("   "),
+            ours("XPM ", "xpm"),
+            span(xpm.number or "–", "muted"),
+        ]
+    ]
+    for label, mine, theirs in _pairs(client, xpm):
+        here = tuple(dict.fromkeys(filter(None, mine)))
+        there = tuple(filter(None, theirs))
+        if not here and not there:
+            continue
+        same = {name_key(one) for one in here} & {name_key(one) for one in there}
+        whole = {one.casefold() for one in here} & {one.casefold() for one in there}
+        sign, look = (
+            SIGNS["only in XPM"] if not (here and there) else _ALIKE[bool(same) + bool(same and whole)]
+        )
+        left, right = visible(", ".join(here) or "–"), visible(", ".join(there) or "–")
+        mark = (lambda one, other: [Span(one)]) if sign == "=" else told_whole
+        rows_here, rows_there = wrap(mark(left, right), each), wrap(mark(right, left), each)
+        for at in range(max(len(rows_here), len(rows_there))):
+            found.append(
+                [
+                    *fit([ours(label if at == 0 else "", "muted")], LABEL),
+                    *fit(rows_here[at] if at < len(rows_here) else [], each),
+                    ours(f" {sign} " if at == 0 else "   ", look),
+                    *(rows_there[at] if at < len(rows_there) else []),
+                ]
+            )
+    return [*found, [ours("UUID  ", "muted"), span(xpm.uuid, "muted")]]
+
+
+_ALIKE: tuple[tuple[str, Look], ...] = (("≠", "warn"), ("≈", "accent"), ("=", "good"))
+
+
+def told_whole(text: Shown, other: Shown) -> list[Span]:
+    """A value whole, with what differs from another one marked."""
+    return both(other, text)[1] if text != other else [Span(text)]
+
+
+def _pairs(client: ClientView, xpm: XpmClientView) -> list[tuple[str, Sequence[str], Sequence[str]]]:
+    people = [person.name if person else "" for person in (client.partner, client.manager)]
+    return [
+        ("Name", (client.name,), (xpm.name,)),
+        ("City", (client.city, client.postal_city), (xpm.city,)),
+        ("E-mail", [each.email for each in client.contacts], (xpm.email,)),
+        ("Phone", (client.phone, *(each.phone for each in client.contacts)), (xpm.phone,)),
+        ("Structure", (client.structure,), (xpm.structure,)),
+        ("Groups", client.groups, xpm.groups),
+        ("Partner", people[:1], (xpm.partner,)),
+        ("Manager", people[1:], (xpm.manager,)),
+        ("Code", (), (xpm.code,)),
+    ]
+
+
 def sentence(mark: str, look: Look, text: str) -> list[Span]:
     """A sentence with its mark: it wraps where it does not fit."""
     return [ours(f"{mark} ", look), span(text)]
 
 
 NOTHING = {True: "nothing yet", False: ""}
+LEAST_SAID, MOST_SAID = 3, 8
+"""Lines for the row under the cursor, uncut, and why its two sides differ."""
+SIGNS: dict[str, tuple[str, Look]] = {
+    "same": ("=", "muted"),
+    "frozen": ("❄", "accent"),
+    "both changed": ("⇄", "warn"),
+    "XPM changed": ("◂", "xpm"),
+    "Ignition changed": ("▸", "ignition"),
+    "only in XPM": ("+", "warn"),
+    "only in Ignition": ("+", "warn"),
+    "differs": ("≠", "warn"),
+    "": (" ", ""),
+}
+"""The sign between the two sides for each way in which they stand to each other."""
+
+
+def relation(side: SideBySide, linked: bool = True) -> str:
+    """Return how the two sides of a field stand to each other, in words; empty where there is one side."""
+    if side.frozen:
+        return "frozen"
+    if not linked:
+        return ""
+    here, there = formatting.value(side.ignition), formatting.value(side.xpm)
+    if here == there and not side.reason:
+        return "same"
+    if side.has_agreed:
+        agreed = formatting.value(side.agreed)
+        if agreed not in (here, there):
+            return "both changed"
+        if agreed in (here, there) and here != there:
+            return "XPM changed" if agreed == here else "Ignition changed"
+    if _filled(side.ignition) != _filled(side.xpm):
+        return "only in Ignition" if _filled(side.ignition) else "only in XPM"
+    return "differs"
 
 
 class ComparisonPane(Vertical):
-    """The detail pane."""
+    """The detail panel of a client: name and ids on its border, the state of its link, its fields, and the
+    row under the cursor in full.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -183,23 +294,26 @@ class ComparisonPane(Vertical):
         self._client: tuple[str, bool] = ("", False)
         self.table: Table[SideBySide] = Table(
             (
-                TableColumn("FIELD", 17, grow=0),
-                TableColumn("IGNITION", 14, grow=1),
-                TableColumn("XPM", 14, grow=1),
-                TableColumn("LAST AGREED", 14, grow=1, drop=1),
+                TableColumn("Field", 17, grow=0),
+                TableColumn("Ignition", 12, grow=1, look="ignition"),
+                TableColumn("", 1),
+                TableColumn("XPM", 12, grow=1, look="xpm"),
+                TableColumn("Last synced", 11, grow=1, drop=1),
+                TableColumn("", 16, drop=2),
             ),
             self._cells,
             lambda side: side.field,
         )
 
     def compose(self) -> ComposeResult:
-        """Head, fields, the reason for the one under the cursor."""
+        """Head, fields, the one under the cursor with the reason."""
         yield self._head
         yield self.table
         yield self._why
 
     def clear(self) -> None:
         """Nothing is chosen."""
+        self.border_title = self.border_subtitle = ""
         self._head.say(content(Shown("")))
         self._client, self._needs = ("", False), ""
         self._why.say(content(Shown("")))
@@ -208,7 +322,9 @@ class ComparisonPane(Vertical):
 
     def show(self, view: ClientView, sides: Sequence[SideBySide]) -> None:
         """Another client; fields that are blank on both sides are left out."""
-        self._head.say(lines(head(view)))
+        self.border_title = words([span(view.name)])
+        self.border_subtitle = words(ids_of(view))
+        self._head.say(words(head(view)))
         if not view.link:
             sides = unlinked_lines(view)
         told = [side for side in sides if side.reason or _filled(side.ignition) or _filled(side.xpm)]
@@ -223,15 +339,20 @@ class ComparisonPane(Vertical):
         self.table.show(told, told[0].field if other and told else "")
         self._tell(self.table.item)
 
-    def _cells(self, side: SideBySide) -> list[Line]:
-        look: Look = "warn" if side.reason else ""
+    def _cells(self, side: SideBySide) -> list[Cell]:
+        here, there = formatting.value(side.ignition), formatting.value(side.xpm)
         agreed = formatting.value(side.agreed) if side.has_agreed else Shown(NOTHING[self._linked])
-        mark = "❄" if side.frozen else "⇄" if side.came_from else "≠" if side.reason else " "
+        word = relation(side, self._linked)
+        sign, look = SIGNS[word]
+        if side.came_from and not side.frozen:
+            sign, look = "⇄", "accent"
         return [
-            [ours(mark + " ", "accent" if side.frozen else look), span(side.label, "muted")],
-            [Span(formatting.value(side.ignition), look)],
-            [Span(formatting.value(side.xpm), look)],
+            lambda room: label_in(side.label, room),
+            lambda room: told_apart(here, there if self._linked else here, room),
+            [ours(sign, look)],
+            lambda room: told_apart(there, here, room),
             [Span(agreed, "muted")],
+            [ours(word, look)],
         ]
 
     @on(Table.Moved)
@@ -244,25 +365,69 @@ class ComparisonPane(Vertical):
         self._tell(self.table.item)
 
     def _tell(self, side: SideBySide | None) -> None:
+        columns = max(20, self.content_size.width or 78)
+        found: list[Line] = []
+        if side is not None and self._client[0]:
+            found += [row for line in whole(side, self._linked) for row in wrap(line, columns)]
+        found += wrap(self._reason(side), columns)
+        found = found[:MOST_SAID]
+        height = max(LEAST_SAID, len(found))
+        if self._why.styles.height is None or self._why.styles.height.value != height:
+            self._why.styles.height = height
+        self._why.say(lines(found))
+
+    def _reason(self, side: SideBySide | None) -> Line:
         if self._needs:
-            told: Line = [ours(" ! ", "warn"), span(self._needs), ours(" m maps it.")]
-        elif not self._client[0]:
-            told = []
-        elif not self._linked and side is not None and side.came_from:
-            told = [ours(" ⇄ ", "accent"), span(f"It came from {side.came_from}.")]
-        elif not self._linked:
-            told = [ours(" ○ ", "warn"), ours("Not linked: press m to link it to an XPM client.")]
-        elif side is None:
-            told = []
-        elif side.came_from:
-            told = [ours(" ⇄ ", "accent"), span(f"It came from {side.came_from}. {side.reason}".rstrip())]
-        elif side.reason:
-            told = [ours(" ≠ ", "warn"), span(side.reason)]
-        elif side.frozen:
-            told = [ours(" ❄ ", "accent"), ours("Frozen: no sync changes it.")]
-        else:
-            told = [ours(" Both have the same value.", "muted")]
-        self._why.say(lines(wrap(told, self.size.width or 80)))
+            return [ours(" ▲ ", "warn"), span(self._needs), ours(" m links it.")]
+        if not self._client[0]:
+            return []
+        if not self._linked:
+            if side is not None and side.came_from:
+                return [ours(" ⇄ ", "accent"), span(f"It came from {side.came_from}.")]
+            return [ours(" ○ ", "warn"), ours("Not linked: press m to link it to an XPM client.")]
+        if side is None:
+            return []
+        sign, look = SIGNS[relation(side)]
+        if side.came_from:
+            return [ours(" ⇄ ", "accent"), span(f"It came from {side.came_from}. {side.reason}".rstrip())]
+        if side.reason:
+            return [ours(f" {sign} ", look), span(side.reason)]
+        if side.frozen:
+            return [ours(" ❄ ", "accent"), ours("Frozen: no sync changes it.")]
+        return [ours(" = ", "muted"), ours("Both have the same value.", "muted")]
+
+
+def label_in(label: str, room: int) -> Line:
+    """A field's label in ``room`` columns: the contact that it belongs to is never cut."""
+    name, mark, contact = label.partition(" (")
+    return (
+        named(visible(name), visible(f"({contact}"), room, "muted", gap=1) if mark else [span(label, "muted")]
+    )
+
+
+def whole(side: SideBySide, linked: bool) -> list[Line]:
+    """A row uncut: what each side has, with the difference marked, and what was last synced."""
+    here = formatting.value(side.ignition, limit=WHOLE)
+    if not linked:
+        return [[ours(" Ignition ", "ignition"), span(here)]]
+    there = formatting.value(side.xpm, limit=WHOLE)
+    agreed = formatting.value(side.agreed, limit=WHOLE) if side.has_agreed else ""
+    if here == there:
+        return []
+    left, right = both(here, there)
+    line: list[Span] = [
+        ours(" Ignition ", "ignition"),
+        *left,
+        ours("  ▏ ", "muted"),
+        ours("XPM ", "xpm"),
+        *right,
+    ]
+    tail: list[Span] = [ours("  ▏ last synced ", "muted"), span(agreed)] if agreed else []
+    return [[*line, *tail]]
+
+
+WHOLE = 400
+"""Letters of a value that are shown in full."""
 
 
 def unlinked_lines(view: ClientView) -> list[SideBySide]:
@@ -287,25 +452,29 @@ def unlinked_lines(view: ClientView) -> list[SideBySide]:
     ]
 
 
-def head(view: ClientView) -> list[Line]:
-    """Name and ids; then what its link is: what has to be told apart or acted on stands before the name."""
-    first: list[Span] = [ours(" "), span(view.name, "strong"), ours(f"  {view.id}", "muted")]
+def ids_of(view: ClientView) -> Line:
+    """The ids of a client and of the XPM client that it is linked to."""
+    found: list[Span] = [span(view.client_id or view.id, "ignition")]
     if view.client_id:
-        first.append(span(f"  {view.client_id}", "muted"))
-    state = view.link_state
-    second: list[Span] = [ours(" "), cells.LINK_STATES.draw(state)]
+        found.append(span(f" {view.id}", "muted"))
     if view.link:
-        second.append(span(f" #{view.link.number}" if view.link.number else ""))
-        if view.link.quiet:
-            second.append(ours("  second client there: not synced", "warn"))
+        found += [ours(" ∞ ", "muted"), span(f"XPM {view.link.number or '–'}", "xpm")]
+    return found
+
+
+def head(view: ClientView) -> Line:
+    """What the link of a client is: what has to be acted on stands before the name."""
+    found: list[Span] = [ours(" "), cells.LINK_STATES.draw(view.link_state)]
+    if view.link and view.link.quiet:
+        found.append(ours("  second client there: not synced", "warn"))
     if view.ignored is not None:
-        second.append(span(f"  {view.ignored}", "muted"))
+        found.append(span(f"  {view.ignored}", "muted"))
     gone = [each.name for each in view.removed_contacts if each.side == "xpm"]
     if gone:
-        second.append(span(f"  removed in XPM: {', '.join(gone)}", "warn"))
+        found.append(span(f"  removed in XPM: {', '.join(gone)}", "warn"))
     if view.link:
-        second += [span(f"  {view.link.uuid}", "muted"), span(f"  {view.link.name}")]
-    return [first, second]
+        found += [ours("  "), span(view.link.name), span(f"  {view.link.uuid}", "muted")]
+    return found
 
 
 def _filled(value: object) -> bool:

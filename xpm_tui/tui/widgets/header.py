@@ -74,8 +74,10 @@ class Tabs(TextLabel):
         self.tell({})
 
     def tell(self, counts: Mapping[str, int], room: int = 0) -> None:
-        """How many wait for a person in which area, where the names leave room for that; yours is told by
-        brackets, not by colour alone."""
+        """Show how many items need attention in each area, where the names leave room for the counts.
+
+        The current area is marked with brackets, not by colour alone.
+        """
         pieces = self._pieces(counts)
         if 0 < room < width(pieces):
             pieces = self._pieces({})

@@ -167,7 +167,8 @@ def all_lines(view: PreviewView) -> list[Line]:
 
 def pane_lines(view: PreviewView, columns: int = 76) -> list[Line]:
     """The same for a low pane, whose title has the first line: what keeps it back comes first, the newest of
-    its history last."""
+    its history last.
+    """
     return [
         *head_lines(view)[1:],
         *problem_lines(view.problems, ("hold", "ask")),

@@ -15,8 +15,11 @@ from xpm_tui.tui.widgets.cells import LOOKS, Line, fit
 
 
 class Lines(ScrollView, can_focus=True):
-    """A child class says how many lines there are and makes one when it is in sight: fifty thousand cost as
-    much as fifty."""
+    """A list of lines that are rendered only when they are visible.
+
+    A child class provides the number of lines and renders one of them, so fifty thousand cost as much as
+    fifty.
+    """
 
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {

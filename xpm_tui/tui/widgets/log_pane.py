@@ -258,8 +258,10 @@ class LogPane(Vertical):
         self._tell_whole()
 
     def _tell_whole(self) -> None:
-        """Under the lines the one under the cursor, where it is cut; not while lines come and go. Its place
-        is kept: a pane that grew would be painted whole at a move of the cursor."""
+        """Show the truncated line under the cursor below the list, except while lines come and go.
+
+        Its space is reserved: a pane that grew would be painted completely when the cursor moves.
+        """
         entry = self.line if not self.following or self.paused else None
         room = self.rows.size.width
         told = Content("")

@@ -148,7 +148,10 @@ class PlanTree(Rows):
                           span(f"  {id_}{number}")], columns)  # fmt: skip
 
     def whole(self, columns: int) -> list[Line]:
-        """The row under the cursor uncut: what it is and becomes with the difference marked, and why."""
+        """Return the row under the cursor in full.
+
+        It has the record, the value before and after with the difference marked, and why it is planned.
+        """
         row = self.row
         reason = cells.wrap(self.reason(), columns)
         if row is None or row.change is None:

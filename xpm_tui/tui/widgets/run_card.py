@@ -27,8 +27,10 @@ HELD = {"held": "runs.release", "interrupted": "runs.resume", "stopped": "runs.r
 
 
 def time_left(run: Run, now: datetime, forecast: RunForecast = NO_FORECAST) -> str:
-    """Return about how long it still takes: the calls that it has to wait for, or what its records took so
-    far; empty while that is not known."""
+    """Return about how long the run still takes, or an empty text while that is not known.
+
+    It follows from the calls that the run has to wait for, or from the time that its records took so far.
+    """
     if run.outcome != "running" or forecast.stopping or run.total <= run.done:
         return ""
     seconds = forecast.seconds or 0.0

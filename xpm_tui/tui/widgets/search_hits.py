@@ -20,9 +20,6 @@ from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Line, Look, Span, fit, marked, ours, span, width, wrap
 from xpm_tui.tui.widgets.rows import Items
 
-_UUID = 36
-_NUMBER = 10
-
 Fact = tuple[str, str]
 
 
@@ -77,50 +74,60 @@ class SearchHits(Items[XpmClientView]):
         super().show(items, at)
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """Name, number, UUID; below it the facts and who is linked there."""
+        """Name, state and number; below it what agrees with the client of Ignition and what does not."""
         view = self.items[row]
         return self._first(view, columns) if line == 0 else self._second(view, columns)
 
     def _first(self, view: XpmClientView, columns: int) -> Line:
-        state = "archived" if view.archived else "prospect" if view.prospect else ""
-        tags: list[Span] = [ours(f" {state.upper()}", "warn")] if state else []
-        if view.uuid in self._apart:
-            tags.append(ours(" =name", "accent"))
-        room = columns - _UUID - _NUMBER - 4
-        name = visible(view.name)
-        pieces = [*marked(cut(name, room - width(tags)), view.spans), *tags]
+        tags: list[Span] = [ours("  same name", "accent")] if view.uuid in self._apart else []
+        state: list[Span] = [ours("∞ linked", "good") if view.linked else ours("○ not linked", "muted")]
+        for told, mark in ((view.archived, "– archived"), (view.prospect, "○ prospect")):
+            state = [ours(f"{mark}  ", "warn"), *state] if told else state
+        number = [ours("  XPM ", "xpm"), *fit([span(view.number or "–", "strong")], NUMBER, right=True)]
+        room = columns - width(state) - width(number) - 3
+        name = [*marked(cut(visible(view.name), max(8, room - width(tags))), view.spans), *tags]
         return [
-            ours("▌" if view.uuid == self.linked_to else " ", "good"),
-            *fit(pieces, room),
-            ours(" "),
-            *fit([ours("#", "muted"), span(view.number or "–", "strong")], _NUMBER),
-            ours(" "),
-            span(view.uuid, "muted"),
-        ]
+            ours("▌" if view.uuid == self.linked_to else " ", "good"), *fit(name, room), ours(" "),
+            *state, *number, ours(" "),
+        ]  # fmt: skip
 
     def _second(self, view: XpmClientView, columns: int) -> Line:
-        apart = self._apart.get(view.uuid, frozenset())
+        """Facts that do not fit are left out whole and counted; those that decide come first."""
         pieces: list[Span] = [ours("   ")]
+        told = self._facts(view)
         if view.linked:
             names = ", ".join(f"{ref.id} {ref.name}" for ref in view.linked)
-            pieces += [ours("● linked to ", "good"), span(names, "good"), ours("  ")]
+            told.insert(0, [ours("∞ linked to ", "good"), span(names, "good")])
+        if view.why:
+            told.append([span(f"({view.why})", "muted")])
+        for at, fact in enumerate(told):
+            between = [ours("  ·  ", "muted")] if at else []
+            left = len(told) - at
+            more = 4 if left > 1 else 0
+            if at and width(pieces) + width(between) + width(fact) + more > columns:
+                return fit([*pieces, ours(f"  +{left}", "muted")], columns)
+            pieces += [*between, *fact]
+        return fit(pieces, columns)
+
+    def _facts(self, view: XpmClientView) -> list[list[Span]]:
+        apart = self._apart.get(view.uuid, frozenset())
+        found: list[tuple[int, list[Span]]] = []
         for what, text in facts(view):
             if not text and what not in apart:
                 continue
             look: Look = "accent" if what in apart else "muted"
-            said = text or f"no {what}"
-            if text and (mine := self.ours.get(what)):
+            mine = self.ours.get(what) if text else None
+            said = [span((text if what in BARE else f"{what} {text}") if text else f"no {what}", look)]
+            if mine:
                 same = name_key(text) in mine
-                pieces.append(ours("= " if same else "≠ ", "good" if same else "warn"))
-            pieces += [
-                span(said if what in ("code", "e-mail") or not text else f"{what} {said}", look),
-                ours("  "),
-            ]
-        if view.why:
-            pieces.append(span(f"({view.why})", "muted"))
-        return fit(pieces, columns)
+                said = [ours("= " if same else "≠ ", "good" if same else "warn"), *said]
+            found.append((0 if mine else 1 if what in apart else 2, said))
+        return [said for _, said in sorted(found, key=lambda each: each[0])]
 
 
+BARE = frozenset(("city", "code", "e-mail", "phone", "structure"))
+"""Facts that say by themselves what they are."""
+NUMBER = 6
 INDENT = " " * 4
 
 

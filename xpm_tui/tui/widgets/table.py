@@ -1,62 +1,135 @@
-"""The saved filters of a list on one line: the one in force in brackets, others as far as there is room.
+"""What a list is narrowed by, on one line: letters, and saved filters with a digit each.
 
 A table over any number of items: columns that drop out when there is no room, drawn row by row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
 
-from xpm_tui.domain.safe_text import Shown
+from xpm_tui.domain.formatting import cells, cut
+from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.safe_text import content
-from xpm_tui.tui.widgets.cells import Line, Span, fit, ours, words
+from xpm_tui.tui.widgets.cells import Line, Look, Span, fit, ours, width, words
 from xpm_tui.tui.widgets.rows import Items, Rows
 from xpm_tui.tui.widgets.text import TextLabel
 
+FIND = "Find"
 
-def filter_spans(names: Sequence[str], place: int, room: int) -> list[Span]:
-    """The names around the one at ``place``; ``‹`` and ``›`` where more are to be had with [ and ]."""
+
+def filters_in_sight(filters: Sequence[str], place: int, room: int) -> range:
+    """Return which filters are shown in ``room`` columns: those around the one at ``place``, the first ones
+    where there is a choice. What is left out is counted, and reached with [ and ].
+    """
     first, last = place, place
-    used = len(names[place]) + 4
+    used = cells(filters[place]) + 2
     while True:
-        before = first > 0 and used + len(names[first - 1]) + 2 <= room
-        after = last + 1 < len(names) and used + len(names[last + 1]) + 2 <= room
-        # What stands before comes first, so that the line begins with the first name where it can.
-        if before:
+        # The count of those left out, where there are any.
+        rest = len(MORE) if last - first + 1 < len(filters) - 1 else 0
+        if first > 0 and used + cells(filters[first - 1]) + 2 + rest <= room:
             first -= 1
-            used += len(names[first]) + 2
-        elif after:
+            used += cells(filters[first]) + 2
+        elif last + 1 < len(filters) and used + cells(filters[last + 1]) + 2 + rest <= room:
             last += 1
-            used += len(names[last]) + 2
+            used += cells(filters[last]) + 2
         else:
-            break
-    found = [ours("‹" if first else " ", "muted")]
-    for at in range(first, last + 1):
-        here = at == place
-        found.append(ours(f"[{names[at]}]" if here else f" {names[at]} ", "head" if here else "muted"))
-    return [*found, ours("›" if last + 1 < len(names) else " ", "muted")]
+            return range(first, last + 1)
+
+
+MORE = " +99"
+
+
+def filter_names(names: Sequence[str], counts: Mapping[int, int]) -> list[str]:
+    """Return the filters as they are shown: the digit that chooses one, its name, how many it lets through
+    where that is known.
+    """
+    found = []
+    for place, name in enumerate(names):
+        digit = f"{place + 1} " if place < DIGITS else ""
+        count = f" {counts[place]:,}" if place in counts else ""
+        found.append(f"{digit}{name[:1].upper()}{name[1:]}{count}")
+    return found
+
+
+DIGITS = 9
+"""Filters that have a digit."""
+
+
+class FilterLine(TextLabel):
+    """What a list is narrowed by: the letters, and the saved filters with the one in force in brackets. A
+    click chooses one.
+    """
+
+    class Chosen(Message):
+        """The filter at a place, or the letters (-1)."""
+
+        def __init__(self, place: int) -> None:
+            super().__init__()
+            self.place = place
+
+    def __init__(self) -> None:
+        super().__init__(classes="filter")
+        self._shown: tuple[list[str], int, str] = ([""], 0, "")
+        self._places: list[tuple[int, int]] = []
+
+    def show(self, names: Sequence[str], counts: Mapping[int, int], place: int, text: str) -> None:
+        """Show the filters; the one at ``place`` is in force, with ``text`` the list has to contain."""
+        self._shown = (filter_names(names, counts), place, text)
+        self.on_resize()
+
+    def on_resize(self) -> None:
+        """As many as there is room for."""
+        filters, place, text = self._shown
+        asked = cut(visible(text), 20) if text else Shown(FIND)
+        pieces = [ours(" / ", "accent"), Span(asked, "match" if text else "muted"), ours(" ")]
+        self._places = [(width(pieces), -1)]
+        seen = filters_in_sight(filters, place, max(20, (self.size.width or 80) - width(pieces)))
+        for at in seen:
+            here = at == place
+            pieces.append(
+                ours(f"[{filters[at]}]" if here else f" {filters[at]} ", "head" if here else "muted")
+            )
+            self._places.append((width(pieces), at))
+        if len(seen) < len(filters):
+            pieces.append(ours(f" +{len(filters) - len(seen)}", "muted"))
+        self.say(words(pieces))
+
+    def on_click(self, event: events.Click) -> None:
+        """The one that was clicked."""
+        event.stop()
+        place = next((place for end, place in self._places if event.x < end), None)
+        if place is not None:
+            self.post_message(self.Chosen(place))
 
 
 T = TypeVar("T")
+Cell = Line | Callable[[int], Line]
+"""What stands in a column, or what makes it for a width: a name that is shortened before what follows it."""
 GAP = 2
 SAME = 2_000
 """Items up to which it is cheaper to compare than to paint again."""
 
 
 class TableColumn(NamedTuple):
-    """A column: ``least`` columns wide, ``grow`` shares of what is left; the highest ``drop`` goes first."""
+    """A column: ``least`` columns wide, ``grow`` shares of what is left; the highest ``drop`` goes first.
+    ``look`` is that of its head; ``sort`` gives what it is sorted by, else its text.
+    """
 
     title: str
     least: int
     grow: int = 0
     drop: int = 0
     right: bool = False
+    look: Look = ""
+    sort: Callable[[Any], Any] | None = None
 
 
 def widths(columns: Sequence[TableColumn], room: int) -> list[int]:
@@ -79,7 +152,7 @@ def widths(columns: Sequence[TableColumn], room: int) -> list[int]:
 class TableRows(Items[T]):
     """The rows under the heads."""
 
-    def __init__(self, columns: Sequence[TableColumn], cells: Callable[[T], Sequence[Line]]) -> None:
+    def __init__(self, columns: Sequence[TableColumn], cells: Callable[[T], Sequence[Cell]]) -> None:
         super().__init__()
         self.columns = tuple(columns)
         self.cells = cells
@@ -91,7 +164,7 @@ class TableRows(Items[T]):
         for column, size, cell in zip(self.columns, sizes, self.cells(self.items[row]), strict=True):
             if size:
                 pieces.append(ours(" " if not pieces else " " * GAP))
-                pieces.extend(fit(cell, size, column.right))
+                pieces.extend(fit(cell(size) if callable(cell) else cell, size, column.right))
         return pieces
 
 
@@ -127,7 +200,7 @@ class Table(Vertical, Generic[T]):
     def __init__(
         self,
         columns: Sequence[TableColumn],
-        cells: Callable[[T], Sequence[Line]],
+        cells: Callable[[T], Sequence[Cell]],
         key: Callable[[T], str],
         *,
         empty: str = "",
@@ -139,6 +212,9 @@ class Table(Vertical, Generic[T]):
         self._heads = TextLabel(classes="heads")
         self._sentence = empty
         self._of: object = None
+        self._order: tuple[int, bool] | None = None
+        """Which column it is sorted by, and whether from the end; None: as it was given."""
+        self._items: Sequence[T] = ()
         self._empty = TextLabel(content(Shown(empty)), fixed=False, classes="empty")
 
     def compose(self) -> ComposeResult:
@@ -167,9 +243,11 @@ class Table(Vertical, Generic[T]):
         to the next that is left, not to the first.
         """
         near, self._of = of == self._of, of
-        if not at and len(items) <= SAME and list(items) == list(self.rows.items) and items:
+        if not at and len(items) <= SAME and list(items) == list(self._items) and items:
             self.post_message(self.Moved(self, self.item))
             return
+        self._items = items
+        items = self._sorted(items)
         place = self._place(items, at, near=near)
         if not items:
             self._empty.say(content(Shown(self._sentence)))
@@ -189,18 +267,76 @@ class Table(Vertical, Generic[T]):
         return next((places[key] for key in chain([first], wanted) if key in places), 0)
 
     def extend(self, items: Sequence[T]) -> None:
-        """More items at the end; what is in sight stays as it is."""
-        self.rows.items = [*self.rows.items, *items]
+        """More items at the end; what is in sight stays as it is, where they are not sorted."""
+        self._items = [*self._items, *items]
+        if self._order is not None:
+            self._sort()
+            return
+        self.rows.items = self._items
         self.rows.grown()
+
+    # -- order ----------------------------------------------------------------------------------------------
+
+    @property
+    def is_sorted(self) -> bool:
+        """Whether the items stand in another order than the one they were given in."""
+        return self._order is not None
+
+    def sort_next(self, by: int) -> None:
+        """Sort by the next (or, with -1, the last) of the columns in sight, each upwards and downwards; the
+        order in which the items were given comes between the last and the first.
+        """
+        orders: list[tuple[int, bool] | None] = [None]
+        for at, size in enumerate(self._widths()):
+            if size:
+                orders += [(at, False), (at, True)]
+        place = orders.index(self._order) if self._order in orders else 0
+        self._order = orders[(place + by) % len(orders)]
+        self._sort()
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on a head sorts by its column, another one the other way round, a third one not at all."""
+        offset = event.get_content_offset(self._heads)
+        if offset is None:
+            return
+        end = 0
+        for at, size in enumerate(self._widths()):
+            end += size + GAP if size else 0
+            if size and offset.x < end:
+                turns: list[tuple[int, bool] | None] = [(at, False), (at, True), None]
+                place = turns.index(self._order) if self._order in turns[:2] else -1
+                self._order = turns[place + 1]
+                self._sort()
+                return
+
+    def _sort(self) -> None:
+        self.on_resize()
+        items, here = self._sorted(self._items), self.item
+        key = self._key(here) if here is not None else ""
+        place = next((at for at, item in enumerate(items) if self._key(item) == key), 0)
+        self.rows.show(items, place)
+
+    def _sorted(self, items: Sequence[T]) -> Sequence[T]:
+        if self._order is None:
+            return items
+        at, backwards = self._order
+        wanted = self.rows.columns[at].sort or (lambda item: _natural(self.rows.cells(item)[at]))
+        return sorted(items, key=wanted, reverse=backwards)
+
+    def _widths(self) -> list[int]:
+        return widths(self.rows.columns, self.size.width - self.rows.styles.scrollbar_size_vertical - 1)
 
     def on_resize(self) -> None:
         """Heads follow the width; the scrollbar's place is kept free whether it is there or not."""
-        room = self.size.width - self.rows.styles.scrollbar_size_vertical
         pieces: list[Span] = []
-        for column, size in zip(self.rows.columns, widths(self.rows.columns, room - 1), strict=True):
+        for at, (column, size) in enumerate(zip(self.rows.columns, self._widths(), strict=True)):
             if size:
                 pieces.append(ours(" " if not pieces else " " * GAP))
-                pieces.extend(fit([ours(column.title)], size, column.right))
+                sign = ""
+                if self._order is not None and self._order[0] == at:
+                    sign = "↓" if self._order[1] else "↑"
+                head = [ours(cut(Shown(column.title), size - len(sign)), column.look), ours(sign, "accent")]
+                pieces.extend(fit(head, size, column.right))
         self._heads.say(words(pieces))
 
     def on_rows_moved(self, event: Rows.Moved) -> None:
@@ -213,3 +349,16 @@ class Table(Vertical, Generic[T]):
         event.stop()
         if self.item is not None:
             self.post_message(self.Chosen(self, self.item))
+
+
+def _natural(cell: Cell) -> list[tuple[bool, int, str]]:
+    """Return what a cell is sorted by: its text in any case, the numbers in it as numbers, nothing last."""
+    text = "".join(piece.text for piece in (cell(ROOM) if callable(cell) else cell)).casefold().strip()
+    if text in ("", "–"):
+        return [(True, 0, "")]
+    parts = re.split(r"([0-9]+)", text.replace(",", ""))
+    return [(False, int(part), "") if at % 2 else (False, 0, part) for at, part in enumerate(parts)]
+
+
+ROOM = 200
+"""Columns in which a cell is whole."""

@@ -82,8 +82,11 @@ class StaticText(Static):
 
 
 class TextLabel(StaticText):
-    """``fixed``: its height comes from the stylesheet, so another text needs no new layout; nor does one of
-    as many lines that are not wrapped. Of lines that are not wrapped only those that differ are painted.
+    """A label whose changes are painted cheaply.
+
+    ``fixed`` means that its height comes from the stylesheet, so another text needs no new layout; nor does
+    one with as many lines that are not wrapped. Of lines that are not wrapped only those that differ are
+    painted.
     """
 
     def __init__(self, text: Content | None = None, *, fixed: bool = True, classes: str = "") -> None:

@@ -38,9 +38,13 @@ _CODE = re.compile(r"[\x20-\x7e]+")
 
 @dataclass(frozen=True)
 class Authorization:
-    """One attempt to sign in. ``url`` is what the browser opens; it holds the state, so it is told to the
-    person who signs in and to nobody else. ``earlier`` are attempts of the same session that were never
-    answered with a code: their pages may still be open in the browser, and Allow access there counts."""
+    """One attempt to sign in.
+
+    Attributes:
+        url: The address that the browser opens. It holds the state, so show it only to the user who signs in.
+        earlier: Attempts of the same session that were never answered with a code. Their pages may still be
+            open in the browser, and Allow access there counts.
+    """
 
     url: str
     state: Secret
@@ -67,10 +71,13 @@ class Authorization:
 
 
 def begin(config: WireConfig) -> Authorization:
-    """Make the authorize address, always with PKCE (S256): an app with a secret is no exception (RFC 9700,
-    section 2.1.1), as its secret does not keep a code that was read on the way from being used.
+    """Return a new authorization with its authorize address, always with PKCE (S256).
 
-    Raises ``BadInput`` when no app is named.
+    An app with a secret is no exception (RFC 9700, section 2.1.1), as its secret does not prevent the use of
+    a code that was intercepted.
+
+    Raises:
+        BadInput: No app is named.
     """
     config.need_app()
     state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(64)
@@ -169,8 +176,13 @@ def _error(error: str, description: str) -> LoginNeeded:
 
 @dataclass(frozen=True, kw_only=True)
 class Grant:
-    """A pair of tokens. ``expires_at`` (UTC) is the access token's end; ``refresh`` is empty without
-    ``offline_access``. ``person`` is the name or e-mail of who signed in, as far as the scopes tell."""
+    """A pair of tokens.
+
+    Attributes:
+        expires_at: End of the access token's life (UTC).
+        refresh: The refresh token; empty without ``offline_access``.
+        person: Name or e-mail of the user who signed in, as far as the scopes show it.
+    """
 
     access: Secret
     refresh: Secret
@@ -181,8 +193,11 @@ class Grant:
 
 
 def claims(token: str) -> dict[str, Any]:
-    """The claims of a JWT, unverified: for display only (it came straight from the token endpoint by TLS,
-    OpenID Connect Core 3.1.3.7). Empty for anything that is no JWT."""
+    """Return the claims of a JWT, unverified; empty for anything that is not a JWT.
+
+    They are for display only (the token came straight from the token endpoint by TLS, OpenID Connect Core
+    3.1.3.7).
+    """
     parts = token.split(".")
     if len(parts) != 3 or len(parts[1]) > 16_384:
         return {}

@@ -64,11 +64,14 @@ class _Box(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TokenStore:
-    """Keeps one login in ``folder/login.bin``. Everything here is synchronous and short, except a keyring
-    that hangs (five seconds at most).
+    """The store of one login, ``folder/login.bin``.
 
-    Raises ``LoginNeeded`` when the file cannot be opened, ``DiskError`` when it cannot be written,
-    ``BadInput`` for a key file that cannot be used.
+    All methods are synchronous and short, except for a keyring that hangs (five seconds at most).
+
+    Raises:
+        LoginNeeded: The file cannot be opened.
+        DiskError: The file cannot be written.
+        BadInput: A key file cannot be used.
     """
 
     def __init__(

@@ -202,11 +202,10 @@ def is_covered(call: str, granted: Collection[str]) -> bool:
 
 
 def scope_missing(asked: RequestInfo, words: str, granted: Collection[str] = ()) -> ScopeMissing:
-    """The error for a good login that may not make this call; ``granted`` are its scopes, where they are
-    known.
+    """Return the error for a valid login that may not make this call.
 
-    With the scope granted it is not the scope: an app whose tier does not include the API, or that Xero has
-    not approved, gets the same answer.
+    ``granted`` are its scopes, where they are known. If the scope is among them, the scope is not the cause:
+    an app whose tier does not include the API, or that Xero has not approved, gets the same answer.
     """
     if is_covered(asked.call, granted):
         return ScopeMissing(

@@ -28,8 +28,13 @@ from xpm_tui.xero.error_body import RequestInfo
 
 
 class ClientListing:
-    """Implements the Listing port. Raises ``BadReply``, ``Refused`` or ``XeroUnreachable`` while it is
-    read."""
+    """The streamed client list of Xero, an implementation of the ClientList port.
+
+    Raises:
+        BadReply: The reply cannot be read.
+        Refused: XPM refused the call.
+        XeroUnreachable: The connection failed while the list was read.
+    """
 
     def __init__(self, incoming: IncomingReply, asked: RequestInfo, now: datetime) -> None:
         self._incoming = incoming

@@ -49,7 +49,7 @@ class ShapeFault(Exception):
 
 
 def clean(text: str) -> str:
-    """Canonical text: NFC, ``\\n`` line ends, white space alone counts as nothing."""
+    r"""Return the canonical text: NFC, ``\n`` line ends; white space alone counts as nothing."""
     if not text.isascii() or "\r" in text:
         text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
     return "" if text.isspace() else text
@@ -111,8 +111,7 @@ def _uuid(text: str) -> str:
 
 
 def known_by(element: Element) -> tuple[str, str, str]:
-    """What a record that cannot be read is known by: UUID, name and number, each empty where it is
-    unsound."""
+    """Return UUID, name and number of a record that cannot be read, each empty where it is unsound."""
     texts: dict[str, str] = {}
     for child in element.iterchildren("UUID", "Name", "ID", "WebUrl"):
         text = clean(child.text or "").strip()

@@ -55,14 +55,14 @@ class Shape(Generic[R]):
 
 
 class Reader(Generic[R]):
-    """Reads one reply: ``feed`` its bytes and take the records, then ``finish`` and take the last ones, then
-    ``close``, which proves it complete.
+    """A streaming reader of one reply.
 
-    ``quarantined`` are the records that were set aside so far, or fields of them. A record that turns out to
-    be there twice was given before, and is among them: it does not count then.
+    ``feed`` its bytes and take the records, then ``finish`` and take the last ones, then ``close``, which
+    proves it complete. ``quarantined`` are the records, or fields of them, that were set aside so far. A
+    record that proves to be there twice was yielded before, and is among them: it does not count then.
 
-    Raises ``BadReply`` (with the place of the fault) as soon as the reply as a whole cannot be read,
-    ``Refused`` at the end when XPM said ERROR. After an error the reader is dead.
+    Raises ``BadReply`` (with the place of the fault) as soon as the reply as a whole cannot be read, and
+    ``Refused`` at the end when XPM said ERROR. After an error the reader cannot be used again.
     """
 
     def __init__(
@@ -411,8 +411,11 @@ def read_single(shape: Shape[R], body: bytes, asked: RequestInfo | None = None) 
 
 
 def read_list(shape: Shape[R], body: bytes, asked: RequestInfo | None = None) -> tuple[Records[R], str]:
-    """Read a whole reply that carries a list; gives the records with those that were set aside, and the
-    address of the next page, if any."""
+    """Read a whole reply that carries a list.
+
+    Returns:
+        The records with those that were set aside, and the address of the next page, if any.
+    """
     reader = Reader(shape, asked)
     records = [*reader.feed(body), *reader.finish()]
     reader.close()

@@ -81,8 +81,10 @@ class HardCases:
         return contact
 
     def _complete(self) -> list[ClientRecord]:
-        """A company with everything, and a second one that shares its contact; the second one's manager left
-        the practice: named here, missing in the list of staff."""
+        """Return a company with every field, and a second one that shares its contact.
+
+        The manager of the second one left the practice: named here, missing in the list of staff.
+        """
         jo = self._contact(
             "Jo Tane", "jo@kowhai.example", mobile="0491 570 156", salutation="Jo", addressee="Ms Jo Tane"
         )

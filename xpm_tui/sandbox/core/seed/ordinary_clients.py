@@ -71,8 +71,10 @@ def make_taxes(structure: str) -> tuple[Tax, ...]:
 
 
 class ClientMaker:
-    """Makes clients one after another from a random source; names seldom repeat. Texts that do are interned:
-    a practice of 50,000 is held in memory."""
+    """A maker of clients from a random source; names seldom repeat.
+
+    Texts that repeat are interned: a practice of 50,000 clients is held in memory.
+    """
 
     def __init__(self, practice: SandboxPractice, rng: Random, now: float) -> None:
         self._practice = practice

@@ -107,8 +107,10 @@ LONG_DESCRIPTION = "Services of the engagement:\n" + "\n".join(
 
 
 def add_jobs(practice: SandboxPractice, rng: Random, now: float) -> None:
-    """About one job to two clients, at most 5,000 of them. The first three are recent and open, and the
-    very first has a number that the practice chose."""
+    """Add about one job to two clients, at most 5,000 of them.
+
+    The first three are recent and open, and the very first has a number that the practice chose.
+    """
     clients = [row for row in practice.clients.values() if not row.deleted and not row.prospect]
     if not clients:
         return
@@ -191,8 +193,13 @@ FIRST_HARD_CASES = 12
 
 
 def make_practice(tenant: SandboxTenant, seed: int, size: int, now: float) -> SandboxPractice:
-    """A practice of exactly `size` client rows, archived and deleted ones among them. The same seed and time
-    make the same practice. Raises ValueError on a negative size."""
+    """Return a practice of exactly `size` client rows, including archived and deleted ones.
+
+    The same seed and time make the same practice.
+
+    Raises:
+        ValueError: The size is negative.
+    """
     if size < 0:
         raise ValueError("A practice has no less than 0 clients.")
     rng = Random(f"{seed} practice")
