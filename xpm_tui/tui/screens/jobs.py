@@ -38,7 +38,7 @@ from xpm_tui.tui.widgets.job_lines import (
     row_note,
     state_span,
 )
-from xpm_tui.tui.widgets.table import Table, TableColumn, widths
+from xpm_tui.tui.widgets.table import Cell, Table, TableColumn
 
 with lazy_imports():
     from xpm_tui.application.jobs import reports
@@ -235,12 +235,10 @@ class Jobs(JobCommands):
             "There are no jobs to create. v shows the proposals: n creates one there, I imports Ignition's."
         )
 
-    def _cells(self, view: JobRowView) -> list[Line]:
-        name = self._shortened(span(view.name).text)
-        at = name.casefold().find(self.text.casefold()) if self.text else -1
+    def _cells(self, view: JobRowView) -> list[Cell]:
         return [
             [state_span(view.state)],
-            marked(name, [(at, at + len(self.text))] if at >= 0 else []),
+            lambda columns: self._job_name(span(view.name).text, columns),
             [span(view.client.name if view.client else "(not among the clients)")],
             [ours(formatting.day(view.date))],
             [span(view.number)],
@@ -248,15 +246,14 @@ class Jobs(JobCommands):
             [ours(view.id, "muted")],
         ]
 
-    def _shortened(self, name: Shown) -> Shown:
+    def _job_name(self, name: Shown, room: int) -> Line:
         """A name that is cut in the middle: the end of a job's name says which month it is for."""
-        rows = self._ours.rows
-        room = widths(rows.columns, rows.scrollable_content_region.width - 1)[1]
-        if not 0 < room < formatting.cells(name):
-            return name
-        end = name[-(room // 3) :]
-        end = end[end.find(" ") :] if " " in end else end
-        return Shown(cut(name, max(1, room - formatting.cells(end))) + end)
+        if 0 < room < formatting.cells(name):
+            end = name[-(room // 3) :]
+            end = end[end.find(" ") :] if " " in end else end
+            name = Shown(cut(name, max(1, room - formatting.cells(end))) + end)
+        at = name.casefold().find(self.text.casefold()) if self.text else -1
+        return marked(name, [(at, at + len(self.text))] if at >= 0 else [])
 
     def _xpm_cells(self, view: XpmJobView) -> list[Line]:
         look: Any = "muted" if view.gone else ""

@@ -166,8 +166,9 @@ def all_lines(view: PreviewView) -> list[Line]:
 
 
 def pane_lines(view: PreviewView, columns: int = 76) -> list[Line]:
-    """The same for a low pane, whose title has the first line: what keeps it back comes first, the newest of
-    its history last.
+    """Return the lines of a low pane, whose title has the first one.
+
+    What keeps the job back comes first, the newest of its history last.
     """
     return [
         *head_lines(view)[1:],
