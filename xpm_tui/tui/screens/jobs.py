@@ -137,17 +137,14 @@ class Jobs(JobCommands):
     def on_mount(self) -> None:
         """The other lists come with their filters."""
         self._theirs.display = self._findings.display = False
-        for table, title in ((self._ours, "Jobs"), (self._theirs, "Jobs in XPM"), (self._findings, "Audit")):
-            table.add_class("panel", "-table")
-            table.border_title = title
-        self.detail.add_class("panel")
 
     async def look(self) -> None:
         """What the filters let through."""
         self.table = self._tables.get(self.only, self._ours)
         tables: tuple[Table[Any], ...] = (self._ours, self._theirs, self._findings)
-        for each in tables:
+        for each, title in zip(tables, ("Jobs", "Jobs in XPM", "Audit"), strict=True):
             each.display = each is self.table
+            each.border_title = title
         if self.only == AUDIT:
             self._look_at_findings()
         else:
@@ -283,8 +280,7 @@ class Jobs(JobCommands):
 
     def _card(self, title: Line, make: Callable[[int], list[Line]] | None) -> None:
         """One record, named in the title of its panel."""
-        self.detail.border_title = panel_title(title, self.detail.size.width - 2)
-        self.detail.show(make)
+        self.detail.show(make, panel_title(title, self.detail.size.width - 2))
 
     def chosen(self, item: JobRowView | XpmJobView | AuditFinding) -> None:
         """All of it, to read."""
