@@ -83,7 +83,7 @@ async def test_an_unticked_change_stays_out(world: World, console: Make) -> None
         await settle(pilot)
         await press(pilot, "s", "down", "right", "down", "space")
         assert shows(app, PlanReview)
-        assert "1 wait for a tick" in text_of(app)
+        assert "1 unticked" in text_of(app)
         await press(pilot, "escape")
     with world.open() as practice:
         _, records = plans.load(practice, "last")
@@ -516,7 +516,7 @@ async def test_a_client_is_edited_and_exported_to_ignition(
         await press(pilot, *("backspace",) * len("clients.csv"), "=out.csv", "enter")
         assert shows(app, Clients)
         await press(pilot, "X")
-        assert "Ignition has all of it" in text_of(app), "what went out is remembered"
+        assert "Ignition has everything" in text_of(app), "what went out is remembered"
     out = (tmp_path / "out.csv").read_text(encoding="utf-8-sig")
     assert "12 Quay St" in out
     assert "Client 00006" in out

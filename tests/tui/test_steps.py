@@ -67,7 +67,7 @@ async def test_the_team_is_settled_by_what_is_clear(world: World, console: Make)
         assert "3 linked to XPM's staff (6)" in text_of(app)
         assert "by e-mail" not in text_of(app)
         await choose(pilot, "pick")
-        await asked(pilot, "of XPM into the team")
+        await asked(pilot, "people from XPM?")
         await press(pilot, "y")
         assert "8 people in the team, 5 linked" in text_of(app)
         assert "Bring in XPM's staff (2)" in text_of(app), "both of XPM's may be the team's Sam Lee"
@@ -86,7 +86,7 @@ async def test_templates_and_the_question_who_makes_the_jobs(world: World, conso
         await press(pilot, "c")
         shown = text_of(app)
         for told in (
-            "5 job templates in XPM; 3 of 6 services settled",
+            "5 job templates in XPM; 3 of 6 services decided",
             "1 service with the name of a job template",
             "no longer has the job template Vanished",
             "(•) Not known yet",
@@ -99,7 +99,7 @@ async def test_templates_and_the_question_who_makes_the_jobs(world: World, conso
         await asked(pilot, "Annual Accounts = Annual Accounts")
         await press(pilot, "y")
         assert row(world, SERVICES, "s1").templates == (UUID.format(2, 1),)
-        assert "4 of 6 services settled" in text_of(app)
+        assert "4 of 6 services decided" in text_of(app)
         assert "(•) No " in text_of(app)
         await choose(pilot, "go-on")
         with world.open(read_only=True) as practice:

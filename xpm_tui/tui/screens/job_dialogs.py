@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
@@ -19,7 +19,7 @@ from xpm_tui.commands.consequences import action, button_suffix, cost
 from xpm_tui.commands.consequences import lines as described
 from xpm_tui.domain import formatting
 from xpm_tui.domain.safe_text import Shown, visible
-from xpm_tui.tui.dialogs.dialog import TextDialog
+from xpm_tui.tui.dialogs.dialog import TextDialog, answer_letter, confirmation_lines
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.widgets.cells import Line, Look, lines, ours, span
 from xpm_tui.tui.widgets.job_lines import problem_lines
@@ -60,8 +60,8 @@ class JobDialog(TextDialog[str]):
         """The lines, and what can be done."""
         with VerticalScroll(classes="words", can_focus=False):
             yield StaticText(lines(self._told))
-        hint = "d deploy · e edit · t again · i skip · o address · " if self._commands else ""
-        yield Static(content(Shown(f"{hint}y copy · esc")), classes="hint")
+        hint = "d Create · e Edit · t Try again · i Skip · o Address · " if self._commands else ""
+        yield Static(content(Shown(f"{hint}y Copy · esc Close")), classes="hint")
 
     def action_take(self, name: str) -> None:
         """Do that with the job, back where it is listed."""
@@ -74,17 +74,19 @@ class JobDialog(TextDialog[str]):
 
 
 class DeployReview(TextDialog[Answer]):
-    """What would be made and with how many calls; the safe button has the focus."""
+    """What would be created and with how many calls; the safe button has the focus."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer('go')", "Create them", show=False),
-        Binding("n", "leave", "Leave", show=False),
+        Binding("n", "leave", "Cancel", show=False),
     ]
 
-    def __init__(self, batch: BatchView, title: str = "Deploy") -> None:
+    def __init__(self, batch: BatchView, title: str = "Create jobs") -> None:
         super().__init__(classes="wide")
-        self.title_text = visible(title)
+        asked = f"{action(batch.consequences)} in XPM?" if batch.consequences.changes else title
+        self.title_text = visible(asked)
         self._batch = batch
+        self._letters: dict[str, Answer] = {}
 
     def box(self) -> ComposeResult:
         """The counts, the jobs, the answers."""
@@ -92,13 +94,24 @@ class DeployReview(TextDialog[Answer]):
         with VerticalScroll(classes="words", can_focus=False):
             yield StaticText(lines(summary_lines(batch)))
             yield StaticText(lines(batch_lines(batch)), classes="batch")
-        with Horizontal(classes="buttons"):
-            yield Button(content(Shown("Leave")), id="leave")
+        with Horizontal(classes="buttons -right"):
+            yield Button(content(Shown("Cancel  esc")), id="leave")
             if self._goes:
-                yield Button(content(Shown(action(batch.consequences))), id="go")
+                yield self._button(action(batch.consequences), "go")
             if more := button_suffix(batch.consequences, batch.consequences_anyway):
-                yield Button(content(Shown(more)), id="anyway")
-            yield Static(content(Shown("← → choose · esc back")), classes="hint")
+                yield self._button(more, "anyway")
+
+    def _button(self, words: str, answer: Answer) -> Button:
+        letter = answer_letter(words)
+        self._letters[letter] = answer
+        return Button(content(Shown(f"{words}  {letter}")), id=answer)
+
+    def on_key(self, event: events.Key) -> None:
+        """The letter of a button."""
+        answer = self._letters.get(event.key)
+        if answer is not None:
+            event.stop()
+            self.action_answer(answer)
 
     @property
     def _goes(self) -> bool:
@@ -128,7 +141,7 @@ class RollOverReview(TextDialog[Edits]):
 
     def __init__(self, view: RollOverView) -> None:
         super().__init__(classes="wide")
-        self.title_text = visible("Roll over")
+        self.title_text = visible(f"{action(view.consequences)} of the next term?")
         self._view = view
 
     def box(self) -> ComposeResult:
@@ -144,8 +157,8 @@ class RollOverReview(TextDialog[Edits]):
         with VerticalScroll(classes="words", can_focus=False):
             yield StaticText(lines(told))
             yield StaticText(lines(change_lines(view.changes[:SHOWN])), classes="batch")
-        with Horizontal(classes="buttons"):
-            yield Button(content(Shown("Leave")), id="leave")
+        with Horizontal(classes="buttons -right"):
+            yield Button(content(Shown("Cancel  esc")), id="leave")
             if view.edited:
                 yield Button(content(Shown("Create, keep edits")), id="keep")
                 yield Button(content(Shown("Create, drop edits")), id="drop")
@@ -179,7 +192,7 @@ def summary_lines(batch: BatchView) -> list[Line]:
         found.append([ours(action(batch.consequences), "strong"), ours(".")])
     else:
         found.append([ours("No job can be created as it is.", "warn")])
-    found += [[span(line)] for line in described(batch.consequences)]
+    found += confirmation_lines(described(batch.consequences), 72)
     if batch.asks:
         found.append([ours(f"{formatting.count(batch.asks, 'job')} held until you confirm: with them "
                            f"{cost(batch.consequences_anyway)}.", "warn")])  # fmt: skip

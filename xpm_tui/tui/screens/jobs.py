@@ -38,7 +38,7 @@ from xpm_tui.tui.widgets.job_lines import (
     row_note,
     state_span,
 )
-from xpm_tui.tui.widgets.table import Table, TableColumn, widths
+from xpm_tui.tui.widgets.table import Cell, Table, TableColumn
 
 with lazy_imports():
     from xpm_tui.application.jobs import reports
@@ -137,17 +137,14 @@ class Jobs(JobCommands):
     def on_mount(self) -> None:
         """The other lists come with their filters."""
         self._theirs.display = self._findings.display = False
-        for table, title in ((self._ours, "Jobs"), (self._theirs, "Jobs in XPM"), (self._findings, "Audit")):
-            table.add_class("panel", "-table")
-            table.border_title = title
-        self.detail.add_class("panel")
 
     async def look(self) -> None:
         """What the filters let through."""
         self.table = self._tables.get(self.only, self._ours)
         tables: tuple[Table[Any], ...] = (self._ours, self._theirs, self._findings)
-        for each in tables:
+        for each, title in zip(tables, ("Jobs", "Jobs in XPM", "Audit"), strict=True):
             each.display = each is self.table
+            each.border_title = title
         if self.only == AUDIT:
             self._look_at_findings()
         else:
@@ -235,12 +232,10 @@ class Jobs(JobCommands):
             "There are no jobs to create. v shows the proposals: n creates one there, I imports Ignition's."
         )
 
-    def _cells(self, view: JobRowView) -> list[Line]:
-        name = self._shortened(span(view.name).text)
-        at = name.casefold().find(self.text.casefold()) if self.text else -1
+    def _cells(self, view: JobRowView) -> list[Cell]:
         return [
             [state_span(view.state)],
-            marked(name, [(at, at + len(self.text))] if at >= 0 else []),
+            lambda columns: self._job_name(span(view.name).text, columns),
             [span(view.client.name if view.client else "(not among the clients)")],
             [ours(formatting.day(view.date))],
             [span(view.number)],
@@ -248,15 +243,14 @@ class Jobs(JobCommands):
             [ours(view.id, "muted")],
         ]
 
-    def _shortened(self, name: Shown) -> Shown:
+    def _job_name(self, name: Shown, room: int) -> Line:
         """A name that is cut in the middle: the end of a job's name says which month it is for."""
-        rows = self._ours.rows
-        room = widths(rows.columns, rows.scrollable_content_region.width - 1)[1]
-        if not 0 < room < formatting.cells(name):
-            return name
-        end = name[-(room // 3) :]
-        end = end[end.find(" ") :] if " " in end else end
-        return Shown(cut(name, max(1, room - formatting.cells(end))) + end)
+        if 0 < room < formatting.cells(name):
+            end = name[-(room // 3) :]
+            end = end[end.find(" ") :] if " " in end else end
+            name = Shown(cut(name, max(1, room - formatting.cells(end))) + end)
+        at = name.casefold().find(self.text.casefold()) if self.text else -1
+        return marked(name, [(at, at + len(self.text))] if at >= 0 else [])
 
     def _xpm_cells(self, view: XpmJobView) -> list[Line]:
         look: Any = "muted" if view.gone else ""
@@ -286,8 +280,7 @@ class Jobs(JobCommands):
 
     def _card(self, title: Line, make: Callable[[int], list[Line]] | None) -> None:
         """One record, named in the title of its panel."""
-        self.detail.border_title = panel_title(title, self.detail.size.width - 2)
-        self.detail.show(make)
+        self.detail.show(make, panel_title(title, self.detail.size.width - 2))
 
     def chosen(self, item: JobRowView | XpmJobView | AuditFinding) -> None:
         """All of it, to read."""

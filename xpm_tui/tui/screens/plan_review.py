@@ -41,7 +41,7 @@ with lazy_imports():
 REASONS = 6
 """Reasons that are counted one by one where a plan has no change."""
 
-LINES_LOW, LINES_TALL = 3, 5
+LINES_LOW, LINES_TALL = 4, 5
 """Lines for the change under the cursor, on low and on tall screens; a longer value gets more."""
 CLIENT_COLUMNS = 34
 """Columns of the panel with all changes of a client."""

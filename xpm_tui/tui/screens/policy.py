@@ -48,7 +48,7 @@ class PolicyScreen(RecordListScreen[None, PolicyRow]):
                 TableColumn("From XPM", 11, grow=1),
                 TableColumn("To XPM", 11, grow=1),
                 TableColumn("Level", 11, grow=1),
-                TableColumn("Now", 10, grow=1),
+                TableColumn("Now", 8, grow=1),
                 TableColumn("Frozen", 6, right=True),
             ),
             _cells,
@@ -150,7 +150,7 @@ def _cells(row: PolicyRow) -> list[Line]:
         if row.off
         else [ours("– not", "muted")]
     )
-    level = labels.LEVELS[row.levels[-1]].text if row.levels else formatting.NONE
+    level = labels.LEVELS[row.levels[-1]].text.removesuffix(" only") if row.levels else formatting.NONE
     quiet = direction_words(row.from_xpm), direction_words(row.to_xpm)
     return [
         [ours(row.label, "strong" if row.carried else "")],

@@ -91,9 +91,6 @@ class ProposalsArea(FilteredArea):
             lambda view: view.id,
             id="proposals",
         )
-        self.table.add_class("panel", "-table")
-        self.table.border_title = "Proposals"
-        self.detail.add_class("panel")
 
     async def look(self) -> None:
         """What the filters let through."""
@@ -117,7 +114,6 @@ class ProposalsArea(FilteredArea):
         )  # fmt: skip
         self.table.show(shown, of=self.asked)
         if not shown:
-            self.detail.border_title = ""
             self.detail.show(None)
         self.focus_table()
 
@@ -142,8 +138,7 @@ class ProposalsArea(FilteredArea):
     async def _show(self, view: ProposalRowView) -> None:
         told = await self._lines(view)
         if self.table.item is view:
-            self.detail.border_title = panel_title(told[0], self.detail.size.width - 2)
-            self.detail.show(lambda _: told[1:])
+            self.detail.show(lambda _: told[1:], panel_title(told[0], self.detail.size.width - 2))
 
     async def _lines(self, view: ProposalRowView) -> list[Line]:
         def read(

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from textual.content import Content
-
 from xpm_tui.application.jobs.queries import XpmJobView
 from xpm_tui.application.jobs.views import JobRowView, PreviewView, ProblemView
 from xpm_tui.commands.consequences import cost
 from xpm_tui.domain import formatting
 from xpm_tui.domain.job_labels import AUDIT_FINDINGS
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, Span, chart, fit, ours, span, words
+from xpm_tui.tui.widgets.cells import Line, Span, chart, fit, ours, span
 
 if TYPE_CHECKING:
     from xpm_tui.deploy.job_audit import AuditFinding
@@ -73,10 +71,10 @@ def problem_lines(problems: Sequence[ProblemView], weights: tuple[str, ...]) -> 
     return found
 
 
-def panel_title(line: Line, columns: int) -> Content:
+def panel_title(line: Line, columns: int) -> Line:
     """Return the first line of a record as the title of its panel."""
     title = [piece for place, piece in enumerate(line) if place or piece.text.strip()]
-    return words(fit(title, columns) if cells.width(title) > columns > 0 else title)
+    return fit(title, columns) if cells.width(title) > columns > 0 else title
 
 
 LABEL = 12
