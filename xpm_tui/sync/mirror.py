@@ -194,10 +194,7 @@ async def refresh_clients(
 def commit_rows(
     book: Store, rows: Sequence[XpmClient], now: datetime, before: dict[str, bytes | None] | None = None
 ) -> int:
-    """Commit some rows of XPM clients with the base they carry along; gives how many were new or changed.
-
-    ``before`` takes the stored bytes of the rows that are replaced, None for a new one.
-    """
+    """Commit XPM clients with their base; ``before`` takes what is replaced. Returns the number of changes."""
     if not rows:
         return 0
     writes: list[Write] = []
@@ -265,10 +262,7 @@ def _named(snapshot: Snapshot, people: dict[str, str]) -> list[Write]:
 def _quarantine(
     snapshot: Snapshot, name: str, aside: Sequence[Quarantined], seen: set[str] | None = None
 ) -> list[Write]:
-    """Return the write that records what is set aside of a list.
-
-    A list of changes (with the records it has ``seen``) does not affect the others.
-    """
+    """Return the write that records what is set aside; ``seen`` are the records of a list of changes."""
     before = snapshot.get(META, QUARANTINED + name)
     kept: list[Quarantined] = []
     if seen is not None and before is not None:
@@ -413,11 +407,7 @@ def list_writes(snapshot: Snapshot, table: TableSchema[Row], rows: Sequence[Row]
 
 
 def job_writes(snapshot: Snapshot, rows: Sequence[XpmJob], now: datetime) -> list[Write]:
-    """Return the writes for the list of current jobs.
-
-    A job that is gone is no longer current: it is completed, cancelled or deleted. Only reading it shows
-    which.
-    """
+    """Return the writes for the list of current jobs; one that is gone is completed, cancelled or deleted."""
     return [
         *_with_absent(snapshot, JOBS, rows, lambda job: job.number),
         *job_moves(snapshot, rows, now),

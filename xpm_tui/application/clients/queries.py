@@ -166,8 +166,7 @@ def review(
 def sure_proposals(practice: OpenPractice, only: Iterable[str] = ()) -> list[ReviewView]:
     """Return those of :func:`review` whose first proposal is sure and wanted by no other client.
 
-    A client with a link, even a broken one, is included only where its XPM client was merged into another
-    one.
+    A client with a link, even a broken one, is included only where its XPM client was merged into another.
     """
     links = practice.snapshot()
     found = [

@@ -183,8 +183,8 @@ class Overview(AreaScreen):
             )
             return facts, practice.snapshot().count(tables.WORKFLOWS)
 
-        self._facts, workflows = await self.host.worker.ask(read)
-        self._runs.show(self._facts.runs, min(self._runs.cursor, max(0, len(self._facts.runs) - 1)))
+        self._facts, workflows = facts, _ = await self.host.worker.ask(read)
+        self._runs.show(facts.runs, min(self._runs.cursor, max(0, len(facts.runs) - 1)))
         self._draw()
         if self.focused is None:
             self._next.focus()

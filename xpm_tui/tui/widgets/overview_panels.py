@@ -167,7 +167,7 @@ def connection_lines(
         fact("Signed in", span(status.login))
     if status.notes:
         fact("Not read", span(f"{formatting.count(len(status.notes), 'list')}: xpm-tui status"))
-    whole = [row for each in facts for row in wrap(each, columns)]
+    whole: list[Line] = [row for each in facts for row in wrap(each, columns)]
     return whole if len(whole) <= height else [fit(each, columns) for each in facts[:height]]
 
 
