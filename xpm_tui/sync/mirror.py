@@ -194,7 +194,7 @@ async def refresh_clients(
 def commit_rows(
     book: Store, rows: Sequence[XpmClient], now: datetime, before: dict[str, bytes | None] | None = None
 ) -> int:
-    """Commit XPM clients with their base; ``before`` takes what is replaced. Returns the number of changes."""
+    """Commit XPM clients with their base; ``before`` takes what is replaced. Returns how many changed."""
     if not rows:
         return 0
     writes: list[Write] = []
