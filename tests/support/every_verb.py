@@ -42,5 +42,5 @@ def _value(act: Command[Any], param: Param, values: Mapping[str, str]) -> str:
     if param.name == "file":
         if act.verb[0] == "import":
             return "clients.csv"
-        return "backup.zip" if act.verb[0] == "book" else f"{act.verb[-1]}.csv"
+        return "backup.zip" if act.verb[0] == "data" else f"{act.verb[-1]}.csv"
     return values[param.name]

@@ -98,6 +98,8 @@ def _gather(patient: DoctorTarget, results: Sequence[ProbeResult], names: bool) 
 def _mask(patient: DoctorTarget, names: bool) -> Mask:
     home = own_folder()
     places = {str(home): "~"} if home is not None else {}
+    if patient.home.root is not None:
+        places[str(patient.home.root)] = "<home>"
     for name in ("config", "data", "state"):
         places[str(getattr(patient, name))] = f"<{name}>"
         places[str(getattr(patient.home, name))] = f"<{name} of all>"
