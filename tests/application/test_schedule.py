@@ -93,7 +93,7 @@ def test_what_the_system_refuses_is_told(practice: OpenPractice, tmp_path: Path)
     with pytest.raises(AppError, match=r"Unit is masked\."):
         Scheduler(practice, shell=system, units=tmp_path).install()
     system.fails["systemd-run"] = "keyring locked"
-    with pytest.raises(AppError, match="does not open"):
+    with pytest.raises(AppError, match="does not work"):
         Scheduler(practice, shell=system, units=tmp_path).prove()
     del system.fails["systemd-run"]
     assert Scheduler(practice, shell=system, units=tmp_path).prove() == "The login of practice opens."

@@ -57,7 +57,7 @@ def test_linking_by_e_mail_takes_the_sure_ones_alone(filled: OpenPractice) -> No
 
 def test_one_person_of_xpm_is_one_person_here(filled: OpenPractice) -> None:
     assert team.link_member(filled, "Tom Reid", "tom@x.example").staff is not None
-    with pytest.raises(BadInput, match="is linked to Tom Reid"):
+    with pytest.raises(BadInput, match="already linked to Tom Reid"):
         team.link_member(filled, "t1", "b")
     assert team.unlink_member(filled, "t2").staff is None
     with pytest.raises(BadInput, match="is not linked"):
@@ -150,7 +150,7 @@ def test_what_linking_does_is_said_before(filled: OpenPractice) -> None:
     assert any("1 client here" in said for said in effect.says)
     assert any("e-mail addresses differ" in said for said in effect.says)
     team.link_member(filled, "t2", "b")
-    assert "is linked to Tom Reid (t2) already" in team.preview_map(filled, "t1", "b").refused
+    assert "already linked to Tom Reid (t2)" in team.preview_map(filled, "t1", "b").refused
     assert team.preview_map(filled, "t2", "b").refused
     assert any("takes the place of Tom Reid" in said for said in team.preview_map(filled, "t2", "a").says)
 
