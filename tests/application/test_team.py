@@ -140,7 +140,7 @@ def test_two_of_one_name_are_told_on_either_side(filled: OpenPractice) -> None:
     )
     tom = found(filled, "t2")
     assert tom.proposals[0].reason.startswith("the same name, which several people have")
-    assert any("2 people of this name" in note for note in tom.notes)
+    assert any("2 people with this name" in note for note in tom.notes)
     assert {row.name for row in team.list_people(filled, only="same-name")[0]} == {"Tom Reid", "tom REID"}
 
 

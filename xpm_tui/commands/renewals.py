@@ -67,7 +67,8 @@ async def list_changes(practice: OpenPractice, params: ListChanges, talk: Dialog
         lines.append(f"{count(len(renewed), 'renewal')}. Next: xpm-tui proposals rollover --all")
     if changed:
         ids = " ".join(changed[:_NAMED])
-        lines.append(f"{count(len(changed), 'other change')}. To go on with it: xpm-tui proposals take-over {ids}")
+        go_on = f"To go on with it: xpm-tui proposals take-over {ids}"
+        lines.append(f"{count(len(changed), 'other change')}. {go_on}")
     data = {"count": len(found), "renewed": len(renewed)}
     lines = lines or ["Nothing has changed in Ignition since the proposals were accepted here."]
     return Result(data=data, items=[plain(view) for view in found], lines=lines, value=found)
