@@ -152,7 +152,7 @@ def test_what_linking_does_is_said_before(filled: OpenPractice) -> None:
     team.link_member(filled, "t2", "b")
     assert "already linked to Tom Reid (t2)" in team.preview_map(filled, "t1", "b").refused
     assert team.preview_map(filled, "t2", "b").refused
-    assert any("takes the place of Tom Reid" in said for said in team.preview_map(filled, "t2", "a").says)
+    assert any("replaces the link to Tom Reid" in said for said in team.preview_map(filled, "t2", "a").says)
 
 
 def test_the_last_things_are_taken_back_one_by_one(filled: OpenPractice) -> None:

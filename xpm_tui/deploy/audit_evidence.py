@@ -335,10 +335,10 @@ class ExpectedJobs:
         for job in self._jobs.with_reference(row.number):
             parties.setdefault(job.number, self._head(row))
         for number, party in parties.items():
-            job = self._jobs.by_number.get(number)
-            if job is not None and self._jobs.is_open(job):
+            there = self._jobs.by_number.get(number)
+            if there is not None and self._jobs.is_open(there):
                 self.revoked.append(
-                    ExpectedJob(proposal=row, client=party.client, uuid=party.uuid, jobs=(job,))
+                    ExpectedJob(proposal=row, client=party.client, uuid=party.uuid, jobs=(there,))
                 )
 
 
