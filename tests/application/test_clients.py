@@ -217,8 +217,7 @@ def test_editing_takes_a_cell_as_a_file_does(filled: OpenPractice) -> None:
 
 @pytest.mark.parametrize(
     ("field", "text", "why"),
-    [("name", " ", "must have a name"), ("fone", "1", "no field"), 
-     ("k1.email", "nobody", "not an e-mail address"),
+    [("name", " ", "must have a name"), ("fone", "1", "no field"), ("k1.email", "nobody", "not an e-mail"),
      ("k7.email", "a@b.cd", "no contact"), ("state", "odd", "not a valid client status"),
      ("partner", "Nobody", "no team member"), ("client_id", "CLI-2", "belongs to"),
      ("tax_registered", "perhaps", "neither yes nor no"), ("phone", "1" * 2001, "longer")],

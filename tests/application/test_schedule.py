@@ -42,7 +42,7 @@ class System:
             )
         if list(words) == ["crontab", "-"]:
             self.crontab = text
-        return CommandResult(0, "The login of practice opens.")
+        return CommandResult(0, "The login of practice works.")
 
 
 def test_a_systemd_timer_comes_and_goes(practice: OpenPractice, tmp_path: Path) -> None:
@@ -93,10 +93,10 @@ def test_what_the_system_refuses_is_told(practice: OpenPractice, tmp_path: Path)
     with pytest.raises(AppError, match=r"Unit is masked\."):
         Scheduler(practice, shell=system, units=tmp_path).install()
     system.fails["systemd-run"] = "keyring locked"
-    with pytest.raises(AppError, match="does not open"):
+    with pytest.raises(AppError, match="does not work"):
         Scheduler(practice, shell=system, units=tmp_path).prove()
     del system.fails["systemd-run"]
-    assert Scheduler(practice, shell=system, units=tmp_path).prove() == "The login of practice opens."
+    assert Scheduler(practice, shell=system, units=tmp_path).prove() == "The login of practice works."
 
 
 def test_neither_is_told_with_the_line_to_run(

@@ -114,7 +114,7 @@ async def test_the_login_is_proved_without_a_call(world: World) -> None:
         await check_login(world.practice)
     await world.connect()
     calls = len(world.sandbox.log.rows(lambda _: True))
-    assert await check_login(world.practice) == "The login of practice opens."
+    assert await check_login(world.practice) == "The login of practice works."
     assert len(world.sandbox.log.rows(lambda _: True)) == calls
 
 

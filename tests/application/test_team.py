@@ -57,7 +57,7 @@ def test_linking_by_e_mail_takes_the_sure_ones_alone(filled: OpenPractice) -> No
 
 def test_one_person_of_xpm_is_one_person_here(filled: OpenPractice) -> None:
     assert team.link_member(filled, "Tom Reid", "tom@x.example").staff is not None
-    with pytest.raises(BadInput, match="is linked to Tom Reid"):
+    with pytest.raises(BadInput, match="already linked to Tom Reid"):
         team.link_member(filled, "t1", "b")
     assert team.unlink_member(filled, "t2").staff is None
     with pytest.raises(BadInput, match="is not linked"):
@@ -140,7 +140,7 @@ def test_two_of_one_name_are_told_on_either_side(filled: OpenPractice) -> None:
     )
     tom = found(filled, "t2")
     assert tom.proposals[0].reason.startswith("the same name, which several people have")
-    assert any("2 people of this name" in note for note in tom.notes)
+    assert any("2 people with this name" in note for note in tom.notes)
     assert {row.name for row in team.list_people(filled, only="same-name")[0]} == {"Tom Reid", "tom REID"}
 
 
@@ -150,9 +150,9 @@ def test_what_linking_does_is_said_before(filled: OpenPractice) -> None:
     assert any("1 client here" in said for said in effect.says)
     assert any("e-mail addresses differ" in said for said in effect.says)
     team.link_member(filled, "t2", "b")
-    assert "is linked to Tom Reid (t2) already" in team.preview_map(filled, "t1", "b").refused
+    assert "already linked to Tom Reid (t2)" in team.preview_map(filled, "t1", "b").refused
     assert team.preview_map(filled, "t2", "b").refused
-    assert any("takes the place of Tom Reid" in said for said in team.preview_map(filled, "t2", "a").says)
+    assert any("replaces the link to Tom Reid" in said for said in team.preview_map(filled, "t2", "a").says)
 
 
 def test_the_last_things_are_taken_back_one_by_one(filled: OpenPractice) -> None:

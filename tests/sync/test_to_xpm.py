@@ -443,7 +443,7 @@ async def test_one_contact_of_xpm_is_not_found_to_be_two_of_ours() -> None:
 async def test_a_person_cannot_adopt_one_contact_for_two_of_ours() -> None:
     world, (first, second) = await two_alike()
     world.book.commit(decision_writes(world.book.snapshot(), first.id, "adopt", world.clock.now(), "x50"))
-    with pytest.raises(BadInput, match="Another contact of this client stands for it already"):
+    with pytest.raises(BadInput, match="Another contact of this client is already linked"):
         decision_writes(world.book.snapshot(), second.id, "adopt", world.clock.now(), "x50")
 
 

@@ -146,7 +146,7 @@ class TeamSnapshot:
         roles = [f"partner of {count(partner, 'client')}"] if partner else []
         roles += [f"manager of {count(manager, 'client')}"] if manager else []
         jobs = self._named.jobs.get(member.id, 0)
-        roles += [f"of {count(jobs, 'job')} to come"] if jobs else []
+        roles += [f"named on {count(jobs, 'job')} to come"] if jobs else []
         if roles:
             said.append(f"Not sent to XPM: {', '.join(roles)} here.")
         most = max(proposals, key=lambda p: self._weight(p.uuid), default=None)
