@@ -304,6 +304,8 @@ async def test_a_field_is_switched_off_in_the_policy_table(world: World, console
         await press(pilot, *("down",) * phone)
         assert "Frozen for 1 client" in text_of(app)
         await press(pilot, "space")
+        assert "Switched off: Phone" in text_of(app)
+        await press(pilot, "y")
         assert "○ off" in text_of(app)
         assert "1 field switched off" in text_of(app)
         await press(pilot, "enter")
@@ -378,7 +380,7 @@ async def test_what_was_settled_last_is_taken_back(world: World, console: Make) 
         assert "1 of 5" in text_of(app)
         assert "The Kowhai Plumbing" in text_of(app), "the pair is proposed as it was"
         await press(pilot, "u")
-        assert "Nothing was settled here yet" in text_of(app)
+        assert "There is no decision here to undo." in text_of(app)
         await press(pilot, "S", "y")
         assert "No client needs a person" in text_of(app)
         await press(pilot, "u")
@@ -514,7 +516,7 @@ async def test_a_client_is_edited_and_exported_to_ignition(
         await press(pilot, *("backspace",) * len("clients.csv"), "=out.csv", "enter")
         assert shows(app, Clients)
         await press(pilot, "X")
-        assert "Ignition has all of it" in text_of(app), "what went out is remembered"
+        assert "Ignition has everything" in text_of(app), "what went out is remembered"
     out = (tmp_path / "out.csv").read_text(encoding="utf-8-sig")
     assert "12 Quay St" in out
     assert "Client 00006" in out
