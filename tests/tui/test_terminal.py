@@ -106,6 +106,7 @@ def test_bytes_of_a_line_of_the_log(terminal: Terminal, home: Path) -> None:
     """A line that another process writes comes up by itself."""
     terminal.started()
     terminal.send("gs")
+    terminal.shows("newest")
     terminal.read()
     with open_practice(find_home(str(home), {}), person="dana", environ={}) as practice:
         for _ in range(3):

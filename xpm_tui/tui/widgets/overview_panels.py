@@ -36,7 +36,7 @@ def _failed_run(status: StatusSummary) -> str:
 
 
 def next_step(status: StatusSummary, now: datetime) -> Step:
-    """The first that applies: connect, login, held sync, failed, both changed, links, take over, sync."""
+    """The first that applies: connect, login, a run in progress, held sync, failed, both changed, links, take over, sync."""
     jobs, count = status.jobs, formatting.count
     if not status.connected:
         return Step(
@@ -48,6 +48,9 @@ def next_step(status: StatusSummary, now: datetime) -> Step:
     if status.login_needed:
         why = next(each.sentence for each in status.problems if each.code == "login-needed")
         return Step("Sign in to Xero again", why, "Sign in", "connect")
+    if status.running:
+        why = "It continues by itself, also when you leave the console."
+        return Step(f"Run {status.running} is in progress", why, "Watch", f"run {status.running}")
     if status.held:
         why = next((each.sentence for each in status.problems if each.code == "held"), "")
         return Step(
