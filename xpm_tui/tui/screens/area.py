@@ -180,7 +180,7 @@ class FilteredArea(AreaScreen):
 
     FILTERS: ClassVar[tuple[tuple[str, str], ...]] = ()
     FIND: ClassVar[str] = "name"
-    CSS_PATH: ClassVar = style("filtered")
+    CSS_PATH: ClassVar[Any] = style("filtered")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "find", "Filter", show=False),
         Binding("left_square_bracket", "saved(-1)", show=False),
@@ -189,7 +189,7 @@ class FilteredArea(AreaScreen):
         Binding("greater_than_sign", "sort(1)", "Sort by the next column", show=False),
         *(Binding(str(digit), f"filter({digit - 1})", show=False) for digit in range(1, DIGITS + 1)),
     ]
-    MORE_KEYS = (
+    MORE_KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("/", "filter by letters; esc ends it"),
         ("1 to 9, [ and ]", "filters, in the order shown above the table"),
         ("< and >", "sort by a column, as does a click on its head"),

@@ -219,7 +219,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
         if self._compare.size.width:
             make = lambda columns: compared_lines(client, view, columns)  # noqa: E731
             self._compare.show(make, [ours("Compare")])
-        effect = await self.host.worker.glance(links.preview_link, self._client.id, view.uuid)
+        effect = await self.host.worker.glance(links.preview_link, client.id, view.uuid)
         self._shown = effect
         height, columns = max(3, self._effect.size.height), self._effect.content_size.width or 76
         told = [row for line in comparison.effect_lines(effect, height) for row in wrap(line, columns)]
