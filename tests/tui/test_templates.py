@@ -154,7 +154,7 @@ async def test_what_new_jobs_follow_is_changed_here(world: World, console: Make)
         await press(pilot, "down", "enter")
         assert "category Compliance" in text_of(app)
         await press(pilot, "P", "down", "down", "down", "enter", "backspace", "=3", "enter")
-        assert "category Compliance, budget none, state XPM's first, 3 days early" in text_of(app)
+        assert "state XPM's first, 3 days early" in " ".join(text_of(app).split())
         with world.open(read_only=True) as practice:
             assert practice.settings.text("jobs.default_category") == "Compliance"
             assert practice.settings.number("jobs.days_early") == 3
@@ -213,7 +213,7 @@ async def test_an_empty_library_says_what_to_press(world: World, console: Make) 
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "l")
-        assert "There are no services yet. n makes one" in " ".join(text_of(app).split())
+        assert "There are no services yet. Press n to add one" in " ".join(text_of(app).split())
 
 
 async def test_hostile_names_are_text(world: World, console: Make) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -18,7 +19,7 @@ from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.plan_rows import PlanOutline
 from xpm_tui.tui.safe_text import content, show
 from xpm_tui.tui.screens.picker import start
-from xpm_tui.tui.widgets.cells import ARROW, Span, becomes, fit, marked, named, ours, width
+from xpm_tui.tui.widgets.cells import ARROW, Span, becomes, fit, marked, named, ours, told_apart, width
 from xpm_tui.tui.widgets.log_pane import FOLLOWING, LogLine, LogPane, Ring
 from xpm_tui.tui.widgets.table import Table, TableColumn, widths
 from xpm_tui.tui.widgets.text import TextLabel
@@ -235,6 +236,41 @@ async def test_only_rows_in_sight_are_made() -> None:
         await calm(pilot)
         assert app.table.item == app.many - 1
         assert app.drawn <= first + 24 * 4
+
+
+async def test_a_list_is_sorted_by_key_and_by_click_and_the_cursor_stays_on_its_item() -> None:
+    app = TableApp(12)
+    async with app.run_test(size=(80, 24)) as pilot:
+        table = app.table
+        table.show(range(12))
+        table.rows.cursor = 3
+        for by, first in ((1, 0), (1, 11), (-1, 0), (-1, 0)):
+            table.sort_next(by)
+            assert table.rows.items[0] == first
+            assert table.item == 3
+        for sign, first in (("↑", 0), ("↓", 11), ("", 0)):
+            await pilot.click(table, offset=(14, 0))
+            assert table._heads._now.plain.split("NAME")[1].strip() == sign, "the second column"
+            assert table.rows.items[0] == first
+        table.sort_next(-1)
+        table.extend([40])
+        assert table.rows.items[0] == 40, "what comes later is sorted in"
+
+
+@pytest.mark.parametrize("room", [4, 8, 12, 16, 30])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Grace Mitchell Adelaide Holdings", "Grace Mitchell Adelaide Holdings (renamed)"),
+        ("12 Elizabeth Street, Hobart", "12 Elizabeth Street, Hobbart"),
+        ("a", "b"),
+        ("", "x"),
+    ],
+)
+def test_two_values_are_never_the_same_text(one: str, other: str, room: int) -> None:
+    left, right = (told_apart(visible(a), visible(b), room) for a, b in ((one, other), (other, one)))
+    assert [piece.text for piece in fit(left, room)] != [piece.text for piece in fit(right, room)]
+    assert width(fit(left, room)) == width(fit(right, room)) == room
 
 
 def change(record: str, field: str, rule: str, ticked: bool = True) -> ChangeView:

@@ -26,7 +26,7 @@ from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Look, client_name, ours, span
 from xpm_tui.tui.widgets.comparison import ComparisonPane
 from xpm_tui.tui.widgets.inputs import TextField
-from xpm_tui.tui.widgets.table import Cell, Table, TableColumn
+from xpm_tui.tui.widgets.table import Cell, Table, TableColumn, natural_key
 
 with lazy_imports():
     from xpm_tui.tui import app_protocol
@@ -116,6 +116,14 @@ TELLS: tuple[Callable[[ClientView], str], ...] = (
 """What tells namesakes apart, in the order in which it is looked at."""
 
 
+def _ignition_number(view: ClientView) -> object:
+    return natural_key(view.client_id or view.id)
+
+
+def _xpm_number(view: ClientView) -> object:
+    return natural_key(view.link.number if view.link else "")
+
+
 class Clients(FilteredArea):
     """The table, the filters, the detail pane."""
 
@@ -143,11 +151,11 @@ class Clients(FilteredArea):
         self.detail: ComparisonPane = ComparisonPane()
         self.table: Table[ClientView] = Table(
             (
-                TableColumn("Client", 24, grow=3, sort=lambda view: view.name.casefold()),
-                TableColumn("Ignition no.", 12, drop=2, look="ignition"),
-                TableColumn("Link", 13),
-                TableColumn("XPM no.", 8, drop=1, look="xpm"),
-                TableColumn("Needs", 18, grow=2, drop=3),
+                TableColumn("Client", 24, grow=3, sort=lambda view: natural_key(view.name)),
+                TableColumn("Ignition no.", 12, drop=2, look="ignition", sort=_ignition_number),
+                TableColumn("Link", 13, sort=lambda view: (view.link_state, not view.frozen)),
+                TableColumn("XPM no.", 8, drop=1, look="xpm", sort=_xpm_number),
+                TableColumn("Needs", 18, grow=2, drop=3, sort=lambda view: (not view.needs, view.needs)),
             ),
             self._cells,
             lambda view: view.id,

@@ -36,7 +36,11 @@ def _failed_run(status: StatusSummary) -> str:
 
 
 def next_step(status: StatusSummary, now: datetime) -> Step:
-    """The first that applies: connect, login, a run in progress, held sync, failed, both changed, links, take over, sync."""
+    """Return the first step that applies.
+
+    They are, in this order: connect, login, a run in progress, held sync, failed, both changed, links, take
+    over, sync.
+    """
     jobs, count = status.jobs, formatting.count
     if not status.connected:
         return Step(

@@ -326,7 +326,7 @@ class Table(Vertical, Generic[T]):
         if self._order is None:
             return items
         at, backwards = self._order
-        wanted = self.rows.columns[at].sort or (lambda item: _natural(self.rows.cells(item)[at]))
+        wanted = self.rows.columns[at].sort or (lambda item: natural_key(_text(self.rows.cells(item)[at])))
         return sorted(items, key=wanted, reverse=backwards)
 
     def _widths(self) -> list[int]:
@@ -357,13 +357,17 @@ class Table(Vertical, Generic[T]):
             self.post_message(self.Chosen(self, self.item))
 
 
-def _natural(cell: Cell) -> list[tuple[bool, int, str]]:
-    """Return what a cell is sorted by: its text in any case, the numbers in it as numbers, nothing last."""
-    text = "".join(piece.text for piece in (cell(ROOM) if callable(cell) else cell)).casefold().strip()
+def natural_key(text: str) -> list[tuple[bool, int, str]]:
+    """Return what a text is sorted by: in any case, the numbers in it as numbers, nothing last."""
+    text = text.casefold().strip()
     if text in ("", "–"):
         return [(True, 0, "")]
     parts = re.split(r"([0-9]+)", text.replace(",", ""))
     return [(False, int(part), "") if at % 2 else (False, 0, part) for at, part in enumerate(parts)]
+
+
+def _text(cell: Cell) -> str:
+    return "".join(piece.text for piece in (cell(ROOM) if callable(cell) else cell))
 
 
 ROOM = 200
