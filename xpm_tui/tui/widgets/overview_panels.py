@@ -36,7 +36,8 @@ def _failed_run(status: StatusSummary) -> str:
 
 
 def next_step(status: StatusSummary, now: datetime) -> Step:
-    """The first that applies: connect, login, a run in progress, held sync, failed, both changed, links, take over, sync."""
+    """The first that applies: connect, login, a run in progress, held sync, failed, both changed, links,
+    take over, waiting changes, sync."""
     jobs, count = status.jobs, formatting.count
     if not status.connected:
         return Step(
