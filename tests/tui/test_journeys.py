@@ -382,7 +382,7 @@ async def test_what_was_settled_last_is_taken_back(world: World, console: Make) 
         await press(pilot, "u")
         assert "There is no decision here to undo." in text_of(app)
         await press(pilot, "S", "y")
-        assert "No client needs a person" in text_of(app)
+        assert "No client needs your decision" in text_of(app)
         await press(pilot, "u")
         assert "of 5" in text_of(app)
     with world.open() as practice:

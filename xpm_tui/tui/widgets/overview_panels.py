@@ -39,7 +39,7 @@ def next_step(status: StatusSummary, now: datetime) -> Step:
     """Return the first step that applies.
 
     They are, in this order: connect, login, a run in progress, held sync, failed, both changed, links, take
-    over, sync.
+    over, waiting changes, sync.
     """
     jobs, count = status.jobs, formatting.count
     if not status.connected:
