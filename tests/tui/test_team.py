@@ -182,7 +182,7 @@ async def test_a_person_is_made_in_xpm_only_after_seeing_what_is_sent(world: Wor
             "staff.api/add",
             "bo@hill.example",
             "03 555",
-            "no login",
+            "without login",
             "Create Bo Li in XPM's staff?",
         ):
             assert told in shown, told
