@@ -11,17 +11,18 @@ from typing import Any
 import pytest
 
 from tests.application.flows import World
+from tests.deploy.test_entities import Family
 from tests.deploy.world import Deploying
 from tests.support.profile import count
 from xpm_tui.application.csv_io import imports
-from xpm_tui.application.jobs import proposals, reports, templates
+from xpm_tui.application.jobs import proposals, renewals, reports, templates
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import services as library
 from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.links import Link
 from xpm_tui.domain.ports import Put
-from xpm_tui.domain.tables import CLIENTS, LINKS, XPM_CLIENTS
+from xpm_tui.domain.tables import CLIENTS, LINKS, WORKFLOWS, XPM_CLIENTS
 
 SIZE = count(150, 2_000)
 PROPOSALS, FAULTS = count(90, 1_600), count(40, 200)
@@ -136,4 +137,45 @@ async def test_the_forecast_counts_each_job_once_in_its_month(tmp_path: Path) ->
     assert sum(each.jobs for each in made.months[:12]) == view.jobs
     with pytest.raises(BadInput):
         reports.forecast_jobs(practice, months=37)
+    world.close()
+
+
+async def test_each_entity_and_each_term_is_audited_and_counted_for_its_own_client(tmp_path: Path) -> None:
+    world = Family(tmp_path)
+    await world.ready()
+    practice, theirs = world.practice, world.clients[1]
+    names = [world.named(each) for each in world.clients[:3]]
+    world.load(names[:2], "2026-05-01", "2026-08-31")
+    world.load(names, "2026-05-01", "2026-08-31", number="PROP-91")
+    world.clock.move(timedelta(days=1))
+    proposals.take(practice, ["PROP-90"], repeat=proposals.repeat_of("monthly"))
+    edits = {"name": "Books of {client} {period}"}
+    for workflow in ("w1", "w2"):
+        job_editing.edit_workflow(practice, workflow, edits)
+    await world.deploy("w1", "w2")
+    # Ignition's own jobs of PROP-91 are on two of its three clients.
+    xpm = world.sandbox.practice
+    first, second = sorted(xpm.jobs.values(), key=lambda job: job.number)[-2:]
+    for place, job in enumerate((first, second)):
+        number = f"J95{place}"
+        xpm.jobs[number] = replace(
+            job, number=number, uuid=f"99999999-0000-4000-8000-00000000000{place}",
+            name=f"Group PROP-91 {place}", order_number="PROP-91" if place else "",
+        )  # fmt: skip
+    assert {first.client, second.client} == {world.uuid(world.client), world.uuid(theirs)}
+    assert (await reports.audit_jobs(practice)).findings == ()
+    # The next term is for the third client in place of the second one, and the file names only that.
+    world.load([names[0], names[2]], "2026-09-01", "2027-04-30")
+    renewals.roll_over(practice, ["PROP-90"], keep=True)
+    rows = practice.snapshot().find(WORKFLOWS, "proposal", "o1")
+    assert [str(row.term_end) for row in rows] == ["2026-08-31", "2026-08-31", "None", "None"]
+    view = await reports.audit_jobs(practice)
+    assert (view.findings, view.occurrences) == ((), 2)
+    number = next(row.number for row in jobs.list_jobs(practice, state="deployed") if row.workflow == "w2")
+    xpm.jobs[number] = replace(xpm.jobs[number], client=world.uuid(world.client))
+    (found,) = (await reports.audit_jobs(practice)).findings
+    assert (found.finding, found.occurrence, found.client) == ("wrong-client", "w2/2026-06-01", theirs)
+    coming = reports.forecast_jobs(practice, months=13)
+    # June has its jobs; July and August are of this term, September to April of the next one.
+    assert [each.jobs for each in coming.months] == [0, 0, *[2] * 10, 0]
     world.close()

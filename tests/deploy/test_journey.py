@@ -55,7 +55,7 @@ async def test_what_was_previewed_is_what_is_made_once(world: Deploying) -> None
 async def test_deployed_is_never_touched_again(world: Deploying) -> None:
     world.accepted()
     run = await world.deploy("w1")
-    with pytest.raises(BadInput, match="never touched"):
+    with pytest.raises(BadInput, match="already in XPM"):
         job_editing.edit_workflow(world.practice, "w1", {"name": "Another"})
     with pytest.raises(BadInput, match="already deployed"):
         await world.deploy("w1")

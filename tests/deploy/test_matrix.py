@@ -179,3 +179,30 @@ async def settle(world: Deploying, workflow: str) -> None:
     else:
         await job_settling.decide_sent(world.practice, workflow, "again")
     await attempt(world, workflow)
+
+
+@pytest.mark.parametrize("edit", [{}, {"name": "Another name"}], ids=["as it was", "edited"])
+@pytest.mark.parametrize("lag", [0, 250])
+def test_a_job_created_in_spite_of_a_refusal_is_found_before_it_is_sent_again(
+    world: Deploying, lag: int, edit: dict[str, str]
+) -> None:
+    asyncio.run(_refused_and_created(world, lag, edit))
+
+
+async def _refused_and_created(world: Deploying, lag: int, edit: dict[str, str]) -> None:
+    world.sandbox.switches = Switches().changed({"create_lag": lag})
+    name = f"refused {lag} {len(edit)}"
+    workflow = prepared(world, name, with_client=False)
+    world.sandbox.faults.add(Fault("status-error", STEPS["add"], times=1))
+    await attempt(world, workflow)
+    world.sandbox.faults.clear()
+    row = jobs.row_of(world.practice, workflow)
+    assert (row.state, row.number, len(world.made(name))) == ("failed", "", 1)
+    job_editing.edit_workflow(world.practice, workflow, edit)
+    before = world.net.asked(STEPS["add"])
+    await attempt(world, workflow)  # at once: XPM does not list the job yet
+    row = jobs.row_of(world.practice, workflow)
+    (made,) = world.made(name)
+    assert (row.state, row.number) == ("deployed", made.number), row
+    assert world.net.asked(STEPS["add"]) == before
+    assert not edit or not world.made(edit["name"])
