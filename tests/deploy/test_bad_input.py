@@ -83,7 +83,7 @@ async def test_unlinked_people_are_left_out_and_told_or_hold_it(world: Deploying
     world.practice.settings.set("jobs.missing_person", "skip", practice=True)
     assert (await world.retry()).outcome == "done"
     row = jobs.row_of(world.practice, "w1")
-    assert "linked to nobody" in row.left_out[0]
+    assert "not linked to anyone" in row.left_out[0]
     assert world.made()[0].manager is None
 
 

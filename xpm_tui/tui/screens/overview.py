@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.message import Message
 
-from xpm_tui.domain import labels
+from xpm_tui.domain import formatting, labels
 from xpm_tui.domain.safe_text import Shown
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.screens.area import AreaScreen
@@ -228,7 +228,7 @@ class Overview(AreaScreen):
         if self._coming is not None:
             width, height = self._coming.content_size
             self._coming.say(lines(panels.coming_lines(self._jobs, width, height)))
-            self._coming.border_subtitle = f"{len(self._jobs):,} jobs"
+            self._coming.border_subtitle = formatting.count(len(self._jobs), "job")
         if self._activity is not None:
             width, height = self._activity.content_size
             self._activity.say(lines(panels.activity_lines(self._news, width, height)))

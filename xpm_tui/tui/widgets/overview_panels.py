@@ -395,7 +395,7 @@ def coming_lines(jobs: Sequence[JobRowView], columns: int, height: int) -> list[
     for job in jobs[:height]:
         tail = [ours("automatic", "muted") if job.automatic else ours("needs you", "warn")]
         client = job.client.name if job.client else ""
-        when = f"{job.deploy_on.day} {formatting.month_name(f'{job.deploy_on:%Y-%m}')[:3]}"
+        when = formatting.day_short(job.deploy_on)
         text = [ours(f"{when:<8}", "muted"), span(job.name), span(f"  {client}", "muted")]
         found.append([*fit(text, columns - width(tail)), *tail])
     if len(jobs) > height:

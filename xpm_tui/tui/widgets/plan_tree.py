@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -245,9 +244,6 @@ class PlanTree(Rows):
             self.post_message(self.Ticked((row.group.selector,), row.group.tick == "none"))
 
 
-KINDS_OF_MARKS: Mapping[str, str] = {
-    "conflict": "both changed", "clearing": "▲ clears", "first": "▲ overwrites", "drift": "▲ overwrites",
-}  # fmt: skip
 KINDS = 12
 """Columns of the kind of a change."""
 
@@ -260,14 +256,8 @@ def kind_of(change: ChangeView) -> Line:
         return [ours("✕ permanent", "bad")]
     if change.field == "link":
         return [ours("saved here", "muted")]
-    words = {
-        "conflict": "both changed",
-        "clearing": "▲ clears",
-        "first": "▲ overwrites",
-        "drift": "▲ overwrites",
-    }
-    if change.mark in words:
-        return [ours(words[change.mark], cells.MARKS.look(change.mark))]
+    if change.mark in labels.MARK_KINDS:
+        return [ours(labels.MARK_KINDS[change.mark], cells.MARKS.look(change.mark))]
     return [ours("fills in" if change.old_shown is None else "updates", "muted")]
 
 
