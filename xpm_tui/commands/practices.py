@@ -80,7 +80,7 @@ def practices_result(views: list[PracticeView], now: datetime) -> Result:
         TextColumn("PRACTICE", whole=True),
         TextColumn("NAME IN XPM", name=True),
         TextColumn("CONNECTED", whole=True),
-        TextColumn("LAST GOOD SYNC", whole=True),
+        TextColumn("LAST SYNC", whole=True),
         TextColumn("RUNNING", whole=True),
         TextColumn("HELD", whole=True),
         TextColumn("LOGIN"),

@@ -14,9 +14,9 @@ SETTING_CHOICES: dict[str, Labels] = {
         "hold": Label("Ask me", "The change waits until you tick it in the plan."),
     },
     "sync.clear": {
-        "never": Label("Keep the value", "The other side keeps its value."),
+        "never": Label("Keep the value", "The other system keeps its value."),
         "ask": Label("Ask me", "The change waits until you tick it in the plan."),
-        "yes": Label("Empty it too", "The value is emptied on the other side as well."),
+        "yes": Label("Empty it too", "The value is emptied in the other system as well."),
     },
     "jobs.budget": {
         "none": Label("No budget", "New jobs have no budget."),

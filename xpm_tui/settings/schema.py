@@ -97,7 +97,7 @@ SCHEMA: tuple[SettingEntry, ...] = (
         "Direction",
         choice("from_xpm", "to_xpm"),
         "from_xpm",
-        "Which side is the master: its values overwrite those of the other side.",
+        "Which system is the master: its values overwrite those of the other system.",
     ),
     SettingEntry(
         "sync.level",
