@@ -422,8 +422,8 @@ COMMANDS = (
     Command(
         name="plan.show",
         title="Show a plan",
-        help="Show a stored plan: its changes, what follows from them, and what is held. It reads nothing from "
-        "XPM.",
+        help="Show a stored plan: its changes, what follows from them, and what is held. It reads "
+        "nothing from XPM.",
         params=ShowPlan,
         run=show_plan,
         effect=Effect.LOOKS,
