@@ -61,7 +61,7 @@ def test_it_holds_what_review_tells(office: Inline, tmp_path: Path) -> None:
         for v in views
         for at, p in enumerate(v["proposals"], 1)
     ]
-    assert len(told) >= 4
+    assert len(told) >= 2
     assert [
         (r["Client"], r["Ignition ID"], int(r["Rank"]), r["XPM Number"], r["XPM UUID"], int(r["Score"]),
          r["Sure"] == "yes", r["Reasons"])

@@ -23,6 +23,11 @@ ROOM = 60
 """Letters in a line of a question above which its box is a wide one."""
 
 
+def is_wide(lines: list[str]) -> bool:
+    """Return whether a text needs a wide dialog."""
+    return len(lines) > LINES or max(map(len, lines), default=0) > ROOM
+
+
 class ScreenDialogue:
     """Talk over the console, used on the desk's thread.
 
@@ -58,16 +63,18 @@ class ScreenDialogue:
     async def confirm(self, question: str, *, default: bool = False, button: str = "") -> bool | None:
         """Ask with the question as the title, over what was said so far."""
         said, self.said = self.said, []
-        asked = question.strip()
-        short = "\n" not in asked and len(asked) <= TITLE and asked.endswith("?")
-        lines = "\n".join(said if short else [*said, *([""] if said else []), asked]).splitlines()
-        wide = len(lines) > LINES or max(map(len, lines), default=0) > ROOM
+        title, lines = self._placed(question.strip(), said)
         box = ConfirmDialog(
-            "\n".join(lines),
-            title=asked if short else self._title or "Continue?", yes=button or "Continue", no="Cancel",
-            safe=default, wide=wide,
+            "\n".join(lines), title=title, yes=button or "Continue", no="Cancel", safe=default,
+            wide=is_wide(lines),
         )  # fmt: skip
         return await self._show(box)
+
+    def _placed(self, asked: str, said: list[str]) -> tuple[str, list[str]]:
+        """Return the title and the lines of a question: a short one is the title itself."""
+        if "\n" not in asked and len(asked) <= TITLE and asked.endswith("?"):
+            return asked, "\n".join(said).splitlines()
+        return self._title or "Continue?", "\n".join([*said, *([""] if said else []), asked]).splitlines()
 
     async def line(self, prompt: str) -> str | None:
         """One line; None when left."""
