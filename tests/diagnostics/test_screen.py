@@ -66,7 +66,7 @@ async def test_trouble_is_in_front_with_its_way_out(
     async with app.run_test(size=size) as pilot:
         await opened(pilot, app)
         shown = text_of(app)
-        assert "1 in trouble" in shown
+        assert "1 with a problem" in shown
         assert "✖ Trouble" in shown
         assert "Known problem T1" in shown
         await pilot.press("enter")
@@ -132,7 +132,7 @@ async def test_an_error_in_the_console_names_its_case(app: Console) -> None:
         assert "Known problem T6" in text_of(app)
         await pilot.press("v")
         await settle(pilot)
-        assert "Way out:" in text_of(app)
+        assert "What to do:" in text_of(app)
         assert "POST /connect/token" in text_of(app)
 
 

@@ -38,24 +38,24 @@ EVERY = {
     "429 minute, Retry-After 22, then good": "answer (2 calls)",
     "429 concurrent, then good": "answer (2 calls)",
     "429 app minute, then good": "answer (2 calls)",
-    "429 minute, for ever": "OutOfReach (8 calls)",
+    "429 minute, for ever": "XeroUnreachable (8 calls)",
     "429 day": "AllowanceUsedUp",
     "500, a refusal in XPM's words": "Refused",
     "200 with ERROR": "Refused",
     "200 with ERROR, no such record": "RecordMissing",
-    "no connection": "OutOfReach (5 calls)",
+    "no connection": "XeroUnreachable (5 calls)",
     "no connection once, then good": "answer (2 calls)",
-    "certificate refused": "OutOfReach",
+    "certificate refused": "XeroUnreachable",
 }
 READ = {
-    "500 broken JSON": "OutOfReach (5 calls)",
-    "500, a crash in XPM's words": "OutOfReach (5 calls)",
+    "500 broken JSON": "XeroUnreachable (5 calls)",
+    "500, a crash in XPM's words": "XeroUnreachable (5 calls)",
     "500 once, then good": "answer (2 calls)",
-    "502 web page": "OutOfReach (5 calls)",
-    "503 ServiceNotAvailable": "OutOfReach (5 calls)",
+    "502 web page": "XeroUnreachable (5 calls)",
+    "503 ServiceNotAvailable": "XeroUnreachable (5 calls)",
     "302 redirect": "BadReply",
-    "connection reset": "OutOfReach (5 calls)",
-    "no answer in time": "OutOfReach (5 calls)",
+    "connection reset": "XeroUnreachable (5 calls)",
+    "no answer in time": "XeroUnreachable (5 calls)",
     "reset once, then good": "answer (2 calls)",
 }
 
@@ -82,8 +82,8 @@ def expected(method: Method, fault: str) -> str:
         single = ("client", "contact", "job", "group_members")
         return "UnreadableRecord" if method.name in single else "answer"
     if method.name == "clients":
-        return "OutOfReach" if fault == "body cut on the way" else "BadReply"
-    return "OutOfReach (5 calls)" if fault == "body cut on the way" else "BadReply (2 calls)"
+        return "XeroUnreachable" if fault == "body cut on the way" else "BadReply"
+    return "XeroUnreachable (5 calls)" if fault == "body cut on the way" else "BadReply (2 calls)"
 
 
 def test_every_method_and_fault_has_its_outcome(outcomes: dict[tuple[str, str], Outcome]) -> None:

@@ -98,16 +98,16 @@ def test_what_comes_back_is_judged_error_first_then_state_then_one_code() -> Non
             read_redirect(redirect(attempt, **fields), attempt)
         assert caught.value.case == case
     for text, says in (
-        (redirect(attempt, state="other"), "another attempt"),
-        (redirect(attempt, state=""), "another attempt"),
-        (redirect(attempt) + "&state=x", "another attempt"),
+        (redirect(attempt, state="other"), "another sign-in attempt"),
+        (redirect(attempt, state=""), "another sign-in attempt"),
+        (redirect(attempt) + "&state=x", "another sign-in attempt"),
         (redirect(attempt, code=""), "no code"),
         (redirect(attempt) + "&code=2", "no code"),
         ("", "Nothing was pasted"),
         ("x" * 9000, "too long"),
         (attempt.url, "not the address"),
         (redirect(attempt).replace("localhost", "evil.example"), "not the address"),
-        ("hello", "another attempt"),
+        ("hello", "another sign-in attempt"),
         ("http://[", "not the address"),
     ):
         with pytest.raises(BadInput) as wrong:
@@ -227,7 +227,7 @@ async def test_a_taken_port_is_told_and_the_paste_goes_on() -> None:
         )
         assert code
         assert "is using port" in told[0].message
-        with pytest.raises(BadInput, match="another program"):
+        with pytest.raises(BadInput, match="Another program"):
             await wait_for_code(
                 attempt, port=port, paste=None, tell=told.append, clock=SystemClock(), limit=30
             )

@@ -306,7 +306,7 @@ def test_the_key_decides_who_can_open_the_file(tmp_path: Path, clock: MovedClock
     with pytest.raises(LoginNeeded, match="another key"):
         login_store(XPM_TUI_KEY_FILE=str(key)).read()
     key.chmod(0o644)
-    with pytest.raises(BadInput, match="open to other accounts"):
+    with pytest.raises(BadInput, match="can be read by other accounts"):
         login_store(XPM_TUI_KEY_FILE=str(key)).read()
     key.write_text("short")
     key.chmod(0o600)

@@ -107,13 +107,13 @@ MARKS: Labels = {
         "value of another client/values of another client",
     ),
 }
-MARK_KINDS: Mapping[str, str] = {
-    "conflict": "both changed",
-    "clearing": "▲ clears",
-    "first": "▲ overwrites",
-    "drift": "▲ overwrites",
+MARK_KINDS: Labels = {
+    "conflict": Label("Both changed", "It was changed in both systems."),
+    "clearing": Label("Clears", "It empties a value.", "▲"),
+    "first": Label("Overwrites", "It replaces the value that is there now.", "▲"),
+    "drift": Label("Overwrites", "It replaces an edit that was made there.", "▲"),
 }
-"""What a mark means for the value that is there now, in a word or two, for a narrow column."""
+"""What a marked change does to the value that is there now, in a word, for a narrow column."""
 RULES: Labels = {
     "fill": Label("Fill in", "{master} has a value and {other} has none.", reason="it was empty"),
     "first": Label(

@@ -257,7 +257,8 @@ def kind_of(change: ChangeView) -> Line:
     if change.field == "link":
         return [ours("saved here", "muted")]
     if change.mark in labels.MARK_KINDS:
-        return [ours(labels.MARK_KINDS[change.mark], cells.MARKS.look(change.mark))]
+        kind = labels.MARK_KINDS[change.mark]
+        return [ours(f"{kind.glyph} {kind.inline}".lstrip(), cells.MARKS.look(change.mark))]
     return [ours("fills in" if change.old_shown is None else "updates", "muted")]
 
 

@@ -163,7 +163,7 @@ def _server_error(asked: RequestInfo, found: ErrorBody) -> XeroError:
     if asked.write:
         return unknown(asked, f"Xero answered HTTP {asked.status}{said}.")
     return XeroUnreachable(
-        f"Xero has a problem: HTTP {asked.status}{said}",
+        f"Xero has a problem: HTTP {asked.status}{said}.",
         hint="Try again later, and check status.xero.com.",
         case=CaseId.XERO_DOWN,
         **about(asked, words=found.words, repeatable=True),
