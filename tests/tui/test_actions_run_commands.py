@@ -64,7 +64,7 @@ async def test_a_plan_is_made_ticked_exported_applied_and_undone(
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await press(pilot, "s")
-        await until(pilot, "Plan p1")
+        await until(pilot, "Review plan p1")
         assert taken(ran) == [("plan", {})]
         await press(pilot, "space", "space")
         group = {"plan": "p1", "what": ("rule:exact-name,field:link",)}

@@ -67,10 +67,10 @@ ALLOWED: dict[str, tuple[str, str]] = {
         "clients.review_undo.keep_place runs.xpm_refresh.ensure_mirror",
         f"where the review was left is no action; {_READS}",
     ),
-    "wizard/access.py": ("Connecting.app Connecting.permission", _WIZARD),
-    "wizard/optional_steps.py": ("Connecting.skip", _WIZARD),
-    "wizard/practice.py": ("Connecting.choose Connecting.fill", _WIZARD),
-    "wizard/sign_in.py": ("Connecting.begin Connecting.wait", _WIZARD),
+    "wizard/access.py": ("ConnectionMachine.app ConnectionMachine.permission", _WIZARD),
+    "wizard/optional_steps.py": ("ConnectionMachine.skip", _WIZARD),
+    "wizard/practice.py": ("ConnectionMachine.choose ConnectionMachine.fill", _WIZARD),
+    "wizard/sign_in.py": ("ConnectionMachine.begin ConnectionMachine.wait", _WIZARD),
 }
 """What modules of the console write beside every command, and why. This table only shrinks."""
 

@@ -56,7 +56,7 @@ async def test_a_setting_is_found_by_its_name_before_others_that_speak_of_it(
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "e", "slash", "=ignition", "enter", "enter")
-        assert "╭─ Ignition creates jobs" in text_of(app)
+        assert "┏━ Ignition creates jobs" in text_of(app)
 
 
 PARTS = count(1, 3)
