@@ -250,7 +250,7 @@ async def test_a_job_that_xpm_lost_is_made_again(office: Deploying, over: Callab
         await press(pilot, "escape")
         await office.control("colleague", delete=first.number)
         await press(pilot, "D")
-        assert "To XPM: 1 new job, for 1 client." in text_of(app), text_of(app)
+        assert "To XPM 1 new job, for 1 client." in " ".join(text_of(app).split()), text_of(app)
         await press(pilot, "enter")
         assert state(office) == "failed", "left: it waits, and is not made by itself"
         await press(pilot, "t", "right", "enter")

@@ -15,7 +15,7 @@ from textual.screen import Screen
 
 from tests.support.fake_xpm import client
 from tests.support.moved_clock import MovedClock
-from tests.tui.world import TERMINAL, World, press, settle, text_of, until
+from tests.tui.world import TERMINAL, World, press, settle, text_of, until, words_in
 from xpm_tui.application import home as homes
 from xpm_tui.application.clients import frozen_fields, links
 from xpm_tui.application.runs import history as runs
@@ -58,7 +58,8 @@ async def test_plan_review_run(world: World, console: Make) -> None:
         assert "Link by exact name" in shown
         assert "first sync" in shown
         await press(pilot, "a")
-        assert "A change can be undone as long as nobody changes the value again." in text_of(app)
+        told = words_in(app, ".words")
+        assert "Undo A change can be undone as long as nobody changes the value again." in told
         assert app.focused is not None
         assert app.focused.id == "no", "the safe button has the focus"
         await press(pilot, "y")

@@ -164,3 +164,10 @@ async def until(pilot: Pilot[Any], words: str) -> None:
 def text_of(app: Console) -> str:
     """The screen as a person reads it."""
     return "\n".join(strip.text.rstrip() for strip in app.screen._compositor.render_strips())
+
+
+def words_in(app: Console, selector: str) -> str:
+    """What a widget shows, as one line: where its text wraps does not matter."""
+    region = app.screen.query_one(selector).content_region
+    rows = app.screen._compositor.render_strips()[region.y : region.bottom]
+    return " ".join(" ".join(row.crop(region.x, region.right).text for row in rows).split())
