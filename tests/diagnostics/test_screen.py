@@ -66,8 +66,8 @@ async def test_trouble_is_in_front_with_its_way_out(
     async with app.run_test(size=size) as pilot:
         await opened(pilot, app)
         shown = text_of(app)
-        assert "1 in trouble" in shown
-        assert "✖ Trouble" in shown
+        assert "1 with a problem" in shown
+        assert "✖ Problem" in shown
         assert "Known problem T1" in shown
         await pilot.press("enter")
         await settle(pilot)
