@@ -109,6 +109,6 @@ async def test_a_run_outlives_the_console_that_began_it_and_a_colleague_sees_it(
     made = runs.show(practice, going.id)
     assert (made.outcome, made.done) == ("done", total)
     third = consoles("cleo")
-    third.type("\r")
+    third.type("\x1b[Z\r")  # from the next step back to the last of the lists: the runs
     third.shows(f"Run {going.id}: ✓ Done   Ignition ▸ XPM · Everything")
     third.shows(" by ana on ")
