@@ -232,7 +232,7 @@ def test_the_first_frame_is_the_overview_and_early_keys_are_kept(terminal: Termi
 @pytest.mark.parametrize(
     ("place", "text", "code", "words"),
     [
-        ("config/settings.toml", 'sync.level = "bogus"\n', 2, b"it is one of everything, name, nothing"),
+        ("config/settings.toml", 'sync.level = "bogus"\n', 2, b"it must be one of everything, name, nothing"),
         ("data/practices/practice/book/head", "garbage\n", 8, b"is damaged"),
     ],
 )
