@@ -132,7 +132,7 @@ async def test_an_error_in_the_console_names_its_case(app: Console) -> None:
         assert "Known problem T6" in text_of(app)
         await pilot.press("v")
         await settle(pilot)
-        assert "Way out:" in text_of(app)
+        assert "What to do:" in text_of(app)
         assert "POST /connect/token" in text_of(app)
 
 
