@@ -67,7 +67,7 @@ async def test_trouble_is_in_front_with_its_way_out(
         await opened(pilot, app)
         shown = text_of(app)
         assert "1 with a problem" in shown
-        assert "✖ Trouble" in shown
+        assert "✖ Problem" in shown
         assert "Known problem T1" in shown
         await pilot.press("enter")
         await settle(pilot)

@@ -36,6 +36,8 @@ SCRIPTS: dict[str, str] = {
         relink
         duplicates
         plan
+        plan list
+        plan show last
         plan export
         plan untick last c1:city
         plan tick last c1:city

@@ -90,23 +90,25 @@ async def test_a_run_outlives_the_console_that_began_it_and_a_colleague_sees_it(
     total = await ready(practice, sandbox, slow=0.3)
     first, second = consoles("ana"), consoles("bert")
     begin(first)
-    second.shows("▶ run")
+    second.shows("◷ run")
     second.shows(" ana")
     going = runs.current(practice)
     assert going is not None
     assert going.by == "ana"
     second.type("gs")
-    second.shows("▶ Running  To XPM · Everything  by ana")
-    second.shows(f" of {total}  ")
+    second.shows(f"Run {going.id}: ▶ Running   Ignition ▸ XPM · Everything")
+    second.shows(" by ana on ")
+    second.shows(f" of {total} record")
     close(first)
     assert first.ended()[0] == 129
     left = runs.current(practice)
     assert left is not None, "the hang-up came while the run went on"
     assert left.id == going.id
     sandbox.control("POST", "switches", {"latency": 0})
-    second.shows(f"Run {going.id}  ✓ Done")
+    second.shows(f"Run {going.id}: ✓ Done")
     made = runs.show(practice, going.id)
     assert (made.outcome, made.done) == ("done", total)
     third = consoles("cleo")
-    third.type("\r")
-    third.shows(f"Run {going.id}  ✓ Done  To XPM · Everything  by ana")
+    third.type("\x1b[Z\r")  # from the next step back to the last of the lists: the runs
+    third.shows(f"Run {going.id}: ✓ Done   Ignition ▸ XPM · Everything")
+    third.shows(" by ana on ")

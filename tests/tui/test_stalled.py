@@ -53,13 +53,13 @@ def test_the_picture_is_whole_once_the_terminal_takes_more(terminal: Terminal) -
     """What was missed meanwhile is made up for: it looks as if nothing had been missed."""
     terminal.started()
     terminal.type("gc")
-    terminal.shows("CLIENT")
+    terminal.shows("Ignition no.")
     terminal.read()
     wanted = terminal.text
     stalled(terminal)
     terminal.type("gc")
     terminal.rests()
     terminal.takes(True)
-    terminal.shows("CLIENT")
+    terminal.shows("Ignition no.")
     terminal.read()
     assert terminal.text == wanted

@@ -158,7 +158,7 @@ def test_stop_and_go_on(terminal: Terminal) -> None:
     terminal.process.send_signal(signal.SIGSTOP)
     os.write(terminal.master, b"gc")
     terminal.process.send_signal(signal.SIGCONT)
-    assert b"CLIENT" in terminal.until(b"CLIENT")
+    assert b"Ignition no." in terminal.until(b"Ignition no.")
 
 
 PASTED = b"\x1b[200~" + b"x" * 100_000 + b"\n" + b"\x1b[201~"
@@ -225,14 +225,14 @@ def test_a_storm_of_sizes(terminal: Terminal) -> None:
 def test_the_first_frame_is_the_overview_and_early_keys_are_kept(terminal: Terminal) -> None:
     """The frame comes before the practice is open; what is typed meanwhile counts when it is."""
     os.write(terminal.master, b"gc")
-    got = terminal.until(b"CLIENT")
-    assert got.index(b"opening") < got.index(b"CLIENT")
+    got = terminal.until(b"Ignition no.")
+    assert got.index(b"opening") < got.index(b"Ignition no.")
 
 
 @pytest.mark.parametrize(
     ("place", "text", "code", "words"),
     [
-        ("config/settings.toml", 'sync.level = "bogus"\n', 2, b"it is one of everything, name, nothing"),
+        ("config/settings.toml", 'sync.level = "bogus"\n', 2, b"it must be one of everything, name, nothing"),
         ("data/practices/practice/book/head", "garbage\n", 8, b"is damaged"),
     ],
 )
