@@ -186,7 +186,9 @@ SCRIPTS: dict[str, str] = {
         schedule show --kind cron
         schedule install --kind cron --dry-run
         schedule remove --kind cron
+        settings set schedule.at 00:00
         sync --if-due
+        settings unset schedule.at
         settings list
         settings get theme
         settings get no.such
