@@ -228,7 +228,7 @@ async def pick_staff(practice: OpenPractice, params: PickStaff, talk: Talk) -> R
         told_ = f"{count(len(skipped), 'person was/people were')} not added: see above."
         trouble = Trouble(told_, hint=hint) if params.all or members else NeedsPerson(told_, hint=hint)
     stale = xpm_refresh.unread_list(practice.snapshot(), "staff")
-    none = f"{stale} Nobody of those known before is missing in the team." if stale else NOBODY_LEFT
+    none = f"{stale} No staff member that was read before is missing from the team." if stale else NOBODY_LEFT
     table = _table(members, "" if skipped else none)
     made = listed(members, table, count=len(members), skipped=[plain(each) for each in skipped])
     return replace(made, lines=[*made.lines, *lines], trouble=trouble, value=done)
