@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual._compositor import Compositor
 
 from tests.support import pseudo_terminal
 from tests.support.pseudo_terminal import Terminal
@@ -35,24 +34,9 @@ def _still(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clients, "REST", 0.0)
     monkeypatch.setattr(dialog, "GUARD", 0.0)
     time.tzset()
-    monkeypatch.setattr(Compositor, "render_update", _drawn_when_looked_at)
     # ``settle`` waits for what matters; the pilot's own wait watches the processor's clock.
     for place in ("textual.app.wait_for_idle", "textual.pilot.wait_for_idle"):
         monkeypatch.setattr(place, _no_wait)
-
-
-_render_update = Compositor.render_update
-
-
-def _drawn_when_looked_at(self: Compositor, full: bool = False, **about: Any) -> Any:
-    """Frames between two looks of a test are not drawn: nobody sees them, and they cost a fifth of the time.
-
-    A look (``text_of``, a picture) draws all of the screen; what frames cost is measured in a real terminal.
-    """
-    if full:
-        return _render_update(self, full=full, **about)
-    self._dirty_regions.clear()
-    return None
 
 
 async def _no_wait(*_: float) -> None:

@@ -51,6 +51,7 @@ def part(number: int) -> list[tuple[str, Sequence[str]]]:
 async def test_every_screen_is_whole_and_its_names_are_text(
     number: int, tmp_path: Path, console: Make
 ) -> None:
+    """A third of the screens; the soak visits every one."""
     app = console(await hostile(tmp_path))
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -118,7 +119,7 @@ def keys_of(screen: Screen[object]) -> list[str]:
 @pytest.mark.usefixtures("inline")
 @pytest.mark.parametrize("number", range(PARTS))
 async def test_every_key_of_every_screen_is_safe(number: int, tmp_path: Path, console: Make) -> None:
-    """A key of each screen and one of none, in turn; the soak profile presses all of them everywhere."""
+    """Some screens, with a key of theirs and one of none in turn; the soak presses all of them everywhere."""
     app = console(await hostile(tmp_path))
     generic: Iterator[str] = cycle(GENERIC)
     async with app.run_test(size=(80, 24)) as pilot:

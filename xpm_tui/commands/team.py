@@ -231,7 +231,7 @@ async def pick_staff(practice: OpenPractice, params: PickStaff, talk: Dialogue) 
         told_ = f"{count(len(skipped), 'person was/people were')} not added: see above."
         trouble = AppError(told_, hint=hint) if params.all or members else DecisionNeeded(told_, hint=hint)
     stale = xpm_refresh.unread_list(practice.snapshot(), "staff")
-    none = f"{stale} No team member from before is missing." if stale else NOBODY_LEFT
+    none = f"{stale} No staff member that was read before is missing from the team." if stale else NOBODY_LEFT
     table = _table(members, "" if skipped else none)
     made = table_result(members, table, count=len(members), skipped=[plain(each) for each in skipped])
     return replace(made, lines=[*made.lines, *lines], trouble=trouble, value=done)

@@ -138,7 +138,7 @@ ROWS: Final[tuple[InputRow, ...]] = (
     InputRow("list-401-granted", XPM, "a list refused with HTTP 401 although its scope was granted", "list",
              "Look at the app's developer tier and approval at developer.xero.com."),
     InputRow("list-403", XPM, "a list refused with HTTP 403", "list",
-             "Check the permission in XPM of whoever connected."),
+             "Check the permission in XPM of the person who connected."),
     InputRow("list-500", XPM, "a list answered with HTTP 500", "list", _AGAIN),
     _refused("cut", "a reply that is cut short"),
     _refused("malformed", "broken markup: a tag that is not closed, a record outside its list"),

@@ -372,7 +372,7 @@ def _why(practice: OpenPractice, name: str, trouble: XeroError) -> tuple[str, st
         having = ", although the login has the scope for it" if has_scope else ""
         return (
             f"{title} cannot be listed: Xero denied access to this list (HTTP 403){having}. Possible cause: "
-            f"whoever connected the practice lacks the permission for it in XPM.{id_}",
+            f"the person who connected the practice lacks the permission for it in XPM.{id_}",
             "",
         )
     return f"{title} could not be read. {trouble.message}{id_}", ""
