@@ -214,6 +214,7 @@ async def test_the_wizard_runs_commands(tmp_path: Path, console: Make, ran: list
         await to_step(pilot, "team")
         await choose(pilot, "pick")
         assert taken(ran) == [("team.pick", {"all": True})]
+        await press(pilot, "escape")
         await to_step(pilot, "templates")
         await press(pilot, "down", "down")
         await choose(pilot, "go-on")

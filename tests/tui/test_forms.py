@@ -211,7 +211,7 @@ async def test_a_sentence_that_names_no_field_stands_at_its_field_all_the_same(
         app.screen.query_one(f"#{field}").focus()
         await press(pilot, typed, "f10")
         assert isinstance(app.screen, FormDialog)
-        assert "! An end and the last day of the month are for" in text_of(app), text_of(app)
+        assert "! An end and the last day of the month are only" in text_of(app), text_of(app)
         assert app.focused is not None
         assert app.focused.id == field
 

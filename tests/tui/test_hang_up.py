@@ -75,21 +75,22 @@ def consoles(practice: OpenPractice) -> Iterator[Callable[[str], Terminal]]:
         each.close()
 
 
-def begin(first: Terminal) -> None:
-    """Plan and apply, by keys."""
+def begin(first: Terminal, before_the_answer: Callable[[], object]) -> None:
+    """Plan and apply, by keys; what slows XPM down comes between, so that no run ends early."""
     first.type("s")
     first.shows("Back")
     first.type("a")
     first.shows(" changes?")
+    before_the_answer()
     first.type("y")
 
 
 async def test_a_run_outlives_the_console_that_began_it_and_a_colleague_sees_it(
     practice: OpenPractice, sandbox: SandboxProcess, consoles: Callable[[str], Terminal]
 ) -> None:
-    total = await ready(practice, sandbox, slow=0.3)
+    total = await ready(practice, sandbox, slow=0)
     first, second = consoles("ana"), consoles("bert")
-    begin(first)
+    begin(first, lambda: sandbox.control("POST", "switches", {"latency": 2}))
     second.shows("◷ run")
     second.shows(" ana")
     going = runs.current(practice)

@@ -107,6 +107,7 @@ class SettingsArea(AreaScreen):
         self._find = TextField(placeholder="part of a name or of its help", classes="find")
         self._meaning = TextLabel(classes="panel meaning")
         self._items: list[Item] = []
+        self._terms: list[str] = []
         self._groups = SettingGroups()
         self._table: Table[Item] = Table(
             (
@@ -157,10 +158,9 @@ class SettingsArea(AreaScreen):
         places = [key for key, _ in GROUPS]
         found.sort(key=lambda i: places.index(section_of(i)) if section_of(i) in places else len(places))
         # Enter changes the first one: the one of that name stands before those that speak of it.
-        self._table.show(
-            sorted(found, key=lambda i: not all(t in f"{i.key} {i.entry.label}".casefold() for t in terms)),
-            of=(terms, group),
-        )
+        found.sort(key=lambda i: not all(t in f"{i.key} {i.entry.label}".casefold() for t in terms))
+        searched, self._terms = terms != self._terms, terms
+        self._table.show(found, found[0].key if searched and terms and found else "", of=(terms, group))
         title = "Found" if terms else "All settings" if group == ALL else SECTIONS.get(group, "")
         self._table.border_title = title
         changed = sum(item.origin != "default" for item in self._items)
