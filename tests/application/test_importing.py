@@ -333,7 +333,7 @@ def test_changed_clients_go_out_once(practice: OpenPractice, file: Path, tmp_pat
 
 def test_a_file_that_is_there_is_not_overwritten_unasked(practice: OpenPractice, file: Path) -> None:
     import_file(practice, "clients", file)
-    with pytest.raises(BadInput, match="is there already"):
+    with pytest.raises(BadInput, match="already exists"):
         export_file(practice, "clients", file)
     assert file.read_text(encoding="utf-8") == FILE
     assert export_file(practice, "clients", file, replace=True).rows == 2
@@ -343,6 +343,6 @@ def test_a_failed_export_is_not_remembered(practice: OpenPractice, file: Path, t
     import_file(practice, "clients", file)
     (kowhai, _) = practice.snapshot().rows(CLIENTS)
     practice.book.commit([Put(CLIENTS, msgspec.structs.replace(kowhai, phone="9"))])
-    with pytest.raises(BadInput, match="no folder"):
+    with pytest.raises(BadInput, match="does not exist"):
         export_file(practice, "clients", tmp_path / "nowhere" / "x.csv", changed=True)
     assert export_file(practice, "clients", tmp_path / "x.csv", changed=True).records == 1

@@ -93,7 +93,7 @@ async def test_a_young_plan_reads_no_list_again(
     clock.move(timedelta(minutes=9))
     done = await run(practice, plan_id=plan.id)
     assert (done.outcome, xpm.asked, done.reviewed) == ("done", [], True)
-    with pytest.raises(BadInput, match="applied already"):
+    with pytest.raises(BadInput, match="already applied"):
         await run(practice, plan_id=plan.id)
 
 

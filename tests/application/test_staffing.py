@@ -64,7 +64,7 @@ async def test_a_person_sees_what_is_sent_and_may_say_no(tmp_path: Path) -> None
     talk = Says(False)
     result = await create_staff(world.practice, CreateStaff(member="t1", mobile="021 1"), talk)
     told = "\n".join(talk.said)
-    for each in (BO.name, BO.email, "021 1", "staff.api/add", "no login"):
+    for each in (BO.name, BO.email, "021 1", "staff.api/add", "without login"):
         assert each in told, each
     assert (list(result.lines), there(world)) == (["Nothing was created."], [])
     talk = Says(True)

@@ -60,9 +60,9 @@ async def test_a_shared_e_mail_is_nobodys_own_also_when_one_of_them_is_linked(of
 
 async def test_two_services_of_one_name_are_not_chosen_between(office: Office) -> None:
     services.new_service(office.practice, "Annual accounts", {}, anyway=True)
-    with pytest.raises(BadInput, match="several"):
+    with pytest.raises(BadInput, match="Several"):
         proposals.new_proposal(office.practice, "X", office.client, ["Annual accounts"], {})
-    with pytest.raises(BadInput, match="several"):
+    with pytest.raises(BadInput, match="Several"):
         proposals.new_proposal(office.practice, "X", office.client, ["Work: Annual accounts"], {})
     view = proposals.new_proposal(office.practice, "X", office.client, [f"Work: {office.service}"], {})
     assert view.services == ("Annual accounts",)
@@ -111,7 +111,7 @@ async def test_two_categories_of_one_name_are_not_chosen_between(office: Office)
     other = msgspec.structs.replace(row, uuid=row.uuid[:-4] + "0000")
     office.practice.book.commit([Put(CATEGORIES, other)])
     office.accepted()
-    with pytest.raises(BadInput, match="several"):
+    with pytest.raises(BadInput, match="Several"):
         job_editing.edit_workflow(office.practice, "w1", {"category": row.name})
 
 

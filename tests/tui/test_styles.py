@@ -28,7 +28,8 @@ def screens_of(sheet: Path) -> set[str]:
     while todo:
         kind = todo.pop()
         todo += kind.__subclasses__()
-        if getattr(kind, "CSS_PATH", None) == sheet:
+        brought = getattr(kind, "CSS_PATH", None)
+        if sheet in (brought if isinstance(brought, list) else [brought]):
             found.add(kind.__name__)
     return found
 

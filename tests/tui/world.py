@@ -166,6 +166,12 @@ def text_of(app: Console) -> str:
     return "\n".join(strip.text.rstrip() for strip in app.screen._compositor.render_strips())
 
 
+def prose_of(app: Console) -> str:
+    """The screen as one line without the frames of its panels: where a sentence wraps does not matter."""
+    frames = dict.fromkeys(map(ord, "│┃─━╭╮╰╯┏┓┗┛"), " ")
+    return " ".join(text_of(app).translate(frames).split())
+
+
 def words_in(app: Console, selector: str) -> str:
     """What a widget shows, as one line: where its text wraps does not matter."""
     region = app.screen.query_one(selector).content_region

@@ -213,12 +213,15 @@ async def pause(clock: Clock, seconds: float, stop: Callable[[], bool] | None) -
     while (left := until - clock.monotonic()) > 0:
         if stop():
             raise RunStopped
-        await clock.sleep(min(left, STOP_POLL))
+        # A rest below what a clock resolves would never pass.
+        await clock.sleep(max(SHORTEST, min(left, STOP_POLL)))
     return None
 
 
 STOP_POLL = 0.25
 """Seconds after which a waiting call looks again whether its run was asked to stop."""
+SHORTEST = 0.001
+"""Seconds of the shortest wait."""
 _POLL = 0.05
 TOLD = 5.0
 """Seconds: who waits so long is told of it."""

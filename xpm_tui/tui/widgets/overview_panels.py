@@ -204,20 +204,21 @@ def attention(status: StatusSummary, columns: int) -> list[Attention]:
         (status.frozen, "frozen field/frozen fields", "g c", "muted", "clients"),
     ]
     found: list[Attention] = []
-    for number, words, key, look, action in facts:
-        if number:
-            found += _fact_rows(number, formatting.plural(number, words), key, look, action, columns)
 
     def sentence(sign: str, look: Look, text: str, action: str = "") -> None:
         for row in wrap([ours(f"    {sign} ", look), span(text)], columns):
             found.append(Attention(row, action))
 
+    # What keeps the data from being current comes first: a sync that stops is never below the fold.
     if status.skipped is not None:
         day = formatting.when_short(status.skipped)
         sentence("▲", "warn", f"The daily sync of {day} was skipped: s syncs now", "plan")
     for problem in status.problems:
         if problem.code not in _COUNTED:
             sentence("▲", "bad", problem.sentence)
+    for number, words, key, look, action in facts:
+        if number:
+            found += _fact_rows(number, formatting.plural(number, words), key, look, action, columns)
     if not found:
         found.append(Attention([ours(" ● ", "good"), ours("Nothing needs you.")]))
     if status.notes:
