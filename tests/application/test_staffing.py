@@ -74,7 +74,7 @@ async def test_a_person_sees_what_is_sent_and_may_say_no(tmp_path: Path) -> None
     assert made.data["staff"]["uuid"] == row.uuid
     run = world.practice.snapshot().get(RUNS, made.data["run"])
     assert (run.outcome, run.by) == ("done", "mere") if run else False
-    with pytest.raises(DecisionNeeded, match="is linked"):
+    with pytest.raises(DecisionNeeded, match="is already linked"):
         await members.create_in_xpm(world.practice, "t1")
 
 

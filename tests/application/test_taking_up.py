@@ -313,7 +313,7 @@ class TestShortList:
         assert [stop.rule for stop in (await run(practice)).stops] == ["short-list"]
 
     async def test_whoever_looks_at_the_plan_is_told(self, practice: OpenPractice) -> None:
-        sentence = "XPM listed 10 clients, where there were 30."
+        sentence = "XPM listed 10 clients, where there were 30 before."
         told = await make_plan(practice, MakePlan(), Said())
         assert any(sentence in line for line in told.lines)
         person = Said(False)

@@ -116,7 +116,7 @@ async def test_the_bundle_is_shown_before_it_is_written(world: World, app: Conso
         assert "events.jsonl" in shown
         assert "names masked" in shown
         await press(pilot, "down", "down", "down")
-        assert '"name": "names"' in text_of(app)
+        assert '"name": "environment"' in text_of(app)
         await press(pilot, "F")
         assert "names are INCLUDED" in text_of(app)
         assert not target.exists()

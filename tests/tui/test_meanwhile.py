@@ -157,12 +157,12 @@ async def test_esc_while_a_run_starts_does_not_give_it_up(
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await press(pilot, "s")
-        await until(pilot, "Plan p")
+        await until(pilot, "Review plan p")
         await settle(pilot)
         await pilot.press("a")
         await until(pilot, "Apply 43 changes?")
         await pilot.press("y")
-        await until(pilot, "process of its own")
+        await until(pilot, "in a separate process")
         told = text_of(app)
         await pilot.press("escape", "r")
         let.set()
@@ -210,7 +210,7 @@ async def test_a_plan_ticked_elsewhere_is_not_applied_unseen(
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await press(pilot, "s")
-        await until(pilot, "Plan p")
+        await until(pilot, "Review plan p")
         await settle(pilot)
         await press(pilot, "space")
         with world.open() as other:
@@ -241,7 +241,7 @@ async def test_review_does_not_replace_a_colleagues_link(world: World, console: 
         await press(pilot, "g", "c", "r")
         screen = app.screen
         assert isinstance(screen, Review)
-        await until(pilot, "Review 1 of")
+        await until(pilot, "Review clients 1 of")
         await settle(pilot)
         view = screen._view
         assert view is not None
@@ -261,7 +261,7 @@ async def test_review_undo_after_busy_takes_back_the_last(
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "r")
-        await until(pilot, "Review 1 of")
+        await until(pilot, "Review clients 1 of")
         await settle(pilot)
         screen = app.screen
         assert isinstance(screen, Review)
@@ -288,7 +288,7 @@ async def test_review_slow_accept_twice_is_still_undone(
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await press(pilot, "g", "c", "r")
-        await until(pilot, "Review 1 of")
+        await until(pilot, "Review clients 1 of")
         await settle(pilot)
         screen = app.screen
         assert isinstance(screen, Review)

@@ -68,4 +68,8 @@ async def test_opening_a_screen_styles_nothing_that_was_there(world: World) -> N
             "KeyFooter",
             "FooterKey",
             "TableRows",
-        }  # which are dimmed, filled or get the focus
+            "Table",
+            "TextLabel",
+            "Horizontal",
+            "ComparisonPane",
+        }  # which are dimmed or filled, or stand in the panels whose frames show where the focus is

@@ -254,13 +254,11 @@ def _templates(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -
     linked = sum(1 for service in services if service.templates or service.no_job)
     known = sum(not row.gone for row in snapshot.rows(TEMPLATES))
     settled = f"{linked:,} of {count(len(services), 'service')} decided"
-    facts = [f"{count(known, 'job template')} in XPM; {settled}"]
+    note = list_state(snapshot, "templates").note
+    facts = [*vanished(snapshot), *([note] if note else []), f"{count(known, 'job template')} in XPM; {settled}"]
     same = len(templates.same_names(snapshot))
     if same:
         facts.append(f"{count(same, 'service')} with the name of a job template")
-    facts += vanished(snapshot)
-    note = list_state(snapshot, "templates").note
-    facts += [note] if note else []
     answer = practice.settings.text("jobs.ignition_deploys")
     missing = [] if linked == len(services) or not known else ["Link your services to job templates."]
     if services and answer == "unknown":
