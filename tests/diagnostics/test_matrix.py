@@ -184,7 +184,7 @@ def test_signing_in_meets_it(ground: Ground, case: CaseId, sign: Signed) -> None
         pane = await at_authorise(app, pilot)
         assert pane._begun is not None
         await pane._give(ground.redirect(pane._begun.url))
-        await until(pilot, lambda: f"Known problem {case}: " in text_of(app))
+        await until(pilot, lambda: pane._out.display)
         pane.action_way_out()
         await calm(pilot)
         assert_shown(text_of(app), case)

@@ -708,7 +708,7 @@ async def test_first_run_to_first_sync(tmp_path: Path, monkeypatch: pytest.Monke
             assert "step 1 of 9" in text_of(app)
             await pilot.press("enter")  # the box is ticked; the app is known already
             await until(pilot, "step 3 of 9")
-            await until(pilot, "Waiting for Xero")
+            await until(pilot, "authorize?respon")
             pane = app.screen.query_one(AuthorisePane)
             first = pane._begun
             assert first is not None

@@ -15,7 +15,7 @@ from textual.worker import Worker
 
 from xpm_tui.application.connection.state_machine import ConnectionMachine, PendingLogin
 from xpm_tui.application.connection.steps import ConnectionStep
-from xpm_tui.diagnostics.error_presenter import ErrorView
+from xpm_tui.diagnostics.error_presenter import ErrorView, present
 from xpm_tui.domain.errors import AppError, CaseId
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.domain.xpm import Tenant
@@ -63,6 +63,7 @@ class AuthorisePane(StepPane):
         self._begun: PendingLogin | None = None
         self._waiting: Worker[Any] | None = None
         self._asked = False
+        self._ended: AppError | None = None
         """Whether the user was asked what the browser shows, when nothing had come back."""
 
     def compose(self) -> ComposeResult:
@@ -104,6 +105,7 @@ class AuthorisePane(StepPane):
         for widget in (self._paste, self._intro, self._help):
             widget.display = True
         self._facts.display = False
+        self._ended = None
         self._waiting = self.host.work(lambda: self._wait(), "authorise", exclusive=True, node=self)
 
     def leave(self) -> None:
@@ -127,6 +129,7 @@ class AuthorisePane(StepPane):
             if not again:
                 self._say("")
             while (ended := await self._attempt()) is not None:
+                self._ended = ended
                 self.complain(ended)
                 if ended.case is not CaseId.NOTHING_OPENS:
                     break
@@ -145,7 +148,7 @@ class AuthorisePane(StepPane):
         """Wait until an answer came, or the wait is over; gives what went wrong."""
 
         async def wait(connecting: ConnectionMachine) -> tuple[Tenant, ...]:
-            return await connecting.wait(tell=self._told)
+            return await connecting.wait(tell=self._listener_told, wrong=self._told)
 
         try:
             await self.wizard.ask_async(wait)
@@ -156,6 +159,18 @@ class AuthorisePane(StepPane):
     def _told(self, trouble: AppError) -> None:
         """From the worker thread: a pasted line was no answer; the wait goes on."""
         self.app.call_later(self.complain, trouble)
+
+    def _listener_told(self, trouble: AppError) -> None:
+        """From the worker thread: what the listener meets, such as a port in use; the wait goes on."""
+        self.app.call_later(self._note, trouble)
+
+    def _note(self, trouble: AppError) -> None:
+        # How the attempt before ended is what the user has to know: a port in use comes below it.
+        if self._ended is None:
+            self.complain(trouble)
+            return
+        self.complain(self._ended)
+        self._said.update(lines([*self.outcome(present(self._ended)), *self.outcome(present(trouble))]))
 
     def outcome(self, view: ErrorView) -> list[Line]:
         """In few lines: the new address has to stay in sight, and the known problem is a button away."""
