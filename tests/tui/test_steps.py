@@ -84,7 +84,6 @@ async def test_templates_and_the_question_who_makes_the_jobs(world: World, conso
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await press(pilot, "c")
-        shown = text_of(app)
         for told in (
             "no longer has the job template Vanished",
             "(•) Not known yet",

@@ -255,7 +255,11 @@ def _templates(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -
     known = sum(not row.gone for row in snapshot.rows(TEMPLATES))
     settled = f"{linked:,} of {count(len(services), 'service')} decided"
     note = list_state(snapshot, "templates").note
-    facts = [*vanished(snapshot), *([note] if note else []), f"{count(known, 'job template')} in XPM; {settled}"]
+    facts = [
+        *vanished(snapshot),
+        *([note] if note else []),
+        f"{count(known, 'job template')} in XPM; {settled}",
+    ]
     same = len(templates.same_names(snapshot))
     if same:
         facts.append(f"{count(same, 'service')} with the name of a job template")

@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 
 from xpm_tui.application import home as homes
+from xpm_tui.application.condition import conditions
 from xpm_tui.application.home import Home
 from xpm_tui.application.practice import OpenPractice, open_practice
 from xpm_tui.application.practice_identity import read_identity
@@ -26,7 +27,7 @@ class PracticeView(msgspec.Struct, frozen=True, kw_only=True):
         current: Whether it is opened where none is named.
         login: Who signed in at Xero.
         held_runs: The runs that wait for a decision.
-        problem: Why nothing more can be said about it.
+        problem: Why nothing more can be said about it, or that its store is damaged.
     """
 
     name: str
@@ -101,4 +102,5 @@ def _told(practice: OpenPractice, current: str) -> PracticeView:
         held=len(held),
         held_runs=held,
         login=known.login if known else "",
+        problem=next((each.message for each in conditions(practice) if each.state == "damaged"), ""),
     )
