@@ -57,6 +57,7 @@ PARAMETER_LABELS: dict[str, str] = {
     "export": "Review file to write",
     "export.clients.changed": "Only changed clients",
     "export.clients.client": "Only these clients",
+    "every": "How often",
     "export.clients.again": "Also those sent",
     "field": "Field",
     "file": "File",
@@ -167,6 +168,13 @@ CHOICE_LABELS: dict[str, dict[str, str]] = {
     },
     "edits": {"": "Ask me", "keep": "Keep them in the next term", "drop": "Drop them"},
     "form": {"ignition": "For Ignition's import", "spreadsheet": "To read in a spreadsheet"},
+    "every": {
+        "": "As it is set",
+        "15m": "Every 15 minutes",
+        "30m": "Every 30 minutes",
+        "1h": "Every hour",
+        "daily": "Once a day",
+    },
     "kind": {"": "Whichever this machine has", "systemd": "systemd", "cron": "cron"},
     "sent": {
         "": "Not decided",

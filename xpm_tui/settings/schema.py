@@ -36,7 +36,7 @@ SECTIONS: dict[str, str] = {
     "sync": "Sync",
     "guard": "Safety limits for a sync nobody has reviewed",
     "gate": "Calls to Xero",
-    "schedule": "Daily sync",
+    "schedule": "Scheduled sync",
     "notify": "Notifications",
     "jobs": "Job templates and jobs",
     "retention": "Retention",
@@ -206,26 +206,43 @@ SCHEMA: tuple[SettingEntry, ...] = (
         "The calls of the day that a run leaves for other work and for recovery.",
     ),
     SettingEntry(
+        "schedule.every",
+        "How often it syncs",
+        choice("daily", "1h", "30m", "15m"),
+        "daily",
+        "How often the scheduled sync runs. After a change, install the schedule again.",
+    ),
+    SettingEntry(
         "schedule.at",
         "Time of the daily sync",
         CLOCK_TIME,
         "06:30",
-        "When the daily sync starts, in the practice's time zone.",
+        "When the daily sync starts, in the practice's time zone. A schedule that syncs more often "
+        "compares everything at this time.",
+    ),
+    SettingEntry(
+        "schedule.minute",
+        "Minute of the hour",
+        integer(0, 59, "minutes"),
+        0,
+        "The minute of the hour at which the schedule starts. Installing it chooses one that keeps "
+        "several practices apart.",
     ),
     SettingEntry(
         "schedule.require_sign_in",
-        "Daily sync needs recent use",
+        "Scheduled sync needs recent use",
         YES_NO,
         True,
-        "Run the daily sync only if someone has used the tool during the past 24 hours, as Ignition does.",
+        "Run the scheduled sync only if someone has used the tool during the past 24 hours, as Ignition "
+        "does.",
     ),
     SettingEntry(
         "schedule.full_days",
         "Full comparison, days",
         integer(1, 31, "days"),
         7,
-        "After this many days, the daily sync compares everything instead of only what XPM reports "
-        "as changed.",
+        "After this many days, a daily sync compares everything instead of only what XPM reports "
+        "as changed. A schedule that syncs more often does so every day.",
     ),
     SettingEntry(
         "notify.command",
