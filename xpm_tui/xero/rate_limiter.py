@@ -64,6 +64,7 @@ class Ticket(msgspec.Struct, array_like=True):
 class LimiterState(msgspec.Struct, omit_defaults=True):
     """What the file holds. ``day_left`` is what Xero told at ``day_at``; ``buckets`` our own calls by time.
 
+    ``received`` counts the bytes of Xero's replies by day (UTC), as they came over the wire.
     ``since_day_at`` counts our calls since then, ``day_most`` is the most that Xero ever told. Until
     ``doubt_until`` it is not known how many calls were made in the last minute, unless Xero tells.
     """
@@ -77,6 +78,7 @@ class LimiterState(msgspec.Struct, omit_defaults=True):
     since_day_at: int = 0
     buckets: list[tuple[float, int]] = []
     doubt_until: float = 0.0
+    received: dict[str, int] = {}
 
 
 class _UnsyncedDisk(Disk):
@@ -195,6 +197,14 @@ def more_at(state: LimiterState, now: float, wanted: int) -> float:
     return now + 3600.0
 
 
+def count_received(state: LimiterState, now: datetime, size: int) -> None:
+    """Add bytes of a reply to the day's count; days of earlier months are dropped after a month."""
+    today = now.astimezone(UTC).date()
+    state.received[today.isoformat()] = state.received.get(today.isoformat(), 0) + size
+    oldest = (today - timedelta(days=62)).isoformat()
+    state.received = {day: sum_ for day, sum_ in state.received.items() if day >= oldest}
+
+
 def count_call(state: LimiterState, now: float) -> None:
     """Add one call to the day's log."""
     start = now - now % BUCKET
@@ -246,6 +256,7 @@ class RateLimiter:
         self._clock = clock
         self._reserve = reserve
         self._jitter = jitter or random.Random()
+        self._received = 0
         self._queues = {priority: asyncio.Lock() for priority in Priority}
 
     def enter(
@@ -328,8 +339,15 @@ class RateLimiter:
             )
         raise _used_up("The practice's calls of the day are used up.", until)
 
+    def count_bytes(self, size: int) -> None:
+        """Count the bytes of a reply: Xero's tiers charge for them. Written when the call ends."""
+        self._received += size
+
     def _leave(self, ticket: str) -> None:
         with self._file.visit() as state:
+            size, self._received = self._received, 0
+            if size:
+                count_received(state, self._clock.now(), size)
             for each in state.tickets:
                 if each.id == ticket:
                     each.pid = 0
@@ -360,12 +378,15 @@ class RateLimiter:
         if not until and left is not None and left <= 0:
             until = more_at(state, now, 1)
         shut = state.closed_until > now or bool(until)
+        today = datetime.fromtimestamp(now, UTC).date().isoformat()
         most, minute = state.day_most, max(0, ALL_MINUTE - len(state.tickets))
         return Allowance(
             minute_left=0 if shut else minute if state.doubt_until <= now else int(not state.tickets),
             day_left=0 if until else left,
             day_limit=None if not most else 5_000 if most >= 1_000 else 1_000,
             until=datetime.fromtimestamp(until, UTC) if until else None,
+            received_today=state.received.get(today, 0),
+            received_month=sum(size for day, size in state.received.items() if day[:7] == today[:7]),
         )
 
     def learn(self, headers: Mapping[str, str]) -> None:
