@@ -17,12 +17,13 @@ from xpm_tui.application.health.probe_facts import Machine, saved_login
 from xpm_tui.application.home import own_folder
 from xpm_tui.application.presenters.lookup import masked, name_of
 from xpm_tui.application.runs import history
-from xpm_tui.application.status.summary import allowance_at
+from xpm_tui.application.status.summary import GATE_FILE, allowance_at
 from xpm_tui.diagnostics.bundle import BundlePart, json_part, lines_part, listing, packed, text_part
 from xpm_tui.diagnostics.findings import ProbeResult, run_problem
 from xpm_tui.diagnostics.known_problems.registry import find_problem
 from xpm_tui.diagnostics.masking import Mask
 from xpm_tui.diagnostics.presenters import problem_lines
+from xpm_tui.diagnostics.row_mask import LEFT_OUT, RowMask
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ports import Allowance, Snapshot
@@ -38,6 +39,7 @@ from xpm_tui.log.sentences import sentence
 from xpm_tui.sync.mirror import named_people, set_aside
 
 with lazy_imports():
+    from xpm_tui.xero.auth import token_store
     from xpm_tui.xero.client import environment
 
 RUNS, EVENTS, ERRORS, CRASHES = 20, 2_000, 200, 3
@@ -98,6 +100,8 @@ def _gather(patient: DoctorTarget, results: Sequence[ProbeResult], names: bool) 
     probed = [_probed(each, mask) for each in results]
     met = _cases(results, runs, wrong)
     told_wrong = [_event(each, mask, shown) for each in wrong]
+    snapshot = patient.practice.snapshot() if names and patient.practice is not None else None
+    records = _records(patient, mask, [name for name, _ in _names(snapshot)] if snapshot else [])
     told_all = (_event(each, mask, shown) for each in events)
     parts = [
         json_part(
@@ -122,6 +126,7 @@ def _gather(patient: DoctorTarget, results: Sequence[ProbeResult], names: bool) 
         json_part("store.json", "The number of records in the store.", _store(patient), mask),
         text_part("cases.txt", "The known problems that occurred, and their solutions.", met, mask),
         lines_part("events.jsonl", "The log, newest first.", told_all, mask),
+        lines_part("records.jsonl", "The records with made-up names and values.", records, mask),
         *_crashes(patient, mask),
     ]
     return (listing(parts, names=names, made=patient.clock.now()), *parts)
@@ -208,8 +213,30 @@ def _practice(patient: DoctorTarget, mask: Mask) -> dict[str, Any]:
         "tenant": identity.tenant if identity is not None else "",
         "condition": found[0]["state"] if found else "",
         "conditions": found,
+        "login_refused": token_store.refused(patient.state),
         "allowance": allowance_at(patient.state, patient.clock),
+        "calls": _calls(patient),
     }
+
+
+def _calls(patient: DoctorTarget) -> Any:
+    """The rate limiter's file, which holds times and counts only."""
+    try:
+        return msgspec.json.decode((patient.state / GATE_FILE).read_bytes())
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _records(patient: DoctorTarget, mask: Mask, known: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Every row of the store, masked; the store is opened from them with ``xpm-tui open``."""
+    if patient.practice is None:
+        return
+    snapshot, rows = patient.practice.snapshot(), RowMask(mask, known)
+    for table in ALL:
+        if table in LEFT_OUT:
+            continue
+        for row in snapshot.rows(table):
+            yield {"table": table.name, "row": rows.row(table, row)}
 
 
 def _environment(patient: DoctorTarget, mask: Mask) -> dict[str, dict[str, str]]:
