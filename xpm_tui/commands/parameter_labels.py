@@ -42,6 +42,7 @@ PARAMETER_LABELS: dict[str, str] = {
     "cause": "Only this cause",
     "changed": "Only changed ones",
     "clear": "Remove all templates",
+    "check": "Only show what is needed",
     "client": "Client",
     "clients.pick.xpm": "XPM clients",
     "clients.search.limit": "Results at most",

@@ -192,6 +192,10 @@ class AppProtocol(App[int]):
         """Add an action to the command log, as the command line that does the same."""
         raise NotImplementedError
 
+    def log_named(self, name: str, preset: Mapping[str, Any]) -> None:
+        """Add an action that a screen did without running its command, as in the wizard."""
+        raise NotImplementedError
+
     def perform(
         self,
         act: Command[Any],

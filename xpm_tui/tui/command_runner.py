@@ -136,6 +136,11 @@ class CommandRunner(AppProtocol):
         self.command_log.append(logged)
         return logged
 
+    def log_named(self, name: str, preset: Mapping[str, Any]) -> None:
+        """Add an action that a screen did without running its command, as in the wizard."""
+        act = registry.by_name(name)
+        self.log_call(act, form.build(act, preset))
+
     def _log_outcome(self, logged: LoggedCommand, outcome: Outcome, message: str) -> None:
         """Say how a logged action ended."""
         for place, each in enumerate(self.command_log):
