@@ -26,8 +26,7 @@ with lazy_imports():
     from xpm_tui.application.health import opened_bundle
     from xpm_tui.application.runs import history
     from xpm_tui.application.status import summary
-    from xpm_tui.domain import labels
-    from xpm_tui.domain.formatting import count, when_utc
+    from xpm_tui.domain import formatting, labels
 
 if TYPE_CHECKING:
     from xpm_tui.application.health.opened_bundle import OpenedBundle
@@ -101,10 +100,11 @@ def _summary(opened: OpenedBundle, practice: OpenPractice) -> Result:
         "settings": [{"key": item.key, "value": item.shown, "origin": item.origin} for item in changed],
     }
     lines = [
-        f"Support bundle of xpm-tui {recording.version}, written {when_utc(recording.made)}"
+        f"Support bundle of xpm-tui {recording.version}, written {formatting.when_utc(recording.made)}"
         f" ({'names masked' if recording.masked else 'with names'}).",
         *(f"Condition: {each.message or 'sound'}" for each in found),
-        f"{count(beat.clients, 'client')} in Ignition, {beat.xpm_clients:,} in XPM, {beat.linked:,} linked.",
+        f"{formatting.count(beat.clients, 'client')} in Ignition, {beat.xpm_clients:,} in XPM, "
+        f"{beat.linked:,} linked.",
         *(problem.sentence for problem in beat.problems),
     ]
     for each in recording.results:

@@ -27,10 +27,10 @@ from xpm_tui.commands.command import (
 )
 from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
 from xpm_tui.commands.practices import practices_result
+from xpm_tui.commands.requirements import requirements_result
 from xpm_tui.commands.tables import plain
-from xpm_tui.diagnostics.connection_requirements import BY_NAME, CERTAINTIES, READ
 from xpm_tui.domain.errors import AppError, BadInput, CaseId, DecisionNeeded, LoginNeeded
-from xpm_tui.domain.formatting import ago, count, listing, month_name, when
+from xpm_tui.domain.formatting import ago, count, listing, when
 from xpm_tui.domain.labels import DIRECTIONS, LEVELS
 from xpm_tui.domain.runs import UNKNOWN
 from xpm_tui.domain.xpm import Tenant
@@ -42,7 +42,7 @@ with lazy_imports():
     from xpm_tui.application.connection import state_machine
     from xpm_tui.application.presenters import set_aside
     from xpm_tui.application.runs import due, xpm_refresh
-    from xpm_tui.application.status import practices, requirement_check, summary
+    from xpm_tui.application.status import practices, summary
     from xpm_tui.commands import doctor
     from xpm_tui.diagnostics import error_presenter
     from xpm_tui.diagnostics.known_problems import records
@@ -77,7 +77,7 @@ class Connect(msgspec.Struct, frozen=True):
 async def connect(practice: OpenPractice, params: Connect, talk: Dialogue) -> Result:
     """Sign in, choose the practice, take direction and level from the settings, fill the mirror."""
     if params.check:
-        return _requirements(practice)
+        return requirements_result(practice)
     machine = state_machine.ConnectionMachine(practice)
     if talk.interactive and not practice.settings.text("xero.client_id"):
         typed = await talk.line("The client id of the app that you registered with Xero:")
@@ -123,36 +123,6 @@ async def connect(practice: OpenPractice, params: Connect, talk: Dialogue) -> Re
         "Next: xpm-tui import clients FILE, then xpm-tui plan",
     ]
     return Result(data=data, lines=lines)
-
-
-def _connects(params: Connect) -> Effect:
-    return Effect.LOOKS if params.check else Effect.WRITES_HERE
-
-
-def _requirements(practice: OpenPractice) -> Result:
-    """What a connection needs: each requirement with its mark, what shows it, and where it is written."""
-    found = requirement_check.check_requirements(practice)
-    items: list[dict[str, Any]] = []
-    lines: list[str] = []
-    for each in found:
-        of, label = each.requirement, CERTAINTIES[each.mark]
-        shown = {"mark": each.mark, "met": each.met, "message": each.sentence, "read": READ}
-        items.append({**plain(of), **shown})
-        state = f"{label.text}, not met" if each.met is False else label.text
-        since = f", in force since {of.since}" if of.since else ""
-        lines += [
-            f"{of.title}: {state}. {each.sentence}",
-            f"  {of.text}",
-            f"  Source: {of.source}{since}; read in {month_name(READ)}.",
-        ]
-    trouble = None
-    missing = [BY_NAME[name].title for name in requirement_check.unmet(found)]
-    if missing:
-        trouble = LoginNeeded(
-            f"Not met: {', '.join(missing)}.", hint="When this is settled, connect: xpm-tui connect"
-        )
-        trouble.logged = True  # nothing was tried
-    return Result(items=items, lines=lines, trouble=trouble)
 
 
 async def _stopped(machine: ConnectionMachine, params: Connect, talk: Dialogue) -> None:
@@ -317,6 +287,10 @@ class Disconnect(msgspec.Struct, frozen=True):
         False
     )
     yes: Annotated[bool, option("Do not ask.")] = False
+
+
+def _connects(params: Connect) -> Effect:
+    return Effect.LOOKS if params.check else Effect.WRITES_HERE
 
 
 def _disconnects(params: Disconnect) -> Effect:

@@ -83,10 +83,9 @@ class RowMask:
         """Return a row as plain JSON values, masked."""
         if table is XPM_CLIENTS and row.tax_number is not None:
             row = msgspec.structs.replace(row, tax_number=None)
-        masker = self._maskers.get(table.row)
-        if masker is None:
-            masker = self._maskers[table.row] = self._of(inspect.type_info(table.row), "", "")
-        return masker(msgspec.to_builtins(row, builtin_types=(date, datetime)))
+        if table.row not in self._maskers:
+            self._of(inspect.type_info(table.row), "", "")
+        return self._maskers[table.row](msgspec.to_builtins(row, builtin_types=(date, datetime)))
 
     def stand_in(self, text: str) -> str:
         """Return a made-up text of the same shape; the same one for the same words."""
@@ -149,11 +148,17 @@ class RowMask:
 
     def _of_struct(self, kind: inspect.StructType) -> Masker:
         struct = kind.cls.__name__
+        if kind.cls in self._maskers:  # of a type that holds values of its own type
+            return lambda values: self._maskers[kind.cls](values)
+        self._maskers[kind.cls] = lambda values: values
         parts = {field.encode_name: self._of(field.type, struct, field.name) for field in kind.fields}
         if kind.array_like:
             each = list(parts.values())
-            return lambda values: [part(value) for part, value in zip(each, values, strict=False)]
-        return lambda values: {name: parts[name](value) for name, value in values.items()}
+            made: Masker = lambda values: [part(value) for part, value in zip(each, values, strict=False)]  # noqa: E731
+        else:
+            made = lambda values: {name: parts[name](value) for name, value in values.items()}  # noqa: E731
+        self._maskers[kind.cls] = made
+        return made
 
     def _of_union(self, kind: inspect.UnionType, struct: str, name: str) -> Masker:
         choices: dict[type, Masker] = {}

@@ -82,11 +82,10 @@ class LimiterState(msgspec.Struct, omit_defaults=True):
 
 
 class _UnsyncedDisk(Disk):
-    def fsync(self, fd: int) -> None:
-        """Not needed here: see the module."""
+    """Forces nothing to the disk: see the module."""
 
-    def sync_folder(self, folder: Path) -> None:
-        """Not needed here: see the module."""
+    def fsync(self, fd: int) -> None: ...
+    def sync_folder(self, folder: Path) -> None: ...
 
 
 _LIGHT = _UnsyncedDisk()
@@ -158,6 +157,7 @@ def drop_expired(state: LimiterState, now: float) -> LimiterState:
     state.doubt_until = min(state.doubt_until, now + MINUTE)
     state.day_until = min(state.day_until, now + DAY)
     state.day_at = min(state.day_at, now)
+    state.received = dict(sorted(state.received.items())[-62:])  # this month and the one before
     state.buckets = [(at, n) for at, n in state.buckets if now - at < 2 * DAY + BUCKET]
     if now - state.day_at > DAY:
         state.day_left = None
@@ -197,14 +197,6 @@ def more_at(state: LimiterState, now: float, wanted: int) -> float:
     return now + 3600.0
 
 
-def count_received(state: LimiterState, now: datetime, size: int) -> None:
-    """Add bytes of a reply to the day's count; days of earlier months are dropped after a month."""
-    today = now.astimezone(UTC).date()
-    state.received[today.isoformat()] = state.received.get(today.isoformat(), 0) + size
-    oldest = (today - timedelta(days=62)).isoformat()
-    state.received = {day: sum_ for day, sum_ in state.received.items() if day >= oldest}
-
-
 def count_call(state: LimiterState, now: float) -> None:
     """Add one call to the day's log."""
     start = now - now % BUCKET
@@ -230,15 +222,14 @@ async def pause(clock: Clock, seconds: float, stop: Callable[[], bool] | None) -
 STOP_POLL = 0.25
 """Seconds after which a waiting call looks again whether its run was asked to stop."""
 _POLL = 0.05
-TOLD = 5.0
-"""Seconds: who waits so long is told of it."""
+TOLD = 5.0  # seconds: who waits so long is told of it
 
 
 class RateLimiter:
     """Implements the Gate port over a file that all processes of the practice share.
 
     ``reserve``: calls of the day that a push leaves for people and for recovery. ``notice`` hears of a file
-    that was damaged, and of a wait that takes longer than a few seconds.
+    that was damaged, and of a long wait. ``received`` are bytes of replies, written when a call ends.
     """
 
     def __init__(
@@ -256,7 +247,7 @@ class RateLimiter:
         self._clock = clock
         self._reserve = reserve
         self._jitter = jitter or random.Random()
-        self._received = 0
+        self.received = 0
         self._queues = {priority: asyncio.Lock() for priority in Priority}
 
     def enter(
@@ -339,15 +330,11 @@ class RateLimiter:
             )
         raise _used_up("The practice's calls of the day are used up.", until)
 
-    def count_bytes(self, size: int) -> None:
-        """Count the bytes of a reply: Xero's tiers charge for them. Written when the call ends."""
-        self._received += size
-
     def _leave(self, ticket: str) -> None:
         with self._file.visit() as state:
-            size, self._received = self._received, 0
-            if size:
-                count_received(state, self._clock.now(), size)
+            today = self._clock.now().astimezone(UTC).date().isoformat()
+            state.received[today] = state.received.get(today, 0) + self.received
+            self.received = 0
             for each in state.tickets:
                 if each.id == ticket:
                     each.pid = 0
@@ -379,11 +366,11 @@ class RateLimiter:
             until = more_at(state, now, 1)
         shut = state.closed_until > now or bool(until)
         today = datetime.fromtimestamp(now, UTC).date().isoformat()
-        most, minute = state.day_most, max(0, ALL_MINUTE - len(state.tickets))
+        minute = max(0, ALL_MINUTE - len(state.tickets))
         return Allowance(
             minute_left=0 if shut else minute if state.doubt_until <= now else int(not state.tickets),
             day_left=0 if until else left,
-            day_limit=None if not most else 5_000 if most >= 1_000 else 1_000,
+            day_limit=None if not state.day_most else 5_000 if state.day_most >= 1_000 else 1_000,
             until=datetime.fromtimestamp(until, UTC) if until else None,
             received_today=state.received.get(today, 0),
             received_month=sum(size for day, size in state.received.items() if day[:7] == today[:7]),

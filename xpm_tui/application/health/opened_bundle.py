@@ -128,7 +128,7 @@ def unpack(file: Path, folder: Path) -> OpenedBundle:
     with archive:
         parts = _Parts(archive, file)
         about = parts.json("practice.json", _Practice)
-        results = parts.json("doctor.json", tuple[ProbeResult, ...])
+        results = tuple(parts.json("doctor.json", list[ProbeResult]))
         recording = Recording(
             file=str(file),
             made=about.made,
@@ -160,7 +160,7 @@ class _Parts:
         self._archive = archive
         self._file = file
 
-    def json(self, name: str, kind: type[T] | Any) -> T:
+    def json(self, name: str, kind: type[T]) -> T:
         """A part as a value."""
         return self._read(name, lambda: msgspec.json.decode(self._bytes(name), type=kind))
 
@@ -203,7 +203,7 @@ def _restore_settings(parts: _Parts, home: Home) -> dict[str, str]:
     """Write the settings where they came from; gives the variables of those from the environment."""
     settings = Settings.load(home.settings_file, home.practice(FIRST)[0] / "settings.toml", {}, {})
     environ: dict[str, str] = {}
-    for each in parts.json("settings.json", tuple[_Setting, ...]):
+    for each in parts.json("settings.json", list[_Setting]):
         value = HIDDEN_APP if (each.key, each.value) == ("xero.client_id", "set") else each.value
         if each.origin == "default" or (value in ("set", "not set") and each.key != "xero.client_id"):
             continue

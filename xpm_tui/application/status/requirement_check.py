@@ -11,7 +11,7 @@ from xpm_tui.application.runs import history
 from xpm_tui.application.status.summary import allowance_at
 from xpm_tui.diagnostics.connection_requirements import REQUIREMENTS, Certainty, Requirement, RequirementName
 from xpm_tui.domain.errors import CaseId
-from xpm_tui.domain.formatting import when_utc
+from xpm_tui.domain.formatting import count, when_utc
 from xpm_tui.settings.scopes import scopes
 
 
@@ -133,7 +133,7 @@ def _multi_factor(practice: OpenPractice) -> Check:
 def _calls(practice: OpenPractice) -> Check:
     limit = allowance_at(practice.state, practice.clock).day_limit
     if limit is not None:
-        return "checked", True, f"Xero's replies show {limit:,} calls a day."
+        return "checked", True, f"Xero's replies show {count(limit, 'call')} a day."
     return "assumed", None, "The first reply of Xero will show it."
 
 

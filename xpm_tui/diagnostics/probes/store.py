@@ -51,7 +51,7 @@ class ConditionProbe:
 
     read: Callable[[], tuple[tuple[str, str], ...]]
     name: ClassVar[str] = "condition"
-    title: ClassVar[str] = "Condition of the practice"
+    title: ClassVar[str] = "Condition"
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def look(self) -> Finding:
