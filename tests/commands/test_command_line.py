@@ -16,7 +16,7 @@ from xpm_tui.commands.command import Command, Param, read
 from xpm_tui.commands.command_line import ALIKE, ANSWERS, command_line
 from xpm_tui.commands.registry import COMMANDS, by_name, by_verb
 
-HOSTILE = "-it's; $(rm *) \"é\" c1:city"
+HOSTILE = '-it\'s; $(rm *) "é" c1:city'
 
 
 def _value(param: Param, text: str) -> Any:

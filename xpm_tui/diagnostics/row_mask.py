@@ -68,12 +68,13 @@ class RowMask:
     Args:
         mask: Takes names and secrets out of sentences.
         names: Names that stay as they are, where the bundle is to show names.
+        key: For tests; a bundle has a random one.
     """
 
-    def __init__(self, mask: Mask, names: Collection[str] = ()) -> None:
+    def __init__(self, mask: Mask, names: Collection[str] = (), *, key: bytes | None = None) -> None:
         self._mask = mask
         self._names = frozenset(names)
-        self._key = secrets.token_bytes(32)
+        self._key = key or secrets.token_bytes(32)
         letters = sorted(_LETTERS, key=lambda letter: self._digest(f"letter {letter}"))
         self._letters = dict(zip(_LETTERS, letters, strict=True))
         self._words: dict[str, str] = {}
