@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from xpm_tui.commands.command import Result
 from xpm_tui.commands.tables import plain
-from xpm_tui.diagnostics.connection_requirements import BY_NAME, CERTAINTIES, READ
+from xpm_tui.diagnostics.connection_requirements import BY_NAME, CERTAINTIES, NOT_MET, READ
 from xpm_tui.domain.errors import LoginNeeded
 from xpm_tui.domain.formatting import month_name
 from xpm_tui.lazy import lazy_imports
@@ -24,13 +24,12 @@ def requirements_result(practice: OpenPractice) -> Result:
     items: list[dict[str, Any]] = []
     lines: list[str] = []
     for each in found:
-        of, label = each.requirement, CERTAINTIES[each.mark]
+        of, label = each.requirement, NOT_MET if each.met is False else CERTAINTIES[each.mark]
         shown = {"mark": each.mark, "met": each.met, "message": each.sentence, "read": READ}
         items.append({**plain(of), **shown})
-        state = f"{label.text}, not met" if each.met is False else label.text
         since = f", in force since {of.since}" if of.since else ""
         lines += [
-            f"{of.title}: {state}. {each.sentence}",
+            f"{of.title}: {label.text}. {each.sentence}",
             f"  {of.text}",
             f"  Source: {of.source}{since}; read in {month_name(READ)}.",
         ]

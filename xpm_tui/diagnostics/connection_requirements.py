@@ -32,6 +32,10 @@ CERTAINTIES: Labels = {
 }
 
 
+NOT_MET = Label("Not met", "It was checked, and it is missing.", "✗")
+"""In place of *Checked* where what was checked is missing."""
+
+
 class Requirement(msgspec.Struct, frozen=True, kw_only=True):
     """One requirement.
 

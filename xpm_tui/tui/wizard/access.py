@@ -17,7 +17,7 @@ from textual.widgets import Button, Static
 from xpm_tui.application.connection.state_machine import ConnectionMachine
 from xpm_tui.application.connection.steps import ANSWERS, GRANT, Advice, Answer, ConnectionStep
 from xpm_tui.application.status.requirement_check import CheckedRequirement, check_requirements
-from xpm_tui.diagnostics.connection_requirements import CERTAINTIES, READ
+from xpm_tui.diagnostics.connection_requirements import BY_NAME, CERTAINTIES, NOT_MET, READ
 from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.formatting import month_name
 from xpm_tui.settings.schema import entry
@@ -33,9 +33,8 @@ class PermissionPane(StepPane):
 
     STEP = "permission"
     INTRO = (
-        "First make sure that you have the right to connect (see below). Whoever signs in needs a "
-        "permission in XPM; without it, Xero offers no practice. What do you see on "
-        "that person's staff record in XPM?"
+        f"{BY_NAME['tier'].short}: see the list below. Whoever signs in needs a permission in XPM; "
+        "without it, Xero offers no practice. What do you see on that person's staff record in XPM?"
     )
 
     def __init__(self) -> None:
@@ -102,7 +101,7 @@ def requirement_lines(found: Sequence[CheckedRequirement]) -> Content:
     """What a connection needs, one line each with its mark, and when the public pages were read."""
     told: list[Line] = [[ours("What you need, and how it is known", "muted")]]
     for each in found:
-        label = CERTAINTIES[each.mark]
+        label = NOT_MET if each.met is False else CERTAINTIES[each.mark]
         look: Look = "bad" if each.met is False else "good" if each.mark == "checked" else "warn"
         told.append([ours(f" {label.glyph} {label.text:<8} ", look), ours(each.requirement.short)])
     told.append([ours(f"As Xero's pages said in {month_name(READ)}. In full: connect --check", "muted")])
