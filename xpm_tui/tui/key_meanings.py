@@ -68,7 +68,6 @@ SENSES: dict[str, Sense] = {
     "y": _sense("copy", "clients.copy team.copy templates.copy jobs.copy copy"),
     "0": _sense("no job", "templates.no_job"),
     **{str(digit): _sense(f"filter {digit} of a list", "filter") for digit in range(1, 10)},
-    "@": _sense("the commands of this console", "command_log"),
     "f2": _sense("one up, or one back", "up_folder step"),
     "f3": _sense("one on", "step"),
     "f4": _sense("clear the text", "clear"),
