@@ -126,7 +126,7 @@ def unpack(file: Path, folder: Path) -> OpenedBundle:
         except zipfile.BadZipFile:
             raise _not_a_bundle(file, "it is not a zip file") from None
     with archive:
-        parts = _Parts(archive, file)
+        parts = _BundleParts(archive, file)
         about = parts.json("practice.json", _Practice)
         results = tuple(parts.json("doctor.json", list[ProbeResult]))
         recording = Recording(
@@ -153,7 +153,7 @@ def unpack(file: Path, folder: Path) -> OpenedBundle:
     return OpenedBundle(recording, home, environ)
 
 
-class _Parts:
+class _BundleParts:
     """The parts of a zip file, each read when it is asked for."""
 
     def __init__(self, archive: zipfile.ZipFile, file: Path) -> None:
@@ -199,7 +199,7 @@ def _not_a_bundle(file: Path, why: str) -> BadInput:
     )
 
 
-def _restore_settings(parts: _Parts, home: Home) -> dict[str, str]:
+def _restore_settings(parts: _BundleParts, home: Home) -> dict[str, str]:
     """Write the settings where they came from; gives the variables of those from the environment."""
     settings = Settings.load(home.settings_file, home.practice(FIRST)[0] / "settings.toml", {}, {})
     environ: dict[str, str] = {}
@@ -221,7 +221,7 @@ def _restore_settings(parts: _Parts, home: Home) -> dict[str, str]:
     return environ
 
 
-def _restore_records(parts: _Parts, folder: Path, clock: StillClock) -> None:
+def _restore_records(parts: _BundleParts, folder: Path, clock: StillClock) -> None:
     tables = {table.name: table for table in ALL}
     with open_store(folder, clock=clock) as store:
         writes: list[Put] = []
@@ -236,7 +236,7 @@ def _restore_records(parts: _Parts, folder: Path, clock: StillClock) -> None:
         store.commit(writes)
 
 
-def _restore_log(parts: _Parts, folder: Path) -> None:
+def _restore_log(parts: _BundleParts, folder: Path) -> None:
     """Write the events into the files of their days, oldest first."""
     events = [event for event in parts.lines("events.jsonl", Event) if event.at is not None]
     ensure_private(folder)
