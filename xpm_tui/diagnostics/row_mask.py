@@ -55,9 +55,13 @@ _ID = re.compile(r"(?:[a-z]{1,2}\d+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})
 _IDS = re.compile(rf"{_ID.pattern}(?:[ /.](?:{_ID.pattern}|[a-z_*]+))*|")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d)?)?")
 _WORD = re.compile(r"[^\W\d_]+|\d+")
+_LETTER = re.compile(r"[^\W\d_]")
 _KEY = re.compile(r"[a-z][a-z_]*|\*")
 _CONSONANTS, _VOWELS = "bdfghklmnprstvz", "aeiou"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+_MOST_TEXTS = 200_000
+"""Texts that are remembered: most of them come again, from both sides and in the base between them."""
 
 Masker = Callable[[Any], Any]
 
@@ -78,6 +82,7 @@ class RowMask:
         letters = sorted(_LETTERS, key=lambda letter: self._digest(f"letter {letter}"))
         self._letters = dict(zip(_LETTERS, letters, strict=True))
         self._words: dict[str, str] = {}
+        self._texts: dict[str, str] = {}
         self._maskers: dict[type, Masker] = {}
 
     def row(self, table: TableSchema[Any], row: Any) -> Any:
@@ -92,9 +97,16 @@ class RowMask:
         """Return a made-up text of the same shape; the same one for the same words."""
         if not text or text in self._names:
             return text
-        if not any(char.isalpha() for char in text):
-            return self._digits(text)
-        return _WORD.sub(lambda match: self._word(match.group()), text)
+        known = self._texts.get(text)
+        if known is None:
+            if len(self._texts) >= _MOST_TEXTS:
+                self._texts.clear()
+            made = _WORD.sub(self._replaced, text) if _LETTER.search(text) else self._digits(text)
+            known = self._texts[text] = made
+        return known
+
+    def _replaced(self, match: re.Match[str]) -> str:
+        return self._word(match.group())
 
     def _word(self, word: str) -> str:
         known = self._words.get(word)
