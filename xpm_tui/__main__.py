@@ -6,11 +6,12 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from xpm_tui.application.home import Home
+    from xpm_tui.application.practice import OpenPractice
 
 
 class LazyConsole:
@@ -30,11 +31,14 @@ class LazyConsole:
         person: str = "",
         read_only: bool = False,
         overrides: Mapping[str, str] | None = None,
+        opener: Callable[[], OpenPractice] | None = None,
     ) -> int:
         """Show it until it is left; gives the exit code."""
         from xpm_tui.tui.start import run_console
 
-        return run_console(home, practice, person=person, read_only=read_only, overrides=overrides)
+        return run_console(
+            home, practice, person=person, read_only=read_only, overrides=overrides, opener=opener
+        )
 
 
 def fill_standard_streams() -> None:

@@ -79,6 +79,38 @@ def test_a_crontab_keeps_other_peoples_lines(practice: OpenPractice) -> None:
     assert system.crontab.splitlines() == [other]
 
 
+@pytest.mark.parametrize(
+    ("every", "others", "starts", "calls"),
+    [
+        ("15m", {}, "0,15,30,45 * * * *", 96 + 25 * 4),
+        ("30m", {"north": ("0", "30m")}, "15,45 * * * *", 48 + 25 * 4),
+        ("1h", {"north": ("0", "1h"), "south": ("30", "daily")}, "15 * * * *", 24 * 5),
+        ("daily", {"north": ("0", "15m")}, "23 * * * *", 5),
+    ],
+)
+def test_a_schedule_costs_what_it_says_and_keeps_apart_from_the_others(
+    practice: OpenPractice, every: str, others: dict[str, tuple[str, str]], starts: str, calls: int
+) -> None:
+    for name, (minute, often) in others.items():
+        config, data, _ = practice.home.practice(name)
+        data.mkdir(parents=True)
+        config.mkdir(parents=True, mode=0o700)
+        (config / "settings.toml").write_text(f'[schedule]\nminute = {minute}\nevery = "{often}"\n')
+        (config / "settings.toml").chmod(0o600)
+    system = System(systemd=False)
+    shown = Scheduler(practice, shell=system, kind="cron", every=every).show()
+    assert shown.text.startswith(starts)
+    assert shown.estimate.calls == calls
+    assert any(f"at most {calls} a day" in line for line in shown.does)
+    assert practice.settings.origin("schedule.every") == "default"
+    scheduler = Scheduler(practice, shell=system, kind="cron", every=every)
+    assert scheduler.install().installed
+    assert Scheduler(practice, shell=system, kind="cron").show().text == shown.text
+    practice.settings.set("schedule.minute", "3", practice=True)
+    changed = Scheduler(practice, shell=system, kind="cron").show()
+    assert any("Install it again" in note for note in changed.notes)
+
+
 def test_percent_signs_survive_both(practice: OpenPractice, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("xpm_tui.application.runs.background.sys.executable", '/opt/100%/"py" thon')
     cron = Scheduler(practice, shell=System(systemd=False), kind="cron").show().text

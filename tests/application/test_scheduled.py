@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.application.flows import World
@@ -16,6 +17,8 @@ from xpm_tui.application.schedule.login_check import check_login, main
 from xpm_tui.application.schedule.scheduled_run import run_if_due
 from xpm_tui.application.status.summary import summarize
 from xpm_tui.domain.errors import LoginNeeded
+from xpm_tui.xero.rate_limiter import LimiterState
+from xpm_tui.xero.wiring import GATE_FILE
 
 
 @pytest.fixture
@@ -50,6 +53,57 @@ async def test_a_due_run_is_made_once_a_day(world: World) -> None:
     assert (made.outcome, made.trigger) == ("done", "daily")
     due, again = await run_if_due(world.practice)
     assert (due.why, again) == ("done-today", None)
+
+
+async def test_an_interval_syncs_what_changed_and_compares_all_once_a_day(world: World) -> None:
+    await ready(world)
+    world.practice.settings.set("schedule.every", "30m", practice=True)
+    world.practice.settings.set("practice.timezone", "UTC", practice=True)
+    now = world.clock.now()
+    world.clock.move(timedelta(hours=29) - timedelta(hours=now.hour, minutes=now.minute))  # to 05:00
+    seen: dict[str, int] = {}
+    asked = {name: world.net.asked(name) for name in ("client.api/list", "staff.api/list")}
+    for step in range(24):  # from 05:00 to 07:00, by a timer that starts too often
+        if step % 12 == 0:
+            signed_in(world.practice)
+        due, made = await run_if_due(world.practice)
+        what = f"{due.why}{' full' if due.full else ''}"
+        seen[what] = seen.get(what, 0) + 1
+        assert (made is not None) == due.now
+        world.clock.move(timedelta(minutes=5))
+    # The first run is the comparison that the day before missed; the second comes after 06:30.
+    assert seen["due full"] == 2
+    assert seen["due"] + seen["due full"] == 6  # not before two thirds of the interval: at most every 20 min
+    assert world.net.asked("client.api/list") - asked["client.api/list"] == 6
+    assert (
+        world.net.asked("staff.api/list") - asked["staff.api/list"] == 3
+    )  # with each comparison, and hourly
+
+
+async def test_an_interval_bothers_nobody_again_and_again(world: World, told: Path) -> None:
+    """A held sync, an allowance that is nearly used up, a day without use: each is recorded once."""
+    await world.connect()
+    world.book(world.unique_names())
+    world.practice.settings.set("schedule.every", "15m", practice=True)
+    signed_in(world.practice)
+    _, made = await run_if_due(world.practice)
+    assert made is not None
+    assert made.outcome == "held"
+    world.clock.move(timedelta(minutes=15))
+    assert (await run_if_due(world.practice))[0].why == "held"
+    await run(world.practice, reviewed=True)
+    path = world.practice.state / GATE_FILE
+    state = msgspec.json.decode(path.read_bytes(), type=LimiterState)
+    state.day_left, state.day_at, state.since_day_at = 104, world.clock.now().timestamp(), 0
+    path.write_bytes(msgspec.json.encode(state))
+    world.clock.move(timedelta(minutes=15))
+    assert (await run_if_due(world.practice))[0].why == "allowance"
+    path.unlink()
+    world.clock.move(timedelta(days=2))
+    assert [(await run_if_due(world.practice))[1] is None for _ in range(2)] == [False, True]
+    signed_in(world.practice)
+    assert (await run_if_due(world.practice))[0].now
+    assert told.read_text().split() == ["held"]
 
 
 async def test_a_skipped_day_is_a_run_that_the_heartbeat_shows(world: World) -> None:

@@ -199,6 +199,7 @@ SCRIPTS: dict[str, str] = {
         cases show T1
         cases show T99
         doctor --bundle support.zip --yes
+        open support.zip
         schedule show --kind cron
         schedule install --kind cron --dry-run
         schedule remove --kind cron

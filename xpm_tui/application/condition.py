@@ -8,7 +8,7 @@ and console show it wherever they show what the store holds.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, cast
 
 import msgspec
 
@@ -46,6 +46,11 @@ SOUND = Condition(state="sound")
 
 def conditions(practice: OpenPractice) -> tuple[Condition, ...]:
     """Every condition that holds, the worst first; ``(SOUND,)`` where nothing is wrong."""
+    if practice.recording is not None:
+        return tuple(
+            Condition(state=cast("State", state), message=message)
+            for state, message in practice.recording.conditions
+        )
     snapshot = practice.snapshot()  # which may find damage that was done while the store was open
     found: list[Condition] = []
     damage = practice.book.damage

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -31,9 +33,25 @@ with lazy_imports():
     from xpm_tui.application import xpm_access
 
 if TYPE_CHECKING:
+    from xpm_tui.diagnostics.findings import ProbeResult
     from xpm_tui.xero.wiring import Wire
 
 ADDRESSES = ("xero.login_url", "xero.identity_url", "xero.api_url")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """A support bundle that is open as a practice: when it was written, and what cannot be computed again.
+
+    ``results`` are the findings of the doctor, ``conditions`` those of the practice (state and message).
+    """
+
+    file: str
+    made: datetime
+    version: str
+    masked: bool
+    conditions: tuple[tuple[str, str], ...]
+    results: tuple[ProbeResult, ...]
 
 
 class OpenPractice:
@@ -41,7 +59,8 @@ class OpenPractice:
 
     ``name`` is its folder, ``title`` what people call it. ``transport`` replaces the network in tests.
     ``kept`` holds what was worked out from the book, with the position that it was worked out at.
-    ``on_notice`` hears of trouble on this machine that stops nothing.
+    ``on_notice`` hears of trouble on this machine that stops nothing. ``recording`` is the support bundle
+    that it was opened from, None for a practice of this machine.
     """
 
     def __init__(
@@ -59,6 +78,7 @@ class OpenPractice:
         self.transport = transport
         self.kept: dict[str, tuple[int, object]] = {}
         self.on_notice: Callable[[AppError], None] | None = None
+        self.recording: Recording | None = None
         self._noticed: set[str] = set()
         self.config, self.data, self.state = home.practice(name)
         self.book = open_store(self.data / "book", read_only=read_only, clock=clock)

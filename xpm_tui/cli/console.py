@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from xpm_tui.cli.global_values import Globals
@@ -16,6 +16,7 @@ with lazy_imports():
 
 if TYPE_CHECKING:
     from xpm_tui.application.home import Home
+    from xpm_tui.application.practice import OpenPractice
 
 
 class ConsoleLauncher(Protocol):
@@ -32,8 +33,9 @@ class ConsoleLauncher(Protocol):
         person: str = "",
         read_only: bool = False,
         overrides: Mapping[str, str] | None = None,
+        opener: Callable[[], OpenPractice] | None = None,
     ) -> int:
-        """Show it until it is left; gives the exit code."""
+        """Show it until it is left; gives the exit code. ``opener`` opens another practice than that one."""
 
 
 class NoConsole:
@@ -51,6 +53,7 @@ class NoConsole:
         person: str = "",
         read_only: bool = False,
         overrides: Mapping[str, str] | None = None,
+        opener: Callable[[], OpenPractice] | None = None,
     ) -> int:
         """Always raises ``BadInput``."""
         self.require_terminal()

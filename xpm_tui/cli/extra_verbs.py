@@ -17,13 +17,14 @@ from xpm_tui.domain.errors import BadInput
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.cli import demo
+    from xpm_tui.cli import bundle_console, demo
     from xpm_tui.sandbox import server
 
 
 def add_extra(root: click.Group, console: ConsoleLauncher) -> None:
     """Hang them under ``root``."""
     root.add_command(_demo(console))
+    root.add_command(_open(console))
     root.add_command(_sandbox())
     root.add_command(_completion(root))
 
@@ -49,6 +50,27 @@ def _demo(console: ConsoleLauncher) -> click.Command:
         ],
         callback=run,
     )  # fmt: skip
+
+
+def _open(console: ConsoleLauncher) -> click.Command:
+    @click.pass_context
+    def run(ctx: click.Context, file: str) -> None:
+        ctx.exit(bundle_console.open_bundle(console, collected(ctx), file))
+
+    return Verb(
+        name="open",
+        help="Open a support bundle as a console that can only be read, in the state in which it was "
+        "written: its records, events, runs, settings, and what the doctor found. Each screen shows the "
+        "command that shows the same. Without a terminal, or with --json, a summary is printed. With "
+        "--home, the bundle is unpacked into a new folder, which stays.",
+        short_help="Open a support bundle as a read-only console",
+        epilog="xpm-tui open support.zip",
+        parameters=lambda: [
+            Positional(["file"], text="The bundle.", type=click.Path(), metavar="FILE"),
+            *global_options(),
+        ],
+        callback=run,
+    )
 
 
 def _sandbox() -> click.Command:

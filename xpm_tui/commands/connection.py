@@ -27,6 +27,7 @@ from xpm_tui.commands.command import (
 )
 from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
 from xpm_tui.commands.practices import practices_result
+from xpm_tui.commands.requirements import requirements_result
 from xpm_tui.commands.tables import plain
 from xpm_tui.domain.errors import AppError, BadInput, CaseId, DecisionNeeded, LoginNeeded
 from xpm_tui.domain.formatting import ago, count, listing, when
@@ -58,6 +59,9 @@ if TYPE_CHECKING:
 class Connect(msgspec.Struct, frozen=True):
     """Parameters of ``connect``."""
 
+    check: Annotated[
+        bool, option("Show what a connection needs, and how each requirement is known; no call to Xero.")
+    ] = False
     no_browser: Annotated[
         bool, option("Do not open a browser: print the address, and read the redirect address.")
     ] = False
@@ -72,6 +76,8 @@ class Connect(msgspec.Struct, frozen=True):
 
 async def connect(practice: OpenPractice, params: Connect, talk: Dialogue) -> Result:
     """Sign in, choose the practice, take direction and level from the settings, fill the mirror."""
+    if params.check:
+        return requirements_result(practice)
     machine = state_machine.ConnectionMachine(practice)
     if talk.interactive and not practice.settings.text("xero.client_id"):
         typed = await talk.line("The client id of the app that you registered with Xero:")
@@ -283,6 +289,10 @@ class Disconnect(msgspec.Struct, frozen=True):
     yes: Annotated[bool, option("Do not ask.")] = False
 
 
+def _connects(params: Connect) -> Effect:
+    return Effect.LOOKS if params.check else Effect.WRITES_HERE
+
+
 def _disconnects(params: Disconnect) -> Effect:
     return Effect.IRREVERSIBLE if params.everything else Effect.WRITES_HERE
 
@@ -393,15 +403,16 @@ COMMANDS = (
         name="connect",
         title="Connect to Xero Practice Manager",
         help="Sign in to Xero and connect a practice. Over SSH, use --no-browser: the address is printed, "
-        "and you paste the address that the browser is redirected to.",
+        "and you paste the address that the browser is redirected to. With --check, it only shows what a "
+        "connection needs and costs.",
         params=Connect,
         run=connect,
         verb=("connect",),
-        example="xpm-tui connect --no-browser",
+        example="xpm-tui connect --check\nxpm-tui connect --no-browser",
         key="c",
         where=("overview",),
         footer="Connect",
-        effect=Effect.WRITES_HERE,
+        effect=per_call(_connects, Effect.WRITES_HERE),
         why_not=idle,
     ),
     Command(

@@ -116,7 +116,7 @@ async def doctor(place: AccountContext, params: Examine, talk: Dialogue) -> Resu
                 for line in _lines(each):
                     talk.emit({}, line)
         lines = [] if talk.interactive else [line for each in results for line in _lines(each)]
-        data: dict[str, Any] = {"calls": physician.calls}
+        data: dict[str, Any] = {"calls": physician.calls, **plain(health_bundle.circumstances(patient))}
         if params.bundle:
             data["bundle"], told = await _bundle(patient, results, params, talk)
             lines += told

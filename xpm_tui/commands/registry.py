@@ -76,7 +76,7 @@ GROUPS: dict[str, str] = {
     "practices": "Practices of this account.",
     "proposals": "Proposals: list, new, accept, take over, revoke.",
     "runs": "Runs: list, show, stop, resume, release.",
-    "schedule": "The daily sync.",
+    "schedule": "Sync by itself, every 15 minutes to once a day.",
     "services": "Services: list, new, edit, delete.",
     "settings": "Settings: list, get, set, unset.",
     "team": "Team: link to XPM staff, add, create.",

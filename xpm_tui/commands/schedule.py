@@ -1,4 +1,4 @@
-"""The daily run: installed, shown, taken away."""
+"""The scheduled sync: installed, shown, removed."""
 
 from __future__ import annotations
 
@@ -32,6 +32,10 @@ class ShowSchedule(msgspec.Struct, frozen=True):
 class InstallSchedule(msgspec.Struct, frozen=True):
     """Parameters of ``schedule install``."""
 
+    every: Annotated[
+        Literal["", "15m", "30m", "1h", "daily"],
+        option("How often to sync; by default as set in schedule.every (daily)."),
+    ] = ""
     kind: Kind = ""
     dry_run: Annotated[bool, option("Show what it would do, and change nothing.")] = False
     yes: Annotated[bool, option("Do not ask; needed without a terminal.")] = False
@@ -43,12 +47,12 @@ async def show(practice: OpenPractice, params: ShowSchedule, talk: Dialogue) -> 
 
 
 async def install(practice: OpenPractice, params: InstallSchedule, talk: Dialogue) -> Result:
-    """Show what it does, ask, prove that the login opens there, and install it."""
-    scheduler = schedule_timer.Scheduler(practice, kind=params.kind)
+    """Show what it does and costs, ask, prove that the login opens there, and install it."""
+    scheduler = schedule_timer.Scheduler(practice, kind=params.kind, every=params.every)
     if params.dry_run:
         return _told(scheduler.show())
     practice.connected()
-    question = Question("Install the daily sync?", _told(scheduler.show()).lines, button="Install")
+    question = Question("Install the schedule?", _told(scheduler.show()).lines, button="Install")
     if not await confirm_call(talk, question):
         return Result(data={"installed": False}, lines=["Nothing was installed."])
     # Before anything is written: a timer whose login does not open would only fail, day after day.
@@ -62,7 +66,7 @@ async def remove(practice: OpenPractice, params: ShowSchedule, talk: Dialogue) -
     """Take the timer away."""
     timer = schedule_timer.Scheduler(practice, kind=params.kind).remove()
     return Result(
-        data={"kind": timer.kind, "installed": timer.installed}, lines=["The daily sync was removed."]
+        data={"kind": timer.kind, "installed": timer.installed}, lines=["The schedule was removed."]
     )
 
 
@@ -70,6 +74,9 @@ def _told(timer: Timer) -> Result:
     data = {
         "kind": timer.kind,
         "installed": timer.installed,
+        "every": timer.every,
+        "minute": timer.minute,
+        "estimate": msgspec.to_builtins(timer.estimate),
         "does": list(timer.does),
         "text": timer.text,
         "notes": list(timer.notes),
@@ -81,9 +88,9 @@ def _told(timer: Timer) -> Result:
 COMMANDS = (
     Command(
         name="schedule.show",
-        title="Show the daily sync",
-        help="Show whether the daily sync is installed, what it does, and whether it still runs after "
-            "you log out.",
+        title="Show the schedule",
+        help="Show whether the schedule is installed, what it does, how many calls it needs a day, and "
+            "whether it still runs after you log out.",
         params=ShowSchedule,
         run=show,
         effect=Effect.LOOKS,
@@ -93,19 +100,21 @@ COMMANDS = (
     ),
     Command(
         name="schedule.install",
-        title="Install the daily sync",
-        help="Install the daily sync for this practice, and check that its login works there.",
+        title="Install a schedule",
+        help="Sync this practice every 15 or 30 minutes, every hour or daily. It shows what it will do and "
+            "how many calls to Xero it needs a day, asks, and checks that the login works there. Several "
+            "practices start at different minutes of the hour.",
         params=InstallSchedule,
         run=install,
         verb=("schedule", "install"),
-        example="xpm-tui schedule install --dry-run",
+        example="xpm-tui schedule install --dry-run\nxpm-tui schedule install --every 15m",
         effect=effect_or_dry_run(Effect.REPLACES),
         why_not=connected,
     ),
     Command(
         name="schedule.remove",
-        title="Remove the daily sync",
-        help="Remove the daily sync of this practice.",
+        title="Remove the schedule",
+        help="Remove the schedule of this practice.",
         params=ShowSchedule,
         run=remove,
         verb=("schedule", "remove"),

@@ -48,7 +48,7 @@ def listing(parts: Sequence[BundlePart], *, names: bool, made: datetime) -> Bund
     shown = (
         ("It contains the names of clients and people.")
         if names
-        else ("Names are masked: each name is replaced by a number.")
+        else ("Names are masked: each name is replaced by a number, and in records.jsonl by made-up words.")
     )
     lines = [
         f"Support bundle of xpm-tui, created {when_utc(made)}.",

@@ -16,6 +16,8 @@ _TOKEN = re.compile(
     r"|(?:(?<=code=)|(?<=token=)|(?<=secret=)|(?<=verifier=))[^&\s\"]+"
 )
 _NUMBER = re.compile(r"(?<![0-9A-Fa-f-])(?!\d{4}-\d\d-\d\d(?!\d))\d(?:[ -]?\d){7,10}(?![0-9A-Fa-f-])")
+_LOGIN = "***@"
+"""Stands for the name and the password in the address of a proxy."""
 _STARS = re.compile(r"\*{2,}\w{1,6}")
 
 
@@ -63,7 +65,9 @@ class Mask:
         return self._masked[text]
 
     def _text(self, text: str) -> str:
-        text = self.secret(text)
+        text = self.secret(text).replace(
+            _LOGIN, "[login]"
+        )  # or the host of a proxy would look like an e-mail
         if not self.keep_names:
             for path, stand_in in self._places:
                 text = text.replace(path, stand_in)

@@ -164,6 +164,14 @@ def figure(number: float) -> str:
     return f"{number:,}" if isinstance(number, int) else f"{number:,.1f}".removesuffix(".0")
 
 
+def size(number: int) -> str:
+    """Return bytes with their unit, in powers of 1,000 as Xero bills them: ``812 B``, ``1.4 MB``."""
+    amount, units = float(number), ["B", "kB", "MB", "GB"]
+    while amount >= 999.95 and len(units) > 1:
+        amount, units = amount / 1000, units[1:]
+    return f"{amount:,.0f} B" if units[0] == "B" else f"{amount:,.1f} {units[0]}"
+
+
 # Values
 
 

@@ -215,7 +215,7 @@ JOB_RUN_OUTCOMES: Labels = {
 """Outcomes of a run that deploys jobs: the labels of every run, with the way on for jobs."""
 TRIGGERS: Labels = {
     "hand": Label("By hand", "A user started the run."),
-    "daily": Label("Daily", "The schedule started the run."),
+    "daily": Label("Scheduled", "The schedule started the run."),
     "resume": Label("Resume", "The run continues one that was interrupted."),
     "release": Label("Release", "The run continues one that was held."),
     "undo": Label("Undo", "The run undoes an earlier one."),

@@ -267,12 +267,17 @@ class Priority(IntEnum):
 
 
 class Allowance(msgspec.Struct, frozen=True, kw_only=True):
-    """What may still be asked of Xero; None: Xero has not told yet."""
+    """What may still be asked of Xero; None: Xero has not told yet.
+
+    ``received_today`` and ``received_month`` are the bytes of its replies, by days and months in UTC.
+    """
 
     minute_left: int
     day_left: int | None = None
     day_limit: int | None = None
     until: datetime | None = None
+    received_today: int = 0
+    received_month: int = 0
 
 
 class CallLimiter(Protocol):

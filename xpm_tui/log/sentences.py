@@ -71,7 +71,7 @@ SENTENCES: dict[str, str] = {
     "run.failed": "Run {run} failed ({case})",
     "run.stopped": "Run {run} was stopped: {changes:change} in {done:client}, {calls:call}; resume it",
     "run.interrupted": "Run {run} was interrupted; its open writes are resolved first",
-    "run.skipped": "The daily sync was skipped ({rule})",
+    "run.skipped": "The scheduled sync was skipped ({rule})",
     "run.stop_asked": "{by} asked run {run} to stop",
     "run.released": "{by} released the held run {held}",
     # what a run does to records
@@ -162,8 +162,8 @@ SENTENCES: dict[str, str] = {
     "export.proposals": "{by} exported {count:proposal}",
     # the rest
     "settings.set": "{by} set {name}",
-    "schedule.installed": "{by} installed the daily sync",
-    "schedule.removed": "{by} removed the daily sync",
+    "schedule.installed": "{by} installed the schedule",
+    "schedule.removed": "{by} removed the schedule",
     "notify.sent": "The notify command was run ({rule})",
     "notify.failed": "The notify command failed: it ended with {status}",
 }

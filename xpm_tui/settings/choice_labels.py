@@ -18,6 +18,12 @@ SETTING_CHOICES: dict[str, Labels] = {
         "ask": Label("Ask me", "The change waits until you tick it in the plan."),
         "yes": Label("Empty it too", "The value is emptied in the other system as well."),
     },
+    "schedule.every": {
+        "daily": Label("Once a day", "At the time of the daily sync."),
+        "1h": Label("Every hour", "Only what has changed, and everything once a day."),
+        "30m": Label("Every 30 minutes", "Only what has changed, and everything once a day."),
+        "15m": Label("Every 15 minutes", "Only what has changed, and everything once a day."),
+    },
     "jobs.budget": {
         "none": Label("No budget", "New jobs have no budget."),
         "proposal": Label("Value of the services", "The budget is the value of the proposal's services."),

@@ -9,7 +9,6 @@ from xpm_tui.domain.secret import Secret
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.settings.kinds import (
     BILLING_CATEGORIES,
-    CLOCK_TIME,
     JOB_NAME,
     JOB_NUMBER,
     ORIGIN,
@@ -23,6 +22,7 @@ from xpm_tui.settings.kinds import (
     integer,
     several,
 )
+from xpm_tui.settings.schedule_entries import SCHEDULE_ENTRIES
 
 with lazy_imports():
     import difflib
@@ -36,7 +36,7 @@ SECTIONS: dict[str, str] = {
     "sync": "Sync",
     "guard": "Safety limits for a sync nobody has reviewed",
     "gate": "Calls to Xero",
-    "schedule": "Daily sync",
+    "schedule": "Scheduled sync",
     "notify": "Notifications",
     "jobs": "Job templates and jobs",
     "retention": "Retention",
@@ -205,43 +205,7 @@ SCHEMA: tuple[SettingEntry, ...] = (
         100,
         "The calls of the day that a run leaves for other work and for recovery.",
     ),
-    SettingEntry(
-        "schedule.at",
-        "Time of the daily sync",
-        CLOCK_TIME,
-        "06:30",
-        "When the daily sync starts, in the practice's time zone.",
-    ),
-    SettingEntry(
-        "schedule.require_sign_in",
-        "Daily sync needs recent use",
-        YES_NO,
-        True,
-        "Run the daily sync only if someone has used the tool during the past 24 hours, as Ignition does.",
-    ),
-    SettingEntry(
-        "schedule.full_days",
-        "Full comparison, days",
-        integer(1, 31, "days"),
-        7,
-        "After this many days, the daily sync compares everything instead of only what XPM reports "
-        "as changed.",
-    ),
-    SettingEntry(
-        "notify.command",
-        "Notification command",
-        TEXT,
-        "",
-        "The command to run when a run is held or fails, a login is needed, or there was no "
-        "successful sync for notify.hours.",
-    ),
-    SettingEntry(
-        "notify.hours",
-        "Hours without a sync",
-        integer(1, 8_760, "hours"),
-        80,
-        "After this time without a successful sync, you are warned; the default is longer than a weekend.",
-    ),
+    *SCHEDULE_ENTRIES,
     SettingEntry(
         "jobs.default_category",
         "Job category",

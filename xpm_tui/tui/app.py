@@ -17,7 +17,7 @@ from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.filter import Monochrome, NoColor
 from textual.notifications import SeverityLevel
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.worker import Worker
 
 from xpm_tui.domain.errors import AppError
@@ -43,9 +43,11 @@ with lazy_imports():
     from xpm_tui.tui.dialogs import help as dialogs_help
     from xpm_tui.tui.dialogs import trouble as dialogs_trouble
     from xpm_tui.tui.screens import areas
+    from xpm_tui.tui.screens import command_log as screens_command_log
 
 if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
+    from xpm_tui.commands.command_line import LoggedCommand
     from xpm_tui.sync.matching.search_index import PickerIndex
 
 LOOK = 1.0
@@ -104,6 +106,7 @@ class Console(Navigation, CommandRunner, TerminalApp):
         Binding("g", "go", "Go to", show=False),
         Binding("ctrl+p,colon", "palette", "Palette", show=False),
         Binding("f1,question_mark", "help", "Help", show=False),
+        Binding("at", "command_log", "Command log", show=False, tooltip="Show the command log"),
         Binding("f8", "save_screen", "Screenshot", show=False, priority=True, tooltip="Save the screen"),
         Binding("ctrl+l", "redraw", "Draw", show=False, priority=True, tooltip="Draw the whole screen again"),
     ]
@@ -131,6 +134,8 @@ class Console(Navigation, CommandRunner, TerminalApp):
         self.parting: Shown = Shown("")
         self.picker_index: tuple[tuple[object, int], PickerIndex] | None = None
         self.folder = ""
+        self.command_log: list[LoggedCommand] = []
+        self.global_words: tuple[str, ...] | None = None
         self.crash_folder = crash_folder
         self._guard_terminal = guard_terminal
         self._welcome = welcome
@@ -210,6 +215,7 @@ class Console(Navigation, CommandRunner, TerminalApp):
         for screen in self.screen_stack:
             if isinstance(screen, AreaScreen):
                 screen.collect_commands()
+                screen.show_verb()
         early, self._early = self._early, []
         for event in early:
             self.post_message(event)
@@ -341,6 +347,11 @@ class Console(Navigation, CommandRunner, TerminalApp):
         """All commands of this area and of everywhere, and the areas themselves."""
         if isinstance(self.screen, AreaScreen):
             self.show_palette(self.screen)
+
+    def action_command_log(self) -> None:
+        """What was done in this console, as commands."""
+        if self.ready and not isinstance(self.screen, ModalScreen | screens_command_log.CommandLog):
+            self.show_command_log()
 
     def action_help(self) -> None:
         """Help for what is in front."""

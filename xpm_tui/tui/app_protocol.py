@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from xpm_tui.application.presenters.views import ClientView, PickView, XpmClientView
     from xpm_tui.commands.command import Command, Result, Situation
+    from xpm_tui.commands.command_line import LoggedCommand
     from xpm_tui.sync.matching.search_index import PickerIndex
 
 
@@ -108,6 +109,11 @@ class AppProtocol(App[int]):
     picker_index: tuple[tuple[object, int], PickerIndex] | None
     """The picker's index, kept with what it was made from."""
 
+    command_log: list[LoggedCommand]
+    """What was done in this console, as command lines; the oldest first."""
+    global_words: tuple[str, ...] | None
+    """The global options of those command lines; None before the first one."""
+
     # -- work -----------------------------------------------------------------------------------------------
 
     def work(
@@ -180,6 +186,14 @@ class AppProtocol(App[int]):
         The id is empty where no run began: the user said no, or there was nothing to do. ``asks`` is False
         for a call that asks nothing more. Raises like :meth:`run_act`.
         """
+        raise NotImplementedError
+
+    def log_call(self, act: Command[Any], params: msgspec.Struct, *, title: str = "") -> LoggedCommand:
+        """Add an action to the command log, as the command line that does the same."""
+        raise NotImplementedError
+
+    def log_named(self, name: str, preset: Mapping[str, Any]) -> None:
+        """Add an action that a screen did without running its command, as in the wizard."""
         raise NotImplementedError
 
     def perform(

@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING, Any, cast
 from textual.await_complete import AwaitComplete
 from textual.reactive import Reactive
 from textual.widget import Widget
+from textual.widgets import Static
 
+from xpm_tui.domain.formatting import when_utc
+from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.app_protocol import AppMixin
+from xpm_tui.tui.safe_text import show
+
+with lazy_imports():
+    from xpm_tui.tui import screen_verbs
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -30,8 +37,24 @@ class BaseScreen(AppMixin):
         self._late = (result,)
         return AwaitComplete()
 
+    def show_verb(self) -> None:
+        """In a support bundle, say which command line shows the same as this screen."""
+        host, screen = self.host, cast("Screen[Any]", self)
+        recording = host.worker.practice.recording if host.ready else None
+        if recording is None or not screen.is_mounted or screen.query(".verb-line"):
+            return
+        line = screen_verbs.screen_verb(screen)
+        if line:
+            masked = "names masked" if recording.masked else "with names"
+            told = show(" BUNDLE ", "bold reverse $warning") + show(
+                f" {when_utc(recording.made)}, {masked}  "
+            )
+            told += show(line, "bold $accent")
+            screen.mount(Static(told, classes="verb-line"))
+
     def on_screen_resume(self, *_: Any, **__: Any) -> None:
         """What stood over it is gone."""
+        self.show_verb()
         if self._late is not None:
             (result,), self._late = self._late, None
             self.dismiss(result)

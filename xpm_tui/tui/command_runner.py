@@ -6,21 +6,26 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from xpm_tui.domain.errors import AppError
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.app_protocol import AREAS, AppProtocol
 
 with lazy_imports():
+    from xpm_tui.application import home as application_home
     from xpm_tui.commands import command, effects, registry, tables
+    from xpm_tui.commands import command_line as call_lines
     from xpm_tui.diagnostics.known_problems import registry as problems
     from xpm_tui.tui import command_routes, keymap, screenshot
     from xpm_tui.tui.dialogs import dialog, edit, form, palette, progress, trouble
     from xpm_tui.tui.dialogs import talk as dialogs_talk
+    from xpm_tui.tui.screens import command_log as screens_command_log
 
 if TYPE_CHECKING:
     import msgspec
     from textual.screen import Screen
 
     from xpm_tui.commands.command import Command, Result
+    from xpm_tui.commands.command_line import LoggedCommand, Outcome
     from xpm_tui.tui.app_protocol import EditSheet
     from xpm_tui.tui.screens.area import AreaScreen
 
@@ -103,14 +108,51 @@ class CommandRunner(AppProtocol):
     ) -> tuple[Result, list[str]]:
         """Run one call of an act on the desk: the only way there. Gives its result and what it said."""
         call = effects.admit(act, params, read_only=self.worker.practice.read_only, keyed=True)
+        logged = self.log_call(act, params, title=title)
         talk = dialogs_talk.ScreenDialogue(
             self, title or act.title, replace(call, shown=tuple(shown)), box=box
         )
         try:
             result = await self.worker.run(act.run, params, talk)
+        except BaseException as error:
+            self._log_outcome(logged, "failed", str(error) if isinstance(error, AppError) else "")
+            raise
         finally:
             await talk.end()
+        if result.declined or result.trouble is not None:
+            message = result.trouble.message if result.trouble is not None else ""
+            self._log_outcome(logged, "declined" if result.declined else "failed", message)
         return result, talk.said
+
+    def log_call(self, act: Command[Any], params: msgspec.Struct, *, title: str = "") -> LoggedCommand:
+        """Add an action to the command log, as the command line that does the same."""
+        practice = self.worker.practice
+        if self.global_words is None:
+            home = practice.home
+            named = () if application_home.current(home) == practice.name else ("--practice", practice.name)
+            self.global_words = (*(("--home", str(home.root)) if home.root else ()), *named)
+        line = call_lines.command_line(act, params, before=self.global_words)
+        logged = call_lines.LoggedCommand(at=practice.clock.now(), title=title or act.title, line=line)
+        self.command_log.append(logged)
+        return logged
+
+    def log_named(self, name: str, preset: Mapping[str, Any]) -> None:
+        """Add an action that a screen did without running its command, as in the wizard."""
+        act = registry.by_name(name)
+        self.log_call(act, form.build(act, preset))
+
+    def _log_outcome(self, logged: LoggedCommand, outcome: Outcome, message: str) -> None:
+        """Say how a logged action ended."""
+        for place, each in enumerate(self.command_log):
+            if each is logged:
+                changed = call_lines.LoggedCommand(
+                    at=each.at, title=each.title, line=each.line, outcome=outcome, message=message
+                )
+                self.command_log[place] = changed
+
+    def show_command_log(self) -> None:
+        """Show what was done in this console, as commands."""
+        self.push_screen(screens_command_log.CommandLog())
 
     async def run_named(self, name: str, preset: Mapping[str, Any], *, title: str = "") -> Result:
         """Run an act by its name with these parameters, and give its result."""
@@ -214,8 +256,20 @@ class CommandRunner(AppProtocol):
                 "f8", words="image picture print screen capture copy",
             )
         )  # fmt: skip
+        found.append(
+            palette.PaletteEntry(
+                "command-log", "Show the command log",
+                "What was done in this console, as commands to copy.", "@",
+                words="history verb shell script repeat",
+            )
+        )  # fmt: skip
         found += keymap.problem_entries()
-        own = {"redraw": self.action_redraw, "leave": self.leave, "screenshot": self.action_save_screen}
+        own = {
+            "command-log": self.show_command_log,
+            "redraw": self.action_redraw,
+            "leave": self.leave,
+            "screenshot": self.action_save_screen,
+        }
 
         def chosen(name: str | None) -> None:
             if name is None:

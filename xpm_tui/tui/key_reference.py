@@ -41,6 +41,7 @@ NAMES = {
     "Chooser": "A list to choose from",
     "Clients": "Clients, in addition to its actions",
     "ConfirmDialog": "A question, yes or no",
+    "CommandLog": "The command log",
     "Conflicts": "Conflicts",
     "Differences": "Differences that a sync leaves as they are",
     "DeployReview": "Before jobs are created",

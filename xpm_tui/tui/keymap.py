@@ -64,7 +64,7 @@ SYNONYMS: dict[str, str] = {
 }
 """Other words under which people look for a command: those of Ignition, of Xero and of other programs."""
 
-_SHOWN = {"slash": "/", "colon": ":", "question_mark": "?", "escape": "esc", "delete": "del"}
+_SHOWN = {"slash": "/", "at": "@", "colon": ":", "question_mark": "?", "escape": "esc", "delete": "del"}
 
 
 def key_label(key: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from xpm_tui.lazy import lazy_imports
@@ -34,8 +34,9 @@ def run_console(
     read_only: bool = False,
     overrides: Mapping[str, str] | None = None,
     mouse: bool = True,
+    opener: Callable[[], OpenPractice] | None = None,
 ) -> int:
-    """Show the console until it is left; gives the exit code.
+    """Show the console until it is left; gives the exit code. ``opener`` opens something else instead.
 
     Raises ``BadInput`` without a usable terminal, before anything is shown, and what opening the practice
     raises, after the screen was given back.
@@ -45,7 +46,7 @@ def run_console(
     gc.disable()  # until the practice is open: ``calm`` looks for garbage again
     try:
         while True:
-            code, parting = _one(home, practice, person, read_only, overrides, mouse)
+            code, parting = _one(home, practice, person, read_only, overrides, mouse, opener)
             if code != command_runner.SWITCH:
                 break
             practice = None  # the one that was switched to is the current one
@@ -65,6 +66,7 @@ def _one(
     read_only: bool,
     overrides: Mapping[str, str] | None,
     mouse: bool,
+    opener: Callable[[], OpenPractice] | None,
 ) -> tuple[int, str]:
 
     def tell(trouble: AppError) -> None:
@@ -72,9 +74,12 @@ def _one(
 
     def opened() -> OpenPractice:
 
-        practice = application_practice.open_practice(
-            home, name, person=person, read_only=read_only, overrides=overrides
-        )
+        if opener is not None:
+            practice = opener()
+        else:
+            practice = application_practice.open_practice(
+                home, name, person=person, read_only=read_only, overrides=overrides
+            )
         worker_thread.calm()
         practice.on_notice = tell
         return practice

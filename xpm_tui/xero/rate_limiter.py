@@ -64,6 +64,7 @@ class Ticket(msgspec.Struct, array_like=True):
 class LimiterState(msgspec.Struct, omit_defaults=True):
     """What the file holds. ``day_left`` is what Xero told at ``day_at``; ``buckets`` our own calls by time.
 
+    ``received`` counts the bytes of Xero's replies by day (UTC), as they came over the wire.
     ``since_day_at`` counts our calls since then, ``day_most`` is the most that Xero ever told. Until
     ``doubt_until`` it is not known how many calls were made in the last minute, unless Xero tells.
     """
@@ -77,14 +78,14 @@ class LimiterState(msgspec.Struct, omit_defaults=True):
     since_day_at: int = 0
     buckets: list[tuple[float, int]] = []
     doubt_until: float = 0.0
+    received: dict[str, int] = {}
 
 
 class _UnsyncedDisk(Disk):
-    def fsync(self, fd: int) -> None:
-        """Not needed here: see the module."""
+    """Forces nothing to the disk: see the module."""
 
-    def sync_folder(self, folder: Path) -> None:
-        """Not needed here: see the module."""
+    def fsync(self, fd: int) -> None: ...
+    def sync_folder(self, folder: Path) -> None: ...
 
 
 _LIGHT = _UnsyncedDisk()
@@ -156,6 +157,7 @@ def drop_expired(state: LimiterState, now: float) -> LimiterState:
     state.doubt_until = min(state.doubt_until, now + MINUTE)
     state.day_until = min(state.day_until, now + DAY)
     state.day_at = min(state.day_at, now)
+    state.received = dict(sorted(state.received.items())[-62:])  # this month and the one before
     state.buckets = [(at, n) for at, n in state.buckets if now - at < 2 * DAY + BUCKET]
     if now - state.day_at > DAY:
         state.day_left = None
@@ -223,15 +225,14 @@ STOP_POLL = 0.25
 SHORTEST = 0.001
 """Seconds of the shortest wait."""
 _POLL = 0.05
-TOLD = 5.0
-"""Seconds: who waits so long is told of it."""
+TOLD = 5.0  # seconds: who waits so long is told of it
 
 
 class RateLimiter:
     """Implements the Gate port over a file that all processes of the practice share.
 
     ``reserve``: calls of the day that a push leaves for people and for recovery. ``notice`` hears of a file
-    that was damaged, and of a wait that takes longer than a few seconds.
+    that was damaged, and of a long wait. ``received`` are bytes of replies, written when a call ends.
     """
 
     def __init__(
@@ -249,6 +250,7 @@ class RateLimiter:
         self._clock = clock
         self._reserve = reserve
         self._jitter = jitter or random.Random()
+        self.received = 0
         self._queues = {priority: asyncio.Lock() for priority in Priority}
 
     def enter(
@@ -333,6 +335,9 @@ class RateLimiter:
 
     def _leave(self, ticket: str) -> None:
         with self._file.visit() as state:
+            today = self._clock.now().astimezone(UTC).date().isoformat()
+            state.received[today] = state.received.get(today, 0) + self.received
+            self.received = 0
             for each in state.tickets:
                 if each.id == ticket:
                     each.pid = 0
@@ -363,12 +368,15 @@ class RateLimiter:
         if not until and left is not None and left <= 0:
             until = more_at(state, now, 1)
         shut = state.closed_until > now or bool(until)
-        most, minute = state.day_most, max(0, ALL_MINUTE - len(state.tickets))
+        today = datetime.fromtimestamp(now, UTC).date().isoformat()
+        minute = max(0, ALL_MINUTE - len(state.tickets))
         return Allowance(
             minute_left=0 if shut else minute if state.doubt_until <= now else int(not state.tickets),
             day_left=0 if until else left,
-            day_limit=None if not most else 5_000 if most >= 1_000 else 1_000,
+            day_limit=None if not state.day_most else 5_000 if state.day_most >= 1_000 else 1_000,
             until=datetime.fromtimestamp(until, UTC) if until else None,
+            received_today=state.received.get(today, 0),
+            received_month=sum(size for day, size in state.received.items() if day[:7] == today[:7]),
         )
 
     def learn(self, headers: Mapping[str, str]) -> None:

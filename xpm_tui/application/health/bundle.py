@@ -10,28 +10,37 @@ from typing import Any
 
 import msgspec
 
+from xpm_tui import __version__
+from xpm_tui.application.condition import conditions
 from xpm_tui.application.health.doctor_target import DoctorTarget
 from xpm_tui.application.health.probe_facts import Machine, saved_login
 from xpm_tui.application.home import own_folder
 from xpm_tui.application.presenters.lookup import masked, name_of
 from xpm_tui.application.runs import history
+from xpm_tui.application.status.summary import GATE_FILE, allowance_at
 from xpm_tui.diagnostics.bundle import BundlePart, json_part, lines_part, listing, packed, text_part
 from xpm_tui.diagnostics.findings import ProbeResult, run_problem
 from xpm_tui.diagnostics.known_problems.registry import find_problem
 from xpm_tui.diagnostics.masking import Mask
 from xpm_tui.diagnostics.presenters import problem_lines
+from xpm_tui.diagnostics.row_mask import LEFT_OUT, RowMask
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.events import Event
-from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.ports import Allowance, Snapshot
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.secret import Secret
 from xpm_tui.domain.tables import ALL, CLIENTS, STAFF, TEAM, XPM_CLIENTS
 from xpm_tui.files.atomic import replace_bytes
 from xpm_tui.files.disk import disk_error
 from xpm_tui.files.listing import expanded
+from xpm_tui.lazy import lazy_imports
 from xpm_tui.log.reader import EventFilter
 from xpm_tui.log.sentences import sentence
 from xpm_tui.sync.mirror import named_people, set_aside
+
+with lazy_imports():
+    from xpm_tui.xero.auth import token_store
+    from xpm_tui.xero.client import environment
 
 RUNS, EVENTS, ERRORS, CRASHES = 20, 2_000, 200, 3
 """How many of each are put in, the newest."""
@@ -51,6 +60,19 @@ async def gather(
 ) -> tuple[BundlePart, ...]:
     """All parts of the bundle, the listing first. ``names`` leaves names in. Nothing is written."""
     return await asyncio.to_thread(_gather, patient, results, names)
+
+
+class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
+    """What the doctor tells beside its probes: calls left, bytes received, and the environment."""
+
+    allowance: Allowance
+    environment: dict[str, dict[str, str]]
+
+
+def circumstances(patient: DoctorTarget) -> Circumstances:
+    """Return what a patient's trouble may come from besides; reads files and variables, no password."""
+    allowance = allowance_at(patient.state, patient.clock)
+    return Circumstances(allowance=allowance, environment=_environment(patient, Mask(keep_names=True)))
 
 
 def write(parts: Sequence[BundlePart], target: Path, patient: DoctorTarget) -> int:
@@ -78,6 +100,8 @@ def _gather(patient: DoctorTarget, results: Sequence[ProbeResult], names: bool) 
     probed = [_probed(each, mask) for each in results]
     met = _cases(results, runs, wrong)
     told_wrong = [_event(each, mask, shown) for each in wrong]
+    snapshot = patient.practice.snapshot() if names and patient.practice is not None else None
+    records = _records(patient, mask, [name for name, _ in _names(snapshot)] if snapshot else [])
     told_all = (_event(each, mask, shown) for each in events)
     parts = [
         json_part(
@@ -85,11 +109,24 @@ def _gather(patient: DoctorTarget, results: Sequence[ProbeResult], names: bool) 
         ),
         json_part("settings.json", "Settings and their origin.", _settings(patient, mask), mask),
         json_part("doctor.json", "What each probe found.", probed, mask),
+        json_part(
+            "practice.json",
+            "The practice's condition, calls left and bytes received.",
+            _practice(patient, mask),
+            mask,
+        ),
+        json_part(
+            "environment.json",
+            "Proxy, certificate and locale variables, without passwords.",
+            _environment(patient, mask),
+            mask,
+        ),
         json_part("runs.json", "The last runs.", [_run(run, mask) for run in runs], mask),
         json_part("errors.json", "Warnings and errors, with Xero's ids of the calls.", told_wrong, mask),
         json_part("store.json", "The number of records in the store.", _store(patient), mask),
         text_part("cases.txt", "The known problems that occurred, and their solutions.", met, mask),
         lines_part("events.jsonl", "The log, newest first.", told_all, mask),
+        lines_part("records.jsonl", "The records with made-up names and values.", records, mask),
         *_crashes(patient, mask),
     ]
     return (listing(parts, names=names, made=patient.clock.now()), *parts)
@@ -155,6 +192,63 @@ def _shown(patient: DoctorTarget, names: bool) -> Callable[[str], str]:
         return masked
     snapshot = practice.snapshot()
     return lambda id_: name_of(snapshot, id_)
+
+
+def _practice(patient: DoctorTarget, mask: Mask) -> dict[str, Any]:
+    """The practice as a whole, in the state in which the bundle is written."""
+    found: list[dict[str, str]] = []
+    identity = None
+    if patient.practice is not None:
+        found = [
+            {"state": each.state, "message": mask.text(each.message)} for each in conditions(patient.practice)
+        ]
+        identity = patient.practice.identity()
+    elif patient.why is not None:
+        found = [{"state": "damaged", "message": mask.text(patient.why.message)}]
+    return {
+        "version": __version__,
+        "made": patient.clock.now(),
+        "masked": not mask.keep_names,
+        "connected": identity is not None,
+        "tenant": identity.tenant if identity is not None else "",
+        "condition": found[0]["state"] if found else "",
+        "conditions": found,
+        "login_refused": token_store.refused(patient.state),
+        "allowance": allowance_at(patient.state, patient.clock),
+        "calls": _calls(patient),
+    }
+
+
+def _calls(patient: DoctorTarget) -> Any:
+    """The rate limiter's file, which holds times and counts only."""
+    try:
+        return msgspec.json.decode((patient.state / GATE_FILE).read_bytes())
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _records(patient: DoctorTarget, mask: Mask, known: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Every row of the store, masked; the store is opened from them with ``xpm-tui open``."""
+    if patient.practice is None:
+        return
+    snapshot, rows = patient.practice.snapshot(), RowMask(mask, known)
+    for table in ALL:
+        if table in LEFT_OUT:
+            continue
+        for row in snapshot.rows(table):
+            yield {"table": table.name, "row": rows.row(table, row)}
+
+
+def _environment(patient: DoctorTarget, mask: Mask) -> dict[str, dict[str, str]]:
+    """Variables by what they are about; what a proxy's address says of a login is left out."""
+    machine = Machine()
+    network = environment.NetworkEnvironment(patient.environ)
+    found = {
+        "proxy": network.proxies(),
+        "certificates": network.certificates(),
+        "locale": machine.locale(patient.environ),
+    }
+    return {of: {name: mask.text(value) for name, value in each.items()} for of, each in found.items()}
 
 
 def _settings(patient: DoctorTarget, mask: Mask) -> list[dict[str, str]]:

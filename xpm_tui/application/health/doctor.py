@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from xpm_tui.application.condition import conditions
 from xpm_tui.application.health.doctor_target import DoctorTarget
 from xpm_tui.application.health.probe_facts import (
     Machine,
@@ -50,6 +51,7 @@ from xpm_tui.diagnostics.probes.login import (
 from xpm_tui.diagnostics.probes.machine import (
     DiskSpaceProbe,
     KeyringProbe,
+    LocaleProbe,
     ScheduleProbe,
     SettingsProbe,
     TerminalProbe,
@@ -65,6 +67,7 @@ from xpm_tui.diagnostics.probes.network import (
 )
 from xpm_tui.diagnostics.probes.store import (
     CommitLogProbe,
+    ConditionProbe,
     LastRunsProbe,
     LinksProbe,
     LocksProbe,
@@ -113,7 +116,15 @@ class Doctor:
         return self._xpm.calls if self._xpm is not None else 0
 
     async def examine(self, *, start: str = "") -> AsyncIterator[ProbeResult]:
-        """Run all probes in order, or those from ``start`` on. Raises ``NotFound`` for an unknown one."""
+        """Run all probes in order, or those from ``start`` on. Raises ``NotFound`` for an unknown one.
+
+        Of a support bundle, what the doctor found when it was written is given instead.
+        """
+        practice = self._target.practice
+        if practice is not None and practice.recording is not None:
+            for found in practice.recording.results:
+                yield found
+            return
         async with AsyncExitStack() as stack:
             try:
                 wire = None if self._offline else await stack.enter_async_context(self._wire())
@@ -308,6 +319,9 @@ class Doctor:
     def _here(self, wire: Wire | None) -> list[Probe]:
         patient, machine = self._target, self._machine
         practice = patient.practice
+        condition: Probe = left(ConditionProbe, NO_BOOK if patient.why is not None else NO_BOOK_YET)
+        if practice is not None:
+            condition = ConditionProbe(lambda: tuple((c.state, c.message) for c in conditions(practice)))
 
         def places() -> tuple[FolderFacts, ...]:
             folders = {"settings": patient.config, "book": patient.data, "log and login": patient.state}
@@ -318,6 +332,7 @@ class Doctor:
         if practice is not None:
             timer = ScheduleProbe(lambda: timer_facts(practice), patient.settings.number("notify.hours"))
         return [
+            condition,
             SettingsProbe(
                 tuple(present(each).short() for each in patient.settings.problems),
                 bool(patient.settings.text("xero.client_id")),
@@ -325,6 +340,7 @@ class Doctor:
             DiskSpaceProbe(places),
             KeyringProbe(patient.home.default, where, lambda: machine.keyring(str(patient.state))),
             TerminalProbe(machine.terminal(patient.environ)),
+            LocaleProbe(machine.locale(patient.environ), machine.encoding()),
             timer,
             VersionsProbe(machine.versions()),
         ]

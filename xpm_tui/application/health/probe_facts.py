@@ -33,6 +33,7 @@ from xpm_tui.diagnostics.probe_inputs import FolderFacts, LoginFacts, PersonFact
 from xpm_tui.diagnostics.probes.store import LockHolder
 from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.runs import Intent
+from xpm_tui.domain.safe_text import visible
 from xpm_tui.files.listing import network_file_system
 from xpm_tui.files.locks import holder, lacks_locks
 from xpm_tui.files.private import check_chain
@@ -53,6 +54,9 @@ LIBRARIES = (
     "textual", "httpx", "authlib", "tinydb", "lxml", "rapidfuzz", "msgspec", "tomlkit", "keyring",
     "cryptography", "filelock", "click", "platformdirs",
 )  # fmt: skip
+
+
+_LOCALE = ("LANG", "LANGUAGE", "TZ", "PYTHONUTF8", "PYTHONIOENCODING")
 
 
 class Machine:
@@ -107,6 +111,15 @@ class Machine:
             encoding=getattr(sys.stdout, "encoding", "") or "",
             over_ssh="SSH_CONNECTION" in environ,
         )
+
+    def locale(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """The variables that choose language, encoding and time zone."""
+        names = sorted(name for name in environ if name in _LOCALE or name.startswith("LC_"))
+        return {name: visible(environ[name], 200) for name in names}
+
+    def encoding(self) -> str:
+        """The encoding of texts by this process's locale."""
+        return getattr(sys.stdout, "encoding", "") or ""
 
     async def keyring(self, name: str) -> str:
         """Why the keyring cannot be used; empty where it answers. Its own time limit is five seconds."""

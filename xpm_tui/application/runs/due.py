@@ -1,7 +1,8 @@
-"""When the daily run is due: once a day, and only while somebody uses the tool."""
+"""When the scheduled run is due: daily or at an interval, and only while somebody uses the tool."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import SignIn, list_state, put, read
+from xpm_tui.application.runs.history import held
 from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Run
@@ -20,12 +22,15 @@ _NOTED_EVERY = timedelta(minutes=5)
 _AHEAD = timedelta(hours=1)
 """How far ahead of the clock a time may lie; what lies further was noted while the clock was wrong."""
 
-Why = Literal["due", "too-early", "done-today", "no-sign-in", "not-connected"]
+INTERVALS = {"15m": timedelta(minutes=15), "30m": timedelta(minutes=30), "1h": timedelta(hours=1)}
+"""Time between two scheduled syncs by the value of ``schedule.every``; ``daily`` has none."""
+
+Why = Literal["due", "too-early", "done-today", "not-yet", "held", "allowance", "no-sign-in", "not-connected"]
 
 
 @dataclass(frozen=True)
 class DueState:
-    """Whether a daily run is due now, and whether it has to compare everything.
+    """Whether a scheduled run is due now, and whether it has to compare everything.
 
     ``no-sign-in`` is the one reason that is logged as a skipped day; the others are the normal course.
     """
@@ -44,10 +49,12 @@ def due(practice: OpenPractice) -> DueState:
     snapshot, now = practice.snapshot(), practice.clock.now()
     if practice.identity() is None:
         return DueState("not-connected")
+    every = interval(practice)
+    if every is not None:
+        return _due_again(practice, snapshot, now, every)
     zone = time_zone(practice)
     local = now.astimezone(zone)
-    hour, minute = map(int, practice.settings.text("schedule.at").split(":"))
-    if local.time() < time(hour, minute):
+    if local.time() < _daily_time(practice):
         return DueState("too-early")
     last = last_daily(snapshot, now)
     if last is not None and last.started.astimezone(zone).date() >= local.date():
@@ -57,9 +64,39 @@ def due(practice: OpenPractice) -> DueState:
     return DueState("due", full=full_is_due(practice))
 
 
+def _due_again(practice: OpenPractice, snapshot: Snapshot, now: datetime, every: timedelta) -> DueState:
+    """Look whether a run at an interval is due; a held one is planned again once a day only."""
+    made = [run for run in _scheduled(snapshot, now) if run.outcome != "skipped"]
+    last = max(made, key=lambda run: run.started, default=None)
+    # A timer may start a little early, and the run before a little late.
+    if last is not None and now - last.started < every * 2 / 3:
+        return DueState("not-yet")
+    if practice.settings.yes("schedule.require_sign_in") and not _in_use(snapshot, now):
+        return DueState("no-sign-in")
+    full = full_is_due(practice)
+    if not full and any(run.trigger == "daily" and not run.kind for run in held(snapshot)):
+        return DueState("held")
+    return DueState("due", full=full)
+
+
+def interval(practice: OpenPractice) -> timedelta | None:
+    """Time between two scheduled syncs; None for one that runs once a day."""
+    return INTERVALS.get(practice.settings.text("schedule.every"))
+
+
 def full_is_due(practice: OpenPractice) -> bool:
-    """Whether the last complete comparison is ``schedule.full_days`` old, or there was none."""
+    """Whether everything has to be compared again.
+
+    That is where there was no complete comparison yet, or the last one is ``schedule.full_days`` old; with
+    an interval, once a day from ``schedule.at``.
+    """
     full = list_state(practice.snapshot(), "clients").full
+    if interval(practice) is not None:
+        local = practice.clock.now().astimezone(time_zone(practice))
+        begins = datetime.combine(local.date(), _daily_time(practice), local.tzinfo)
+        if begins > local:
+            begins = datetime.combine(local.date() - timedelta(days=1), begins.time(), local.tzinfo)
+        return full is None or not begins <= full <= local + _AHEAD
     days = timedelta(days=practice.settings.number("schedule.full_days"))
     return full is None or not -_AHEAD <= practice.clock.now() - full < days - timedelta(hours=1)
 
@@ -80,12 +117,24 @@ def signed_in(practice: OpenPractice) -> None:
 
 def last_daily(snapshot: Snapshot, now: datetime | None = None) -> Run | None:
     """The newest daily run, skipped ones included; ``now``: but for one from a clock that ran ahead."""
-    daily = (
+    return max(_scheduled(snapshot, now), key=lambda run: run.started, default=None)
+
+
+def _scheduled(snapshot: Snapshot, now: datetime | None) -> Iterator[Run]:
+    return (
         run
         for run in snapshot.rows(RUNS)
         if run.trigger == "daily" and not run.kind and (now is None or run.started <= now + _AHEAD)
     )
-    return max(daily, key=lambda run: run.started, default=None)
+
+
+def skip_recorded(practice: OpenPractice) -> bool:
+    """Whether the newest scheduled run is a skipped one of today: a day is recorded as skipped once."""
+    now, zone = practice.clock.now(), time_zone(practice)
+    last = last_daily(practice.snapshot(), now)
+    if last is None or last.outcome != "skipped":
+        return False
+    return last.started.astimezone(zone).date() >= now.astimezone(zone).date()
 
 
 def skipped_day(snapshot: Snapshot) -> Run | None:
@@ -105,6 +154,11 @@ def time_zone(practice: OpenPractice) -> tzinfo:
     if name:
         return ZoneInfo(name)
     return datetime.now().astimezone().tzinfo or UTC
+
+
+def _daily_time(practice: OpenPractice) -> time:
+    hour, minute = map(int, practice.settings.text("schedule.at").split(":"))
+    return time(hour, minute)
 
 
 def _in_use(snapshot: Snapshot, now: datetime) -> bool:

@@ -9,13 +9,18 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Literal
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.domain.events import Event
+from xpm_tui.domain.runs import Run
 
 Reason = Literal["held", "failed", "login-needed", "stale", "test"]
+REPEAT_AFTER = timedelta(hours=20)
+"""How long a scheduled run that ends the same way is not reported again."""
+
 LONGEST = 30.0
 """Seconds that the command may take."""
 
@@ -39,6 +44,26 @@ def notify(practice: OpenPractice, reason: Reason, sentence: str, *, run: str = 
         Event(key="notify.failed", level="warning", run=run, status=status, numbers={"reason": trouble})
     )
     return False
+
+
+def is_repeated(runs: Iterable[Run], run: Run) -> bool:
+    """Whether a scheduled run ended as the one before it did: a schedule may start every 15 minutes.
+
+    Args:
+        runs: All runs, the newest first.
+        run: The run that has ended.
+    """
+    if run.trigger != "daily":
+        return False
+    scheduled = (r for r in runs if r.trigger == "daily" and r.kind == run.kind and r.outcome != "skipped")
+    before = next((each for each in scheduled if each.id != run.id), None)
+    if before is None or run.started - before.started >= REPEAT_AFTER:
+        return False
+    return _ending(before) == _ending(run)
+
+
+def _ending(run: Run) -> tuple[object, ...]:
+    return run.outcome, run.case, run.exit_code, frozenset(stop.rule for stop in run.stops)
 
 
 def harmless(environ: Mapping[str, str]) -> dict[str, str]:

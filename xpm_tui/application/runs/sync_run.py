@@ -17,7 +17,7 @@ from xpm_tui.application.progress import Progress, Report
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.consequences import pace
 from xpm_tui.application.runs.history import Stopper, is_sync, list_runs
-from xpm_tui.application.runs.notifications import Reason, notify
+from xpm_tui.application.runs.notifications import Reason, is_repeated, notify
 from xpm_tui.application.runs.open_writes import open_writes, summary
 from xpm_tui.application.runs.xpm_refresh import guard_limits, refresh_lists
 from xpm_tui.domain.consequences import Consequences, Requests
@@ -357,7 +357,8 @@ class RunWork:
             reason: Reason = "held" if waits else "failed"
             reason = "login-needed" if isinstance(trouble, LoginNeeded) else reason
             why = run.error or " ".join(stop.sentence for stop in run.stops)
-            notify(practice, reason, f"Run {run.id} is {run.outcome}. {why}".strip(), run=run.id)
+            if not is_repeated(list_runs(practice), run):
+                notify(practice, reason, f"Run {run.id} is {run.outcome}. {why}".strip(), run=run.id)
         apply_retention(practice)
         self.run = run
         return run

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -20,7 +20,7 @@ import msgspec
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import ListState, list_state, put
 from xpm_tui.application.progress import Progress, Report, silent
-from xpm_tui.application.runs.due import full_is_due
+from xpm_tui.application.runs.due import full_is_due, interval
 from xpm_tui.domain.errors import (
     AccessDenied,
     AllowanceUsedUp,
@@ -67,6 +67,9 @@ def guard_limits(settings: Settings) -> GuardLimits:
         new_jobs=settings.number("jobs.max_new"),
     )
 
+
+SMALL_LISTS_REST = timedelta(minutes=55)
+"""How long staff, templates, categories and jobs are not read again by a schedule that syncs often."""
 
 SLOW = 60.0
 """Seconds: a complete client list that took longer is not read again at every run."""
@@ -165,7 +168,8 @@ async def refresh_lists(
 ) -> RefreshResult:
     """Bring the mirror up to date over a connection that is open already.
 
-    ``lately`` reads only what has changed, where the last complete list is known.
+    ``lately`` reads only what has changed, where the last complete list is known; with a schedule that syncs
+    often, it leaves out small lists that were read shortly before.
     """
     began, timed = xpm.calls, practice.clock.monotonic()
     complete = full or _complete(practice, lately)
@@ -174,11 +178,13 @@ async def refresh_lists(
         *(
             _small(practice, name, read, writes)
             for name, read, writes in _small_lists(xpm, practice.clock.now())
+            if not (lately and not complete and _is_recent(practice, name))
         )
     )
     read = {name: count for name, count, note in small if note is None}
     if clients.believed:
-        await successor_search.search(practice, xpm, complete=complete, jobs_open="jobs" in read)
+        jobs_open = "jobs" in read or not list_state(practice.snapshot(), "jobs").note
+        await successor_search.search(practice, xpm, complete=complete, jobs_open=jobs_open)
     return RefreshResult(
         clients=clients.listed,
         changed=clients.changed,
@@ -191,6 +197,15 @@ async def refresh_lists(
         notes=tuple(note for _, _, note in small if note is not None),
         set_aside=sum(map(len, set_aside(practice.snapshot()).values())),
     )
+
+
+def _is_recent(practice: OpenPractice, name: str) -> bool:
+    """Whether a schedule that syncs often can do without reading a small list again."""
+    if interval(practice) is None:
+        return False
+    state = list_state(practice.snapshot(), name)
+    age = practice.clock.now() - state.at if state.at is not None and not state.note else SMALL_LISTS_REST
+    return timedelta(0) <= age < SMALL_LISTS_REST
 
 
 def _complete(practice: OpenPractice, lately: bool) -> bool:

@@ -1,9 +1,10 @@
-"""The daily run, as a timer starts it: made, skipped with a reason, or not yet due."""
+"""The scheduled run, as a timer starts it: made, skipped with a reason, or not yet due."""
 
 from __future__ import annotations
 
 import os
 import socket
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -11,15 +12,19 @@ from xpm_tui.application.jobs.deployment import deploy_due
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import put, read
 from xpm_tui.application.progress import Report, silent
-from xpm_tui.application.runs.due import DueState, due
+from xpm_tui.application.runs.due import DueState, due, interval, skip_recorded
 from xpm_tui.application.runs.notifications import notify
 from xpm_tui.application.runs.runner import run
-from xpm_tui.application.status.summary import summarize
+from xpm_tui.application.schedule.frequency import PER_SYNC
+from xpm_tui.application.status.summary import allowance_at, summarize
 from xpm_tui.domain.errors import LoginNeeded, XeroError
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import RUNS
+
+REMIND_AFTER = timedelta(hours=20)
+"""How long the same message is not sent again."""
 
 RENEW_DAYS = 7.0
 """A login that is not used is renewed so often: Xero ends it after 60 idle days."""
@@ -27,8 +32,17 @@ RENEW_DAYS = 7.0
 WORDS = {
     "too-early": "The daily sync is not due yet today.",
     "done-today": "Today's daily sync has already run.",
+    "not-yet": "The next scheduled sync is not due yet.",
+    "held": "A held sync waits for your decision: xpm-tui runs list. Until then, it is planned once a day.",
+    "allowance": "Skipped: few calls of the day are left, and they are reserved for your own work.",
     "no-sign-in": "Skipped: nobody has used the tool during the past 24 hours.",
 }
+
+
+class _LoginReminder(msgspec.Struct, frozen=True):
+    """When the user was last notified that a login is needed."""
+
+    at: datetime
 
 
 class _LastReminder(msgspec.Struct, frozen=True):
@@ -38,7 +52,7 @@ class _LastReminder(msgspec.Struct, frozen=True):
 
 
 async def run_if_due(practice: OpenPractice, *, report: Report = silent) -> tuple[DueState, Run | None]:
-    """Make the daily run if it is due; gives why, and the run (``skipped`` where nobody had signed in).
+    """Make the scheduled run if it is due; gives why, and the run (``skipped`` where nobody had signed in).
 
     Occurrences that are due are deployed whether or not anybody had signed in; their run is given where it
     is the one to look at.
@@ -48,15 +62,17 @@ async def run_if_due(practice: OpenPractice, *, report: Report = silent) -> tupl
     practice.writable()
     found = due(practice)
     if found.why == "not-connected":
-        notify(practice, "login-needed", "The daily sync cannot run: the practice is not connected.")
+        _notify_daily(practice, "The scheduled sync cannot run: the practice is not connected.")
         practice.connected()
     made: Run | None = None
+    if found.now and not _enough_calls(practice):
+        found = DueState("allowance")
     try:
         if found.now:
             made = await run(practice, full=found.full, trigger="daily", report=report)
-        elif found.why == "no-sign-in":
+        elif found.why == "no-sign-in" and not skip_recorded(practice):
             made = _skipped(practice, found)
-        if found.why != "too-early":
+        if found.why not in ("too-early", "allowance"):
             deployed = await deploy_due(practice, report=report)
             if deployed is not None and (made is None or made.exit_code == 0):
                 made = deployed
@@ -65,6 +81,14 @@ async def run_if_due(practice: OpenPractice, *, report: Report = silent) -> tupl
     finally:
         _tell_if_stale(practice)
     return found, made
+
+
+def _enough_calls(practice: OpenPractice) -> bool:
+    """Whether a sync at an interval would leave the calls that are kept in reserve."""
+    if interval(practice) is None:
+        return True  # the one run of the day says itself what it could not do
+    left = allowance_at(practice.state, practice.clock).day_left
+    return left is None or left >= practice.settings.number("gate.day_reserve") + PER_SYNC
 
 
 def _skipped(practice: OpenPractice, found: DueState) -> Run:
@@ -97,10 +121,19 @@ async def _keep_login(practice: OpenPractice) -> None:
         async with practice.wire() as wire:
             await wire.tokens.keep_alive(RENEW_DAYS)
     except LoginNeeded as lost:
-        notify(practice, "login-needed", lost.message)
+        _notify_daily(practice, lost.message)
         raise
     except XeroError:
         pass
+
+
+def _notify_daily(practice: OpenPractice, sentence: str) -> None:
+    """Notify that a login is needed, once a day however often the timer starts."""
+    now = practice.clock.now()
+    before = read(practice.snapshot(), "told-login", _LoginReminder)
+    if before is None or not timedelta(0) <= now - before.at < REMIND_AFTER:
+        practice.book.commit([put("told-login", _LoginReminder(now))])
+        notify(practice, "login-needed", sentence)
 
 
 def _tell_if_stale(practice: OpenPractice) -> None:

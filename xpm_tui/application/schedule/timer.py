@@ -1,4 +1,4 @@
-"""The timer of the daily run: a systemd user timer, or a line in the crontab.
+"""The timer of the scheduled sync: a systemd user timer, or a line in the crontab.
 
 systemd.timer(5), systemd.service(5), crontab(5). Each practice has a timer of its own; what it starts decides
 by itself whether a run is due, so starting it too often does no harm.
@@ -20,6 +20,8 @@ from typing import Literal
 from xpm_tui.application.home import account_name, own_folder
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.runs.background import command
+from xpm_tui.application.schedule import frequency
+from xpm_tui.application.schedule.frequency import CallEstimate
 from xpm_tui.domain.errors import AppError, BadInput
 from xpm_tui.domain.events import Event
 from xpm_tui.files.atomic import replace_bytes
@@ -46,10 +48,16 @@ Shell = Callable[[Sequence[str], str], CommandResult]
 
 @dataclass(frozen=True)
 class Timer:
-    """A practice's timer: what it does in sentences, the text of what is (to be) installed, what to know."""
+    """A practice's timer: what it does in sentences, the text of what is (to be) installed, what to know.
+
+    ``minute`` is the first minute of the hour at which it starts, ``estimate`` what it costs a day.
+    """
 
     kind: Kind
     installed: bool
+    every: str
+    minute: int
+    estimate: CallEstimate
     does: tuple[str, ...]
     text: str
     notes: tuple[str, ...] = ()
@@ -76,9 +84,17 @@ class Scheduler:
     """Shows, installs and removes the timer of one practice. ``shell`` is replaced in tests."""
 
     def __init__(
-        self, practice: OpenPractice, *, shell: Shell = shell, units: Path | None = None, kind: str = ""
+        self,
+        practice: OpenPractice,
+        *,
+        shell: Shell = shell,
+        units: Path | None = None,
+        kind: str = "",
+        every: str = "",
     ) -> None:
         self._practice = practice
+        self._every = every or practice.settings.text("schedule.every")
+        self._minute = frequency.start_minute(practice, self._every)
         self._shell = shell
         if kind not in ("", "systemd", "cron"):
             raise BadInput("The kind of timer must be systemd or cron.")
@@ -88,7 +104,11 @@ class Scheduler:
     def show(self) -> Timer:
         """What is installed, or would be. Changes nothing."""
         installed = self._installed()
-        return Timer(self._kind, installed, self._does(), self._text(), self._notes())
+        estimate = frequency.estimate(self._practice, self._every)
+        return Timer(
+            self._kind, installed, self._every, self._minute, estimate,
+            (*self._does(), *estimate.sentences()), self._text(), self._notes(),
+        )  # fmt: skip
 
     def install(self) -> Timer:
         """Install or renew the timer; where a step fails, all is put back as it was.
@@ -108,6 +128,12 @@ class Scheduler:
             else:
                 self._crontab([*self._other_lines(), self._cron_line()])
             timer = self.show()
+        # What decides whether a run is due has to agree with the timer that was installed.
+        wanted = {"schedule.every": self._every, "schedule.minute": str(self._minute)}
+        for key, value in wanted.items():
+            item = self._practice.settings.item(key)
+            if item.shown != value or item.origin == "default":
+                self._practice.settings.set(key, value, practice=True)
         self._practice.events.emit(Event(key="schedule.installed", rule=self._kind))
         return timer
 
@@ -203,12 +229,12 @@ class Scheduler:
         settings = self._practice.settings
         at = settings.text("schedule.at")
         asked = settings.yes("schedule.require_sign_in")
-        when = f"Every day at {at}, then every hour until it succeeds"
-        if self._kind == "cron":
-            when = f"Every hour, once a day from {at}"
+        when = frequency.when(
+            self._every, at, self._minute, exact=self._kind == "systemd" and not self._minute
+        )
         return (
             f"{when}: {shlex.join(self._command())}",
-            "It syncs once a day"
+            ("It syncs once a day" if self._every == "daily" else "It syncs what has changed")
             + (", only if someone has used the tool within the past 24 hours." if asked else "."),
             "The first sync waits for your approval, and so does every sync that the guard stops.",
             *(
@@ -220,14 +246,26 @@ class Scheduler:
 
     def _notes(self) -> tuple[str, ...]:
         if self._kind == "cron":
-            return ("It also runs while you are logged out: cron needs no session.",)
+            return (*self._outdated(), "It also runs while you are logged out: cron needs no session.")
+        outdated = self._outdated()
         said = self._shell(["loginctl", "show-user", account_name(), "-p", "Linger", "--value"], "")
         if said.text == "yes":
-            return ("Lingering is on: the timer also runs while you are logged out.",)
+            return (*outdated, "Lingering is on: the timer also runs while you are logged out.")
         return (
+            *outdated,
             "Lingering is off: the timer stops when you log out, until you log in again. To keep "
             "it running: loginctl enable-linger",
         )
+
+    def _outdated(self) -> tuple[str, ...]:
+        """Say that the installed timer starts at other times than the settings say."""
+        if self._kind == "cron":
+            there = [line.split(" * * * * ")[0] for line in self._lines() if line.endswith(self._mark)]
+            wrong = bool(there) and there != [self._cron_line().split(" * * * * ")[0]]
+        else:
+            path = self._units / f"{self._name}.timer"
+            wrong = path.exists() and path.read_bytes() != self._unit_texts()["timer"].encode()
+        return ("The installed timer does not fit these settings. Install it again.",) if wrong else ()
 
     def _text(self) -> str:
         if self._kind == "cron":
@@ -242,21 +280,25 @@ class Scheduler:
     def _unit_texts(self) -> dict[str, str]:
         zone = self._practice.settings.text("practice.timezone")
         at = f"*-*-* {self._practice.settings.text('schedule.at')}:00{f' {zone}' if zone else ''}"
-        title = f"Daily sync of {self._practice.name} (xpm-tui)"
+        title = f"Scheduled sync of {self._practice.name} (xpm-tui)"
+        starts = ",".join(f"{each:02}" for each in frequency.minutes(self._every, self._minute))
+        hourly = "hourly" if starts == "00" else f"*-*-* *:{starts}:00"
+        # Where several practices share a machine, each waits for its own minute of the hour.
+        exact = f"OnCalendar={at}\n" if self._every == "daily" and not self._minute else ""
         service = (
             f"[Unit]\nDescription={title}\n\n[Service]\nType=oneshot\n"
             f"ExecStart={' '.join(map(_unit_word, self._command()))}\nStandardOutput=null\nUMask=0077\n"
         )
         timer = (
             # Every hour too: the time may be changed later, lie in the gap of summer time, or find a run on.
-            f"[Unit]\nDescription={title}\n\n[Timer]\nOnCalendar={at}\nOnCalendar=hourly\nPersistent=true\n"
+            f"[Unit]\nDescription={title}\n\n[Timer]\n{exact}OnCalendar={hourly}\nPersistent=true\n"
             "RandomizedDelaySec=60\n\n[Install]\nWantedBy=timers.target\n"
         )
         return {"service": service, "timer": timer}
 
     def _cron_line(self) -> str:
-        # Every hour, as crontab knows no time zone and makes up for no hour that the machine slept through.
-        minute = sum(self._practice.name.encode()) % 60
+        # At least every hour: crontab knows no time zone, and makes up for no hour that the machine slept.
+        minute = ",".join(map(str, frequency.minutes(self._every, self._minute)))
         words = shlex.join(self._command()).replace("%", r"\%")
         return f"{minute} * * * * {words} >/dev/null {self._mark}"
 

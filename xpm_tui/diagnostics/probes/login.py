@@ -9,7 +9,7 @@ from typing import ClassVar
 from xpm_tui.diagnostics.findings import Finding, bad, from_error, note, ok, skipped
 from xpm_tui.diagnostics.probe_inputs import Ask, LoginFacts, PersonFacts
 from xpm_tui.domain.errors import AccessDenied, CaseId, ScopeMissing
-from xpm_tui.domain.formatting import count, when_utc
+from xpm_tui.domain.formatting import count, size, when_utc
 from xpm_tui.domain.ports import Allowance
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.xpm import Tenant
@@ -247,6 +247,7 @@ class AllowanceProbe:
         left = self.read()
         day = "not known yet" if left.day_left is None else f"{left.day_left:,}"
         told = [f"this minute: {left.minute_left}", f"today: {day}"]
+        told.append(f"received: {size(left.received_today)} today, {size(left.received_month)} this month")
         if left.day_limit:
             told.append(f"per day: {left.day_limit:,}")
         if left.until is not None or left.day_left == 0:

@@ -143,6 +143,26 @@ class TerminalProbe:
 
 
 @dataclass(frozen=True)
+class LocaleProbe:
+    """Which language and encoding do programs use here? ``variables`` are those of the environment."""
+
+    variables: Mapping[str, str]
+    encoding: str
+    name: ClassVar[str] = "locale"
+    title: ClassVar[str] = "Language and encoding"
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    async def look(self) -> Finding:
+        """Tell the variables, and whether texts are UTF-8."""
+        told = [f"{name}: {value}" for name, value in self.variables.items()]
+        told.append(f"encoding: {self.encoding or 'not known'}")
+        if self.encoding.replace("-", "").casefold() not in ("utf8", ""):
+            return note("This machine's encoding is not UTF-8, so some names cannot be printed.", *told,
+                        hint="Set a UTF-8 locale: export LC_ALL=C.UTF-8", case=CaseId.TERMINAL)  # fmt: skip
+        return ok("The encoding is UTF-8." if self.encoding else "No encoding is set.", *told)
+
+
+@dataclass(frozen=True)
 class ScheduleProbe:
     """Does the daily run come?"""
 

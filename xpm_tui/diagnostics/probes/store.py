@@ -46,6 +46,27 @@ class StoreProbe:
 
 
 @dataclass(frozen=True)
+class ConditionProbe:
+    """Can what this practice shows be relied on? ``read`` gives each condition: its state and a sentence."""
+
+    read: Callable[[], tuple[tuple[str, str], ...]]
+    name: ClassVar[str] = "condition"
+    title: ClassVar[str] = "Condition"
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    async def look(self) -> Finding:
+        """Tell the worst one; each trouble behind it has a probe of its own."""
+        found = self.read()
+        told = [f"{state}: {message}" for state, message in found if message]
+        worst, message = found[0]
+        if worst == "sound":
+            return ok("The practice is sound.")
+        if worst == "damaged":
+            return bad(message, *told, case=CaseId.STORE, exit_code=8)
+        return note(message, *told)
+
+
+@dataclass(frozen=True)
 class CommitLogProbe:
     """Are all commits in, and is every write to XPM accounted for?"""
 

@@ -5,6 +5,8 @@ The app at Xero: its client id, what Xero attached to it, where it sends the bro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -14,10 +16,13 @@ from textual.widgets import Button, Static
 
 from xpm_tui.application.connection.state_machine import ConnectionMachine
 from xpm_tui.application.connection.steps import ANSWERS, GRANT, Advice, Answer, ConnectionStep
+from xpm_tui.application.status.requirement_check import CheckedRequirement, check_requirements
+from xpm_tui.diagnostics.connection_requirements import BY_NAME, CERTAINTIES, NOT_MET, READ
 from xpm_tui.domain.errors import AppError
+from xpm_tui.domain.formatting import month_name
 from xpm_tui.settings.schema import entry
 from xpm_tui.tui.safe_text import show
-from xpm_tui.tui.widgets.cells import Line, lines, ours, span
+from xpm_tui.tui.widgets.cells import Line, Look, lines, ours, span
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.text import StaticText
 from xpm_tui.tui.wizard.step_pane import StepPane, button
@@ -28,13 +33,14 @@ class PermissionPane(StepPane):
 
     STEP = "permission"
     INTRO = (
-        "Whoever signs in needs a permission in XPM; without it, Xero offers no practice. What do you see on "
-        "that person's staff record in XPM?"
+        f"{BY_NAME['tier'].short}: see the list below. Whoever signs in needs a permission in XPM; "
+        "without it, Xero offers no practice. What do you see on that person's staff record in XPM?"
     )
 
     def __init__(self) -> None:
         super().__init__()
         self._path = StaticText(classes="path")
+        self._needed = StaticText(classes="path")
         self._answers: dict[str, Answer] = {f"answer-{name}": name for name in ANSWERS}
 
     def body(self) -> ComposeResult:
@@ -46,10 +52,20 @@ class PermissionPane(StepPane):
         with Horizontal(classes="buttons after"):
             yield button("Continue", "go-on")
         yield self._path
+        yield self._needed
 
     def on_mount(self) -> None:
         """The button to continue comes with the advice."""
         self.query_one(".after").display = False
+
+    def begin(self, step: ConnectionStep) -> None:
+        """Show what a connection needs, each with how it is known."""
+        super().begin(step)
+        self.host.work(lambda: self._show_needed(), "requirements", exclusive=True, node=self)
+
+    async def _show_needed(self) -> None:
+        found = await self.host.worker.ask(check_requirements)
+        self._needed.update(requirement_lines(found))
 
     @on(Button.Pressed)
     async def _pressed(self, event: Button.Pressed) -> None:
@@ -79,6 +95,17 @@ def permission_steps(advice: Advice) -> Content:
         found += [[ours(title, "muted")]] if path else []
         found += [[ours(f" {place}  ", "accent"), span(step)] for place, step in enumerate(path, 1)]
     return lines(found)
+
+
+def requirement_lines(found: Sequence[CheckedRequirement]) -> Content:
+    """What a connection needs, one line each with its mark, and when the public pages were read."""
+    told: list[Line] = [[ours("What you need, and how it is known", "muted")]]
+    for each in found:
+        label = NOT_MET if each.met is False else CERTAINTIES[each.mark]
+        look: Look = "bad" if each.met is False else "good" if each.mark == "checked" else "warn"
+        told.append([ours(f" {label.glyph} {label.text:<8} ", look), ours(each.requirement.short)])
+    told.append([ours(f"As Xero's pages said in {month_name(READ)}. In full: connect --check", "muted")])
+    return lines(told)
 
 
 FIELDS = ("xero.client_id", "xero.client_secret", "xero.scopes", "xero.redirect_port")
@@ -157,4 +184,6 @@ class AppPane(StepPane):
         except AppError as trouble:
             self.complain(trouble)
             return
+        for key, value in values.items():
+            self.host.log_named("settings.set", {"key": key, "value": value})
         self.settled()

@@ -105,6 +105,7 @@ class PracticePane(StepPane):
         except AppError as trouble:
             self.complain(trouble)
             return
+        self.host.log_named("connect", {})
         self.host.toast(f"Read {formatting.count(read.clients, 'client')} from XPM.")
         self.settled()
 

@@ -203,9 +203,11 @@ class Caller:
                             _check_charset(incoming.headers, asked)
                             yield replace(incoming, chunks=tally.chunks()), asked
                         finally:
+                            self._limiter.received += incoming.received()
                             self._tell(asked, began, tally.count, incoming.headers)
                         return
                     found, size = await _error_body(incoming)
+                    self._limiter.received += incoming.received()
                     asked = replace(asked, correlation=asked.correlation or found.correlation)
                     self._tell(asked, began, size, incoming.headers)
                     if incoming.status == 401:

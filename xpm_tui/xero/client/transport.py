@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal
@@ -64,13 +64,15 @@ class TransportRequest:
 class IncomingReply:
     """A reply whose head has come; names of headers are lower case.
 
-    ``issuer`` is who signed the server's certificate, empty without TLS.
+    ``issuer`` is who signed the server's certificate, empty without TLS; ``received`` gives the bytes of the
+    body that have come over the wire so far.
     """
 
     status: int
     headers: Mapping[str, str]
     chunks: AsyncIterator[bytes]
     issuer: str = ""
+    received: Callable[[], int] = lambda: 0
 
     async def body(self, limit: int = 64 * 1024 * 1024) -> bytes:
         """The whole body; raises ``TooLarge`` beyond ``limit`` bytes, ``NoReply`` when it is cut."""
@@ -173,6 +175,7 @@ class Network:
                         {name.lower(): value for name, value in response.headers.items()},
                         _chunks(response),
                         _issuer(response),
+                        lambda: response.num_bytes_downloaded,
                     )
                 finally:
                     await response.aclose()

@@ -1,0 +1,73 @@
+"""The command log: a logged line, given to a shell, makes the very call that it stands for."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import click
+import msgspec
+import pytest
+
+from xpm_tui.cli.console import NoConsole
+from xpm_tui.cli.main import root
+from xpm_tui.cli.runner import parameters
+from xpm_tui.commands.command import Command, Param, read
+from xpm_tui.commands.command_line import ALIKE, ANSWERS, command_line
+from xpm_tui.commands.registry import COMMANDS, by_name, by_verb
+
+HOSTILE = '-it\'s; $(rm *) "é" c1:city'
+
+
+def _value(param: Param, text: str) -> Any:
+    if param.choices:
+        value: Any = next(choice for choice in param.choices if choice and choice != param.default)
+    elif param.kind is bool:
+        return True
+    else:
+        value = {int: 7, float: 1.5}.get(param.kind, text)
+    return (value, value) if param.many else value
+
+
+def _parsed(line: str) -> tuple[Command[Any], dict[str, Any]]:
+    words = shlex.split(line)[1:]
+    ctx = click.Context(root(NoConsole()), info_name="xpm-tui")
+    found: click.Command = root(NoConsole())
+    spoken: list[str] = []
+    while isinstance(found, click.Group) and words and words[0] in found.list_commands(ctx):
+        spoken.append(words.pop(0))
+        found = found.get_command(ctx, spoken[-1]) or found
+    act = by_verb(*spoken)
+    assert act is not None, line
+    made = found.make_context(spoken[-1], words, parent=ctx, resilient_parsing=False)
+    names = {param.name for param in read(act.params)}
+    return act, {name: value for name, value in made.params.items() if name in names}
+
+
+@pytest.mark.parametrize("text", ["c12", HOSTILE], ids=["plain", "hostile"])
+def test_a_logged_line_makes_the_same_call(text: str) -> None:
+    for act in COMMANDS:
+        if not act.verb:
+            continue
+        chosen = {param.name: _value(param, text) for param in read(act.params)}
+        params = msgspec.convert(chosen, act.params)
+        line = command_line(act, params)
+        back, values = _parsed(line)
+        assert back.name == act.name, line
+        again = parameters(back, values)
+        for param in read(act.params):
+            if param.name not in ANSWERS:
+                assert getattr(again, param.name) == getattr(params, param.name), (line, param.name)
+
+
+def test_what_the_console_alone_has_is_told_by_the_nearest_verb_and_no_secret() -> None:
+    assert {act.name for act in COMMANDS if not act.verb} == set(ALIKE)
+    sync = by_name("clients.sync")
+    assert command_line(sync, sync.params(client="c9")) == "xpm-tui sync --client c9"
+    undo = by_name("clients.undo")
+    assert command_line(undo, undo.params(client="c9")) == "xpm-tui undo --client c9 last"
+    setting = by_name("settings.set")
+    secret = setting.params(key="xero.client_secret", value="hunter2-hunter2")
+    assert command_line(setting, secret, before=("--home", "/a b")) == (
+        "xpm-tui --home '/a b' settings set xero.client_secret VALUE"
+    )

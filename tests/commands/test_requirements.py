@@ -1,0 +1,77 @@
+"""What a connection needs: each requirement is marked by what shows it, and all places say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.application.flows import World
+from xpm_tui.application.status.requirement_check import check_requirements
+from xpm_tui.cli.output import TerminalDialogue
+from xpm_tui.commands.connection import Connect, connect
+from xpm_tui.commands.effects import Effect, admit, effect_of
+from xpm_tui.commands.registry import by_name
+from xpm_tui.diagnostics.connection_requirements import REQUIREMENTS, render
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.runs import Run
+from xpm_tui.domain.tables import RUNS
+from xpm_tui.tui.wizard.access import requirement_lines
+
+PAGE = Path(__file__).parents[2] / "docs" / "requirements.md"
+PARAMS = Connect(check=True)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path, clients=12)
+    yield made
+    made.close()
+
+
+async def marks(world: World) -> tuple[dict[str, Any], int]:
+    talk = TerminalDialogue(json=True, call=admit(by_name("connect"), PARAMS, read_only=True))
+    result = await connect(world.practice, PARAMS, talk)
+    assert result.items is not None
+    return {str(each["name"]): (each["mark"], each["met"]) for each in result.items}, result.exit_code
+
+
+async def test_each_requirement_is_marked_by_what_shows_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert effect_of(by_name("connect"), PARAMS) is Effect.LOOKS
+    found, code = await marks(world)
+    assert found["permission"] == found["exemption"] == ("unknown", None)
+    assert found["tier"] == found["multi-factor"] == found["calls"] == ("assumed", None)
+    assert (found["app"], code) == (("assumed", None), 0)
+    await world.connect()
+    found, code = await marks(world)
+    assert found["permission"] == found["scopes"] == found["calls"] == ("checked", True)
+    assert (found["tier"], code) == (("assumed", None), 0)  # a sandbox asks for none
+    monkeypatch.setattr(type(world.practice), "sandbox", False)
+    assert (await marks(world))[0]["tier"] == ("checked", True)
+    now = world.clock.now()
+    refused = Run(
+        id="r9",
+        started=now,
+        ended=now,
+        by="mere",
+        plan="p1",
+        pid=1,
+        outcome="failed",
+        case="api-not-open",
+        exit_code=3,
+    )
+    world.practice.book.commit([Put(RUNS, refused)])
+    found, code = await marks(world)
+    assert (found["tier"], found["approval"], code) == (("checked", False), ("checked", False), 3)
+
+
+def test_page_and_wizard_say_the_same(world: World) -> None:
+    assert PAGE.read_text(encoding="utf-8") == render()
+    shown = str(requirement_lines(check_requirements(world.practice)))
+    for each in REQUIREMENTS:
+        assert each.short in shown
+        assert f"## {each.title}\n\n{each.text}" in render()

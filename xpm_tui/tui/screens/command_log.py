@@ -1,0 +1,83 @@
+"""The command log: for each action of this console, the command line that does the same, ready to copy."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from xpm_tui.commands.command_line import LoggedCommand
+from xpm_tui.domain import formatting
+from xpm_tui.domain.formatting import count
+from xpm_tui.tui.dialogs.help import HelpPage
+from xpm_tui.tui.screens.base import RecordListScreen
+from xpm_tui.tui.theme import style
+from xpm_tui.tui.widgets.cells import Line, lines, ours, span, wrap
+from xpm_tui.tui.widgets.table import Table, TableColumn
+
+OUTCOMES = {"done": ("Done", "good"), "declined": ("Not done", "muted"), "failed": ("Failed", "bad")}
+
+
+class CommandLog(RecordListScreen[None, LoggedCommand]):
+    """The commands, the newest first, over the whole line of the selected one."""
+
+    CSS_PATH: ClassVar = style("command_log")
+    GROUP: ClassVar = "command-log"
+    PANEL = "Commands"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "copy", "Copy", tooltip="Copy the command line"),
+    ]
+
+    def __init__(self) -> None:
+        table: Table[LoggedCommand] = Table(
+            (TableColumn("Time", 5), TableColumn("Command", 40, grow=1), TableColumn("Outcome", 8)),
+            self._cells,
+            lambda logged: f"{logged.at.isoformat()} {logged.line}",
+            empty="Nothing was done in this console yet. esc goes back.",
+        )
+        super().__init__(table, "command-log")
+
+    def on_mount(self) -> None:
+        """Show what was done until now."""
+        self.again()
+
+    async def look(self) -> None:
+        """Read the list of this console."""
+        found = list(reversed(self.host.command_log))
+        done = count(len(found), "action")
+        self._head.say(lines([[ours(f" {done} in this console", "head"), ours("  as commands", "muted")]]))
+        self.put(found)
+
+    def _cells(self, logged: LoggedCommand) -> list[Line]:
+        word, look = OUTCOMES[logged.outcome]
+        return [
+            [ours(formatting.clock(logged.at), "muted")],
+            [span(logged.line)],
+            [ours(word, "bad" if look == "bad" else "good" if look == "good" else "muted")],
+        ]
+
+    def telling(self, logged: LoggedCommand) -> list[Line]:
+        """The whole command line, what it is called here, and why it failed."""
+        width = max(34, self.size.width - 5)
+        told: list[Line] = [[span(logged.title, "strong")], *wrap([span(logged.line)], width)]
+        return [*told, *(wrap([span(logged.message, "warn")], width) if logged.message else [])]
+
+    def why_not(self, action: str) -> str:
+        """There is a line to copy."""
+        return "Nothing is listed here." if action == "copy" and self._table.item is None else ""
+
+    def action_copy(self) -> None:
+        """Copy the command line of the selected action."""
+        logged = self._table.item
+        if logged is not None:
+            self.app.copy_to_clipboard(logged.line)
+            self.host.toast("The command line was copied.")
+
+    def help_page(self) -> HelpPage:
+        """F1."""
+        return HelpPage(
+            "Command log",
+            "Each action of this console with the command that does the same on the command line. Copy one "
+            "to repeat it, to put it into a script, or to send it to support. Secrets are left out.",
+            [("y", "copy the command line of the selected action"), ("esc", "back")],
+        )
