@@ -15,7 +15,7 @@ from typing import Literal
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.domain.events import Event
 
-Reason = Literal["held", "failed", "login-needed", "stale", "test"]
+Reason = Literal["held", "failed", "inbox", "login-needed", "stale", "test"]
 LONGEST = 30.0
 """Seconds that the command may take."""
 
