@@ -37,6 +37,8 @@ LARGEST_EVENT = 1 << 20
 AHEAD = timedelta(hours=1)
 """How far an event's time may lie ahead of this machine's clock."""
 
+_LONGEST_KEY = 200
+"""Characters of a key that are compared."""
 _MOST_ROWS = 500
 """Contacts or services of one event."""
 
@@ -62,6 +64,17 @@ class CutShort(BadInput):
 def event_digest(raw: bytes) -> str:
     """Return the digest of a file's content, as ``CsvSource.digest`` has it."""
     return hashlib.blake2b(raw, digest_size=16).hexdigest()
+
+
+def is_cut_event(raw: bytes) -> bool:
+    """Whether a file ends in the middle of its JSON."""
+    try:
+        _loaded(raw)
+    except CutShort:
+        return True
+    except BadInput:
+        return False
+    return False
 
 
 def read_event(raw: bytes, mapping: Mapping[str, str], now: datetime, zone: tzinfo) -> EventFile:
@@ -113,7 +126,7 @@ def _loaded(raw: bytes) -> dict[str, Any]:
 
 def _key(text: str) -> str:
     """A key as it is compared: ``clientName``, ``client.name`` and ``Client Name`` are one."""
-    return normalise_heading(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", text).replace(".", " "))
+    return normalise_heading(text[:_LONGEST_KEY].replace(".", " "))
 
 
 def _envelope(key: str, told: Mapping[str, str]) -> str:
@@ -181,17 +194,23 @@ def _sequence(told: object) -> int:
     return int(text)
 
 
+def _own_names(form: CsvForm) -> dict[str, str]:
+    """The names of fields by which an event may call them, unless they are headings of another field."""
+    understood = {normalise_heading(word) for word in form.headings()}
+    understood |= {word for each in form.fields for word in each.doubtful}
+    return {key: name for name in form.by_name if (key := _key(name)) not in understood}
+
+
+_OWN_NAMES = {name: _own_names(FORMS[name]) for name in ("clients", "proposals")}
+
+
 class _Table:
     """The record of an event as headings and rows."""
 
     def __init__(self, kind: EventKind, told: Mapping[str, str], zone: tzinfo) -> None:
         self._kind, self._zone = kind, zone
         self._form: CsvForm = FORMS[kind.form]
-        understood = {normalise_heading(word) for word in self._form.headings()}
-        understood |= {word for each in self._form.fields for word in each.doubtful}
-        names = {_key(name.replace("_", " ")): name for name in self._form.by_name}
-        # A field goes by its own name, too, unless that is a heading of the form.
-        self._told = {key: name for key, name in names.items() if key not in understood}
+        self._told = dict(_OWN_NAMES[self._form.name])
         for key, field in told.items():
             name = field.removeprefix(f"{kind.record}.")
             if self._names(name):

@@ -15,7 +15,14 @@ from xpm_tui.domain.errors import AppError, BadInput
 from xpm_tui.domain.tables import META
 from xpm_tui.files.inbox_folder import InboxEntry, open_entry
 from xpm_tui.ignition.csv_source import CsvSource
-from xpm_tui.ignition.event_file import LARGEST_EVENT, CutShort, EventFile, event_digest, read_event
+from xpm_tui.ignition.event_file import (
+    LARGEST_EVENT,
+    CutShort,
+    EventFile,
+    event_digest,
+    is_cut_event,
+    read_event,
+)
 from xpm_tui.ignition.forms import FormName
 from xpm_tui.ignition.parser import ParsedFile, heading_fields, parse
 from xpm_tui.ignition.stamps import stamp
@@ -105,13 +112,7 @@ class InboxDocument:
             return False
         if not self._is_event:
             return bool(self._no_line_end())
-        try:
-            self._read_event()
-        except CutShort:
-            return True
-        except BadInput:
-            return False
-        return False
+        return is_cut_event(self._raw)
 
     def read(self) -> ParsedFile:
         """Its rows. Raises ``BadInput`` where none can be used, or where it ends too early."""
