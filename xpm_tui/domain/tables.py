@@ -127,7 +127,7 @@ IMPORTS: TableSchema[ignition.Import] = TableSchema(
 )
 IMPORT_IMAGES: TableSchema[ignition.ImportImage] = TableSchema("import_images", ignition.ImportImage, _id)
 INBOX: TableSchema[ignition.ReceivedFile] = TableSchema(
-    "inbox", ignition.ReceivedFile, _id, {"digest": lambda f: (f.digest,)}
+    "inbox", ignition.ReceivedFile, _id, {"digest": lambda f: _one(f.digest)}
 )
 STAMPS: TableSchema[ignition.FieldStamps] = TableSchema("stamps", ignition.FieldStamps, _id)
 

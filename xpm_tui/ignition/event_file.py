@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
@@ -28,7 +28,7 @@ from xpm_tui.ignition.event_schema import (
     EventKind,
     words,
 )
-from xpm_tui.ignition.forms import FORMS, CsvForm, FileColumn, columns
+from xpm_tui.ignition.forms import FORMS, RECORD, CsvForm, FileColumn, columns
 from xpm_tui.ignition.parser import FileRow, Layout, ParsedFile, clean
 
 LARGEST_EVENT = 1 << 20
@@ -225,7 +225,10 @@ class _Table:
             cells.setdefault(key, value)
         heads = list(cells)
         samples = [[value if isinstance(value, str) else next(iter(value), "") for value in cells.values()]]
-        found = columns(self._form, [_key(head) for head in heads], samples, self._told)
+        try:
+            found = columns(self._form, [_key(head) for head in heads], samples, self._told)
+        except BadInput:
+            raise self._useless(heads) from None
         known = {column.field: heads[column.index] for column in found if column.field}
         fields = {field: cells[head] for field, head in known.items()}
         if self._kind.state:
@@ -244,12 +247,21 @@ class _Table:
             if any(row.values())
         )
         if not made:
-            raise BadInput(f"The event says nothing about a {self._kind.record}.")
+            raise self._useless(heads)
         parsed = ParsedFile(
             self._kind.form, "UTF-8", "JSON", headings, made, (), layout=layout, completeness="parts"
         )
         ignored = tuple(str(visible(heads[c.index], 60)) for c in found if not c.field and not c.ignored)
         return parsed, ignored
+
+    def _useless(self, heads: Sequence[str]) -> BadInput:
+        """The error of an event that does not say which record it is about."""
+        needed = " or ".join(self._form.by_name[name].heading for name in self._form.needs if name != RECORD)
+        keys = ", ".join(str(visible(head, 40)) for head in heads[:12]) or "none"
+        return BadInput(
+            f"The event says nothing about a {self._kind.record}. Its keys: {keys}. Needed: {needed}.",
+            hint="If one of its keys is the right one: xpm-tui settings set inbox.map 'KEY=name'",
+        )
 
     def _flat(self, body: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Cell]]:
         """Every value with its path; lists of objects other than contacts and services give lists."""

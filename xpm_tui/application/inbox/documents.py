@@ -118,12 +118,7 @@ class InboxDocument:
         """Its rows. Raises ``BadInput`` where none can be used, or where it ends too early."""
         if self._is_event:
             return self._read_event().parsed
-        if (why := self._no_line_end()) and not self._complete:
-            raise CutShort(
-                why,
-                hint="Deliver it again. If it is complete, import it as it is: xpm-tui inbox retry FILE. "
-                "If its program never ends the last row: xpm-tui settings set inbox.require_line_end no",
-            )
+        self._refuse_cut()
         assert self._source is not None
         parsed = parse(self._source, self.kind, None, remembered=self._remembered(self.kind))
         return parsed if self._complete else replace(parsed, completeness="cut")
@@ -166,8 +161,17 @@ class InboxDocument:
         row = self._practice.snapshot().get(META, f"import.map.{form}")
         return row.value if row else {}
 
+    def _refuse_cut(self) -> None:
+        if (why := self._no_line_end()) and not self._complete:
+            raise CutShort(
+                why,
+                hint="Deliver it again. If it is complete, import it as it is: xpm-tui inbox retry FILE. "
+                "If its program never ends the last row: xpm-tui settings set inbox.require_line_end no",
+            )
+
     def _found_form(self) -> FormName:
         """The form that the file's name begins with, or the only one whose own columns it has."""
+        self._refuse_cut()
         name = self._entry.name.casefold()
         for form in _FORMS:
             if name.startswith((form, f"ignition-{form}", f"ignition_{form}")):

@@ -154,6 +154,7 @@ class _Intake:
         self._folder = folder
         self.report = report
         self._asked = asked
+        self._still_written = 0
 
     async def run(self, progress: Progress) -> None:
         """What was left by a process that ended, then what has come in, until nothing complete is left."""
@@ -246,7 +247,7 @@ class _Intake:
                 waiting += 1
             else:
                 ready.append(entry)
-        self.report.waiting = waiting
+        self.report.waiting = waiting + self._still_written
         return ready
 
     def _is_cut(self, entry: InboxEntry) -> bool:
@@ -281,6 +282,7 @@ class _Intake:
                     return
                 row = self._imported(document, understood(row, document))
         except StillBeingWritten:
+            self._still_written += 1
             self.report.waiting += 1
             return
         except _STOPPING as error:
