@@ -242,7 +242,8 @@ class ReceivedFile(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     It is written in the transaction of its import (``batch``), so that it is imported exactly once.
     ``claim`` is its name in the folder ``working`` during that transaction: a file of that name whose
     transaction was committed only has to be moved. ``as_of`` is the time of what it says, ``copies`` counts
-    later files of the same content. ``records`` and ``edits`` are the first ones of what it changed.
+    later files of the same content, of which the last had the claim ``copy_claim``. ``records`` and ``edits``
+    are the first ones of what it changed.
     """
 
     id: str
@@ -260,6 +261,7 @@ class ReceivedFile(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     batch: str = ""
     claim: str = ""
     copies: int = 0
+    copy_claim: str = ""
     counts: dict[str, int] = msgspec.field(default_factory=dict)
     records: tuple[str, ...] = ()
     edits: tuple[tuple[str, str, str, str], ...] = ()

@@ -39,13 +39,14 @@ if TYPE_CHECKING:
 class Delivery:
     """A file that came in: its own name, its stamp, the event that it is, and what to write with its import.
 
-    ``read`` gives its rows and may be called again. ``receipt`` makes the writes that remember the file.
+    ``read`` gives its rows and may be called again. ``receipt`` makes the writes that remember the file, for
+    the very snapshot that the import is planned on; what it raises ends the delivery.
     """
 
     name: str
     mark: str
     read: Callable[[], ParsedFile]
-    receipt: Callable[[IdSource, DeliveryOutcome], Iterable[Write]]
+    receipt: Callable[[Snapshot, IdSource, DeliveryOutcome], Iterable[Write]]
     event: str = ""
 
 
@@ -74,7 +75,7 @@ def deliver(practice: OpenPractice, delivery: Delivery) -> DeliveryOutcome:
             snapshot = practice.snapshot()
             ids = SnapshotIds(snapshot)
             outcome, writes = _planned(practice, snapshot, ids, delivery)
-            receipt = tuple(delivery.receipt(ids, outcome))
+            receipt = tuple(delivery.receipt(snapshot, ids, outcome))
             try:
                 practice.book.commit(ImportWrites(partial(_all_writes, receipt, writes, ids)), since=snapshot)
             except StoreChanged:

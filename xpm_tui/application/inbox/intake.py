@@ -23,12 +23,13 @@ from xpm_tui.domain.errors import AppError, BadInput, Busy, DiskError, ReadOnly,
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.ignition import ReceivedFile
-from xpm_tui.domain.ports import IdSource, Put, Write
+from xpm_tui.domain.ports import IdSource, Put, Snapshot, Write
 from xpm_tui.domain.safe_text import storable
 from xpm_tui.domain.tables import INBOX
 from xpm_tui.files.inbox_folder import InboxEntry, InboxFolder
 from xpm_tui.files.locks import Lock
 from xpm_tui.files.private import ensure_private
+from xpm_tui.store.ids import SnapshotIds
 
 Progress = Callable[[int, int], None]
 """Told how many files are done, and of how many."""
@@ -142,6 +143,10 @@ def _lock(practice: OpenPractice) -> Lock:
     return Lock(
         practice.state / "inbox.lock", clock=practice.clock, person=practice.person, what="emptying the inbox"
     )
+
+
+class _KnownMeanwhile(Exception):
+    """The file is known by its content after all: somebody else had imported it a moment before."""
 
 
 class _Intake:
@@ -262,8 +267,7 @@ class _Intake:
 
     def _known(self, digest: str) -> ReceivedFile | None:
         """The file of the same content that was taken in before, unless it failed."""
-        found = self._practice.snapshot().find(INBOX, "digest", digest)
-        return next((row for row in found if row.state != "failed"), None)
+        return _known(self._practice.snapshot(), digest)
 
     def _file(self, entry: InboxEntry, *, known_claim: bool) -> None:
         """Deal with one claimed file."""
@@ -281,6 +285,9 @@ class _Intake:
                     self._duplicate(entry, before)
                     return
                 row = self._imported(document, understood(row, document))
+        except _KnownMeanwhile:
+            self._file(entry, known_claim=known_claim)
+            return
         except StillBeingWritten:
             self._still_written += 1
             self.report.waiting += 1
@@ -306,8 +313,10 @@ class _Intake:
     def _imported(self, document: InboxDocument, row: ReceivedFile) -> ReceivedFile:
         made: list[ReceivedFile] = []
 
-        def receipt(ids: IdSource, outcome: DeliveryOutcome) -> Iterable[Write]:
+        def receipt(snapshot: Snapshot, ids: IdSource, outcome: DeliveryOutcome) -> Iterable[Write]:
             document.check_unchanged()
+            if not self._asked and _known(snapshot, row.digest) is not None:
+                raise _KnownMeanwhile
             done = msgspec.structs.replace(received(row, document, outcome), id=row.id or ids.new("f")[0])
             made[:] = [done]
             return [Put(INBOX, done)]
@@ -319,26 +328,42 @@ class _Intake:
         return made[0]
 
     def _delivery(self, document: InboxDocument, row: ReceivedFile) -> Delivery:
-        return Delivery(row.name, document.mark, document.read, lambda ids, outcome: (), row.event)
+        return Delivery(row.name, document.mark, document.read, lambda *_: (), row.event)
 
     def _record(self, row: ReceivedFile) -> ReceivedFile:
         """Remember a file that could not be imported."""
+        made = [row]
+
+        def remember(snapshot: Snapshot) -> list[Write]:
+            ids = SnapshotIds(snapshot)
+            before = snapshot.find(INBOX, "digest", row.digest) if row.digest else []
+            id_ = row.id or (before[0].id if before else ids.new("f")[0])
+            made[:] = [msgspec.structs.replace(row, id=id_)]
+            return [Put(INBOX, made[0]), *ids.writes()]
+
         try:
-            if not row.id:
-                row = msgspec.structs.replace(row, id=self._practice.ids.new("f")[0])
-            self._practice.book.commit([Put(INBOX, row)])
+            self._practice.book.transact(remember)
         except _STOPPING as error:
             self.report.stopped = error
             return row
-        self._practice.events.emit(Event(key="inbox.failed", level="warning", numbers={"file": row.id}))
-        return row
+        self._practice.events.emit(Event(key="inbox.failed", level="warning", numbers={"file": made[0].id}))
+        return made[0]
 
     def _duplicate(self, entry: InboxEntry, before: ReceivedFile) -> None:
-        now = msgspec.structs.replace(before, copies=before.copies + 1)
-        self._practice.book.commit([Put(INBOX, now)])
+        """Count a file whose content was imported before, and move it."""
+        claim, made = storable(entry.claim), [before]
+
+        def counted(snapshot: Snapshot) -> list[Write]:
+            now = snapshot.get(INBOX, before.id) or before
+            if now.copy_claim != claim:
+                now = msgspec.structs.replace(now, copies=now.copies + 1, copy_claim=claim)
+            made[:] = [now]
+            return [Put(INBOX, now)]
+
+        self._practice.book.transact(counted)
         told = f"Not imported again: {before.name} ({before.id}) has the same content. {before.sentence}"
-        self._folder.finish(entry, failed=False, prefix=f"{before.id}.{now.copies}", sentence=told)
-        self.report.add(now, "duplicate")
+        self._folder.finish(entry, failed=False, prefix=f"{before.id}.{made[0].copies}", sentence=told)
+        self.report.add(made[0], "duplicate")
 
     def _finish(self, entry: InboxEntry, row: ReceivedFile, prefix: str) -> None:
         if self.report.stopped is None:
@@ -356,3 +381,8 @@ class _Intake:
             size=entry.size,
             claim=storable(entry.claim),
         )
+
+
+def _known(snapshot: Snapshot, digest: str) -> ReceivedFile | None:
+    """The file of the same content that was taken in before, unless it failed."""
+    return next((row for row in snapshot.find(INBOX, "digest", digest) if row.state != "failed"), None)

@@ -99,7 +99,7 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
     def telling(self, row: ReceivedFile) -> list[Line]:
         """What came of it, in full."""
         wide = max(34, self.size.width - 5)
-        told: list[Line] = [*wrap([span(f" {row.sentence}")], wide)]
+        told: list[Line] = [*wrap([ours(" "), span(row.sentence)], wide)]
         for each in row.details:
             told += wrap([ours(" "), span(each, "muted")], wide)
         if row.copies:
