@@ -43,7 +43,7 @@ def stamp(at: datetime, sequence: int = 0, rank: int = 0) -> str:
 
     ``rank`` decides between events of one time and sequence: an accepted proposal was sent before.
     """
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}/{sequence:020d}/{rank}"
+    return f"{at.astimezone(UTC).isoformat(timespec='microseconds')}/{sequence:020d}/{rank}"
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Delivery:
+class InboxDelivery:
     """A file that came in: its own name, its stamp, the event that it is, and what to write with its import.
 
     ``read`` gives its rows and may be called again. ``receipt`` makes the writes that remember the file, for
@@ -61,7 +61,7 @@ class DeliveryOutcome:
     records: tuple[str, ...] = ()
 
 
-def deliver(practice: OpenPractice, delivery: Delivery) -> DeliveryOutcome:
+def deliver(practice: OpenPractice, delivery: InboxDelivery) -> DeliveryOutcome:
     """Import a file of the inbox in one commit, without what is older than what is here.
 
     Raises:
@@ -88,13 +88,13 @@ def deliver(practice: OpenPractice, delivery: Delivery) -> DeliveryOutcome:
     return outcome
 
 
-def preview(practice: OpenPractice, delivery: Delivery) -> DeliveryOutcome:
+def preview(practice: OpenPractice, delivery: InboxDelivery) -> DeliveryOutcome:
     """Tell what delivering a file would do; nothing is written. Raises ``BadInput``."""
     return _planned(practice, practice.snapshot(), None, delivery)[0]
 
 
 def _planned(
-    practice: OpenPractice, snapshot: Snapshot, ids: SnapshotIds | None, delivery: Delivery
+    practice: OpenPractice, snapshot: Snapshot, ids: SnapshotIds | None, delivery: InboxDelivery
 ) -> tuple[DeliveryOutcome, Callable[[], Iterable[Write]]]:
     admitted = admit(snapshot, delivery.read(), delivery.mark)
     if admitted.outdated:

@@ -23,7 +23,7 @@ from xpm_tui.ignition.event_file import (
     is_cut_event,
     read_event,
 )
-from xpm_tui.ignition.forms import FormName
+from xpm_tui.ignition.forms import FORMS, FormName
 from xpm_tui.ignition.parser import ParsedFile, heading_fields, parse
 from xpm_tui.ignition.stamps import stamp
 from xpm_tui.settings.kinds import field_mapping
@@ -31,10 +31,10 @@ from xpm_tui.settings.kinds import field_mapping
 _HEAD = 4096
 _FORMS: tuple[FormName, ...] = ("clients", "services", "team", "proposals")
 _OWN_COLUMNS: dict[FormName, frozenset[str]] = {
-    "clients": frozenset(("contact_id", "contact_name", "contact_mobile", "groups", "structure")),
-    "services": frozenset(("service_id",)),
-    "team": frozenset(("first_name", "last_name", "access")),
-    "proposals": frozenset(("number", "service", "accepted", "entity", "project")),
+    form: frozenset(FORMS[form].by_name).difference(
+        *(FORMS[other].by_name for other in _FORMS if other != form)
+    )
+    for form in _FORMS
 }
 """Columns that only one of the forms has, by which a file is known that does not say its form."""
 
@@ -177,15 +177,13 @@ class InboxDocument:
             if name.startswith((form, f"ignition-{form}", f"ignition_{form}")):
                 return form
         assert self._source is not None
-        fits: dict[FormName, int] = {}
+        fits: dict[FormName, tuple[int, int]] = {}
         for form in _FORMS:
             try:
                 fields = heading_fields(self._source, form, self._remembered(form))
             except BadInput:
                 continue
-            own = len(fields & _OWN_COLUMNS[form])
-            if own:
-                fits[form] = 10 * own + len(fields)
+            fits[form] = len(fields & _OWN_COLUMNS[form]), len(fields)
         best = sorted(fits, key=lambda form: fits[form], reverse=True)
         if not best or (len(best) > 1 and fits[best[0]] == fits[best[1]]):
             raise BadInput(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from xpm_tui.application.csv_io.deliveries import Delivery, DeliveryOutcome, deliver, preview
+from xpm_tui.application.csv_io.deliveries import DeliveryOutcome, InboxDelivery, deliver, preview
 from xpm_tui.application.inbox.documents import InboxDocument, StillBeingWritten, read_document
 from xpm_tui.application.inbox.receipts import failed, opened, received, understood
 from xpm_tui.application.practice import OpenPractice
@@ -327,8 +327,8 @@ class _Intake:
         )
         return made[0]
 
-    def _delivery(self, document: InboxDocument, row: ReceivedFile) -> Delivery:
-        return Delivery(row.name, document.mark, document.read, lambda *_: (), row.event)
+    def _delivery(self, document: InboxDocument, row: ReceivedFile) -> InboxDelivery:
+        return InboxDelivery(row.name, document.mark, document.read, lambda *_: (), row.event)
 
     def _record(self, row: ReceivedFile) -> ReceivedFile:
         """Remember a file that could not be imported."""
