@@ -158,7 +158,7 @@ def test_every_verb_says_that_the_store_is_damaged(
         assert told["condition"]["message"] in done.err, (act.name, done)
         assert done.code == 8, (act.name, done)
         assert told["ok"] == (done.code == 0)
-    assert (storeless == STORELESS if step == 1 else storeless <= STORELESS), storeless ^ STORELESS
+    assert storeless == STORELESS if step == 1 else storeless <= STORELESS, storeless ^ STORELESS
     assert set(MAY_SUCCEED) <= {act.name for act in COMMANDS}
 
 

@@ -61,6 +61,8 @@ CALLS: tuple[tuple[str, dict[str, Any], Effect], ...] = (
             (f"export.{form}", {"file": "-"}, LOOKS),
         )
     ),
+    ("inbox.run", {}, HERE),
+    ("inbox.run", {"dry_run": True}, LOOKS),
     ("import.undo", {}, REPLACES),
     ("import.undo", {"dry_run": True}, LOOKS),
     ("runs.retry", {}, XPM),
@@ -110,7 +112,7 @@ ALWAYS: dict[Effect, set[str]] = {
         "templates.copy", "jobs.list", "jobs.forecast", "jobs.preview", "jobs.address", "jobs.copy",
         "proposals.list", "proposals.changes",
         "conflicts", "duplicates", "practices.list", "locate", "data.check", "cases.list", "cases.seen",
-        "cases.show",
+        "cases.show", "inbox.status", "inbox.list", "inbox.show", "inbox.schema",
     },
     FILE: {"data.backup"},
     HERE: {
@@ -123,6 +125,7 @@ ALWAYS: dict[Effect, set[str]] = {
         "team.unlink", "team.undo", "templates.link", "templates.accept", "templates.no_job",
         "templates.clear", "templates.undo", "jobs.edit", "jobs.skip", "proposals.new", "proposals.take",
         "proposals.revoke", "practices.add", "practices.switch", "data.compact",
+        "inbox.setup", "inbox.retry",
     },
     XPM: {
         "runs.resume", "runs.release", "clients.create",

@@ -68,6 +68,8 @@ ALLOWED = {
     "sync/canonical.py:xpm_fingerprint": "the state of a client",
     "tui/widgets/search_hits.py": "the summary of a proposed client",
     "commands/parameter_labels.py": "parameters of commands, members and proposals",
+    "ignition/event_schema.py:EXAMPLES": "an example of each event",
+    "ignition/stamps.py:_StampedRow": "by what a contact is found",
     "cli/sample_data.py": "a sample file, written as Ignition would",
 }
 

@@ -193,6 +193,17 @@ SCRIPTS: dict[str, str] = {
         book compact
         book repair
         book restore backup.zip --yes
+        inbox
+        inbox status
+        inbox run
+        inbox setup in
+        inbox schema
+        inbox run --dry-run
+        inbox run
+        inbox list
+        inbox show f1
+        inbox retry
+        inbox retry f1
         cases list
         cases seen
         cases seen no-access

@@ -101,6 +101,8 @@ def login_problem(
 
 def unfinished_imports(snapshot: Snapshot) -> list[Import]:
     """Imports that began and did not end, of each form the last: a later one that ended stands for it."""
+    if not any(snapshot.find(IMPORTS, "state", state) for state in ("begun", "undoing")):
+        return []
     newest: dict[str, Import] = {}
     for each in snapshot.rows(IMPORTS):
         last = newest.get(each.form)

@@ -382,10 +382,20 @@ def _lines(beat: StatusSummary, now: datetime, zone: tzinfo) -> list[str]:
             "Not in Ignition yet": count(beat.to_ignition, "client") if beat.to_ignition else "",
             "Not supported by Ignition": _never(beat),
             "Ignition's file": ago(beat.import_at, now),
+            "Inbox": _inbox_line(beat),
             "XPM's lists": ago(beat.mirror_at, now),
         }
     )
     return [*facts, *beat.notes, *set_aside.set_aside_lines(beat.set_aside, shown=len(beat.set_aside))]
+
+
+def _inbox_line(beat: StatusSummary) -> str:
+    """What waits in the inbox and what has failed; empty where there is no inbox."""
+    inbox = beat.inbox
+    if not inbox.folder:
+        return ""
+    failed = f", {inbox.failed:,} failed" if inbox.failed else ""
+    return f"{count(inbox.waiting + inbox.claimed, 'file')} waiting{failed}"
 
 
 def _never(beat: StatusSummary) -> str:

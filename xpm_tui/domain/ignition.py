@@ -198,7 +198,7 @@ class Import(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     ``state`` is ``begun`` until the file is in the store, all of it in one commit, and ``undoing`` until an
     earlier version had undone it; only the last import keeps its images. ``digest`` is that of the file's
     content, by which it is known again. ``own``: a spreadsheet that was written here, which says nothing of
-    what Ignition has.
+    what Ignition has. ``event`` names the event of the inbox that it was, which says only a part.
     """
 
     id: str
@@ -212,6 +212,7 @@ class Import(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     state: Literal["begun", "done", "undoing", "undone"] = "begun"
     digest: str = ""
     own: bool = False
+    event: str = ""
 
 
 class ImportImage(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -230,3 +231,48 @@ class ImportImage(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     before: dict[str, Any] | None = None
     after: dict[str, Any] | None = None
     made: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+ReceivedState = Literal["imported", "unchanged", "outdated", "partial", "failed"]
+
+
+class ReceivedFile(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One file of the inbox (``f3``), known by the ``digest`` of its content.
+
+    It is written in the transaction of its import (``batch``), so that it is imported exactly once.
+    ``claim`` is its name in the folder ``working`` during that transaction: a file of that name whose
+    transaction was committed only has to be moved. ``as_of`` is the time of what it says, ``copies`` counts
+    later files of the same content, of which the last had the claim ``copy_claim``. ``records`` and ``edits``
+    are the first ones of what it changed.
+    """
+
+    id: str
+    name: str
+    digest: str
+    at: datetime
+    by: str = ""
+    size: int = 0
+    kind: str = ""
+    event: str = ""
+    as_of: datetime | None = None
+    state: ReceivedState = "imported"
+    sentence: str = ""
+    details: tuple[str, ...] = ()
+    batch: str = ""
+    claim: str = ""
+    copies: int = 0
+    copy_claim: str = ""
+    counts: dict[str, int] = msgspec.field(default_factory=dict)
+    records: tuple[str, ...] = ()
+    edits: tuple[tuple[str, str, str, str], ...] = ()
+
+
+class FieldStamps(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """As of when the inbox has told the fields of one record: names of fields by stamp.
+
+    A stamp is a time with a sequence number, written so that texts compare as the stamps do. ``id`` is what
+    the sender calls the record (``clients/id:cli-1``): it may come before the record is here.
+    """
+
+    id: str
+    fields: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)

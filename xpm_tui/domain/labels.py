@@ -330,6 +330,14 @@ ORIGINS: Labels = {
     "environment": Label("Environment", "An environment variable.", reason="the environment variable"),
     "option": Label("Option", "The option --set of the command.", reason="the option --set"),
 }
+RECEIVED_STATES: Labels = {
+    "imported": Label("Imported", "The file was imported, and something was changed by it.", "✓"),
+    "unchanged": Label("Nothing new", "Everything in the file was here already.", "="),
+    "outdated": Label("Out of date", "Newer values of all that the file says had come in before.", "○"),
+    "duplicate": Label("Duplicate", "A file of the same content was imported before.", "="),
+    "partial": Label("Imported in part", "Some rows were refused; the others were imported.", "▲"),
+    "failed": Label("Failed", "Nothing of the file was imported.", "✗"),
+}
 STEP_STATES: Labels = {
     "done": Label("Done", "The step is complete.", "✓"),
     "now": Label("Now", "The step is next.", "▸"),
@@ -359,6 +367,7 @@ ALL: Mapping[str, tuple[str, Labels]] = {
     "States of a write to XPM": ("state", INTENT_STATES),
     "States of a job": ("state", JOB_STATES),
     "States of a proposal": ("state", PROPOSAL_STATES),
+    "States of a file of the inbox": ("state", RECEIVED_STATES),
     "Verdicts of the doctor": ("verdict", VERDICTS),
     "Origins of a setting": ("origin", ORIGINS),
 }

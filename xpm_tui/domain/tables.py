@@ -122,11 +122,17 @@ DEPLOYMENTS: TableSchema[workflows.Deployment] = TableSchema(
     _id,
     {"workflow": lambda d: (d.workflow,), "state": lambda d: (d.state,), "number": lambda d: _one(d.number)},
 )
-IMPORTS: TableSchema[ignition.Import] = TableSchema("imports", ignition.Import, _id)
+IMPORTS: TableSchema[ignition.Import] = TableSchema(
+    "imports", ignition.Import, _id, {"state": lambda i: (i.state,)}
+)
 IMPORT_IMAGES: TableSchema[ignition.ImportImage] = TableSchema("import_images", ignition.ImportImage, _id)
+INBOX: TableSchema[ignition.ReceivedFile] = TableSchema(
+    "inbox", ignition.ReceivedFile, _id, {"digest": lambda f: _one(f.digest)}
+)
+STAMPS: TableSchema[ignition.FieldStamps] = TableSchema("stamps", ignition.FieldStamps, _id)
 
 ALL: tuple[TableSchema[Any], ...] = (
     META, CLIENTS, IMPORTED, TEAM, SERVICES, XPM_CLIENTS, STAFF, TEMPLATES, CATEGORIES, JOBS, MOVES, LINKS,
     VANISHED, BASE, PROVENANCE, FREEZES, IGNORED, APART, PLANS, PLANNED, RUNS, STOPS, INTENTS, IMAGES,
-    PROPOSALS, IMPORTS, IMPORT_IMAGES, WORKFLOWS, DEPLOYMENTS,
+    PROPOSALS, IMPORTS, IMPORT_IMAGES, WORKFLOWS, DEPLOYMENTS, INBOX, STAMPS,
 )  # fmt: skip

@@ -27,6 +27,9 @@ _NAME = BY_NAME["contact_name"]
 _IDS = frozenset(("client_id", "contact_id", RECORD))
 _NAME_PARTS = tuple(part.name for part in _NAME.csv.parts) if _NAME.csv else ()
 
+_FEW = 20
+"""Rows of a file that is small: its ids are looked up, before those of all clients are read."""
+
 
 @dataclass(slots=True)
 class ClientRow:
@@ -116,9 +119,17 @@ class ClientRowReader:
             ),
         ]
 
+    def _ids_to_compare(self, snapshot: Snapshot) -> Iterable[str]:
+        """The ids of clients that a file may confuse with its own; none where each is known."""
+        if len(self._parsed.rows) <= _FEW:
+            told = set(self._parsed.column("client_id"))
+            if all(snapshot.find(CLIENTS, "client_id", each) for each in told):
+                return told
+        return snapshot_ids(snapshot, contacts=False)
+
     def _grouped(self, snapshot: Snapshot) -> dict[tuple[str, str], list[int]]:
         fields = self._parsed.fields
-        clients = KnownIds(snapshot_ids(snapshot, contacts=False) if "client_id" in fields else ())
+        clients = KnownIds(self._ids_to_compare(snapshot) if "client_id" in fields else ())
         contacts = KnownIds(snapshot_ids(snapshot, contacts=True) if "contact_id" in fields else ())
         clients.beside(self._parsed.column("client_id"))
         contacts.beside(self._parsed.column("contact_id"))

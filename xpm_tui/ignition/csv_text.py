@@ -11,6 +11,7 @@ import io
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from xpm_tui.domain.errors import BadInput
@@ -213,6 +214,7 @@ def find_delimiter(text: str, known: Sequence[str]) -> str:
     return max(_DELIMITERS, key=fitness)
 
 
+@lru_cache(4096)
 def normalise_heading(heading: str) -> str:
     """A heading as it is compared: words in lower case, ``ClientName`` and ``client_name*`` alike."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", heading.strip())

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.formatting import count
@@ -15,6 +16,8 @@ from xpm_tui.ignition.cell_readers import LONGEST_CELL, may_be_total, plain, tot
 from xpm_tui.ignition.csv_source import CsvSource
 from xpm_tui.ignition.csv_text import Record, find_delimiter, normalise_heading, records
 from xpm_tui.ignition.forms import FORMS, CsvForm, FileColumn, FormName, columns
+
+Completeness = Literal["whole", "cut", "parts"]
 
 _SAMPLE = 50
 TICK = 1_000
@@ -77,6 +80,9 @@ class ParsedFile:
 
     ``mapping`` is what was asked for, to be remembered. ``skipped`` are rows that hold no record, with the
     reason. ``digest`` is that of the file's content.
+
+    ``completeness``: ``whole`` files name every service of the proposals in them, ``cut`` ones may lack rows
+    at their end, and ``parts`` say only a part of each record.
     """
 
     form: FormName
@@ -90,6 +96,7 @@ class ParsedFile:
     skipped: tuple[RefusedRow, ...] = ()
     digest: str = ""
     layout: Layout | None = None
+    completeness: Completeness = "whole"
 
     def column(self, field: str) -> Iterator[str]:
         """Every cell of a field, blank ones left out."""
@@ -159,6 +166,19 @@ def parse(
         form, source.spoken, delimiter, found, tuple(body.rows), tuple(body.refused), body.notes(found),
         dict(mapping or {}), tuple(body.skipped), source.digest, body.layout,
     )  # fmt: skip
+
+
+def heading_fields(source: CsvSource, form: FormName, remembered: Mapping[str, str]) -> frozenset[str]:
+    """Return the fields that a file's headings name, as one of a form. Raises ``BadInput`` for none."""
+    rules = FORMS[form]
+    start = "".join(islice(source.lines(), 20))
+    reading = records(source.lines(), find_delimiter(start, [*rules.headings(), *remembered]))
+    sample = [record.cells for record in islice(reading, _SAMPLE)]
+    if not sample:
+        raise BadInput("The file is empty: it has no heading row.", hint="Export it from Ignition again.")
+    wanted = {normalise_heading(heading): field for heading, field in remembered.items()}
+    found = columns(rules, tuple(map(clean, sample[0])), sample[1:], wanted)
+    return frozenset(column.field for column in found if column.field)
 
 
 class _Body:

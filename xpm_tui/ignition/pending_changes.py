@@ -107,7 +107,7 @@ def columns_of_last(snapshot: Snapshot) -> frozenset[str]:
     done = [
         each
         for each in snapshot.rows(IMPORTS)
-        if each.form == "clients" and each.state == "done" and not each.own
+        if each.form == "clients" and each.state == "done" and not each.own and not each.event
     ]
     return frozenset(max(done, key=lambda each: each.at).fields) if done else frozenset()
 

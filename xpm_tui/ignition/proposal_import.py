@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime
+from itertools import pairwise
 
 import msgspec
 
@@ -88,7 +89,7 @@ class _ProposalImportPlanner:
         own = {name for name in ("start", "end") if re.search("proposal|contract", headings.get(name, ""))}
         each = {"state"} if "service" in headings.get("state", "") else set()
         self._agreeing = [name for name in (*_AGREEING, *sorted(own)) if name not in each]
-        self._whole = "service" in headings and not self._refused
+        self._whole = "service" in headings and not self._refused and parsed.completeness != "parts"
         """Whether the file names every service of the proposals in it."""
 
     def _read(self, snapshot: Snapshot) -> Iterable[ReadRow]:
@@ -111,16 +112,17 @@ class _ProposalImportPlanner:
         groups: dict[str, list[ReadRow]] = {}
         for row in self._rows:
             groups.setdefault(self._key(row), []).append(row)
+        perhaps_cut = self._perhaps_cut()
         counts: Counter[str] = Counter(dict.fromkeys(_COUNTED, 0))
         steps: list[tuple[Proposal | None, Proposal, list[tuple[Workflow, Workflow]]]] = []
         edits: list[CellEdit] = []
-        for rows in groups.values():
+        for key, rows in groups.items():
             good = [(row, service) for row in rows if (service := self._service(row)) is not None]
             if not good or self._contradicts(good):
                 continue
             made = self._proposal([row for row, _ in good], [service for _, service in good])
             before = self._known(made)
-            whole = self._whole and len(good) == len(rows) == len(made.services)
+            whole = self._whole and len(good) == len(rows) == len(made.services) and key not in perhaps_cut
             number = good[0][0].number
             after = self._new(made) if before is None else self._merge(before, made, number, whole=whole)
             counts["services"] += len(good)
@@ -153,6 +155,14 @@ class _ProposalImportPlanner:
             tuple(sorted(self._refused, key=lambda each: each.row)),
             tuple(self._notes),
         )
+
+    def _perhaps_cut(self) -> set[str]:
+        """The proposals whose last rows may be missing, where the file may have been cut at its end."""
+        if self._parsed.completeness != "cut" or not self._rows:
+            return set()
+        keys = [self._key(row) for row in self._rows]
+        together = sum(one != other for one, other in pairwise(keys)) + 1 == len({*keys})
+        return {keys[-1]} if together else {*keys}
 
     def _contradicts(self, good: list[tuple[ReadRow, ProposalService]]) -> bool:
         """Refuse the rows of a proposal that contradict each other: nobody can tell which is right."""
@@ -189,6 +199,7 @@ class _ProposalImportPlanner:
 
     def _new(self, made: Proposal) -> Proposal:
         """A service is active once its proposal is accepted: so it is where the file has no statuses."""
+        made = msgspec.structs.replace(made, name=made.name or made.number)
         if made.state:
             return made
         state: ProposalState = "unknown" if "state" in self._parsed.fields else "accepted"
@@ -316,7 +327,7 @@ class _ProposalImportPlanner:
         state: ProposalState = "unknown" if status else _STATES.get(_word(first.get("state", "")), "")
         return Proposal(
             id="",
-            name=first.get("name") or first.get("number", ""),
+            name=first.get("name", ""),
             number=first.get("number", ""),
             client=client.id if client else "",
             client_id=first.get("client_id", "") or (client.client_id if client else ""),
@@ -372,6 +383,8 @@ class _ProposalImportPlanner:
             same = [c for c in same if any(each.email.casefold() == email for each in c.contacts)]
         if len(same) == 1:
             return same[0]
+        if self._parsed.completeness == "parts" and not (told or name):
+            return None
         who = visible(cells.get("client_name") or told or "(no client)", 60)
         self._left_out[f"Client {who} is {'unknown here' if not same else 'there more than once'}"] += 1
         return None

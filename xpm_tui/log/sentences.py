@@ -153,6 +153,10 @@ SENTENCES: dict[str, str] = {
     "import.team": "{by} imported {rows:row} (team): {added} new, {changed} changed, {refused} refused",
     "import.proposals": "{by} imported {rows:row} (proposals): {added} new, {changed} changed, "
     "{refused} refused",
+    "inbox.file": "A file of the inbox was taken in ({rule}): {file}",
+    "inbox.failed": "A file of the inbox could not be imported: {file}",
+    "inbox.emptied": "The inbox was emptied: {imported:file} imported, {unchanged} without news, "
+    "{failed} failed",
     "import.edit": "{field} of {record} was changed in Ignition",
     "import.undone": "{by} undid import {batch}: {removed:record} removed, {restored} restored, "
     "{left} left as they are",

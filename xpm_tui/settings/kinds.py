@@ -217,6 +217,33 @@ SCOPES = Kind(" | ".join(scopes.PRESETS) + " | scope names", _scopes, choices=tu
 JOB_NAME = Kind("text with {proposal}, {client}, {service}, {period}", _template)
 
 
+def folder_path(value: str) -> str:
+    """The path of a folder in full; ``~`` is the home folder. Raises ``ValueError``."""
+    text = _text(value)
+    if text and not text.startswith(("/", "~/")):
+        raise ValueError("it must be a full path such as /srv/inbox or ~/inbox")
+    return text
+
+
+def field_mapping(value: str) -> dict[str, str]:
+    """Return the field for each key of ``inbox.map``; raises ``ValueError`` with a reason."""
+    found: dict[str, str] = {}
+    for part in filter(None, (each.strip() for each in _text(value).split(";"))):
+        key, sign, name = part.rpartition("=")
+        if not sign or not key.strip() or not re.fullmatch(r"[a-z_]+(\.[a-z_]+)?", name.strip()):
+            raise ValueError(
+                "it holds a key, =, and a field for each key, such as Proposal ref=number; Value=price"
+            )
+        found[key.strip()] = name.strip()
+    return found
+
+
+def _field_mapping(value: str) -> str:
+    return "; ".join(f"{key}={name}" for key, name in field_mapping(value).items())
+
+
+FOLDER = Kind("a full path; empty for none", folder_path)
+FIELD_MAPPING = Kind("KEY=FIELD; KEY=FIELD", _field_mapping)
 BILLING_CATEGORIES = Kind("BILLING=CATEGORY; BILLING=CATEGORY", _billing_categories)
 JOB_NUMBER = Kind("text with {workflow} and {date}; empty: XPM's numbers", _number_pattern)
 

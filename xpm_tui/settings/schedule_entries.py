@@ -45,8 +45,8 @@ SCHEDULE_ENTRIES: tuple[SettingEntry, ...] = (
         "Notification command",
         TEXT,
         "",
-        "The command to run when a run is held or fails, a login is needed, or there was no "
-        "successful sync for notify.hours.",
+        "The command to run when a run is held or fails, a file of the inbox fails, a login is needed, or "
+        "there was no successful sync for notify.hours.",
     ),
     SettingEntry(
         "notify.hours",

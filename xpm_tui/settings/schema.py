@@ -9,6 +9,8 @@ from xpm_tui.domain.secret import Secret
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.settings.kinds import (
     BILLING_CATEGORIES,
+    FIELD_MAPPING,
+    FOLDER,
     JOB_NAME,
     JOB_NUMBER,
     ORIGIN,
@@ -37,6 +39,7 @@ SECTIONS: dict[str, str] = {
     "guard": "Safety limits for a sync nobody has reviewed",
     "gate": "Calls to Xero",
     "schedule": "Scheduled sync",
+    "inbox": "The inbox",
     "notify": "Notifications",
     "jobs": "Job templates and jobs",
     "retention": "Retention",
@@ -44,6 +47,29 @@ SECTIONS: dict[str, str] = {
     "log": "The log",
     "": "The console",
 }
+
+_INBOX = (
+    SettingEntry("inbox.folder", "Inbox folder", FOLDER, "",
+        "The folder to which other programs write Ignition's CSV files and events; one for each practice."),
+    SettingEntry("inbox.settle_seconds", "Wait for a file, seconds", integer(0, 3_600, "seconds"), 5,
+        "How long a file in the inbox must not have changed before it is imported."),
+    SettingEntry("inbox.patience_seconds", "Wait for a cut file, seconds", integer(0, 86_400, "seconds"), 60,
+        "How long to wait for the rest of a file that ends too early before it counts as failed."),
+    SettingEntry("inbox.require_line_end", "CSV files end with a line end", YES_NO, True,
+        "Refuse a CSV file in the inbox whose last row has no line end, because it may have been cut short."),
+    SettingEntry("inbox.map", "Names of event fields", FIELD_MAPPING, "",
+        "What the keys of events stand for, such as Proposal ref=number; Value=price."),
+)  # fmt: skip
+_RETENTION = (
+    SettingEntry("retention.runs_days", "Days to keep runs", integer(1, 36_500, "days"), 730,
+        "How long the history of runs and of the inbox is kept."),
+    SettingEntry("retention.images_days", "Days to keep old values", integer(1, 36_500, "days"), 90,
+        "How long old values are kept: a run older than this cannot be undone."),
+    SettingEntry("retention.log_days", "Days to keep the log", integer(1, 36_500, "days"), 365,
+        "How long the log is kept."),
+    SettingEntry("retention.backups", "Backups to keep", integer(1, 1_000, "backups"), 5,
+        "How many backups of the store are kept."),
+)  # fmt: skip
 
 SCHEMA: tuple[SettingEntry, ...] = (
     SettingEntry(
@@ -206,6 +232,7 @@ SCHEMA: tuple[SettingEntry, ...] = (
         "The calls of the day that a run leaves for other work and for recovery.",
     ),
     *SCHEDULE_ENTRIES,
+    *_INBOX,
     SettingEntry(
         "jobs.default_category",
         "Job category",
@@ -318,34 +345,7 @@ SCHEMA: tuple[SettingEntry, ...] = (
         "If a partner, manager or staff member is not linked: create the job without the person "
         "and report it, or hold the job.",
     ),
-    SettingEntry(
-        "retention.runs_days",
-        "Days to keep runs",
-        integer(1, 36_500, "days"),
-        730,
-        "How long the history of runs is kept.",
-    ),
-    SettingEntry(
-        "retention.images_days",
-        "Days to keep old values",
-        integer(1, 36_500, "days"),
-        90,
-        "How long old values are kept: a run older than this cannot be undone.",
-    ),
-    SettingEntry(
-        "retention.log_days",
-        "Days to keep the log",
-        integer(1, 36_500, "days"),
-        365,
-        "How long the log is kept.",
-    ),
-    SettingEntry(
-        "retention.backups",
-        "Backups to keep",
-        integer(1, 1_000, "backups"),
-        5,
-        "How many backups of the store are kept.",
-    ),
+    *_RETENTION,
     SettingEntry(
         "practice.timezone",
         "Time zone",

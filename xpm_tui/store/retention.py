@@ -1,4 +1,4 @@
-"""What the retention settings no longer keep of runs, their images and journal, plans and their records."""
+"""What the retention settings no longer keep of runs, their images and journal, plans, and the inbox."""
 
 from __future__ import annotations
 
@@ -6,7 +6,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from xpm_tui.domain.ports import Drop, Snapshot, Write
-from xpm_tui.domain.tables import IMAGES, INTENTS, PLANNED, PLANS, RUNS, STOPS, TableSchema
+from xpm_tui.domain.tables import (
+    IMAGES,
+    IMPORT_IMAGES,
+    IMPORTS,
+    INBOX,
+    INTENTS,
+    PLANNED,
+    PLANS,
+    RUNS,
+    STOPS,
+    TableSchema,
+)
 
 DRAFTS = 3
 """Plans that nobody has applied: how many of the newest are kept, however old."""
@@ -20,7 +31,8 @@ def outdated(snapshot: Snapshot, *, now: datetime, runs_days: int, images_days: 
     A run goes after ``runs_days`` with all that hangs on it; its before-images, finished journal entries and
     the records of its plan go after ``images_days``, and with them its undo. Kept however old: a run that has
     not ended, and one with a write to XPM whose outcome is unknown or held. Of plans that were never applied
-    the newest :data:`DRAFTS` are kept, and all younger than a day.
+    the newest :data:`DRAFTS` are kept, and all younger than a day. Files and events of the inbox go after
+    ``runs_days``, too; as of when a field was told stays, so that not even a later copy does harm.
     """
     unresolved = {i.run for i in snapshot.rows(INTENTS) if i.state in _UNRESOLVED}
     gone: set[str] = set()
@@ -44,7 +56,18 @@ def outdated(snapshot: Snapshot, *, now: datetime, runs_days: int, images_days: 
     writes += _without(snapshot, IMAGES, "run", undoable)
     writes += _without(snapshot, INTENTS, "run", undoable)
     writes += _without(snapshot, PLANNED, "plan", details | fresh)
+    writes += _inbox(snapshot, now - timedelta(days=runs_days))
     return writes
+
+
+def _inbox(snapshot: Snapshot, before: datetime) -> list[Write]:
+    """The records of files and events that came in before a time, but for the import that can be undone."""
+    undoable = {image.partition("/")[0] for image in snapshot.ids(IMPORT_IMAGES)}
+    events = (each for each in snapshot.rows(IMPORTS) if each.event and each.id not in undoable)
+    return [
+        *(Drop(INBOX, row.id) for row in snapshot.rows(INBOX) if row.at < before),
+        *(Drop(IMPORTS, each.id) for each in events if each.at < before),
+    ]
 
 
 def _without(snapshot: Snapshot, table: TableSchema[Any], field: str, kept: set[str]) -> list[Write]:

@@ -19,6 +19,7 @@ with lazy_imports():
         doctor,
         export_preview,
         import_preview,
+        inbox,
         policy,
         practices,
         proposals,
@@ -53,6 +54,7 @@ def screen_route(app: AppProtocol, act: str) -> Callable[[], object] | None:
         "cases.seen": lambda: app.work(lambda: _seen(app), "seen", exclusive=True),
         "conflicts": lambda: app.push_screen(_conflicts()),
         "policy": lambda: app.push_screen(_policy()),
+        "inbox.list": lambda: app.push_screen(_inbox()),
         "practices.list": lambda: app.push_screen(_practices()),
         "practices.switch": lambda: app.push_screen(_practices()),
         "clients.review": lambda: app.push_screen(_review()),
@@ -116,6 +118,11 @@ async def _seen(app: AppProtocol) -> None:
 def _conflicts() -> Screen[None]:
 
     return conflicts.Conflicts()
+
+
+def _inbox() -> Screen[None]:
+
+    return inbox.Inbox()
 
 
 def _practices() -> Screen[None]:

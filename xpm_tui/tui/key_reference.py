@@ -53,6 +53,7 @@ NAMES = {
     "FormDialog": "A form",
     "ImportPreview": "An import, before it is done",
     "ErrorDialog": "An error",
+    "Inbox": "The inbox",
     "JobDialog": "A job's details",
     "MapStaffPicker": "Linking a team member",
     "DetailScreen": "Every screen over an area",

@@ -21,8 +21,13 @@ from xpm_tui.sync.overlay import Overlay
 from xpm_tui.sync.planning.planner import make_plan
 
 
-def of_import(practice: OpenPractice, form: str, file: str, plan: ImportPlan) -> Consequences:
-    """Return what importing a file would do. Nothing is asked of XPM."""
+def of_import(
+    practice: OpenPractice, form: str, file: str, plan: ImportPlan, *, ahead: bool = True
+) -> Consequences:
+    """Return what importing a file would do. Nothing is asked of XPM.
+
+    ``ahead`` also plans the next sync, which takes as long as reading all clients.
+    """
     counts = plan.counts
     new, cells, contacts = (counts.get(key, 0) for key in ("new", "cells", "contacts"))
     touched = new + counts.get("changed", 0)
@@ -39,7 +44,7 @@ def of_import(practice: OpenPractice, form: str, file: str, plan: ImportPlan) ->
         replaced=ReplacedValues(
             values=sum(bool(edit.old) for edit in plan.edits), conflicts=sum(edit.both for edit in plan.edits)
         ),
-        then=_next_sync(practice, plan) if form == "clients" else None,
+        then=_next_sync(practice, plan) if form == "clients" and ahead else None,
     )
 
 

@@ -42,7 +42,9 @@ def _others() -> dict[str, Callable[..., export.ExportedFile]]:
 def last_import(snapshot: Snapshot, form: str = "clients") -> Import | None:
     """The newest import of a form that was not taken back; its ``at`` is the age that screens show."""
     done = [
-        each for each in snapshot.rows(IMPORTS) if each.form == form and each.state == "done" and not each.own
+        each
+        for each in snapshot.find(IMPORTS, "state", "done")
+        if each.form == form and not each.own and not each.event
     ]
     return max(done, key=lambda each: (each.at, len(each.id), each.id), default=None)
 

@@ -67,7 +67,7 @@ Progress = Callable[[str, int, int], None]
 """Told what is done (``reading``, ``comparing``, ``writing``), how many rows so far, and of how many (0: not
 known)."""
 
-_TRIES = 5
+TRIES = 5
 """How often a file is compared again because somebody else has changed the store meanwhile."""
 
 
@@ -184,11 +184,11 @@ def import_file(
         if dry_run:
             found = parsed()
             plan = _plan(practice, found, None, stop, told)
-            return _report(practice, Import(id="", at=practice.clock.now()), path, True, found, plan)
+            return import_report(practice, Import(id="", at=practice.clock.now()), path, True, found, plan)
         with practice.lock(f"importing {form}").hold():
             # Under the lock: no run changes the store between the plan and its writing.
             report, plan = _imported(practice, path, parsed, stop, told)
-    _tell(practice, report, plan)
+    log_import(practice, report, plan)
     return msgspec.structs.replace(report, stop_came_late=stop.came_late)
 
 
@@ -212,21 +212,21 @@ def _imported(
     head, resumed = _begun(practice, path, parsed)
     practice.book.commit([Put(IMPORTS, head)])
     try:
-        for attempt in range(1, _TRIES + 1):
+        for attempt in range(1, TRIES + 1):
             snapshot = practice.snapshot()
             ids = SnapshotIds(snapshot)
             plan = _plan(practice, parsed, ids, stop, told)
             # What was read is not held while it is written: a large file has many rows.
             parsed = replace(parsed, rows=())
-            report = _report(practice, head, path, False, parsed, plan)
+            report = import_report(practice, head, path, False, parsed, plan)
             done = msgspec.structs.replace(head, counts=plan.counts, state="done")
             stop.write()
             told("writing", plan.counts["rows"], plan.counts["rows"])
-            writes = _Writes(partial(_writes, snapshot, parsed, plan, done, ids))
+            writes = ImportWrites(partial(import_writes, snapshot, parsed, plan, done, ids))
             try:
                 practice.book.commit(writes, since=snapshot)
             except StoreChanged:
-                if attempt == _TRIES:
+                if attempt == TRIES:
                     raise
                 stop.again()
                 parsed = reading()
@@ -240,7 +240,7 @@ def _imported(
     return msgspec.structs.replace(report, resumed=resumed), plan
 
 
-class _Writes(Iterable[Write]):
+class ImportWrites(Iterable[Write]):
     """The writes of an import, made one by one each time they are asked for."""
 
     def __init__(self, make: Callable[[], Iterator[Write]]) -> None:
@@ -250,9 +250,10 @@ class _Writes(Iterable[Write]):
         return self._make()
 
 
-def _writes(
+def import_writes(
     snapshot: Snapshot, parsed: ParsedFile, plan: ImportPlan, done: Import, ids: SnapshotIds
 ) -> Iterator[Write]:
+    """Every write of an import, in one commit; ``done`` is the import as it ends."""
     if plan.groups:
         # Only the last import that changed something can be undone.
         for image in snapshot.ids(IMPORT_IMAGES):
@@ -264,7 +265,7 @@ def _writes(
         remembered = snapshot.get(META, _mapping_row(parsed.form))
         value = {**(remembered.value if remembered else {}), **parsed.mapping}
         yield Put(META, Meta(id=_mapping_row(parsed.form), value=value))
-    untouched = done.own and not plan.groups
+    untouched = (done.own or done.event) and not plan.groups
     yield Drop(IMPORTS, done.id) if untouched else Put(IMPORTS, done)
 
 
@@ -343,15 +344,18 @@ def _mapping_row(form: str) -> str:
     return f"import.map.{form}"
 
 
-def _report(
+def import_report(
     practice: OpenPractice,
     head: Import,
     path: Path,
     dry_run: bool,
     parsed: ParsedFile,
     plan: ImportPlan,
+    *,
+    ahead: bool = True,
 ) -> ImportReport:
-    found = of_import(practice, parsed.form, path.name, plan)
+    """Tell what a plan does, or did; ``ahead`` also plans what the next sync does because of it."""
+    found = of_import(practice, parsed.form, path.name, plan, ahead=ahead)
     to_xpm = found.then is not None and practice.policy().direction == "to_xpm"
     then = found.then or Consequences(of="plan")
     return ImportReport(
@@ -385,7 +389,8 @@ def _edit(edit: CellEdit) -> EditReport:
     )
 
 
-def _tell(practice: OpenPractice, report: ImportReport, plan: ImportPlan) -> None:
+def log_import(practice: OpenPractice, report: ImportReport, plan: ImportPlan) -> None:
+    """Write an import that has ended to the log."""
     counts = report.counts
     practice.events.emit(
         Event(

@@ -47,6 +47,8 @@ RUNS, EVENTS, ERRORS, CRASHES = 20, 2_000, 200, 3
 
 OWN_WORDS = (
     "notify.command",
+    "inbox.folder",
+    "inbox.map",
     "jobs.default_category",
     "jobs.category_by_billing",
     "jobs.states_without_invoices",

@@ -17,7 +17,7 @@ from xpm_tui.application.practice import OpenPractice
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.runs import Run
 
-Reason = Literal["held", "failed", "login-needed", "stale", "test"]
+Reason = Literal["held", "failed", "inbox", "login-needed", "stale", "test"]
 REPEAT_AFTER = timedelta(hours=20)
 """How long a scheduled run that ends the same way is not reported again."""
 

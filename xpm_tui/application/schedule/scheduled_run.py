@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from xpm_tui.application.inbox.intake import empty_inbox, folder_of
 from xpm_tui.application.jobs.deployment import deploy_due
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import put, read
@@ -17,7 +18,7 @@ from xpm_tui.application.runs.notifications import notify
 from xpm_tui.application.runs.runner import run
 from xpm_tui.application.schedule.frequency import PER_SYNC
 from xpm_tui.application.status.summary import allowance_at, summarize
-from xpm_tui.domain.errors import LoginNeeded, XeroError
+from xpm_tui.domain.errors import AppError, Busy, LoginNeeded, XeroError
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Run
@@ -45,6 +46,12 @@ class _LoginReminder(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class _LastInboxProblem(msgspec.Struct, frozen=True):
+    """What was told of an inbox that could not be emptied, so that it is told once and not every hour."""
+
+    message: str
+
+
 class _LastReminder(msgspec.Struct, frozen=True):
     """The last good run (id, or empty) of which it was told that nothing good came after it."""
 
@@ -54,12 +61,15 @@ class _LastReminder(msgspec.Struct, frozen=True):
 async def run_if_due(practice: OpenPractice, *, report: Report = silent) -> tuple[DueState, Run | None]:
     """Make the scheduled run if it is due; gives why, and the run (``skipped`` where nobody had signed in).
 
+    The inbox is emptied first, whether or not the run is due: what has come in is part of what is synced.
+
     Occurrences that are due are deployed whether or not anybody had signed in; their run is given where it
     is the one to look at.
 
     Raises what :func:`xpm_tui.application.runs.runner.run` raises, and ``LoginNeeded`` before connecting.
     """
     practice.writable()
+    await _empty_inbox(practice)
     found = due(practice)
     if found.why == "not-connected":
         _notify_daily(practice, "The scheduled sync cannot run: the practice is not connected.")
@@ -89,6 +99,26 @@ def _enough_calls(practice: OpenPractice) -> bool:
         return True  # the one run of the day says itself what it could not do
     left = allowance_at(practice.state, practice.clock).day_left
     return left is None or left >= practice.settings.number("gate.day_reserve") + PER_SYNC
+
+
+async def _empty_inbox(practice: OpenPractice) -> None:
+    """Import what has come in. An inbox that cannot be emptied is told of once; the sync goes on."""
+    if folder_of(practice) is None:
+        return
+    message = ""
+    try:
+        stopped = (await empty_inbox(practice)).stopped
+        if stopped is not None and not isinstance(stopped, Busy):
+            message = stopped.message
+    except Busy:
+        return
+    except AppError as error:
+        message = error.message
+    before = read(practice.snapshot(), "told-inbox", _LastInboxProblem)
+    if message != (before.message if before else ""):
+        practice.book.commit([put("told-inbox", _LastInboxProblem(message))])
+        if message:
+            notify(practice, "inbox", "The inbox could not be emptied. See: xpm-tui inbox status")
 
 
 def _skipped(practice: OpenPractice, found: DueState) -> Run:

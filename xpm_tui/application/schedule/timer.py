@@ -236,6 +236,11 @@ class Scheduler:
             f"{when}: {shlex.join(self._command())}",
             ("It syncs once a day" if self._every == "daily" else "It syncs what has changed")
             + (", only if someone has used the tool within the past 24 hours." if asked else "."),
+            *(
+                (f"Each time, it first imports the files in the inbox {settings.text('inbox.folder')}.",)
+                if settings.text("inbox.folder")
+                else ()
+            ),
             "The first sync waits for your approval, and so does every sync that the guard stops.",
             *(
                 ("To XPM: it makes a plan and waits for you, because sync.daily_push is off.",)

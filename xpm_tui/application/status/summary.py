@@ -15,6 +15,7 @@ import msgspec
 from xpm_tui.application.cached_counts import cached_count
 from xpm_tui.application.condition import login_problem
 from xpm_tui.application.csv_io.exports import ExportState, OmittedRecord, last_import, to_ignition
+from xpm_tui.application.inbox.queries import InboxStatus, inbox_status
 from xpm_tui.application.jobs.job_settings import category_error, terms_of, today, vanished
 from xpm_tui.application.jobs.queries import counts as job_counts
 from xpm_tui.application.jobs.views import JobCounts
@@ -113,6 +114,7 @@ class StatusSummary(msgspec.Struct, frozen=True, kw_only=True):
     skipped: datetime | None
     notes: tuple[str, ...]
     set_aside: tuple[SetAsideView, ...]
+    inbox: InboxStatus = InboxStatus()
     problems: tuple[StatusProblem, ...]
 
     @property
@@ -125,7 +127,7 @@ class StatusSummary(msgspec.Struct, frozen=True, kw_only=True):
         """Return the exit code of ``status``.
 
         It is 8 where the store is damaged, 3 where a login is needed, 4 where something is held, and 1 where
-        the last run failed or was too long ago.
+        the last run or a file of the inbox failed, or the last run was too long ago.
         """
         codes = {problem.exit_code for problem in self.problems}
         order = (StoreUnreadable.exit_code, EXIT_LOGIN, EXIT_HELD, EXIT_FAILED)
@@ -161,6 +163,7 @@ def summarize(practice: OpenPractice) -> StatusSummary:
     left = allowance(practice)
     skipped = skipped_day(snapshot)
     states = [list_state(snapshot, name) for name in LISTS]
+    inbox = inbox_status(practice)
     return StatusSummary(
         title=practice.title,
         folder=practice.name,
@@ -196,10 +199,12 @@ def summarize(practice: OpenPractice) -> StatusSummary:
         skipped=skipped.started if skipped else None,
         notes=tuple(dict.fromkeys(state.note for state in states if state.note)),
         set_aside=set_aside_views(snapshot),
+        inbox=inbox,
         problems=(
             *_problems(practice, ended, good, now),
             *link_problems(counts.links),
             *job_problems(counts.jobs, runs),
+            *inbox_problems(inbox),
         ),
     )
 
@@ -334,6 +339,24 @@ def link_problems(links: Mapping[str, int]) -> Iterator[StatusProblem]:
     ):
         if number := links.get(state, 0):
             yield StatusProblem(code=f"links-{state}", sentence=f"{count(number, noun)} {end}", hint=hint)
+
+
+def inbox_problems(inbox: InboxStatus) -> Iterator[StatusProblem]:
+    """Files of the inbox that failed, and a folder that cannot be used."""
+    if inbox.problem:
+        yield StatusProblem(
+            code="inbox-unusable",
+            sentence=inbox.problem,
+            hint="See: xpm-tui inbox status",
+            exit_code=EXIT_FAILED,
+        )
+    if inbox.failed:
+        yield StatusProblem(
+            code="inbox-failed",
+            sentence=f"{count(inbox.failed, 'file')} of the inbox could not be imported.",
+            hint="See: xpm-tui inbox list --state failed",
+            exit_code=EXIT_FAILED,
+        )
 
 
 def _going(practice: OpenPractice) -> set[str]:

@@ -282,6 +282,10 @@ LINK_STATES = StateStyles(labels.LINK_STATES, {
     "linked": "good", "archived": "muted", "gone": "bad", "converted": "warn", "merged": "warn",
     "ambiguous": "warn", "ignored": "muted", "unlinked": "warn",
 })  # fmt: skip
+RECEIVED_STATES = StateStyles(labels.RECEIVED_STATES, {
+    "imported": "good", "unchanged": "muted", "outdated": "muted", "duplicate": "muted", "partial": "warn",
+    "failed": "bad",
+})  # fmt: skip
 MEMBER_STATES = StateStyles(labels.MEMBER_STATES, {
     "linked": "good", "gone": "bad", "proposed": "accent", "maybe": "warn", "unlinked": "warn",
 })  # fmt: skip

@@ -185,7 +185,7 @@ class Attention(NamedTuple):
     action: str = ""
 
 
-_COUNTED = frozenset({"jobs-held", "jobs-failed", "not-connected"})
+_COUNTED = frozenset({"jobs-held", "jobs-failed", "inbox-failed", "not-connected"})
 """Problems that a number says, or the next step."""
 
 
@@ -197,6 +197,8 @@ def attention(status: StatusSummary, columns: int) -> list[Attention]:
         (len(status.held), "run held for you/runs held for you", "g s", "warn", "sync"),
         (status.conflicts, _both("value", "changed on both sides"), "W", "warn", "conflicts"),
         (status.waiting, "change waits for a tick/changes wait for a tick", "g s v", "warn", "sync"),
+        (status.inbox.failed, _both("inbox file", "failed"), "i", "warn", "inbox.list"),
+        (status.inbox.waiting, _both("file", "in the inbox"), "i", "accent", "inbox.list"),
         *_job_facts(status.jobs),
         (status.to_ignition, _both("client", "not in Ignition yet"), "g c X", "accent", exported),
         (status.removed_contacts, _both("contact", "removed in XPM"), "g c", "muted", "clients"),

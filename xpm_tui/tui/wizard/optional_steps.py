@@ -29,7 +29,7 @@ from xpm_tui.settings.choice_labels import SETTING_CHOICES
 from xpm_tui.tui.dialogs.bulk_accept import accept_emails, accept_same_names, same_names
 from xpm_tui.tui.dialogs.form import build
 from xpm_tui.tui.safe_text import show
-from xpm_tui.tui.widgets.cells import lines, ours, span
+from xpm_tui.tui.widgets.cells import Line, lines, ours, span
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.text import StaticText
@@ -84,17 +84,23 @@ class ClientsPane(SkippablePane):
         with Horizontal(classes="buttons"):
             yield button("Import the file", "import")
             yield button("Bring in from XPM", "pick")
+            yield button("Inbox", "inbox")
             yield button("Skip for now", "later")
 
     def begin(self, step: ConnectionStep) -> None:
         """The file first; done already means go on."""
         command = copy_line(self.host.environ, FILE)
-        self._copy.display = bool(command)
-        self._copy.update(lines([
+        told: list[Line] = [
             [ours("If the file is on your own computer, run there, with its name:")],
             [ours("  "), span(command, "accent")],
             [ours("Then type "), span(f"~/{FILE}", "strong"), ours(" above.")],
-        ]))  # fmt: skip
+        ] if command else []  # fmt: skip
+        folder = self.host.worker.practice.settings.text("inbox.folder")
+        inbox = (
+            "Inbox imports what is in " if folder else "Inbox is a folder to which Zapier or SFTP delivers"
+        )
+        told.append([ours(inbox), span(folder, "strong")] if folder else [ours(f"{inbox} Ignition's files.")])
+        self._copy.update(lines(told))
         if step.state == "done":
             self.query_one("#later", Button).label = "Continue"
             self.query_one("#later").focus()
@@ -109,7 +115,7 @@ class ClientsPane(SkippablePane):
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        jobs = {"import": self._import, "pick": self._pick, "later": self._later}
+        jobs = {"import": self._import, "pick": self._pick, "inbox": self._inbox, "later": self._later}
         self.host.work(jobs[event.button.id or "later"], "clients", exclusive=True, node=self)
 
     async def _import(self) -> None:
@@ -142,6 +148,26 @@ class ClientsPane(SkippablePane):
             return
         self.host.picked(result.value)
         self.settled()
+
+    async def _inbox(self) -> None:
+        """Import what has come in; without an inbox, choose its folder."""
+        if not self.host.worker.practice.settings.text("inbox.folder"):
+            self.host.perform(by_name("inbox.setup"), {}, start={"folder": "~/inbox"}, after=self._set_up)
+            return
+        act = by_name("inbox.run")
+        try:
+            result, said = await self.host.run_command(act, build(act, {}), title=act.title)
+        except AppError as trouble:
+            self.complain(trouble)
+            return
+        self.host.show_result(act, result, said)
+        if result.data["count"]:
+            self.settled()
+        else:
+            self.declined("Nothing has come in yet: the scheduled sync imports it when it does.")
+
+    def _set_up(self) -> None:
+        self.host.work(lambda: self.stay(), "clients", node=self)
 
     async def _later(self) -> None:
         await self.skip()

@@ -1,0 +1,421 @@
+"""The inbox: every file exactly once, in any order, whoever is killed; and nothing half-written."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import os
+import random
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.moved_clock import START, MovedClock
+from tests.support.profile import count, in_soak
+from xpm_tui.application.condition import conditions
+from xpm_tui.application.csv_io.exports import last_import
+from xpm_tui.application.csv_io.imports import import_file, undo_import
+from xpm_tui.application.home import Home
+from xpm_tui.application.inbox.documents import InboxDocument
+from xpm_tui.application.inbox.intake import InboxReport, empty_inbox, retry, set_up
+from xpm_tui.application.inbox.queries import files_to_retry, inbox_status, newest, show_received
+from xpm_tui.application.practice import OpenPractice, open_practice
+from xpm_tui.application.schedule.scheduled_run import run_if_due
+from xpm_tui.application.status.summary import summarize
+from xpm_tui.domain.errors import BadInput, Busy, LoginNeeded
+from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS, INBOX, INTENTS, PROPOSALS, WORKFLOWS
+from xpm_tui.files.inbox_folder import InboxFolder
+
+CLIENT_FILE = (
+    "Client ID,Client Name,Contact Name,Contact Email,Phone\n"
+    "501,Matai Ltd,Ria Poe,ria@matai.nz,09 501\n"
+    "502,Tawa Trust,Jo Hay,jo@tawa.nz,09 502\n"
+)
+
+
+@pytest.fixture
+def folder(practice: OpenPractice, tmp_path: Path) -> Path:
+    return set_up(practice, tmp_path / "in").root
+
+
+def event(kind: str, minute: int, record: dict[str, Any], **more: Any) -> str:
+    at = START - timedelta(hours=3) + timedelta(minutes=minute)
+    return json.dumps({"event": kind, "at": at.isoformat(), kind.partition(".")[0]: record, **more})
+
+
+def put(folder: Path, name: str, text: str, at: datetime = START - timedelta(minutes=10)) -> None:
+    path = folder / name
+    path.write_bytes(text.encode())
+    os.utime(path, (at.timestamp(), at.timestamp()))
+
+
+def emptied(practice: OpenPractice) -> InboxReport:
+    return asyncio.run(empty_inbox(practice))
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(each.name for each in folder.iterdir() if not each.name.endswith(".result.txt"))
+
+
+def phones(practice: OpenPractice) -> dict[str, str]:
+    return {each.client_id: each.phone for each in practice.snapshot().rows(CLIENTS)}
+
+
+GOOD = event("client.changed", 0, {"client_id": "501", "name": "Matai Ltd", "phone": "1"})
+FILES: dict[str, tuple[str, str, str]] = {
+    "clients.csv": (CLIENT_FILE, "imported", "2 clients added"),
+    "export-of-may.csv": (CLIENT_FILE, "imported", "(clients)"),
+    "e1.json": (GOOD, "imported", "client.changed of 4 May 2026, 06:00 UTC"),
+    "no-ending": (GOOD, "imported", "1 client added"),
+    "flat.json": (
+        '{"event": "Proposal Accepted", "at": 1777881600, "Proposal ref": "P-4", "clientName": "Zed"}',
+        "imported",
+        "1 proposal added",
+    ),
+    "cut.json": (GOOD[:-9], "failed", "ends too early"),
+    "cut.csv": (CLIENT_FILE[:-4], "failed", "no line end"),
+    "empty.csv": ("", "failed", "is empty"),
+    "list.json": (f"[{GOOD}]", "failed", "not one event"),
+    "quote.json": ('{"event": "client.changed", "name": "O"Brien"}', "failed", "not valid JSON"),
+    "what.json": (event("client.changed", 0, {}).replace("changed", "eaten"), "failed", "is not known"),
+    "when.json": ('{"event": "client.changed", "client": {"name": "A"}}', "failed", "has no time"),
+    "zone.json": (GOOD.replace("+00:00", ""), "failed", "no time zone"),
+    "future.json": (event("client.changed", 999, {"name": "A"}), "failed", "in the future"),
+    "version.json": (event("client.changed", 0, {"name": "A"}, version=2), "failed", "version 2"),
+    "nothing.json": (event("client.changed", 0, {}), "failed", "says nothing"),
+    "nul.json": (event("client.changed", 0, {"name": "a\0b"}), "failed", "NUL"),
+    "email.json": (
+        event("client.changed", 0, {"name": "A", "contact_email": "x"}),
+        "failed",
+        "not an e-mail",
+    ),
+    "other.csv": ("One,Two\n1,2\n", "failed", "which of Ignition's files"),
+    "book.xlsx": ("PK\x03\x04\0\0\0\0\0", "failed", "Excel workbook"),
+    "part.csv": (CLIENT_FILE + "503,Rata,Al,broken,\n", "partial", "1 row refused"),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_comes_of_a_file(practice: OpenPractice, folder: Path, name: str) -> None:
+    text, state, told = FILES[name]
+    practice.settings.set("inbox.map", "Proposal ref=proposal.number", practice=True)
+    put(folder, name, text)
+    report = emptied(practice)
+    row = report.files[0]
+    assert (row.state, report.total) == (state, 1), row
+    assert told in " ".join((row.sentence, *row.details)), row
+    place = folder / ("failed" if state == "failed" else "done")
+    assert names(place) == [f"f1-{name}"]
+    assert told in (place / f"f1-{name}.result.txt").read_text(encoding="utf-8")
+    assert names(folder) == [".xpm-tui-practice", "done", "failed", "working"]
+    assert summarize(practice).inbox.failed == (state == "failed")
+    assert show_received(practice, name).place.endswith(f"f1-{name}")
+    assert emptied(practice).total == 0
+
+
+STREAM = (
+    ("a.json", event("client.created", 1, {"client_id": "501", "name": "Matai", "phone": "1", "fax": "7"})),
+    ("b.json", event("client.changed", 2, {"client_id": "501", "name": "Matai Ltd", "phone": "2"})),
+    ("c.json", event("client.changed", 3, {"client_id": "501", "city": "Napier", "phone": "3"})),
+    ("d.json", event("client.changed", 3, {"client_id": "501", "phone": "4"}, sequence=1)),
+    (
+        "p.json",
+        event("proposal.sent", 1, {"number": "P-1", "name": "Old", "client_id": "501", "services": ["A"]}),
+    ),
+    ("q.json", event("proposal.accepted", 5, {"number": "P-1", "name": "New", "services": ["A", "B"]})),
+    ("r.json", event("proposal.revoked", 5, {"number": "P-1"})),
+)
+
+
+@pytest.mark.parametrize("seed", range(count(3, 60, 400)))
+def test_any_order_leads_to_the_same_state(practice: OpenPractice, folder: Path, seed: int) -> None:
+    order = [*STREAM, *((f"again-{name}", text) for name, text in STREAM[:3])]
+    random.Random(seed).shuffle(order)
+    # An update can come before what it updates, but only one with a name can create it.
+    order.sort(key=lambda each: each[0] not in ("a.json", "b.json") if seed % 2 else False)
+    late = []
+    for name, text in order:
+        put(folder, name, text)
+        if any(each.state == "failed" for each in emptied(practice).files):
+            late.append(name)  # an update of a client that was not here yet
+    asyncio.run(retry(practice, files_to_retry(practice, (), every=True)))
+    client = next(each for each in practice.snapshot().rows(CLIENTS))
+    proposal = next(each for each in practice.snapshot().rows(PROPOSALS))
+    assert (client.name, client.phone, client.fax, client.city) == ("Matai Ltd", "4", "7", "Napier"), late
+    assert (proposal.name, proposal.state) == ("New", "revoked")
+    assert sorted(each.name for each in proposal.services) == ["A", "B"]
+    assert practice.snapshot().count(CLIENTS) == practice.snapshot().count(PROPOSALS) == 1
+    assert inbox_status(practice).failed == 0
+
+
+def test_an_older_csv_file_does_not_undo_an_event(practice: OpenPractice, folder: Path) -> None:
+    put(
+        folder,
+        "e.json",
+        event("client.changed", 100, {"client_id": "501", "name": "Matai", "phone": "new"}),
+    )
+    emptied(practice)
+    put(folder, "clients.csv", CLIENT_FILE, START - timedelta(hours=2))
+    row = emptied(practice).files[0]
+    assert phones(practice) == {"501": "new", "502": "09 502"}
+    assert "2 values were left out" in " ".join(row.details)
+    put(folder, "clients-2.csv", CLIENT_FILE.replace("09 501", "later"), START - timedelta(minutes=1))
+    emptied(practice)
+    assert phones(practice)["501"] == "later"
+    put(folder, "late.json", event("client.changed", 99, {"client_id": "501", "name": "Old", "phone": "0"}))
+    assert emptied(practice).counts == {"outdated": 1}
+    assert phones(practice)["501"] == "later"
+
+
+def test_a_cut_list_of_services_removes_none(practice: OpenPractice, folder: Path) -> None:
+    head = "Proposal Number,Proposal Name,Client Name,Proposal Status,Service Name\n"
+    rows = [f"P-{at},Year,Zed,Accepted,{name}\n" for at in (1, 2) for name in ("Tax", "Pay")]
+    put(folder, "proposals-1.csv", head + "".join(rows), START - timedelta(minutes=9))
+    emptied(practice)
+    put(folder, "proposals-2.csv", head + rows[0] + rows[2], START - timedelta(minutes=8))
+    emptied(practice)
+    kept = {each.number: len(each.services) for each in practice.snapshot().rows(PROPOSALS)}
+    assert kept == {"P-1": 1, "P-2": 2}, "only the last proposal of a file may lack rows"
+
+
+def test_what_is_not_complete_waits(practice: OpenPractice, folder: Path, clock: MovedClock) -> None:
+    for name in (".hidden.json", "x.csv.part", "y.tmp", "z.json.filepart"):
+        put(folder, name, GOOD)
+    (folder / "sub").mkdir()
+    (folder / "link.json").symlink_to(folder / "y.tmp")
+    os.mkfifo(folder / "pipe.json")
+    now = datetime.now(UTC)
+    clock.move(now - clock.now())
+    put(folder, "new.json", GOOD, now)
+    put(folder, "cut.csv", CLIENT_FILE[:-4], now)
+    assert (emptied(practice).total, emptied(practice).waiting) == (0, 2)
+    clock.move(timedelta(seconds=20))
+    report = emptied(practice)
+    assert ([each.name for each in report.files], report.waiting) == (["new.json"], 1)
+    with (folder / "cut.csv").open("a") as file:
+        file.write(" 502\n")
+    clock.move(timedelta(seconds=20))
+    assert emptied(practice).counts == {"imported": 1}
+    assert inbox_status(practice).unfinished == 3
+
+
+def test_a_file_that_changes_while_it_is_read_is_read_again(
+    practice: OpenPractice, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = InboxDocument.read
+
+    def slowly(document: InboxDocument) -> Any:
+        parsed = read(document)
+        for path in (folder / "working").iterdir():
+            with path.open("a") as file:
+                file.write("503,Rata,Al,al@rata.nz,3\n")
+        return parsed
+
+    put(folder, "clients.csv", CLIENT_FILE)
+    with monkeypatch.context() as patched:
+        patched.setattr(InboxDocument, "read", slowly)
+        report = emptied(practice)
+    assert (report.total, report.waiting, phones(practice)) == (0, 1, {})
+    assert emptied(practice).counts == {"imported": 1}
+    assert len(phones(practice)) == 3
+
+
+def test_a_failed_file_is_tried_again_as_it_is(practice: OpenPractice, folder: Path) -> None:
+    put(folder, "clients.csv", CLIENT_FILE.rstrip())
+    assert emptied(practice).counts == {"failed": 1}
+    again = asyncio.run(retry(practice, files_to_retry(practice, ("f1",), every=False)))
+    assert [(each.id, each.state) for each in again.files] == [("f1", "imported")]
+    assert (names(folder / "failed"), names(folder / "done")) == ([], ["f1-clients.csv"])
+    assert list((folder / "failed").iterdir()) == []
+    assert undo_import(practice).counts["removed"] == 2
+    # What was imported once comes in again only by somebody's word.
+    put(folder, "copy.csv", CLIENT_FILE.rstrip())
+    assert emptied(practice).counts == {"duplicate": 1}
+    assert phones(practice) == {}
+    asyncio.run(retry(practice, files_to_retry(practice, ("clients.csv",), every=False)))
+    assert len(phones(practice)) == 2
+    assert newest(practice)[0].copies == 1
+
+
+def test_an_event_is_no_file_of_ignition(practice: OpenPractice, folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "all.csv"
+    path.write_text(CLIENT_FILE)
+    report = import_file(practice, "clients", path)
+    put(folder, "e.json", GOOD)
+    emptied(practice)
+    last = last_import(practice.snapshot())
+    assert last is not None
+    assert last.id == report.id
+    assert undo_import(practice).counts["restored"] == 1
+    assert phones(practice)["501"] == "09 501"
+
+
+def test_who_may_write_to_an_inbox(practice: OpenPractice, folder: Path, home: Home, tmp_path: Path) -> None:
+    folder.chmod(0o770)
+    assert emptied(practice).total == 0
+    folder.chmod(0o777)
+    with pytest.raises(BadInput, match="Every account"):
+        emptied(practice)
+    folder.chmod(0o700)
+    shutil.rmtree(folder / "working")
+    with pytest.raises(BadInput, match="another practice"):
+        InboxFolder(folder).check("elsewhere")
+    with pytest.raises(BadInput, match="does not exist"):
+        InboxFolder(tmp_path / "gone").check("x")
+    with pytest.raises(BadInput, match="full path"):
+        practice.settings.set("inbox.folder", "in", practice=True)
+
+
+def test_the_scheduled_run_empties_the_inbox_first(
+    practice: OpenPractice, folder: Path, tmp_path: Path
+) -> None:
+    told = tmp_path / "told"
+    practice.settings.set("notify.command", f"sh -c 'cat >>{told}'", practice=True)
+    put(folder, "clients.csv", CLIENT_FILE)
+    put(folder, "cut.json", GOOD[:-5])
+    for _ in range(2):
+        with pytest.raises(LoginNeeded):
+            asyncio.run(run_if_due(practice))
+    assert len(phones(practice)) == 2
+    assert told.read_text().count("1 file of the inbox") == 1
+    assert [each.code for each in summarize(practice).problems] == ["not-connected", "inbox-failed"]
+    (folder / "failed" / "f2-cut.json").unlink()
+    assert "inbox-failed" not in {each.code for each in summarize(practice).problems}
+    shutil.rmtree(folder)
+    for _ in range(2):
+        with pytest.raises(LoginNeeded):
+            asyncio.run(run_if_due(practice))
+    assert told.read_text().count("could not be emptied") == 1
+
+
+@pytest.fixture
+def opener(home: Home, clock: MovedClock) -> Callable[[], OpenPractice]:
+    return lambda: open_practice(home, person="mere", environ={}, clock=clock)
+
+
+def child(work: Callable[[], None]) -> int:
+    """Run something in a process of its own; gives its id."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            work()
+            os._exit(0)
+        except BaseException:
+            os._exit(1)
+    return pid
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("step", ["commit", "claim", "finish"])
+def test_a_kill_loses_and_doubles_nothing(
+    practice: OpenPractice, folder: Path, opener: Callable[[], OpenPractice], step: str, after: bool
+) -> None:
+    put(folder, "clients.csv", CLIENT_FILE)
+    put(folder, "e.json", GOOD)
+    put(folder, "e-copy.json", GOOD)
+    put(folder, "cut.json", GOOD[:-5])
+
+    def dying(at: int) -> None:
+        opened, made = opener(), itertools.count(1)
+        owner: Any = opened.book if step == "commit" else InboxFolder
+        real = getattr(owner, step)
+
+        def deadly(*what: Any, **how: Any) -> Any:
+            number = next(made)
+            if number == at and not after:
+                os.kill(os.getpid(), signal.SIGKILL)
+            found = real(*what, **how)
+            if number == at:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return found
+
+        setattr(owner, step, deadly)
+        emptied(opened)
+
+    killed = 0
+    for at in range(1, count(3, 9)):
+        _, status = os.waitpid(child(lambda at=at: dying(at)), 0)  # type: ignore[misc]
+        killed += os.WIFSIGNALED(status)
+        assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
+    assert killed
+    emptied(practice)
+    assert phones(practice) == {"501": "09 501", "502": "09 502"}, "the file is newer than the event"
+    assert sorted(each.state for each in newest(practice)) == ["failed", "imported", "outdated"]
+    assert sum(each.copies for each in newest(practice)) == 1
+    assert (len(names(folder / "done")), len(names(folder / "failed"))) == (3, 1)
+    assert names(folder / "working") == []
+    assert [each.state for each in conditions(practice)] == ["sound"]
+
+
+@pytest.mark.parametrize("size", [30, in_soak(count(600, 2_000, 10_000))])
+def test_a_storm(practice: OpenPractice, folder: Path, opener: Callable[[], OpenPractice], size: int) -> None:
+    """Files duplicated, cut short and out of order, three processes, and kill -9 again and again."""
+    chance = random.Random(size)
+    wanted: dict[str, tuple[int, str]] = {}
+    written, cut, copies = 0, 0, 0
+    texts: list[str] = []
+    while written < size:
+        number, minute = f"7{chance.randrange(max(5, size // 20)):04}", chance.randrange(170)
+        phone = f"{minute} {written}"
+        record = {"client_id": number, "name": f"Client {number}", "phone": phone}
+        text = event("client.changed", minute, record, sequence=written)
+        texts.append(text)
+        for at in range(chance.choice((1, 1, 1, 2, 3))):
+            put(folder, f"{chance.random()}-{at}.json", text)
+            written, copies = written + 1, copies + (at > 0)
+        wanted[number] = max(wanted.get(number, (-1, "")), (minute * 1_000_000 + record_order(text), phone))
+        if chance.random() < 0.1:
+            put(folder, f"{chance.random()}.json", text[: chance.randrange(1, len(text))])
+            written, cut = written + 1, cut + 1
+
+    def working() -> None:
+        opened = opener()
+        while True:
+            try:
+                if not emptied(opened).total:
+                    return
+            except Busy:
+                time.sleep(0.005)
+
+    alive = {child(working) for _ in range(3)}
+    kills = size // 20
+    while alive:
+        if kills and chance.random() < 0.5:
+            kills -= 1
+            victim = chance.choice(sorted(alive))
+            os.kill(victim, signal.SIGKILL)
+            os.waitpid(victim, 0)
+            alive = (alive - {victim}) | {child(working)}
+        pid, _ = os.waitpid(-1, os.WNOHANG)
+        alive -= {pid}
+        time.sleep(0.005)
+    report = emptied(practice)
+    assert report.stopped is None
+    snapshot = practice.snapshot()
+    assert phones(practice) == {number: phone for number, (_, phone) in wanted.items()}
+    assert (snapshot.count(INBOX), sum(each.copies for each in newest(practice))) == (
+        len(set(texts)) + cut_kinds(practice),
+        copies,
+    )
+    done, failed = names(folder / "done"), names(folder / "failed")
+    assert (len(done) + len(failed), len(failed)) == (written, cut)
+    assert names(folder / "working") == []
+    assert not any(snapshot.count(table) for table in (WORKFLOWS, DEPLOYMENTS, INTENTS))
+    assert [each.state for each in conditions(practice)] == ["sound"]
+
+
+def record_order(text: str) -> int:
+    """The sequence number of an event."""
+    return int(json.loads(text)["sequence"])
+
+
+def cut_kinds(practice: OpenPractice) -> int:
+    """How many different files failed."""
+    return sum(each.state == "failed" for each in newest(practice))

@@ -1,0 +1,216 @@
+"""One file of the inbox as a document: a CSV file in one of Ignition's forms, or an event."""
+
+from __future__ import annotations
+
+import codecs
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import BinaryIO, Self
+
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.runs.due import time_zone
+from xpm_tui.domain.errors import AppError, BadInput
+from xpm_tui.domain.tables import META
+from xpm_tui.files.inbox_folder import InboxEntry, open_entry
+from xpm_tui.ignition.csv_source import CsvSource
+from xpm_tui.ignition.event_file import (
+    LARGEST_EVENT,
+    CutShort,
+    EventFile,
+    event_digest,
+    is_cut_event,
+    read_event,
+)
+from xpm_tui.ignition.forms import FORMS, FormName
+from xpm_tui.ignition.parser import ParsedFile, heading_fields, parse
+from xpm_tui.ignition.stamps import stamp
+from xpm_tui.settings.kinds import field_mapping
+
+_HEAD = 4096
+_FORMS: tuple[FormName, ...] = ("clients", "services", "team", "proposals")
+_OWN_COLUMNS: dict[FormName, frozenset[str]] = {
+    form: frozenset(FORMS[form].by_name).difference(
+        *(FORMS[other].by_name for other in _FORMS if other != form)
+    )
+    for form in _FORMS
+}
+"""Columns that only one of the forms has, by which a file is known that does not say its form."""
+
+
+class StillBeingWritten(AppError):
+    """The file changed while it was read, so nothing of it was imported."""
+
+    code = "still-written"
+
+
+class InboxDocument:
+    """An open file: its digest, what it is, and its rows. ``complete``: its end is taken as it is."""
+
+    def __init__(self, practice: OpenPractice, entry: InboxEntry, file: BinaryIO, *, complete: bool) -> None:
+        self._practice = practice
+        self._entry = entry
+        self._file = file
+        self._complete = complete
+        self._seen = self._look()
+        head = file.read(_HEAD)
+        self._is_event = head.removeprefix(codecs.BOM_UTF8).lstrip()[:1] in (b"{", b"[") or (
+            entry.name.casefold().endswith(".json")
+        )
+        self._event: EventFile | None = None
+        self._raw = b""
+        self._source: CsvSource | None = None
+        file.seek(0)
+        if self._is_event:
+            self._raw = file.read(LARGEST_EVENT + 1)
+            self.digest = event_digest(self._raw)
+        else:
+            self._source = CsvSource(file, entry.name)
+            self.digest = self._source.digest
+        self._form: FormName | None = None
+
+    @property
+    def event(self) -> str:
+        """The kind of the event; empty for a CSV file. Raises ``BadInput`` for one that cannot be used."""
+        return self._read_event().kind.name if self._is_event else ""
+
+    @property
+    def kind(self) -> FormName:
+        """The form whose rows it has. Raises ``BadInput`` where that is not clear."""
+        if self._is_event:
+            return self._read_event().parsed.form
+        if self._form is None:
+            self._form = self._found_form()
+        return self._form
+
+    @property
+    def as_of(self) -> datetime:
+        """The time of what it says: the event's own, or that of the file."""
+        if self._is_event:
+            return self._read_event().at
+        now = self._practice.clock.now()
+        return min(now, datetime.fromtimestamp(max(0.0, self._entry.modified), UTC))
+
+    @property
+    def mark(self) -> str:
+        """The stamp of its cells."""
+        if self._is_event:
+            event = self._read_event()
+            return stamp(event.at, event.sequence, event.kind.rank)
+        return stamp(self.as_of)
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """The keys of an event that are no fields."""
+        return self._read_event().ignored if self._is_event else ()
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether it ends where no complete file ends."""
+        if self._complete:
+            return False
+        if not self._is_event:
+            return bool(self._no_line_end())
+        return is_cut_event(self._raw)
+
+    def read(self) -> ParsedFile:
+        """Its rows. Raises ``BadInput`` where none can be used, or where it ends too early."""
+        if self._is_event:
+            return self._read_event().parsed
+        self._refuse_cut()
+        assert self._source is not None
+        parsed = parse(self._source, self.kind, None, remembered=self._remembered(self.kind))
+        return parsed if self._complete else replace(parsed, completeness="cut")
+
+    def check_unchanged(self) -> None:
+        """Raise :class:`StillBeingWritten` where somebody has written to it since it was opened."""
+        if self._look() != self._seen:
+            raise StillBeingWritten(
+                "The file was changed while it was read. It is read again by the next run."
+            )
+
+    def _look(self) -> tuple[int, int]:
+        found = os.fstat(self._file.fileno())
+        return found.st_size, found.st_mtime_ns
+
+    def _read_event(self) -> EventFile:
+        if self._event is None:
+            settings = self._practice.settings
+            self._event = read_event(
+                self._raw,
+                field_mapping(settings.text("inbox.map")),
+                self._practice.clock.now(),
+                time_zone(self._practice),
+            )
+        return self._event
+
+    def _no_line_end(self) -> str:
+        """Why a CSV file may have been cut short; empty where it ends with a line end."""
+        size = os.fstat(self._file.fileno()).st_size
+        if not size:
+            return "The file is empty."
+        if not self._practice.settings.yes("inbox.require_line_end"):
+            return ""
+        self._file.seek(max(0, size - 4))
+        end = self._file.read(4)
+        whole = end.rstrip(b"\0").endswith((b"\n", b"\r"))
+        return "" if whole else "The last row has no line end, so the file may have been cut short."
+
+    def _remembered(self, form: FormName) -> Mapping[str, str]:
+        row = self._practice.snapshot().get(META, f"import.map.{form}")
+        return row.value if row else {}
+
+    def _refuse_cut(self) -> None:
+        if (why := self._no_line_end()) and not self._complete:
+            raise CutShort(
+                why,
+                hint="Deliver it again. If it is complete, import it as it is: xpm-tui inbox retry FILE. "
+                "If its program never ends the last row: xpm-tui settings set inbox.require_line_end no",
+            )
+
+    def _found_form(self) -> FormName:
+        """The form that the file's name begins with, or the only one whose own columns it has."""
+        self._refuse_cut()
+        name = self._entry.name.casefold()
+        for form in _FORMS:
+            if name.startswith((form, f"ignition-{form}", f"ignition_{form}")):
+                return form
+        assert self._source is not None
+        fits: dict[FormName, tuple[int, int]] = {}
+        for form in _FORMS:
+            try:
+                fields = heading_fields(self._source, form, self._remembered(form))
+            except BadInput:
+                continue
+            fits[form] = len(fields & _OWN_COLUMNS[form]), len(fields)
+        best = sorted(fits, key=lambda form: fits[form], reverse=True)
+        if not best or (len(best) > 1 and fits[best[0]] == fits[best[1]]):
+            raise BadInput(
+                "The columns do not say which of Ignition's files this is.",
+                hint="Begin its name with clients, services, team or proposals, such as clients-may.csv.",
+            )
+        return best[0]
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def read_document(practice: OpenPractice, entry: InboxEntry, *, complete: bool = False) -> InboxDocument:
+    """Open a file of the inbox; ``complete``: its end is taken as it is, because a user says so.
+
+    Raises ``BadInput`` where it cannot be a file of Ignition's, and ``DiskError``.
+    """
+    file = open_entry(entry.path)
+    try:
+        return InboxDocument(practice, entry, file, complete=complete)
+    except BaseException:
+        file.close()
+        raise

@@ -1,0 +1,388 @@
+"""Emptying the inbox: each complete file is claimed, imported in one transaction, and moved.
+
+One process at a time empties an inbox. What a process that was killed had claimed is finished first: a file
+whose transaction was committed is only moved, any other is imported. Nothing is sent to XPM, and nothing is
+deployed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import msgspec
+
+from xpm_tui.application.csv_io.deliveries import DeliveryOutcome, InboxDelivery, deliver, preview
+from xpm_tui.application.inbox.documents import InboxDocument, StillBeingWritten, read_document
+from xpm_tui.application.inbox.receipts import failed, opened, received, understood
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.runs.notifications import notify
+from xpm_tui.domain.errors import AppError, BadInput, Busy, DiskError, ReadOnly, StoreUnreadable
+from xpm_tui.domain.events import Event
+from xpm_tui.domain.formatting import count
+from xpm_tui.domain.ignition import ReceivedFile
+from xpm_tui.domain.ports import IdSource, Put, Snapshot, Write
+from xpm_tui.domain.safe_text import storable
+from xpm_tui.domain.tables import INBOX
+from xpm_tui.files.inbox_folder import InboxEntry, InboxFolder
+from xpm_tui.files.locks import Lock
+from xpm_tui.files.private import ensure_private
+from xpm_tui.store.ids import SnapshotIds
+
+Progress = Callable[[int, int], None]
+"""Told how many files are done, and of how many."""
+
+LISTED = 200
+"""Files that a report lists; beyond it they are only counted."""
+
+_STOPPING = (Busy, ReadOnly, DiskError, StoreUnreadable)
+"""Errors that are no fault of the file: it stays claimed, and the next run takes it."""
+
+
+@dataclass
+class InboxReport:
+    """What emptying the inbox did, or would do when ``dry_run``.
+
+    ``counts`` has the files by their state; ``waiting`` are those that are not complete yet, ``stopped`` says
+    why the run ended before the last file.
+    """
+
+    dry_run: bool = False
+    counts: Counter[str] = field(default_factory=Counter)
+    files: list[ReceivedFile] = field(default_factory=list)
+    waiting: int = 0
+    stopped: AppError | None = None
+
+    @property
+    def total(self) -> int:
+        """How many files were dealt with."""
+        return sum(self.counts.values())
+
+    def add(self, row: ReceivedFile, state: str = "") -> None:
+        """Count a file, and list it where there is room; those that need the user come first."""
+        self.counts[state or row.state] += 1
+        if len(self.files) < LISTED and not state:
+            self.files.append(row)
+
+
+def folder_of(practice: OpenPractice) -> InboxFolder | None:
+    """The practice's inbox; None where none is set up."""
+    told = practice.settings.text("inbox.folder")
+    return InboxFolder(Path(told).expanduser()) if told else None
+
+
+def needed_folder(practice: OpenPractice) -> InboxFolder:
+    """The practice's inbox. Raises ``BadInput`` where there is none, or it cannot be used."""
+    folder = folder_of(practice)
+    if folder is None:
+        raise BadInput("This practice has no inbox.", hint="Set one up: xpm-tui inbox setup DIR")
+    folder.check(owner_of(practice))
+    return folder
+
+
+def owner_of(practice: OpenPractice) -> str:
+    """What an inbox remembers its practice by."""
+    return storable(str(practice.data))
+
+
+def set_up(practice: OpenPractice, path: Path) -> InboxFolder:
+    """Create an inbox, or take an existing folder, and make it that of the practice.
+
+    Raises ``BadInput``, ``DiskError`` and ``ReadOnly``; the setting is written last.
+    """
+    practice.writable()
+    folder = InboxFolder(path)
+    folder.prepare(owner_of(practice), create=True)
+    practice.settings.set("inbox.folder", str(path), practice=True)
+    return folder
+
+
+async def empty_inbox(
+    practice: OpenPractice, *, dry_run: bool = False, progress: Progress = lambda done, total: None
+) -> InboxReport:
+    """Import every complete file of the inbox.
+
+    Raises:
+        BadInput: There is no inbox, or the folder cannot be used.
+        Busy: Another process is emptying it.
+        ReadOnly, DiskError, StoreUnreadable: Nothing can be written.
+    """
+    folder = needed_folder(practice)
+    intake = _Intake(practice, folder, InboxReport(dry_run=dry_run))
+    if dry_run:
+        await intake.look(progress)
+        return intake.report
+    practice.writable()
+    folder.prepare(owner_of(practice))
+    with _lock(practice).hold():
+        await intake.run(progress)
+    intake.tell()
+    return intake.report
+
+
+async def retry(
+    practice: OpenPractice, files: Iterable[InboxEntry], *, progress: Progress = lambda done, total: None
+) -> InboxReport:
+    """Import files again that failed, or that were imported before, because somebody asks for it.
+
+    Raises what :func:`empty_inbox` raises.
+    """
+    practice.writable()
+    folder = needed_folder(practice)
+    intake = _Intake(practice, folder, InboxReport(), asked=True)
+    with _lock(practice).hold():
+        await intake.take(list(files), progress)
+    intake.tell()
+    return intake.report
+
+
+def _lock(practice: OpenPractice) -> Lock:
+    ensure_private(practice.state)
+    return Lock(
+        practice.state / "inbox.lock", clock=practice.clock, person=practice.person, what="emptying the inbox"
+    )
+
+
+class _KnownMeanwhile(Exception):
+    """The file is known by its content after all: somebody else had imported it a moment before."""
+
+
+class _Intake:
+    """One emptying of one inbox, holding its lock; ``asked``: a user asked for these very files."""
+
+    def __init__(
+        self, practice: OpenPractice, folder: InboxFolder, report: InboxReport, *, asked: bool = False
+    ) -> None:
+        self._practice = practice
+        self._folder = folder
+        self.report = report
+        self._asked = asked
+        self._still_written = 0
+
+    async def run(self, progress: Progress) -> None:
+        """What was left by a process that ended, then what has come in, until nothing complete is left."""
+        await self._claimed(self._folder.claimed(), progress)
+        seen: set[tuple[str, float]] = set()
+        while self.report.stopped is None:
+            ready = [each for each in self._ready() if (each.name, each.changed) not in seen]
+            if not ready:
+                return
+            # A file that cannot be claimed is not tried for ever.
+            seen.update((each.name, each.changed) for each in ready)
+            await self.take(ready, progress)
+
+    async def take(self, entries: list[InboxEntry], progress: Progress) -> None:
+        """Claim and import files, one after the other."""
+        for done, entry in enumerate(entries):
+            if self.report.stopped is not None:
+                return
+            progress(done, len(entries))
+            await self._practice.clock.sleep(0)  # where Ctrl-C takes effect: between two files
+            claimed = self._folder.claim(entry)
+            if claimed is not None:
+                self._file(claimed, known_claim=False)
+
+    async def _claimed(self, entries: list[InboxEntry], progress: Progress) -> None:
+        for done, entry in enumerate(entries):
+            if self.report.stopped is not None:
+                return
+            progress(done, len(entries))
+            await self._practice.clock.sleep(0)
+            self._file(entry, known_claim=True)
+
+    async def look(self, progress: Progress) -> None:
+        """What would be done with the complete files; nothing is claimed or written."""
+        ready = [*self._folder.claimed(), *self._ready()]
+        digests: set[str] = set()
+        for done, entry in enumerate(ready):
+            progress(done, len(ready))
+            await self._practice.clock.sleep(0)
+            row = self._row(entry)
+            try:
+                with self._document(entry) as document:
+                    row = opened(row, document)
+                    known = self._known(document.digest)
+                    if known is not None or document.digest in digests:
+                        self.report.add(known or row, "duplicate")
+                        continue
+                    digests.add(document.digest)
+                    row = understood(row, document)
+                    outcome = preview(self._practice, self._delivery(document, row))
+                    self.report.add(received(row, document, outcome))
+            except _STOPPING as error:
+                self.report.stopped = error
+                return
+            except AppError as error:
+                self.report.add(failed(row, error))
+
+    def tell(self) -> None:
+        """Log what was done, and notify whoever is not looking of what failed."""
+        counts = self.report.counts
+        if self.report.total:
+            self._practice.events.emit(
+                Event(
+                    key="inbox.emptied",
+                    numbers={
+                        "imported": counts["imported"] + counts["partial"],
+                        "unchanged": counts["unchanged"] + counts["duplicate"] + counts["outdated"],
+                        "failed": counts["failed"],
+                    },
+                )
+            )
+        if bad := counts["failed"] + counts["partial"]:
+            files = count(bad, "file")
+            notify(
+                self._practice,
+                "inbox",
+                f"{files} of the inbox could not be imported in full. See: xpm-tui inbox list --state failed",
+            )
+
+    def _ready(self) -> list[InboxEntry]:
+        """The files that are complete, as far as can be told; the others wait, and are counted."""
+        now = self._practice.clock.now().timestamp()
+        settle = self._practice.settings.number("inbox.settle_seconds")
+        patience = self._practice.settings.number("inbox.patience_seconds")
+        ready: list[InboxEntry] = []
+        waiting = 0
+        for entry in self._folder.arrivals():
+            age = abs(now - entry.changed)
+            if age < settle or (age < patience and self._is_cut(entry)):
+                waiting += 1
+            else:
+                ready.append(entry)
+        self.report.waiting = waiting + self._still_written
+        return ready
+
+    def _is_cut(self, entry: InboxEntry) -> bool:
+        try:
+            with self._document(entry) as document:
+                return document.is_cut
+        except AppError:
+            return False
+
+    def _document(self, entry: InboxEntry) -> InboxDocument:
+        return read_document(self._practice, entry, complete=self._asked)
+
+    def _known(self, digest: str) -> ReceivedFile | None:
+        """The file of the same content that was taken in before, unless it failed."""
+        return _known(self._practice.snapshot(), digest)
+
+    def _file(self, entry: InboxEntry, *, known_claim: bool) -> None:
+        """Deal with one claimed file."""
+        row = self._row(entry)
+        try:
+            with self._document(entry) as document:
+                row = self._as_before(opened(row, document))
+                before = self._known(document.digest)
+                if before is not None and known_claim and before.claim == entry.claim:
+                    # The process ended after the transaction and before the file was moved.
+                    self._finish(entry, before, before.id)
+                    self.report.add(before)
+                    return
+                if before is not None and not self._asked:
+                    self._duplicate(entry, before)
+                    return
+                row = self._imported(document, understood(row, document))
+        except _KnownMeanwhile:
+            self._file(entry, known_claim=known_claim)
+            return
+        except StillBeingWritten:
+            self._still_written += 1
+            self.report.waiting += 1
+            return
+        except _STOPPING as error:
+            self.report.stopped = error
+            return
+        except AppError as error:
+            row = self._record(failed(row, error))
+        except Exception as error:  # one file that nobody foresaw must not keep the others waiting
+            kind = type(error).__name__
+            row = self._record(
+                failed(row, AppError(f"The file could not be read: an unexpected error ({kind})."))
+            )
+        self._finish(entry, row, row.id)
+        self.report.add(row)
+
+    def _as_before(self, row: ReceivedFile) -> ReceivedFile:
+        """The record under its earlier id, where a file of the same content came in before."""
+        found = self._practice.snapshot().find(INBOX, "digest", row.digest)
+        return msgspec.structs.replace(row, id=found[0].id, copies=found[0].copies) if found else row
+
+    def _imported(self, document: InboxDocument, row: ReceivedFile) -> ReceivedFile:
+        made: list[ReceivedFile] = []
+
+        def receipt(snapshot: Snapshot, ids: IdSource, outcome: DeliveryOutcome) -> Iterable[Write]:
+            document.check_unchanged()
+            if not self._asked and _known(snapshot, row.digest) is not None:
+                raise _KnownMeanwhile
+            done = msgspec.structs.replace(received(row, document, outcome), id=row.id or ids.new("f")[0])
+            made[:] = [done]
+            return [Put(INBOX, done)]
+
+        deliver(self._practice, replace(self._delivery(document, row), receipt=receipt))
+        self._practice.events.emit(
+            Event(key="inbox.file", rule=made[0].event or made[0].kind, numbers={"file": made[0].id})
+        )
+        return made[0]
+
+    def _delivery(self, document: InboxDocument, row: ReceivedFile) -> InboxDelivery:
+        return InboxDelivery(row.name, document.mark, document.read, lambda *_: (), row.event)
+
+    def _record(self, row: ReceivedFile) -> ReceivedFile:
+        """Remember a file that could not be imported."""
+        made = [row]
+
+        def remember(snapshot: Snapshot) -> list[Write]:
+            ids = SnapshotIds(snapshot)
+            before = snapshot.find(INBOX, "digest", row.digest) if row.digest else []
+            id_ = row.id or (before[0].id if before else ids.new("f")[0])
+            made[:] = [msgspec.structs.replace(row, id=id_)]
+            return [Put(INBOX, made[0]), *ids.writes()]
+
+        try:
+            self._practice.book.transact(remember)
+        except _STOPPING as error:
+            self.report.stopped = error
+            return row
+        self._practice.events.emit(Event(key="inbox.failed", level="warning", numbers={"file": made[0].id}))
+        return made[0]
+
+    def _duplicate(self, entry: InboxEntry, before: ReceivedFile) -> None:
+        """Count a file whose content was imported before, and move it."""
+        claim, made = storable(entry.claim), [before]
+
+        def counted(snapshot: Snapshot) -> list[Write]:
+            now = snapshot.get(INBOX, before.id) or before
+            if now.copy_claim != claim:
+                now = msgspec.structs.replace(now, copies=now.copies + 1, copy_claim=claim)
+            made[:] = [now]
+            return [Put(INBOX, now)]
+
+        self._practice.book.transact(counted)
+        told = f"Not imported again: {before.name} ({before.id}) has the same content. {before.sentence}"
+        self._folder.finish(entry, failed=False, prefix=f"{before.id}.{made[0].copies}", sentence=told)
+        self.report.add(made[0], "duplicate")
+
+    def _finish(self, entry: InboxEntry, row: ReceivedFile, prefix: str) -> None:
+        if self.report.stopped is None:
+            lines = "\n".join((row.sentence, *row.details))
+            self._folder.finish(entry, failed=row.state == "failed", prefix=prefix, sentence=lines)
+
+    def _row(self, entry: InboxEntry) -> ReceivedFile:
+        """The record of a file before anything is known of it but its name."""
+        return ReceivedFile(
+            id="",
+            name=storable(entry.name),
+            digest="",
+            at=self._practice.clock.now(),
+            by=self._practice.person,
+            size=entry.size,
+            claim=storable(entry.claim),
+        )
+
+
+def _known(snapshot: Snapshot, digest: str) -> ReceivedFile | None:
+    """The file of the same content that was taken in before, unless it failed."""
+    return next((row for row in snapshot.find(INBOX, "digest", digest) if row.state != "failed"), None)

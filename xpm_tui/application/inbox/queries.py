@@ -1,0 +1,143 @@
+"""What is in the inbox, what came of each file, and which file a user means."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from xpm_tui.application.inbox.intake import folder_of, needed_folder, owner_of
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.domain.errors import AppError, NotFound
+from xpm_tui.domain.ignition import ReceivedFile
+from xpm_tui.domain.safe_text import storable, visible
+from xpm_tui.domain.tables import INBOX
+from xpm_tui.files.inbox_folder import InboxEntry, InboxFolder
+
+
+class InboxStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The inbox at a glance.
+
+    ``waiting`` files are in the folder, ``claimed`` ones were left by a process that ended, ``unfinished``
+    ones still have the name of an upload, ``failed`` ones are in the folder of that name. ``problem`` says
+    why the folder cannot be used.
+    """
+
+    folder: str = ""
+    waiting: int = 0
+    claimed: int = 0
+    unfinished: int = 0
+    failed: int = 0
+    received: int = 0
+    last_at: datetime | None = None
+    problem: str = ""
+
+
+class ReceivedView(msgspec.Struct, frozen=True, kw_only=True):
+    """One file that came in. ``place`` is where it is now, empty where it was deleted."""
+
+    id: str
+    name: str
+    at: datetime
+    by: str
+    kind: str
+    event: str
+    as_of: datetime | None
+    state: str
+    sentence: str
+    details: tuple[str, ...]
+    batch: str
+    copies: int
+    size: int
+    counts: dict[str, int]
+    records: tuple[str, ...]
+    edits: tuple[tuple[str, str, str, str], ...]
+    place: str = ""
+
+
+def inbox_status(practice: OpenPractice) -> InboxStatus:
+    """Look at the folder and the records; nothing is written. Raises nothing: ``problem`` says why."""
+    snapshot = practice.snapshot()
+    folder = folder_of(practice)
+    received = snapshot.count(INBOX)
+    if folder is None:
+        return InboxStatus(received=received)
+    last = newest(practice, 1)
+    told = InboxStatus(
+        folder=storable(str(folder.root)), received=received, last_at=last[0].at if last else None
+    )
+    try:
+        folder.check(owner_of(practice))
+        waiting, claimed, unfinished, failed = folder.counts()
+        return msgspec.structs.replace(
+            told, waiting=waiting, claimed=claimed, unfinished=unfinished, failed=failed
+        )
+    except AppError as error:
+        return msgspec.structs.replace(told, problem=error.message)
+
+
+def newest(practice: OpenPractice, most: int = 0, state: str = "") -> list[ReceivedFile]:
+    """The files that came in, the newest first; ``most`` of 0 gives all."""
+    snapshot = practice.snapshot()
+    found: list[ReceivedFile] = []
+    for id_ in reversed(tuple(snapshot.ids(INBOX))):
+        row = snapshot.get(INBOX, id_)
+        if row is not None and state in ("", row.state):
+            found.append(row)
+            if len(found) == most:
+                break
+    return found
+
+
+def received_view(row: ReceivedFile, place: Path | None = None) -> ReceivedView:
+    """A file as it is shown."""
+    shown = {name: getattr(row, name) for name in ReceivedView.__struct_fields__ if name != "place"}
+    return ReceivedView(**shown, place=storable(str(place)) if place is not None else "")
+
+
+def find_received(practice: OpenPractice, text: str) -> ReceivedFile:
+    """The file that is meant: by its id (``f12``), by its name here or in the folder. Raises ``NotFound``."""
+    wanted = Path(text).name
+    found = practice.snapshot().get(INBOX, wanted.partition("-")[0].partition(".")[0])
+    if found is not None:
+        return found
+    for row in newest(practice):
+        if row.name == wanted:
+            return row
+    raise NotFound(
+        f"No file {visible(text, 80)} has come in through the inbox.", hint="See: xpm-tui inbox list"
+    )
+
+
+def show_received(practice: OpenPractice, text: str) -> ReceivedView:
+    """One file in full, with where it is now. Raises ``NotFound``."""
+    row = find_received(practice, text)
+    folder = folder_of(practice)
+    return received_view(row, folder.place(row.id) if folder is not None else None)
+
+
+def files_to_retry(practice: OpenPractice, names: tuple[str, ...], *, every: bool) -> list[InboxEntry]:
+    """The files to import again: those that failed, or those that are named, imported before or not.
+
+    Raises ``NotFound`` for a file that is no longer there, and what ``needed_folder`` raises.
+    """
+    folder = needed_folder(practice)
+    if every:
+        return folder.failed()
+    return [_entry(practice, folder, name) for name in names]
+
+
+def _entry(practice: OpenPractice, folder: InboxFolder, name: str) -> InboxEntry:
+    by_name = next((each for each in folder.failed() if each.path.name == Path(name).name), None)
+    if by_name is not None:
+        return by_name
+    row = find_received(practice, name)
+    place = folder.place(row.id)
+    entry = folder.entry(place) if place is not None else None
+    if entry is None:
+        raise NotFound(
+            f"The file {visible(row.name, 80)} ({row.id}) is no longer in the inbox's folders.",
+            hint="Deliver it again.",
+        )
+    return entry

@@ -1,0 +1,260 @@
+"""The folder of an inbox: files that others write to it, claimed when complete, and moved when done with.
+
+Everything here is a rename within one file system, so that a kill leaves a file in one place or the other:
+the folder itself, ``working``, ``done`` or ``failed``. Only regular files are taken; symbolic links, folders
+and devices stay where they are. Who may write to the folder decides what comes in, so it may be written by a
+group (the account of an SFTP server), but not by everybody.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.files.atomic import replace_bytes
+from xpm_tui.files.disk import disk_error, trouble
+from xpm_tui.files.private import FOLDER_MODE, check_chain, ensure_private
+
+WORKING, DONE, FAILED = "working", "done", "failed"
+RESULT = ".result.txt"
+"""What is added to a file's name for the sentence beside it."""
+
+_OWNER = ".xpm-tui-practice"
+"""The file that says whose inbox a folder is."""
+_TOKEN = 12
+"""Letters of a claim before the hyphen and the file's own name."""
+_LONGEST_NAME = 180
+"""Bytes of a file's own name that are kept: ids and endings are added to it, and 255 are allowed."""
+
+_UNFINISHED = re.compile(
+    r"\..*|.*~|.*\.(tmp|temp|part|partial|filepart|crdownload|download|swp|upload|uploading|lock)",
+    re.IGNORECASE,
+)
+"""Names that programs give to a file until it is complete."""
+_OURS = re.compile(r"f\d+(\.\d+)?-")
+
+
+@dataclass(frozen=True)
+class InboxEntry:
+    """A file in one of the folders: ``name`` is its own name, ``path`` where it is.
+
+    ``changed`` is when it was last written to or renamed, ``modified`` what it says of its content's age;
+    both are seconds since 1970.
+    """
+
+    path: Path
+    name: str
+    size: int
+    modified: float
+    changed: float
+
+    @property
+    def claim(self) -> str:
+        """The name under which it was claimed, where it is."""
+        return self.path.name
+
+
+class InboxFolder:
+    """One inbox. Nothing is created before :meth:`prepare`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @property
+    def exists(self) -> bool:
+        """Whether the folder is there."""
+        return self.root.is_dir()
+
+    def check(self, owner: str) -> None:
+        """Refuse a folder that is missing, open to everybody, or the inbox of another practice.
+
+        Args:
+            owner: What the practice is known by; it is written to the folder by :meth:`prepare`.
+
+        Raises:
+            BadInput: The folder cannot be used; the hint says what to do.
+        """
+        shown = visible(str(self.root), 300)
+        try:
+            found = self.root.stat()
+        except FileNotFoundError:
+            raise BadInput(
+                f"The inbox {shown} does not exist.", hint=f"Create it: xpm-tui inbox setup {shown}"
+            ) from None
+        except OSError as error:
+            raise trouble(error, self.root, "read") from error
+        if not stat.S_ISDIR(found.st_mode):
+            raise BadInput(
+                f"The inbox {shown} is not a folder.", hint="Choose another: xpm-tui inbox setup DIR"
+            )
+        if found.st_mode & stat.S_IWOTH:
+            raise BadInput(
+                f"Every account on this machine can write to the inbox {shown}.",
+                hint=f"Run: chmod o-w {shown}. A group may write to it.",
+            )
+        check_chain(self.root.parent)
+        whose = self._owner()
+        if whose and whose != owner:
+            raise BadInput(
+                f"The inbox {shown} belongs to another practice ({visible(whose, 200)}).",
+                hint="Use one folder per practice: xpm-tui inbox setup DIR. If that practice was moved or "
+                f"deleted, delete the file {_OWNER} in the folder.",
+            )
+
+    def prepare(self, owner: str, *, create: bool = False) -> None:
+        """Make the folders below it, and say whose inbox it is. Raises ``BadInput`` and ``DiskError``."""
+        if create and not self.root.exists():
+            ensure_private(self.root)
+        self.check(owner)
+        with disk_error(self.root, "prepared"):
+            for name in (WORKING, DONE, FAILED):
+                (self.root / name).mkdir(mode=FOLDER_MODE, exist_ok=True)
+            if not self._owner():
+                replace_bytes(self.root / _OWNER, owner.encode("utf-8", "surrogateescape"))
+
+    def arrivals(self) -> list[InboxEntry]:
+        """The files that somebody has put in, the oldest first; those still named as unfinished left out."""
+        return self._entries(
+            self.root, lambda name: not (_UNFINISHED.fullmatch(name) or name.endswith(RESULT))
+        )
+
+    def counts(self) -> tuple[int, int, int, int]:
+        """How many files wait, were claimed, are still named as unfinished, and failed.
+
+        Files are only counted, without looking at each.
+        """
+        there = [
+            each.name
+            for each in self._scandir(self.root)
+            if each.is_file(follow_symlinks=False) and not each.name.startswith(".")
+        ]
+        unfinished = sum(bool(_UNFINISHED.fullmatch(name)) for name in there)
+        waiting = len(there) - unfinished - sum(name.endswith(RESULT) for name in there)
+        claimed = len(self._scandir(self.root / WORKING))
+        failed = sum(not each.name.endswith(RESULT) for each in self._scandir(self.root / FAILED))
+        return waiting, claimed, unfinished, failed
+
+    def claimed(self) -> list[InboxEntry]:
+        """The files that a process has claimed and not finished with, the oldest first."""
+        return self._entries(self.root / WORKING, lambda name: name[_TOKEN : _TOKEN + 1] == "-")
+
+    def failed(self) -> list[InboxEntry]:
+        """The files that could not be imported, the oldest first."""
+        return self._entries(self.root / FAILED, lambda name: not name.endswith(RESULT))
+
+    def claim(self, entry: InboxEntry) -> InboxEntry | None:
+        """Take a file out of everybody's reach; None where it is gone, or somebody else was faster."""
+        token = os.urandom(_TOKEN // 2).hex()
+        path = self.root / WORKING / f"{token}-{_short(_own_name(entry.name))}"
+        with disk_error(entry.path, "claimed"):
+            try:
+                os.rename(entry.path, path)
+            except FileNotFoundError:
+                return None
+        if entry.path.parent.name in (DONE, FAILED):
+            with suppress(OSError):
+                entry.path.with_name(entry.path.name + RESULT).unlink()
+        return InboxEntry(path, _own_name(entry.name), entry.size, entry.modified, entry.changed)
+
+    def finish(self, entry: InboxEntry, *, failed: bool, prefix: str, sentence: str) -> Path:
+        """Write the sentence, and move the file beside it; doing it a second time does no harm."""
+        folder = self.root / (FAILED if failed else DONE)
+        path = folder / f"{prefix}-{_short(entry.name)}"
+        replace_bytes(path.with_name(path.name + RESULT), f"{sentence}\n".encode("utf-8", "replace"))
+        with disk_error(entry.path, "moved"):
+            os.rename(entry.path, path)
+        return path
+
+    def place(self, prefix: str) -> Path | None:
+        """Where the file that was finished with ``prefix`` is now; None where it was deleted."""
+        for folder in (self.root / DONE, self.root / FAILED):
+            with suppress(OSError):
+                for each in folder.iterdir():
+                    if each.name.startswith(f"{prefix}-") and not each.name.endswith(RESULT):
+                        return each
+        return None
+
+    def entry(self, path: Path) -> InboxEntry | None:
+        """One file by its path; None where it is no regular file."""
+        try:
+            found = path.lstat()
+        except (OSError, ValueError):
+            return None
+        return _entry(path, path.name, found) if stat.S_ISREG(found.st_mode) else None
+
+    def _entries(self, folder: Path, wanted: Callable[[str], bool]) -> list[InboxEntry]:
+        try:
+            found = list(self._scan(folder, wanted))
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise trouble(error, folder, "read") from error
+        return sorted(found, key=lambda each: (each.modified, each.name))
+
+    def _scan(self, folder: Path, wanted: Callable[[str], bool]) -> Iterator[InboxEntry]:
+        with os.scandir(folder) as entries:
+            for each in entries:
+                if not wanted(each.name) or not each.is_file(follow_symlinks=False):
+                    continue
+                with suppress(FileNotFoundError):
+                    name = each.name[_TOKEN + 1 :] if folder.name == WORKING else each.name
+                    yield _entry(Path(each.path), name, each.stat(follow_symlinks=False))
+
+    @staticmethod
+    def _scandir(folder: Path) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(folder) as found:
+                return list(found)
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise trouble(error, folder, "read") from error
+
+    def _owner(self) -> str:
+        try:
+            with (self.root / _OWNER).open("rb") as file:
+                return file.read(4096).decode("utf-8", "surrogateescape").strip()
+        except OSError:
+            return ""
+
+
+def open_entry(path: Path) -> BinaryIO:
+    """Open a regular file of the inbox for reading, never through a symbolic link.
+
+    Raises:
+        BadInput: It is no regular file.
+        DiskError: It cannot be read.
+    """
+    with disk_error(path, "read"):
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise BadInput(f"{visible(path.name, 200)} is not a regular file.")
+    return os.fdopen(fd, "rb")
+
+
+def _entry(path: Path, name: str, found: os.stat_result) -> InboxEntry:
+    return InboxEntry(path, name, found.st_size, found.st_mtime, max(found.st_mtime, found.st_ctime))
+
+
+def _own_name(name: str) -> str:
+    """A file's name without the id that it was given here before."""
+    return name[match.end() :] if (match := _OURS.match(name)) else name
+
+
+def _short(name: str) -> str:
+    """A name that leaves room for what is added to it, its ending kept."""
+    raw = os.fsencode(name)
+    if len(raw) <= _LONGEST_NAME:
+        return name
+    stem, dot, ending = name.rpartition(".")
+    tail = os.fsencode(dot + ending) if stem and len(ending) <= 12 else b""
+    return os.fsdecode(raw[: _LONGEST_NAME - len(tail)] + tail)

@@ -1,0 +1,366 @@
+"""An event of the inbox as a file of one record: a JSON object in, rows of a form out. Pure.
+
+What its keys are called, and how its cells are read, is decided as for the columns of a CSV file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
+
+import msgspec
+
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.ignition.cell_readers import LONGEST_CELL
+from xpm_tui.ignition.csv_text import normalise_heading
+from xpm_tui.ignition.event_schema import (
+    BY_WORDS,
+    ENVELOPE,
+    KINDS,
+    SERVICE_COLUMNS,
+    SERVICE_KEYS,
+    VERSION,
+    EventKind,
+    words,
+)
+from xpm_tui.ignition.forms import FORMS, RECORD, CsvForm, FileColumn, columns
+from xpm_tui.ignition.parser import FileRow, Layout, ParsedFile, clean
+
+LARGEST_EVENT = 1 << 20
+"""Bytes: an event is never larger."""
+
+AHEAD = timedelta(hours=1)
+"""How far an event's time may lie ahead of this machine's clock."""
+
+_LONGEST_KEY = 200
+"""Characters of a key that are compared."""
+_MOST_ROWS = 500
+"""Contacts or services of one event."""
+
+Cell = str | list[str]
+"""A value of the event: a text, or the texts of a list."""
+
+
+@dataclass(frozen=True)
+class EventFile:
+    """What an event file says. ``ignored`` are its keys that are no fields."""
+
+    kind: EventKind
+    at: datetime
+    sequence: int
+    parsed: ParsedFile
+    ignored: tuple[str, ...] = ()
+
+
+class CutShort(BadInput):
+    """The file ends too early to be an event: it may still be being written."""
+
+
+def event_digest(raw: bytes) -> str:
+    """Return the digest of a file's content, as ``CsvSource.digest`` has it."""
+    return hashlib.blake2b(raw, digest_size=16).hexdigest()
+
+
+def is_cut_event(raw: bytes) -> bool:
+    """Whether a file ends in the middle of its JSON."""
+    try:
+        _loaded(raw)
+    except CutShort:
+        return True
+    except BadInput:
+        return False
+    return False
+
+
+def read_event(raw: bytes, mapping: Mapping[str, str], now: datetime, zone: tzinfo) -> EventFile:
+    """Read an event.
+
+    Args:
+        raw: The bytes of the file.
+        mapping: Field by the key that a sender uses for it: the setting ``inbox.map``.
+        now: The time of this machine, aware.
+        zone: The practice's time zone: in it, a time with a zone becomes a day.
+
+    Raises:
+        CutShort: The file ends in the middle of its JSON.
+        BadInput: It is no event that can be used; the message says why.
+    """
+    found = _loaded(raw)
+    told = {_key(heading): name.strip().casefold() for heading, name in mapping.items()}
+    head = {name: value for key, value in found.items() if (name := _envelope(key, told))}
+    kind = _kind(head.get("event"))
+    _check_version(head.get("version"))
+    at, sequence = _time(head.get("at"), now), _sequence(head.get("sequence"))
+    record = found.get(kind.record)
+    body = {key: value for key, value in found.items() if not _envelope(key, told)}
+    if isinstance(record, dict):
+        body = {**{key: value for key, value in body.items() if key != kind.record}, **record}
+    parsed, ignored = _Table(kind, told, zone).parsed(body, at)
+    return EventFile(kind, at, sequence, replace(parsed, digest=event_digest(raw)), ignored)
+
+
+def _loaded(raw: bytes) -> dict[str, Any]:
+    if len(raw) > LARGEST_EVENT:
+        raise BadInput("The event is larger than 1 MB.", hint="Send a list of records as a CSV file.")
+    text = raw.removeprefix(b"\xef\xbb\xbf").strip()
+    if not text:
+        raise CutShort("The file is empty.")
+    try:
+        found = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
+        if not text.endswith(b"}"):
+            raise CutShort("The JSON of the event ends too early: the file was cut short.") from None
+        raise BadInput(
+            f"The event is not valid JSON: {visible(str(wrong), 160)}.",
+            hint="Have the values escaped: a quotation mark or a line break in a name must not end its text.",
+        ) from None
+    if not isinstance(found, dict):
+        raise BadInput("The file is not one event, which is a JSON object.", hint="Write one file per event.")
+    return found
+
+
+def _key(text: str) -> str:
+    """A key as it is compared: ``clientName``, ``client.name`` and ``Client Name`` are one."""
+    return normalise_heading(text[:_LONGEST_KEY].replace(".", " "))
+
+
+def _envelope(key: str, told: Mapping[str, str]) -> str:
+    """Which part of the envelope a key is; empty where it belongs to the record."""
+    name = told.get(_key(key), "") or key.casefold()
+    return name if name in ENVELOPE and not (name == "id" and key.casefold() != "id") else ""
+
+
+def _kind(told: object) -> EventKind:
+    known = ", ".join(kind.name for kind in KINDS)
+    if not isinstance(told, str) or not told.strip():
+        raise BadInput("The event does not say what happened: it has no key “event”.", hint=f"Use: {known}.")
+    found = BY_WORDS.get(words(told))
+    if found is None:
+        raise BadInput(f"The event “{visible(told, 60)}” is not known.", hint=f"Use: {known}.")
+    return found
+
+
+def _check_version(told: object) -> None:
+    if told is not None and str(told).strip() != str(VERSION):
+        raise BadInput(
+            f"The event has version {visible(str(told), 20)}, and this program reads version {VERSION}.",
+            hint="See: xpm-tui inbox schema",
+        )
+
+
+def _time(told: object, now: datetime) -> datetime:
+    """The event's own time, in UTC."""
+    if told in (None, ""):
+        raise BadInput(
+            "The event has no time: its key “at” is missing.",
+            hint="Without it, an event that arrives late could replace newer values.",
+        )
+    text = str(told).strip()
+    shown = visible(text, 40)
+    try:
+        if re.fullmatch(r"\d{9,10}", text):
+            at = datetime.fromtimestamp(int(text), UTC)
+        else:
+            at = datetime.fromisoformat(re.sub(r"\s*(UTC|GMT)$", "+00:00", text))
+    except (ValueError, OverflowError):
+        raise BadInput(
+            f"The time of the event, {shown}, cannot be read.", hint="Use: 2026-05-04T09:05:00+12:00."
+        ) from None
+    if at.tzinfo is None:
+        raise BadInput(
+            f"The time of the event, {shown}, has no time zone.", hint="Use: 2026-05-04T09:05:00+12:00."
+        )
+    try:
+        at = at.astimezone(UTC)
+    except OverflowError:
+        raise BadInput(f"The time of the event, {shown}, cannot be read.") from None
+    if at > now + AHEAD:
+        raise BadInput(
+            f"The time of the event, {shown}, lies in the future.",
+            hint="Compare the clocks of this machine and of the sender.",
+        )
+    return at
+
+
+def _sequence(told: object) -> int:
+    text = str(told if told is not None else "").strip() or "0"
+    if not re.fullmatch(r"\d{1,18}", text):
+        raise BadInput(f"The sequence number of the event, {visible(text, 40)}, is not a whole number.")
+    return int(text)
+
+
+def _own_names(form: CsvForm) -> dict[str, str]:
+    """The names of fields by which an event may call them, unless they are headings of another field."""
+    understood = {normalise_heading(word) for word in form.headings()}
+    understood |= {word for each in form.fields for word in each.doubtful}
+    return {key: name for name in form.by_name if (key := _key(name)) not in understood}
+
+
+_OWN_NAMES = {name: _own_names(FORMS[name]) for name in ("clients", "proposals")}
+
+
+class _Table:
+    """The record of an event as headings and rows."""
+
+    def __init__(self, kind: EventKind, told: Mapping[str, str], zone: tzinfo) -> None:
+        self._kind, self._zone = kind, zone
+        self._form: CsvForm = FORMS[kind.form]
+        self._told = dict(_OWN_NAMES[self._form.name])
+        for key, field in told.items():
+            name = field.removeprefix(f"{kind.record}.")
+            if self._names(name):
+                self._told[key] = name
+
+    def _names(self, field: str) -> bool:
+        return field == "ignore" or field in self._form.by_name
+
+    def parsed(self, body: Mapping[str, Any], at: datetime) -> tuple[ParsedFile, tuple[str, ...]]:
+        cells: dict[str, Cell] = {}
+        for key, value in self._flat(body, ""):
+            cells.setdefault(key, value)
+        heads = list(cells)
+        samples = [[value if isinstance(value, str) else next(iter(value), "") for value in cells.values()]]
+        try:
+            found = columns(self._form, [_key(head) for head in heads], samples, self._told)
+        except BadInput:
+            raise self._useless(heads) from None
+        known = {column.field: heads[column.index] for column in found if column.field}
+        fields = {field: cells[head] for field, head in known.items()}
+        if self._kind.state:
+            fields["state"] = self._kind.state
+            if self._kind.name == "proposal.accepted" and not fields.get("accepted"):
+                fields["accepted"] = at.astimezone(self._zone).date().isoformat()
+        rows = [{f: self._cell(f, text) for f, text in row.items()} for row in self._rows(fields, body)]
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        headings = tuple(
+            FileColumn(at_, self._form.by_name[name].heading, name) for at_, name in enumerate(names)
+        )
+        layout = Layout(headings)
+        made = tuple(
+            FileRow(number, layout, [row.get(name, "") for name in names])
+            for number, row in enumerate(rows, 1)
+            if any(row.values())
+        )
+        if not made:
+            raise self._useless(heads)
+        parsed = ParsedFile(
+            self._kind.form, "UTF-8", "JSON", headings, made, (), layout=layout, completeness="parts"
+        )
+        ignored = tuple(str(visible(heads[c.index], 60)) for c in found if not c.field and not c.ignored)
+        return parsed, ignored
+
+    def _useless(self, heads: Sequence[str]) -> BadInput:
+        """The error of an event that does not say which record it is about."""
+        needed = " or ".join(self._form.by_name[name].heading for name in self._form.needs if name != RECORD)
+        keys = ", ".join(str(visible(head, 40)) for head in heads[:12]) or "none"
+        return BadInput(
+            f"The event says nothing about a {self._kind.record}. Its keys: {keys}. Needed: {needed}.",
+            hint="If one of its keys is the right one: xpm-tui settings set inbox.map 'KEY=name'",
+        )
+
+    def _flat(self, body: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Cell]]:
+        """Every value with its path; lists of objects other than contacts and services give lists."""
+        for key, value in body.items():
+            path = f"{prefix}{key}"
+            if path in ("contacts", "services") and isinstance(value, list):
+                continue
+            if isinstance(value, dict):
+                yield from self._flat(value, f"{path}.")
+            elif isinstance(value, list) and any(isinstance(each, dict) for each in value):
+                parts = [dict(self._flat(each, "")) for each in value if isinstance(each, dict)]
+                for name in dict.fromkeys(name for part in parts for name in part):
+                    yield f"{path}.{name}", [_one(part.get(name, "")) for part in parts]
+            elif isinstance(value, list):
+                yield path, [_text(each) for each in value]
+            else:
+                yield path, _text(value)
+
+    def _rows(self, fields: Mapping[str, Cell], body: Mapping[str, Any]) -> list[dict[str, str]]:
+        """One row for each contact or service; each repeats what is said of the record."""
+        of_part = self._of_part()
+        head = {name: _one(value) for name, value in fields.items() if name not in of_part}
+        listed = {name: value for name, value in fields.items() if name in of_part}
+        longest = max((len(value) for value in listed.values() if isinstance(value, list)), default=1)
+        parts = [
+            {name: _at(value, at) for name, value in listed.items() if _at(value, at)}
+            for at in range(longest)
+        ]
+        parts = [part for part in parts if part]
+        key = "contacts" if self._kind.form == "clients" else "services"
+        more = body.get(key)
+        if isinstance(more, list):
+            parts += [part for each in more if (part := self._part(each))]
+        if len(parts) > _MOST_ROWS:
+            raise BadInput(f"The event has more than {_MOST_ROWS} {key}.", hint="Send them as a CSV file.")
+        return [{**head, **part} for part in parts] or [head]
+
+    def _of_part(self) -> frozenset[str]:
+        if self._kind.form == "proposals":
+            return frozenset(SERVICE_COLUMNS)
+        return frozenset(name for name in self._form.by_name if name.startswith("contact_"))
+
+    def _part(self, told: object) -> dict[str, str]:
+        """The cells of one contact or service."""
+        of_service = self._kind.form == "proposals"
+        if not isinstance(told, dict):
+            return {"service": _text(told)} if of_service and _text(told) else {}
+        found: dict[str, str] = {}
+        for key, value in self._flat(told, ""):
+            name = _key(key).replace(" ", "_")
+            name = SERVICE_KEYS.get(name, name) if of_service else name
+            name = name if of_service or name.startswith("contact_") else f"contact_{name}"
+            name = self._told.get(_key(key), name)
+            if name in self._of_part() and _one(value):
+                found[name] = _one(value)
+        return found
+
+    def _cell(self, field: str, text: str) -> str:
+        """A cell as a CSV file would have it. Raises ``BadInput`` for one that no file may have."""
+        heading = self._form.by_name[field].heading
+        if "\0" in text:
+            raise BadInput(f"{heading} contains a NUL character.")
+        if len(text) > LONGEST_CELL:
+            raise BadInput(f"{heading} is longer than {LONGEST_CELL} characters.")
+        if self._form.by_name[field].kind == "date":
+            text = self._day(text)
+        return clean(text)
+
+    def _day(self, text: str) -> str:
+        """The day of a time with a zone, in the practice's zone; midnight is taken as the day itself."""
+        if "T" not in text:
+            return text
+        try:
+            at = datetime.fromisoformat(text)
+        except ValueError:
+            return text
+        if at.tzinfo is None or (at.hour, at.minute, at.second) == (0, 0, 0):
+            return at.date().isoformat()
+        return at.astimezone(self._zone).date().isoformat()
+
+
+def _text(value: object) -> str:
+    """A value of JSON as the text of a cell."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return str(value).strip() if not isinstance(value, dict | list) else ""
+
+
+def _one(value: Cell) -> str:
+    """A list as one cell: names are separated by ``;`` as in the CSV form."""
+    return value if isinstance(value, str) else "; ".join(dict.fromkeys(filter(None, value)))
+
+
+def _at(value: Cell, at: int) -> str:
+    """The value for one row; a single one is that of the first row, unless all rows share it."""
+    if isinstance(value, str):
+        return value
+    return value[at] if at < len(value) else ""

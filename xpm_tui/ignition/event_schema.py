@@ -1,0 +1,250 @@
+"""The events that the inbox takes: their names, their JSON Schema, and the reference page of both.
+
+``python -m xpm_tui.ignition.event_schema > docs/inbox-events.md`` writes the page. A change that an existing
+sender would notice needs a new version; :data:`VERSION` is the newest, and earlier ones stay readable.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from xpm_tui.ignition.forms import FORMS, RECORD, CsvForm, FormName
+
+VERSION = 1
+"""The version of the events; a file without a version has this first one."""
+
+ENVELOPE = ("version", "event", "at", "sequence", "id")
+"""What an event says of itself; everything else is about its record."""
+
+
+@dataclass(frozen=True)
+class EventKind:
+    """One kind of event: the form whose fields its record has, and the state that it puts a proposal in.
+
+    ``rank`` is its place among events of the same time: a proposal is sent before it is accepted.
+    """
+
+    name: str
+    form: FormName
+    help: str
+    also: tuple[str, ...] = ()
+    state: str = ""
+    rank: int = 0
+
+    @property
+    def record(self) -> str:
+        """The key of the record in the event: ``client`` or ``proposal``."""
+        return self.name.partition(".")[0]
+
+
+KINDS: tuple[EventKind, ...] = (
+    EventKind(
+        "client.created", "clients", "A client was created in Ignition.", ("new client", "client added")
+    ),
+    EventKind(
+        "client.changed",
+        "clients",
+        "A client, or one of its contacts, was changed in Ignition.",
+        ("client updated", "client edited", "updated client"),
+        rank=1,
+    ),
+    EventKind(
+        "proposal.sent",
+        "proposals",
+        "A proposal was sent and awaits acceptance.",
+        ("awaiting acceptance", "proposal awaiting acceptance"),
+        state="Sent",
+    ),
+    EventKind(
+        "proposal.accepted",
+        "proposals",
+        "A proposal was accepted. This creates no job: you take the proposal over.",
+        ("accepted proposal", "proposal signed"),
+        state="Accepted",
+        rank=1,
+    ),
+    EventKind(
+        "proposal.revoked",
+        "proposals",
+        "A proposal was revoked. Jobs that have not been deployed yet are stopped.",
+        ("revoked proposal", "proposal cancelled", "proposal canceled"),
+        state="Revoked",
+        rank=2,
+    ),
+)
+
+SERVICE_KEYS = {"name": "service", "id": "service_id", "entity_name": "entity", "client_name": "entity"}
+"""Keys within ``services`` that stand for another field than the one of that name."""
+SERVICE_COLUMNS = (
+    "service",
+    "service_id",
+    "start",
+    "end",
+    "billing",
+    "price",
+    "quantity",
+    "project",
+    "entity",
+    "entity_id",
+)
+"""Fields of each entry in ``services``."""
+
+
+def words(text: str) -> str:
+    """Return a name as it is compared: lower case, one space between words."""
+    return " ".join(re.findall(r"[a-z0-9]+", text.casefold()))
+
+
+BY_WORDS: dict[str, EventKind] = {words(name): kind for kind in KINDS for name in (kind.name, *kind.also)}
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of an event."""
+    text = {"type": ["string", "number", "boolean", "null"]}
+    contact = {
+        each.name.removeprefix("contact_"): text
+        for each in FORMS["clients"].fields
+        if each.name.startswith("contact_")
+    }
+    client = _fields(FORMS["clients"], text) | {
+        "contacts": {
+            "type": "array",
+            "description": "Several contacts of the client, in place of the contact_ fields.",
+            "items": {"type": "object", "properties": contact},
+        }
+    }
+    proposal = _fields(FORMS["proposals"], text) | {
+        "services": {
+            "type": "array",
+            "description": "Services of the proposal. One that is not named here stays.",
+            "items": {"type": "object", "properties": dict.fromkeys(SERVICE_COLUMNS, text)},
+        }
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"Event for the inbox of xpm-tui, version {VERSION}",
+        "type": "object",
+        "required": ["event", "at"],
+        "properties": {
+            "version": {"const": VERSION, "description": "The version of this schema."},
+            "event": {"enum": [kind.name for kind in KINDS], "description": "What happened."},
+            "at": {
+                "type": ["string", "integer"],
+                "description": "When it happened: ISO 8601 with a time zone, or seconds since 1970.",
+            },
+            "sequence": {
+                "type": "integer",
+                "minimum": 0,
+                "description": "The order of events that have the same time.",
+            },
+            "id": {"type": "string", "description": "The sender's id of the event; it is not used."},
+            "client": {"type": "object", "properties": client},
+            "proposal": {"type": "object", "properties": proposal},
+        },
+    }
+
+
+def _fields(form: CsvForm, text: dict[str, Any]) -> dict[str, Any]:
+    return {
+        each.name: {**text, "description": f"{each.heading}, as in the CSV form."}
+        for each in form.fields
+        if each.name != RECORD
+    }
+
+
+EXAMPLES: tuple[dict[str, Any], ...] = (
+    {
+        "version": VERSION,
+        "event": "proposal.accepted",
+        "at": "2026-05-04T09:05:00+12:00",
+        "proposal": {
+            "number": "PROP-7",
+            "name": "Year 2026",
+            "client_id": "101",
+            "client_name": "Kowhai Ltd",
+            "services": [{"service": "Annual accounts", "price": 1200, "start": "2026-04-01"}],
+        },
+    },
+    {
+        "version": VERSION,
+        "event": "client.changed",
+        "at": "2026-05-04T09:06:10Z",
+        "client": {
+            "client_id": "101",
+            "name": "Kowhai Ltd",
+            "phone": "09 555 01",
+            "contact_name": "Ann Lee",
+            "contact_email": "ann@kowhai.example",
+        },
+    },
+)
+"""One event of each record, as the page and the help show them."""
+
+_HEAD = """\
+# Inbox events
+
+<!-- Made from the forms: `python -m xpm_tui.ignition.event_schema > docs/inbox-events.md`. Do not edit. -->
+
+An event is a JSON file in the [inbox](inbox.md): one object, one event, at most 1 MB, in UTF-8. This page
+describes version {version}. `xpm-tui inbox schema` prints the same as a JSON Schema.
+
+```sh
+xpm-tui inbox schema --json
+```
+"""
+
+_FIELDS = """\
+## The fields
+
+The fields and headings are those of the [CSV forms](csv.md), in any spelling: `client_name`,
+`Client Name` and `clientName` are one field, and so are `{"client": {"name": …}}` in a proposal and
+`client_name`. A blank or missing field changes nothing. A number is taken as it is written; `true`
+and `false` are yes and no. Other keys are ignored, and `inbox show` names them. What your tool
+calls otherwise is mapped with the setting `inbox.map`.
+"""
+_LISTS = """\
+Several contacts of a client are a list `contacts`, whose entries have the fields without
+`contact_`. The services of a proposal are a list `services` of objects (`service`, `price`,
+`start`, …) or of names. An event never removes a contact or a service.
+"""
+
+_ENVELOPE_ROWS = (
+    ("`event`", "yes", "What happened: see below."),
+    ("`at`", "yes", "When it happened, such as `2026-05-04T09:05:00+12:00`, `2026-05-03T21:05:00Z` or "
+     "seconds since 1970. A time without a time zone is refused, and so is one that is more than an hour "
+     "ahead."),
+    ("`version`", "no", f"`{VERSION}`. Without it, version 1 is meant; another version is refused."),
+    ("`sequence`", "no", "A number that orders events with the same time."),
+    ("`id`", "no", "The sender's id of the event. It is not used: files are known by their content."),
+    ("`client` or `proposal`", "no", "The record. Its fields may also stand beside `event`."),
+)  # fmt: skip
+
+
+def render() -> str:
+    """Return the page as Markdown."""
+    parts = [_HEAD.format(version=VERSION)]
+    rows = "".join(f"| {key} | {needed} | {text} |\n" for key, needed, text in _ENVELOPE_ROWS)
+    parts.append(f"## The event\n\n| key | required | meaning |\n| --- | --- | --- |\n{rows}")
+    rows = "".join(
+        f"| `{kind.name}` | {kind.help} | {', '.join(f'`{each}`' for each in kind.also)} |\n"
+        for kind in KINDS
+    )
+    parts.append(f"## What happened\n\n| `event` | meaning | also understood |\n| --- | --- | --- |\n{rows}")
+    for example in EXAMPLES:
+        shown = msgspec.json.format(msgspec.json.encode(example), indent=2).decode()
+        parts.append(f"```json\n{shown}\n```\n")
+    parts.append(_FIELDS)
+    for name, form in (("client", FORMS["clients"]), ("proposal", FORMS["proposals"])):
+        rows = "".join(f"| `{each.name}` | {each.heading} |\n" for each in form.fields if each.name != RECORD)
+        parts.append(f"### Fields of a {name}\n\n| field | heading |\n| --- | --- |\n{rows}")
+    parts.append(_LISTS)
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render())

@@ -1,0 +1,253 @@
+"""As of when the inbox has told each field of a record, so that an older file never replaces newer values.
+
+Files and events arrive late, twice and in any order. Every filled cell that comes in through the inbox leaves
+its stamp (a time, a sequence number, a rank) under what the sender calls the record; a cell whose field has
+a newer stamp is blanked before the import is planned, and a blank cell says nothing. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from xpm_tui.domain.identity import exact
+from xpm_tui.domain.ignition import Client, Contact, FieldStamps
+from xpm_tui.domain.ports import Put, Snapshot
+from xpm_tui.domain.tables import CLIENTS, STAMPS
+from xpm_tui.ignition.forms import RECORD, FormName
+from xpm_tui.ignition.parser import FileRow, ParsedFile, RefusedRow
+
+SERVICE_FIELDS = frozenset(
+    (
+        "service",
+        "service_id",
+        "project",
+        "entity",
+        "entity_id",
+        "billing",
+        "price",
+        "quantity",
+        "start",
+        "end",
+    )
+)
+"""The columns of a proposal's row that are about its service, where it names one."""
+
+_CONTACT = "contact_"
+_NEWER = "newer values of this record had come in before"
+
+
+def stamp(at: datetime, sequence: int = 0, rank: int = 0) -> str:
+    """Return a stamp: texts of stamps compare as (time, sequence, rank) do.
+
+    ``rank`` decides between events of one time and sequence: an accepted proposal was sent before.
+    """
+    return f"{at.astimezone(UTC).isoformat(timespec='microseconds')}/{sequence:020d}/{rank}"
+
+
+@dataclass(frozen=True)
+class AdmittedFile:
+    """A file without what is older than what came in before.
+
+    ``older`` counts the cells that were left out, and ``outdated`` tells that nothing is left to import.
+    """
+
+    parsed: ParsedFile
+    older: int = 0
+
+    @property
+    def outdated(self) -> bool:
+        """Whether all that the file says is older than what is here."""
+        return bool(self.older) and not self.parsed.rows
+
+
+def admit(snapshot: Snapshot, parsed: ParsedFile, mark: str) -> AdmittedFile:
+    """Leave out of a file with the stamp ``mark`` what newer files and events have told meanwhile."""
+    if not snapshot.count(STAMPS):
+        return AdmittedFile(parsed)
+    rows: list[FileRow] = []
+    dropped: list[RefusedRow] = []
+    older, behind = 0, False
+    for row in parsed.rows:
+        record = _StampedRow(snapshot, parsed, row)
+        newest = record.newest()
+        behind = behind or any(each > mark for each in newest.values())
+        stale = record.stale(newest, mark)
+        if not stale:
+            rows.append(row)
+            continue
+        older += len(stale)
+        if record.cells.keys() - stale - record.names:
+            rows.append(_without(parsed, row, stale))
+        else:
+            dropped.append(RefusedRow(row.number, _NEWER))
+    if not behind:
+        return AdmittedFile(parsed)
+    # What newer events have added is not in this file, so that it no longer names everything.
+    left = replace(parsed, rows=tuple(rows), skipped=(*parsed.skipped, *dropped), completeness="parts")
+    return AdmittedFile(left, older)
+
+
+def stamps(snapshot: Snapshot, parsed: ParsedFile, mark: str, refused: Iterable[int]) -> Iterator[Put]:
+    """The stamps that an admitted file leaves; rows that were refused leave none."""
+    bad = set(refused)
+    told: dict[str, set[str]] = {}
+    for row in parsed.rows:
+        if row.number not in bad:
+            record = _StampedRow(snapshot, parsed, row)
+            for key in record.keys:
+                told.setdefault(key, set()).update(record.all_fields())
+    for key, fields in told.items():
+        before = snapshot.get(STAMPS, key)
+        left: dict[str, tuple[str, ...]] = {}
+        newer: set[str] = set()
+        for each, names in (before.fields if before else {}).items():
+            if each > mark:
+                newer.update(names)
+            rest = names if each > mark else tuple(name for name in names if name not in fields)
+            if rest:
+                left[each] = rest
+        added = tuple(sorted({*left.get(mark, ()), *(fields - newer)}))
+        row_ = FieldStamps(id=key, fields={**left, **({mark: added} if added else {})})
+        if row_ != before:
+            yield Put(STAMPS, row_)
+
+
+def _without(parsed: ParsedFile, row: FileRow, stale: set[str]) -> FileRow:
+    assert parsed.layout is not None
+    names = [field or heading for field, heading in parsed.kept]
+    values = ["" if name in stale else value for name, value in zip(names, row.values, strict=True)]
+    return FileRow(row.number, parsed.layout, values)
+
+
+class _StampedRow:
+    """One row of a file: what it calls its record, and under which names its cells are stamped.
+
+    ``names`` are the cells by which the record, or a part of it, is found: they stay.
+    """
+
+    def __init__(self, snapshot: Snapshot, parsed: ParsedFile, row: FileRow) -> None:
+        self._snapshot = snapshot
+        self._form: FormName = parsed.form
+        self.cells: Mapping[str, str] = {**row.extra, **row.cells}
+        self.keys = [f"{parsed.form}/{key}" for key in self._record_keys()]
+        self._parts = self._part_keys()
+
+    def newest(self) -> dict[str, str]:
+        """The newest stamp of every field of the record."""
+        found: dict[str, str] = {}
+        for key in self.keys:
+            row = self._snapshot.get(STAMPS, key)
+            for each, names in (row.fields if row else {}).items():
+                for name in names:
+                    found[name] = max(each, found.get(name, ""))
+        return found
+
+    def stale(self, newest: Mapping[str, str], mark: str) -> set[str]:
+        """The cells whose field has a newer stamp than ``mark``."""
+        stale = {
+            name
+            for name in self.cells.keys() - self.names
+            if any(newest.get(field, "") > mark for field in self._fields(name))
+        }
+        if self._form == "clients" and stale & {"contact_name", "contact_email", "contact_first_name"}:
+            stale |= self._contact_stale(stale)
+        elif self._form == "proposals":
+            service = self.cells.keys() & SERVICE_FIELDS if self.cells.get("service") else set()
+            if service and service - {"service"} <= stale and (service > {"service"} or "service" in stale):
+                stale |= service
+            elif service - stale:
+                stale.discard("service")
+        return stale
+
+    def all_fields(self) -> set[str]:
+        """The names under which the filled cells are stamped."""
+        return {field for name in self.cells.keys() - self.names for field in self._fields(name)}
+
+    @property
+    def names(self) -> set[str]:
+        """The cells that say which record the row is about."""
+        if self._form == "clients":
+            return {"client_id", "contact_id", RECORD} | (set() if "client_id" in self.cells else {"name"})
+        if self._form == "proposals":
+            return {"number"} if "number" in self.cells else {"name", "client_id", "client_name"}
+        return {"service_id", "email", "name"} & self.cells.keys()
+
+    def _record_keys(self) -> list[str]:
+        cells = self.cells
+        if self._form == "clients":
+            return self._client_keys(cells.get("client_id", "").casefold(), exact(cells.get("name", "")))
+        if self._form == "proposals":
+            if "number" in cells:
+                return [f"number:{cells['number'].casefold()}"]
+            client = cells.get("client_id") or exact(cells.get("client_name", ""))
+            return [f"name:{client}/{exact(cells.get('name', ''))}".casefold()]
+        told = next((cells[name] for name in ("service_id", "email", "name") if name in cells), "")
+        return [f"name:{exact(told)}".casefold()]
+
+    def _client_keys(self, client_id: str, name: str) -> list[str]:
+        """Under which keys a client is known: by its id, and by its name as long as it has none."""
+        by_name = f"name:{name}".casefold()
+        namesakes = self._snapshot.find(CLIENTS, "name", name) if name else []
+        if client_id:
+            adopted = len(namesakes) == 1 and not namesakes[0].client_id
+            return [f"id:{client_id}", *([by_name] if adopted else [])]
+        if name:
+            known = namesakes[0].client_id.casefold() if len(namesakes) == 1 else ""
+            return [*([f"id:{known}"] if known else []), by_name]
+        return [f"contact:{self.cells.get('contact_id', '')}"]
+
+    def _part_keys(self) -> list[str]:
+        """Under which names a contact, or a service, of the record is known."""
+        cells = self.cells
+        if self._form == "proposals":
+            return [f"service {exact(cells['service']).casefold()}"] if cells.get("service") else []
+        name = cells.get("contact_name") or " ".join(
+            filter(None, (cells.get("contact_first_name"), cells.get("contact_last_name")))
+        )
+        told = {
+            "id": cells.get("contact_id", ""),
+            "name": exact(name),
+            "email": cells.get("contact_email", ""),
+        }
+        return [f"contact {kind} {text.casefold()}" for kind, text in told.items() if text]
+
+    def _fields(self, name: str) -> list[str]:
+        of_part = name in SERVICE_FIELDS if self._form == "proposals" else name.startswith(_CONTACT)
+        return [f"{part}/{name}" for part in self._parts] if of_part and self._parts else [name]
+
+    def _contact_stale(self, stale: set[str]) -> set[str]:
+        """What of a contact goes too, where its name or address is out of date.
+
+        A stale name or address that the contact still has does no harm, and finds it. Where none is left the
+        contact could only be guessed: then all of its cells go.
+        """
+        of_contact = {name for name in self.cells if name.startswith(_CONTACT) and name != "contact_id"}
+        if not of_contact - stale or "contact_id" in self.cells:
+            return set()
+        present = self._present_contact()
+        if present is not None:
+            if exact(present.name) == exact(self.cells.get("contact_name", "")):
+                stale.discard("contact_name")
+            if present.email.casefold() == self.cells.get("contact_email", "").casefold():
+                stale.discard("contact_email")
+        found = {"contact_name", "contact_email"} & (self.cells.keys() - stale)
+        return set() if found else of_contact
+
+    def _present_contact(self) -> Contact | None:
+        client = self._present_client()
+        name, email = (
+            exact(self.cells.get("contact_name", "")),
+            self.cells.get("contact_email", "").casefold(),
+        )
+        for contact in client.contacts if client else ():
+            if (email and contact.email.casefold() == email) or (name and exact(contact.name) == name):
+                return contact
+        return None
+
+    def _present_client(self) -> Client | None:
+        told = self.cells.get("client_id", "")
+        found = self._snapshot.find(CLIENTS, "client_id", told) if told else []
+        found = found or self._snapshot.find(CLIENTS, "name", exact(self.cells.get("name", "")))
+        return found[0] if len(found) == 1 else None

@@ -1,0 +1,168 @@
+"""Inbox: what other programs have delivered, what came of each file, and what it changed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+
+from xpm_tui.application.inbox.queries import InboxStatus, inbox_status, newest
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.domain import formatting
+from xpm_tui.domain.ignition import ReceivedFile
+from xpm_tui.tui.dialogs.help import HelpPage
+from xpm_tui.tui.screens.base import RecordListScreen
+from xpm_tui.tui.theme import style
+from xpm_tui.tui.widgets.cells import RECEIVED_STATES, Line, Span, lines, ours, span, wrap
+from xpm_tui.tui.widgets.table import Table, TableColumn
+
+MOST = 1_000
+"""Files that the table shows, the newest; ``inbox list --limit 0`` lists all."""
+
+
+class Inbox(RecordListScreen[None, ReceivedFile]):
+    """The files that came in over what each of them changed."""
+
+    AREA = "overview"
+    CSS_PATH: ClassVar = style("inbox")
+    GROUP: ClassVar = "inbox"
+    PANEL = "Came in"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "run", "Import now", tooltip="Import every complete file of the inbox"),
+        Binding("t", "retry", "Try again", tooltip="Import the selected file again"),
+        Binding("enter", "open", "Open", tooltip="Go to what the file changed"),
+        Binding("f", "folder", "Folder", tooltip="Choose the folder of the inbox"),
+    ]
+
+    def __init__(self) -> None:
+        table: Table[ReceivedFile] = Table(
+            (
+                TableColumn("Came in", 12),
+                TableColumn("Result", 18),
+                TableColumn("File", 16, grow=1),
+                TableColumn("What", 16, grow=1),
+                TableColumn("Changed", 8, grow=1),
+            ),
+            self._cells,
+            lambda row: row.id,
+            empty="Nothing has come in yet. r imports what is in the folder.",
+        )
+        super().__init__(table, "inbox")
+        self._status = InboxStatus()
+
+    def on_screen_resume(self) -> None:
+        """Read again whenever it comes up."""
+        self.again()
+
+    async def look(self) -> None:
+        """The folder, and the newest files that came in."""
+
+        def read(practice: OpenPractice) -> tuple[InboxStatus, list[ReceivedFile]]:
+            return inbox_status(practice), newest(practice, MOST)
+
+        self._status, found = await self.host.worker.ask(read)
+        self._head.say(lines(self._head_lines(self._status, len(found))))
+        self.put(found)
+
+    def _head_lines(self, status: InboxStatus, shown: int) -> list[Line]:
+        if not status.folder:
+            return [
+                [ours(" No inbox yet", "head")],
+                [ours(" Zapier, Make, an SFTP server or you write Ignition's files to a folder. ", "muted"),
+                 ours("f", "accent"), ours(" chooses it.", "muted")],
+            ]  # fmt: skip
+        waiting = status.waiting + status.claimed
+        counts: list[Span] = [
+            ours(f" {formatting.count(waiting, 'file', zero='No')} waiting", "accent" if waiting else "muted")
+        ]
+        if status.unfinished:
+            counts.append(ours(f" · {status.unfinished:,} still being uploaded", "muted"))
+        if status.failed:
+            counts.append(ours(f" · {status.failed:,} failed", "bad"))
+        counts.append(ours(f" · {status.received:,} came in", "muted"))
+        if status.received > shown:
+            counts.append(ours(f", the newest {shown:,} are shown", "muted"))
+        rows: list[Line] = [[ours(" Inbox ", "head"), span(status.folder, "head")], counts]
+        return [*rows, [span(f" {status.problem}", "bad")]] if status.problem else rows
+
+    def _cells(self, row: ReceivedFile) -> list[Line]:
+        changed = formatting.sequence(row.records, most=3)
+        return [
+            [ours(formatting.when_short(row.at), "muted")],
+            [RECEIVED_STATES.draw(row.state)],
+            [span(row.name, "strong")],
+            [ours(row.event or row.kind, "muted")],
+            [span(changed)],
+        ]
+
+    def telling(self, row: ReceivedFile) -> list[Line]:
+        """What came of it, in full."""
+        wide = max(34, self.size.width - 5)
+        told: list[Line] = [*wrap([ours(" "), span(row.sentence)], wide)]
+        for each in row.details:
+            told += wrap([ours(" "), span(each, "muted")], wide)
+        if row.copies:
+            copies = formatting.count(row.copies, "more file/more files")
+            told.append([ours(f" {copies} of the same content came in.", "muted")])
+        return [[span(row.name), span(f"  {row.id}", "muted")], *told]
+
+    def why_not(self, action: str) -> str:
+        """There is a file to try again, or a record to go to."""
+        row = self._table.item
+        if action == "retry" and row is None:
+            return "Nothing is listed here."
+        if action == "open" and (row is None or not _target(row)):
+            return "This file changed no client and no proposal."
+        return ""
+
+    @on(Table.Chosen)
+    def _chosen(self, event: Table.Chosen) -> None:
+        event.stop()
+        self.action_open()
+
+    def action_open(self) -> None:
+        """The client that it changed, or the proposals."""
+        row = self._table.item
+        target = _target(row) if row is not None else ""
+        if target.startswith("c"):
+            self.dismiss(None)
+            self.host.show_client(target)
+        elif target and (way := self.host.way("proposals.list")) is not None:
+            way()
+
+    def action_run(self) -> None:
+        """Import what has come in."""
+        self.do("inbox.run", {"dry_run": False}, after=self.again)
+
+    def action_retry(self) -> None:
+        """Import the one under the cursor again."""
+        row = self._table.item
+        if row is not None:
+            self.do("inbox.retry", {"files": (row.id,)}, after=self.again)
+
+    def action_folder(self) -> None:
+        """Which folder it is."""
+        self.do("inbox.setup", {}, ask=True, after=self.again)
+
+    def help_page(self) -> HelpPage:
+        """F1."""
+        return HelpPage(
+            "Inbox",
+            "Other programs write Ignition's CSV files, and small JSON files about one event, to the inbox. "
+            "Each complete file is imported exactly once, and moved to done or failed with a "
+            "sentence beside it. An older file never replaces newer values. Nothing is sent to XPM or "
+            "deployed by it. The scheduled sync empties the inbox first.",
+            [
+                ("r", "import every complete file now"),
+                ("t", "import the selected file again, as it is"),
+                ("enter", "go to what the file changed"),
+                ("f", "choose the folder"),
+                ("esc", "back"),
+            ],
+        )
+
+
+def _target(row: ReceivedFile) -> str:
+    """The record to go to."""
+    return next((each for each in row.records if each[:1] in ("c", "o")), "")
