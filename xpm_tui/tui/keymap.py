@@ -59,7 +59,7 @@ SYNONYMS: dict[str, str] = {
     "templates.link": "services job template mapping",
     "team.link": "staff people users map",
     "team.pick": "staff people users import",
-    "book.backup": "save copy archive",
+    "data.backup": "save copy archive",
     "practices.switch": "change company organisation tenant account",
 }
 """Other words under which people look for a command: those of Ignition, of Xero and of other programs."""
