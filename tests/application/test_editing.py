@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import socket
+
 import msgspec
 import pytest
 
+from xpm_tui.application.clients.deletions import delete_contact
 from xpm_tui.application.clients.edits import add_contact, edit_client, edit_contact, find_contact, new_client
 from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.application.jobs.services import edit_service, list_services, new_service
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.team.members import edit_member, new_member
-from xpm_tui.domain.errors import BadInput, DecisionNeeded, NotFound, ReadOnly
+from xpm_tui.domain.errors import BadInput, Busy, DecisionNeeded, NotFound, ReadOnly
 from xpm_tui.domain.ignition import Client, Contact, Service, TeamMember
 from xpm_tui.domain.links import Freeze, Link
 from xpm_tui.domain.ports import Put
-from xpm_tui.domain.tables import CLIENTS, FREEZES, LINKS, SERVICES, TEAM, TEMPLATES
+from xpm_tui.domain.runs import Intent, Run
+from xpm_tui.domain.tables import CLIENTS, FREEZES, INTENTS, LINKS, RUNS, SERVICES, TEAM, TEMPLATES
 from xpm_tui.domain.xpm import Template
 
 KOWHAI = Client(
@@ -43,6 +48,29 @@ def kowhai(practice: OpenPractice) -> Client:
     found = practice.snapshot().get(CLIENTS, "c1")
     assert found is not None
     return found
+
+
+def test_only_the_client_that_a_run_is_sending_is_locked(office: OpenPractice) -> None:
+    now = office.clock.now()
+    run = Run(id="r1", started=now, by="ann", host=socket.gethostname(), pid=os.getpid())
+    intent = Intent(id="i1", run="r1", kind="client.update", record="c1/k1")
+    office.book.commit([Put(RUNS, run), Put(CLIENTS, Client(id="c2", name="Rimu"))])
+    locked = (
+        lambda: edit_client(office, "c1", {"phone": "09 1"}),
+        lambda: edit_contact(office, "c1", "k2", {"phone": "09 1"}),
+        lambda: add_contact(office, "c1", {"name": "Cy"}),
+        lambda: delete_contact(office, "c1", "k2"),
+    )
+    for state in ("intent", "sent"):
+        office.book.commit([Put(INTENTS, msgspec.structs.replace(intent, state=state))])
+        for edit in locked:
+            with pytest.raises(Busy, match=r"Run r1 is sending Kowhai \(c1\) to XPM"):
+                edit()
+        edit_client(office, "c2", {"phone": f"09 {len(state)}"})
+    assert kowhai(office) == KOWHAI
+    office.book.commit([Put(INTENTS, msgspec.structs.replace(intent, state="done"))])
+    edit_client(office, "c1", {"phone": "09 1"})
+    assert kowhai(office).phone == "09 1"
 
 
 def test_fields_are_edited_as_cells_are_read(office: OpenPractice) -> None:

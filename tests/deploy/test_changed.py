@@ -23,7 +23,7 @@ class Office(Deploying):
 
     def load(
         self, end: str = "2027-06-30", state: str = "Accepted", price: str = "1200", *,
-        number: str = "PROP-7", more: Sequence[tuple[str, str, str]] = (),
+        number: str = "PROP-7", more: Sequence[tuple[str, str, str]] = (), heading: str = "Proposal Status",
     ) -> ImportReport:  # fmt: skip
         client = self.practice.snapshot().get(CLIENTS, self.client)
         assert client is not None
@@ -32,7 +32,7 @@ class Office(Deploying):
             for name, service, until in (("Compliance 2026", "Annual accounts", end), *more)
         )
         path = self.practice.state / "proposals.csv"
-        path.write_text(HEAD + rows, encoding="utf-8")
+        path.write_text(HEAD.replace("Proposal Status", heading) + rows, encoding="utf-8")
         return import_file(self.practice, "proposals", path)
 
 
@@ -50,7 +50,7 @@ async def test_an_edited_proposal_stops_what_waits_until_it_is_taken_again(offic
     report = office.load(end="2028-06-30")
     assert report.counts["stopped"] == 1
     assert "changed in Ignition: end, services. Stopped: w1." in report.notes[0].reason
-    assert "proposals take-over" in report.notes[0].reason
+    assert "xpm-tui proposals changes o1" in report.notes[0].reason
     row = jobs.row_of(office.practice, "w1")
     assert (row.state, row.why) == ("stopped", "Its proposal was changed in Ignition: end, services.")
     assert jobs.counts(office.practice).changed == 1
@@ -131,6 +131,12 @@ async def test_a_status_that_is_not_known_is_never_accepted(office: Office) -> N
     assert [v.word for v in proposals.list_proposals(office.practice, state="void")] == ["Void"]
     taken = proposals.take(office.practice, every=True)
     assert {view.number for view in taken} == {"PROP-7", "PROP-40"}
+    for number, heading in enumerate(("Engagement status", "Statut", "Proposal stage", "Payment Status"), 50):
+        report = office.load(state="Storniert", number=f"PROP-{number}", heading=heading)
+        view = proposals.show_proposal(office.practice, f"PROP-{number}")
+        guessed = [note.reason for note in report.notes if f"Column {heading} is read as" in note.reason]
+        paid = heading == "Payment Status"
+        assert (view.word, len(guessed)) == (("accepted", 0) if paid else ("Storniert", 1)), heading
     office.load(state="Paused")
     assert jobs.row_of(office.practice, "w1").why == "Ignition says that its proposal is Paused."
     office.load()

@@ -97,7 +97,7 @@ async def test_an_edit_has_an_effect_or_is_refused(tmp_path: Path) -> None:
     assert jobs.row_of(practice, "w1/2026-09-10").name == "Bookkeeping September 2026"
     same = job_editing.edit_workflow(practice, "w1", {"name": "Bookkeeping {period}"})
     assert (same.affected, same.effect) == ((), "Nothing was changed: w1 already has these values.")
-    assert job_editing.edit_workflow(practice, "w1", {"until": "2026-08-31"}).affected == (
-        "w1/2026-07-10", "w1/2026-08-10",
-    )  # fmt: skip
+    cut = job_editing.edit_workflow(practice, "w1", {"until": "2026-08-31"})
+    assert cut.affected == ("w1/2026-07-10", "w1/2026-08-10")
+    assert "No longer created: 9 jobs: 2026-09-10, " in cut.effect, cut.effect
     world.close()

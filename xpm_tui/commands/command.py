@@ -311,7 +311,8 @@ def in_state(noun: str, words: str, *states: str) -> Why:
             return f"No {noun} is selected: select one first (g j)."
         if not situation.state or situation.state in states:
             return ""
-        return f"This {noun} is {situation.state}: {words}."
+        unknown = situation.state == "unknown"
+        return f"This {noun} {'has an unknown status' if unknown else f'is {situation.state}'}: {words}."
 
     return why
 

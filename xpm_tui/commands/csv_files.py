@@ -181,9 +181,9 @@ def _imported(report: ImportReport, form: str) -> list[str]:
         lines.append("  You stopped when the import was already being saved, so all of it is saved.")
     more = {
         "contacts": "new contact",
-        "adopted": "client without Client ID matched by name",
+        "adopted": "client without Client ID matched by name/clients without Client ID matched by name",
         "cells": "changed cell",
-        "stopped": "waiting workflow was stopped",
+        "stopped": "waiting workflow was stopped/waiting workflows were stopped",
     }
     lines += [f"  {count(counts[key], noun)}" for key, noun in more.items() if counts.get(key)]
     if report.consequences is not None:

@@ -293,7 +293,7 @@ COMMANDS = (
         effect=Effect.WRITES_HERE,
         why_not=first_reason(
             in_state(
-                "proposal", "it is not an accepted Ignition proposal",
+                "proposal", "only an accepted proposal of Ignition can be taken over",
                 "to take", "changed", "renewed", "revoked",
             ),
             idle,

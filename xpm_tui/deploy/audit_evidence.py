@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cached_property
 
 import msgspec
 
@@ -97,20 +98,27 @@ def jobs_of_ignition(
     there are none, those with the reference of the client.
     """
     found = {job.number: job for job in jobs.with_reference(proposal.number)}
-    name = exact(proposal.name).casefold()
-    for job in jobs.of_client(uuid):
-        named = exact(job.name).casefold()
-        if (
-            name
-            and (named == name or named.startswith((f"{name} ", f"{name}:")))
-            and in_term(job, proposal)
-            and not numbers.is_of_another(job, proposal)
-        ):
-            found.setdefault(job.number, job)
+    for job in jobs_by_name(proposal, uuid, jobs, numbers):
+        found.setdefault(job.number, job)
     if not found:
         own = (job for job in jobs.with_reference(proposal.reference) if _is_on(job, uuid))
         found = {job.number: job for job in own if in_term(job, proposal)}
     return [found[number] for number in sorted(found)]
+
+
+def jobs_by_name(
+    proposal: Proposal, uuid: str, jobs: AuditedJobs, numbers: ProposalNumbers
+) -> Iterator[XpmJob]:
+    """Yield the jobs of a client that have the name of a proposal, fall into its term and are of no other."""
+    name = exact(proposal.name).casefold()
+    for job in jobs.of_client(uuid) if name else ():
+        named = exact(job.name).casefold()
+        if (
+            (named == name or named.startswith((f"{name} ", f"{name}:")))
+            and in_term(job, proposal)
+            and not numbers.is_of_another(job, proposal)
+        ):
+            yield job
 
 
 def in_term(job: XpmJob, proposal: Proposal) -> bool:
@@ -165,7 +173,8 @@ class ExpectedJob(msgspec.Struct, frozen=True, kw_only=True):
 def expected_jobs(snapshot: Snapshot, terms: JobTerms, today: date, jobs: AuditedJobs) -> ExpectedJobs:
     """Gather what should be in XPM by today, and the open jobs of revoked proposals."""
     found = ExpectedJobs(snapshot, terms, today, jobs)
-    for proposal in snapshot.rows(PROPOSALS):
+    # Revoked ones come last: a job that one of the others calls for is not theirs.
+    for proposal in sorted(snapshot.rows(PROPOSALS), key=lambda row: row.state in REVOKED):
         found.add(proposal)
     return found
 
@@ -215,6 +224,11 @@ class ExpectedJobs:
                 self._before_taken(row, [self._head(row), *parties], self.rows[begun:])
         elif row.state == "accepted":
             self._of_ignition(row)
+
+    @cached_property
+    def _claimed(self) -> frozenset[str]:
+        """The jobs that belong to proposals that go on, once all of these were gathered."""
+        return frozenset(self.ours.union(job.number for each in self.rows for job in each.jobs))
 
     def _head(self, row: Proposal) -> JobParty:
         """The proposal's own client."""
@@ -343,8 +357,13 @@ class ExpectedJobs:
             for each in self._snapshot.find(DEPLOYMENTS, "workflow", workflow.id)
             if each.number
         }
+        head = self._head(row)
         for job in self._jobs.with_reference(row.number):
-            parties.setdefault(job.number, self._head(row))
+            parties.setdefault(job.number, head)
+        if row.start is not None or row.accepted is not None:
+            for job in jobs_by_name(row, head.uuid, self._jobs, self.numbers):
+                if job.number not in self._claimed:
+                    parties.setdefault(job.number, head)
         for number, party in parties.items():
             created = self._jobs.by_number.get(number)
             if created is not None and self._jobs.is_open(created):

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from xpm_tui.deploy.job_spec import JobTerms
-from xpm_tui.deploy.preview import OpenJobs, Preview, failed_tries, preview, rediscovered_job
+from xpm_tui.deploy.preview import PLANNED, OpenJobs, Preview, failed_tries, preview, rediscovered_job
 from xpm_tui.domain.consequences import Consequences, LastingEffects, PreservedValues, Requests, XpmCounts
 from xpm_tui.domain.pace import Pace
 from xpm_tui.domain.ports import Snapshot
@@ -239,7 +239,7 @@ def _planned(shown: Preview, uuid: str) -> XpmJob:
     """The job as XPM will have it, for the ones after it."""
     spec = shown.spec
     return XpmJob(
-        number=spec.number or f"planned:{shown.id}",
+        number=spec.number or f"{PLANNED}{shown.id}",
         name=spec.name,
         client=RecordReference(uuid=uuid),
         order_number=spec.reference,

@@ -27,6 +27,14 @@ FINISHING = frozenset({"template-gone", "person-missing", "ignition", "stopped"}
 """What keeps back a job that is in XPM already and only has to be finished."""
 
 
+PLANNED = "planned:"
+"""Before the id of an occurrence: the number of a job that an earlier one of its batch creates."""
+
+
+def _called(job: XpmJob) -> str:
+    return job.number.removeprefix(PLANNED)
+
+
 class OpenJobs:
     """The open jobs of XPM, to be asked by reference, by client and by number."""
 
@@ -168,16 +176,16 @@ def clashing(
         if jobs.proposal_of(job) != workflow.proposal and not _same_proposal(snapshot, workflow, job)
     ]
     if foreign:
-        found.append(JobProblem(code="reference-taken", about=f"{foreign[0].number} {foreign[0].name}"))
+        found.append(JobProblem(code="reference-taken", about=f"{_called(foreign[0])} {foreign[0].name}"))
     elif holders:
-        found.append(JobProblem(code="reference-ours", about=f"{spec.reference} ({holders[0].number})"))
+        found.append(JobProblem(code="reference-ours", about=f"{spec.reference} ({_called(holders[0])})"))
         spec = msgspec.structs.replace(spec, reference="")
     same = [job for job in jobs.of_client(uuid) if exact(job.name) == exact(spec.name)] if uuid else []
     twin = next((job for job in same if job.start == spec.start), None)
     if twin is not None:
-        found.append(JobProblem(code="same-job", about=f"{twin.number} {twin.name}"))
+        found.append(JobProblem(code="same-job", about=f"{_called(twin)} {twin.name}"))
     elif same:
-        found.append(JobProblem(code="same-name", about=f"{same[0].number}, from {same[0].start}"))
+        found.append(JobProblem(code="same-name", about=f"{_called(same[0])}, from {same[0].start}"))
     return spec, found
 
 

@@ -33,7 +33,8 @@ _SPACE = re.compile("[ \t\n\r\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u
 """Blanks and line ends. Control characters that Python counts as blanks too, such as U+000B, are not among
 them: they are kept, so that the outbox holds and names the value."""
 
-_ERROR_STARTS = frozenset("#LlEeNnu[=")
+ERROR_STARTS = frozenset("#LlEeNnu[=")
+"""What error words begin with. A text that begins otherwise and is ASCII passes :func:`read_text`."""
 _ERROR_WORD = re.compile(
     r"=?#(?:[\w/¿¡.]+[!?]|N/A(?:[ ]?N/A)?|NV|N/D|I/T|GETTING_DATA|ERROR|DELETED|#+)"
     r"|Err:[0-9]{3}|Loading(?:\.{3}|…)|NaN|null|undefined|\[object Object\]",
@@ -55,15 +56,10 @@ def plain(text: str) -> str:
 
 def is_error_word(text: str) -> bool:
     """Return whether a spreadsheet shows this in place of a value: ``#REF!``, ``Err:508``, ``########``."""
-    if text[:1] not in _ERROR_STARTS:
+    if text[:1] not in ERROR_STARTS:
         return False
     found = _ERROR_WORD.fullmatch(text)
     return found is not None and (text in _EXACT_ERRORS or not text.isalpha())
-
-
-def is_suspect(text: str) -> bool:
-    """Return whether :func:`read_text` may have something against a text; quick, for very many cells."""
-    return text[:1] in _ERROR_STARTS or not text.isascii()
 
 
 def read_text(text: str) -> str:

@@ -68,6 +68,10 @@ class TeamLookup:
         return member.name if self.find(member.name) == id or not member.email else member.email
 
 
+_REMEMBERED = 10_000
+"""Texts of a column whose canonical form is remembered: groups, people and statuses come again and again."""
+
+
 def reader(field: str, people: TeamLookup) -> Callable[[str], str] | None:
     """Return what reads a plain cell of a field into its canonical form; None: only :func:`read_text` does.
 
@@ -77,7 +81,17 @@ def reader(field: str, people: TeamLookup) -> Callable[[str], str] | None:
     if row.kind in READERS:
         return READERS[row.kind]
     if row.kind in ("person", "choice", "flag", "names"):
-        return lambda text: canonical(field, text, people)
+        known: dict[str, str] = {}
+
+        def read(text: str) -> str:
+            found = known.get(text)
+            if found is None:
+                found = canonical(field, text, people)
+                if len(known) < _REMEMBERED:
+                    known[text] = found
+            return found
+
+        return read
     return None
 
 

@@ -23,7 +23,7 @@ from xpm_tui.ignition.cells import (
     is_spreadsheet_damage,
     value_of,
 )
-from xpm_tui.ignition.client_rows import NOBODY, ClientRow, client_text, contact_text, match_contacts
+from xpm_tui.ignition.client_rows import ClientRow, client_text, contact_text, match_contacts
 from xpm_tui.ignition.import_steps import CellEdit
 from xpm_tui.ignition.parser import RefusedRow
 
@@ -80,34 +80,35 @@ class Merge:
         self._new_contact = new_contact
         self._own = own
 
-    def create(self, client: Client, row: ClientRow) -> MergedClient:
-        """Make ``client`` of its only row, as :meth:`run` would."""
-        values = _values(row.client, CLIENT)
-        contacts: tuple[Contact, ...] = ()
+    def create(self, client: Client, rows: list[ClientRow]) -> MergedClient:
+        """Make ``client`` of rows that say the same of it, as :meth:`run` would."""
+        matches = match_contacts((), rows)
+        contacts: list[Contact] = []
         known: dict[str, dict[str, str]] = {}
-        refused: list[RefusedRow] = []
-        if row.has_contact and row.contact.keys() & {"name", "email"}:
-            of_contact = _values(row.contact, CONTACT)
-            of_contact.setdefault("primary", True)
+        for row, _ in matches.pairs:
+            of_contact = {"primary": not contacts, **_values(row.contact, CONTACT)}
             contact = Contact(id=self._new_contact(), contact_id=row.contact_id, **of_contact)
-            contacts, known = (contact,), {contact.id: row.contact}
-        elif row.has_contact:
-            refused = [RefusedRow(row.number, NOBODY)]
-        values = {"name": "", **values}
+            contacts.append(contact)
+            known[contact.id] = row.contact
+        cells = rows[0].client
         made = Client(
-            id=client.id, client_id=client.client_id, created=client.created, contacts=contacts, **values
+            id=client.id,
+            client_id=client.client_id,
+            created=client.created,
+            contacts=tuple(contacts),
+            **{"name": "", **_values(cells, CLIENT)},
         )
         imported = Imported(id=client.id)
         if not self._own:
-            imported = Imported(id=client.id, at=self._now, cells=row.client, contacts=known)
-        return MergedClient(made, imported, refused=refused, contacts=len(contacts))
+            imported = Imported(id=client.id, at=self._now, cells=cells, contacts=known)
+        return MergedClient(made, imported, refused=matches.refused, contacts=len(contacts))
 
     def run(
         self, client: Client, known: Imported | None, rows: list[ClientRow], *, new: bool, client_id: str = ""
     ) -> MergedClient:
         """Merge ``rows`` into ``client``; ``new``: it was made for them, and its cells are no edits."""
-        if new and len(rows) == 1 and not rows[0].faults and not client.contacts:
-            return self.create(client, rows[0])
+        if new and not client.contacts and _is_simple(rows):
+            return self.create(client, rows)
         merged = MergedClient(client, known or Imported(id=client.id))
         side = _Side(
             client.id,
@@ -180,6 +181,15 @@ class Merge:
         return Contact(
             id=self._new_contact(), contact_id=row.contact_id, primary=first and "primary" not in row.contact
         )
+
+
+def _is_simple(rows: list[ClientRow]) -> bool:
+    """Whether rows without a fault say the same of their client, and nothing of who is primary."""
+    first = rows[0]
+    return not first.faults and all(
+        not row.faults and row.client == first.client and "primary" not in row.contact
+        for row in (rows if len(rows) > 1 else ())
+    )
 
 
 def _fault(row: ClientRow, client: Client, merged: MergedClient) -> bool:

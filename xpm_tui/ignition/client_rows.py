@@ -16,7 +16,7 @@ from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS
-from xpm_tui.ignition.cell_readers import CellError, KnownIds, is_suspect, plain, read_text
+from xpm_tui.ignition.cell_readers import ERROR_STARTS, CellError, KnownIds, plain, read_text
 from xpm_tui.ignition.cells import EXTRA, TeamLookup, UnknownWord, client_cell, contact_cell, reader
 from xpm_tui.ignition.forms import CLIENTS as FORM
 from xpm_tui.ignition.forms import RECORD
@@ -166,6 +166,7 @@ class ClientRowReader:
         made = ClientRow(row.number)
         client, contact = made.client, made.contact
         parts: dict[str, str] = {}
+        is_ascii = row.is_ascii
         for (name, key, of_contact, read), text in zip(self._columns, row.values, strict=True):
             if not text:
                 continue
@@ -174,7 +175,7 @@ class ClientRowReader:
                 continue
             cell = text
             try:
-                if is_suspect(text):
+                if text[0] in ERROR_STARTS or not (is_ascii or text.isascii()):
                     read_text(text)
                 if read is not None:
                     cell = read(text)

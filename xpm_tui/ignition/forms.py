@@ -32,7 +32,8 @@ class FormField:
     """A field of a form; ``also`` are other headings for it, as :func:`normalise_heading` gives them.
 
     ``doubtful`` are headings that mean it only where ``fits`` says so of the column's values; with
-    ``must_fit`` all of its headings are. ``kind`` chooses the reader of its cells.
+    ``must_fit`` all of its headings are. ``like`` matches headings that are read as this field where no other
+    column is: leaving the column out would be the greater mistake. ``kind`` chooses the reader of its cells.
     """
 
     name: str
@@ -42,6 +43,7 @@ class FormField:
     doubtful: tuple[str, ...] = ()
     must_fit: bool = False
     fits: Callable[[Sequence[str]], bool] = lambda values: True
+    like: re.Pattern[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,11 @@ class CsvForm:
         return [heading for each in self.fields for heading in (each.heading, *each.also)]
 
 
+_STATUS = re.compile(
+    r"^(?!.*\b(client|contact|payment|invoic\w*|billing|tax|job|sync|xero|xpm|address|import|e ?mail)\b)"
+    r".*(statu[st]|\b(stage|phase|lifecycle|outcome|acceptance|estado|stato)\b)"
+)
+"""Headings of a proposal's status: without it, a proposal would count as accepted."""
 _YES_NO = {"yes", "no", "true", "false", "y", "n", "1", "0"}
 
 
@@ -131,7 +138,8 @@ PROPOSALS = CsvForm(
         FormField("client_name", "Client Name", ("client", "company name", "company")),
         FormField("contact_email", "Contact Email", ("email", "client email", "contact email address"),
             "email"),
-        FormField("state", "Proposal Status", ("status", "state", "service status", "proposal state")),
+        FormField("state", "Proposal Status", ("status", "state", "service status", "proposal state"),
+                  like=_STATUS),
         FormField("accepted", "Accepted Date", ("accepted", "acceptance date", "accepted on",
             "date accepted"),
               "date"),
@@ -166,12 +174,16 @@ FORMS: dict[str, CsvForm] = {form.name: form for form in (CLIENTS, SERVICES, TEA
 
 @dataclass(frozen=True)
 class FileColumn:
-    """A column of a file: ``field`` is empty where it is unknown; ``heading`` is unique within the file."""
+    """A column of a file: ``field`` is empty where it is unknown; ``heading`` is unique within the file.
+
+    ``guessed``: the heading is only like one of the field's.
+    """
 
     index: int
     heading: str
     field: str = ""
     ignored: bool = False
+    guessed: bool = False
 
 
 def columns(
@@ -179,15 +191,16 @@ def columns(
 ) -> tuple[FileColumn, ...]:
     """Which column is which field.
 
-    A mapped heading goes first, then the form's own headings, then synonyms; of two columns for one field the
-    better one takes it, and the other is kept as an unknown column. Raises ``BadInput`` for a mapping that
-    names no field, and when no column is one that the form needs.
+    A mapped heading goes first, then the form's own headings, then synonyms, then headings that are only like
+    one; of two columns for one field the better one takes it, and the other is kept as an unknown column.
+    Raises ``BadInput`` for a mapping that names no field, and when no column is one that the form needs.
     """
     unique = _unique(headings)
     told = {normalise_heading(heading): _field(form, name) for heading, name in mapping.items()}
     taken: dict[str, int] = {}
+    guessed: set[int] = set()
     ignored = {at for at, heading in enumerate(headings) if told.get(normalise_heading(heading)) == IGNORE}
-    for rank in range(3):
+    for rank in range(4):
         for at, heading in enumerate(headings):
             if at in ignored or at in taken.values() or (rank and normalise_heading(heading) in told):
                 continue
@@ -196,11 +209,13 @@ def columns(
             )
             if name and name not in taken:
                 taken[name] = at
+                guessed |= {at} if rank == 3 else set()
     if not any(name in taken for name in form.needs):
         raise _none_usable(form, headings)
     by_index = {at: name for name, at in taken.items()}
     return tuple(
-        FileColumn(at, heading, by_index.get(at, ""), at in ignored) for at, heading in enumerate(unique)
+        FileColumn(at, heading, by_index.get(at, ""), at in ignored, at in guessed)
+        for at, heading in enumerate(unique)
     )
 
 
@@ -218,6 +233,8 @@ def mapped(text: str) -> tuple[str, str]:
 def _match(form: CsvForm, heading: str, values: Sequence[str], told: Mapping[str, str], rank: int) -> str:
     if rank == 0:
         return told.get(heading, "")
+    if rank == 3:
+        return next((each.name for each in form.fields if each.like and each.like.search(heading)), "")
     if rank == 2:
         for each in form.fields:
             if heading in each.doubtful and each.fits(values):

@@ -57,6 +57,11 @@ class FileRow:
         self._packed = "\0".join(values)  # no usable cell holds a NUL
 
     @property
+    def is_ascii(self) -> bool:
+        """Whether all of its cells are ASCII."""
+        return self._packed.isascii()
+
+    @property
     def values(self) -> list[str]:
         """Every kept cell, in the order of :attr:`ParsedFile.kept`."""
         return self._packed.split("\0")

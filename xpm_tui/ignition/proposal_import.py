@@ -85,6 +85,16 @@ class _ProposalImportPlanner:
 
         headings = {column.field: column.heading.casefold() for column in parsed.columns if column.field}
         self._headings = {column.field: column.heading for column in parsed.columns if column.field}
+        self._notes += [
+            ImportNote(
+                0,
+                f"Column {visible(column.heading, 60)} is read as {FORM.by_name[column.field].heading}. "
+                f"If it is not, undo this import, then repeat it with --map "
+                f"'{visible(column.heading, 60)}=ignore'.",
+            )
+            for column in parsed.columns
+            if column.guessed
+        ]
         # "Proposal End Date" is the proposal's; "End Date" and "Service End Date" are each service's own.
         own = {name for name in ("start", "end") if re.search("proposal|contract", headings.get(name, ""))}
         each = {"state"} if "service" in headings.get("state", "") else set()
@@ -248,7 +258,7 @@ class _ProposalImportPlanner:
         ]
         if found:
             ids = ", ".join(each.id for each, _ in found)
-            way = "" if "state" in told else f" Review it, then: proposals take-over {before.id}"
+            way = "" if "state" in told else f" Review it: xpm-tui proposals changes {before.id}"
             self._notes.append(ImportNote(row, f"{before.id}: {why} Stopped: {ids}.{way}"))
         return after, found
 

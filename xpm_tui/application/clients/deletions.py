@@ -12,6 +12,7 @@ import msgspec
 from xpm_tui.application import undo_history
 from xpm_tui.application.clients.edits import find_contact
 from xpm_tui.application.presenters.lookup import find_client
+from xpm_tui.application.runs.history import refuse_in_flight
 from xpm_tui.domain.errors import DecisionNeeded
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.formatting import count
@@ -84,6 +85,7 @@ def delete_contact(practice: OpenPractice, client: str, contact: str, *, dry_run
             "Ignition's file adds it again.",
         )
     if not dry_run:
+        refuse_in_flight(practice, owner.id)
         others = tuple(each for each in owner.contacts if each.id != found.id)
         rows: Rows = [(CLIENTS, owner, msgspec.structs.replace(owner, contacts=others))]
         known = snapshot.get(IMPORTED, owner.id)

@@ -16,6 +16,7 @@ from xpm_tui.application.presenters.differences import DifferencePresenter
 from xpm_tui.application.presenters.lookup import find_client, find_member, refuse_namesakes
 from xpm_tui.application.presenters.presenter import Presenter
 from xpm_tui.application.presenters.views import ClientView, PersonView
+from xpm_tui.application.runs.history import refuse_in_flight
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.fields import Field, Record, editable
@@ -44,11 +45,13 @@ def edit_client(
     """Change fields of a client: ``phone``, ``groups``, ..., ``client_id``, or ``k3.email`` for a contact.
 
     Values are texts as a file has them; an empty one empties the field. Gives the client and, as sentences,
-    what sync will overwrite. Raises ``BadInput`` naming the field; then nothing is changed.
+    what sync will overwrite. Raises ``BadInput`` naming the field, and ``Busy`` while a run is sending this
+    client to XPM; then nothing is changed.
     """
     practice.writable()
     snapshot = practice.snapshot()
     before = find_client(snapshot, client)
+    refuse_in_flight(practice, before.id)
     after = _edited(snapshot, before, values)
     if after != before:
         practice.book.commit([Put(CLIENTS, after)], since=snapshot)
@@ -239,6 +242,7 @@ def add_contact(
     practice.writable()
     snapshot = practice.snapshot()
     before = find_client(snapshot, client)
+    refuse_in_flight(practice, before.id)
     made = edited_contact(snapshot, Contact(id=""), {**_primary(before), **values}, "")
     if not made.name and not made.email:
         raise BadInput("A contact must have a name or an e-mail address.", hint="For example: name='Ann Lee'")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -86,7 +87,7 @@ def edit_workflow(practice: OpenPractice, job: str, values: Mapping[str, str]) -
         return msgspec.structs.replace(
             view, effect=f"Nothing was changed: {workflow.id} already has these values."
         )
-    affected, effect = _effect(practice, after, fields)
+    affected, effect = _effect(practice, workflow, after, fields)
     return msgspec.structs.replace(view, affected=affected, effect=effect)
 
 
@@ -155,8 +156,13 @@ def _check(after: Workflow, fields: list[str]) -> None:
         )
 
 
-def _effect(practice: OpenPractice, workflow: Workflow, fields: list[str]) -> tuple[tuple[str, ...], str]:
-    """Ids of the jobs that an edit changes, as far as they come within a year, and that in a sentence."""
+def _effect(
+    practice: OpenPractice, before: Workflow, workflow: Workflow, fields: list[str]
+) -> tuple[tuple[str, ...], str]:
+    """Ids of the jobs that an edit changes, as far as they come within a year, and that in a sentence.
+
+    The sentence also names the jobs that are no longer created.
+    """
     if workflow.stopped:
         return (), (
             f"No job of {workflow.id} is created for now: {workflow.stopped} The change takes effect "
@@ -168,14 +174,23 @@ def _effect(practice: OpenPractice, workflow: Workflow, fields: list[str]) -> tu
     here = [each for each in shown if each.deployment is not None and each.deployment.number]
     late = {each.id for each in here if {*fields} & SENT or each.state not in OPEN}
     found = [each for each in shown if each.state in OPEN and each.id not in late]
-    days = ", ".join(str(each.day) for each in found[:SHOWN])
-    more = f" and {len(found) - SHOWN} more within a year" if len(found) > SHOWN else ""
-    told = f"It changes {count(len(found), 'job')} still to come" + (f": {days}{more}." if found else ".")
+    told = f"It changes {count(len(found), 'job')} still to come"
+    told += f": {_days([each.day for each in found])}." if found else "."
+    there = {each.day for each in shown}
+    former = (*of_workflow(snapshot, terms, before, now, ahead),)
+    gone = [each.day for each in former if each.state in OPEN and each.day not in there]
+    if gone and (before.repeat or workflow.repeat):
+        told += f" No longer created: {count(len(gone), 'job')}: {_days(gone)}."
     if workflow.repeat is None and not found and shown and shown[0].state == "skipped":
         told = "This changes no job for now: the job is skipped."
     if late:
         told += f" Jobs that are already in XPM stay as they are: {count(len(late), 'job')}."
     return tuple(each.id for each in found), told
+
+
+def _days(found: list[date]) -> str:
+    days = ", ".join(map(str, found[:SHOWN]))
+    return f"{days} and {len(found) - SHOWN} more within a year" if len(found) > SHOWN else days
 
 
 def _not_made(practice: OpenPractice, snapshot: Snapshot, rows: list[Deployment]) -> list[str]:

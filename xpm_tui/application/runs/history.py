@@ -111,10 +111,11 @@ def request_stop(practice: OpenPractice, run_id: str = "") -> Run:
 def refuse_in_flight(practice: OpenPractice, client: str) -> None:
     """Raise ``Busy`` where a run is sending this very client to XPM: its answer belongs to what was sent.
 
-    All other clients may be linked and edited during a run; those that changed drop out of it.
+    All other clients may be linked and edited during a run; what changed of them drops out of it.
     """
     snapshot = practice.snapshot()
-    sent = [i for i in snapshot.find(INTENTS, "state", "sent") if i.record.partition("/")[0] == client]
+    open_ = (each for state in ("intent", "sent") for each in snapshot.find(INTENTS, "state", state))
+    sent = [each for each in open_ if each.record.partition("/")[0] == client]
     run = current(practice) if sent else None
     if run is not None and any(intent.run == run.id for intent in sent):
         row = snapshot.get(CLIENTS, client)

@@ -18,9 +18,10 @@ from xpm_tui.domain.safe_text import Shown
 from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.theme import style
-from xpm_tui.tui.widgets.cells import Line, fit, ours, span
+from xpm_tui.tui.widgets.cells import Line, Span, fit, lines, ours, span
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Items, Rows
+from xpm_tui.tui.widgets.text import StaticText
 
 
 @dataclass(frozen=True)
@@ -59,26 +60,23 @@ def rank(query: str, entries: Sequence[PaletteEntry]) -> list[PaletteEntry]:
     return [entry for _, _, entry in sorted(scored, key=lambda found: found[:2])]
 
 
+NOT_NOW = "not now"
+
+
 class PaletteRows(Items[PaletteEntry]):
-    """The entries, one a line: title, help, key."""
+    """The entries, one a line: title, whether it cannot be done now, key."""
 
     driven = True
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """Title left, what it does in the middle, key right."""
+        """Title left, key right; what it does is said below, for the one under the cursor."""
         entry = self.items[row]
         off = bool(entry.reason)
-        key = 9
-        title = min(40, max(20, columns // 2))
-        return [
-            ours(" "),
-            *fit([span(entry.title, "muted" if off else "strong")], title),
-            ours("  "),
-            *fit([span(entry.reason or entry.help, "warn" if off else "muted")], columns - title - key - 5),
-            ours(" "),
-            *fit([ours(entry.key, "accent")], key, right=True),
-            ours(" "),
-        ]
+        right: list[Span] = [ours(f" {NOT_NOW}", "warn")] if off else []
+        right += [ours(" "), *fit([ours(entry.key, "accent")], 9, right=True)] if entry.key else []
+        room = columns - 2 - sum(len(piece.text) for piece in right)
+        title = fit([span(entry.title, "muted" if off else "strong")], room)
+        return [ours(" "), *title, *right, ours(" ")]
 
 
 class Palette(BaseScreen, ModalScreen[str]):
@@ -100,14 +98,16 @@ class Palette(BaseScreen, ModalScreen[str]):
         self._entries = entries
         self._field = TextField(placeholder="What would you like to do?")
         self._rows = PaletteRows()
+        self._about = StaticText(classes="about")
         self._none = Static(content(Shown("No match. Try other words; esc goes back.")), classes="empty")
 
     def compose(self) -> ComposeResult:
-        """A field over the entries."""
+        """A field over the entries, and what the one under the cursor does, in whole sentences."""
         with Vertical(classes="box"):
             yield self._field
             yield self._none
             yield self._rows
+            yield self._about
 
     def on_mount(self) -> None:
         """All entries, ready to type."""
@@ -129,6 +129,11 @@ class Palette(BaseScreen, ModalScreen[str]):
         event.stop()
         self._take()
 
+    @on(Rows.Moved)
+    def _moved(self, event: Rows.Moved) -> None:
+        event.stop()
+        self._say()
+
     def action_move(self, by: int) -> None:
         """The cursor moves while the field keeps the focus."""
         self._rows.cursor += by
@@ -138,6 +143,16 @@ class Palette(BaseScreen, ModalScreen[str]):
         self._none.display = not found
         self._rows.display = bool(found)
         self._rows.show(found)
+        self._say()
+
+    def _say(self) -> None:
+        entry = self._rows.current
+        said: list[Line] = []
+        if entry is not None and entry.reason:
+            said.append([ours(f"{NOT_NOW.capitalize()}: ", "warn"), span(entry.reason, "warn")])
+        if entry is not None and entry.help:
+            said.append([span(entry.help)])
+        self._about.update(lines(said))
 
     def _take(self) -> None:
         if (entry := self._rows.current) is not None:

@@ -80,7 +80,7 @@ class JobCommands(FilteredArea):
     async def _choose_deploy(self, view: JobRowView) -> None:
         of = await self.host.worker.ask(job_batch.of_proposal, view.proposal)
         together = ("all of its proposal, one for each workflow", tuple(each.id for each in of))
-        ids = await self._which(view, [*_kinds(self.listed, view.state), together], "make")
+        ids = await self._which(view, [*_kinds(self.listed, view.state), together], "deploy")
         if ids:
             await self._go(ids, "Deploy", "jobs.deploy")
 
@@ -100,7 +100,7 @@ class JobCommands(FilteredArea):
             still = job_batch.of_cause(practice)
             return [(f"all with this cause ({view.cause})", same), ("all that stand still", still)]
 
-        ids = await self._which(view, await self.host.worker.ask(read), "try")
+        ids = await self._which(view, await self.host.worker.ask(read), "try again")
         if ids:
             await self._go(ids, "Try again", "jobs.retry")
 
@@ -115,7 +115,7 @@ class JobCommands(FilteredArea):
         choices = [("", f"this one: {view.name}")]
         for at, (words, ids) in enumerate(more):
             choices.append((str(at), f"{words}: {formatting.count(len(ids), 'job')}"))
-        box = ChoiceDialog(f"Which jobs to {verb}?", choices, title="Jobs")
+        box = ChoiceDialog(f"Which jobs do you want to {verb}?", choices, title="Jobs")
         picked: str | None = await self.app.push_screen_wait(box)
         if picked is None:
             return []

@@ -26,6 +26,8 @@ from xpm_tui.tui.widgets.job_lines import problem_lines
 from xpm_tui.tui.widgets.text import StaticText
 
 ANSWERS = {"d": "jobs.deploy", "e": "jobs.edit", "t": "jobs.retry", "i": "jobs.skip", "o": "jobs.address"}
+COLUMNS = 68
+"""The width of the confirmation at 80 columns, beside its scroll bar."""
 SHOWN = 300
 """Jobs of a batch that are told one by one."""
 
@@ -192,7 +194,7 @@ def summary_lines(batch: BatchView) -> list[Line]:
         found.append([ours(action(batch.consequences), "strong"), ours(".")])
     else:
         found.append([ours("No job can be created as it is.", "warn")])
-    found += confirmation_lines(described(batch.consequences), 72)
+    found += confirmation_lines(described(batch.consequences), COLUMNS)
     if batch.asks:
         found.append([ours(f"{formatting.count(batch.asks, 'job')} held until you confirm: with them "
                            f"{cost(batch.consequences_anyway)}.", "warn")])  # fmt: skip
