@@ -14,6 +14,7 @@ from xpm_tui.cli.global_values import collected
 from xpm_tui.cli.options import global_options
 from xpm_tui.cli.tree import Positional, Verb
 from xpm_tui.domain.errors import BadInput
+from xpm_tui.files.listing import expanded
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -62,8 +63,12 @@ def _sandbox() -> click.Command:
         switch: tuple[str, ...],
         separate_hosts: bool,
         die_with_parent: bool,
+        sample_files: str,
     ) -> None:
-
+        if sample_files:
+            folder = expanded(sample_files)
+            for path in demo.write_sample_files(folder, clients=clients, seed=seed):
+                click.echo(f"Sample file of Ignition: {path}", err=True)
         code = server.serve(
             port=port,
             clients=clients,
@@ -100,6 +105,13 @@ def _sandbox() -> click.Command:
             ),
             click.Option(
                 ["--die-with-parent"], is_flag=True, help="End when the process that started it ends."
+            ),
+            click.Option(
+                ["--sample-files"],
+                metavar="DIR",
+                default="",
+                help="First write four sample files of Ignition that suit this practice into DIR: "
+                "clients.csv, team.csv, services.csv and proposals.csv. No other file is replaced.",
             ),
             *global_options(),
         ],
