@@ -8,8 +8,11 @@ document.getElementById("theme").addEventListener("click", () => {
   try { localStorage.setItem("theme", root.dataset.theme) } catch (error) { /* pages opened from a folder */ }
 })
 
-// On a narrow screen the list of pages begins closed.
-if (matchMedia("(max-width: 52rem)").matches) document.querySelector(".menu").open = false
+// On a narrow screen the list of pages begins closed; on a wide one it is always open.
+const narrow = matchMedia("(max-width: 52rem)")
+const menu = document.querySelector(".menu")
+menu.open = !narrow.matches
+narrow.addEventListener("change", () => { menu.open = !narrow.matches })
 
 // Search in the index that was loaded with the page: no server, and no request, is needed.
 const input = document.getElementById("search")
@@ -18,6 +21,12 @@ const base = document.body.dataset.base
 let index = null
 let pages = {}
 
+// Guides come before long lists of reference, and a page before its parts.
+function weight(location) {
+  const lists = /^(json|verbs|settings|keys|states|words|changes|exit-codes)\.html|^adr/
+  return (lists.test(location) ? 0.3 : 1) * (location.includes("#") ? 1 : 2)
+}
+
 function build() {
   if (index) return
   pages = Object.fromEntries(SEARCH_INDEX.docs.map((each) => [each.location, each]))
@@ -25,7 +34,7 @@ function build() {
     this.ref("location")
     this.field("title", { boost: 10 })
     this.field("text")
-    for (const each of SEARCH_INDEX.docs) this.add(each)
+    for (const each of SEARCH_INDEX.docs) this.add(each, { boost: weight(each.location) })
   })
 }
 
@@ -39,12 +48,18 @@ function search() {
       query.term(lunr.tokenizer(word), { boost: 10, presence: lunr.Query.presence.REQUIRED, wildcard: lunr.Query.wildcard.TRAILING })
       query.term(lunr.tokenizer(word), { boost: 100 })
     }
-  }).slice(0, 12)
-  found.replaceChildren(...hits.map((hit) => entry(pages[hit.ref], words[0])))
+  })
+  const seen = new Set()  // a page and its first heading have the same title
+  const shown = hits.map((hit) => pages[hit.ref]).filter((page) => {
+    const name = page.location.split("#")[0] + page.title
+    return !seen.has(name) && seen.add(name)
+  })
+  found.replaceChildren(...shown.slice(0, 12).map((page) => entry(page, words[0])))
   if (!hits.length) found.replaceChildren(Object.assign(document.createElement("p"), { textContent: "No page has all of these words." }))
 }
 
 function entry(page, word) {
+  page.text = page.text.replace(/ ?¶/g, "")
   const at = Math.max(0, page.text.toLowerCase().indexOf(word) - 40)
   const link = Object.assign(document.createElement("a"), { href: `${base}/${page.location}` })
   const text = Object.assign(document.createElement("small"), { textContent: page.text.slice(at, at + 160) })
