@@ -31,6 +31,9 @@ function build() {
   if (index) return
   pages = Object.fromEntries(SEARCH_INDEX.docs.map((each) => [each.location, each]))
   index = lunr(function () {
+    this.pipeline.reset()  // words as they stand: a word that is typed half is completed, and none is left out
+    this.pipeline.add(lunr.trimmer)
+    this.searchPipeline.reset()
     this.ref("location")
     this.field("title", { boost: 10 })
     this.field("text")
