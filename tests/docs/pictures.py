@@ -158,8 +158,8 @@ def drawn(screen: pyte.Screen) -> str:
                 wide = sum(max(1, wcwidth(each)) for each in text) * WIDTH
                 bold = ' font-weight="700"' if cell.bold else ""
                 under = ' text-decoration="underline"' if cell.underscore else ""
-                place = f'x="{x:g}" y="{y + HEIGHT * 0.75:g}" textLength="{wide:g}"'
-                texts.append(f'<text {place} fill="{ink}"{bold}{under}>{escape(text, quote=False)}</text>')
+                spot = f'x="{x:g}" y="{y + HEIGHT * 0.75:g}" textLength="{wide:g}"'
+                texts.append(f'<text {spot} fill="{ink}"{bold}{under}>{escape(text, quote=False)}</text>')
     lines = [
         f'<path fill="none" stroke="{ink}" stroke-width="{2.4 if heavy else 1.2}" d="{path}"/>'
         for (ink, heavy), path in strokes.items()

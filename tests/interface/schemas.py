@@ -66,7 +66,7 @@ _KNOWN: dict[str, str] = {}
 
 def infer(values: Iterable[Any], before: Schema | None = None) -> Schema:
     """The schema that all these values, and those of the schema before, agree with."""
-    schema: Schema = before or {}
+    schema: Schema = {} if before is None else before
     for value in values:
         _add(schema, value)
     return schema
@@ -110,7 +110,7 @@ def complaints(schema: Schema, value: Any, where: str = "") -> Iterator[str]:
             yield from complaints(schema.get("items", {}), each, f"{where}[]")
     elif isinstance(value, dict):
         for key, below in value.items():
-            described = schema.get("properties", {}).get(key) or schema.get("additionalProperties")
+            described = schema.get("properties", {}).get(key, schema.get("additionalProperties"))
             if described is None:
                 yield f"{where}.{key} is not described"
             else:
