@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,8 @@ import pytest
 from xpm_tui.application.csv_io.imports import import_file
 from xpm_tui.application.home import find_home
 from xpm_tui.application.practice import open_practice
-from xpm_tui.cli.demo import sample_files
+from xpm_tui.cli.demo import sample_files, write_sample_files
+from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.tables import PROPOSALS, SERVICES, TEAM
 from xpm_tui.sandbox.core.sandbox import Sandbox
 
@@ -43,3 +44,16 @@ def test_every_row_of_the_sample_is_taken(tmp_path: Path, clients: int) -> None:
         emails = {row.email for row in snapshot.rows(TEAM)}
         assert emails & there
         assert emails - there
+
+
+def test_sample_files_are_written_and_never_over_others(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "folder"
+    written = write_sample_files(folder, clients=12, seed=1)
+    assert [path.name for path in written] == ["team.csv", "services.csv", "clients.csv", "proposals.csv"]
+    texts = sample_files(Sandbox(1, 12).practice, 1, datetime.now(UTC).date())
+    assert [path.read_bytes().decode() for path in written] == list(texts.values())
+    (folder / "clients.csv").write_text("mine", encoding="utf-8")
+    (folder / "team.csv").unlink()
+    with pytest.raises(BadInput, match=r"clients\.csv exists already"):
+        write_sample_files(folder, clients=12, seed=1)
+    assert not (folder / "team.csv").exists()

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tests.interface import practice, product
+from tests.interface import practice, product, schemas
 from tests.interface.golden import Tree
 from tests.support.command import Done, Inline
 from tests.support.sandbox_process import SandboxProcess, sandbox_process
@@ -241,6 +241,7 @@ NOT_RUN = {
     "completion": "prints a script for a shell, never JSON",
     "demo": "opens the console",
     "sandbox": "serves until it is ended",
+    "schema": "prints a schema, which is JSON with or without the option",
 }
 """Verbs that no script runs, and why."""
 
@@ -273,6 +274,7 @@ def answers(script: str, folder: Path) -> Tree:
     with sandbox_process(clients=12) as sandbox, practice.inside(folder), product.one_tree():
         done = practice.connect(folder / "home", sandbox)
         told["connect"] = answer(done)
+        heard = schemas.HEARD[script] = [("connect", done)]
         path = f"{tools}{os.pathsep}{os.environ['PATH']}"
         command = Inline(folder / "home", {**practice.environ(sandbox), "PATH": path, "HOME": str(own)})
         for line in lines(script):
@@ -283,6 +285,7 @@ def answers(script: str, folder: Path) -> Tree:
             name = line if seen[line] == 1 else f"{line} ({seen[line]})"
             done = command(*shlex.split(line), "--json", code=None)
             told[name] = answer(done, exits=not line.startswith(BY_MACHINE))
+            heard.append((line, done))
         calls = len(sandbox.control("GET", "requests")["requests"])
         assert calls <= MOST_CALLS, f"{calls} calls: split the script {script}"
     return told

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from tests.interface import answers, collected, golden, product, refresh
+from tests.interface import answers, collected, golden, product, refresh, schemas
 from tests.interface.golden import Tree
 
 PROMISED: Tree = {
@@ -23,6 +23,9 @@ PROMISED: Tree = {
 def test_the_interface_is_as_written_down(name: str, tmp_path: Path) -> None:
     told = golden.complaint(name, collected.FILES[name](tmp_path))
     assert not told, told
+    if name.startswith("answers_"):  # what was answered just now is as the published schema says
+        differs = schemas.check(name.removeprefix("answers_"))
+        assert not differs, f"{differs}\nRun: {schemas.REFRESH}"
 
 
 def test_no_golden_file_is_left_over() -> None:

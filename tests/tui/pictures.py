@@ -1,6 +1,6 @@
-"""The pictures of the documents, made by the console itself: ``python -m tests.tui.pictures``.
+"""The picture of the doctor, made by the console itself: ``python -m tests.tui.pictures``.
 
-The sandbox's practice of 250 clients, the demo's file of Ignition, and the keys that a person would press.
+The tutorial's pictures are those of ``tests.docs.pictures``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from pathlib import Path
 from tests.application.flows import World
 from tests.tui.world import TERMINAL, press, settle
 from xpm_tui.application.csv_io.imports import import_file
-from xpm_tui.application.runs import runner
 from xpm_tui.application.team.links import pick_staff
 from xpm_tui.cli.demo import sample_files
 from xpm_tui.tui.app import Console
@@ -21,17 +20,11 @@ from xpm_tui.tui.worker_thread import WorkerThread
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 PANE = 1.0
 """Seconds in which a pane has long followed the cursor."""
-SHOTS = (
-    ("plan", ("s", "down", "down", "right")),
-    ("clients", ("g", "c", "down", "down")),
-    ("picker", ("g", "c", "slash", "=john smith", "enter", "m")),
-    ("console", ("g", "o")),
-    ("doctor", ("g", "o", "colon", "=doctor", "enter")),
-)
+SHOTS = (("doctor", ("g", "o", "colon", "=doctor", "enter")),)
 
 
 async def make(folder: Path) -> None:
-    """Connect, import, and take each picture; ``plan`` before the first run, the others after it."""
+    """Connect, import, take away a permission, and take each picture."""
     world = World(folder, clients=250)
     await world.connect()
     for form, text in sample_files(world.sandbox.practice, 1, world.clock.now().date()).items():
@@ -40,10 +33,7 @@ async def make(folder: Path) -> None:
         import_file(world.practice, form, path)
     pick_staff(world.practice, every=True)
     for name, keys in SHOTS:
-        if name == "clients":
-            await runner.run(world.practice, reviewed=True)
-        if name == "doctor":
-            await world.control("permission", user="ana", allowed=False)
+        await world.control("permission", user="ana", allowed=False)
         worker = WorkerThread(world.open)
         worker.open()
         app = Console(worker, environ=TERMINAL, welcome=False)

@@ -11,13 +11,14 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xpm_tui.cli.console import ConsoleLauncher, open_console
 from xpm_tui.cli.global_values import Globals
-from xpm_tui.domain.errors import AppError, Busy
+from xpm_tui.domain.errors import AppError, BadInput, Busy
+from xpm_tui.files.atomic import replace_bytes
 from xpm_tui.files.listing import expanded
 from xpm_tui.lazy import lazy_imports
 
@@ -68,6 +69,26 @@ def sample_files(practice: SandboxPractice, seed: int, today: date) -> dict[Form
         "clients": clients,
         "proposals": sample_data.proposals(clients, seed, today),
     }
+
+
+def write_sample_files(folder: Path, *, clients: int, seed: int) -> list[Path]:
+    """Write Ignition's four sample files for a sandbox of this size and seed, and return their paths.
+
+    Raises:
+        BadInput: A file of that name is there and says something else. Nothing was written then.
+    """
+    practice = core_sandbox.Sandbox(seed, clients).practice
+    texts = sample_files(practice, seed, datetime.now(UTC).date())
+    wanted = {folder / f"{form}.csv": text.encode() for form, text in texts.items()}
+    for path, text in wanted.items():
+        if path.exists() and path.read_bytes() != text:
+            raise BadInput(
+                f"{path} exists already. No sample file was written.", hint="Name an empty folder for them."
+            )
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path, text in wanted.items():
+        replace_bytes(path, text)
+    return list(wanted)
 
 
 @contextmanager

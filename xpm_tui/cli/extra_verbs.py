@@ -1,9 +1,12 @@
-"""The verbs that are no acts: the demo, the sandbox, and completion for a shell."""
+"""The verbs that are no acts: the demo, the sandbox, completion for a shell, and the schema of answers."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from pathlib import Path
+from typing import Any
 
 import click
 from click.shell_completion import get_completion_class
@@ -14,6 +17,7 @@ from xpm_tui.cli.global_values import collected
 from xpm_tui.cli.options import global_options
 from xpm_tui.cli.tree import Positional, Verb
 from xpm_tui.domain.errors import BadInput
+from xpm_tui.files.listing import expanded
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -27,6 +31,7 @@ def add_extra(root: click.Group, console: ConsoleLauncher) -> None:
     root.add_command(_open(console))
     root.add_command(_sandbox())
     root.add_command(_completion(root))
+    root.add_command(_schema())
 
 
 def _demo(console: ConsoleLauncher) -> click.Command:
@@ -84,8 +89,12 @@ def _sandbox() -> click.Command:
         switch: tuple[str, ...],
         separate_hosts: bool,
         die_with_parent: bool,
+        sample_files: str,
     ) -> None:
-
+        if sample_files:
+            folder = expanded(sample_files)
+            for path in demo.write_sample_files(folder, clients=clients, seed=seed):
+                click.echo(f"Sample file of Ignition: {path}", err=True)
         code = server.serve(
             port=port,
             clients=clients,
@@ -123,6 +132,13 @@ def _sandbox() -> click.Command:
             click.Option(
                 ["--die-with-parent"], is_flag=True, help="End when the process that started it ends."
             ),
+            click.Option(
+                ["--sample-files"],
+                metavar="DIR",
+                default="",
+                help="First write four sample files of Ignition that suit this practice into DIR: "
+                "clients.csv, team.csv, services.csv and proposals.csv. No other file is replaced.",
+            ),
             *global_options(),
         ],
         callback=run,
@@ -155,6 +171,57 @@ def _completion(root: click.Group) -> click.Command:
                 required=False,
                 default="",
                 metavar="[SHELL]",
+            ),
+            *global_options(),
+        ],
+        callback=run,
+    )
+
+
+def answer_schemas() -> dict[str, Any]:
+    """The schema of every verb's answer: the file that tests compare with the answers themselves."""
+    path = Path(__file__).with_name("answer_schemas.json")
+    found: dict[str, Any] = json.loads(path.read_text(encoding="ascii"))
+    return found
+
+
+def answer_schema(verb: str) -> dict[str, Any]:
+    """The schema of one verb's answer by itself, without references to others.
+
+    Raises:
+        BadInput: No verb of this name answers in JSON.
+    """
+    whole = answer_schemas()
+    known = whole["$defs"]
+    if verb not in known or "title" not in known[verb]:
+        near = [name for name in known if name.startswith(f"{verb} ")]
+        hint = f"Name one of: {', '.join(near)}." if near else "'xpm-tui schema' prints all of them."
+        raise BadInput(f"There is no schema for '{verb}'.", hint=hint)
+    shared = {key: known[key] for key in ("condition", "conditions", "error")}
+    own = known[verb]
+    properties = {key: shared.get(key, below) for key, below in own.get("properties", {}).items()}
+    return {"$schema": whole["$schema"], **own, "properties": properties}
+
+
+def _schema() -> click.Command:
+    @click.pass_context
+    def run(ctx: click.Context, verb: tuple[str, ...]) -> None:
+        found = answer_schema(" ".join(verb)) if verb else answer_schemas()
+        click.echo(json.dumps(found, indent=2))
+
+    return Verb(
+        name="schema",
+        help="Print the JSON schema of a verb's answer with --json, or of all verbs. x-events describes the "
+        "lines that come before the last one, where there are any.",
+        short_help="Print the JSON schema of an answer",
+        epilog="xpm-tui schema clients list",
+        parameters=lambda: [
+            Positional(
+                ["verb"],
+                text="The words of the verb; without them, all verbs.",
+                nargs=-1,
+                required=False,
+                metavar="[VERB]...",
             ),
             *global_options(),
         ],

@@ -27,6 +27,7 @@ EXITS: tuple[tuple[str, str], ...] = (
     ("6", "The calls of the day are used up. The message says when to continue."),
     ("7", "Xero cannot be reached."),
     ("8", "The data cannot be read, or the disk cannot be written."),
+    ("70", "An internal error of xpm-tui. The message names the file with the details."),
     ("130, 143", "Stopped by a signal. A run that was in progress can be resumed."),
 )
 """Exit codes, and what each means."""

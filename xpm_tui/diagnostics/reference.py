@@ -23,6 +23,8 @@ Start with the doctor. It checks the connection to Xero, the login, the lists, t
 after another, and names the known problem if it finds one. It only reads: one call for the connections and
 five small Practice Manager calls.
 
+**Before you begin**: [connect a practice](connect.md), or [set up a trial](trial.md).
+
 ```sh
 xpm-tui doctor
 xpm-tui cases show T1                   # one known problem, step by step

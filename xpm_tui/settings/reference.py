@@ -20,7 +20,7 @@ shows each with its origin; `xpm-tui locate` shows where the files are.
 ```sh
 xpm-tui settings get sync.direction
 xpm-tui settings set sync.direction to_xpm
-XPM_TUI_SYNC_LEVEL=name xpm-tui plan
+XPM_TUI_SYNC_LEVEL=name xpm-tui settings get sync.level
 ```
 
 The files are TOML and yours to edit: comments and order survive `settings set`. A key that does not exist or

@@ -1,0 +1,276 @@
+"""The reference pages of the command line, made from the commands: verbs, exit codes and JSON.
+
+``python -m xpm_tui.cli.verb_reference PAGE > docs/PAGE.md``, where PAGE is verbs, exit-codes or json.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import click
+
+import xpm_tui
+from xpm_tui.cli.console import NoConsole
+from xpm_tui.cli.extra_verbs import answer_schemas
+from xpm_tui.cli.main import root
+from xpm_tui.cli.manual import EXITS
+from xpm_tui.cli.options import GlobalOption
+from xpm_tui.cli.tree import Positional
+from xpm_tui.domain.errors import AppError
+from xpm_tui.lazy import load
+
+_MADE = """\
+<!-- Made from the commands: `python -m xpm_tui.cli.verb_reference {0} > docs/{0}.md`. Do not edit. -->
+"""
+
+_VERBS = """\
+# Commands
+
+{made}
+`xpm-tui` without a command opens the console. Everything that the console does is also a command. Words
+in capitals are yours to replace. `xpm-tui VERB --help` shows the same as this page; `man xpm-tui` has
+all of it offline.
+
+Data goes to standard output, messages to standard error. With `--json`, the last line is one object: see
+[JSON](json.md). How a command ended is its [exit code](exit-codes.md).
+
+## Global options
+
+They can stand before or after the words of a command.
+"""
+
+_CODES = """\
+# Exit codes
+
+{made}
+Every command ends with one of these. In a script, 0 means that nothing is left to do.
+
+| Code | Meaning |
+| --- | --- |
+"""
+
+_ERRORS = """
+`status` exits with 3 (login needed), 4 (held for you) or 1 (failed or stale), so that monitoring can
+tell them apart:
+
+**Before you begin**: [connect a practice](connect.md), or [set up a trial](trial.md).
+
+```sh
+xpm-tui status --json
+```
+
+## Error codes in JSON
+
+With `--json`, `error.code` says more precisely what happened, and `error.message` and `error.hint` say
+it in words.
+
+| `error.code` | Exit code | Meaning |
+| --- | --- | --- |
+"""
+
+_MEANINGS = {
+    "access-denied": "Xero refuses access: the practice is not connected, or the person lost the permission",
+    "allowance": "the day's calls to Xero are used up; the message says when you can continue",
+    "bad-input": "something that was typed or read from a file cannot be used",
+    "bad-reply": "Xero's reply is damaged, or is not a reply of the API",
+    "book-unreadable": "the stored data cannot be read",
+    "busy": "another process is using the practice",
+    "create-waits": "nothing was created, because a record of the same or a similar name exists",
+    "disk": "the disk could not be written",
+    "edit-conflict": "someone else is changing the record in XPM at this moment",
+    "held": "a decision is needed: the guard, a conflict, a choice between several practices",
+    "login-needed": "there is no login, or Xero no longer accepts it",
+    "not-found": "no record has this id, number, address or name",
+    "out-of-reach": "no usable reply from Xero: no network, a time-out, or an outage",
+    "outcome-unknown": "a change was sent to XPM and no reply came, so it may have taken effect",
+    "overtaken": "someone else changed the same record meanwhile; nothing was written",
+    "plan-refused": "the plan no longer applies: settings, scopes or the practice have changed",
+    "read-only": "the call would have written something in read-only mode",
+    "record-missing": "XPM no longer has the record",
+    "refused": "XPM refused the change, and the message says why",
+    "scope-missing": "the login lacks the scope for this call",
+    "staff-there": "XPM has staff with this e-mail address, or the same or a similar name",
+    "stopped": "an import was stopped before anything was written",
+    "trouble": "any other problem",
+    "trouble-found": "the doctor found a problem; the exit code is that of the first one",
+    "unexpected": "an internal error of xpm-tui",
+    "unreadable-record": "one record of Xero's reply cannot be read; the others are not affected",
+    "unsendable-value": "a value cannot be sent to XPM as it is; nothing was sent",
+    "usage": "the words or options of the command cannot be used",
+    "wire": "a call to Xero failed",
+}
+"""What each code of an error means, in users' words; a code that is missing here fails."""
+
+_JSON = """\
+# JSON
+
+{made}
+Every command takes `--json`. The last line on standard output is then one object in ASCII. It is what
+scripts can rely on: a key is never removed or given another meaning without a note under *What scripts
+need to know* in the [release notes](changes.md). Keys may be added.
+
+**Before you begin**: [connect a practice](connect.md), or [set up a trial](trial.md).
+
+```sh
+xpm-tui status --json
+xpm-tui schema status
+```
+
+`xpm-tui schema VERB` prints the JSON schema (draft 2020-12) of a verb's answer, `xpm-tui schema` that of
+all verbs; this site has it as [one file](schema/answers.json). It is inferred from recorded answers, and
+tests compare every answer with it. A key of a schema may be absent where there is nothing to say.
+
+## What every answer has
+
+| Key | Meaning |
+| --- | --- |
+| `ok` | true if the command did what was asked; false together with `error` |
+| `items`, `count` | of a list: its records and their number |
+| `condition`, `conditions` | whether stored data can be relied on: the worst condition, and all of them |
+| `error` | what went wrong: `code`, `message`, `hint`. See [exit codes](exit-codes.md) |
+
+Times are in UTC and ISO 8601, dates `YYYY-MM-DD`. A value that does not exist is `null` or an empty
+text.
+
+Commands that take long (`connect`, `sync`, `log`) write one object for each event before the last line.
+Read line by line, and take the last one for the answer.
+
+## Answers by verb
+
+After a name stands its type, unless it is a text. `[]` marks a list, `*` any key.
+"""
+
+
+def verbs_page() -> str:
+    """Every verb with its arguments, options and example."""
+    tree = root(NoConsole())
+    context = click.Context(tree, info_name="xpm-tui")
+    lines = [_VERBS.format(made=_MADE.format("verbs")), *_rows(_options(tree, context, shared=True))]
+    for name in sorted(tree.commands):
+        lines += [f"\n## {name}\n", *_verb(tree.commands[name], context, (name,), "###")]
+    return "\n".join(lines) + "\n"
+
+
+def _verb(command: click.Command, above: click.Context, words: tuple[str, ...], head: str) -> Iterator[str]:
+    context = click.Context(command, info_name=words[-1], parent=above)
+    yield _plain(command.help or "")
+    if command.callback is not None:
+        places = [p for p in command.get_params(context) if isinstance(p, Positional)]
+        usage = " ".join(["xpm-tui", *words, *(place.make_metavar(context) for place in places)])
+        yield f"\n`{usage}`\n"
+        arguments = [(place.make_metavar(context), place.text) for place in places]
+        rows = [*arguments, *_options(command, context, shared=False)]
+        yield from (*_rows(rows), *([""] if rows else []))
+        if command.epilog:
+            yield "\n".join(["```text", *command.epilog.splitlines(), "```"])
+    if isinstance(command, click.Group):
+        for name in command.commands:
+            yield f"\n{head} {' '.join((*words, name))}\n"
+            yield from _verb(command.commands[name], context, (*words, name), head + "#")
+
+
+def _options(command: click.Command, context: click.Context, *, shared: bool) -> list[tuple[str, str]]:
+    records = [
+        param.get_help_record(context)
+        for param in command.get_params(context)
+        if isinstance(param, click.Option)
+        and isinstance(param, GlobalOption) is shared
+        and "--help" not in param.opts
+    ]
+    return [record for record in records if record]
+
+
+def _rows(rows: list[tuple[str, str]]) -> Iterator[str]:
+    if rows:
+        yield "| | |\n| --- | --- |"
+    for term, meaning in rows:
+        yield f"| `{term.replace('|', ', ')}` | {_plain(meaning)} |"
+
+
+def _plain(text: str) -> str:
+    """A text of help as Markdown: nothing in it is markup."""
+    text = " ".join(text.split()).replace("|", "\\|")
+    return re.sub(r"([<*_\[])", r"\\\1", text)
+
+
+def codes_page() -> str:
+    """The exit codes, and the codes of errors."""
+    lines = [_CODES.format(made=_MADE.format("exit-codes")).rstrip("\n")]
+    lines += [f"| {code} | {_plain(meaning)} |" for code, meaning in EXITS]
+    lines += [_ERRORS.rstrip("\n")]
+    lines += [f"| `{code}` | {number} | {_MEANINGS[code]} |" for code, number in sorted(_errors())]
+    return "\n".join(lines) + "\n"
+
+
+def _errors() -> set[tuple[str, int]]:
+    """The code of each error of the program, with its exit code."""
+    for found in pkgutil.walk_packages(xpm_tui.__path__, "xpm_tui."):
+        if not found.name.endswith("__main__"):
+            load(importlib.import_module(found.name))
+
+    def walk(kind: type[AppError]) -> Iterator[type[AppError]]:
+        yield kind
+        for each in kind.__subclasses__():
+            yield from walk(each)
+
+    return {(each.code, each.exit_code) for each in walk(AppError) if each.__module__.startswith("xpm_tui.")}
+
+
+def json_page() -> str:
+    """What each verb answers in JSON."""
+    lines = [_JSON.format(made=_MADE.format("json")).rstrip("\n")]
+    for name, schema in answer_schemas()["$defs"].items():
+        if "title" not in schema or name == "(program)":
+            continue
+        lines += [f"\n### {name}\n", *(f"- {line}" for line in _described(schema))]
+        if "x-events" in schema:
+            lines += ["\nEvents before it:\n", *(f"- {line}" for line in _described(schema["x-events"]))]
+    return "\n".join(lines) + "\n"
+
+
+_SHARED = frozenset({"ok", "condition", "conditions", "error", "count"})
+
+
+def _described(schema: dict[str, Any], where: str = "") -> Iterator[str]:
+    """One line for each object in an answer: the way to it, and its keys."""
+    keys = [
+        f"`{key}`{_kind(below)}"
+        for key, below in sorted(schema.get("properties", {}).items())
+        if where or key not in _SHARED
+    ]
+    keys += ["`*`" + _kind(schema["additionalProperties"])] if "additionalProperties" in schema else []
+    if keys:
+        yield (f"`{where}`: " if where else "") + ", ".join(keys)
+    elif not where:
+        yield "only what every answer has"
+    for key, below in sorted(schema.get("properties", {}).items()):
+        if where or key not in _SHARED:
+            yield from _below(below, f"{where}.{key}" if where else key)
+    if "additionalProperties" in schema:
+        yield from _below(schema["additionalProperties"], f"{where}.*" if where else "*")
+
+
+def _below(schema: dict[str, Any], where: str) -> Iterator[str]:
+    items = schema.get("items", {})
+    if "properties" in items or "additionalProperties" in items:
+        yield from _described(items, f"{where}[]")
+    if "properties" in schema or "additionalProperties" in schema:
+        yield from _described(schema, where)
+
+
+def _kind(schema: dict[str, Any]) -> str:
+    kinds = schema.get("type", [])
+    listed = [kinds] if isinstance(kinds, str) else kinds
+    named = [kind for kind in listed if kind not in ("null", "string")]
+    return f" ({' or '.join(named)})" if named else ""
+
+
+PAGES: dict[str, Callable[[], str]] = {"verbs": verbs_page, "exit-codes": codes_page, "json": json_page}
+
+if __name__ == "__main__":
+    sys.stdout.write(PAGES[sys.argv[1]]())
