@@ -133,14 +133,14 @@ def test_a_home_of_another_account_is_refused_in_words(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("odd", ["a\nb", "a\0b", "\x1b[31m", "a\x85b", "a\u2028b"])
 def test_a_control_character_in_a_path_is_refused(odd: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(BadInput, match="--home holds a control character"):
+    with pytest.raises(BadInput, match="--home contains a control character"):
         find_home(f"/srv/{odd}", {})
-    with pytest.raises(BadInput, match="XPM_TUI_HOME holds a control character") as told:
+    with pytest.raises(BadInput, match="XPM_TUI_HOME contains a control character") as told:
         find_home(None, {"XPM_TUI_HOME": odd})
     assert odd not in told.value.message
     if "\0" not in odd:
         monkeypatch.setenv("XDG_DATA_HOME", f"/srv/{odd}")
-        with pytest.raises(BadInput, match="XDG_DATA_HOME holds a control character"):
+        with pytest.raises(BadInput, match="XDG_DATA_HOME contains a control character"):
             find_home(None, {})
 
 

@@ -13,12 +13,12 @@ from tests.support.terminal import Terminal, terminal
 from xpm_tui.xero.auth.token_store import TokenStore
 
 WALK = (
-    ("The permission in XPM", "It is ticked", "\r"),
-    ("SANDBOX: this is not Xero. Without a browser", "Open the page here", "\r"),
+    ("have the permission?", "It is ticked", "\r"),
+    ("authorize?respon", "Open the page here", "\r"),
     ("wants access to your data", "Allow access", "\r"),
-    ("Direction and what to sync", "Save and continue", "\r"),
+    ("Which side is the master?", "Save and continue", "\r"),
     ("of 9", "Skip for now", "\x1b"),  # the rest can wait: escape leaves the wizard
-    ("[Overview]", "Harbour & Hill Accountants", "n"),
+    ("Next step", "Harbour & Hill Accountants", "n"),
 )
 """What each screen shows, and the key that goes on from there."""
 

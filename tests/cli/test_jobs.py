@@ -45,7 +45,7 @@ def test_the_acceptance_journey_by_verbs(sandbox: SandboxProcess, tmp_path: Path
     assert connected("jobs", "list", "--json").json["items"] == []
 
     taken = connected("proposals", "take-over", "PROP-77").out
-    assert "switched on in Ignition" in taken
+    assert "Switch off XPM in Ignition" in taken
     held = connected("jobs", "deploy", "w1", "--yes", "--json", code=4)
     assert "Ignition" in held.error["message"]
     connected("settings", "set", "jobs.ignition_deploys", "no")
@@ -63,7 +63,7 @@ def test_the_acceptance_journey_by_verbs(sandbox: SandboxProcess, tmp_path: Path
     told = connected("jobs", "list").out
     assert job["number"] in told
     again = connected("jobs", "deploy", "w1", "--yes", "--json", code=2)
-    assert "deployed already" in again.error["message"]
+    assert "already deployed" in again.error["message"]
     assert sandbox.asked("job.api/add") == 1
     log = connected("log", "--run", done["id"]).out
     assert f"job {job['number']} is deployed" in log
@@ -96,7 +96,7 @@ async def test_a_run_of_its_own_deploys(
 def test_what_cannot_be_is_told_by_verbs(connected: Inline) -> None:
     for words, sentence in (
         (("jobs", "preview", "w9"), "There is no job 'w9'"),
-        (("jobs", "deploy"), "Name the jobs"),
+        (("jobs", "deploy"), "Say which jobs"),
         (("jobs", "retry", "--job", "J1"), "--sent adopt"),
         (("jobs", "list", "--state", "lost"), "not a state of a job"),
         (("templates", "link"), "Name a service"),

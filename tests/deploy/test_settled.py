@@ -47,7 +47,7 @@ async def test_nothing_is_sent_again_until_somebody_says_so(world: Deploying) ->
         world.clock.move(timedelta(days=1))
         assert (await world.retry()).outcome == "held"
     assert world.net.asked("job.api/add") == 1
-    with pytest.raises(BadInput, match="decide what happened to it"):
+    with pytest.raises(BadInput, match="Decide what happened to it"):
         jobs.skip(world.practice, "w1")
     await decide_sent(world.practice, "w1", "again")
     assert (await world.retry()).outcome == "done"
