@@ -84,6 +84,8 @@ def shown(world: World, console: Make, monkeypatch: pytest.MonkeyPatch) -> Calla
         async def go(pilot: Pilot[Any]) -> None:
             if name != "wizard":
                 await seeded(here)
+                await app.refresh_status()  # which the console does once a second by itself
+                await settle(pilot)
             await walked(here, pilot, WAYS[name])
 
         return app, go
