@@ -143,7 +143,7 @@ class Reader:
             case _:
                 self._in_shell(text, line)
 
-    def _run(self, words: list[str], line: Line, **environ: str) -> Done:
+    def _run(self, words: list[str], line: Line, **environ: Any) -> Done:
         _ = self.sandbox
         done = self._command(*words, code=None, **environ)
         assert done.code in line.codes, (line.text, done)

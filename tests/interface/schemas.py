@@ -49,7 +49,7 @@ def verb(line: str) -> str:
 
 def _verbs() -> dict[str, str]:
     if not _KNOWN:
-        names = {}
+        names: dict[int, str] = {}
         for words, command in product.commands():
             names.setdefault(id(command), words)
             _KNOWN[words] = names[id(command)]

@@ -188,8 +188,8 @@ def test_a_large_paste_into_a_field(terminal: Terminal, key: str) -> None:
 
 AT_ONCE = (
     ("gcmSmi", r"Search by name.*\n│ Smi +│\n"),
-    ("gc/00007", r"\n +00007\n(.*\n)+? Client 00007 "),
-    ("gcnKauri Ltd\rkauri@x.example\r", r"Kauri Ltd[^@\n]*\n(.*\n)*?[^K\n]*kauri@x\.example"),
+    ("gc/00007", r"\n +00007\n(.*\n)+?│ Client 00007 "),
+    ("gcnKauri Ltd\rQuay St\r", r" Kauri Ltd [^Q\n]*\n(.*\n)*?.* Quay St "),
     ("gtnJo\rjo@x.example\r", r" Jo [^@\n]*\n(.*\n)*?.* jo@x\.example"),
     (":duplic", r"│ duplic .*\n.*List duplicates"),
 )
@@ -202,8 +202,11 @@ def test_keys_that_come_at_once_do_what_they_do_one_by_one(terminal: Terminal) -
     for keys, wanted in AT_ONCE:
         terminal.type(keys)
         terminal.matches(wanted)
-        for _ in range(2):
-            terminal.send("\x1b", answer=False)
+        form = "enter: next" in terminal.text
+        terminal.send("\x1b", answer=False)
+        if form:  # which asks whether what was typed may go
+            terminal.shows("Leave without saving?")
+        terminal.send("y" if form else "\x1b", answer=False)
         terminal.send("go", answer=False)
 
 
