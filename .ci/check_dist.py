@@ -1,4 +1,4 @@
-"""Fail when a wheel or sdist lacks the man page, or a stylesheet that the console needs."""
+"""Fail when a wheel or sdist lacks the man page, the schema of answers, or a stylesheet."""
 
 import pathlib
 import sys
@@ -16,6 +16,8 @@ if missing or not sheets:
     sys.exit(f"missing stylesheets: {missing or 'all'}")
 if not any(name.endswith(".data/data/share/man/man1/xpm-tui.1") for name in wheel):
     sys.exit("missing in the wheel: share/man/man1/xpm-tui.1")
+if "xpm_tui/cli/answer_schemas.json" not in wheel:
+    sys.exit("missing in the wheel: the schema of answers")
 if not any(name.endswith("/man/xpm-tui.1") for name in sdist):
     sys.exit("missing in the sdist: man/xpm-tui.1")
 print(f"{len(sheets)} stylesheets and the man page in wheel and sdist")

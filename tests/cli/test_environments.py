@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import KNOWN, connect
-from tests.cli.test_readme import commands
+from tests.docs.reader import lines as readme_lines
 from tests.support.command import CommandLine, Inline
 from tests.support.profile import LONG, in_soak
 from tests.support.sandbox_process import SandboxProcess
@@ -35,9 +35,9 @@ def test_without_locks_what_writes_is_refused_at_once_and_what_looks_works(
     template: Path, sandbox: SandboxProcess, tmp_path: Path, ignition: Path, error: str
 ) -> None:
     home = shutil.copytree(template, tmp_path / "home")
-    lines = [shlex.split(line, comments=True) for line in commands("README.md")]
-    typed = [words[1:] for words in lines if words[0] == "xpm-tui" and words[1] not in ("sandbox", "log")]
-    typed = [[str(ignition) if word == "clients.csv" else word for word in words] for words in typed]
+    lines = [shlex.split(line.text, comments=True) for line in readme_lines("README.md")]
+    typed = [words[1:] for words in lines if words[0] == "xpm-tui" and words[1] not in ("sandbox", "status")]
+    typed = [[str(ignition) if word.endswith("clients.csv") else word for word in words] for words in typed]
     assert len(typed) >= 9
     if not LONG:  # what writes by another way each, and what looks
         typed = [words for words in typed if words[0] in ("connect", "import", "sync", *LOOKS)]

@@ -12,7 +12,7 @@ from xpm_tui.cli.verb_reference import PAGES as GENERATED
 
 PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in DOCS.glob("*.md"))]
 TYPED = [page for page in PAGES if lines(page)]
-ALWAYS = ("README.md", "docs/first-sync.md", "docs/undo.md", "docs/files-to-server.md", "docs/exit-codes.md")
+ALWAYS = ("README.md", "docs/first-sync.md", "docs/undo.md")
 """The pages that are followed in every run of the tests; the soak follows all."""
 
 

@@ -53,8 +53,7 @@ def _verbs() -> dict[str, str]:
         for words, command in product.commands():
             names.setdefault(id(command), words)
             _KNOWN[words] = names[id(command)]
-        for words, command in product.other_names().items():
-            _KNOWN[words] = command
+        _KNOWN.update(product.other_names())
         for words, default in product.default_verbs().items():
             _KNOWN[words] = _KNOWN.get(default, default)
         _KNOWN.pop("", None)

@@ -17,11 +17,11 @@ from xpm_tui.cli.global_values import collected
 from xpm_tui.cli.options import global_options
 from xpm_tui.cli.tree import Positional, Verb
 from xpm_tui.domain.errors import BadInput
-from xpm_tui.files.listing import expanded
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.cli import bundle_console, demo
+    from xpm_tui.files import listing
     from xpm_tui.sandbox import server
 
 
@@ -92,7 +92,7 @@ def _sandbox() -> click.Command:
         sample_files: str,
     ) -> None:
         if sample_files:
-            folder = expanded(sample_files)
+            folder = listing.expanded(sample_files)
             for path in demo.write_sample_files(folder, clients=clients, seed=seed):
                 click.echo(f"Sample file of Ignition: {path}", err=True)
         code = server.serve(
