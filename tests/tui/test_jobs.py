@@ -22,6 +22,7 @@ from xpm_tui.application.csv_io.imports import import_file
 from xpm_tui.application.jobs import proposals
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
+from xpm_tui.application.jobs.queries import list_jobs
 from xpm_tui.application.jobs.views import JobCounts
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import ListState, put
@@ -40,6 +41,7 @@ from xpm_tui.tui.screens.job_dialogs import DeployReview, JobDialog, RollOverRev
 from xpm_tui.tui.screens.jobs import FILTERS, Jobs
 from xpm_tui.tui.screens.proposals import ProposalsArea
 from xpm_tui.tui.screens.run import RunScreen
+from xpm_tui.tui.widgets.overview_panels import coming_lines
 from xpm_tui.tui.widgets.table import filter_names, filters_in_sight
 from xpm_tui.tui.worker_thread import WorkerThread
 
@@ -418,6 +420,14 @@ async def test_filters_letters_and_xpms_own_jobs(office: Deploying, over: Callab
         assert "This job is XPM's: what is done with is not made" in text_of(app)
         await press(pilot, "o")
         assert office.made("Now")[0].number in text_of(app)
+
+
+async def test_coming_jobs_are_drawn_before_their_panel_has_a_size(office: Deploying) -> None:
+    office.accepted("Now", office.clients[1], start="2026-05-01", end="2027-01-01")
+    office.accepted("Soon", office.clients[2], start="2026-05-09", end="2027-01-01")
+    rows = list_jobs(office.practice)
+    assert coming_lines(rows, 0, 0) == []
+    assert "… and 2 more" in "".join(piece.text for piece in coming_lines(rows, 60, 1)[0])
 
 
 async def test_the_audit_shows_what_is_wrong(office: Deploying, over: Callable[..., Console]) -> None:
