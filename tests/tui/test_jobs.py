@@ -30,9 +30,21 @@ from xpm_tui.application.status.summary import StatusProblem, StatusSummary, sum
 from xpm_tui.application.team import links as team
 from xpm_tui.domain.ignition import Client, Proposal, ProposalService
 from xpm_tui.domain.ports import Drop, Put
+from xpm_tui.domain.runs import BeforeImage, Run, Written
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.domain.tables import CLIENTS, JOBS, LINKS, PROPOSALS, SERVICES, STAFF, TEMPLATES, WORKFLOWS
-from xpm_tui.domain.xpm import XpmJob
+from xpm_tui.domain.tables import (
+    CLIENTS,
+    IMAGES,
+    JOBS,
+    LINKS,
+    PROPOSALS,
+    RUNS,
+    SERVICES,
+    STAFF,
+    TEMPLATES,
+    WORKFLOWS,
+)
+from xpm_tui.domain.xpm import RecordReference, XpmJob
 from xpm_tui.sandbox.core.faults import Fault
 from xpm_tui.sandbox.core.switches import Switches
 from xpm_tui.tui.app import Console
@@ -420,6 +432,33 @@ async def test_filters_letters_and_xpms_own_jobs(office: Deploying, over: Callab
         assert "This job is XPM's: what is done with is not made" in text_of(app)
         await press(pilot, "o")
         assert office.made("Now")[0].number in text_of(app)
+
+
+async def test_a_client_shows_its_changes_and_its_jobs_where_there_is_room(
+    office: Deploying, over: Callable[..., Console]
+) -> None:
+    (run,) = office.practice.ids.new("r")
+    client, now = office.clients[1], office.clock.now()
+    job = XpmJob(number="J77", name="Audit 2026", state="Planned")
+    link = office.practice.snapshot().get(LINKS, client)
+    assert link is not None
+    city = Written(record=client, field="city", side="ignition", rule="master", old="Hobart", new="Kingston")
+    office.practice.book.commit(
+        [
+            Put(RUNS, Run(id=run, started=now, by="mere", outcome="done")),
+            Put(IMAGES, BeforeImage(id=f"{run}/{client}", run=run, client=client, written=(city,))),
+            Put(JOBS, msgspec.structs.replace(job, client=RecordReference(uuid=link.uuid))),
+        ]
+    )
+    app = over(office)
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await settle(pilot)
+        name = next(row.name for row in office.practice.snapshot().rows(CLIENTS) if row.id == client)
+        await press(pilot, "g", "c", "slash", f"={name}", "enter")
+        await settle(pilot)
+        shown = text_of(app)
+        assert f"City: Hobart → Kingston in Ignition, {run}" in shown
+        assert "J77  Audit 2026  Planned" in shown
 
 
 async def test_coming_jobs_are_drawn_before_their_panel_has_a_size(office: Deploying) -> None:
