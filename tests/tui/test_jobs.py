@@ -22,6 +22,7 @@ from xpm_tui.application.csv_io.imports import import_file
 from xpm_tui.application.jobs import proposals
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
+from xpm_tui.application.jobs.queries import list_jobs
 from xpm_tui.application.jobs.views import JobCounts
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import ListState, put
@@ -29,9 +30,21 @@ from xpm_tui.application.status.summary import StatusProblem, StatusSummary, sum
 from xpm_tui.application.team import links as team
 from xpm_tui.domain.ignition import Client, Proposal, ProposalService
 from xpm_tui.domain.ports import Drop, Put
+from xpm_tui.domain.runs import BeforeImage, Run, Written
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.domain.tables import CLIENTS, JOBS, LINKS, PROPOSALS, SERVICES, STAFF, TEMPLATES, WORKFLOWS
-from xpm_tui.domain.xpm import XpmJob
+from xpm_tui.domain.tables import (
+    CLIENTS,
+    IMAGES,
+    JOBS,
+    LINKS,
+    PROPOSALS,
+    RUNS,
+    SERVICES,
+    STAFF,
+    TEMPLATES,
+    WORKFLOWS,
+)
+from xpm_tui.domain.xpm import RecordReference, XpmJob
 from xpm_tui.sandbox.core.faults import Fault
 from xpm_tui.sandbox.core.switches import Switches
 from xpm_tui.tui.app import Console
@@ -40,6 +53,7 @@ from xpm_tui.tui.screens.job_dialogs import DeployReview, JobDialog, RollOverRev
 from xpm_tui.tui.screens.jobs import FILTERS, Jobs
 from xpm_tui.tui.screens.proposals import ProposalsArea
 from xpm_tui.tui.screens.run import RunScreen
+from xpm_tui.tui.widgets.overview_panels import coming_lines
 from xpm_tui.tui.widgets.table import filter_names, filters_in_sight
 from xpm_tui.tui.worker_thread import WorkerThread
 
@@ -418,6 +432,41 @@ async def test_filters_letters_and_xpms_own_jobs(office: Deploying, over: Callab
         assert "This job is XPM's: what is done with is not made" in text_of(app)
         await press(pilot, "o")
         assert office.made("Now")[0].number in text_of(app)
+
+
+async def test_a_client_shows_its_changes_and_its_jobs_where_there_is_room(
+    office: Deploying, over: Callable[..., Console]
+) -> None:
+    (run,) = office.practice.ids.new("r")
+    client, now = office.clients[1], office.clock.now()
+    job = XpmJob(number="J77", name="Audit 2026", state="Planned")
+    link = office.practice.snapshot().get(LINKS, client)
+    assert link is not None
+    city = Written(record=client, field="city", side="ignition", rule="master", old="Hobart", new="Kingston")
+    office.practice.book.commit(
+        [
+            Put(RUNS, Run(id=run, started=now, by="mere", outcome="done")),
+            Put(IMAGES, BeforeImage(id=f"{run}/{client}", run=run, client=client, written=(city,))),
+            Put(JOBS, msgspec.structs.replace(job, client=RecordReference(uuid=link.uuid))),
+        ]
+    )
+    app = over(office)
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await settle(pilot)
+        name = next(row.name for row in office.practice.snapshot().rows(CLIENTS) if row.id == client)
+        await press(pilot, "g", "c", "slash", f"={name}", "enter")
+        await settle(pilot)
+        shown = text_of(app)
+        assert f"City: Hobart → Kingston in Ignition, {run}" in shown
+        assert "J77  Audit 2026  Planned" in shown
+
+
+async def test_coming_jobs_are_drawn_before_their_panel_has_a_size(office: Deploying) -> None:
+    office.accepted("Now", office.clients[1], start="2026-05-01", end="2027-01-01")
+    office.accepted("Soon", office.clients[2], start="2026-05-09", end="2027-01-01")
+    rows = list_jobs(office.practice)
+    assert coming_lines(rows, 0, 0) == []
+    assert "… and 2 more" in "".join(piece.text for piece in coming_lines(rows, 60, 1)[0])
 
 
 async def test_the_audit_shows_what_is_wrong(office: Deploying, over: Callable[..., Console]) -> None:

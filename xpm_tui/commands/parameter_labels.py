@@ -133,7 +133,7 @@ PARAMETER_LABELS: dict[str, str] = {
 }
 """Labels by the name of a parameter, or by ``command.parameter`` where that says something else there."""
 
-_REPEATS = {
+REPEATS = {
     "once": "Once",
     "weekly": "Every week",
     "fortnightly": "Every 2 weeks",
@@ -160,7 +160,7 @@ _CLIENTS = {
 CHOICE_LABELS: dict[str, dict[str, str]] = {
     "direction": {"": "As it is", **{code: label.text for code, label in labels.DIRECTIONS.items()}},
     "level": {"": "As it is", **{code: label.text for code, label in labels.LEVELS.items()}},
-    "repeat": _REPEATS,
+    "repeat": REPEATS,
     "per": {
         "": "As the proposal says",
         "proposal": "Proposal",

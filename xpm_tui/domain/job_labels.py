@@ -171,3 +171,29 @@ AUDIT_FINDINGS: Labels = {
     "revoked": Label("Revoked", "The job is open, although its proposal was revoked or lost."),
 }
 """What the audit of jobs finds."""
+
+JOB_FIELDS: Labels = {
+    "name": Label("Name", "What the job is called in XPM."),
+    "description": Label("Description", "By default the services of the proposal."),
+    "category": Label("Job category", "The name of a job category of XPM, or its UUID."),
+    "budget": Label("Budget", "An amount such as 1200.00."),
+    "partner": Label("Partner", "A member of your team, by name or id."),
+    "manager": Label("Manager", "A member of your team, by name or id."),
+    "staff": Label("Staff", "Members of your team, separated by commas."),
+    "reference": Label("Reference", "The client order number, by which Xero's invoices find the job."),
+    "templates": Label(
+        "Job templates", "Names of job templates, separated by commas; the first comes first."
+    ),
+    "due": Label("Due date", "When the job is due."),
+    "due_days": Label("Days until due", "How many days after its start each job is due."),
+    "days_early": Label("Days early", "How many days before its start the job is created."),
+    "state": Label("Job state", "The code of a job state of XPM; empty: XPM's first."),
+    "automatic": Label("Automatic", "Whether the daily sync deploys it without asking."),
+    "start": Label("Start date", "When the first job starts."),
+    "repeat": Label("Recurs", "How often a job is created."),
+    "until": Label(
+        "Until", "The last day on which it may recur; 'none' for no end, 'default' for the proposal's."
+    ),
+    "client": Label("Client", "Whose job it is: a name, an id or a Client ID."),
+}
+"""What can be edited of a job before it is created."""

@@ -79,7 +79,9 @@ XPM_CLIENTS: TableSchema[xpm.XpmClient] = TableSchema(
 STAFF: TableSchema[xpm.Staff] = TableSchema("xpm_staff", xpm.Staff, _uuid)
 TEMPLATES: TableSchema[xpm.Template] = TableSchema("xpm_templates", xpm.Template, _uuid)
 CATEGORIES: TableSchema[xpm.Category] = TableSchema("xpm_categories", xpm.Category, _uuid)
-JOBS: TableSchema[xpm.XpmJob] = TableSchema("xpm_jobs", xpm.XpmJob, lambda j: j.number)
+JOBS: TableSchema[xpm.XpmJob] = TableSchema(
+    "xpm_jobs", xpm.XpmJob, lambda j: j.number, {"client": lambda j: _one(j.client.uuid if j.client else "")}
+)
 MOVES: TableSchema[xpm.MovedJob] = TableSchema("xpm_moves", xpm.MovedJob, _id)
 LINKS: TableSchema[links.Link] = TableSchema("links", links.Link, _id, {"uuid": lambda link: _one(link.uuid)})
 VANISHED: TableSchema[links.Vanished] = TableSchema("vanished", links.Vanished, _id)

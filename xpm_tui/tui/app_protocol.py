@@ -58,7 +58,8 @@ AREAS: tuple[Area, ...] = (
 class EditField(NamedTuple):
     """One field of a form: its key, its label, the value as it is typed.
 
-    With ``options``, as (value, label), it is one of these and not free text. ``help`` is a sentence.
+    With ``options``, as (value, label), it is one of these and not free text. ``help`` is a sentence;
+    of a date, the day of the week is shown with it.
     """
 
     key: str
@@ -66,6 +67,7 @@ class EditField(NamedTuple):
     value: str
     options: Sequence[tuple[str, str]] = ()
     help: str = ""
+    is_date: bool = False
 
 
 class Door(NamedTuple):

@@ -9,7 +9,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import msgspec
@@ -27,6 +27,7 @@ from xpm_tui.domain.job_labels import AUDIT_FINDINGS
 from xpm_tui.domain.ports import Priority, XpmJobsPort
 from xpm_tui.domain.quarantine import quarantined_in
 from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.tables import JOBS
 from xpm_tui.domain.xpm import XpmJob
 from xpm_tui.files import atomic
 from xpm_tui.ignition.parser import escape_cell
@@ -228,3 +229,9 @@ def forecast_jobs(practice: OpenPractice, *, months: int = MONTHS) -> JobForecas
         lambda snapshot: forecast(snapshot, terms, day, months=months),
         (day, terms),
     )
+
+
+def jobs_of_client(practice: OpenPractice, uuid: str) -> list[XpmJob]:
+    """Return the current jobs of an XPM client, as the mirror has them, those that started last first."""
+    found = practice.snapshot().find(JOBS, "client", uuid) if uuid else []
+    return sorted((job for job in found if not job.gone), key=lambda job: job.start or date.min, reverse=True)

@@ -23,6 +23,7 @@ from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.job_labels import JOB_FIELDS
 from xpm_tui.domain.ports import Drop, Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS, PROPOSALS, TEAM
@@ -39,10 +40,6 @@ DEFAULT = "default"
 """Instead of a value: follow the proposal, its services and the settings again."""
 
 _ATTRIBUTES = {"name": "job_name", "state": "state_code"}
-_LABELS = {
-    "due_days": "days until due", "days_early": "days early", "state": "state code", "staff": "staff (a, b)",
-    "templates": "templates (a, b)", "automatic": "by itself", "repeat": "comes back",
-}  # fmt: skip
 _CALENDAR = ("start", "repeat", "until")
 _DATES = ("start", "repeat")
 """What moves the dates of jobs that are in XPM; an end may come sooner or later."""
@@ -215,10 +212,11 @@ def _not_made(practice: OpenPractice, snapshot: Snapshot, rows: list[Deployment]
 
 
 class FieldView(msgspec.Struct, frozen=True, kw_only=True):
-    """A field that can be edited: its name for ``edit_workflow``, its label, and what is there now."""
+    """A field that can be edited: its name for ``edit_workflow``, label and help, and what is there now."""
 
     name: str
     label: str
+    help: str
     value: str
 
 
@@ -267,7 +265,7 @@ def values(practice: OpenPractice, job: str) -> list[FieldView]:
         "client": _client_named(snapshot, client),
     }
     return [
-        FieldView(name=field, label=_LABELS.get(field, field.replace("_", " ")), value=there[field])
+        FieldView(name=field, label=JOB_FIELDS[field].text, help=JOB_FIELDS[field].help, value=there[field])
         for field in FIELDS
         if field not in gone
     ]

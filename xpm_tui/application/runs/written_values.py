@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 import msgspec
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.presenter import Presenter
+from xpm_tui.domain import labels
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.fields import label
 from xpm_tui.domain.formatting import arrow
@@ -15,7 +17,7 @@ from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import BeforeImage, Written
-from xpm_tui.domain.tables import CLIENTS, IMAGES, XPM_CLIENTS
+from xpm_tui.domain.tables import CLIENTS, IMAGES, RUNS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 
 
@@ -55,6 +57,24 @@ def written_values(practice: OpenPractice, run: str) -> Iterator[WrittenValueVie
     for image in sorted(images, key=lambda each: (len(each.client), each.client)):
         for written in image.written:
             yield _view(snapshot, told, image, written)
+
+
+def client_history(practice: OpenPractice, client: str, limit: int) -> list[tuple[datetime, str]]:
+    """Return the newest changes of a client by runs: when, and which value became what on which side."""
+    snapshot = practice.snapshot()
+    told = Presenter(snapshot)
+    found: list[tuple[datetime, str]] = []
+    images = ((snapshot.get(RUNS, each.run), each) for each in snapshot.find(IMAGES, "client", client))
+    known = [(run, image) for run, image in images if run is not None]
+    for run, image in sorted(known, key=lambda each: each[0].started, reverse=True):
+        for written in image.written:
+            view = _view(snapshot, told, image, written)
+            side = labels.SIDES[view.side].text if view.side in labels.SIDES else view.side
+            values = arrow(view.old_shown, view.new_shown)
+            found.append((run.started, f"{view.label}: {values} in {side}, {run.id}"))
+            if len(found) == limit:
+                return found
+    return found
 
 
 def values_of_events(practice: OpenPractice) -> Callable[[Event], str]:

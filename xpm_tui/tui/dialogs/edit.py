@@ -24,7 +24,7 @@ from xpm_tui.domain.fields import editable
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.app_protocol import EditField, EditSheet
 from xpm_tui.tui.dialogs.dialog import DialogBody
-from xpm_tui.tui.dialogs.form import EditingDialog, RejectedInput, build, invalid_field
+from xpm_tui.tui.dialogs.form import EditingDialog, RejectedInput, build, date_hint, invalid_field
 from xpm_tui.tui.safe_text import content, show
 from xpm_tui.tui.widgets.inputs import ChoiceField, FormRow, TextField
 from xpm_tui.tui.widgets.text import StaticText
@@ -32,6 +32,9 @@ from xpm_tui.tui.widgets.text import StaticText
 LINE = "⏎"
 """Stands for a line end while a value of several lines is edited in one."""
 
+
+KEYWORDS = frozenset({"default", "none"})
+"""What may stand in place of a date."""
 
 FLAG = (("yes", "Yes"), ("no", "No"))
 
@@ -131,6 +134,7 @@ class EditDialog(EditingDialog[tuple[str, ...]]):
             each.key: _widget(each, again.get(each.key, self._before[each.key])) for each in entries
         }
         self._rows = {each.key: FormRow(each.label, self._inputs[each.key]) for each in entries}
+        self._dates = {self._inputs[each.key] for each in entries if each.is_date}
         self._help_texts: dict[Widget, str] = {
             self._inputs[each.key]: each.help for each in entries if each.help
         }
@@ -171,7 +175,19 @@ class EditDialog(EditingDialog[tuple[str, ...]]):
 
     @on(DescendantFocus)
     def _focused(self, event: DescendantFocus) -> None:
-        self._help.update(content(visible(self._help_texts.get(event.widget, ""))))
+        self._say_help(event.widget)
+
+    @on(TextField.Changed)
+    def _changed(self, event: TextField.Changed) -> None:
+        event.stop()
+        if event.input in self._dates and self.focused is event.input:
+            self._say_help(event.input)
+
+    def _say_help(self, widget: Widget) -> None:
+        words = self._help_texts.get(widget, "")
+        if widget in self._dates and isinstance(widget, TextField) and widget.value not in KEYWORDS:
+            words = f"{words} {date_hint(widget.value, self.host.worker.practice.clock.now().date())}"
+        self._help.update(content(visible(words)))
 
     @on(TextField.Submitted)
     def _entered(self, event: TextField.Submitted) -> None:

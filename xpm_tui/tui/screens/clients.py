@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from itertools import islice
 from time import monotonic
 from typing import Any, ClassVar
@@ -19,16 +20,20 @@ from xpm_tui.commands.command import Situation
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain.fields import label
 from xpm_tui.domain.tables import CLIENTS
+from xpm_tui.domain.xpm import XpmJob
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.screens.area import FilteredArea
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Look, client_name, ours, span
+from xpm_tui.tui.widgets.client_activity import SHOWN
 from xpm_tui.tui.widgets.comparison import ComparisonPane
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.table import Cell, Table, TableColumn, natural_key
 
 with lazy_imports():
+    from xpm_tui.application.jobs import reports
+    from xpm_tui.application.runs import written_values
     from xpm_tui.tui import app_protocol
     from xpm_tui.tui.dialogs import edit
     from xpm_tui.tui.screens import picker, review
@@ -237,10 +242,20 @@ class Clients(FilteredArea):
         def read(practice: OpenPractice) -> list[SideBySide]:
             return clients.side_by_side(practice, view.id)
 
+        def activity(practice: OpenPractice) -> tuple[list[tuple[datetime, str]], list[XpmJob]]:
+            uuid = view.link.uuid if view.link else ""
+            history = written_values.client_history(practice, view.id, SHOWN)
+            return history, reports.jobs_of_client(practice, uuid)
+
         await asyncio.sleep(REST)
         sides = await self.host.worker.glance(read)
-        if self.table.item is view:
-            self.detail.show(view, sides)
+        if self.table.item is not view:
+            return
+        self.detail.show(view, sides)
+        if self.has_class("-wide") and self.has_class("-tall"):
+            found = await self.host.worker.glance(activity)
+            if self.table.item is view:
+                self.detail.activity.show(*found)
 
     def chosen(self, item: ClientView) -> None:
         """Its fields get the keys."""

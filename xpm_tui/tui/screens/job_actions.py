@@ -11,10 +11,11 @@ from xpm_tui.application.jobs.batch import BatchView
 from xpm_tui.application.jobs.queries import XpmJobView
 from xpm_tui.application.jobs.views import JobRowView, PreviewView
 from xpm_tui.application.practice import OpenPractice
+from xpm_tui.commands.parameter_labels import REPEATS
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
 from xpm_tui.domain.labels import DECISIONS
-from xpm_tui.tui.app_protocol import EditSheet
+from xpm_tui.tui.app_protocol import EditField, EditSheet
 from xpm_tui.tui.dialogs.dialog import ChoiceDialog, InputDialog
 from xpm_tui.tui.dialogs.edit import EditDialog, params_of, typed
 from xpm_tui.tui.dialogs.form import ask_until_accepted
@@ -171,7 +172,12 @@ class JobCommands(FilteredArea):
         worker = self.host.worker
         fields = await worker.ask(job_editing.values, view.id)
         about = EDITING if view.repeats == "once" else f"{EDITING} It changes all future jobs."
-        shown = [(each.name, each.label, each.value) for each in fields]
+        shown = [
+            EditField(
+                each.name, each.label, each.value, _options(each), each.help, is_date=each.name in DATES
+            )
+            for each in fields
+        ]
         sheet = EditSheet(f"Edit {view.name}", about, shown)
 
         act = by_name("jobs.edit")
@@ -210,6 +216,7 @@ class JobCommands(FilteredArea):
             self.host.copy_command("jobs.copy", {"job": job})
 
 
+DATES = frozenset({"start", "due", "until"})
 EDITING = (
     "Until it is in XPM. 'default' follows the proposal and the settings again; "
     "empty means nobody or nothing."
@@ -224,3 +231,10 @@ def _kinds(listed: Sequence[JobRowView], here: str) -> list[tuple[str, tuple[str
         if state != "coming" or here == state
     )
     return [(words, ids) for words, ids in kinds if ids]
+
+
+def _options(view: job_editing.FieldView) -> list[tuple[str, str]]:
+    """What can be chosen for a field; empty where it is typed."""
+    known = {"automatic": {"yes": "Yes", "no": "No"}, "repeat": REPEATS}.get(view.name, {})
+    rest = [] if view.value in known or not known else [(view.value, view.value)]
+    return [*rest, *known.items()]

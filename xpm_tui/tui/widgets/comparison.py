@@ -35,6 +35,7 @@ from xpm_tui.tui.widgets.cells import (
     words,
     wrap,
 )
+from xpm_tui.tui.widgets.client_activity import ClientActivity
 from xpm_tui.tui.widgets.lines import Lines
 from xpm_tui.tui.widgets.table import Cell, Table, TableColumn
 from xpm_tui.tui.widgets.text import TextLabel
@@ -229,6 +230,7 @@ class ComparisonPane(Vertical):
         super().__init__()
         self._head = TextLabel(classes="sides-head")
         self._why = TextLabel(classes="sides-why")
+        self.activity = ClientActivity()
         self._linked = False
         self._needs = ""
         self._client: tuple[str, bool] = ("", False)
@@ -250,6 +252,7 @@ class ComparisonPane(Vertical):
         yield self._head
         yield self.table
         yield self._why
+        yield self.activity
 
     def clear(self) -> None:
         """Nothing is chosen."""
@@ -259,6 +262,7 @@ class ComparisonPane(Vertical):
         self._why.say(content(Shown("")))
         self.table.say_empty("")
         self.table.show(())
+        self.activity.clear()
 
     def show(self, view: ClientView, sides: Sequence[SideBySide]) -> None:
         """Another client; fields that are blank on both sides are left out."""
@@ -276,6 +280,8 @@ class ComparisonPane(Vertical):
         )  # fmt: skip
         self._linked, self._needs = view.link is not None, view.needs
         other, self._client = self._client != (view.id, self._linked), (view.id, self._linked)
+        if other:
+            self.activity.clear()
         self.table.show(told, told[0].field if other and told else "")
         self._tell(self.table.item)
 

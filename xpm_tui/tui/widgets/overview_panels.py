@@ -401,7 +401,7 @@ def coming_lines(jobs: Sequence[JobRowView], columns: int, height: int) -> list[
         when = formatting.day_short(job.deploy_on)
         text = [ours(f"{when:<8}", "muted"), span(job.name), span(f"  {client}", "muted")]
         found.append([*fit(text, columns - width(tail)), *tail])
-    if len(jobs) > height:
+    if found and len(jobs) > height:
         found[-1] = [ours(f"… and {len(jobs) - height + 1:,} more: g j", "muted")]
     return found
 
