@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace as replace_fields
+
 from xpm_tui.domain.errors import AppError
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.app_protocol import AREAS, AppProtocol
@@ -132,7 +134,10 @@ class CommandRunner(AppProtocol):
             named = () if application_home.current(home) == practice.name else ("--practice", practice.name)
             self.global_words = (*(("--home", str(home.root)) if home.root else ()), *named)
         line = call_lines.command_line(act, params, before=self.global_words)
-        logged = call_lines.LoggedCommand(at=practice.clock.now(), title=title or act.title, line=line)
+        logged = call_lines.LoggedCommand(
+            at=practice.clock.now(), title=title or act.title, line=line,
+            short=call_lines.command_line(act, params),
+        )  # fmt: skip
         self.command_log.append(logged)
         return logged
 
@@ -145,10 +150,7 @@ class CommandRunner(AppProtocol):
         """Say how a logged action ended."""
         for place, each in enumerate(self.command_log):
             if each is logged:
-                changed = call_lines.LoggedCommand(
-                    at=each.at, title=each.title, line=each.line, outcome=outcome, message=message
-                )
-                self.command_log[place] = changed
+                self.command_log[place] = replace_fields(each, outcome=outcome, message=message)
 
     def show_command_log(self) -> None:
         """Show what was done in this console, as commands."""
