@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import replace as replace_fields
-
 from xpm_tui.domain.errors import AppError
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.app_protocol import AREAS, AppProtocol
 
 with lazy_imports():
+    import msgspec
+
     from xpm_tui.application import home as application_home
     from xpm_tui.commands import command, effects, registry, tables
     from xpm_tui.commands import command_line as call_lines
@@ -23,7 +23,6 @@ with lazy_imports():
     from xpm_tui.tui.screens import command_log as screens_command_log
 
 if TYPE_CHECKING:
-    import msgspec
     from textual.screen import Screen
 
     from xpm_tui.commands.command import Command, Result
@@ -150,7 +149,7 @@ class CommandRunner(AppProtocol):
         """Say how a logged action ended."""
         for place, each in enumerate(self.command_log):
             if each is logged:
-                self.command_log[place] = replace_fields(each, outcome=outcome, message=message)
+                self.command_log[place] = msgspec.structs.replace(each, outcome=outcome, message=message)
 
     def show_command_log(self) -> None:
         """Show what was done in this console, as commands."""
