@@ -39,7 +39,7 @@ BASES = {
 
 
 def every_screen() -> list[type[Screen[Any]]]:
-    found = []
+    found: list[type[Screen[Any]]] = []
     for module in pkgutil.iter_modules(screens.__path__, "xpm_tui.tui.screens."):
         for _, kind in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
             ours = kind.__module__ == module.name and issubclass(kind, Screen)
@@ -76,7 +76,7 @@ async def test_a_bundle_opens_with_the_verb_of_each_area(tmp_path: Path) -> None
             for area in ("overview", "clients"):
                 app.go(area)
                 await settle(pilot)
-                shown = str(app.screen.query_one(".verb-line").render())  # type: ignore[attr-defined]
+                shown = str(app.screen.query_one(".verb-line").render())
                 assert "names masked" in shown
                 assert screen_verb(app.screen) in shown
             assert app.practice_status.read_only
