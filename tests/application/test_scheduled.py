@@ -16,7 +16,8 @@ from xpm_tui.application.runs.runner import run
 from xpm_tui.application.schedule.login_check import check_login, main
 from xpm_tui.application.schedule.scheduled_run import run_if_due
 from xpm_tui.application.status.summary import summarize
-from xpm_tui.domain.errors import LoginNeeded
+from xpm_tui.domain.errors import LoginNeeded, XeroError
+from xpm_tui.sandbox.core.faults import Fault
 from xpm_tui.xero.rate_limiter import LimiterState
 from xpm_tui.xero.wiring import GATE_FILE
 
@@ -104,6 +105,12 @@ async def test_an_interval_bothers_nobody_again_and_again(world: World, told: Pa
     signed_in(world.practice)
     assert (await run_if_due(world.practice))[0].now
     assert told.read_text().split() == ["held"]
+    world.sandbox.faults.add(Fault("404", endpoint="client.api/list"))
+    for _ in range(2):
+        world.clock.move(timedelta(minutes=15))
+        with pytest.raises(XeroError):
+            await run_if_due(world.practice)
+    assert told.read_text().split() == ["held", "failed"]
 
 
 async def test_a_skipped_day_is_a_run_that_the_heartbeat_shows(world: World) -> None:

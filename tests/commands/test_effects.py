@@ -31,6 +31,8 @@ LOOKS, FILE, HERE = Effect.LOOKS, Effect.WRITES_FILE, Effect.WRITES_HERE
 XPM, REPLACES, NEVER = Effect.WRITES_XPM, Effect.REPLACES, Effect.IRREVERSIBLE
 
 CALLS: tuple[tuple[str, dict[str, Any], Effect], ...] = (
+    ("connect", {}, HERE),
+    ("connect", {"check": True}, LOOKS),
     ("disconnect", {}, HERE),
     ("disconnect", {"everything": True}, NEVER),
     ("clients.review", {}, LOOKS),
@@ -116,7 +118,7 @@ ALWAYS: dict[Effect, set[str]] = {
     },
     FILE: {"data.backup"},
     HERE: {
-        "connect", "clients.delete", "contacts.delete", "clients.restore", "team.delete", "services.delete",
+        "clients.delete", "contacts.delete", "clients.restore", "team.delete", "services.delete",
         "clients.edit", "clients.new", "contacts.add", "contacts.edit", "team.new", "team.edit",
         "services.new", "services.edit", "clients.unlink", "clients.pick", "clients.ignore",
         "clients.freeze", "clients.unfreeze", "plan.tick", "plan.untick", "policy.off", "policy.on",

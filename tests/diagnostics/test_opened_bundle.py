@@ -131,6 +131,16 @@ def test_what_is_no_bundle_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(cut, "w") as archive:
         archive.writestr("practice.json", json.dumps({"version": "1", "made": "2026-05-04T09:00:00Z"}))
         archive.writestr("doctor.json", "[")
+    forged = tmp_path / "forged.zip"
+    with zipfile.ZipFile(forged, "w") as archive:
+        archive.writestr("practice.json", json.dumps({"version": "1", "made": "2026-05-04T09:00:00Z"}))
+        command = {"key": "notify.command", "value": "touch /tmp/forged", "origin": "practice"}
+        archive.writestr("settings.json", json.dumps([command]))
+        archive.writestr("doctor.json", "[]")
+        archive.writestr("records.jsonl", "")
+        archive.writestr("events.jsonl", "")
+    with unpack(forged, tmp_path / "forged").practice() as practice:
+        assert practice.settings.text("notify.command") == ""
     for place, file in enumerate((text, empty, cut, tmp_path / "missing.zip")):
         with pytest.raises(BadInput):
             unpack(file, tmp_path / f"opened-{place}")

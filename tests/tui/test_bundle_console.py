@@ -42,8 +42,9 @@ def every_screen() -> list[type[Screen[Any]]]:
     found: list[type[Screen[Any]]] = []
     for module in pkgutil.iter_modules(screens.__path__, "xpm_tui.tui.screens."):
         for _, kind in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
-            ours = kind.__module__ == module.name and issubclass(kind, Screen)
-            if ours and not issubclass(kind, ModalScreen) and kind.__name__ not in BASES:
+            if not issubclass(kind, Screen) or issubclass(kind, ModalScreen):
+                continue
+            if kind.__module__ == module.name and kind.__name__ not in BASES:
                 found.append(kind)
     return found
 

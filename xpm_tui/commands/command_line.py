@@ -36,11 +36,15 @@ Outcome = Literal["done", "declined", "failed"]
 
 
 class LoggedCommand(msgspec.Struct, frozen=True, kw_only=True):
-    """One action of the console: when, the command line that does the same, and how it ended."""
+    """One action of the console: when, the command line that does the same, and how it ended.
+
+    ``short`` is the line without the options that name the home and the practice.
+    """
 
     at: datetime
     title: str
     line: str
+    short: str
     outcome: Outcome = "done"
     message: str = ""
 

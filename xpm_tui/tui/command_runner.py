@@ -11,6 +11,8 @@ from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.app_protocol import AREAS, AppProtocol
 
 with lazy_imports():
+    import msgspec
+
     from xpm_tui.application import home as application_home
     from xpm_tui.commands import command, effects, registry, tables
     from xpm_tui.commands import command_line as call_lines
@@ -21,7 +23,6 @@ with lazy_imports():
     from xpm_tui.tui.screens import command_log as screens_command_log
 
 if TYPE_CHECKING:
-    import msgspec
     from textual.screen import Screen
 
     from xpm_tui.commands.command import Command, Result
@@ -132,7 +133,10 @@ class CommandRunner(AppProtocol):
             named = () if application_home.current(home) == practice.name else ("--practice", practice.name)
             self.global_words = (*(("--home", str(home.root)) if home.root else ()), *named)
         line = call_lines.command_line(act, params, before=self.global_words)
-        logged = call_lines.LoggedCommand(at=practice.clock.now(), title=title or act.title, line=line)
+        logged = call_lines.LoggedCommand(
+            at=practice.clock.now(), title=title or act.title, line=line,
+            short=call_lines.command_line(act, params),
+        )  # fmt: skip
         self.command_log.append(logged)
         return logged
 
@@ -145,10 +149,7 @@ class CommandRunner(AppProtocol):
         """Say how a logged action ended."""
         for place, each in enumerate(self.command_log):
             if each is logged:
-                changed = call_lines.LoggedCommand(
-                    at=each.at, title=each.title, line=each.line, outcome=outcome, message=message
-                )
-                self.command_log[place] = changed
+                self.command_log[place] = msgspec.structs.replace(each, outcome=outcome, message=message)
 
     def show_command_log(self) -> None:
         """Show what was done in this console, as commands."""

@@ -29,7 +29,7 @@ from xpm_tui.domain.events import Event
 from xpm_tui.domain.ports import Allowance, Snapshot
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.secret import Secret
-from xpm_tui.domain.tables import ALL, CLIENTS, STAFF, TEAM, XPM_CLIENTS
+from xpm_tui.domain.tables import ALL, CLIENTS, IMPORTS, STAFF, TEAM, XPM_CLIENTS
 from xpm_tui.files.atomic import replace_bytes
 from xpm_tui.files.disk import disk_error
 from xpm_tui.files.listing import expanded
@@ -167,6 +167,8 @@ def _names(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
         yield member.name, masked(member.id)
     for staff in snapshot.rows(STAFF):
         yield staff.name, masked(staff.uuid)
+    for one_import in snapshot.rows(IMPORTS):  # a user's file may be called after a client
+        yield one_import.file, f"the file of {one_import.id}"
     for uuid, name in named_people(snapshot).items():
         yield name, masked(uuid)
     for aside in set_aside(snapshot).values():

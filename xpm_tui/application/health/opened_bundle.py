@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from xpm_tui.application.health.bundle import OWN_WORDS
 from xpm_tui.application.home import FIRST, Home, find_home
 from xpm_tui.application.practice import OpenPractice, Recording, open_practice
 from xpm_tui.application.status.summary import GATE_FILE
@@ -205,7 +206,8 @@ def _restore_settings(parts: _BundleParts, home: Home) -> dict[str, str]:
     environ: dict[str, str] = {}
     for each in parts.json("settings.json", list[_Setting]):
         value = HIDDEN_APP if (each.key, each.value) == ("xero.client_id", "set") else each.value
-        if each.origin == "default" or (value in ("set", "not set") and each.key != "xero.client_id"):
+        # Also of a forged bundle, nothing is taken over that could run a command.
+        if each.origin == "default" or (each.key in OWN_WORDS and value != HIDDEN_APP):
             continue
         try:
             entry = settings.item(each.key).entry

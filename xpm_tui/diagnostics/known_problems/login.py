@@ -28,6 +28,7 @@ CASES = (
         cause="Nobody has connected this practice yet, or another practice is the current one.",
         steps=(
             "See which practices there are: xpm-tui practices list",
+            "See what a connection needs, and what it costs: xpm-tui connect --check",
             "Connect this one: xpm-tui connect (or xpm-tui, which opens the wizard).",
         ),
     ),

@@ -12,10 +12,14 @@ from xpm_tui.domain.formatting import count
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.screens.base import RecordListScreen
 from xpm_tui.tui.theme import style
-from xpm_tui.tui.widgets.cells import Line, lines, ours, span, wrap
+from xpm_tui.tui.widgets.cells import Line, Look, lines, ours, span, wrap
 from xpm_tui.tui.widgets.table import Table, TableColumn
 
-OUTCOMES = {"done": ("Done", "good"), "declined": ("Not done", "muted"), "failed": ("Failed", "bad")}
+OUTCOMES: dict[str, tuple[str, Look]] = {
+    "done": ("Done", "good"),
+    "declined": ("Not done", "muted"),
+    "failed": ("Failed", "bad"),
+}
 
 
 class CommandLog(RecordListScreen[None, LoggedCommand]):
@@ -30,7 +34,7 @@ class CommandLog(RecordListScreen[None, LoggedCommand]):
 
     def __init__(self) -> None:
         table: Table[LoggedCommand] = Table(
-            (TableColumn("Time", 5), TableColumn("Command", 40, grow=1), TableColumn("Outcome", 8)),
+            (TableColumn("Time", 7), TableColumn("Command", 40, grow=1), TableColumn("Outcome", 8)),
             self._cells,
             lambda logged: f"{logged.at.isoformat()} {logged.line}",
             empty="Nothing was done in this console yet. esc goes back.",
@@ -52,8 +56,8 @@ class CommandLog(RecordListScreen[None, LoggedCommand]):
         word, look = OUTCOMES[logged.outcome]
         return [
             [ours(formatting.clock(logged.at), "muted")],
-            [span(logged.line)],
-            [ours(word, "bad" if look == "bad" else "good" if look == "good" else "muted")],
+            [span(logged.short)],
+            [ours(word, look)],
         ]
 
     def telling(self, logged: LoggedCommand) -> list[Line]:

@@ -34,7 +34,7 @@ from xpm_tui.tui.widgets.table import Table, TableColumn
 from xpm_tui.tui.widgets.text import TextLabel
 
 GROUPS: tuple[tuple[str, str], ...] = (
-    ("all", "All settings"), ("sync", "Sync"), ("guard", "Safety limits"), ("schedule", "Daily sync"),
+    ("all", "All settings"), ("sync", "Sync"), ("guard", "Safety limits"), ("schedule", "Schedule"),
     ("notify", "Notifications"), ("jobs", "Jobs"), ("xero", "Connection"), ("gate", "Calls to Xero"),
     ("retention", "Retention"), ("practice", "Practice"), ("log", "Log"), ("", "Console"),
 )  # fmt: skip
