@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.cli.conftest import KNOWN, connect
 from tests.support.command import Done, Inline

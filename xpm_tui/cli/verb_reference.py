@@ -95,6 +95,7 @@ _MEANINGS = {
     "refused": "XPM refused the change, and the message says why",
     "scope-missing": "the login lacks the scope for this call",
     "staff-there": "XPM has staff with this e-mail address, or the same or a similar name",
+    "still-written": "a file of the inbox changed while it was read; nothing of it was imported",
     "stopped": "an import was stopped before anything was written",
     "trouble": "any other problem",
     "trouble-found": "the doctor found a problem; the exit code is that of the first one",
