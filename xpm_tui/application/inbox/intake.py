@@ -94,7 +94,8 @@ def set_up(practice: OpenPractice, path: Path) -> InboxFolder:
     """
     practice.writable()
     folder = InboxFolder(path)
-    folder.prepare(owner_of(practice), create=True)
+    with _lock(practice).hold():
+        folder.prepare(owner_of(practice), create=True)
     practice.settings.set("inbox.folder", str(path), practice=True)
     return folder
 
@@ -115,8 +116,8 @@ async def empty_inbox(
         await intake.look(progress)
         return intake.report
     practice.writable()
-    folder.prepare(owner_of(practice))
     with _lock(practice).hold():
+        folder.prepare(owner_of(practice))
         await intake.run(progress)
     intake.tell()
     return intake.report
@@ -133,6 +134,7 @@ async def retry(
     folder = needed_folder(practice)
     intake = _Intake(practice, folder, InboxReport(), asked=True)
     with _lock(practice).hold():
+        folder.prepare(owner_of(practice))
         await intake.take(list(files), progress)
     intake.tell()
     return intake.report
