@@ -385,7 +385,7 @@ def test_a_storm(practice: OpenPractice, folder: Path, opener: Callable[[], Open
                 time.sleep(0.005)
 
     alive = {child(working) for _ in range(3)}
-    kills = size // 20
+    kills = min(size // 20, 60)
     while alive:
         if kills and chance.random() < 0.5:
             kills -= 1

@@ -145,7 +145,7 @@ class InboxFolder:
         ]
         unfinished = sum(bool(_UNFINISHED.fullmatch(name)) for name in there)
         waiting = len(there) - unfinished - sum(name.endswith(RESULT) for name in there)
-        claimed = len(self._scandir(self.root / WORKING))
+        claimed = sum(each.name[_TOKEN : _TOKEN + 1] == "-" for each in self._scandir(self.root / WORKING))
         failed = sum(not each.name.endswith(RESULT) for each in self._scandir(self.root / FAILED))
         return waiting, claimed, unfinished, failed
 
