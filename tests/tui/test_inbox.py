@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+from textual.screen import Screen
 
 from tests.tui.world import HOSTILE, World, press, settle, text_of
 from xpm_tui.application.inbox import intake
@@ -13,6 +16,12 @@ from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.screens.clients import Clients
 from xpm_tui.tui.screens.inbox import Inbox
+from xpm_tui.tui.widgets.table import Table
+
+
+def shows(app: Console, kind: type[Screen[Any]]) -> bool:
+    return isinstance(app.screen, kind)
+
 
 EVENT = {"event": "client.created", "at": "2026-05-03T21:05:00Z", "client": {"client_id": "77"}}
 
@@ -33,11 +42,11 @@ async def test_what_came_in_is_shown_imported_and_tried_again(
         await settle(pilot)
         assert "2 files in the inbox" in text_of(app)
         await press(pilot, "i")
-        assert isinstance(app.screen, Inbox)
+        assert shows(app, Inbox)
         assert "2 files waiting" in text_of(app)
         await press(pilot, "r")
         await press(pilot, "escape")  # what came of it, told in a dialog
-        assert isinstance(app.screen, Inbox)
+        assert shows(app, Inbox)
         shown = text_of(app)
         assert "No files waiting · 1 failed · 2 came in" in shown
         assert "e-[red].json" in shown
@@ -45,9 +54,9 @@ async def test_what_came_in_is_shown_imported_and_tried_again(
         await press(pilot, "home", *(() if "no line end" in shown else ("down",)), "t")
         assert "0 failed" in text_of(app) or "failed" not in text_of(app).splitlines()[1]
         await press(pilot, "home")
-        place = next(at for at, row in enumerate(app.screen._table.rows.items) if "red" in row.name)
+        place = next(at for at, row in enumerate(app.screen.query_one(Table).rows.items) if "red" in row.name)
         await press(pilot, *("down",) * place, "enter")
-        assert isinstance(app.screen, Clients)
+        assert shows(app, Clients)
         assert visible(name)[:10] in text_of(app)
         await press(pilot, "g", "o")
         assert "inbox" not in text_of(app)
