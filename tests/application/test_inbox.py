@@ -295,6 +295,33 @@ def test_the_scheduled_run_empties_the_inbox_first(
     assert told.read_text().count("could not be emptied") == 1
 
 
+def test_a_file_that_may_not_be_read_stops_no_other(
+    practice: OpenPractice, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(folder, "a.json", GOOD, START - timedelta(minutes=20))
+    put(folder, "b.csv", CLIENT_FILE)
+    real = os.open
+
+    def refusing(path: Any, *more: Any, **how: Any) -> int:
+        if str(path).endswith("-a.json"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *more, **how)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", refusing)
+        assert emptied(practice).counts == {"failed": 1, "imported": 1}
+    assert (names(folder / "failed"), names(folder / "working")) == (["f1-a.json"], [])
+
+
+def test_a_run_that_is_going_on_makes_files_wait(practice: OpenPractice, folder: Path) -> None:
+    put(folder, "clients.csv", CLIENT_FILE)
+    with practice.lock("sync").hold():
+        report = emptied(practice)
+        assert isinstance(report.stopped, Busy)
+        assert (report.total, inbox_status(practice).claimed) == (0, 1)
+    assert emptied(practice).counts == {"imported": 1}
+
+
 @pytest.fixture
 def opener(home: Home, clock: MovedClock) -> Callable[[], OpenPractice]:
     return lambda: open_practice(home, person="mere", environ={}, clock=clock)

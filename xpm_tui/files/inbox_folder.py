@@ -240,11 +240,18 @@ def open_entry(path: Path) -> BinaryIO:
     """Open a regular file of the inbox for reading, never through a symbolic link.
 
     Raises:
-        BadInput: It is no regular file.
-        DiskError: It cannot be read.
+        BadInput: It is no regular file, or this account may not read it.
+        DiskError: The disk refuses.
     """
-    with disk_error(path, "read"):
+    try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    except PermissionError:
+        raise BadInput(
+            "This account may not read the file.",
+            hint="Deliver it so that the group of the inbox may read it (umask 027).",
+        ) from None
+    except OSError as error:
+        raise trouble(error, path, "read") from error
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
         raise BadInput(f"{visible(path.name, 200)} is not a regular file.")
