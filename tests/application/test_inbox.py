@@ -340,7 +340,7 @@ def child(work: Callable[[], None]) -> int:
 
 
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("step", ["commit", "claim", "finish"])
+@pytest.mark.parametrize("step", ["commit", "transact", "claim", "finish"])
 def test_a_kill_loses_and_doubles_nothing(
     practice: OpenPractice, folder: Path, opener: Callable[[], OpenPractice], step: str, after: bool
 ) -> None:
@@ -351,7 +351,7 @@ def test_a_kill_loses_and_doubles_nothing(
 
     def dying(at: int) -> None:
         opened, made = opener(), itertools.count(1)
-        owner: Any = opened.book if step == "commit" else InboxFolder
+        owner: Any = opened.book if step in ("commit", "transact") else InboxFolder
         real = getattr(owner, step)
 
         def deadly(*what: Any, **how: Any) -> Any:
@@ -372,12 +372,13 @@ def test_a_kill_loses_and_doubles_nothing(
         killed += os.WIFSIGNALED(status)
         assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
     assert killed
+    (folder / "working" / f"{'a' * 12}.result.txt").write_text("half a sente")
     emptied(practice)
     assert phones(practice) == {"501": "09 501", "502": "09 502"}, "the file is newer than the event"
     assert sorted(each.state for each in newest(practice)) == ["failed", "imported", "outdated"]
     assert sum(each.copies for each in newest(practice)) == 1
     assert (len(names(folder / "done")), len(names(folder / "failed"))) == (3, 1)
-    assert names(folder / "working") == []
+    assert list((folder / "working").iterdir()) == []
     assert [each.state for each in conditions(practice)] == ["sound"]
 
 
