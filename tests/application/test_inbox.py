@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.support.moved_clock import START, MovedClock
@@ -32,6 +33,8 @@ from xpm_tui.application.status.summary import summarize
 from xpm_tui.domain.errors import BadInput, Busy, LoginNeeded
 from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS, INBOX, INTENTS, PROPOSALS, WORKFLOWS
 from xpm_tui.files.inbox_folder import InboxFolder
+from xpm_tui.ignition import event_schema
+from xpm_tui.ignition.event_file import read_event
 
 CLIENT_FILE = (
     "Client ID,Client Name,Contact Name,Contact Email,Phone\n"
@@ -320,6 +323,30 @@ def test_a_run_that_is_going_on_makes_files_wait(practice: OpenPractice, folder:
         assert isinstance(report.stopped, Busy)
         assert (report.total, inbox_status(practice).claimed) == (0, 1)
     assert emptied(practice).counts == {"imported": 1}
+
+
+def test_the_page_and_the_schema_say_what_is_read() -> None:
+    page = Path(__file__).parents[2] / "docs" / "inbox-events.md"
+    again = "python -m xpm_tui.ignition.event_schema > docs/inbox-events.md"
+    assert page.read_text(encoding="utf-8") == event_schema.render(), again
+    schema = event_schema.json_schema()["properties"]
+    for example in event_schema.EXAMPLES:
+        found = read_event(msgspec.json.encode(example), {}, datetime.now(UTC), UTC)
+        record = found.kind.record
+        assert found.ignored == ()
+        assert example.keys() <= schema.keys()
+        assert example[record].keys() <= schema[record]["properties"].keys()
+    for kind in event_schema.KINDS:
+        for name in (kind.name, *kind.also, kind.name.replace(".", " ").title()):
+            raw = event(name, 0, {}, number="P-1", clientName="Zed")
+            assert read_event(raw.encode(), {}, START, UTC).kind is kind
+    nested = {"line_items": [{"title": "Tax", "amount": 5.0}, {"title": "Pay", "amount": 7.5}], "number": 9}
+    mapping = {"line_items.title": "service", "line_items.amount": "proposal.price"}
+    found = read_event(event("proposal.sent", 0, nested).encode(), mapping, START, UTC)
+    assert [(row.cells["service"], row.cells["price"], row.cells["number"]) for row in found.parsed.rows] == [
+        ("Tax", "5", "9"),
+        ("Pay", "7.5", "9"),
+    ]
 
 
 @pytest.fixture
