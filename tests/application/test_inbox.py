@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.support.moved_clock import START, MovedClock
@@ -32,6 +33,8 @@ from xpm_tui.application.status.summary import summarize
 from xpm_tui.domain.errors import BadInput, Busy, LoginNeeded
 from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS, INBOX, INTENTS, PROPOSALS, WORKFLOWS
 from xpm_tui.files.inbox_folder import InboxFolder
+from xpm_tui.ignition import event_schema
+from xpm_tui.ignition.event_file import read_event
 
 CLIENT_FILE = (
     "Client ID,Client Name,Contact Name,Contact Email,Phone\n"
@@ -295,6 +298,57 @@ def test_the_scheduled_run_empties_the_inbox_first(
     assert told.read_text().count("could not be emptied") == 1
 
 
+def test_a_file_that_may_not_be_read_stops_no_other(
+    practice: OpenPractice, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(folder, "a.json", GOOD, START - timedelta(minutes=20))
+    put(folder, "b.csv", CLIENT_FILE)
+    real = os.open
+
+    def refusing(path: Any, *more: Any, **how: Any) -> int:
+        if str(path).endswith("-a.json"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *more, **how)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", refusing)
+        assert emptied(practice).counts == {"failed": 1, "imported": 1}
+    assert (names(folder / "failed"), names(folder / "working")) == (["f1-a.json"], [])
+
+
+def test_a_run_that_is_going_on_makes_files_wait(practice: OpenPractice, folder: Path) -> None:
+    put(folder, "clients.csv", CLIENT_FILE)
+    with practice.lock("sync").hold():
+        report = emptied(practice)
+        assert isinstance(report.stopped, Busy)
+        assert (report.total, inbox_status(practice).claimed) == (0, 1)
+    assert emptied(practice).counts == {"imported": 1}
+
+
+def test_the_page_and_the_schema_say_what_is_read() -> None:
+    page = Path(__file__).parents[2] / "docs" / "inbox-events.md"
+    again = "python -m xpm_tui.ignition.event_schema > docs/inbox-events.md"
+    assert page.read_text(encoding="utf-8") == event_schema.render(), again
+    schema = event_schema.json_schema()["properties"]
+    for example in event_schema.EXAMPLES:
+        found = read_event(msgspec.json.encode(example), {}, datetime.now(UTC), UTC)
+        record = found.kind.record
+        assert found.ignored == ()
+        assert example.keys() <= schema.keys()
+        assert example[record].keys() <= schema[record]["properties"].keys()
+    for kind in event_schema.KINDS:
+        for name in (kind.name, *kind.also, kind.name.replace(".", " ").title()):
+            raw = event(name, 0, {}, number="P-1", clientName="Zed")
+            assert read_event(raw.encode(), {}, START, UTC).kind is kind
+    nested = {"line_items": [{"title": "Tax", "amount": 5.0}, {"title": "Pay", "amount": 7.5}], "number": 9}
+    mapping = {"line_items.title": "service", "line_items.amount": "proposal.price"}
+    found = read_event(event("proposal.sent", 0, nested).encode(), mapping, START, UTC)
+    assert [(row.cells["service"], row.cells["price"], row.cells["number"]) for row in found.parsed.rows] == [
+        ("Tax", "5", "9"),
+        ("Pay", "7.5", "9"),
+    ]
+
+
 @pytest.fixture
 def opener(home: Home, clock: MovedClock) -> Callable[[], OpenPractice]:
     return lambda: open_practice(home, person="mere", environ={}, clock=clock)
@@ -313,7 +367,7 @@ def child(work: Callable[[], None]) -> int:
 
 
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("step", ["commit", "claim", "finish"])
+@pytest.mark.parametrize("step", ["commit", "transact", "claim", "finish"])
 def test_a_kill_loses_and_doubles_nothing(
     practice: OpenPractice, folder: Path, opener: Callable[[], OpenPractice], step: str, after: bool
 ) -> None:
@@ -324,7 +378,7 @@ def test_a_kill_loses_and_doubles_nothing(
 
     def dying(at: int) -> None:
         opened, made = opener(), itertools.count(1)
-        owner: Any = opened.book if step == "commit" else InboxFolder
+        owner: Any = opened.book if step in ("commit", "transact") else InboxFolder
         real = getattr(owner, step)
 
         def deadly(*what: Any, **how: Any) -> Any:
@@ -345,12 +399,13 @@ def test_a_kill_loses_and_doubles_nothing(
         killed += os.WIFSIGNALED(status)
         assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
     assert killed
+    (folder / "working" / f"{'a' * 12}.result.txt").write_text("half a sente")
     emptied(practice)
     assert phones(practice) == {"501": "09 501", "502": "09 502"}, "the file is newer than the event"
     assert sorted(each.state for each in newest(practice)) == ["failed", "imported", "outdated"]
     assert sum(each.copies for each in newest(practice)) == 1
     assert (len(names(folder / "done")), len(names(folder / "failed"))) == (3, 1)
-    assert names(folder / "working") == []
+    assert list((folder / "working").iterdir()) == []
     assert [each.state for each in conditions(practice)] == ["sound"]
 
 
@@ -385,7 +440,7 @@ def test_a_storm(practice: OpenPractice, folder: Path, opener: Callable[[], Open
                 time.sleep(0.005)
 
     alive = {child(working) for _ in range(3)}
-    kills = size // 20
+    kills = min(size // 20, 60)
     while alive:
         if kills and chance.random() < 0.5:
             kills -= 1

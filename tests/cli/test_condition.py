@@ -230,7 +230,7 @@ def test_an_import_that_was_cut_off_is_a_condition_until_it_is_done(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(imports, "_writes", killed)
+        patched.setattr(imports, "import_writes", killed)
         command("import", "clients", "clients.csv", code=130)
     done = command("clients", "list", "--json", code=0)
     assert done.json["condition"]["state"] == "unfinished_import"

@@ -17,6 +17,7 @@ LAST = ("practices.add", "practices.switch", "data.restore", "disconnect", "purg
 """They end or leave the practice: after all others."""
 
 VALUES = {
+    "folder": "in",
     "client": "c1", "contact": "k1", "member": "t1", "service": "s1", "plan": "last", "run": "last",
     "job": "w1", "proposal": "p1", "proposals": "p1", "xpm": "14070003", "query": "john", "field": "fax",
     "name": "Somebody", "title": "Second", "key": "theme", "value": "xpm-dark",

@@ -182,7 +182,7 @@ def _trouble(report: InboxReport) -> AppError | None:
         return None
     trouble = AppError(
         f"{count(bad, 'file')} of the inbox could not be imported in full.",
-        hint="Why: xpm-tui inbox list --state failed. Then: xpm-tui inbox retry FILE",
+        hint="Why: xpm-tui inbox list. Then: xpm-tui inbox retry FILE",
     )
     trouble.code = "partial"
     trouble.logged = True

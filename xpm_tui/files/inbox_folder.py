@@ -110,13 +110,20 @@ class InboxFolder:
             )
 
     def prepare(self, owner: str, *, create: bool = False) -> None:
-        """Make the folders below it, and say whose inbox it is. Raises ``BadInput`` and ``DiskError``."""
+        """Make the folders below it, and say whose inbox it is.
+
+        It is called by the one process that empties the inbox, or by a user who sets it up. Raises
+        ``BadInput`` and ``DiskError``.
+        """
         if create and not self.root.exists():
             ensure_private(self.root)
         self.check(owner)
         with disk_error(self.root, "prepared"):
             for name in (WORKING, DONE, FAILED):
                 (self.root / name).mkdir(mode=FOLDER_MODE, exist_ok=True)
+            for each in self._scandir(self.root / WORKING):
+                if each.name[_TOKEN:] == RESULT or each.name.startswith("."):
+                    os.unlink(each.path)
             if not self._owner():
                 replace_bytes(self.root / _OWNER, owner.encode("utf-8", "surrogateescape"))
 
@@ -138,7 +145,7 @@ class InboxFolder:
         ]
         unfinished = sum(bool(_UNFINISHED.fullmatch(name)) for name in there)
         waiting = len(there) - unfinished - sum(name.endswith(RESULT) for name in there)
-        claimed = len(self._scandir(self.root / WORKING))
+        claimed = sum(each.name[_TOKEN : _TOKEN + 1] == "-" for each in self._scandir(self.root / WORKING))
         failed = sum(not each.name.endswith(RESULT) for each in self._scandir(self.root / FAILED))
         return waiting, claimed, unfinished, failed
 
@@ -168,8 +175,11 @@ class InboxFolder:
         """Write the sentence, and move the file beside it; doing it a second time does no harm."""
         folder = self.root / (FAILED if failed else DONE)
         path = folder / f"{prefix}-{_short(entry.name)}"
-        replace_bytes(path.with_name(path.name + RESULT), f"{sentence}\n".encode("utf-8", "replace"))
+        # Written among the claimed files, where what a kill leaves of it is cleared away.
+        told = self.root / WORKING / f"{entry.claim[:_TOKEN]}{RESULT}"
+        replace_bytes(told, f"{sentence}\n".encode("utf-8", "replace"))
         with disk_error(entry.path, "moved"):
+            os.rename(told, path.with_name(path.name + RESULT))
             os.rename(entry.path, path)
         return path
 
@@ -230,11 +240,18 @@ def open_entry(path: Path) -> BinaryIO:
     """Open a regular file of the inbox for reading, never through a symbolic link.
 
     Raises:
-        BadInput: It is no regular file.
-        DiskError: It cannot be read.
+        BadInput: It is no regular file, or this account may not read it.
+        DiskError: The disk refuses.
     """
-    with disk_error(path, "read"):
+    try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    except PermissionError:
+        raise BadInput(
+            "This account may not read the file.",
+            hint="Deliver it so that the group of the inbox may read it (umask 027).",
+        ) from None
+    except OSError as error:
+        raise trouble(error, path, "read") from error
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
         raise BadInput(f"{visible(path.name, 200)} is not a regular file.")

@@ -94,7 +94,8 @@ def set_up(practice: OpenPractice, path: Path) -> InboxFolder:
     """
     practice.writable()
     folder = InboxFolder(path)
-    folder.prepare(owner_of(practice), create=True)
+    with _lock(practice).hold():
+        folder.prepare(owner_of(practice), create=True)
     practice.settings.set("inbox.folder", str(path), practice=True)
     return folder
 
@@ -115,8 +116,8 @@ async def empty_inbox(
         await intake.look(progress)
         return intake.report
     practice.writable()
-    folder.prepare(owner_of(practice))
     with _lock(practice).hold():
+        folder.prepare(owner_of(practice))
         await intake.run(progress)
     intake.tell()
     return intake.report
@@ -133,6 +134,7 @@ async def retry(
     folder = needed_folder(practice)
     intake = _Intake(practice, folder, InboxReport(), asked=True)
     with _lock(practice).hold():
+        folder.prepare(owner_of(practice))
         await intake.take(list(files), progress)
     intake.tell()
     return intake.report
@@ -236,7 +238,7 @@ class _Intake:
             notify(
                 self._practice,
                 "inbox",
-                f"{files} of the inbox could not be imported in full. See: xpm-tui inbox list --state failed",
+                f"{files} of the inbox could not be imported in full. See: xpm-tui inbox list",
             )
 
     def _ready(self) -> list[InboxEntry]:
@@ -270,13 +272,22 @@ class _Intake:
         return _known(self._practice.snapshot(), digest)
 
     def _file(self, entry: InboxEntry, *, known_claim: bool) -> None:
-        """Deal with one claimed file."""
+        """Deal with one claimed file, and note why the files after it have to wait."""
+        if self._folder.entry(entry.path) is None:
+            return  # somebody has deleted it
+        try:
+            self._take_in(entry, known_claim=known_claim)
+        except _STOPPING as error:
+            self.report.stopped = error
+
+    def _take_in(self, entry: InboxEntry, *, known_claim: bool) -> None:
+        """Import one claimed file, remember what came of it, and move it."""
         row = self._row(entry)
         try:
             with self._document(entry) as document:
                 row = self._as_before(opened(row, document))
                 before = self._known(document.digest)
-                if before is not None and known_claim and before.claim == entry.claim:
+                if before is not None and known_claim and before.claim == row.claim:
                     # The process ended after the transaction and before the file was moved.
                     self._finish(entry, before, before.id)
                     self.report.add(before)
@@ -286,15 +297,14 @@ class _Intake:
                     return
                 row = self._imported(document, understood(row, document))
         except _KnownMeanwhile:
-            self._file(entry, known_claim=known_claim)
+            self._take_in(entry, known_claim=known_claim)
             return
         except StillBeingWritten:
             self._still_written += 1
             self.report.waiting += 1
             return
-        except _STOPPING as error:
-            self.report.stopped = error
-            return
+        except _STOPPING:
+            raise
         except AppError as error:
             row = self._record(failed(row, error))
         except Exception as error:  # one file that nobody foresaw must not keep the others waiting
@@ -341,11 +351,7 @@ class _Intake:
             made[:] = [msgspec.structs.replace(row, id=id_)]
             return [Put(INBOX, made[0]), *ids.writes()]
 
-        try:
-            self._practice.book.transact(remember)
-        except _STOPPING as error:
-            self.report.stopped = error
-            return row
+        self._practice.book.transact(remember)
         self._practice.events.emit(Event(key="inbox.failed", level="warning", numbers={"file": made[0].id}))
         return made[0]
 
@@ -366,9 +372,8 @@ class _Intake:
         self.report.add(made[0], "duplicate")
 
     def _finish(self, entry: InboxEntry, row: ReceivedFile, prefix: str) -> None:
-        if self.report.stopped is None:
-            lines = "\n".join((row.sentence, *row.details))
-            self._folder.finish(entry, failed=row.state == "failed", prefix=prefix, sentence=lines)
+        lines = "\n".join((row.sentence, *row.details))
+        self._folder.finish(entry, failed=row.state == "failed", prefix=prefix, sentence=lines)
 
     def _row(self, entry: InboxEntry) -> ReceivedFile:
         """The record of a file before anything is known of it but its name."""
