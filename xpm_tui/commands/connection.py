@@ -1,7 +1,4 @@
-"""Connecting in text: the wizard's steps as lines, questions only where somebody sits.
-
-The connection to XPM: made, ended, and how it stands.
-"""
+"""The connection to XPM in text: sign in step by step, end it, and show how it stands."""
 
 from __future__ import annotations
 

@@ -1,13 +1,11 @@
-"""The gate's memory: calls of the last minute, calls in flight and the day, in one file of the practice.
+"""The rate limiter of a practice: one file, shared by all processes, with the calls of the last minute.
 
-All processes of the practice share it. It is replaced whole, but not forced to the disk: after a power loss
-the minute that it remembers is over anyway.
-
-The one gate for calls to a practice: a sliding log of the last minute, shared by all processes.
+It holds a sliding log of the minute, the calls in flight and the count of the day. It is not forced to the
+disk: after a power loss, the minute that it describes has passed.
 
 Xero allows 60 calls in any rolling minute, 5 at once, and 5,000 (or 1,000) a day, per app and practice
-(developer.xero.com, limits). We take less, so that delays on the way cannot squeeze calls over the limit: a
-push 55 of a minute and 3 at once, all together 59 and 4. So a person always finds a slot.
+(developer.xero.com, limits). We take less, so that delays on the way cannot push calls over the limit: a
+push makes 55 a minute and 3 at once, all processes 59 and 4. The user always gets a slot.
 """
 
 from __future__ import annotations
@@ -46,7 +44,7 @@ LONGEST_WAIT = 300.0
 """Seconds that a call waits at most because Xero said so: a longer wait is an error that says until when."""
 
 STALE = 7_200.0
-"""Seconds after which a call in flight is no longer believed in (a process number may be given anew)."""
+"""Seconds after which a call in flight is no longer believed in (process numbers are reused)."""
 
 
 class Ticket(msgspec.Struct, array_like=True):
@@ -296,8 +294,7 @@ class RateLimiter:
     def _waits(self, seconds: float) -> AppError:
         until = self._clock.now() + timedelta(seconds=seconds)
         notice = CallsWaiting(
-            f"{waiting(seconds)} ({clock(until, UTC)} UTC).",
-            hint="It continues by itself.",
+            f"{waiting(seconds)} ({clock(until, UTC)} UTC).", hint="It continues by itself."
         )
         notice.until = until
         return notice
