@@ -21,7 +21,8 @@ from xpm_tui.tui.safe_text import content, show
 from xpm_tui.tui.screens.picker import start
 from xpm_tui.tui.widgets.cells import ARROW, Span, becomes, fit, marked, named, ours, told_apart, width
 from xpm_tui.tui.widgets.log_pane import FOLLOWING, LogLine, LogPane, Ring
-from xpm_tui.tui.widgets.table import Table, TableColumn, widths
+from xpm_tui.tui.widgets.search_hits import SearchHits
+from xpm_tui.tui.widgets.table import Table, TableColumn, TableRows, widths
 from xpm_tui.tui.widgets.text import TextLabel
 
 TEXT = st.text(max_size=60)
@@ -68,6 +69,24 @@ def line(number: int, level: Severity = "info", text: str = "") -> LogLine:
     return LogLine(
         datetime(2026, 5, 4, 9, 0, tzinfo=UTC), level, Shown(text or f"line {number}"), id=str(number)
     )
+
+
+@pytest.mark.parametrize("number", ["1", "14070107", "CLI-000000000123"])
+@pytest.mark.parametrize("columns", [58, 78, 118])
+def test_an_id_is_never_cut(number: str, columns: int) -> None:
+    heads = (TableColumn("Client", 24, grow=1), TableColumn("XPM no.", 8, whole=True))
+    rows = TableRows[str](heads, lambda name: [[Span(visible(name))], [Span(visible(number))]])
+    rows.items = ["Grace Mitchell Adelaide Irrigation Trust No 2 " * 3]
+    line = rows.draw(0, 0, columns)
+    assert width(line) <= columns
+    assert "".join(piece.text for piece in line).rstrip().endswith(f" {number}")
+    hits = SearchHits()
+    hits.items = [
+        XpmClientView(
+            id="u", uuid="u", name="A" * 90, number=number, archived=False, prospect=False, deleted=False
+        )
+    ]
+    assert f" {number}" in "".join(piece.text for piece in hits.draw(0, 0, columns))
 
 
 def test_the_ring_keeps_the_newest_and_counts_the_rest() -> None:

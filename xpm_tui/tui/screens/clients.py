@@ -157,9 +157,9 @@ class Clients(FilteredArea):
         self.table: Table[ClientView] = Table(
             (
                 TableColumn("Client", 24, grow=3, sort=lambda view: natural_key(view.name)),
-                TableColumn("Ignition no.", 12, drop=2, look="ignition", sort=_ignition_number),
+                TableColumn("Ignition no.", 12, drop=2, look="ignition", sort=_ignition_number, whole=True),
                 TableColumn("Link", 13, sort=lambda view: (view.link_state, not view.frozen)),
-                TableColumn("XPM no.", 8, drop=1, look="xpm", sort=_xpm_number),
+                TableColumn("XPM no.", 8, drop=1, look="xpm", sort=_xpm_number, whole=True),
                 TableColumn("Needs", 18, grow=2, drop=3, sort=lambda view: (not view.needs, view.needs)),
             ),
             self._cells,

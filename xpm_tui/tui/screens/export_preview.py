@@ -41,7 +41,7 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
 
     def __init__(self, form: FormName, record: str = "", name: str = "") -> None:
         table: Table[Outgoing] = Table(
-            (TableColumn("ID", 6), TableColumn("Name", 24, grow=1), TableColumn("", 36, grow=2)),
+            (TableColumn("ID", 6, whole=True), TableColumn("Name", 24, grow=1), TableColumn("", 36, grow=2)),
             _cells,
             lambda each: f"{each[0]}/{each[2]}",
         )

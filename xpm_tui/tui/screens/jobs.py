@@ -84,9 +84,9 @@ class Jobs(JobCommands):
                 TableColumn("Job", 20, grow=3),
                 TableColumn("Client", 16, grow=2),
                 TableColumn("Starts", 11),
-                TableColumn("Number", 8, drop=1),
+                TableColumn("Number", 8, drop=1, whole=True),
                 TableColumn("Note", 20, grow=3, drop=2),
-                TableColumn("ID", 14, drop=3),
+                TableColumn("ID", 14, drop=3, whole=True),
             ),
             self._cells,
             lambda view: view.id,
@@ -94,7 +94,7 @@ class Jobs(JobCommands):
         )
         self._theirs: Table[XpmJobView] = Table(
             (
-                TableColumn("Job", 8),
+                TableColumn("Job", 8, whole=True),
                 TableColumn("Name", 20, grow=2),
                 TableColumn("Client", 16, grow=2),
                 TableColumn("State", 10, grow=1),
@@ -109,9 +109,9 @@ class Jobs(JobCommands):
         self._findings: Table[AuditFinding] = Table(
             (
                 TableColumn("Finding", 15),
-                TableColumn("Proposal", 10),
+                TableColumn("Proposal", 10, whole=True),
                 TableColumn("Client", 16, grow=2),
-                TableColumn("Job", 8),
+                TableColumn("Job", 8, whole=True),
                 TableColumn("Problem", 24, grow=4, drop=1),
             ),
             self._finding_cells,

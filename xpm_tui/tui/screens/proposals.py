@@ -82,7 +82,7 @@ class ProposalsArea(FilteredArea):
                 TableColumn("State", 14),
                 TableColumn("Proposal", 22, grow=3),
                 TableColumn("Client", 18, grow=2),
-                TableColumn("Number", 9),
+                TableColumn("Number", 9, whole=True),
                 TableColumn("Start", 11, drop=1),
                 TableColumn("Accepted", 11, drop=2),
                 TableColumn("Workflows", 10, drop=3),

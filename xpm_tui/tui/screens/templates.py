@@ -62,7 +62,7 @@ class TemplatesArea(FilteredArea):
         self.table: Table[TemplateRow] = Table(
             (
                 TableColumn("Service", 24, grow=2),
-                TableColumn("Id", 5, drop=1),
+                TableColumn("Id", 5, drop=1, whole=True),
                 TableColumn("Job templates", 26, grow=3, look="xpm"),
                 TableColumn("Proposals", 9, right=True, drop=2),
             ),

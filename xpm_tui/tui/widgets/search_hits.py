@@ -84,7 +84,7 @@ class SearchHits(Items[XpmClientView]):
         state: list[Span] = [ours("∞ linked", "good") if view.linked else ours("○ not linked", "muted")]
         for told, mark in ((view.archived, "– archived"), (view.prospect, "○ prospect")):
             state = [ours(f"{mark}  ", "warn"), *state] if told else state
-        number = [ours("  XPM ", "xpm"), *fit([span(view.number or "–", "strong")], NUMBER, right=True)]
+        number = _number(view)
         room = columns - width(state) - width(number) - 3
         name = [*marked(cut(visible(view.name), max(8, room - width(tags))), view.spans), *tags]
         return [
@@ -129,9 +129,16 @@ class SearchHits(Items[XpmClientView]):
 BARE = frozenset(("city", "code", "e-mail", "phone", "structure"))
 """Facts that say by themselves what they are."""
 NUMBER = 6
+"""Columns of XPM's number; a longer one takes more, because a number is never cut."""
 STEPS = 5
 """Cells of the strength of a match."""
 INDENT = " " * 16
+
+
+def _number(view: XpmClientView) -> Line:
+    """XPM's number, whole: it tells clients of one name apart."""
+    number = [span(view.number or "–", "strong")]
+    return [ours("  XPM ", "xpm"), *fit(number, max(NUMBER, width(number)), right=True)]
 
 
 class LinkProposalRows(Items[ProposalView]):
@@ -149,7 +156,7 @@ class LinkProposalRows(Items[ProposalView]):
         look = cells.MATCHES.look(view.level)
         word = cells.MATCHES.label(view.level).text
         state = [ours("  – archived" if view.archived else "  ○ prospect" if view.prospect else "", "warn")]
-        number = [ours("  XPM ", "xpm"), *fit([span(view.number or "–", "strong")], NUMBER, right=True)]
+        number = _number(view)
         room = max(8, columns - len(INDENT) - width(state) - width(number) - 2)
         apart = view.city or view.code or view.email
         name = named(visible(view.name), visible(apart), room, "strong")

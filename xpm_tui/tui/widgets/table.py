@@ -18,7 +18,7 @@ from textual.message import Message
 from xpm_tui.domain.formatting import cells, cut
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.safe_text import content
-from xpm_tui.tui.widgets.cells import Line, Look, Span, fit, ours, width, words
+from xpm_tui.tui.widgets.cells import NAME_ROOM, Line, Look, Span, fit, ours, width, words
 from xpm_tui.tui.widgets.rows import Items, Rows
 from xpm_tui.tui.widgets.text import TextLabel
 
@@ -125,7 +125,8 @@ class TableColumn(NamedTuple):
     """A column of a table.
 
     It is ``least`` columns wide and gets ``grow`` shares of what is left; the highest ``drop`` goes first.
-    ``look`` is that of its head; ``sort`` gives the value that it is sorted by, else its text.
+    ``look`` is that of its head; ``sort`` gives the value that it is sorted by, else its text. A ``whole``
+    column holds ids: in a row with an id that is wider, the widest name gives way.
     """
 
     title: str
@@ -135,6 +136,7 @@ class TableColumn(NamedTuple):
     right: bool = False
     look: Look = ""
     sort: Callable[[Any], Any] | None = None
+    whole: bool = False
 
 
 def widths(columns: Sequence[TableColumn], room: int) -> list[int]:
@@ -154,6 +156,17 @@ def widths(columns: Sequence[TableColumn], room: int) -> list[int]:
     return sizes
 
 
+def _for_ids(columns: Sequence[TableColumn], sizes: list[int], row: Sequence[Cell]) -> list[int]:
+    """The sizes for one row: an id that is wider than its column takes from the widest name."""
+    for place, (column, cell) in enumerate(zip(columns, row, strict=True)):
+        if column.whole and sizes[place] and not callable(cell) and (over := width(cell) - sizes[place]) > 0:
+            name = max(range(len(columns)), key=lambda at: sizes[at] if columns[at].grow else -1)
+            given = max(0, min(over, sizes[name] - NAME_ROOM))
+            sizes[place] += given
+            sizes[name] -= given
+    return sizes
+
+
 class TableRows(Items[T]):
     """The rows under the heads."""
 
@@ -165,8 +178,9 @@ class TableRows(Items[T]):
     def draw(self, row: int, line: int, columns: int) -> Line:
         """The item's cells, each in its column."""
         pieces: list[Span] = []
-        sizes = widths(self.columns, columns - 1)
-        for column, size, cell in zip(self.columns, sizes, self.cells(self.items[row]), strict=True):
+        item = self.cells(self.items[row])
+        sizes = _for_ids(self.columns, widths(self.columns, columns - 1), item)
+        for column, size, cell in zip(self.columns, sizes, item, strict=True):
             if size:
                 pieces.append(ours(" " if not pieces else " " * GAP))
                 pieces.extend(fit(cell(size) if callable(cell) else cell, size, column.right))
