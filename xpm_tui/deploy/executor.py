@@ -33,7 +33,7 @@ from xpm_tui.domain.runs import Intent, Run
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import DEPLOYMENTS, JOBS, WORKFLOWS, XPM_CLIENTS
 from xpm_tui.domain.workflows import Deployment, JobSpec, Workflow
-from xpm_tui.domain.xpm import XpmJob
+from xpm_tui.domain.xpm import XpmClient, XpmJob
 from xpm_tui.sync.journal import ADD_JOB, APPLY_TEMPLATE, ASSIGN_PEOPLE, JOB_KINDS, SET_STATE, unanswered
 from xpm_tui.sync.manual.client_creation import create_client
 from xpm_tui.sync.matching.proposals import Alike, MatchIndex
@@ -188,6 +188,7 @@ class Deployer:
         means = self._means
         known = means.book.snapshot().get(XPM_CLIENTS, uuid)
         named = visible(f"{known.name} ({known.number})" if known is not None else uuid, 120)
+        there: XpmClient | None
         try:
             there = await means.practice.client(uuid)
         except RecordMissing:
