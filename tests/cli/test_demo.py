@@ -18,7 +18,7 @@ WALK = (
     ("wants access to your data", "Allow access", "\r"),
     ("Which side is the master?", "Save and continue", "\r"),
     ("of 9", "Skip for now", "\x1b"),  # the rest can wait: escape leaves the wizard
-    ("Next step", "Harbour & Hill Accountants", "n"),
+    ("Needs attention", "Harbour & Hill Accountants", "n"),
 )
 """What each screen shows, and the key that goes on from there."""
 

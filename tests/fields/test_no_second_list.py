@@ -39,6 +39,7 @@ ALLOWED = {
     "ignition/forms.py:TEAM": "team members",
     "ignition/forms.py:PROPOSALS": "proposals",
     "deploy/job_spec.py": "jobs",
+    "domain/job_labels.py:JOB_FIELDS": "jobs",
     "application/jobs/workflow_edits.py": "jobs",
     "application/jobs/queries.py": "jobs",
     "application/jobs/proposals.py": "proposals",
@@ -144,6 +145,7 @@ def test_a_second_list_is_seen(text: str) -> None:
 
 COMPUTED_WITH_DEFAULT = {
     "commands/effects.py": "an option that a command need not have",
+    "commands/command_line.py": "a parameter that a call need not name",
     "application/jobs/workflow_edits.py": "a proposal or a client that may be missing",
     "tui/screens/area.py": "an action that a screen need not have",
 }

@@ -41,10 +41,10 @@ async def test_what_came_in_is_shown_imported_and_tried_again(
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         assert "2 files in the inbox" in text_of(app)
-        await press(pilot, "i")
+        await press(pilot, "I")
         assert shows(app, Inbox)
         assert "2 files waiting" in text_of(app)
-        await press(pilot, "r")
+        await press(pilot, "a")
         await press(pilot, "escape")  # what came of it, told in a dialog
         assert shows(app, Inbox)
         shown = text_of(app)

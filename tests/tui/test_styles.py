@@ -72,4 +72,5 @@ async def test_opening_a_screen_styles_nothing_that_was_there(world: World) -> N
             "TextLabel",
             "Horizontal",
             "ComparisonPane",
+            "ClientActivity",
         }  # which are dimmed or filled, or stand in the panels whose frames show where the focus is

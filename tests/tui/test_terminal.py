@@ -161,6 +161,16 @@ def test_stop_and_go_on(terminal: Terminal) -> None:
     assert b"Ignition no." in terminal.until(b"Ignition no.")
 
 
+def test_it_ends_after_it_was_continued_without_a_stop(terminal: Terminal) -> None:
+    """As the kernel does with a hang-up: its threads must not start a second time."""
+    terminal.started()
+    terminal.process.send_signal(signal.SIGCONT)
+    terminal.type("gc")
+    terminal.until(b"Ignition no.")
+    terminal.process.send_signal(signal.SIGHUP)
+    assert terminal.end() == 129
+
+
 PASTED = b"\x1b[200~" + b"x" * 100_000 + b"\n" + b"\x1b[201~"
 """100 KB, as a terminal marks what is pasted."""
 SPIN = 3.0

@@ -13,14 +13,17 @@ from textual.app import App, ComposeResult
 from tests.support.profile import count
 from tests.tui.world import calm
 from xpm_tui.application.presenters.views import ChangeView, RefView, XpmClientView
+from xpm_tui.application.runs.consequences import RunForecast
 from xpm_tui.domain.events import Severity
 from xpm_tui.domain.formatting import cut
+from xpm_tui.domain.runs import Run
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.plan_rows import PlanOutline
 from xpm_tui.tui.safe_text import content, show
 from xpm_tui.tui.screens.picker import start
 from xpm_tui.tui.widgets.cells import ARROW, Span, becomes, fit, marked, named, ours, told_apart, width
 from xpm_tui.tui.widgets.log_pane import FOLLOWING, LogLine, LogPane, Ring
+from xpm_tui.tui.widgets.run_card import run_lines
 from xpm_tui.tui.widgets.search_hits import SearchHits
 from xpm_tui.tui.widgets.table import Table, TableColumn, TableRows, widths
 from xpm_tui.tui.widgets.text import TextLabel
@@ -334,3 +337,17 @@ def test_the_cursor_of_the_picker_never_starts_on_what_is_linked() -> None:
     assert start(views, hit(9)) == 2, "what is gone from the hits says nothing"
     assert start(views, hit(4)) == 3
     assert start(views[:2], None) == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "says"),
+    [(140.0, "About 2 min left, ends at about 10:05"), (40.0, "About 40 s left"), (None, "")],
+)
+def test_a_run_says_how_long_it_takes_and_when_it_ends(seconds: float | None, says: str) -> None:
+    now = datetime(2026, 5, 4, 10, 2, 40).astimezone()
+    run = Run(id="r1", started=now, by="mere", total=9, done=1)
+    found = [
+        "".join(piece.text for piece in line)
+        for line in run_lines(run, now, 60, RunForecast(seconds=seconds))
+    ]
+    assert [text.rstrip() for text in found if "left" in text] == [says][: bool(says)]

@@ -289,7 +289,7 @@ COMMANDS: tuple[Command[Any], ...] = (
         effect=Effect.LOOKS,
         verb=("inbox", "list"),
         example="xpm-tui inbox list --state failed",
-        key="i",
+        key="I",
         where=("overview",),
     ),
     Command(

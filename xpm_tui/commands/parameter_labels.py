@@ -97,6 +97,8 @@ PARAMETER_LABELS: dict[str, str] = {
     "plan": "Plan",
     "proposal": "Proposal",
     "proposals": "Proposals",
+    "files": "Files",
+    "folder": "Folder",
     "query": "Text to find",
     "reason": "Reason",
     "record": "Record",
@@ -161,6 +163,10 @@ CHOICE_LABELS: dict[str, dict[str, str]] = {
     "direction": {"": "As it is", **{code: label.text for code, label in labels.DIRECTIONS.items()}},
     "level": {"": "As it is", **{code: label.text for code, label in labels.LEVELS.items()}},
     "repeat": REPEATS,
+    "inbox.list.state": {
+        "": "Any",
+        **{code: label.text for code, label in labels.RECEIVED_STATES.items() if code != "duplicate"},
+    },
     "per": {
         "": "As the proposal says",
         "proposal": "Proposal",

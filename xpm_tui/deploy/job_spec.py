@@ -127,7 +127,7 @@ _SENTENCES: dict[str, tuple[Weight, str, str]] = {
     "no-price": ("note", "The budget is left out, because a price is no number: {about}.", ""),
     "no-template": ("ask", "None of its services is linked to a job template: the job would have no tasks.",
                     "Link the services (templates link), or deploy it anyway."),
-    "service-bare": ("note", "The service {about} needs no template.", ""),
+    "service-bare": ("note", "The service {about} has no job template.", ""),
     "template-gone": ("hold", "XPM no longer has the job template {about}.",
                       "Link another one: templates link, or jobs edit ID templates=..."),
     "category-gone": ("hold", "XPM has no job category {about}.",

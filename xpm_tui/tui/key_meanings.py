@@ -23,7 +23,7 @@ def _sense(means: str, deeds: str) -> Sense:
 SENSES: dict[str, Sense] = {
     "a": _sense(
         "accept, apply, import or release what is shown, resume",
-        "team.accept templates.accept proposals.accept apply release resume runs.release",
+        "team.accept templates.accept proposals.accept apply release resume run runs.release",
     ),
     "A": _sense("all of it again", "all"),
     "b": _sense("bundle for support", "bundle"),
@@ -31,7 +31,7 @@ SENSES: dict[str, Sense] = {
     "C": _sense("create in XPM", "team.create"),
     "d": _sense("deploy", "jobs.deploy"),
     "D": _sense("create a job again that XPM no longer has", "jobs.redeploy"),
-    "e": _sense("edit", "clients.edit team.edit services.edit jobs.edit"),
+    "e": _sense("edit", "clients.edit team.edit services.edit jobs.edit folder"),
     "E": _sense("edit the rules of a service", "templates.rules"),
     "f": _sense("freeze", "clients.freeze freeze"),
     "F": _sense("the form of a file: encoding, spreadsheet, names", "encoding flavour names"),
@@ -39,7 +39,7 @@ SENSES: dict[str, Sense] = {
     "G": _sense("go to the last line", "last tail"),
     "h": _sense("what you see happen", "seen"),
     "i": _sense("ignore or skip it", "clients.ignore jobs.skip ignore"),
-    "I": _sense("import a file", "import.clients import.proposals take"),
+    "I": _sense("import a file, or see what came in", "import.clients import.proposals take inbox.list"),
     "j": _sense("down", "move scroll"),
     "k": _sense("up", "move scroll"),
     "l": _sense("least level of the log", "level pane"),
@@ -54,7 +54,7 @@ SENSES: dict[str, Sense] = {
     "R": _sense("delete what was created by mistake", "clients.delete team.delete services.delete"),
     "s": _sense("sync", "sync clients.sync"),
     "S": _sense("all sure ones", "sure"),
-    "t": _sense("try again", "jobs.retry again"),
+    "t": _sense("try again", "jobs.retry retry again"),
     "T": _sense("take over from Ignition", "proposals.take"),
     "u": _sense("undo", "undo clients.undo team.undo templates.undo"),
     "v": _sense(

@@ -34,6 +34,7 @@ SCREEN_VERBS: dict[str, str | Callable[[Any], str]] = {
     "ExportPreview": lambda screen: f"export {screen._form} -",
     "ImportPreview": lambda screen: f"import {screen._form} FILE --dry-run",
     "CommandLog": "log",
+    "Inbox": "inbox list",
     "Wizard": "connect",
 }
 """By the name of the screen's class; dialogs have none."""

@@ -29,10 +29,10 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
     GROUP: ClassVar = "inbox"
     PANEL = "Came in"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "run", "Import now", tooltip="Import every complete file of the inbox"),
+        Binding("a", "run", "Import now", tooltip="Import every complete file of the inbox"),
         Binding("t", "retry", "Try again", tooltip="Import the selected file again"),
         Binding("enter", "open", "Open", tooltip="Go to what the file changed"),
-        Binding("f", "folder", "Folder", tooltip="Choose the folder of the inbox"),
+        Binding("e", "folder", "Folder", tooltip="Choose the folder of the inbox"),
     ]
 
     def __init__(self) -> None:

@@ -71,6 +71,21 @@ class ConsoleDriver(LinuxDriver):
         if self._cursor:
             self.write("\x1b[?25h")
 
+    def _sigcont_application(self, *_: object) -> None:
+        """Take the terminal over again after a suspension only, else draw.
+
+        With a hang-up, the kernel sends SIGCONT to a console that was not stopped. Stock Textual starts its
+        threads a second time then, and the console never ends.
+        """
+        if self._must_signal_resume:
+            super()._sigcont_application()
+        else:
+            self._loop.call_soon_threadsafe(self._draw_again)
+
+    def _draw_again(self) -> None:
+        self.forget()
+        self._app.refresh()
+
     def forget(self) -> None:
         """The terminal may show anything: all of the next picture is sent."""
         self._wanted, self._shown = ScreenBuffer(), ScreenBuffer()

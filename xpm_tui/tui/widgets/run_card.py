@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from textual.markup import escape
 
@@ -23,6 +23,8 @@ _GOES_ON = frozenset({"held", "interrupted", "stopped", "partial"})
 STOPPING = "Stopping: nothing more is sent. The call that Xero is answering is still waited for."
 RECORDS_TIMED = 3
 """Records after which their time tells how long the rest takes."""
+SOON = 60.0
+"""Seconds before which nobody needs to know the time at which a run ends."""
 NO_FORECAST = RunForecast()
 
 FRAME = 4
@@ -32,18 +34,18 @@ HELD = {"held": "runs.release", "interrupted": "runs.resume", "stopped": "runs.r
 """What goes on with a run that ended before its end."""
 
 
-def time_left(run: Run, now: datetime, forecast: RunForecast = NO_FORECAST) -> str:
-    """Return about how long the run still takes, or an empty text while that is not known.
+def seconds_left(run: Run, now: datetime, forecast: RunForecast = NO_FORECAST) -> float:
+    """Return about how many seconds the run still takes, 0 while that is not known.
 
     It follows from the calls that the run has to wait for, or from the time that its records took so far.
     """
     if run.outcome != "running" or forecast.stopping or run.total <= run.done:
-        return ""
+        return 0.0
     seconds = forecast.seconds or 0.0
     if run.done >= RECORDS_TIMED and not seconds:
         spent = max(0.0, (now - run.started).total_seconds())
         seconds = spent / run.done * (run.total - run.done)
-    return f"{formatting.duration(seconds, about=True)} left" if seconds >= 1 else ""
+    return seconds
 
 
 def forecast_lines(forecast: RunForecast, columns: int) -> list[Line]:
@@ -105,8 +107,11 @@ def run_lines(run: Run, now: datetime, columns: int, forecast: RunForecast = NO_
         bar = ours(gauge(part, room), cells.RUN_OUTCOMES.look(run.outcome))
         found.append([bar, ours(numbers, "strong"), ours(calls, "muted")])
     found += forecast_lines(forecast, columns)
-    if left := time_left(run, now, forecast):
-        words = f"{left[0].upper()}{left[1:]}"
+    if (seconds := seconds_left(run, now, forecast)) >= 1:
+        left = formatting.duration(seconds, about=True)
+        words = f"{left[0].upper()}{left[1:]} left"
+        if seconds >= SOON:
+            words += f", ends at about {formatting.clock(now + timedelta(seconds=seconds))[:5]}"
         found.append([ours(words, "strong"), ours("   waits included" if forecast.waits else "", "muted")])
     if run.counts:
         told = " · ".join(_counted(name, number) for name, number in sorted(run.counts.items()) if number)
