@@ -135,7 +135,7 @@ STEPS = 5
 INDENT = " " * 16
 
 
-def _number(view: XpmClientView) -> Line:
+def _number(view: XpmClientView | ProposalView) -> Line:
     """XPM's number, whole: it tells clients of one name apart."""
     number = [span(view.number or "–", "strong")]
     return [ours("  XPM ", "xpm"), *fit(number, max(NUMBER, width(number)), right=True)]
