@@ -5,10 +5,10 @@ An area that is a table, narrowed by letters and saved filters, and the row unde
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -55,12 +55,6 @@ class AreaScreen(BaseScreen, Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        # Made in the looks of now, for the size of now: stock Textual styles it three times over.
-        self._css_update_count = self.app._css_update_count
-        self._fresh = True
-        (columns, rows), app = self.app.size, self.app
-        across = self._get_breakpoint_classes(columns, app.HORIZONTAL_BREAKPOINTS or [])
-        self.set_classes(across | self._get_breakpoint_classes(rows, app.VERTICAL_BREAKPOINTS or []))
         self._commands: dict[str, Command[Any]] = {}
         self._seen: object = None
 
@@ -96,15 +90,10 @@ class AreaScreen(BaseScreen, Screen[None]):
         if self.is_mounted:
             self.query_one(KeyRow).display = on
 
-    def on_screen_resume(self, event: events.ScreenResume) -> None:
+    def on_screen_resume(self, *_: Any) -> None:
         """Come up with the newest heartbeat, and read again if something moved meanwhile."""
-        event.refresh_styles = not self._fresh
         self.tell(self.host.practice_status)
         self.refresh_data()
-
-    def on_screen_suspend(self) -> None:
-        """What changes meanwhile is seen when it comes up again; at a first visit it is told twice to."""
-        self._fresh = False
 
     def tell(self, practice_status: PracticeStatus) -> None:
         """Another heartbeat. Under a dialog nothing is painted: all of it would be sent again."""
@@ -171,6 +160,13 @@ class AreaScreen(BaseScreen, Screen[None]):
         return keymap.page(title, self.ABOUT, self.AREA, self.MORE_KEYS)
 
 
+def halves(*widgets: Widget) -> Iterator[Widget]:
+    """Widgets side by side, by a class: a rule for any child would be tried on every widget."""
+    for widget in widgets:
+        widget.add_class("half")
+        yield widget
+
+
 class FilteredArea(AreaScreen):
     """An area with filters.
 
@@ -219,8 +215,7 @@ class FilteredArea(AreaScreen):
         yield self._note
         yield self.find
         with Horizontal(classes="halves"):
-            yield self.table
-            yield self.detail
+            yield from halves(self.table, self.detail)
 
     def on_mount(self) -> None:
         """The field comes with ``/``, the note where there is one."""

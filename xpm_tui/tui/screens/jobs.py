@@ -23,6 +23,7 @@ from xpm_tui.domain.job_labels import AUDIT_FINDINGS
 from xpm_tui.domain.safe_text import Shown
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.dialogs.progress import ProgressDialog, done
+from xpm_tui.tui.screens.area import halves
 from xpm_tui.tui.screens.job_actions import JobCommands
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets.cells import Line, marked, ours, span
@@ -129,10 +130,7 @@ class Jobs(JobCommands):
         yield self._note
         yield self.find
         with Horizontal(classes="halves"):
-            yield self._ours
-            yield self._theirs
-            yield self._findings
-            yield self.detail
+            yield from halves(self._ours, self._theirs, self._findings, self.detail)
 
     def on_mount(self) -> None:
         """The other lists come with their filters."""
