@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from textual import events
-from textual._context import active_app
 from textual.await_complete import AwaitComplete
 from textual.reactive import Reactive
 from textual.widget import Widget
@@ -29,20 +27,6 @@ class BaseScreen(AppMixin):
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
     _late: tuple[Any] | None = None
     """What the screen gives as soon as it is in front again."""
-
-    def __init__(self, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
-        self._fresh = False
-        app = active_app.get(None)
-        if app is None:
-            return
-        # Made in the looks of now, for the size of now: stock Textual styles a new screen three times over.
-        self._fresh = True
-        screen = cast("Screen[Any]", self)
-        screen._css_update_count = app._css_update_count
-        columns, rows = app.size
-        across = screen._get_breakpoint_classes(columns, app.HORIZONTAL_BREAKPOINTS or [])
-        screen.add_class(*across, *screen._get_breakpoint_classes(rows, app.VERTICAL_BREAKPOINTS or []))
 
     def dismiss(self, result: Any = None) -> AwaitComplete:
         """Leave. Stock Textual takes away what is in front, whichever screen that is by now."""
@@ -68,13 +52,8 @@ class BaseScreen(AppMixin):
             told += show(line, "bold $accent")
             screen.mount(Static(told, classes="verb-line"))
 
-    def on_screen_suspend(self) -> None:
-        """Another screen comes up: what changes meanwhile is seen when this one is in front again."""
-        self._fresh = False
-
-    def on_screen_resume(self, event: events.ScreenResume) -> None:
+    def on_screen_resume(self, *_: Any, **__: Any) -> None:
         """What stood over it is gone."""
-        event.refresh_styles = not self._fresh
         self.show_verb()
         if self._late is not None:
             (result,), self._late = self._late, None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -55,6 +55,12 @@ class AreaScreen(BaseScreen, Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        # Made in the looks of now, for the size of now: stock Textual styles it three times over.
+        self._css_update_count = self.app._css_update_count
+        self._fresh = True
+        (columns, rows), app = self.app.size, self.app
+        across = self._get_breakpoint_classes(columns, app.HORIZONTAL_BREAKPOINTS or [])
+        self.set_classes(across | self._get_breakpoint_classes(rows, app.VERTICAL_BREAKPOINTS or []))
         self._commands: dict[str, Command[Any]] = {}
         self._seen: object = None
 
@@ -90,10 +96,15 @@ class AreaScreen(BaseScreen, Screen[None]):
         if self.is_mounted:
             self.query_one(KeyRow).display = on
 
-    def on_screen_resume(self, *_: Any) -> None:
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Come up with the newest heartbeat, and read again if something moved meanwhile."""
+        event.refresh_styles = not self._fresh
         self.tell(self.host.practice_status)
         self.refresh_data()
+
+    def on_screen_suspend(self) -> None:
+        """What changes meanwhile is seen when it comes up again; at a first visit it is told twice to."""
+        self._fresh = False
 
     def tell(self, practice_status: PracticeStatus) -> None:
         """Another heartbeat. Under a dialog nothing is painted: all of it would be sent again."""
