@@ -35,6 +35,7 @@ def own() -> Iterator[SandboxProcess]:
         yield process
 
 
+@pytest.mark.soak
 def test_lists_that_one_scope_would_open_are_told_in_one_sentence(
     own: SandboxProcess, tmp_path: Path
 ) -> None:

@@ -109,6 +109,7 @@ def test_no_practice_in_the_connections(fresh: tuple[Inline, SandboxProcess]) ->
     assert clear(done)["case"] == "T1"
 
 
+@pytest.mark.soak
 def test_several_practices_are_listed_and_one_is_chosen(fresh: tuple[Inline, SandboxProcess]) -> None:
     command, sandbox = fresh
     first, second = [t for t in sandbox.greeting["tenants"] if t["type"] == "PRACTICEMANAGER"]

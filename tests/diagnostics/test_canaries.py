@@ -86,6 +86,7 @@ def files(folder: Path) -> Iterator[tuple[str, str]]:
         yield str(path), path.read_bytes().decode("utf-8", "replace")
 
 
+@pytest.mark.soak
 def test_nothing_that_it_writes_holds_a_secret(ground: Ground, tmp_path: Path) -> None:
     secrets = Secrets(ground)
     ground.answer = {"tenant": ground.tenant}

@@ -56,6 +56,7 @@ def taken(ran: list[Call]) -> list[Call]:
     return found
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("inline")
 async def test_a_plan_is_made_ticked_exported_applied_and_undone(
     world: World, console: Make, ran: list[Call]
@@ -170,6 +171,7 @@ async def test_jobs_are_previewed_made_and_made_again(
         ]
 
 
+@pytest.mark.soak
 async def test_team_and_templates_are_linked_and_picked(world: World, console: Make, ran: list[Call]) -> None:
     await fill(world)
     app = console(world)

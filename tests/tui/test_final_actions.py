@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.tui.world import World, press, settle, text_of, until
 from xpm_tui.application.clients import links as linking
 from xpm_tui.application.runs.xpm_refresh import refresh
@@ -52,6 +54,7 @@ async def test_picking_all_asks_with_the_number_that_is_picked(world: World, con
     assert len(links(world)) == 20
 
 
+@pytest.mark.soak
 async def test_a_second_client_is_asked_about_and_one_that_was_shown_is_not(
     world: World, console: Make
 ) -> None:
@@ -98,6 +101,7 @@ async def test_a_file_is_replaced_after_asking(world: World, console: Make, tmp_
         assert not shows(app, ExportPreview)
 
 
+@pytest.mark.soak
 async def test_a_decision_of_one_console_is_undone_by_its_own_screen(world: World, console: Make) -> None:
     """Each screen undoes what was settled there, although a person's decisions are stored together."""
     await mirrored(world)

@@ -76,11 +76,11 @@ def refusing(act: Command[Any]) -> Command[Any]:
 async def test_a_refused_form_of_any_act_comes_back_as_it_was_typed(
     part: int, world: World, console: Make
 ) -> None:
-    """Every twelfth command; the soak profile takes all."""
+    """Every 24th command; the soak profile takes all."""
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        for act in FILLABLE[part::PARTS][:: count(12, 1)]:
+        for act in FILLABLE[part::PARTS][:: count(24, 1)]:
             app.perform(refusing(act), {})
             await settle(pilot)
             form = app.screen
@@ -136,6 +136,7 @@ async def test_what_is_wrong_is_said_under_its_field(world: World, console: Make
         assert [view.name for view in list_proposals(practice)] == ["Accounts 2026"]
 
 
+@pytest.mark.soak
 async def test_a_record_that_is_refused_stays_open_as_it_was_typed(world: World, console: Make) -> None:
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:

@@ -146,6 +146,7 @@ def test_after_an_internal_error_it_exits_70_and_names_the_file(
         terminal.close()
 
 
+@pytest.mark.soak
 async def test_the_cursor_rests_on_what_has_the_focus(world: World, console: Callable[..., Console]) -> None:
     """For a braille display: on the row of a list, in the field that is typed into, on a button."""
     app = console(world)

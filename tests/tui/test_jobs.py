@@ -183,6 +183,7 @@ async def test_the_acceptance_journey(office: Deploying, over: Callable[..., Con
     assert office.net.asked("job.api/add") == 1
 
 
+@pytest.mark.soak
 async def test_an_edit_that_cannot_be_is_said_over_what_was_typed(
     office: Deploying, over: Callable[..., Console]
 ) -> None:
@@ -253,6 +254,7 @@ async def test_what_became_of_a_lost_answer_is_asked(office: Deploying, over: Ca
     assert len(office.made()) == 1
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("inline")
 async def test_a_job_that_xpm_lost_is_made_again(office: Deploying, over: Callable[..., Console]) -> None:
     office.accepted()
@@ -373,6 +375,7 @@ async def test_renewals_are_shown_and_rolled_over_together(
     assert [(each.budget, str(each.start)) for each in made] == [("99", "2027-07-01"), ("", "2027-07-01")]
 
 
+@pytest.mark.soak
 async def test_a_proposal_made_accepted_revoked(office: Deploying, over: Callable[..., Console]) -> None:
     app = over(office)
     async with jobs_area(app, "v") as pilot:
@@ -483,6 +486,7 @@ async def test_the_audit_shows_what_is_wrong(office: Deploying, over: Callable[.
         assert "1 job in 12 months" in text_of(app)
 
 
+@pytest.mark.soak
 async def test_what_is_empty_says_what_to_press(office: Deploying, over: Callable[..., Console]) -> None:
     app = over(office)
     async with jobs_area(app) as pilot:
@@ -531,6 +535,7 @@ async def test_overview_counts_the_jobs(office: Deploying, over: Callable[..., C
         assert "Last syncs" in shown
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("size", [(80, 24), in_soak((160, 60))])
 async def test_hostile_names_are_text(
     size: tuple[int, int], office: Deploying, over: Callable[..., Console]
@@ -646,6 +651,7 @@ def test_picture_without_colour(
     assert snap_compare(over(busy, environ=PLAIN), terminal_size=(80, 24), run_before=way_to(name))
 
 
+@pytest.mark.soak
 async def test_nothing_is_cut_at_80_columns(office: Deploying, over: Callable[..., Console]) -> None:
     await filled(office)
     app = over(office)

@@ -291,6 +291,7 @@ async def test_a_held_conflict_is_let_go_by_a_tick(world: World, console: Make) 
         assert client.phone == "07 999 9999"
 
 
+@pytest.mark.soak
 async def test_a_field_is_switched_off_in_the_policy_table(world: World, console: Make) -> None:
     await in_step(world)
     with world.open() as practice:
@@ -366,6 +367,7 @@ async def test_forty_proposals_are_reviewed_with_one_key_each(world: World, cons
             assert link.uuid == f"00000000-0000-0000-0000-{500 + n:012}"
 
 
+@pytest.mark.soak
 async def test_what_was_settled_last_is_taken_back(world: World, console: Make) -> None:
     world = World(world.root / "few", books=False)
     crowd(world, 5)
@@ -468,6 +470,7 @@ async def test_a_review_goes_out_as_a_file_and_comes_back(
         assert "of 5" in text_of(app)
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("inline")
 async def test_a_client_is_edited_and_exported_to_ignition(
     world: World, console: Make, tmp_path: Path

@@ -106,6 +106,7 @@ async def test_picking_enter_right_after_typing(
     assert names in ([], ["Client 00007"])
 
 
+@pytest.mark.soak
 async def test_leaving_an_import_that_is_under_way(
     world: World, console: Consoles, monkeypatch: pytest.MonkeyPatch
 ) -> None:

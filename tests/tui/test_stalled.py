@@ -49,6 +49,7 @@ def test_it_can_be_ended_while_its_terminal_takes_nothing(
     assert used - before < LEAVING
 
 
+@pytest.mark.soak
 def test_the_picture_is_whole_once_the_terminal_takes_more(terminal: Terminal) -> None:
     """What was missed meanwhile is made up for: it looks as if nothing had been missed."""
     terminal.started()

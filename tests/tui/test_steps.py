@@ -48,6 +48,7 @@ async def choose(pilot: Pilot[Any], name: str) -> None:
     await press(pilot, "enter")
 
 
+@pytest.mark.soak
 async def test_the_team_is_settled_by_what_is_clear(world: World, console: Make) -> None:
     await fill(world)
     assert states(world)["team"] == "now"

@@ -211,6 +211,7 @@ async def test_who_is_there_already_is_not_made_again(world: World, console: Mak
         assert "add_staff" not in world.xpm.asked
 
 
+@pytest.mark.soak
 async def test_members_are_made_edited_and_unlinked(world: World, console: Make) -> None:
     await fill(world)
     app = console(world)

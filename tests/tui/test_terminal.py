@@ -80,6 +80,7 @@ def test_an_idle_area_sends_nothing(terminal: Terminal, letter: str) -> None:
     assert terminal.read(IDLE) == b""
 
 
+@pytest.mark.soak
 def test_bytes_of_palette_picker_and_help(terminal: Terminal) -> None:
     terminal.started()
     terminal.send("gc")
@@ -206,6 +207,7 @@ AT_ONCE = (
 """Keys, and what stands on the screen when each of them counted where the one before it had led."""
 
 
+@pytest.mark.soak
 def test_keys_that_come_at_once_do_what_they_do_one_by_one(terminal: Terminal) -> None:
     """A slow line delivers in one piece what was typed: letters meant for a field do no acts."""
     terminal.started()

@@ -45,6 +45,7 @@ async def test_a_known_problem_opens_from_the_palette(world: World, console: Mak
         assert "T6: Xero no longer accepts the login" in text_of(app)
 
 
+@pytest.mark.soak
 async def test_the_edit_form_leads_to_the_xpm_client(world: World, console: Make) -> None:
     with world.open() as practice:
         await refresh(practice, full=True)
