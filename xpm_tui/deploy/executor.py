@@ -33,7 +33,7 @@ from xpm_tui.domain.runs import Intent, Run
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import DEPLOYMENTS, JOBS, WORKFLOWS, XPM_CLIENTS
 from xpm_tui.domain.workflows import Deployment, JobSpec, Workflow
-from xpm_tui.domain.xpm import XpmJob
+from xpm_tui.domain.xpm import XpmClient, XpmJob
 from xpm_tui.sync.journal import ADD_JOB, APPLY_TEMPLATE, ASSIGN_PEOPLE, JOB_KINDS, SET_STATE, unanswered
 from xpm_tui.sync.manual.client_creation import create_client
 from xpm_tui.sync.matching.proposals import Alike, MatchIndex
@@ -191,16 +191,19 @@ class Deployer:
         means = self._means
         known = means.book.snapshot().get(XPM_CLIENTS, uuid)
         named = visible(f"{known.name} ({known.number})" if known is not None else uuid, 120)
+        there: XpmClient | None
         try:
             there = await means.practice.client(uuid)
         except RecordMissing:
-            there = None
+            # As in a sync: the next reading of XPM's lists looks for what took it over.
+            there = msgspec.structs.replace(known, deleted=True) if known is not None else None
         except (Refused, BadReply, BadInput) as no:
             why = f"The client {named} could not be read just before the job: {no.message}"
             raise StepFailed("failed", "client-unread", f"{why} Check it in XPM, then: jobs retry.") from no
+        if there is not None and there.uuid == uuid:
+            commit_rows(means.book, [there], means.clock.now())
         if there is None or there.deleted or there.uuid != uuid:
             raise StepFailed("held", "client-gone", _GONE.format(client=named))
-        commit_rows(means.book, [there], means.clock.now())
         if known is not None and compare(known.name, there.name).answer != "same":
             renamed = f"{known.name} → {there.name}"
             raise StepFailed("held", "client-changed", _CHANGED.format(names=visible(renamed, 160)))
