@@ -6,6 +6,9 @@ import base64
 import json
 
 import pytest
+from joserfc import jwt
+from joserfc.errors import BadSignatureError
+from joserfc.jwk import KeySet
 
 from tests.sandbox.kit import FULL_SCOPE, Kit
 from xpm_tui.sandbox.core.accounts import APPS, BROAD_APP, DEFAULT_APP, GRANULAR_APP, WEB_APP, App
@@ -46,7 +49,16 @@ async def test_id_and_refresh_token_only_with_their_scopes() -> None:
     tokens = await kit.log_in("practicemanager.read")
     assert "id_token" not in tokens
     assert "refresh_token" not in tokens
-    assert "id_token" in await kit.log_in("openid practicemanager.read")
+    tokens = await kit.log_in("openid practicemanager.read")
+    reply = await kit.send("GET", "/.well-known/openid-configuration/jwks")
+    keys = KeySet.import_key_set(json.loads(reply.read()))
+    for name in ("id_token", "access_token"):
+        token = jwt.decode(tokens[name], keys, algorithms=["RS256"])
+        assert token.claims["iss"] == "https://identity.xero.com"
+    signed, _, _ = tokens["id_token"].rpartition(".")
+    _, _, other = tokens["access_token"].rpartition(".")
+    with pytest.raises(BadSignatureError):
+        jwt.decode(f"{signed}.{other}", keys, algorithms=["RS256"])
 
 
 async def test_scopes_are_additive_until_revoked() -> None:

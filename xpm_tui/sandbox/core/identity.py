@@ -1,7 +1,7 @@
-"""Access and identity tokens in the shape of JSON Web Tokens (RFC 7519), signed with HMAC-SHA-256.
+"""Access and identity tokens: JSON Web Tokens (RFC 7519) signed with RS256, as Xero does.
 
-Xero signs with RSA. Clients are told to treat the tokens as opaque, and an RSA key that followed from a seed
-would be worth no more, so the signature here only makes the shape whole.
+The key is made when the process needs it first, and its public half is published: an OpenID client can check
+what it is given.
 
 api.xero.com/connections: which tenants an app has been given.
 
@@ -18,7 +18,11 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from urllib.parse import unquote_plus
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from xpm_tui.sandbox.core.accounts import APPS, USERS, App
 from xpm_tui.sandbox.core.clock import MINUTE, stamp7, uuid_from
@@ -27,14 +31,30 @@ from xpm_tui.sandbox.core.http import HttpRequest, Response, respond, respond_js
 from xpm_tui.sandbox.core.practice import SandboxTenant
 from xpm_tui.sandbox.core.switches import Switches
 
+KEY_ID = "SANDBOX"
+EXPONENT, BITS = 65_537, 2_048
+"""Of the key that signs."""
 
-def jwt(claims: Mapping[str, object], seed: int) -> str:
+
+@cache
+def _signing_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=EXPONENT, key_size=BITS)
+
+
+def public_key() -> dict[str, str]:
+    """The key that checks a token, as a JSON Web Key (RFC 7517)."""
+    numbers = _signing_key().public_key().public_numbers()
+    return {
+        "kty": "RSA", "use": "sig", "alg": "RS256", "kid": KEY_ID,
+        "n": _encode(numbers.n.to_bytes(BITS // 8, "big")), "e": _encode(numbers.e.to_bytes(3, "big")),
+    }  # fmt: skip
+
+
+def jwt(claims: Mapping[str, object]) -> str:
     """A compact signed token."""
-    head = _part({"alg": "HS256", "kid": "SANDBOX", "typ": "JWT"})
-    body = _part(claims)
-    key = hashlib.sha256(f"sandbox signing key {seed}".encode()).digest()
-    signature = hmac.new(key, f"{head}.{body}".encode(), hashlib.sha256).digest()
-    return f"{head}.{body}.{_encode(signature)}"
+    signed = f"{_part({'alg': 'RS256', 'kid': KEY_ID, 'typ': 'JWT'})}.{_part(claims)}"
+    signature = _signing_key().sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
+    return f"{signed}.{_encode(signature)}"
 
 
 def challenge_of(verifier: str) -> str:
@@ -124,7 +144,7 @@ class IdentityHost:
         if path == "/.well-known/openid-configuration":
             return respond_json(200, self._discovery())
         if path == "/.well-known/openid-configuration/jwks":
-            return respond_json(200, {"keys": []})
+            return respond_json(200, {"keys": [public_key()]})
         return respond(404)
 
     def check(self, token: str | None, now: float) -> AccessToken | str:
@@ -202,7 +222,7 @@ class IdentityHost:
             "scope": sorted(scopes),
             "amr": ["pwd"],
         }
-        access = jwt(claims, seed)
+        access = jwt(claims)
         grants.access[access] = AccessToken(app.client_id, user, scopes, now + life, event)
         reply: dict[str, object] = {}
         if "openid" in scopes:
@@ -214,7 +234,7 @@ class IdentityHost:
                 extra |= {"name": person.name, "given_name": first, "family_name": last}
             if nonce is not None:
                 extra |= {"nonce": nonce}
-            reply["id_token"] = jwt({**common, **personal, **extra}, seed)
+            reply["id_token"] = jwt({**common, **personal, **extra})
         reply |= {"access_token": access, "expires_in": int(life), "token_type": "Bearer"}
         if "offline_access" in scopes:
             refresh = grants.ids.opaque("refresh token")
@@ -261,6 +281,8 @@ class IdentityHost:
             "revocation_endpoint": f"{identity}/connect/revocation",
             "scopes_supported": ["openid", "profile", "email", "offline_access"],
             "response_types_supported": ["code"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["RS256"],
             "grant_types_supported": ["authorization_code", "refresh_token"],
             "code_challenge_methods_supported": ["S256"],
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
