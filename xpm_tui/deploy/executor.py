@@ -184,10 +184,7 @@ class Deployer:
         return shown
 
     async def _read_client(self, uuid: str) -> None:
-        """Read the client again, update the mirror, and raise ``StepFailed`` where it can get no job.
-
-        It gets none if it was archived, deleted, merged or renamed since the last sync.
-        """
+        """Read the client again; ``StepFailed`` if it was archived, deleted, merged or renamed since."""
         means = self._means
         known = means.book.snapshot().get(XPM_CLIENTS, uuid)
         named = visible(f"{known.name} ({known.number})" if known is not None else uuid, 120)
