@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +12,7 @@ import msgspec
 
 from xpm_tui.cli import output
 from xpm_tui.cli.console import ConsoleLauncher
+from xpm_tui.cli.demo import home_folder
 from xpm_tui.cli.global_values import Globals
 from xpm_tui.commands.command import Result
 from xpm_tui.domain.errors import BadInput
@@ -63,23 +61,15 @@ def _shows_console(console: ConsoleLauncher) -> bool:
     return True
 
 
-@contextmanager
-def _folder(chosen: str) -> Iterator[Path]:
-    """An empty folder: the one that was named, which stays, or a temporary one."""
+def _folder(chosen: str) -> AbstractContextManager[Path]:
+    """An empty folder: the one that was named, or a temporary one."""
     if chosen:
         folder = expanded(chosen)
         if folder.exists() and any(folder.iterdir()):
             raise BadInput(
                 f"The folder {folder} is not empty.", hint="Name a new folder, or leave --home out."
             )
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        yield folder
-        return
-    folder = Path(tempfile.mkdtemp(prefix="xpm-tui-bundle-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    return home_folder(chosen, "xpm-tui-bundle-")
 
 
 def _summary(opened: OpenedBundle, practice: OpenPractice) -> Result:

@@ -41,7 +41,7 @@ def demo(console: ConsoleLauncher, given: Globals, *, clients: int, seed: int) -
     """Run the demo until the console is left; gives the exit code. A temporary home leaves nothing."""
     if not given.plain:
         console.require_terminal()
-    with _home(given.home) as folder:
+    with home_folder(given.home, "xpm-tui-demo-") as folder:
         print("Starting the sandbox and filling the demo practice ...", file=sys.stderr, flush=True)
         with sandbox(folder, clients=clients, seed=seed) as greeting:
             prepare(folder, greeting, clients=clients, seed=seed)
@@ -152,13 +152,14 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _home(chosen: str) -> Iterator[Path]:
+def home_folder(chosen: str, prefix: str) -> Iterator[Path]:
+    """The folder that was named, which stays, or a temporary one whose name begins with ``prefix``."""
     if chosen:
         folder = expanded(chosen)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         yield folder
         return
-    folder = Path(tempfile.mkdtemp(prefix="xpm-tui-demo-"))
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
     try:
         yield folder
     finally:
