@@ -31,7 +31,7 @@ from bench.table import show
 from xpm_tui.domain.links import Base, Link
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import ALL, BASE, LINKS, XPM_CLIENTS
-from xpm_tui.files.clock import SystemClock
+from xpm_tui.files.machine import SystemClock
 from xpm_tui.store.store import open_store
 
 SIZES = (1_000, 10_000, 50_000)

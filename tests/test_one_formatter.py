@@ -29,10 +29,10 @@ OTHER_TIMES = {
     "store/backup.py": "names of files",
     "store/admin.py": "names of folders",
     "tui/screenshot.py": "names of files",
-    "cli/error_exit.py": "the crash file, ISO 8601, and its name",
+    "cli/runner.py": "the crash file, ISO 8601, and its name",
     "cli/sample_data.py": "sample data",
     "deploy/job_spec.py": "job numbers, by a pattern that users set",
-    "xero/client/jobs.py": "the wire",
+    "xero/client/practice.py": "the wire",
     "xero/codec/request_bodies.py": "the wire",
 }
 """Who may format a time in another way, and what for: never for a user to read in a sentence or table."""

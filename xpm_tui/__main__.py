@@ -19,9 +19,9 @@ class LazyConsole:
 
     def require_terminal(self) -> None:
         """Raises ``BadInput`` where it cannot be shown."""
-        from xpm_tui.tui.terminal import capabilities
+        from xpm_tui.tui.terminal import driver
 
-        capabilities.require_terminal(os.environ)
+        driver.require_terminal(os.environ)
 
     def open(
         self,

@@ -5,16 +5,16 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from xpm_tui.application.clients import edits, frozen_fields
+from xpm_tui.application.clients import conflicts, edits
 from xpm_tui.application.clients import queries as clients
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import find_client, find_xpm
-from xpm_tui.domain.difference_labels import DIFFERENCES
 from xpm_tui.domain.errors import BadInput, DecisionNeeded, NotFound
 from xpm_tui.domain.ignition import Client, Contact, TeamMember
 from xpm_tui.domain.links import Base, ContactLink, Link
 from xpm_tui.domain.ports import Put, Write
 from xpm_tui.domain.quarantine import WHOLE, RecordFault
+from xpm_tui.domain.reason_labels import DIFFERENCES
 from xpm_tui.domain.tables import BASE, CLIENTS, LINKS, STAFF, TEAM, XPM_CLIENTS
 from xpm_tui.domain.xpm import RecordReference, Staff, XpmClient, XpmContact
 
@@ -170,29 +170,29 @@ def test_review_lists_who_needs_a_person_and_why(filled: OpenPractice) -> None:
 
 
 def test_a_frozen_field_is_left_alone_until_it_is_lifted(filled: OpenPractice) -> None:
-    view = frozen_fields.freeze(filled, "CLI-1", ["phone", "k1.contact_email"], "private")
+    view = conflicts.freeze(filled, "CLI-1", ["phone", "k1.contact_email"], "private")
     assert view.frozen == ("k1.contact_email", "phone")
     told = {side.field: side for side in clients.side_by_side(filled, "c1")}
     assert told["phone"].frozen
     assert told["phone"].reason.startswith("Frozen")
-    assert frozen_fields.unfreeze(filled, "c1", ["phone"])[1] == 1
-    view, lifted = frozen_fields.unfreeze(filled, "c1")
+    assert conflicts.unfreeze(filled, "c1", ["phone"])[1] == 1
+    view, lifted = conflicts.unfreeze(filled, "c1")
     assert (view.frozen, lifted) == ((), 1)
 
 
 @pytest.mark.parametrize("field", ["fone", "k9.contact_email", "k1.phone", "", "contact.name"])
 def test_a_field_that_is_none_is_not_frozen(filled: OpenPractice, field: str) -> None:
     with pytest.raises(BadInput, match="no field"):
-        frozen_fields.freeze(filled, "c1", [field])
+        conflicts.freeze(filled, "c1", [field])
     assert clients.show_client(filled, "c1").frozen == ()
 
 
 def test_ignoring_settles_it_and_can_be_taken_back(filled: OpenPractice) -> None:
-    assert frozen_fields.ignore(filled, "c2", "one-off").ignored == "one-off"
+    assert conflicts.ignore(filled, "c2", "one-off").ignored == "one-off"
     assert clients.review(filled) == []
-    assert frozen_fields.unignore(filled, "c2").needs
+    assert conflicts.unignore(filled, "c2").needs
     with pytest.raises(BadInput, match="is linked"):
-        frozen_fields.ignore(filled, "c1")
+        conflicts.ignore(filled, "c1")
 
 
 def test_editing_takes_a_cell_as_a_file_does(filled: OpenPractice) -> None:
@@ -245,8 +245,8 @@ def test_a_new_client_of_a_known_name_is_asked_about(filled: OpenPractice) -> No
 
 
 def test_every_act_by_hand_is_in_the_log_with_its_person(filled: OpenPractice) -> None:
-    frozen_fields.freeze(filled, "c1", ["phone"])
-    frozen_fields.ignore(filled, "c2")
+    conflicts.freeze(filled, "c1", ["phone"])
+    conflicts.ignore(filled, "c2")
     edits.edit_client(filled, "c1", {"city": "Hobart"})
     told = [(event.key, event.by, event.record) for event in filled.events.read()]
     assert told == [

@@ -10,7 +10,7 @@ import pytest
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import ListState, PracticeIdentity, put
 from xpm_tui.application.status.summary import summarize
-from xpm_tui.application.team.people import find_connector
+from xpm_tui.application.team.queries import find_connector
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import STAFF, TEAM

@@ -16,16 +16,15 @@ from tests.support.profile import count
 from xpm_tui.application.clients import links
 from xpm_tui.application.clients.picks import pick_all, preview_pick_all
 from xpm_tui.application.csv_io.imports import import_file
-from xpm_tui.application.jobs import batch as job_batch
+from xpm_tui.application.jobs import deployment, services
 from xpm_tui.application.jobs import queries as jobs
-from xpm_tui.application.jobs import services
 from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.runs import plans, runner
 from xpm_tui.application.runs import plans as undoing
 from xpm_tui.application.runs.consequences import consequences, stored_plan_consequences
-from xpm_tui.domain.consequences import WRITES, Consequences, Requests
 from xpm_tui.domain.ignition import Client, Contact, TeamMember
+from xpm_tui.domain.plan import WRITES, Consequences, Requests
 from xpm_tui.domain.ports import Drop, Put
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import BASE, CLIENTS, FREEZES, LINKS, STAFF, TEAM, XPM_CLIENTS
@@ -279,7 +278,7 @@ async def test_a_batch_of_jobs_is_what_the_sandbox_records(tmp_path: Path) -> No
     names = ["w1", "w2", "w3", "w4", "w5"]
     for anyway in (False, True):
         world.sandbox.log.clear()
-        batch = job_batch.preview_named(
+        batch = deployment.preview_named(
             world.practice, [n for n in names if anyway is False or n in ("w4", "w5")]
         )
         found = batch.of(anyway=anyway)
@@ -314,7 +313,7 @@ async def test_jobs_that_xml_cannot_carry_are_not_counted_as_sent(tmp_path: Path
     names = [f"w{number}" for number in range(1, 7)]
     world.sandbox.log.clear()
     alone = jobs.preview_job(practice, "w4")
-    batch = job_batch.preview_named(practice, names)
+    batch = deployment.preview_named(practice, names)
     found = batch.consequences
     run = await world.deploy(*names)
     as_predicted(world, found, run)
@@ -333,13 +332,13 @@ async def test_a_job_says_the_same_in_its_preview_and_in_its_batch(tmp_path: Pat
     world = Deploying(tmp_path)
     await world.ready()
     world.accepted(manager=world.people[0])
-    shown, batch = jobs.preview_job(world.practice, "w1"), job_batch.preview_named(world.practice, ["w1"])
+    shown, batch = jobs.preview_job(world.practice, "w1"), deployment.preview_named(world.practice, ["w1"])
     assert shown.consequences == batch.consequences
     assert shown.calls == batch.calls == batch.consequences.calls
     job_editing.edit_workflow(world.practice, "w1", {"state": "NONSENSE"})
     await world.deploy("w1")
     job_editing.edit_workflow(world.practice, "w1", {"state": "INPROGRESS"})
-    half = job_batch.preview_named(world.practice, ["w1"]).consequences
+    half = deployment.preview_named(world.practice, ["w1"]).consequences
     assert (half.xpm.jobs_created, half.xpm.jobs_finished) == (0, 1)
     world.sandbox.log.clear()
     as_predicted(world, half, await world.retry())

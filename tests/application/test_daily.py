@@ -14,7 +14,7 @@ from xpm_tui.application.runs.due import due, full_is_due, signed_in, skipped_da
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Outcome, Run, Trigger
 from xpm_tui.domain.tables import RUNS
-from xpm_tui.files.disk import Disk
+from xpm_tui.files.machine import Disk
 
 
 @pytest.fixture

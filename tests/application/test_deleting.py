@@ -17,7 +17,16 @@ from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.team import links as team_links
 from xpm_tui.application.team import members
 from xpm_tui.domain.errors import BadInput, DecisionNeeded
-from xpm_tui.domain.ignition import Client, Contact, Imported, Proposal, ProposalService, Service, TeamMember
+from xpm_tui.domain.ignition import (
+    Client,
+    Contact,
+    Imported,
+    Proposal,
+    ProposalService,
+    Service,
+    TeamMember,
+    Workflow,
+)
 from xpm_tui.domain.links import ContactLink, Freeze, Ignored, Link
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import (
@@ -32,7 +41,6 @@ from xpm_tui.domain.tables import (
     WORKFLOWS,
     TableSchema,
 )
-from xpm_tui.domain.workflows import Workflow
 
 DI, ED = (
     Contact(id="k1", name="Di", email="di@x.nz", primary=True),

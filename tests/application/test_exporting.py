@@ -10,7 +10,7 @@ from xpm_tui.application.csv_io.exports import export_file, export_text
 from xpm_tui.application.csv_io.imports import import_file, undo_import
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.domain.tables import CLIENTS, IMPORTED
-from xpm_tui.files import atomic
+from xpm_tui.files import durable
 
 HEAD = "Client ID,Contact ID,Client Name,Contact Name,Contact Email,Phone\n"
 
@@ -24,14 +24,14 @@ def test_an_export_does_not_write_over_an_import_made_meanwhile(
     practice: OpenPractice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import_file(practice, "clients", rows(tmp_path / "one.csv", "09 111"))
-    real = atomic.replace_bytes
+    real = durable.replace_bytes
 
     def meanwhile(path: Path, data: bytes) -> int:
-        monkeypatch.setattr(atomic, "replace_bytes", real)
+        monkeypatch.setattr(durable, "replace_bytes", real)
         import_file(practice, "clients", rows(tmp_path / "two.csv", "09 222"))
         return real(path, data)
 
-    monkeypatch.setattr(atomic, "replace_bytes", meanwhile)
+    monkeypatch.setattr(durable, "replace_bytes", meanwhile)
     export_file(practice, "clients", tmp_path / "out.csv")
     known = practice.snapshot().get(IMPORTED, "c1")
     assert known is not None
@@ -43,14 +43,14 @@ def test_an_export_brings_nothing_back_that_an_undo_took_away(
     practice: OpenPractice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import_file(practice, "clients", rows(tmp_path / "one.csv", "09 111"))
-    real = atomic.replace_bytes
+    real = durable.replace_bytes
 
     def meanwhile(path: Path, data: bytes) -> int:
-        monkeypatch.setattr(atomic, "replace_bytes", real)
+        monkeypatch.setattr(durable, "replace_bytes", real)
         undo_import(practice)
         return real(path, data)
 
-    monkeypatch.setattr(atomic, "replace_bytes", meanwhile)
+    monkeypatch.setattr(durable, "replace_bytes", meanwhile)
     export_file(practice, "clients", tmp_path / "out.csv")
     assert practice.snapshot().count(CLIENTS) == 0
     assert practice.snapshot().count(IMPORTED) == 0

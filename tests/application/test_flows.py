@@ -16,8 +16,7 @@ from tests.application.flows import World
 from tests.support.profile import count
 from xpm_tui.application.connection.state_machine import ConnectionMachine
 from xpm_tui.application.presenters.lookup import names
-from xpm_tui.application.runs import history as runs
-from xpm_tui.application.runs import plans
+from xpm_tui.application.runs import history, plans
 from xpm_tui.application.runs.runner import release, run
 from xpm_tui.application.status.summary import summarize
 from xpm_tui.domain.errors import (
@@ -32,7 +31,7 @@ from xpm_tui.domain.errors import (
 )
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, LINKS, STAFF, TEAM, XPM_CLIENTS
-from xpm_tui.log.reader import EventFilter
+from xpm_tui.log.event_log import EventFilter
 from xpm_tui.log.sentences import sentence
 from xpm_tui.sandbox.core.faults import Fault
 
@@ -169,7 +168,7 @@ async def test_a_revoked_login_needs_a_person(world: World) -> None:
     await world.control("tokens", revoke=True)
     with pytest.raises(LoginNeeded):
         await run(world.practice)
-    assert runs.show(world.practice, "last").exit_code == 3
+    assert history.show(world.practice, "last").exit_code == 3
     assert summarize(world.practice).exit_code == 3
     connecting = ConnectionMachine(world.practice, {})
     await world.sign_in(connecting, tenant=world.tenant)
@@ -206,7 +205,7 @@ async def test_what_xero_may_answer(
         await run(world.practice)
     if case is not None:
         assert told.value.case is case
-    ended = runs.show(world.practice, "last")
+    ended = history.show(world.practice, "last")
     assert (ended.outcome, ended.exit_code) == ("failed", told.value.exit_code)
     assert told.value.message
     snapshot = world.practice.snapshot()
@@ -266,7 +265,7 @@ async def test_another_practice_behind_the_same_connection(world: World) -> None
     with pytest.raises(DecisionNeeded) as refused:
         await run(world.practice)
     assert refused.value.case is CaseId.WRONG_PRACTICE
-    assert runs.show(world.practice, "last").exit_code == 4
+    assert history.show(world.practice, "last").exit_code == 4
     assert world.practice.snapshot().count(XPM_CLIENTS) == kept
 
 

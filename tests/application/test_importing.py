@@ -13,8 +13,8 @@ import pytest
 
 from xpm_tui.application.condition import conditions
 from xpm_tui.application.csv_io.exports import export_file, export_text, last_import, to_ignition
+from xpm_tui.application.csv_io.import_effects import ImportStopped
 from xpm_tui.application.csv_io.imports import import_file, undo_import
-from xpm_tui.application.csv_io.interruption import ImportStopped
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.domain.errors import BadInput, Busy, ReadOnly
 from xpm_tui.domain.ignition import Client, Contact

@@ -21,8 +21,7 @@ from xpm_tui.application.connection.state_machine import ConnectionMachine
 from xpm_tui.application.csv_io.imports import import_file, undo_import
 from xpm_tui.application.home import Home, find_home
 from xpm_tui.application.practice import OpenPractice, open_practice
-from xpm_tui.application.runs import history as runs
-from xpm_tui.application.runs import plans
+from xpm_tui.application.runs import history, plans
 from xpm_tui.application.runs.runner import run
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Put
@@ -103,7 +102,7 @@ def test_from_xpm_the_next_run_finishes_it(tmp_path: Path, after: bool) -> None:
             world.practice = world.open()
             done = asyncio.run(run(world.practice, reviewed=True))
             assert done.outcome == "done", (commit, done)
-            outcomes = Counter(each.outcome for each in runs.list_runs(world.practice))
+            outcomes = Counter(each.outcome for each in history.list_runs(world.practice))
             assert outcomes["running"] == 0, (commit, outcomes)
             assert values(world.practice) == wanted, commit
             assert asyncio.run(plans.make(world.practice)).counts["items"] == 0

@@ -15,15 +15,13 @@ from tests.support.command import CommandLine
 from tests.support.sandbox_process import SandboxProcess, sandbox_process
 from xpm_tui.application.home import find_home
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.runs import history as runs
-from xpm_tui.application.runs import plans
-from xpm_tui.application.runs.background import BackgroundRun, detach, wait_for_run
-from xpm_tui.application.runs.runner import run
+from xpm_tui.application.runs import history, plans
+from xpm_tui.application.runs.runner import BackgroundRun, detach, run, wait_for_run
 from xpm_tui.domain.errors import AppError, Busy
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, LINKS, XPM_CLIENTS
-from xpm_tui.log.reader import EventFilter
+from xpm_tui.log.event_log import EventFilter
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +74,7 @@ async def test_a_run_lives_by_itself_and_is_followed(practice: OpenPractice, san
     made = await wait_for_run(practice, detached)
     assert os.getsid(detached.pid) == detached.pid != os.getsid(0)
     assert all(os.path.samefile(f"/proc/{detached.pid}/fd/{n}", os.devnull) for n in range(3))
-    going = runs.current(practice)
+    going = history.current(practice)
     assert going is not None
     assert (going.id, going.plan, going.by) == (made.id, plan.id, "mere")
     with pytest.raises(Busy, match="mere"):
@@ -84,8 +82,8 @@ async def test_a_run_lives_by_itself_and_is_followed(practice: OpenPractice, san
     with pytest.raises(Busy):
         detach(practice)
     assert await ended(practice, detached) == 0
-    assert runs.show(practice, made.id).outcome == "done"
-    assert runs.current(practice) is None
+    assert history.show(practice, made.id).outcome == "done"
+    assert history.current(practice) is None
     seen = [event.key for event in tail.poll() if event.run == made.id]
     assert seen[0] == "run.started"
     assert "run.done" in seen
@@ -99,11 +97,11 @@ async def test_a_request_stops_it_after_its_current_step(
     plan = await plans.make(practice)
     detached = detach(practice, plan_id=plan.id)
     made = await wait_for_run(practice, detached)
-    while runs.show(practice, made.id).done < 1:
+    while history.show(practice, made.id).done < 1:
         await practice.clock.sleep(0.05)
-    runs.request_stop(practice)
+    history.request_stop(practice)
     assert await ended(practice, detached) == 1
-    stopped = runs.show(practice, made.id)
+    stopped = history.show(practice, made.id)
     assert stopped.outcome == "stopped"
     assert 0 < stopped.done == written(sandbox) < total
 
@@ -116,11 +114,11 @@ async def test_a_signal_does_the_same_and_the_next_run_finishes(
     plan = await plans.make(practice)
     detached = detach(practice, plan_id=plan.id)
     made = await wait_for_run(practice, detached)
-    while runs.show(practice, made.id).done < 1:
+    while history.show(practice, made.id).done < 1:
         await practice.clock.sleep(0.05)
     os.kill(detached.pid, number)
     assert await ended(practice, detached) == 128 + number
-    assert runs.show(practice, made.id).outcome == "stopped"
+    assert history.show(practice, made.id).outcome == "stopped"
     sandbox.control("POST", "switches", {"latency": 0})
     done = await run(practice)
     assert done.outcome == "done"
@@ -134,16 +132,16 @@ async def test_kill_nine_leaves_a_run_that_the_next_one_ends(
     total = await ready(practice, sandbox, slow=0.15)
     detached = detach(practice)
     made = await wait_for_run(practice, detached)
-    while runs.show(practice, made.id).done < 1:
+    while history.show(practice, made.id).done < 1:
         await practice.clock.sleep(0.05)
     os.kill(detached.pid, signal.SIGKILL)
     assert await ended(practice, detached) == -signal.SIGKILL
-    assert runs.show(practice, made.id).outcome == "running"
-    assert runs.current(practice) is None
+    assert history.show(practice, made.id).outcome == "running"
+    assert history.current(practice) is None
     sandbox.control("POST", "switches", {"latency": 0})
     done = await run(practice)
     assert done.outcome == "done"
-    assert runs.show(practice, made.id).outcome == "interrupted"
+    assert history.show(practice, made.id).outcome == "interrupted"
     assert written(sandbox) == total
     assert "run.interrupted" in [event.key for event in practice.events.read(EventFilter(run=made.id))]
 

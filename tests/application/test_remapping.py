@@ -8,18 +8,18 @@ from msgspec.structs import replace
 from tests.application.test_settled_since import row, uuid
 from tests.support.fake_xpm import FakeXpm, wired
 from tests.support.moved_clock import MovedClock
-from xpm_tui.application.clients import links, picks, queries, review_undo
+from xpm_tui.application.clients import links, picks, queries
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import PracticeIdentity, put
 from xpm_tui.application.runs import plans, runner
-from xpm_tui.application.runs.written_values import values_of_events, written_values
+from xpm_tui.application.runs.history import values_of_events, written_values
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.commands.link_effects import outlook
 from xpm_tui.commands.runs import written_lines
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, IMAGES
 from xpm_tui.domain.xpm import XpmContact
-from xpm_tui.log.reader import EventFilter
+from xpm_tui.log.event_log import EventFilter
 from xpm_tui.log.sentences import sentence
 
 
@@ -68,11 +68,11 @@ async def test_the_undo_of_a_review_puts_values_and_contacts_back(
     practice: OpenPractice, xpm: FakeXpm
 ) -> None:
     id_ = the_client(practice)
-    before = review_undo.current_state(practice.snapshot(), id_)
-    review_undo.store_decision(practice, [id_], lambda: links.link(practice, id_, "1001"))
+    before = picks.current_state(practice.snapshot(), id_)
+    picks.store_decision(practice, [id_], lambda: links.link(practice, id_, "1001"))
     assert queries.show_client(practice, id_).contacts == ()
-    review_undo.undo(practice)
-    assert review_undo.current_state(practice.snapshot(), id_) == before
+    picks.undo(practice)
+    assert picks.current_state(practice.snapshot(), id_) == before
 
 
 async def test_a_preview_with_no_change_compares_the_records(practice: OpenPractice, xpm: FakeXpm) -> None:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tests.application.flows import World
-from xpm_tui.application.runs import retries
+from xpm_tui.application.runs import runner
 from xpm_tui.application.runs.runner import run
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.ports import Put
@@ -33,17 +33,17 @@ async def test_failures_are_listed_by_cause_and_only_they_are_tried_again(tmp_pa
     world.sandbox.faults.add(Fault("409", endpoint="PUT client.api/update", nth=2, times=1))
     ended = await run(practice, reviewed=True)
     assert ended.outcome == "partial"
-    failed = retries.failures(practice)
+    failed = runner.failures(practice)
     assert len(failed) == 2
     assert all(failure.cause and failure.name in failure.sentence for failure in failed)
     with pytest.raises(BadInput):
-        retries.chosen(failed, cause="no such words")
-    first = retries.chosen(failed, client=failed[0].client)
-    again = await retries.retry(practice, first)
+        runner.chosen(failed, cause="no such words")
+    first = runner.chosen(failed, client=failed[0].client)
+    again = await runner.retry(practice, first)
     assert (again.outcome, again.done) == ("done", 1)
-    assert retries.failures(practice, again.id) == []
-    rest = retries.chosen(failed, cause=failed[1].cause)
-    assert (await retries.retry(practice, rest)).outcome == "done"
+    assert runner.failures(practice, again.id) == []
+    rest = runner.chosen(failed, cause=failed[1].cause)
+    assert (await runner.retry(practice, rest)).outcome == "done"
     phones = {row.phone for row in world.sandbox.practice.clients.values()}
     assert {f"09 555 00{n}" for n in range(len(linked))} <= phones
     practice.close()

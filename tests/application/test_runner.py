@@ -21,8 +21,7 @@ from xpm_tui.application.home import Home
 from xpm_tui.application.practice import OpenPractice, open_practice
 from xpm_tui.application.practice_identity import PracticeIdentity, put
 from xpm_tui.application.progress import Progress
-from xpm_tui.application.runs import history as runs
-from xpm_tui.application.runs import plans
+from xpm_tui.application.runs import history, plans
 from xpm_tui.application.runs.notifications import harmless
 from xpm_tui.application.runs.runner import release, resume, run
 from xpm_tui.domain.errors import (
@@ -58,7 +57,7 @@ def xpm(practice: OpenPractice, clock: MovedClock) -> FakeXpm:
 
 
 def event_keys(practice: OpenPractice, run_id: str) -> list[str]:
-    from xpm_tui.log.reader import EventFilter
+    from xpm_tui.log.event_log import EventFilter
 
     return [event.key for event in practice.events.read(EventFilter(run=run_id))][::-1]
 
@@ -81,7 +80,7 @@ async def test_the_first_run_links_and_fills_and_the_second_plans_nothing(
     assert (second.outcome, second.done, second.calls) == ("done", 0, 5)
     assert event_keys(practice, first.id)[0] == "run.started"
     assert event_keys(practice, first.id)[-1] == "run.done"
-    assert runs.show(practice, "last").id == second.id
+    assert history.show(practice, "last").id == second.id
     assert practice.lock_holder() is None
 
 
@@ -121,7 +120,7 @@ async def test_a_plan_of_another_policy_is_refused_whole(
     practice.settings.set(key, value, practice=True)
     with pytest.raises(PlanRefused):
         await run(practice, plan_id=plan.id)
-    ended = runs.show(practice, "last")
+    ended = history.show(practice, "last")
     assert (ended.outcome, ended.exit_code) == ("failed", 4)
     assert practice.snapshot().count(LINKS) == 0
 
@@ -164,7 +163,7 @@ async def test_too_many_changes_are_held_and_released(
     held = await run(practice)
     assert (held.outcome, held.exit_code) == ("held", 4)
     assert {stop.rule for stop in held.stops} >= {"many-records"}
-    assert [r.id for r in runs.held(practice.snapshot())] == [held.id]
+    assert [r.id for r in history.held(practice.snapshot())] == [held.id]
     xpm.edit(client(26).uuid, phone="one more")
     still = await release(practice, held.id)
     assert still.outcome == "held"
@@ -213,7 +212,7 @@ async def test_trouble_ends_the_run_and_is_kept_with_it(
     xpm.troubles["clients"] = trouble
     with pytest.raises(type(trouble)):
         await run(practice)
-    ended = runs.show(practice, "last")
+    ended = history.show(practice, "last")
     assert (ended.outcome, ended.exit_code, ended.error) == ("failed", code, trouble.message)
     assert practice.lock_holder() is None
     assert event_keys(practice, ended.id)[-2:] == ["run.failed", "notify.sent"]
@@ -227,7 +226,7 @@ async def test_a_program_error_is_told_as_one_and_frees_the_lock(
     xpm.troubles["clients"] = KeyError("secret name")
     with pytest.raises(KeyError):
         await run(practice)
-    ended = runs.show(practice, "last")
+    ended = history.show(practice, "last")
     assert ended.outcome == "failed"
     assert "secret" not in ended.error
     assert practice.lock_holder() is None
@@ -246,7 +245,7 @@ async def test_a_request_stops_it_between_steps(practice: OpenPractice, xpm: Fak
     def report(progress: Progress) -> None:
         seen.append(progress)
         if progress.phase == "apply" and progress.done == 3:
-            for going in filter(None, [runs.current(practice)]):
+            for going in filter(None, [history.current(practice)]):
                 practice.book.commit([Put(STOPS, StopRequest(id=going.id, by="x", at=practice.clock.now()))])
 
     stopped = await run(practice, reviewed=True, report=report)
@@ -313,10 +312,10 @@ async def test_what_a_killed_run_left_is_finished(practice: OpenPractice, xpm: F
     pid = dead_pid()
     dead = Run(id="r900", started=practice.clock.now(), by="mere", host=socket.gethostname(), pid=pid)
     practice.book.commit([Put(RUNS, dead)])
-    assert runs.current(practice) is None
+    assert history.current(practice) is None
     done = await run(practice)
     assert done.outcome == "done"
-    assert runs.show(practice, "r900").outcome == "interrupted"
+    assert history.show(practice, "r900").outcome == "interrupted"
 
 
 async def test_read_only_and_unconnected_practices_run_nothing(

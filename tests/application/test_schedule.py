@@ -112,7 +112,7 @@ def test_a_schedule_costs_what_it_says_and_keeps_apart_from_the_others(
 
 
 def test_percent_signs_survive_both(practice: OpenPractice, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("xpm_tui.application.runs.background.sys.executable", '/opt/100%/"py" thon')
+    monkeypatch.setattr("xpm_tui.application.runs.runner.sys.executable", '/opt/100%/"py" thon')
     cron = Scheduler(practice, shell=System(systemd=False), kind="cron").show().text
     assert r"100\%" in cron
     units = Scheduler(practice, shell=System(systemd=True)).show().text

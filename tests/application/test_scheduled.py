@@ -10,11 +10,11 @@ import msgspec
 import pytest
 
 from tests.application.flows import World
-from xpm_tui.application.runs import history as runs
+from xpm_tui.application.runs import history
 from xpm_tui.application.runs.due import signed_in
 from xpm_tui.application.runs.runner import run
-from xpm_tui.application.schedule.login_check import check_login, main
 from xpm_tui.application.schedule.scheduled_run import run_if_due
+from xpm_tui.application.schedule.timer import check_login, main
 from xpm_tui.application.status.summary import summarize
 from xpm_tui.domain.errors import LoginNeeded, XeroError
 from xpm_tui.sandbox.core.faults import Fault
@@ -161,7 +161,7 @@ async def test_a_held_first_run_is_told(world: World, told: Path) -> None:
     assert made is not None
     assert made.outcome == "held"
     assert told.read_text().split() == ["held"]
-    assert [each.id for each in runs.held(world.practice.snapshot())] == [made.id]
+    assert [each.id for each in history.held(world.practice.snapshot())] == [made.id]
 
 
 async def test_not_connected_is_told(world: World, told: Path) -> None:

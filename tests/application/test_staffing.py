@@ -16,7 +16,7 @@ from xpm_tui.domain.errors import BadInput, DecisionNeeded
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import RUNS, TEAM
-from xpm_tui.sync.manual.staff_creation import StaffThere
+from xpm_tui.sync.manual.creation import StaffThere
 
 BO = TeamMember(id="t1", name='Bo "<Li>" & [/] 株', email="bo@x.example")
 

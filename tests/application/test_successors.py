@@ -12,7 +12,7 @@ import pytest
 
 from tests.application.flows import World
 from tests.support.profile import count
-from xpm_tui.application.clients import frozen_fields, links, picks, queries, review_undo
+from xpm_tui.application.clients import conflicts, links, picks, queries
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.sandbox.core.colleague import Colleague
 from xpm_tui.sandbox.core.records import Address, ClientContact, ClientGroup, ClientRecord, ContactRecord, Job
@@ -204,9 +204,9 @@ async def test_a_merged_client_is_linked_to_its_survivor_and_never_created(
     assert relinked.proposal.uuid == into
     (sure,) = queries.sure_proposals(practice)
     assert sure.proposals[0].successor
-    done, _ = review_undo.store_decision(practice, [client], lambda: links.accept_sure(practice, [sure]))
+    done, _ = picks.store_decision(practice, [client], lambda: links.accept_sure(practice, [sure]))
     assert [each.link_state for each in done] == ["linked"]
-    assert review_undo.undo(practice) == ["Tawa Dental"]
+    assert picks.undo(practice) == ["Tawa Dental"]
     assert queries.show_client(practice, client).link_state == "merged"
     links.unlink(practice, client)
     assert links.creation_obstacle(practice, client) is not None  # the link is gone, the survivor is not
@@ -228,7 +228,7 @@ async def test_two_clients_that_became_one_are_for_the_user_to_choose(
         await links.create_in_xpm(practice, client)
     assert f"clients ignore {client}" in waits.value.hint
     assert f"ignore {client}" in links.preview_link(practice, client, into).needs_yes
-    assert frozen_fields.ignore(practice, client).link_state == "ignored"
+    assert conflicts.ignore(practice, client).link_state == "ignored"
     assert queries.show_client(practice, str(other.client)).link_state == "linked"
 
 

@@ -15,8 +15,7 @@ from tests.support.moved_clock import MovedClock
 from xpm_tui.application.clients import links, queries
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.progress import Progress
-from xpm_tui.application.runs import history as runs
-from xpm_tui.application.runs import plans, retries
+from xpm_tui.application.runs import history, plans, runner
 from xpm_tui.application.runs import plans as undoing
 from xpm_tui.application.runs.plans import Selector
 from xpm_tui.application.runs.runner import release, resume, run
@@ -88,7 +87,7 @@ def book_client(practice: OpenPractice, id_: str) -> Client:
 
 def stop_at(practice: OpenPractice, step: int) -> Callable[[Progress], None]:
     def report(progress: Progress) -> None:
-        going = runs.current(practice)
+        going = history.current(practice)
         if progress.phase == "apply" and progress.done == step and going is not None:
             practice.book.commit([Put(STOPS, StopRequest(id=going.id, by="x", at=practice.clock.now()))])
 
@@ -191,7 +190,7 @@ async def test_a_creation_that_failed_is_no_sync(practice: OpenPractice, pushing
 
 async def test_a_creation_that_was_killed_goes_on_nowhere(practice: OpenPractice, xpm: FakeXpm) -> None:
     practice.book.commit([Put(RUNS, Run(id="r900", started=practice.clock.now(), by="mere", total=1))])
-    assert runs.current(practice) is None
+    assert history.current(practice) is None
 
 
 async def test_trying_again_keeps_to_the_fields_and_to_the_last_sync(
@@ -203,7 +202,7 @@ async def test_trying_again_keeps_to_the_fields_and_to_the_last_sync(
     await run(practice, plan_id=plan.id)
     del pushing.troubles["update_client"]
     links.unlink(practice, "c9")
-    await retries.retry(practice, retries.failures(practice))
+    await runner.retry(practice, runner.failures(practice))
     row = pushing.rows[client(2).uuid]
     assert (row.fax, row.phone) == ("ours", client(2).phone)
 

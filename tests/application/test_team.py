@@ -179,9 +179,8 @@ def test_what_was_changed_since_or_is_in_use_stays(filled: OpenPractice) -> None
 def test_jobs_to_come_count_too(filled: OpenPractice) -> None:
     from datetime import date
 
-    from xpm_tui.domain.ignition import Proposal
+    from xpm_tui.domain.ignition import Proposal, Workflow
     from xpm_tui.domain.tables import JOBS, PROPOSALS, WORKFLOWS
-    from xpm_tui.domain.workflows import Workflow
     from xpm_tui.domain.xpm import XpmJob
 
     day = date(2026, 7, 1)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from xpm_tui.application.jobs import job_settings as job_defaults
-from xpm_tui.application.jobs import services, templates
+from xpm_tui.application.jobs import services as job_defaults
+from xpm_tui.application.jobs import templates
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import ListState, put
 from xpm_tui.application.status.summary import summarize
@@ -84,7 +84,7 @@ def test_choices_are_taken_back_in_their_order(filled: OpenPractice) -> None:
     assert templates.undo(filled).back == ("s2",)
     now = filled.snapshot().get(SERVICES, "s2")
     assert (now.templates, now.no_job) == (("c", "a"), False) if now else False
-    services.new_service(filled, "New", {})
+    job_defaults.new_service(filled, "New", {})
     filled.book.commit(
         [Put(PROPOSALS, Proposal(id="o2", name="Q", services=(ProposalService(name="New", service="s6"),)))]
     )

@@ -16,14 +16,14 @@ from tests.support.command import CommandLine, Done, Inline
 from tests.support.every_verb import LAST, verbs, words
 from tests.support.profile import count
 from xpm_tui.application.csv_io import imports
-from xpm_tui.cli.conditions import MAY_SUCCEED
+from xpm_tui.cli.output import MAY_SUCCEED
 from xpm_tui.commands.command import Command
 from xpm_tui.commands.registry import COMMANDS
 from xpm_tui.domain.ignition import Import
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import IMPORTS, INTENTS
-from xpm_tui.files.clock import SystemClock
+from xpm_tui.files.machine import SystemClock
 from xpm_tui.store import loader, manifest
 from xpm_tui.store.store import DiskStore, open_store
 

@@ -13,8 +13,7 @@ from xpm_tui.cli.console import NoConsole
 from xpm_tui.cli.main import root
 from xpm_tui.cli.runner import parameters
 from xpm_tui.commands.command import Command, Param, read
-from xpm_tui.commands.command_line import ALIKE, ANSWERS, command_line
-from xpm_tui.commands.registry import COMMANDS, by_name, by_verb
+from xpm_tui.commands.registry import ALIKE, ANSWERS, COMMANDS, by_name, by_verb, command_line
 
 HOSTILE = '-it\'s; $(rm *) "é" c1:city'
 

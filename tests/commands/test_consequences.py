@@ -10,9 +10,10 @@ import pytest
 
 import xpm_tui
 from tests.support.source_code import parsed
-from xpm_tui.commands import consequences as presenter
+from xpm_tui.commands import consequences
 from xpm_tui.commands.consequences import action, confirmation_text, lines, one_line, question
-from xpm_tui.domain.consequences import (
+from xpm_tui.domain.pace import Pace
+from xpm_tui.domain.plan import (
     Consequences,
     FrozenCounts,
     LastingEffects,
@@ -22,12 +23,13 @@ from xpm_tui.domain.consequences import (
     Requests,
     XpmCounts,
 )
-from xpm_tui.domain.pace import Pace
 from xpm_tui.sync.consequences import link_consequences, paced, staff_pick_consequences
 
 ROOT = Path(xpm_tui.__file__).parent
 WORDED = {
-    name for name, each in vars(presenter).items() if getattr(each, "__module__", "") == presenter.__name__
+    name
+    for name, each in vars(consequences).items()
+    if getattr(each, "__module__", "") == consequences.__name__
 } | {"described"}
 """The presenter's functions, by the names they are used by."""
 

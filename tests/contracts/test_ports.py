@@ -22,7 +22,7 @@ from xpm_tui.domain.errors import AllowanceUsedUp, AppError, BadInput, Busy, Rea
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ports import PORT_ERRORS, Drop, Priority, Put
 from xpm_tui.domain.tables import CLIENTS
-from xpm_tui.files.clock import SystemClock
+from xpm_tui.files.machine import SystemClock
 from xpm_tui.store.ids import BlockIds
 from xpm_tui.xero.rate_limiter import RateLimiter
 

@@ -15,9 +15,8 @@ from tests.deploy.test_entities import Family
 from tests.deploy.world import Deploying
 from tests.support.profile import count
 from xpm_tui.application.csv_io import imports
-from xpm_tui.application.jobs import proposals, renewals, reports, templates
+from xpm_tui.application.jobs import proposals, renewals, reports, services, templates
 from xpm_tui.application.jobs import queries as jobs
-from xpm_tui.application.jobs import services as library
 from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.links import Link
@@ -119,7 +118,7 @@ async def test_the_forecast_counts_each_job_once_in_its_month(tmp_path: Path) ->
     world = Deploying(tmp_path, jobs__budget="proposal")
     await world.ready()
     practice = world.practice
-    library.new_service(practice, "Payroll run", {})
+    services.new_service(practice, "Payroll run", {})
     world.accepted("Yearly", repeat="yearly", start="2026-07-31", end="2029-07-30")
     world.accepted("Monthly", world.clients[1], repeat="monthly", start="2026-05-31", end="2027-02-15",
                    services=("Payroll run",))  # fmt: skip

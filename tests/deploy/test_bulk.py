@@ -8,7 +8,7 @@ import pytest
 
 from tests.deploy.world import Deploying
 from tests.support.profile import count
-from xpm_tui.application.jobs import batch as job_batch
+from xpm_tui.application.jobs import deployment
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.domain.errors import BadInput
@@ -48,7 +48,7 @@ async def test_a_client_that_several_jobs_need_is_counted_and_made_once(tmp_path
     world.practice.book.commit([Put(CLIENTS, Client(id=fresh, name="Weka Brightwater"))])
     for n in range(3):
         world.accepted(f"Shared {n}", fresh)
-    batch = job_batch.preview_named(world.practice, ["w1", "w2", "w3"])
+    batch = deployment.preview_named(world.practice, ["w1", "w2", "w3"])
     run = await world.deploy("w1", "w2", "w3")
     # A look and a call for the client, which is read again for the second and the third job; a look at the
     # number, add and a further template for each; one list.
@@ -64,7 +64,7 @@ async def test_what_is_half_made_is_counted_by_what_is_left(tmp_path: Path) -> N
     job_editing.edit_workflow(world.practice, "w1", {"state": "NONSENSE"})
     await world.deploy("w1")
     job_editing.edit_workflow(world.practice, "w1", {"state": "INPROGRESS"})
-    batch = job_batch.preview_named(world.practice, job_batch.of_cause(world.practice, "state-code"))
+    batch = deployment.preview_named(world.practice, deployment.of_cause(world.practice, "state-code"))
     assert (batch.new, batch.begun, batch.calls) == (0, 1, 2)
     with pytest.raises(BadInput, match="is already in XPM, so this cannot be changed"):
         job_editing.edit_workflow(world.practice, "w1", {"name": "Another"})

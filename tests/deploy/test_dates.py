@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xpm_tui.deploy.calendar import WORDS, dates_between, occurrence, period, word
-from xpm_tui.domain.workflows import Repeat
+from xpm_tui.domain.ignition import Repeat
 
 MONTHLY = Repeat(unit="month")
 DAYS = st.dates(date(2000, 1, 1), date(2090, 12, 31))

@@ -11,13 +11,12 @@ from tests.deploy.world import Deploying
 from xpm_tui.application.jobs import proposals
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
-from xpm_tui.application.jobs.job_settings import terms_of
+from xpm_tui.application.jobs.services import terms_of
 from xpm_tui.deploy.calendar import last_day, recurrence
 from xpm_tui.deploy.occurrences import of_workflow
 from xpm_tui.domain.errors import BadInput
-from xpm_tui.domain.ignition import Proposal
+from xpm_tui.domain.ignition import Proposal, Repeat, Workflow
 from xpm_tui.domain.tables import WORKFLOWS
-from xpm_tui.domain.workflows import Repeat, Workflow
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Auckland", "Australia/Sydney"])

@@ -20,16 +20,15 @@ from tests.deploy.test_matrix import attempt
 from tests.deploy.world import Deploying
 from tests.support.profile import PROFILE, count
 from xpm_tui.application.csv_io.imports import ImportReport, import_file
-from xpm_tui.application.jobs import batch, deployment, proposals, renewals
-from xpm_tui.application.jobs import decisions as settling
+from xpm_tui.application.jobs import deployment as batch
+from xpm_tui.application.jobs import proposals, renewals
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as edits
 from xpm_tui.domain.errors import AppError, BadInput
 from xpm_tui.domain.identity import compare
-from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.ignition import Client, Workflow
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, LINKS, WORKFLOWS
-from xpm_tui.domain.workflows import Workflow
 from xpm_tui.sandbox.core.faults import Fault
 
 HEAD = (
@@ -123,12 +122,12 @@ async def test_each_entity_gets_its_own_job_and_one_that_waits_holds_no_other(
     codes = [next((p.code for p in job.problems if p.weight != "note"), "") for job in shown.jobs]
     assert codes == ["", "", "entity-prospect", "entity-unlinked", "client-waits", "no-client"]
     before = family.net.asked("job.api/add")
-    run = await deployment.deploy_jobs(practice, chosen, reviewed=True)
+    run = await batch.deploy_jobs(practice, chosen, reviewed=True)
     assert (shown.new, shown.calls) == (run.counts["deployed"], run.calls) == (2, shown.calls)
     assert family.net.asked("job.api/add") - before == 2
     assert {*family.on_clients()} == {(family.uuid(each), "2026-07-01") for each in family.clients[:2]}
     again = batch.preview_batch(practice, batch.of_proposal(practice, "PROP-90"))
-    run = await deployment.deploy_jobs(
+    run = await batch.deploy_jobs(
         practice, batch.of_proposal(practice, "PROP-90"), reviewed=True, anyway=True
     )
     assert (run.counts["deployed"], run.calls) == (2, again.calls_anyway)
@@ -198,10 +197,10 @@ async def test_killed_anywhere_each_entity_has_one_job_for_each_term(tmp_path: P
             for row in [jobs.row_of(family.practice, each.id) for each in rows]:
                 if row.cause == "unknown":
                     # Killed before its first byte: the user looks at XPM, where it is not, and says so.
-                    await settling.decide_sent(family.practice, row.id, "again")
+                    await batch.decide_sent(family.practice, row.id, "again")
             found = [jobs.find_job(family.practice, each.id) for each in rows]
             if left := [each for each in found if each.state != "deployed"]:
-                await deployment.deploy_jobs(family.practice, left, reviewed=True)
+                await batch.deploy_jobs(family.practice, left, reviewed=True)
             family.clock.move(timedelta(minutes=7))
         days = ("2026-07-01", "2027-07-01")
         made = family.on_clients(f"Group {number}")
@@ -242,8 +241,8 @@ async def test_another_client_chosen_after_a_fault_never_gets_a_second_job(
             row = jobs.row_of(family.practice, workflow)
             if row.cause == "unknown":
                 there = family.made(name)
-                said: settling.Sent = "again" if mistaken or not there else "adopt"
-                await settling.decide_sent(family.practice, workflow, said, there[0].number if there else "")
+                said: batch.Sent = "again" if mistaken or not there else "adopt"
+                await batch.decide_sent(family.practice, workflow, said, there[0].number if there else "")
             elif row.state != "deployed":
                 await attempt(family, workflow)
             assert len(family.made(name)) <= 1, (fault, row)

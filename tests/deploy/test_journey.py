@@ -75,7 +75,7 @@ async def test_nothing_goes_out_while_ignition_may_deploy(world: Deploying) -> N
 
 
 async def test_a_job_that_xpm_lost_is_made_again_with_its_history(world: Deploying) -> None:
-    from xpm_tui.application.jobs.decisions import prepare_again
+    from xpm_tui.application.jobs.deployment import prepare_again
 
     world.accepted()
     await world.deploy("w1")

@@ -11,8 +11,7 @@ import pytest
 
 from tests.deploy.world import Deploying
 from tests.support.profile import PROFILE, count
-from xpm_tui.application.jobs import decisions as job_settling
-from xpm_tui.application.jobs import deployment
+from xpm_tui.application.jobs import deployment as job_settling
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.domain.errors import AppError
@@ -76,7 +75,7 @@ async def attempt(world: Deploying, job: str) -> Run | AppError:
     """One run that takes it up."""
     found = jobs.find_job(world.practice, job)
     try:
-        return await deployment.deploy_jobs(world.practice, [found], reviewed=True)
+        return await job_settling.deploy_jobs(world.practice, [found], reviewed=True)
     except AppError as trouble:
         return trouble
 

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from tests.deploy.world import Deploying
-from xpm_tui.application.jobs import decisions
+from xpm_tui.application.jobs import deployment
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.deploy.executor import Deployer
@@ -44,7 +44,7 @@ async def test_a_job_of_another_client_is_not_adopted(world: Deploying) -> None:
     await world.deploy("w2")
     assert jobs.row_of(world.practice, "w2").cause == "unknown"
     with pytest.raises(BadInput):
-        await decisions.decide_sent(world.practice, "w2", "adopt", other.number)
+        await deployment.decide_sent(world.practice, "w2", "adopt", other.number)
 
 
 async def test_a_client_that_cannot_be_sent_keeps_no_other_job_back(world: Deploying) -> None:

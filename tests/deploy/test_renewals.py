@@ -46,7 +46,7 @@ class Renewing(Deploying):
 
     def days(self, workflow: str, ahead: int = 900) -> list[date]:
         """The days of a workflow's jobs."""
-        from xpm_tui.application.jobs.job_settings import terms_of, today
+        from xpm_tui.application.jobs.services import terms_of, today
         from xpm_tui.deploy.occurrences import of_workflow
 
         row = self.practice.snapshot().get(WORKFLOWS, workflow)

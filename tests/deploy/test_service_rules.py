@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from tests.deploy.world import Deploying
-from xpm_tui.application.jobs import job_settings, templates
 from xpm_tui.application.jobs import queries as jobs
-from xpm_tui.application.jobs import services as library
+from xpm_tui.application.jobs import services as job_settings
+from xpm_tui.application.jobs import templates
 from xpm_tui.application.jobs import workflow_edits as job_editing
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.ports import Put
@@ -22,7 +22,7 @@ async def test_rules_of_services_and_billing_types_come_before_the_default(tmp_p
     await world.ready()
     practice = world.practice
     for name in ("Payroll run", "Advice", "Filing"):
-        library.new_service(practice, name, {})
+        job_settings.new_service(practice, name, {})
     templates.link_templates(practice, "Filing", no_job=True)
     world.accepted(services=("Payroll run", "Advice", "Filing"))
 

@@ -11,8 +11,8 @@ from tests.deploy.world import Deploying
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import services as library
 from xpm_tui.application.jobs import templates
-from xpm_tui.application.jobs.decisions import decide_sent
-from xpm_tui.deploy.coverage import likely
+from xpm_tui.application.jobs.deployment import decide_sent
+from xpm_tui.deploy.services import likely
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.ignition import Service
 from xpm_tui.domain.xpm import Template

@@ -13,7 +13,7 @@ from tests.deploy.world import Deploying
 from tests.support.profile import count
 from xpm_tui.application.jobs import deployment
 from xpm_tui.application.jobs import queries as jobs
-from xpm_tui.application.jobs.job_settings import today as day_of
+from xpm_tui.application.jobs.services import today as day_of
 from xpm_tui.application.runs.due import signed_in
 from xpm_tui.application.schedule.scheduled_run import run_if_due
 from xpm_tui.deploy.calendar import dates_between

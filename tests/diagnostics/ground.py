@@ -20,7 +20,7 @@ from tests.support.inprocess import addresses, consent
 from tests.support.moved_clock import MovedClock
 from tests.support.opened import open_otherwise
 from xpm_tui.application.connection.state_machine import WAIT
-from xpm_tui.application.health import doctor_target
+from xpm_tui.application.health import probe_facts
 from xpm_tui.application.health.probe_facts import Machine
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.cli.output import TerminalDialogue
@@ -55,7 +55,7 @@ class Ground(World):
         environ |= {"XPM_TUI_XERO_SCOPES": "both", "XPM_TUI_USER": "mere"}
         self.command = Inline(folder / "home", environ)
         self._address = ""
-        let_in = doctor_target.open_target
+        let_in = probe_facts.open_target
 
         def reaching(opened: Callable[..., OpenPractice], *args: Any, **more: Any) -> OpenPractice:
             return opened(*args, **{**more, "clock": self.clock, "transport": self.net})
@@ -64,7 +64,7 @@ class Ground(World):
             return let_in(*args, **{**more, "clock": self.clock, "transport": self.net})
 
         open_otherwise(monkeypatch, reaching)
-        monkeypatch.setattr(doctor_target, "open_target", admitted)
+        monkeypatch.setattr(probe_facts, "open_target", admitted)
         monkeypatch.setattr("xpm_tui.application.health.doctor.Machine", lambda: self.machine)
         monkeypatch.setattr(TerminalDialogue, "emit", partial(_emit, self))
         monkeypatch.setattr(TerminalDialogue, "line", partial(_line, self))

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 
 from tests.application.flows import World
 from xpm_tui.application.health.doctor import Doctor
-from xpm_tui.application.health.doctor_target import DoctorTarget, of_practice
-from xpm_tui.application.health.probe_facts import Machine
-from xpm_tui.diagnostics.findings import ProbeResult
-from xpm_tui.diagnostics.probe_inputs import TerminalFacts
+from xpm_tui.application.health.probe_facts import DoctorTarget, Machine, of_practice
+from xpm_tui.diagnostics.findings import ProbeResult, TerminalFacts
 
 
 class Ill(Machine):

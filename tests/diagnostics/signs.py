@@ -20,13 +20,13 @@ from tests.diagnostics.kit import Ill
 from tests.support.inprocess import InProcess
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.practice_identity import put
-from xpm_tui.diagnostics.probe_inputs import FolderFacts, TerminalFacts
+from xpm_tui.diagnostics.findings import FolderFacts, TerminalFacts
 from xpm_tui.domain.errors import CaseId
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import INTENTS, STAFF, XPM_CLIENTS
-from xpm_tui.files.disk import Disk
 from xpm_tui.files.locks import Lock
+from xpm_tui.files.machine import Disk
 from xpm_tui.sandbox.core.faults import Fault
 
 Make = Callable[[Ground], None]

@@ -16,7 +16,7 @@ from tests.diagnostics.kit import Ill
 from tests.support.command import Inline
 from xpm_tui.application.health import bundle
 from xpm_tui.application.health.doctor import Doctor
-from xpm_tui.application.health.doctor_target import of_practice
+from xpm_tui.application.health.probe_facts import of_practice
 from xpm_tui.application.runs import xpm_refresh
 from xpm_tui.diagnostics.bundle import BundlePart, packed
 from xpm_tui.domain.errors import BadInput

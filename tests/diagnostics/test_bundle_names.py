@@ -14,7 +14,7 @@ from tests.diagnostics.kit import Ill
 from tests.diagnostics.test_bundle import made
 from xpm_tui.application.health import bundle
 from xpm_tui.application.health.doctor import Doctor
-from xpm_tui.application.health.doctor_target import of_practice
+from xpm_tui.application.health.probe_facts import of_practice
 from xpm_tui.domain.xpm import Tenant
 from xpm_tui.xero.connections import ConnectionsClient
 

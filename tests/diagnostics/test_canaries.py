@@ -16,8 +16,7 @@ from tests.diagnostics.ground import Ground
 from tests.support.every_verb import LAST, NOT_RUN, verbs, words
 from tests.support.profile import count
 from tests.tui.world import press, settle, text_of
-from xpm_tui.application.health.doctor_target import of_practice
-from xpm_tui.application.health.probe_facts import saved_login
+from xpm_tui.application.health.probe_facts import of_practice, saved_login
 from xpm_tui.application.runs import xpm_refresh
 from xpm_tui.commands.registry import COMMANDS
 from xpm_tui.domain.secret import Secret

@@ -13,11 +13,11 @@ from tests.support.command import Inline
 from tests.support.sandbox_process import SandboxProcess
 from xpm_tui.commands.command import read
 from xpm_tui.commands.registry import by_verb
+from xpm_tui.diagnostics.error_presenter import problem_lines
 from xpm_tui.diagnostics.known_problems.registry import CASES, find_problem, search_problems
-from xpm_tui.diagnostics.presenters import problem_lines
 from xpm_tui.domain.errors import CaseId
-from xpm_tui.files.clock import SystemClock
 from xpm_tui.files.locks import Lock
+from xpm_tui.files.machine import SystemClock
 
 
 @pytest.mark.parametrize("id_", list(CaseId))

@@ -17,14 +17,11 @@ from tests.application.flows import World
 from tests.diagnostics.kit import Ill, by_name, examined
 from tests.support.inprocess import InProcess, addresses
 from tests.support.moved_clock import MovedClock
-from xpm_tui.application.health.doctor_target import open_target
-from xpm_tui.application.health.probe_facts import Machine, without_credentials
+from xpm_tui.application.health.probe_facts import Machine, open_target, without_credentials
 from xpm_tui.application.home import find_home
 from xpm_tui.application.practice_identity import ListState, put
 from xpm_tui.application.runs import plans
-from xpm_tui.diagnostics.examination import exit_code
-from xpm_tui.diagnostics.findings import ProbeResult
-from xpm_tui.diagnostics.probe_inputs import FolderFacts, TerminalFacts
+from xpm_tui.diagnostics.findings import FolderFacts, ProbeResult, TerminalFacts, exit_code
 from xpm_tui.domain.errors import CaseId
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.ports import Put

@@ -9,8 +9,7 @@ import pytest
 
 from tests.support.moved_clock import MovedClock
 from xpm_tui.diagnostics.error_presenter import case_id
-from xpm_tui.diagnostics.examination import examine, exit_code
-from xpm_tui.diagnostics.findings import Finding, ProbeResult, bad, note, ok
+from xpm_tui.diagnostics.findings import Finding, ProbeResult, bad, examine, exit_code, note, ok
 from xpm_tui.domain.errors import AppError, Busy, CaseId, LoginNeeded, NotFound, PlanRefused, XeroUnreachable
 
 

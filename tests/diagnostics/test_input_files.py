@@ -25,16 +25,15 @@ from xpm_tui.application.csv_io.imports import plan_import
 from xpm_tui.diagnostics.input_outcomes import FILES, MACHINE, ROWS, InputRow
 from xpm_tui.domain.errors import AppError, BadInput
 from xpm_tui.domain.tables import CLIENTS, PROPOSALS
-from xpm_tui.files.clock import SystemClock
-from xpm_tui.files.disk import trouble
 from xpm_tui.files.locks import Lock
+from xpm_tui.files.machine import SystemClock, trouble
 from xpm_tui.files.private import check_chain
 from xpm_tui.ignition import csv_source
 from xpm_tui.ignition.csv_source import CsvSource
 from xpm_tui.ignition.forms import FormName
 from xpm_tui.ignition.parser import parse
 from xpm_tui.settings import toml_file
-from xpm_tui.tui.terminal.capabilities import require_terminal
+from xpm_tui.tui.terminal.driver import require_terminal
 from xpm_tui.xero.auth.authorization import begin, read_redirect
 from xpm_tui.xero.client.environment import NetworkEnvironment
 from xpm_tui.xero.client.transport import Network

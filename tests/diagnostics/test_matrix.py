@@ -21,7 +21,7 @@ from xpm_tui.diagnostics.known_problems.registry import CASES
 from xpm_tui.domain.errors import CaseId
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.dialogs.dialog import ChoiceDialog
-from xpm_tui.tui.dialogs.trouble import ErrorDialog
+from xpm_tui.tui.dialogs.help import ErrorDialog
 from xpm_tui.tui.screens.doctor import DoctorScreen
 from xpm_tui.tui.wizard.screen import Wizard
 from xpm_tui.tui.wizard.sign_in import AuthorisePane

@@ -15,14 +15,13 @@ from tests.diagnostics.kit import Ill
 from xpm_tui.application.condition import conditions
 from xpm_tui.application.health import bundle
 from xpm_tui.application.health.doctor import Doctor
-from xpm_tui.application.health.doctor_target import of_practice
 from xpm_tui.application.health.opened_bundle import unpack
+from xpm_tui.application.health.probe_facts import of_practice
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.runner import run
 from xpm_tui.application.status.summary import StatusSummary, summarize
-from xpm_tui.diagnostics.masking import Mask
-from xpm_tui.diagnostics.row_mask import LEFT_OUT, RowMask
+from xpm_tui.diagnostics.masking import LEFT_OUT, Mask, RowMask
 from xpm_tui.domain.errors import BadInput, ReadOnly
 from xpm_tui.domain.identity import compare
 from xpm_tui.domain.tables import ALL, XPM_CLIENTS

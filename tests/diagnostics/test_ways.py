@@ -18,8 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests.application.flows import World
 from tests.diagnostics.kit import by_name
 from xpm_tui.application.connection.state_machine import ConnectionMachine
-from xpm_tui.application.health.doctor_target import open_target
-from xpm_tui.application.health.probe_facts import Machine
+from xpm_tui.application.health.probe_facts import Machine, open_target
 from xpm_tui.application.home import find_home
 from xpm_tui.diagnostics.error_presenter import present
 from xpm_tui.domain.errors import CaseId, DecisionNeeded, LoginNeeded

@@ -22,7 +22,7 @@ from xpm_tui.domain.runs import IntentState, Outcome, Trigger
 from xpm_tui.log.sentences import REASONS, SENTENCES
 from xpm_tui.settings.schema import SCHEMA
 from xpm_tui.settings.store import Origin
-from xpm_tui.sync.applying.intent_decisions import Choice
+from xpm_tui.sync.applying.recovery import Choice
 from xpm_tui.sync.planning.decisions import Verdict as Decision
 from xpm_tui.tui.widgets import cells
 

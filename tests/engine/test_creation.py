@@ -15,7 +15,7 @@ from xpm_tui.application.runs import plans
 from xpm_tui.domain.errors import AppError, DecisionNeeded, NotFound
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import INTENTS, LINKS
-from xpm_tui.sync.applying.intent_decisions import Choice, decision_writes, held
+from xpm_tui.sync.applying.recovery import Choice, decision_writes, held
 
 NAME = "Tūī Nest Builders Ltd"
 ADD = "POST /practicemanager/3.1/client.api/add"

@@ -14,8 +14,7 @@ from tests.engine.engine import Engine
 from tests.engine.test_counts import edit
 from tests.engine.test_guard import guarded, in_xpm
 from tests.engine.weather import FIGURES
-from xpm_tui.application.runs import history as runs
-from xpm_tui.application.runs import plans
+from xpm_tui.application.runs import history, plans
 from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.tables import CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.sandbox.core.faults import Fault
@@ -54,7 +53,7 @@ def test_nothing_is_lost_by_a_list_that_is_not_true(folder: Path, lie: str, dire
         before, mirror = kept(engine), engine.practice.snapshot().count(XPM_CLIENTS)
         engine.sandbox.faults.add(fault)
         told = await engine.survive(lambda: engine.run(full=True))
-        ended = runs.show(engine.practice, "last")
+        ended = history.show(engine.practice, "last")
         FIGURES["lies told"] += 1
         if code is not None:
             assert ended.exit_code == code, (told, ended)

@@ -18,7 +18,7 @@ from xpm_tui.application.clients.picks import pick_all
 from xpm_tui.domain.ignition import Contact
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, INTENTS, LINKS, XPM_CLIENTS
-from xpm_tui.sync.applying.intent_decisions import decision_writes
+from xpm_tui.sync.applying.recovery import decision_writes
 
 SEEDS = count(6, 500)
 ROUNDS = 3

@@ -145,7 +145,7 @@ def test_a_second_list_is_seen(text: str) -> None:
 
 COMPUTED_WITH_DEFAULT = {
     "commands/effects.py": "an option that a command need not have",
-    "commands/command_line.py": "a parameter that a call need not name",
+    "commands/registry.py": "a parameter that a call need not name",
     "application/jobs/workflow_edits.py": "a proposal or a client that may be missing",
     "tui/screens/area.py": "an action that a screen need not have",
 }

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from xpm_tui.domain.errors import Busy, DiskError
-from xpm_tui.files.clock import SystemClock
 from xpm_tui.files.locks import Lock, holder, read_owner
+from xpm_tui.files.machine import SystemClock
 
 
 def lock(path: Path, person: str = "ana", what: str = "sync") -> Lock:

@@ -11,8 +11,13 @@ import pytest
 
 from xpm_tui.cli.main import main
 from xpm_tui.domain.errors import BadInput, DiskError
-from xpm_tui.files.listing import network_file_system
-from xpm_tui.files.private import check_chain, check_private, ensure_private, open_private
+from xpm_tui.files.private import (
+    check_chain,
+    check_private,
+    ensure_private,
+    network_file_system,
+    open_private,
+)
 
 
 def mode(path: Path) -> int:

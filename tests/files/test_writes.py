@@ -12,9 +12,8 @@ import pytest
 
 from tests.store.faults import FailingDisk, Kind
 from xpm_tui.domain.errors import DiskError
-from xpm_tui.files.append import AppendFile
-from xpm_tui.files.atomic import leftovers, previous, replace_bytes
-from xpm_tui.files.disk import Disk
+from xpm_tui.files.durable import AppendFile, leftovers, previous, replace_bytes
+from xpm_tui.files.machine import Disk
 
 
 @pytest.mark.parametrize("kind", ["ENOSPC", "EIO", "short"])

@@ -11,10 +11,18 @@ from xpm_tui.application.csv_io.imports import plan_import
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.ignition import Client, Contact, Service
 from xpm_tui.domain.tables import CLIENTS, SERVICES
-from xpm_tui.ignition.cell_readers import CellError, KnownIds, is_error_word, plain, total_row
+from xpm_tui.ignition.cell_readers import (
+    CellError,
+    DateStyle,
+    KnownIds,
+    NoDate,
+    date_style,
+    is_error_word,
+    plain,
+    total_row,
+)
 from xpm_tui.ignition.csv_source import CsvSource
 from xpm_tui.ignition.csv_text import decode
-from xpm_tui.ignition.dates import DateStyle, NoDate, date_style
 from xpm_tui.ignition.parser import parse
 
 

@@ -10,7 +10,7 @@ from tests.ignition.support import NOW, Desk
 from xpm_tui.application.csv_io.imports import plan_import
 from xpm_tui.domain.ignition import Client, Proposal, Service, TeamMember
 from xpm_tui.domain.tables import CLIENTS, PROPOSALS, SERVICES, TEAM
-from xpm_tui.ignition.dates import DateStyle, NoDate, date_style
+from xpm_tui.ignition.cell_readers import DateStyle, NoDate, date_style
 from xpm_tui.ignition.export import export_proposals, export_services, export_team
 from xpm_tui.ignition.import_steps import ImportPlan, plan_undo
 from xpm_tui.ignition.parser import parse

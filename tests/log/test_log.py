@@ -12,8 +12,7 @@ import pytest
 
 from tests.support.moved_clock import MovedClock
 from xpm_tui.domain.events import Event
-from xpm_tui.log.reader import EventFilter
-from xpm_tui.log.writer import EventLog, during
+from xpm_tui.log.event_log import EventFilter, EventLog, during
 
 
 @pytest.fixture
@@ -72,7 +71,7 @@ def test_a_day_has_a_file_and_reading_goes_back_over_them(log: EventLog, clock: 
 
 
 def test_reading_backwards_crosses_blocks(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("xpm_tui.log.reader.BLOCK", 37)
+    monkeypatch.setattr("xpm_tui.log.event_log.BLOCK", 37)
     for number in range(40):
         log.emit(Event(key="call", call="x" * number, numbers={"n": number}))
     assert [event.numbers["n"] for event in log.read()] == list(range(39, -1, -1))
@@ -102,7 +101,7 @@ def test_a_disk_that_refuses_fails_nothing_and_is_told_later(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("xpm_tui.log.writer.os.write", full)
+        patch.setattr("xpm_tui.log.event_log.os.write", full)
         log.emit(Event(key="two"))
         log.emit(Event(key="three"))
         assert log.lost == 2

@@ -8,8 +8,7 @@ from zoneinfo import ZoneInfo
 
 from tests.support.moved_clock import MovedClock
 from xpm_tui.domain.events import Event
-from xpm_tui.log.reader import EventFilter
-from xpm_tui.log.writer import EventLog
+from xpm_tui.log.event_log import EventFilter, EventLog
 
 
 def test_since_in_the_practices_own_time(tmp_path: Path) -> None:

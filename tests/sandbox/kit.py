@@ -12,8 +12,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from lxml import etree
 
-from xpm_tui.sandbox.core.accounts import BROAD_SCOPES, DEFAULT_APP, REDIRECTS, App
 from xpm_tui.sandbox.core.clock import SandboxClock
+from xpm_tui.sandbox.core.grants import BROAD_SCOPES, DEFAULT_APP, REDIRECTS, App
 from xpm_tui.sandbox.core.http import Host, HttpRequest, Response
 from xpm_tui.sandbox.core.sandbox import Sandbox
 from xpm_tui.sandbox.core.switches import Switches

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from tests.sandbox.kit import FULL_SCOPE, Kit
-from xpm_tui.sandbox.core.accounts import REDIRECTS, UNATTACHED_APP, WEB_APP
+from xpm_tui.sandbox.core.grants import REDIRECTS, UNATTACHED_APP, WEB_APP
 from xpm_tui.sandbox.core.http import Response
 
 AUTHORIZE = "/identity/connect/authorize"

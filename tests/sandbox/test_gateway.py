@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.sandbox.kit import API, Kit
-from xpm_tui.sandbox.core.accounts import BROAD_APP, GRANULAR_APP
+from xpm_tui.sandbox.core.grants import BROAD_APP, GRANULAR_APP
 from xpm_tui.sandbox.core.http import HttpRequest
 
 GRANULAR_READ = "practicemanager.client.read practicemanager.job.read practicemanager.staff.read"

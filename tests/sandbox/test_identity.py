@@ -11,8 +11,8 @@ from joserfc.errors import BadSignatureError
 from joserfc.jwk import KeySet
 
 from tests.sandbox.kit import FULL_SCOPE, Kit
-from xpm_tui.sandbox.core.accounts import APPS, BROAD_APP, DEFAULT_APP, GRANULAR_APP, WEB_APP, App
 from xpm_tui.sandbox.core.clock import DAY, MINUTE
+from xpm_tui.sandbox.core.grants import APPS, BROAD_APP, DEFAULT_APP, GRANULAR_APP, WEB_APP, App
 from xpm_tui.sandbox.core.http import Response
 
 

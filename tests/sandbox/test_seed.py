@@ -10,7 +10,7 @@ import pytest
 from tests.sandbox.kit import Kit, texts
 from tests.support.profile import count
 from xpm_tui.sandbox.core.clock import SAMPLE_NOW
-from xpm_tui.sandbox.core.practice import SandboxPractice
+from xpm_tui.sandbox.core.records import SandboxPractice
 from xpm_tui.sandbox.core.reply import CHUNK
 from xpm_tui.sandbox.core.seed.sample import make_practice
 from xpm_tui.sandbox.core.state import make_tenants

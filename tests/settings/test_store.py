@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.secret import Secret
-from xpm_tui.files import atomic
+from xpm_tui.files import durable
 from xpm_tui.settings import reference, schema
 from xpm_tui.settings.kinds import Setting
 from xpm_tui.settings.store import Settings
@@ -277,15 +277,15 @@ def test_two_who_set_something_in_the_same_moment_both_have_it(
     """The other comes in between this one's reading and its writing."""
     path = tmp_path / "settings.toml"
     other = Thread(target=change, args=(path, "sync.clear", "never"))
-    real = atomic.replace_bytes
+    real = durable.replace_bytes
 
     def meanwhile(path: Path, data: bytes) -> int:
-        monkeypatch.setattr(atomic, "replace_bytes", real)
+        monkeypatch.setattr(durable, "replace_bytes", real)
         other.start()
         other.join(0.2)
         return real(path, data)
 
-    monkeypatch.setattr(atomic, "replace_bytes", meanwhile)
+    monkeypatch.setattr(durable, "replace_bytes", meanwhile)
     change(path, "sync.on_conflict", "hold")
     other.join()
     assert read(path) == {"sync.on_conflict": "hold", "sync.clear": "never"}

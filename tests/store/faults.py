@@ -9,7 +9,7 @@ import signal
 from pathlib import Path
 from typing import Literal
 
-from xpm_tui.files.disk import Disk
+from xpm_tui.files.machine import Disk
 
 Kind = Literal["ENOSPC", "EIO", "short"]
 

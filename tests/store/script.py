@@ -12,8 +12,7 @@ from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Link
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
 from xpm_tui.domain.tables import ALL, CLIENTS, LINKS
-from xpm_tui.files.clock import SystemClock
-from xpm_tui.files.disk import DISK, Disk
+from xpm_tui.files.machine import DISK, Disk, SystemClock
 from xpm_tui.store.store import DiskStore, open_store
 
 Truth = dict[tuple[str, str], bytes]

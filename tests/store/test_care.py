@@ -19,7 +19,7 @@ from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Base
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import BASE, CLIENTS
-from xpm_tui.files.clock import SystemClock
+from xpm_tui.files.machine import SystemClock
 from xpm_tui.store.admin import backup, check, compact, purge, repair, restore
 from xpm_tui.store.backup import prune_backups, unpacked
 from xpm_tui.store.store import open_store

@@ -13,16 +13,15 @@ from tests.store.script import holds, opened, truths, writes
 from tests.store.test_kill import prepared
 from xpm_tui.domain.errors import DiskError, StoreUnreadable
 from xpm_tui.domain.tables import CLIENTS
-from xpm_tui.files.clock import SystemClock
-from xpm_tui.store import migrations
+from xpm_tui.files.machine import SystemClock
+from xpm_tui.store import manifest
 from xpm_tui.store.admin import restore
-from xpm_tui.store.checksum import seal_struct
-from xpm_tui.store.log_end import LOG_END, read_log_end
-from xpm_tui.store.manifest import HEAD, read_manifest
-from xpm_tui.store.migrations import Tables
+from xpm_tui.store.commit_log import LOG_END, read_log_end
+from xpm_tui.store.encoding import seal_struct
+from xpm_tui.store.manifest import HEAD, Tables, read_manifest
 
 STEPS = 4
-KNOWN = migrations.STEPS
+KNOWN = manifest.STEPS
 
 
 def louder(tables: Tables) -> Tables:
@@ -46,14 +45,14 @@ def test_an_older_format_is_migrated_with_a_backup_first(
     truth = truths(tmp_path, STEPS)
     folder = prepared(tmp_path / "book", STEPS)
     old = names(folder)
-    monkeypatch.setattr(migrations, "STEPS", [*KNOWN, louder])
+    monkeypatch.setattr(manifest, "STEPS", [*KNOWN, louder])
     assert names(folder, read_only=True) == [name.upper() for name in old]
     assert not (folder / "backups").exists(), "a reader changes nothing"
     assert names(folder) == [name.upper() for name in old]
     assert names(folder) == [name.upper() for name in old], "once"
     with opened(folder) as book:
         book.commit(writes(STEPS + 1))
-    monkeypatch.setattr(migrations, "STEPS", KNOWN)
+    monkeypatch.setattr(manifest, "STEPS", KNOWN)
     with pytest.raises(StoreUnreadable, match="newer version") as told:
         opened(folder)
     assert "Nothing was changed" in told.value.hint
@@ -68,18 +67,18 @@ def test_a_migration_that_fails_leaves_the_old_format(
 ) -> None:
     folder = prepared(tmp_path / "book", STEPS)
     old = names(folder)
-    monkeypatch.setattr(migrations, "STEPS", [*KNOWN, louder])
+    monkeypatch.setattr(manifest, "STEPS", [*KNOWN, louder])
     for nth in range(1, 8):
         with pytest.raises(DiskError):
             opened(folder, disk=FailingDisk(nth, "ENOSPC"))
-    monkeypatch.setattr(migrations, "STEPS", KNOWN)
+    monkeypatch.setattr(manifest, "STEPS", KNOWN)
     assert names(folder) == old
 
 
 def as_format_1(folder: Path, patch: pytest.MonkeyPatch) -> None:
     """A store of format 1: no checksums of whole files, no recorded end of the log."""
     with patch.context() as patched:
-        patched.setattr(migrations, "STEPS", [])
+        patched.setattr(manifest, "STEPS", [])
         prepared(folder, STEPS)
     head = read_manifest(folder / HEAD)
     assert head is not None
@@ -108,6 +107,6 @@ def test_a_store_of_format_1_is_brought_to_format_2(tmp_path: Path, monkeypatch:
         assert table.rows == sum(1 for kind, _ in truth[STEPS] if kind == name)
     assert end is not None
     assert (end.generation, end.position) == (head.generation, head.position)
-    monkeypatch.setattr(migrations, "STEPS", [])
+    monkeypatch.setattr(manifest, "STEPS", [])
     with pytest.raises(StoreUnreadable, match="newer version"):
         opened(folder)

@@ -10,9 +10,9 @@ from tests.store.script import Truth, holds, opened, truths, writes
 from tests.store.test_kill import prepared
 from tests.support.profile import count
 from xpm_tui.domain.errors import StoreUnreadable
-from xpm_tui.files.clock import SystemClock
+from xpm_tui.files.machine import SystemClock
 from xpm_tui.store.admin import check, repair
-from xpm_tui.store.log_end import EVERY, LOG_END, read_log_end
+from xpm_tui.store.commit_log import EVERY, LOG_END, read_log_end
 
 STEPS = 6
 

@@ -14,7 +14,7 @@ from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Link
 from xpm_tui.domain.ports import Drop, IdSource, Put, Store
 from xpm_tui.domain.tables import CLIENTS, LINKS
-from xpm_tui.files.clock import SystemClock
+from xpm_tui.files.machine import SystemClock
 from xpm_tui.store.ids import StoreIds
 from xpm_tui.store.store import open_store
 

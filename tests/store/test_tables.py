@@ -15,7 +15,7 @@ from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Link
 from xpm_tui.domain.ports import Drop, Put, Snapshot
 from xpm_tui.domain.tables import CLIENTS, LINKS
-from xpm_tui.files.clock import SystemClock
+from xpm_tui.files.machine import SystemClock
 from xpm_tui.store.store import DiskStore, open_store
 from xpm_tui.store.tables import RowTable, TableSnapshot
 

@@ -12,7 +12,7 @@ from tinydb.table import Document
 
 from xpm_tui.domain.errors import BadInput, Busy
 from xpm_tui.domain.tables import CLIENTS
-from xpm_tui.files.clock import SystemClock
+from xpm_tui.files.machine import SystemClock
 from xpm_tui.store.storage import CommitLogStorage
 from xpm_tui.store.store import open_store
 from xpm_tui.store.tables import PracticeDB

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from xpm_tui.application import practice
-from xpm_tui.application.health import doctor_target, maintenance
-from xpm_tui.application.schedule import login_check
+from xpm_tui.application.health import maintenance, probe_facts
+from xpm_tui.application.schedule import timer
 from xpm_tui.application.status import practices
 
 # These keep the function that they find when they are loaded: that has to be the real one, for tests to come.
 
-KEEPERS = (login_check, doctor_target, maintenance, practices)
+KEEPERS = (timer, probe_facts, maintenance, practices)
 
 
 def open_otherwise(monkeypatch: pytest.MonkeyPatch, make: Callable[..., practice.OpenPractice]) -> None:

@@ -11,9 +11,8 @@ import pytest
 from tests.support.profile import count
 from tests.sync import practices
 from tests.sync.world import World
-from xpm_tui.domain.consequences import Consequences, Requests
 from xpm_tui.domain.pace import ALL_MINUTE, MINUTE, PUSH_MINUTE, Pace
-from xpm_tui.domain.plan import Plan, PlannedRecord
+from xpm_tui.domain.plan import Consequences, Plan, PlannedRecord, Requests
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import CLIENTS, FREEZES, LINKS, PLANNED, PLANS
 from xpm_tui.sync.consequences import paced, plan_consequences

@@ -12,8 +12,7 @@ from xpm_tui.domain.errors import DecisionNeeded, NotFound, OutcomeUnknown, Refu
 from xpm_tui.domain.links import BlockedPair
 from xpm_tui.domain.runs import Intent, Run
 from xpm_tui.domain.tables import APART, IMAGES, INTENTS, LINKS, PLANS, RUNS
-from xpm_tui.sync.applying.intent_decisions import decision_writes
-from xpm_tui.sync.applying.recovery import Resolved, interrupted, resolve, unknown
+from xpm_tui.sync.applying.recovery import Resolved, decision_writes, interrupted, resolve, unknown
 from xpm_tui.sync.manual.client_creation import CreatedClient, MustWait, create_client
 from xpm_tui.sync.manual.undo import plan_undo
 from xpm_tui.sync.matching.proposals import MatchIndex

@@ -13,9 +13,8 @@ from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.runs import Intent, Run
 from xpm_tui.domain.tables import INTENTS, RUNS, STAFF, TEAM
 from xpm_tui.domain.xpm import Staff
-from xpm_tui.sync.applying.intent_decisions import decision_writes, held
-from xpm_tui.sync.applying.recovery import Resolved, resolve
-from xpm_tui.sync.manual.staff_creation import StaffThere, create_staff
+from xpm_tui.sync.applying.recovery import Resolved, decision_writes, held, resolve
+from xpm_tui.sync.manual.creation import StaffThere, create_staff
 
 LAG = 300.0
 BO = TeamMember(id="t1", name="Bo Li", email="bo@x.example")

@@ -22,8 +22,7 @@ from xpm_tui.domain.errors import EditConflict, OutcomeUnknown, Refused, XeroErr
 from xpm_tui.domain.ports import Write
 from xpm_tui.domain.tables import CLIENTS, INTENTS, RUNS
 from xpm_tui.domain.xpm import XpmContact
-from xpm_tui.sync.applying.intent_decisions import decision_writes, held
-from xpm_tui.sync.applying.recovery import interrupted, resolve, unknown
+from xpm_tui.sync.applying.recovery import decision_writes, held, interrupted, resolve, unknown
 from xpm_tui.sync.policy import Policy
 
 EXAMPLES = settings(max_examples=count(default=50, soak=10_000), deadline=None)

@@ -43,10 +43,10 @@ from xpm_tui.domain.errors import (
     XeroError,
     XeroUnreachable,
 )
+from xpm_tui.domain.ignition import JobSpec
 from xpm_tui.domain.ports import WRITE_ERRORS, Priority
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import INTENTS
-from xpm_tui.domain.workflows import JobSpec
 from xpm_tui.domain.xpm import XpmClient, XpmContact, XpmJob
 from xpm_tui.sync.applying.recovery import resolve
 from xpm_tui.sync.journal import JOB_KINDS, SYNC_KINDS

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from tests.support.profile import count
 from tests.sync.practices import TEAM, People, perturbed, perturbed_row, practice
 from tests.sync.world import World
-from xpm_tui.domain.difference_labels import DIFFERENCES
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.plan import Change, Plan, PlannedRecord
 from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.reason_labels import DIFFERENCES
 from xpm_tui.domain.secret import looks_masked
 from xpm_tui.domain.tables import CLIENTS, LINKS, PLANNED, PLANS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient

@@ -22,8 +22,7 @@ from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import INTENTS, RUNS
 from xpm_tui.domain.xpm import RecordReference
-from xpm_tui.sync.applying.intent_decisions import decision_writes, held
-from xpm_tui.sync.applying.recovery import resolve
+from xpm_tui.sync.applying.recovery import decision_writes, held, resolve
 from xpm_tui.sync.policy import Policy
 
 TO = Policy(direction="to_xpm")

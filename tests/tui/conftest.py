@@ -16,7 +16,8 @@ from tests.tui.world import World
 from xpm_tui.application.jobs import deployment
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.runs import background, plans, runner
+from xpm_tui.application.runs import plans
+from xpm_tui.application.runs import runner as background
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.domain.ignition import Service, TeamMember
 from xpm_tui.domain.ports import Put
@@ -78,11 +79,11 @@ def inline(monkeypatch: pytest.MonkeyPatch) -> None:
     async def wait(practice: OpenPractice, begun: Any, seconds: float = 30.0) -> Any:
         plan_id, ids, anyway, verb = begun
         if verb == ("runs", "release"):
-            return await runner.release(practice, *ids)
+            return await background.release(practice, *ids)
         if verb == ("runs", "resume"):
-            return await runner.resume(practice)
+            return await background.resume(practice)
         if not ids:
-            return await runner.run(practice, plan_id=plan_id)
+            return await background.run(practice, plan_id=plan_id)
         chosen = [jobs.find_job(practice, id_) for id_ in ids]
         return await deployment.deploy_jobs(practice, chosen, reviewed=True, anyway=anyway)
 
@@ -101,7 +102,7 @@ async def home(tmp_path: Path) -> Path:
         practice.book.commit([Put(TEAM, TeamMember(id=f"t{n}", name=f"Person {n}")) for n in range(8)])
         await refresh(practice, full=True)
         plan = await plans.make(practice)
-        await runner.run(practice, plan_id=plan.id)
+        await background.run(practice, plan_id=plan.id)
     return tmp_path / "home"
 
 

@@ -22,7 +22,7 @@ from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import RUNS
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.screens.run import RunScreen
+from xpm_tui.tui.screens.sync import RunScreen
 from xpm_tui.tui.worker_thread import WorkerThread
 
 Call = tuple[str, dict[str, Any]]

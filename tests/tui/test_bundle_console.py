@@ -16,8 +16,8 @@ from textual.screen import ModalScreen, Screen
 
 from tests.tui.world import World, settle
 from xpm_tui.application.health import bundle
-from xpm_tui.application.health.doctor_target import of_practice
 from xpm_tui.application.health.opened_bundle import unpack
+from xpm_tui.application.health.probe_facts import of_practice
 from xpm_tui.cli.console import NoConsole
 from xpm_tui.cli.main import root
 from xpm_tui.tui import screens

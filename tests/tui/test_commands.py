@@ -61,13 +61,13 @@ _READS = "reads XPM where nothing was read yet, before anything is shown"
 
 ALLOWED: dict[str, tuple[str, str]] = {
     "app.py": ("runs.due.signed_in writable", "notes that someone is here; asks before it saves a text"),
-    "dialogs/trouble.py": ("trouble_events.failed", "what went wrong on the screen goes into the log"),
+    "dialogs/help.py": ("trouble_events.failed", "what went wrong on the screen goes into the log"),
     "screens/picker.py": ("runs.xpm_refresh.ensure_mirror", _READS),
     "screens/review.py": (
         "clients.review_undo.keep_place runs.xpm_refresh.ensure_mirror",
         f"where the review was left is no action; {_READS}",
     ),
-    "wizard/access.py": ("ConnectionMachine.app ConnectionMachine.permission", _WIZARD),
+    "wizard/practice.py": ("ConnectionMachine.app ConnectionMachine.permission", _WIZARD),
     "wizard/optional_steps.py": ("ConnectionMachine.skip", _WIZARD),
     "wizard/practice.py": ("ConnectionMachine.choose ConnectionMachine.fill", _WIZARD),
     "wizard/sign_in.py": ("ConnectionMachine.begin ConnectionMachine.wait", _WIZARD),
@@ -122,7 +122,7 @@ def test_a_key_runs_its_command_or_opens_a_screen(screen: str, name: str, node: 
         assert runs == act
         assert beside in called
         source = (TUI / "screens" / f"{screen}.py").read_text(encoding="utf-8")
-        source += (TUI / "dialogs/bulk_accept.py").read_text(encoding="utf-8")
+        source += (TUI / "dialogs/talk.py").read_text(encoding="utf-8")
         assert f'"{act}"' in source
     elif name in LEFT:
         assert not called & RUNNERS, "it runs its command by now: take it out of LEFT"

@@ -14,7 +14,7 @@ from xpm_tui.domain.ports import Drop
 from xpm_tui.domain.tables import CLIENTS, LINKS
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.screens.clients import Clients
-from xpm_tui.tui.screens.export_preview import ExportPreview
+from xpm_tui.tui.screens.csv_previews import ExportPreview
 from xpm_tui.tui.screens.picker import Picker
 
 Make = Callable[..., Console]

@@ -13,7 +13,7 @@ from tests.application.test_processes import practice, ready, sandbox
 from tests.support.pseudo_terminal import Terminal, console, fed_by
 from tests.support.sandbox_process import SandboxProcess
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.runs import history as runs
+from xpm_tui.application.runs import history
 
 __all__ = ["practice", "sandbox"]
 
@@ -93,7 +93,7 @@ async def test_a_run_outlives_the_console_that_began_it_and_a_colleague_sees_it(
     begin(first, lambda: sandbox.control("POST", "switches", {"latency": 2}))
     second.shows("◷ run")
     second.shows(" ana")
-    going = runs.current(practice)
+    going = history.current(practice)
     assert going is not None
     assert going.by == "ana"
     second.type("gs")
@@ -102,12 +102,12 @@ async def test_a_run_outlives_the_console_that_began_it_and_a_colleague_sees_it(
     second.shows(f" of {total} record")
     close(first)
     assert first.ended()[0] == 129
-    left = runs.current(practice)
+    left = history.current(practice)
     assert left is not None, "the hang-up came while the run went on"
     assert left.id == going.id
     sandbox.control("POST", "switches", {"latency": 0})
     second.shows(f"Run {going.id}: ✓ Done")
-    made = runs.show(practice, going.id)
+    made = history.show(practice, going.id)
     assert (made.outcome, made.done) == ("done", total)
     third = consoles("cleo")
     third.type("\x1b[Z\r")  # from the next step back to the last of the lists: the runs

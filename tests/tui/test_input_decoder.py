@@ -16,7 +16,7 @@ from tests.support.pseudo_terminal import console as console_of
 from tests.tui.world import World, press, settle, text_of
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.terminal import input_decoder
-from xpm_tui.tui.terminal.ascii_glyphs import SIGNS, AsciiGlyphs
+from xpm_tui.tui.terminal.driver import SIGNS, AsciiGlyphs
 from xpm_tui.tui.terminal.input_decoder import InputDecoder
 from xpm_tui.tui.widgets.rows import Rows
 

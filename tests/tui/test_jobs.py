@@ -52,7 +52,7 @@ from xpm_tui.tui.dialogs.edit import EditDialog
 from xpm_tui.tui.screens.job_dialogs import DeployReview, JobDialog, RollOverReview
 from xpm_tui.tui.screens.jobs import FILTERS, Jobs
 from xpm_tui.tui.screens.proposals import ProposalsArea
-from xpm_tui.tui.screens.run import RunScreen
+from xpm_tui.tui.screens.sync import RunScreen
 from xpm_tui.tui.widgets.overview_panels import coming_lines
 from xpm_tui.tui.widgets.table import filter_names, filters_in_sight
 from xpm_tui.tui.worker_thread import WorkerThread

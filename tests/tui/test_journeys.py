@@ -17,9 +17,8 @@ from tests.support.fake_xpm import client
 from tests.support.moved_clock import MovedClock
 from tests.tui.world import TERMINAL, World, press, prose_of, settle, text_of, until, words_in
 from xpm_tui.application import home as homes
-from xpm_tui.application.clients import frozen_fields, links
-from xpm_tui.application.runs import history as runs
-from xpm_tui.application.runs import plans
+from xpm_tui.application.clients import conflicts, links
+from xpm_tui.application.runs import history, plans
 from xpm_tui.domain.tables import APART, CLIENTS, IGNORED, IMPORTS, LINKS, XPM_CLIENTS
 from xpm_tui.ignition.forms import FORMS
 from xpm_tui.tui.app import Console
@@ -28,14 +27,13 @@ from xpm_tui.tui.dialogs.edit import EditDialog
 from xpm_tui.tui.dialogs.file_picker import FilePicker
 from xpm_tui.tui.screens.clients import Clients
 from xpm_tui.tui.screens.conflicts import Conflicts
-from xpm_tui.tui.screens.export_preview import ExportPreview
-from xpm_tui.tui.screens.import_preview import ImportPreview
+from xpm_tui.tui.screens.csv_previews import ExportPreview, ImportPreview
 from xpm_tui.tui.screens.picker import Picker
 from xpm_tui.tui.screens.plan_review import PlanReview
 from xpm_tui.tui.screens.policy import PolicyScreen
 from xpm_tui.tui.screens.practices import Practices
 from xpm_tui.tui.screens.review import Review
-from xpm_tui.tui.screens.run import RunScreen
+from xpm_tui.tui.screens.sync import RunScreen
 from xpm_tui.tui.widgets.table import TableRows
 from xpm_tui.tui.worker_thread import WorkerThread
 
@@ -72,7 +70,7 @@ async def test_plan_review_run(world: World, console: Make) -> None:
         assert "Run r1 is done" in text_of(app), "what the run logged is here to its last line"
         await press(pilot, "escape")
     with world.open() as practice:
-        (run,) = runs.list_runs(practice)
+        (run,) = history.list_runs(practice)
         assert run.outcome == "done"
         assert practice.snapshot().count(LINKS) == 12 + 7, "same-name clients are not linked"
         assert practice.snapshot().get(LINKS, "c20") is None
@@ -295,7 +293,7 @@ async def test_a_held_conflict_is_let_go_by_a_tick(world: World, console: Make) 
 async def test_a_field_is_switched_off_in_the_policy_table(world: World, console: Make) -> None:
     await in_step(world)
     with world.open() as practice:
-        frozen_fields.freeze(practice, "c3", ["phone"], "private number")
+        conflicts.freeze(practice, "c3", ["phone"], "private number")
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)

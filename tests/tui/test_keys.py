@@ -15,8 +15,7 @@ from xpm_tui.commands.registry import COMMANDS, for_area
 from xpm_tui.tui import dialogs, screens, widgets, wizard
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.app_protocol import AREAS
-from xpm_tui.tui.key_meanings import SENSES, SETTLED
-from xpm_tui.tui.keymap import MOST_SHOWN, bindings
+from xpm_tui.tui.keymap import MOST_SHOWN, SENSES, SETTLED, bindings
 
 SWALLOWED = {
     "ctrl+a": "screen's own", "ctrl+b": "tmux's own", "ctrl+s": "flow control", "ctrl+q": "flow control",
@@ -119,7 +118,7 @@ def test_a_letter_means_the_same_everywhere() -> None:
         for key, deed, where in found
         if (key not in SENSES or deed not in SENSES[key].deeds) and (key, deed) not in SETTLED
     ]
-    assert strange == [], "another sense of a letter: see xpm_tui/tui/key_meanings.py"
+    assert strange == [], "another sense of a letter: see xpm_tui/tui/keymap.py"
     said = {(key, deed) for key, sense in SENSES.items() for deed in sense.deeds} | set(SETTLED)
     assert said == {(key, deed) for key, deed, _ in found}, "a deed that no key does any more"
 

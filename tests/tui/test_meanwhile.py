@@ -15,31 +15,32 @@ from textual.widgets import Button
 from tests.deploy.world import Deploying
 from tests.support.profile import count
 from tests.tui.world import TERMINAL, World, press, settle, text_of, until
-from xpm_tui.application.clients import frozen_fields, review_undo
+from xpm_tui.application.clients import conflicts, picks
 from xpm_tui.application.clients import links as linking
 from xpm_tui.application.clients import queries as clients
 from xpm_tui.application.csv_io import imports
 from xpm_tui.application.health import bundle
 from xpm_tui.application.jobs import queries as jobs
-from xpm_tui.application.runs import background, history, plans
+from xpm_tui.application.runs import history, plans, runner
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.domain.errors import Busy
 from xpm_tui.domain.ports import Drop
 from xpm_tui.domain.tables import CLIENTS, LINKS
 from xpm_tui.domain.xpm import Staff
-from xpm_tui.tui import consent, type_ahead
+from xpm_tui.tui import navigation
 from xpm_tui.tui.app import Console
+from xpm_tui.tui.dialogs import consent
 from xpm_tui.tui.dialogs.consent import ConsentScreen
 from xpm_tui.tui.dialogs.dialog import ChoiceDialog, ConfirmDialog, InputDialog, MessageDialog
 from xpm_tui.tui.dialogs.form import FormDialog
 from xpm_tui.tui.screens import picker
 from xpm_tui.tui.screens.bundle import BundleScreen
+from xpm_tui.tui.screens.chooser import AddStaffPicker
 from xpm_tui.tui.screens.clients import Clients
 from xpm_tui.tui.screens.job_dialogs import DeployReview, JobDialog
 from xpm_tui.tui.screens.jobs import Jobs
 from xpm_tui.tui.screens.plan_review import CHANGED
 from xpm_tui.tui.screens.review import Review
-from xpm_tui.tui.screens.staff_picker import AddStaffPicker
 from xpm_tui.tui.worker_thread import WorkerThread
 
 LONGEST = 20.0
@@ -145,7 +146,7 @@ async def test_esc_while_a_run_starts_does_not_give_it_up(
     await mirrored(world)
     with world.open() as practice:
         linking.accept_sure(practice, clients.sure_proposals(practice))
-    wait = background.wait_for_run
+    wait = runner.wait_for_run
 
     let = asyncio.Event()
 
@@ -153,7 +154,7 @@ async def test_esc_while_a_run_starts_does_not_give_it_up(
         await let.wait()
         return await wait(*args, **more)
 
-    monkeypatch.setattr(background, "wait_for_run", slow)
+    monkeypatch.setattr(runner, "wait_for_run", slow)
     app = console(world)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
@@ -269,13 +270,13 @@ async def test_review_undo_after_busy_takes_back_the_last(
         await press(pilot, "enter", "enter")
         assert len(screen._settled) == 2
         first, _ = (each[0] for each in screen._settled)
-        stock = review_undo.restore_states
+        stock = picks.restore_states
 
         def busy(*args: Any) -> Any:
-            monkeypatch.setattr(review_undo, "restore_states", stock)
+            monkeypatch.setattr(picks, "restore_states", stock)
             raise Busy("Another process has the book.")
 
-        monkeypatch.setattr(review_undo, "restore_states", busy)
+        monkeypatch.setattr(picks, "restore_states", busy)
         await press(pilot, "u", "escape", "u")
     assert set(links(world)) == {first}
 
@@ -306,7 +307,7 @@ async def test_review_slow_accept_twice_is_still_undone(
             return stock(*args, **more)
 
         monkeypatch.setattr(linking, "link", slow)
-        monkeypatch.setattr(type_ahead, "PATIENCE", 0.05)
+        monkeypatch.setattr(navigation, "PATIENCE", 0.05)
         await pilot.press("enter", "enter")
         await taken_in(pilot)
         let.set()
@@ -363,7 +364,7 @@ async def test_another_list_after_mapping_is_moving_on(
 ) -> None:
     await mirrored(world)
     with world.open() as practice:
-        frozen_fields.ignore(practice, "c4", "no")
+        conflicts.ignore(practice, "c4", "no")
     app = console(world)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
@@ -398,7 +399,7 @@ async def test_names_are_not_written_with_a_bundle_that_says_masked(
 
         monkeypatch.setattr(bundle, "gather", slow)
         named = screen._parts
-        monkeypatch.setattr(type_ahead, "PATIENCE", 0.05)
+        monkeypatch.setattr(navigation, "PATIENCE", 0.05)
         await pilot.press("F", "w")
         await taken_in(pilot)
         asks = isinstance(app.screen, InputDialog)
@@ -550,7 +551,7 @@ async def test_a_file_is_not_taken_in_before_it_was_shown(
 
         await press(pilot, "g", "c", "I", "=new.csv")
         monkeypatch.setattr(imports, "import_file", slowly)
-        monkeypatch.setattr(type_ahead, "PATIENCE", 0.05)
+        monkeypatch.setattr(navigation, "PATIENCE", 0.05)
         await pilot.press("enter", "a")
         await taken_in(pilot)
         let.set()

@@ -10,8 +10,8 @@ from typing import TextIO
 
 import pytest
 
-from xpm_tui.tui.terminal import async_writer as module
-from xpm_tui.tui.terminal.async_writer import ROOM, AsyncWriter
+from xpm_tui.tui.terminal import driver
+from xpm_tui.tui.terminal.driver import ROOM, AsyncWriter
 
 LIMIT = 30.0
 FILL = ROOM * 4
@@ -48,7 +48,7 @@ class End:
 
 @pytest.fixture
 def end(monkeypatch: pytest.MonkeyPatch) -> Iterator[End]:
-    monkeypatch.setattr(module, "PATIENCE", 0.2)
+    monkeypatch.setattr(driver, "PATIENCE", 0.2)
     made = End()
     yield made
     made.go()

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from rich.color import ColorSystem
 from rich.style import Style
 
-from xpm_tui.tui.terminal.cell_style import PLAIN, CellStyle, change
+from xpm_tui.tui.terminal.encoder import PLAIN, CellStyle, change
 from xpm_tui.tui.terminal.screen_buffer import ScreenBuffer
 
 COLUMNS, LINES = 12, 4

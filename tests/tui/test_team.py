@@ -15,7 +15,7 @@ from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import TEAM
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.screens.staff_picker import AddStaffPicker, MapStaffPicker
+from xpm_tui.tui.screens.chooser import AddStaffPicker, MapStaffPicker
 from xpm_tui.tui.screens.team import TeamArea
 
 Make = Callable[..., Console]

@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from textual.widgets import Button, Footer
 
 from tests.tui.world import HOSTILE, World, press, settle
-from xpm_tui.application.clients import frozen_fields
+from xpm_tui.application.clients import conflicts
 from xpm_tui.application.clients.edits import edit_client
 from xpm_tui.application.jobs import deployment, proposals
 from xpm_tui.application.jobs import queries as jobs
@@ -169,8 +169,8 @@ async def hostile(folder: Path) -> World:
         assert jobs.row_of(practice, first).state == "held"
         edit_client(practice, "c3", {"phone": name[:20].replace("\x1b", "").replace("\x07", "") or "1"})
         world.xpm.edit("00000000-0000-0000-0000-000000000003", phone=name)
-        frozen_fields.freeze(practice, "c34", ["phone"], "[/] because [bold]")
-        frozen_fields.ignore(practice, "c85", "[@click=app.quit]no[/]")
+        conflicts.freeze(practice, "c34", ["phone"], "[/] because [bold]")
+        conflicts.ignore(practice, "c85", "[@click=app.quit]no[/]")
         identity = practice.snapshot().get(META, "identity")
         assert identity is not None
         told = {**msgspec.to_builtins(identity.value), "title": HOSTILE[0], "by": name, "login": name}

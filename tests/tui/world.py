@@ -22,7 +22,7 @@ from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.domain.xpm import RecordReference, XpmClient, XpmContact
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.screens.base import RecordListScreen
-from xpm_tui.tui.widgets.footer import KeyFooter
+from xpm_tui.tui.widgets.frame import KeyFooter
 from xpm_tui.tui.worker_thread import WorkerThread
 
 HOSTILE = (

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.xero.fake import Sink
-from xpm_tui.files.clock import SystemClock
+from xpm_tui.files.machine import SystemClock
 from xpm_tui.xero.auth.authorization import claims
 from xpm_tui.xero.config import WireConfig
 from xpm_tui.xero.wiring import open_wire

@@ -13,7 +13,7 @@ from tests.xero.fake import Sink
 from xpm_tui.domain.errors import RecordMissing, Refused, ScopeMissing
 from xpm_tui.domain.ports import Priority
 from xpm_tui.domain.xpm import XpmContact
-from xpm_tui.files.clock import SystemClock
+from xpm_tui.files.machine import SystemClock
 from xpm_tui.settings.scopes import PRESETS
 from xpm_tui.xero.auth.authorization import read_redirect
 from xpm_tui.xero.client.practice import XeroPractice

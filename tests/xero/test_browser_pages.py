@@ -12,7 +12,7 @@ from tests.support.chromium import Chromium, chromium, find_chromium
 from tests.support.sandbox_process import SandboxProcess, sandbox_process
 from xpm_tui.cli.demo import _free_port
 from xpm_tui.domain.errors import LoginNeeded
-from xpm_tui.sandbox.core import consent as sandbox_pages
+from xpm_tui.sandbox.core import grants
 from xpm_tui.xero.auth import callback_listener
 from xpm_tui.xero.auth.authorization import Authorization, begin
 from xpm_tui.xero.auth.callback_listener import Listener
@@ -44,13 +44,13 @@ def brightness(colour: str) -> float:
 
 def test_the_pages_look_like_one_product_and_need_nothing_from_outside() -> None:
     """One style in two files, as they share no code; light and dark; every text can be read."""
-    assert sandbox_pages._STYLE == callback_listener._STYLE
+    assert grants._STYLE == callback_listener._STYLE
     light, dark = themes()
     for theme in (light, {**light, **dark}):
         for ink, paper in PAIRS:
             low, high = sorted((brightness(theme[ink]), brightness(theme[paper])))
             assert (high + 0.05) / (low + 0.05) >= 4.5, (ink, paper, theme)
-    for page in (callback_listener._PAGE, callback_listener._STYLE, sandbox_pages._HEAD):
+    for page in (callback_listener._PAGE, callback_listener._STYLE, grants._HEAD):
         assert re.search(r"https?:|//|@import|url\(|<script|<link|<img", page) is None
 
 

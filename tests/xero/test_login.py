@@ -24,7 +24,7 @@ from xpm_tui.domain.errors import (
     XeroUnreachable,
 )
 from xpm_tui.domain.secret import Secret
-from xpm_tui.files.clock import SystemClock
+from xpm_tui.files.machine import SystemClock
 from xpm_tui.xero.auth.authorization import Authorization, begin, read_redirect
 from xpm_tui.xero.auth.callback_listener import Listener, wait_for_code
 from xpm_tui.xero.config import WireConfig

@@ -17,9 +17,8 @@ from tests.xero.fake import CONFIG, FakeXero, Sink, open_fake, sign_in
 from xpm_tui.domain.errors import BadInput, CaseId, DiskError, LoginNeeded, XeroUnreachable
 from xpm_tui.domain.secret import Secret
 from xpm_tui.xero.auth.authorization import Grant
-from xpm_tui.xero.auth.encryption_keys import KeyringKey
 from xpm_tui.xero.auth.session import LoginSession
-from xpm_tui.xero.auth.token_store import TokenStore
+from xpm_tui.xero.auth.token_store import KeyringKey, TokenStore
 from xpm_tui.xero.config import WireConfig
 
 OLD = timedelta(minutes=29)

@@ -9,7 +9,7 @@ import pytest
 from tests.support.moved_clock import MovedClock
 from tests.xero.test_tokens import OLD, Identity, tokens
 from xpm_tui.domain.errors import DiskError, LoginNeeded
-from xpm_tui.files import atomic
+from xpm_tui.files import durable
 from xpm_tui.xero.auth import token_store
 from xpm_tui.xero.auth.session import LoginSession
 
@@ -27,12 +27,12 @@ async def refused_once(
         calls.append(path)
         if len(calls) == 2:  # the first is the mark that a renewal was begun
             raise DiskError("No space left.")
-        return atomic.replace_bytes(path, data)
+        return durable.replace_bytes(path, data)
 
     monkeypatch.setattr(token_store, "replace_bytes", full)
     with pytest.raises(DiskError):
         await mine.access()
-    monkeypatch.setattr(token_store, "replace_bytes", atomic.replace_bytes)
+    monkeypatch.setattr(token_store, "replace_bytes", durable.replace_bytes)
     return mine
 
 

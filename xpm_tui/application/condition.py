@@ -15,7 +15,7 @@ import msgspec
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import PracticeIdentity
 from xpm_tui.application.runs.history import alive, is_sync, list_runs
-from xpm_tui.application.runs.open_writes import open_writes
+from xpm_tui.application.runs.open_intents import open_writes
 from xpm_tui.domain.errors import CaseId, StoreUnreadable
 from xpm_tui.domain.ignition import Import
 from xpm_tui.domain.ports import Snapshot

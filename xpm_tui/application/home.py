@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.files.atomic import replace_bytes
-from xpm_tui.files.disk import trouble
+from xpm_tui.files.durable import replace_bytes
+from xpm_tui.files.machine import trouble
 from xpm_tui.files.private import ensure_private, refuse_controls
 from xpm_tui.lazy import lazy_imports
 

@@ -18,11 +18,11 @@ from xpm_tui.domain.errors import AppError, BadInput, CaseId, LoginNeeded, NotFo
 from xpm_tui.domain.events import Severity
 from xpm_tui.domain.plan import Direction, Level
 from xpm_tui.domain.ports import Clock, IdSource, Snapshot
-from xpm_tui.files.clock import SystemClock
 from xpm_tui.files.locks import Lock, LockOwner, holder
+from xpm_tui.files.machine import SystemClock
 from xpm_tui.files.private import ensure_private
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.log.writer import EventLog
+from xpm_tui.log.event_log import EventLog
 from xpm_tui.settings.schema import BY_KEY
 from xpm_tui.settings.store import Settings
 from xpm_tui.store.ids import StoreIds

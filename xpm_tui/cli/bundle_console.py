@@ -13,10 +13,10 @@ import msgspec
 from xpm_tui.cli import output
 from xpm_tui.cli.console import ConsoleLauncher
 from xpm_tui.cli.demo import home_folder
-from xpm_tui.cli.global_values import Globals
+from xpm_tui.cli.options import Globals
 from xpm_tui.commands.command import Result
 from xpm_tui.domain.errors import BadInput
-from xpm_tui.files.listing import expanded
+from xpm_tui.files.private import expanded
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():

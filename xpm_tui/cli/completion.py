@@ -22,7 +22,7 @@ from click.shell_completion import (
     add_completion_class,
 )
 
-from xpm_tui.cli.global_values import collected
+from xpm_tui.cli.options import collected
 from xpm_tui.commands.command import Completes
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.lazy import lazy_imports

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from xpm_tui.cli.global_values import Globals
+from xpm_tui.cli.options import Globals
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.lazy import lazy_imports
 

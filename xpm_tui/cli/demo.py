@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xpm_tui.cli.console import ConsoleLauncher, open_console
-from xpm_tui.cli.global_values import Globals
+from xpm_tui.cli.options import Globals
 from xpm_tui.domain.errors import AppError, BadInput, Busy
-from xpm_tui.files.atomic import replace_bytes
-from xpm_tui.files.listing import expanded
+from xpm_tui.files.durable import replace_bytes
+from xpm_tui.files.private import expanded
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -31,7 +31,7 @@ with lazy_imports():
 
 if TYPE_CHECKING:
     from xpm_tui.ignition.forms import FormName
-    from xpm_tui.sandbox.core.practice import SandboxPractice
+    from xpm_tui.sandbox.core.records import SandboxPractice
 
 PORTS = range(8765, 8770)
 """Ports of the redirect address that the sandbox's app has registered."""

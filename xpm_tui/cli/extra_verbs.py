@@ -13,15 +13,14 @@ from click.shell_completion import get_completion_class
 
 from xpm_tui.cli import completion
 from xpm_tui.cli.console import ConsoleLauncher
-from xpm_tui.cli.global_values import collected
-from xpm_tui.cli.options import global_options
+from xpm_tui.cli.options import collected, global_options
 from xpm_tui.cli.tree import Positional, Verb
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.cli import bundle_console, demo
-    from xpm_tui.files import listing
+    from xpm_tui.files import private
     from xpm_tui.sandbox import server
 
 
@@ -92,7 +91,7 @@ def _sandbox() -> click.Command:
         sample_files: str,
     ) -> None:
         if sample_files:
-            folder = listing.expanded(sample_files)
+            folder = private.expanded(sample_files)
             for path in demo.write_sample_files(folder, clients=clients, seed=seed):
                 click.echo(f"Sample file of Ignition: {path}", err=True)
         code = server.serve(

@@ -14,13 +14,13 @@ from collections.abc import Sequence
 import click
 
 from xpm_tui.cli.console import ConsoleLauncher, NoConsole, open_console
-from xpm_tui.cli.global_values import collected
-from xpm_tui.cli.options import global_options
+from xpm_tui.cli.options import collected, global_options
 from xpm_tui.cli.tree import RootGroup
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.cli import builder, completion, error_exit, extra_verbs, output, runner
+    from xpm_tui.cli import builder, completion, extra_verbs, output
+    from xpm_tui.cli import runner as error_exit
     from xpm_tui.commands import registry
 
 _HELP = """Join Ignition and Xero Practice Manager.
@@ -44,7 +44,7 @@ def root(console: ConsoleLauncher) -> RootGroup:
 
     def grow(tree: RootGroup) -> None:
 
-        builder.add_commands(tree, registry.COMMANDS, registry.GROUPS, registry.RENAMED, runner.perform)
+        builder.add_commands(tree, registry.COMMANDS, registry.GROUPS, registry.RENAMED, error_exit.perform)
         extra_verbs.add_extra(tree, console)
         if not gc.isenabled():  # since the program began; the console, which grows no verbs, waits longer
             gc.freeze()  # what is loaded stays, and need not be looked at ever again

@@ -18,8 +18,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, timedelta
 
-from xpm_tui.sandbox.core.practice import SandboxPractice
-from xpm_tui.sandbox.core.records import ClientRecord
+from xpm_tui.sandbox.core.records import ClientRecord, SandboxPractice
 
 HEADINGS = (
     "Client ID", "Contact ID", "Client Name", "Contact Name", "Contact Email", "Contact Phone", "Phone",

@@ -22,9 +22,9 @@ from xpm_tui.commands.command import (
     option,
 )
 from xpm_tui.commands.consequences import action, named, question
+from xpm_tui.commands.csv_files import SHOWN, export_review, import_review
 from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
 from xpm_tui.commands.link_effects import effect_lines, former_data, former_lines, former_sum, with_former
-from xpm_tui.commands.review_files import SHOWN, export_review, import_review
 from xpm_tui.commands.tables import plain, table_result
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput, DecisionNeeded
@@ -33,14 +33,14 @@ from xpm_tui.domain.formatting import NONE, count, listing, value, wrap
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application.clients import frozen_fields, queries, review_undo
+    from xpm_tui.application.clients import conflicts, picks, queries
     from xpm_tui.application.clients import links as clients_links
     from xpm_tui.application.presenters import lookup
     from xpm_tui.application.runs import xpm_refresh
     from xpm_tui.sync import consequences
 
 if TYPE_CHECKING:
-    from xpm_tui.application.clients.review_undo import ReviewDecision
+    from xpm_tui.application.clients.picks import ReviewDecision
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.application.presenters.views import ClientView, EffectView, ReviewView, SideBySide
 
@@ -221,7 +221,7 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Di
     asked = Question(question(links), named(told, params.limit), button=action(links))
     if found and not await confirm_call(talk, asked):
         return Result(data={"count": 0}, items=[], lines=["Nothing was linked."], declined=True)
-    done, settled = review_undo.store_decision(
+    done, settled = picks.store_decision(
         practice, [view.id for view in found], lambda: clients_links.accept_sure(practice, found)
     )
     columns = (
@@ -250,7 +250,7 @@ async def _decide(practice: OpenPractice, params: ReviewClients, talk: Dialogue)
         )
     if params.ignore:
         told = f"{view.id} {view.name} is ignored and no longer needs a link."
-        return _settled(practice, view.id, lambda: frozen_fields.ignore(practice, view.id, REVIEWED), told)
+        return _settled(practice, view.id, lambda: conflicts.ignore(practice, view.id, REVIEWED), told)
     effect = clients_links.preview_link(practice, view.id, params.link)
     if effect.refused:
         raise BadInput(effect.refused)
@@ -278,7 +278,7 @@ def _settled(
     told: str,
     effect: EffectView | None = None,
 ) -> Result:
-    view, settled = review_undo.store_decision(practice, [client], act)
+    view, settled = picks.store_decision(practice, [client], act)
     data = {**plain(view), **(former_data(effect) if effect is not None else {})}
     lines = [told, *(former_lines(effect) if effect is not None else ())]
     return Result(data=data, lines=lines, value=_ids(settled))
@@ -286,7 +286,7 @@ def _settled(
 
 def _undo_review(practice: OpenPractice, clients: Sequence[str]) -> Result:
     ids = [lookup.find_client(practice.snapshot(), text).id for text in clients]
-    names = review_undo.undo(practice, ids)
+    names = picks.undo(practice, ids)
     told = names[0] if len(names) == 1 else count(len(names), "client")
     return Result(
         data={"count": len(names)}, lines=[f"The decision on {told} is undone."], value=tuple(names)

@@ -22,9 +22,9 @@ from xpm_tui.commands.command import (
     idle,
     option,
 )
+from xpm_tui.commands.doctor import requirements_result
 from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
 from xpm_tui.commands.practices import practices_result
-from xpm_tui.commands.requirements import requirements_result
 from xpm_tui.commands.tables import plain
 from xpm_tui.domain.errors import AppError, BadInput, CaseId, DecisionNeeded, LoginNeeded
 from xpm_tui.domain.formatting import ago, count, listing, when
@@ -37,12 +37,13 @@ with lazy_imports():
     import webbrowser
 
     from xpm_tui.application.connection import state_machine
-    from xpm_tui.application.presenters import set_aside
+    from xpm_tui.application.presenters import presenter
     from xpm_tui.application.runs import due, xpm_refresh
     from xpm_tui.application.status import practices, summary
     from xpm_tui.commands import doctor
     from xpm_tui.diagnostics import error_presenter
     from xpm_tui.diagnostics.known_problems import records
+
 
 if TYPE_CHECKING:
     from xpm_tui.application.connection.state_machine import ConnectionMachine
@@ -94,7 +95,7 @@ async def connect(practice: OpenPractice, params: Connect, talk: Dialogue) -> Re
     talk.say(f"Connected to {identity.title}. Reading its lists ...")
     filled = await machine.fill()
     lists = {"clients": filled.clients, **filled.lists}
-    aside = set_aside.set_aside_views(practice.snapshot())
+    aside = presenter.set_aside_views(practice.snapshot())
     data = {
         "id": identity.tenant,
         "name": identity.title,
@@ -113,7 +114,7 @@ async def connect(practice: OpenPractice, params: Connect, talk: Dialogue) -> Re
         f"Connected to {identity.title}" + (f" as {identity.login}." if identity.login else "."),
         f"Read XPM's data with {count(filled.calls, 'call')}: {read}.",
         *xpm_refresh.unread_sentences(filled.notes),
-        *set_aside.set_aside_lines(aside),
+        *presenter.set_aside_lines(aside),
         f"Direction: {DIRECTIONS[direction].text}. {DIRECTIONS[direction].help}",
         f"What to sync: {LEVELS[level].text}. To change it: xpm-tui settings set sync.direction to_xpm",
         *_left(machine),
@@ -383,7 +384,7 @@ def _lines(beat: StatusSummary, now: datetime, zone: tzinfo) -> list[str]:
             "XPM's lists": ago(beat.mirror_at, now),
         }
     )
-    return [*facts, *beat.notes, *set_aside.set_aside_lines(beat.set_aside, shown=len(beat.set_aside))]
+    return [*facts, *beat.notes, *presenter.set_aside_lines(beat.set_aside, shown=len(beat.set_aside))]
 
 
 def _inbox_line(beat: StatusSummary) -> str:

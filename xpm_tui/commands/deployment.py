@@ -29,16 +29,16 @@ from xpm_tui.domain.formatting import count
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application.jobs import batch as jobs_batch
-    from xpm_tui.application.jobs import decisions, deployment, queries
+    from xpm_tui.application.jobs import deployment as jobs_batch
+    from xpm_tui.application.jobs import queries
     from xpm_tui.diagnostics import error_presenter, findings
 
 if TYPE_CHECKING:
-    from xpm_tui.application.jobs.batch import BatchView
+    from xpm_tui.application.jobs.deployment import BatchView
     from xpm_tui.application.jobs.views import JobRowView
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.deploy.occurrences import Occurrence
-    from xpm_tui.domain.consequences import Consequences
+    from xpm_tui.domain.plan import Consequences
     from xpm_tui.domain.runs import Run
 
 Anyway = Annotated[bool, option("Also create jobs for which the preview asks first.")]
@@ -102,7 +102,7 @@ async def deploy_jobs(practice: OpenPractice, params: DeployJobs, talk: Dialogue
                 "--automatic chooses the jobs itself: do not name jobs with it, and do not use "
                 "--anyway or --yes."
             )
-        ids = deployment.due_at_once(practice)
+        ids = jobs_batch.due_at_once(practice)
         chosen = [queries.find_job(practice, each) for each in ids]
     elif not (params.jobs or params.due or params.missed or params.proposal):
         raise BadInput("Say which jobs, --due, --missed, or --proposal.", hint="xpm-tui jobs deploy w3")
@@ -122,7 +122,7 @@ async def retry_jobs(practice: OpenPractice, params: RetryJobs, talk: Dialogue) 
     if params.sent:
         if len(params.jobs) != 1:
             raise BadInput("--sent needs exactly one job.", hint="xpm-tui jobs retry w3 --sent again")
-        view = await decisions.decide_sent(practice, params.jobs[0], params.sent, params.job)
+        view = await jobs_batch.decide_sent(practice, params.jobs[0], params.sent, params.job)
         if view.state == "skipped":
             return Result(data=plain(view), lines=[f"{view.id} {view.name} is skipped."], value=view)
         if params.wait:
@@ -143,7 +143,7 @@ async def retry_jobs(practice: OpenPractice, params: RetryJobs, talk: Dialogue) 
 
 async def redeploy_job(practice: OpenPractice, params: RedeployJob, talk: Dialogue) -> Result:
     """Make it anew, where XPM no longer has it."""
-    view = await decisions.prepare_again(practice, params.job)
+    view = await jobs_batch.prepare_again(practice, params.job)
     if params.wait:
         told = f"{view.id} {view.name} can be created again: xpm-tui jobs retry {view.id}"
         return Result(data=plain(view), lines=[told], value=view)
@@ -154,7 +154,7 @@ async def deploy_automatic(practice: OpenPractice, result: Result, talk: Dialogu
     """After an acceptance: what is set to go by itself goes; why it does not is told with the acceptance."""
     try:
         async with following(practice, talk) as report:
-            run = await deployment.deploy_due(practice, report=report)
+            run = await jobs_batch.deploy_due(practice, report=report)
     except AppError as trouble:
         lines = [*result.lines, f"Not deployed yet: {error_presenter.present(trouble).short()}"]
         return Result(data=result.data, items=result.items, table=result.table, lines=lines)
@@ -209,7 +209,7 @@ async def _make(
         return await detached(practice, verb, [*words, *(["--anyway"] if anyway else [])])
     talk.say(f"{action(expected)}: {cost(expected)}.")
     async with following(practice, talk) as report:
-        run = await deployment.deploy_jobs(practice, chosen, reviewed=reviewed, anyway=anyway, report=report)
+        run = await jobs_batch.deploy_jobs(practice, chosen, reviewed=reviewed, anyway=anyway, report=report)
     rows = [queries.row_of(practice, each.id) for each in chosen]
     lines = [*run_lines(run), *(line for row in rows for line in _outcome(row))]
     data = {

@@ -1,6 +1,8 @@
 """What a person sees and no program can: a list to pick from in text, and the way out of the answer.
 
 The doctor, its bundle for support, and the known cases.
+
+``connect --check``: what a connection needs, and how each requirement is known.
 """
 
 from __future__ import annotations
@@ -24,9 +26,10 @@ from xpm_tui.commands.command import (
 )
 from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
 from xpm_tui.commands.tables import plain
+from xpm_tui.diagnostics.connection_requirements import BY_NAME, CERTAINTIES, NOT_MET, READ
 from xpm_tui.domain import labels
-from xpm_tui.domain.errors import AppError, NotFound
-from xpm_tui.domain.formatting import count
+from xpm_tui.domain.errors import AppError, LoginNeeded, NotFound
+from xpm_tui.domain.formatting import count, month_name
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.lazy import lazy_imports
 
@@ -34,12 +37,14 @@ with lazy_imports():
     from xpm_tui.application import trouble_events
     from xpm_tui.application.health import bundle as health_bundle
     from xpm_tui.application.health import doctor as health_doctor
-    from xpm_tui.application.health import doctor_target
-    from xpm_tui.diagnostics import error_presenter, examination, presenters
+    from xpm_tui.application.health import probe_facts
+    from xpm_tui.application.status import requirement_check
+    from xpm_tui.diagnostics import error_presenter, findings
     from xpm_tui.diagnostics.known_problems import records, registry
 
 if TYPE_CHECKING:
-    from xpm_tui.application.health.doctor_target import DoctorTarget
+    from xpm_tui.application.health.probe_facts import DoctorTarget
+    from xpm_tui.application.practice import OpenPractice
     from xpm_tui.diagnostics.bundle import BundlePart
     from xpm_tui.diagnostics.findings import ProbeResult
     from xpm_tui.diagnostics.known_problems.records import Symptom
@@ -62,7 +67,7 @@ async def pick(talk: Dialogue, offered: Sequence[Symptom], question: str) -> Sym
 def answer_lines(seen: Symptom) -> list[str]:
     """The way out of an answer, line by line."""
     found = registry.find_problem(seen.case or "")
-    return presenters.problem_lines(found) if found is not None else [seen.advice]
+    return error_presenter.problem_lines(found) if found is not None else [seen.advice]
 
 
 class Examine(msgspec.Struct, frozen=True):
@@ -106,7 +111,7 @@ class ProbeFailed(AppError):
 async def doctor(place: AccountContext, params: Examine, talk: Dialogue) -> Result:
     """Run the probes, tell, and write the bundle where one was asked for."""
     results: list[ProbeResult] = []
-    with doctor_target.open_target(
+    with probe_facts.open_target(
         place.home, place.practice, person=place.person, overrides=place.settings
     ) as patient:
         physician = health_doctor.Doctor(patient, offline=place.read_only)
@@ -120,7 +125,7 @@ async def doctor(place: AccountContext, params: Examine, talk: Dialogue) -> Resu
         if params.bundle:
             data["bundle"], told = await _bundle(patient, results, params, talk)
             lines += told
-    code = examination.exit_code(results)
+    code = findings.exit_code(results)
     lines.append(_summary(results, physician.calls))
     return Result(
         data=data, items=[plain(each) for each in results], lines=lines, trouble=_trouble(results, code)
@@ -193,7 +198,7 @@ async def show_case(place: AccountContext, params: ShowKnownProblem, talk: Dialo
         raise NotFound(
             f"There is no known problem called {visible(params.case, 40)}.", hint="See: xpm-tui cases list"
         )
-    return Result(data=_case(found), lines=presenters.problem_lines(found))
+    return Result(data=_case(found), lines=error_presenter.problem_lines(found))
 
 
 async def symptom_answers(place: AccountContext, params: ChooseSymptom, talk: Dialogue) -> Result:
@@ -212,7 +217,7 @@ async def symptom_answers(place: AccountContext, params: ChooseSymptom, talk: Di
         rows = [(each.key, str(each.case or "-"), each.words) for each in records.ALL]
         items = [{"id": each.key, "name": each.words, "case": each.case} for each in records.ALL]
         return Result(items=items, table=TextTable(columns, rows))
-    with doctor_target.open_target(
+    with probe_facts.open_target(
         place.home, place.practice, person=place.person, overrides=place.settings
     ) as patient:
         if not place.read_only:
@@ -276,3 +281,28 @@ COMMANDS: tuple[Command[Any], ...] = (
         example="xpm-tui cases show T1",
     ),
 )
+
+
+def requirements_result(practice: OpenPractice) -> Result:
+    """What a connection needs: each requirement with its mark, what shows it, and where it is written."""
+    found = requirement_check.check_requirements(practice)
+    items: list[dict[str, Any]] = []
+    lines: list[str] = []
+    for each in found:
+        of, label = each.requirement, NOT_MET if each.met is False else CERTAINTIES[each.mark]
+        shown = {"mark": each.mark, "met": each.met, "message": each.sentence, "read": READ}
+        items.append({**plain(of), **shown})
+        since = f", in force since {of.since}" if of.since else ""
+        lines += [
+            f"{of.title}: {label.text}. {each.sentence}",
+            f"  {of.text}",
+            f"  Source: {of.source}{since}; read in {month_name(READ)}.",
+        ]
+    trouble = None
+    missing = [BY_NAME[name].title for name in requirement_check.unmet(found)]
+    if missing:
+        trouble = LoginNeeded(
+            f"Not met: {', '.join(missing)}.", hint="When this is settled, connect: xpm-tui connect"
+        )
+        trouble.logged = True  # nothing was tried
+    return Result(items=items, lines=lines, trouble=trouble)

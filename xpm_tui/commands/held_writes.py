@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from xpm_tui.application.runs.open_intents import Decision, HeldWrite
     from xpm_tui.commands.command import Dialogue
-    from xpm_tui.sync.applying.intent_decisions import Choice
+    from xpm_tui.sync.applying.recovery import Choice
+
 
 _CHOICES: tuple[Choice, ...] = ("again", "drop")
 

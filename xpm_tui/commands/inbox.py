@@ -28,7 +28,7 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application.inbox import intake, queries
-    from xpm_tui.files import listing as file_listing
+    from xpm_tui.files import private
     from xpm_tui.ignition import event_schema
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class RetryReceived(msgspec.Struct, frozen=True):
 
 async def set_up(practice: OpenPractice, params: SetUpInbox, talk: Dialogue) -> Result:
     """Create the folder, or take an existing one."""
-    path = file_listing.expanded(params.folder)
+    path = private.expanded(params.folder)
     folder = intake.set_up(practice, path)
     return Result(
         data=plain(queries.inbox_status(practice)),

@@ -12,7 +12,7 @@ from xpm_tui.commands.effects import Effect, confirm_overwrite, to_file
 from xpm_tui.commands.tables import plain
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.formatting import count, month_name, plural, wrap
-from xpm_tui.domain.job_labels import AUDIT_FINDINGS
+from xpm_tui.domain.reason_labels import AUDIT_FINDINGS
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.lazy import lazy_imports
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from xpm_tui.application.jobs.reports import AuditView
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.deploy.job_audit import AuditFinding
-    from xpm_tui.deploy.job_forecast import JobForecast
+    from xpm_tui.deploy.occurrences import JobForecast
 
 
 class ForecastJobs(msgspec.Struct, frozen=True):

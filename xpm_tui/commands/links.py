@@ -22,17 +22,17 @@ from xpm_tui.commands.command import (
 )
 from xpm_tui.commands.consequences import action, question
 from xpm_tui.commands.consequences import lines as described
+from xpm_tui.commands.csv_files import SHOWN
 from xpm_tui.commands.effects import Effect, Question, asks, confirm_call, effect_or_dry_run
 from xpm_tui.commands.link_effects import effect_lines as effect_lines
 from xpm_tui.commands.link_effects import former_data, former_lines
-from xpm_tui.commands.review_files import SHOWN
 from xpm_tui.commands.tables import plain
 from xpm_tui.domain.errors import AppError, BadInput, DecisionNeeded
 from xpm_tui.domain.formatting import count
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.application.clients import frozen_fields, links, picks, queries
+    from xpm_tui.application.clients import conflicts, links, picks, queries
     from xpm_tui.application.runs import xpm_refresh
     from xpm_tui.sync import consequences
 
@@ -232,15 +232,15 @@ def _unclear(picked: Sequence[PickView]) -> AppError | None:
 async def ignore_client(practice: OpenPractice, params: IgnoreClient, talk: Dialogue) -> Result:
     """Settle that a client has no XPM client."""
     if params.undo:
-        view = frozen_fields.unignore(practice, params.client)
+        view = conflicts.unignore(practice, params.client)
         return Result(data=plain(view), lines=[f"{view.id} {view.name} is no longer ignored."])
-    view = frozen_fields.ignore(practice, params.client, params.reason)
+    view = conflicts.ignore(practice, params.client, params.reason)
     return Result(data=plain(view), lines=[f"{view.id} {view.name} is ignored and no longer needs a link."])
 
 
 async def freeze_client(practice: OpenPractice, params: FreezeClient, talk: Dialogue) -> Result:
     """Make sync leave fields alone."""
-    view = frozen_fields.freeze(practice, params.client, params.field, params.reason)
+    view = conflicts.freeze(practice, params.client, params.field, params.reason)
     what = ", ".join(view.frozen) if "*" not in view.frozen else "everything"
     return Result(
         data=plain(view), lines=[f"Sync does not change these fields of {view.id} {view.name}: {what}."]
@@ -249,7 +249,7 @@ async def freeze_client(practice: OpenPractice, params: FreezeClient, talk: Dial
 
 async def unfreeze_client(practice: OpenPractice, params: UnfreezeClient, talk: Dialogue) -> Result:
     """Let sync touch them again."""
-    view, lifted = frozen_fields.unfreeze(practice, params.client, params.field)
+    view, lifted = conflicts.unfreeze(practice, params.client, params.field)
     told = f"{view.id} {view.name}: {count(lifted, 'field')} unfrozen."
     return Result(data={**plain(view), "lifted": lifted}, lines=[told])
 

@@ -23,14 +23,14 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application.presenters import lookup
-    from xpm_tui.application.runs import consequences, due, history, written_values
-    from xpm_tui.log import reader, sentences
+    from xpm_tui.application.runs import consequences, due, history
+    from xpm_tui.log import event_log, sentences
 
 if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.application.progress import Progress, Report
     from xpm_tui.domain.events import Event
-    from xpm_tui.log.reader import Tail
+    from xpm_tui.log.event_log import Tail
     from xpm_tui.log.sentences import Names, Values
 
 _POLL = 0.2
@@ -168,7 +168,7 @@ class _Followed:
         self._tail: Tail = practice.events.tail()
         self._held: list[Event] = []
         self._names: Names = lookup.names(practice)
-        self._values: Values = written_values.values_of_events(practice)
+        self._values: Values = history.values_of_events(practice)
 
     def look(self) -> bool:
         """Take in what came; whether anything did."""
@@ -228,10 +228,10 @@ async def read_log(practice: OpenPractice, params: ReadLog, talk: Dialogue) -> R
     """Stream events, oldest first."""
     run = history.show(practice, params.run).id if params.run else ""
     since = moment(params.since, practice.clock.now()) if params.since else None
-    wanted = reader.EventFilter(
+    wanted = event_log.EventFilter(
         run=run, level=params.level, record=params.record, text=params.find, since=since
     )
-    names, values = lookup.names(practice), written_values.values_of_events(practice)
+    names, values = lookup.names(practice), history.values_of_events(practice)
     limit = None if run and params.last == _LAST else params.last or None
     tail = practice.events.tail()
     found = list(islice(practice.events.read(wanted, names), limit))

@@ -23,8 +23,13 @@ from xpm_tui.commands.command import (
     idle,
     option,
 )
+from xpm_tui.commands.consequences import (
+    DIFFERENCES_SHOWN,
+    difference_lines,
+    nothing_planned,
+    remaining_count,
+)
 from xpm_tui.commands.consequences import lines as described
-from xpm_tui.commands.differences import SHOWN, difference_lines, nothing_planned, remaining_count
 from xpm_tui.commands.effects import Effect
 from xpm_tui.commands.log import following
 from xpm_tui.commands.tables import plain
@@ -37,15 +42,14 @@ from xpm_tui.lazy import lazy_imports
 with lazy_imports():
     from xpm_tui.application import practice_identity
     from xpm_tui.application.clients import edits, queries
-    from xpm_tui.application.presenters import differences, presenter, set_aside
+    from xpm_tui.application.presenters import lookup, presenter
     from xpm_tui.application.runs import consequences, due, plans
     from xpm_tui.sync import policy
 
 if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.application.presenters.views import ChangeView
-    from xpm_tui.domain.consequences import Consequences
-    from xpm_tui.domain.plan import Plan, PlannedRecord
+    from xpm_tui.domain.plan import Consequences, Plan, PlannedRecord
 
 PlanId = Annotated[str, argument("The plan: its id, or 'last'.", "PLAN", completes="plan")]
 What = Annotated[
@@ -145,7 +149,7 @@ async def list_plans(practice: OpenPractice, params: ListPlans, talk: Dialogue) 
 async def show_plan(practice: OpenPractice, params: ShowPlan, talk: Dialogue) -> Result:
     """A stored plan, as it was shown when it was made."""
     plan, _ = plans.load(practice, params.plan)
-    shown = plan_result(practice, plan.id, most=SHOWN if talk.interactive else 0)
+    shown = plan_result(practice, plan.id, most=DIFFERENCES_SHOWN if talk.interactive else 0)
     return replace(shown, data={**shown.data, "state": plan.state})
 
 
@@ -169,7 +173,7 @@ async def make_plan(practice: OpenPractice, params: MakePlan, talk: Dialogue) ->
             report=report,
         )
 
-    result = plan_result(practice, plan.id, most=SHOWN if talk.interactive else 0)
+    result = plan_result(practice, plan.id, most=DIFFERENCES_SHOWN if talk.interactive else 0)
     if plan.id != plans.UNSAVED:
         return result
     told = [*result.lines, *stored_data(practice), "This plan was not saved: --read-only saves nothing."]
@@ -249,14 +253,14 @@ def plan_result(practice: OpenPractice, plan_id: str, done: str = "", *, most: i
     }
     told = [
         *summary(plan, items, found, clients=clients),
-        *(f"  {line}" for line in set_aside.set_aside_lines(aside)),
+        *(f"  {line}" for line in presenter.set_aside_lines(aside)),
     ]
     if done:
         lines: Iterable[str] = [done, *told]
     else:
-        data["differences"] = (plain(view) for view in differences.plan_differences(practice, plan))
+        data["differences"] = (plain(view) for view in lookup.plan_differences(practice, plan))
         stops = [f"  guard: {stop}" for stop in plans.stops(practice, plan, records)]
-        left = difference_lines(differences.plan_differences(practice, plan), most)
+        left = difference_lines(lookup.plan_differences(practice, plan), most)
         listed = [*items, *waiting]
         hidden = len(listed) - LISTED if most else 0
         more = [f"  and {hidden:,} more: xpm-tui plan export {plan.id}"] if hidden > 0 else []

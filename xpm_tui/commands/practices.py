@@ -21,7 +21,7 @@ from xpm_tui.commands.command import (
 )
 from xpm_tui.commands.effects import Effect
 from xpm_tui.domain.formatting import ago, listing
-from xpm_tui.files.clock import SystemClock
+from xpm_tui.files.machine import SystemClock
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():

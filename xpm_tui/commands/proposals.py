@@ -29,8 +29,8 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application.clients import picks
-    from xpm_tui.application.jobs import job_settings
     from xpm_tui.application.jobs import proposals as jobs_proposals
+    from xpm_tui.application.jobs import services
     from xpm_tui.commands import deployment
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ async def accept(practice: OpenPractice, params: AcceptProposal, talk: Dialogue)
     """Accept; what is set to deploy by itself goes out."""
     found = jobs_proposals.accept(practice, params.proposals, **_terms(params))
     result = _told(practice, found, "accepted")
-    if job_settings.terms_of(practice).automatic and not params.wait:
+    if services.terms_of(practice).automatic and not params.wait:
         return await deployment.deploy_automatic(practice, result, talk)
     return result
 
@@ -215,8 +215,8 @@ def _told(practice: OpenPractice, found: list[ProposalRowView], what: str) -> Re
     table = _table(found, "There was none.")
     jobs = sum(len(view.workflows) for view in found)
     lines = [f"{count(len(found), 'proposal')} {what}; {count(jobs, 'workflow')}. See: xpm-tui jobs list"]
-    if not job_settings.terms_of(practice).ours:
-        lines += [job_settings.IGNITION, job_settings.IGNITION_HINT]
+    if not services.terms_of(practice).ours:
+        lines += [services.IGNITION, services.IGNITION_HINT]
     data = {"count": len(found)}
     return Result(data=data, items=[plain(view) for view in found], table=table, lines=lines)
 

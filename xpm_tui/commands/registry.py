@@ -1,8 +1,15 @@
-"""All acts. Importing this loads no screen, no wire and no book: what an act needs it loads when it runs."""
+"""All acts. Importing this loads no screen, no wire and no book: what an act needs it loads when it runs.
+
+Calls of commands as the command lines that would do the same, quoted for a shell and ready to copy.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import shlex
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
 
 from xpm_tui.commands import (
     clients,
@@ -33,7 +40,9 @@ from xpm_tui.commands import (
 )
 from xpm_tui.commands import records as editing
 from xpm_tui.commands import settings as policy
-from xpm_tui.commands.command import Command
+from xpm_tui.commands.command import Command, Param, read
+from xpm_tui.domain.errors import BadInput
+from xpm_tui.settings import schema
 
 COMMANDS: tuple[Command[Any], ...] = (
     *connection.COMMANDS,
@@ -112,3 +121,83 @@ def by_verb(*words: str) -> Command[Any] | None:
 def for_area(area: str) -> tuple[Command[Any], ...]:
     """The acts that have a key in an area of the console, in the order of the footer."""
     return tuple(act for act in COMMANDS if act.key and (area in act.where or "*" in act.where))
+
+
+PROGRAM = "xpm-tui"
+HIDDEN = "VALUE"
+"""Stands for a secret setting, which no log may hold."""
+
+ALIKE = {
+    "clients.sync": "sync",
+    "clients.undo": "undo",
+    "clients.address": "clients.show",
+    "clients.copy": "clients.show",
+    "team.copy": "team.list",
+    "templates.copy": "services.list",
+    "jobs.address": "jobs.list",
+    "jobs.copy": "jobs.list",
+}
+"""Commands without a verb of their own, each with the command whose verb does the same or shows the same."""
+
+ANSWERS = frozenset(["yes", "review"])
+"""Parameters that say how the console asked: on the command line, the user is asked again."""
+
+Outcome = Literal["done", "declined", "failed"]
+
+
+class LoggedCommand(msgspec.Struct, frozen=True, kw_only=True):
+    """One action of the console: when, the command line that does the same, and how it ended.
+
+    ``short`` is the line without the options that name the home and the practice.
+    """
+
+    at: datetime
+    title: str
+    line: str
+    short: str
+    outcome: Outcome = "done"
+    message: str = ""
+
+
+def command_line(act: Command[Any], params: msgspec.Struct, *, before: tuple[str, ...] = ()) -> str:
+    """Return the command line of a call, with every option that differs from its default.
+
+    Args:
+        act: The command.
+        params: The parameters of the call.
+        before: Global options, such as those that name the home and the practice.
+    """
+    spoken = act if act.verb else by_name(ALIKE[act.name])
+    options: list[str] = []
+    arguments: list[str] = []
+    for param in read(spoken.params):
+        value = getattr(params, param.name, param.default)
+        if act.name == "clients.undo" and param.name == "run":
+            value = "last"
+        if param.name in ANSWERS or (not param.required and value == param.default):
+            continue
+        if param.hint.argument:
+            arguments += _texts(param, value)
+        elif param.kind is bool:
+            options.append(param.flag)
+        else:
+            options += [word for text in _texts(param, value) for word in (param.flag, text)]
+    words = [PROGRAM, *before, *spoken.verb, *options]
+    if any(argument.startswith("-") and argument != "-" for argument in arguments):
+        words.append("--")
+    return shlex.join([*words, *_without_secret(spoken, arguments)])
+
+
+def _texts(param: Param, value: Any) -> list[str]:
+    return [str(each) for each in (value if param.many else (value,)) if each is not None]
+
+
+def _without_secret(act: Command[Any], arguments: list[str]) -> list[str]:
+    """The arguments, without the value of a setting that is never shown."""
+    if act.name != "settings.set" or len(arguments) < 2:
+        return arguments
+    try:
+        secret = schema.entry(arguments[0]).secret
+    except BadInput:
+        return arguments
+    return [arguments[0], HIDDEN] if secret else arguments

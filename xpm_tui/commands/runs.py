@@ -33,15 +33,7 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application.clients import links
-    from xpm_tui.application.runs import (
-        consequences,
-        due,
-        history,
-        open_intents,
-        open_writes,
-        runner,
-        written_values,
-    )
+    from xpm_tui.application.runs import consequences, due, history, open_intents, runner
     from xpm_tui.application.team import members
     from xpm_tui.diagnostics import error_presenter
     from xpm_tui.diagnostics.known_problems import registry
@@ -51,8 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xpm_tui.application.practice import OpenPractice
+    from xpm_tui.application.runs.history import WrittenValueView
     from xpm_tui.application.runs.open_intents import HeldWrite
-    from xpm_tui.application.runs.written_values import WrittenValueView
     from xpm_tui.domain.runs import Run
 
 
@@ -231,13 +223,13 @@ async def show_run(practice: OpenPractice, params: ShowRun, talk: Dialogue) -> R
     snapshot = practice.snapshot()
     about = "" if any(stop.rule == UNKNOWN for stop in run.stops) else run.id
     going = {run.id} if run.outcome == "running" and history.alive(run) else set()
-    left = open_writes.open_writes(snapshot, run=about, going=going)
+    left = open_intents.open_writes(snapshot, run=about, going=going)
     if left:
         lines.append("Without an answer from XPM:")
     for each in left:
         lines += [f"  {each.intent}  {each.message}", f"      decide: {each.decision}"]
     found = registry.find_problem(run.case)
-    written = list(written_values.written_values(practice, run.id))
+    written = list(history.written_values(practice, run.id))
     lines += error_presenter.problem_summary(found) if found is not None else ()
     lines += written_lines(written)
     data = {

@@ -22,7 +22,7 @@ from xpm_tui.commands.command import (
     option,
 )
 from xpm_tui.commands.consequences import lines as described
-from xpm_tui.commands.differences import nothing_planned, remaining_count
+from xpm_tui.commands.consequences import nothing_planned, remaining_count
 from xpm_tui.commands.effects import Effect
 from xpm_tui.commands.plans import stored_data
 from xpm_tui.commands.tables import plain

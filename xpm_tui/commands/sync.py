@@ -24,9 +24,8 @@ from xpm_tui.commands.command import (
     on_linked,
     option,
 )
-from xpm_tui.commands.consequences import action, one_line, question
+from xpm_tui.commands.consequences import DIFFERENCES_SHOWN, action, difference_lines, one_line, question
 from xpm_tui.commands.consequences import lines as described
-from xpm_tui.commands.differences import SHOWN, difference_lines
 from xpm_tui.commands.effects import Effect, Question, confirm_call, effect_or_dry_run, per_call
 from xpm_tui.commands.log import following as following
 from xpm_tui.commands.plans import MakePlan, change_lines, changes_of, make_plan, plan_result, summary
@@ -40,8 +39,9 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application.clients import queries
-    from xpm_tui.application.presenters import differences, set_aside
-    from xpm_tui.application.runs import background, consequences, plans, retries, runner
+    from xpm_tui.application.presenters import lookup, presenter
+    from xpm_tui.application.runs import consequences, plans
+    from xpm_tui.application.runs import runner as background
     from xpm_tui.application.schedule import scheduled_run
     from xpm_tui.diagnostics import findings
 
@@ -98,8 +98,8 @@ async def sync(practice: OpenPractice, params: Sync, talk: Dialogue) -> Result:
         if len(made) > 20:
             lines.append(f"  and {len(made) - 20:,} more: xpm-tui plan export {plan.id}")
         lines += summary(plan, made, found, clients=practice.snapshot().count(CLIENTS))
-        lines += difference_lines(differences.plan_differences(practice, plan), SHOWN)
-        lines += set_aside.set_aside_lines(plans.set_aside_of(practice.snapshot(), plan))
+        lines += difference_lines(lookup.plan_differences(practice, plan), DIFFERENCES_SHOWN)
+        lines += presenter.set_aside_lines(plans.set_aside_of(practice.snapshot(), plan))
         lines += [f"  guard: {stop}" for stop in plans.stops(practice, plan, records, applying=True)]
         if not made:
             for line in lines:
@@ -114,7 +114,7 @@ async def sync(practice: OpenPractice, params: Sync, talk: Dialogue) -> Result:
         extra = [*(["--full"] if params.full else []), *(["--client", only] if only and not plan_id else [])]
         return await detached(practice, extra=extra, plan_id=plan_id)
     async with following(practice, talk) as report:
-        run = await runner.run(practice, plan_id=plan_id, full=params.full, only=only, report=report)
+        run = await background.run(practice, plan_id=plan_id, full=params.full, only=only, report=report)
     return run_result(run)
 
 
@@ -125,7 +125,7 @@ async def _dry_run(practice: OpenPractice, params: Sync, talk: Dialogue) -> Resu
         raise BadInput(f"--dry-run starts no sync, so it cannot be combined with {other}.")
     if params.plan:
         plan_id = plans.load(practice, params.plan)[0].id
-        shown = plan_result(practice, plan_id, most=SHOWN if talk.interactive else 0)
+        shown = plan_result(practice, plan_id, most=DIFFERENCES_SHOWN if talk.interactive else 0)
     else:
         shown = await make_plan(practice, MakePlan(full=params.full, client=params.client), talk)
     return replace(shown, data={**shown.data, "applied": False})
@@ -177,7 +177,7 @@ async def _if_due(practice: OpenPractice, talk: Dialogue) -> Result:
 
 def run_result(run: Run) -> Result:
     """A run that has ended, with its exit code and why it did not go to the end."""
-    return Result(data=plain(run), lines=run_lines(run), trouble=_trouble(run, runner.exit_code(run)))
+    return Result(data=plain(run), lines=run_lines(run), trouble=_trouble(run, background.exit_code(run)))
 
 
 def run_lines(run: Run) -> list[str]:
@@ -293,7 +293,7 @@ class RetryRecords(msgspec.Struct, frozen=True):
 
 async def retry(practice: OpenPractice, params: RetryRecords, talk: Dialogue) -> Result:
     """List what failed, or try it again."""
-    found = retries.failures(practice, params.run)
+    found = background.failures(practice, params.run)
     if params.list:
         return Result(
             items=[plain(failure) for failure in found],
@@ -304,11 +304,11 @@ async def retry(practice: OpenPractice, params: RetryRecords, talk: Dialogue) ->
             ),
         )
     client = queries.find_client(practice.snapshot(), params.client).id if params.client else ""
-    left = retries.chosen(found, client=client, cause=params.cause)
+    left = background.chosen(found, client=client, cause=params.cause)
     for failure in left:
         talk.say(f"Retrying: {failure.sentence}")
     async with following(practice, talk) as report:
-        run = await retries.retry(practice, left, report=report)
+        run = await background.retry(practice, left, report=report)
     return run_result(run)
 
 

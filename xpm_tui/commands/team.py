@@ -28,7 +28,7 @@ from xpm_tui.lazy import lazy_imports
 with lazy_imports():
     from xpm_tui.application.runs import xpm_refresh
     from xpm_tui.application.team import links as team_links
-    from xpm_tui.application.team import people
+    from xpm_tui.application.team import queries
     from xpm_tui.sync import consequences
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ async def list_team(practice: OpenPractice, params: ListTeam, talk: Dialogue) ->
     if free:
         lines += ["", "In XPM only:"]
         lines += [f"  {row.name} <{row.email}> {row.uuid}  {row.costs}".rstrip() for row in free]
-    signed = people.find_connector(practice.snapshot())
+    signed = queries.find_connector(practice.snapshot())
     if signed is not None and signed.sentence:
         lines += ["", f"! {signed.sentence}", f"  {signed.hint}"]
     unread = xpm_refresh.unread_list(practice.snapshot(), "staff") if practice.identity() is not None else ""

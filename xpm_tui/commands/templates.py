@@ -26,7 +26,7 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application import practice_identity
-    from xpm_tui.application.jobs import job_settings
+    from xpm_tui.application.jobs import services as job_settings
     from xpm_tui.application.jobs import templates as jobs_templates
     from xpm_tui.application.runs import xpm_refresh
     from xpm_tui.sync import consequences

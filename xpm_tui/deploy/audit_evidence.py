@@ -19,10 +19,9 @@ from xpm_tui.deploy.job_spec import JobTerms, make_spec, required_templates
 from xpm_tui.deploy.occurrences import Occurrence, of_workflow
 from xpm_tui.deploy.workflows import job_client
 from xpm_tui.domain.identity import exact
-from xpm_tui.domain.ignition import Client, Proposal
+from xpm_tui.domain.ignition import Client, JobSpec, Proposal, Workflow
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS, LINKS, PROPOSALS, WORKFLOWS, XPM_CLIENTS
-from xpm_tui.domain.workflows import JobSpec, Workflow
 from xpm_tui.domain.xpm import XpmJob
 
 BEFORE = timedelta(days=31)

@@ -12,10 +12,10 @@ from xpm_tui.deploy.occurrences import Occurrence, still_recurs
 from xpm_tui.deploy.preview import OpenJobs, preview
 from xpm_tui.deploy.recovery import resolve, wait_for_refused
 from xpm_tui.domain.errors import AppError, RunStopped
+from xpm_tui.domain.ignition import Deployment
 from xpm_tui.domain.ports import Put, Snapshot
 from xpm_tui.domain.runs import Outcome, Run
 from xpm_tui.domain.tables import DEPLOYMENTS, RUNS, WORKFLOWS
-from xpm_tui.domain.workflows import Deployment
 from xpm_tui.sync.mirror import job_writes
 
 

@@ -9,8 +9,7 @@ from datetime import date, timedelta
 import msgspec
 
 from xpm_tui.domain.formatting import count
-from xpm_tui.domain.ignition import Proposal
-from xpm_tui.domain.workflows import Repeat, Unit, Workflow
+from xpm_tui.domain.ignition import Proposal, Repeat, Unit, Workflow
 
 WORDS: dict[str, tuple[Unit, int]] = {
     "weekly": ("week", 1),

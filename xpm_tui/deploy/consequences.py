@@ -15,12 +15,12 @@ import msgspec
 
 from xpm_tui.deploy.job_spec import JobTerms
 from xpm_tui.deploy.preview import PLANNED, OpenJobs, Preview, failed_tries, preview, rediscovered_job
-from xpm_tui.domain.consequences import Consequences, LastingEffects, PreservedValues, Requests, XpmCounts
+from xpm_tui.domain.ignition import Workflow
 from xpm_tui.domain.pace import Pace
+from xpm_tui.domain.plan import Consequences, LastingEffects, PreservedValues, Requests, XpmCounts
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import INTENTS
-from xpm_tui.domain.workflows import Workflow
 from xpm_tui.domain.xpm import RecordReference, XpmJob
 from xpm_tui.sync.consequences import lookups, paced
 from xpm_tui.sync.journal import ADD_JOB, APPLY_TEMPLATE

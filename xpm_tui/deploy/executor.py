@@ -12,7 +12,7 @@ from typing import TypeVar, cast
 
 import msgspec
 
-from xpm_tui.deploy import transitions
+from xpm_tui.deploy import workflows
 from xpm_tui.deploy.job_spec import JobProblem, JobTerms
 from xpm_tui.deploy.preview import FINISHING, OpenJobs, Preview, failed_tries, preview, rediscovered_job
 from xpm_tui.domain.errors import (
@@ -27,12 +27,11 @@ from xpm_tui.domain.errors import (
 )
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.identity import compare
-from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.ignition import Client, Deployment, JobSpec, Workflow
 from xpm_tui.domain.ports import Clock, EventSink, IdSource, Put, Snapshot, Store, Write, XpmJobsPort
 from xpm_tui.domain.runs import Intent, Run
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import DEPLOYMENTS, JOBS, WORKFLOWS, XPM_CLIENTS
-from xpm_tui.domain.workflows import Deployment, JobSpec, Workflow
 from xpm_tui.domain.xpm import XpmClient, XpmJob
 from xpm_tui.sync.journal import ADD_JOB, APPLY_TEMPLATE, ASSIGN_PEOPLE, JOB_KINDS, SET_STATE, unanswered
 from xpm_tui.sync.manual.client_creation import create_client
@@ -110,26 +109,26 @@ class Deployer:
         """
         means = self._means
         snapshot = means.book.snapshot()
-        row = transitions.begun(snapshot.get(DEPLOYMENTS, shown.id), shown.workflow, shown.day, means.run.id)
-        means.book.commit([transitions.put(row)])
+        row = workflows.begun(snapshot.get(DEPLOYMENTS, shown.id), shown.workflow, shown.day, means.run.id)
+        means.book.commit([workflows.put(row)])
         try:
             row = await self._through(row, shown.workflow)
         except Unanswered:
             return self._row(row.id)
         except StepFailed as halt:
-            row = transitions.halted(self._row(row.id, row), halt.state, halt.cause, halt.why)
-            row = transitions.noted(row, means.clock.now(), means.by, halt.state, halt.why)
-            means.book.commit([transitions.put(row)])
+            row = workflows.halted(self._row(row.id, row), halt.state, halt.cause, halt.why)
+            row = workflows.noted(row, means.clock.now(), means.by, halt.state, halt.why)
+            means.book.commit([workflows.put(row)])
             self._tell(f"job.{halt.state}", row, level="warning", rule=halt.cause)
             return row
-        row = transitions.noted(
+        row = workflows.noted(
             msgspec.structs.replace(row, state="deployed"),
             means.clock.now(),
             means.by,
             "deployed",
             row.number,
         )
-        means.book.commit([transitions.put(row)])
+        means.book.commit([workflows.put(row)])
         self._tell("job.deployed", row)
         return row
 
@@ -164,11 +163,11 @@ class Deployer:
             raise StepFailed("held", "client-changed", _EDITED)
         spec = shown.spec
         left_out = tuple(each.about for each in shown.problems if each.code == "person-left-out")
-        row = transitions.at(row, "add", spec=spec, client=uuid, left_out=left_out)
-        self._means.book.commit([transitions.put(row)])
+        row = workflows.at(row, "add", spec=spec, client=uuid, left_out=left_out)
+        self._means.book.commit([workflows.put(row)])
         there = [job.uuid or job.number for job in self.jobs.of_client(uuid)]
         job = await self._send(
-            row, job_creation(row.id, uuid, spec, there), lambda job: transitions.job_created(row, job, spec)
+            row, job_creation(row.id, uuid, spec, there), lambda job: workflows.job_created(row, job, spec)
         )
         self.jobs.add(job)
         row = self._row(row.id)
@@ -262,7 +261,7 @@ class Deployer:
         if there is None or row.spec is None or self._look(row, workflow).uuid != row.client:
             return None
         job = await self._job(there.number)
-        return self._found(transitions.job_created(row, job, row.spec))
+        return self._found(workflows.job_created(row, job, row.spec))
 
     async def _job(self, number: str) -> XpmJob:
         """A job as XPM has it. One that nobody can read holds this job back and no other."""
@@ -272,13 +271,13 @@ class Deployer:
             raise StepFailed("held", "unknown", odd.message) from odd
 
     def _found(self, row: Deployment) -> Deployment:
-        row = transitions.noted(row, self._means.clock.now(), self._means.by, "found", row.number)
-        self._means.book.commit([transitions.put(row)])
+        row = workflows.noted(row, self._means.clock.now(), self._means.by, "found", row.number)
+        self._means.book.commit([workflows.put(row)])
         return row
 
     async def _apply(self, row: Deployment, template: str) -> Deployment:
         self._no_unknown(row)
-        row = transitions.at(row, "template")
+        row = workflows.at(row, "template")
         tries = failed_tries(self._means.book.snapshot(), row.id, APPLY_TEMPLATE)
         if any(intent.values.get("template") == template for intent in tries):
             try:
@@ -286,16 +285,16 @@ class Deployer:
             except Refused as no:
                 raise refused(APPLY_TEMPLATE, no, row) from no
             if len(job.tasks or ()) > row.tasks:
-                return self._found(transitions.applied(row, template, job))
+                return self._found(workflows.applied(row, template, job))
         await self._send(
             row,
             template_addition(row.id, row.uuid, row.number, template, row.tasks),
-            lambda job: transitions.applied(row, template, job),
+            lambda job: workflows.applied(row, template, job),
         )
         return self._row(row.id)
 
     async def _assign(self, row: Deployment, spec: JobSpec, left_out: tuple[str, ...]) -> Deployment:
-        row = transitions.at(row, "assign", left_out=left_out)
+        row = workflows.at(row, "assign", left_out=left_out)
         if spec.partner or spec.manager or spec.staff:
             await self._send(
                 row,
@@ -304,11 +303,11 @@ class Deployer:
             )
             return self._row(row.id)
         row = msgspec.structs.replace(row, assigned=True)
-        self._means.book.commit([transitions.put(row)])
+        self._means.book.commit([workflows.put(row)])
         return row
 
     async def _state(self, row: Deployment, spec: JobSpec) -> Deployment:
-        row = transitions.at(row, "state")
+        row = workflows.at(row, "state")
         if spec.state_code:
             await self._send(
                 row,
@@ -331,7 +330,7 @@ class Deployer:
         means = self._means
 
         def follow(_: Snapshot, __: Intent, reply: Reply) -> tuple[list[Write], tuple[Event, ...]]:
-            writes: list[Write] = [transitions.put(after(reply))]
+            writes: list[Write] = [workflows.put(after(reply))]
             if isinstance(reply, XpmJob):
                 writes.append(Put(JOBS, msgspec.structs.replace(reply, tasks=None)))
             return writes, ()
@@ -340,13 +339,11 @@ class Deployer:
             sent = await self._outbox.send(message, follow)
         except XeroError as trouble:
             # What was made stays named; what was not begun in XPM is as if it had not been tried.
-            means.book.commit(
-                [transitions.put(transitions.halted(row, "going", trouble.code, trouble.message))]
-            )
+            means.book.commit([workflows.put(workflows.halted(row, "going", trouble.code, trouble.message))])
             raise
         if sent.ending == "done":
             return cast(Reply, sent.reply)
-        means.book.commit([transitions.put(row)])
+        means.book.commit([workflows.put(row)])
         if sent.ending == "unknown":
             day = row.day.isoformat()
             means.events.emit(sent.event("job.unknown", row.workflow, job=row.number or "", day=day))

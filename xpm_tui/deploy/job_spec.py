@@ -17,13 +17,12 @@ from typing import Literal
 import msgspec
 
 from xpm_tui.deploy.calendar import last_day, period, recurrence
-from xpm_tui.deploy.service_rules import budget_parts, categories_called_for
+from xpm_tui.deploy.services import budget_parts, categories_called_for
 from xpm_tui.domain.identity import exact
-from xpm_tui.domain.ignition import Client, Proposal, ProposalService, Service
+from xpm_tui.domain.ignition import Client, JobSpec, Proposal, ProposalService, Service, Workflow
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CATEGORIES, SERVICES, STAFF, TEAM, TEMPLATES
-from xpm_tui.domain.workflows import JobSpec, Workflow
 
 Per = Literal["proposal", "project", "entity"]
 

@@ -10,14 +10,12 @@ import msgspec
 
 from xpm_tui.deploy.calendar import last_day, recurrence
 from xpm_tui.deploy.job_spec import JobProblem, JobTerms, make_spec
-from xpm_tui.deploy.transitions import same_job
-from xpm_tui.deploy.workflows import job_client
+from xpm_tui.deploy.workflows import job_client, same_job
 from xpm_tui.domain.identity import exact
-from xpm_tui.domain.ignition import Client, Proposal
+from xpm_tui.domain.ignition import Client, Deployment, JobSpec, Proposal, Workflow, deployment_id
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import DEPLOYMENTS, INTENTS, JOBS, LINKS, PROPOSALS, WORKFLOWS, XPM_CLIENTS
-from xpm_tui.domain.workflows import Deployment, JobSpec, Workflow, deployment_id
 from xpm_tui.domain.xpm import XpmJob
 from xpm_tui.sync.journal import ADD_JOB
 from xpm_tui.sync.manual.client_creation import Lookup, blocked

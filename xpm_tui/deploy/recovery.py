@@ -11,15 +11,15 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from xpm_tui.deploy import transitions
+from xpm_tui.deploy import workflows
 from xpm_tui.deploy.executor import DeployContext
 from xpm_tui.deploy.preview import failed_tries
 from xpm_tui.domain.errors import RecordMissing, Refused, UnreadableRecord
 from xpm_tui.domain.events import Event
+from xpm_tui.domain.ignition import Deployment
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import DEPLOYMENTS, INTENTS
-from xpm_tui.domain.workflows import Deployment
 from xpm_tui.domain.xpm import XpmJob
 from xpm_tui.sync.applying import recovery
 from xpm_tui.sync.journal import (
@@ -114,9 +114,9 @@ def adopt(row: Deployment, intent: Intent, job: XpmJob) -> Deployment:
     """The row once its write is known to have taken effect; ``job`` is read whole."""
     if intent.kind == ADD_JOB:
         assert row.spec is not None
-        return transitions.job_created(row, job, row.spec)
+        return workflows.job_created(row, job, row.spec)
     if intent.kind == APPLY_TEMPLATE:
-        return transitions.applied(row, str(intent.values["template"]), job)
+        return workflows.applied(row, str(intent.values["template"]), job)
     if intent.kind == ASSIGN_PEOPLE:
         return msgspec.structs.replace(row, assigned=True)
     return msgspec.structs.replace(row, state_set=True)
@@ -155,7 +155,7 @@ class _JobRecovery(recovery.Recovery):
             and job.client.uuid == intent.uuid
             and (job.uuid or job.number) not in intent.before
             and not snapshot.find(DEPLOYMENTS, "number", job.number)
-            and transitions.same_job(spec, intent.uuid, job)
+            and workflows.same_job(spec, intent.uuid, job)
         ]
         if len(equal) == 1:
             try:
@@ -181,7 +181,7 @@ class _JobRecovery(recovery.Recovery):
             else:
                 why = f"XPM no longer has job {number}. Create it again: jobs redeploy {row.id}"
                 self._close(
-                    failed(intent, "the job is gone"), transitions.halted(row, "failed", "job-gone", why)
+                    failed(intent, "the job is gone"), workflows.halted(row, "failed", "job-gone", why)
                 )
             return
         except (Refused, UnreadableRecord) as no:
@@ -189,7 +189,7 @@ class _JobRecovery(recovery.Recovery):
             self._wait(intent, row, _UNSEEN.format(numbers=number, said=no.message, id=row.id))
             return
         if intent.kind == ADD_JOB:
-            if row.spec is not None and transitions.same_job(row.spec, intent.uuid, job):
+            if row.spec is not None and workflows.same_job(row.spec, intent.uuid, job):
                 self._adopt(intent, row, job)
             else:
                 self._hold(intent, row, _TAKEN.format(numbers=number, id=row.id))
@@ -202,7 +202,7 @@ class _JobRecovery(recovery.Recovery):
             self._adopt(intent, row, job)
         elif self._tried(intent):
             why = _NOT_SET.format(numbers=number, what=_WHAT[intent.kind], id=row.id)
-            self._close(failed(intent, _NO_EFFECT), transitions.halted(row, "failed", "no-answer", why))
+            self._close(failed(intent, _NO_EFFECT), workflows.halted(row, "failed", "no-answer", why))
         else:
             self._close(failed(intent, _NO_EFFECT), row)
 
@@ -217,7 +217,7 @@ class _JobRecovery(recovery.Recovery):
 
     def _adopt(self, intent: Intent, row: Deployment, job: XpmJob) -> None:
         row = adopt(row, intent, job)
-        row = transitions.noted(row, self._means.clock.now(), self._means.by, "found", row.number)
+        row = workflows.noted(row, self._means.clock.now(), self._means.by, "found", row.number)
         self._close(done(intent, job.uuid), row)
 
     def _wait(self, intent: Intent, row: Deployment, why: str) -> None:
@@ -226,13 +226,13 @@ class _JobRecovery(recovery.Recovery):
             self._hold(intent, row, why)
 
     def _hold(self, intent: Intent, row: Deployment, why: str) -> None:
-        row = transitions.noted(row, self._means.clock.now(), self._means.by, "held", why)
-        self._close(held(intent, why), transitions.halted(row, "held", "unknown", why))
+        row = workflows.noted(row, self._means.clock.now(), self._means.by, "held", why)
+        self._close(held(intent, why), workflows.halted(row, "held", "unknown", why))
 
     def _close(self, intent: Intent, row: Deployment | None) -> None:
         self.close(
             intent,
-            [transitions.put(row)] if row else [],
+            [workflows.put(row)] if row else [],
             "job.resolved",
             row.workflow if row else "",
             job=row.number if row else "",

@@ -17,10 +17,9 @@ from xpm_tui.deploy.calendar import dates_between, last_day, occurrence
 from xpm_tui.deploy.job_spec import required_templates, services_of
 from xpm_tui.deploy.workflows import Group, missing_groups, name_of
 from xpm_tui.domain.identity import exact
-from xpm_tui.domain.ignition import Engagement, Proposal, ProposalService
+from xpm_tui.domain.ignition import Audit, Engagement, Proposal, ProposalService, Repeat, Workflow
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import DEPLOYMENTS, WORKFLOWS
-from xpm_tui.domain.workflows import Audit, Repeat, Workflow
 
 ONE = timedelta(days=1)
 TERM = 365

@@ -1,14 +1,26 @@
-"""What a probe found, as values; and the case that stands behind any error."""
+"""What a probe found, as values; and the case that stands behind any error.
+
+Probes one after another: each timed and limited, left out where what it needs is in trouble.
+
+What probes are shown: facts gathered by the service, as frozen values and calls that only read.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
 from xpm_tui.diagnostics.error_presenter import case_id, present
-from xpm_tui.domain.errors import AppError, CaseId
+from xpm_tui.domain.errors import AppError, CaseId, NotFound, XeroError
+from xpm_tui.domain.formatting import count
+from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.runs import Run
+from xpm_tui.domain.safe_text import visible
 
 Verdict = Literal["ok", "note", "trouble", "skipped"]
 
@@ -88,3 +100,225 @@ def run_problem(run: Run) -> CaseId | None:
     """The case behind a run's end: the one it kept, else that of what stopped it, else that it is held."""
     words = (run.case, *(stop.rule for stop in run.stops), run.outcome)
     return next((found for found in map(known, words) if found is not None), None)
+
+
+LIMIT = 90.0
+"""Longest time of one probe in seconds."""
+
+
+class Probe(Protocol):
+    """One question about this machine, the way to Xero, the login or the book. It only reads."""
+
+    @property
+    def name(self) -> str:
+        """One word, for ``--from`` and for scripts."""
+
+    @property
+    def title(self) -> str:
+        """What a person reads."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Names of probes without whose good end this one cannot tell anything."""
+
+    async def look(self) -> Finding:
+        """Look. Raises ``AppError``, which counts as trouble found."""
+
+
+@dataclass(frozen=True)
+class UnavailableProbe:
+    """Stands in for a probe that cannot be asked here; says why."""
+
+    name: str
+    title: str
+    why: str
+    needs: tuple[str, ...] = ()
+
+    async def look(self) -> Finding:
+        """Nothing is looked at."""
+        return skipped(self.why)
+
+
+async def examine(
+    probes: Sequence[Probe], clock: Clock, *, start: str = "", limit: float = LIMIT
+) -> AsyncIterator[ProbeResult]:
+    """Run the probes in order, from ``start`` on; those before it count as good.
+
+    Raises ``NotFound`` where no probe is called ``start``. What a probe raises becomes its finding.
+    """
+    names = [probe.name for probe in probes]
+    if start and start not in names:
+        raise NotFound(
+            f"There is no probe called {visible(start, 40)}.", hint=f"The answers are: {', '.join(names)}."
+        )
+    failed: dict[str, str] = {}
+    for probe in probes[names.index(start) if start else 0 :]:
+        cause = next((failed[name] for name in probe.needs if name in failed), "")
+        began = clock.monotonic()
+        finding = skipped(f'Skipped, because of "{cause}".') if cause else await _look(probe, limit)
+        if finding.verdict == "trouble":
+            failed[probe.name] = probe.title
+        elif finding.verdict == "skipped":
+            failed[probe.name] = cause or probe.title
+        yield ProbeResult(
+            name=probe.name,
+            title=probe.title,
+            verdict=finding.verdict,
+            sentence=finding.sentence,
+            evidence=finding.evidence,
+            hint=finding.hint,
+            case=finding.case,
+            exit_code=finding.exit_code,
+            seconds=round(max(0.0, clock.monotonic() - began), 3),
+        )
+
+
+async def _look(probe: Probe, limit: float) -> Finding:
+    try:
+        async with asyncio.timeout(limit):
+            return await probe.look()
+    except AppError as trouble:
+        return from_error(trouble)
+    except TimeoutError:
+        return bad(
+            f"It did not finish within {count(round(limit), 'second')}.",
+            hint="Try again; if it stays, look at status.xero.com.",
+            case=CaseId.XERO_DOWN if probe.needs else None,
+            exit_code=7,
+        )
+    except Exception as error:
+        # Its words may hold anything, its kind cannot.
+        return bad(f"This probe itself failed ({type(error).__name__}).")
+
+
+def exit_code(results: Sequence[ProbeResult]) -> int:
+    """0 where nothing is in trouble, else what the first trouble ends with."""
+    return next((each.exit_code or 1 for each in results if each.verdict == "trouble"), 0)
+
+
+T = TypeVar("T")
+Ask = Callable[[], Awaitable[T]]
+
+
+class Once(Generic[T]):
+    """Asks once and gives the same answer, or the same error, to everybody."""
+
+    def __init__(self, ask: Ask[T]) -> None:
+        self._ask = ask
+        self._told: list[T] = []
+        self._failed: list[Exception] = []
+
+    async def __call__(self) -> T:
+        """Return the value, or raise the error, of the first call."""
+        if self._failed:
+            raise self._failed[0]
+        if not self._told:
+            try:
+                self._told.append(await self._ask())
+            except Exception as error:
+                self._failed.append(error)
+                raise
+        return self._told[0]
+
+
+class ServerReply(msgspec.Struct, frozen=True, kw_only=True):
+    """One server of Xero, asked without a login: any answer at all shows that it is there.
+
+    ``server_time`` is the date of its answer, ``here`` this machine's time just then. ``issuer`` is who
+    signed its certificate, ``trouble`` what stood in the way.
+    """
+
+    origin: str
+    status: int = 0
+    server_time: datetime | None = None
+    here: datetime | None = None
+    issuer: str = ""
+    trouble: XeroError | None = None
+
+
+class LoginFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """The saved login without its tokens: ``state`` as the wire tells it, ``where`` it lies.
+
+    ``others`` counts the other practices of this account that have a login, where this one was refused, and
+    ``others_refused`` those of them that Xero refused as well.
+    """
+
+    state: str
+    where: str
+    person: str = ""
+    scopes: tuple[str, ...] = ()
+    expires: datetime | None = None
+    renewed: datetime | None = None
+    refused: datetime | None = None
+    others: int = 0
+    others_refused: int = 0
+
+
+class PersonFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Who connected the practice, held against XPM's staff as they were read last (``read``).
+
+    ``sentence`` and ``hint`` tell what is the matter, and are empty where nothing is; ``gone`` is that XPM
+    has the person no more. ``unknown`` says why nobody could be looked up; then the rest is empty.
+    """
+
+    login: str = ""
+    gone: bool = False
+    records: int = 0
+    read: datetime | None = None
+    sentence: str = ""
+    hint: str = ""
+    unknown: str = ""
+
+
+class FolderFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A folder of ours: bytes free on its disk, whether it can be written, what kind of remote disk it is.
+
+    ``trouble`` is why it cannot be used: its file system has no locks, or other accounts could replace it.
+    """
+
+    name: str
+    path: str
+    free: int
+    writable: bool
+    remote: str = ""
+    shared: bool = False
+    trouble: AppError | None = None
+
+
+class TerminalFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """The terminal of this process."""
+
+    stdin: bool
+    stdout: bool
+    term: str
+    columns: int = 0
+    lines: int = 0
+    encoding: str = ""
+    over_ssh: bool = False
+
+
+class TimerFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """The daily run: whether a timer is there, what the system says about it, when it last did its work.
+
+    ``kind`` is ``none`` where the machine has no scheduler for it; ``hint`` says what to do then.
+    """
+
+    kind: str
+    installed: bool
+    hint: str = ""
+    notes: tuple[str, ...] = ()
+    last: datetime | None = None
+    hours: float | None = None
+    skipped: datetime | None = None
+
+
+class StoreFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What reading the whole book gave: errors and warnings in sentences, and its size."""
+
+    position: int
+    generation: int
+    bytes: int
+    rows: dict[str, int]
+    errors: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()

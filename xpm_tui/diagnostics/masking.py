@@ -1,12 +1,28 @@
-"""Takes names, numbers and secrets out of texts that leave the house. One name, one stand-in, everywhere."""
+"""Takes names, numbers and secrets out of texts that leave the house. One name, one stand-in, everywhere.
+
+Replaces the names and values of records by made-up ones, so that a masked bundle can be opened.
+
+The same word always becomes the same made-up word, so that what was equal or alike still is. The key is made
+for one bundle and stored nowhere: nobody can compute a word back, or compare two bundles. Ids, times, XPM's
+numbers, rules and states stay; tax numbers, digests and addresses of web pages are left out.
+"""
 
 from __future__ import annotations
 
+import hmac
 import re
+import secrets
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+from msgspec import inspect
 
 from xpm_tui.domain.secret import Secret
+from xpm_tui.domain.spelling import AFTER_FORM, FILLER, GENERATIONS, LOOSE_FORMS, SPELT_FORMS, TITLES
+from xpm_tui.domain.tables import IMPORT_IMAGES, XPM_CLIENTS, TableSchema
 
 HIDDEN = "[hidden]"
 _QUOTED = re.compile(r'"[^"\n]*"|“[^”\n]*”')
@@ -113,3 +129,209 @@ def _alone(fold: str) -> str:
     before = "" if unicodedata.east_asian_width(fold[0]) in "WF" else r"(?<![^\W_])"
     after = "" if unicodedata.east_asian_width(fold[-1]) in "WF" else r"(?![^\W_])"
     return f"{before}{re.escape(fold)}{after}"
+
+
+LEFT_OUT: tuple[TableSchema[Any], ...] = (IMPORT_IMAGES,)
+"""Tables that are not in a bundle: before-images are of no use where nothing can be undone."""
+
+KEPT = frozenset(
+    """id uuid number field fields agreed exceptions rule case kind form encoding tenant policy scopes scope
+    held only undo_of undone table attribute state_code status applied what cause api permission skipped
+    settled connection task_uuid""".split()
+)
+"""Attributes whose text is ours or XPM's own, and names nobody."""
+
+SENTENCES = frozenset(
+    """Run.error Stop.sentence Intent.note Deployment.why PreservedValues.why UndecidedClient.reason
+    Successor.evidence RecordFault.problem RecordFault.where Consequences.about Consequences.also
+    LastingEffects.records PreservedValues.records FrozenCounts.records Audit.about Meta.note""".split()
+)
+"""Texts of this program, which may name somebody."""
+
+DROPPED = frozenset(["digest", "payload", "web_url", "url", "host"])
+FINGERPRINTS = frozenset(["PlannedRecord.ignition", "PlannedRecord.xpm", "Unclear.address"])
+"""Hashes and addresses from which a value could be guessed."""
+
+JOB_STATES = frozenset(["planned", "in progress", "completed", "cancelled", "on hold"])
+
+_KEPT_WORDS = (
+    SPELT_FORMS | FILLER | AFTER_FORM | TITLES.keys() | GENERATIONS.keys() | LOOSE_FORMS.keys()
+    | {"trustee", "trustees", "for", "yes", "no", "true", "false"}
+)  # fmt: skip
+"""Words of many names that tell nothing of one: legal forms, titles, and words between others."""
+
+_ID = re.compile(r"(?:[a-z]{1,2}\d+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+_IDS = re.compile(rf"{_ID.pattern}(?:[ /.](?:{_ID.pattern}|[a-z_*]+))*|")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d)?)?")
+_WORD = re.compile(r"[^\W\d_]+|\d+")
+_LETTER = re.compile(r"[^\W\d_]")
+_KEY = re.compile(r"[a-z][a-z_]*|\*")
+_CONSONANTS, _VOWELS = "bdfghklmnprstvz", "aeiou"
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+_MOST_TEXTS = 200_000
+"""Texts that are remembered: most of them come again, from both sides and in the base between them."""
+
+Masker = Callable[[Any], Any]
+
+
+class RowMask:
+    """Masks rows of the store for one bundle.
+
+    Args:
+        mask: Takes names and secrets out of sentences.
+        names: Names that stay as they are, where the bundle is to show names.
+        key: For tests; a bundle has a random one.
+    """
+
+    def __init__(self, mask: Mask, names: Collection[str] = (), *, key: bytes | None = None) -> None:
+        self._mask = mask
+        self._names = frozenset(names)
+        self._key = key or secrets.token_bytes(32)
+        letters = sorted(_LETTERS, key=lambda letter: self._digest(f"letter {letter}"))
+        self._letters = dict(zip(_LETTERS, letters, strict=True))
+        self._words: dict[str, str] = {}
+        self._texts: dict[str, str] = {}
+        self._maskers: dict[type, Masker] = {}
+
+    def row(self, table: TableSchema[Any], row: Any) -> Any:
+        """Return a row as plain JSON values, masked."""
+        if table is XPM_CLIENTS and row.tax_number is not None:
+            row = msgspec.structs.replace(row, tax_number=None)
+        if table.row not in self._maskers:
+            self._of(inspect.type_info(table.row), "", "")
+        return self._maskers[table.row](msgspec.to_builtins(row, builtin_types=(date, datetime)))
+
+    def stand_in(self, text: str) -> str:
+        """Return a made-up text of the same shape; the same one for the same words."""
+        if not text or text in self._names:
+            return text
+        known = self._texts.get(text)
+        if known is None:
+            if len(self._texts) >= _MOST_TEXTS:
+                self._texts.clear()
+            made = _WORD.sub(self._replaced, text) if _LETTER.search(text) else self._digits(text)
+            known = self._texts[text] = made
+        return known
+
+    def _replaced(self, match: re.Match[str]) -> str:
+        return self._word(match.group())
+
+    def _word(self, word: str) -> str:
+        known = self._words.get(word)
+        if known is None:
+            known = self._words[word] = self._made_up(word)
+        return known
+
+    def _made_up(self, word: str) -> str:
+        if word.isdigit():
+            return self._digits(word)
+        plain = unicodedata.normalize("NFKD", word).casefold()
+        plain = "".join(char for char in plain if not unicodedata.combining(char))
+        if plain in _KEPT_WORDS:
+            return word
+        bits = self._digest(plain)
+        made = self._letters.get(plain[:1], _CONSONANTS[bits[0] % len(_CONSONANTS)])
+        if len(plain) > 1:
+            made += _VOWELS[bits[1] % 5] if made not in _VOWELS else ""
+            for at in range(2, 2 + 2 * max(1, min(3, len(plain) // 2)), 2):
+                made += _CONSONANTS[bits[at] % len(_CONSONANTS)] + _VOWELS[bits[at + 1] % 5]
+        if word.isupper():
+            return made.upper()
+        return made.capitalize() if word[:1].isupper() else made
+
+    def _digits(self, text: str) -> str:
+        """Replace all digits by those of one number, whatever stands between them."""
+        whole = "".join(char for char in text if char.isdigit())
+        made = str(int.from_bytes(self._digest(f"number {whole}"), "big"))
+        found = iter(made[-len(whole) :] if whole else "")
+        return "".join(next(found, "0") if char.isdigit() else char for char in text)
+
+    def _digest(self, text: str) -> bytes:
+        return hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), "sha256")
+
+    # -- by type -------------------------------------------------------------------------------------------
+
+    def _of(self, kind: inspect.Type, struct: str, name: str) -> Masker:
+        if isinstance(kind, inspect.StructType):
+            return self._of_struct(kind)
+        if isinstance(kind, inspect.UnionType):
+            return self._of_union(kind, struct, name)
+        if isinstance(kind, inspect.DictType):
+            return self._of_mapping(kind, struct, name)
+        if isinstance(kind, inspect.VarTupleType | inspect.ListType):
+            item = self._of(kind.item_type, struct, name)
+            return lambda values: [item(value) for value in values]
+        if isinstance(kind, inspect.StrType):
+            return self._of_text(struct, name)
+        if isinstance(kind, inspect.AnyType):
+            return lambda value: self._anything(value, struct, name)
+        return lambda value: value
+
+    def _of_struct(self, kind: inspect.StructType) -> Masker:
+        struct = kind.cls.__name__
+        if kind.cls in self._maskers:  # of a type that holds values of its own type
+            return lambda values: self._maskers[kind.cls](values)
+        self._maskers[kind.cls] = lambda values: values
+        parts = {field.encode_name: self._of(field.type, struct, field.name) for field in kind.fields}
+        if kind.array_like:
+            each = list(parts.values())
+            made: Masker = lambda values: [part(value) for part, value in zip(each, values, strict=False)]  # noqa: E731
+        else:
+            made = lambda values: {name: parts[name](value) for name, value in values.items()}  # noqa: E731
+        self._maskers[kind.cls] = made
+        return made
+
+    def _of_union(self, kind: inspect.UnionType, struct: str, name: str) -> Masker:
+        choices: dict[type, Masker] = {}
+        for each in kind.types:
+            masker = self._of(each, struct, name)
+            if isinstance(each, inspect.StructType):
+                choices[list if each.array_like else dict] = masker
+            elif isinstance(each, inspect.VarTupleType | inspect.ListType):
+                ordered = isinstance(each.item_type, inspect.StrType)  # a value that is a list is sorted
+                choices[list] = choices[tuple] = _sorted(masker) if ordered else masker
+            elif isinstance(each, inspect.StrType):
+                choices[str] = masker
+            elif isinstance(each, inspect.DictType):
+                choices[dict] = masker
+        return lambda value: choices[type(value)](value) if type(value) in choices else value
+
+    def _of_mapping(self, kind: inspect.DictType, struct: str, name: str) -> Masker:
+        if name == "extra":
+            return lambda values: {}
+        part = self._of(kind.value_type, struct, name)
+        return lambda values: {self._map_key(key): part(value) for key, value in values.items()}
+
+    def _map_key(self, key: str) -> str:
+        plain = _KEY.fullmatch(key) or _IDS.fullmatch(key) or key.startswith(("rule:", "mark:", "field:"))
+        return key if plain else self.stand_in(key)
+
+    def _of_text(self, struct: str, name: str) -> Masker:
+        where = f"{struct}.{name}"
+        if name == "by":
+            return self._mask.person
+        if name in DROPPED or where in FINGERPRINTS:
+            return lambda text: ""
+        if where in SENTENCES:
+            return self._mask.text
+        if name in KEPT:
+            return lambda text: text
+        if where == "XpmJob.state":
+            return lambda text: text if text.casefold() in JOB_STATES else self.stand_in(text)
+        return lambda text: text if _IDS.fullmatch(text) else self.stand_in(text)
+
+    def _anything(self, value: Any, struct: str, name: str) -> Any:
+        if isinstance(value, dict):
+            return {
+                self._map_key(str(key)): self._anything(each, struct, str(key)) for key, each in value.items()
+            }
+        if isinstance(value, list | tuple):
+            return [self._anything(each, struct, name) for each in value]
+        if isinstance(value, str) and not _TIME.fullmatch(value):
+            return self._of_text(struct, name)(value)
+        return value
+
+
+def _sorted(masker: Masker) -> Masker:
+    return lambda values: sorted(masker(values))

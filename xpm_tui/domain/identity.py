@@ -17,9 +17,8 @@ from typing import Literal
 
 import msgspec
 
-from xpm_tui.domain.name_words import BUSINESS_WORDS, SPELT_FORMS
 from xpm_tui.domain.names import ParsedName, PersonName, exact, key_of, read, without_code
-from xpm_tui.domain.spelling import misspelt, same_word
+from xpm_tui.domain.spelling import BUSINESS_WORDS, SPELT_FORMS, misspelt, same_word
 
 __all__ = [
     "Answer",

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from xpm_tui.domain.difference_labels import DIFFERENCES
-from xpm_tui.domain.job_labels import AUDIT_FINDINGS, JOB_CAUSES
 from xpm_tui.domain.labels import ALL, Label, of_sides
+from xpm_tui.domain.reason_labels import AUDIT_FINDINGS, DIFFERENCES, JOB_CAUSES
 
 _HEAD = """\
 # States, marks and rules

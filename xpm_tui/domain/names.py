@@ -15,8 +15,9 @@ from functools import lru_cache
 
 import msgspec
 
-from xpm_tui.domain.name_words import (
+from xpm_tui.domain.spelling import (
     AFTER_FORM,
+    APOSTROPHES,
     BUSINESS_WORDS,
     FILLER,
     FORM_RUNS,
@@ -33,8 +34,9 @@ from xpm_tui.domain.name_words import (
     SPELT,
     SPELT_OUT,
     TITLES,
+    edit_distance,
+    fold,
 )
-from xpm_tui.domain.spelling import APOSTROPHES, edit_distance, fold
 
 _TOKENS = re.compile(r"\d+(?:[.,:/]\d+)+|[^\W_]+(?:-[^\W_]+)*|#(?=\s*\d)")
 _O_SPACE = re.compile(rf"\b([oO])[{APOSTROPHES}]\s+(?=\w)")

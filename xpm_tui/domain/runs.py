@@ -7,10 +7,9 @@ from typing import Literal
 
 import msgspec
 
-from xpm_tui.domain.consequences import Consequences
 from xpm_tui.domain.ignition import Contact
 from xpm_tui.domain.links import Base, Freeze, Ignored, Link, Pair, Provenance, Value
-from xpm_tui.domain.plan import Direction, Level, Side
+from xpm_tui.domain.plan import Consequences, Direction, Level, Side
 
 Outcome = Literal["running", "done", "partial", "held", "failed", "interrupted", "stopped", "skipped"]
 Trigger = Literal["hand", "daily", "resume", "release", "undo"]

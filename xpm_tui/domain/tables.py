@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from xpm_tui.domain import ignition, links, plan, runs, workflows, xpm
+from xpm_tui.domain import ignition, links, plan, runs, xpm
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -115,12 +115,12 @@ PROPOSALS: TableSchema[ignition.Proposal] = TableSchema(
         "client": lambda p: tuple({p.client, *(each.client for each in p.services)} - {""}),
     },
 )
-WORKFLOWS: TableSchema[workflows.Workflow] = TableSchema(
-    "workflows", workflows.Workflow, _id, {"proposal": lambda w: _one(w.proposal)}
+WORKFLOWS: TableSchema[ignition.Workflow] = TableSchema(
+    "workflows", ignition.Workflow, _id, {"proposal": lambda w: _one(w.proposal)}
 )
-DEPLOYMENTS: TableSchema[workflows.Deployment] = TableSchema(
+DEPLOYMENTS: TableSchema[ignition.Deployment] = TableSchema(
     "deployments",
-    workflows.Deployment,
+    ignition.Deployment,
     _id,
     {"workflow": lambda d: (d.workflow,), "state": lambda d: (d.state,), "number": lambda d: _one(d.number)},
 )

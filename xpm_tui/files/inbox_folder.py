@@ -19,8 +19,8 @@ from typing import BinaryIO
 
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.files.atomic import replace_bytes
-from xpm_tui.files.disk import disk_error, trouble
+from xpm_tui.files.durable import replace_bytes
+from xpm_tui.files.machine import disk_error, trouble
 from xpm_tui.files.private import FOLDER_MODE, check_chain, ensure_private
 
 WORKING, DONE, FAILED = "working", "done", "failed"

@@ -22,7 +22,7 @@ from xpm_tui.domain.errors import Busy, CaseId, DiskError
 from xpm_tui.domain.formatting import when_utc
 from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.files.disk import trouble
+from xpm_tui.files.machine import trouble
 from xpm_tui.files.private import FILE_MODE, open_private
 
 POLL = 0.004

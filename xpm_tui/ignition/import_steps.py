@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from xpm_tui.domain.field_types import is_same
 from xpm_tui.domain.fields import label
 from xpm_tui.domain.formatting import plural, sequence
 from xpm_tui.domain.ignition import Contact, ImportImage
@@ -26,7 +27,6 @@ from xpm_tui.domain.tables import (
     PROPOSALS,
     TableSchema,
 )
-from xpm_tui.domain.values import is_same
 from xpm_tui.ignition.parser import ParsedFile, RefusedRow
 
 _ENCODER = msgspec.json.Encoder()

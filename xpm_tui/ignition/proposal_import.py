@@ -15,15 +15,13 @@ import msgspec
 
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.identity import exact
-from xpm_tui.domain.ignition import Client, Proposal, ProposalService, ProposalState
+from xpm_tui.domain.ignition import Audit, Client, Proposal, ProposalService, ProposalState, Workflow
 from xpm_tui.domain.ports import IdSource, Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS, PROPOSALS, SERVICES, TEAM, WORKFLOWS
-from xpm_tui.domain.workflows import Audit, Workflow
-from xpm_tui.ignition.cell_readers import CellError, KnownIds
+from xpm_tui.ignition.cell_readers import CellError, DateStyle, KnownIds, NoDate, date_style
 from xpm_tui.ignition.cells import TeamLookup
 from xpm_tui.ignition.client_rows import snapshot_ids
-from xpm_tui.ignition.dates import DateStyle, NoDate, date_style
 from xpm_tui.ignition.forms import PROPOSALS as FORM
 from xpm_tui.ignition.import_steps import CellEdit, ImportNote, ImportPlan, ImportStep, file_notes
 from xpm_tui.ignition.library_import import SERVICE_ID, ReadRow, read_row

@@ -13,7 +13,7 @@ import string
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from xpm_tui.domain import job_labels, labels
+from xpm_tui.domain import labels, reason_labels
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.fields import BY_NAME, label
 from xpm_tui.domain.formatting import count, scalar
@@ -179,8 +179,8 @@ REASONS: dict[str, Labels] = {
     "sync.resolved": labels.INTENT_STATES,
     "sync.decided": labels.DECISIONS,
     "job.resolved": labels.INTENT_STATES,
-    "job.held": job_labels.JOB_CAUSES,
-    "job.failed": job_labels.JOB_CAUSES,
+    "job.held": reason_labels.JOB_CAUSES,
+    "job.failed": reason_labels.JOB_CAUSES,
 }
 """The labels that say why: by the event's key, then by its rule (or its outcome)."""
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from xpm_tui.domain.errors import AppError, BadInput
-from xpm_tui.files import atomic, private
-from xpm_tui.files.disk import disk_error
+from xpm_tui.files import durable, private
+from xpm_tui.files.machine import disk_error
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -81,7 +81,7 @@ def _change(path: Path, key: str, value: Any) -> None:
         wanted[key] = list(value) if isinstance(value, tuple) else value
     if dict(_parsed(text)) != wanted:
         raise _cannot_edit(path, key, "its layout cannot be edited safely")
-    atomic.replace_bytes(path, data)
+    durable.replace_bytes(path, data)
 
 
 def _cannot_edit(path: Path, key: str, reason: str) -> BadInput:

@@ -16,7 +16,7 @@ from typing import IO
 import msgspec
 
 from xpm_tui.domain.errors import BadInput, StoreUnreadable
-from xpm_tui.files.disk import disk_error, trouble
+from xpm_tui.files.machine import disk_error, trouble
 from xpm_tui.files.private import ensure_private
 from xpm_tui.store.loader import Loaded, load
 from xpm_tui.store.manifest import HEAD, StoreDamaged

@@ -1,10 +1,29 @@
-"""Folding the commit log into fresh snapshot files, while others go on committing."""
+"""Folding the commit log into fresh snapshot files, while others go on committing.
+
+What the retention settings no longer keep of runs, their images and journal, plans, and the inbox.
+"""
 
 from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
 from xpm_tui.domain.errors import Busy
+from xpm_tui.domain.ports import Drop, Snapshot, Write
+from xpm_tui.domain.tables import (
+    IMAGES,
+    IMPORT_IMAGES,
+    IMPORTS,
+    INBOX,
+    INTENTS,
+    PLANNED,
+    PLANS,
+    RUNS,
+    STOPS,
+    TableSchema,
+)
 from xpm_tui.files.locks import Lock
 from xpm_tui.store.engine import Engine
 from xpm_tui.store.manifest import HEAD, read_manifest
@@ -58,3 +77,58 @@ def _compact(engine: Engine) -> None:
         offset = install_log(engine.folder, head, old, mark, engine.mark.offset, engine.disk)
         engine.adopt(head, engine.mark._replace(offset=offset))
         clean(engine.folder, head, engine.disk)
+
+
+DRAFTS = 3
+"""Plans that nobody has applied: how many of the newest are kept, however old."""
+
+_UNRESOLVED = ("intent", "sent", "held")
+
+
+def outdated(snapshot: Snapshot, *, now: datetime, runs_days: int, images_days: int) -> list[Write]:
+    """The rows to drop, for one commit.
+
+    A run goes after ``runs_days`` with all that hangs on it; its before-images, finished journal entries and
+    the records of its plan go after ``images_days``, and with them its undo. Kept however old: a run that has
+    not ended, and one with a write to XPM whose outcome is unknown or held. Of plans that were never applied
+    the newest :data:`DRAFTS` are kept, and all younger than a day. Files and events of the inbox go after
+    ``runs_days``, too; as of when a field was told stays, so that not even a later copy does harm.
+    """
+    unresolved = {i.run for i in snapshot.rows(INTENTS) if i.state in _UNRESOLVED}
+    gone: set[str] = set()
+    undoable: set[str] = set()
+    heads: set[str] = set()
+    details: set[str] = set()
+    for run in snapshot.rows(RUNS):
+        kept = run.ended is None or run.id in unresolved
+        if not kept and run.ended is not None and run.ended < now - timedelta(days=runs_days):
+            gone.add(run.id)
+            continue
+        heads.add(run.plan)
+        if kept or (run.ended is not None and run.ended >= now - timedelta(days=images_days)):
+            undoable.add(run.id)
+            details.add(run.plan)
+    drafts = sorted((plan for plan in snapshot.rows(PLANS) if plan.id not in heads), key=lambda p: p.made)
+    fresh = {p.id for p in drafts if p.made >= now - timedelta(days=1)} | {p.id for p in drafts[-DRAFTS:]}
+    writes: list[Write] = [Drop(RUNS, run) for run in sorted(gone)]
+    writes += [Drop(PLANS, plan.id) for plan in drafts if plan.id not in fresh]
+    writes += _without(snapshot, STOPS, "id", {stop for stop in snapshot.ids(STOPS) if stop not in gone})
+    writes += _without(snapshot, IMAGES, "run", undoable)
+    writes += _without(snapshot, INTENTS, "run", undoable)
+    writes += _without(snapshot, PLANNED, "plan", details | fresh)
+    writes += _inbox(snapshot, now - timedelta(days=runs_days))
+    return writes
+
+
+def _inbox(snapshot: Snapshot, before: datetime) -> list[Write]:
+    """The records of files and events that came in before a time, but for the import that can be undone."""
+    undoable = {image.partition("/")[0] for image in snapshot.ids(IMPORT_IMAGES)}
+    events = (each for each in snapshot.rows(IMPORTS) if each.event and each.id not in undoable)
+    return [
+        *(Drop(INBOX, row.id) for row in snapshot.rows(INBOX) if row.at < before),
+        *(Drop(IMPORTS, each.id) for each in events if each.at < before),
+    ]
+
+
+def _without(snapshot: Snapshot, table: TableSchema[Any], field: str, kept: set[str]) -> list[Write]:
+    return [Drop(table, row.id) for row in snapshot.rows(table) if getattr(row, field) not in kept]

@@ -14,17 +14,24 @@ from typing import Any
 from xpm_tui.domain.errors import AppError, DiskError, ReadOnly, StoreUnreadable
 from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.tables import TableSchema
-from xpm_tui.files.atomic import replace_bytes
-from xpm_tui.files.disk import DISK, Disk
+from xpm_tui.files.durable import replace_bytes
 from xpm_tui.files.locks import Lock
+from xpm_tui.files.machine import DISK, Disk
 from xpm_tui.files.private import ensure_private
-from xpm_tui.store.commit_log import BROKEN, CommitLog, Mark, Scan, first_line, peek_position
+from xpm_tui.store.commit_log import (
+    BROKEN,
+    EVERY,
+    CommitLog,
+    Mark,
+    Scan,
+    first_line,
+    peek_position,
+    write_log_end,
+)
 from xpm_tui.store.encoding import EncodedWrite
 from xpm_tui.store.loader import Loaded, at, follow, load, millis, rescue
-from xpm_tui.store.log_end import EVERY, write_log_end
-from xpm_tui.store.manifest import HEAD, Manifest, StoreDamaged, read_manifest, write_manifest
+from xpm_tui.store.manifest import HEAD, Manifest, StoreDamaged, newest, read_manifest, write_manifest
 from xpm_tui.store.memory import Index, LiveTable
-from xpm_tui.store.migrations import newest
 from xpm_tui.store.snapshot import StoreSnapshot
 from xpm_tui.store.snapshot_set import BOOK_LOCK, PATIENCE, both_locks
 from xpm_tui.store.upgrades import migrated, upgrade

@@ -13,11 +13,10 @@ import msgspec
 
 from xpm_tui.domain.errors import StoreUnreadable
 from xpm_tui.domain.formatting import count, when_utc
-from xpm_tui.store.commit_log import BROKEN, Mark, Scan, Tail, read_base
-from xpm_tui.store.log_end import LogEnd, read_log_end
+from xpm_tui.store.commit_log import BROKEN, LogEnd, Mark, Scan, Tail, read_base, read_log_end
 from xpm_tui.store.manifest import HEAD, Manifest, StoreDamaged, previous_manifest, read_manifest
 from xpm_tui.store.memory import MemoryState, Rows
-from xpm_tui.store.snapshot_file import Salvage, read_table
+from xpm_tui.store.snapshot_set import Salvage, read_table
 
 _TRIES = 20
 

@@ -1,17 +1,45 @@
-"""The head of a book: which files it is made of. Replacing it is what makes a new generation the true one."""
+"""The head of a book: which files it is made of. Replacing it is what makes a new generation the true one.
+
+Formats of the book: one step from each to the next. A new one is appended, and never changed after.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
 from xpm_tui.domain.errors import StoreUnreadable
-from xpm_tui.files.atomic import previous, replace_bytes
-from xpm_tui.files.disk import DISK, Disk, trouble
-from xpm_tui.store.checksum import seal_struct, unseal
-from xpm_tui.store.migrations import newest
+from xpm_tui.files.durable import previous, replace_bytes
+from xpm_tui.files.machine import DISK, Disk, trouble
+from xpm_tui.store.encoding import seal_struct, unseal
+
+Tables = dict[str, dict[str, bytes]]
+Step = Callable[[Tables], Tables]
+
+
+def _same_rows(tables: Tables) -> Tables:
+    """Format 2 changes files only: checksums of whole snapshot files, the recorded end of the log."""
+    return tables
+
+
+STEPS: list[Step] = [_same_rows]
+"""``STEPS[0]`` leads from format 1 to 2, and so on: rows in, rows out, as JSON bytes by table and id."""
+
+
+def newest() -> int:
+    """The format that this version writes."""
+    return 1 + len(STEPS)
+
+
+def migrate(tables: Tables, found: int) -> Tables:
+    """Rows of the format ``found`` as rows of the newest."""
+    for step in STEPS[found - 1 :]:
+        tables = step(tables)
+    return tables
+
 
 HEAD = "head"
 WAY_OUT = "Look with: xpm-tui data check. Then: xpm-tui data repair, or xpm-tui data restore FILE."

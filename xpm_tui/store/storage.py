@@ -17,8 +17,7 @@ from tinydb.storages import Storage
 from xpm_tui.domain.errors import BadInput, Busy
 from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.tables import ALL
-from xpm_tui.files.clock import SystemClock
-from xpm_tui.files.disk import DISK, Disk
+from xpm_tui.files.machine import DISK, Disk, SystemClock
 from xpm_tui.store.encoding import ENCODER, EncodedWrite, encode
 from xpm_tui.store.engine import Engine
 from xpm_tui.store.snapshot import StoreSnapshot

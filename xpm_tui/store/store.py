@@ -10,8 +10,8 @@ from typing import Self
 
 from xpm_tui.domain.errors import AppError, Busy, StoreUnreadable
 from xpm_tui.domain.ports import Clock, Snapshot, Write
-from xpm_tui.files.disk import DISK, Disk
-from xpm_tui.files.listing import network_file_system
+from xpm_tui.files.machine import DISK, Disk
+from xpm_tui.files.private import network_file_system
 from xpm_tui.store.compaction import compact, due
 from xpm_tui.store.tables import PracticeDB, TableSnapshot
 

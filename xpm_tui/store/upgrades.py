@@ -8,11 +8,11 @@ import msgspec
 
 from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.tables import TableSchema
-from xpm_tui.files.disk import Disk
+from xpm_tui.files.machine import Disk
 from xpm_tui.store.backup import own_backup, write_backup
 from xpm_tui.store.loader import Loaded, load
+from xpm_tui.store.manifest import migrate, newest
 from xpm_tui.store.memory import Index, LiveTable, MemoryState
-from xpm_tui.store.migrations import migrate, newest
 from xpm_tui.store.snapshot import StoreSnapshot
 from xpm_tui.store.snapshot_set import install
 

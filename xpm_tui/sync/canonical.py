@@ -16,6 +16,9 @@ from typing import Any
 import msgspec
 
 from xpm_tui.domain.errors import UnsendableValue
+from xpm_tui.domain.field_types import clean as clean
+from xpm_tui.domain.field_types import is_blank as is_blank
+from xpm_tui.domain.field_types import is_same as is_same
 from xpm_tui.domain.fields import CLIENT, CONTACT, TEXTS, Kind
 from xpm_tui.domain.ignition import Client, Contact, TeamMember
 from xpm_tui.domain.links import Value
@@ -23,9 +26,6 @@ from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.quarantine import WHOLE
 from xpm_tui.domain.secret import looks_masked
 from xpm_tui.domain.tables import TEAM
-from xpm_tui.domain.values import clean as clean
-from xpm_tui.domain.values import is_blank as is_blank
-from xpm_tui.domain.values import is_same as is_same
 from xpm_tui.domain.xpm import XpmClient, XpmContact
 from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, CONTACT_FIELDS
 

@@ -11,20 +11,23 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 import msgspec
 
-from xpm_tui.domain.consequences import (
+from xpm_tui.domain.links import Value
+from xpm_tui.domain.pace import Pace
+from xpm_tui.domain.plan import (
+    Change,
     Consequences,
     LastingEffects,
     LocalCounts,
+    Plan,
+    PlannedRecord,
     PreservedValues,
     ReplacedValues,
     Requests,
     Subject,
+    Unclear,
     What,
     XpmCounts,
 )
-from xpm_tui.domain.links import Value
-from xpm_tui.domain.pace import Pace
-from xpm_tui.domain.plan import Change, Plan, PlannedRecord, Unclear
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import is_carriable
 from xpm_tui.domain.tables import CLIENTS, INTENTS, LINKS, XPM_CLIENTS

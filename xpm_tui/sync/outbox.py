@@ -40,12 +40,12 @@ from xpm_tui.domain.errors import (
 )
 from xpm_tui.domain.events import Event, Scalar
 from xpm_tui.domain.fields import job_label, sent_label, staff_label
+from xpm_tui.domain.ignition import JobSpec
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Clock, EventSink, IdSource, Put, Snapshot, Store, Write, XpmJobsPort, XpmPort
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.safe_text import is_carriable, refuse_uncarriable_values
 from xpm_tui.domain.tables import INTENTS, XPM_CLIENTS
-from xpm_tui.domain.workflows import JobSpec
 from xpm_tui.domain.xpm import Staff, XpmClient, XpmContact, XpmJob
 from xpm_tui.sync.canonical import refuse_unread
 from xpm_tui.sync.journal import (

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
-from xpm_tui.domain.consequences import FrozenCounts
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Link
-from xpm_tui.domain.plan import Plan, PlannedRecord
+from xpm_tui.domain.plan import FrozenCounts, Plan, PlannedRecord
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import BeforeImage
 from xpm_tui.domain.tables import CLIENTS, FREEZES, IMAGES, LINKS, XPM_CLIENTS

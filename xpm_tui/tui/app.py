@@ -27,13 +27,12 @@ from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui import crash, theme
 from xpm_tui.tui.app_protocol import AREAS
 from xpm_tui.tui.command_runner import CommandRunner
-from xpm_tui.tui.navigation import Navigation
+from xpm_tui.tui.navigation import KeyChord, Navigation, TypeAhead
 from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.status_summary import PracticeStatus
 from xpm_tui.tui.terminal_app import TerminalApp
 from xpm_tui.tui.theme import CachedStylesheet, style
-from xpm_tui.tui.type_ahead import KeyChord, TypeAhead
-from xpm_tui.tui.widgets.header import Header
+from xpm_tui.tui.widgets.frame import Header
 from xpm_tui.tui.worker_thread import WorkerThread
 
 with lazy_imports():
@@ -41,13 +40,12 @@ with lazy_imports():
     from xpm_tui.tui import status_summary
     from xpm_tui.tui.dialogs import dialog
     from xpm_tui.tui.dialogs import help as dialogs_help
-    from xpm_tui.tui.dialogs import trouble as dialogs_trouble
-    from xpm_tui.tui.screens import areas
+    from xpm_tui.tui.screens import area as areas
     from xpm_tui.tui.screens import command_log as screens_command_log
 
 if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
-    from xpm_tui.commands.command_line import LoggedCommand
+    from xpm_tui.commands.registry import LoggedCommand
     from xpm_tui.sync.matching.search_index import PickerIndex
 
 LOOK = 1.0
@@ -300,7 +298,7 @@ class Console(Navigation, CommandRunner, TerminalApp):
     def trouble(self, error: BaseException) -> None:
         """Tell what went wrong: sentence and hint, or where the private report of an error of ours is."""
         if isinstance(error, AppError):
-            dialogs_trouble.show_error(self, error)
+            dialogs_help.show_error(self, error)
             return
 
         path = crash.report(error, self.worker.practice.state, self.worker.practice.clock.now())

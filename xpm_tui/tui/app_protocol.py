@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from xpm_tui.application.presenters.views import ClientView, PickView, XpmClientView
     from xpm_tui.commands.command import Command, Result, Situation
-    from xpm_tui.commands.command_line import LoggedCommand
+    from xpm_tui.commands.registry import LoggedCommand
     from xpm_tui.sync.matching.search_index import PickerIndex
 
 

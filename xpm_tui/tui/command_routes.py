@@ -12,13 +12,13 @@ from xpm_tui.tui.app_protocol import AppProtocol
 
 with lazy_imports():
     from xpm_tui.application.presenters import lookup
-    from xpm_tui.tui.dialogs import file_picker, trouble
+    from xpm_tui.tui.dialogs import file_picker
+    from xpm_tui.tui.dialogs import help as trouble
     from xpm_tui.tui.screens import area as screens_area
     from xpm_tui.tui.screens import (
         conflicts,
+        csv_previews,
         doctor,
-        export_preview,
-        import_preview,
         inbox,
         policy,
         practices,
@@ -81,7 +81,7 @@ async def _import(app: AppProtocol, form: FormName) -> None:
     )
     if path:
         app.folder = str(Path(path).parent)
-        app.push_screen(import_preview.ImportPreview(form, path))
+        app.push_screen(csv_previews.ImportPreview(form, path))
 
 
 async def _export(app: AppProtocol, form: FormName) -> None:
@@ -92,7 +92,7 @@ async def _export(app: AppProtocol, form: FormName) -> None:
     def named(practice: OpenPractice) -> str:
         return lookup.name_of(practice.snapshot(), record) if record else ""
 
-    app.push_screen(export_preview.ExportPreview(form, record, await app.worker.ask(named)))
+    app.push_screen(csv_previews.ExportPreview(form, record, await app.worker.ask(named)))
 
 
 def _to_jobs(app: AppProtocol) -> None:

@@ -15,20 +15,22 @@ with lazy_imports():
 
     from xpm_tui.application import home as application_home
     from xpm_tui.commands import command, effects, registry, tables
-    from xpm_tui.commands import command_line as call_lines
     from xpm_tui.diagnostics.known_problems import registry as problems
     from xpm_tui.tui import command_routes, keymap, screenshot
-    from xpm_tui.tui.dialogs import dialog, edit, form, palette, progress, trouble
-    from xpm_tui.tui.dialogs import talk as dialogs_talk
+    from xpm_tui.tui.dialogs import dialog, edit, form, palette
+    from xpm_tui.tui.dialogs import help as trouble
+    from xpm_tui.tui.dialogs import talk as progress
     from xpm_tui.tui.screens import command_log as screens_command_log
+
 
 if TYPE_CHECKING:
     from textual.screen import Screen
 
     from xpm_tui.commands.command import Command, Result
-    from xpm_tui.commands.command_line import LoggedCommand, Outcome
+    from xpm_tui.commands.registry import LoggedCommand, Outcome
     from xpm_tui.tui.app_protocol import EditSheet
     from xpm_tui.tui.screens.area import AreaScreen
+
 
 TOAST_LINES = 4
 TOAST_LETTERS = 300
@@ -110,9 +112,7 @@ class CommandRunner(AppProtocol):
         """Run one call of an act on the desk: the only way there. Gives its result and what it said."""
         call = effects.admit(act, params, read_only=self.worker.practice.read_only, keyed=True)
         logged = self.log_call(act, params, title=title)
-        talk = dialogs_talk.ScreenDialogue(
-            self, title or act.title, replace(call, shown=tuple(shown)), box=box
-        )
+        talk = progress.ScreenDialogue(self, title or act.title, replace(call, shown=tuple(shown)), box=box)
         try:
             result = await self.worker.run(act.run, params, talk)
         except BaseException as error:
@@ -132,10 +132,10 @@ class CommandRunner(AppProtocol):
             home = practice.home
             named = () if application_home.current(home) == practice.name else ("--practice", practice.name)
             self.global_words = (*(("--home", str(home.root)) if home.root else ()), *named)
-        line = call_lines.command_line(act, params, before=self.global_words)
-        logged = call_lines.LoggedCommand(
+        line = registry.command_line(act, params, before=self.global_words)
+        logged = registry.LoggedCommand(
             at=practice.clock.now(), title=title or act.title, line=line,
-            short=call_lines.command_line(act, params),
+            short=registry.command_line(act, params),
         )  # fmt: skip
         self.command_log.append(logged)
         return logged

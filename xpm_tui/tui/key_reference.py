@@ -14,8 +14,7 @@ from textual.screen import Screen
 from xpm_tui.commands.registry import COMMANDS
 from xpm_tui.tui import dialogs, screens
 from xpm_tui.tui.app import Console
-from xpm_tui.tui.key_meanings import SENSES, SETTLED
-from xpm_tui.tui.keymap import key_label
+from xpm_tui.tui.keymap import SENSES, SETTLED, key_label
 
 _HEAD = """\
 # Keys

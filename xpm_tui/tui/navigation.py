@@ -1,24 +1,38 @@
-"""The ways through several screens: plan to review to run, map and undo, jump to a client, connect."""
+"""The ways through several screens: plan to review to run, map and undo, jump to a client, connect.
+
+``g`` and the letter after it.
+
+Typing ahead: each key counts where the one before it has led.
+
+Over a slow line many keys arrive at once. Stock Textual hands them all to what has the focus at that moment:
+letters meant for a field that is about to open would be taken for acts of the screen below it.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
 from collections.abc import Sequence
+from time import monotonic
 from typing import TYPE_CHECKING
 
-from textual.worker import get_current_worker
+from textual import events
+from textual.screen import Screen
+from textual.widgets import Input
+from textual.worker import Worker, get_current_worker
 
 from xpm_tui.domain import formatting
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui.app_protocol import AppProtocol
+from xpm_tui.tui.app_protocol import AREAS, AppProtocol
+from xpm_tui.tui.screens.area import AreaScreen
 
 with lazy_imports():
     from xpm_tui.application.runs import history, open_intents
     from xpm_tui.commands import registry
     from xpm_tui.domain import fields
-    from xpm_tui.tui.dialogs import dialog, progress
-    from xpm_tui.tui.screens import clients, jobs, plan_review
-    from xpm_tui.tui.screens import run as screens_run
+    from xpm_tui.tui.dialogs import dialog, talk
+    from xpm_tui.tui.screens import clients, jobs, plan_review, sync
     from xpm_tui.tui.widgets import run_card
     from xpm_tui.tui.wizard import screen as wizard_screen
 
@@ -26,6 +40,7 @@ if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.application.presenters.views import ClientView, PickView, XpmClientView
     from xpm_tui.domain.runs import Run
+
 
 _OUTCOMES = {
     "added": "added",
@@ -44,10 +59,10 @@ class Navigation(AppProtocol):
 
     async def _plan(self, only: str) -> None:
 
-        box = progress.ProgressDialog("Planning", "Reading XPM and comparing it with Ignition …")
+        box = talk.ProgressDialog("Planning", "Reading XPM and comparing it with Ignition …")
         box.watch_over(get_current_worker())
         await self.push_screen(box)
-        result = await progress.done(self.run_named("plan", {"client": only}), box)
+        result = await talk.done(self.run_named("plan", {"client": only}), box)
         await self.refresh_status()
         self.show_plan(result.value.id)
 
@@ -84,7 +99,7 @@ class Navigation(AppProtocol):
             if not result.declined:
                 self.show_result(registry.by_name(name), result, [])
             return
-        if isinstance(self.screen, screens_run.RunScreen):
+        if isinstance(self.screen, sync.RunScreen):
             self.pop_screen()
         self.show_run(new)
 
@@ -114,7 +129,7 @@ class Navigation(AppProtocol):
 
     def show_run(self, run_id: str) -> None:
         """A run with its log."""
-        self.push_screen(screens_run.RunScreen(run_id))
+        self.push_screen(sync.RunScreen(run_id))
 
     def show_client(self, client: str) -> None:
         """Jump to a client of the book, or to the jobs of a workflow, wherever one is."""
@@ -170,3 +185,117 @@ class Navigation(AppProtocol):
                 self.show_plan(plan)
 
         self.push_screen(wizard_screen.Wizard(), ended)
+
+
+KEY = "g"
+
+
+class KeyChord:
+    """Judges keys as they come in, before any widget: a fast typist's second key is not lost."""
+
+    def __init__(self, app: AppProtocol) -> None:
+        self._app = app
+        self._waits = False
+
+    def takes(self, key: str) -> bool:
+        """Whether the key is the prefix, or the letter that ends it: then nobody else gets it."""
+        screen = self._app.screen
+        if self._waits:
+            self._waits = False
+            if isinstance(screen, AreaScreen):
+                screen.show_letters(False)
+            letter = next((area.name for area in AREAS if area.letter == key), None)
+            if letter is not None:
+                self._app.go(letter)
+            return True
+        if key != KEY or not isinstance(screen, AreaScreen) or isinstance(self._app.focused, Input):
+            return False
+        self._waits = True
+        screen.show_letters(True)
+        return True
+
+
+READING = frozenset(
+    "authorise beat clipboard consent detail doctor effect follow load place search signed-in watch"
+    .split()
+)  # fmt: skip
+"""Groups of work that leads nowhere: it fills in what is shown already, or goes on for long."""
+
+STILL = 3
+"""Turns of the loop without a message after which a key has been taken in."""
+
+TURNS = 60
+"""Turns of the loop that are waited for at most."""
+
+MOMENT = 0.005
+"""Seconds between two looks at work, or at a screen that comes up."""
+
+PATIENCE = 1.0
+"""Seconds that work begun by a key may take to show where it leads; after that keys count where they are."""
+
+
+class TypeAhead:
+    """Keys and pastes that wait for the one before them; everything else passes."""
+
+    def __init__(self, app: AppProtocol) -> None:
+        self._app = app
+        self._waiting: deque[events.Event] = deque()
+        self._next: events.Event | None = None
+        self._settling: asyncio.Task[None] | None = None
+        self._leading: list[tuple[Worker[object], Screen[object]]] = []
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits, and the last key has been taken in."""
+        return self._settling is None and self._next is None and not self._waiting
+
+    def holds(self, event: events.Event) -> bool:
+        """Whether this one has to wait; it comes again by itself."""
+        if event is self._next:
+            self._next = None
+            return False
+        if self.idle:
+            return False
+        self._waiting.append(event)
+        return True
+
+    def handed_on(self) -> None:
+        """A key is being handed on: what comes after it waits until it has been taken in."""
+        self._leading.clear()
+        self._settling = asyncio.create_task(self._settle())
+
+    def began(self, worker: Worker[object], group: str) -> None:
+        """Work was begun, perhaps by that key. It counts until another screen comes up over it."""
+        if group not in READING and not self.idle:
+            self._leading.append((worker, self._app.screen))
+
+    async def _settle(self) -> None:
+        try:
+            until = monotonic() + PATIENCE
+            await self._taken_in()
+            while self._leads() and monotonic() < until:
+                await asyncio.sleep(MOMENT)
+                await self._taken_in()
+        finally:
+            self._settling = None
+            if self._waiting:
+                self._next = self._waiting.popleft()
+                self._app.post_message(self._next)
+
+    def _leads(self) -> bool:
+        """Whether something may still come of the key: a screen that is coming up, work that is not done."""
+        here = self._app.screen
+        return not here.is_mounted or any(
+            screen is here and not worker.is_finished for worker, screen in self._leading
+        )
+
+    async def _taken_in(self) -> None:
+        """Until nothing on the way from what has the focus up to the app waits to be looked at."""
+        still = 0
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+            node = self._app.focused or self._app.screen
+            busy = any(each.message_queue_size for each in node.ancestors_with_self)
+            still = 0 if busy else still + 1
+            if still == STILL:
+                return

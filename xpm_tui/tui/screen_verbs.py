@@ -7,7 +7,7 @@ from typing import Any
 
 from textual.screen import Screen
 
-from xpm_tui.commands.command_line import PROGRAM
+from xpm_tui.commands.registry import PROGRAM
 
 SCREEN_VERBS: dict[str, str | Callable[[Any], str]] = {
     "Overview": "status",

@@ -13,7 +13,7 @@ from xpm_tui.lazy import lazy_imports
 with lazy_imports():
     from xpm_tui.commands import registry
     from xpm_tui.diagnostics.known_problems import registry as problems
-    from xpm_tui.domain import fields, job_labels, labels
+    from xpm_tui.domain import fields, labels, reason_labels
     from xpm_tui.settings import schema
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _own_words() -> frozenset[str]:
 def _own_texts() -> Iterable[str]:
     for act in registry.COMMANDS:
         yield from (act.title, act.footer)
-    for module in (labels, job_labels):
+    for module in (labels, reason_labels):
         for table in vars(module).values():
             known = table.values() if isinstance(table, dict) else ()
             for label in known:

@@ -15,7 +15,7 @@ with lazy_imports():
     from xpm_tui.diagnostics import error_presenter
     from xpm_tui.tui import app as tui_app
     from xpm_tui.tui import command_runner, worker_thread
-    from xpm_tui.tui.terminal import capabilities
+    from xpm_tui.tui.terminal import driver
 
 HUNG_UP, ENDED = 129, 143
 """Exit codes after SIGHUP and SIGTERM: 128 and the signal's number."""
@@ -41,7 +41,7 @@ def run_console(
     Raises ``BadInput`` without a usable terminal, before anything is shown, and what opening the practice
     raises, after the screen was given back.
     """
-    capabilities.require_terminal(os.environ)
+    driver.require_terminal(os.environ)
 
     gc.disable()  # until the practice is open: ``calm`` looks for garbage again
     try:
@@ -53,7 +53,7 @@ def run_console(
     finally:
         gc.enable()
     if code in (HUNG_UP, ENDED):
-        capabilities.silence_streams()
+        driver.silence_streams()
     elif parting:
         sys.stdout.write(parting + "\n")
     return code

@@ -20,12 +20,12 @@ from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui import crash
 from xpm_tui.tui.app_protocol import AppProtocol
 from xpm_tui.tui.safe_text import content
-from xpm_tui.tui.terminal import capabilities
+from xpm_tui.tui.terminal import driver
 from xpm_tui.tui.terminal.driver import ConsoleDriver
 from xpm_tui.tui.widgets.rows import Rows
 
 with lazy_imports():
-    from xpm_tui.tui.dialogs import progress
+    from xpm_tui.tui.dialogs import talk
 
 INTERNAL_ERROR = 70
 """Exit code after an error of ours (EX_SOFTWARE of sysexits.h)."""
@@ -86,16 +86,16 @@ class TerminalApp(AppProtocol):
     def guard_terminal(self) -> None:
         """From now on a hang-up ends the console cleanly."""
         if self._guard_terminal:
-            self._undo_signals = capabilities.on_hangup(self._hung_up)
-            self.set_interval(capabilities.WATCH, self._watch_terminal)
+            self._undo_signals = driver.on_hangup(self._hung_up)
+            self.set_interval(driver.WATCH, self._watch_terminal)
 
     def on_resize(self, event: events.Resize) -> None:
         """The terminal may have moved what it shows. A window in which nothing fits says so."""
         self.action_redraw()
-        if capabilities.too_small(*event.size) and not any(
-            isinstance(screen, progress.TooSmall) for screen in self.screen_stack
+        if driver.too_small(*event.size) and not any(
+            isinstance(screen, talk.TooSmall) for screen in self.screen_stack
         ):
-            self.push_screen(progress.TooSmall())
+            self.push_screen(talk.TooSmall())
 
     def on_unmount(self) -> None:
         """Give the signals back."""
@@ -106,7 +106,7 @@ class TerminalApp(AppProtocol):
         self.exit(129 if why == "hang-up" else 143)
 
     def _watch_terminal(self) -> None:
-        if capabilities.gone(capabilities.stdin_fd()):
+        if driver.gone(driver.stdin_fd()):
             self._hung_up("hang-up")
 
     # -- the clipboard --------------------------------------------------------------------------------------
@@ -115,11 +115,11 @@ class TerminalApp(AppProtocol):
         """To the terminal's clipboard, said as what it is: sent, not known to have arrived."""
         self._clipboard = text
         if self._driver is not None:
-            self._driver.write(capabilities.copy_sequence(text, self.environ))
+            self._driver.write(driver.copy_sequence(text, self.environ))
         self.work(lambda: self._say_copied(), "clipboard", exclusive=True)
 
     async def _say_copied(self) -> None:
-        caveat = await self.worker.ask(lambda _: capabilities.copy_caveat(self.environ))
+        caveat = await self.worker.ask(lambda _: driver.copy_caveat(self.environ))
         self.toast("Sent to your terminal's clipboard." + (f"\n{caveat}" if caveat else ""))
 
     # -- the worst ------------------------------------------------------------------------------------------

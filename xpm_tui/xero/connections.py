@@ -1,8 +1,13 @@
-"""Xero's connections: which practices the login reaches, and how to let one go. They belong to no tenant."""
+"""Xero's connections: which practices the login reaches, and how to let one go. They belong to no tenant.
+
+Asks a server of Xero for any answer at all: is it there, is its certificate good, what is its time.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
@@ -14,7 +19,7 @@ from xpm_tui.domain.xpm import Tenant
 from xpm_tui.xero.auth.session import LoginSession
 from xpm_tui.xero.client import error_mapping
 from xpm_tui.xero.client.calls import bad_reply
-from xpm_tui.xero.client.jobs import uuid_piece as uuid_piece
+from xpm_tui.xero.client.practice import uuid_piece as uuid_piece
 from xpm_tui.xero.client.transport import Network, NoReply, TooLarge, TransportRequest
 from xpm_tui.xero.config import WireConfig
 from xpm_tui.xero.error_body import ErrorBody, RequestInfo
@@ -146,3 +151,37 @@ def _moment(value: Any) -> datetime | None:
     except ValueError:
         return None
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class PingReply:
+    """A server's first answer. ``date`` is its own time (RFC 9110, section 6.6.1), where it told one."""
+
+    status: int
+    date: datetime | None
+    issuer: str
+
+
+async def ping(network: Network, origin: str, user_agent: str) -> PingReply:
+    """``GET /`` without a login; any status will do, nothing is repeated.
+
+    Raises ``XeroUnreachable`` with the case of what stood in the way.
+    """
+    headers = {"Accept": "*/*", "User-Agent": user_agent}
+    request = TransportRequest("GET", f"{origin}/", headers, read_timeout=_SECONDS, deadline=_SECONDS)
+    try:
+        async with network.open(request) as incoming:
+            return PingReply(incoming.status, _date(incoming.headers.get("date", "")), incoming.issuer)
+    except NoReply as fault:
+        raise error_mapping.no_reply(fault, RequestInfo(f"GET {origin}/")) from None
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None

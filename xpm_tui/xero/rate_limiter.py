@@ -30,9 +30,9 @@ from xpm_tui.domain.pace import PUSH_FLIGHT as PUSH_FLIGHT
 from xpm_tui.domain.pace import PUSH_MINUTE as PUSH_MINUTE
 from xpm_tui.domain.pace import Pace, until_free, waiting
 from xpm_tui.domain.ports import Allowance, Clock, Priority
-from xpm_tui.files.atomic import replace_bytes
-from xpm_tui.files.disk import Disk
+from xpm_tui.files.durable import replace_bytes
 from xpm_tui.files.locks import Lock
+from xpm_tui.files.machine import Disk
 from xpm_tui.files.private import ensure_private
 
 MINUTE = 60.0

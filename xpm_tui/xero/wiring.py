@@ -20,8 +20,7 @@ from xpm_tui.xero.client.calls import Caller
 from xpm_tui.xero.client.practice import XeroPractice
 from xpm_tui.xero.client.transport import Network
 from xpm_tui.xero.config import WireConfig
-from xpm_tui.xero.connections import ConnectionsClient
-from xpm_tui.xero.ping import PingReply, ping
+from xpm_tui.xero.connections import ConnectionsClient, PingReply, ping
 from xpm_tui.xero.rate_limiter import RateLimiter
 
 if TYPE_CHECKING:

@@ -12,8 +12,12 @@ from typing import Any
 import msgspec
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.presenters.differences import DifferencePresenter
-from xpm_tui.application.presenters.lookup import find_client, find_member, refuse_namesakes
+from xpm_tui.application.presenters.lookup import (
+    DifferencePresenter,
+    find_client,
+    find_member,
+    refuse_namesakes,
+)
 from xpm_tui.application.presenters.presenter import Presenter
 from xpm_tui.application.presenters.views import ClientView, PersonView
 from xpm_tui.application.runs.history import refuse_in_flight

@@ -9,26 +9,19 @@ from collections.abc import Iterable, Sequence
 
 from xpm_tui.application.clients.queries import sure_proposals
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.presenters.differences import DifferencePresenter
-from xpm_tui.application.presenters.lookup import find_client, find_xpm
+from xpm_tui.application.presenters.lookup import DifferencePresenter, find_client, find_xpm
 from xpm_tui.application.presenters.presenter import Presenter, change_view, former_view
-from xpm_tui.application.presenters.views import (
-    ClientView,
-    CreatedView,
-    EffectView,
-    RelinkView,
-    ReviewView,
-)
+from xpm_tui.application.presenters.views import ClientView, CreatedView, EffectView, RelinkView, ReviewView
 from xpm_tui.application.runs.history import Stopper, refuse_in_flight
-from xpm_tui.domain.consequences import Consequences
 from xpm_tui.domain.errors import BadInput, DecisionNeeded
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.links import LinkOrigin
+from xpm_tui.domain.plan import Consequences
 from xpm_tui.domain.plan import UndecidedClient as NeedsDecision
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import CLIENTS, LINKS, PROVENANCE, RUNS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.log.writer import during
+from xpm_tui.log.event_log import during
 from xpm_tui.sync.consequences import creation_consequences
 from xpm_tui.sync.manual import links
 from xpm_tui.sync.manual.client_creation import CreationBlocked, blocked, create_client, creation_contacts

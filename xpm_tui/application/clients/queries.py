@@ -9,8 +9,7 @@ from typing import Any
 import msgspec
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.presenters.differences import DifferencePresenter, DifferenceView
-from xpm_tui.application.presenters.lookup import find_client, find_xpm
+from xpm_tui.application.presenters.lookup import DifferencePresenter, DifferenceView, find_client, find_xpm
 from xpm_tui.application.presenters.presenter import Presenter
 from xpm_tui.application.presenters.views import (
     ClientView,
@@ -20,7 +19,6 @@ from xpm_tui.application.presenters.views import (
     XpmClientView,
 )
 from xpm_tui.application.runs.plans import newest_draft
-from xpm_tui.domain.difference_labels import DIFFERENCES
 from xpm_tui.domain.fields import CLIENT
 from xpm_tui.domain.identity import name_key
 from xpm_tui.domain.ignition import Client
@@ -28,6 +26,7 @@ from xpm_tui.domain.links import Link, Successor, Value
 from xpm_tui.domain.plan import UndecidedClient
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.quarantine import WHOLE
+from xpm_tui.domain.reason_labels import DIFFERENCES
 from xpm_tui.domain.tables import APART, BASE, CLIENTS, LINKS, PLANNED, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.base import PRIMARY, contact_key, mirror_values, pair

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from xpm_tui.application.clients import frozen_fields, links
+from xpm_tui.application.clients import conflicts, links
 from xpm_tui.application.clients.queries import review
 from xpm_tui.application.condition import refuse_damaged
 from xpm_tui.application.practice import OpenPractice
@@ -20,7 +20,7 @@ from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import APART, IGNORED, LINKS
-from xpm_tui.files import atomic
+from xpm_tui.files import durable
 from xpm_tui.ignition.cell_readers import CellError, read_text
 from xpm_tui.ignition.csv_source import read_source
 from xpm_tui.ignition.csv_text import decode, find_delimiter, normalise_heading, records
@@ -103,7 +103,7 @@ def export_review_file(
     if not path.parent.is_dir():
         raise BadInput(f"The folder {path.parent} does not exist.")
     text, clients = export_review(practice, only)
-    atomic.replace_bytes(path, text.encode("utf-8-sig"))
+    durable.replace_bytes(path, text.encode("utf-8-sig"))
     return clients
 
 
@@ -246,7 +246,7 @@ class _ChoiceReader:
             self._taken[target] = row.number
         if not self._dry_run:
             if target == "ignore":
-                frozen_fields.ignore(self._practice, client.id, REASON)
+                conflicts.ignore(self._practice, client.id, REASON)
             else:
                 self._run = self._run or self._practice.ids.new("r")[0]
                 links.link(self._practice, client.id, target, origin="review", run=self._run)

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from xpm_tui.application.jobs import templates
-from xpm_tui.application.jobs.job_settings import vanished
+from xpm_tui.application.jobs.services import vanished
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import ConnectionDraft, list_state, put, read
 from xpm_tui.application.runs.plans import latest
 from xpm_tui.application.team import links as team
-from xpm_tui.application.team.people import find_connector
+from xpm_tui.application.team.queries import find_connector
 from xpm_tui.diagnostics.known_problems.login import NEW_PERMISSION, OLD_PERMISSION
 from xpm_tui.diagnostics.known_problems.registry import CASES
 from xpm_tui.domain.errors import BadInput, CaseId

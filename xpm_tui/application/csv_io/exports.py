@@ -18,8 +18,8 @@ from xpm_tui.domain.formatting import count, plural
 from xpm_tui.domain.ignition import Import
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import IMPORTS
-from xpm_tui.files import atomic
-from xpm_tui.files.disk import disk_error
+from xpm_tui.files import durable
+from xpm_tui.files.machine import disk_error
 from xpm_tui.ignition.forms import FORMS, FormName
 from xpm_tui.lazy import lazy_imports
 
@@ -126,7 +126,7 @@ def export_file(
     if not path.parent.is_dir():
         raise BadInput(f"The folder {path.parent} does not exist.")
     for place, data in zip(places, exported.files, strict=True):
-        atomic.replace_bytes(place, data)
+        durable.replace_bytes(place, data)
     return _finish(practice, form, exported, tuple(map(str, places)))
 
 

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from xpm_tui.application.condition import unfinished_imports
-from xpm_tui.application.csv_io.consequences import of_import, of_import_undo
-from xpm_tui.application.csv_io.interruption import Interruption
-from xpm_tui.domain.consequences import Consequences
+from xpm_tui.application.csv_io.import_effects import Interruption, of_import, of_import_undo
+from xpm_tui.collector import paused_collector
 from xpm_tui.domain.errors import AppError, BadInput, StoreChanged
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ignition import Import
+from xpm_tui.domain.plan import Consequences
 from xpm_tui.domain.ports import Drop, IdSource, Put, Snapshot, Write
 from xpm_tui.domain.tables import IMPORT_IMAGES, IMPORTS, META, Meta
 from xpm_tui.ignition.cells import EXTRA
@@ -35,7 +35,6 @@ from xpm_tui.store.ids import SnapshotIds
 
 if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
-from xpm_tui.collector import paused_collector
 
 
 def plan_import(

@@ -12,29 +12,27 @@ import msgspec
 
 from xpm_tui import __version__
 from xpm_tui.application.condition import conditions
-from xpm_tui.application.health.doctor_target import DoctorTarget
-from xpm_tui.application.health.probe_facts import Machine, saved_login
+from xpm_tui.application.health.probe_facts import DoctorTarget, Machine, saved_login
 from xpm_tui.application.home import own_folder
 from xpm_tui.application.presenters.lookup import masked, name_of
 from xpm_tui.application.runs import history
 from xpm_tui.application.status.summary import GATE_FILE, allowance_at
 from xpm_tui.diagnostics.bundle import BundlePart, json_part, lines_part, listing, packed, text_part
+from xpm_tui.diagnostics.error_presenter import problem_lines
 from xpm_tui.diagnostics.findings import ProbeResult, run_problem
 from xpm_tui.diagnostics.known_problems.registry import find_problem
-from xpm_tui.diagnostics.masking import Mask
-from xpm_tui.diagnostics.presenters import problem_lines
-from xpm_tui.diagnostics.row_mask import LEFT_OUT, RowMask
+from xpm_tui.diagnostics.masking import LEFT_OUT, Mask, RowMask
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ports import Allowance, Snapshot
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.secret import Secret
 from xpm_tui.domain.tables import ALL, CLIENTS, IMPORTS, STAFF, TEAM, XPM_CLIENTS
-from xpm_tui.files.atomic import replace_bytes
-from xpm_tui.files.disk import disk_error
-from xpm_tui.files.listing import expanded
+from xpm_tui.files.durable import replace_bytes
+from xpm_tui.files.machine import disk_error
+from xpm_tui.files.private import expanded
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.log.reader import EventFilter
+from xpm_tui.log.event_log import EventFilter
 from xpm_tui.log.sentences import sentence
 from xpm_tui.sync.mirror import named_people, set_aside
 

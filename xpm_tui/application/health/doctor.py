@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from xpm_tui.application.condition import conditions
-from xpm_tui.application.health.doctor_target import DoctorTarget
 from xpm_tui.application.health.probe_facts import (
+    DoctorTarget,
     Machine,
     Resolve,
     counting,
@@ -32,13 +32,19 @@ from xpm_tui.application.health.probe_facts import (
 )
 from xpm_tui.application.practice import ADDRESSES
 from xpm_tui.application.practice_identity import LISTS, PracticeIdentity
-from xpm_tui.application.presenters.set_aside import set_aside_views
+from xpm_tui.application.presenters.presenter import set_aside_views
 from xpm_tui.application.runs import history
 from xpm_tui.application.status.summary import allowance_at, link_problems, summarize
 from xpm_tui.diagnostics.error_presenter import present
-from xpm_tui.diagnostics.examination import Probe, examine
-from xpm_tui.diagnostics.findings import ProbeResult
-from xpm_tui.diagnostics.probe_inputs import FolderFacts, Once, ServerReply, StoreFacts
+from xpm_tui.diagnostics.findings import (
+    FolderFacts,
+    Once,
+    Probe,
+    ProbeResult,
+    ServerReply,
+    StoreFacts,
+    examine,
+)
 from xpm_tui.diagnostics.probes.login import (
     AllowanceProbe,
     ConnectionsProbe,
@@ -83,7 +89,7 @@ from xpm_tui.xero.config import is_loopback
 
 with lazy_imports():
     from xpm_tui.application import xpm_access
-    from xpm_tui.store import integrity
+    from xpm_tui.store import admin
 
 if TYPE_CHECKING:
     from xpm_tui.xero.client.practice import XeroPractice
@@ -299,7 +305,7 @@ class Doctor:
 
     async def _store(self) -> StoreFacts:
 
-        report = await asyncio.to_thread(integrity.check, self._target.data / "book")
+        report = await asyncio.to_thread(admin.check, self._target.data / "book")
         of = {level: tuple(f.text for f in report.findings if f.level == level)
               for level in ("error", "warning", "note")}  # fmt: skip
         if not of["error"] and isinstance(self._target.why, StoreUnreadable):

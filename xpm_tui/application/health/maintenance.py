@@ -12,12 +12,12 @@ import msgspec
 from xpm_tui.application.home import Home, practices
 from xpm_tui.application.practice import find_practice, open_practice
 from xpm_tui.domain.errors import AppError, NotFound
-from xpm_tui.files.clock import SystemClock
 from xpm_tui.files.locks import Lock
+from xpm_tui.files.machine import SystemClock
 from xpm_tui.files.private import ensure_private
 from xpm_tui.store import admin
+from xpm_tui.store.admin import Report
 from xpm_tui.store.backup import Backup
-from xpm_tui.store.integrity import Report
 
 
 class PurgedView(msgspec.Struct, frozen=True, kw_only=True):

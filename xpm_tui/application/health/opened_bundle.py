@@ -26,8 +26,8 @@ from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import ALL
-from xpm_tui.files.atomic import replace_bytes
-from xpm_tui.files.disk import disk_error
+from xpm_tui.files.durable import replace_bytes
+from xpm_tui.files.machine import disk_error
 from xpm_tui.files.private import ensure_private
 from xpm_tui.settings.store import Settings
 from xpm_tui.store.store import open_store

@@ -1,6 +1,8 @@
 """What this machine tells of itself: names, proxy, disks, locks, terminal, timer, versions. Reads only.
 
 Facts for the probes, read from the login, the book and the system's timer.
+
+What the doctor looks at: a practice, also one whose book or settings cannot be opened.
 """
 
 from __future__ import annotations
@@ -13,42 +15,54 @@ import shutil
 import socket
 import stat
 import sys
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sized
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sized
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from xpm_tui import __version__
-from xpm_tui.application.home import practices
-from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.home import Home, practices
+from xpm_tui.application.home import person as person_here
+from xpm_tui.application.practice import OpenPractice, find_practice, open_practice
 from xpm_tui.application.practice_identity import PracticeIdentity, list_state
 from xpm_tui.application.runs import history
 from xpm_tui.application.runs.due import skipped_day
 from xpm_tui.application.runs.plans import latest
 from xpm_tui.application.schedule.timer import Scheduler
-from xpm_tui.application.team.people import find_connector
-from xpm_tui.diagnostics.examination import UnavailableProbe
-from xpm_tui.diagnostics.probe_inputs import FolderFacts, LoginFacts, PersonFacts, TerminalFacts, TimerFacts
+from xpm_tui.application.team.queries import find_connector
+from xpm_tui.diagnostics.findings import (
+    FolderFacts,
+    LoginFacts,
+    PersonFacts,
+    TerminalFacts,
+    TimerFacts,
+    UnavailableProbe,
+)
 from xpm_tui.diagnostics.probes.store import LockHolder
 from xpm_tui.domain.errors import AppError
+from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.files.listing import network_file_system
 from xpm_tui.files.locks import holder, lacks_locks
-from xpm_tui.files.private import check_chain
+from xpm_tui.files.machine import SystemClock
+from xpm_tui.files.private import check_chain, network_file_system
 from xpm_tui.lazy import lazy_imports
+from xpm_tui.log.event_log import EventLog
+from xpm_tui.settings.store import Settings
 from xpm_tui.sync.journal import unanswered
 
 with lazy_imports():
-    from xpm_tui.xero.auth import encryption_keys, token_store
+    from xpm_tui.xero.auth import token_store as encryption_keys
     from xpm_tui.xero.client import environment
 
 if TYPE_CHECKING:
-    from xpm_tui.application.health.doctor_target import DoctorTarget
     from xpm_tui.xero.auth.token_store import SavedLogin
     from xpm_tui.xero.client.environment import NetworkEnvironment
     from xpm_tui.xero.wiring import Wire
+
 
 LIBRARIES = (
     "textual", "httpx", "authlib", "tinydb", "lxml", "rapidfuzz", "msgspec", "tomlkit", "keyring",
@@ -215,7 +229,7 @@ async def nothing() -> int:
 def saved_login(patient: DoctorTarget, name: str) -> SavedLogin | None:
     """The login of a practice of this account as it lies on the disk; None where there is none to open."""
     config, _, state = patient.home.practice(name)
-    login_store = token_store.TokenStore(
+    login_store = encryption_keys.TokenStore(
         state, config_folder=config, use_keyring=patient.home.default, environ=patient.environ
     )
     try:
@@ -291,3 +305,88 @@ async def timer_facts(practice: OpenPractice) -> TimerFacts:
         hours=(practice.clock.now() - last).total_seconds() / 3600 if last else None,
         skipped=skipped.started if skipped else None,
     )
+
+
+@dataclass
+class DoctorTarget:
+    """The ground that probes stand on. ``practice`` is None where it cannot be opened: ``why`` tells."""
+
+    home: Home
+    name: str
+    settings: Settings
+    config: Path
+    data: Path
+    state: Path
+    clock: Clock
+    person: str
+    environ: Mapping[str, str]
+    transport: Any
+    events: EventLog
+    practice: OpenPractice | None = None
+    why: AppError | None = None
+
+    def notice(self, trouble: AppError) -> None:
+        """Leave it: the doctor finds it with a probe."""
+
+
+@contextmanager
+def open_target(
+    home: Home,
+    name: str = "",
+    *,
+    person: str = "",
+    overrides: Mapping[str, str] | None = None,
+    environ: Mapping[str, str] | None = None,
+    clock: Clock | None = None,
+    transport: Any = None,
+) -> Iterator[DoctorTarget]:
+    """Open what can be opened, reading only, and close it after the block. Raises ``NotFound``, ``BadInput``.
+
+    Settings that cannot be used are passed over here, so that the doctor can tell of them.
+    """
+    environ = os.environ if environ is None else environ
+    clock = clock or SystemClock()
+    person = person or person_here(None, environ)
+    chosen = find_practice(home, name or None)
+    config, data, state = home.practice(chosen)
+    settings = Settings.load(
+        home.settings_file, config / "settings.toml", environ, overrides or {}, lenient=True
+    )
+    practice, why = None, None
+    if (data / "book").exists():
+        try:
+            practice = open_practice(
+                home, chosen, person=person, read_only=True, overrides=overrides, environ=environ,
+                clock=clock, transport=transport, lenient=True,
+            )  # fmt: skip
+        except AppError as trouble:
+            why = trouble
+    events = practice.events if practice else EventLog(state / "log", clock, person)
+    try:
+        yield DoctorTarget(
+            home,
+            chosen,
+            settings,
+            config,
+            data,
+            state,
+            clock,
+            person,
+            environ,
+            transport,
+            events,
+            practice,
+            why,
+        )
+    finally:
+        events.close()
+        if practice is not None:
+            practice.close()
+
+
+def of_practice(practice: OpenPractice) -> DoctorTarget:
+    """An open practice as a patient, for the console."""
+    return DoctorTarget(
+        practice.home, practice.name, practice.settings, practice.config, practice.data, practice.state,
+        practice.clock, practice.person, practice.environ, practice.transport, practice.events, practice,
+    )  # fmt: skip

@@ -15,8 +15,15 @@ from pathlib import Path
 import msgspec
 
 from xpm_tui.application.csv_io.deliveries import DeliveryOutcome, InboxDelivery, deliver, preview
-from xpm_tui.application.inbox.documents import InboxDocument, StillBeingWritten, read_document
-from xpm_tui.application.inbox.receipts import failed, opened, received, understood
+from xpm_tui.application.inbox.documents import (
+    InboxDocument,
+    StillBeingWritten,
+    failed,
+    opened,
+    read_document,
+    received,
+    understood,
+)
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.runs.notifications import notify
 from xpm_tui.domain.errors import AppError, BadInput, Busy, DiskError, ReadOnly, StoreUnreadable

@@ -1,13 +1,22 @@
-"""Deploying as a run: under the run lock, through the guard, with the practice's own terms."""
+"""Deploying as a run: under the run lock, through the guard, with the practice's own terms.
+
+A batch of jobs before it starts: what would be made, what is kept back, and the calls that it takes.
+
+What a person decides about a job: what became of a lost answer, and that it is to be made again.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import cast
+from contextlib import suppress
+from typing import Literal, cast
 
 import msgspec
 
-from xpm_tui.application.jobs.job_settings import IGNITION, IGNITION_HINT, terms_of, today
+from xpm_tui.application.jobs.proposals import find_proposal
+from xpm_tui.application.jobs.queries import OPEN, find_job, previews, row_of, unfinished
+from xpm_tui.application.jobs.services import IGNITION, IGNITION_HINT, terms_of, today
+from xpm_tui.application.jobs.views import JobRowView, PreviewView
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import PracticeIdentity
 from xpm_tui.application.progress import Report, silent
@@ -15,19 +24,25 @@ from xpm_tui.application.runs.consequences import pace
 from xpm_tui.application.runs.history import Stopper
 from xpm_tui.application.runs.runner import under_lock
 from xpm_tui.application.runs.sync_run import RunRequest, RunWork
+from xpm_tui.deploy import workflows
 from xpm_tui.deploy.batch import deploy, unfinished_occurrences
 from xpm_tui.deploy.consequences import BatchConsequences, batch_consequences
 from xpm_tui.deploy.executor import DeployContext
 from xpm_tui.deploy.occurrences import Occurrence, due_by_itself
-from xpm_tui.domain.errors import DecisionNeeded
+from xpm_tui.deploy.recovery import adopt
+from xpm_tui.domain.errors import BadInput, DecisionNeeded, NotFound, RecordMissing
 from xpm_tui.domain.events import Event
-from xpm_tui.domain.ignition import Client
+from xpm_tui.domain.ignition import Client, Deployment
+from xpm_tui.domain.plan import Consequences
 from xpm_tui.domain.ports import Put, Snapshot, XpmJobsPort, XpmPort
-from xpm_tui.domain.runs import Run, Stop, Trigger
-from xpm_tui.domain.tables import RUNS, WORKFLOWS
+from xpm_tui.domain.runs import Intent, Run, Stop, Trigger
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.tables import DEPLOYMENTS, INTENTS, JOBS, RUNS, WORKFLOWS
+from xpm_tui.domain.xpm import XpmJob
 from xpm_tui.store.ids import BlockIds
 from xpm_tui.sync.applying.recovery import resolve as resolve_clients
 from xpm_tui.sync.consequences import paced
+from xpm_tui.sync.journal import ADD_JOB, APPLY_TEMPLATE, ASSIGN_PEOPLE, JOB_KINDS, SET_STATE, done, failed
 from xpm_tui.sync.matching.proposals import Alike, MatchIndex
 
 
@@ -195,3 +210,197 @@ def new_jobs_stop(fresh: int, limit: int, *, reviewed: bool) -> tuple[Stop, ...]
         "Review them: xpm-tui jobs list --due. Then deploy them: xpm-tui jobs deploy --due"
     )
     return (Stop(rule="new-jobs", counted=fresh, limit=limit, sentence=sentence),)
+
+
+class BatchView(msgspec.Struct, frozen=True, kw_only=True):
+    """What deploying a batch of jobs would do.
+
+    Attributes:
+        new: Jobs that would be created.
+        begun: Jobs that would be finished.
+        calls: Calls to Xero that ``new`` and ``begun`` take.
+        asks: Jobs that go out, too, once a user says to go on anyway.
+        calls_anyway: Calls to Xero including the ``asks``.
+        holds: Jobs that stay where they are in any case.
+        earlier: Half-created jobs of an earlier run, which every run finishes first.
+        number: First job number of the practice's own pattern; empty where XPM assigns numbers.
+        consequences: Consequences of the whole run, including what an earlier one left.
+        consequences_anyway: The same with the ``asks``.
+    """
+
+    jobs: tuple[PreviewView, ...]
+    new: int
+    begun: int
+    asks: int
+    holds: int
+    calls: int
+    calls_anyway: int
+    consequences: Consequences
+    consequences_anyway: Consequences
+    earlier: int = 0
+    number: str = ""
+
+    @property
+    def minutes(self) -> int:
+        """What it takes at least, at Xero's pace."""
+        return self.consequences.minutes
+
+    def of(self, *, anyway: bool) -> Consequences:
+        """The consequences, without or with the jobs that ask first."""
+        return self.consequences_anyway if anyway else self.consequences
+
+
+def preview_batch(practice: OpenPractice, chosen: Sequence[Occurrence]) -> BatchView:
+    """What deploying these would do. Asks nothing of XPM."""
+    named = {each.id for each in chosen}
+    shown, found = previews(practice, chosen)
+    _, anyway = previews(practice, chosen, anyway=True)
+    goes = [view for view in shown if view.goes]
+    begun = sum(bool(view.job.number) for view in goes)
+    return BatchView(
+        jobs=tuple(shown),
+        new=len(goes) - begun,
+        begun=begun,
+        asks=sum(view.goes_anyway and not view.goes for view in shown),
+        holds=sum(not view.goes_anyway for view in shown),
+        calls=found.calls,
+        calls_anyway=anyway.calls,
+        consequences=found,
+        consequences_anyway=anyway,
+        earlier=sum(row.id not in named for row in unfinished_occurrences(practice.snapshot())),
+        number=next((view.number for view in goes if view.number and not view.job.number), ""),
+    )
+
+
+def preview_named(practice: OpenPractice, ids: Sequence[str]) -> BatchView:
+    """The same for jobs by their ids. Raises ``NotFound``."""
+    return preview_batch(practice, [find_job(practice, id_) for id_ in ids])
+
+
+def of_cause(practice: OpenPractice, cause: str = "") -> tuple[str, ...]:
+    """Ids of what is held, failed or half-made, of one cause where one is named."""
+    return tuple(each.id for each in unfinished(practice, cause=cause))
+
+
+def of_proposal(practice: OpenPractice, proposal: str) -> list[Occurrence]:
+    """The next open job of each workflow of a proposal. Raises ``NotFound`` and ``BadInput``."""
+    snapshot = practice.snapshot()
+    rows = snapshot.find(WORKFLOWS, "proposal", find_proposal(snapshot, proposal).id)
+    found = []
+    for workflow in rows:
+        with suppress(NotFound):
+            found.append(find_job(practice, workflow.id))
+    return [each for each in found if each.state in OPEN]
+
+
+Sent = Literal["adopt", "again", "drop"]
+
+
+async def decide_sent(practice: OpenPractice, job: str, choice: Sent, number: str = "") -> JobRowView:
+    """Record the outcome of a write that got no answer.
+
+    Args:
+        practice: The open practice.
+        job: The job as :func:`find_job` takes it.
+        choice: ``adopt`` (it was created), ``again`` (it was not: send it again) or ``drop`` (do nothing
+            more).
+        number: The number of the created job, for ``adopt``.
+
+    Raises:
+        BadInput: The job has no write with an unknown outcome, or ``number`` is not its job.
+        XeroError: XPM could not be asked.
+    """
+    practice.writable()
+    snapshot = practice.snapshot()
+    found = find_job(practice, job)
+    row = found.deployment
+    held = [
+        intent
+        for intent in snapshot.find(INTENTS, "state", "held")
+        if intent.record == found.id and intent.kind in JOB_KINDS
+    ]
+    if row is None or not held:
+        raise BadInput(f"Job {found.id} has no write with an unknown outcome.",
+                       hint=f"See: xpm-tui jobs preview {found.id}")  # fmt: skip
+    intent = held[-1]
+    if choice == "adopt":
+        if intent.kind == ADD_JOB and not number:
+            raise BadInput(
+                "Name the job that XPM created.",
+                hint=f"xpm-tui jobs retry {found.id} --sent adopt --job NUMBER",
+            )
+        there = await _read(practice, number or row.number)
+        if there is None:
+            raise BadInput(f"XPM has no job {number or row.number}.")
+        others = [o for o in practice.snapshot().find(DEPLOYMENTS, "number", there.number) if o.id != row.id]
+        if others and intent.kind == ADD_JOB:
+            raise BadInput(f"Job {there.number} already belongs to {others[0].id}.")
+        if there.client is not None and intent.kind == ADD_JOB and there.client.uuid != intent.uuid:
+            raise BadInput(
+                f"Job {there.number} belongs to another client: {visible(there.client.name, 80)}.",
+                hint="Check its number in XPM.",
+            )
+        row, end = adopt(row, intent, there), done(intent, there.uuid)
+    elif choice == "again":
+        end = failed(intent, "to be sent again")
+    else:
+        row, end = _dropped(row, intent), failed(intent, "dropped")
+    if choice != "drop" or intent.kind != ADD_JOB:
+        row = msgspec.structs.replace(row, state="going", cause="", why="")
+    row = workflows.noted(row, practice.clock.now(), practice.person, "sent", choice)
+    practice.book.commit([Put(INTENTS, end), workflows.put(row)], since=snapshot)
+    practice.events.emit(
+        Event(key="job.settled", record=row.workflow, rule=choice, numbers={"day": row.day.isoformat()})
+    )
+    return row_of(practice, found.id)
+
+
+async def prepare_again(practice: OpenPractice, job: str) -> JobRowView:
+    """Prepare to deploy again a job that XPM no longer has; its history keeps the old number.
+
+    The job waits as a failed one until a user agrees to what would be created.
+
+    Raises:
+        BadInput: XPM still has the job, or it was never created.
+    """
+    practice.writable()
+    snapshot = practice.snapshot()
+    found = find_job(practice, job)
+    row = found.deployment
+    if row is None or not row.number:
+        raise BadInput(f"Job {found.id} was never created.", hint=f"xpm-tui jobs deploy {found.id}")
+    if await _read(practice, row.number) is not None:
+        raise BadInput(
+            f"XPM still has job {row.number}, so no second one is created.",
+            hint="If it is to be created again, delete it in XPM first.",
+        )
+    again = Deployment(
+        id=row.id, workflow=row.workflow, day=row.day, state="failed", cause="job-gone",
+        why=f"XPM no longer has job {row.number}: it will be created again.", attempt=row.attempt + 1,
+        earlier=(*row.earlier, row.number), audit=row.audit,
+    )  # fmt: skip
+    again = workflows.noted(again, practice.clock.now(), practice.person, "redeploy", row.number)
+    there = snapshot.get(JOBS, row.number)
+    gone = [Put(JOBS, msgspec.structs.replace(there, gone=True))] if there is not None else []
+    practice.book.commit([workflows.put(again), *gone], since=snapshot)
+    practice.events.emit(Event(key="job.again", record=row.workflow, numbers={"job": row.number}))
+    return row_of(practice, found.id)
+
+
+def _dropped(row: Deployment, intent: Intent) -> Deployment:
+    """What is left out of it from now on."""
+    if intent.kind == ADD_JOB:
+        return msgspec.structs.replace(row, state="skipped", cause="", why="")
+    if intent.kind == APPLY_TEMPLATE:
+        return msgspec.structs.replace(row, applied=(*row.applied, str(intent.values["template"])))
+    return msgspec.structs.replace(row, assigned=True if intent.kind == ASSIGN_PEOPLE else row.assigned,
+                                   state_set=True if intent.kind == SET_STATE else row.state_set)  # fmt: skip
+
+
+async def _read(practice: OpenPractice, number: str) -> XpmJob | None:
+    identity = practice.connected()
+    async with practice.wire() as wire:
+        try:
+            return await wire.practice(identity.tenant).job(number.strip())
+        except RecordMissing:
+            return None

@@ -8,8 +8,7 @@ from datetime import date
 import msgspec
 
 from xpm_tui.application.clients.edits import LONGEST, known_field
-from xpm_tui.application.jobs.job_settings import terms_of, today
-from xpm_tui.application.jobs.services import find_service
+from xpm_tui.application.jobs.services import find_service, terms_of, today
 from xpm_tui.application.jobs.views import AgreedView, ProposalRowView
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import find_client, find_member
@@ -21,12 +20,11 @@ from xpm_tui.deploy.workflows import make_workflows
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.identity import exact
-from xpm_tui.domain.ignition import Client, Proposal, ProposalService
+from xpm_tui.domain.ignition import Audit, Client, Proposal, ProposalService, Repeat
 from xpm_tui.domain.labels import PROPOSAL_STATES, label
 from xpm_tui.domain.ports import Put, Snapshot, Write
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS, PROPOSALS, SERVICES, TEMPLATES, WORKFLOWS
-from xpm_tui.domain.workflows import Audit, Repeat
 from xpm_tui.store.ids import BlockIds
 
 ENDLESS = "none"

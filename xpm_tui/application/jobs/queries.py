@@ -14,22 +14,22 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from xpm_tui.application.jobs.job_settings import IGNITION, terms_of, today
+from xpm_tui.application.jobs.services import IGNITION, terms_of, today
 from xpm_tui.application.jobs.views import HistoryLineView, JobCounts, JobRowView, PreviewView, ProblemView
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import ListState, list_state
 from xpm_tui.application.presenters.lookup import name_of
 from xpm_tui.application.presenters.views import RefView
 from xpm_tui.application.runs.history import alive
-from xpm_tui.deploy import transitions
+from xpm_tui.deploy import workflows
 from xpm_tui.deploy.calendar import recurrence, word
 from xpm_tui.deploy.occurrences import SOON, Occurrence, occurrences, of_workflow
 from xpm_tui.deploy.renewal import is_renewed
 from xpm_tui.deploy.workflows import job_client
-from xpm_tui.domain.consequences import Consequences
 from xpm_tui.domain.errors import BadInput, Busy, NotFound
 from xpm_tui.domain.events import Event
-from xpm_tui.domain.ignition import Client, Proposal
+from xpm_tui.domain.ignition import Audit, Client, Deployment, Proposal, Workflow
+from xpm_tui.domain.plan import Consequences
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import (
@@ -44,7 +44,6 @@ from xpm_tui.domain.tables import (
     WORKFLOWS,
     XPM_CLIENTS,
 )
-from xpm_tui.domain.workflows import Audit, Deployment, Workflow
 from xpm_tui.domain.xpm import RecordReference, XpmJob
 from xpm_tui.lazy import lazy_imports
 
@@ -281,7 +280,7 @@ def skip(practice: OpenPractice, job: str, *, undo: bool = False) -> JobRowView:
             raise BadInput(f"Job {found.id} is not skipped.")
         back = msgspec.structs.replace(row, state="failed" if row.number else "going")
         practice.book.commit(
-            [transitions.put(transitions.noted(back, now, by, "unskipped"))]
+            [workflows.put(workflows.noted(back, now, by, "unskipped"))]
             if row.number
             else [Drop(DEPLOYMENTS, row.id)],
             since=snapshot,
@@ -297,8 +296,8 @@ def skip(practice: OpenPractice, job: str, *, undo: bool = False) -> JobRowView:
                 hint=f"xpm-tui jobs retry {found.id} --sent drop",
             )
         row = row or Deployment(id=found.id, workflow=found.workflow.id, day=found.day, state="skipped")
-        row = transitions.noted(msgspec.structs.replace(row, state="skipped"), now, by, "skipped")
-        practice.book.commit([transitions.put(row)], since=snapshot)
+        row = workflows.noted(msgspec.structs.replace(row, state="skipped"), now, by, "skipped")
+        practice.book.commit([workflows.put(row)], since=snapshot)
     key = "job.unskipped" if undo else "job.skipped"
     practice.events.emit(Event(key=key, record=found.workflow.id, numbers={"day": found.day.isoformat()}))
     return row_of(practice, found.id)

@@ -8,14 +8,9 @@ from typing import Any
 
 import msgspec
 
-from xpm_tui.application.jobs.job_settings import today
 from xpm_tui.application.jobs.proposals import find_proposal
-from xpm_tui.application.jobs.views import (
-    PartChangeView,
-    ProposalChangeView,
-    RolledView,
-    ServiceChangeView,
-)
+from xpm_tui.application.jobs.services import today
+from xpm_tui.application.jobs.views import PartChangeView, ProposalChangeView, RolledView, ServiceChangeView
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import name_of
 from xpm_tui.application.presenters.views import RefView
@@ -31,10 +26,10 @@ from xpm_tui.deploy.renewal import (
     workflows_of,
 )
 from xpm_tui.deploy.workflows import job_client
-from xpm_tui.domain.consequences import Consequences, LocalCounts
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ignition import Proposal
+from xpm_tui.domain.plan import Consequences, LocalCounts
 from xpm_tui.domain.ports import Put, Snapshot, Write
 from xpm_tui.domain.tables import CLIENTS, PROPOSALS, WORKFLOWS
 from xpm_tui.store.ids import BlockIds

@@ -16,20 +16,20 @@ import msgspec
 
 from xpm_tui.application.cached_counts import cached_count
 from xpm_tui.application.condition import refuse_damaged
-from xpm_tui.application.jobs.job_settings import terms_of, today
+from xpm_tui.application.jobs.services import terms_of, today
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.deploy.audit_evidence import AuditedJobs, first_day, windows
 from xpm_tui.deploy.job_audit import AuditFinding, AuditReport, audit
-from xpm_tui.deploy.job_forecast import MONTHS, JobForecast, forecast
+from xpm_tui.deploy.occurrences import MONTHS, JobForecast, forecast
 from xpm_tui.domain.errors import AllowanceUsedUp, BadInput, LoginNeeded, RecordMissing, XeroError
 from xpm_tui.domain.formatting import count
-from xpm_tui.domain.job_labels import AUDIT_FINDINGS
 from xpm_tui.domain.ports import Priority, XpmJobsPort
 from xpm_tui.domain.quarantine import quarantined_in
+from xpm_tui.domain.reason_labels import AUDIT_FINDINGS
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import JOBS
 from xpm_tui.domain.xpm import XpmJob
-from xpm_tui.files import atomic
+from xpm_tui.files import durable
 from xpm_tui.ignition.parser import escape_cell
 
 YEARS = 4
@@ -215,7 +215,7 @@ def write_audit(
         raise BadInput(f"{path} exists.", hint="Name another file, or replace this one with --replace.")
     if not path.parent.is_dir():
         raise BadInput(f"The folder {path.parent} does not exist.")
-    atomic.replace_bytes(path, audit_csv(findings).encode("utf-8-sig"))
+    durable.replace_bytes(path, audit_csv(findings).encode("utf-8-sig"))
 
 
 def forecast_jobs(practice: OpenPractice, *, months: int = MONTHS) -> JobForecast:

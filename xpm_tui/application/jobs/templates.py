@@ -19,9 +19,8 @@ from xpm_tui.application.jobs.views import (
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import list_state
 from xpm_tui.application.presenters.views import RefView
-from xpm_tui.deploy.coverage import coverage, likely
 from xpm_tui.deploy.job_spec import BUDGET, UUID, amount
-from xpm_tui.deploy.service_rules import NO_BUDGET, VALUE
+from xpm_tui.deploy.services import NO_BUDGET, VALUE, coverage, likely
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.formatting import count

@@ -7,7 +7,7 @@ from datetime import date, datetime
 import msgspec
 
 from xpm_tui.application.presenters.views import RefView
-from xpm_tui.domain.consequences import Consequences
+from xpm_tui.domain.plan import Consequences
 
 
 class TemplateView(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from xpm_tui.application.clients.edits import LONGEST, known_field
-from xpm_tui.application.jobs.job_settings import terms_of, today
 from xpm_tui.application.jobs.proposals import ENDLESS, day, ending, repeat_of
 from xpm_tui.application.jobs.queries import OPEN, find_job, preview_job, put_workflow, refuse_while_made
+from xpm_tui.application.jobs.services import terms_of, today
 from xpm_tui.application.jobs.templates import find_category, find_template
 from xpm_tui.application.jobs.views import PreviewView
 from xpm_tui.application.practice import OpenPractice
@@ -22,12 +22,11 @@ from xpm_tui.deploy.occurrences import Occurrence, of_workflow
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.identity import exact
-from xpm_tui.domain.ignition import Client
-from xpm_tui.domain.job_labels import JOB_FIELDS
+from xpm_tui.domain.ignition import Client, Deployment, Repeat, Workflow
 from xpm_tui.domain.ports import Drop, Snapshot
+from xpm_tui.domain.reason_labels import JOB_FIELDS
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS, PROPOSALS, TEAM
-from xpm_tui.domain.workflows import Deployment, Repeat, Workflow
 from xpm_tui.sync.journal import unanswered
 
 FIELDS = (

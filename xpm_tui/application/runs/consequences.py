@@ -14,9 +14,8 @@ import msgspec
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.xpm_refresh import is_filled
-from xpm_tui.domain.consequences import Consequences, Requests
 from xpm_tui.domain.pace import Pace
-from xpm_tui.domain.plan import Plan, PlannedRecord
+from xpm_tui.domain.plan import Consequences, Plan, PlannedRecord, Requests
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import PLANS, STOPS
 from xpm_tui.sync.consequences import LISTS, lookups, plan_consequences

@@ -16,9 +16,8 @@ from typing import cast
 from xpm_tui.application.condition import refuse_damaged
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import PracticeIdentity
-from xpm_tui.application.presenters.differences import left_views
-from xpm_tui.application.presenters.lookup import find_client, name_of
-from xpm_tui.application.presenters.set_aside import SetAsideView, set_aside_views
+from xpm_tui.application.presenters.lookup import find_client, left_views, name_of
+from xpm_tui.application.presenters.presenter import SetAsideView, set_aside_views
 from xpm_tui.application.presenters.views import UnclearView
 from xpm_tui.application.progress import Report, silent
 from xpm_tui.application.runs.history import current, is_immediate, is_sync, list_runs, show

@@ -1,27 +1,39 @@
 """Making runs: one at a time, in this process, under the run lock.
 
 A run that was killed before leaves "running" rows and journal entries; the next one resolves them first.
+
+A run in a process of its own, which a hang-up of the console does not touch.
+
+Records that XPM refused: one sentence each, by cause, and tried again alone or together.
 """
 
 from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Collection
+import subprocess
+import sys
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypedDict
 
+import msgspec
+
+import xpm_tui
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.progress import Report, silent
+from xpm_tui.application.runs import history
 from xpm_tui.application.runs.history import Stopper, end_dead, is_immediate, is_sync, list_runs, show
 from xpm_tui.application.runs.history import held as held_runs
 from xpm_tui.application.runs.sync_run import UNFINISHED, RunRequest, RunWork
 from xpm_tui.application.runs.sync_run import exit_code as exit_code
-from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.errors import AppError, BadInput, Busy
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Kind, Run, Trigger
-from xpm_tui.domain.tables import INTENTS, PLANS, RUNS
-from xpm_tui.log.writer import during
+from xpm_tui.domain.tables import CLIENTS, INTENTS, PLANS, RUNS
+from xpm_tui.log.event_log import during
 from xpm_tui.sync.planning.guard import refuse_if_outdated
 
 
@@ -169,3 +181,156 @@ def _again(practice: OpenPractice, before: Run) -> _RepeatedRun:
             hint=f"Undo what is left: xpm-tui undo {plan.undo_of}",
         )
     return {"plan_id": plan.id}
+
+
+SYNC = ("sync",)
+_LOOK = 0.05
+"""Seconds between two looks for the run that a new process made."""
+
+
+@dataclass(frozen=True)
+class BackgroundRun:
+    """The process of a run; ``last`` is the newest run before it."""
+
+    pid: int
+    last: str
+    process: subprocess.Popen[bytes] = field(repr=False)
+    verb: Sequence[str] = SYNC
+
+    def ended(self) -> int | None:
+        """Its exit code, or None while it goes on."""
+        return self.process.poll()
+
+
+def detach(
+    practice: OpenPractice, *, plan_id: str = "", extra: Sequence[str] = (), verb: Sequence[str] = SYNC
+) -> BackgroundRun:
+    """Start ``sync``, or another verb that makes a run, in a new session with its streams on the null device.
+
+    Raises:
+        Busy: Another run is in progress.
+        AppError: The process could not be started.
+    """
+    practice.writable()
+    owner = practice.lock_holder()
+    if owner is not None:
+        raise Busy(
+            f"A run is already in progress, started by {owner.words()}.",
+            hint="Wait until it ends, or stop it: xpm-tui runs stop",
+        )
+    newest = list_runs(practice, 1)
+    try:
+        process = subprocess.Popen(
+            command(practice, plan_id, extra, verb),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            env=_environ(),
+        )
+    except OSError as error:
+        raise AppError(f"The run could not be started: {error.strerror}.") from error
+    return BackgroundRun(process.pid, newest[0].id if newest else "", process, verb)
+
+
+def command(
+    practice: OpenPractice, plan_id: str = "", extra: Sequence[str] = (), verb: Sequence[str] = SYNC
+) -> list[str]:
+    """The command line that makes a run of this practice, for a process or a timer."""
+    words = [sys.executable, "-P", "-m", "xpm_tui"]
+    if practice.home.root is not None:
+        words += ["--home", str(practice.home.root)]
+    words += ["--practice", practice.name, "--as", practice.person, *verb, "--json"]
+    if plan_id:
+        words += ["--plan", plan_id]
+    return [*words, *extra]
+
+
+async def wait_for_run(practice: OpenPractice, detached: BackgroundRun, seconds: float = 30.0) -> Run:
+    """The run that the process made, as soon as it is in the book. Raises ``AppError`` if none comes."""
+    waited = 0.0
+    while waited < seconds:
+        for run in list_runs(practice, 3):
+            if run.pid == detached.pid:
+                return show(practice, run.id)
+        if detached.ended() is not None:
+            break
+        await practice.clock.sleep(_LOOK)
+        waited += _LOOK
+    code = detached.ended()
+    how = f"it ended with exit code {code}" if code is not None else "it did not start in time"
+    words = " ".join(detached.verb)
+    raise AppError(f"The run did not start: {how}.", hint=f"Run it yourself to see why: xpm-tui {words}")
+
+
+def _environ() -> dict[str, str]:
+    """``-P`` keeps modules of the folder that we happen to be in out; a checkout is found all the same."""
+    parent = str(Path(xpm_tui.__file__).resolve().parents[1])
+    if parent != os.getcwd():
+        return {**os.environ}
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (parent, os.environ.get("PYTHONPATH"))))}
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """One write that failed: the client it was for, what was asked, and the cause in XPM's own words."""
+
+    run: str
+    client: str
+    record: str
+    name: str
+    kind: str
+    fields: tuple[str, ...]
+    cause: str
+
+    @property
+    def sentence(self) -> str:
+        """For people; its words are data."""
+        return f"{self.name}: {self.kind.replace('_', ' ')} failed: {self.cause}"
+
+
+def failures(practice: OpenPractice, run_id: str = "last") -> list[Failure]:
+    """What failed in a run, sorted by cause; ``last`` is the last sync. Raises ``NotFound``."""
+    snapshot = practice.snapshot()
+    run = (history.newest(snapshot) if run_id == "last" else None) or history.show(practice, run_id)
+    found = []
+    for intent in snapshot.find(INTENTS, "run", run.id):
+        if intent.state == "failed":
+            id_ = intent.record.partition("/")[0]
+            client = snapshot.get(CLIENTS, id_)
+            found.append(
+                Failure(
+                    run=run.id,
+                    client=id_,
+                    record=intent.record,
+                    name=client.name if client else id_,
+                    kind=intent.kind,
+                    fields=tuple(sorted(intent.values)),
+                    cause=intent.note,
+                )
+            )
+    return sorted(found, key=lambda failure: (failure.cause, failure.name))
+
+
+def chosen(found: Sequence[Failure], *, client: str = "", cause: str = "") -> list[Failure]:
+    """Those of one client, or whose cause holds some words; raises ``BadInput`` where none is left."""
+    left = [
+        failure
+        for failure in found
+        if (not client or failure.client == client) and cause.casefold() in failure.cause.casefold()
+    ]
+    if not left:
+        raise BadInput(
+            "None of the failed records matches." if found else "No record failed in this run.",
+            hint="List the failed records: xpm-tui runs retry --list",
+        )
+    return left
+
+
+async def retry(practice: OpenPractice, found: Sequence[Failure], *, report: Report = silent) -> Run:
+    """Plan and sync again the clients of these failures, and no others.
+
+    Of a run that was narrowed to some fields, only these fields are synced.
+    """
+    clients = list(dict.fromkeys(failure.client for failure in found))
+    before = practice.snapshot().get(RUNS, found[0].run) if found else None
+    return await run(practice, only=clients, fields=before.fields if before else (), report=report)

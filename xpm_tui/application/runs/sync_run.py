@@ -18,19 +18,18 @@ from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.consequences import pace
 from xpm_tui.application.runs.history import Stopper, is_sync, list_runs
 from xpm_tui.application.runs.notifications import Reason, is_repeated, notify
-from xpm_tui.application.runs.open_writes import open_writes, summary
+from xpm_tui.application.runs.open_intents import open_writes, summary
 from xpm_tui.application.runs.xpm_refresh import guard_limits, refresh_lists
-from xpm_tui.domain.consequences import Consequences, Requests
 from xpm_tui.domain.errors import AppError, BadInput, DecisionNeeded, LoginNeeded, PlanRefused, RunStopped
 from xpm_tui.domain.events import Event, Severity
 from xpm_tui.domain.formatting import count, sequence
-from xpm_tui.domain.plan import Plan, PlannedRecord
+from xpm_tui.domain.plan import Consequences, Plan, PlannedRecord, Requests
 from xpm_tui.domain.ports import Drop, Put, XpmPort
 from xpm_tui.domain.runs import UNKNOWN, Run, Stop
 from xpm_tui.domain.tables import PLANNED, PLANS, RUNS, STOPS
 from xpm_tui.store.backup import prune_backups
+from xpm_tui.store.compaction import outdated
 from xpm_tui.store.ids import BlockIds
-from xpm_tui.store.retention import outdated
 from xpm_tui.sync.applying.executor import apply
 from xpm_tui.sync.applying.recovery import KINDS, resolve
 from xpm_tui.sync.consequences import plan_consequences

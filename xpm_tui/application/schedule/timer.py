@@ -2,10 +2,18 @@
 
 systemd.timer(5), systemd.service(5), crontab(5). Each practice has a timer of its own; what it starts decides
 by itself whether a run is due, so starting it too often does no harm.
+
+Prove that the login opens where a timer runs.
+
+Run as ``python -m xpm_tui.application.schedule.timer PRACTICE [HOME]``.
+
+Prints one sentence; ends with 0 when the login is there and can be read, else with the trouble's exit code.
+Nothing is sent to Xero.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shlex
 import shutil
@@ -17,14 +25,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from xpm_tui.application.home import account_name, own_folder
-from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.runs.background import command
-from xpm_tui.application.schedule import frequency
-from xpm_tui.application.schedule.frequency import CallEstimate
-from xpm_tui.domain.errors import AppError, BadInput
+from xpm_tui.application.home import account_name, find_home, own_folder
+from xpm_tui.application.practice import OpenPractice, open_practice
+from xpm_tui.application.runs.runner import command
+from xpm_tui.application.schedule import scheduled_run
+from xpm_tui.application.schedule.scheduled_run import CallEstimate
+from xpm_tui.diagnostics.error_presenter import present
+from xpm_tui.domain.errors import AppError, BadInput, LoginNeeded
 from xpm_tui.domain.events import Event
-from xpm_tui.files.atomic import replace_bytes
+from xpm_tui.files.durable import replace_bytes
 from xpm_tui.files.private import refuse_controls
 
 Kind = Literal["systemd", "cron"]
@@ -94,7 +103,7 @@ class Scheduler:
     ) -> None:
         self._practice = practice
         self._every = every or practice.settings.text("schedule.every")
-        self._minute = frequency.start_minute(practice, self._every)
+        self._minute = scheduled_run.start_minute(practice, self._every)
         self._shell = shell
         if kind not in ("", "systemd", "cron"):
             raise BadInput("The kind of timer must be systemd or cron.")
@@ -104,7 +113,7 @@ class Scheduler:
     def show(self) -> Timer:
         """What is installed, or would be. Changes nothing."""
         installed = self._installed()
-        estimate = frequency.estimate(self._practice, self._every)
+        estimate = scheduled_run.estimate(self._practice, self._every)
         return Timer(
             self._kind, installed, self._every, self._minute, estimate,
             (*self._does(), *estimate.sentences()), self._text(), self._notes(),
@@ -180,7 +189,7 @@ class Scheduler:
 
     def prove(self) -> str:
         """Open the login from the timer's own environment, once. Raises ``AppError`` where that fails."""
-        words = [sys.executable, "-P", "-m", "xpm_tui.application.schedule.login_check", *self._place()]
+        words = [sys.executable, "-P", "-m", "xpm_tui.application.schedule.timer", *self._place()]
         if self._kind == "systemd":
             ran = self._shell(["systemd-run", "--user", "--wait", "--pipe", "--quiet", *words], "")
         else:
@@ -229,7 +238,7 @@ class Scheduler:
         settings = self._practice.settings
         at = settings.text("schedule.at")
         asked = settings.yes("schedule.require_sign_in")
-        when = frequency.when(
+        when = scheduled_run.when(
             self._every, at, self._minute, exact=self._kind == "systemd" and not self._minute
         )
         return (
@@ -286,7 +295,7 @@ class Scheduler:
         zone = self._practice.settings.text("practice.timezone")
         at = f"*-*-* {self._practice.settings.text('schedule.at')}:00{f' {zone}' if zone else ''}"
         title = f"Scheduled sync of {self._practice.name} (xpm-tui)"
-        starts = ",".join(f"{each:02}" for each in frequency.minutes(self._every, self._minute))
+        starts = ",".join(f"{each:02}" for each in scheduled_run.minutes(self._every, self._minute))
         hourly = "hourly" if starts == "00" else f"*-*-* *:{starts}:00"
         # Where several practices share a machine, each waits for its own minute of the hour.
         exact = f"OnCalendar={at}\n" if self._every == "daily" and not self._minute else ""
@@ -303,7 +312,7 @@ class Scheduler:
 
     def _cron_line(self) -> str:
         # At least every hour: crontab knows no time zone, and makes up for no hour that the machine slept.
-        minute = ",".join(map(str, frequency.minutes(self._every, self._minute)))
+        minute = ",".join(map(str, scheduled_run.minutes(self._every, self._minute)))
         words = shlex.join(self._command()).replace("%", r"\%")
         return f"{minute} * * * * {words} >/dev/null {self._mark}"
 
@@ -347,3 +356,31 @@ def _unit_word(word: str) -> str:
 def _last_line(text: str) -> str:
     lines = [line for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else ""
+
+
+async def check_login(practice: OpenPractice) -> str:
+    """Read the login; raises ``LoginNeeded`` where there is none, or it cannot be opened."""
+    practice.connected()
+    async with practice.wire() as wire:
+        if wire.tokens.state() != "good":
+            raise LoginNeeded("The login is missing, or Xero refused it.", hint="Run: xpm-tui connect")
+    return f"The login of {practice.name} works."
+
+
+def main(arguments: list[str]) -> int:
+    """Entry point; gives the exit code."""
+    if not arguments:
+        print("Name a practice.", file=sys.stderr)
+        return 2
+    home = find_home(arguments[1] if len(arguments) > 1 else None, os.environ)
+    try:
+        with open_practice(home, arguments[0], read_only=True) as practice:
+            print(asyncio.run(check_login(practice)))
+    except AppError as trouble:
+        print(present(trouble).short(), file=sys.stderr)
+        return trouble.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

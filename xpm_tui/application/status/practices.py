@@ -12,7 +12,7 @@ from xpm_tui.application.condition import conditions
 from xpm_tui.application.home import Home
 from xpm_tui.application.practice import OpenPractice, open_practice
 from xpm_tui.application.practice_identity import read_identity
-from xpm_tui.application.runs import history as runs
+from xpm_tui.application.runs import history
 from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.ports import Clock
 
@@ -86,9 +86,9 @@ def _looked_at(
 def _told(practice: OpenPractice, current: str) -> PracticeView:
     identity = practice.identity()
     snapshot = practice.snapshot()
-    good = runs.last_good(runs.list_runs(practice))
-    running = runs.current(practice)
-    held = tuple(run.id for run in runs.held(snapshot))
+    good = history.last_good(history.list_runs(practice))
+    running = history.current(practice)
+    held = tuple(run.id for run in history.held(snapshot))
     known = read_identity(snapshot)
     return PracticeView(
         name=practice.name,

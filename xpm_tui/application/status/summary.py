@@ -16,17 +16,17 @@ from xpm_tui.application.cached_counts import cached_count
 from xpm_tui.application.condition import login_problem
 from xpm_tui.application.csv_io.exports import ExportState, OmittedRecord, last_import, to_ignition
 from xpm_tui.application.inbox.queries import InboxStatus, inbox_status
-from xpm_tui.application.jobs.job_settings import category_error, terms_of, today, vanished
 from xpm_tui.application.jobs.queries import counts as job_counts
+from xpm_tui.application.jobs.services import category_error, terms_of, today, vanished
 from xpm_tui.application.jobs.views import JobCounts
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import LISTS, list_state, read_identity
-from xpm_tui.application.presenters.set_aside import SetAsideView, set_aside_views
+from xpm_tui.application.presenters.presenter import SetAsideView, set_aside_views
 from xpm_tui.application.runs import history
 from xpm_tui.application.runs.due import skipped_day
-from xpm_tui.application.runs.open_writes import open_writes
+from xpm_tui.application.runs.open_intents import open_writes
 from xpm_tui.application.runs.plans import latest
-from xpm_tui.application.team.people import find_connector
+from xpm_tui.application.team.queries import find_connector
 from xpm_tui.domain.errors import StoreUnreadable
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.links import LinkState

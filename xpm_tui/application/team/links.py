@@ -10,7 +10,7 @@ from xpm_tui.application import undo_history
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import find_member, find_staff
 from xpm_tui.application.presenters.views import RefView
-from xpm_tui.application.team import people
+from xpm_tui.application.team import queries
 from xpm_tui.application.team.queries import TeamSnapshot
 from xpm_tui.application.team.views import (
     MapEffect,
@@ -254,7 +254,7 @@ def _alike(snapshot: Snapshot, members: Sequence[TeamMember], row: Staff) -> lis
 
 def undo(practice: OpenPractice) -> undo_history.UndoResult:
     """Take the last change of the team back. Raises ``BadInput`` where there is none."""
-    undone = undo_history.undo(practice, TEAM, people.referenced_members)
+    undone = undo_history.undo(practice, TEAM, queries.referenced_members)
     practice.events.emit(Event(key="team.undone", numbers={"records": len(undone.back)}))
     return undone
 

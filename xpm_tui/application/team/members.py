@@ -31,10 +31,10 @@ from xpm_tui.domain.tables import CLIENTS, PROPOSALS, STAFF, TEAM, WORKFLOWS
 from xpm_tui.ignition.cell_readers import CellError, plain, read_email
 from xpm_tui.ignition.cells import TeamLookup as Nobody
 from xpm_tui.ignition.cells import UnknownWord, canonical
-from xpm_tui.log.writer import during
+from xpm_tui.log.event_log import during
 from xpm_tui.sync.applying.recovery import resolve
 from xpm_tui.sync.journal import unanswered
-from xpm_tui.sync.manual.staff_creation import (
+from xpm_tui.sync.manual.creation import (
     StaffThere,
     blocked,
     create_staff,
@@ -212,7 +212,7 @@ async def create_in_xpm(
     different: Iterable[str] = (),
     anyway: bool = False,
 ) -> CreatedStaffView:
-    """Make the record and link the member to it; see :func:`xpm_tui.sync.manual.staff_creation.create_staff`.
+    """Make the record and link the member to it; see :func:`xpm_tui.sync.manual.creation.create_staff`.
 
     What an earlier try left open is looked up first: where XPM has it by now, that one is linked and nothing
     is sent. Raises ``DecisionNeeded`` (``StaffThere`` where XPM has the e-mail or name), ``Busy``, and

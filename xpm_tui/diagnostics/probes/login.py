@@ -6,8 +6,17 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import ClassVar
 
-from xpm_tui.diagnostics.findings import Finding, bad, from_error, note, ok, skipped
-from xpm_tui.diagnostics.probe_inputs import Ask, LoginFacts, PersonFacts
+from xpm_tui.diagnostics.findings import (
+    Ask,
+    Finding,
+    LoginFacts,
+    PersonFacts,
+    bad,
+    from_error,
+    note,
+    ok,
+    skipped,
+)
 from xpm_tui.domain.errors import AccessDenied, CaseId, ScopeMissing
 from xpm_tui.domain.formatting import count, size, when_utc
 from xpm_tui.domain.ports import Allowance

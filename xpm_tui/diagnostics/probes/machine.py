@@ -6,8 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from xpm_tui.diagnostics.findings import Finding, bad, from_error, note, ok
-from xpm_tui.diagnostics.probe_inputs import Ask, FolderFacts, TerminalFacts, TimerFacts
+from xpm_tui.diagnostics.findings import (
+    Ask,
+    Finding,
+    FolderFacts,
+    TerminalFacts,
+    TimerFacts,
+    bad,
+    from_error,
+    note,
+    ok,
+)
 from xpm_tui.domain.errors import AppError, CaseId
 from xpm_tui.domain.formatting import count, when_utc
 

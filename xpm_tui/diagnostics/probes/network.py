@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import ClassVar
 
-from xpm_tui.diagnostics.findings import Finding, bad, from_error, note, ok
-from xpm_tui.diagnostics.probe_inputs import Ask, ServerReply
+from xpm_tui.diagnostics.findings import Ask, Finding, ServerReply, bad, from_error, note, ok
 from xpm_tui.domain.errors import AccessDenied, AppError, CaseId, ScopeMissing
 from xpm_tui.domain.formatting import count, when_exact
 

@@ -7,8 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from xpm_tui.diagnostics.findings import Finding, bad, from_error, note, ok, run_problem
-from xpm_tui.diagnostics.probe_inputs import Ask, FolderFacts, StoreFacts
+from xpm_tui.diagnostics.findings import (
+    Ask,
+    Finding,
+    FolderFacts,
+    StoreFacts,
+    bad,
+    from_error,
+    note,
+    ok,
+    run_problem,
+)
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import CaseId
 from xpm_tui.domain.formatting import count, when_utc

@@ -8,11 +8,9 @@ from functools import cached_property
 from typing import Literal
 
 from xpm_tui.sandbox.core.clock import SequentialIds
-from xpm_tui.sandbox.core.fields import ApplicationError, Fields, read_body
 from xpm_tui.sandbox.core.http import HttpRequest
-from xpm_tui.sandbox.core.practice import SandboxPractice
-from xpm_tui.sandbox.core.records import ClientRecord, Job, StaffRecord
-from xpm_tui.sandbox.core.reply import Reply
+from xpm_tui.sandbox.core.records import ClientRecord, Job, SandboxPractice, StaffRecord
+from xpm_tui.sandbox.core.reply import ApplicationError, Fields, Reply, read_body
 from xpm_tui.sandbox.core.switches import Switches
 
 Family = Literal["client", "job", "staff", "list"]

@@ -16,10 +16,9 @@ from urllib.parse import quote
 from zlib import crc32
 
 from xpm_tui.sandbox.core.call import Call, Route
-from xpm_tui.sandbox.core.clients_xml import FULL, PLAIN, ClientWriter, Parts, contact_xml
-from xpm_tui.sandbox.core.fields import ApplicationError
 from xpm_tui.sandbox.core.records import ClientContact, ClientRecord, ContactRecord
-from xpm_tui.sandbox.core.reply import Reply
+from xpm_tui.sandbox.core.reply import ApplicationError, Reply
+from xpm_tui.sandbox.core.xml import FULL, PLAIN, ClientWriter, Parts, contact_xml
 
 
 def write_token(offset: int) -> str:

@@ -9,14 +9,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from xpm_tui.sandbox.core.practice import SandboxPractice, linked
 from xpm_tui.sandbox.core.records import (
     ClientContact,
     ClientRecord,
     ContactRecord,
     Job,
+    SandboxPractice,
     StaffRecord,
     Tax,
+    linked,
     with_values,
 )
 

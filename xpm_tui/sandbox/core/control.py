@@ -9,11 +9,10 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from xpm_tui.sandbox.core.accounts import APPS, DEFAULT_APP, USERS
 from xpm_tui.sandbox.core.clock import stamp
 from xpm_tui.sandbox.core.colleague import ask
-from xpm_tui.sandbox.core.consent import AuthorizeRefused
 from xpm_tui.sandbox.core.faults import Fault
+from xpm_tui.sandbox.core.grants import APPS, DEFAULT_APP, USERS, AuthorizeRefused
 from xpm_tui.sandbox.core.http import JSON, HttpRequest, Response, respond_json
 from xpm_tui.sandbox.core.request_record import Recorded
 from xpm_tui.sandbox.core.seed.audit_cases import add_audit_cases

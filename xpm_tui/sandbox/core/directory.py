@@ -10,12 +10,10 @@ from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from xpm_tui.sandbox.core.call import Call, Route
-from xpm_tui.sandbox.core.client_fields import flag
-from xpm_tui.sandbox.core.clients_xml import group_xml
-from xpm_tui.sandbox.core.fields import ApplicationError, Fields
+from xpm_tui.sandbox.core.client_writes import flag
 from xpm_tui.sandbox.core.records import ClientGroup, ClientRecord, StaffRecord, TaskRecord, with_values
-from xpm_tui.sandbox.core.reply import Reply
-from xpm_tui.sandbox.core.xml import el, escape
+from xpm_tui.sandbox.core.reply import ApplicationError, Fields, Reply
+from xpm_tui.sandbox.core.xml import el, escape, group_xml
 
 
 class _HasName(Protocol):

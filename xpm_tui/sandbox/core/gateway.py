@@ -7,28 +7,36 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from xpm_tui.sandbox.core import client_writes, clients, directory, job_writes, jobs
-from xpm_tui.sandbox.core import client_writes as contact_writes
 from xpm_tui.sandbox.core import directory as directory_writes
 from xpm_tui.sandbox.core import identity as connections
 from xpm_tui.sandbox.core import job_writes as job_tasks
 from xpm_tui.sandbox.core.call import Call, Family, Route
 from xpm_tui.sandbox.core.clock import http_date, utc
-from xpm_tui.sandbox.core.fault_effects import reshape
-from xpm_tui.sandbox.core.faults import LATE, ROWS, Fault
-from xpm_tui.sandbox.core.fields import BEARER, ApplicationError, expired, gateway_error
+from xpm_tui.sandbox.core.faults import LATE, ROWS, Fault, reshape
 from xpm_tui.sandbox.core.grants import AccessToken, Grants
 from xpm_tui.sandbox.core.http import XML, Body, Headers, HttpRequest, Response, respond
 from xpm_tui.sandbox.core.identity import IdentityHost
 from xpm_tui.sandbox.core.limits import Limits
-from xpm_tui.sandbox.core.practice import SandboxPractice, SandboxTenant
-from xpm_tui.sandbox.core.reply import Reply, as_json, as_xml, error_json, error_xml, in_chunks
+from xpm_tui.sandbox.core.records import SandboxPractice, SandboxTenant
+from xpm_tui.sandbox.core.reply import (
+    BEARER,
+    ApplicationError,
+    Reply,
+    as_json,
+    as_xml,
+    error_json,
+    error_xml,
+    expired,
+    gateway_error,
+    in_chunks,
+)
 from xpm_tui.sandbox.core.switches import Switches
 
 PREFIX = "/practicemanager/3.1/"
 ROUTES: tuple[Route, ...] = (
     *clients.ROUTES,
     *client_writes.CLIENT_WRITES_ROUTES,
-    *contact_writes.ROUTES,
+    *client_writes.ROUTES,
     *directory.ROUTES,
     *directory_writes.DIRECTORY_WRITES_ROUTES,
     *jobs.ROUTES,

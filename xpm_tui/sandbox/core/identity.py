@@ -24,11 +24,20 @@ from urllib.parse import unquote_plus
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from xpm_tui.sandbox.core.accounts import APPS, USERS, App
 from xpm_tui.sandbox.core.clock import MINUTE, stamp7, uuid_from
-from xpm_tui.sandbox.core.grants import CODE_LIFE, AccessToken, Code, Connection, Grants, RefreshToken
+from xpm_tui.sandbox.core.grants import (
+    APPS,
+    CODE_LIFE,
+    USERS,
+    AccessToken,
+    App,
+    Code,
+    Connection,
+    Grants,
+    RefreshToken,
+)
 from xpm_tui.sandbox.core.http import HttpRequest, Response, respond, respond_json
-from xpm_tui.sandbox.core.practice import SandboxTenant
+from xpm_tui.sandbox.core.records import SandboxTenant
 from xpm_tui.sandbox.core.switches import Switches
 
 KEY_ID = "SANDBOX"

@@ -11,10 +11,9 @@ from decimal import Decimal
 
 from xpm_tui.sandbox.core.call import Call, Route
 from xpm_tui.sandbox.core.clock import day_of
-from xpm_tui.sandbox.core.fields import ApplicationError, Fields
 from xpm_tui.sandbox.core.jobs import one_job
 from xpm_tui.sandbox.core.records import Job, JobTask, TemplateRecord
-from xpm_tui.sandbox.core.reply import Reply
+from xpm_tui.sandbox.core.reply import ApplicationError, Fields, Reply
 from xpm_tui.sandbox.core.seed.sample import milestones_of, tasks_of
 
 

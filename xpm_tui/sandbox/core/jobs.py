@@ -11,10 +11,8 @@ from datetime import date
 
 from xpm_tui.sandbox.core.call import Call, Route
 from xpm_tui.sandbox.core.clock import day_of, stamp
-from xpm_tui.sandbox.core.fields import ApplicationError, read_day
-from xpm_tui.sandbox.core.practice import SandboxPractice
-from xpm_tui.sandbox.core.records import Job, JobTask, Milestone, Note
-from xpm_tui.sandbox.core.reply import Reply
+from xpm_tui.sandbox.core.records import Job, JobTask, Milestone, Note, SandboxPractice
+from xpm_tui.sandbox.core.reply import ApplicationError, Reply, read_day
 from xpm_tui.sandbox.core.xml import el, many, opt, ref, true_false
 
 

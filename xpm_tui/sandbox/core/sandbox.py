@@ -7,8 +7,7 @@ from dataclasses import replace
 from xpm_tui.sandbox.core import identity
 from xpm_tui.sandbox.core.clock import http_date
 from xpm_tui.sandbox.core.control import CONTROL, control
-from xpm_tui.sandbox.core.fault_effects import instead, spoil
-from xpm_tui.sandbox.core.faults import ANSWERS, SPOILERS, Fault
+from xpm_tui.sandbox.core.faults import ANSWERS, SPOILERS, Fault, instead, spoil
 from xpm_tui.sandbox.core.gateway import PREFIX, endpoint_of, marked, us_style
 from xpm_tui.sandbox.core.http import Host, HttpRequest, Response, respond
 from xpm_tui.sandbox.core.state import SandboxState

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xpm_tui.sandbox.core import consent
-from xpm_tui.sandbox.core.accounts import DEFAULT_APP, REDIRECT_PORTS
+from xpm_tui.sandbox.core import grants
 from xpm_tui.sandbox.core.clock import SandboxClock, SequentialIds, uuid_from
 from xpm_tui.sandbox.core.colleague import Colleague
 from xpm_tui.sandbox.core.faults import Faults
 from xpm_tui.sandbox.core.gateway import Gateway
-from xpm_tui.sandbox.core.grants import Grants
+from xpm_tui.sandbox.core.grants import DEFAULT_APP, REDIRECT_PORTS, Grants
 from xpm_tui.sandbox.core.identity import IdentityHost
 from xpm_tui.sandbox.core.limits import Limits
-from xpm_tui.sandbox.core.practice import SandboxPractice, SandboxTenant
+from xpm_tui.sandbox.core.records import SandboxPractice, SandboxTenant
 from xpm_tui.sandbox.core.request_record import RequestLog
 from xpm_tui.sandbox.core.seed.sample import make_practice
 from xpm_tui.sandbox.core.switches import Switches
@@ -63,7 +62,7 @@ class SandboxState:
             second.uuid: make_practice(second, self.seed + 1_000_003, 12, now),
         }
         self.grants = Grants(SequentialIds(self.seed))
-        self.consent = consent.Consent(self.grants, tenants)
+        self.consent = grants.Consent(self.grants, tenants)
         self.colleague = Colleague(self.practice)
         self._wire()
 

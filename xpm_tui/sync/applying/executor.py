@@ -16,9 +16,14 @@ from xpm_tui.domain.plan import Plan, PlannedRecord
 from xpm_tui.domain.ports import Clock, EventSink, IdSource, Put, Snapshot, Store, Write, XpmPort
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import CLIENTS, FREEZES, LINKS, XPM_CLIENTS
-from xpm_tui.sync.applying.local_commits import LocalCommit, contacts_wanted, events_of, local_commit
-from xpm_tui.sync.applying.preconditions import VerifiedRecord, is_wanted
-from xpm_tui.sync.applying.run_recorder import RunRecorder
+from xpm_tui.sync.applying.local_writes import VerifiedRecord, is_wanted
+from xpm_tui.sync.applying.run_recorder import (
+    LocalCommit,
+    RunRecorder,
+    contacts_wanted,
+    events_of,
+    local_commit,
+)
 from xpm_tui.sync.applying.run_results import changed_writes, undo_freeze
 from xpm_tui.sync.applying.undo_writes import undo_here
 from xpm_tui.sync.applying.xpm_writes import XpmWriter

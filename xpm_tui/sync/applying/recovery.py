@@ -6,6 +6,8 @@ duplicate.
 
 :class:`Recovery` does what all kinds of write have in common. How one kind is looked up is a subclass:
 clients, contacts and staff here, jobs in :mod:`xpm_tui.deploy.recovery`.
+
+What a person says about a write of which nobody can tell whether XPM made it.
 """
 
 from __future__ import annotations
@@ -13,16 +15,24 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import msgspec
 
-from xpm_tui.domain.errors import AccessDenied, RecordMissing, ScopeMissing, UnreadableRecord
+from xpm_tui.domain.errors import (
+    AccessDenied,
+    BadInput,
+    NotFound,
+    RecordMissing,
+    ScopeMissing,
+    UnreadableRecord,
+)
 from xpm_tui.domain.events import Event, Severity
 from xpm_tui.domain.identity import exact
+from xpm_tui.domain.links import ContactLink
 from xpm_tui.domain.ports import Clock, Put, Snapshot, Store, Write, XpmPort
 from xpm_tui.domain.runs import Intent
-from xpm_tui.domain.tables import INTENTS, LINKS, RUNS, STAFF, XPM_CLIENTS
+from xpm_tui.domain.tables import INTENTS, LINKS, RUNS, STAFF, TEAM, XPM_CLIENTS
 from xpm_tui.domain.xpm import Staff, XpmClient, XpmContact
 from xpm_tui.sync.applying.adoption import adoption_writes, created_candidates, equals_sent, joined
 from xpm_tui.sync.applying.run_results import (
@@ -35,14 +45,16 @@ from xpm_tui.sync.base import PRIMARY
 from xpm_tui.sync.canonical import Values, contact_values, unread_fields, xpm_contacts, xpm_values
 from xpm_tui.sync.journal import (
     ADD_CLIENT,
+    ADD_CONTACT,
     ADD_STAFF,
     SYNC_KINDS,
     UPDATE_CLIENT,
     UPDATE_CONTACT,
     done,
     failed,
-    held,
+    is_linked,
 )
+from xpm_tui.sync.journal import held as journal_held
 from xpm_tui.sync.mirror import OVERLAP, commit_rows, list_writes
 
 LOOK_EVERY = 30.0
@@ -208,12 +220,12 @@ class _SyncRecovery(Recovery):
             self._end(failed(intent, no.words or no.message), None)
             return
         except UnreadableRecord as odd:
-            self._end(held(intent, odd.message), None)
+            self._end(journal_held(intent, odd.message), None)
             return
         old = self.book.snapshot().get(XPM_CLIENTS, intent.uuid)
         row = reply if old is None else merge_client(old, reply)
         if unread_fields(row) & {*intent.values, *(["contact"] if intent.kind != UPDATE_CLIENT else [])}:
-            self._end(held(intent, f"XPM's record cannot be read: {row.unread[0].sentence}"), None)
+            self._end(journal_held(intent, f"XPM's record cannot be read: {row.unread[0].sentence}"), None)
             return
         if intent.kind == UPDATE_CLIENT:
             took = _equal(intent.values, xpm_values(row))
@@ -268,7 +280,7 @@ class _SyncRecovery(Recovery):
             rows = await self._practice.staff()
         except (ScopeMissing, AccessDenied):
             for intent in intents:
-                self._end(held(intent, "XPM's list of staff cannot be read with this login"), None)
+                self._end(journal_held(intent, "XPM's list of staff cannot be read with this login"), None)
             return
         self.book.commit(list_writes(self.book.snapshot(), STAFF, rows))
         for intent in intents:
@@ -282,11 +294,11 @@ class _SyncRecovery(Recovery):
         if len(equal) == 1 and row is not None:
             self._end(done(intent, equal[0]), row)
         elif len(equal) > 1:
-            self._end(held(intent, "several new records are equal to what was sent"), None)
+            self._end(journal_held(intent, "several new records are equal to what was sent"), None)
         elif new:
-            self._end(held(intent, "there is a new record, but it is not what was sent"), None)
+            self._end(journal_held(intent, "there is a new record, but it is not what was sent"), None)
         elif self.is_overdue(intent):
-            self._end(held(intent, "XPM does not show it"), None)
+            self._end(journal_held(intent, "XPM does not show it"), None)
         else:
             self.tell(Event(key="sync.waiting", record=intent.record, numbers={"intent": intent.id}))
 
@@ -316,3 +328,75 @@ def _equal(sent: Mapping[str, object], values: Values) -> bool:
 def _contact_equal(sent: Mapping[str, object], contact: XpmContact) -> bool:
     own = {field: value for field, value in sent.items() if field != PRIMARY}
     return _equal(own, contact_values(contact)) and (PRIMARY not in sent or contact.primary)
+
+
+Choice = Literal["adopt", "again", "drop"]
+
+
+def held(snapshot: Snapshot) -> list[Intent]:
+    """The writes that wait for a person; ``note`` says why each does.
+
+    What was to be made and is linked by now has found its record: nothing is left to ask.
+    """
+    return [intent for intent in snapshot.find(INTENTS, "state", "held") if not is_linked(snapshot, intent)]
+
+
+def decision_writes(
+    snapshot: Snapshot, intent_id: str, choice: Choice, now: datetime, uuid: str = ""
+) -> list[Write]:
+    """The writes that carry out what a person decided about a held write.
+
+    ``adopt`` takes an XPM record as the one that was made (``uuid``: the client's, the staff record's, or the
+    contact's where a contact was added); ``again`` lets it be sent once more when it is next asked for;
+    ``drop`` lets it be, for good. Raises ``NotFound`` and ``BadInput``.
+    """
+    intent = snapshot.get(INTENTS, intent_id)
+    if intent is None or intent.state != "held":
+        raise NotFound(
+            f"There is no held write with the id {intent_id}.", hint="`runs list` shows what is held."
+        )
+    if choice == "adopt":
+        return [*_adopt(snapshot, intent, uuid, now)]
+    if choice == "again":
+        return [Put(INTENTS, failed(intent, "to be sent again"))]
+    return [Put(INTENTS, failed(intent, "dropped")), *_left_alone(snapshot, intent)]
+
+
+def _adopt(snapshot: Snapshot, intent: Intent, uuid: str, now: datetime) -> Iterable[Write]:
+    if intent.kind == ADD_STAFF:
+        return _adopt_staff(snapshot, intent, uuid)
+    row = snapshot.get(XPM_CLIENTS, uuid if intent.kind == ADD_CLIENT else intent.uuid)
+    if row is None:
+        raise NotFound("XPM has no client with this id.", hint="Give the UUID of the client to adopt.")
+    if intent.kind == ADD_CLIENT:
+        linked = {link.id for link in snapshot.find(LINKS, "uuid", row.uuid)}
+        if linked - {intent.record}:
+            raise BadInput("Another client is already linked to it.")
+        intent = done(intent, row.uuid)
+        return [Put(INTENTS, intent), *(() if linked else adoption_writes(snapshot, intent, row, now))]
+    if contact_of(row, uuid) is None:
+        raise NotFound("This XPM client has no contact with this id.", hint="Give the contact's UUID.")
+    if uuid in joined_elsewhere(snapshot, intent.record):
+        raise BadInput("Another contact of this client is already linked to it.")
+    intent = done(intent, uuid)
+    return [Put(INTENTS, intent), *reviewed_write_result(snapshot, intent, row, now).writes]
+
+
+def _adopt_staff(snapshot: Snapshot, intent: Intent, uuid: str) -> Iterable[Write]:
+    person = snapshot.get(STAFF, uuid)
+    if person is None:
+        raise NotFound("XPM has no staff record with this id.", hint="Give the UUID of the record to adopt.")
+    if any(member.id != intent.record for member in snapshot.find(TEAM, "staff", uuid)):
+        raise BadInput("Another team member is already linked to it.")
+    intent = done(intent, uuid)
+    return [Put(INTENTS, intent), *joined(snapshot, intent, person)]
+
+
+def _left_alone(snapshot: Snapshot, intent: Intent) -> Iterable[Write]:
+    """A contact that was dropped stays Ignition's own, so that no plan makes it in XPM again."""
+    client, _, contact = intent.record.partition("/")
+    link = snapshot.get(LINKS, client)
+    if intent.kind == ADD_CONTACT and link is not None:
+        others = tuple(joined for joined in link.contacts if joined.contact != contact)
+        own = ContactLink(contact=contact, uuid="", removed="xpm", by_user=True)
+        yield Put(LINKS, msgspec.structs.replace(link, contacts=(*others, own)))

@@ -35,7 +35,7 @@ from xpm_tui.sync.base import mark as mark
 from xpm_tui.sync.canonical import Values, contact_values, known, write_contact, xpm_values
 from xpm_tui.sync.journal import ADD_CONTACT, UPDATE_CONTACT
 from xpm_tui.sync.mirror import client_writes
-from xpm_tui.sync.planning.shared_contacts import copies, owners
+from xpm_tui.sync.planning.contacts import copies, owners
 from xpm_tui.sync.policy import CONTACT_FIELDS
 from xpm_tui.sync.provenance import forget_fields
 

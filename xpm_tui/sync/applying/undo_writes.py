@@ -14,9 +14,8 @@ from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
 from xpm_tui.domain.runs import BeforeImage, Relinked, Run, Written
 from xpm_tui.domain.tables import APART, BASE, CLIENTS, FREEZES, IGNORED, LINKS, PROVENANCE, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.sync.applying.local_commits import LocalCommit
-from xpm_tui.sync.applying.local_writes import write_book
-from xpm_tui.sync.applying.preconditions import Moved, VerifiedRecord
+from xpm_tui.sync.applying.local_writes import Moved, VerifiedRecord, write_book
+from xpm_tui.sync.applying.run_recorder import LocalCommit
 from xpm_tui.sync.applying.run_results import (
     changed_writes,
     image_of,

@@ -16,10 +16,9 @@ from xpm_tui.domain.ports import Clock, IdSource, Put, Snapshot, Store, Write, X
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient, XpmContact
-from xpm_tui.sync.applying.local_commits import events_of
-from xpm_tui.sync.applying.preconditions import VerifiedRecord
+from xpm_tui.sync.applying.local_writes import VerifiedRecord
 from xpm_tui.sync.applying.recovery import resolve
-from xpm_tui.sync.applying.run_recorder import RunRecorder
+from xpm_tui.sync.applying.run_recorder import RunRecorder, events_of
 from xpm_tui.sync.applying.run_results import (
     altered,
     contact_of,

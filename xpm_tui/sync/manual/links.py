@@ -32,8 +32,7 @@ from xpm_tui.domain.xpm import XpmClient, XpmJob
 from xpm_tui.sync.base import PRIMARY, apart_id, kept_apart
 from xpm_tui.sync.manual.takeover import FormerValue, TakenOverValues, take_over
 from xpm_tui.sync.planning.comparison import ClientPair, compare_quickly
-from xpm_tui.sync.planning.decisions import FORMER
-from xpm_tui.sync.planning.differences import Difference, Why
+from xpm_tui.sync.planning.decisions import FORMER, Difference, Why
 from xpm_tui.sync.planning.links import state_of, successor, takes_over
 from xpm_tui.sync.planning.planner import rules_for
 from xpm_tui.sync.policy import Policy

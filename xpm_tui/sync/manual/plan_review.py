@@ -9,7 +9,7 @@ import msgspec
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.plan import Change, Plan, PlannedRecord
 from xpm_tui.domain.ports import Snapshot
-from xpm_tui.sync.applying.preconditions import possible
+from xpm_tui.sync.applying.local_writes import possible
 from xpm_tui.sync.planning.decisions import SHARED_EDITS, UNTICKABLE
 from xpm_tui.sync.planning.planner import count, estimate
 

@@ -42,8 +42,7 @@ from xpm_tui.sync.planning.contacts import (
     match_contacts,
     valid_contact_links,
 )
-from xpm_tui.sync.planning.decisions import FORMER, NO_NAME, Rules
-from xpm_tui.sync.planning.differences import Difference, Why, why_not_synced
+from xpm_tui.sync.planning.decisions import FORMER, NO_NAME, Difference, Rules, Why, why_not_synced
 from xpm_tui.sync.policy import BY_NAME, FieldRule
 
 WHOLE = "*"

@@ -30,8 +30,8 @@ from xpm_tui.sync.planning.comparison import (
     compare,
     compare_quickly,
 )
-from xpm_tui.sync.planning.decisions import UNKNOWN, Rules
-from xpm_tui.sync.planning.differences import Difference, Why
+from xpm_tui.sync.planning.contacts import one_change_each, owners
+from xpm_tui.sync.planning.decisions import UNKNOWN, Difference, Rules, Why
 from xpm_tui.sync.planning.links import (
     CARRYING,
     SameNames,
@@ -41,7 +41,6 @@ from xpm_tui.sync.planning.links import (
     needs_person,
     state_of,
 )
-from xpm_tui.sync.planning.shared_contacts import one_change_each, owners
 from xpm_tui.sync.policy import Policy
 from xpm_tui.sync.provenance import foreign_values
 

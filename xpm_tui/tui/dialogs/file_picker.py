@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.domain.safe_text import Shown, visible
-from xpm_tui.files.listing import FolderEntry, FolderListing, listing
+from xpm_tui.files.private import FolderEntry, FolderListing, listing
 from xpm_tui.tui.app_protocol import AppProtocol
 from xpm_tui.tui.dialogs.dialog import Dialog
 from xpm_tui.tui.safe_text import content

@@ -1,15 +1,32 @@
-"""Help for what is in front of you: the area in a sentence, then every key with what it does."""
+"""Help for what is in front of you: the area in a sentence, then every key with what it does.
+
+Trouble on a screen: what went wrong, its case, and the clicks that lead out of it, a key away.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.widgets import Static
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.widgets import Button, Static
 
+from xpm_tui.application.practice import OpenPractice
+from xpm_tui.application.trouble_events import failed
+from xpm_tui.commands.doctor import ChooseSymptom
+from xpm_tui.commands.registry import by_name
+from xpm_tui.diagnostics.error_presenter import present, problem_title, titled_problem_lines
+from xpm_tui.diagnostics.known_problems.problem import KnownProblem
+from xpm_tui.diagnostics.known_problems.records import BROWSER, ELSEWHERE, Symptom
+from xpm_tui.diagnostics.known_problems.registry import find_problem
+from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.safe_text import Shown, visible
-from xpm_tui.tui.dialogs.dialog import DialogBody, TextDialog
+from xpm_tui.tui.app_protocol import AppProtocol
+from xpm_tui.tui.dialogs.dialog import ChoiceDialog, DialogBody, MessageDialog, TextDialog
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.widgets.cells import Span, fit, lines, ours, span
 from xpm_tui.tui.widgets.text import StaticText
@@ -57,3 +74,86 @@ class HelpDialog(TextDialog[None]):
             yield StaticText(content(visible(self._page.about, 2000)), classes="about")
             yield StaticText(lines([list(line) for line in told]))
         yield Static(content(Shown("esc closes")), classes="hint")
+
+
+class ErrorDialog(MessageDialog):
+    """Sentence, what to do next, the case with its first step; ``v`` shows the whole way out."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("v", "way_out", "What to do", tooltip="Show all steps", show=False)
+    ]
+
+    def __init__(self, title: str, text: str, trouble: AppError) -> None:
+        view = present(trouble)
+        self.case = view.problem
+        self._trouble = trouble
+        super().__init__(title, text or view.message, hint="\n".join(view.advice(titled=False)), bad=True)
+
+    def box(self) -> ComposeResult:
+        """The same as a text to read, with one more button where a case is known."""
+        with VerticalScroll(classes="words", can_focus=False):
+            if self.case is not None:
+                yield StaticText(content(visible(problem_title(self.case))), classes="problem")
+            yield StaticText(content(self._text))
+            if self._hint:
+                yield StaticText(content(self._hint), classes="next")
+        with Horizontal(classes="buttons"):
+            yield Button(content(Shown("OK")), id="ok")
+            if self.case is not None:
+                yield Button(content(Shown("What to do")), action="screen.way_out")
+            keys = (
+                "v what to do · y copies · esc closes" if self.case is not None else "y copies · esc closes"
+            )
+            yield Static(content(Shown(keys)), classes="hint")
+
+    def action_way_out(self) -> None:
+        """All steps, for XPM's new and old screens, and what to tell Xero's support."""
+        if self.case is not None:
+            self.app.push_screen(problem_steps(self.case, self._trouble))
+
+
+def problem_steps(case: KnownProblem, trouble: AppError | None = None) -> MessageDialog:
+    """A case whole, to read; with the facts for Xero's support where a call stands behind it."""
+    lines = titled_problem_lines(case)
+    if trouble is not None:
+        lines += present(trouble).for_support()
+    return MessageDialog(f"{case.id}: {case.title}", "\n".join(lines), wide=True)
+
+
+def show_error(
+    app: AppProtocol,
+    trouble: AppError,
+    *,
+    title: str = "That did not work",
+    text: str = "",
+    act: str = "console",
+) -> None:
+    """Show a trouble, and see that it is in the log with its case."""
+    app.push_screen(ErrorDialog(title, text, trouble))
+
+    async def log() -> None:
+        def write(practice: OpenPractice) -> None:
+            if not practice.read_only:
+                failed(practice.events, act, trouble)
+
+        # Without a log the trouble has been told all the same.
+        with suppress(AppError, RuntimeError):
+            await app.worker.ask(write)
+
+    app.run_worker(log(), group="trouble", exit_on_error=False)
+
+
+async def ask_symptom(app: AppProtocol, *, browser: bool = False) -> Symptom | None:
+    """Ask what there is to see, show the way out of what was picked; gives it, None when left."""
+    question = "What do you see in the browser?" if browser else "What do you see?"
+    offered = BROWSER if browser else (*BROWSER, *ELSEWHERE)
+    key = await app.push_screen_wait(
+        ChoiceDialog(question, [(each.key, each.words) for each in offered], title="What no program can see")
+    )
+    seen = next((each for each in offered if each.key == key), None)
+    if seen is None:
+        return None
+    await app.run_command(by_name("cases.seen"), ChooseSymptom(answer=seen.key))
+    if seen.case is not None and (found := find_problem(seen.case)) is not None:
+        app.push_screen(problem_steps(found))
+    return seen

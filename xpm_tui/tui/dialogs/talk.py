@@ -1,19 +1,43 @@
-"""How an act speaks on a screen: questions as dialogs, sentences above them or as a toast at the end."""
+"""How an act speaks on a screen: questions as dialogs, sentences above them or as a toast at the end.
+
+Something that takes a while: what it is, how to leave it. Still, so that waiting costs no bytes.
+
+A window too small to show anything whole says so, and comes back as it was when it has grown.
+
+Accepting all that is clear, of team and services: the command asks with the count, then links.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Mapping
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
-from textual.screen import Screen
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Static
 
+from xpm_tui.application.jobs import templates
+from xpm_tui.application.practice import OpenPractice
 from xpm_tui.commands.effects import LOOK, AdmittedCall
+from xpm_tui.commands.registry import by_name
+from xpm_tui.domain import formatting
+from xpm_tui.domain.ignition import Service
+from xpm_tui.domain.safe_text import Shown, visible
+from xpm_tui.domain.xpm import Template
 from xpm_tui.tui.app_protocol import AppProtocol
-from xpm_tui.tui.dialogs.dialog import ConfirmDialog, InputDialog
+from xpm_tui.tui.dialogs.dialog import ConfirmDialog, Dialog, InputDialog
+from xpm_tui.tui.dialogs.form import build
+from xpm_tui.tui.safe_text import content
+from xpm_tui.tui.terminal.driver import LEAST, too_small
+from xpm_tui.tui.theme import style
+from xpm_tui.tui.widgets.text import StaticText
 
-R = TypeVar("R")
+Answer = TypeVar("Answer")
 
 LINES = 8
 """A question with more lines than this gets a wide box."""
@@ -90,11 +114,11 @@ class ScreenDialogue:
         said, self.said = self.said, []
         return [*said, ""] if said else []
 
-    async def _show(self, screen: Screen[R]) -> R | None:
+    async def _show(self, screen: Screen[Answer]) -> Answer | None:
         """Have the screen's thread show a dialog, and wait here for its answer."""
-        answer: Future[R | None] = Future()
+        answer: Future[Answer | None] = Future()
 
-        def answered(value: R | None) -> None:
+        def answered(value: Answer | None) -> None:
             if value is True and self._box is not None:
                 self._shown = self._app.push_screen(self._box)
             if not answer.done():
@@ -102,3 +126,105 @@ class ScreenDialogue:
 
         self._app.call_later(self._app.push_screen, screen, answered)
         return await asyncio.wrap_future(answer)
+
+
+R = TypeVar("R")
+
+GIVES_UP = "esc cancels; nothing has been written"
+
+
+class ProgressDialog(Dialog[None]):
+    """A box with a sentence; escape gives the work up, where a worker is watched over."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", show=False)]
+
+    def __init__(self, title: str, sentence: str) -> None:
+        super().__init__()
+        self.title_text = visible(title)
+        self._words = StaticText(content(visible(sentence)))
+        self._worker: Any = None
+
+    def box(self) -> ComposeResult:
+        """The sentence and the way out."""
+        yield self._words
+        told = "it cannot be called back from here" if self._worker is None else GIVES_UP
+        yield Static(content(Shown(told)), classes="hint")
+
+    def tell(self, sentence: str) -> None:
+        """How far it is."""
+        if self.is_mounted:
+            self._words.update(content(visible(sentence)))
+
+    def watch_over(self, worker: Any) -> None:
+        """The worker that escape cancels."""
+        self._worker = worker
+
+    def action_give_up(self) -> None:
+        """Cancel and leave; what goes on by itself is not left out of sight."""
+        if self._worker is not None:
+            self._worker.cancel()
+            self.dismiss(None)
+
+
+async def done(work: Awaitable[R], screen: ProgressDialog) -> R:
+    """Wait for the work, then take the box away, also when it failed."""
+    try:
+        return await work
+    finally:
+        await screen.dismiss(None)
+
+
+WORDS = (
+    "This window is too small.\n"
+    f"{LEAST[0]} columns and {LEAST[1]} lines are needed.\n"
+    "Make it larger: nothing is lost."
+)
+
+
+class TooSmall(ModalScreen[None]):
+    """Stands over everything, and leaves by itself."""
+
+    CSS_PATH: ClassVar = style("too_small")
+    AUTO_FOCUS = ""
+
+    def compose(self) -> ComposeResult:
+        """The sentence."""
+        yield Static(content(Shown(WORDS)))
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Large enough again?"""
+        self._leave(event.size)
+
+    def on_screen_resume(self) -> None:
+        """Something that stood over it has left."""
+        self._leave(self.app.size)
+
+    def _leave(self, size: Size) -> None:
+        if not too_small(*size) and self.is_active:
+            self.dismiss(None)
+
+
+def same_names(practice: OpenPractice) -> list[tuple[Service, Template]]:
+    """The services with the one template of the same name."""
+    return templates.same_names(practice.snapshot())
+
+
+async def accept_emails(app: AppProtocol) -> bool:
+    """Link everybody whose e-mail is the same; False where nobody was linked."""
+    return await _accept(app, "team.accept", "person/people", "Press u in Team to undo this.")
+
+
+async def accept_same_names(app: AppProtocol) -> bool:
+    """Link every open service to the template of its name; False where none was linked."""
+    return await _accept(app, "templates.accept", "service", "Press u in Templates to undo this.")
+
+
+async def _accept(app: AppProtocol, name: str, noun: str, undo: str) -> bool:
+    act = by_name(name)
+    result, _ = await app.run_command(act, build(act, {}), title="Accept all")
+    await app.refresh_status()
+    linked = int(result.data.get("count", 0))
+    empty = result.table.empty if result.table is not None else ""
+    told = f"{formatting.count(linked, noun)} linked.\n{undo}" if linked else "\n".join(result.lines) or empty
+    app.toast(told)
+    return linked > 0

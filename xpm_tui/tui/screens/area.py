@@ -1,11 +1,14 @@
 """What all areas share: head and foot, keys from the acts, help, palette, and a fresh look when it moves.
 
 An area that is a table, narrowed by letters and saved filters, and the row under the cursor.
+
+Which screen stands for which area. Importing one costs only that one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
@@ -15,22 +18,22 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widget import Widget
 
-from xpm_tui.lazy import lazy_imports
+from xpm_tui.lazy import lazy_imports, load
 from xpm_tui.tui.app_protocol import AREAS
 from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.status_summary import PracticeStatus
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets.cells import Line, lines
-from xpm_tui.tui.widgets.footer import KeyFooter, KeyRow
-from xpm_tui.tui.widgets.header import Header
+from xpm_tui.tui.widgets.frame import Header, KeyFooter, KeyRow
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.table import DIGITS, FilterLine, Table
 from xpm_tui.tui.widgets.text import TextLabel
 
 with lazy_imports():
-    from xpm_tui.application.jobs import job_settings
+    from xpm_tui.application.jobs import services
     from xpm_tui.commands import registry
     from xpm_tui.tui import keymap
+    from xpm_tui.tui.screens import clients, jobs, overview, settings, sync, team, templates
 
 if TYPE_CHECKING:
     from xpm_tui.commands.command import Command, Situation
@@ -242,7 +245,7 @@ class FilteredArea(AreaScreen):
         Settings do not change the position of the store.
         """
         if self.host.ready:
-            terms = job_settings.terms_of(self.host.worker.practice)
+            terms = services.terms_of(self.host.worker.practice)
             force, self._terms = force or terms != self._terms, terms
         super().refresh_data(force=force)
 
@@ -345,3 +348,43 @@ class FilteredArea(AreaScreen):
         self.find.display = False
         self.text, self._saved = "", 0
         return narrowed
+
+
+LOADED_AHEAD = (
+    "clients",
+    "picker",
+    "review",
+    "jobs",
+    "team",
+    "templates",
+    "sync",
+    "plan_review",
+    "run",
+    "settings",
+)
+"""Modules of screens that somebody may soon want, in the order in which they are wanted."""
+
+
+def load_ahead() -> None:
+    """Import them beside whatever goes on: the first visit then waits for no file."""
+    for name in LOADED_AHEAD:
+        load(import_module(f"xpm_tui.tui.screens.{name}"))
+
+
+def create_area(name: str) -> AreaScreen:
+    """The screen of an area. Raises ``KeyError`` for none of ours."""
+    if name == "overview":
+        return overview.Overview()
+    if name == "clients":
+        return clients.Clients()
+    if name == "team":
+        return team.TeamArea()
+    if name == "templates":
+        return templates.TemplatesArea()
+    if name == "sync":
+        return sync.SyncArea()
+    if name == "jobs":
+        return jobs.Jobs()
+    if name == "settings":
+        return settings.SettingsArea()
+    raise KeyError(name)

@@ -16,7 +16,7 @@ from textual.screen import Screen
 from xpm_tui.commands.registry import by_name
 from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.widgets.cells import Line, fit, lines, width, words
-from xpm_tui.tui.widgets.footer import KeyExplainer, KeyFooter
+from xpm_tui.tui.widgets.frame import KeyExplainer, KeyFooter
 from xpm_tui.tui.widgets.table import Table
 from xpm_tui.tui.widgets.text import TextLabel
 

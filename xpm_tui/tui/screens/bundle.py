@@ -13,7 +13,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from xpm_tui.application.health import bundle
-from xpm_tui.application.health.doctor_target import of_practice
+from xpm_tui.application.health.probe_facts import of_practice
 from xpm_tui.application.home import own_folder
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.diagnostics.bundle import BundlePart

@@ -26,14 +26,14 @@ from xpm_tui.tui.screens.area import FilteredArea
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Look, client_name, ours, span
-from xpm_tui.tui.widgets.client_activity import SHOWN
 from xpm_tui.tui.widgets.comparison import ComparisonPane
 from xpm_tui.tui.widgets.inputs import TextField
+from xpm_tui.tui.widgets.job_lines import SHOWN
 from xpm_tui.tui.widgets.table import Cell, Table, TableColumn, natural_key
 
 with lazy_imports():
     from xpm_tui.application.jobs import reports
-    from xpm_tui.application.runs import written_values
+    from xpm_tui.application.runs import history as written_values
     from xpm_tui.tui import app_protocol
     from xpm_tui.tui.dialogs import edit
     from xpm_tui.tui.screens import picker, review

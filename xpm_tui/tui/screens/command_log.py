@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from xpm_tui.commands.command_line import LoggedCommand
+from xpm_tui.commands.registry import LoggedCommand
 from xpm_tui.domain import formatting
 from xpm_tui.domain.formatting import count
 from xpm_tui.tui.dialogs.help import HelpPage

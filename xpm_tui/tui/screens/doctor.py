@@ -11,26 +11,24 @@ from textual.containers import VerticalScroll
 from textual.screen import Screen
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.diagnostics.error_presenter import problem_title
+from xpm_tui.diagnostics.error_presenter import problem_title, remedy_lines
 from xpm_tui.diagnostics.findings import ProbeResult
 from xpm_tui.diagnostics.known_problems.problem import KnownProblem
 from xpm_tui.diagnostics.known_problems.registry import find_problem
-from xpm_tui.diagnostics.presenters import remedy_lines
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.dialogs.dialog import MessageDialog
-from xpm_tui.tui.dialogs.help import HelpPage
-from xpm_tui.tui.dialogs.trouble import ask_symptom
+from xpm_tui.tui.dialogs.help import HelpPage, ask_symptom
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Line, Look, lines, ours, span, words
-from xpm_tui.tui.widgets.footer import KeyFooter
+from xpm_tui.tui.widgets.frame import KeyFooter
 from xpm_tui.tui.widgets.table import Table, TableColumn
 from xpm_tui.tui.widgets.text import TextLabel
 
 with lazy_imports():
     from xpm_tui.application.health import doctor as health_doctor
-    from xpm_tui.application.health import doctor_target
+    from xpm_tui.application.health import probe_facts
     from xpm_tui.tui.screens import bundle
 
 
@@ -89,7 +87,7 @@ class DoctorScreen(BaseScreen, Screen[None]):
     async def _run(self, start: str) -> None:
 
         async def look(practice: OpenPractice) -> int:
-            doctor = health_doctor.Doctor(doctor_target.of_practice(practice), offline=practice.read_only)
+            doctor = health_doctor.Doctor(probe_facts.of_practice(practice), offline=practice.read_only)
             async for each in doctor.examine(start=start):
                 self.app.call_later(self._came, each)
             return doctor.calls

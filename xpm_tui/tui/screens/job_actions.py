@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from xpm_tui.application.jobs import batch as job_batch
+from xpm_tui.application.jobs import deployment
 from xpm_tui.application.jobs import workflow_edits as job_editing
-from xpm_tui.application.jobs.batch import BatchView
+from xpm_tui.application.jobs.deployment import BatchView
 from xpm_tui.application.jobs.queries import XpmJobView
 from xpm_tui.application.jobs.views import JobRowView, PreviewView
 from xpm_tui.application.practice import OpenPractice
@@ -19,7 +19,7 @@ from xpm_tui.tui.app_protocol import EditField, EditSheet
 from xpm_tui.tui.dialogs.dialog import ChoiceDialog, InputDialog
 from xpm_tui.tui.dialogs.edit import EditDialog, params_of, typed
 from xpm_tui.tui.dialogs.form import ask_until_accepted
-from xpm_tui.tui.dialogs.progress import ProgressDialog, done
+from xpm_tui.tui.dialogs.talk import ProgressDialog, done
 from xpm_tui.tui.screens.area import FilteredArea
 from xpm_tui.tui.screens.job_dialogs import DeployReview, JobDialog
 from xpm_tui.tui.widgets.cells import Line
@@ -79,7 +79,7 @@ class JobCommands(FilteredArea):
             self.host.work(lambda: self._choose_deploy(view), "deploy", exclusive=True, node=self)
 
     async def _choose_deploy(self, view: JobRowView) -> None:
-        of = await self.host.worker.ask(job_batch.of_proposal, view.proposal)
+        of = await self.host.worker.ask(deployment.of_proposal, view.proposal)
         together = ("all of its proposal, one for each workflow", tuple(each.id for each in of))
         ids = await self._which(view, [*_kinds(self.listed, view.state), together], "deploy")
         if ids:
@@ -97,8 +97,8 @@ class JobCommands(FilteredArea):
             return
 
         def read(practice: OpenPractice) -> list[tuple[str, tuple[str, ...]]]:
-            same = job_batch.of_cause(practice, view.cause) if view.cause else ()
-            still = job_batch.of_cause(practice)
+            same = deployment.of_cause(practice, view.cause) if view.cause else ()
+            still = deployment.of_cause(practice)
             return [(f"all with this cause ({view.cause})", same), ("all that stand still", still)]
 
         ids = await self._which(view, await self.host.worker.ask(read), "try again")

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Button, Static
 
-from xpm_tui.application.jobs.batch import BatchView
+from xpm_tui.application.jobs.deployment import BatchView
 from xpm_tui.application.jobs.renewals import RollOverView
 from xpm_tui.application.jobs.views import ProposalChangeView
 from xpm_tui.commands import renewals

@@ -19,10 +19,10 @@ from xpm_tui.commands.command import Situation
 from xpm_tui.deploy.job_audit import AuditFinding
 from xpm_tui.domain import formatting
 from xpm_tui.domain.formatting import cut
-from xpm_tui.domain.job_labels import AUDIT_FINDINGS
+from xpm_tui.domain.reason_labels import AUDIT_FINDINGS
 from xpm_tui.domain.safe_text import Shown
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui.dialogs.progress import ProgressDialog, done
+from xpm_tui.tui.dialogs.talk import ProgressDialog, done
 from xpm_tui.tui.screens.area import halves
 from xpm_tui.tui.screens.job_actions import JobCommands
 from xpm_tui.tui.theme import style
@@ -46,7 +46,7 @@ with lazy_imports():
 
 if TYPE_CHECKING:
     from xpm_tui.application.jobs.reports import AuditView
-    from xpm_tui.deploy.job_forecast import JobForecast
+    from xpm_tui.deploy.occurrences import JobForecast
 
 FILTERS: tuple[tuple[str, str], ...] = (
     ("open", "open"), ("due", "due"), ("missed", "missed"), ("held", "held"), ("failed", "failed"),

@@ -21,20 +21,19 @@ from xpm_tui.tui.widgets.rows import Items, Rows
 from xpm_tui.tui.widgets.text import TextLabel
 
 with lazy_imports():
-    from xpm_tui.application.jobs import job_settings, queries, reports
+    from xpm_tui.application.jobs import queries, reports, services
     from xpm_tui.application.runs import history
     from xpm_tui.application.status import summary
     from xpm_tui.domain import tables
-    from xpm_tui.tui.screens import run as screens_run
-    from xpm_tui.tui.widgets import job_lines as widget_lines
-    from xpm_tui.tui.widgets import live_log, run_card
+    from xpm_tui.tui.screens import sync
+    from xpm_tui.tui.widgets import job_lines, live_log, run_card
     from xpm_tui.tui.widgets import overview_panels as panels
 
 if TYPE_CHECKING:
     from xpm_tui.application.jobs.views import JobRowView
     from xpm_tui.application.practice import OpenPractice
     from xpm_tui.application.status.summary import StatusSummary
-    from xpm_tui.deploy.job_forecast import JobForecast
+    from xpm_tui.deploy.occurrences import JobForecast
     from xpm_tui.domain.runs import Run
 
 RUNS = 200
@@ -239,7 +238,7 @@ class Overview(AreaScreen):
         ahead = self._ahead
         if ahead is not None and ahead.jobs:
             found += [
-                panels.Attention(row, "jobs") for row in wrap(widget_lines.forecast_line(ahead, ""), columns)
+                panels.Attention(row, "jobs") for row in wrap(job_lines.forecast_line(ahead, ""), columns)
             ]
         self._attention.show(found, min(self._attention.cursor, len(found) - 1))
 
@@ -283,7 +282,7 @@ class Overview(AreaScreen):
         """A run with its log, or what a line of attention leads to."""
         event.stop()
         if event.rows is self._runs and self._runs.current is not None:
-            self.app.push_screen(screens_run.RunScreen(self._runs.current.id))
+            self.app.push_screen(sync.RunScreen(self._runs.current.id))
         elif event.rows is self._attention and self._attention.current is not None:
             self._open(self._attention.current.action)
 
@@ -317,7 +316,7 @@ class Overview(AreaScreen):
 
 def _ahead(practice: OpenPractice) -> tuple[JobForecast, list[JobRowView]]:
     """The jobs of the coming months, and those of the next days one by one."""
-    until = job_settings.today(practice) + SOON
+    until = services.today(practice) + SOON
     jobs = [job for job in queries.list_jobs(practice, state="open") if job.deploy_on <= until]
     return reports.forecast_jobs(practice), jobs
 

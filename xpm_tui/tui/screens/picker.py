@@ -33,7 +33,7 @@ from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets import comparison
 from xpm_tui.tui.widgets.cells import Line, Span, lines, ours, span, width, words, wrap
 from xpm_tui.tui.widgets.comparison import DetailPane
-from xpm_tui.tui.widgets.footer import KeyFooter
+from xpm_tui.tui.widgets.frame import KeyFooter
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.search_hits import SearchHits, compared_lines, facts_of

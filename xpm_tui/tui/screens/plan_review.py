@@ -11,17 +11,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.presenters.presenter import change_views
-from xpm_tui.application.presenters.set_aside import set_aside_lines
+from xpm_tui.application.presenters.presenter import change_views, set_aside_lines
 from xpm_tui.application.presenters.views import ChangeView
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.consequences import consequences
-from xpm_tui.commands.consequences import Figure, figures
-from xpm_tui.commands.differences import nothing_planned
+from xpm_tui.commands.consequences import Figure, figures, nothing_planned
 from xpm_tui.domain import formatting, labels
-from xpm_tui.domain.consequences import Consequences
 from xpm_tui.domain.errors import StoreChanged
-from xpm_tui.domain.plan import Plan
+from xpm_tui.domain.plan import Consequences, Plan
 from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.dialogs.help import HelpPage
@@ -35,7 +32,7 @@ from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.text import StaticText, TextLabel
 
 with lazy_imports():
-    from xpm_tui.tui.screens import differences, review
+    from xpm_tui.tui.screens import conflicts, review
 
 
 REASONS = 6
@@ -168,7 +165,7 @@ class PlanReview(DetailScreen[str]):
         found: list[Line] = [[mark, ours(nothing_planned(plan))]]
         for rule, number in sorted(plan.differences.items(), key=lambda each: -each[1])[:REASONS]:
             found.append(
-                [ours(f"  {number:>6,}  "), ours(differences.reason_label(rule, plan.direction), "muted")]
+                [ours(f"  {number:>6,}  "), ours(conflicts.reason_label(rule, plan.direction), "muted")]
             )
         if len(plan.differences) > REASONS:
             found.append([ours(f"          and {len(plan.differences) - REASONS} more reasons", "muted")])
@@ -268,7 +265,7 @@ class PlanReview(DetailScreen[str]):
 
     def action_differences(self) -> None:
         """What differs and is not in the plan."""
-        self.app.push_screen(differences.Differences(self._plan_id))
+        self.app.push_screen(conflicts.Differences(self._plan_id))
 
     def action_export(self) -> None:
         """The plan as CSV, in a private file."""

@@ -12,7 +12,7 @@ from xpm_tui.application.jobs import proposals, renewals
 from xpm_tui.application.jobs import queries as job_counts
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs.deployment import due_at_once
-from xpm_tui.application.jobs.job_settings import terms_of
+from xpm_tui.application.jobs.services import terms_of
 from xpm_tui.application.jobs.views import (
     AgreedView,
     JobCounts,

@@ -17,7 +17,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.worker import Worker
 
-from xpm_tui.application.clients import links, review_undo
+from xpm_tui.application.clients import links, picks
 from xpm_tui.application.clients import queries as clients
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.views import (
@@ -171,7 +171,7 @@ class Review(DetailScreen[None]):
         async def read(practice: OpenPractice) -> tuple[list[ReviewView], str]:
 
             await xpm_refresh.ensure_mirror(practice)
-            return clients.review(practice), review_undo.place(practice)
+            return clients.review(practice), picks.place(practice)
 
         kept = at or (self._view.id if self._view else "")
         self._views, left_at = await self.host.worker.run(read)
@@ -415,7 +415,7 @@ class Review(DetailScreen[None]):
     def action_leave(self) -> None:
         """The rest is kept for later: it is what the book says. The next time begins at this client."""
         at = self._view.id if self._view else ""
-        self.host.work(lambda: self.host.worker.ask(review_undo.keep_place, at), "place")
+        self.host.work(lambda: self.host.worker.ask(picks.keep_place, at), "place")
         self.dismiss(None)
 
     def help_page(self) -> HelpPage:

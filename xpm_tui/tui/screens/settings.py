@@ -19,8 +19,7 @@ from xpm_tui.diagnostics.error_presenter import present
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.settings.choice_labels import setting_choices
-from xpm_tui.settings.kinds import SettingEntry, written
+from xpm_tui.settings.kinds import SettingEntry, setting_choices, written
 from xpm_tui.settings.schema import SECTIONS
 from xpm_tui.settings.store import Item, parsed
 from xpm_tui.tui.dialogs.dialog import ChoiceDialog, InputDialog

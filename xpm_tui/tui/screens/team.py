@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import ListState, list_state
 from xpm_tui.application.team import links as team
-from xpm_tui.application.team.people import Connector, find_connector
+from xpm_tui.application.team.queries import Connector, find_connector
 from xpm_tui.application.team.views import MemberView, PersonRow, StaffView
 from xpm_tui.commands.command import Situation
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui.dialogs.bulk_accept import accept_emails
+from xpm_tui.tui.dialogs.talk import accept_emails
 from xpm_tui.tui.screens.area import FilteredArea
 from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Line, Look, Span, marked, ours, span
@@ -24,7 +24,7 @@ from xpm_tui.tui.widgets.table import Table, TableColumn
 with lazy_imports():
     from xpm_tui.commands import parameter_labels
     from xpm_tui.tui import app_protocol
-    from xpm_tui.tui.screens import staff_picker
+    from xpm_tui.tui.screens import chooser
 
 
 class TeamArea(FilteredArea):
@@ -154,13 +154,13 @@ class TeamArea(FilteredArea):
         """Link: a choice over XPM's staff."""
         member = self._on_member("This person is only in XPM: p adds them to the team.")
         if member is not None:
-            self.app.push_screen(staff_picker.MapStaffPicker(member))
+            self.app.push_screen(chooser.MapStaffPicker(member))
 
     def do_team_pick(self) -> None:
         """Pick: the same choice without a member, on the one under the cursor."""
         row = self.table.item
         self.app.push_screen(
-            staff_picker.AddStaffPicker(row.staff.uuid if row and row.staff and not row.member else "")
+            chooser.AddStaffPicker(row.staff.uuid if row and row.staff and not row.member else "")
         )
 
     def do_team_unlink(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from xpm_tui.application.jobs import job_settings as job_defaults
+from xpm_tui.application.jobs import services as job_defaults
 from xpm_tui.application.jobs import templates
 from xpm_tui.application.jobs.views import (
     CategoryView,
@@ -19,14 +19,13 @@ from xpm_tui.commands.command import Situation
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui.dialogs.bulk_accept import accept_same_names
+from xpm_tui.tui.dialogs.talk import accept_same_names
 from xpm_tui.tui.screens.area import FilteredArea
 from xpm_tui.tui.widgets.cells import Line, Span, marked, ours, span
 from xpm_tui.tui.widgets.comparison import DetailPane, sentence
 from xpm_tui.tui.widgets.table import Table, TableColumn
 
 with lazy_imports():
-    from xpm_tui.application.jobs import services
     from xpm_tui.commands import templates as commands_templates
     from xpm_tui.settings import schema
     from xpm_tui.tui import app_protocol
@@ -221,11 +220,11 @@ class TemplatesArea(FilteredArea):
 
     async def _edit(self, service: ServiceLinkView) -> None:
 
-        views = await self.host.worker.ask(services.list_services)
+        views = await self.host.worker.ask(job_defaults.list_services)
         now = next((view for view in views if view.id == service.id), None)
         if now is None:
             return
-        columns = {name.casefold(): name for name in (*services.COLUMNS, *now.fields)}
+        columns = {name.casefold(): name for name in (*job_defaults.COLUMNS, *now.fields)}
         values = {name.casefold(): text for name, text in now.fields.items()}
         fields = [("name", "Name", now.name)]
         fields += [(key, name, values.get(key, "")) for key, name in columns.items()]

@@ -1,26 +1,124 @@
-"""Between the console and its terminal: only what differs is sent, and nobody waits until it is taken."""
+"""Between the console and its terminal: only what differs is sent, and nobody waits until it is taken.
+
+What is sent to the terminal, on its way there: nobody has to wait for a terminal that takes nothing.
+
+A line that hangs would otherwise hold the console up in the middle of a picture, deaf to keys, to SIGTERM and
+to the hang-up that follows.
+
+What the terminal is and does: whether it can carry a console, when it goes away, what it may copy.
+
+The ASCII set of signs, for terminals, braille displays and fonts that have no others.
+
+Each sign becomes one character of the same width, so that nothing moves. Letters stay as they are: a name
+is data. The signs are those of the console's visual system; any other is told by its Unicode name.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import contextlib
 import os
 import re
 import select
-from typing import TYPE_CHECKING, Any
+import signal
+import subprocess
+import sys
+import unicodedata
+from collections.abc import Callable, Mapping
+from threading import Condition, Thread
+from typing import TYPE_CHECKING, Any, TextIO
 
 from textual.drivers.linux_driver import LinuxDriver
 
-from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui.terminal.async_writer import AsyncWriter
+from xpm_tui.domain.errors import BadInput, CaseId
+from xpm_tui.domain.formatting import cells
 from xpm_tui.tui.terminal.input_decoder import InputDecoder
 from xpm_tui.tui.terminal.screen_buffer import ScreenBuffer
-
-with lazy_imports():
-    from xpm_tui.tui.terminal import ascii_glyphs
 
 if TYPE_CHECKING:
     from textual.app import App
 
-    from xpm_tui.tui.terminal.ascii_glyphs import AsciiGlyphs
+
+ROOM = 32_768
+"""Bytes that may wait. More would cost the line more than a whole new picture does."""
+PIECE = 2_048
+"""Bytes that are handed to the terminal at once."""
+PATIENCE = 2.0
+"""Seconds in which a terminal must take a piece, for whoever leaves to wait for the rest."""
+
+
+class AsyncWriter:
+    """Sends text from a thread of its own, in order. Once the terminal is gone, what is written is lost."""
+
+    def __init__(self, file: TextIO, caught_up: Callable[[], None]) -> None:
+        """``caught_up`` is called in that thread when nothing waits any more after too much did."""
+        self._file = file
+        self._caught_up = caught_up
+        self._changed = Condition()
+        self._pieces: list[bytes] = []
+        self._waiting = self._taken = 0
+        self._behind = self._gone = False
+        self._thread: Thread | None = None
+
+    @property
+    def behind(self) -> bool:
+        """Whether so much waits that new pictures should not be added, until all of it was taken."""
+        return self._behind
+
+    def write(self, text: str) -> None:
+        """Send; returns at once."""
+        data = text.encode(self._file.encoding, self._file.errors or "replace")
+        with self._changed:
+            if self._gone or not data:
+                return
+            self._pieces.append(data)
+            self._waiting += len(data)
+            self._behind = self._behind or self._waiting > ROOM
+            self._changed.notify_all()
+            if self._thread is None:
+                self._thread = Thread(target=self._run, name="terminal", daemon=True)
+                self._thread.start()
+
+    def finish(self) -> None:
+        """Wait until all was taken, or until the terminal takes nothing for ``PATIENCE`` seconds."""
+        with self._changed:
+            self._behind = False  # nobody is left to be told
+            while self._waiting:
+                before = self._taken
+                if not self._changed.wait(PATIENCE) and self._taken == before:
+                    return
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._pieces)
+                data, self._pieces = b"".join(self._pieces), []
+            while data:
+                try:
+                    sent = os.write(self._file.fileno(), data[:PIECE])
+                except BlockingIOError:  # whoever shares the terminal may have set it so
+                    select.select([], [self._file], [])
+                    continue
+                except (OSError, ValueError):
+                    sent, self._gone = len(data), True
+                data = data[sent:]
+                self._count(sent)
+            if self._gone:
+                return
+
+    def _count(self, sent: int) -> None:
+        with self._changed:
+            if self._gone:
+                self._pieces, sent = [], self._waiting
+            self._waiting -= sent
+            self._taken += sent
+            told = self._behind and not self._waiting
+            self._behind = self._behind and not told
+            self._changed.notify_all()
+        if told and not self._gone:
+            self._caught_up()
+
 
 SYNC_START, SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 """Between these a terminal that knows them shows nothing, then all at once (DEC private mode 2026)."""
@@ -56,7 +154,7 @@ class ConsoleDriver(LinuxDriver):
         utf8 = encoding.replace("-", "").lower().startswith("utf")
         ascii_only = wanted == "ascii" or (wanted != "unicode" and not utf8)
         if ascii_only != (self._glyphs is not None):
-            self._glyphs = ascii_glyphs.AsciiGlyphs() if ascii_only else None
+            self._glyphs = AsciiGlyphs() if ascii_only else None
             self.forget()
 
     def show_cursor(self, wanted: bool) -> None:
@@ -143,3 +241,152 @@ class ConsoleDriver(LinuxDriver):
         """Wait for what the terminal still takes."""
         self._writer.finish()
         super().close()
+
+
+WATCH = 0.5
+"""Seconds between two looks whether the terminal is still there (for launchers that ignore SIGHUP)."""
+
+LEAST = (60, 18)
+"""Columns and lines below which nothing can be shown whole."""
+
+
+def too_small(columns: int, lines: int) -> bool:
+    """Whether nothing can be shown whole."""
+    return columns < LEAST[0] or lines < LEAST[1]
+
+
+def require_terminal(environ: Mapping[str, str]) -> None:
+    """Raise ``BadInput`` with the way out where a full-screen console cannot work."""
+    # Textual draws on stderr: sent elsewhere, the console would run unseen.
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+        raise BadInput(
+            "The console needs a terminal on its input, output and error output.",
+            hint="Use a verb instead: `xpm-tui status`, `xpm-tui sync`, `xpm-tui --help`. By SSH: `ssh -t`.",
+            case=CaseId.TERMINAL,
+        )
+    if environ.get("TERM", "") in ("", "dumb", "unknown"):
+        raise BadInput(
+            f"TERM is “{environ.get('TERM', '')}”: this terminal cannot show a full screen.",
+            hint="Set TERM (for example `TERM=xterm-256color`), go line by line (`xpm-tui --plain`), or use a"
+            " verb: `xpm-tui --help`.",
+            case=CaseId.TERMINAL,
+        )
+
+
+def on_hangup(leave: Callable[[str], None]) -> Callable[[], None]:
+    """Call ``leave`` with a reason on SIGHUP or SIGTERM; gives what takes the handlers away again."""
+    loop = asyncio.get_running_loop()
+    taken: list[signal.Signals] = []
+    for number, why in ((signal.SIGHUP, "hang-up"), (signal.SIGTERM, "asked to end")):
+        with contextlib.suppress(ValueError, NotImplementedError, RuntimeError):
+            loop.add_signal_handler(number, leave, why)
+            taken.append(number)
+
+    def undo() -> None:
+        for number in taken:
+            with contextlib.suppress(ValueError, RuntimeError):
+                loop.remove_signal_handler(number)
+
+    return undo
+
+
+def gone(fd: int) -> bool:
+    """Whether the terminal at ``fd`` has hung up."""
+    poll = select.poll()
+    try:
+        poll.register(fd, 0)
+        return any(flags & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, flags in poll.poll(0))
+    except (OSError, ValueError):
+        return True
+
+
+def copy_sequence(text: str, environ: Mapping[str, str]) -> str:
+    """OSC 52 (xterm control sequences), and wrapped once more for tmux with passthrough."""
+    plain = f"\x1b]52;c;{base64.b64encode(text.encode('utf-8', 'surrogatepass')).decode('ascii')}\a"
+    if environ.get("TMUX"):
+        return plain + "\x1bPtmux;" + plain.replace("\x1b", "\x1b\x1b") + "\x1b\\"
+    return plain
+
+
+def copy_caveat(environ: Mapping[str, str]) -> str:
+    """Why a copy may not arrive, in a sentence; empty where nothing is known against it."""
+    if environ.get("TMUX"):
+        try:
+            said = subprocess.run(
+                ["tmux", "show", "-s", "set-clipboard"],
+                capture_output=True, text=True, timeout=1, check=False,
+            ).stdout  # fmt: skip
+        except (OSError, subprocess.SubprocessError):
+            said = ""
+        return "" if said.split()[-1:] == ["on"] else "tmux keeps it: set -s set-clipboard on"
+    if environ.get("STY"):
+        return "GNU screen may keep it"
+    if environ.get("TERM_PROGRAM") == "Apple_Terminal":
+        return "macOS Terminal does not take it: select with the mouse"
+    return ""
+
+
+def stdin_fd() -> int:
+    """The descriptor that is watched."""
+    try:
+        return sys.__stdin__.fileno() if sys.__stdin__ is not None else 0
+    except (OSError, ValueError):
+        return 0
+
+
+def silence_streams() -> None:
+    """After a hang-up the first print would raise: let what is still printed go nowhere."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for fd in (1, 2):
+        with contextlib.suppress(OSError):
+            os.dup2(null, fd)
+    os.close(null)
+
+
+SIGNS = {
+    "●": "*", "◐": "*", "◇": "?", "○": "o", "▲": "!", "‼": "!", "✓": "v", "✕": "x", "✗": "x", "✖": "x",
+    "–": "-", "—": "-", "−": "-", "·": ".", "•": "*", "…": "~", "⇄": "%", "❄": "f", "→": ">", "←": "<",
+    "↶": "<", "∞": "&", "◷": "@", "=": "=", "≠": "/", "≈": "~", "∅": "0", "×": "x", "▶": ">", "▸": ">",
+    "◀": "<", "▾": "-", "▴": "-", "›": ">", "‹": "<", "»": ">", "«": "<", "█": "#", "▓": "+", "░": ".",
+    "▒": "+", "━": "#", "▰": "#", "▱": ".", "▌": ">", "▐": "<", "■": "#", "⏎": "^", "“": '"', "”": '"',
+    "‘": "'", "’": "'",
+}  # fmt: skip
+"""Signs with a meaning of their own."""
+
+_KINDS = frozenset({"Sm", "So", "Sk", "Po", "Pd", "Pi", "Pf", "Ps", "Pe", "Pc"})
+"""Categories of Unicode that are signs; currencies, letters and digits are not touched."""
+
+
+class AsciiGlyphs(dict[int, int]):
+    """A table for ``str.translate`` that fills itself."""
+
+    def __missing__(self, code: int) -> int:
+        """Return the code of the sign that stands for this one, and remember it."""
+        self[code] = ord(ascii_sign(chr(code)))
+        return self[code]
+
+
+def ascii_sign(sign: str) -> str:
+    """Return the ASCII character for a sign; anything else, and what is not one column wide, as it is."""
+    if sign.isascii() or sign in SIGNS:
+        return SIGNS.get(sign, sign)
+    if unicodedata.category(sign) not in _KINDS or cells(sign) != 1:
+        return sign
+    name = unicodedata.name(sign, "")
+    if name.startswith("BOX DRAWINGS"):
+        across, down = "HORIZONTAL" in name, "VERTICAL" in name
+        corner = across == down or any(side in name for side in (" UP", " DOWN", " LEFT", " RIGHT"))
+        return "+" if corner and across == down else "|" if down else "-" if across else "+"
+    for word, instead in _BY_NAME.items():
+        if word in name:
+            return instead
+    return "?"
+
+
+_BY_NAME: Mapping[str, str] = {
+    "VERTICAL": "|", "BLOCK": "#", "SHADE": "+", "EIGHTH": "|", "HALF": "#", "HYPHEN": "-", "DASH": "-",
+    "LEFTWARDS": "<", "LEFT-POINTING": "<", "RIGHTWARDS": ">", "RIGHT-POINTING": ">", "UPWARDS": "^",
+    "UP-POINTING": "^", "DOWNWARDS": "v", "DOWN-POINTING": "v", "APOSTROPHE": "'", "QUOTATION": '"',
+    "PRIME": "'", "ACCENT": "'", "CHECK": "v", "BALLOT": "x", "CIRCLE": "o", "SQUARE": "#", "BULLET": "*",
+    "BRAILLE": ":", "HORIZONTAL": "-", "EXCLAMATION": "!", "QUESTION": "?", "STAR": "*", "DOT": ".",
+}  # fmt: skip

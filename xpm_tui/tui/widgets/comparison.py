@@ -35,10 +35,9 @@ from xpm_tui.tui.widgets.cells import (
     words,
     wrap,
 )
-from xpm_tui.tui.widgets.client_activity import ClientActivity
-from xpm_tui.tui.widgets.lines import Lines
+from xpm_tui.tui.widgets.job_lines import ClientActivity
 from xpm_tui.tui.widgets.table import Cell, Table, TableColumn
-from xpm_tui.tui.widgets.text import TextLabel
+from xpm_tui.tui.widgets.text import Lines, TextLabel
 
 
 def effect_lines(effect: EffectView, most: int) -> list[Line]:

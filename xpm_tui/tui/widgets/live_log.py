@@ -14,16 +14,16 @@ from textual.message import Message
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import names
-from xpm_tui.application.runs import history as runs
+from xpm_tui.application.runs import history
 from xpm_tui.application.runs.consequences import RunForecast, forecast
-from xpm_tui.application.runs.written_values import values_of_events
+from xpm_tui.application.runs.history import values_of_events
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS, WORKFLOWS, TableSchema
-from xpm_tui.log.reader import EventFilter, Tail
+from xpm_tui.log.event_log import EventFilter, Tail
 from xpm_tui.log.sentences import sentence
-from xpm_tui.tui.widgets.footer import KeyExplainer
+from xpm_tui.tui.widgets.frame import KeyExplainer
 from xpm_tui.tui.widgets.log_pane import LogLine, LogPane
 
 MOST = 5_000
@@ -150,7 +150,7 @@ class LiveLog(KeyExplainer, LogPane):
             if self._follower is None:
                 self._follower = Follower(practice, run=self._run_id)
             # The run is read first: what it wrote before it ended is then in the log for sure.
-            run = runs.show(practice, self._run_id) if self._run_id else None
+            run = history.show(practice, self._run_id) if self._run_id else None
             coming = forecast(practice, run) if run is not None else None
             return run, coming, self._follower.poll(practice)
 

@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.reactive import reactive
 
 from xpm_tui.tui.widgets.cells import Line
-from xpm_tui.tui.widgets.lines import Lines
+from xpm_tui.tui.widgets.text import Lines
 
 
 class Rows(Lines):

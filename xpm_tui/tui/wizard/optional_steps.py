@@ -25,9 +25,9 @@ from xpm_tui.commands import team as team_commands
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
 from xpm_tui.domain.errors import AppError
-from xpm_tui.settings.choice_labels import SETTING_CHOICES
-from xpm_tui.tui.dialogs.bulk_accept import accept_emails, accept_same_names, same_names
+from xpm_tui.settings.kinds import SETTING_CHOICES
 from xpm_tui.tui.dialogs.form import build
+from xpm_tui.tui.dialogs.talk import accept_emails, accept_same_names, same_names
 from xpm_tui.tui.safe_text import show
 from xpm_tui.tui.widgets.cells import Line, lines, ours, span
 from xpm_tui.tui.widgets.inputs import TextField

@@ -1,27 +1,42 @@
 """The practice: the only one is taken by itself, several are a choice, another than before needs its name.
 
 Direction and level: which side is the master, and how much is carried.
+
+The permission in XPM: a checklist, since it cannot be seen without a login.
+
+The app at Xero: its client id, what Xero attached to it, where it sends the browser back to.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.events import DescendantFocus
 from textual.widgets import Button, Static
 
 from xpm_tui.application.connection.state_machine import ConnectionMachine
-from xpm_tui.application.connection.steps import ConnectionStep
+from xpm_tui.application.connection.steps import ANSWERS, GRANT, Advice, Answer, ConnectionStep
 from xpm_tui.application.practice_identity import PracticeIdentity
 from xpm_tui.application.runs.xpm_refresh import RefreshResult
+from xpm_tui.application.status.requirement_check import CheckedRequirement, check_requirements
+from xpm_tui.diagnostics.connection_requirements import BY_NAME, CERTAINTIES, NOT_MET, READ
 from xpm_tui.diagnostics.error_presenter import present
 from xpm_tui.domain import formatting
 from xpm_tui.domain.errors import AppError, CaseId, DecisionNeeded
+from xpm_tui.domain.formatting import month_name
 from xpm_tui.domain.labels import DIRECTIONS, LEVELS
 from xpm_tui.domain.xpm import Tenant
+from xpm_tui.settings.schema import entry
 from xpm_tui.tui.dialogs.dialog import InputDialog
 from xpm_tui.tui.safe_text import show
+from xpm_tui.tui.widgets.cells import Line, Look, lines, ours, span
+from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Rows
+from xpm_tui.tui.widgets.text import StaticText
 from xpm_tui.tui.wizard.step_pane import AnswerRows, StepPane, button
 
 
@@ -153,4 +168,165 @@ class DirectionPane(StepPane):
     async def _settle(self) -> None:
         chosen = {"direction": self._direction.chosen, "level": self._level.chosen}
         await self.host.run_named("policy.set", chosen)
+        self.settled()
+
+
+class PermissionPane(StepPane):
+    """Where to click, and what is there."""
+
+    STEP = "permission"
+    INTRO = (
+        f"{BY_NAME['tier'].short}: see the list below. Whoever signs in needs a permission in XPM; "
+        "without it, Xero offers no practice. What do you see on that person's staff record in XPM?"
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._path = StaticText(classes="path")
+        self._needed = StaticText(classes="path")
+        self._answers: dict[str, Answer] = {f"answer-{name}": name for name in ANSWERS}
+
+    def body(self) -> ComposeResult:
+        """The three answers, over the path to click: however long it is, the buttons stay in sight."""
+        self._path.update(permission_steps(GRANT))
+        with Horizontal(classes="buttons"):
+            for name, answer in self._answers.items():
+                yield button(ANSWERS[answer], name)
+        with Horizontal(classes="buttons after"):
+            yield button("Continue", "go-on")
+        yield self._path
+        yield self._needed
+
+    def on_mount(self) -> None:
+        """The button to continue comes with the advice."""
+        self.query_one(".after").display = False
+
+    def begin(self, step: ConnectionStep) -> None:
+        """Show what a connection needs, each with how it is known."""
+        super().begin(step)
+        self.host.work(lambda: self._show_needed(), "requirements", exclusive=True, node=self)
+
+    async def _show_needed(self) -> None:
+        found = await self.host.worker.ask(check_requirements)
+        self._needed.update(requirement_lines(found))
+
+    @on(Button.Pressed)
+    async def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        answer = self._answers.get(event.button.id or "")
+        if answer is None:
+            self.settled()
+            return
+
+        def tell(connecting: ConnectionMachine) -> Advice:
+            return connecting.permission(answer)
+
+        advice = await self.wizard.ask(tell)
+        if answer == "ticked":
+            self.settled()
+            return
+        self._path.update(permission_steps(advice))
+        self.query_one(".after").display = True
+        self.query_one("#go-on").focus()
+        self.scroll_home(animate=False)
+
+
+def permission_steps(advice: Advice) -> Content:
+    """What it means, then the click paths of XPM's new and old screens, one click a line."""
+    found: list[Line] = [[ours(advice.sentence, "warn")]] if advice.sentence else []
+    for title, path in (("XPM's new screens", advice.path), ("XPM's old screens", advice.old_path)):
+        found += [[ours(title, "muted")]] if path else []
+        found += [[ours(f" {place}  ", "accent"), span(step)] for place, step in enumerate(path, 1)]
+    return lines(found)
+
+
+def requirement_lines(found: Sequence[CheckedRequirement]) -> Content:
+    """What a connection needs, one line each with its mark, and when the public pages were read."""
+    told: list[Line] = [[ours("What you need, and how it is known", "muted")]]
+    for each in found:
+        label = NOT_MET if each.met is False else CERTAINTIES[each.mark]
+        look: Look = "bad" if each.met is False else "good" if each.mark == "checked" else "warn"
+        told.append([ours(f" {label.glyph} {label.text:<8} ", look), ours(each.requirement.short)])
+    told.append([ours(f"As Xero's pages said in {month_name(READ)}. In full: connect --check", "muted")])
+    return lines(told)
+
+
+FIELDS = ("xero.client_id", "xero.client_secret", "xero.scopes", "xero.redirect_port")
+"""The settings of the app, in the order of the form."""
+
+
+class AppPane(StepPane):
+    """Four fields; only the first has to be filled."""
+
+    STEP = "app"
+    INTRO = (
+        "Register an app at developer.xero.com (type: mobile or desktop, PKCE) with the redirect address "
+        "below, and ask Xero to attach Practice Manager to it. Then enter its client id here."
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._fields = {
+            key: TextField(password=entry(key).secret, placeholder=str(entry(key).kind.words))
+            for key in FIELDS
+        }
+        self._help = StaticText(classes="intro")
+
+    def body(self) -> ComposeResult:
+        """Label and field, four times."""
+        for key in FIELDS:
+            with Horizontal(classes="field"):
+                yield Static(show(entry(key).label), classes="label")
+                yield self._fields[key]
+        yield self._help
+        with Horizontal(classes="buttons"):
+            yield button("Save and continue", "save")
+
+    def begin(self, step: ConnectionStep) -> None:
+        """Fill in what is known; a secret stays hidden."""
+        settings = self.host.worker.practice.settings
+        for key, field in self._fields.items():
+            field.value = "" if entry(key).secret else settings.item(key).shown
+        self.focus_first()
+
+    def is_edited(self) -> bool:
+        """Whether a value was typed that is not saved."""
+        return bool(self._changed())
+
+    def _changed(self) -> dict[str, str]:
+        settings = self.host.worker.practice.settings
+        return {
+            key: field.value.strip()
+            for key, field in self._fields.items()
+            if field.value.strip() and field.value.strip() != settings.item(key).shown
+        }
+
+    @on(DescendantFocus)
+    def _focused(self, event: DescendantFocus) -> None:
+        key = next((key for key, field in self._fields.items() if field is event.widget), "")
+        self._help.update(show(entry(key).help if key else "", "", 400))
+
+    @on(TextField.Submitted)
+    def _entered(self, event: TextField.Submitted) -> None:
+        event.stop()
+        if event.input is list(self._fields.values())[-1]:
+            self.query_one("#save", Button).press()
+        else:
+            self.screen.focus_next()
+
+    @on(Button.Pressed)
+    async def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        values = self._changed()
+
+        def keep(connecting: ConnectionMachine) -> None:
+            connecting.app(values)
+
+        try:
+            await self.wizard.ask(keep)
+        except AppError as trouble:
+            self.complain(trouble)
+            return
+        for key, value in values.items():
+            self.host.log_named("settings.set", {"key": key, "value": value})
         self.settled()

@@ -19,11 +19,10 @@ from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Line, lines, ours, span
-from xpm_tui.tui.widgets.footer import KeyFooter
+from xpm_tui.tui.widgets.frame import KeyFooter
 from xpm_tui.tui.widgets.text import TextLabel
-from xpm_tui.tui.wizard.access import AppPane, PermissionPane
 from xpm_tui.tui.wizard.optional_steps import ClientsPane, PlanPane, TeamPane, TemplatesPane
-from xpm_tui.tui.wizard.practice import DirectionPane, PracticePane
+from xpm_tui.tui.wizard.practice import AppPane, DirectionPane, PermissionPane, PracticePane
 from xpm_tui.tui.wizard.sign_in import AuthorisePane
 from xpm_tui.tui.wizard.step_pane import StepPane, StepScreen
 

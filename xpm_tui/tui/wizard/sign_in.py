@@ -20,7 +20,7 @@ from xpm_tui.domain.errors import AppError, CaseId
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.domain.xpm import Tenant
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui.dialogs.trouble import ask_symptom
+from xpm_tui.tui.dialogs.help import ask_symptom
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.widgets.cells import Line, lines, ours, span
 from xpm_tui.tui.widgets.inputs import TextField

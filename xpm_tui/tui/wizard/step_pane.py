@@ -24,7 +24,7 @@ from xpm_tui.domain.labels import Label, Labels
 from xpm_tui.domain.safe_text import Shown
 from xpm_tui.tui.app_protocol import AppMixin
 from xpm_tui.tui.base_screen import BaseScreen
-from xpm_tui.tui.dialogs.trouble import problem_steps
+from xpm_tui.tui.dialogs.help import problem_steps
 from xpm_tui.tui.safe_text import content, show
 from xpm_tui.tui.widgets.cells import Line, Span, lines, ours, span, wrap
 from xpm_tui.tui.widgets.inputs import RadioRows

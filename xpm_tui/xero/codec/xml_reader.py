@@ -22,8 +22,12 @@ from xpm_tui.domain.formatting import count
 from xpm_tui.domain.quarantine import WHOLE, Quarantined, RecordFault, Records
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.xero.codec.deserializers import Element, ShapeFault, clean, quarantined
-from xpm_tui.xero.codec.xml_characters import CharacterFilter, invalid_characters
-from xpm_tui.xero.codec.xml_prolog import problem_before_root, pull_parser
+from xpm_tui.xero.codec.xml_characters import (
+    CharacterFilter,
+    invalid_characters,
+    problem_before_root,
+    pull_parser,
+)
 from xpm_tui.xero.error_body import RequestInfo, refusal, support_hint
 
 R = TypeVar("R")

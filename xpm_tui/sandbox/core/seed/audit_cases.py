@@ -16,8 +16,7 @@ from datetime import date, timedelta
 from random import Random
 
 from xpm_tui.sandbox.core.clock import DAY, day_of, shift_day
-from xpm_tui.sandbox.core.practice import SandboxPractice
-from xpm_tui.sandbox.core.records import ClientRecord, Job, TemplateRecord
+from xpm_tui.sandbox.core.records import ClientRecord, Job, SandboxPractice, TemplateRecord
 from xpm_tui.sandbox.core.seed.ordinary_clients import pick
 from xpm_tui.sandbox.core.seed.sample import tasks_of
 

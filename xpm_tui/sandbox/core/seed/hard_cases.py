@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from xpm_tui.sandbox.core.clock import DAY
-from xpm_tui.sandbox.core.practice import SandboxPractice
 from xpm_tui.sandbox.core.records import (
     Address,
     Bank,
@@ -17,6 +16,7 @@ from xpm_tui.sandbox.core.records import (
     Individual,
     Note,
     Relationship,
+    SandboxPractice,
     with_values,
 )
 from xpm_tui.sandbox.core.seed.ordinary_clients import TERMS, make_taxes

@@ -1,4 +1,7 @@
-"""Ordinary clients in any number, as a practice has them: mostly complete, some archived, a few odd."""
+"""Ordinary clients in any number, as a practice has them: mostly complete, some archived, a few odd.
+
+Words that sample records are put together from, invented or common; domains end in .example.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from sys import intern
 from typing import TypeVar
 
 from xpm_tui.sandbox.core.clock import DAY
-from xpm_tui.sandbox.core.practice import SandboxPractice
 from xpm_tui.sandbox.core.records import (
     Address,
     Bank,
@@ -19,9 +21,110 @@ from xpm_tui.sandbox.core.records import (
     Individual,
     Note,
     Relationship,
+    SandboxPractice,
     Tax,
 )
-from xpm_tui.sandbox.core.seed import words
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(","))
+
+
+SURNAMES = tuple(
+    """
+Abbott Aroha Bailey Baxter Bennett Brown Campbell Carter Chen Clarke Cooper Cruz Davies Dawson
+Douglas Edwards Ellis Evans Faulkner Fisher Fletcher Foster Fraser Garcia Gibson Gordon Graham Grant
+Gray Green Hamilton Harris Harvey Hassan Henare Hughes Hunter Ioane Jackson James Jensen Johnson
+Jones Kaur Keane Kelly Khan King Knight Kumar Lambert Lawson Lee Lewis Lin Lloyd Macdonald Mahuta
+Marsh Martin Mason Mehta Mitchell Moore Morgan Murphy Murray Nguyen Nolan O'Brien Owen Palmer Parata
+Parker Patel Pham Phillips Porter Price Quinn Reid Reihana Roberts Rossi Russell Ryan Santos Schmidt
+Scott Sharma Shaw Silva Simpson Singh Smith Stewart Sullivan Takahashi Tane Tau Taylor Thomas Tran
+Turner Walker Walsh Wang Ward Watson White Williams Wilson Wong Wright Young Zhang
+""".split()
+)
+FIRST_NAMES = tuple(
+    """
+Aisha Alex Amelia Ana Andrew Anh Anika Aria Ben Bianca Callum Charlotte Chloe Daniel David Elena
+Emily Emma Ethan Finn Grace Hana Hannah Harriet Hemi Henry Isla Jack James Jo Joshua Kate Kiri
+Lachlan Leila Liam Lucas Lucy Mia Mei Mere Mohammed Nadia Nathan Ngaire Noah Oliver Olivia Oscar
+Priya Rachel Ravi Rosa Ruby Sam Sarah Sina Sophie Tama Thomas Tom Victoria William Xin Zara Zoe
+""".split()
+)
+TRADES = _listed(
+    """
+Accounting, Air Conditioning, Apiaries, Architects, Automotive, Bakery, Boatbuilders, Bookshop,
+Brewing, Builders, Cabinets, Cafe, Carpentry, Catering, Childcare, Civil, Cleaning, Coffee Roasters,
+Concreting, Consulting, Contracting, Cycles, Dairy, Dental, Design, Digital, Drainage, Earthmoving,
+Electrical, Engineering, Events, Excavation, Farms, Fencing, Fisheries, Fitness, Flooring, Florist,
+Forestry, Freight, Furniture, Glass, Glazing, Horticulture, Hospitality, Imports, Interiors,
+Irrigation, Joinery, Kitchens, Landscapes, Laundry, Legal, Logistics, Machinery, Marine, Media,
+Medical, Motors, Nurseries, Orchards, Painting, Pharmacy, Physio, Plumbing, Poultry, Print,
+Properties, Recruitment, Refrigeration, Removals, Robotics, Roofing, Security, Shearing, Software,
+Stone, Surveyors, Tiling, Timber, Tours, Training, Transport, Vineyards, Welding, Windows
+"""
+)
+ENDINGS = {
+    "Company": ("Pty Ltd", "Ltd", "Limited", "Holdings Pty Ltd", "Group Ltd", "(Australia) Pty Ltd"),
+    "Trust": ("Family Trust", "Trust", "Discretionary Trust", "Unit Trust"),
+    "Partnership": ("Partnership", "& Partners"),
+    "Superannuation Fund": ("Super Fund", "Superannuation Fund"),
+}
+STREETS = _listed(
+    """
+Jetty Rd, High St, Queen St, Station Rd, Church St, Victoria St, Park Ave, Mill Lane, Beach Rd,
+Bridge St, Kowhai Cres, Rata St, Banksia Dr, Wattle Gr, Main North Rd, Ocean View Pde,
+King William St, Collins Lane, Harbour Esplanade
+"""
+)
+TOWNS = (
+    ("Hobart", "TAS", "7000", "Australia"),
+    ("Melbourne", "VIC", "3000", "Australia"),
+    ("Darwin", "NT", "0800", "Australia"),
+    ("Adelaide", "SA", "5000", "Australia"),
+    ("Perth", "WA", "6000", "Australia"),
+    ("Brisbane", "QLD", "4000", "Australia"),
+    ("Sydney", "NSW", "2000", "Australia"),
+    ("Auckland", "Auckland", "1010", "New Zealand"),
+    ("Wellington", "Wellington", "6011", "New Zealand"),
+    ("Whangārei", "Northland", "0110", "New Zealand"),
+    ("Ōtautahi Christchurch", "Canterbury", "8011", "New Zealand"),
+    ("Taupō", "Waikato", "3330", "New Zealand"),
+    ("Dunedin", "Otago", "9016", "New Zealand"),
+)
+POSITIONS = (
+    "Director",
+    "Owner",
+    "Office Manager",
+    "Trustee",
+    "Partner",
+    "Bookkeeper",
+    "Company Secretary",
+    "0",
+    "",
+)
+SOURCES = ("", "", "Referral", "Website", "Word of mouth", "Existing client", "Chamber of commerce")
+NOTE_TITLES = ("Phoned", "Meeting", "Year-end papers", "Engagement letter", "Bank feeds", "Reminder sent")
+NOTE_TEXTS = (
+    "Will send papers Friday.",
+    "Met at the office to go through the draft accounts.\nTwo questions about the vehicle are still open.",
+    "Engagement letter signed and filed; next review in July.",
+    "Asked for the loan statement and the closing stock figure. Prefers e-mail in the mornings.",
+    "Wants to change the balance date. Explained what that takes & who has to agree.",
+)
+CATEGORIES = ("Advisory", "Bookkeeping", "Compliance", "Payroll", "Tax & GST", "Company Secretarial", "audit")
+TASKS = (
+    ("Prepare workpapers", "Collect the records and draw up the file."),
+    ("Draft accounts", ""),
+    ("Partner review", "Second pair of eyes.\nNo sign-off without it."),
+    ("Lodge return", ""),
+    ("GST return", "Two-monthly."),
+    ("Bank reconciliation", ""),
+    ("Payroll run", ""),
+    ("Client meeting", "Agenda & minutes."),
+    ("Company review", ""),
+    ("Set up in Xero", ""),
+)
+
 
 Item = TypeVar("Item")
 
@@ -90,15 +193,15 @@ class ClientMaker:
         """One further client with its contacts, put into the practice."""
         rng, practice = self._rng, self._practice
         structure = pick(rng, STRUCTURES)
-        first, surname = pick(rng, words.FIRST_NAMES), pick(rng, words.SURNAMES)
+        first, surname = pick(rng, FIRST_NAMES), pick(rng, SURNAMES)
         individual = structure == "Individual"
         name = self._free_name(
             f"{first} {surname}" if individual else self._business_name(structure, surname)
         )
         number = practice.take_client_number()
         domain = f"{surname.lower().replace(chr(39), '')}{number % 100_000}.example"
-        town = pick(rng, words.TOWNS)
-        street = intern(f"{int(rng.random() * 200) + 1} {pick(rng, words.STREETS)}")
+        town = pick(rng, TOWNS)
+        street = intern(f"{int(rng.random() * 200) + 1} {pick(rng, STREETS)}")
         state = rng.random()
         client = ClientRecord(
             practice.ids.uuid("client"),
@@ -116,7 +219,7 @@ class ClientMaker:
             phone=intern(f"0{number % 7 + 2} 555{number % 10} {number % 10_000:04d}"),
             fax=f"03 5559 {number % 10_000:04d}" if rng.random() < 0.1 else "",
             website=f"https://www.{domain}" if rng.random() < 0.4 else "",
-            referral=pick(rng, words.SOURCES),
+            referral=pick(rng, SOURCES),
             export_code=str(number % 100_000) if rng.random() < 0.5 else "",
             prospect=state > 0.97,
             archived=state < 0.03,
@@ -140,12 +243,12 @@ class ClientMaker:
         return client
 
     def _business_name(self, structure: str, surname: str) -> str:
-        return f"{surname} {pick(self._rng, words.TRADES)} {pick(self._rng, words.ENDINGS[structure])}"
+        return f"{surname} {pick(self._rng, TRADES)} {pick(self._rng, ENDINGS[structure])}"
 
     def _free_name(self, name: str) -> str:
         """The name, or with a town or number where it is taken; one in two hundred stays a twin."""
         if name in self._names and self._rng.random() > 0.005:
-            name = f"{name} {pick(self._rng, words.TOWNS)[0]}"
+            name = f"{name} {pick(self._rng, TOWNS)[0]}"
             if name in self._names:
                 name = f"{name} {len(self._names)}"
         self._names.add(name)
@@ -159,7 +262,7 @@ class ClientMaker:
             title=pick(rng, ("Ms", "Mr", "Dr", "")),
             gender=None,
             first=first,
-            middle="" if rng.random() < 0.7 else pick(rng, words.FIRST_NAMES),
+            middle="" if rng.random() < 0.7 else pick(rng, FIRST_NAMES),
             last=surname,
             other="",
             born=born if rng.random() < 0.8 else None,
@@ -169,7 +272,7 @@ class ClientMaker:
         rng, links = self._rng, []
         count = pick(rng, (0, 1, 1, 1, 1, 2, 2, 3))
         for place in range(count):
-            given = first if place == 0 else pick(rng, words.FIRST_NAMES)
+            given = first if place == 0 else pick(rng, FIRST_NAMES)
             contact = ContactRecord(
                 self._practice.ids.uuid("contact"),
                 intern(f"{given} {surname}"),
@@ -180,15 +283,15 @@ class ClientMaker:
                 addressee=intern(f"{given} {surname}") if rng.random() < 0.5 else "",
             )
             self._practice.contacts[contact.uuid] = contact
-            links.append(ClientContact(contact.uuid, pick(rng, words.POSITIONS), primary=place == 0))
+            links.append(ClientContact(contact.uuid, pick(rng, POSITIONS), primary=place == 0))
         return tuple(links)
 
     def _notes(self) -> tuple[Note, ...]:
         rng = self._rng
         return tuple(
             Note(
-                pick(rng, words.NOTE_TITLES),
-                pick(rng, words.NOTE_TEXTS),
+                pick(rng, NOTE_TITLES),
+                pick(rng, NOTE_TEXTS),
                 "",
                 self._now - rng.random() * 400 * DAY,
                 self._practice.staff_name(pick(rng, self._people)),

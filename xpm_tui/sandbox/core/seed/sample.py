@@ -10,7 +10,6 @@ from __future__ import annotations
 from random import Random
 
 from xpm_tui.sandbox.core.clock import DAY, SequentialIds, day_of, shift_day
-from xpm_tui.sandbox.core.practice import SandboxPractice, SandboxTenant
 from xpm_tui.sandbox.core.records import (
     ClientGroup,
     ClientRecord,
@@ -20,11 +19,13 @@ from xpm_tui.sandbox.core.records import (
     JobTask,
     Milestone,
     Note,
+    SandboxPractice,
+    SandboxTenant,
     StaffRecord,
     TaskRecord,
     TemplateRecord,
 )
-from xpm_tui.sandbox.core.seed import words
+from xpm_tui.sandbox.core.seed import ordinary_clients
 from xpm_tui.sandbox.core.seed.hard_cases import HardCases
 from xpm_tui.sandbox.core.seed.ordinary_clients import ClientMaker, pick
 
@@ -78,10 +79,10 @@ def add_lists(practice: SandboxPractice) -> None:
     for name in GROUPS:
         uuid = ids.uuid("group")
         practice.groups[uuid] = ClientGroup(uuid, name, taxable=name.startswith("Kowhai"))
-    for name in words.CATEGORIES:
+    for name in ordinary_clients.CATEGORIES:
         uuid = ids.uuid("category")
         practice.categories[uuid] = JobCategory(uuid, name)
-    for name, description in words.TASKS:
+    for name, description in ordinary_clients.TASKS:
         uuid = ids.uuid("task")
         practice.tasks[uuid] = TaskRecord(uuid, name, description)
     tasks = list(practice.tasks)
@@ -97,7 +98,7 @@ def add_groups_for_size(practice: SandboxPractice, rng: Random, size: int) -> No
     """Family groups of a larger practice, one to about forty clients."""
     for number in range(size // 40):
         uuid = practice.ids.uuid("group")
-        surname = words.SURNAMES[int(rng.random() * len(words.SURNAMES))]
+        surname = ordinary_clients.SURNAMES[int(rng.random() * len(ordinary_clients.SURNAMES))]
         practice.groups[uuid] = ClientGroup(uuid, f"{surname} Group {number + 1}")
 
 

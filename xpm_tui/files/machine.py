@@ -1,11 +1,17 @@
-"""The calls to the operating system that change a disk, one method each, so that tests can make them fail."""
+"""The calls to the operating system that change a disk, one method each, so that tests can make them fail.
+
+The machine's own time, as the Clock port.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from xpm_tui.domain.errors import DiskError
@@ -98,3 +104,19 @@ def trouble(error: OSError, path: Path, doing: str = "written") -> DiskError:
     words = (error.strerror or str(error)).lower()
     hint = _HINTS.get(error.errno or 0, "Check the disk, then try again.")
     return DiskError(f"{path} could not be {doing}: {words}.", hint=hint)
+
+
+class SystemClock:
+    """Time as this machine tells it."""
+
+    def now(self) -> datetime:
+        """Wall-clock time, aware, UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds that only go forward."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait, cancellable; a negative time is no wait."""
+        await asyncio.sleep(max(0.0, seconds))
