@@ -64,12 +64,14 @@ ALLOWED: dict[str, tuple[str, str]] = {
     "dialogs/help.py": ("trouble_events.failed", "what went wrong on the screen goes into the log"),
     "screens/picker.py": ("runs.xpm_refresh.ensure_mirror", _READS),
     "screens/review.py": (
-        "clients.review_undo.keep_place runs.xpm_refresh.ensure_mirror",
+        "clients.picks.keep_place runs.xpm_refresh.ensure_mirror",
         f"where the review was left is no action; {_READS}",
     ),
-    "wizard/practice.py": ("ConnectionMachine.app ConnectionMachine.permission", _WIZARD),
     "wizard/optional_steps.py": ("ConnectionMachine.skip", _WIZARD),
-    "wizard/practice.py": ("ConnectionMachine.choose ConnectionMachine.fill", _WIZARD),
+    "wizard/practice.py": (
+        "ConnectionMachine.app ConnectionMachine.permission ConnectionMachine.choose ConnectionMachine.fill",
+        _WIZARD,
+    ),
     "wizard/sign_in.py": ("ConnectionMachine.begin ConnectionMachine.wait", _WIZARD),
 }
 """What modules of the console write beside every command, and why. This table only shrinks."""
@@ -155,7 +157,7 @@ def test_only_commands_ask_whether_to_go_on() -> None:
 
 
 def test_what_writes_is_known() -> None:
-    assert {"plans.tick", "links.link", "frozen_fields.ignore", "imports.import_file", "undo_history.do"} <= {
+    assert {"plans.tick", "links.link", "conflicts.ignore", "imports.import_file", "undo_history.do"} <= {
         ".".join(name.split(".")[-2:]) for name in writing()
     }
     assert not any(name.endswith((".preview_link", ".list_clients", ".review.review")) for name in writing())

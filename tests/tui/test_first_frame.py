@@ -20,7 +20,7 @@ from textual import app, screen
 from textual.css import stylesheet
 from xpm_tui.__main__ import main
 from xpm_tui.lazy import waiting
-from xpm_tui.tui.terminal import capabilities
+from xpm_tui.tui.terminal import driver
 from xpm_tui.tui.app import Console
 
 counts = collections.Counter()
@@ -46,7 +46,7 @@ counted(stylesheet.Stylesheet, "apply")
 counted(screen.Screen, "_refresh_layout")
 stock_run, stock_begin = app.App.run, Console._begin
 Console.run = lambda self, **more: stock_run(self, headless=True, size=(80, 24))
-capabilities.require_terminal = lambda environ: None
+driver.require_terminal = lambda environ: None
 stock_ready = Console.on_ready
 
 def looks():

@@ -18,7 +18,7 @@ from xpm_tui.application.practice_identity import list_state, read_identity
 from xpm_tui.application.presenters.views import RefView
 from xpm_tui.application.team.views import MemberState, MemberView, PersonRow, StaffProposal, StaffView
 from xpm_tui.deploy.workflows import job_client
-from xpm_tui.domain.formatting import count as formatting_count
+from xpm_tui.domain import formatting
 from xpm_tui.domain.identity import compare, name_key
 from xpm_tui.domain.ignition import TeamMember, Workflow
 from xpm_tui.domain.names import key_of
@@ -251,7 +251,8 @@ class TeamSnapshot:
             notes.append("XPM no longer lists this person: they have left, or are disabled there.")
         if self._their_names[_same(row.name)] > 1:
             notes.append(
-                f"XPM has {formatting_count(self._their_names[_same(row.name)], 'person/people')} with this name."
+                f"XPM has {formatting.count(self._their_names[_same(row.name)], 'person/people')} "
+                "with this name."
             )
         if row.uuid in self._connected:
             notes.append("Connected this practice: the connection depends on this person's record.")
@@ -312,10 +313,10 @@ class TeamSnapshot:
             return ""
         said = []
         partner, manager = self._named.partner.get(member.id, 0), self._named.manager.get(member.id, 0)
-        roles = [f"partner of {formatting_count(partner, 'client')}"] if partner else []
-        roles += [f"manager of {formatting_count(manager, 'client')}"] if manager else []
+        roles = [f"partner of {formatting.count(partner, 'client')}"] if partner else []
+        roles += [f"manager of {formatting.count(manager, 'client')}"] if manager else []
         jobs = self._named.jobs.get(member.id, 0)
-        roles += [f"named on {formatting_count(jobs, 'job')} to come"] if jobs else []
+        roles += [f"named on {formatting.count(jobs, 'job')} to come"] if jobs else []
         if roles:
             said.append(f"Not sent to XPM: {', '.join(roles)} here.")
         most = max(proposals, key=lambda p: self._weight(p.uuid), default=None)
@@ -344,7 +345,8 @@ class TeamSnapshot:
             found.append(f"XPM calls this person {staff.name}.")
         if self._our_names[_same(member.name)] > 1:
             found.append(
-                f"The team has {formatting_count(self._our_names[_same(member.name)], 'person/people')} with this name."
+                f"The team has {formatting.count(self._our_names[_same(member.name)], 'person/people')} "
+                "with this name."
             )
         if not member.access:
             found.append(
@@ -367,8 +369,8 @@ def _state(staff: StaffView | None, proposals: tuple[StaffProposal, ...]) -> Mem
 
 
 def _named_on(clients: int, jobs: int) -> str:
-    found = [formatting_count(clients, "client")] if clients else []
-    return " and ".join([*found, *([formatting_count(jobs, "job")] if jobs else [])])
+    found = [formatting.count(clients, "client")] if clients else []
+    return " and ".join([*found, *([formatting.count(jobs, "job")] if jobs else [])])
 
 
 def _same(name: str) -> str:

@@ -34,6 +34,7 @@ from xpm_tui.domain.ports import Clock, Put, Snapshot, Store, Write, XpmPort
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import INTENTS, LINKS, RUNS, STAFF, TEAM, XPM_CLIENTS
 from xpm_tui.domain.xpm import Staff, XpmClient, XpmContact
+from xpm_tui.sync import journal
 from xpm_tui.sync.applying.adoption import adoption_writes, created_candidates, equals_sent, joined
 from xpm_tui.sync.applying.run_results import (
     contact_of,
@@ -54,7 +55,6 @@ from xpm_tui.sync.journal import (
     failed,
     is_linked,
 )
-from xpm_tui.sync.journal import held as journal_held
 from xpm_tui.sync.mirror import OVERLAP, commit_rows, list_writes
 
 LOOK_EVERY = 30.0
@@ -220,12 +220,12 @@ class _SyncRecovery(Recovery):
             self._end(failed(intent, no.words or no.message), None)
             return
         except UnreadableRecord as odd:
-            self._end(journal_held(intent, odd.message), None)
+            self._end(journal.held(intent, odd.message), None)
             return
         old = self.book.snapshot().get(XPM_CLIENTS, intent.uuid)
         row = reply if old is None else merge_client(old, reply)
         if unread_fields(row) & {*intent.values, *(["contact"] if intent.kind != UPDATE_CLIENT else [])}:
-            self._end(journal_held(intent, f"XPM's record cannot be read: {row.unread[0].sentence}"), None)
+            self._end(journal.held(intent, f"XPM's record cannot be read: {row.unread[0].sentence}"), None)
             return
         if intent.kind == UPDATE_CLIENT:
             took = _equal(intent.values, xpm_values(row))
@@ -280,7 +280,7 @@ class _SyncRecovery(Recovery):
             rows = await self._practice.staff()
         except (ScopeMissing, AccessDenied):
             for intent in intents:
-                self._end(journal_held(intent, "XPM's list of staff cannot be read with this login"), None)
+                self._end(journal.held(intent, "XPM's list of staff cannot be read with this login"), None)
             return
         self.book.commit(list_writes(self.book.snapshot(), STAFF, rows))
         for intent in intents:
@@ -294,11 +294,11 @@ class _SyncRecovery(Recovery):
         if len(equal) == 1 and row is not None:
             self._end(done(intent, equal[0]), row)
         elif len(equal) > 1:
-            self._end(journal_held(intent, "several new records are equal to what was sent"), None)
+            self._end(journal.held(intent, "several new records are equal to what was sent"), None)
         elif new:
-            self._end(journal_held(intent, "there is a new record, but it is not what was sent"), None)
+            self._end(journal.held(intent, "there is a new record, but it is not what was sent"), None)
         elif self.is_overdue(intent):
-            self._end(journal_held(intent, "XPM does not show it"), None)
+            self._end(journal.held(intent, "XPM does not show it"), None)
         else:
             self.tell(Event(key="sync.waiting", record=intent.record, numbers={"intent": intent.id}))
 

@@ -32,7 +32,7 @@ Why = Literal[
     "contact-from-name", "contact-dropped", "removed-in-ignition", "removed-in-xpm", "primary-unmatched",
     "unreadable", "second-link", "ignored", "link", "archived",
 ]  # fmt: skip
-"""A reason, by its code in ``domain/difference_labels.py``."""
+"""A reason, by its code in ``domain/reason_labels.py``."""
 
 
 class Difference(msgspec.Struct, frozen=True, gc=False):

@@ -359,7 +359,6 @@ LOADED_AHEAD = (
     "templates",
     "sync",
     "plan_review",
-    "run",
     "settings",
 )
 """Modules of screens that somebody may soon want, in the order in which they are wanted."""

@@ -11,7 +11,7 @@ from itertools import zip_longest
 from typing import Any, ClassVar, Self
 
 from rich.segment import Segment
-from rich.style import Style as StyleStyle
+from rich.style import Style as RichStyle
 from textual import events
 from textual.content import Content
 from textual.css.styles import RulesMap
@@ -153,7 +153,7 @@ class Lines(ScrollView, can_focus=True):
         """One of them, at most ``columns`` wide."""
         raise NotImplementedError
 
-    def over(self, place: int) -> StyleStyle | None:
+    def over(self, place: int) -> RichStyle | None:
         """What lies over the looks of a line."""
         return None
 
