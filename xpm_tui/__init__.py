@@ -1,3 +1,3 @@
-"""xpm-tui joins Ignition to Xero Practice Manager: a console and a verb for every act."""
+"""xpm-tui joins Ignition to Xero Practice Manager: a console and a verb for every command."""
 
 __version__ = "0.1.0"

@@ -1,12 +1,12 @@
-"""Imports that wait until they are used: the one mechanism by which start-up stays fast.
+"""Lazy imports: modules that are loaded when they are first used, so that start-up stays fast.
 
-A verb must answer in a fraction of a second, so a module that declares commands or opens screens may not
-load everything that they can lead to. Such imports stand at the top of the file like all others, inside
-``with lazy_imports():``, where readers, type checkers and import contracts see them. Each binds a module,
-never a name in it (``from xpm_tui.application.runs import plans``, then ``plans.make(...)``): reading an
-attribute of the module for the first time loads it.
+A verb must answer in a fraction of a second, so a module that declares commands or opens screens must not
+load everything that they may need. Such imports are at the top of the file like all others, inside ``with
+lazy_imports():``, where readers, type checkers and import contracts see them. Each imports a module, never a
+name in it (``from xpm_tui.application.runs import plans``, then ``plans.make(...)``): the first access to an
+attribute of the module loads it.
 
-No import stands inside a function. This module knows nothing of the rest of the program.
+There are no imports inside functions. This module does not depend on the rest of the program.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    # Their base classes would load twenty modules more; the import system asks for the methods alone.
+    # Their base classes would load twenty more modules; the import system only needs the methods.
     from importlib.abc import Loader, MetaPathFinder
 else:
     Loader = MetaPathFinder = object
@@ -28,11 +28,11 @@ else:
 _PASSIVE = frozenset(
     {"__class__", "__dict__", "__file__", "__loader__", "__name__", "__package__", "__path__", "__spec__"}
 )
-"""What the import system itself reads of a module: these do not load it."""
+"""Attributes that the import system itself reads: these do not load the module."""
 
 
 class _Pending:
-    """A module that was bound but not loaded: its loader, and who is loading it."""
+    """A module that was imported but not loaded: its loader, and the thread that loads it."""
 
     def __init__(self, loader: Loader) -> None:
         self.loader = loader
@@ -46,7 +46,7 @@ _block = threading.local()
 
 
 class _LazyModule(ModuleType):
-    """A module whose code runs when one of its attributes is read for the first time."""
+    """A module whose code runs when one of its attributes is first read."""
 
     def __getattribute__(self, name: str) -> Any:
         if name not in _PASSIVE:
@@ -58,7 +58,7 @@ class _LazyModule(ModuleType):
         return list(ModuleType.__dir__(self))
 
     def __setattr__(self, name: str, value: Any) -> None:
-        # A submodule is bound to its package by the import system: no reason to load the package.
+        # The import system binds a submodule to its package: no reason to load the package.
         if name not in _PASSIVE and not isinstance(value, ModuleType):
             load(self)
         ModuleType.__setattr__(self, name, value)
@@ -69,7 +69,7 @@ class _LazyModule(ModuleType):
 
 
 def load(module: ModuleType) -> None:
-    """Run the code of a module that waits; leave one that is loaded, or being loaded by this thread."""
+    """Run the code of a waiting module; nothing happens if it is loaded or being loaded by this thread."""
     pending = _pending.get(module.__name__)
     if pending is None:
         return
@@ -104,7 +104,7 @@ class _LazyLoader(Loader):
 
 
 class _LazyFinder(MetaPathFinder):
-    """Finds what is imported inside a block of lazy imports, in the thread that runs the block."""
+    """Finds modules imported inside a block of lazy imports, in the thread that runs the block."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -115,7 +115,7 @@ class _LazyFinder(MetaPathFinder):
         if spec is None or spec.loader is None:
             return None
         if spec.submodule_search_locations is not None and fullname.partition(".")[0] == _ROOT:
-            return None  # A package of ours holds one docstring: nothing is gained by waiting with it.
+            return None  # Our packages contain one docstring each: they need not be lazy.
         spec.loader = _LazyLoader(spec.loader)
         return spec
 
@@ -124,13 +124,13 @@ _FINDER = _LazyFinder()
 
 
 def waiting() -> frozenset[str]:
-    """Return the names of the modules that are bound but not loaded."""
+    """Return the names of the modules that are imported but not loaded."""
     return frozenset(_pending)
 
 
 @contextmanager
 def lazy_imports() -> Iterator[None]:
-    """Let the imports of this block wait until they are used.
+    """Delay the imports of this block until they are used.
 
     Only modules can be imported inside the block; a name from a module would load it at once.
     """

@@ -92,7 +92,7 @@ FILES: dict[str, tuple[str, str, str]] = {
     "zone.json": (GOOD.replace("+00:00", ""), "failed", "no time zone"),
     "future.json": (event("client.changed", 999, {"name": "A"}), "failed", "in the future"),
     "version.json": (event("client.changed", 0, {"name": "A"}, version=2), "failed", "version 2"),
-    "nothing.json": (event("client.changed", 0, {}), "failed", "says nothing"),
+    "nothing.json": (event("client.changed", 0, {}), "failed", "no field of a client"),
     "nul.json": (event("client.changed", 0, {"name": "a\0b"}), "failed", "NUL"),
     "email.json": (
         event("client.changed", 0, {"name": "A", "contact_email": "x"}),
@@ -287,7 +287,7 @@ def test_the_scheduled_run_empties_the_inbox_first(
         with pytest.raises(LoginNeeded):
             asyncio.run(run_if_due(practice))
     assert len(phones(practice)) == 2
-    assert told.read_text().count("1 file of the inbox") == 1
+    assert told.read_text().count("1 file from the inbox") == 1
     assert [each.code for each in summarize(practice).problems] == ["not-connected", "inbox-failed"]
     (folder / "failed" / "f2-cut.json").unlink()
     assert "inbox-failed" not in {each.code for each in summarize(practice).problems}

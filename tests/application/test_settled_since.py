@@ -150,7 +150,7 @@ async def test_a_file_does_not_overturn_what_was_settled_since(
     conflicts.ignore(practice, "c1", "they left us")
     report = review_file.import_review(practice, path)
     assert practice.snapshot().count(LINKS) == 0
-    assert ["settled it differently since" in each.reason for each in report.refused] == [True] * 2
+    assert ["decided differently since" in each.reason for each in report.refused] == [True] * 2
     chosen(practice, path, c3="ignore")
     review_file.import_review(practice, path)
     rows = path.read_text(encoding="utf-8").replace(",ignore", ",link")

@@ -96,7 +96,7 @@ async def test_a_run_of_its_own_deploys(
 def test_what_cannot_be_is_told_by_verbs(connected: Inline) -> None:
     for words, sentence in (
         (("jobs", "preview", "w9"), "There is no job 'w9'"),
-        (("jobs", "deploy"), "Say which jobs"),
+        (("jobs", "deploy"), "Name the jobs"),
         (("jobs", "retry", "--job", "J1"), "--sent adopt"),
         (("jobs", "list", "--state", "lost"), "not a state of a job"),
         (("templates", "link"), "Name a service"),

@@ -45,7 +45,7 @@ def test_one_client_is_linked_and_stands_as_before(office: Inline) -> None:
     assert (again.code, again.json["error"]["code"]) == (2, "bad-input"), "it is settled, and stays"
     assert "needs no decision" in again.json["error"]["message"]
     undone = office("clients", "review", "--undo")
-    assert undone.out == "The decision on John Smith is undone.\n"
+    assert undone.out == "The decision on John Smith was undone.\n"
     assert states(office) == before
     assert proposals(office, "CLI-3")[0]["uuid"] == proposal["uuid"], "the pair is proposed as it was"
     office("clients", "review", "--undo", code=2)  # there is no decision left
@@ -60,7 +60,7 @@ def test_a_link_that_an_undo_removed_is_proposed_first_with_a_word_and_never_sur
     (view,) = office("clients", "review", "CLI-7", "--json").json["items"]
     first = view["proposals"][0]
     assert (first["uuid"], first["sure"]) == (there["uuid"], False)
-    assert "set aside by the undo of run r" in first["reasons"][0]
+    assert "unlinked when run r" in first["reasons"][0]
     assert view["reason"].startswith("Its link was removed when run r")
     office("clients", "review", "--accept-sure", "--json")
     assert states(office)["CLI-7"] == "unlinked"

@@ -58,7 +58,7 @@ def test_a_plan_to_xpm_says_all_of_it() -> None:
         "To XPM: 107 changes (68 values, 39 new contacts), for 98 clients.",
         "Saved here only: 161 links, for 161 clients.",
         "Replaces 9 values: 5 overwrites, 2 edited in XPM, 1 edited in both systems, 1 cleared.",
-        "Cannot be undone: 39 contacts added in XPM. Remove them in XPM if they should go.",
+        "Cannot be undone: 39 contacts added in XPM. Remove them in XPM if you do not want them.",
         "The rest can be undone as long as nobody changes the value again.",
         "2 changes not ticked, and not applied.",
         "108 calls to Xero, at least 1 minute.",

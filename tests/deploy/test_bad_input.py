@@ -108,7 +108,7 @@ async def test_a_template_that_vanished_after_the_preview_is_named(world: Deploy
     row = jobs.row_of(world.practice, "w1")
     (made,) = world.made()
     assert (row.state, row.cause, row.number) == ("failed", "template-gone", made.number)
-    assert f"Job {made.number} is there, but a template" in row.why
+    assert f"Job {made.number} was created, but a template" in row.why
     job_editing.edit_workflow(world.practice, "w1", {"templates": f"{world.names[0]}, {world.names[2]}"})
     assert (await world.retry()).outcome == "done"
     assert len(world.made()) == 1
@@ -218,7 +218,7 @@ async def test_staff_who_left_since_are_named(world: Deploying) -> None:
     run = await world.deploy("w1")
     row = jobs.row_of(world.practice, "w1")
     assert (run.outcome, row.cause, row.step) == ("partial", "person-gone", "assign"), row
-    assert f"Job {row.number} is there, but its people" in row.why
+    assert f"Job {row.number} was created, but its people" in row.why
     assert world.practice.snapshot().get(LINKS, world.client) is not None
     job_editing.edit_workflow(world.practice, "w1", {"manager": ""})
     assert (await world.retry()).outcome == "done"

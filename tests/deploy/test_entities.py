@@ -167,7 +167,7 @@ async def test_a_form_names_the_client_of_a_project(family: Family) -> None:
     (view,) = proposals.accept(family.practice, [made.id])
     clients = [jobs.row_of(family.practice, each).client for each in view.workflows]
     assert [each.id for each in clients if each] == [family.client, family.clients[3]]
-    with pytest.raises(BadInput, match="names no project"):
+    with pytest.raises(BadInput, match="is not a project of"):
         proposals.new_proposal(family.practice, "X", family.client, [], {}, ["Trust: c1"])
 
 

@@ -72,7 +72,7 @@ def test_a_check_follows_references_and_rights(folder: Path) -> None:
     report = check(folder)
     said = " ".join(finding.text for finding in report.findings)
     assert report.ok
-    assert "1 row of base belongs to nothing in links: c999" in said
+    assert "1 row of base refers to missing rows of links: c999" in said
     assert "c77 exists" in said
     assert "head is open to other accounts" in said
     assert ".log.9.abc.tmp was left by a killed process" in said

@@ -107,7 +107,7 @@ async def test_a_refused_form_of_any_act_comes_back_as_it_was_typed(
             assert {each.id: each.value for each in again.query(TextField)} == before, act.name
             assert "! That will not do. Try another one." in text_of(app), act.name
             await press(pilot, "escape")
-            assert "Leave without saving?" in text_of(app), act.name
+            assert "Discard your changes?" in text_of(app), act.name
             await press(pilot, "y")
             assert not isinstance(app.screen, FormDialog), act.name
 
@@ -248,7 +248,7 @@ async def test_a_number_that_is_none_is_said_in_words(world: World, console: Mak
                 field.value = "many"
         await press(pilot, "f10")
         label = parameter_label(act, next(param for param in open_parameters(act, {}) if param.name == name))
-        assert f"! “{label}” has to be a whole number" in text_of(app)
+        assert f"! “{label}” must be a whole number" in text_of(app)
         assert app.focused is not None
         assert app.focused.id == f"p-{name}"
 
@@ -270,7 +270,7 @@ async def test_an_empty_field_to_freeze_never_means_all(world: World, console: M
         app.perform(by_name("clients.freeze"), {"client": "c1"})
         await settle(pilot)
         await press(pilot, "f10")
-        assert "! “Field” is needed." in text_of(app)
+        assert "! “Field” is required." in text_of(app)
         choice = app.screen.query_one("#p-field", Select)
         act = by_name("clients.freeze")
         options = field_choices(act, open_parameters(act, {})[1], ("k1.contact_email",))

@@ -132,7 +132,7 @@ async def test_the_acceptance_journey(office: Deploying, over: Callable[..., Con
         shown = text_of(app)
         assert shows(app, ProposalsArea)
         assert "○ To take over" in shown
-        assert "its own connector has usually made the job already" in " ".join(shown.split())
+        assert "its own integration has usually created the jobs" in " ".join(shown.split())
         assert "Nobody's service  50.00 → not in the library" in shown
         await press(pilot, "T", "f10")
         assert "● Active" in text_of(app)
@@ -222,7 +222,7 @@ async def test_all_of_one_cause_is_tried_again_at_once(
     async with jobs_area(app) as pilot:
         shown = text_of(app)
         assert shown.count("✗ Failed") == 4, "three rows and the head of the pane"
-        assert "is there, but its state could not be set" in " ".join(shown.split())
+        assert "was created, but its state could not be set" in " ".join(shown.split())
         await press(pilot, "d")
         await press(pilot, "escape", "t")
         assert "all with this cause (state-code): 3 jobs" in text_of(app)
@@ -734,7 +734,7 @@ async def test_each_trouble_of_a_job_is_a_sentence_here_too(
         "w1": "is archived. Take it out",
         "w2": "is a prospect in XPM: its id changes",
         "w3": "is not linked to anyone in XPM, and is left out.",
-        "w4": "XPM takes no more than 255.",
+        "w4": "XPM accepts at most 255.",
         "w5": f"XPM no longer has the job template {office.names[2]}.",
         "w6": "clash: XPM has a job IGN-W6 already.",
     }

@@ -376,7 +376,7 @@ async def test_what_was_settled_last_is_taken_back(world: World, console: Make) 
         await settle(pilot)
         await press(pilot, "g", "c", "r", "enter", "i", "u")
         assert "1 of 4" in text_of(app)
-        assert "The decision on Kowhai Electrical is undone." in text_of(app)
+        assert "The decision on Kowhai Electrical was undone." in text_of(app)
         await press(pilot, "u")
         assert "1 of 5" in text_of(app)
         assert "The Kowhai Plumbing" in text_of(app), "the pair is proposed as it was"

@@ -196,6 +196,6 @@ async def test_a_long_answer_leaves_the_buttons_in_sight(tmp_path: Any, console:
         for told in ("There is no such box", "It is ticked", "Continue", 'Tick "Administrator"'):
             assert told in shown, told
         await press(pilot, "f3", "=4C0FFEE", "f3")
-        assert "Leave without saving?" in text_of(app)
+        assert "Discard your changes?" in text_of(app)
         await press(pilot, "enter")
         assert "4C0FFEE" in text_of(app)

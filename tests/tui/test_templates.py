@@ -86,7 +86,7 @@ async def test_several_templates_are_chosen_in_order_and_taken_back(world: World
         await press(pilot, "m")
         assert isinstance(app.screen, ServiceTemplates)
         await press(pilot, "=payroll", "enter", "f4", "=annual", "enter")
-        assert "Calls for: 1 Payroll  2 Annual Accounts" in text_of(app)
+        assert "Job templates: 1 Payroll  2 Annual Accounts" in text_of(app)
         assert service(world, "s3").templates == ()
         await press(pilot, "f10")
         assert service(world, "s3").templates == (UUID.format(2, 3), UUID.format(2, 1))

@@ -217,7 +217,7 @@ def test_keys_that_come_at_once_do_what_they_do_one_by_one(terminal: Terminal) -
         form = "enter: next" in terminal.text
         terminal.send("\x1b", answer=False)
         if form:  # which asks whether what was typed may go
-            terminal.shows("Leave without saving?")
+            terminal.shows("Discard your changes?")
         terminal.send("y" if form else "\x1b", answer=False)
         terminal.send("go", answer=False)
 

@@ -55,7 +55,7 @@ async def test_the_edit_form_leads_to_the_xpm_client(world: World, console: Make
         await press(pilot, "g", "c", "e", "=x", "up")
         assert "Not linked. Choose an XPM client" in text_of(app)
         await press(pilot, "enter")
-        assert "Leave without saving?" in text_of(app)
+        assert "Discard your changes?" in text_of(app)
         await press(pilot, "n")
         assert isinstance(app.screen, EditDialog), "the user goes on editing"
         await press(pilot, "enter", "y")

@@ -104,7 +104,7 @@ class World:
     def console(
         self, *, environ: Mapping[str, str] = TERMINAL, read_only: bool = False, welcome: bool = False
     ) -> Console:
-        """A console over it; the desk is closed when its test ends."""
+        """A console over it; the worker thread is closed when its test ends."""
         worker = WorkerThread(lambda: self.open(read_only=read_only))
         worker.open()
         return Console(worker, environ=environ, welcome=welcome)

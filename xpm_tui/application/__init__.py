@@ -1,1 +1,1 @@
-"""Use cases: what commands and screens ask for, over one open practice."""
+"""Use cases for commands and screens, over one open practice."""

@@ -1,4 +1,4 @@
-"""What has to be counted over the whole book: kept until the book moves, and never counted all the time."""
+"""Cache counts over the whole store until its position changes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from xpm_tui.domain.ports import Snapshot
 T = TypeVar("T")
 
 _REST = 20
-"""Counting takes at most one part in so many of the time."""
+"""Counting takes at most this fraction of the time (one part in so many)."""
 
 
 @dataclass(frozen=True)
 class _CachedCount(Generic[T]):
-    """What was counted at one position; ``until`` then it does for later ones too: a run moves the book."""
+    """A count at one position of the store; until the time ``until`` it is also used for later positions."""
 
     value: T
     basis: object
@@ -27,9 +27,9 @@ class _CachedCount(Generic[T]):
 def cached_count(
     practice: OpenPractice, name: str, count: Callable[[Snapshot], T], basis: object = None
 ) -> T:
-    """What ``count`` gives for the book as it is; after a long counting, for a while as it was.
+    """Return what ``count`` gives for the present store; after a slow count, a cached one for a while.
 
-    ``basis`` is what else it depends on (the day, settings): another one counts anew.
+    ``basis`` is what else it depends on (the day, settings): a different basis counts again.
     """
     snapshot = practice.snapshot()
     position, before = practice.kept.get(name, (-1, None))

@@ -1,8 +1,8 @@
-"""The condition of a practice: whether what it shows can be relied on. Reads the store, asks nobody.
+"""The condition of a practice: whether the data shown can be relied on. It only reads the store.
 
 From the worst: the store is *damaged*; an import of a file did not finish; writes to XPM have an unknown
-outcome; Xero wants a new login; or the practice is *sound*, as is one that was never connected. Command line
-and console show it wherever they show what the store holds.
+outcome; Xero requires a new login; or the practice is *sound*, as is one that was never connected. The
+command line and the console show the condition with everything from the store.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _EXIT_LOGIN = 3
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
-    """A state of the practice and one sentence on it, empty for a sound one."""
+    """A state of the practice and a sentence on it, empty for a sound one."""
 
     state: State
     message: str = ""
@@ -45,13 +45,13 @@ SOUND = Condition(state="sound")
 
 
 def conditions(practice: OpenPractice) -> tuple[Condition, ...]:
-    """Every condition that holds, the worst first; ``(SOUND,)`` where nothing is wrong."""
+    """Return every condition that applies, the worst first; ``(SOUND,)`` if there is no problem."""
     if practice.recording is not None:
         return tuple(
             Condition(state=cast("State", state), message=message)
             for state, message in practice.recording.conditions
         )
-    snapshot = practice.snapshot()  # which may find damage that was done while the store was open
+    snapshot = practice.snapshot()  # this may find damage that occurred while the store was open
     found: list[Condition] = []
     damage = practice.book.damage
     if damage is not None:
@@ -64,19 +64,19 @@ def conditions(practice: OpenPractice) -> tuple[Condition, ...]:
 
 
 def damaged(trouble: StoreUnreadable) -> Condition:
-    """The condition of a store that is damaged in this way."""
+    """Return the condition of a store with this damage."""
     return Condition(state="damaged", message=f"The store is damaged: {trouble.message}")
 
 
 def refuse_damaged(practice: OpenPractice) -> None:
-    """Raise ``StoreUnreadable`` where the store is damaged: for what must not leave it then, as an export."""
+    """Raise ``StoreUnreadable`` if the store is damaged, for calls such as an export."""
     practice.snapshot()
     if practice.book.damage is not None:
         raise practice.book.damage
 
 
 class LoginProblem(msgspec.Struct, frozen=True, kw_only=True):
-    """Why Xero does not let the practice in, and ``remedy``, what helps: a new login, or not."""
+    """Why Xero does not accept the practice's calls, and ``remedy``: a new login, or something else."""
 
     message: str
     remedy: str
@@ -85,12 +85,12 @@ class LoginProblem(msgspec.Struct, frozen=True, kw_only=True):
 def login_problem(
     practice: OpenPractice, identity: PracticeIdentity, runs: Sequence[Run]
 ) -> LoginProblem | None:
-    """Return why Xero does not let the practice in; None where it does. ``runs``: the newest first."""
+    """Return why Xero does not accept the practice's calls, or None. ``runs``: the newest first."""
     ended = next((r for r in runs if r.outcome not in ("running", "skipped") and is_sync(r)), None)
     if ended is not None and ended.outcome == "failed" and ended.exit_code == _EXIT_LOGIN:
         since = identity.since
         if since is None or (ended.ended or ended.started) >= since:
-            of_app = ended.case == CaseId.API_NOT_OPEN  # which no new login can change
+            of_app = ended.case == CaseId.API_NOT_OPEN  # a new login would not help
             return LoginProblem(
                 message=ended.error or LOGIN_REFUSED, remedy=_APP_REMEDY if of_app else _LOGIN_REMEDY
             )
@@ -100,7 +100,7 @@ def login_problem(
 
 
 def unfinished_imports(snapshot: Snapshot) -> list[Import]:
-    """Imports that began and did not end, of each form the last: a later one that ended stands for it."""
+    """Return the imports that began and did not end: the last of each form, unless a later one ended."""
     if not any(snapshot.find(IMPORTS, "state", state) for state in ("begun", "undoing")):
         return []
     newest: dict[str, Import] = {}
@@ -116,7 +116,7 @@ def _of_rows(practice: OpenPractice, snapshot: Snapshot) -> list[Condition]:
     unfinished = unfinished_imports(snapshot)
     if unfinished and practice.lock_holder() is None:
         last = max(unfinished, key=lambda each: (len(each.id), each.id))
-        what = "import" if last.state == "begun" else "undoing of the import"
+        what = "import" if last.state == "begun" else "undo of the import"
         found.append(
             Condition(
                 state="unfinished_import",

@@ -1,7 +1,7 @@
-"""Where things are kept: the folders of this account, and the practices in them.
+"""The folders of this account, and the practices in them.
 
-Three roots (XDG base directories, or one folder for all three): config for settings, data for the books,
-state for logs, locks, logins and call times. Each practice has a folder of its own name in all three.
+There are three roots (XDG base directories, or one folder for all three): config for settings, data for the
+stores, state for logs, locks, logins and call times. Each practice has a folder with its name in all three.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ with lazy_imports():
 
 APP = "xpm-tui"
 FIRST = "practice"
-"""Name of the folder that is made where there is no practice yet."""
+"""The name of the folder that is created if there is no practice yet."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
 class Home(NamedTuple):
-    """The roots. ``root`` is the one folder named by the person, or None for the account's own places."""
+    """The roots. ``root`` is the one folder that the user named, or None for the account's own folders."""
 
     config: Path
     data: Path
@@ -42,23 +42,23 @@ class Home(NamedTuple):
 
     @property
     def default(self) -> bool:
-        """Whether these are the account's own places (only those use the keyring)."""
+        """Return whether these are the account's own folders (only those use the keyring)."""
         return self.root is None
 
     @property
     def settings_file(self) -> Path:
-        """Settings for all practices of this account."""
+        """Return the settings file for all practices of this account."""
         return self.config / "settings.toml"
 
     def practice(self, name: str) -> tuple[Path, Path, Path]:
-        """Config, data and state folder of a practice, made or not."""
+        """Return config, data and state folder of a practice, which may not exist yet."""
         return tuple(root / "practices" / name for root in (self.config, self.data, self.state))  # type: ignore[return-value]
 
 
 def find_home(home: str | None, environ: Mapping[str, str]) -> Home:
-    """The home by option, by ``XPM_TUI_HOME``, or the account's own. Makes nothing.
+    """Return the home by option, by ``XPM_TUI_HOME``, or the account's own. Creates nothing.
 
-    Raises ``BadInput`` where its name holds control characters, or where this account has no place.
+    Raises ``BadInput`` if its name contains control characters, or this account has no home folder.
     """
     chosen = home or environ.get("XPM_TUI_HOME", "")
     if chosen:
@@ -90,13 +90,13 @@ def find_home(home: str | None, environ: Mapping[str, str]) -> Home:
 
 
 def own_folder() -> Path | None:
-    """The home folder of this account by ``HOME`` or its entry in passwd(5); None where there is none."""
+    """Return the home folder of this account by ``HOME`` or its entry in passwd(5), or None."""
     found = os.path.expanduser("~")
     return Path(found) if os.path.isabs(found) else None
 
 
 def account_name() -> str:
-    """The login name of this account; its user id where it has none."""
+    """Return the login name of this account, or its user id."""
     try:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):
@@ -104,7 +104,7 @@ def account_name() -> str:
 
 
 def practices(home: Home) -> list[str]:
-    """Folder names of the practices, sorted. Raises ``DiskError`` where they may not be looked at."""
+    """Return the folder names of the practices, sorted. Raises ``DiskError`` if they cannot be read."""
     folder = home.data / "practices"
     try:
         return sorted(path.name for path in folder.iterdir() if _NAME.fullmatch(path.name))
@@ -115,7 +115,7 @@ def practices(home: Home) -> list[str]:
 
 
 def current(home: Home) -> str:
-    """The practice that is meant where none is named; empty where there is none."""
+    """Return the practice to use if none is named; empty if there is none."""
     there = practices(home)
     try:
         chosen = (home.config / "current").read_text(encoding="utf-8").strip()
@@ -127,9 +127,9 @@ def current(home: Home) -> str:
 
 
 def resolve(home: Home, name: str | None) -> str:
-    """Folder name of the practice that is meant; ``FIRST`` where there is none at all.
+    """Return the folder name of the practice to use; ``FIRST`` if there is none.
 
-    Raises ``NotFound`` for a name that is not there, ``BadInput`` where several are and none was chosen.
+    Raises ``NotFound`` for an unknown name, ``BadInput`` if there are several and none was chosen.
     """
     there = practices(home)
     if name:
@@ -148,9 +148,9 @@ def resolve(home: Home, name: str | None) -> str:
 
 
 def add_practice(home: Home, title: str, *, renamed: bool = True) -> str:
-    """Make the folders for one more practice and give its folder name, made from ``title``.
+    """Create the folders of another practice and return its folder name, derived from ``title``.
 
-    A name that is there already gets a number, or with ``renamed`` false raises ``BadInput``.
+    A name that exists gets a number, or with ``renamed`` false raises ``BadInput``.
     """
     name = _folder_name(title)
     there = set(practices(home))
@@ -166,7 +166,7 @@ def add_practice(home: Home, title: str, *, renamed: bool = True) -> str:
 
 
 def switch_practice(home: Home, name: str) -> str:
-    """Make a practice the current one; gives its folder name. Raises ``NotFound``."""
+    """Make a practice the current one and return its folder name. Raises ``NotFound``."""
     chosen = resolve(home, name)
     ensure_private(home.config)
     replace_bytes(home.config / "current", chosen.encode() + b"\n")
@@ -174,7 +174,7 @@ def switch_practice(home: Home, name: str) -> str:
 
 
 def person(as_name: str | None, environ: Mapping[str, str]) -> str:
-    """Who is at work: ``--as``, ``XPM_TUI_USER``, ``SUDO_USER``, or the login name. Raises ``BadInput``."""
+    """Return the user: ``--as``, ``XPM_TUI_USER``, ``SUDO_USER``, or the login name. Raises ``BadInput``."""
     for given in (as_name, environ.get("XPM_TUI_USER"), environ.get("SUDO_USER")):
         if given and given.strip():
             if len(given) > 80 or visible(given) != unicodedata.normalize("NFC", given):

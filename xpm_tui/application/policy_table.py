@@ -1,4 +1,4 @@
-"""The policy as one table: what goes which way, when and at which level, and what is left out of it."""
+"""The policy as a table: each field by direction, time and level, and what is excluded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from xpm_tui.sync.policy import FIELDS, FieldRule, label
 
 
 class FieldDirection(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether a field goes one way: when a record is made, and afterwards."""
+    """Whether a field is synced in one direction: at creation, and afterwards."""
 
     creation: bool
     ongoing: bool
@@ -43,7 +43,7 @@ class PolicyRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FrozenView(msgspec.Struct, frozen=True, kw_only=True):
-    """A client of which a field is frozen (``*``: all of them)."""
+    """A client with a frozen field (``*``: all of them)."""
 
     client: str
     name: str
@@ -54,7 +54,7 @@ class FrozenView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def policy_rows(practice: OpenPractice) -> list[PolicyRow]:
-    """Every field of the policy, in its order."""
+    """Return every field of the policy, in its order."""
     policy, snapshot = practice.policy(), practice.snapshot()
     now = {rule.name for rule in policy.fields()}
     frozen = Counter(_bare(freeze.field) for freeze in snapshot.rows(FREEZES))
@@ -75,7 +75,7 @@ def policy_rows(practice: OpenPractice) -> list[PolicyRow]:
 
 
 def frozen_clients(practice: OpenPractice, field: str = "*") -> list[FrozenView]:
-    """The clients of which that field is frozen, of any of their contacts too; ``*``: all their fields."""
+    """Return the clients in which the field is frozen, also in a contact; ``*``: all their fields."""
     snapshot = practice.snapshot()
     found = []
     for freeze in snapshot.rows(FREEZES):
@@ -95,24 +95,24 @@ def frozen_clients(practice: OpenPractice, field: str = "*") -> list[FrozenView]
 
 
 def switched(practice: OpenPractice, fields: Iterable[str], on: bool) -> tuple[str, ...]:
-    """The fields that would be off after switching some on or off, in the order of the policy."""
+    """Return the fields that would be off after switching some on or off, in the order of the policy."""
     named = [name.strip().casefold() for name in fields]
     off = practice.policy().off
     wanted = off.difference(named) if on else off.union(named)
     known = [rule.name for rule in FIELDS if rule.name in wanted]
-    # A name that is no field goes to the setting as it is: it says which one is near.
+    # An unknown name is passed to the setting, whose error suggests a similar field.
     return (*known, *(name for name in named if name not in {rule.name for rule in FIELDS}))
 
 
 def direction_words(way: FieldDirection) -> str:
-    """One way of a field in a word or two."""
+    """Return one direction of a field in a word or two."""
     if way.ongoing:
         return "always" if way.creation else "ongoing"
     return "at creation" if way.creation else "never"
 
 
 def sentences(row: PolicyRow) -> Iterator[str]:
-    """A row in sentences: both ways, the level, and whether it is carried now."""
+    """Return a row as sentences: both directions, the level, and whether it is synced now."""
     for direction, way in (("from_xpm", row.from_xpm), ("to_xpm", row.to_xpm)):
         times = WAYS[direction_words(way)].help
         yield f"{DIRECTIONS[direction].text}: {times[:1].lower()}{times[1:]}"

@@ -1,4 +1,4 @@
-"""An open practice: its folders, settings, book, log and clock. Opening it touches no network."""
+"""An open practice: its folders, settings, store, log and clock. Opening it uses no network."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ADDRESSES = ("xero.login_url", "xero.identity_url", "xero.api_url")
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """A support bundle that is open as a practice: when it was written, and what cannot be computed again.
+    """A support bundle open as a practice: when it was written, and what cannot be computed again.
 
     ``results`` are the findings of the doctor, ``conditions`` those of the practice (state and message).
     """
@@ -55,12 +55,12 @@ class Recording:
 
 
 class OpenPractice:
-    """One practice as the rest of the program knows it. Made by :func:`open_practice`.
+    """An open practice, as created by :func:`open_practice`.
 
-    ``name`` is its folder, ``title`` what people call it. ``transport`` replaces the network in tests.
-    ``kept`` holds what was worked out from the book, with the position that it was worked out at.
-    ``on_notice`` hears of trouble on this machine that stops nothing. ``recording`` is the support bundle
-    that it was opened from, None for a practice of this machine.
+    ``name`` is its folder, ``title`` its name for users. ``transport`` replaces the network in tests.
+    ``kept`` caches what was computed from the store, with the position at which it was computed.
+    ``on_notice`` is called with problems on this machine that stop nothing. ``recording`` is the support
+    bundle from which it was opened, None for a practice of this machine.
     """
 
     def __init__(
@@ -90,38 +90,38 @@ class OpenPractice:
 
     @property
     def settings(self) -> Settings:
-        """The settings in force now, other processes' changes included."""
+        """Return the settings in force, including changes by other processes."""
         self._settings.follow()
         return self._settings
 
     @property
     def title(self) -> str:
-        """What people call it: the name at Xero, else the folder's."""
+        """Return its name for users: the name at Xero, otherwise the folder's."""
         identity = self.identity()
         return identity.title if identity and identity.title else self.name
 
     @property
     def sandbox(self) -> bool:
-        """Whether the addresses in force are not Xero's own."""
+        """Return whether the addresses in force are not Xero's own."""
         return any(self.settings.get(key) != BY_KEY[key].default for key in ADDRESSES)
 
     @property
     def run_lock(self) -> Path:
-        """The lock that a run holds for its life."""
+        """Return the lock that a run holds."""
         return self.state / "run.lock"
 
     def snapshot(self) -> Snapshot:
-        """Book and mirror now; the same object as long as nothing was committed."""
+        """Return store and mirror as they are now; the same object until something is committed."""
         if self._snapshot is None or self.book.watch() != self._snapshot.position:
             self._snapshot = self.book.snapshot()
         return self._snapshot
 
     def place(self) -> tuple[int, int, bool]:
-        """Where store and settings stand, read cheaply: another place means that something has changed."""
+        """Return the positions of store and settings, read cheaply, to detect changes."""
         return self.book.watch(), self.settings.version, self.book.damage is not None
 
     def policy(self, settings: Settings | None = None) -> Policy:
-        """What is brought where, by the settings in force, or by others that are only tried."""
+        """Return the policy of the settings in force, or of others that are only tried."""
         found = settings or self.settings
         return Policy(
             direction=cast("Direction", found.text("sync.direction")),
@@ -132,12 +132,12 @@ class OpenPractice:
         )
 
     def identity(self) -> PracticeIdentity | None:
-        """The practice of XPM that this one is connected to; None where it is not."""
+        """Return the XPM practice that this one is connected to; None if it is not connected."""
         identity = read_identity(self.snapshot())
         return identity if identity and identity.ended is None else None
 
     def connected(self) -> PracticeIdentity:
-        """The identity; raises ``LoginNeeded`` where the practice is not connected."""
+        """Return the identity; raise ``LoginNeeded`` if the practice is not connected."""
         identity = self.identity()
         if identity is None:
             raise LoginNeeded("This practice is not connected to Xero yet.", hint="Run: xpm-tui connect")
@@ -153,31 +153,31 @@ class OpenPractice:
     def writable(
         self, why: str = "This command changes something, and read-only mode does not allow changes."
     ) -> None:
-        """Raises ``ReadOnly`` where nothing may be written: the last guard behind the command's effect."""
+        """Raise ``ReadOnly`` if nothing may be written: the last guard behind the command's effect."""
         if self.read_only:
             raise ReadOnly(why, hint="Run it without --read-only.")
 
     def lock(self, what: str) -> Lock:
-        """The run lock, not yet taken."""
+        """Return the run lock, not yet acquired."""
         ensure_private(self.state)
         return Lock(self.run_lock, clock=self.clock, person=self.person, what=what)
 
     def lock_holder(self) -> LockOwner | None:
-        """Who has the run lock right now."""
+        """Return who holds the run lock."""
         return holder(self.run_lock)
 
     def wire(self) -> AbstractAsyncContextManager[Wire]:
-        """The way to Xero, to be used in ``async with``; only now the wire's libraries are loaded."""
+        """Return access to Xero, to be used in ``async with``; only now its libraries are loaded."""
         return xpm_access.wire(self)
 
     def notice(self, trouble: AppError) -> None:
-        """Pass on, once, what is wrong on this machine and stops nothing."""
+        """Pass on, once, a problem on this machine that stops nothing."""
         if self.on_notice is not None and trouble.message not in self._noticed:
             self._noticed.add(trouble.message)
             self.on_notice(trouble)
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         self.events.close()
         self.book.close()
 
@@ -191,9 +191,9 @@ class OpenPractice:
 
 
 def find_practice(home: Home, name: str | None) -> str:
-    """Folder name of the practice that is meant: by that name, or by its name in XPM.
+    """Return the folder name of a practice by that name, or by its name in XPM.
 
-    Raises ``NotFound``, and ``BadInput`` where several are meant, or none was chosen of several.
+    Raises ``NotFound``, and ``BadInput`` if several match, or none was chosen of several.
     """
     try:
         return resolve(home, name)
@@ -211,7 +211,7 @@ def find_practice(home: Home, name: str | None) -> str:
 
 
 def _xpm_name(home: Home, folder: str) -> str:
-    """Its name in XPM; empty before it was connected, and where it cannot be read."""
+    """Return its name in XPM; empty if it was never connected or cannot be read."""
     try:
         with open_practice(home, folder, read_only=True, lenient=True) as practice:
             known = read_identity(practice.snapshot())
@@ -232,10 +232,10 @@ def open_practice(
     transport: Any = None,
     lenient: bool = False,
 ) -> OpenPractice:
-    """Open a practice, made where there is none at all yet.
+    """Open a practice, which is created if there is none at all yet.
 
-    Raises ``NotFound`` and ``BadInput`` (no such practice, none chosen, a bad setting), ``StoreUnreadable``
-    and ``DiskError``. ``lenient`` passes over bad settings, so that they can be mended.
+    Raises ``NotFound`` and ``BadInput`` (no such practice, none chosen, an invalid setting),
+    ``StoreUnreadable`` and ``DiskError``. ``lenient`` skips invalid settings, so that they can be fixed.
     """
     environ = os.environ if environ is None else environ
     chosen = find_practice(home, name)

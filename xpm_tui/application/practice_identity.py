@@ -1,4 +1,4 @@
-"""Which practice of XPM the folder belongs to, and what is known of each list: small rows of the book."""
+"""Small rows of the store: the XPM practice of this folder, and what is known of each list."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from xpm_tui.domain.tables import META, Meta
 T = TypeVar("T", bound=msgspec.Struct)
 
 LISTS = ("clients", "staff", "templates", "categories", "jobs")
-"""The lists of XPM that are mirrored, in the order in which they are read."""
+"""The mirrored lists of XPM, in the order in which they are read."""
 
 
 class PracticeIdentity(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The practice that this folder is connected to, as confirmed by a person.
+    """The practice that this folder is connected to, as confirmed by a user.
 
-    ``tenant`` and ``connection`` are Xero's ids, ``api`` the address it was reached at, ``by`` the person
-    here, ``login`` the person at Xero where the scopes tell, ``scopes`` what Xero granted. ``ended`` is when
-    it was disconnected: the practice stays known, so that another one is not taken for it later.
+    ``tenant`` and ``connection`` are Xero's ids, ``api`` is the address of the API, ``by`` the user here,
+    ``login`` the user at Xero if the scopes reveal it, and ``scopes`` what Xero granted. ``ended`` is when it
+    was disconnected: the identity is kept, so that another practice is recognised later.
     """
 
     tenant: str
@@ -36,10 +36,10 @@ class PracticeIdentity(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=
 
 
 class ListState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What is known of one list: ``at`` of the last good reading, ``full`` of the last complete one.
+    """The state of one list: ``at`` of the last successful reading, ``full`` of the last complete one.
 
-    ``count`` is the number of records of the last complete one, ``bookmark`` the server's time to ask on
-    from, ``seconds`` what the last complete one took. ``note`` says why it could not be read lately.
+    ``count`` is the number of records in the last complete list, ``bookmark`` the server's time from which to
+    ask for changes, ``seconds`` how long the last complete one took. ``note`` says why it could not be read.
     """
 
     at: datetime | None = None
@@ -52,20 +52,20 @@ class ListState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Fingerprint(msgspec.Struct, frozen=True):
-    """Some client UUIDs of the practice: a list that has none of them is another practice's."""
+    """Some client UUIDs of the practice: a list without any of them belongs to another practice."""
 
     uuids: tuple[str, ...] = ()
 
 
 class SignIn(msgspec.Struct, frozen=True, kw_only=True):
-    """When somebody last used the tool by hand."""
+    """When someone last used the tool interactively."""
 
     at: datetime
     by: str = ""
 
 
 class ConnectionDraft(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What the person told while connecting, so that it can be left and taken up again."""
+    """The user's answers while connecting, so that it can be interrupted and continued."""
 
     permission: str = ""
     skipped: tuple[str, ...] = ()
@@ -73,24 +73,24 @@ class ConnectionDraft(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
 
 
 class SkippedStep(msgspec.Struct, frozen=True, kw_only=True):
-    """A due run that did not take place, and why: ``no-sign-in`` or what stood in the way."""
+    """A due run that was skipped, and why: ``no-sign-in`` or another reason."""
 
     at: datetime
     reason: str
 
 
 def read_identity(snapshot: Snapshot) -> PracticeIdentity | None:
-    """The practice's identity, also after it was disconnected (``ended``); None before the first time."""
+    """Return the practice's identity, also after a disconnection (``ended``); None before the first."""
     return read(snapshot, "identity", PracticeIdentity)
 
 
 def list_state(snapshot: Snapshot, name: str) -> ListState:
-    """What is known of a list of ``LISTS``."""
+    """Return the state of a list of ``LISTS``."""
     return read(snapshot, f"list:{name}", ListState) or ListState()
 
 
 def read(snapshot: Snapshot, id_: str, kind: type[T]) -> T | None:
-    """A small row as a value; None where it is missing or of a shape that this version cannot read."""
+    """Return a small row as a value; None if it is missing or this version cannot read it."""
     row = snapshot.get(META, id_)
     if row is None:
         return None
@@ -101,10 +101,10 @@ def read(snapshot: Snapshot, id_: str, kind: type[T]) -> T | None:
 
 
 def put(id_: str, value: msgspec.Struct) -> Write:
-    """The write that keeps a small row."""
+    """Return the write that stores a small row."""
     return Put(META, Meta(id=id_, value=msgspec.to_builtins(value)))
 
 
 def drop(id_: str) -> Write:
-    """The write that removes a small row."""
+    """Return the write that removes a small row."""
     return Drop(META, id_)

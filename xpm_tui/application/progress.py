@@ -1,4 +1,4 @@
-"""How far a piece of work is, for a screen or a terminal."""
+"""The progress of some work, for a screen or a terminal."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ Phase = Literal["lists", "plan", "apply", "stop"]
 
 @dataclass(frozen=True)
 class Progress:
-    """``done`` of ``total`` steps of a phase; ``total`` of 0: not known. ``calls`` to Xero so far.
+    """``done`` of ``total`` steps of a phase; ``total`` of 0: unknown. ``calls`` to Xero so far.
 
-    ``expected`` are the calls that the whole work was estimated to take, 0 where nobody knows. The phase
-    ``stop`` says that somebody has just asked to stop.
+    ``expected`` is the estimated number of calls, 0 if it is unknown. The phase ``stop`` says that someone
+    has just asked to stop.
     """
 
     phase: Phase
@@ -28,4 +28,4 @@ Report = Callable[[Progress], None]
 
 
 def silent(progress: Progress) -> None:
-    """Nobody looks."""
+    """Ignore the progress."""

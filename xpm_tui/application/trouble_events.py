@@ -1,4 +1,4 @@
-"""What was told to a person, or by one, goes into the log with its case: support reads it there."""
+"""Log the problems that were shown to the user, or that a user reported, for support."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from xpm_tui.domain.safe_text import visible
 
 
 def by_key(key: str) -> Symptom:
-    """The answer of that key. Raises ``NotFound``."""
+    """Return the answer with that key. Raises ``NotFound``."""
     found = next((each for each in ALL if each.key == key.strip().casefold()), None)
     if found is None:
         raise NotFound(
@@ -24,7 +24,7 @@ def by_key(key: str) -> Symptom:
 
 
 def picked(events: EventSink, seen: Symptom) -> KnownProblem | None:
-    """A person picked what they see: written to the log; gives its case, None where it is no trouble."""
+    """Log a symptom that the user chose; return its known problem, or None."""
     if seen.case is None:
         return None
     events.emit(Event(key="trouble.seen", level="warning", rule=seen.key, case=seen.case))
@@ -32,7 +32,7 @@ def picked(events: EventSink, seen: Symptom) -> KnownProblem | None:
 
 
 def failed(events: EventSink, act: str, trouble: AppError) -> None:
-    """An act ended in this trouble. Plain bad input is left out, and what is in the log already."""
+    """Log an error that ended a command, except for invalid input and what is already in the log."""
     view = present(trouble)
     if trouble.logged or (view.problem is None and not isinstance(trouble, XeroError)):
         return

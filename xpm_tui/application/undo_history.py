@@ -1,4 +1,4 @@
-"""What a person did last to the team or to the services, so that the very last thing can be taken back."""
+"""The history of changes to the team and to the services, for undoing the last one."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ R = TypeVar("R", Client, Service, TeamMember)
 _TABLES = {table.name: table for table in ALL}
 
 MOST = 20
-"""Doings that are remembered."""
+"""The number of changes that are stored."""
 
 
 class UndoStep(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One record: as it was (None: it was made) and as it became (None: it was deleted).
+    """A change of one record: before (None: it was created) and after (None: it was deleted).
 
-    ``table`` is the table of a record that went along with another one; empty for the table of the history.
+    ``table`` is the table of an additional record; empty for the table of the history.
     """
 
     id: str
@@ -36,7 +36,7 @@ class UndoStep(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class UndoEntry(msgspec.Struct, frozen=True):
-    """One thing that somebody did."""
+    """One change that a user made."""
 
     what: str
     by: str
@@ -45,7 +45,7 @@ class UndoEntry(msgspec.Struct, frozen=True):
 
 
 class UndoHistory(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The last of them, oldest first."""
+    """The last changes, oldest first."""
 
     done: tuple[UndoEntry, ...] = ()
 
@@ -66,9 +66,9 @@ class UndoResult(msgspec.Struct, frozen=True, kw_only=True):
 def do(
     practice: OpenPractice, snapshot: Snapshot, table: TableSchema[R], rows: Sequence[R], what: str
 ) -> None:
-    """Write rows that were thought out on ``snapshot``, in one commit, and remember how to take that back.
+    """Write rows computed from ``snapshot``, in one commit, and record how to undo that.
 
-    ``what`` completes "Undone: …". Raises ``StoreChanged`` where somebody changed one of them since.
+    ``what`` completes "Undone: …". Raises ``StoreChanged`` if someone changed one of them since.
     """
     practice.writable()
     changed: list[R] = [row for row in rows if snapshot.get(table, row.id) != row]
@@ -87,7 +87,7 @@ def remove(
     rows: Sequence[tuple[TableSchema[Any], Any, Any]],
     what: str,
 ) -> None:
-    """Delete or change rows of several tables in one commit, and remember how to undo that.
+    """Delete or change rows of several tables in one commit, and record how to undo that.
 
     ``rows`` are a table, the row as it is, and as it becomes (None: deleted). Raises ``StoreChanged``.
     """
@@ -111,7 +111,7 @@ def remove(
 
 
 def last(snapshot: Snapshot, table: TableSchema[R]) -> UndoEntry | None:
-    """What :func:`undo` would take back."""
+    """Return what :func:`undo` would undo."""
     found = _history(snapshot, table).done
     return found[-1] if found else None
 
@@ -119,7 +119,7 @@ def last(snapshot: Snapshot, table: TableSchema[R]) -> UndoEntry | None:
 def undo(
     practice: OpenPractice, table: TableSchema[R], in_use: Callable[[Snapshot], Collection[str]]
 ) -> UndoResult:
-    """Undo the last change for the records that are still as it left them.
+    """Undo the last change for the records that have not changed since.
 
     A record that the change created is removed, unless it is ``in_use``.
 

@@ -1,4 +1,4 @@
-"""The way to Xero of a practice, from its settings. The wire's libraries are loaded when it is opened."""
+"""A practice's access to Xero, from its settings. Its libraries are loaded when it is opened."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class AccessContext(Protocol):
-    """What the wire stands on: an open practice, or one whose book cannot be opened."""
+    """What the access needs: an open practice, or one whose store cannot be opened."""
 
     home: Home
     config: Path
@@ -35,18 +35,18 @@ class AccessContext(Protocol):
 
     @property
     def settings(self) -> Settings:
-        """The settings in force."""
+        """Return the settings in force."""
 
     @property
     def events(self) -> EventSink:
-        """Where its events go."""
+        """Return the destination of its events."""
 
     def notice(self, trouble: AppError) -> None:
-        """Pass on what is wrong on this machine and stops nothing."""
+        """Pass on a problem on this machine that stops nothing."""
 
 
 def wire_config(practice: AccessContext) -> WireConfig:
-    """Where Xero is and which app we are. Raises ``BadInput`` for a setting that cannot be used."""
+    """Return Xero's addresses and our app. Raises ``BadInput`` for an invalid setting."""
     settings = practice.settings
     return WireConfig(
         client_id=settings.text("xero.client_id"),
@@ -62,11 +62,10 @@ def wire_config(practice: AccessContext) -> WireConfig:
 
 
 def wire(practice: AccessContext, config: WireConfig | None = None) -> Wire:
-    """The wire, to be used in ``async with``. Nothing is sent before it is used.
+    """Return the access, to be used in ``async with``. Nothing is sent before it is used.
 
-    ``config`` takes the place of what the settings say.
-
-    The keyring is used for the account's own home only: any other home may move to another machine.
+    ``config`` replaces what the settings say. The keyring is used for the account's own home only, because
+    any other home may move to another machine.
     """
     return wiring.open_wire(
         config or wire_config(practice),

@@ -1,1 +1,1 @@
-"""The headless side: verbs made from the acts, as text or JSON."""
+"""The command line: verbs made from the commands, with output as text or JSON."""

@@ -1,4 +1,4 @@
-"""Commands made from the acts: their words, arguments, options, help and an example under each."""
+"""Builds the command line from the commands: their names, arguments, options, help and examples."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def add_commands(
     renamed: Mapping[tuple[str, ...], str],
     perform: Perform,
 ) -> None:
-    """Hang a command for every act with a verb under ``root``.
+    """Add a verb for every command that has one under ``root``.
 
     Args:
-        root: Where they go.
-        acts: All acts.
-        titles: What each group of verbs is about.
-        renamed: Earlier words of verbs, with the last word that replaced them.
-        perform: What runs an act.
+        root: The group to add them to.
+        acts: All commands.
+        titles: The title of each group of verbs.
+        renamed: Earlier names of verbs, each with the name that replaced it.
+        perform: Runs a command.
     """
     spoken = [act for act in acts if act.verb]
     groups: dict[tuple[str, ...], VerbGroup] = {(): root}

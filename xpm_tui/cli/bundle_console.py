@@ -1,4 +1,4 @@
-"""``open``: a support bundle as a read-only console, or as a summary where there is no terminal."""
+"""``open``: a support bundle as a read-only console, or as a summary if there is no terminal."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
 
 RUNS = 20
-"""Runs in the summary, the newest."""
+"""Number of runs in the summary, the newest first."""
 
 
 def open_bundle(console: ConsoleLauncher, given: Globals, file: str) -> int:
-    """Show a bundle in the console, or tell what is in it; gives the exit code.
+    """Show a bundle in the console, or print what is in it, and return the exit code.
 
     Raises:
         BadInput: The file is no bundle that can be opened, or ``--home`` names a folder that is in use.
@@ -62,7 +62,7 @@ def _shows_console(console: ConsoleLauncher) -> bool:
 
 
 def _folder(chosen: str) -> AbstractContextManager[Path]:
-    """An empty folder: the one that was named, or a temporary one."""
+    """Return an empty folder: the given one, or a temporary one."""
     if chosen:
         folder = expanded(chosen)
         if folder.exists() and any(folder.iterdir()):
@@ -73,7 +73,7 @@ def _folder(chosen: str) -> AbstractContextManager[Path]:
 
 
 def _summary(opened: OpenedBundle, practice: OpenPractice) -> Result:
-    """What support looks at first: the condition, what the probes found, runs, changed settings."""
+    """Return what support needs first: conditions, results of the probes, runs, changed settings."""
     recording = opened.recording
     beat = summary.summarize(practice)
     runs = history.list_runs(practice, RUNS)

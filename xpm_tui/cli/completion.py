@@ -1,9 +1,7 @@
-"""What a shell offers for a value: ids, settings, practices. It never fails and never writes.
+"""Shell completion of values: ids, settings, practices. It never fails and never writes.
 
-Completion in each shell: where click's own scripts fall short, ours say it.
-
-``--option=value`` is one word in zsh and fish, so what is offered begins with the option; in bash it is three
-words. fish gets a description whole, with its commas.
+Some of click's own scripts are replaced. ``--option=value`` is one word in zsh and fish, so that a completion
+begins with the option; in bash it is three words. fish gets complete descriptions, with their commas.
 """
 
 from __future__ import annotations
@@ -39,7 +37,7 @@ Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
 def completer(kind: Completes | Literal["override"]) -> Complete | None:
-    """The function that click asks, where there is something to offer."""
+    """Return the completion function for a kind of value, if there is one."""
     if kind in ("", "file"):
         return None
 
@@ -52,7 +50,7 @@ def completer(kind: Completes | Literal["override"]) -> Complete | None:
                 if len(found) >= MOST:
                     break
             return found
-        except Exception:  # a shell that waits for its completion wants no error in between
+        except Exception:  # a shell must not get an error in place of a completion
             return []
 
     return complete
@@ -64,14 +62,14 @@ def _settings(ctx: click.Context) -> Iterator[tuple[str, str]]:
 
 
 def _values(ctx: click.Context) -> Iterator[tuple[str, str]]:
-    """The values of the setting that was typed before."""
+    """Return the values of the setting that was typed before."""
     entry = schema.BY_KEY[str(ctx.params["key"]).strip().casefold()]
     usual = kinds.written(entry.default)
     return ((name, "the default" if name == usual else "") for name in entry.kind.choices)
 
 
 def _overrides(ctx: click.Context) -> Iterator[tuple[str, str]]:
-    """``KEY=VALUE`` for ``--set``: each setting whose values are known, else the start of it."""
+    """Return completions of ``KEY=VALUE`` for ``--set``."""
     for entry in schema.SCHEMA:
         for name in entry.kind.choices or ("",):
             yield f"{entry.key}={name}", entry.help
@@ -118,7 +116,7 @@ USE = {
     "zsh": 'eval "$(xpm-tui completion zsh)"',
     "fish": "xpm-tui completion fish | source",
 }
-"""The line that makes completion work in a shell, now or from its start-up file."""
+"""The line that enables completion in a shell, now or from its start-up file."""
 
 _FISH = """\
 function %(complete_func)s
@@ -147,10 +145,10 @@ complete --no-files --command %(prog_name)s --arguments "(%(complete_func)s)"
 
 
 class Bash(BashComplete):
-    """bash: cuts words at ``=``."""
+    """Completion for bash, which splits words at ``=``."""
 
     def get_completion_args(self) -> tuple[list[str], str]:
-        """The words before, joined again at each ``=``, and the one that is typed."""
+        """Return the words before, joined again at each ``=``, and the incomplete one."""
         args, typed = super().get_completion_args()
         words: list[str] = []
         for word in (*args, typed):
@@ -162,10 +160,10 @@ class Bash(BashComplete):
 
 
 class _Whole(ShellComplete):
-    """Words with their option: for shells that put what is offered in place of the whole word."""
+    """Completions that include the option, for shells that replace the whole word."""
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[str]]:
-        """With the option before each value; a path is the shell's own to find."""
+        """Return completions with the option before each value; the shell itself completes paths."""
         option, equals, _ = incomplete.partition("=")
         found = super().get_completions(args, incomplete)
         if not (equals and option.startswith("--")):
@@ -177,25 +175,25 @@ class _Whole(ShellComplete):
 
 
 class Zsh(_Whole, ZshComplete):
-    """zsh."""
+    """Completion for zsh."""
 
     def source(self) -> str:
-        """Click's script; of ``--option=path`` the path is completed."""
+        """Return click's script, changed to complete the path in ``--option=path``."""
         return super().source().replace("    _path_files", "    compset -P '--*='; _path_files")
 
 
 class Fish(_Whole, FishComplete):
-    """fish: a line a completion, the description behind a tab."""
+    """Completion for fish: one line for each completion, with the description after a tab."""
 
     source_template = _FISH
 
     def format_completion(self, item: CompletionItem[str]) -> str:
-        """Kind, value and description; a line end would begin another one."""
+        """Return kind, value and description on one line."""
         about = " ".join((item.help or "").split())
         return f"{item.type},{item.value}" + (f"\t{about}" if about else "")
 
 
 def register() -> None:
-    """Let click take ours."""
+    """Register these classes with click."""
     for kind in (Bash, Zsh, Fish):
         add_completion_class(kind)

@@ -1,4 +1,4 @@
-"""The console as the command line knows it: something to open. Who starts the program brings it."""
+"""The interface to the full-screen console, which is passed in by the program that starts it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 
 
 class ConsoleLauncher(Protocol):
-    """The full-screen console."""
+    """Starts the full-screen console."""
 
     def require_terminal(self) -> None:
-        """Raises ``BadInput`` where it cannot be shown: no terminal, or a dumb one."""
+        """Check that the console can be shown.
+
+        Raises:
+            BadInput: There is no terminal, or it cannot move the cursor.
+        """
 
     def open(
         self,
@@ -35,14 +39,17 @@ class ConsoleLauncher(Protocol):
         overrides: Mapping[str, str] | None = None,
         opener: Callable[[], OpenPractice] | None = None,
     ) -> int:
-        """Show it until it is left; gives the exit code. ``opener`` opens another practice than that one."""
+        """Show the console until the user quits and return the exit code.
+
+        ``opener`` opens another practice.
+        """
 
 
 class NoConsole:
-    """Stands in where verbs are all that is wanted."""
+    """A launcher for when only verbs are needed."""
 
     def require_terminal(self) -> None:
-        """Always raises ``BadInput``."""
+        """Always raise ``BadInput``."""
         raise BadInput("The console cannot be opened here.", hint="Use a command: xpm-tui --help")
 
     def open(
@@ -55,13 +62,13 @@ class NoConsole:
         overrides: Mapping[str, str] | None = None,
         opener: Callable[[], OpenPractice] | None = None,
     ) -> int:
-        """Always raises ``BadInput``."""
+        """Always raise ``BadInput``."""
         self.require_terminal()
         return 2
 
 
 def open_console(console: ConsoleLauncher, given: Globals) -> int:
-    """Show the console of the practice that was named, or go through it line by line; gives the exit code."""
+    """Show the console of the given practice, or plain mode, and return the exit code."""
     if given.plain:
         return plain_mode.open_plain(given)
     console.require_terminal()

@@ -1,4 +1,4 @@
-"""The demo: a sandbox as a process of its own, a home of its own, sample files, then the console."""
+"""The demo: a sandbox in its own process, a separate home folder, sample files, and the console."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ PORTS = range(8765, 8770)
 
 
 def demo(console: ConsoleLauncher, given: Globals, *, clients: int, seed: int) -> int:
-    """Run the demo until the console is left; gives the exit code. A temporary home leaves nothing."""
+    """Run the demo until the user quits and return the exit code. A temporary home is deleted."""
     if not given.plain:
         console.require_terminal()
     with home_folder(given.home, "xpm-tui-demo-") as folder:
@@ -49,7 +49,7 @@ def demo(console: ConsoleLauncher, given: Globals, *, clients: int, seed: int) -
 
 
 def prepare(folder: Path, greeting: dict[str, Any], *, clients: int, seed: int) -> None:
-    """Point the practice in ``folder`` at the sandbox; write the sample files there and import them."""
+    """Connect the practice in ``folder`` to the sandbox; write the sample files there and import them."""
     with application_practice.open_practice(home.find_home(str(folder), os.environ), environ={}) as practice:
         for key, value in _settings(greeting).items():
             practice.settings.set(key, value, practice=True)
@@ -61,7 +61,7 @@ def prepare(folder: Path, greeting: dict[str, Any], *, clients: int, seed: int) 
 
 
 def sample_files(practice: SandboxPractice, seed: int, today: date) -> dict[FormName, str]:
-    """Ignition's four files for a practice of the sandbox, in the order in which they are imported."""
+    """Return Ignition's four files for a practice of the sandbox, in the order of import."""
     clients = sample_data.sample(practice, seed)
     return {
         "team": sample_data.team(),
@@ -72,10 +72,10 @@ def sample_files(practice: SandboxPractice, seed: int, today: date) -> dict[Form
 
 
 def write_sample_files(folder: Path, *, clients: int, seed: int) -> list[Path]:
-    """Write Ignition's four sample files for a sandbox of this size and seed, and return their paths.
+    """Write Ignition's four sample files for a sandbox of this size and seed; return their paths.
 
     Raises:
-        BadInput: A file of that name is there and says something else. Nothing was written then.
+        BadInput: A file of that name exists with other content. Nothing was written then.
     """
     practice = core_sandbox.Sandbox(seed, clients).practice
     texts = sample_files(practice, seed, datetime.now(UTC).date())
@@ -93,7 +93,7 @@ def write_sample_files(folder: Path, *, clients: int, seed: int) -> list[Path]:
 
 @contextmanager
 def sandbox(folder: Path, *, clients: int, seed: int) -> Iterator[dict[str, Any]]:
-    """A sandbox that ends with the block, and with this process; gives what it says of itself."""
+    """Run a sandbox until the block or this process ends; yield what it reports about itself."""
     with (folder / "sandbox.log").open("wb") as log:
         process = subprocess.Popen(
             [
@@ -137,7 +137,7 @@ def _settings(greeting: dict[str, Any]) -> dict[str, str]:
 
 
 def _free_port() -> int:
-    """One of the registered ports that nobody listens on, so that two demos can run side by side."""
+    """Return a registered port that is free, so that two demos can run at the same time."""
     for port in PORTS:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -153,7 +153,7 @@ def _free_port() -> int:
 
 @contextmanager
 def home_folder(chosen: str, prefix: str) -> Iterator[Path]:
-    """The folder that was named, which stays, or a temporary one whose name begins with ``prefix``."""
+    """Yield the given folder, or a temporary one that is deleted, with a name that begins with ``prefix``."""
     if chosen:
         folder = expanded(chosen)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The verbs that are no acts: the demo, the sandbox, completion for a shell, and the schema of answers."""
+"""Verbs that are not commands: the demo, the sandbox, shell completion, and the schema of answers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ with lazy_imports():
 
 
 def add_extra(root: click.Group, console: ConsoleLauncher) -> None:
-    """Hang them under ``root``."""
+    """Add these verbs under ``root``."""
     root.add_command(_demo(console))
     root.add_command(_open(console))
     root.add_command(_sandbox())
@@ -63,10 +63,12 @@ def _open(console: ConsoleLauncher) -> click.Command:
 
     return Verb(
         name="open",
-        help="Open a support bundle as a console that can only be read, in the state in which it was "
-        "written: its records, events, runs, settings, and what the doctor found. Each screen shows the "
-        "command that shows the same. Without a terminal, or with --json, a summary is printed. With "
-        "--home, the bundle is unpacked into a new folder, which stays.",
+        help=(
+            "Open a support bundle as a console that can only be read, in the state in which it was "
+            "written: its records, events, runs, settings, and what the doctor found. Each screen names "
+            "the command that prints the same. Without a terminal, or with --json, a summary is printed. "
+            "With --home, the bundle is unpacked into a new folder, which is kept."
+        ),
         short_help="Open a support bundle as a read-only console",
         epilog="xpm-tui open support.zip",
         parameters=lambda: [
@@ -93,7 +95,7 @@ def _sandbox() -> click.Command:
         if sample_files:
             folder = private.expanded(sample_files)
             for path in demo.write_sample_files(folder, clients=clients, seed=seed):
-                click.echo(f"Sample file of Ignition: {path}", err=True)
+                click.echo(f"Sample Ignition file: {path}", err=True)
         code = server.serve(
             port=port,
             clients=clients,
@@ -118,7 +120,7 @@ def _sandbox() -> click.Command:
                 type=int,
                 default=12,
                 metavar="N",
-                help="The number of clients of the practice.",
+                help="The number of clients in the practice.",
             ),
             click.Option(["--seed"], type=int, default=1, metavar="N", help="Seed of the sample data."),
             click.Option(
@@ -135,8 +137,10 @@ def _sandbox() -> click.Command:
                 ["--sample-files"],
                 metavar="DIR",
                 default="",
-                help="First write four sample files of Ignition that suit this practice into DIR: "
-                "clients.csv, team.csv, services.csv and proposals.csv. No other file is replaced.",
+                help=(
+                    "First write four sample Ignition files that match this practice into DIR: "
+                    "clients.csv, team.csv, services.csv and proposals.csv. No other file is replaced."
+                ),
             ),
             *global_options(),
         ],
@@ -178,14 +182,14 @@ def _completion(root: click.Group) -> click.Command:
 
 
 def answer_schemas() -> dict[str, Any]:
-    """The schema of every verb's answer: the file that tests compare with the answers themselves."""
+    """Return the schemas of all answers; tests compare this file with the answers themselves."""
     path = Path(__file__).with_name("answer_schemas.json")
     found: dict[str, Any] = json.loads(path.read_text(encoding="ascii"))
     return found
 
 
 def answer_schema(verb: str) -> dict[str, Any]:
-    """The schema of one verb's answer by itself, without references to others.
+    """Return the schema of one verb's answer, without references to others.
 
     Raises:
         BadInput: No verb of this name answers in JSON.

@@ -1,7 +1,7 @@
-"""The command line: arguments in, exit code out, never a traceback.
+"""The entry point of the command line: arguments in, exit code out, never a traceback.
 
-Exit codes: 0 done, 1 done in part, 2 usage, 3 not connected, 4 held for a person, 5 busy, 6 allowance used
-up, 7 Xero out of reach, 8 the book cannot be read; 128 and the signal's number when a signal ended it.
+Exit codes: 0 done, 1 done in part, 2 usage, 3 not connected, 4 held for the user, 5 busy, 6 allowance used
+up, 7 Xero out of reach, 8 the store cannot be read; 128 and the signal's number when a signal ended it.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ stdout, messages to stderr."""
 NOT_HERE = "xpm-tui runs on Linux and macOS. On Windows start it in WSL (Windows Subsystem for Linux)."
 
 COMPLETE = "_XPM_TUI_COMPLETE"
-"""Set by a shell that asks what could follow."""
+"""Set by a shell that requests completions."""
 
 
 def root(console: ConsoleLauncher) -> RootGroup:
-    """The whole tree of verbs; ``console`` is what opens without one."""
+    """Return the whole tree of verbs; ``console`` is opened if there is no verb."""
 
     @click.pass_context
     def alone(ctx: click.Context) -> None:
@@ -63,11 +63,11 @@ def root(console: ConsoleLauncher) -> RootGroup:
 
 
 def main(argv: Sequence[str] | None = None, console: ConsoleLauncher | None = None) -> int:
-    """Run one command; gives the exit code."""
+    """Run one command and return the exit code."""
     if sys.platform == "win32":
         print(NOT_HERE, file=sys.stderr)
         return 2
-    os.umask(0o077)  # Nothing that this process creates is open to other accounts.
+    os.umask(0o077)  # Nothing that this process creates is readable for other accounts.
     words = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
@@ -80,7 +80,7 @@ def main(argv: Sequence[str] | None = None, console: ConsoleLauncher | None = No
         )
         _flush()
     except (KeyboardInterrupt, click.Abort):
-        # Without another module: this one may have come while they were being loaded.
+        # Without another module: the signal may have come while they were being loaded.
         click.echo("Stopped.", err=True)
         return 128 + 2
     except BaseException as error:

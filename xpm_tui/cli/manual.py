@@ -1,6 +1,6 @@
 """The man page, made from the commands: ``python -m xpm_tui.cli.manual > man/xpm-tui.1``.
 
-Macros of man(7) alone, so that groff and mandoc both show it.
+Only macros of man(7) are used, so that groff and mandoc both show it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ EXITS: tuple[tuple[str, str], ...] = (
     ("70", "An internal error of xpm-tui. The message names the file with the details."),
     ("130, 143", "Stopped by a signal. A run that was in progress can be resumed."),
 )
-"""Exit codes, and what each means."""
+"""Exit codes and their meanings."""
 
 ENVIRONMENT: tuple[tuple[str, str], ...] = (
     ("XPM_TUI_HOME", "Keep configuration, data and state under this folder. The option --home overrides it."),
@@ -74,7 +74,7 @@ _DESCRIPTION = (
 
 
 def page() -> str:
-    """The whole page in roff."""
+    """Return the whole page in roff."""
     tree = root(NoConsole())
     context = click.Context(tree, info_name="xpm-tui")
     return "".join(f"{line}\n" for line in _page(tree, context))
@@ -105,7 +105,7 @@ def _page(tree: click.Group, context: click.Context) -> Iterator[str]:
     yield ".SH EXAMPLES"
     yield from _terms(
         (
-            ("xpm-tui demo", "Walk through everything with invented clients and a local Xero."),
+            ("xpm-tui demo", "Try everything with sample clients and a local Xero."),
             ("xpm-tui plan", "See what a sync would change, and why."),
             ("xpm-tui sync --plan last", "Apply that plan."),
             ("xpm-tui undo last", "Undo the last run."),
@@ -115,7 +115,7 @@ def _page(tree: click.Group, context: click.Context) -> Iterator[str]:
 
 
 def _command(command: click.Command, above: click.Context, words: tuple[str, ...]) -> Iterator[str]:
-    """A group with its verbs as a subsection, or a single verb as one."""
+    """Return a group with its verbs as a subsection, or a single verb as one."""
     context = click.Context(command, info_name=words[-1], parent=above)
     if len(words) == 1:
         yield f'.SS "{text(words[0])}"'
@@ -167,7 +167,8 @@ def _paragraphs(texts: Iterable[str]) -> Iterator[str]:
 def text(words: str) -> str:
     """Return a text for roff.
 
-    Nothing in it is a request or an escape, quotes stay as typed, and non-ASCII characters are named.
+    Nothing in it is interpreted as a request or an escape; quotes are unchanged, and non-ASCII characters are
+    named.
     """
     escaped = "".join(_ESCAPES.get(c, c if c.isascii() else f"\\[u{ord(c):04X}]") for c in _one_line(words))
     return f"\\&{escaped}" if escaped.startswith(".") else escaped

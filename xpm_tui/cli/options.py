@@ -1,6 +1,6 @@
-"""The options that every verb takes, before or after its words; the one nearest to the end wins.
+"""The options of every verb, before or after its arguments; the last one on the line is used.
 
-What the global options said, wherever they stood on the command line.
+The values of the global options, wherever they are on the command line.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def collected(ctx: click.Context) -> Globals:
 
 
 def remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
-    """Keep an option's value for the command; the one nearest to the end of the line wins."""
+    """Keep an option's value for the command; the last one on the line is used."""
     if not value:
         return
     name = str(param.name)[1:]
@@ -60,11 +60,11 @@ def _pair(ctx: click.Context, text: str) -> tuple[str, str]:
 
 
 class GlobalOption(click.Option):
-    """An option that is the same for every verb, listed apart in help."""
+    """An option that is the same for every verb, listed separately in help."""
 
 
 def global_options() -> list[click.Parameter]:
-    """Fresh options for one command; their values go to the context, not to the command."""
+    """Return new options for one command; their values go to the context, not to the command."""
     return [
         _option(
             ["--home"],
@@ -101,7 +101,7 @@ def global_options() -> list[click.Parameter]:
             ["--plain"],
             "plain",
             is_flag=True,
-            help="Console line by line, for screen readers: no full screen.",
+            help="Use the console line by line, for screen readers, instead of full screen.",
         ),
         GlobalOption(
             ["--version"],
@@ -119,13 +119,13 @@ def _option(flags: list[str], name: str, **more: Any) -> GlobalOption:
 
 
 def _practices(ctx: click.Context, param: click.Parameter, typed: str) -> list[CompletionItem]:
-    """What a shell offers, loaded when one asks."""
+    """Return completions, loaded when a shell requests them."""
     offer = completion.completer("practice")
     return offer(ctx, param, typed) if offer else []
 
 
 def _overrides(ctx: click.Context, param: click.Parameter, typed: str) -> list[CompletionItem]:
-    """``KEY=VALUE`` for a shell."""
+    """Return completions of ``KEY=VALUE``."""
     offer = completion.completer("override")
     return offer(ctx, param, typed) if offer else []
 

@@ -1,11 +1,11 @@
-"""What goes to stdout: one JSON object a line in ASCII, or plain tables and lines as a person reads them.
+"""Output of a verb: data on stdout, messages on stderr, questions only on a terminal.
 
-How a verb speaks: data to stdout, talk to stderr, questions only where somebody sits.
+stdout is one JSON object per line in ASCII, or plain tables and lines for users.
 
-The condition of the practice in the answer of a verb: a sentence on stderr, JSON fields, exit code 8.
+The condition of the practice in the answer of a verb: text on stderr, JSON fields, exit code 8.
 
-Every verb that opens the store passes through here, whatever it does with it; ``tests/cli/test_condition.py``
-runs all of them over damaged stores.
+Every verb that opens the store uses this module; ``tests/cli/test_condition.py`` runs all of them with
+damaged stores.
 """
 
 from __future__ import annotations
@@ -42,17 +42,17 @@ if TYPE_CHECKING:
 
 
 MAY_SUCCEED = ("data.check", "data.repair", "data.restore", "doctor")
-"""Acts on a damaged store that may end well: they look for the damage, or put it right."""
+"""Commands that may succeed on a damaged store: they check for the damage, or repair it."""
 
 ON_HOME = ("data.check", "data.repair", "data.compact", "data.backup", "data.restore", "doctor", "cases.seen")
-"""Acts that open no practice by themselves and look into its store all the same."""
+"""Commands that open no practice themselves but still read its store."""
 
 _DAMAGED = StoreUnreadable.exit_code
 
 
 @contextmanager
 def condition_on_error(find: Callable[[], tuple[Condition, ...]]) -> Iterator[None]:
-    """Let what ends the verb early carry the condition of the practice with it."""
+    """Attach the condition of the practice to an error that ends the verb early."""
     try:
         yield
     except Exception as error:
@@ -61,9 +61,9 @@ def condition_on_error(find: Callable[[], tuple[Condition, ...]]) -> Iterator[No
 
 
 def with_condition(act: Command[Any], result: Result, found: tuple[Condition, ...]) -> Result:
-    """The result of a verb with the condition of the practice that it is from.
+    """Return the result of a verb with the condition of its practice.
 
-    From a damaged store nothing is a good result, but for what is there to deal with the damage.
+    On a damaged store only the commands that deal with the damage succeed.
     """
     if not _is_damaged(found) or (act.name in MAY_SUCCEED and result.trouble is None):
         return replace(result, conditions=found)
@@ -73,7 +73,7 @@ def with_condition(act: Command[Any], result: Result, found: tuple[Condition, ..
 
 
 def account_condition(act: Command[Any], place: AccountContext) -> tuple[Condition, ...]:
-    """The condition of the store that an act without an open practice has looked into."""
+    """Return the condition of the store that a command without an open practice has read."""
     if act.name not in ON_HOME:
         return ()
 
@@ -87,7 +87,7 @@ def account_condition(act: Command[Any], place: AccountContext) -> tuple[Conditi
 
 
 def error_condition(trouble: BaseException) -> tuple[Condition, ...]:
-    """The condition of a store that could not be opened at all."""
+    """Return the condition of a store that could not be opened."""
     if not isinstance(trouble, StoreUnreadable):
         return ()
 
@@ -95,7 +95,7 @@ def error_condition(trouble: BaseException) -> tuple[Condition, ...]:
 
 
 def attached(error: BaseException) -> tuple[Condition, ...]:
-    """The condition that an error carries: that of its practice, or that of a store too damaged to open."""
+    """Return the condition attached to an error: of its practice, or of a store too damaged to open."""
     found: tuple[Condition, ...] = getattr(error, "conditions", ())
     if not found and isinstance(error, Exception):
         found = error_condition(error)
@@ -104,7 +104,7 @@ def attached(error: BaseException) -> tuple[Condition, ...]:
 
 
 def data(found: Sequence[Condition]) -> dict[str, Any]:
-    """``condition`` (the worst) and ``conditions`` (all, the worst first), for JSON."""
+    """Return ``condition`` (the worst) and ``conditions`` (all, the worst first) for JSON."""
     if not found:
         return {}
     listed = [{"state": each.state, "message": each.message} for each in found]
@@ -116,9 +116,9 @@ def sentences(found: Sequence[Condition], trouble: AppError | None) -> Iterator[
 
     A condition that begins with the message of ``trouble`` is left out: the error's own hint says what to do.
     """
-    said = trouble.message if trouble is not None else ""
+    text = trouble.message if trouble is not None else ""
     for each in found:
-        if each.message and not (said and each.message.startswith(said)):
+        if each.message and not (text and each.message.startswith(text)):
             yield each.message
 
 
@@ -141,25 +141,25 @@ def _trouble(found: Sequence[Condition]) -> AppError:
 
 
 def dumps(value: object) -> str:
-    """JSON on one line, ASCII, DEL escaped too: nothing in it can steer a terminal."""
+    """Return JSON on one line in ASCII, with DEL escaped too, so that it cannot control a terminal."""
     plain = msgspec.to_builtins(value, str_keys=True)
     return json.dumps(plain, ensure_ascii=True).replace("\x7f", "\\u007f")
 
 
 def outcome(result: Result) -> dict[str, Any]:
-    """The one object, or the last line of a stream: ``ok``, then the data, ``items`` or ``error``."""
-    told: dict[str, Any] = {"ok": result.trouble is None, **_without_ok(result.data)}
+    """Return the one object, or the last line of a stream: ``ok``, then the data, ``items`` or ``error``."""
+    values: dict[str, Any] = {"ok": result.trouble is None, **_without_ok(result.data)}
     if result.items is not None:
-        told["items"] = list(result.items)
-        told.setdefault("count", len(told["items"]))
-    told |= data(result.conditions)
+        values["items"] = list(result.items)
+        values.setdefault("count", len(values["items"]))
+    values |= data(result.conditions)
     if result.trouble is not None:
-        told["error"] = error_presenter.present(result.trouble).data()
-    return told
+        values["error"] = error_presenter.present(result.trouble).data()
+    return values
 
 
 def lines(result: Result) -> Iterator[str]:
-    """The same for a person, safe to show."""
+    """Return the same as text for the user, safe to show."""
     if result.table is not None:
         width = shutil.get_terminal_size((80, 24)).columns if _terminal(sys.stdout) else None
         yield from render(result.table, width)
@@ -168,7 +168,7 @@ def lines(result: Result) -> Iterator[str]:
 
 
 def _without_ok(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The data, with the lists in it that are made only when they are read."""
+    """Return the data, with the lists in it that are created only when they are read."""
     return {
         key: list(value) if isinstance(value, Iterator) else value
         for key, value in data.items()
@@ -185,11 +185,11 @@ _EVERY = 0.2
 
 
 class OutputClosed(Exception):
-    """Whoever read our output went away."""
+    """The reader of our output has closed it."""
 
 
 class TerminalDialogue:
-    """Talk over the standard streams; a call that outlives its terminal goes on without them."""
+    """Dialogue over the standard streams; a call that outlives its terminal continues without them."""
 
     def __init__(self, *, json: bool, quiet: bool = False, call: AdmittedCall = LOOK) -> None:
         self.call = call
@@ -204,15 +204,15 @@ class TerminalDialogue:
 
     @property
     def interactive(self) -> bool:
-        """True where a question can be seen and answered."""
+        """True if a question can be seen and answered."""
         return not self._json and all(_terminal(s) for s in (sys.stdin, sys.stdout, sys.stderr))
 
     def say(self, sentence: str) -> None:
-        """A line on stderr."""
+        """Write a line to stderr."""
         self._write(sys.stderr, visible_lines(sentence))
 
     def progress(self, sentence: str) -> None:
-        """A line of stderr that the next one replaces; only on a terminal, as often as can be read."""
+        """Write a line to stderr that the next one replaces, only on a terminal and not too often."""
         now = time.monotonic()
         if self._json or self._quiet or not _terminal(sys.stderr) or now - self._shown_at < _EVERY:
             return
@@ -223,22 +223,22 @@ class TerminalDialogue:
         self._shown = len(text)
 
     def emit(self, item: Mapping[str, Any], line: str = "") -> None:
-        """An item of a stream on stdout: a JSON line, or ``line`` for a person; no line says nothing."""
+        """Write an item of a stream to stdout: a JSON line, or ``line`` for the user if not empty."""
         if self._json or line:
             self._write(sys.stdout, dumps(item) if self._json else visible(line, _LONGEST))
 
     def data(self, text: str) -> None:
-        """A line of the outcome on stdout, already safe."""
+        """Write a line of the result to stdout, already safe."""
         self._write(sys.stdout, text)
 
     def file(self, text: str) -> None:
-        """A file's own text on stdout: true to the byte, but never raw to a terminal."""
+        """Write a file's text to stdout: unchanged, unless it is a terminal."""
         if _terminal(sys.stdout):
             text = "".join(visible(line, _LONGEST) + "\n" for line in text.splitlines())
         self._write(sys.stdout, text, end="")
 
     async def confirm(self, question: str, *, default: bool = False, button: str = "") -> bool | None:
-        """Yes or no from the terminal; None without one, ``default`` for an empty line."""
+        """Ask yes or no; None without a terminal, ``default`` for an empty line."""
         if not self.interactive:
             return None
         while True:
@@ -256,7 +256,7 @@ class TerminalDialogue:
             self.say("Please answer y or n.")
 
     async def line(self, prompt: str) -> str | None:
-        """One line from stdin without its end; None at the end of the input."""
+        """Return one line from stdin without its end; None at the end of the input."""
         self._prompt(prompt if prompt.endswith((" ", "\n")) or not prompt else prompt + " ")
         return await self._read()
 
@@ -279,9 +279,9 @@ class TerminalDialogue:
                 raise OutputClosed from error
 
     async def _read(self) -> str | None:
-        """Read raw bytes in a daemon thread: a read that nobody answers must not hold up the end.
+        """Read raw bytes in a daemon thread, so that an unanswered read does not delay the exit.
 
-        One thread at a time: a question that was given up leaves its read to the next one.
+        There is one thread: a cancelled question leaves its read to the next one.
         """
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[bytes | None] = loop.create_future()
@@ -295,7 +295,7 @@ class TerminalDialogue:
             with self._lock:
                 self._reading = False
                 give_to = self._waiter
-            # The loop is closed when the wait was given up meanwhile.
+            # The loop is closed if the wait was cancelled in the meantime.
             if give_to is not None and not give_to[0].is_closed():
                 give_to[0].call_soon_threadsafe(give_to[1], found)
 
@@ -322,7 +322,7 @@ class TerminalDialogue:
 
 
 def silence(stream: TextIO) -> None:
-    """Point a broken stream at the null device, so that nothing fails again at the end."""
+    """Point a broken stream at the null device, so that nothing fails again at exit."""
     try:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, stream.fileno())

@@ -1,7 +1,7 @@
-"""The console line by line: connecting, review and plan, for screen readers and braille displays.
+"""Plain mode: connecting, review and plan line by line, for screen readers and braille displays.
 
 Nothing is drawn and nothing moves: each line is written once, and each question is answered with a number or
-a word and enter. What is done here is done by the same commands as everywhere else.
+a word and enter. The same commands are used as everywhere else.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 Choices = Sequence[tuple[str, str]]
-"""What can be typed, and what it means."""
+"""What can be typed, and its meaning."""
 
 
 class PlainMode:
@@ -56,7 +56,7 @@ class PlainMode:
         self._talk = TerminalDialogue(json=False, quiet=given.quiet)
 
     def run(self) -> int:
-        """Show the menu until the user quits; gives the exit code."""
+        """Show the menu until the user quits and return the exit code."""
         try:
             while True:
                 self._overview()
@@ -79,7 +79,7 @@ class PlainMode:
     # -- the wizard -----------------------------------------------------------------------------------------
 
     def connect(self) -> None:
-        """Go through the steps that are not done; each can be left with ``q``."""
+        """Go through the steps that are not done; ``q`` leaves a step."""
         handled: set[str] = set()
         while True:
             found = self._here(lambda practice: steps.steps(practice))
@@ -143,7 +143,7 @@ class PlainMode:
             "Where do the clients come from?",
             (
                 ("1", "Import Ignition's client file (CSV)"),
-                ("2", "Pick all clear ones from XPM"),
+                ("2", "Bring in all unambiguous clients from XPM"),
                 _SKIP,
                 _LEAVE,
             ),
@@ -173,7 +173,7 @@ class PlainMode:
 
     def _templates(self, step: ConnectionStep) -> bool:
         answer = self._ask(
-            "Link services to job templates?", (("1", "Accept those of the same name"), _SKIP, _LEAVE)
+            "Link services to job templates?", (("1", "Accept those with the same name"), _SKIP, _LEAVE)
         )
         if answer == "1":
             return self._guarded(lambda: self._do("templates.accept"))
@@ -225,17 +225,19 @@ class PlainMode:
             where = ", ".join(
                 filter(None, (proposal.city, proposal.email, "archived" if proposal.archived else ""))
             )
-            told = f"{level}: {proposal.name}, XPM {proposal.number}" + (f", {where}" if where else "")
-            choices.append((str(number), f"{told}. {', '.join(proposal.reasons)}"))
+            text = f"{level}: {proposal.name}, XPM {proposal.number}" + (f", {where}" if where else "")
+            choices.append((str(number), f"{text}. {', '.join(proposal.reasons)}"))
         choices += [("n", "Next, decide later"), ("i", "Ignore: it has no XPM client"), _LEAVE]
         return self._ask(
-            "Link it to which? Or type a number, UUID or web address of XPM.", choices, other=True
+            "Which XPM client is it? You can also type an XPM number, UUID or web address.",
+            choices,
+            other=True,
         )
 
     # -- plan -----------------------------------------------------------------------------------------------
 
     def plan(self) -> None:
-        """Make a plan, read it out change by change, and apply it."""
+        """Make a plan, print it change by change, and apply it."""
         plan_id = self._do("plan", quiet=True).value.id
 
         def look(practice: OpenPractice) -> tuple[list[ChangeView], list[str]]:
@@ -250,12 +252,12 @@ class PlainMode:
         self._say("", *told)
         while changes:
             answer = self._ask(
-                "What about this plan?",
+                "What do you want to do with this plan?",
                 (
-                    ("r", f"Read all of its {count(len(changes), 'change')}, one a line"),
-                    ("number", "Tick or untick the change of that number"),
-                    ("a", "Apply what is ticked; you are asked once more"),
-                    ("q", "Leave it; the plan stays"),
+                    ("r", f"Read all {count(len(changes), 'change')}, one per line"),
+                    ("number", "Tick or untick the change with that number"),
+                    ("a", "Apply the ticked changes; you are asked to confirm"),
+                    ("q", "Close; the plan is kept"),
                 ),
                 other=True,
             )
@@ -276,7 +278,7 @@ class PlainMode:
             else:
                 self._say(f"Type r, a, q, or a number from 1 to {len(changes)}.")
 
-    # -- how it speaks --------------------------------------------------------------------------------------
+    # -- dialogue -----------------------------------------------------------------------------------------
 
     def _overview(self) -> None:
         self._say("")
@@ -297,14 +299,18 @@ class PlainMode:
             self._talk.data(visible_lines(sentence))
 
     def _line(self, prompt: str) -> str:
-        """One line that was typed; raises ``EOFError`` at the end of the input."""
+        """Return one typed line.
+
+        Raises:
+            EOFError: The input has ended.
+        """
         typed = asyncio.run(self._talk.line(prompt))
         if typed is None:
             raise EOFError
         return typed.strip()
 
     def _ask(self, question: str, choices: Choices, *, other: bool = False) -> str:
-        """One of the choices; with ``other`` any other text, too."""
+        """Return one of the choices; with ``other`` also any other text."""
         self._say(question, *(f"{key}: {words}" for key, words in choices))
         while True:
             typed = self._line("Your choice:")
@@ -320,10 +326,10 @@ class PlainMode:
         answer = self._ask(question, [*choices, _LEAVE])
         return "" if answer == "q" else codes[int(answer) - 1]
 
-    # -- how it acts ----------------------------------------------------------------------------------------
+    # -- commands ------------------------------------------------------------------------------------------
 
     def _guarded(self, do: Callable[[], object]) -> bool:
-        """Whether it went well; what went wrong is said, and the session goes on."""
+        """Return whether it succeeded; an error is printed, and the session continues."""
         try:
             result = do()
         except AppError as trouble:
@@ -360,12 +366,12 @@ class PlainMode:
             return asyncio.run(work(practice))
 
 
-_LEAVE = ("q", "Leave")
+_LEAVE = ("q", "Close")
 _SKIP = ("s", "Skip for now")
 
 
 def _numbered(changes: Iterable[ChangeView]) -> list[str]:
-    """One sentence for each change, with its number, client, field and both values in full."""
+    """Return one sentence for each change: number, client, field and both complete values."""
     found = []
     for number, change in enumerate(changes, 1):
         where = f" (XPM {change.number})" if change.number else ""
@@ -376,11 +382,11 @@ def _numbered(changes: Iterable[ChangeView]) -> list[str]:
             for shown in (value(change.old_shown), value(change.new_shown))
         )
         both = f"{old}, becomes {new}"
-        told = f"{number}. {change.name}{where}, {label(change.field)}: {both}"
-        found.append(f"{told}. {notes}." if notes else f"{told}.")
+        text = f"{number}. {change.name}{where}, {label(change.field)}: {both}"
+        found.append(f"{text}. {notes}." if notes else f"{text}.")
     return found
 
 
 def open_plain(given: Globals) -> int:
-    """Run the line-by-line console; gives the exit code."""
+    """Run plain mode and return the exit code."""
     return PlainMode(given).run()

@@ -1,10 +1,9 @@
-"""One verb performed: practice opened, act run, signals obeyed, outcome written.
+"""Runs one verb: opens the practice, runs the command, handles signals, writes the result.
 
-An error that nobody expected: one sentence, and a private file with the places it went through.
+How a command that failed ends: its message on stderr or as JSON, and its exit code.
 
-The file has no values in it: no locals, no message of the error, because either may carry a name or a secret.
-
-How a command ends that did not run through: its sentence on stderr, or as JSON, and its exit code.
+An unexpected error is reported in one sentence and a private file with its traceback. The file contains no
+values: no locals and no message of the error, because either may contain a name or a secret.
 """
 
 from __future__ import annotations
@@ -70,7 +69,7 @@ class Signalled(Exception):
 
 
 def perform(ctx: click.Context, act: Command[Any], values: dict[str, Any]) -> None:
-    """Run the act with what was typed and leave with its exit code."""
+    """Run the command with what was typed and exit with its exit code."""
     given = collected(ctx)
     params = parameters(act, values)
     call = admit(act, params, read_only=given.read_only)
@@ -98,10 +97,10 @@ def _tell(result: Result, talk: TerminalDialogue, given: Globals) -> None:
 def perform_here(
     act: Command[Any], params: Any, talk: TerminalDialogue, given: Globals, *, quiet: bool = False
 ) -> Result:
-    """Run an admitted call within a session that goes on after it; ``quiet`` writes nothing of its result.
+    """Run a command in a session that continues afterwards; ``quiet`` writes nothing of its result.
 
     Raises:
-        Trouble: What the command raises.
+        AppError: What the command raises.
     """
     result = asyncio.run(_guarded(_run(act, params, talk, given), talk.call.effect.outlives))
     if result.delivered is None and not quiet:
@@ -110,7 +109,11 @@ def perform_here(
 
 
 def parameters(act: Command[Any], values: dict[str, Any]) -> Any:
-    """Return the parameters of an act from what was typed; raises ``BadInput``."""
+    """Return the parameters of a command from what was typed.
+
+    Raises:
+        BadInput: A value cannot be used.
+    """
     given = {name: value for name, value in values.items() if value is not None}
     try:
         return msgspec.convert(given, act.params)
@@ -163,7 +166,7 @@ def _log(practice: OpenPractice, act: Command[Any], trouble: AppError) -> None:
 
 
 async def _guarded(work: Coroutine[Any, Any, Result], outlives: bool) -> Result:
-    """Cancel the work on SIGTERM and on a hang-up; what outlives its terminal goes on after a hang-up."""
+    """Cancel the work on SIGTERM and on a hang-up; with ``outlives`` it continues after a hang-up."""
     loop = asyncio.get_running_loop()
     caught: list[int] = []
     ended: list[Result] = []
@@ -175,7 +178,7 @@ async def _guarded(work: Coroutine[Any, Any, Result], outlives: bool) -> Result:
     task = loop.create_task(to_its_end())
 
     def stop(number: int, frame: FrameType | None) -> None:
-        # At once, as asyncio does for SIGINT: work that does not wait sees that it is to stop.
+        # Immediately, as asyncio does for SIGINT, so that work that does not wait notices it.
         caught.append(number)
         task.cancel()
         loop.call_soon_threadsafe(lambda: None)
@@ -186,7 +189,7 @@ async def _guarded(work: Coroutine[Any, Any, Result], outlives: bool) -> Result:
     try:
         return await task
     except asyncio.CancelledError:
-        if ended:  # All was done when the signal came: what is reported is what happened.
+        if ended:  # Everything was done when the signal came: the result is reported.
             return ended[0]
         if caught:
             raise Signalled(caught[0]) from None
@@ -197,34 +200,34 @@ async def _guarded(work: Coroutine[Any, Any, Result], outlives: bool) -> Result:
 
 
 def crash_sentence(error: BaseException) -> str:
-    """What to tell the person, after the file is written."""
+    """Return the message for the user after the file is written."""
     kind = type(error).__name__
     try:
         path = _write(error)
     except OSError:
         return f"Something went wrong inside xpm-tui ({kind}), and no error report could be written."
     return (
-        f"Something went wrong inside xpm-tui ({kind}). The report {path} contains nothing secret; "
-        "please send it to whoever looks after xpm-tui for you."
+        f"Something went wrong inside xpm-tui ({kind}). The report {path} contains nothing secret; please "
+        "send it to your xpm-tui support contact."
     )
 
 
 def report(error: BaseException) -> str:
-    """Versions, and the chain of errors with file, line and source of each step."""
-    told = [
+    """Return versions, and the chain of errors with file, line and source of each frame."""
+    lines = [
         f"xpm-tui {xpm_tui.__version__}, Python {platform.python_version()}, {platform.system()}",
         f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
     ]
     link: BaseException | None = error
     while link is not None:
-        told.append(f"{type(link).__module__}.{type(link).__qualname__}")
+        lines.append(f"{type(link).__module__}.{type(link).__qualname__}")
         for frame in traceback.extract_tb(link.__traceback__):
             place = "/".join(Path(frame.filename).parts[-3:])
-            told.append(f"  {place}:{frame.lineno} in {frame.name}: {frame.line or ''}")
+            lines.append(f"  {place}:{frame.lineno} in {frame.name}: {frame.line or ''}")
         link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
         if link is not None:
-            told.append("which came from")
-    return "\n".join(told) + "\n"
+            lines.append("which came from")
+    return "\n".join(lines) + "\n"
 
 
 def _write(error: BaseException) -> Path:
@@ -238,7 +241,7 @@ def _write(error: BaseException) -> Path:
 
 
 def _folder() -> Path:
-    """The state folder of the home that was asked for, else the folder for temporary files."""
+    """Return the state folder of the given home, else the folder for temporary files."""
     try:
         chosen = [after for flag, after in zip(sys.argv, sys.argv[1:], strict=False) if flag == "--home"]
         folder = Path(home.find_home(chosen[-1] if chosen else None, os.environ).state)
@@ -258,7 +261,7 @@ class _Usage(AppError):
 
 
 def exit_code(ended: BaseException, *, json: bool) -> int:
-    """Say what ``ended`` means to a person or a script; gives the exit code. What is not ours is raised."""
+    """Report ``ended`` to the user or a script and return the exit code; re-raise unknown exceptions."""
     match ended:
         case AppError():
             return _report(ended, json, attached(ended))
@@ -291,7 +294,7 @@ def _usage(wrong: click.ClickException) -> AppError:
 
 
 def _report(trouble: AppError, json: bool, found: tuple[Condition, ...] = ()) -> int:
-    # Only an error needs the known problems: loading them costs the start of every command.
+    # Only an error needs the known problems: loading them would slow down every command.
 
     view = error_presenter.present(trouble)
     try:

@@ -1,12 +1,9 @@
-"""A sample of Ignition's client file for a demo: what such a file looks like next to a real practice.
+"""Sample files of Ignition for a demo: clients, team, services and proposals.
 
-Most clients have the very name that they have in XPM, some nearly, some are only here, and some of XPM's are
-missing, so that linking, reviewing and picking all have something to do.
-
-Sample files of Ignition's team, services and proposals for a demo, next to the sandbox's practice.
-
-Each has its hard cases: a person whose e-mail changed, one who left, two of one name, one whom XPM does not
-know; services named as job templates, nearly so, and not at all; proposals accepted, sent and still drafts.
+Most clients have exactly the name that they have in XPM, some nearly, some are only here, and some of XPM's
+are missing, so that linking, review and picking have something to do. The other files contain difficult
+cases: a person whose e-mail changed, one who left, two with one name, one who is unknown in XPM; services
+named like job templates, nearly, and not at all; proposals that are accepted, sent and drafts.
 """
 
 from __future__ import annotations
@@ -26,7 +23,7 @@ HEADINGS = (
 )  # fmt: skip
 
 _ALWAYS = 12
-"""The first so many clients of a practice are its hard cases: they are all in the file."""
+"""Number of clients at the start of a practice that are difficult cases: all are in the file."""
 
 _ONLY_HERE = (
     ("Puffin Street Bakery", "Rosa Lind", "rosa@puffinstreet.example", "active"),
@@ -38,7 +35,7 @@ _ONLY_HERE = (
 
 
 def sample(practice: SandboxPractice, seed: int) -> str:
-    """The file as text. The same practice and seed give the same file."""
+    """Return the file as text. The same practice and seed give the same file."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(HEADINGS)
@@ -105,12 +102,12 @@ def _client(
 
 
 def _older(phone: str) -> str:
-    """The number that it was before: the last digit differs."""
+    """Return an earlier version of a phone number: the last digit differs."""
     return phone[:-1] + str((int(phone[-1]) + 1) % 10) if phone[-1:].isdigit() else phone
 
 
 def _nearly(name: str, chance: random.Random) -> str:
-    """The name as somebody else would type it; never the same."""
+    """Return the name with a typing error; never the same name."""
     ways = list(_WAYS)
     chance.shuffle(ways)
     return next((other for other in (way(name) for way in ways) if other != name), name.upper())
@@ -172,20 +169,20 @@ PROPOSALS = 18
 
 
 def team() -> str:
-    """The file of users as text."""
+    """Return the file of users as text."""
     return _text(TEAM_HEADINGS, _TEAM)
 
 
 def services() -> str:
-    """The file of services as text."""
+    """Return the file of services as text."""
     rows = ((f"SVC-{number}", name, price) for number, (name, price) in enumerate(_SERVICES, 501))
     return _text(SERVICE_HEADINGS, rows)
 
 
 def proposals(clients: str, seed: int, today: date) -> str:
-    """The file of proposals as text, one row a service, for clients of the file ``clients``.
+    """Return the file of proposals as text, one row per service, for clients of the file ``clients``.
 
-    Some began lately, some begin in the next weeks. The same file, seed and day give the same.
+    Some began recently, some begin in the next weeks. The same file, seed and day give the same result.
     """
     chance = random.Random(seed)
     known = {row["Client ID"]: row["Client Name"] for row in csv.DictReader(io.StringIO(clients))}

@@ -1,4 +1,4 @@
-"""How commands look: arguments that help explains, verbs, groups of them, and the tree of all."""
+"""The classes of the command line: arguments explained in help, verbs, groups, and the tree of all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from xpm_tui.cli.options import GlobalOption
 
 
 class Positional(click.Argument):
-    """An argument that help explains."""
+    """An argument that is explained in help."""
 
     def __init__(self, declarations: Sequence[str], *, text: str, **more: Any) -> None:
         super().__init__(declarations, **more)
@@ -19,9 +19,9 @@ class Positional(click.Argument):
 
 
 class Verb(click.Command):
-    """A command whose help lists arguments, its own options and the global ones apart.
+    """A verb whose help lists arguments, its own options and the global ones separately.
 
-    Its parameters are built when they are first needed: there are a hundred commands, and one is called.
+    Its parameters are built when they are first needed: there are a hundred verbs, and one is called.
     """
 
     def __init__(self, *, parameters: Callable[[], list[click.Parameter]], **more: Any) -> None:
@@ -41,7 +41,7 @@ class Verb(click.Command):
         self._params = params
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Three sections, each only where it has something."""
+        """Write three sections, without empty ones."""
         params = self.get_params(ctx)
         arguments = [(p.make_metavar(ctx), p.text) for p in params if isinstance(p, Positional)]
         options = [p for p in params if isinstance(p, click.Option)]
@@ -54,7 +54,7 @@ class Verb(click.Command):
                     formatter.write_dl(shown)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The example, as it is typed."""
+        """Write the example as it is typed."""
         if self.epilog:
             with formatter.section("Example"):
                 for line in self.epilog.splitlines():
@@ -70,20 +70,20 @@ class VerbGroup(Verb, click.Group):
         super().__init__(**more)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of this name, or of the name that replaced it."""
+        """Return the command with this name, or with the name that replaced it."""
         found = super().get_command(ctx, cmd_name)
         if found is None and cmd_name in self.old_names:
             found = super().get_command(ctx, self.old_names[cmd_name])
         return found
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The commands come first: they are what one looks for."""
+        """Write the commands first, as users look for them most."""
         self.format_commands(ctx, formatter)
         Verb.format_options(self, ctx, formatter)
 
 
 class RootGroup(VerbGroup):
-    """All verbs. They are hung by ``grow`` when one is looked for: the console starts without them."""
+    """All verbs, added by ``grow`` when one is looked for: the console starts without them."""
 
     def __init__(self, *, grow: Callable[[RootGroup], None], **more: Any) -> None:
         self._grow: Callable[[RootGroup], None] | None = grow

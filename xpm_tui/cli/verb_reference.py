@@ -32,16 +32,15 @@ _VERBS = """\
 # Commands
 
 {made}
-`xpm-tui` without a command opens the console. Everything that the console does is also a command. Words
-in capitals are yours to replace. `xpm-tui VERB --help` shows the same as this page; `man xpm-tui` has
-all of it offline.
+`xpm-tui` without a command opens the console. Everything that the console does is also a command. Replace the
+words in capitals. `xpm-tui VERB --help` shows the same as this page; `man xpm-tui` has all of it offline.
 
 Data goes to standard output, messages to standard error. With `--json`, the last line is one object: see
-[JSON](json.md). How a command ended is its [exit code](exit-codes.md).
+[JSON](json.md). The [exit code](exit-codes.md) says how a command ended.
 
 ## Global options
 
-They can stand before or after the words of a command.
+They can come before or after the words of a command.
 """
 
 _CODES = """\
@@ -105,7 +104,7 @@ _MEANINGS = {
     "usage": "the words or options of the command cannot be used",
     "wire": "a call to Xero failed",
 }
-"""What each code of an error means, in users' words; a code that is missing here fails."""
+"""What each error code means, in users' words; a missing code makes the page fail."""
 
 _JSON = """\
 # JSON
@@ -124,7 +123,7 @@ xpm-tui schema status
 
 `xpm-tui schema VERB` prints the JSON schema (draft 2020-12) of a verb's answer, `xpm-tui schema` that of
 all verbs; this site has it as [one file](schema/answers.json). It is inferred from recorded answers, and
-tests compare every answer with it. A key of a schema may be absent where there is nothing to say.
+tests compare every answer with it. A key of a schema may be absent if it has no value.
 
 ## What every answer has
 
@@ -139,16 +138,16 @@ Times are in UTC and ISO 8601, dates `YYYY-MM-DD`. A value that does not exist i
 text.
 
 Commands that take long (`connect`, `sync`, `log`) write one object for each event before the last line.
-Read line by line, and take the last one for the answer.
+Read line by line; the last line is the answer.
 
 ## Answers by verb
 
-After a name stands its type, unless it is a text. `[]` marks a list, `*` any key.
+The type follows the name, unless it is text. `[]` marks a list, `*` any key.
 """
 
 
 def verbs_page() -> str:
-    """Every verb with its arguments, options and example."""
+    """Return every verb with its arguments, options and example."""
     tree = root(NoConsole())
     context = click.Context(tree, info_name="xpm-tui")
     lines = [_VERBS.format(made=_MADE.format("verbs")), *_rows(_options(tree, context, shared=True))]
@@ -194,13 +193,13 @@ def _rows(rows: list[tuple[str, str]]) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """A text of help as Markdown: nothing in it is markup."""
+    """Return a text of help as Markdown without markup."""
     text = " ".join(text.split()).replace("|", "\\|")
     return re.sub(r"([<*_\[])", r"\\\1", text)
 
 
 def codes_page() -> str:
-    """The exit codes, and the codes of errors."""
+    """Return the exit codes, and the codes of errors."""
     lines = [_CODES.format(made=_MADE.format("exit-codes")).rstrip("\n")]
     lines += [f"| {code} | {_plain(meaning)} |" for code, meaning in EXITS]
     lines += [_ERRORS.rstrip("\n")]
@@ -209,7 +208,7 @@ def codes_page() -> str:
 
 
 def _errors() -> set[tuple[str, int]]:
-    """The code of each error of the program, with its exit code."""
+    """Return the code of each error of the program, with its exit code."""
     for found in pkgutil.walk_packages(xpm_tui.__path__, "xpm_tui."):
         if not found.name.endswith("__main__"):
             load(importlib.import_module(found.name))
@@ -223,7 +222,7 @@ def _errors() -> set[tuple[str, int]]:
 
 
 def json_page() -> str:
-    """What each verb answers in JSON."""
+    """Return what each verb answers in JSON."""
     lines = [_JSON.format(made=_MADE.format("json")).rstrip("\n")]
     for name, schema in answer_schemas()["$defs"].items():
         if "title" not in schema or name == "(program)":
@@ -238,7 +237,7 @@ _SHARED = frozenset({"ok", "condition", "conditions", "error", "count"})
 
 
 def _described(schema: dict[str, Any], where: str = "") -> Iterator[str]:
-    """One line for each object in an answer: the way to it, and its keys."""
+    """Return one line for each object in an answer: its path and its keys."""
     keys = [
         f"`{key}`{_kind(below)}"
         for key, below in sorted(schema.get("properties", {}).items())

@@ -1,1 +1,1 @@
-"""Everything a user can do, each command once: verb, key, palette entry and form."""
+"""The commands: everything a user can do, each with its verb, key, palette entry and form."""

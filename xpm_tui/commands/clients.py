@@ -1,4 +1,4 @@
-"""Looking at clients: those of Ignition, those of XPM, and what one may be of the other."""
+"""Commands that show clients: Ignition's, XPM's, and the proposed links between them."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ if TYPE_CHECKING:
     from xpm_tui.application.presenters.views import ClientView, EffectView, ReviewView, SideBySide
 
 REVIEWED = "decided in the review"
-"""Why a client is ignored, where a review says so."""
+"""The reason for ignoring a client, if it was ignored in a review."""
 
 
 ClientId = Annotated[
     str,
     argument("The client: its id, Ignition's Client ID, or its exact name.", "CLIENT", completes="client"),
 ]
-"""A client of the book, as every verb takes it."""
+"""A client in the store, as a parameter of all verbs."""
 
 Which = Literal[
     "",
@@ -73,7 +73,7 @@ WHICH = tuple(name for name in get_args(Which) if name)
 class ListClients(msgspec.Struct, frozen=True):
     """Parameters of ``clients list``."""
 
-    only: Annotated[Which, option(f"Only clients of this filter: {', '.join(WHICH)}.", "WHICH")] = ""
+    only: Annotated[Which, option(f"Only clients that match this filter: {', '.join(WHICH)}.", "WHICH")] = ""
     find: Annotated[str, option("Only clients with this text in their name, e-mail or id.", "TEXT")] = ""
 
 
@@ -130,7 +130,7 @@ def _review_effect(params: ReviewClients) -> Effect:
 
 
 async def list_clients(practice: OpenPractice, params: ListClients, talk: Dialogue) -> Result:
-    """All clients of the book."""
+    """List all clients in the store."""
     views = queries.list_clients(practice, only=params.only, text=params.find)
     columns = (
         TextColumn("ID", whole=True),
@@ -156,7 +156,7 @@ async def list_clients(practice: OpenPractice, params: ListClients, talk: Dialog
 
 
 async def show_client(practice: OpenPractice, params: ShowClient, talk: Dialogue) -> Result:
-    """One client, with both sides next to each other."""
+    """Show one client with its values on both sides."""
     view = queries.show_client(practice, params.client)
     sides = queries.side_by_side(practice, view.id)
     data = {**plain(view), "fields": [plain(side) for side in sides]}
@@ -164,7 +164,7 @@ async def show_client(practice: OpenPractice, params: ShowClient, talk: Dialogue
 
 
 async def search_clients(practice: OpenPractice, params: SearchClients, talk: Dialogue) -> Result:
-    """Clients of XPM, from the mirror."""
+    """Search XPM's clients in the mirror."""
     await xpm_refresh.ensure_mirror(practice)
     views = queries.search_xpm(practice, params.query, limit=params.limit)
     columns = (
@@ -189,10 +189,10 @@ async def search_clients(practice: OpenPractice, params: SearchClients, talk: Di
 
 
 async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Dialogue) -> Result:
-    """Clients that need a person, with proposals."""
+    """List clients that need a decision, with proposals, or record decisions."""
     what = (params.accept_sure, params.export, params.take, params.link, params.ignore, params.undo)
     if sum(map(bool, what)) > 1:
-        raise BadInput("Give one of --accept-sure, --export, --import, --link, --ignore and --undo.")
+        raise BadInput("Use one of --accept-sure, --export, --import, --link, --ignore and --undo.")
     if params.undo:
         return _undo_review(practice, params.client)
     await xpm_refresh.ensure_mirror(practice)
@@ -204,7 +204,7 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Di
         return await import_review(practice, Path(params.take), talk, params)
     if not params.accept_sure:
         found_ = queries.review(practice, params.client)
-        # What the plan links unasked waits for nobody, so it is shown only where it is asked for by name.
+        # Clients that the plan links automatically need no decision: they are shown only if they are named.
         views = found_ if params.client else [view for view in found_ if not view.planned]
         planned = len(found_) - len(views)
         lines = [line for view in views for line in _proposals(view)] or ["No client needs a decision."]
@@ -216,9 +216,9 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Di
         )
     found = queries.sure_proposals(practice, params.client)
     former = clients_links.former_values(practice, [(v.id, v.proposals[0].uuid) for v in found])
-    told = [with_former(view.first, former.get(view.id, {})) for view in found]
+    texts = [with_former(view.first, former.get(view.id, {})) for view in found]
     links = consequences.link_consequences([view.id for view in found], former=former_sum(former.values()))
-    asked = Question(question(links), named(told, params.limit), button=action(links))
+    asked = Question(question(links), named(texts, params.limit), button=action(links))
     if found and not await confirm_call(talk, asked):
         return Result(data={"count": 0}, items=[], lines=["Nothing was linked."], declined=True)
     done, settled = picks.store_decision(
@@ -239,7 +239,7 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Di
 
 
 async def _decide(practice: OpenPractice, params: ReviewClients, talk: Dialogue) -> Result:
-    """Settle one client that still needs it; what was settled elsewhere meanwhile stays."""
+    """Record the decision on one client that still needs one; another user's decision stays."""
     if len(params.client) != 1:
         raise BadInput("Name one client.", hint="xpm-tui clients review c12 --link 1234567")
     view = queries.show_client(practice, params.client[0])
@@ -249,8 +249,8 @@ async def _decide(practice: OpenPractice, params: ReviewClients, talk: Dialogue)
             hint=f"To link it to another XPM client: xpm-tui clients link {view.id} XPM",
         )
     if params.ignore:
-        told = f"{view.id} {view.name} is ignored and no longer needs a link."
-        return _settled(practice, view.id, lambda: conflicts.ignore(practice, view.id, REVIEWED), told)
+        text = f"{view.id} {view.name} is ignored and no longer needs a link."
+        return _settled(practice, view.id, lambda: conflicts.ignore(practice, view.id, REVIEWED), text)
     effect = clients_links.preview_link(practice, view.id, params.link)
     if effect.refused:
         raise BadInput(effect.refused)
@@ -261,12 +261,12 @@ async def _decide(practice: OpenPractice, params: ReviewClients, talk: Dialogue)
     if (effect.needs_yes or effect.former) and not params.yes and not await confirm_call(talk, asked):
         return Result(data={"linked": False}, lines=["Nothing was linked."], declined=True)
     second = params.yes or bool(effect.needs_yes)
-    told = f"{view.id} {view.name} is linked to {effect.xpm.number or effect.xpm.uuid} {effect.xpm.name}."
+    text = f"{view.id} {view.name} is linked to {effect.xpm.number or effect.xpm.uuid} {effect.xpm.name}."
     return _settled(
         practice,
         view.id,
         lambda: clients_links.link(practice, view.id, effect.xpm.uuid, yes=second, origin="review"),
-        told,
+        text,
         effect,
     )
 
@@ -287,19 +287,19 @@ def _settled(
 def _undo_review(practice: OpenPractice, clients: Sequence[str]) -> Result:
     ids = [lookup.find_client(practice.snapshot(), text).id for text in clients]
     names = picks.undo(practice, ids)
-    told = names[0] if len(names) == 1 else count(len(names), "client")
+    message = names[0] if len(names) == 1 else count(len(names), "client")
     return Result(
-        data={"count": len(names)}, lines=[f"The decision on {told} is undone."], value=tuple(names)
+        data={"count": len(names)}, lines=[f"The decision on {message} was undone."], value=tuple(names)
     )
 
 
 def _ids(settled: Iterable[ReviewDecision]) -> tuple[str, ...]:
-    """The clients that were settled, for a screen that offers to undo that."""
+    """Return the clients that were decided, so that a screen can offer to undo that."""
     return tuple(each.after.client for each in settled)
 
 
 def needs(view: ClientView) -> str:
-    """Whether the client needs a person, in a word or two."""
+    """Return in a word or two what decision the client needs."""
     return "a person" if view.needs else ""
 
 
@@ -348,7 +348,7 @@ def came_from(view: ClientView) -> str:
 
 
 def _both(sides: list[SideBySide]) -> list[str]:
-    """Fields that are the same once, the others with both sides, what was agreed, and why."""
+    """Return equal fields once, and the others with both values, the last agreed pair and the reason."""
     wide = max(len(side.label) for side in sides)
     lines = []
     for side in sides:

@@ -1,8 +1,7 @@
-"""What an act is: named once, and from it come verb, key, palette entry, form and help.
+"""The definition of a command, from which its verb, key, palette entry, form and help are derived.
 
-How a parameter of an act is told to a command line and to a form, beside its type and default.
-
-Why an act cannot be done now, in sentences: the usual reasons, to be joined with ``first_reason``.
+The module also has the metadata of parameters, and the usual reasons why a command is not available, which
+are combined with ``first_reason``.
 """
 
 from __future__ import annotations
@@ -23,50 +22,50 @@ if TYPE_CHECKING:
 
 
 class NoParams(msgspec.Struct, frozen=True):
-    """An act that needs nothing."""
+    """The parameters of a command that has none."""
 
 
 P = TypeVar("P", bound=msgspec.Struct)
 
 
 class Dialogue(Protocol):
-    """How an act speaks while it runs: to a terminal, as JSON lines, or to a screen.
+    """How a command communicates while it runs: with a terminal, as JSON lines, or with a screen.
 
-    Acts ask through :func:`xpm_tui.commands.effects.confirm_call`, which alone calls ``confirm``.
+    Commands ask through :func:`xpm_tui.commands.effects.confirm_call`, which alone calls ``confirm``.
     """
 
     @property
     def call(self) -> AdmittedCall:
-        """The call that is speaking: its effect, and whether its user agreed beforehand."""
+        """Return the call in progress: its effect, and whether its user agreed beforehand."""
 
     @property
     def interactive(self) -> bool:
-        """True where a person can be asked: a terminal on both ends and no ``--json``."""
+        """Return True if a user can be asked: a terminal on both ends and no ``--json``."""
 
     def say(self, sentence: str) -> None:
-        """A line for the person who waits (stderr, or a status line). Shown through the plain-text door."""
+        """Show a message to the user who waits (on stderr, or in a status line), as safe text."""
 
     def progress(self, sentence: str) -> None:
-        """How far the work is: shown where somebody watches, each in place of the one before."""
+        """Show how far the work is, in place of the previous progress."""
 
     def emit(self, item: Mapping[str, Any], line: str = "") -> None:
         """Emit one item of a stream (an event), before the outcome.
 
-        ``line`` says the same in words; it is empty where another item's line covers it.
+        ``line`` is its text for users; it is empty if another item's line includes it.
         """
 
     async def confirm(self, question: str, *, default: bool = False, button: str = "") -> bool | None:
-        """Ask yes or no; None where nobody can be asked. ``button`` names the action on a screen."""
+        """Ask yes or no; None if no one can be asked. ``button`` names the action on a screen."""
 
     async def line(self, prompt: str) -> str | None:
-        """Read one line (the pasted redirect address); None at the end of the input."""
+        """Read one line (such as the pasted redirect address); None at the end of the input."""
 
 
 @dataclass(frozen=True)
 class TextColumn:
-    """A column of a text table. ``whole`` ones are never cut (ids, numbers), the others share the rest.
+    """A column of a text table. ``whole`` columns (ids, numbers) are never cut; the others share the rest.
 
-    A ``name`` is cut after all others. A ``spare`` column is left out where the names would be cut.
+    A ``name`` is cut after all others. A ``spare`` column is left out if names would be cut.
     """
 
     title: str
@@ -78,7 +77,7 @@ class TextColumn:
 
 @dataclass(frozen=True)
 class TextTable:
-    """A list as a person reads it: one row of texts per record, and what to say when there is none.
+    """A list for users: one row of texts per record, and a text for an empty list.
 
     Beyond ``most`` rows, the others are only counted; 0 shows all.
     """
@@ -91,16 +90,15 @@ class TextTable:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of an act.
+    """The result of a command.
 
-    ``items`` for a list, else ``data``; ``table`` and then ``lines`` say the same to a person, ``raw`` is a
-    file's own text, for stdout as it is. Where it did not come out well, ``trouble`` says why: its code,
-    sentence, hint and exit code go with the data. ``conditions`` are those of the practice that it is from.
-
-    ``delivered`` is called once ``raw`` has been printed, and not where whoever read it went away.
+    It has ``items`` for a list, otherwise ``data``; ``table`` and then ``lines`` present the same to the
+    user, and ``raw`` is the text of a file for stdout. If the command did not succeed, ``trouble`` has the
+    error: its code, sentence, hint and exit code are added to the data. ``conditions`` are those of the
+    practice. ``delivered`` is called once ``raw`` has been printed, but not if the reader closed the pipe.
 
     For a screen, ``value`` is the record or report itself, and ``declined`` says that the user was asked and
-    said no, so that nothing was done.
+    declined, so that nothing was done.
     """
 
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -116,18 +114,18 @@ class Result:
 
     @property
     def exit_code(self) -> int:
-        """What the command ends with."""
+        """Return the exit code of the command."""
         return self.trouble.exit_code if self.trouble else 0
 
 
 @dataclass(frozen=True)
 class Situation:
-    """What an act's availability may depend on, cheap to make at any key press.
+    """The state on which a command's availability may depend, cheap to compute at every key press.
 
-    ``record`` is the id of the record under the cursor (a client of the book, a run, a job), ``linked`` and
-    ``ignored`` tell of that client, ``frozen`` that a field of it is frozen, ``undoable`` that a run wrote
-    something to it that can be taken back, ``state`` is that of the job or proposal, or of
-    the client's link, under the cursor.
+    ``record`` is the id of the record under the cursor (a client in the store, a run, a job), ``linked`` and
+    ``ignored`` describe that client, ``frozen`` says that one of its fields is frozen, ``undoable`` that a
+    run wrote something to it that can be undone, and ``state`` is that of the job or proposal, or of the
+    client's link.
     """
 
     area: str = ""
@@ -145,9 +143,9 @@ class Situation:
 
 @dataclass(frozen=True)
 class AccountContext:
-    """Where an act works that opens no book: the home, the practice that was named, and who is at work.
+    """The context of a command that opens no store: the home, the practice named, and the user.
 
-    ``settings`` are those given for this once.
+    ``settings`` are those given for this call.
     """
 
     home: Home
@@ -159,15 +157,16 @@ class AccountContext:
 
 @dataclass(frozen=True)
 class Command(Generic[P]):
-    """One thing a user can do.
+    """A command: one thing a user can do.
 
-    ``verb`` are its words on the command line (empty: console only), ``aliases`` other last words of it,
-    ``key`` its key in the console in the areas ``where`` (``*``: everywhere), ``footer`` its word in the
-    footer (empty: not shown there). ``why_not`` gives the sentence that says why it cannot be done now, or
-    the empty text. An act with ``on_home`` needs no practice and opens none on the command line. ``streams``
-    marks one whose items come as they happen. ``default`` marks what a group of verbs does when called alone.
-    ``effect`` says what a call does (see :mod:`xpm_tui.commands.effects`), ``consent`` names the parameter by
-    which a user agrees to it beforehand.
+    ``verb`` are its words on the command line (empty: console only), ``aliases`` are other last words for it,
+    ``key`` is its key in the console in the areas ``where`` (``*``: everywhere), and ``footer`` its label in
+    the footer (empty: not shown there). ``why_not`` returns the sentence that says why it is not available,
+    or an empty text. A command with ``on_home`` needs no practice and opens none on the command line.
+    ``streams`` marks a command that emits its items as they occur. ``default`` marks the command that a group
+    of verbs runs when it is called alone. ``effect`` says what a call does (see
+    :mod:`xpm_tui.commands.effects`), and ``consent`` names the parameter by which a user agrees to it
+    beforehand.
     """
 
     name: str
@@ -189,7 +188,7 @@ class Command(Generic[P]):
     why_not: Callable[[Situation], str] = lambda _: ""
 
     def unavailable(self, situation: Situation) -> str:
-        """Why it cannot be done now, in a sentence; empty when it can."""
+        """Return why the command is not available, in a sentence; empty if it is."""
         refused = refusal(opening_effect(self), read_only=situation.read_only)
         return refused or self.why_not(situation)
 
@@ -197,7 +196,10 @@ class Command(Generic[P]):
 def home_command(
     *, on_home: Callable[[AccountContext, P, Dialogue], Awaitable[Result]], **about: Any
 ) -> Command[P]:
-    """An act that needs no open book; in a console it works on the home of the practice that is open."""
+    """Return the run function of a command that needs no open store.
+
+    In a console it works on the home of the practice that is open.
+    """
 
     async def run(practice: OpenPractice, params: P, talk: Dialogue) -> Result:
         place = AccountContext(practice.home, practice.name, practice.person, practice.read_only)
@@ -211,9 +213,10 @@ Completes = Literal["", "file", "client", "member", "plan", "run", "setting", "v
 
 @dataclass(frozen=True)
 class Hint:
-    """``argument``: given by position; ``flag``: its name on the command line where that is another.
+    """Metadata of a parameter.
 
-    ``placeholder`` is what help shows for the value, ``completes`` what the shell and the form offer.
+    ``argument``: it is given by position. ``flag``: its name on the command line, if that differs.
+    ``placeholder`` is what help shows for the value, and ``completes`` what the shell and the form offer.
     """
 
     argument: bool = False
@@ -237,24 +240,24 @@ class Param:
 
     @property
     def flag(self) -> str:
-        """Its option on the command line, ``--dry-run``."""
+        """Return its option on the command line, such as ``--dry-run``."""
         return self.hint.flag or "--" + self.name.replace("_", "-")
 
 
 def argument(text: str, placeholder: str = "", *, completes: Completes = "") -> msgspec.Meta:
-    """Metadata of a parameter given by position."""
+    """Return the metadata of a parameter given by position."""
     hint = Hint(argument=True, placeholder=placeholder, completes=completes)
     return msgspec.Meta(description=text, extra={"hint": hint})
 
 
 def option(text: str, placeholder: str = "", *, flag: str = "", completes: Completes = "") -> msgspec.Meta:
-    """Metadata of a parameter given by name."""
+    """Return the metadata of a parameter given by name."""
     hint = Hint(flag=flag, placeholder=placeholder, completes=completes)
     return msgspec.Meta(description=text, extra={"hint": hint})
 
 
 def read(params: type[msgspec.Struct]) -> tuple[Param, ...]:
-    """The parameters of a class, in its order."""
+    """Return the parameters of a class, in its order."""
     return tuple(_param(field) for field in msgspec.structs.fields(params))
 
 
@@ -285,17 +288,17 @@ Why = Callable[[Situation], str]
 
 
 def first_reason(*reasons: Why) -> Why:
-    """The first reason that holds."""
+    """Return a check that gives the first reason that applies."""
     return lambda situation: next(filter(None, (reason(situation) for reason in reasons)), "")
 
 
 def connected(situation: Situation) -> str:
-    """It asks XPM."""
+    """Return why a command that calls XPM is not available."""
     return "" if situation.connected else "This practice is not connected to XPM yet: connect it first."
 
 
 def idle(situation: Situation) -> str:
-    """It starts a run, or moves records under one."""
+    """Return why a command that starts a run, or changes records that a run uses, is not available."""
     return (
         (f"Run {situation.running} is in progress: wait until it ends, or stop it.")
         if situation.running
@@ -304,7 +307,7 @@ def idle(situation: Situation) -> str:
 
 
 def in_state(noun: str, words: str, *states: str) -> Why:
-    """It is about a job or proposal that is in one of those states; ``words`` says what it is for."""
+    """Return a check of the state of a job or proposal; ``words`` says what the command is for."""
 
     def why(situation: Situation) -> str:
         if not situation.record:
@@ -318,7 +321,7 @@ def in_state(noun: str, words: str, *states: str) -> Why:
 
 
 def ignition_off(situation: Situation) -> str:
-    """Nothing is deployed from here while Ignition's own connector may do the same."""
+    """Return why nothing is deployed from here while Ignition's own integration may create the same jobs."""
     practice = situation.practice
     if practice is None or practice.settings.text("jobs.ignition_deploys") == "no":
         return ""
@@ -329,17 +332,17 @@ def ignition_off(situation: Situation) -> str:
 
 
 def running(situation: Situation) -> str:
-    """It is about the run that is going on."""
+    """Return why a command on the run in progress is not available."""
     return "" if situation.running else "No run is in progress."
 
 
 def on_record(situation: Situation) -> str:
-    """It is about one client."""
+    """Return why a command on one client is not available."""
     return "" if situation.record else "No client is selected: select one first."
 
 
 def on_linked(situation: Situation) -> str:
-    """It is about a link."""
+    """Return why a command on a link is not available."""
     return on_record(situation) or (
         "" if situation.linked else "This client is not linked to an XPM client: link it first."
     )

@@ -1,4 +1,4 @@
-"""The connection to XPM in text: sign in step by step, end it, and show how it stands."""
+"""Commands for the connection to XPM: sign in step by step, disconnect, and show the status."""
 
 from __future__ import annotations
 
@@ -58,7 +58,8 @@ class Connect(msgspec.Struct, frozen=True):
     """Parameters of ``connect``."""
 
     check: Annotated[
-        bool, option("Show what a connection needs, and how each requirement is known; no call to Xero.")
+        bool,
+        option("Show what a connection needs and how each requirement was checked, without a call to Xero."),
     ] = False
     no_browser: Annotated[
         bool, option("Do not open a browser: print the address, and read the redirect address.")
@@ -67,13 +68,14 @@ class Connect(msgspec.Struct, frozen=True):
     confirm: Annotated[
         str,
         option(
-            "Connect to another practice than before: its name, or the last six characters of its id.", "TEXT"
+            "Connect to a different practice from before: its name, or the last six characters of its id.",
+            "TEXT",
         ),
     ] = ""
 
 
 async def connect(practice: OpenPractice, params: Connect, talk: Dialogue) -> Result:
-    """Sign in, choose the practice, take direction and level from the settings, fill the mirror."""
+    """Sign in, choose the practice, apply direction and level from the settings, and fill the mirror."""
     if params.check:
         return requirements_result(practice)
     machine = state_machine.ConnectionMachine(practice)
@@ -124,7 +126,10 @@ async def connect(practice: OpenPractice, params: Connect, talk: Dialogue) -> Re
 
 
 async def _stopped(machine: ConnectionMachine, params: Connect, talk: Dialogue) -> None:
-    """Say what stays where a sign-in was stopped after its answer had come; the only practice is kept."""
+    """Say what is kept if a sign-in is stopped after its answer had arrived.
+
+    If the login has access to one practice, it is chosen.
+    """
     if not machine.tenants:
         return
     try:
@@ -136,7 +141,7 @@ async def _stopped(machine: ConnectionMachine, params: Connect, talk: Dialogue) 
 
 
 def _left(machine: ConnectionMachine) -> list[str]:
-    """What of team and templates is still to be settled, and by which verb."""
+    """Return the decisions on team and templates that are still to be made, with their verbs."""
     verbs = {"team": "xpm-tui team accept, xpm-tui team pick --all", "templates": "xpm-tui templates accept"}
     return [
         f"{step.title}: {'; '.join(step.facts)}. Next step: {verbs[step.name]}"
@@ -146,7 +151,7 @@ def _left(machine: ConnectionMachine) -> list[str]:
 
 
 async def _sign_in(machine: ConnectionMachine, params: Connect, talk: Dialogue) -> None:
-    """Show the address and wait for the browser or a pasted line, whichever answers first."""
+    """Show the address and wait for the browser or a pasted line, whichever comes first."""
     begun = machine.begin()
     alone = params.no_browser or not talk.interactive
     if not alone and _browser(begun.url):
@@ -156,7 +161,7 @@ async def _sign_in(machine: ConnectionMachine, params: Connect, talk: Dialogue) 
     talk.emit({"authorize": begun.url}, begun.url)
     if begun.ssh:
         talk.say(f"If the browser is on another machine, first run there: {begun.ssh}")
-    talk.say("The browser returns by itself. If it does not, paste the address at which it ends up.")
+    talk.say("The browser returns automatically. If it does not, paste the address at which it ends up.")
     if talk.interactive:
         talk.say("Do you see something else? Type ? and choose what you see.")
     refused: asyncio.Future[AppError] = asyncio.get_running_loop().create_future()
@@ -181,7 +186,7 @@ async def _sign_in(machine: ConnectionMachine, params: Connect, talk: Dialogue) 
             await asyncio.wait((waiting, refused), return_when=asyncio.FIRST_COMPLETED)
         if refused.done() and not machine.answered:
             raise refused.result()
-        await waiting  # whatever stdin does: the first good answer wins
+        await waiting  # independent of stdin: the first valid answer wins
     except asyncio.CancelledError:
         if machine.answered and not waiting.done():
             talk.say("Stopping as soon as the login is saved ...")
@@ -200,7 +205,7 @@ async def _sign_in(machine: ConnectionMachine, params: Connect, talk: Dialogue) 
 
 
 async def _see(machine: ConnectionMachine, talk: Dialogue) -> CaseId | None:
-    """A page that never comes back to us: have it picked, and tell the way out; gives the case."""
+    """Let the user choose which page the browser shows, and say what to do; return the known problem."""
     seen = await doctor.pick(talk, records.BROWSER, "What do you see in the browser?")
     if seen is None:
         return None
@@ -211,11 +216,7 @@ async def _see(machine: ConnectionMachine, talk: Dialogue) -> CaseId | None:
 
 
 async def _read(machine: ConnectionMachine, talk: Dialogue) -> None:
-    """Pass typed lines on: one where nobody sits, else as many as it takes.
-
-    Raises:
-        BadInput: Somebody at a terminal has ended the input.
-    """
+    """Read typed lines and pass them on; raise ``BadInput`` if a user at a terminal ends the input."""
     while True:
         line = await talk.line("Address:")
         if line is None and talk.interactive:
@@ -224,7 +225,7 @@ async def _read(machine: ConnectionMachine, talk: Dialogue) -> None:
                 hint="Paste the address at which the browser ended up, on a line of its own.",
             )
         if line is None:
-            # A container often has no stdin, and a browser that is still on its way.
+            # A container often has no stdin while the browser is still open.
             talk.say(
                 "Nothing can be pasted here, because standard input has ended. Waiting for the browser "
                 f"to come back, for up to {count(round(state_machine.WAIT / 60), 'minute')} ..."
@@ -267,7 +268,7 @@ def _several(tenants: tuple[Tenant, ...], held: DecisionNeeded) -> Result:
 
 
 def _browser(url: str) -> bool:
-    """Open a window where there is a desktop; a browser for terminals would take this one over."""
+    """Open a browser window on a desktop; a text browser would take over this terminal."""
     here = sys.platform == "darwin" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
     if not here or "SSH_CONNECTION" in os.environ:
         return False
@@ -296,7 +297,7 @@ def _disconnects(params: Disconnect) -> Effect:
 
 
 async def disconnect(practice: OpenPractice, params: Disconnect, talk: Dialogue) -> Result:
-    """End this connection; both sides' data stay."""
+    """Disconnect the practice; the data on both sides stays."""
     what = "every practice of this login" if params.everything else practice.title
     lines = ["The login is revoked at Xero. Each practice has to sign in again."] if params.everything else []
     if not await confirm_call(talk, Question(f"Disconnect {what}?", lines, button="Disconnect")):
@@ -312,7 +313,7 @@ class ShowStatus(msgspec.Struct, frozen=True):
 
 
 async def status(practice: OpenPractice, params: ShowStatus, talk: Dialogue) -> Result:
-    """The heartbeat and the counts, without a call to Xero."""
+    """Show the status and the counts, without a call to Xero."""
     if params.all:
         return practices_result(practices.practices(practice), practice.clock.now())
     beat = summary.summarize(practice)
@@ -344,14 +345,14 @@ def _worst(beat: StatusSummary) -> AppError | None:
 
 
 def jobs_line(jobs: JobCounts) -> str:
-    """What of the jobs waits: ``2 due, 1 held, 3 in 14 days``; empty where nothing does."""
-    told = {
+    """Return what jobs need, such as ``2 due, 1 held, 3 in 14 days``; empty if there are none."""
+    data = {
         "due": jobs.due, "half-made": jobs.going, "held": jobs.held, "failed": jobs.failed,
         "missed": jobs.missed, "in 14 days": jobs.soon,
         "stopped, as their proposals changed": jobs.changed,
         "accepted in Ignition, not taken over": jobs.to_take,
     }  # fmt: skip
-    return ", ".join(f"{number:,} {what}" for what, number in told.items() if number)
+    return ", ".join(f"{number:,} {what}" for what, number in data.items() if number)
 
 
 def _lines(beat: StatusSummary, now: datetime, zone: tzinfo) -> list[str]:
@@ -388,7 +389,7 @@ def _lines(beat: StatusSummary, now: datetime, zone: tzinfo) -> list[str]:
 
 
 def _inbox_line(beat: StatusSummary) -> str:
-    """What waits in the inbox and what has failed; empty where there is no inbox."""
+    """Return what waits in the inbox and what has failed; empty if there is no inbox."""
     inbox = beat.inbox
     if not inbox.folder:
         return ""
@@ -397,7 +398,7 @@ def _inbox_line(beat: StatusSummary) -> str:
 
 
 def _never(beat: StatusSummary) -> str:
-    """Who has changes that Ignition's import cannot take as they are, the first ones by name."""
+    """Return the clients whose changes Ignition's import cannot accept, the first ones by name."""
     found = beat.never_in_ignition
     if not found:
         return ""

@@ -1,9 +1,10 @@
 """Consequences in words: the only place where previews, questions, buttons and results get their numbers.
 
-A question names what is applied with its number, the lines under it say what goes to XPM, what is saved here
-alone, what is replaced, what cannot be undone and why, what an undo freezes, and the calls and minutes.
+A question names what is applied, with its number. The lines below it say what is sent to XPM, what is saved
+here only, what is replaced, what cannot be undone and why, what an undo freezes, and how many calls and
+minutes it takes.
 
-Differences that stay, in words: counted by reason, and listed under it.
+Differences that stay, in words: counted and listed by reason.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ if TYPE_CHECKING:
 
 
 SHOWN = 5
-"""Records that are named one by one where something cannot be undone or is left; the others are counted."""
+"""The number of records that are listed one by one; the others are counted."""
 
 _NO_UNDO = {
     "contact": (
         "contact added in XPM/contacts added in XPM",
-        "Remove it in XPM if it should go./Remove them in XPM if they should go.",
+        "Remove it in XPM if you do not want it./Remove them in XPM if you do not want them.",
     ),
     "primary": ("primary contact set in XPM/primary contacts set in XPM", "XPM always needs one."),
     "client": (
@@ -50,7 +51,7 @@ _NO_UNDO = {
         "Change or delete it in XPM./Change or delete them in XPM.",
     ),
 }
-"""What cannot be undone, and what can be done about it instead."""
+"""What cannot be undone, and what a user can do instead."""
 
 
 _KEPT = {
@@ -63,7 +64,7 @@ _PICKED = ("client", "person/people")
 
 
 def action(found: Consequences) -> str:
-    """Return what applying it is called, for a button: "Apply 14 changes"."""
+    """Return the label of the button that applies it: "Apply 14 changes"."""
     xpm, here = found.xpm, found.here
     match found.of:
         case "undo":
@@ -92,35 +93,35 @@ def action(found: Consequences) -> str:
 
 
 def question(found: Consequences, about: str = "") -> str:
-    """Return the question that asks whether to apply it; ``about`` says to what, where it is not plain."""
+    """Return the question whether to apply it; ``about`` says to what, if that is not obvious."""
     undo = "of run" if found.changes else "that were written by run"
     subjects = {"undo": f"{undo} {found.about}", "import-undo": f"of {found.about}", "jobs": "in XPM"}
     return f"{' '.join(filter(None, (action(found), about or subjects.get(found.of, ''))))}?"
 
 
 def lines(found: Consequences) -> list[str]:
-    """Return the consequences as sentences, one a line, the most important first."""
-    told = [*_sides(found)]
-    told += [*_replaced(found.replaced, "XPM" if found.xpm.values else "Ignition")]
+    """Return the consequences as sentences, one per line, the most important first."""
+    texts = [*_sides(found)]
+    texts += [*_replaced(found.replaced, "XPM" if found.xpm.values else "Ignition")]
     if found.also:
         names = ", ".join([*found.also[:SHOWN], *(["…"] if len(found.also) > SHOWN else [])])
-        told.append(f"Shared contacts: {count(len(found.also), 'other XPM client')} changed, too: {names}.")
-    told += [_lasting(each) for each in found.lasting]
+        texts.append(f"Shared contacts: {count(len(found.also), 'other XPM client')} changed, too: {names}.")
+    texts += [_lasting(each) for each in found.lasting]
     if found.changes and found.of == "plan":
         rest = "The rest" if found.lasting else "A change"
-        told.append(f"{rest} can be undone as long as nobody changes the value again.")
+        texts.append(f"{rest} can be undone as long as nobody changes the value again.")
     if found.freezes:
-        told.append(
+        texts.append(
             f"{count(found.freezes, 'field')} frozen afterwards{_frozen(found)}: sync does not change a "
             "frozen field until you unfreeze it."
         )
-    told += [_kept(each, found.of) for each in found.kept]
+    texts += [_kept(each, found.of) for each in found.kept]
     if found.waiting:
-        told.append(f"{count(found.waiting, 'change')} not ticked, and not applied.")
-    told += [*_cost(found)]
+        texts.append(f"{count(found.waiting, 'change')} not ticked, and not applied.")
+    texts += [*_cost(found)]
     if found.then is not None:
-        told += [*_then(found.then)]
-    return told
+        texts += [*_then(found.then)]
+    return texts
 
 
 def confirmation_text(found: Consequences, *more: str, about: str = "") -> str:
@@ -129,21 +130,21 @@ def confirmation_text(found: Consequences, *more: str, about: str = "") -> str:
 
 
 def one_line(found: Consequences, *, costs: bool = True) -> str:
-    """Return the consequences on one line, for a head or a table; ``costs``: with calls and minutes."""
-    told = [f"{count(found.xpm.changes, 'change')} to XPM"] if found.xpm.changes else []
-    if costs and not told:
-        told.append("nothing to XPM")
+    """Return the consequences on one line, for a heading or a table; ``costs``: with calls and minutes."""
+    texts = [f"{count(found.xpm.changes, 'change')} to XPM"] if found.xpm.changes else []
+    if costs and not texts:
+        texts.append("nothing to XPM")
     if found.here.changes:
-        told.append(f"{count(found.here.changes, 'change')} saved here")
+        texts.append(f"{count(found.here.changes, 'change')} saved here")
     if found.replaced.values:
-        told.append(f"{count(found.replaced.values, 'value')} replaced")
+        texts.append(f"{count(found.replaced.values, 'value')} replaced")
     if found.not_undoable:
-        told.append(f"{found.not_undoable:,} cannot be undone")
-    return " · ".join([*told, cost(found)] if costs else told)
+        texts.append(f"{found.not_undoable:,} cannot be undone")
+    return " · ".join([*texts, cost(found)] if costs else texts)
 
 
 class Figure(NamedTuple):
-    """One number of a summary: a sign, how serious it is, the number, and what it counts."""
+    """One number of a summary: a sign, its severity, the number, and what it counts."""
 
     glyph: str
     weight: Literal["", "good", "warn", "bad", "muted"]
@@ -152,7 +153,7 @@ class Figure(NamedTuple):
 
 
 def figures(found: Consequences) -> tuple[list[Figure], list[Figure]]:
-    """Return the consequences as two columns of figures: what is done, and what to know before it is."""
+    """Return the consequences as two columns of numbers: what is done, and what to consider first."""
     xpm, here = found.xpm, found.here
     done = [
         Figure("→", "", xpm.changes, f"{plural(xpm.changes, 'change')} in XPM{_clients(xpm.clients)}")
@@ -201,13 +202,13 @@ def _clients(clients: int) -> str:
 
 
 def named(pairs: Sequence[str], shown: int) -> list[str]:
-    """Return the first of some lines, and how many more there are."""
+    """Return the first lines, and the number of the others."""
     more = [f"and {len(pairs) - shown:,} more"] if len(pairs) > shown else []
     return [*pairs[:shown], *more]
 
 
 def button_suffix(found: Consequences, anyway: Consequences) -> str:
-    """Return what the jobs that ask first add, for a button; empty where none does."""
+    """Return what the jobs that need confirmation add to a button label; empty if there are none."""
     more = anyway.xpm.jobs_created + anyway.xpm.jobs_finished
     more -= found.xpm.jobs_created + found.xpm.jobs_finished
     return f"Include the {more:,} that need confirmation" if more > 0 else ""
@@ -260,7 +261,7 @@ def _parts(*pairs: tuple[int, str]) -> list[str]:
 
 
 def _inside(parts: list[str], changes: int) -> str:
-    """The parts; where one part is not the whole, with the sum before them."""
+    """Return the parts, preceded by the sum if there is more than one part."""
     if len(parts) == 1:
         return parts[0]
     return f"{count(changes, 'change')} ({', '.join(parts)})" if parts else count(changes, "change")
@@ -290,7 +291,7 @@ def _lasting(each: LastingEffects) -> str:
 
 
 def _frozen(found: Consequences) -> str:
-    """Which fields an undo freezes: of which records, where they are few, otherwise how many of each."""
+    """Return which fields an undo freezes: with their records if these are few, otherwise with counts."""
     if not found.frozen:
         return ""
     if found.freezes <= SHOWN:
@@ -337,8 +338,8 @@ def _jobs_action(xpm: XpmCounts) -> str:
         parts.append(f"create {count(xpm.jobs_created, 'job')}")
     if xpm.jobs_finished:
         parts.append(f"finish {count(xpm.jobs_finished, 'job')}")
-    told = " and ".join(parts) or "create no job"
-    return told[0].upper() + told[1:]
+    text = " and ".join(parts) or "create no job"
+    return text[0].upper() + text[1:]
 
 
 def _linked(here: LocalCounts) -> str:
@@ -348,11 +349,11 @@ def _linked(here: LocalCounts) -> str:
 
 
 DIFFERENCES_SHOWN = 3
-"""Differences that a terminal shows of each reason; the others are counted."""
+"""The number of differences that a terminal shows for each reason; the others are counted."""
 
 
 def remaining_count(number: int, *, more: bool = False) -> str:
-    """Return how many fields differ and stay as they are; ``more``: besides those that are planned."""
+    """Return how many fields differ and stay as they are; ``more``: in addition to the planned ones."""
     noun = "other field differs and stays as it is/other fields differ and stay as they are"
     return count(number, noun if more else noun.replace("other ", ""))
 
@@ -364,7 +365,7 @@ NO_CLIENTS = (
 
 
 def nothing_planned(plan: Plan, *, clients: int = 1) -> str:
-    """Return what a plan without a change says; ``clients`` are those of Ignition that are stored here."""
+    """Return the message for a plan without changes; ``clients`` is the number of clients stored here."""
     if not clients:
         return NO_CLIENTS
     if plan.left_different:
@@ -398,10 +399,10 @@ def difference_lines(views: Iterable[DifferenceView], most: int = 0) -> Iterator
 
 
 def difference_line(view: DifferenceView) -> str:
-    """Return one difference on a line."""
+    """Return one difference as a line."""
     client, _, contact = view.record.partition("/")
     who = f"{client}  {view.name}" + (f"  (XPM {view.number})" if view.number else "")
     of = f" of {contact[:8]}" if contact else ""
     sides = (("Ignition", view.ignition_shown), ("XPM", view.xpm_shown))
-    told = ", ".join(f"{side} {value(shown, none='') or '(blank)'}" for side, shown in sides)
-    return f"{who}  {view.label}{of}: {told}"
+    text = ", ".join(f"{side} {value(shown, none='') or '(blank)'}" for side, shown in sides)
+    return f"{who}  {view.label}{of}: {text}"

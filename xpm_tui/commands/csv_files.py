@@ -1,6 +1,6 @@
-"""Ignition's files, in and out.
+"""Commands that import and export Ignition's files.
 
-The review as a file: written, and taken back with the choices of a user.
+The review as a file: write it, and apply the choices that a user filled in.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class ExportFile(msgspec.Struct, frozen=True):
     form: Annotated[
         Literal["ignition", "spreadsheet"], option("For Ignition's import, or to read and edit.")
     ] = "ignition"
-    replace: Annotated[bool, option("Replace a file that is there already.")] = False
+    replace: Annotated[bool, option("Replace the file if it already exists.")] = False
 
 
 class ExportClients(ExportFile, frozen=True):
@@ -136,9 +136,9 @@ async def undo_import(practice: OpenPractice, params: UndoImport, talk: Dialogue
                 data = {**plain(report), "undone": False}
                 return Result(data=data, lines=["Nothing was changed."], declined=True)
         report = imports.undo_import(practice)
-    told = ", ".join(f"{number:,} {name}" for name, number in report.counts.items())
+    text = ", ".join(f"{number:,} {name}" for name, number in report.counts.items())
     later = ["The rest can be undone later: xpm-tui import undo"] if report.left else []
-    return Result(data=plain(report), lines=[f"{report.file}: {told}.", *report.left, *later])
+    return Result(data=plain(report), lines=[f"{report.file}: {text}.", *report.left, *later])
 
 
 def _restores(report: UndoReport) -> bool:
@@ -183,12 +183,12 @@ def _exporter(form: FormName) -> Callable[[OpenPractice, Any, Dialogue], Awaitab
 
 def _imported(report: ImportReport, form: str) -> list[str]:
     counts, would = report.counts, "would be " if report.dry_run else ""
-    told = f"{counts.get('new', 0):,} {would}new, {counts.get('changed', 0):,} {would}changed"
-    lines = [f"{report.file} ({report.encoding}): {form}: {told}, {counts.get('same', 0):,} the same."]
+    text = f"{counts.get('new', 0):,} {would}new, {counts.get('changed', 0):,} {would}changed"
+    lines = [f"{report.file} ({report.encoding}): {form}: {text}, {counts.get('same', 0):,} the same."]
     if report.resumed:
         lines.append(f"  This completes import {report.id}, which was interrupted.")
     if report.stop_came_late:
-        lines.append("  You stopped when the import was already being saved, so all of it is saved.")
+        lines.append("  You stopped while the import was being saved, so all of it was saved.")
     more = {
         "contacts": "new contact",
         "adopted": "client without Client ID matched by name/clients without Client ID matched by name",
@@ -212,16 +212,16 @@ def _imported(report: ImportReport, form: str) -> list[str]:
 
 
 def _not_ours(practice: OpenPractice, report: ImportReport) -> list[str]:
-    """Importing proposals deploys nothing: what it would take to."""
+    """Return the note that importing proposals deploys nothing, and what would."""
     number = report.counts.get("to_take", 0)
     if not number:
         return []
-    told = [
+    lines = [
         f"This creates no jobs. For {count(number, 'accepted proposal')}, Ignition's own "
         "integration has usually created the jobs already; where it has not, take the proposals "
         "over: xpm-tui proposals take-over PROP-12, or --all"
     ]
-    return told if services.terms_of(practice).ours else [*told, services.IGNITION, services.IGNITION_HINT]
+    return lines if services.terms_of(practice).ours else [*lines, services.IGNITION, services.IGNITION_HINT]
 
 
 def _refused(report: ImportReport) -> AppError | None:
@@ -245,10 +245,10 @@ def _exported(report: ExportReport) -> list[str]:
 def _left_out(report: ExportReport) -> AppError | None:
     if not report.refused:
         return None
-    told = (
+    text = (
         f"{count(len(report.refused), 'record')} left out, because Ignition would refuse or duplicate them."
     )
-    return _partial(told, f"The first: {report.refused[0].id}: {report.refused[0].reason}.")
+    return _partial(text, f"The first: {report.refused[0].id}: {report.refused[0].reason}.")
 
 
 def _partial(message: str, hint: str) -> AppError:
@@ -325,7 +325,7 @@ COMMANDS: tuple[Command[Any], ...] = (
 
 
 SHOWN = 20
-"""Rows of each kind that a user is shown; --json has all."""
+"""The number of rows of each kind that a terminal shows; ``--json`` has all."""
 
 _FILL_IN = "Fill in the column Choice: link, ignore, or a number, UUID or web address of XPM."
 
@@ -341,16 +341,16 @@ async def export_review(
     if over is None:
         return Result(data={"count": 0}, lines=["Nothing was written."], declined=True)
     clients = review_file.export_review_file(practice, path, only, replace=over)
-    told = f"{count(clients, 'client')} in {path}. Fill in the column Choice, then: "
+    message = f"{count(clients, 'client')} in {path}. Fill in the column Choice, then: "
     return Result(
         data={"count": clients, "file": str(path)},
-        lines=[told + f"xpm-tui clients review --import {path}"],
+        lines=[message + f"xpm-tui clients review --import {path}"],
         value=clients,
     )
 
 
 async def import_review(practice: OpenPractice, path: Path, talk: Dialogue, params: ReviewClients) -> Result:
-    """Show what the file chooses, ask where somebody sits, carry it out, and say what was refused."""
+    """Show what the file would do, ask on a terminal, apply it, and report what was refused."""
     settled: tuple[ReviewDecision, ...] = ()
     report = would = review_file.import_review(practice, path, dry_run=True)
     if not params.dry_run:
@@ -373,7 +373,7 @@ async def import_review(practice: OpenPractice, path: Path, talk: Dialogue, para
 
 
 def plain_report(report: ReviewReport) -> dict[str, object]:
-    """The report as JSON data, with the counts of each choice."""
+    """Return the report as JSON data, with the counts of each choice."""
     counts = {word: sum(each.choice == word for each in report.items) for word in ("link", "ignore")}
     return {
         **plain(report),
@@ -384,7 +384,7 @@ def plain_report(report: ReviewReport) -> dict[str, object]:
 
 
 def report_lines(report: ReviewReport, shown: int = SHOWN) -> list[str]:
-    """What a file did, or would do; at most ``shown`` rows of each kind one by one."""
+    """Return what a file did or would do, with at most ``shown`` rows of each kind."""
     would = "would be " if report.dry_run else ""
     links = sum(each.choice == "link" for each in report.items)
     lines = [

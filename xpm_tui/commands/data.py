@@ -1,4 +1,4 @@
-"""The book as files: checked, repaired, compacted, backed up, restored, deleted. None of it opens it."""
+"""Commands for the store's files: check, repair, compact, back up, restore, delete. None of them opens it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Purge(msgspec.Struct, frozen=True):
 
 
 async def check(place: AccountContext, params: NoParams, talk: Dialogue) -> Result:
-    """Read everything of the book."""
+    """Read and check the whole store."""
     report = maintenance.check(place.home, place.practice)
     lines = [f"{finding.level}: {finding.text}" for finding in report.findings]
     rows = sum(report.rows.values())
@@ -69,7 +69,7 @@ async def check(place: AccountContext, params: NoParams, talk: Dialogue) -> Resu
 
 
 async def repair(place: AccountContext, params: Repair, talk: Dialogue) -> Result:
-    """Make it whole from the last good state."""
+    """Restore the last intact state."""
     done = maintenance.repair(place.home, place.practice, place.person, lossy=params.lossy)
     lines = [*done.lines] or ["The data is intact: nothing was changed."]
     if done.kept:
@@ -78,22 +78,22 @@ async def repair(place: AccountContext, params: Repair, talk: Dialogue) -> Resul
 
 
 async def compact(place: AccountContext, params: NoParams, talk: Dialogue) -> Result:
-    """Fold the log in."""
+    """Merge the commit log into the snapshot files."""
     done = maintenance.compact(place.home, place.practice)
-    told = f"From {done.before:,} to {done.after:,} bytes." if done.done else "Another process is using it."
-    return Result(data=plain(done), lines=[told])
+    text = f"From {done.before:,} to {done.after:,} bytes." if done.done else "Another process is using it."
+    return Result(data=plain(done), lines=[text])
 
 
 async def back_up(place: AccountContext, params: BackUp, talk: Dialogue) -> Result:
-    """Write a backup and read it back."""
+    """Write a backup and verify it."""
     done = maintenance.backup(place.home, place.practice, Path(params.file))
-    told = f"{done.path}: {count(sum(done.rows.values()), 'row')}, {done.bytes:,} bytes, verified."
-    return Result(data=plain(done), lines=[told])
+    text = f"{done.path}: {count(sum(done.rows.values()), 'row')}, {done.bytes:,} bytes, verified."
+    return Result(data=plain(done), lines=[text])
 
 
 async def restore(place: AccountContext, params: Restore, talk: Dialogue) -> Result:
-    """Put a backup in place."""
-    question = f"Put {params.file} in place of the practice's current data?"
+    """Replace the store with a backup."""
+    question = f"Replace the practice's current data with the backup {params.file}?"
     if not await confirm_call(talk, Question(question, button="Restore")):
         return Result(data={"restored": False}, lines=["Nothing was changed."])
     done = maintenance.restore(place.home, place.practice, place.person, Path(params.file))
@@ -117,11 +117,11 @@ async def purge(place: AccountContext, params: Purge, talk: Dialogue) -> Result:
     if not await confirm_call(talk, question):
         return Result(data={"purged": False}, lines=["Nothing was deleted."])
     done = await maintenance.purge(place.home, name, place.person)
-    told = (
+    text = (
         f"{name} was deleted from this machine: {done.bytes:,} bytes. A disk may keep traces of "
         "deleted files."
     )
-    return Result(data={"purged": True, **plain(done)}, lines=[told])
+    return Result(data={"purged": True, **plain(done)}, lines=[text])
 
 
 COMMANDS: tuple[Command[Any], ...] = (
@@ -139,7 +139,7 @@ COMMANDS: tuple[Command[Any], ...] = (
     home_command(
         name="data.repair",
         title="Repair damaged data",
-        help="Restore damaged data to its last sound state. The damaged files are kept.",
+        help="Restore damaged data to its last intact state. The damaged files are kept.",
         params=Repair,
         on_home=repair,
         verb=("data", "repair"),

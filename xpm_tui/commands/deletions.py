@@ -1,4 +1,4 @@
-"""Deleting what was created here by mistake: clients, contacts, services and team members."""
+"""Commands that delete what was created here by mistake: clients, contacts, services and team members."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ _NOTHING = "Nothing is deleted in XPM or in Ignition."
 
 
 async def delete_client(practice: OpenPractice, params: DeleteClient, talk: Dialogue) -> Result:
-    """Delete a client, after asking where a key was pressed."""
+    """Delete a client; a key press is confirmed first."""
     would = deletions.delete_client(practice, params.client, dry_run=True)
     question = Question(f"Delete {would.name} ({would.id})?", [*would.notes, _NOTHING], "Delete", keyed=True)
     if not await confirm_call(talk, question):
@@ -72,7 +72,7 @@ async def delete_client(practice: OpenPractice, params: DeleteClient, talk: Dial
 
 
 async def delete_contact(practice: OpenPractice, params: DeleteContact, talk: Dialogue) -> Result:
-    """Delete a contact of a client, after asking where a key was pressed."""
+    """Delete a contact of a client; a key press is confirmed first."""
     would = deletions.delete_contact(practice, params.client, params.contact, dry_run=True)
     question = Question(
         f"Delete the contact {would.name} ({would.id})?", [*would.notes, _NOTHING], "Delete", keyed=True
@@ -91,7 +91,7 @@ async def restore_client(practice: OpenPractice, params: NoParams, talk: Dialogu
 
 
 async def delete_member(practice: OpenPractice, params: DeleteMember, talk: Dialogue) -> Result:
-    """Delete a team member, after asking where a key was pressed."""
+    """Delete a team member; a key press is confirmed first."""
     found = lookup.find_member(practice.snapshot(), params.member)
     question = Question(f"Delete {found.name} ({found.id}) from the team?", [_NOTHING], "Delete", keyed=True)
     if not await confirm_call(talk, question):
@@ -102,7 +102,7 @@ async def delete_member(practice: OpenPractice, params: DeleteMember, talk: Dial
 
 
 async def delete_service(practice: OpenPractice, params: DeleteService, talk: Dialogue) -> Result:
-    """Delete a service, after asking where a key was pressed."""
+    """Delete a service; a key press is confirmed first."""
     found = services.find_service(practice.snapshot(), params.service)
     question = Question(f"Delete the service {found.name} ({found.id})?", [_NOTHING], "Delete", keyed=True)
     if not await confirm_call(talk, question):

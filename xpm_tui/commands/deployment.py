@@ -1,4 +1,4 @@
-"""Deploying: jobs made, finished where they failed, made again where XPM lost them; shown, then asked."""
+"""Commands that deploy jobs: create them, retry failed ones, and create lost ones again, after a question."""
 
 from __future__ import annotations
 
@@ -41,15 +41,17 @@ if TYPE_CHECKING:
     from xpm_tui.domain.plan import Consequences
     from xpm_tui.domain.runs import Run
 
-Anyway = Annotated[bool, option("Also create jobs for which the preview asks first.")]
+Anyway = Annotated[bool, option("Also create jobs that need confirmation in the preview.")]
 Yes = Annotated[bool, option("Do not ask.")]
 DryRun = Annotated[bool, option("Show what would be created, and create nothing.")]
 
-NOTHING = "Nothing was created: every job needs something first."
+NOTHING = "Nothing was created: each job has a problem to fix first."
 
 _SHOWN = 20
 to_make = in_state(
-    "job", "finished jobs are not created (i undoes a skip, D creates again what XPM lost)", *OPEN
+    "job",
+    "finished jobs are not created (i undoes a skip, D creates a job again that XPM no longer has)",
+    *OPEN,
 )
 
 
@@ -95,7 +97,7 @@ class RedeployJob(msgspec.Struct, frozen=True):
 
 
 async def deploy_jobs(practice: OpenPractice, params: DeployJobs, talk: Dialogue) -> Result:
-    """Show, ask, make."""
+    """Show the jobs, ask, and create them."""
     if params.automatic:
         if params.jobs or params.due or params.missed or params.proposal or params.anyway or params.yes:
             raise BadInput(
@@ -105,7 +107,7 @@ async def deploy_jobs(practice: OpenPractice, params: DeployJobs, talk: Dialogue
         ids = jobs_batch.due_at_once(practice)
         chosen = [queries.find_job(practice, each) for each in ids]
     elif not (params.jobs or params.due or params.missed or params.proposal):
-        raise BadInput("Say which jobs, --due, --missed, or --proposal.", hint="xpm-tui jobs deploy w3")
+        raise BadInput("Name the jobs, or use --due, --missed or --proposal.", hint="xpm-tui jobs deploy w3")
     else:
         of = jobs_batch.of_proposal(practice, params.proposal) if params.proposal else []
         jobs = (*params.jobs, *(each.id for each in of))
@@ -114,7 +116,7 @@ async def deploy_jobs(practice: OpenPractice, params: DeployJobs, talk: Dialogue
 
 
 async def retry_jobs(practice: OpenPractice, params: RetryJobs, talk: Dialogue) -> Result:
-    """Go on where it failed."""
+    """Continue jobs at the step where they failed."""
     if params.sent and params.dry_run:
         raise BadInput("--sent records a decision for good, so it cannot be combined with --dry-run.")
     if params.wait and not params.sent:
@@ -126,8 +128,8 @@ async def retry_jobs(practice: OpenPractice, params: RetryJobs, talk: Dialogue) 
         if view.state == "skipped":
             return Result(data=plain(view), lines=[f"{view.id} {view.name} is skipped."], value=view)
         if params.wait:
-            told = f"{view.id} {view.name} can continue: xpm-tui jobs retry {view.id}"
-            return Result(data=plain(view), lines=[told], value=view)
+            message = f"{view.id} {view.name} can continue: xpm-tui jobs retry {view.id}"
+            return Result(data=plain(view), lines=[message], value=view)
     elif params.job:
         raise BadInput("--job works only with --sent adopt.")
     if not (params.jobs or params.cause or params.all):
@@ -142,16 +144,16 @@ async def retry_jobs(practice: OpenPractice, params: RetryJobs, talk: Dialogue) 
 
 
 async def redeploy_job(practice: OpenPractice, params: RedeployJob, talk: Dialogue) -> Result:
-    """Make it anew, where XPM no longer has it."""
+    """Create a job again that XPM no longer has."""
     view = await jobs_batch.prepare_again(practice, params.job)
     if params.wait:
-        told = f"{view.id} {view.name} can be created again: xpm-tui jobs retry {view.id}"
-        return Result(data=plain(view), lines=[told], value=view)
+        text = f"{view.id} {view.name} can be created again: xpm-tui jobs retry {view.id}"
+        return Result(data=plain(view), lines=[text], value=view)
     return await _deploy(practice, [queries.find_job(practice, view.id)], talk, params)
 
 
 async def deploy_automatic(practice: OpenPractice, result: Result, talk: Dialogue) -> Result:
-    """After an acceptance: what is set to go by itself goes; why it does not is told with the acceptance."""
+    """Deploy what is automatic after an acceptance, or add to the result why it is not deployed."""
     try:
         async with following(practice, talk) as report:
             run = await jobs_batch.deploy_due(practice, report=report)
@@ -201,7 +203,10 @@ async def _make(
     practice: OpenPractice, chosen: list[Occurrence], talk: Dialogue, expected: Consequences,
     params: DeployJobs | RetryJobs | RedeployJob, *, reviewed: bool,
 ) -> Result:  # fmt: skip
-    """Make the jobs here, or in a process of its own; what was not ``reviewed`` stays inside the limits."""
+    """Create the jobs here or in a separate process.
+
+    Jobs that were not ``reviewed`` stay within the limits.
+    """
     anyway = params.anyway
     if params.detach:
         words = [*(each.id for each in chosen), *(["--yes"] if reviewed else [])]
@@ -222,7 +227,7 @@ async def _make(
 
 
 def batch_lines(batch: BatchView, *, anyway: bool = False) -> list[str]:
-    """A batch before it starts: each job with what is the matter, then what follows from it."""
+    """Return a batch before it starts: each job with its problems, and the consequences."""
     found: list[str] = []
     for view in batch.jobs[:_SHOWN]:
         found.append(f"{view.id}  {view.name}  {view.client.name if view.client else ''}")
@@ -241,7 +246,7 @@ def batch_lines(batch: BatchView, *, anyway: bool = False) -> list[str]:
 
 
 def _trouble(run: Run) -> AppError | None:
-    """Why a deploying run did not come out well, with the way on."""
+    """Return why a run that deploys did not succeed, with the next step."""
     if run.exit_code == 0:
         return None
     if run.outcome == "held":
@@ -254,7 +259,7 @@ def _trouble(run: Run) -> AppError | None:
     trouble = AppError(sentence, hint="See why: xpm-tui jobs list --state failed. Then: xpm-tui jobs retry")
     trouble.code, trouble.exit_code = run.outcome, run.exit_code
     trouble.case = findings.run_problem(run)
-    trouble.logged = True  # the run's own end is in the log
+    trouble.logged = True  # the end of the run is already in the log
     return trouble
 
 
@@ -264,7 +269,7 @@ def _outcome(row: JobRowView) -> list[str]:
 
 
 def _retries(params: RetryJobs) -> Effect:
-    """To say what became of a step writes here alone, where the rest waits."""
+    """Return the effect of a retry: recording what happened to a step only writes here."""
     if params.dry_run:
         return Effect.LOOKS
     return Effect.WRITES_HERE if params.wait else Effect.WRITES_XPM
@@ -311,7 +316,7 @@ COMMANDS = (
     ),
     Command(
         name="jobs.redeploy",
-        title="Create a job again that XPM lost",
+        title="Create a job again that XPM no longer has",
         help="Create a job again when XPM no longer has it. It gets a new number; the old one stays in "
             "its history.",
         params=RedeployJob,

@@ -1,8 +1,6 @@
-"""What a person sees and no program can: a list to pick from in text, and the way out of the answer.
+"""The doctor, its support bundle, the known problems, and symptoms that only the user can see.
 
-The doctor, its bundle for support, and the known cases.
-
-``connect --check``: what a connection needs, and how each requirement is known.
+``connect --check``: what a connection needs, and how each requirement was checked.
 """
 
 from __future__ import annotations
@@ -51,7 +49,7 @@ if TYPE_CHECKING:
 
 
 async def pick(talk: Dialogue, offered: Sequence[Symptom], question: str) -> Symptom | None:
-    """Have one picked by its number or its word; None for an empty line, or where nobody answers."""
+    """Let the user choose by number or key; None for an empty line, or if no one answers."""
     for number, each in enumerate(offered, 1):
         talk.say(f"  {number:>2}  {each.words}")
     while True:
@@ -65,7 +63,7 @@ async def pick(talk: Dialogue, offered: Sequence[Symptom], question: str) -> Sym
 
 
 def answer_lines(seen: Symptom) -> list[str]:
-    """The way out of an answer, line by line."""
+    """Return what to do about a chosen symptom, line by line."""
     found = registry.find_problem(seen.case or "")
     return error_presenter.problem_lines(found) if found is not None else [seen.advice]
 
@@ -103,13 +101,13 @@ class ChooseSymptom(msgspec.Struct, frozen=True):
 
 
 class ProbeFailed(AppError):
-    """The doctor found trouble; ends with what the first one ends with."""
+    """The doctor found a problem; the exit code is that of the first one."""
 
     code = "trouble-found"
 
 
 async def doctor(place: AccountContext, params: Examine, talk: Dialogue) -> Result:
-    """Run the probes, tell, and write the bundle where one was asked for."""
+    """Run the probes, report the findings, and write the bundle if one was requested."""
     results: list[ProbeResult] = []
     with probe_facts.open_target(
         place.home, place.practice, person=place.person, overrides=place.settings
@@ -133,7 +131,7 @@ async def doctor(place: AccountContext, params: Examine, talk: Dialogue) -> Resu
 
 
 def _lines(each: ProbeResult) -> list[str]:
-    """A probe's finding for a person."""
+    """Return a probe's finding for the user."""
     lines = [f"{labels.VERDICTS[each.verdict].text:<9} {each.title}: {each.sentence} ({each.seconds:.1f} s)"]
     lines += [f"          {fact}" for fact in each.evidence]
     if each.verdict in ("note", "trouble"):
@@ -146,8 +144,8 @@ def _lines(each: ProbeResult) -> list[str]:
 def _summary(results: list[ProbeResult], calls: int) -> str:
     troubles = sum(each.verdict == "trouble" for each in results)
     notes = sum(each.verdict == "note" for each in results)
-    said = f"{count(troubles, 'trouble')}, {count(notes, 'note')}" if troubles or notes else "All is well"
-    return f"{said}; {count(len(results), 'probe')}, {count(calls, 'Practice Manager call')}."
+    text = f"{count(troubles, 'trouble')}, {count(notes, 'note')}" if troubles or notes else "All is well"
+    return f"{text}; {count(len(results), 'probe')}, {count(calls, 'Practice Manager call')}."
 
 
 def _trouble(results: list[ProbeResult], code: int) -> AppError | None:
@@ -172,8 +170,8 @@ async def _bundle(
     lines = [] if asked else lines
     size = health_bundle.write(parts, Path(params.bundle), patient)
     listed = [{"name": part.name, "bytes": part.size, "about": part.about} for part in parts]
-    told = {"file": params.bundle, "bytes": size, "masked": not params.names, "parts": listed}
-    return told, [*lines, f"Written to {params.bundle}: {size:,} bytes."]
+    data = {"file": params.bundle, "bytes": size, "masked": not params.names, "parts": listed}
+    return data, [*lines, f"Written to {params.bundle}: {size:,} bytes."]
 
 
 def _listed(parts: tuple[BundlePart, ...], names: bool) -> list[str]:
@@ -182,7 +180,7 @@ def _listed(parts: tuple[BundlePart, ...], names: bool) -> list[str]:
 
 
 async def list_problems(place: AccountContext, params: ListKnownProblems, talk: Dialogue) -> Result:
-    """All known cases, or those that fit what a person sees."""
+    """List all known problems, or those that match what a user sees."""
     found = registry.search_problems(" ".join(params.words))
     columns = (TextColumn("CASE", whole=True), TextColumn("TITLE"), TextColumn("SIGN"))
     rows = [(str(each.id), each.title, each.sign) for each in found]
@@ -191,7 +189,7 @@ async def list_problems(place: AccountContext, params: ListKnownProblems, talk: 
 
 
 async def show_case(place: AccountContext, params: ShowKnownProblem, talk: Dialogue) -> Result:
-    """One case with its way out."""
+    """Show one known problem with what to do."""
     wanted = params.case.strip().casefold()
     found = next((each for each in registry.CASES.values() if each.id.casefold() == wanted), None)
     if found is None:
@@ -202,7 +200,7 @@ async def show_case(place: AccountContext, params: ShowKnownProblem, talk: Dialo
 
 
 async def symptom_answers(place: AccountContext, params: ChooseSymptom, talk: Dialogue) -> Result:
-    """What there is to see, to pick from, and the case of the answer."""
+    """List the symptoms to choose from, or show the known problem of the chosen one."""
     chosen = trouble_events.by_key(params.answer) if params.answer else None
     if chosen is None and talk.interactive:
         chosen = await pick(talk, records.ALL, "What do you see?")
@@ -284,7 +282,7 @@ COMMANDS: tuple[Command[Any], ...] = (
 
 
 def requirements_result(practice: OpenPractice) -> Result:
-    """What a connection needs: each requirement with its mark, what shows it, and where it is written."""
+    """Return each requirement with its mark, its evidence and its source."""
     found = requirement_check.check_requirements(practice)
     items: list[dict[str, Any]] = []
     lines: list[str] = []
@@ -302,7 +300,7 @@ def requirements_result(practice: OpenPractice) -> Result:
     missing = [BY_NAME[name].title for name in requirement_check.unmet(found)]
     if missing:
         trouble = LoginNeeded(
-            f"Not met: {', '.join(missing)}.", hint="When this is settled, connect: xpm-tui connect"
+            f"Not met: {', '.join(missing)}.", hint="When this is done, connect: xpm-tui connect"
         )
-        trouble.logged = True  # nothing was tried
+        trouble.logged = True  # no call was made
     return Result(items=items, lines=lines, trouble=trouble)

@@ -1,9 +1,9 @@
-"""What a call of a command does, and what follows from it: the one place that refuses and that asks.
+"""The effect of a call of a command, and the only place that refuses or confirms calls.
 
-An effect is a property of the call, not of the command: ``import clients FILE --dry-run`` only looks. The
-command line and the console both come here to learn whether read-only mode allows a call, whether the user
-has to agree to it, and whether it goes on when its terminal goes away. This module knows no command, no store
-and no screen; the text and the numbers of a question come from whoever computed the change.
+An effect is a property of the call, not of the command: ``import clients FILE --dry-run`` only reads. The
+command line and the console use this module to decide whether read-only mode allows a call, whether the user
+has to agree to it, and whether it continues when its terminal is closed. This module knows no command, no
+store and no screen; the text and the numbers of a question come from the code that computed the change.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ READ_ONLY = "This console is read-only: it shows everything and changes nothing.
 
 
 class Effect(Enum):
-    """What one call does, from the least to the most."""
+    """The effect of one call, in increasing order."""
 
     LOOKS = "looks"
-    """Shows something. Read-only mode leaves out what it would keep besides: fresh XPM data, a plan."""
+    """Shows something. In read-only mode it stores nothing, such as fresh XPM data or a plan."""
     WRITES_FILE = "writes-file"
     """Writes a file that the user named, such as an export or a backup."""
     WRITES_HERE = "writes-here"
@@ -37,23 +37,26 @@ class Effect(Enum):
     WRITES_XPM = "writes-xpm"
     """Sends changes to XPM, as far as the guard and the limits allow without a question."""
     REPLACES = "replaces"
-    """Puts other values in place of present ones: an undo, a restore, the machine's schedule."""
+    """Replaces present values: an undo, a restore, the machine's schedule."""
     IRREVERSIBLE = "irreversible"
-    """Cannot be taken back from here: a deletion, a revoked login, a new record in XPM."""
+    """Cannot be undone from here: a deletion, a revoked login, a new record in XPM."""
 
     @property
     def writes(self) -> bool:
-        """Whether anything is left changed; read-only mode refuses such a call."""
+        """Return whether the call changes anything; read-only mode then refuses it."""
         return self is not Effect.LOOKS
 
     @property
     def needs_yes(self) -> bool:
-        """Whether the user has to agree even where nobody can be asked."""
+        """Return whether the user has to agree even if no one can be asked."""
         return self in (Effect.REPLACES, Effect.IRREVERSIBLE)
 
     @property
     def outlives(self) -> bool:
-        """Whether the call goes on when its terminal goes away: half of it would be worse than all of it."""
+        """Return whether the call continues when its terminal is closed.
+
+        Half of such a call would be worse than all of it.
+        """
         return self in (Effect.WRITES_XPM, Effect.REPLACES, Effect.IRREVERSIBLE)
 
 
@@ -61,8 +64,8 @@ class Effect(Enum):
 class PerCall:
     """An effect that depends on the parameters.
 
-    ``of`` gives the effect of a call, ``usual`` is that of a call without options that only look, and
-    ``opens`` what the command's key does in the console before anything is confirmed there.
+    ``of`` returns the effect of a call, ``usual`` is that of a call without options that only read, and
+    ``opens`` is what the command's key does in the console before anything is confirmed there.
     """
 
     of: Callable[[Any], Effect]
@@ -71,12 +74,12 @@ class PerCall:
 
 
 def per_call(of: Callable[[Any], Effect], usual: Effect, opens: Effect | None = None) -> PerCall:
-    """Return an effect that ``of`` decides from the parameters."""
+    """Return an effect that ``of`` determines from the parameters."""
     return PerCall(of, usual, usual if opens is None else opens)
 
 
 def effect_or_dry_run(effect: Effect, *, opens: Effect | None = None) -> PerCall:
-    """Return ``effect``, or ``LOOKS`` where ``--dry-run`` is given."""
+    """Return ``effect``, or ``LOOKS`` if ``--dry-run`` is given."""
     return per_call(lambda params: Effect.LOOKS if params.dry_run else effect, effect, opens)
 
 
@@ -89,28 +92,28 @@ def to_file(name: str) -> PerCall:
 
 
 def effect_of(act: Command[Any], params: msgspec.Struct) -> Effect:
-    """Return what this call does."""
+    """Return the effect of this call."""
     return act.effect.of(params) if isinstance(act.effect, PerCall) else act.effect
 
 
 def usual_effect(act: Command[Any]) -> Effect:
-    """Return what a call without options that only look does."""
+    """Return the effect of a call without options that only read."""
     return act.effect.usual if isinstance(act.effect, PerCall) else act.effect
 
 
 def opening_effect(act: Command[Any]) -> Effect:
-    """Return what the command's key does in the console before anything is confirmed there."""
+    """Return the effect of the command's key in the console before anything is confirmed there."""
     return act.effect.opens if isinstance(act.effect, PerCall) else act.effect
 
 
 @dataclass(frozen=True)
 class AdmittedCall:
-    """One call that was admitted: what it does, and whether its user has agreed beforehand.
+    """A call that was admitted: its effect, and whether its user has agreed beforehand.
 
-    ``words`` are what the user typed or chose, for sentences about the call; ``consent`` is the option that
-    agrees, empty where there is none. ``shown`` are the consequences that a screen shows beside the key that
-    made the call: the same ones are not asked about again. ``keyed`` is a call that a key of the console
-    started: unlike a typed command, a key can be pressed by mistake.
+    ``words`` are what the user typed or chose, for messages about the call; ``consent`` is the option that
+    agrees, empty if there is none. ``shown`` are the consequences that a screen shows next to the key that
+    made the call: they are not asked about again. ``keyed`` marks a call that a key of the console started:
+    unlike a typed command, a key can be pressed by mistake.
     """
 
     effect: Effect
@@ -123,21 +126,21 @@ class AdmittedCall:
 
 
 LOOK = AdmittedCall(Effect.LOOKS)
-"""A call that shows something, for code that runs outside a command."""
+"""A call that only reads, for code that runs outside a command."""
 
 
 class Unconfirmed(DecisionNeeded):
-    """A call that replaces or cannot be undone, where nobody can be asked and no option agrees to it."""
+    """A call that replaces values or cannot be undone, without anyone to ask or an option that agrees."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """What the user is asked before a call goes on.
+    """The question that the user is asked before a call continues.
 
-    ``ask`` is the question, ``lines`` the consequences computed from the very change that will be applied,
-    ``button`` the name of the action on a button, and ``safe`` whether an empty answer means yes. With
-    ``type_in`` the user types that text instead of answering yes. One that is ``keyed`` is asked where a key
-    started the call: whoever types the command has said enough.
+    ``ask`` is the question, ``lines`` are the consequences computed from the very change that will be
+    applied, ``button`` is the name of the action on a button, and ``safe`` says whether an empty answer means
+    yes. With ``type_in`` the user types that text instead of answering yes. A question that is ``keyed`` is
+    asked only if a key started the call, because a typed command is explicit enough.
     """
 
     ask: str
@@ -149,7 +152,7 @@ class Question:
 
 
 def refusal(effect: Effect, *, read_only: bool) -> str:
-    """Return why read-only mode refuses a call with this effect, in a sentence; empty where it does not."""
+    """Return why read-only mode refuses a call with this effect, in a sentence; empty if it does not."""
     return READ_ONLY if read_only and effect.writes else ""
 
 
@@ -180,10 +183,10 @@ def admit(act: Command[Any], params: msgspec.Struct, *, read_only: bool, keyed: 
 
 
 async def confirm_call(talk: Dialogue, question: Question) -> bool:
-    """Ask whether the call that ``talk`` belongs to may go on; the only place that asks.
+    """Ask whether the call of ``talk`` may continue; this is the only place that asks.
 
-    Where the user agreed beforehand, or made the call where these very consequences are shown, nothing is
-    asked. Where nobody can be asked, a call that neither replaces nor is irreversible goes on.
+    Nothing is asked if the user agreed beforehand, or made the call next to these very consequences. If no
+    one can be asked, a call that neither replaces values nor is irreversible continues.
 
     Raises:
         Unconfirmed: Nobody can be asked, and the call replaces something or cannot be undone.
@@ -214,13 +217,13 @@ def asks(talk: Dialogue) -> bool:
 
 
 async def confirm_overwrite(talk: Dialogue, path: Path, *, replace: bool) -> bool | None:
-    """Return whether a file that exists is replaced; None where the user was asked and said no.
+    """Return whether an existing file is replaced; None if the user was asked and declined.
 
-    Where nobody can be asked, nothing is replaced without ``replace``: whoever writes the file refuses it.
+    If no one can be asked, nothing is replaced without ``replace``: the code that writes the file refuses.
     """
     if replace or not talk.interactive:
         return replace
-    with suppress(OSError, ValueError):  # whoever writes the file says what is wrong with its name
+    with suppress(OSError, ValueError):  # the code that writes the file reports what is wrong with its name
         if path.exists():
             question = Question("Replace it?", [f"{path} exists."], button="Replace")
             return True if await confirm_call(talk, question) else None
@@ -228,7 +231,7 @@ async def confirm_overwrite(talk: Dialogue, path: Path, *, replace: bool) -> boo
 
 
 def unconfirmed_error(call: AdmittedCall) -> Unconfirmed:
-    """Return the error of a call that needs an answer where nobody can be asked."""
+    """Return the error of a call that needs an answer when no one can be asked."""
     option = f"--{call.consent.replace('_', '-')}"
     trouble = Unconfirmed(
         f"'{call.words}' {_WOULD[call.effect]}, but there is no terminal to ask you. Nothing was changed.",
@@ -236,12 +239,12 @@ def unconfirmed_error(call: AdmittedCall) -> Unconfirmed:
         if call.consent
         else "Run it on a terminal.",
     )
-    trouble.logged = True  # nothing happened: the log has nothing to tell
+    trouble.logged = True  # nothing happened, so there is no event
     return trouble
 
 
 _WOULD = {
-    Effect.LOOKS: "only looks",
+    Effect.LOOKS: "only reads",
     Effect.WRITES_FILE: "writes a file",
     Effect.WRITES_HERE: "changes what is stored here",
     Effect.WRITES_XPM: "writes to XPM",

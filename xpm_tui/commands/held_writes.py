@@ -1,4 +1,4 @@
-"""Held writes: writes to XPM that got no answer, shown to the user, and the decision that was typed."""
+"""Held writes: show writes to XPM that got no answer, and read the user's decisions on them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CHOICES: tuple[Choice, ...] = ("again", "drop")
 def option_decisions(
     waiting: Sequence[HeldWrite], *, adopt: Sequence[str], again: Sequence[str], drop: Sequence[str]
 ) -> dict[str, Decision]:
-    """Return what the options decide, by the id of the held write.
+    """Return the decisions in the options, by the id of the held write.
 
     Args:
         waiting: The writes that wait for a decision.
@@ -48,7 +48,7 @@ def option_decisions(
         intent = name.strip()
         if intent in found:
             raise BadInput(
-                f"There are two decisions for {intent}.", hint="Give one of --adopt, --again and --drop."
+                f"There are two decisions for {intent}.", hint="Use one of --adopt, --again and --drop."
             )
         if intent not in there:
             raise NotFound(
@@ -59,7 +59,7 @@ def option_decisions(
 
 
 def decision_of(held: HeldWrite, choice: Choice, xpm: str) -> Decision:
-    """One decision; a number that counts the candidates, or none where there is only one, says which."""
+    """Return one decision; a number selects a candidate, and without one the only candidate is used."""
     if choice != "adopt":
         return open_intents.Decision(held.intent, choice)
     at = int(xpm) if xpm.isdecimal() and len(xpm) < 4 else 0
@@ -73,7 +73,7 @@ def decision_of(held: HeldWrite, choice: Choice, xpm: str) -> Decision:
 
 
 async def ask_decision(held: HeldWrite, talk: Dialogue, zone: tzinfo) -> Decision | None:
-    """Show one and ask; None for an empty answer: it stays held."""
+    """Show one held write and ask; None for an empty answer, which leaves it held."""
     for line in held_write_lines(held, zone):
         talk.say(line)
     adopt = "the number, UUID or web address of the record that it became" if held.candidates else "its UUID"
@@ -95,12 +95,12 @@ async def ask_decision(held: HeldWrite, talk: Dialogue, zone: tzinfo) -> Decisio
 
 
 def held_write_lines(held: HeldWrite, zone: tzinfo) -> list[str]:
-    """One held write in lines: what it was, what was sent, and what it may have become."""
+    """Return one held write as lines: what it was, what was sent, and its possible result."""
     sent = ", ".join(f"{field.replace('_', ' ')} {value(each)}" for field, each in held.sent.items())
     lines = [f"{held.intent}  {held.message}", f"    sent {when(held.sent_at, zone)}: {sent}"]
     for at, each in enumerate(held.candidates, 1):
-        told = "  ".join(filter(None, (each.number, each.name, each.email)))
-        lines.append(f"    {at}  {each.uuid}  {told}")
+        text = "  ".join(filter(None, (each.number, each.name, each.email)))
+        lines.append(f"    {at}  {each.uuid}  {text}")
     return lines if held.candidates else [*lines, "    XPM has no new record that could be this one."]
 
 

@@ -1,4 +1,4 @@
-"""The inbox: set up, looked at, emptied, and what failed tried again."""
+"""Commands for the inbox: set it up, show it, import from it, and retry failed files."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class RetryReceived(msgspec.Struct, frozen=True):
 
 
 async def set_up(practice: OpenPractice, params: SetUpInbox, talk: Dialogue) -> Result:
-    """Create the folder, or take an existing one."""
+    """Create the folder, or use an existing one."""
     path = private.expanded(params.folder)
     folder = intake.set_up(practice, path)
     return Result(
@@ -96,12 +96,12 @@ async def set_up(practice: OpenPractice, params: SetUpInbox, talk: Dialogue) -> 
 
 
 async def status(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
-    """What is in the inbox."""
+    """Show the state of the inbox."""
     found = queries.inbox_status(practice)
     if not found.folder:
         lines = ["This practice has no inbox. Set one up: xpm-tui inbox setup DIR"]
         return Result(data=plain(found), lines=lines, value=found)
-    told = {
+    data = {
         "folder": found.folder,
         "waiting": count(found.waiting + found.claimed, "file", zero="no"),
         "still being uploaded": count(found.unfinished, "file") if found.unfinished else "",
@@ -109,7 +109,7 @@ async def status(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Re
         "received": count(found.received, "file", zero="no"),
         "last": when(found.last_at, none="none yet"),
     }
-    lines = listing({name: text for name, text in told.items() if text})
+    lines = listing({name: text for name, text in data.items() if text})
     if found.problem:
         lines.append(found.problem)
     if found.waiting or found.claimed:
@@ -120,7 +120,7 @@ async def status(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Re
 
 
 async def empty(practice: OpenPractice, params: EmptyInbox, talk: Dialogue) -> Result:
-    """Import what has come in."""
+    """Import the files in the inbox."""
     report = await intake.empty_inbox(
         practice, dry_run=params.dry_run, progress=lambda done, total: _progress(talk, done, total)
     )
@@ -128,7 +128,7 @@ async def empty(practice: OpenPractice, params: EmptyInbox, talk: Dialogue) -> R
 
 
 async def retry(practice: OpenPractice, params: RetryReceived, talk: Dialogue) -> Result:
-    """Import files again that failed."""
+    """Import failed files again."""
     if bool(params.files) == params.all:
         raise BadInput("Name the files to import again, or give --all.", hint="See: xpm-tui inbox list")
     files = queries.files_to_retry(practice, params.files, every=params.all)
@@ -141,7 +141,7 @@ def _progress(talk: Dialogue, done: int, total: int) -> None:
 
 
 def report_result(report: InboxReport) -> Result:
-    """What emptying the inbox did."""
+    """Return the result of importing from the inbox."""
     counts = {state: report.counts.get(state, 0) for state in labels.RECEIVED_STATES}
     data = {
         "dry_run": report.dry_run,
@@ -154,17 +154,17 @@ def report_result(report: InboxReport) -> Result:
 
 
 def report_lines(report: InboxReport) -> Iterator[str]:
-    """What emptying the inbox did, in a line, and a line for each file that has something to say."""
+    """Return the result of importing from the inbox: a summary, and a line for each notable file."""
     counts, would = report.counts, "would be " if report.dry_run else ""
     if not report.total:
         yield "No complete file is in the inbox."
     else:
-        told = ", ".join(
+        text = ", ".join(
             f"{number:,} {labels.RECEIVED_STATES[state].inline}"
             for state in labels.RECEIVED_STATES
             if (number := counts.get(state, 0))
         )
-        yield f"{count(report.total, 'file')} {would}taken in: {told}."
+        yield f"{count(report.total, 'file')} {would}processed: {text}."
     shown = sorted(report.files, key=lambda row: row.state not in ("failed", "partial"))[:_SHOWN]
     yield from (f"  {row.id or '–'} {visible(row.name, 60)}: {row.sentence}" for row in shown)
     if report.total > len(shown):
@@ -181,7 +181,7 @@ def _trouble(report: InboxReport) -> AppError | None:
     if not bad:
         return None
     trouble = AppError(
-        f"{count(bad, 'file')} of the inbox could not be imported in full.",
+        f"{count(bad, 'file')} from the inbox could not be imported in full.",
         hint="Why: xpm-tui inbox list. Then: xpm-tui inbox retry FILE",
     )
     trouble.code = "partial"
@@ -190,7 +190,7 @@ def _trouble(report: InboxReport) -> AppError | None:
 
 
 async def list_received(practice: OpenPractice, params: ListInbox, talk: Dialogue) -> Result:
-    """What has come in, the newest first."""
+    """List the received files, the newest first."""
     rows = queries.newest(practice, max(0, params.limit), params.state)
     columns = (
         TextColumn("FILE", whole=True),
@@ -212,9 +212,9 @@ def _rows(rows: Iterable[ReceivedFile]) -> Iterator[tuple[str, ...]]:
 
 
 async def show_received(practice: OpenPractice, params: ShowReceived, talk: Dialogue) -> Result:
-    """One file: what it was, what it changed, where it is."""
+    """Show one file: what it was, what it changed, and where it is."""
     view = queries.show_received(practice, params.file)
-    told = {
+    data = {
         "file": f"{view.id} {view.name}",
         "came in": when(view.at),
         "result": labels.label(labels.RECEIVED_STATES, view.state).text,
@@ -224,12 +224,12 @@ async def show_received(practice: OpenPractice, params: ShowReceived, talk: Dial
         "copies": str(view.copies) if view.copies else "",
         "now in": view.place or "deleted",
     }
-    lines = [*listing({name: text for name, text in told.items() if text}), view.sentence]
+    lines = [*listing({name: text for name, text in data.items() if text}), view.sentence]
     return Result(data=plain(view), lines=[*lines, *(f"  {each}" for each in view.details)], value=view)
 
 
 async def schema(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
-    """What an event looks like, for the programs that write them."""
+    """Show the form of an event, for programs that write events."""
     found = event_schema.json_schema()
     example = msgspec.json.format(msgspec.json.encode(event_schema.EXAMPLES[0]), indent=2).decode()
     kinds = [f"  {kind.name}: {kind.help}" for kind in event_schema.KINDS]
@@ -238,7 +238,7 @@ async def schema(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Re
         lines=[
             f"Events, version {event_schema.VERSION}: one JSON object in each file, such as",
             *example.splitlines(),
-            "What may happen:",
+            "The events:",
             *kinds,
             "The JSON Schema with every field: xpm-tui inbox schema --json",
         ],
@@ -260,8 +260,10 @@ COMMANDS: tuple[Command[Any], ...] = (
     Command(
         name="inbox.setup",
         title="Set up the inbox",
-        help="Make a folder the inbox of this practice. Zapier, Make, Power Automate, an SFTP server or a "
-        "person writes Ignition's CSV files and events to it.",
+        help=(
+            "Make a folder the inbox of this practice. Zapier, Make, Power Automate, an SFTP server or you "
+            "write Ignition's CSV files and events to it."
+        ),
         params=SetUpInbox,
         run=set_up,
         effect=Effect.WRITES_HERE,
@@ -271,8 +273,11 @@ COMMANDS: tuple[Command[Any], ...] = (
     Command(
         name="inbox.run",
         title="Import from the inbox",
-        help="Import every complete file of the inbox, each exactly once and in one transaction, and move it "
-        "to done or failed with a sentence beside it. Nothing is sent to XPM, and nothing is deployed.",
+        help=(
+            "Import every complete file of the inbox, each exactly once and in one transaction, and move "
+            "it to done or failed with a note beside it that says what happened. Nothing is sent to XPM, "
+            "and nothing is deployed."
+        ),
         params=EmptyInbox,
         run=empty,
         effect=effect_or_dry_run(Effect.WRITES_HERE),
@@ -283,7 +288,7 @@ COMMANDS: tuple[Command[Any], ...] = (
     Command(
         name="inbox.list",
         title="List what came in",
-        help="List the files that came in through the inbox, the newest first, and what came of each.",
+        help="List the files that came in through the inbox, the newest first, with the result of each.",
         params=ListInbox,
         run=list_received,
         effect=Effect.LOOKS,
@@ -305,8 +310,10 @@ COMMANDS: tuple[Command[Any], ...] = (
     Command(
         name="inbox.retry",
         title="Import a file again",
-        help="Import files again that failed, once their cause is resolved. A file is then taken as it is, "
-        "even if it was imported before or its last row has no line end.",
+        help=(
+            "Import files again that failed, once their cause is resolved. A file is then imported as it "
+            "is, even if it was imported before or its last row has no line end."
+        ),
         params=RetryReceived,
         run=retry,
         effect=Effect.WRITES_HERE,

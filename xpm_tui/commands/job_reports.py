@@ -1,4 +1,4 @@
-"""Reports on jobs: the audit of those that are in XPM, and the forecast of those to come."""
+"""Reports on jobs: the audit of those in XPM, and the forecast of those to come."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class ForecastJobs(msgspec.Struct, frozen=True):
     """Parameters of ``jobs forecast``."""
 
-    months: Annotated[int, option("How many months, the present one included: 1 to 36.", "NUMBER")] = 12
+    months: Annotated[int, option("How many months, including the current one: 1 to 36.", "NUMBER")] = 12
 
 
 class AuditJobs(msgspec.Struct, frozen=True):
@@ -42,14 +42,14 @@ class AuditJobs(msgspec.Struct, frozen=True):
     ] = ""
     replace: Annotated[bool, option("Replace the file if it exists.")] = False
     lookups: Annotated[
-        int, option("Calls at most that look once more for jobs that seem to be missing.", "NUMBER")
+        int, option("The most calls to look again for jobs that seem to be missing.", "NUMBER")
     ] = 100
 
 
 async def audit_jobs(practice: OpenPractice, params: AuditJobs, talk: Dialogue) -> Result:
-    """Read, compare, and say what to do."""
+    """Compare the accepted proposals with the jobs in XPM, and say what to do."""
     if params.lookups < 0:
-        raise BadInput("--lookups is a number from 0 upwards.")
+        raise BadInput("--lookups must be 0 or more.")
     path = Path(params.csv).expanduser() if params.csv not in ("", "-") else None
     over = await confirm_overwrite(talk, path, replace=params.replace) if path is not None else False
     if over is None:
@@ -72,7 +72,7 @@ async def audit_jobs(practice: OpenPractice, params: AuditJobs, talk: Dialogue) 
 
 
 async def forecast_jobs(practice: OpenPractice, params: ForecastJobs, talk: Dialogue) -> Result:
-    """By month and template."""
+    """Show the jobs to come by month and template."""
     view = reports.forecast_jobs(practice, months=params.months)
     items = [
         {
@@ -103,12 +103,12 @@ async def forecast_jobs(practice: OpenPractice, params: ForecastJobs, talk: Dial
 
 
 def _months(view: JobForecast) -> list[str]:
-    """Each month with its jobs, budget and a bar, and below it its templates, the most frequent first."""
+    """Return each month with its jobs, budget and a bar, and its templates, the most frequent first."""
     most = max((each.jobs for each in view.months), default=0) or 1
     lines: list[str] = []
     for place, each in enumerate(view.months):
-        told = f"{month_name(each.month)}  {each.jobs:>7,} {plural(each.jobs, 'job/jobs')}"
-        lines.append(f"{told:<22}  {each.budget:>13}  {'#' * -(-each.jobs * 12 // most)}".rstrip())
+        text = f"{month_name(each.month)}  {each.jobs:>7,} {plural(each.jobs, 'job/jobs')}"
+        lines.append(f"{text:<22}  {each.budget:>13}  {'#' * -(-each.jobs * 12 // most)}".rstrip())
         parts = sorted(
             ((row.months[place].jobs, row.name) for row in view.templates if row.months[place].jobs),
             key=lambda part: (-part[0], part[1]),
@@ -119,7 +119,7 @@ def _months(view: JobForecast) -> list[str]:
 
 
 def summary(view: AuditView) -> list[str]:
-    """What was looked at, and how many findings of each kind there are."""
+    """Return what was compared, and how many findings of each kind there are."""
     lines = [
         f"{count(view.proposals, 'accepted proposal')} compared with {count(view.jobs, 'job')} of XPM in "
         f"{count(view.calls, 'call')}: {count(len(view.findings), 'finding')}. Nothing was written."
@@ -133,7 +133,7 @@ def summary(view: AuditView) -> list[str]:
 
 
 def _told(found: list[AuditFinding]) -> list[str]:
-    """Each finding with what to do, so that nothing of it is cut."""
+    """Return each finding with what to do, in full."""
     lines: list[str] = []
     for each in found:
         about = (each.number or each.proposal, each.occurrence, each.client_name, each.job)
@@ -146,10 +146,12 @@ COMMANDS: tuple[Command[Any], ...] = (
     Command(
         name="jobs.audit",
         title="Audit the jobs in XPM",
-        help="Compare each accepted proposal, Ignition's own ones included, with the jobs in XPM: missing, "
-        "on another client, another template, no reference or one twice, other dates, a state without "
-        "invoices, a person who left, a job of a revoked proposal. Each finding says what to do. Nothing is "
-        "written.",
+        help=(
+            "Compare each accepted proposal, including those that Ignition deploys, with the jobs in XPM. "
+            "Finds missing jobs, other clients, templates or dates, missing or repeated references, states "
+            "without invoices, people who left, and jobs of revoked proposals. Each finding says what to "
+            "do. Nothing is written."
+        ),
         params=AuditJobs,
         run=audit_jobs,
         effect=to_file("csv"),
@@ -163,9 +165,11 @@ COMMANDS: tuple[Command[Any], ...] = (
     Command(
         name="jobs.forecast",
         title="Forecast the jobs to come",
-        help="Show which jobs will be created in the coming months, by month and template, with their "
-        "budget: what is due, held or to come. Missed jobs, and proposals that are Ignition's, are not "
-        "counted.",
+        help=(
+            "Show which jobs will be created in the coming months, by month and template, with their "
+            "budget: what is due, held or to come. Missed jobs and proposals that are not taken over are "
+            "not counted."
+        ),
         params=ForecastJobs,
         run=forecast_jobs,
         effect=Effect.LOOKS,

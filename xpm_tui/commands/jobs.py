@@ -1,4 +1,4 @@
-"""Jobs: listed, shown before they are made, edited, skipped."""
+"""Commands for jobs: list, preview, edit and skip."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class ListJobs(msgspec.Struct, frozen=True):
             "STATE",
         ),
     ] = ""
-    due: Annotated[bool, option("Only what is due.")] = False
+    due: Annotated[bool, option("Only jobs that are due.")] = False
     cause: Annotated[str, option("Only jobs that are held or failed for this cause.", "CAUSE")] = ""
     find: Annotated[str, option("Only jobs with this text in their name or client.", "TEXT")] = ""
 
@@ -81,7 +81,7 @@ class SkipJob(msgspec.Struct, frozen=True):
 
 
 async def list_jobs(practice: OpenPractice, params: ListJobs, talk: Dialogue) -> Result:
-    """In order of date."""
+    """List the jobs in order of date."""
     state = "due" if params.due else params.state
     found = queries.list_jobs(practice, state=state, cause=params.cause, text=params.find)
     counted = queries.counts(practice)
@@ -95,13 +95,13 @@ async def list_jobs(practice: OpenPractice, params: ListJobs, talk: Dialogue) ->
 
 
 async def preview_job(practice: OpenPractice, params: PreviewJob, talk: Dialogue) -> Result:
-    """The exact job."""
+    """Show the exact job that would be sent."""
     view = queries.preview_job(practice, params.job)
     return Result(data=plain(view), lines=_preview(view, runs_due.time_zone(practice)), value=view)
 
 
 async def show_address(practice: OpenPractice, params: PreviewJob, talk: Dialogue) -> Result:
-    """Where it is found in XPM."""
+    """Show the job's address in XPM."""
     view = queries.current_job(practice, params.job) or queries.row_of(practice, params.job)
     if not view.number:
         return Result(data={"number": "", "url": ""}, lines=["This job is not in XPM yet."])
@@ -110,19 +110,19 @@ async def show_address(practice: OpenPractice, params: PreviewJob, talk: Dialogu
 
 
 async def copy_job(practice: OpenPractice, params: PreviewJob, talk: Dialogue) -> Result:
-    """Name, client, id, number and address, as support asks for them."""
+    """Copy the name, client, id, number and address of the job."""
     there = queries.current_job(practice, params.job)
     if there is not None and not there.made_by:
-        told = [there.name, there.client, there.number, there.url]
-        return Result(data=plain(there), lines=["\t".join(filter(None, told))])
+        lines = [there.name, there.client, there.number, there.url]
+        return Result(data=plain(there), lines=["\t".join(filter(None, lines))])
     view = queries.row_of(practice, params.job)
     client = view.client.name if view.client else ""
-    told = [view.name, client, view.id, view.number, view.url]
-    return Result(data=plain(view), lines=["\t".join(filter(None, told))])
+    lines = [view.name, client, view.id, view.number, view.url]
+    return Result(data=plain(view), lines=["\t".join(filter(None, lines))])
 
 
 async def edit_job(practice: OpenPractice, params: EditJob, talk: Dialogue) -> Result:
-    """Change what is to be sent."""
+    """Change what will be sent."""
     view = workflow_edits.edit_workflow(practice, params.job, pairs(params.values))
     return Result(
         data=plain(view),
@@ -132,7 +132,7 @@ async def edit_job(practice: OpenPractice, params: EditJob, talk: Dialogue) -> R
 
 
 async def skip_job(practice: OpenPractice, params: SkipJob, talk: Dialogue) -> Result:
-    """Leave one out."""
+    """Skip one occurrence."""
     view = queries.skip(practice, params.job, undo=params.undo)
     return Result(
         data=plain(view), lines=[f"{view.id} {view.name} is {labels.JOB_STATES[view.state].inline}."]
@@ -230,9 +230,11 @@ COMMANDS = (
     Command(
         name="jobs.edit",
         title="Edit a job before it is created",
-        help="Change name, description, category, budget, partner, manager, staff, reference, templates, "
-        "due, due_days, days_early, state, automatic, start, repeat, until or client. A job in XPM is never "
-        "touched.",
+        help=(
+            "Change name, description, category, budget, partner, manager, staff, reference, templates, "
+            "due, due_days, days_early, state, automatic, start, repeat, until or client. A job in XPM is "
+            "never changed."
+        ),
         params=EditJob,
         run=edit_job,
         verb=("jobs", "edit"),

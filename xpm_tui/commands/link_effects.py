@@ -1,4 +1,4 @@
-"""What linking two records would do, in sentences: for the question, the preview and the result."""
+"""The effects of linking two records, as sentences for the question, the preview and the result."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def effect_lines(effect: EffectView) -> list[str]:
-    """What linking two would do, in sentences: the lines that the question shows."""
+    """Return what linking two records would do, as the lines of the question."""
     xpm = effect.xpm
     lines = [f"{effect.client.id} {effect.client.name}  ->  {xpm.number} {xpm.name} ({xpm.uuid})"]
     if effect.replaces:
@@ -36,7 +36,7 @@ def effect_lines(effect: EffectView) -> list[str]:
 
 
 def outlook(effect: EffectView) -> str:
-    """Return what the next sync would do after the link, and how much would differ all the same."""
+    """Return what the next sync would do after the link, and how much would still differ."""
     left = effect.differences
     names = ", ".join(dict.fromkeys(each.label for each in left[:4])) + (
         " and others" if len(left) > 4 else ""
@@ -53,13 +53,13 @@ def outlook(effect: EffectView) -> str:
 
 
 def former_data(effect: EffectView) -> dict[str, Any]:
-    """Return what became of all that came from another XPM client, as JSON data."""
+    """Return what happens to the data that came from another XPM client, as JSON data."""
     former = [plain(each) for each in effect.former]
     return {"former": former, "former_counts": effect.former_counts}
 
 
 def former_sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    """Return the counts of several clients together."""
+    """Return the sum of the counts of several clients."""
     total: Counter[str] = Counter()
     for each in counts:
         total.update(each)
@@ -67,7 +67,7 @@ def former_sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
 
 
 def with_former(line: str, counts: Mapping[str, int]) -> str:
-    """Return the line of one client, with how much of a former XPM client goes with the link."""
+    """Return the line of one client, with the amount of former data that the link changes."""
     values = counts.get("replaced", 0) + counts.get("removed", 0)
     contacts, kept = counts.get("contacts_removed", 0), counts.get("kept", 0)
     parts = [
@@ -75,12 +75,12 @@ def with_former(line: str, counts: Mapping[str, int]) -> str:
         count(contacts, "contact") + " removed" if contacts else "",
         f"{kept:,} kept" if kept else "",
     ]
-    told = ", ".join(filter(None, parts))
-    return f"{line} (of the former client: {told})" if told else line
+    text = ", ".join(filter(None, parts))
+    return f"{line} (of the former client: {text})" if text else line
 
 
 def former_summary(effect: EffectView) -> str:
-    """Return in a sentence what becomes of all that came from another XPM client; empty where nothing did."""
+    """Return what happens to the data that came from another XPM client, as a sentence; empty if none."""
     if not effect.former:
         return ""
     counts = effect.former_counts
@@ -92,19 +92,19 @@ def former_summary(effect: EffectView) -> str:
         f"{counts['kept']:,} kept" if counts["kept"] else "",
         f"{counts['same']:,} the same in the new client" if counts["same"] else "",
     ]
-    told = ", ".join(filter(None, parts))
-    return f"{told[0].upper()}{told[1:]}: from {' and '.join(names)}."
+    text = ", ".join(filter(None, parts))
+    return f"{text[0].upper()}{text[1:]}: from {' and '.join(names)}."
 
 
 def former_lines(effect: EffectView) -> list[str]:
-    """Return every value and contact that came from another XPM client, with what becomes of it."""
+    """Return what happens to each value and contact that came from another XPM client."""
     if not effect.former:
         return []
     return [former_summary(effect), *(f"  {former_line(each)}" for each in effect.former)]
 
 
 def former_line(each: FormerView) -> str:
-    """Return what becomes of one value of a former client, on one line."""
+    """Return what happens to one value of a former client, as a line."""
     what = each.label if each.field == "contact" or "/" not in each.record else each.label + " of a contact"
     old = value(each.old_shown)
     match each.outcome:
@@ -113,5 +113,5 @@ def former_line(each: FormerView) -> str:
         case "removed":
             return f"{what}: {old} is removed"
         case "same":
-            return f"{what}: {old} stays, the new client has the same"
+            return f"{what}: {old} stays: the new client has the same"
     return f"{what}: {old} stays ({each.why}), came from {each.came_from.name}"

@@ -1,4 +1,4 @@
-"""Links: which XPM client a client of the book stands for, and what sync leaves alone."""
+"""Commands for links: which XPM client a client corresponds to, and which fields are frozen."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from xpm_tui.application.presenters.views import PickView
 
 XpmId = Annotated[str, argument("The XPM client: its number, UUID, or web address.", "XPM")]
-"""A client of XPM, as every verb takes it."""
+"""An XPM client, as a parameter of all verbs."""
 
 
 class LinkClient(msgspec.Struct, frozen=True):
@@ -106,7 +106,7 @@ class FreezeClient(msgspec.Struct, frozen=True):
     field: Annotated[
         tuple[str, ...], argument("What to freeze: fields, or the whole client.", "[FIELD]...")
     ] = ()
-    reason: Annotated[str, option("The reason, for whoever sees it later.", "TEXT")] = ""
+    reason: Annotated[str, option("The reason, as a note for later.", "TEXT")] = ""
 
 
 class UnfreezeClient(msgspec.Struct, frozen=True):
@@ -119,13 +119,13 @@ class UnfreezeClient(msgspec.Struct, frozen=True):
 
 
 class OneClient(msgspec.Struct, frozen=True):
-    """Parameters of an act on the client under the cursor."""
+    """Parameters of a command on the client under the cursor."""
 
     client: ClientId
 
 
 async def link_client(practice: OpenPractice, params: LinkClient, talk: Dialogue) -> Result:
-    """Set or replace a link, after showing what it does."""
+    """Create or replace a link, after showing its effects."""
     await xpm_refresh.ensure_mirror(practice)
     effect = links.preview_link(practice, params.client, params.xpm, keep=params.keep)
     if params.dry_run:
@@ -139,21 +139,21 @@ async def link_client(practice: OpenPractice, params: LinkClient, talk: Dialogue
         return Result(data={"linked": False}, lines=["Nothing was linked."], declined=True)
     second = params.yes or bool(effect.needs_yes)
     view = links.link(practice, effect.client.id, effect.xpm.uuid, yes=second, keep=params.keep)
-    told = f"{view.id} {view.name} is linked to {effect.xpm.number or effect.xpm.uuid} {effect.xpm.name}."
+    text = f"{view.id} {view.name} is linked to {effect.xpm.number or effect.xpm.uuid} {effect.xpm.name}."
     return Result(
-        data={**plain(view), **former_data(effect)}, lines=[told, *former_lines(effect), *effect.warnings]
+        data={**plain(view), **former_data(effect)}, lines=[text, *former_lines(effect), *effect.warnings]
     )
 
 
 async def unlink_client(practice: OpenPractice, params: UnlinkClient, talk: Dialogue) -> Result:
-    """Take a link away."""
+    """Remove a link."""
     view = links.unlink(practice, params.client)
-    told = f"{view.id} {view.name} is no longer linked. The pair is not proposed again until you link it."
-    return Result(data=plain(view), lines=[told])
+    text = f"{view.id} {view.name} is no longer linked. The pair is not proposed again until you link it."
+    return Result(data=plain(view), lines=[text])
 
 
 async def pick_clients(practice: OpenPractice, params: PickClients, talk: Dialogue) -> Result:
-    """Bring XPM clients into the book."""
+    """Bring XPM clients into the store."""
     if params.all == bool(params.xpm):
         raise BadInput("Name the XPM clients to bring in, or use --all.", hint="xpm-tui clients pick 1234567")
     await xpm_refresh.ensure_mirror(practice)
@@ -177,21 +177,21 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Dialog
         TextColumn("WHY", whole=True),
     )
     told_of = [v for v in picked if v.why != "linked" or not params.all]
-    # Of a bulk pick only what was left is listed: the others are thousands, and counted below.
+    # A bulk pick lists only what was skipped: the others may be thousands, and are counted below.
     listed = [v for v in told_of if v.outcome == "left"] if params.all else told_of
     rows = [(v.number, v.name, v.outcome, v.client or "", v.why) for v in listed]
     counts = {name: sum(v.outcome == name for v in picked) for name in ("added", "linked", "left")}
     shown = TextTable(columns, rows, "XPM has no client to bring in.", SHOWN if params.all else 0)
     table = shown if listed or not told_of else None
-    told = ", ".join(f"{number:,} {name}" for name, number in counts.items())
-    lines = [told] + [
+    text = ", ".join(f"{number:,} {name}" for name, number in counts.items())
+    lines = [text] + [
         f"  {why}: {reason}" for why, reason in {v.why: v.reason for v in picked if v.why}.items()
     ]
-    kept: dict[str, list[str]] = {}
+    remaining: dict[str, list[str]] = {}
     for view in told_of:
         if view.outcome == "left":
-            kept.setdefault(view.reason, []).append(view.uuid)
-    found = consequences.pick_consequences(counts["added"], counts["linked"], kept)
+            remaining.setdefault(view.reason, []).append(view.uuid)
+    found = consequences.pick_consequences(counts["added"], counts["linked"], remaining)
     return Result(
         data={**counts, "consequences": plain(found)},
         items=[plain(v) for v in picked],
@@ -203,7 +203,7 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Dialog
 
 
 def _alike(picked: Sequence[PickView]) -> AppError | None:
-    """Return which clients of Ignition keep named ones from being picked, and what to say if they differ."""
+    """Return which Ignition clients prevent named ones from being picked, and what to do if they differ."""
     left = [view for view in picked if view.why in ("same-name", "likely")]
     if not left:
         return None
@@ -230,7 +230,7 @@ def _unclear(picked: Sequence[PickView]) -> AppError | None:
 
 
 async def ignore_client(practice: OpenPractice, params: IgnoreClient, talk: Dialogue) -> Result:
-    """Settle that a client has no XPM client."""
+    """Decide that a client has no XPM client."""
     if params.undo:
         view = conflicts.unignore(practice, params.client)
         return Result(data=plain(view), lines=[f"{view.id} {view.name} is no longer ignored."])
@@ -239,7 +239,7 @@ async def ignore_client(practice: OpenPractice, params: IgnoreClient, talk: Dial
 
 
 async def freeze_client(practice: OpenPractice, params: FreezeClient, talk: Dialogue) -> Result:
-    """Make sync leave fields alone."""
+    """Freeze fields, so that sync does not change them."""
     view = conflicts.freeze(practice, params.client, params.field, params.reason)
     what = ", ".join(view.frozen) if "*" not in view.frozen else "everything"
     return Result(
@@ -248,24 +248,24 @@ async def freeze_client(practice: OpenPractice, params: FreezeClient, talk: Dial
 
 
 async def unfreeze_client(practice: OpenPractice, params: UnfreezeClient, talk: Dialogue) -> Result:
-    """Let sync touch them again."""
+    """Let sync change frozen fields again."""
     view, lifted = conflicts.unfreeze(practice, params.client, params.field)
-    told = f"{view.id} {view.name}: {count(lifted, 'field')} unfrozen."
-    return Result(data={**plain(view), "lifted": lifted}, lines=[told])
+    text = f"{view.id} {view.name}: {count(lifted, 'field')} unfrozen."
+    return Result(data={**plain(view), "lifted": lifted}, lines=[text])
 
 
 async def show_address(practice: OpenPractice, params: OneClient, talk: Dialogue) -> Result:
-    """Where the linked client is found in XPM."""
+    """Show the linked client's address in XPM."""
     view = queries.show_client(practice, params.client)
     if view.link is None:
         raise BadInput(f"{view.name} ({view.id}) is not linked, so it has no address in XPM.")
     xpm = queries.show_xpm(practice, view.link.uuid)
-    told = [f"{xpm.number} {xpm.name}", xpm.url or "XPM gave no web address for it.", xpm.uuid]
-    return Result(data={"number": xpm.number, "uuid": xpm.uuid, "url": xpm.url}, lines=told)
+    lines = [f"{xpm.number} {xpm.name}", xpm.url or "XPM gave no web address for it.", xpm.uuid]
+    return Result(data={"number": xpm.number, "uuid": xpm.uuid, "url": xpm.url}, lines=lines)
 
 
 async def copy_client(practice: OpenPractice, params: OneClient, talk: Dialogue) -> Result:
-    """What is worth copying of a client, on one line."""
+    """Copy the name and ids of a client."""
     view = queries.show_client(practice, params.client)
     parts = [view.name, view.client_id or "", view.id]
     parts += [view.link.number, view.link.uuid] if view.link else []
@@ -304,8 +304,7 @@ COMMANDS = (
     Command(
         name="clients.pick",
         title="Bring in clients from XPM",
-        help="Add XPM clients to Ignition's data. A client that is already there is linked instead of "
-        "added twice.",
+        help="Add XPM clients to Ignition's data. A client that is already there is linked, not added twice.",
         params=PickClients,
         run=pick_clients,
         verb=("clients", "pick"),

@@ -1,6 +1,6 @@
-"""The log as it comes: every event as data, for a person one line per client.
+"""The log: show events, filtered or followed live.
 
-The log: what happened, filtered, or followed live.
+Events are printed as data or, for users, with one line per client.
 """
 
 from __future__ import annotations
@@ -34,43 +34,43 @@ if TYPE_CHECKING:
     from xpm_tui.log.sentences import Names, Values
 
 _POLL = 0.2
-"""Seconds between two looks at the log."""
+"""Seconds between two reads of the log."""
 _FORECAST = 2.0
 """Seconds for which a forecast of the time left is shown."""
-STOPPING = "Stopping. Nothing more is sent; if Xero is answering a call, its answer is waited for."
+STOPPING = "Stopping. Nothing more is sent. If a call is in progress, xpm-tui still waits for its answer."
 _GROUPED = ("sync.change", "sync.link")
-"""Events that come once for each field: those of one client make one line."""
+"""Events that occur once for each field; those of one client are combined into one line."""
 _NAMED = 3
-"""How many fields such a line names."""
+"""The number of fields that such a line names."""
 
 
 def event_data(event: Event, names: Names, values: Values | None = None) -> dict[str, Any]:
-    """An event as JSON: all its fields, and ``sentence``."""
+    """Return an event as JSON data: all its fields, and ``sentence``."""
     return {**plain(event), "sentence": sentences.sentence(event, names, values)}
 
 
 def event_line(event: Event, names: Names, values: Values | None = None) -> str:
-    """An event as a line of the log: time, level where it matters, run, sentence."""
+    """Return an event as a line of the log: time, level if it matters, run, sentence."""
     return _line(event, sentences.sentence(event, names, values))
 
 
 def client_line(events: list[Event], names: Names, values: Values | None = None) -> str:
-    """What was written to one client as one line, ``Kowhai Ltd: 5 changes (link, phone, fax and 2 more)``."""
+    """Return what was written to one client as a line: ``Kowhai Ltd: 5 changes (link, phone and 3 more)``."""
     if len(events) == 1:
         return event_line(events[0], names, values)
     client = _client(events[0])
     fields = list(dict.fromkeys(sentences.in_sentence(event.field) for event in events))
-    told = ", ".join(fields[:_NAMED])
+    text = ", ".join(fields[:_NAMED])
     if len(fields) > _NAMED:
-        told += f" and {len(fields) - _NAMED:,} more"
-    return _line(events[-1], f"{names(client) or client}: {count(len(events), 'change')} ({told})")
+        text += f" and {len(fields) - _NAMED:,} more"
+    return _line(events[-1], f"{names(client) or client}: {count(len(events), 'change')} ({text})")
 
 
 @asynccontextmanager
 async def following(practice: OpenPractice, talk: Dialogue, *, events: bool = True) -> AsyncIterator[Report]:
-    """Pass the events that come meanwhile on to ``talk``, to the last one, and show how far the work is.
+    """Pass new events on to ``talk`` until the last one, and show the progress of the work.
 
-    Gives what the work is to report its progress to. Without ``events`` only the progress is shown.
+    Yields the callback to which the work reports its progress. Without ``events`` only the progress is shown.
     """
     followed = _Followed(practice, talk) if events else None
     line = ProgressLine(practice, talk)
@@ -88,7 +88,7 @@ async def following(practice: OpenPractice, talk: Dialogue, *, events: bool = Tr
 
 
 async def _go_on(practice: OpenPractice, followed: _Followed | None, line: ProgressLine) -> None:
-    """Look for events and renew the line of progress again and again, until cancelled."""
+    """Read events and refresh the progress line repeatedly, until cancelled."""
     while True:
         if followed is not None and not followed.look():
             followed.pass_on()
@@ -97,7 +97,7 @@ async def _go_on(practice: OpenPractice, followed: _Followed | None, line: Progr
 
 
 class ProgressLine:
-    """One line on how far a run is: done of total, what it waits for and until when, the time left."""
+    """A line with the progress of a run: done of total, what it waits for and until when, the time left."""
 
     def __init__(self, practice: OpenPractice, talk: Dialogue) -> None:
         self._practice = practice
@@ -109,7 +109,7 @@ class ProgressLine:
         self._stopping = False
 
     def report(self, progress: Progress) -> None:
-        """Take in how far the work is; a request to stop is acknowledged at once."""
+        """Record the progress; a request to stop is acknowledged immediately."""
         if progress.phase == "stop":
             if not self._stopping:
                 self._stopping = True
@@ -118,7 +118,7 @@ class ProgressLine:
         self._now = progress
 
     def heard(self, before: Callable[[AppError], None] | None) -> Callable[[AppError], None]:
-        """Return what hears the notices meanwhile: it notes until when calls wait, and passes all on."""
+        """Return a callback for notices that records until when calls wait, and passes all on."""
 
         def hear(trouble: AppError) -> None:
             if isinstance(trouble, CallsWaiting):
@@ -129,12 +129,12 @@ class ProgressLine:
         return hear
 
     def show(self) -> None:
-        """Show the line as it is now, once the work has begun to report."""
+        """Show the current line, once the work has begun to report."""
         if self._now is not None:
             self._talk.progress(self.text(self._now))
 
     def text(self, at: Progress) -> str:
-        """Return the line in words."""
+        """Return the line as text."""
         noun = {"lists": "Reading clients from XPM", "plan": "Comparing both sides"}.get(at.phase, "Syncing")
         done = f"{at.done:,} of {at.total:,}" if at.total else f"{at.done:,}" if at.done else ""
         parts = [f"{noun}: {done}" if done else noun]
@@ -147,7 +147,7 @@ class ProgressLine:
         return ", ".join(filter(None, parts))
 
     def _time_left(self, at: Progress) -> str:
-        """How long the calls that are left are likely to take, by the rate limiter's own state."""
+        """Return how long the remaining calls are likely to take, from the state of the rate limiter."""
         if at.phase != "apply" or at.expected <= at.calls:
             return ""
         moment_ = self._practice.clock.monotonic()
@@ -159,7 +159,7 @@ class ProgressLine:
 
 
 class _Followed:
-    """The tail of the log on its way to ``talk``; ``_held`` are events of one client that make one line."""
+    """The tail of the log on its way to ``talk``; ``_held`` are events of one client that form one line."""
 
     def __init__(self, practice: OpenPractice, talk: Dialogue) -> None:
 
@@ -171,7 +171,7 @@ class _Followed:
         self._values: Values = history.values_of_events(practice)
 
     def look(self) -> bool:
-        """Take in what came; whether anything did."""
+        """Read new events; return whether there were any."""
         found = self._tail.poll()
         for event in found:
             if self._held and not _together(self._held[-1], event):
@@ -180,7 +180,7 @@ class _Followed:
         return bool(found)
 
     def pass_on(self) -> None:
-        """Give on what is held: each event as data, the line with the last of them."""
+        """Pass on the held events: each as data, with one line for all of them."""
         for event in self._held[:-1]:
             self._talk.emit(event_data(event, self._names, self._values))
         if self._held:
@@ -215,9 +215,11 @@ class ReadLog(msgspec.Struct, frozen=True):
 
     follow: Annotated[bool, option("Continue as events arrive, until ctrl+c.")] = False
     run: Annotated[str, option("Only this run ('last': the newest).", "RUN", completes="run")] = ""
-    level: Annotated[Literal["debug", "info", "warning", "error"], option("This level and above.")] = "debug"
-    record: Annotated[str, option("Only about this client: its id, or its XPM UUID.", "ID")] = ""
-    find: Annotated[str, option("Only lines that have this text.", "TEXT")] = ""
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"], option("Only events of this level and above.")
+    ] = "debug"
+    record: Annotated[str, option("Only events about this client: its id, or its XPM UUID.", "ID")] = ""
+    find: Annotated[str, option("Only lines with this text.", "TEXT")] = ""
     since: Annotated[str, option("Only since this time: 2h, 3d, or 2026-01-31.", "WHEN")] = ""
     last: Annotated[
         int, option("At most this many, the newest; 0 for all. A single run is always shown in full.", "N")
@@ -250,7 +252,7 @@ async def read_log(practice: OpenPractice, params: ReadLog, talk: Dialogue) -> R
 
 
 def moment(text: str, now: datetime) -> datetime:
-    """``30m``, ``2h``, ``3d``, ``1w`` ago, or a date or time in the machine's zone; raises ``BadInput``."""
+    """Return the time of ``30m``, ``2h``, ``3d``, ``1w`` ago, or of a date or time in the machine's zone."""
     unit = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}.get(text[-1:].casefold())
     try:
         if unit and text[:-1].isdigit():

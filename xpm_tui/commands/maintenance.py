@@ -1,4 +1,4 @@
-"""Undoing runs, and keeping both sides in order: conflicts, re-link, duplicates, create."""
+"""Commands that undo runs and maintain links: conflicts, re-link, duplicates, create."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ ToReview = Annotated[bool, option("Save it as a plan to review and apply nothing
 
 
 def _undoes(params: Undo | UndoClient) -> Effect:
-    """A plan of it replaces nothing yet."""
+    """Return the effect of an undo: a plan of it replaces nothing yet."""
     if getattr(params, "dry_run", False):
         return Effect.LOOKS
     return Effect.WRITES_HERE if params.review else Effect.REPLACES
@@ -70,7 +70,7 @@ class Undo(msgspec.Struct, frozen=True):
 
 
 class UndoClient(msgspec.Struct, frozen=True):
-    """Parameters of the console's undo: the client under the cursor."""
+    """Parameters of the console's undo for the client under the cursor."""
 
     client: ClientId
     review: ToReview = False
@@ -122,8 +122,8 @@ async def undo(practice: OpenPractice, params: Undo, talk: Dialogue) -> Result:
     if params.review and changes and not params.dry_run:
         plan, _, _ = plans.make_undo(practice, params.run, client=params.client, field=params.field)
         data["plan"] = plan.id
-        told = f"Plan {plan.id} would undo it. Review it, then: xpm-tui sync --plan {plan.id}"
-        return Result(data=data, items=items, lines=[*lines, *described(found), told])
+        text = f"Plan {plan.id} would undo it. Review it, then: xpm-tui sync --plan {plan.id}"
+        return Result(data=data, items=items, lines=[*lines, *described(found), text])
     if params.dry_run or params.review:
         head = f"{count(len(changes), 'change')} of run {plan.undo_of} would be undone."
         return Result(data=data, items=items, lines=[*notes, head, *lines, *described(found)])
@@ -151,9 +151,9 @@ async def undo(practice: OpenPractice, params: Undo, talk: Dialogue) -> Result:
 
 
 async def _up_to_date(practice: OpenPractice, params: Undo) -> list[str]:
-    """Read what changed in XPM since, where the run wrote to it: what a colleague changed stays.
+    """Read what has changed in XPM since the run, so that a colleague's changes stay.
 
-    Gives what to say of the age of XPM's data where it could not be read, which ends all but a preview.
+    Returns a note on the age of XPM's data if it could not be read, which ends everything but a preview.
     """
     if not plans.writes_xpm(practice, params.run):
         return []
@@ -164,18 +164,18 @@ async def _up_to_date(practice: OpenPractice, params: Undo) -> list[str]:
     except XeroError as trouble:
         if not params.dry_run:
             raise
-        return [f"XPM could not be asked what has changed since then: {trouble.message}"]
+        return [f"XPM could not be read to see what has changed since then: {trouble.message}"]
     return []
 
 
 def _nothing_restored(run: str) -> DecisionNeeded:
     return DecisionNeeded(
-        f"Nothing of run {run} could be undone.", hint="Edit the values that should be different yourself."
+        f"Nothing of run {run} could be undone.", hint="Edit the values yourself that should be different."
     )
 
 
 async def undo_client(practice: OpenPractice, params: UndoClient, talk: Dialogue) -> Result:
-    """Take back what the last run wrote of one client."""
+    """Undo what the last run wrote to one client."""
     client = lookup.find_client(practice.snapshot(), params.client)
     run = plans.last_write(practice.snapshot(), client.id)
     if not run:
@@ -184,7 +184,7 @@ async def undo_client(practice: OpenPractice, params: UndoClient, talk: Dialogue
 
 
 async def list_conflicts(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
-    """Fields that both sides had edited."""
+    """List fields that were edited on both sides."""
     found = conflicts.conflicts(practice)
     columns = (
         TextColumn("STATE", whole=True),
@@ -205,7 +205,7 @@ async def list_conflicts(practice: OpenPractice, params: NoParams, talk: Dialogu
 
 
 async def relink(practice: OpenPractice, params: Relink, talk: Dialogue) -> Result:
-    """Check every link anew; link what is confirmed."""
+    """Check every link, and link what is confirmed."""
     stored = stored_data(practice)
     if not stored:
         await xpm_refresh.refresh(practice, full=True)
@@ -225,9 +225,11 @@ async def relink(practice: OpenPractice, params: Relink, talk: Dialogue) -> Resu
     table = TextTable(columns, rows, "Every link is in order.")
     accepted = params.accept
     if proposed and talk.interactive and not accepted:
-        told = [f"  {r.id} {r.name} -> {r.proposal.number} {r.proposal.name}" for r in proposed if r.proposal]
+        texts = [
+            f"  {r.id} {r.name} -> {r.proposal.number} {r.proposal.name}" for r in proposed if r.proposal
+        ]
         links = sync_consequences.link_consequences([each.id for each in proposed])
-        accepted = await confirm_call(talk, Question(question(links), told, button=action(links)))
+        accepted = await confirm_call(talk, Question(question(links), texts, button=action(links)))
     done = clients_links.accept(practice, proposed) if accepted and proposed else []
     lines = [*([f"{count(len(done), 'client')} linked."] if done else []), *stored]
     return Result(
@@ -239,7 +241,7 @@ async def relink(practice: OpenPractice, params: Relink, talk: Dialogue) -> Resu
 
 
 async def list_duplicates(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
-    """Clients whose names read the same, on either side, and what to do by hand."""
+    """List clients with the same name, on either side, and what to do about them."""
     found = duplicates.duplicates(practice.snapshot())
     lines = []
     for group in found:
@@ -260,7 +262,7 @@ async def list_duplicates(practice: OpenPractice, params: NoParams, talk: Dialog
 
 
 async def create_client(practice: OpenPractice, params: CreateClient, talk: Dialogue) -> Result:
-    """Make the client in XPM, after asking."""
+    """Create the client in XPM, after a question."""
     await xpm_refresh.ensure_mirror(practice)
     view = queries.show_client(practice, params.client)
     different = list(params.different_from)
@@ -288,7 +290,10 @@ async def create_client(practice: OpenPractice, params: CreateClient, talk: Dial
 
 
 def _has_link(situation: Situation) -> str:
-    """A client whose XPM client is gone may be created: the command names what may have taken it over."""
+    """Return why a linked client cannot be created.
+
+    A client whose XPM client is gone may be created: the command names what may have replaced it.
+    """
     lost = situation.state in ("gone", "merged", "converted")
     return "It is already linked." if situation.linked and not lost else ""
 
@@ -356,8 +361,10 @@ COMMANDS: tuple[Command[Any], ...] = (
     Command(
         name="duplicates",
         title="List duplicates",
-        help="List clients with the same name within Ignition or within XPM, which one to keep, and "
-        "what to do by hand. Nothing is merged from here.",
+        help=(
+            "List clients with the same name within Ignition or within XPM, which one to keep, and what to "
+            "do. Nothing is merged from here."
+        ),
         params=NoParams,
         run=list_duplicates,
         effect=Effect.LOOKS,
@@ -374,7 +381,7 @@ COMMANDS: tuple[Command[Any], ...] = (
         run=create_client,
         verb=("clients", "create"),
         example="xpm-tui clients create c12\nxpm-tui clients create c12 --different-from 40012",
-        # The verb names one client, which is the consent; what could be a duplicate is refused by itself.
+        # The verb names one client, which is the consent; possible duplicates are refused separately.
         effect=Effect.WRITES_XPM,
         why_not=first_reason(on_record, connected, idle, _has_link),
     ),

@@ -32,7 +32,7 @@ PARAMETER_LABELS: dict[str, str] = {
     "all": "All of them",
     "all_practices": "For all practices",
     "answer": "What you see",
-    "anyway": "In spite of warnings",
+    "anyway": "Despite warnings",
     "automatic": "Only automatic jobs",
     "data.backup.file": "Backup file",
     "data.restore.file": "Backup file",
@@ -45,7 +45,7 @@ PARAMETER_LABELS: dict[str, str] = {
     "check": "Only show what is needed",
     "client": "Client",
     "clients.pick.xpm": "XPM clients",
-    "clients.search.limit": "Results at most",
+    "clients.search.limit": "Maximum results",
     "confirm": "Name of the practice",
     "contact": "Contact",
     "detach": "In the background",
@@ -59,7 +59,7 @@ PARAMETER_LABELS: dict[str, str] = {
     "export.clients.changed": "Only changed clients",
     "export.clients.client": "Only these clients",
     "every": "How often",
-    "export.clients.again": "Also those sent",
+    "export.clients.again": "Also those already sent",
     "field": "Field",
     "file": "File",
     "find": "Text to find",
@@ -73,16 +73,16 @@ PARAMETER_LABELS: dict[str, str] = {
     "jobs.retry.all": "All that failed",
     "keep": "Keep former values",
     "kind": "Scheduler",
-    "last": "Lines at most",
+    "last": "Maximum lines",
     "last_day": "On the last day",
     "level": "What to sync",
-    "limit": "At most",
+    "limit": "Maximum",
     "link": "XPM client",
     "list": "Only list them",
-    "log.level": "Level and above",
+    "log.level": "Minimum level",
     "lossy": "Even if rows are lost",
     "map": "Columns",
-    "mark_sent": "Counts as sent",
+    "mark_sent": "Count as sent",
     "member": "Team member",
     "mine": "Only your own",
     "missed": "Also missed ones",
@@ -106,7 +106,7 @@ PARAMETER_LABELS: dict[str, str] = {
     "replace": "Overwrite the file",
     "review": "Undo the review",
     "run": "Run",
-    "same_names": "By the same name",
+    "same_names": "With the same name",
     "sent": "What was sent",
     "service": "Service",
     "proposals.new.service": "Services",
@@ -133,7 +133,7 @@ PARAMETER_LABELS: dict[str, str] = {
     "words": "Words",
     "xpm": "XPM client",
 }
-"""Labels by the name of a parameter, or by ``command.parameter`` where that says something else there."""
+"""Labels by the name of a parameter, or by ``command.parameter`` for a different label there."""
 
 REPEATS = {
     "once": "Once",
@@ -182,7 +182,7 @@ CHOICE_LABELS: dict[str, dict[str, str]] = {
         "1h": "Every hour",
         "daily": "Once a day",
     },
-    "kind": {"": "Whichever this machine has", "systemd": "systemd", "cron": "cron"},
+    "kind": {"": "The one that this machine has", "systemd": "systemd", "cron": "cron"},
     "sent": {
         "": "Not decided",
         "adopt": "XPM created it: use that record",
@@ -220,7 +220,7 @@ CHOICE_LABELS: dict[str, dict[str, str]] = {
 """The label of each choice, by the name of the parameter or ``command.parameter``."""
 
 ALL = "(all)"
-"""In a list of fields: all of them, which a form never means by an empty choice."""
+"""The choice of all fields in a list, which a form never assumes from an empty choice."""
 
 _EVERY_FIELD = {"clients.freeze": "The whole client", "clients.unfreeze": "Everything that is frozen"}
 FIELD_LISTS = frozenset({"clients.freeze", "clients.unfreeze", "policy.off", "policy.on", "plan", "undo"})
@@ -240,7 +240,7 @@ PLACEHOLDERS = {
     "N": "a whole number",
     "TEXT": "",
 }
-"""What an empty field of a form shows, by what it is completed with or by the command line's placeholder."""
+"""What an empty field of a form shows, by what completes it or by its placeholder."""
 
 
 class ValueField(NamedTuple):
@@ -288,7 +288,7 @@ def choice_labels(act: Command[Any], param: Param) -> list[tuple[str, str]]:
 
 
 def field_choices(act: Command[Any], param: Param, given: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the fields that can be chosen, each with its label; empty where it is no list of fields.
+    """Return the fields that can be chosen, each with its label; empty if it is not a list of fields.
 
     Args:
         act: The command.
@@ -310,7 +310,7 @@ def field_choices(act: Command[Any], param: Param, given: Sequence[str]) -> list
 
 
 def value_fields(act: Command[Any]) -> tuple[ValueField, ...]:
-    """Return the fields that a command takes as ``field=value``; empty where they are not known."""
+    """Return the fields that a command accepts as ``field=value``; empty if they are not known."""
     record = _RECORDS.get(act.name)
     if record is not None:
         return tuple(
@@ -336,9 +336,9 @@ def value_fields(act: Command[Any]) -> tuple[ValueField, ...]:
 
 
 def placeholder(param: Param) -> str:
-    """Return what the empty field of a parameter shows."""
+    """Return the placeholder of an empty field."""
     bare = param.hint.placeholder.replace("...", "").strip("[]")
     shown = PLACEHOLDERS.get(param.hint.completes or bare)
     if shown is None:
         shown = bare.lower().replace("_", " ")
-    return f"{shown}; several with commas between" if param.many and shown else shown
+    return f"{shown}; separate several with commas" if param.many and shown else shown

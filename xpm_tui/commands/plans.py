@@ -1,4 +1,4 @@
-"""Plans: what a sync would do, before it does it."""
+"""Commands for plans: what a sync would do."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ What = Annotated[
 
 
 LISTED = 100
-"""Changes of a plan that are listed on a terminal; the others are counted."""
+"""The number of changes that a terminal lists; the others are counted."""
 
 
 class MakePlan(msgspec.Struct, frozen=True):
@@ -72,9 +72,11 @@ class MakePlan(msgspec.Struct, frozen=True):
     full: Annotated[
         bool, option("Read everything again and compare all records, not only those that changed.")
     ] = False
-    client: Annotated[str, option("Plan this client alone.", "CLIENT", completes="client")] = ""
-    field: Annotated[tuple[str, ...], option("Plan these fields alone.", "FIELD")] = ()
-    only: Annotated[Which, option(f"Plan only clients of this filter: {', '.join(WHICH)}.", "WHICH")] = ""
+    client: Annotated[str, option("Plan only this client.", "CLIENT", completes="client")] = ""
+    field: Annotated[tuple[str, ...], option("Plan only these fields.", "FIELD")] = ()
+    only: Annotated[
+        Which, option(f"Plan only clients that match this filter: {', '.join(WHICH)}.", "WHICH")
+    ] = ""
     stored: Annotated[bool, option("Plan from the XPM data stored here, without a call to Xero.")] = False
 
 
@@ -104,7 +106,7 @@ class ShowPlan(msgspec.Struct, frozen=True):
 
 
 async def list_plans(practice: OpenPractice, params: ListPlans, talk: Dialogue) -> Result:
-    """Newest first."""
+    """List plans, newest first."""
     zone = due.time_zone(practice)
     found = plans.list_plans(practice, params.limit)
     columns = (
@@ -147,7 +149,7 @@ async def list_plans(practice: OpenPractice, params: ListPlans, talk: Dialogue) 
 
 
 async def show_plan(practice: OpenPractice, params: ShowPlan, talk: Dialogue) -> Result:
-    """A stored plan, as it was shown when it was made."""
+    """Show a stored plan."""
     plan, _ = plans.load(practice, params.plan)
     shown = plan_result(practice, plan.id, most=DIFFERENCES_SHOWN if talk.interactive else 0)
     return replace(shown, data={**shown.data, "state": plan.state})
@@ -176,28 +178,28 @@ async def make_plan(practice: OpenPractice, params: MakePlan, talk: Dialogue) ->
     result = plan_result(practice, plan.id, most=DIFFERENCES_SHOWN if talk.interactive else 0)
     if plan.id != plans.UNSAVED:
         return result
-    told = [*result.lines, *stored_data(practice), "This plan was not saved: --read-only saves nothing."]
+    lines = [*result.lines, *stored_data(practice), "This plan was not saved: --read-only saves nothing."]
     data = {
         **result.data,
         "id": "",
         "saved": False,
         "mirror_at": practice_identity.list_state(practice.snapshot(), "clients").at,
     }
-    return replace(result, data=data, lines=told)
+    return replace(result, data=data, lines=lines)
 
 
 async def tick_plan(practice: OpenPractice, params: TickPlan, talk: Dialogue) -> Result:
-    """Tick changes, so that they are made."""
+    """Tick changes, so that they are applied."""
     return _tick(practice, params, on=True)
 
 
 async def untick_plan(practice: OpenPractice, params: TickPlan, talk: Dialogue) -> Result:
-    """Untick changes, so that they wait."""
+    """Untick changes, so that they are not applied."""
     return _tick(practice, params, on=False)
 
 
 async def export_plan(practice: OpenPractice, params: ExportPlan, talk: Dialogue) -> Result:
-    """The plan as CSV."""
+    """Write the plan as CSV."""
     plan, _ = plans.load(practice, params.plan)
     text = plans.export(practice, plan.id)
     return Result(data={"id": plan.id, "csv": text}, raw=text)
@@ -215,17 +217,17 @@ def stored_data(practice: OpenPractice, *, always: bool = False) -> list[str]:
     at = practice_identity.list_state(practice.snapshot(), "clients").at
     if at is None:
         return [f"XPM has not been read yet{why}."]
-    told = f"{when(at, due.time_zone(practice))} ({ago(at, practice.clock.now())})"
-    return [f"XPM data of {told}{why}."]
+    text = f"{when(at, due.time_zone(practice))} ({ago(at, practice.clock.now())})"
+    return [f"XPM data of {text}{why}."]
 
 
 def plan_result(practice: OpenPractice, plan_id: str, done: str = "", *, most: int = 0) -> Result:
     """Return a stored plan as a result.
 
-    Its ``items`` are ticked, ``waiting`` are not, ``people`` need a decision, and ``differences`` are left as
-    they are. The lines are the changes with a summary and the differences, at most ``most`` of each reason
-    (0: all), which shortens the changes, too; where ``done`` says what was done, that and the summary.
-    ``items``, ``lines`` and ``differences`` can be read once: they are computed only then.
+    Its ``items`` are ticked, ``waiting`` are not, ``people`` need a decision, and ``differences`` stay as
+    they are. The lines are the changes with a summary and the differences, at most ``most`` for each reason
+    (0: all); if ``done`` says what was done, they are only that and the summary. ``items``, ``lines`` and
+    ``differences`` are iterators that are computed when they are read.
     """
     plan, records = plans.load(practice, plan_id)
     found = consequences.consequences(practice, plan, records)
@@ -251,12 +253,12 @@ def plan_result(practice: OpenPractice, plan_id: str, done: str = "", *, most: i
         "people": people,
         "set_aside": [plain(view) for view in aside],
     }
-    told = [
+    texts = [
         *summary(plan, items, found, clients=clients),
         *(f"  {line}" for line in presenter.set_aside_lines(aside)),
     ]
     if done:
-        lines: Iterable[str] = [done, *told]
+        lines: Iterable[str] = [done, *texts]
     else:
         data["differences"] = (plain(view) for view in lookup.plan_differences(practice, plan))
         stops = [f"  guard: {stop}" for stop in plans.stops(practice, plan, records)]
@@ -265,7 +267,7 @@ def plan_result(practice: OpenPractice, plan_id: str, done: str = "", *, most: i
         hidden = len(listed) - LISTED if most else 0
         more = [f"  and {hidden:,} more: xpm-tui plan export {plan.id}"] if hidden > 0 else []
         shown = listed[:LISTED] if hidden > 0 else listed
-        lines = chain(change_lines(shown), more, told, merged_lines(people), left, stops)
+        lines = chain(change_lines(shown), more, texts, merged_lines(people), left, stops)
     return Result(
         data=data,
         items=(plain(change) for change in items),
@@ -275,7 +277,7 @@ def plan_result(practice: OpenPractice, plan_id: str, done: str = "", *, most: i
 
 
 def merged_lines(people: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The clients whose XPM client was merged into another one, each with its survivor; the first few."""
+    """Return the first clients whose XPM client was merged into another one, with the surviving client."""
     merged = [
         f"    {each['id']}  {each['name']}: {each['message']}"
         for each in people
@@ -286,7 +288,7 @@ def merged_lines(people: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def change_lines(changes: Iterable[ChangeView]) -> Iterator[str]:
-    """Changes under the client that they belong to, one line each."""
+    """Return the changes by client, one line each."""
     last = ""
     for change in changes:
         client, _, contact = change.record.partition("/")
@@ -298,16 +300,16 @@ def change_lines(changes: Iterable[ChangeView]) -> Iterator[str]:
         follows = "saved here" if change.follows else ""
         waits = "" if change.ticked else "waits"
         marks = [labels.of_sides(mark, change.side), follows, *change.notes, waits]
-        told = ", ".join(filter(None, marks))
+        text = ", ".join(filter(None, marks))
         yield f"    {change.field}{who}: {arrow(change.old_shown, change.new_shown)}" + (
-            f"  [{told}]" if told else ""
+            f"  [{text}]" if text else ""
         )
 
 
 def summary(plan: Plan, items: list[ChangeView], found: Consequences, *, clients: int = 1) -> list[str]:
-    """A plan in a few lines: how many changes of which field, what follows from it, what waits.
+    """Return a plan in a few lines: the number of changes by field, the consequences, what waits.
 
-    ``clients`` are those of Ignition that are stored here: without any, it says how to get some.
+    ``clients`` is the number of Ignition's clients stored here: without any, it says how to get some.
     """
     records = len({change.record.partition("/")[0] for change in items})
     side = "into Ignition" if plan.direction == "from_xpm" else "into XPM"
@@ -326,7 +328,7 @@ def summary(plan: Plan, items: list[ChangeView], found: Consequences, *, clients
         lines.append(f"  {count(len(plan.people) - archived, 'client')} for your decision (clients review)")
     if archived:
         lines.append(
-            f"  {count(archived, 'client')} with changes archived in XPM, so nothing is written to them"
+            f"  {count(archived, 'client')} with changes, but archived in XPM: nothing is written to them"
         )
     if plan.left_different and (items or found.waiting):
         lines.append(f"  {remaining_count(plan.left_different, more=True)}.")
@@ -336,7 +338,7 @@ def summary(plan: Plan, items: list[ChangeView], found: Consequences, *, clients
 def changes_of(
     practice: OpenPractice, records: list[PlannedRecord]
 ) -> tuple[list[ChangeView], list[ChangeView]]:
-    """The changes that would be made, and those that wait."""
+    """Return the changes that would be made, and those that wait."""
     changes = list(presenter.change_views(practice.snapshot(), records))
     made = [change for change in changes if change.ticked]
     return made, [change for change in changes if not change.ticked]
@@ -353,10 +355,10 @@ def _tick(practice: OpenPractice, params: TickPlan, *, on: bool) -> Result:
 
 
 def selector(word: str) -> plans.Selector:
-    """What ``c12``, ``c12:phone``, ``field:phone``, ``rule:NAME``, ``mark:clearing`` or ``all`` point at.
+    """Return what ``c12``, ``c12:phone``, ``field:phone``, ``rule:NAME`` or ``all`` selects.
 
-    Several with a comma between them point at what all of them mean. Raises ``BadInput`` where a part is left
-    empty, or says twice what another one says.
+    Several, separated by commas, select what matches all of them. Raises ``BadInput`` if a part is empty or
+    occurs twice.
     """
     if word == "all":
         return plans.Selector()
@@ -364,17 +366,17 @@ def selector(word: str) -> plans.Selector:
     for part in word.split(","):
         head, colon, tail = part.partition(":")
         if not colon:
-            said = {"record": head}
+            values = {"record": head}
         elif head in ("field", "rule", "mark"):
-            said = {head: tail}
+            values = {head: tail}
         else:
-            said = {"record": head, "field": tail}
-        if not all(said.values()) or said.keys() & found.keys():
-            # An empty part would mean any: a variable of a script that is empty must not tick everything.
+            values = {"record": head, "field": tail}
+        if not all(values.values()) or values.keys() & found.keys():
+            # An empty part would mean any: an empty variable of a script must not tick everything.
             raise BadInput(
                 f"'{word}' does not name any changes.", hint="c12, c12:phone, field:phone, or all."
             )
-        found |= said
+        found |= values
     return plans.Selector(**found)
 
 

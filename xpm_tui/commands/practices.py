@@ -1,4 +1,4 @@
-"""Practices of this account, and where their files are. Only the list looks into their stores."""
+"""Commands for the practices of this account and their folders. Only the list reads their stores."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class SwitchPractice(msgspec.Struct, frozen=True):
 
 
 async def locate(place: AccountContext, params: Locate, talk: Dialogue) -> Result:
-    """Where everything is."""
+    """Show where the files are."""
     home = place.home
     folders = {name: str(getattr(home, name)) for name in ("config", "data", "state")}
     if params.what:
@@ -63,18 +63,18 @@ async def locate(place: AccountContext, params: Locate, talk: Dialogue) -> Resul
         "practices": application_home.practices(home),
         "current": application_home.current(home) or None,
     }
-    told = {**folders, "practices": ", ".join(application_home.practices(home)) or "none yet"}
-    return Result(data=data, lines=listing(told))
+    values = {**folders, "practices": ", ".join(application_home.practices(home)) or "none yet"}
+    return Result(data=data, lines=listing(values))
 
 
 async def list_practices(place: AccountContext, params: NoParams, talk: Dialogue) -> Result:
-    """All practices, the current one marked."""
+    """List all practices, with the current one marked."""
     views = practices.account_practices(place.home, person=place.person)
     return practices_result(views, SystemClock().now())
 
 
 def practices_result(views: list[PracticeView], now: datetime) -> Result:
-    """The practices side by side, for ``practices list`` and ``status --all`` alike."""
+    """Return the practices as a table, for ``practices list`` and ``status --all``."""
     columns = (
         TextColumn("", whole=True),
         TextColumn("PRACTICE", whole=True),
@@ -117,7 +117,7 @@ def practices_result(views: list[PracticeView], now: datetime) -> Result:
 
 
 async def add_practice(place: AccountContext, params: AddPractice, talk: Dialogue) -> Result:
-    """A folder for one more practice; the current practice stays the current one unless asked."""
+    """Create a folder for another practice; the current one stays current unless requested."""
     home = place.home
     before = application_home.current(home)
     name = application_home.add_practice(home, params.title, renamed=False)
@@ -138,7 +138,7 @@ async def add_practice(place: AccountContext, params: AddPractice, talk: Dialogu
 
 
 async def switch_practice(place: AccountContext, params: SwitchPractice, talk: Dialogue) -> Result:
-    """Another practice from now on."""
+    """Make another practice the current one."""
     home = place.home
     name = application_home.switch_practice(home, practice.find_practice(home, params.name))
     return Result(data={"id": name, "name": name}, lines=[f"{name} is the current practice."])

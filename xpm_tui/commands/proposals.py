@@ -1,4 +1,4 @@
-"""Proposals: what was agreed with clients, and whether it is ours to deploy."""
+"""Commands for proposals: what was agreed with clients, and whether it is deployed from here."""
 
 from __future__ import annotations
 
@@ -130,33 +130,33 @@ class RevokeProposal(msgspec.Struct, frozen=True):
 
 
 def _accepts(params: AcceptProposal) -> Effect:
-    """Jobs that are set to go by themselves go at once, unless they are left to the next run."""
+    """Return the effect of an acceptance: automatic jobs are deployed now, unless ``--wait`` is given."""
     return Effect.WRITES_HERE if params.wait else Effect.WRITES_XPM
 
 
 async def list_proposals(practice: OpenPractice, params: ListProposals, talk: Dialogue) -> Result:
-    """In order of arrival."""
+    """List proposals in order of arrival."""
     found = jobs_proposals.list_proposals(practice, state=params.state, mine=params.mine)
     empty = "There are no proposals: xpm-tui import proposals FILE, or xpm-tui proposals new"
     return table_result(found, _table(found, empty), count=len(found))
 
 
 async def new_proposal(practice: OpenPractice, params: NewProposal, talk: Dialogue) -> Result:
-    """A draft of our own."""
+    """Create a draft proposal."""
     client = await _client(practice, params, talk)
     if client is None:
         return Result(data={}, lines=["Nothing was created."], declined=True)
     view = jobs_proposals.new_proposal(
         practice, params.name, client, params.service, pairs(params.values), params.project_client
     )
-    told = f"{view.id} {view.name} is a draft. Accept it: xpm-tui proposals accept {view.id}"
-    return Result(data=plain(view), lines=[told])
+    text = f"{view.id} {view.name} is a draft. Accept it: xpm-tui proposals accept {view.id}"
+    return Result(data=plain(view), lines=[text])
 
 
 async def _client(practice: OpenPractice, params: NewProposal, talk: Dialogue) -> str | None:
     """Return the client of a new proposal.
 
-    A client that is only in XPM is picked first, if the user agrees; the result is None if not.
+    A client that is only in XPM is brought in first, if the user agrees; the result is None if not.
     """
     client, there = picks.of_number(practice, params.client)
     if there is None:
@@ -175,7 +175,7 @@ async def _client(practice: OpenPractice, params: NewProposal, talk: Dialogue) -
 
 
 async def accept(practice: OpenPractice, params: AcceptProposal, talk: Dialogue) -> Result:
-    """Accept; what is set to deploy by itself goes out."""
+    """Accept proposals; automatic jobs are deployed."""
     found = jobs_proposals.accept(practice, params.proposals, **_terms(params))
     result = _told(practice, found, "accepted")
     if services.terms_of(practice).automatic and not params.wait:
@@ -184,7 +184,7 @@ async def accept(practice: OpenPractice, params: AcceptProposal, talk: Dialogue)
 
 
 async def take_over(practice: OpenPractice, params: TakeOverProposals, talk: Dialogue) -> Result:
-    """Make Ignition's ours."""
+    """Take over proposals from Ignition."""
     if params.all == bool(params.proposals):
         raise BadInput("Name the proposals, or use --all.", hint="xpm-tui proposals take-over PROP-12")
     found = jobs_proposals.take(practice, params.proposals, every=params.all, **_terms(params))
@@ -192,13 +192,13 @@ async def take_over(practice: OpenPractice, params: TakeOverProposals, talk: Dia
 
 
 async def revoke(practice: OpenPractice, params: RevokeProposal, talk: Dialogue) -> Result:
-    """Stop what waits."""
+    """Stop the jobs that are not created yet."""
     view = jobs_proposals.revoke(practice, params.proposal, params.reason)
-    told = (
+    text = (
         f"{view.id} {view.name} is revoked: no more of its jobs are created. Jobs that are already in "
         "XPM stay as they are."
     )
-    return Result(data=plain(view), lines=[told])
+    return Result(data=plain(view), lines=[text])
 
 
 def _terms(params: AcceptProposal | TakeOverProposals) -> dict[str, Any]:
@@ -212,7 +212,7 @@ def _terms(params: AcceptProposal | TakeOverProposals) -> dict[str, Any]:
 
 def _told(practice: OpenPractice, found: list[ProposalRowView], what: str) -> Result:
 
-    table = _table(found, "There was none.")
+    table = _table(found, "No proposal.")
     jobs = sum(len(view.workflows) for view in found)
     lines = [f"{count(len(found), 'proposal')} {what}; {count(jobs, 'workflow')}. See: xpm-tui jobs list"]
     if not services.terms_of(practice).ours:
@@ -280,9 +280,11 @@ COMMANDS = (
     Command(
         name="proposals.take",
         title="Take proposals over from Ignition",
-        help="Take over accepted proposals of Ignition, so that their jobs are deployed from here. "
-            "Ignition's own integration has usually created their jobs already: take over only those "
-            "for which it has not.",
+        help=(
+            "Take over accepted proposals from Ignition, so that their jobs are deployed from here. "
+            "Ignition's own integration has usually created their jobs already: take over only those for "
+            "which it has not."
+        ),
         params=TakeOverProposals,
         run=take_over,
         verb=("proposals", "take-over"),
@@ -293,7 +295,7 @@ COMMANDS = (
         effect=Effect.WRITES_HERE,
         why_not=first_reason(
             in_state(
-                "proposal", "only an accepted proposal of Ignition can be taken over",
+                "proposal", "only an accepted proposal from Ignition can be taken over",
                 "to take", "changed", "renewed", "revoked",
             ),
             idle,

@@ -1,7 +1,4 @@
-"""Editing clients of the book by hand.
-
-Contacts, team members and services of the book, made and edited by hand.
-"""
+"""Commands that create and edit clients, contacts, team members and services here."""
 
 from __future__ import annotations
 
@@ -71,14 +68,14 @@ class NewClient(msgspec.Struct, frozen=True):
 
 
 async def edit_client(practice: OpenPractice, params: EditClient, talk: Dialogue) -> Result:
-    """Change fields, and tell what sync would overwrite."""
+    """Change fields, and say what a sync would overwrite."""
     view, warnings = edits.edit_client(practice, params.client, pairs(params.values))
     data = {**plain(view), "warnings": warnings}
     return Result(data=data, lines=[f"{view.id} {view.name} was changed.", *warnings])
 
 
 async def new_client(practice: OpenPractice, params: NewClient, talk: Dialogue) -> Result:
-    """Make a client of the book; XPM is not asked."""
+    """Create a client in the store, without a call to XPM."""
     view = edits.new_client(
         practice,
         params.name,
@@ -90,7 +87,7 @@ async def new_client(practice: OpenPractice, params: NewClient, talk: Dialogue) 
 
 
 def pairs(words: tuple[str, ...]) -> dict[str, str]:
-    """``FIELD=VALUE`` words as a table; raises ``BadInput``."""
+    """Return ``FIELD=VALUE`` words as a dictionary; raises ``BadInput``."""
     found: dict[str, str] = {}
     for word in words:
         name, equals, text = word.partition("=")
@@ -196,7 +193,7 @@ class EditService(msgspec.Struct, frozen=True):
 
 
 async def add_contact(practice: OpenPractice, params: AddContact, talk: Dialogue) -> Result:
-    """One more contact."""
+    """Add a contact."""
     view, warnings = edits.add_contact(practice, params.client, pairs(params.values), anyway=params.anyway)
     made = view.contacts[-1]
     lines = [f"{made.id} {made.name or made.email} was added as a contact of {view.name}.", *warnings]
@@ -204,14 +201,14 @@ async def add_contact(practice: OpenPractice, params: AddContact, talk: Dialogue
 
 
 async def edit_contact(practice: OpenPractice, params: EditContact, talk: Dialogue) -> Result:
-    """Fields of a contact."""
+    """Change fields of a contact."""
     view, warnings = edits.edit_contact(practice, params.client, params.contact, pairs(params.values))
     lines = [f"The contact of {view.id} {view.name} was changed.", *warnings]
     return Result(data={**plain(view), "warnings": warnings}, lines=lines)
 
 
 async def new_member(practice: OpenPractice, params: NewMember, talk: Dialogue) -> Result:
-    """One more member of the team."""
+    """Add a team member."""
     view = members.new_member(
         practice,
         params.name,
@@ -223,13 +220,13 @@ async def new_member(practice: OpenPractice, params: NewMember, talk: Dialogue) 
 
 
 async def edit_member(practice: OpenPractice, params: EditMember, talk: Dialogue) -> Result:
-    """Fields of a member."""
+    """Change fields of a team member."""
     view = members.edit_member(practice, params.member, pairs(params.values))
     return Result(data=plain(view), lines=[f"{view.id} {view.name} was changed."])
 
 
 async def list_services(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
-    """The library."""
+    """List the service library."""
     views = services.list_services(practice)
     columns = (TextColumn("ID", whole=True), TextColumn("SERVICE", name=True), TextColumn("JOB TEMPLATES"))
     rows = [
@@ -241,13 +238,13 @@ async def list_services(practice: OpenPractice, params: NoParams, talk: Dialogue
 
 
 async def new_service(practice: OpenPractice, params: NewService, talk: Dialogue) -> Result:
-    """One more service."""
+    """Add a service."""
     view = services.new_service(practice, params.name, pairs(params.values), anyway=params.anyway)
     return Result(data=plain(view), lines=[f"{view.id} {view.name} was added as a service."])
 
 
 async def edit_service(practice: OpenPractice, params: EditService, talk: Dialogue) -> Result:
-    """Name and columns of a service."""
+    """Change the name or columns of a service."""
     view = services.edit_service(practice, params.service, pairs(params.values))
     return Result(data=plain(view), lines=[f"{view.id} {view.name} was changed."])
 

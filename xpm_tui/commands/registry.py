@@ -1,6 +1,8 @@
-"""All acts. Importing this loads no screen, no wire and no book: what an act needs it loads when it runs.
+"""The registry of all commands.
 
-Calls of commands as the command lines that would do the same, quoted for a shell and ready to copy.
+Importing it loads no screen, no HTTP and no store: a command loads what it needs when it runs.
+
+Command lines that repeat calls made in the console, quoted for a shell and ready to copy.
 """
 
 from __future__ import annotations
@@ -88,16 +90,16 @@ GROUPS: dict[str, str] = {
     "practices": "Practices of this account.",
     "proposals": "Proposals: list, new, accept, take over, revoke.",
     "runs": "Runs: list, show, stop, resume, release.",
-    "schedule": "Sync by itself, every 15 minutes to once a day.",
+    "schedule": "Sync automatically, every 15 minutes to once a day.",
     "services": "Services: list, new, edit, delete.",
     "settings": "Settings: list, get, set, unset.",
     "team": "Team: link to XPM staff, add, create.",
     "templates": "Job templates: list, link, accept, rules and defaults for new jobs.",
 }
-"""What a group of verbs is about, where the group is no verb itself."""
+"""The help of groups of verbs that are not commands themselves."""
 
 RENAMED: dict[tuple[str, ...], str] = {("book",): "data", ("proposals", "take"): "take-over"}
-"""Earlier words of verbs, with the word that replaced them: they still work, and help does not list them."""
+"""Former words of verbs with their replacements: they still work, but help does not list them."""
 
 _BY_NAME = {act.name: act for act in COMMANDS}
 _BY_VERB = {
@@ -106,12 +108,12 @@ _BY_VERB = {
 
 
 def by_name(name: str) -> Command[Any]:
-    """The act of that name; raises ``KeyError``."""
+    """Return the command with that name; raises ``KeyError``."""
     return _BY_NAME[name]
 
 
 def by_verb(*words: str) -> Command[Any] | None:
-    """The act with those words on the command line, earlier words included."""
+    """Return the commands by their words on the command line, including former words."""
     today: tuple[str, ...] = ()
     for word in words:
         today += (RENAMED.get((*today, word), word),)
@@ -119,13 +121,13 @@ def by_verb(*words: str) -> Command[Any] | None:
 
 
 def for_area(area: str) -> tuple[Command[Any], ...]:
-    """The acts that have a key in an area of the console, in the order of the footer."""
+    """Return the commands that have a key in an area of the console, in the order of the footer."""
     return tuple(act for act in COMMANDS if act.key and (area in act.where or "*" in act.where))
 
 
 PROGRAM = "xpm-tui"
 HIDDEN = "VALUE"
-"""Stands for a secret setting, which no log may hold."""
+"""The replacement for a secret setting, which must not be logged."""
 
 ALIKE = {
     "clients.sync": "sync",
@@ -137,10 +139,10 @@ ALIKE = {
     "jobs.address": "jobs.list",
     "jobs.copy": "jobs.list",
 }
-"""Commands without a verb of their own, each with the command whose verb does the same or shows the same."""
+"""Commands without a verb, each with the command whose verb does or shows the same."""
 
 ANSWERS = frozenset(["yes", "review"])
-"""Parameters that say how the console asked: on the command line, the user is asked again."""
+"""Parameters that record how the console asked; on the command line, the user is asked again."""
 
 Outcome = Literal["done", "declined", "failed"]
 
@@ -193,7 +195,7 @@ def _texts(param: Param, value: Any) -> list[str]:
 
 
 def _without_secret(act: Command[Any], arguments: list[str]) -> list[str]:
-    """The arguments, without the value of a setting that is never shown."""
+    """Return the arguments without the value of a secret setting."""
     if act.name != "settings.set" or len(arguments) < 2:
         return arguments
     try:

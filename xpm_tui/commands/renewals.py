@@ -1,4 +1,4 @@
-"""Changes and renewals of proposals: what Ignition has changed, and the roll-over into the next term."""
+"""Commands for changes and renewals of proposals: what Ignition has changed, and the next term."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
 
 _NAMED = 20
-"""Proposals that are named one by one."""
+"""The number of proposals that are listed one by one."""
 
 
 class ListChanges(msgspec.Struct, frozen=True):
     """Parameters of ``proposals changes``."""
 
     proposals: Annotated[
-        tuple[str, ...], argument("The proposals: our ids, numbers, names; all, if none.", "[PROPOSAL]...")
+        tuple[str, ...], argument("The proposals: ids, numbers or names; by default all.", "[PROPOSAL]...")
     ] = ()
 
 
@@ -47,17 +47,17 @@ class RollOver(msgspec.Struct, frozen=True):
     proposals: Annotated[
         tuple[str, ...], argument("The proposals: ids, numbers or names.", "[PROPOSAL]...")
     ] = ()
-    all: Annotated[bool, option("All that have a next term.")] = False
+    all: Annotated[bool, option("All proposals that have a next term.")] = False
     edits: Annotated[
         Literal["", "keep", "drop"],
-        option("Whether edits of this term's workflows hold in the next one, too."),
+        option("Whether to keep edits of this term's workflows in the next term."),
     ] = ""
     dry_run: Annotated[bool, option("Show what would be created, and create nothing.")] = False
     yes: Annotated[bool, option("Do not ask.")] = False
 
 
 async def list_changes(practice: OpenPractice, params: ListChanges, talk: Dialogue) -> Result:
-    """Renewals first."""
+    """List the changes, renewals first."""
     found = renewals.list_changes(practice, params.proposals)
     lines = [line for view in found for line in change_lines(view)]
     renewed = [view.id for view in found if view.is_renewal]
@@ -73,7 +73,7 @@ async def list_changes(practice: OpenPractice, params: ListChanges, talk: Dialog
 
 
 async def roll_over(practice: OpenPractice, params: RollOver, talk: Dialogue) -> Result:
-    """Show, ask once about the edits, create."""
+    """Show the next term, ask about the edits once, and create it."""
     if params.all == bool(params.proposals):
         raise BadInput("Name the proposals, or --all.", hint="xpm-tui proposals rollover PROP-12")
     view = renewals.preview_roll_over(practice, params.proposals, keep=params.edits == "keep")
@@ -83,7 +83,7 @@ async def roll_over(practice: OpenPractice, params: RollOver, talk: Dialogue) ->
     if view.edited and not params.edits:
         edited = f"{count(view.edited, 'workflow')} of this term {plural(view.edited, 'has/have')} edits."
         if not talk.interactive or params.yes:
-            raise DecisionNeeded(edited, hint="Say what becomes of them: --edits keep, or --edits drop")
+            raise DecisionNeeded(edited, hint="Choose what to do with them: --edits keep, or --edits drop")
         keep = await confirm_call(
             talk, Question(f"{edited} Keep them in the next term?", button="Keep the edits")
         )
@@ -104,17 +104,17 @@ def _rolled(view: RollOverView, what: str) -> Result:
         "keeps_edits": view.keeps,
         "consequences": plain(view.consequences),
     }
-    told = f"{count(view.new, 'workflow')} for {count(view.proposals, 'proposal')} {what}."
+    text = f"{count(view.new, 'workflow')} for {count(view.proposals, 'proposal')} {what}."
     if not view.proposals:
-        told = "No proposal has a next term."
+        text = "No proposal has a next term."
     elif what == "created":
-        told += " See: xpm-tui jobs list"
+        text += " See: xpm-tui jobs list"
     items = [plain(each) for each in view.changes]
-    return Result(data=data, items=items, lines=[*roll_over_lines(view), told], value=view)
+    return Result(data=data, items=items, lines=[*roll_over_lines(view), text], value=view)
 
 
 def roll_over_lines(view: RollOverView) -> list[str]:
-    """The proposals of a roll-over with their differences; many are cut to the first."""
+    """Return the proposals of a roll-over with their differences; only the first of many."""
     found = [line for each in view.changes[:_NAMED] for line in change_lines(each)]
     if len(view.changes) > _NAMED:
         found.append(f"and {len(view.changes) - _NAMED:,} more: xpm-tui proposals changes")
@@ -122,7 +122,7 @@ def roll_over_lines(view: RollOverView) -> list[str]:
 
 
 def change_lines(view: ProposalChangeView) -> list[str]:
-    """The difference of one proposal: its term, services, other parts, workflows."""
+    """Return the differences of one proposal: its term, services, other parts and workflows."""
     client = f"  {view.client.name}" if view.client else ""
     found = [f"{view.number or view.id}  {view.name}{client}"]
     if view.term is not None:
@@ -180,8 +180,10 @@ COMMANDS = (
     Command(
         name="proposals.changes",
         title="Show what Ignition has changed",
-        help="Show what Ignition has changed of proposals since they were accepted here: services added, "
-        "removed or repriced, dates, and the next term of those that were renewed.",
+        help=(
+            "Show how proposals have changed in Ignition since they were accepted here: services added, "
+            "removed or repriced, dates, and the next term of those that were renewed."
+        ),
         params=ListChanges,
         run=list_changes,
         verb=("proposals", "changes"),

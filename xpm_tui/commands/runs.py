@@ -1,4 +1,4 @@
-"""Runs: what was done, what is in progress, and what is held until somebody releases it."""
+"""Commands for runs: show them, stop and resume them, and release a held one."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class ResumeRun(msgspec.Struct, frozen=True):
 
 
 async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Dialogue) -> Result:
-    """Settle what nobody but a person can tell, then let the held run go on."""
+    """Get the decisions that only a user can make, then continue the held run."""
     zone = due.time_zone(practice)
     run = _held_run(practice, params.run)
     waiting = await open_intents.look(practice) if open_intents.waiting(practice) else []
@@ -113,7 +113,7 @@ async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Dialogue
 
 
 def _held_run(practice: OpenPractice, run_id: str) -> Run | None:
-    """The run that is meant; None where none is held, and none was named."""
+    """Return the run to release; None if none is held and none was named."""
     if run_id:
         return history.show(practice, run_id)
     found = next(iter(history.held(practice.snapshot())), None)
@@ -132,7 +132,7 @@ async def _go_on(practice: OpenPractice, run_id: str, talk: Dialogue, *, detach:
 
 
 async def _made_again(practice: OpenPractice, held: HeldWrite) -> str:
-    """A record is made only when asked for, which has just been done; a contact comes with the next plan."""
+    """Create requested records again; a contact comes with the next plan."""
     if held.kind == journal.ADD_STAFF:
         phone, mobile = (str(held.sent.get(field) or "") for field in ("phone", "mobile"))
         person = await members.create_in_xpm(practice, held.record, phone=phone, mobile=mobile)
@@ -184,7 +184,7 @@ class StopRun(msgspec.Struct, frozen=True):
 
 
 async def list_runs(practice: OpenPractice, params: ListRuns, talk: Dialogue) -> Result:
-    """Newest first."""
+    """List runs, newest first."""
     zone = due.time_zone(practice)
     found = history.list_runs(practice, params.limit)
     columns = (TextColumn("RUN", whole=True), TextColumn("OUTCOME", whole=True), TextColumn("STARTED",
@@ -207,7 +207,7 @@ async def list_runs(practice: OpenPractice, params: ListRuns, talk: Dialogue) ->
 
 
 async def show_run(practice: OpenPractice, params: ShowRun, talk: Dialogue) -> Result:
-    """One run whole, with the way out of what ended it."""
+    """Show one run in full, with what to do about the reason for its end."""
     run, zone = history.show(practice, params.run), due.time_zone(practice)
     lines = run_lines(run) + listing(
         {
@@ -257,7 +257,7 @@ def written_lines(written: Sequence[WrittenValueView]) -> list[str]:
 
 
 async def stop_run(practice: OpenPractice, params: StopRun, talk: Dialogue) -> Result:
-    """Leave a request; the run makes no other call."""
+    """Request a stop; the run makes no further call."""
     asked = history.active_run(practice, params.run)
     question = Question(
         f"Stop run {asked.id}?", _stop_lines(asked, practice), button="Stop the run", keyed=True
@@ -268,41 +268,41 @@ async def stop_run(practice: OpenPractice, params: StopRun, talk: Dialogue) -> R
     return Result(data=plain(run), lines=[f"Run {run.id} stops now: nothing more is sent."])
 
 
-_LOOKED_UP = "What it had sent is looked up first, then it continues where it was."
+_LOOKED_UP = "What it had sent is looked up first, then it continues where it stopped."
 
 
 def _rest(practice: OpenPractice, run: Run) -> list[str]:
-    """What is left of a run, computed from what is stored here."""
+    """Return what is left of a run, computed from the data stored here."""
     found = consequences.of_rest(practice, run)
     if found is None:
         return []
     if not found.changes:
-        return ["Nothing is left to change, by the data stored here."]
-    return ["What is left, by the data stored here:", *(f"  {line}" for line in described(found))]
+        return ["According to the data stored here, nothing is left to change."]
+    return ["What is left, according to the data stored here:", *(f"  {line}" for line in described(found))]
 
 
 def _stop_lines(run: Run, practice: OpenPractice) -> list[str]:
-    """What stopping a run would leave, with the numbers of this moment."""
+    """Return what stopping a run would leave, with current numbers."""
     nouns = ("job", "client")
     total = max(run.total, run.done)
     done = f"{run.done:,} of {count(total, nouns[run.kind != 'deploy'])}" if total else "Nothing"
-    lines = [f"{done} done so far: that stays."]
+    lines = [f"{done} done so far: these changes stay."]
     if run.consequences is not None and (left := run.consequences.calls - run.calls) > 0:
         lines.append(f"{count(left, 'call')} of about {run.consequences.calls:,} not made yet.")
-    lines.append("Nothing more is sent. The call that Xero is answering, if there is one, is waited for.")
+    lines.append("Nothing more is sent. If a call is in progress, xpm-tui still waits for its answer.")
     how = (
-        "t in Jobs continues it."
+        "Press t in Jobs to continue it."
         if run.kind == "deploy"
-        else "You can resume it: a in its log, or xpm-tui runs resume."
+        else "To resume it, press a in its log, or run: xpm-tui runs resume"
     )
     return [*lines, how]
 
 
 async def resume_run(practice: OpenPractice, params: ResumeRun, talk: Dialogue) -> Result:
-    """Resolve what a cut-off run left, and go on."""
+    """Complete what an interrupted run left."""
     if runner.unfinished(practice) is None:
-        told = "There is nothing to resume: no run was stopped or interrupted."
-        return Result(data={"resumed": False, "message": told}, lines=[told])
+        text = "There is nothing to resume: no run was stopped or interrupted."
+        return Result(data={"resumed": False, "message": text}, lines=[text])
     run = history.newest(practice.snapshot())
     lines = run_lines(run) if run is not None else []
     name = f"run {run.id}" if run is not None else "the last run"
@@ -348,8 +348,10 @@ RUN_COMMANDS = (
     Command(
         name="runs.stop",
         title="Stop the run",
-        help="Stop the current run at once: no other call is made. What is done stays done, and the run "
-        "can be resumed.",
+        help=(
+            "Stop the current run immediately: no further call is made. Changes that were already applied "
+            "stay, and the run can be resumed."
+        ),
         params=StopRun,
         run=stop_run,
         verb=("runs", "stop"),

@@ -1,4 +1,4 @@
-"""The scheduled sync: installed, shown, removed."""
+"""Commands for the scheduled sync: install, show and remove."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ class InstallSchedule(msgspec.Struct, frozen=True):
 
 
 async def show(practice: OpenPractice, params: ShowSchedule, talk: Dialogue) -> Result:
-    """What is installed, or would be."""
+    """Show what is installed, or would be."""
     return _told(schedule_timer.Scheduler(practice, kind=params.kind).show())
 
 
 async def install(practice: OpenPractice, params: InstallSchedule, talk: Dialogue) -> Result:
-    """Show what it does and costs, ask, prove that the login opens there, and install it."""
+    """Show what it does and costs, ask, check the login in its environment, and install it."""
     scheduler = schedule_timer.Scheduler(practice, kind=params.kind, every=params.every)
     if params.dry_run:
         return _told(scheduler.show())
@@ -55,7 +55,7 @@ async def install(practice: OpenPractice, params: InstallSchedule, talk: Dialogu
     question = Question("Install the schedule?", _told(scheduler.show()).lines, button="Install")
     if not await confirm_call(talk, question):
         return Result(data={"installed": False}, lines=["Nothing was installed."])
-    # Before anything is written: a timer whose login does not open would only fail, day after day.
+    # Before anything is written: a timer whose login cannot be read would fail every day.
     proof = scheduler.prove()
     timer = scheduler.install()
     told = _told(timer)
@@ -63,7 +63,7 @@ async def install(practice: OpenPractice, params: InstallSchedule, talk: Dialogu
 
 
 async def remove(practice: OpenPractice, params: ShowSchedule, talk: Dialogue) -> Result:
-    """Take the timer away."""
+    """Remove the timer."""
     timer = schedule_timer.Scheduler(practice, kind=params.kind).remove()
     return Result(
         data={"kind": timer.kind, "installed": timer.installed}, lines=["The schedule was removed."]

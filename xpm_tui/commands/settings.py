@@ -1,7 +1,4 @@
-"""Settings: what they are, where each comes from, and changing them.
-
-The policy as one table: what goes which way, when, and what this practice and its clients leave out.
-"""
+"""Commands for settings and the policy: show them with their origins, and change them."""
 
 from __future__ import annotations
 
@@ -49,7 +46,7 @@ Key = Annotated[str, argument("The setting, for example sync.level.", "KEY", com
 Everywhere = Annotated[bool, option("For all practices of this account, not only for this one.")]
 
 
-Unasked = Annotated[bool, option("Do not ask, even where the next plan would be a different one.")]
+Unasked = Annotated[bool, option("Do not ask, even if the next plan would change.")]
 
 
 class ListSettings(msgspec.Struct, frozen=True):
@@ -90,7 +87,7 @@ class UnsetSetting(msgspec.Struct, frozen=True):
 
 
 async def list_settings(practice: OpenPractice, params: ListSettings, talk: Dialogue) -> Result:
-    """All settings in the order of the schema."""
+    """List all settings in the order of the schema."""
     wanted = params.find.casefold()
     found = [
         item
@@ -105,7 +102,7 @@ async def list_settings(practice: OpenPractice, params: ListSettings, talk: Dial
 
 
 async def get_setting(practice: OpenPractice, params: GetSetting, talk: Dialogue) -> Result:
-    """One setting with its meaning."""
+    """Show one setting with its meaning."""
     item = practice.settings.item(params.key)
     lines = listing(
         {
@@ -139,7 +136,7 @@ async def set_setting(practice: OpenPractice, params: SetSetting, talk: Dialogue
 
 
 async def unset_setting(practice: OpenPractice, params: UnsetSetting, talk: Dialogue) -> Result:
-    """Take a setting out of a file."""
+    """Remove a setting from a file."""
     if not await _agreed(practice, {params.key: None}, talk, everywhere=params.all_practices):
         return _unchanged(practice, params.key)
     item = practice.settings.unset(params.key, practice=not params.all_practices)
@@ -149,14 +146,14 @@ async def unset_setting(practice: OpenPractice, params: UnsetSetting, talk: Dial
 
 def _unchanged(practice: OpenPractice, key: str) -> Result:
     item = practice.settings.item(key)
-    told = f"Nothing was changed: {item.key} is still {item.shown or '(empty)'}."
-    return Result(data=_data(item), lines=[told], declined=True)
+    text = f"Nothing was changed: {item.key} is still {item.shown or '(empty)'}."
+    return Result(data=_data(item), lines=[text], declined=True)
 
 
 async def _agreed(
     practice: OpenPractice, changes: Mapping[str, str | None], talk: Dialogue, *, everywhere: bool = False
 ) -> bool:
-    """Ask before settings are saved that make the next plan a different one, with what that plan would do."""
+    """Ask before saving settings that change the next plan, with what that plan would do."""
     if not effects.asks(talk):
         return True
     before = practice.policy()
@@ -180,7 +177,7 @@ async def _agreed(
 
 
 def _policy_changes(before: Policy, after: Policy) -> Iterator[str]:
-    """Name each part of the policy that would be another one, old and new."""
+    """Name each changed part of the policy, old and new."""
     ways = labels.DIRECTIONS
     if before.direction != after.direction:
         yield f"Direction: {ways[before.direction].text} → {ways[after.direction].text}"
@@ -199,10 +196,10 @@ def _policy_changes(before: Policy, after: Policy) -> Iterator[str]:
 
 def _now(item: Item, everywhere: bool) -> list[str]:
     written = "file" if everywhere else "practice"
-    told = f"{item.key} is {item.shown or '(empty)'} (from {labels.ORIGINS[item.origin].reason})."
+    text = f"{item.key} is {item.shown or '(empty)'} (from {labels.ORIGINS[item.origin].reason})."
     if item.origin not in (written, "default", "file"):
-        return [told, f"Your value is saved, but {labels.ORIGINS[item.origin].reason} overrides it."]
-    return [told]
+        return [text, f"Your value is saved, but {labels.ORIGINS[item.origin].reason} overrides it."]
+    return [text]
 
 
 def _data(item: Item) -> dict[str, Any]:
@@ -302,7 +299,7 @@ class SetPolicy(msgspec.Struct, frozen=True):
 
 
 async def show(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
-    """Every field of the policy, with what is carried now and for how many clients it is frozen."""
+    """Show every field of the policy, what is synced now, and for how many clients it is frozen."""
     policy, rows = practice.policy(), policy_table.policy_rows(practice)
     cells = [
         (
@@ -331,33 +328,33 @@ async def show(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Resu
 
 
 async def set_policy(practice: OpenPractice, params: SetPolicy, talk: Dialogue) -> Result:
-    """Choose which side is the master, and how much of it is synced."""
+    """Set which side is the master, and what to sync."""
     if not (params.direction or params.level):
         raise BadInput("Use --direction, --level, or both.", hint="xpm-tui policy set --direction to_xpm")
     before = practice.policy()
     changes = {"sync.direction": params.direction, "sync.level": params.level}
     if not await _agreed(practice, {key: text for key, text in changes.items() if text}, talk):
-        told = (
+        message = (
             f"Nothing was changed: still {labels.DIRECTIONS[before.direction].text}, "
             f"{labels.LEVELS[before.level].text}."
         )
         data = {"direction": before.direction, "level": before.level}
-        return Result(data=data, lines=[told], declined=True)
+        return Result(data=data, lines=[message], declined=True)
     state_machine.ConnectionMachine(practice).direction(
         params.direction or before.direction, params.level or before.level
     )
     now = practice.policy()
-    told = f"Now: {labels.DIRECTIONS[now.direction].text}, {labels.LEVELS[now.level].text}."
-    return Result(data={"direction": now.direction, "level": now.level}, lines=[told])
+    message = f"Now: {labels.DIRECTIONS[now.direction].text}, {labels.LEVELS[now.level].text}."
+    return Result(data={"direction": now.direction, "level": now.level}, lines=[message])
 
 
 async def switch_off(practice: OpenPractice, params: SwitchFields, talk: Dialogue) -> Result:
-    """Leave fields alone for every client."""
+    """Stop syncing fields of every client."""
     return await _switch(practice, params, talk, on=False)
 
 
 async def switch_on(practice: OpenPractice, params: SwitchFields, talk: Dialogue) -> Result:
-    """Carry them again."""
+    """Sync fields again."""
     return await _switch(practice, params, talk, on=True)
 
 
@@ -370,14 +367,14 @@ async def _switch(practice: OpenPractice, params: SwitchFields, talk: Dialogue, 
     if done.declined:
         return done
     names = ", ".join(policy_table.label(field.strip().casefold()) for field in params.field)
-    told = (
+    text = (
         f"{names}: synced again, where the direction and what to sync include them."
         if on
         else f"{names}: no longer synced."
     )
     return Result(
         data={**done.data, "off": list(off)},
-        lines=[told, "An earlier plan can no longer be applied: make a new one.", *list(done.lines)[1:]],
+        lines=[text, "An earlier plan can no longer be applied: make a new one.", *list(done.lines)[1:]],
     )
 
 

@@ -1,4 +1,4 @@
-"""Create a staff record in XPM for a member of the team: shown exactly, asked, sent once."""
+"""Create a staff record in XPM for a team member, after showing exactly what is sent."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class CreateStaff(msgspec.Struct, frozen=True):
 
 
 async def create_staff(practice: OpenPractice, params: CreateStaff, talk: Dialogue) -> Result:
-    """Show what would be sent, ask, make the record, link the member."""
+    """Show what would be sent, ask, create the record, and link the member."""
     if not params.dry_run:
         await xpm_refresh.ensure_mirror(practice)
     shown = team_members.preview(practice, params.member, phone=params.phone, mobile=params.mobile)
@@ -98,12 +98,12 @@ async def create_staff(practice: OpenPractice, params: CreateStaff, talk: Dialog
         different=different,
         anyway=params.anyway,
     )
-    told = f"{made.member.id} {made.member.name} was added to XPM's staff and linked: {made.staff.uuid}."
-    return Result(data={**plain(made.member), "run": made.run}, lines=[told])
+    message = f"{made.member.id} {made.member.name} was added to XPM's staff and linked: {made.staff.uuid}."
+    return Result(data={**plain(made.member), "run": made.run}, lines=[message])
 
 
 def preview_lines(shown: StaffPreview) -> list[str]:
-    """Exactly what would be sent, what it is not, and who may be the same person."""
+    """Return exactly what would be sent, its limits, and who may be the same person."""
     lines = ["To XPM's staff (staff.api/add) would be sent:", *listing(dict(shown.sent), "  ")]
     lines.append("This is only a record, without login or permissions. Add those in XPM.")
     for twin, why in zip(shown.twins, shown.alike, strict=True):

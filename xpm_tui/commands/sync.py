@@ -1,7 +1,4 @@
-"""Sync: a plan applied, followed line by line.
-
-Trying again what XPM refused.
-"""
+"""Apply a plan and follow it line by line, and retry what XPM refused."""
 
 from __future__ import annotations
 
@@ -50,15 +47,13 @@ if TYPE_CHECKING:
     from xpm_tui.domain.runs import Run
 
 
-Detach = Annotated[bool, option("Start the sync as a process of its own and return at once.")]
+Detach = Annotated[bool, option("Start the sync in a separate process and return immediately.")]
 
 
 class Sync(msgspec.Struct, frozen=True):
     """Parameters of ``sync``."""
 
-    plan: Annotated[
-        str, option("Apply this plan, as one that you have reviewed.", "PLAN", completes="plan")
-    ] = ""
+    plan: Annotated[str, option("Apply this plan, which you have reviewed.", "PLAN", completes="plan")] = ""
     full: Annotated[
         bool, option("Read everything again and compare all records, not only those that changed.")
     ] = False
@@ -72,7 +67,7 @@ class Sync(msgspec.Struct, frozen=True):
 
 
 async def sync(practice: OpenPractice, params: Sync, talk: Dialogue) -> Result:
-    """Plan, show, ask where somebody sits, apply."""
+    """Plan, show, ask on a terminal, and apply."""
     if params.client and (params.plan or params.if_due):
         other = "--plan" if params.plan else "--if-due"
         raise BadInput(
@@ -80,7 +75,7 @@ async def sync(practice: OpenPractice, params: Sync, talk: Dialogue) -> Result:
             hint="Plan the one client: xpm-tui plan --client CLIENT, then: xpm-tui sync --plan last",
         )
     if params.plan and params.if_due:
-        raise BadInput("--if-due makes a plan of its own, so it cannot be combined with --plan.")
+        raise BadInput("--if-due makes its own plan, so it cannot be combined with --plan.")
     if params.dry_run:
         return await _dry_run(practice, params, talk)
     if params.if_due:
@@ -105,8 +100,8 @@ async def sync(practice: OpenPractice, params: Sync, talk: Dialogue) -> Result:
             for line in lines:
                 talk.say(line)
         elif not await confirm_call(talk, Question(question(found), lines, button=action(found))):
-            told = f"Nothing was changed. To apply the plan later: xpm-tui sync --plan {plan.id}"
-            return Result(data={"plan": plan.id, "applied": False}, lines=[told], declined=True)
+            text = f"Nothing was changed. To apply the plan later: xpm-tui sync --plan {plan.id}"
+            return Result(data={"plan": plan.id, "applied": False}, lines=[text], declined=True)
         plan_id = plan.id
     elif plan_id and talk.call.keyed and not await _agreed(practice, plan_id, talk):
         return Result(data={"plan": plan_id, "applied": False}, lines=["Nothing was changed."], declined=True)
@@ -119,7 +114,7 @@ async def sync(practice: OpenPractice, params: Sync, talk: Dialogue) -> Result:
 
 
 async def _dry_run(practice: OpenPractice, params: Sync, talk: Dialogue) -> Result:
-    """Show the plan that a sync would apply, or the one that was named."""
+    """Show the plan that a sync would apply, or the named one."""
     if params.if_due or params.detach:
         other = "--if-due" if params.if_due else "--detach"
         raise BadInput(f"--dry-run starts no sync, so it cannot be combined with {other}.")
@@ -132,41 +127,41 @@ async def _dry_run(practice: OpenPractice, params: Sync, talk: Dialogue) -> Resu
 
 
 async def _agreed(practice: OpenPractice, plan_id: str, talk: Dialogue) -> bool:
-    """Ask whether a plan that was reviewed is applied.
+    """Ask whether to apply a reviewed plan.
 
     Raises:
         PlanRefused: The plan was made under other settings, for another practice or with other scopes.
-        Overtaken: The plan was changed while the user was asked.
+        StoreChanged: The plan was changed while the user was asked.
     """
     plan, records = plans.load(practice, plan_id)
     plans.refuse_outdated(practice, plan)
     found = consequences.consequences(practice, plan, records)
-    # What the guard would say: an answer passes it, so it has to be read first.
+    # The guard's findings: an answer overrides them, so they have to be shown first.
     stops = [f"■ {stop}" for stop in plans.stops(practice, plan, records, applying=True)]
     asked = Question(question(found), [*described(found), *stops], button=action(found), keyed=True)
     if not await confirm_call(talk, asked):
         return False
     if plans.load(practice, plan_id) != (plan, records):
-        told = f"Plan {plan.id} was changed while you were asked, so nothing was applied."
-        raise StoreChanged(told, hint="Review it again.")
+        text = f"Plan {plan.id} was changed while you were asked, so nothing was applied."
+        raise StoreChanged(text, hint="Review it again.")
     return True
 
 
 async def detached(
     practice: OpenPractice, verb: Sequence[str] = ("sync",), extra: Sequence[str] = (), plan_id: str = ""
 ) -> Result:
-    """Start a verb that makes a run as a process of its own, and tell which run it is.
+    """Start a verb that makes a run in a separate process, and report the run.
 
-    ``detached`` in the data says that the run goes on by itself.
+    ``detached`` in the data says that the run continues on its own.
     """
     begun = background.detach(practice, plan_id=plan_id, extra=extra, verb=verb)
     run = await background.wait_for_run(practice, begun)
-    told = f"Run {run.id} continues in the background (process {run.pid}). Follow it: xpm-tui log --follow"
-    return Result(data={**plain(run), "pid": run.pid, "detached": True}, lines=[told])
+    text = f"Run {run.id} continues in the background (process {run.pid}). Follow it: xpm-tui log --follow"
+    return Result(data={**plain(run), "pid": run.pid, "detached": True}, lines=[text])
 
 
 async def _if_due(practice: OpenPractice, talk: Dialogue) -> Result:
-    """The daily run: made, or left for a reason that is told."""
+    """Make the daily run, or skip it for a reason that is reported."""
     async with following(practice, talk) as report:
         due, run = await scheduled_run.run_if_due(practice, report=report)
     if run is None or run.outcome == "skipped":
@@ -176,12 +171,12 @@ async def _if_due(practice: OpenPractice, talk: Dialogue) -> Result:
 
 
 def run_result(run: Run) -> Result:
-    """A run that has ended, with its exit code and why it did not go to the end."""
+    """Return the result of an ended run, with its exit code and why it did not complete."""
     return Result(data=plain(run), lines=run_lines(run), trouble=_trouble(run, background.exit_code(run)))
 
 
 def run_lines(run: Run) -> list[str]:
-    """A run in a line, and a line for each stop."""
+    """Return a run as a line, with a line for each stop."""
     counts = ", ".join(f"{name} {number:,}" for name, number in sorted(run.counts.items()) if number)
     outcome = labels.RUN_OUTCOMES[run.outcome].inline
     steps = f"{run.done:,} of {count(run.total, 'step')}"
@@ -196,7 +191,7 @@ def run_lines(run: Run) -> list[str]:
 
 
 def _written(run: Run) -> str:
-    """What a run has written so far."""
+    """Return what a run has written so far."""
     changes = run.counts.get("changes", 0)
     if not changes:
         return "changed nothing"
@@ -211,7 +206,7 @@ def _trouble(run: Run, code: int) -> AppError | None:
         guard = [stop.sentence for stop in run.stops if stop.rule != UNKNOWN]
         unknown = [stop.sentence for stop in run.stops if stop.rule == UNKNOWN]
         if unknown and not guard:
-            # It had begun to write: what is open is a write without an answer, and not the plan.
+            # The run had begun to write: the open question is a write without an answer, not the plan.
             trouble = DecisionNeeded(
                 f"Run {run.id} {_written(run)}, and waits for your decision. {' '.join(unknown)}",
                 hint=f"Look for it in XPM first. Then continue: xpm-tui runs release {run.id}",
@@ -235,16 +230,16 @@ def _trouble(run: Run, code: int) -> AppError | None:
             "interrupted": f"Run {run.id} was interrupted.",
         }
         sentence = sentences.get(run.outcome, f"Run {run.id} ended with the outcome {run.outcome}.")
-        # Of a run that was stopped, the error only names the records that failed before.
-        said = f"{sentence} {run.error}".strip() if run.outcome == "stopped" else run.error or sentence
+        # The error of a stopped run only names the records that failed before.
+        text = f"{sentence} {run.error}".strip() if run.outcome == "stopped" else run.error or sentence
         trouble = AppError(
-            said,
+            text,
             hint=f"See what happened: xpm-tui log --run {run.id}",
         )
         trouble.code = run.outcome
     trouble.exit_code = code
     trouble.case = findings.run_problem(run)
-    trouble.logged = True  # the run's own end is in the log
+    trouble.logged = True  # the end of the run is already in the log
     return trouble
 
 
@@ -252,9 +247,10 @@ COMMANDS = (
     Command(
         name="sync",
         title="Sync now",
-        help="Sync with the direction and the extent that you have set. On a terminal, the plan is "
-            "shown first; otherwise it is applied as far as the guard allows. Events are printed as "
-            "they happen.",
+        help=(
+            "Sync with your settings for the direction and what to sync. On a terminal, the plan is shown "
+            "first; otherwise it is applied as far as the guard allows. Events are printed as they happen."
+        ),
         params=Sync,
         run=sync,
         verb=("sync",),
@@ -292,7 +288,7 @@ class RetryRecords(msgspec.Struct, frozen=True):
 
 
 async def retry(practice: OpenPractice, params: RetryRecords, talk: Dialogue) -> Result:
-    """List what failed, or try it again."""
+    """List what failed, or retry it."""
     found = background.failures(practice, params.run)
     if params.list:
         return Result(

@@ -1,7 +1,4 @@
-"""Records as JSON data.
-
-A table of an act in plain columns, for a terminal and for a box of the console.
-"""
+"""Records as JSON data, and tables of results for a terminal and for dialogs of the console."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ from xpm_tui.domain.safe_text import Shown, visible
 
 
 def plain(record: msgspec.Struct) -> dict[str, Any]:
-    """A record as JSON data, with every field there, also those that have their default."""
+    """Return a record as JSON data with every field, including those with default values."""
     return {name: _plain(getattr(record, name)) for name in record.__struct_fields__}
 
 
@@ -29,18 +26,18 @@ def _plain(told: object) -> Any:
 
 
 def table_result(views: list[Any], table: TextTable, **data: Any) -> Result:
-    """A list of views with its table."""
+    """Return a list of views with its table."""
     return Result(data=data, items=[plain(view) for view in views], table=table, value=views)
 
 
 _GAP = 2
 _NARROWEST = 4
 MOST = 500
-"""Rows of a table that a box of the console shows."""
+"""The number of rows that a dialog of the console shows."""
 
 
 def preview_lines(result: Result, width: int) -> Iterator[str]:
-    """The table of a result for a box: the first rows, and how many more there are."""
+    """Return the table of a result for a dialog: the first rows, and the number of the others."""
     if result.table is None:
         return
     rows = list(result.table.rows)
@@ -50,7 +47,10 @@ def preview_lines(result: Result, width: int) -> Iterator[str]:
 
 
 def render(table: TextTable, width: int | None) -> Iterator[str]:
-    """A table in plain columns that fit ``width`` cells (None: any) as far as its whole columns allow."""
+    """Return a table in columns that fit into ``width`` cells (None: any).
+
+    Columns that are never cut may exceed it.
+    """
     rows = [tuple(visible(cell) for cell in row) for row in table.rows]
     if not rows:
         yield visible(table.empty or "Nothing to show.")
@@ -69,7 +69,7 @@ def render(table: TextTable, width: int | None) -> Iterator[str]:
 def _fitting(
     columns: tuple[TextColumn, ...], rows: list[tuple[Any, ...]], width: int | None
 ) -> tuple[tuple[TextColumn, ...], list[tuple[Any, ...]]]:
-    """The table without its spare columns, where it is wider than ``width`` with them."""
+    """Return the table without its spare columns if it is too wide with them."""
     if width is None or _over(_natural(columns, rows), width) <= 0:
         return columns, rows
     shown = [at for at, column in enumerate(columns) if not column.spare]
@@ -85,7 +85,7 @@ def _over(widths: list[int], width: int) -> int:
 
 
 def _widths(columns: tuple[TextColumn, ...], rows: list[tuple[Any, ...]], width: int | None) -> list[int]:
-    """The width of each column. Names are cut last, and only so far as the rest cannot be."""
+    """Return the width of each column. Names are cut last, and only as far as necessary."""
     widths = _natural(columns, rows)
     over = 0 if width is None else _over(widths, width)
     for names in (False, True):

@@ -1,4 +1,4 @@
-"""The team: who of the practice is who in XPM. Partner and manager need it."""
+"""Commands for the team: link members to XPM's staff, which partner and manager need."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ PICKED = (
     "Team members with the same e-mail are linked; everybody else is added without access. `team "
     "undo` undoes this."
 )
-"""What picking all staff does."""
+"""What adding all staff does."""
 
 Only = Literal["", "needs-link", "proposed", "left", "same-name", "no-access", "xpm-only"]
 
@@ -50,7 +50,7 @@ Only = Literal["", "needs-link", "proposed", "left", "same-name", "no-access", "
 class ListTeam(msgspec.Struct, frozen=True):
     """Parameters of ``team list``."""
 
-    only: Annotated[Only, option("Only people of this filter.", "FILTER")] = ""
+    only: Annotated[Only, option("Only people who match this filter.", "FILTER")] = ""
     find: Annotated[str, option("Only people with this text in their name, e-mail, id or UUID.", "TEXT")] = ""
 
 
@@ -78,7 +78,7 @@ class UnlinkMember(msgspec.Struct, frozen=True):
 
 
 class OneMember(msgspec.Struct, frozen=True):
-    """Parameters of what is about the person under the cursor."""
+    """Parameters of commands on the person under the cursor."""
 
     member: Member
 
@@ -103,7 +103,7 @@ class PickStaff(msgspec.Struct, frozen=True):
 
 
 async def list_team(practice: OpenPractice, params: ListTeam, talk: Dialogue) -> Result:
-    """Members, then XPM's staff who are nobody here, and what the connection stands on."""
+    """List the members, XPM's staff who are not in the team, and the person who connected."""
     rows, total = team_links.list_people(practice, only=params.only, text=params.find)
     members = [row.member for row in rows if row.member is not None]
     free = [row.staff for row in rows if row.staff is not None and row.member is None]
@@ -132,7 +132,7 @@ async def list_team(practice: OpenPractice, params: ListTeam, talk: Dialogue) ->
 
 
 async def link_member(practice: OpenPractice, params: LinkMember, talk: Dialogue) -> Result:
-    """Link one, or all with the same e-mail."""
+    """Link one member, or all with the same e-mail."""
     await xpm_refresh.ensure_mirror(practice)
     if params.by_email and not params.member:
         done = team_links.email_matches(practice) if params.dry_run else team_links.accept_emails(practice)
@@ -146,37 +146,37 @@ async def link_member(practice: OpenPractice, params: LinkMember, talk: Dialogue
         lines = [effect.refused] if effect.refused else effect.says
         return Result(data=plain(effect), lines=lines, value=effect)
     view = team_links.link_member(practice, params.member, params.staff)
-    told = f"{view.id} {view.name} is linked to {view.staff.name if view.staff else ''} in XPM."
-    return Result(data=plain(view), lines=[told], value=view)
+    text = f"{view.id} {view.name} is linked to {view.staff.name if view.staff else ''} in XPM."
+    return Result(data=plain(view), lines=[text], value=view)
 
 
 async def accept_emails(practice: OpenPractice, params: AcceptEmails, talk: Dialogue) -> Result:
-    """Link all sure ones, after asking with their count."""
+    """Link all sure ones, after asking with their number."""
     await xpm_refresh.ensure_mirror(practice)
     found = team_links.email_matches(practice)
     if not found:
         return _accepted([])
-    told = [f"{v.name}  =  {v.proposals[0].name} <{v.proposals[0].email}>" for v in found]
+    lines = [f"{v.name}  =  {v.proposals[0].name} <{v.proposals[0].email}>" for v in found]
     links = consequences.link_consequences(people=len(found))
-    asked = Question(question(links, "whose e-mail is the same"), named(told, 8), button=action(links))
+    asked = Question(question(links, "whose e-mail is the same"), named(lines, 8), button=action(links))
     if not await confirm_call(talk, asked):
         return Result(data={"count": 0}, items=[], lines=["Nobody was linked."])
     return _accepted(team_links.accept_emails(practice))
 
 
 async def unlink_member(practice: OpenPractice, params: UnlinkMember, talk: Dialogue) -> Result:
-    """Take the link away."""
+    """Remove the link."""
     view = team_links.unlink_member(practice, params.member)
     return Result(data=plain(view), lines=[f"{view.id} {view.name} is no longer linked."])
 
 
 async def undo_team(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
-    """Take the last change back."""
+    """Undo the last change."""
     return undone(team_links.undo(practice))
 
 
 def undone(found: UndoResult) -> Result:
-    """What was taken back, of the team or of the services."""
+    """Return what was undone, of the team or of the services."""
     lines = [f"Undone: {found.what}."] if found.back or not found.stay else []
     if found.stay:
         lines.append(f"Not undone, because changed since or in use: {', '.join(found.stay)}.")
@@ -184,7 +184,7 @@ def undone(found: UndoResult) -> Result:
 
 
 async def copy_member(practice: OpenPractice, params: OneMember, talk: Dialogue) -> Result:
-    """Name and ids of a person, as support asks for them."""
+    """Copy the name and ids of a person."""
     row = team_links.find_row(practice, params.member)
     email = row.member.email if row.member else row.staff.email if row.staff else ""
     ids = (row.member.id if row.member else "", row.staff.uuid if row.staff else "")
@@ -192,7 +192,7 @@ async def copy_member(practice: OpenPractice, params: OneMember, talk: Dialogue)
 
 
 async def pick_staff(practice: OpenPractice, params: PickStaff, talk: Dialogue) -> Result:
-    """Bring staff into the team."""
+    """Add XPM staff to the team."""
     if params.all == bool(params.staff):
         raise BadInput("Name the people to add, or use --all.", hint="xpm-tui team pick ana@example.com")
     await xpm_refresh.ensure_mirror(practice)
@@ -204,8 +204,8 @@ async def pick_staff(practice: OpenPractice, params: PickStaff, talk: Dialogue) 
     if params.all and asks(talk):
         would = team_links.pick_staff(practice, every=True, dry_run=True)
         found = consequences.staff_pick_consequences(len(would.members))
-        told = [PICKED, *(skipped_line(each) for each in would.skipped)]
-        asked = Question(question(found, "from XPM"), told, button=action(found), keyed=True)
+        texts = [PICKED, *(skipped_line(each) for each in would.skipped)]
+        asked = Question(question(found, "from XPM"), texts, button=action(found), keyed=True)
         if would.members and not await confirm_call(talk, asked):
             return Result(data={"count": 0}, items=[], lines=["Nobody was added."], declined=True)
     done = team_links.pick_staff(
@@ -238,13 +238,13 @@ async def pick_staff(practice: OpenPractice, params: PickStaff, talk: Dialogue) 
 
 
 def _same(each: SkippedStaffView) -> Question:
-    """Return the question whether somebody in XPM is a different person from a member of the same name."""
-    told = f"Your team has {each.member.name} ({each.member.id}), who may be the same person: {each.reason}."
-    return Question(f"Is {each.staff.name} a different person?", [told], button="Different person: add")
+    """Return the question whether someone in XPM is a different person from a member with the same name."""
+    text = f"Your team has {each.member.name} ({each.member.id}), who may be the same person: {each.reason}."
+    return Question(f"Is {each.staff.name} a different person?", [text], button="Different person: add")
 
 
 def skipped_line(each: SkippedStaffView) -> str:
-    """Return who was not added, and who in the team may be the same person."""
+    """Return who was not added, and which member may be the same person."""
     return (
         f"Not added: {each.staff.name}. Your team has {each.member.name} ({each.member.id}): {each.reason}."
     )
@@ -276,14 +276,14 @@ def _in_xpm(member: MemberView) -> str:
 
 
 def note(member: MemberView) -> str:
-    """What a person should know of a member first, in one line."""
-    said = []
+    """Return the most important note on a member, as one line."""
+    messages = []
     if member.staff is None and member.proposals:
         first_ = member.proposals[0]
-        said.append(f"maybe {first_.name} ({first_.reason}).")
+        messages.append(f"maybe {first_.name} ({first_.reason}).")
     if member.costs:
-        said.append(member.costs)
-    return " ".join([*said, *member.notes])
+        messages.append(member.costs)
+    return " ".join([*messages, *member.notes])
 
 
 COMMANDS: tuple[Command[Any], ...] = (

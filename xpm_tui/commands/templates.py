@@ -1,4 +1,4 @@
-"""Work templates: which job templates of XPM the services of the library call for."""
+"""Commands for job templates: which XPM job templates the services of the library use."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ ServiceId = Annotated[str, argument("The service: its id, Ignition's id, or its 
 class ListTemplates(msgspec.Struct, frozen=True):
     """Parameters of ``templates list``."""
 
-    only: Annotated[Only, option("Only services of this filter.", "FILTER")] = ""
+    only: Annotated[Only, option("Only services that match this filter.", "FILTER")] = ""
     find: Annotated[str, option("Only services with this text in a name, id or UUID.", "TEXT")] = ""
 
 
 class OneService(msgspec.Struct, frozen=True):
-    """Parameters of what is about one service."""
+    """Parameters of commands on one service."""
 
     service: ServiceId
 
@@ -70,7 +70,9 @@ class LinkTemplates(msgspec.Struct, frozen=True):
     add: Annotated[bool, option("In addition to the templates that are already linked.")] = False
     no_job: Annotated[bool, option("The service needs no job.")] = False
     clear: Annotated[bool, option("Remove its templates, so that nothing is chosen.")] = False
-    same_names: Annotated[bool, option("Link every open service to the template of the same name.")] = False
+    same_names: Annotated[
+        bool, option("Link every service without a choice to the template with the same name.")
+    ] = False
 
 
 class ServiceRules(msgspec.Struct, frozen=True):
@@ -87,7 +89,7 @@ class ServiceRules(msgspec.Struct, frozen=True):
 
 
 async def list_templates(practice: OpenPractice, params: ListTemplates, talk: Dialogue) -> Result:
-    """Services with their templates, then what is not covered, and what new jobs follow."""
+    """List services with their templates, what is not covered, and the defaults for new jobs."""
     if practice.identity() is not None and not practice.read_only:
         await xpm_refresh.ensure_mirror(practice)
     found, _, cover = jobs_templates.list_templates(practice)
@@ -119,12 +121,12 @@ def _coverage(practice: OpenPractice, cover: CoverageView, templates: int) -> li
     lines += [f"  gone in XPM, but still used: {ref.name}" for ref in cover.gone]
     lines += [f"  on proposals, but not in the list of services: {name}" for name in cover.unknown]
     lines += [cover.note] if cover.note else []
-    told = ", ".join(f"{each.label} {each.value}" for each in job_settings.defaults(practice))
-    return [*lines, f"New jobs: {told}.", *filter(None, [job_settings.category_error(practice)])]
+    text = ", ".join(f"{each.label} {each.value}" for each in job_settings.defaults(practice))
+    return [*lines, f"New jobs: {text}.", *filter(None, [job_settings.category_error(practice)])]
 
 
 async def link_templates(practice: OpenPractice, params: LinkTemplates, talk: Dialogue) -> Result:
-    """Link one service, or all of the same name."""
+    """Link one service, or all with the name of a template."""
     if practice.identity() is not None:
         await xpm_refresh.ensure_mirror(practice)
     if params.same_names:
@@ -140,18 +142,18 @@ async def link_templates(practice: OpenPractice, params: LinkTemplates, talk: Di
         practice, params.service, params.templates, no_job=params.no_job, add=params.add
     )
     called = ", ".join(ref.name for ref in view.templates)
-    told = (
+    text = (
         "needs no job"
         if view.no_job
         else f"uses {called}"
         if called
         else ("is not linked to a job template yet")
     )
-    return Result(data=plain(view), lines=[f"{view.id} {view.name} {told}."], value=view)
+    return Result(data=plain(view), lines=[f"{view.id} {view.name} {text}."], value=view)
 
 
 async def service_rules(practice: OpenPractice, params: ServiceRules, talk: Dialogue) -> Result:
-    """Say it, or show it where nothing is said."""
+    """Set category and budget of a service, or show them."""
     if not (params.category or params.budget):
         row = jobs_templates.find_row(practice, params.service)
         view = row.service
@@ -165,19 +167,19 @@ async def service_rules(practice: OpenPractice, params: ServiceRules, talk: Dial
 
 
 def rules_of(view: ServiceLinkView) -> str:
-    """The category and the budget rule of a service in words."""
+    """Return the category and the budget rule of a service in words."""
     rule = {"": "as the practice's settings say", "none": "none", "value": "its price by its quantity"}
     category = view.category.name if view.category else "as the practice's settings say"
     return f"category {category}, budget {rule.get(view.budget, view.budget)}"
 
 
 async def accept_same(practice: OpenPractice, params: AcceptSame, talk: Dialogue) -> Result:
-    """Link all of the same name, after asking with their count."""
+    """Link all services with the name of a template, after asking with their number."""
     found = jobs_templates.same_names(practice.snapshot())
-    told = [f"{service.name}  =  {template.name}" for service, template in found]
+    lines = [f"{service.name}  =  {template.name}" for service, template in found]
     links = consequences.link_consequences(services=len(found))
     asked = Question(
-        question(links, "to the job template of the same name"), named(told, 8), button=action(links)
+        question(links, "to the job template of the same name"), named(lines, 8), button=action(links)
     )
     if found and not await confirm_call(talk, asked):
         return Result(data={"count": 0}, items=[], lines=["Nothing was linked."])
@@ -185,32 +187,32 @@ async def accept_same(practice: OpenPractice, params: AcceptSame, talk: Dialogue
 
 
 async def no_job(practice: OpenPractice, params: OneService, talk: Dialogue) -> Result:
-    """The console's key for a choice of its own."""
+    """Mark the service under the cursor as needing no job."""
     return await link_templates(practice, LinkTemplates(service=params.service, no_job=True), talk)
 
 
 async def clear(practice: OpenPractice, params: OneService, talk: Dialogue) -> Result:
-    """The console's key to take the choice away."""
+    """Clear the choice of the service under the cursor."""
     return await link_templates(practice, LinkTemplates(service=params.service, clear=True), talk)
 
 
 async def copy_service(practice: OpenPractice, params: OneService, talk: Dialogue) -> Result:
-    """Name and ids, as support asks for them."""
+    """Copy the name and ids of the service."""
     row = jobs_templates.find_row(practice, params.service)
     ids = [ref.id for ref in row.service.templates] if row.service else []
     return Result(data=plain(row), lines=["\t".join([row.name, row.key, *ids])])
 
 
 async def undo(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
-    """Take the last change of the services back."""
+    """Undo the last change to the services."""
     return undone(jobs_templates.undo(practice))
 
 
 async def job_defaults(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
-    """The settings that new jobs follow, and XPM's categories."""
+    """Show the defaults for new jobs, and XPM's categories."""
     found, kinds = job_settings.defaults(practice), job_settings.categories(practice)
     columns = (TextColumn("SETTING", whole=True), TextColumn("VALUE"), TextColumn("FROM", whole=True))
-    lines = ["", "Job categories of XPM:"]
+    lines = ["", "XPM's job categories:"]
     lines += [
         f"  {each.name}{' (gone)' if each.gone else ''}{' (default)' if each.default else ''}"
         for each in kinds
@@ -244,7 +246,7 @@ def _table(services: list[ServiceLinkView], empty: str) -> TextTable:
 
 
 def note(view: ServiceLinkView) -> str:
-    """What a person should know of a service first, in a few words."""
+    """Return the most important note on a service, in a few words."""
     if view.no_job:
         return "no job, by choice"
     if view.gone:
@@ -287,9 +289,11 @@ COMMANDS: tuple[Command[Any], ...] = (
     ),
     Command(
         name="templates.accept",
-        title="Accept all templates of the same name",
-        help="Link every service without a choice to the job template of the same name. You see the "
-        "number and are asked first.",
+        title="Accept all templates with the same name",
+        help=(
+            "Link every service without a choice to the job template with the same name. You see the "
+            "number and are asked first."
+        ),
         params=AcceptSame,
         run=accept_same,
         verb=("templates", "accept"),
@@ -302,7 +306,7 @@ COMMANDS: tuple[Command[Any], ...] = (
     Command(
         name="templates.no_job",
         title="Choose no job for a service",
-        help="Choose that a service needs no job. Such a service counts as decided.",
+        help="Mark a service as needing no job. Such a service counts as decided.",
         params=OneService,
         run=no_job,
         verb=("templates", "no-job"),

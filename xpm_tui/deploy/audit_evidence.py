@@ -1,8 +1,8 @@
-"""What the audit compares: the jobs that should be in XPM, and the evidence about those that are. Pure.
+"""The evidence of the audit: the jobs that should be in XPM, and the jobs found for them. Pure.
 
-Jobs that were deployed from here are known by their number, those of Ignition by reference or name.
-Neither the template of a job nor the tasks of a template can be read from XPM: what a template adds is
-learned from the jobs that should have it.
+Jobs that were deployed from here are known by their number, those of Ignition by reference or name. XPM gives
+neither the template of a job nor the tasks of a template: what a template adds is learned from the jobs that
+should have it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from xpm_tui.domain.xpm import XpmJob
 BEFORE = timedelta(days=31)
 """How long before the term of its proposal a job found by name may start."""
 FEWEST = 3
-"""Jobs from which the tasks of a template are learned."""
+"""The least number of jobs from which the tasks of a template are learned."""
 MOST_OF = 0.6
 """The share of those jobs that must have a task."""
 
@@ -51,19 +51,19 @@ class AuditedJobs:
                 self._by_reference[reference_key(job.order_number)].append(job)
 
     def is_open(self, job: XpmJob) -> bool:
-        """Whether the job is neither completed nor cancelled."""
+        """Return whether the job is neither completed nor cancelled."""
         return job.number in self.open_numbers
 
     def of_client(self, uuid: str) -> list[XpmJob]:
-        """The jobs of one XPM client."""
+        """Return the jobs of one XPM client."""
         return self._by_client.get(uuid, []) if uuid else []
 
     def with_reference(self, reference: str) -> list[XpmJob]:
-        """The jobs that have it as client order number."""
+        """Return the jobs that have it as client order number."""
         return self._by_reference.get(reference_key(reference), []) if reference.strip() else []
 
     def same_as(self, name: str, start: date | None, uuid: str) -> list[XpmJob]:
-        """The jobs of a client that have this name and start."""
+        """Return the jobs of a client with this name and start."""
         wanted = exact(name).casefold()
         return [
             job for job in self.of_client(uuid) if job.start == start and exact(job.name).casefold() == wanted
@@ -71,19 +71,19 @@ class AuditedJobs:
 
 
 def reference_key(reference: str) -> str:
-    """A reference as it is compared: invoices find their job whatever its case and outer spaces."""
+    """Return a reference in the form in which it is compared: case and outer spaces do not count."""
     return reference.strip().casefold()
 
 
 class ProposalNumbers:
-    """The numbers of all proposals, by which a job is known to be another proposal's."""
+    """The numbers of all proposals, by which another proposal's job is recognised."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         rows = (row.number for row in snapshot.rows(PROPOSALS))
         self._known = {reference_key(number) for number in rows if number.strip()}
 
     def is_of_another(self, job: XpmJob, proposal: Proposal) -> bool:
-        """Whether the job has the number of another proposal as its reference."""
+        """Return whether the job has the number of another proposal as its reference."""
         key = reference_key(job.order_number)
         return key in self._known and key != reference_key(proposal.number)
 
@@ -93,7 +93,7 @@ def jobs_of_ignition(
 ) -> list[XpmJob]:
     """Return the jobs that Ignition created for a proposal.
 
-    They are those with its number, and those of its client that have its name and fall into its term; where
+    They are those with its number, and those of its client that have its name and are within its term; if
     there are none, those with the reference of the client.
     """
     found = {job.number: job for job in jobs.with_reference(proposal.number)}
@@ -108,7 +108,7 @@ def jobs_of_ignition(
 def jobs_by_name(
     proposal: Proposal, uuid: str, jobs: AuditedJobs, numbers: ProposalNumbers
 ) -> Iterator[XpmJob]:
-    """Yield the jobs of a client that have the name of a proposal, fall into its term and are of no other."""
+    """Yield the jobs of a client that have the name of a proposal, are within its term and of no other."""
     name = exact(proposal.name).casefold()
     for job in jobs.of_client(uuid) if name else ():
         named = exact(job.name).casefold()
@@ -121,7 +121,7 @@ def jobs_by_name(
 
 
 def in_term(job: XpmJob, proposal: Proposal) -> bool:
-    """Whether the job starts within the term of the proposal, or shortly before it."""
+    """Return whether the job starts within the term of the proposal, or shortly before it."""
     begins = [day for day in (proposal.accepted, proposal.start) if day is not None]
     if job.start is None:
         return True
@@ -155,9 +155,9 @@ class JobParty:
 
 
 class ExpectedJob(msgspec.Struct, frozen=True, kw_only=True):
-    """What should be in XPM, of Ignition a proposal and of ours an occurrence, with the jobs found for it.
+    """A job that should be in XPM: of Ignition a proposal, of ours an occurrence, with the jobs found for it.
 
-    ``uuid`` is the client's in XPM; ``spec`` what was sent, where it was deployed from here.
+    ``uuid`` is the client's in XPM; ``spec`` what was sent, if it was deployed from here.
     """
 
     proposal: Proposal
@@ -170,16 +170,16 @@ class ExpectedJob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def expected_jobs(snapshot: Snapshot, terms: JobTerms, today: date, jobs: AuditedJobs) -> ExpectedJobs:
-    """Gather what should be in XPM by today, and the open jobs of revoked proposals."""
+    """Return what should be in XPM by today, and the open jobs of revoked proposals."""
     found = ExpectedJobs(snapshot, terms, today, jobs)
-    # Revoked ones come last: a job that one of the others calls for is not theirs.
+    # Revoked proposals come last: a job that another proposal asks for is not theirs.
     for proposal in sorted(snapshot.rows(PROPOSALS), key=lambda row: row.state in REVOKED):
         found.add(proposal)
     return found
 
 
 def first_day(snapshot: Snapshot, today: date) -> date:
-    """The day from which on jobs of accepted proposals may have been created."""
+    """Return the first day on which jobs of accepted proposals may have been created."""
     days = [today]
     for row in snapshot.rows(PROPOSALS):
         if row.state == "accepted":
@@ -190,7 +190,7 @@ def first_day(snapshot: Snapshot, today: date) -> date:
 class ExpectedJobs:
     """What should be in XPM: ``rows``, and ``revoked`` jobs that should not be open.
 
-    ``clients_to_read`` and ``jobs_to_read`` are those of which no job was found.
+    ``clients_to_read`` and ``jobs_to_read`` are those for which no job was found.
     """
 
     def __init__(self, snapshot: Snapshot, terms: JobTerms, today: date, jobs: AuditedJobs) -> None:
@@ -207,7 +207,7 @@ class ExpectedJobs:
         self.jobs_to_read: dict[str, None] = {}
 
     def add(self, row: Proposal) -> None:
-        """One proposal: what it asks for, or its jobs where it was revoked."""
+        """Add one proposal: what it asks for, or its jobs if it was revoked."""
         workflows = self._snapshot.find(WORKFLOWS, "proposal", row.id)
         if row.state in REVOKED:
             self._revoked(row, workflows)
@@ -226,15 +226,15 @@ class ExpectedJobs:
 
     @cached_property
     def _claimed(self) -> frozenset[str]:
-        """The jobs that belong to proposals that go on, once all of these were gathered."""
+        """Return the jobs of active proposals, once all of these were added."""
         return frozenset(self.ours.union(job.number for each in self.rows for job in each.jobs))
 
     def _head(self, row: Proposal) -> JobParty:
-        """The proposal's own client."""
+        """Return the proposal's own client."""
         return self._party(self._snapshot.get(CLIENTS, row.client) if row.client else None)
 
     def _party(self, client: Client | None) -> JobParty:
-        """A client and its UUID in XPM, empty where the link leads nowhere."""
+        """Return a client and its UUID in XPM, empty without a valid link."""
         link = self._snapshot.get(LINKS, client.id) if client is not None else None
         there = self._snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
         uuid = there.uuid if there is not None and not there.deleted else ""
@@ -244,7 +244,7 @@ class ExpectedJobs:
         """Return the client that the job of an occurrence belongs to.
 
         A former term, or a workflow that lost its services, does not follow what the proposal says now: its
-        jobs stay with the client that they were created for.
+        jobs stay with the client for which they were created.
         """
         sent = each.deployment.client if each.deployment is not None and each.deployment.number else ""
         if sent and (each.workflow.term_end is not None or not party.uuid):
@@ -281,9 +281,9 @@ class ExpectedJobs:
     def _made_elsewhere(
         self, row: Proposal, uuid: str, each: Occurrence, spec: JobSpec, *, several: bool
     ) -> list[XpmJob]:
-        """The job of an occurrence that was not deployed from here: by name and start, or by reference.
+        """Return the job of an occurrence not deployed from here: by name and start, or by reference.
 
-        Where a proposal has jobs for several clients, only a job on the right one can be meant.
+        If a proposal has jobs for several clients, only a job of the right client counts.
         """
         found = self._jobs.same_as(spec.name, each.day, uuid)
         if not found and each.workflow.repeat is None:
@@ -298,7 +298,7 @@ class ExpectedJobs:
         return [job for job in found if job.number not in self.ours][:1]
 
     def _before_taken(self, row: Proposal, parties: list[JobParty], since: list[ExpectedJob]) -> None:
-        """The jobs that Ignition had created for a proposal before it was taken over."""
+        """Return the jobs that Ignition had created for a proposal before it was taken over."""
         known = {job.number for each in since for job in each.jobs} | self.ours
         self.rows += self._created_by_ignition(row, parties, known)
 
@@ -320,9 +320,9 @@ class ExpectedJobs:
     def _created_by_ignition(
         self, row: Proposal, parties: Sequence[JobParty], known: Collection[str]
     ) -> list[ExpectedJob]:
-        """The jobs that Ignition created for the clients of a proposal, each with the client that it is on.
+        """Return the jobs that Ignition created for the clients of a proposal, with their clients.
 
-        One that is on none of them is the first one's, or, where a client is not known, may be that one's.
+        A job on none of them belongs to the first, or, if a client is unknown, possibly to that one.
         """
         by_uuid = {each.uuid: each for each in reversed(parties) if each.uuid}
         rest = next((each for each in parties[1:] if not each.uuid), parties[0])
@@ -400,7 +400,7 @@ class TemplateTasks(msgspec.Struct, frozen=True):
 
 
 def learned(pairs: Iterable[tuple[tuple[str, ...], XpmJob]]) -> TemplateTasks:
-    """Learn from jobs which tasks the templates add that they should have."""
+    """Learn which tasks templates add from the jobs that should have them."""
     counts: defaultdict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
     totals: Counter[tuple[str, ...]] = Counter()
     for templates, job in pairs:
@@ -417,7 +417,7 @@ def learned(pairs: Iterable[tuple[tuple[str, ...], XpmJob]]) -> TemplateTasks:
 
 
 def tasks_of(job: XpmJob) -> frozenset[str]:
-    """Return the practice's tasks on a job, each alone and with its estimated minutes.
+    """Return the practice's tasks on a job, with their estimated minutes.
 
     Two templates may add the same task with different estimates.
     """
@@ -426,7 +426,7 @@ def tasks_of(job: XpmJob) -> frozenset[str]:
 
 
 def windows(first: date, last: date) -> Iterator[tuple[date, date]]:
-    """Split a time into windows of at most a year, as XPM takes them."""
+    """Split a time into windows of at most a year, as XPM requires."""
     while first <= last:
         until = min(last, first + timedelta(days=364))
         yield first, until

@@ -1,4 +1,4 @@
-"""A batch of occurrences deployed: what is unknown first, one list of open jobs, then one after the other."""
+"""Deploy a batch of occurrences: resolve unknown writes, read the open jobs once, then deploy one by one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from xpm_tui.sync.mirror import job_writes
 
 
 def unfinished_occurrences(snapshot: Snapshot) -> list[Deployment]:
-    """What was begun and has no end: a run was cut off, or Xero was out of reach."""
+    """Return what was begun and not finished, as after an interrupted run."""
     return snapshot.find(DEPLOYMENTS, "state", "going")
 
 
@@ -30,11 +30,11 @@ async def deploy(
     *,
     progress: Callable[[Run], None] = lambda _: None,
 ) -> Run:
-    """Deploy occurrences, and first finish what an earlier run left.
+    """Deploy occurrences, after finishing what an earlier run left.
 
-    The run is in the book already; its end is written here. Outcomes: ``done``; ``partial`` (XPM refused
-    some); ``held`` (a person must decide on some); ``stopped``. Raises the ``AppError`` that ended it early
-    after the run's end is in the book.
+    The run is already in the store; its end is written here. Outcomes: ``done``; ``partial`` (XPM refused
+    some); ``held`` (a user must decide on some); ``stopped``. Raises the ``AppError`` that ended it early
+    after the run's end is in the store.
     """
     batch = _BatchRun(means, progress)
     try:
@@ -48,7 +48,7 @@ async def deploy(
 
 
 class _BatchRun:
-    """One batch, and the run's row while it grows."""
+    """One batch, and the run's row while it changes."""
 
     def __init__(self, means: DeployContext, progress: Callable[[Run], None]) -> None:
         self._means = means
@@ -60,7 +60,7 @@ class _BatchRun:
         self.stopped = False
 
     async def through(self, wanted: Sequence[Occurrence]) -> None:
-        """Resolve, list, deploy; then what got no answer, until nothing moves any more."""
+        """Resolve, list and deploy; then resolve writes without an answer until nothing changes."""
         means = self._means
         await resolve(means)
         unfinished = (row.id for row in unfinished_occurrences(means.book.snapshot()))
@@ -108,7 +108,7 @@ class _BatchRun:
                     self._ended(row.state, row.cause)
 
     def outcome(self) -> Outcome:
-        """What became of the batch as a whole."""
+        """Return the outcome of the whole batch."""
         if self.stopped:
             return "stopped"
         if self.tally["held"] or self.tally["waiting"]:
@@ -129,7 +129,7 @@ class _BatchRun:
         return self._run
 
     def _only_cause(self) -> str:
-        """Why it did not go to the end, where there is one reason for all."""
+        """Return why it did not complete, if all jobs have the same reason."""
         return next(iter(self._causes)) if len(self._causes) == 1 else ""
 
     def _ended(self, state: str, cause: str = "") -> None:

@@ -1,4 +1,4 @@
-"""Occurrences of a workflow: pure calendar. A day is a day of the practice; hours play no part in it."""
+"""The calendar of a workflow's occurrences. Pure. Days are days of the practice, without hours."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ WORDS: dict[str, tuple[Unit, int]] = {
     "half-yearly": ("month", 6),
     "yearly": ("year", 1),
 }
-"""The recurrences that can be typed."""
+"""The words for recurrences."""
 
 _MONTHS = {"month": 1, "year": 12}
 
 
 def word(repeat: Repeat | None) -> str:
-    """A recurrence in one word; ``once`` for none."""
+    """Return a recurrence as a word; ``once`` for none."""
     if repeat is None:
         return "once"
     named = {parts: name for name, parts in WORDS.items()}
@@ -35,7 +35,7 @@ def word(repeat: Repeat | None) -> str:
 
 
 def occurrence(start: date, repeat: Repeat, index: int) -> date:
-    """Return the date of the occurrence with that index, the start's being 0.
+    """Return the date of the occurrence with that index; the start has index 0.
 
     It is always counted from the start, so a short month in between shifts nothing.
 
@@ -53,7 +53,7 @@ def occurrence(start: date, repeat: Repeat, index: int) -> date:
 
 
 def dates_between(start: date, repeat: Repeat | None, first: date, last: date) -> Iterator[date]:
-    """The dates from ``first`` to ``last``, both taken in, in order."""
+    """Return the dates from ``first`` to ``last``, both included, in order."""
     if repeat is None:
         if first <= start <= last:
             yield start
@@ -73,9 +73,9 @@ def dates_between(start: date, repeat: Repeat | None, first: date, last: date) -
 
 
 def recurrence(workflow: Workflow, proposal: Proposal | None) -> Repeat | None:
-    """Return how a workflow comes back, with the end of its proposal unless a user said otherwise.
+    """Return how a workflow recurs, with the end of its proposal unless a user said otherwise.
 
-    Where the next term has a workflow of its own, it ends with its term in any case.
+    If the next term has its own workflow, it ends with its term in any case.
     """
     repeat = workflow.repeat
     if repeat is None:
@@ -96,14 +96,14 @@ def last_day(start: date, repeat: Repeat, day: date) -> date:
 
 
 def period(day: date, repeat: Repeat | None) -> str:
-    """What an occurrence is called: its year, its month, or its date where it comes back within a month."""
+    """Return the name of an occurrence: its year, its month, or its date if it recurs within a month."""
     if repeat is None or repeat.unit == "year":
         return str(day.year)
     return f"{calendar.month_name[day.month]} {day.year}" if repeat.unit == "month" else day.isoformat()
 
 
 def _about(start: date, repeat: Repeat, day: date) -> int:
-    """The index of the last occurrence before a day, at most one off."""
+    """Return the index of the last occurrence before a day, at most one off."""
     if day <= start:
         return 0
     if repeat.unit == "week":

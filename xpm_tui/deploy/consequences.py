@@ -1,7 +1,7 @@
-"""What deploying a batch of jobs would do, by going through it as the run does, job after job. Pure.
+"""What deploying a batch of jobs would do, computed job after job in the order of the run. Pure.
 
-A job that is made earlier in the batch counts for those after it: its client is there, and its name, number
-and reference are taken.
+A job that is created earlier in the batch affects those after it: its client exists, and its name, number and
+reference are taken.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def batch_consequences(
 
 
 class _BatchEstimate:
-    """One batch while it is gone through."""
+    """The estimate of one batch."""
 
     def __init__(
         self, snapshot: Snapshot, terms: JobTerms, alike: Lookup | None, anyway: bool, policy: Policy
@@ -107,7 +107,7 @@ class _BatchEstimate:
         self.calls: dict[str, int] = {}
 
     def one(self, workflow: Workflow, day: date) -> None:
-        """One occurrence: kept back, finished, or made."""
+        """Estimate one occurrence: held, completed, or created."""
         shown = preview(
             self._snapshot, self._terms, workflow, day, self._jobs, alike=self._alike, created=self._created
         )
@@ -135,7 +135,7 @@ class _BatchEstimate:
             self._finished.append(shown.id)
 
     def _steps(self, shown: Preview) -> bool:
-        """Count the calls of one job, step by step, up to one that cannot be sent; whether there is none."""
+        """Count the calls of one job, step by step, up to one that cannot be sent; return whether all can."""
         spec, row = shown.spec, shown.deployment
         number = row.number if row is not None else ""
         applied: Sequence[str] = row.applied if row is not None and number else spec.templates[:1]
@@ -148,7 +148,7 @@ class _BatchEstimate:
                 if not self._has_client(shown):
                     return False
                 self._requests["job_reads"] += bool(spec.number)
-                # One that is there is read again just before its job is created.
+                # An existing client is read again just before its job is created.
                 self._requests["client_reads"] += self._requests["client_creations"] == creations
                 if not self._writes("job_creations", job_creation(shown.id, "", spec, ())):
                     return False
@@ -168,28 +168,28 @@ class _BatchEstimate:
         return True
 
     def _writes(self, kind: str, message: Message[Any]) -> bool:
-        """Count a write of a job where it can be sent; whether it can."""
+        """Count a write of a job if it can be sent; return whether it can."""
         sent = message.is_carriable
         self._requests[kind] += sent
         self._written += sent
         return sent
 
     def _has_client(self, shown: Preview) -> bool:
-        """Whether the job has a client in XPM, which is created where there is none."""
+        """Return whether the job has a client in XPM, which is created if necessary."""
         client = shown.client
         if shown.uuid or client is None or client.id in self._created:
             return True
         self._requests["searches"] += 1
         if not creation_message(self._snapshot, client, self._policy)[0].is_carriable:
             return False
-        # One that this batch makes goes by an id of its own until then.
+        # A client that this batch creates has a temporary id until then.
         self._created[client.id] = f"new:{client.id}"
         self._clients.add(client.id)
         self._requests["client_creations"] += 1
         return True
 
     def _uuid(self, shown: Preview) -> str:
-        """The job's client in XPM, as far as there is one."""
+        """Return the job's client in XPM, if there is one."""
         if shown.uuid or shown.client is None:
             return shown.uuid
         return self._created.get(shown.client.id, "")
@@ -198,7 +198,7 @@ class _BatchEstimate:
         return failed_tries(self._snapshot, record, kind)
 
     def result(self, pace: Pace | None) -> Consequences:
-        """The batch as a whole."""
+        """Return the estimate of the whole batch."""
         lasting = [("client", tuple(self._created)), ("job", (*self._made, *self._finished))]
         return paced(
             Consequences(
@@ -236,7 +236,7 @@ def _looked_up(snapshot: Snapshot) -> Requests:
 
 
 def _planned(shown: Preview, uuid: str) -> XpmJob:
-    """The job as XPM will have it, for the ones after it."""
+    """Return the job as XPM will have it, for the following ones."""
     spec = shown.spec
     return XpmJob(
         number=spec.number or f"{PLANNED}{shown.id}",

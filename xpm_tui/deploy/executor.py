@@ -1,7 +1,7 @@
-"""One occurrence through its steps: client, look, add, further templates, people, state.
+"""Execute the steps of one occurrence: client, check, add, further templates, people, state.
 
-Each call goes through the outbox, and its outcome is one commit with the occurrence's row; so a retry goes on
-at the step that failed. What got no answer is never sent again blindly.
+Each call goes through the outbox, and its outcome is one commit with the occurrence's row, so a retry
+continues at the step that failed. A call without an answer is never sent again without checking.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ Reply = TypeVar("Reply")
 
 @dataclass(frozen=True)
 class DeployContext:
-    """Inputs of the steps: ``index`` finds XPM clients by name, ``anyway`` goes on at open questions."""
+    """Inputs of the steps: ``index`` finds XPM clients by name, ``anyway`` confirms open questions."""
 
     book: Store
     practice: XpmJobsPort
@@ -70,16 +70,16 @@ class DeployContext:
     stop: Callable[[], bool] = lambda: False
 
     def alike(self, client: Client) -> Sequence[Alike]:
-        """XPM's clients whose name is the same as this one's, or near to it."""
+        """Return XPM's clients whose name is the same as this one's, or near to it."""
         return self.index().alike(client)
 
 
 class Unanswered(Exception):
-    """A write got no answer; what became of it is looked up when the others are through."""
+    """A write got no answer; its outcome is looked up after the other jobs."""
 
 
 class StepFailed(Exception):
-    """The occurrence stays where it is: ``state`` held or failed, ``cause`` a word, ``why`` a sentence."""
+    """The occurrence stays at its step: ``state`` held or failed, ``cause`` a code, ``why`` a sentence."""
 
     def __init__(self, state: str, cause: str, why: str) -> None:
         super().__init__(why)
@@ -87,7 +87,7 @@ class StepFailed(Exception):
 
 
 class Deployer:
-    """Takes occurrences through their steps, one at a time. ``jobs`` are XPM's open jobs, read once."""
+    """Executes the steps of occurrences, one at a time. ``jobs`` are XPM's open jobs, read once."""
 
     def __init__(self, means: DeployContext, jobs: OpenJobs) -> None:
         self._means = means
@@ -102,10 +102,10 @@ class Deployer:
         )
 
     async def deploy(self, shown: Preview) -> Deployment:
-        """To its end: deployed, held or failed; ``going`` where an answer is missing.
+        """Execute the remaining steps: deployed, held or failed; ``going`` if an answer is missing.
 
-        Raises ``XeroError`` where going on makes no sense for any other one either: the row then says how
-        far it came.
+        Raises ``XeroError`` if continuing is useless for any other occurrence: the row then has the step
+        reached.
         """
         means = self._means
         snapshot = means.book.snapshot()
@@ -146,7 +146,7 @@ class Deployer:
         return row
 
     async def _add(self, row: Deployment, workflow: Workflow) -> Deployment:
-        """Look whether it may be made, make its client where there is none, and make it."""
+        """Check whether it may be created, create its client if necessary, and create it."""
         self._no_unknown(row)
         there_after_all = await self._made_after_all(row, workflow)
         if there_after_all is not None:
@@ -175,7 +175,7 @@ class Deployer:
         return row
 
     def _may_be_made(self, row: Deployment, workflow: Workflow) -> Preview:
-        """The occurrence as it is now. Raises ``StepFailed`` where something keeps it back."""
+        """Return the present occurrence. Raises ``StepFailed`` if something holds it."""
         shown = self._look(row, workflow)
         back = shown.keeps(anyway=self._means.anyway)
         if back is not None:
@@ -191,7 +191,7 @@ class Deployer:
         try:
             there = await means.practice.client(uuid)
         except RecordMissing:
-            # As in a sync: the next reading of XPM's lists looks for what took it over.
+            # As in a sync: the next reading of XPM's lists looks for its successor.
             there = msgspec.structs.replace(known, deleted=True) if known is not None else None
         except (Refused, BadReply, BadInput) as no:
             why = f"The client {named} could not be read just before the job: {no.message}"
@@ -205,7 +205,7 @@ class Deployer:
             raise StepFailed("held", "client-changed", _CHANGED.format(names=visible(renamed, 160)))
 
     async def _new_client(self, row: Deployment, workflow: Workflow) -> str:
-        """Create the client in XPM, where rules and store allow it; its UUID."""
+        """Create the client in XPM, if rules and store allow it; return its UUID."""
         shown = self._may_be_made(row, workflow)
         assert shown.client is not None
         means = self._means
@@ -231,7 +231,7 @@ class Deployer:
         return created.row.uuid
 
     def _look(self, row: Deployment, workflow: Workflow) -> Preview:
-        """The occurrence against XPM's open jobs as they are now."""
+        """Compare the occurrence with XPM's present open jobs."""
         means = self._means
         return preview(
             means.book.snapshot(),
@@ -243,7 +243,7 @@ class Deployer:
         )
 
     def _rest(self, row: Deployment, workflow: Workflow) -> tuple[JobSpec, tuple[str, ...]]:
-        """Return what is left to do for an existing job: exchanged templates, people linked since."""
+        """Return the remaining steps of an existing job: exchanged templates, people linked since."""
         shown = self._look(row, workflow)
         back = next((each for each in shown.problems if each.code in FINISHING), None)
         if back is not None and not self._is_whole(row, shown.spec):
@@ -255,7 +255,7 @@ class Deployer:
         return row.assigned and row.state_set and set(spec.templates) <= set(row.applied)
 
     async def _made_after_all(self, row: Deployment, workflow: Workflow) -> Deployment | None:
-        """The job of an earlier try that was said to have failed, where XPM shows it all the same."""
+        """Return the job of an earlier try that was refused, if XPM shows it nevertheless."""
         snapshot = self._means.book.snapshot()
         there = rediscovered_job(snapshot, row, self.jobs, failed_tries(snapshot, row.id, ADD_JOB))
         if there is None or row.spec is None or self._look(row, workflow).uuid != row.client:
@@ -264,7 +264,7 @@ class Deployer:
         return self._found(workflows.job_created(row, job, row.spec))
 
     async def _job(self, number: str) -> XpmJob:
-        """A job as XPM has it. One that nobody can read holds this job back and no other."""
+        """Return a job as XPM has it. An unreadable one holds only this job."""
         try:
             return await self._means.practice.job(number)
         except UnreadableRecord as odd:
@@ -320,12 +320,12 @@ class Deployer:
     async def _send(
         self, row: Deployment, message: Message[Reply], after: Callable[[Reply], Deployment]
     ) -> Reply:
-        """One call; its outcome and the row it brings about are one commit.
+        """Make one call; its outcome and the resulting row are one commit.
 
         Raises:
-            Unknown: No answer came.
-            Halt: XPM refused it, or a value of it cannot be sent.
-            Trouble: Going on makes no sense for any other job either; the row says how far this one came.
+            Unanswered: No answer came.
+            StepFailed: XPM refused it, or a value of it cannot be sent.
+            AppError: Continuing is useless for any other job; the row has the step reached.
         """
         means = self._means
 
@@ -338,7 +338,7 @@ class Deployer:
         try:
             sent = await self._outbox.send(message, follow)
         except XeroError as trouble:
-            # What was made stays named; what was not begun in XPM is as if it had not been tried.
+            # The created job stays named; what was not started in XPM is as if it had not been tried.
             means.book.commit([workflows.put(workflows.halted(row, "going", trouble.code, trouble.message))])
             raise
         if sent.ending == "done":
@@ -358,7 +358,7 @@ class Deployer:
         raise StepFailed("held", "number-taken", JobProblem(code="number-taken", about=there.number).sentence)
 
     def _no_unknown(self, row: Deployment) -> None:
-        """Nothing is sent while a write of this occurrence has no end."""
+        """Refuse to send anything while a write of this occurrence has no outcome."""
         pending = unanswered(self._means.book.snapshot())
         if any(intent.record == row.id and intent.kind in JOB_KINDS for intent in pending):
             raise StepFailed(
@@ -399,7 +399,7 @@ class Deployer:
 _EDITED = "Its client was changed while the job was being created. Look at it, then: jobs retry."
 _GONE = (
     "XPM no longer has the client {client}: it was deleted or merged into another one since the last sync. "
-    "Sync, then settle the client (clients review), then: jobs retry."
+    "Sync, then decide about the client (clients review), then: jobs retry."
 )
 _CHANGED = (
     "The XPM client was renamed since the last sync: {names}. Check that it is still the right client, then: "
@@ -407,14 +407,14 @@ _CHANGED = (
 )
 _NOT_DONE = {
     ADD_JOB: "The job was not created",
-    APPLY_TEMPLATE: "Job {number} is there, but a template could not be put on it",
-    ASSIGN_PEOPLE: "Job {number} is there, but its people could not be set",
-    SET_STATE: "Job {number} is there, but its state could not be set",
+    APPLY_TEMPLATE: "Job {number} was created, but a template could not be applied to it",
+    ASSIGN_PEOPLE: "Job {number} was created, but its people could not be assigned",
+    SET_STATE: "Job {number} was created, but its state could not be set",
 }
 
 
 def step_failure(kind: str, error: AppError, row: Deployment) -> StepFailed:
-    """Why one step did not go: which one, what of the job is there, and what to do."""
+    """Return why one step failed: which one, what exists of the job, and what to do."""
     if isinstance(error, Refused):
         return refused(kind, error, row)
     return StepFailed(
@@ -426,7 +426,7 @@ def step_failure(kind: str, error: AppError, row: Deployment) -> StepFailed:
 
 
 def refused(kind: str, no: Refused, row: Deployment) -> StepFailed:
-    """XPM said no to one step: which one, what of the job is there, and what to do."""
+    """Return the failure of a step that XPM refused: which one, what exists of the job, and what to do."""
     said = no.words.casefold()
     cause, way = "refused", "Change the values that XPM refuses (jobs edit), then: jobs retry"
     if "template" in said:

@@ -1,8 +1,8 @@
 """The audit: for each accepted proposal and each occurrence, its job in XPM or what is wrong with it. Pure.
 
 Jobs that were deployed from here are compared with what was sent. Ignition publishes neither the dates nor
-the people of its jobs, so of these only what cannot be right is a finding. Completed and cancelled jobs are
-history: beyond their client, and whether one can still take invoices, nothing of them is judged.
+the people of its jobs, so only contradictions in these are findings. For completed and cancelled jobs only
+the client is checked, and whether they can still take invoices.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from xpm_tui.domain.xpm import XpmJob
 
 
 class AuditFinding(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that is wrong.
+    """One problem that the audit found.
 
     Attributes:
         finding: The code of the finding.
@@ -105,7 +105,7 @@ def audit(
 
 
 class _Audit:
-    """One audit while it is made."""
+    """One audit."""
 
     def __init__(
         self,
@@ -129,7 +129,7 @@ class _Audit:
         self._findings: list[AuditFinding] = []
 
     def report(self) -> AuditReport:
-        """Judge everything that was gathered."""
+        """Return the findings on everything that was collected."""
         tasks = learned(
             (each.templates, job) for each in self._expected.rows for job in each.jobs if each.templates
         )
@@ -230,7 +230,7 @@ class _Audit:
         elif occurrence.state in ("held", "failed", "going"):
             why = deployed.why if deployed is not None else ""
             sentence = f"The job of {day(occurrence.day)} was not created. {visible(why, 160)}".strip()
-            todo = f"Solve this, then: xpm-tui jobs retry {occurrence.id}"
+            todo = f"Resolve this, then: xpm-tui jobs retry {occurrence.id}"
         else:
             sentence = f"The job of {day(occurrence.day)} has not been created."
             todo = f"Create it: xpm-tui jobs deploy {occurrence.id}. If it is not wanted, skip it."
@@ -267,17 +267,17 @@ class _Audit:
             ("partner", job.partner),
             *(("staff", one) for one in job.assigned),
         )
-        gone = [
+        missing = [
             f"{one.name or one.uuid} ({role})"
             for role, one in people
             if one is not None and one.uuid not in self._staff
         ]
-        if gone:
-            verb = plural(len(gone), "is/are")
+        if missing:
+            verb = plural(len(missing), "is/are")
             self._add(
                 "person-left", each, job,
-                f"{_short(sequence(gone))} of job {job.number} {verb} no longer on XPM's staff.",
-                "Assign the job to someone else in XPM.", found=", ".join(gone),
+                f"{_short(sequence(missing))} of job {job.number} {verb} no longer on XPM's staff.",
+                "Assign the job to someone else in XPM.", found=", ".join(missing),
             )  # fmt: skip
 
     def _dates(self, each: ExpectedJob, job: XpmJob) -> None:
@@ -315,7 +315,7 @@ class _Audit:
             sentence = f"Job {job.number} has no tasks, and {_short(wanted)} adds some."
         self._add(
             "wrong-template", each, job, sentence,
-            "Apply the right template in XPM and delete the other tasks. If the service calls for the wrong "
+            "Apply the right template in XPM and delete the other tasks. If the service has the wrong "
             "template, correct it: xpm-tui templates list",
             expected=wanted, found=there,
         )  # fmt: skip
@@ -325,7 +325,7 @@ class _Audit:
         return " + ".join(row.name if row is not None else uuid for uuid, row in rows)
 
     def _together(self, group: list[ExpectedJob]) -> None:
-        """What is to be seen from all jobs of a proposal: references, duplicates, whether invoices attach."""
+        """Check all jobs of a proposal together: references, duplicates, whether invoices attach."""
         first, row = group[0], group[0].proposal
         found = {job.number: (each, job) for each in group for job in each.jobs}
         holders = [job for job in self._jobs.with_reference(row.number) if self._jobs.is_open(job)]
@@ -346,7 +346,7 @@ class _Audit:
     def _duplicates(
         self, first: ExpectedJob, found: dict[str, tuple[ExpectedJob, XpmJob]], holders: list[XpmJob]
     ) -> set[str]:
-        """Report jobs that are there twice; the numbers of all of them."""
+        """Report jobs that exist twice; return the numbers of all of them."""
         doubled: set[str] = set()
         for number, (each, job) in found.items():
             if number in doubled or not self._jobs.is_open(job):
@@ -402,7 +402,7 @@ class _Audit:
             )  # fmt: skip
 
     def _invoices(self, row: Proposal, found: dict[str, tuple[ExpectedJob, XpmJob]]) -> None:
-        """Whether one of the jobs can take the invoices of a proposal that goes on."""
+        """Check whether one of the jobs can take the invoices of an active proposal."""
         if (row.end is not None and row.end < self._today) or not (row.number or row.reference) or not found:
             return
         if any(self._jobs.is_open(job) and self._takes(job) for _, job in found.values()):
@@ -412,7 +412,7 @@ class _Audit:
             return
         recurs = len(found) > 1 or (each.occurrence is not None and each.occurrence.workflow.repeat)
         if recurs and job.completed is not None:
-            return  # its period was finished early, and the next job takes the next invoices
+            return  # its period was completed early, and the next job takes the next invoices
         self._add(
             "state", each, job,
             f"Job {job.number} is {_short(job.state)}, and the proposal goes on"

@@ -1,10 +1,7 @@
-"""The terms on which jobs are made: the practice's choices, as one frozen value.
+"""The exact job of an occurrence, from the workflow, its proposal, its services and the settings.
 
-Who is named on a job: team members as staff of XPM, and those who cannot be named.
-
-Why a job cannot be made as it stands: a small closed set, each with its sentence and its way out.
-
-The exact job of an occurrence: what the workflow says, else its proposal, services and the settings.
+The module has the practice's settings for jobs as one frozen value, the people on a job as XPM staff, and the
+problems that prevent a job: a small closed set, each with its sentence and remedy.
 """
 
 from __future__ import annotations
@@ -61,7 +58,7 @@ class JobStaff(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def job_staff(snapshot: Snapshot, partner: str, manager: str, staff: tuple[str, ...]) -> JobStaff:
-    """The staff records behind ids of team members; an empty id is nobody."""
+    """Return the staff records of team members; an empty id means nobody."""
     missing: list[str] = []
 
     def of(member: str, role: str) -> str:
@@ -87,11 +84,11 @@ Weight = Literal["hold", "ask", "note"]
 _SENTENCES: dict[str, tuple[Weight, str, str]] = {
     "no-client": ("hold", "Its proposal names no client that is known here: {about}.",
                   "Import or create the client, then import the proposals again."),
-    "client-ignored": ("hold", "{about} is set aside as having no XPM client.",
+    "client-ignored": ("hold", "{about} is ignored: it has no XPM client.",
                        "Stop ignoring it first, or skip the job."),
     "client-gone": ("hold", "XPM no longer has the client that {about} is linked to.",
                     "Link another one, or create it in XPM: clients review."),
-    "client-converted": ("hold", "The prospect that {about} is linked to was made a client of another id.",
+    "client-converted": ("hold", "The prospect that {about} is linked to became a client with another id.",
                          "Link the new one."),
     "client-merged": ("hold", "The XPM client of {about} was merged into another one.",
                       "Accept the surviving one: clients review."),
@@ -99,11 +96,12 @@ _SENTENCES: dict[str, tuple[Weight, str, str]] = {
     "client-archived": ("hold", "The XPM client of {about} is archived.",
                         "Restore it from the archive in XPM, or link another client, then sync."),
     "client-waits": ("hold", "{about}", "Link the client: clients review."),
-    "client-new": ("note", "XPM has no client {about} yet: it is made first.", ""),
+    "client-new": ("note", "XPM has no client {about} yet: it is created first.", ""),
     "entity-unlinked": ("ask", "The entity {about} is not linked to an XPM client.",
                         "Link it (clients review), or confirm that it is created in XPM."),
-    "entity-prospect": ("ask", "The entity {about} is a prospect in XPM: its id changes when it is made a "
-                        "client.", "Make it a client in XPM and link it again, or confirm the job."),
+    "entity-prospect": ("ask",
+                        "The entity {about} is a prospect in XPM: its id changes when it becomes a client.",
+                        "Make it a client in XPM and link it again, or confirm the job."),
     "entity-gone": ("hold", "The proposal has no services for the entity {about} any more.",
                     "Skip the job (jobs skip), or choose its client: jobs edit ID client=..."),
     "entities": ("hold", "Its services are for several clients: {about}.",
@@ -112,9 +110,9 @@ _SENTENCES: dict[str, tuple[Weight, str, str]] = {
                      "Delete that job in XPM and sync, or choose its client: jobs edit ID client=..."),
     "period-taken": ("hold", "The former term already has job {about} for this period.",
                      "Skip this job: jobs skip ID"),
-    "prospect": ("note", "{about} is a prospect in XPM: its id changes when it is made a client.", ""),
+    "prospect": ("note", "{about} is a prospect in XPM: its id changes when it becomes a client.", ""),
     "no-name": ("hold", "The job has no name.", "Give it a name: jobs edit ID name=..."),
-    "long-name": ("hold", "The job's name has {about} characters; XPM takes no more than 255.",
+    "long-name": ("hold", "The job's name has {about} characters; XPM accepts at most 255.",
                   "Shorten it: jobs edit ID name=..."),
     "no-description": ("note", "The job has no description: no service is on the proposal.", ""),
     "due-first": ("hold", "The job would be due before it starts: {about}.",
@@ -123,7 +121,7 @@ _SENTENCES: dict[str, tuple[Weight, str, str]] = {
                   "Skip it (jobs skip), or change the date until which the job recurs: jobs edit "
                       "ID until=DATE"),
     "bad-budget": ("hold", "The budget is not a number: {about}.", "Set it: jobs edit ID budget=1200.00"),
-    "no-price": ("note", "The budget is left out, because a price is no number: {about}.", ""),
+    "no-price": ("note", "The budget is left out, because a price is not a number: {about}.", ""),
     "no-template": ("ask", "None of its services is linked to a job template: the job would have no tasks.",
                     "Link the services (templates link), or deploy it anyway."),
     "service-bare": ("note", "The service {about} has no job template.", ""),
@@ -131,7 +129,8 @@ _SENTENCES: dict[str, tuple[Weight, str, str]] = {
                       "Link another one: templates link, or jobs edit ID templates=..."),
     "category-gone": ("hold", "XPM has no job category {about}.",
                       "Choose another one: jobs edit ID category=..., or the setting jobs.default_category."),
-    "category-unlisted": ("hold", "The category {about} cannot be looked up: no category of XPM is listed.",
+    "category-unlisted": ("hold",
+                          "The category {about} cannot be looked up: XPM's categories are not listed.",
                           "Give its UUID (jobs edit ID category=UUID, or jobs.default_category), or let the "
                           "login read the list: settings set xero.scopes standard, then connect."),
     "category-several": ("hold", "XPM has several job categories {about}.",
@@ -140,14 +139,15 @@ _SENTENCES: dict[str, tuple[Weight, str, str]] = {
                           "first.", "Choose one: jobs edit ID category=..., or create one job per project."),
     "person-left-out": ("note", "{about}, and is left out.", "Link the person: team link."),
     "person-missing": ("hold", "{about}.", "Link the person: team link. Or set jobs.missing_person to skip."),
-    "reference-ours": ("note", "The reference {about} is on an open job of this proposal already: left out.",
+    "reference-ours": ("note", "An open job of this proposal already has the reference {about}: left out.",
                        ""),
-    "reference-taken": ("ask", "The open job {about} carries this reference already, so invoices would not "
-                        "find their way.", "Remove it (jobs edit ID reference=), or deploy the job anyway."),
-    "same-job": ("ask", "The client has an open job of this name and start already: {about}. Ignition may "
-                 "have made it.", "Skip it (jobs skip), or deploy it anyway."),
-    "same-name": ("note", "The client has an open job of this name already: {about}.", ""),
-    "number-taken": ("hold", "XPM has a job {about} already.", 
+    "reference-taken": ("ask", "The open job {about} already has this reference, so invoices might "
+                        "attach to the wrong job.",
+                        "Remove it (jobs edit ID reference=), or deploy the job anyway."),
+    "same-job": ("ask", "The client already has an open job with this name and start: {about}. Ignition "
+                 "may have created it.", "Skip it (jobs skip), or deploy it anyway."),
+    "same-name": ("note", "The client already has an open job with this name: {about}.", ""),
+    "number-taken": ("hold", "XPM already has a job {about}.",
                      "Change the setting jobs.number, or empty it."),
     "stopped": ("hold", "{about}", "Take the proposal over again to continue."),
     "not-ours": ("hold", "The proposal is not taken over: {about}.", "Take it over: proposals take-over ID"),
@@ -167,32 +167,32 @@ class JobProblem(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def weight(self) -> Weight:
-        """Whether it keeps the job back."""
+        """Return whether it holds the job."""
         return _SENTENCES[self.code][0]
 
     @property
     def sentence(self) -> str:
-        """What is the matter."""
+        """Return the problem as a sentence."""
         return _SENTENCES[self.code][1].replace("{about}", str(visible(self.about, 160)))
 
     @property
     def hint(self) -> str:
-        """What to do about it."""
+        """Return what to do about it."""
         return _SENTENCES[self.code][2]
 
 
 LONGEST_NAME = 255
 A_YEAR = 365
-"""Days from start to due of a job that comes once, where nobody says when it is due."""
+"""Days from start to due of a job that does not recur, if no due date is set."""
 BUDGET = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?")
-"""A budget as XPM takes it: a plain decimal number."""
+"""A budget in the form that XPM accepts: a plain decimal number."""
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-"""A category is given by its UUID where XPM's list is not open to the login."""
+"""A category is given by UUID if the login may not read XPM's list."""
 _AMOUNT = re.compile(r"([0-9]{1,3}(?:[,' ][0-9]{3})+|[0-9]+)?(\.[0-9]+)?")
 
 
 def services_of(proposal: Proposal, workflow: Workflow) -> tuple[ProposalService, ...]:
-    """The services of the proposal that this workflow is for, in its own term."""
+    """Return the services of the proposal that this workflow is for, in its own term."""
     first, last = workflow.term_start, workflow.term_end
     return tuple(
         service
@@ -238,7 +238,7 @@ def make_spec(
     *,
     attempt: int = 1,
 ) -> tuple[JobSpec, list[JobProblem]]:
-    """What would be sent for the occurrence of that day, and what is the matter with it. Pure."""
+    """Return what would be sent for the occurrence of that day, and its problems. Pure."""
     found: list[JobProblem] = []
     services = services_of(proposal, workflow)
     name = _name(terms, workflow, client, services, day)
@@ -282,7 +282,7 @@ def make_spec(
 
 
 def own_job_number(pattern: str, workflow: Workflow, day: date, attempt: int) -> str:
-    """A job number of our own, such as ``IGN-W3-20260701``; empty where XPM is to give one."""
+    """Return the practice's own job number, such as ``IGN-W3-20260701``; empty if XPM assigns it."""
     if not pattern:
         return ""
     made = pattern.replace("{workflow}", workflow.id.upper())
@@ -304,7 +304,7 @@ def amount(text: str) -> str:
 
 
 def budget_of(services: tuple[ProposalService, ...]) -> tuple[str, str]:
-    """The value of services, price by quantity; and the first price that is no number, instead."""
+    """Return the value of services, price by quantity; or the first price that is not a number."""
     total = Decimal(0)
     for service in services:
         if not service.price:
@@ -317,10 +317,10 @@ def budget_of(services: tuple[ProposalService, ...]) -> tuple[str, str]:
             return "", f"{service.quantity} times {service.price}"
         less = service.price.lstrip().startswith(("-", "("))
         total += (-1 if less else 1) * Decimal(price) * Decimal(times)
-    told = f"{total:.2f}"
-    if total > 0 and not BUDGET.fullmatch(told):
-        return "", told
-    return (told, "") if total > 0 else ("", "")
+    text = f"{total:.2f}"
+    if total > 0 and not BUDGET.fullmatch(text):
+        return "", text
+    return (text, "") if total > 0 else ("", "")
 
 
 def _name(
@@ -351,7 +351,7 @@ def _due(terms: JobTerms, workflow: Workflow, proposal: Proposal, day: date) -> 
             return end
     elif days is None:
         due = last_day(workflow.start, workflow.repeat, day)
-        # The last period may be cut short by the end of the proposal; work that goes on past it is not.
+        # The end of the proposal may shorten the last period, but not that of work that continues after it.
         repeat = recurrence(workflow, proposal)
         follows = repeat is not None and workflow.repeat.end is None and repeat.end is not None
         return min(due, repeat.end) if follows and repeat and repeat.end and day <= repeat.end else due
@@ -398,7 +398,7 @@ def _category(
 
 
 def _category_named(snapshot: Snapshot, wanted: str, found: list[JobProblem]) -> str:
-    """The UUID of a category that is given by name or UUID."""
+    """Return the UUID of a category by name or UUID."""
     if not wanted:
         return ""
     if UUID.fullmatch(wanted):
@@ -441,5 +441,5 @@ def _reference(terms: JobTerms, workflow: Workflow, proposal: Proposal) -> str:
 
 
 def first_of(typed: str | None, *others: str) -> str:
-    """What was typed, empty included, else the first that is not empty."""
+    """Return what was typed, even if it is empty; otherwise the first value that is not empty."""
     return typed if typed is not None else next((each for each in others if each), "")

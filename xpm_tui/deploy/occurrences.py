@@ -1,9 +1,9 @@
-"""Which occurrences wait, are due, come soon, or were missed. Pure; today is a day of the practice.
+"""Which occurrences are coming, due or missed. Pure; today is a day of the practice.
 
 The forecast: which jobs will be created in the coming months, by month and template. Pure.
 
-Practices plan their staff by it. A job counts in the month in which it is created; what is due or held
-already counts in the present one.
+Practices plan their staff with it. A job counts in the month in which it is created; jobs that are due or
+held count in the present one.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from xpm_tui.domain.tables import DEPLOYMENTS, PROPOSALS, TEMPLATES, WORKFLOWS
 
 State = Literal["coming", "due", "missed", "going", "deployed", "held", "failed", "skipped", "stopped"]
 SOON = 14
-"""Days of what is to come that screens show."""
+"""The number of days ahead that screens show."""
 
 
 class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
     """One occurrence of a workflow.
 
-    It is ``coming``; ``due`` (its deploy day has come: automatically where the workflow is set to automatic,
-    else by hand); ``missed`` (its date is past, so a user has to agree); or has the state of its deployment.
+    It is ``coming``; ``due`` (its deploy day has come); ``missed`` (its date is past, so a user has to
+    agree); or has the state of its deployment.
     """
 
     workflow: Workflow
@@ -46,12 +46,12 @@ class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def id(self) -> str:
-        """``<workflow>/<date>``."""
+        """Return ``<workflow>/<date>``."""
         return deployment_id(self.workflow.id, self.day)
 
     @property
     def begun(self) -> bool:
-        """Whether something of it may be in XPM already."""
+        """Return whether something of it may be in XPM already."""
         return self.deployment is not None and self.deployment.state == "going"
 
 
@@ -60,8 +60,8 @@ def occurrences(
 ) -> Iterator[Occurrence]:
     """Yield the occurrences of workflows, by date within each workflow.
 
-    They are those that have come, have a deployment, or come within ``ahead`` days; of all workflows where
-    none are named.
+    They are those that have come, have a deployment, or come within ``ahead`` days; of all workflows if none
+    are named.
     """
     for workflow in workflows or snapshot.rows(WORKFLOWS):
         yield from of_workflow(snapshot, terms, workflow, today, ahead)
@@ -70,7 +70,7 @@ def occurrences(
 def of_workflow(
     snapshot: Snapshot, terms: JobTerms, workflow: Workflow, today: date, ahead: int = SOON
 ) -> Iterator[Occurrence]:
-    """The same for one workflow; a one-time job that is to come is told however far away it is."""
+    """Yield the same for one workflow; a one-time job is included however far ahead it is."""
     done = {each.day: each for each in snapshot.find(DEPLOYMENTS, "workflow", workflow.id)}
     early = timedelta(days=terms.days_early if workflow.days_early is None else workflow.days_early)
     automatic = is_automatic(terms, workflow)
@@ -81,12 +81,12 @@ def of_workflow(
         repeat = recurrence(workflow, snapshot.get(PROPOSALS, workflow.proposal))
         came = dates_between(workflow.start, repeat, workflow.since, last)
         if workflow.stopped:
-            # One row says that nothing more comes of it; every date that will not be would be noise.
+            # One row is enough for a stopped workflow; a row for every cancelled date would be noise.
             came = islice((day for day in came if day not in done), 1)
         days = sorted({*done, *came})
     for day in days:
         found = done.get(day)
-        # A one-time job whose start is past when its proposal is accepted is due on that day.
+        # A one-time job that starts before its proposal is accepted is due on the day of acceptance.
         judged = max(day, workflow.since) if workflow.repeat is None else day
         yield Occurrence(
             workflow=workflow,
@@ -99,18 +99,18 @@ def of_workflow(
 
 
 def is_automatic(terms: JobTerms, workflow: Workflow) -> bool:
-    """Whether it is deployed by itself."""
+    """Return whether it is deployed automatically."""
     return workflow.automatic == "yes" or (workflow.automatic == "setting" and terms.automatic)
 
 
 def still_recurs(snapshot: Snapshot, workflow: Workflow, day: date) -> bool:
-    """Whether the day is one of the workflow's as it is now: its dates or its end may have been moved."""
+    """Return whether the day is one of the workflow's present dates, which may have changed."""
     repeat = recurrence(workflow, snapshot.get(PROPOSALS, workflow.proposal))
     return next(dates_between(workflow.start, repeat, day, day), None) is not None
 
 
 def due_by_itself(snapshot: Snapshot, terms: JobTerms, today: date) -> list[Occurrence]:
-    """What the daily run deploys: due ones of automatic workflows, and what was begun and not finished."""
+    """Return what the daily run deploys: due ones of automatic workflows, and unfinished ones."""
     return [
         each
         for each in occurrences(snapshot, terms, today, ahead=0)
@@ -153,7 +153,7 @@ class ForecastCount(msgspec.Struct, frozen=True, kw_only=True):
 class ForecastTemplate(msgspec.Struct, frozen=True, kw_only=True):
     """One template, empty for jobs without any. ``months`` are the jobs that get its tasks.
 
-    A job with several templates counts once for each; its budget counts for the first one alone.
+    A job with several templates counts once for each; its budget counts for the first one only.
     """
 
     template: str

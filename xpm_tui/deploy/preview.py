@@ -1,4 +1,4 @@
-"""What deploying an occurrence would do: the exact job, and what clashes with it. Pure."""
+"""What deploying an occurrence would do: the exact job, and its clashes with other jobs. Pure."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from xpm_tui.sync.manual.client_creation import Lookup, blocked
 from xpm_tui.sync.planning.links import state_of
 
 FINISHING = frozenset({"template-gone", "person-missing", "ignition", "stopped"})
-"""What keeps back a job that is in XPM already and only has to be finished."""
+"""Problems that hold a job that is in XPM already and only has to be completed."""
 
 
 PLANNED = "planned:"
-"""Before the id of an occurrence: the number of a job that an earlier one of its batch creates."""
+"""The prefix of the number of a job that an earlier occurrence of the batch creates."""
 
 
 def _called(job: XpmJob) -> str:
@@ -34,7 +34,7 @@ def _called(job: XpmJob) -> str:
 
 
 class OpenJobs:
-    """The open jobs of XPM, to be asked by reference, by client and by number."""
+    """The open jobs of XPM, by reference, by client and by number."""
 
     def __init__(self, jobs: Iterable[XpmJob]) -> None:
         self.by_number: dict[str, XpmJob] = {}
@@ -46,11 +46,11 @@ class OpenJobs:
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> OpenJobs:
-        """As the mirror has them."""
+        """Return those of the mirror."""
         return cls(job for job in snapshot.rows(JOBS) if not job.gone)
 
     def add(self, job: XpmJob, *, proposal: str = "") -> None:
-        """One more; ``proposal`` is the one it is made for, where the store does not know that yet."""
+        """Add one; ``proposal`` is its proposal, if the store does not know that yet."""
         if job.number in self.by_number:
             return
         if proposal:
@@ -62,20 +62,20 @@ class OpenJobs:
             self._by_reference[job.order_number.strip().casefold()].append(job)
 
     def with_reference(self, reference: str) -> list[XpmJob]:
-        """Those that carry it as client order number."""
+        """Return those with this client order number."""
         return self._by_reference.get(reference.strip().casefold(), [])
 
     def proposal_of(self, job: XpmJob) -> str:
-        """The proposal that a job of this batch is made for, or empty."""
+        """Return the proposal of a job of this batch, or empty."""
         return self._proposals.get(job.number, "")
 
     def of_client(self, uuid: str) -> list[XpmJob]:
-        """Those of one client."""
+        """Return those of one client."""
         return self._by_client.get(uuid, [])
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
-    """One occurrence as it would go out. ``client`` is ours, ``uuid`` XPM's (empty: made first)."""
+    """One occurrence as it would be sent. ``client`` is ours, ``uuid`` XPM's (empty: created first)."""
 
     workflow: Workflow
     day: date
@@ -88,16 +88,16 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def id(self) -> str:
-        """Id of the occurrence."""
+        """Return the id of the occurrence."""
         return deployment_id(self.workflow.id, self.day)
 
     @property
     def fresh(self) -> bool:
-        """Whether a job is still to be made, not one to be finished."""
+        """Return whether a job is still to be created, not only completed."""
         return self.deployment is None or not self.deployment.number
 
     def keeps(self, *, anyway: bool = False) -> JobProblem | None:
-        """The first thing that keeps it back; ``anyway``: a person said to go on where that is enough."""
+        """Return the first problem that holds it; ``anyway``: a user confirmed the open questions."""
         if not self.fresh:
             return next((each for each in self.problems if each.code in FINISHING), None)
         back = ("hold",) if anyway else ("hold", "ask")
@@ -163,7 +163,7 @@ def preview(
 def clashing(
     snapshot: Snapshot, workflow: Workflow, spec: JobSpec, uuid: str, jobs: OpenJobs
 ) -> tuple[JobSpec, list[JobProblem]]:
-    """The job with what is left out of it, and where it clashes with open jobs."""
+    """Return the job with what is left out of it, and its clashes with open jobs."""
     found: list[JobProblem] = []
     if spec.number and spec.number in jobs.by_number:
         found.append(JobProblem(code="number-taken", about=spec.number))
@@ -190,7 +190,7 @@ def clashing(
 def rediscovered_job(
     snapshot: Snapshot, row: Deployment | None, jobs: OpenJobs, tries: Sequence[Intent]
 ) -> XpmJob | None:
-    """The job of an earlier try that was said to have failed, where XPM shows it all the same."""
+    """Return the job of an earlier try that was refused, if XPM shows it nevertheless."""
     spec = row.spec if row is not None else None
     if row is None or spec is None or not tries:
         return None
@@ -205,13 +205,13 @@ def rediscovered_job(
 
 
 def failed_tries(snapshot: Snapshot, record: str, kind: str) -> list[Intent]:
-    """Earlier tries of a step of an occurrence that were said to have failed."""
+    """Return earlier tries of a step of an occurrence that were refused."""
     failed = snapshot.find(INTENTS, "state", "failed")
     return [intent for intent in failed if intent.record == record and intent.kind == kind]
 
 
 def _elsewhere(snapshot: Snapshot, row: Deployment, uuid: str, jobs: OpenJobs) -> list[JobProblem]:
-    """The job of an earlier try that XPM shows after all, on another client than the present one."""
+    """Return the job of an earlier try that XPM shows on a different client."""
     if not row.client or row.client == uuid:
         return []
     there = rediscovered_job(snapshot, row, jobs, failed_tries(snapshot, row.id, ADD_JOB))
@@ -222,7 +222,7 @@ def _elsewhere(snapshot: Snapshot, row: Deployment, uuid: str, jobs: OpenJobs) -
 
 
 def _of_former_term(snapshot: Snapshot, workflow: Workflow, day: date) -> list[JobProblem]:
-    """A job of the workflow's former term for the same period: that of its day, or of days after it."""
+    """Return a job of the workflow's former term for the same period or a later one."""
     former = snapshot.get(WORKFLOWS, workflow.follows)
     for row in snapshot.find(DEPLOYMENTS, "workflow", former.id) if former is not None else ():
         if row.state == "skipped" or row.day < (workflow.term_start or day):
@@ -259,7 +259,7 @@ def _client(
 
 
 def _same_proposal(snapshot: Snapshot, workflow: Workflow, job: XpmJob) -> bool:
-    """Whether we made the job, for the same proposal."""
+    """Return whether we created the job, for the same proposal."""
     made = snapshot.find(DEPLOYMENTS, "number", job.number)
     own = {each.workflow for each in made}
     return any(

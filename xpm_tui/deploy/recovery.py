@@ -1,7 +1,7 @@
-"""Writes of jobs that were sent and have no end: found out by looking, never by sending again.
+"""Find out the outcome of job writes without an answer, by reading and never by sending again.
 
-A job is looked for by our own number, else among the open jobs of its client; a template by the count of
-tasks; people and state are read again, and may be sent once more where they were not set.
+A job is looked for by our own number, otherwise among the open jobs of its client; a template by the number
+of tasks; people and state are read again, and may be sent once more if they were not set.
 """
 
 from __future__ import annotations
@@ -34,49 +34,49 @@ from xpm_tui.sync.journal import (
 )
 
 _ADDED = (
-    "No answer came when the job was sent, and XPM shows no such job: nobody can tell whether it will. Look "
-    "for it in XPM, then: jobs retry {id} --sent adopt|again|drop"
+    "No answer came when the job was sent, and XPM shows no such job, although it still may. Look for it "
+    "in XPM, then: jobs retry {id} --sent adopt|again|drop"
 )
 _SEVERAL = (
-    "No answer came when the job was sent, and XPM shows {count} jobs that it may be: {numbers}. Say which: "
-    "jobs retry {id} --sent adopt --job NUMBER"
+    "No answer came when the job was sent, and XPM shows {count} jobs that it may be: {numbers}. Choose "
+    "one: jobs retry {id} --sent adopt --job NUMBER"
 )
 _TAKEN = (
     "No answer came when the job was sent, and the job {numbers} that XPM has is another one. Change the "
     "setting jobs.number, then: jobs retry {id} --sent again"
 )
 _TEMPLATE = (
-    "No answer came when a template was put on job {numbers}, and no task of it is there. Look at the job in "
-    "XPM, then: jobs retry {id} --sent adopt|again|drop"
+    "No answer came when a template was applied to job {numbers}, and its tasks are not there. Check the "
+    "job in XPM, then: jobs retry {id} --sent adopt|again|drop"
 )
 
 _UNSEEN = (
-    "No answer came, and job {numbers} cannot be looked at: {said} Look at it in XPM, then: "
-    "jobs retry {id} --sent adopt|again|drop"
+    "No answer came, and job {numbers} cannot be read: {said} Check it in XPM, then: jobs retry {id} "
+    "--sent adopt|again|drop"
 )
 _NOT_SET = (
-    "Job {numbers} is there, but its {what} could not be set: no answer came, twice, and XPM does not show "
-    "them. Set them in XPM, or: jobs retry {id}"
+    "Job {numbers} was created, but its {what} could not be set: no answer came, twice, and XPM does not "
+    "show them. Set them in XPM, or: jobs retry {id}"
 )
 _WHAT = {ASSIGN_PEOPLE: "people", SET_STATE: "state"}
 _NO_EFFECT = "did not take effect"
 
 
 def unknown(snapshot: Snapshot) -> list[Intent]:
-    """The writes of jobs that were sent and have no end, of whatever run."""
+    """Return the writes of jobs that were sent without an outcome, in any run."""
     return recovery.unknown(snapshot, JOB_KINDS)
 
 
 async def resolve(means: DeployContext) -> int:
-    """Find out what became of each unanswered write.
+    """Find out the outcome of each write without an answer.
 
     Creations are waited for until ``create_lag`` is over. Writes that were never sent are closed.
 
     Returns:
-        How many are settled, including held ones.
+        How many are resolved, including held ones.
 
     Raises:
-        XeroError: XPM could not be asked.
+        XeroError: XPM could not be read.
     """
     work = _JobRecovery(means)
     await work.run(means.stop)
@@ -87,9 +87,8 @@ async def wait_for_refused(means: DeployContext, ids: Collection[str]) -> None:
     """Wait until XPM must list what it created in spite of a refusal.
 
     That is until ``create_lag`` is over since the last attempt at each of these occurrences. The list of open
-    jobs that is read after this shows it.
-
-    What ended a run before XPM can have acted (no login, the allowance) is not waited for.
+    jobs that is read after this shows it. Runs that ended before XPM can have acted (no login, the allowance)
+    need no wait.
     """
     lag = timedelta(seconds=means.create_lag)
     snapshot = means.book.snapshot()
@@ -111,7 +110,7 @@ async def wait_for_refused(means: DeployContext, ids: Collection[str]) -> None:
 
 
 def adopt(row: Deployment, intent: Intent, job: XpmJob) -> Deployment:
-    """The row once its write is known to have taken effect; ``job`` is read whole."""
+    """Return the row after its write is known to have taken effect; ``job`` is read in full."""
     if intent.kind == ADD_JOB:
         assert row.spec is not None
         return workflows.job_created(row, job, row.spec)
@@ -123,7 +122,7 @@ def adopt(row: Deployment, intent: Intent, job: XpmJob) -> Deployment:
 
 
 class _JobRecovery(recovery.Recovery):
-    """The unknown writes of jobs while they are looked up."""
+    """The look-up of unknown job writes."""
 
     kinds = JOB_KINDS
 
@@ -132,7 +131,7 @@ class _JobRecovery(recovery.Recovery):
         self._means = means
 
     async def look_up(self, intents: Sequence[Intent]) -> None:
-        """One list of open jobs tells about those without a number of ours, the job itself about the rest."""
+        """Look up jobs without our own number in one list of open jobs, and the rest by job."""
         named = [i for i in intents if i.kind == ADD_JOB and not i.values.get("number")]
         jobs = await self._means.practice.current_jobs() if named else []
         for intent in intents:
@@ -185,7 +184,7 @@ class _JobRecovery(recovery.Recovery):
                 )
             return
         except (Refused, UnreadableRecord) as no:
-            # One that XPM will not show must not keep all the others back for good.
+            # A job that XPM does not show must not block the others permanently.
             self._wait(intent, row, _UNSEEN.format(numbers=number, said=no.message, id=row.id))
             return
         if intent.kind == ADD_JOB:
@@ -207,7 +206,7 @@ class _JobRecovery(recovery.Recovery):
             self._close(failed(intent, _NO_EFFECT), row)
 
     def _tried(self, intent: Intent) -> bool:
-        """Whether this run has sent it in vain before: a third time would come out the same, on and on."""
+        """Return whether this run has already sent it without effect, so that it is not sent a third time."""
         before = self._means.book.snapshot().find(INTENTS, "state", "failed")
         return any(
             each.record == intent.record and each.kind == intent.kind and each.run == intent.run
@@ -221,7 +220,7 @@ class _JobRecovery(recovery.Recovery):
         self._close(done(intent, job.uuid), row)
 
     def _wait(self, intent: Intent, row: Deployment, why: str) -> None:
-        """Not to be seen: looked for again, until it is held."""
+        """Keep looking for a job that is not visible yet, until it is held."""
         if self.is_overdue(intent):
             self._hold(intent, row, why)
 
@@ -241,7 +240,7 @@ class _JobRecovery(recovery.Recovery):
 
 
 def _took(intent: Intent, row: Deployment, job: XpmJob) -> bool:
-    """Whether people or state are as they were sent."""
+    """Return whether people or state are as they were sent."""
     if intent.kind == SET_STATE:
         return bool(row.first_state) and job.state != row.first_state
     values, people = intent.values, {person.uuid for person in job.assigned}

@@ -1,7 +1,7 @@
-"""Changes and renewals of a proposal: what differs from what was accepted, and the next term's workflows.
+"""Changes and renewals of a proposal: differences from what was accepted, and the next term's workflows.
 
-Pure. A renewal never gives a period a second job: the former term's workflow ends on the day before the next
-one begins, and what it has made after that day belongs to it.
+Pure. A renewal never creates a second job for a period: the former term's workflow ends on the day before the
+next one begins, and jobs that it has created after that day belong to it.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from xpm_tui.domain.tables import DEPLOYMENTS, WORKFLOWS
 
 ONE = timedelta(days=1)
 TERM = 365
-"""Days of a term where a proposal does not say when it started."""
+"""Days of a term if a proposal has no start."""
 EDITS = (
     "job_name", "description", "category", "budget", "partner", "manager", "staff", "reference", "templates",
     "due", "due_days", "days_early", "state_code", "client",
 )  # fmt: skip
-"""What a user may have edited on a workflow, and may keep in the next term."""
+"""The fields of a workflow that a user may have edited, and may keep in the next term."""
 _PARTS = ("name", "number", "client", "reference", "start", "end", "partner", "manager")
 
 Kind = Literal["added", "removed", "repriced", "dates"]
 
 
 class Term(NamedTuple):
-    """The term after the accepted one; ``end`` is None while it goes on."""
+    """The term after the accepted one; ``end`` is None while it continues."""
 
     start: date
     end: date | None
@@ -50,9 +50,9 @@ class ServiceDifference(NamedTuple):
 
 
 class Roll(NamedTuple):
-    """A workflow that is rolled over: the former one with its end, and the one that follows it.
+    """A workflow that is rolled over: the former one with its end, and the next one.
 
-    ``after`` is None where its services are not renewed, ``before`` where Ignition has added a project or an
+    ``after`` is None if its services are not renewed, ``before`` if Ignition has added a project or an
     entity. ``edits`` names what a user had edited.
     """
 
@@ -82,7 +82,7 @@ def next_term(proposal: Proposal) -> Term | None:
 
 
 def is_renewed(proposal: Proposal) -> bool:
-    """Return whether a proposal that is ours has a term whose workflows are still to be created."""
+    """Return whether a proposal deployed from here has a term whose workflows are still to be created."""
     return (
         proposal.before is not None
         and proposal.ours
@@ -92,7 +92,7 @@ def is_renewed(proposal: Proposal) -> bool:
 
 
 def differences(proposal: Proposal) -> list[ServiceDifference]:
-    """Return how the services differ from the accepted ones; of a renewal, the two terms are compared."""
+    """Return how the services differ from the accepted ones; for a renewal, the two terms are compared."""
     was, term = proposal.before, next_term(proposal)
     if was is None:
         return []
@@ -141,7 +141,7 @@ def rolls(
     by: str,
     new_id: Callable[[], str],
 ) -> list[Roll]:
-    """Return the workflows of the next term, made from those of this one; none where there is no next term.
+    """Return the workflows of the next term, created from those of this one; none without a next term.
 
     Args:
         snapshot: The store.
@@ -161,7 +161,7 @@ def rolls(
     for workflow in current:
         first = _first_free(snapshot, workflow, term)
         if first is None:
-            # It is of the next term already; it only goes on, where the change had stopped it.
+            # It already belongs to the next term; if the change had stopped it, it continues.
             bases.append(msgspec.structs.replace(workflow, stopped=""))
             continue
         line = Audit(at=now, by=by, what="rolled", about=str(term.start))
@@ -227,13 +227,13 @@ def _last(proposal: Proposal, workflow: Workflow, term: Term, first: date) -> da
 def _next(
     proposal: Proposal, workflow: Workflow, term: Term, first: date, today: date, *, keep: bool
 ) -> Workflow:
-    """The workflow of the next term; its id is still to be given."""
+    """Return the workflow of the next term, without its id."""
     was = proposal.before or Engagement()
     start = _moved(workflow.start, was, term.start)
     repeat = _open(workflow.repeat)
     adjoins = was.end is not None and term.start == _after(was)
     if repeat is not None and (repeat.unit == "week" or adjoins or _months(was, term.start) is not None):
-        # Its dates go on as they were: counted from the same start, a 31st or a 29th of February stays one.
+        # Its dates are counted from the same start, so a 31st or a 29th of February stays one.
         start = workflow.start
     group = Group(workflow.project if workflow.split else None, workflow.entity)
     edits: dict[str, Any] = {name: getattr(workflow, name) for name in EDITS} if keep else {}
@@ -255,7 +255,7 @@ def _next(
 
 
 def _open(repeat: Repeat | None) -> Repeat | None:
-    """A recurrence for the next term: it ends with its proposal again, or never where a user said so."""
+    """Return a recurrence for the next term: it ends with its proposal again, or never if a user said so."""
     return None if repeat is None else msgspec.structs.replace(repeat, end=None)
 
 
@@ -276,7 +276,7 @@ def _after(was: Engagement) -> date:
 
 
 def _months(was: Engagement, start: date) -> int | None:
-    """The whole months between the starts of the accepted and the next term; None where not whole."""
+    """Return the whole months between the starts of the two terms; None if they are not whole."""
     if was.start is None:
         return 0
     number = (start.year - was.start.year) * 12 + start.month - was.start.month
@@ -284,7 +284,7 @@ def _months(was: Engagement, start: date) -> int | None:
 
 
 def _moved(day: date, was: Engagement, start: date) -> date:
-    """A day of the accepted term at its place in the next one; the last day of a month stays one."""
+    """Return a day of the accepted term at its place in the next one; the last of a month stays the last."""
     number = _months(was, start)
     if was.start is None:
         return day
@@ -292,7 +292,7 @@ def _moved(day: date, was: Engagement, start: date) -> date:
         return day + (start - was.start)
     is_last = day.day == months.monthrange(day.year, day.month)[1]
     moved = occurrence(day, Repeat(unit="month", every=max(1, number), last_day=is_last), 1)
-    # A term that starts on the last day of a month starts where the file says.
+    # A term that starts on the last day of a month starts on the day in the file.
     return start if day == was.start else moved
 
 
@@ -309,6 +309,6 @@ def _priced(service: ProposalService) -> tuple[str, str, str]:
 
 
 def workflows_of(found: Sequence[Roll]) -> Iterator[Workflow]:
-    """Every workflow that is written, the former ones first."""
+    """Return every workflow that is written, the former ones first."""
     yield from (roll.before for roll in found if roll.before is not None)
     yield from (roll.after for roll in found if roll.after is not None)

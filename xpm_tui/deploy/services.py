@@ -1,9 +1,9 @@
-"""How services and job templates cover each other, and which template a service probably calls for. Pure.
+"""The coverage of services by job templates, and probable templates of a service. Pure.
 
 The category and budget rules of services, in addition to the practice's defaults. Pure.
 
-Ignition recommends categories by billing type, which tell contracted from billable work. A service may have a
-category of its own, and a rule for its part of the budget.
+Ignition recommends categories by billing type, which distinguish contracted from billable work. A service may
+have its own category, and a rule for its part of the budget.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from xpm_tui.domain.tables import PROPOSALS, SERVICES, TEMPLATES
 from xpm_tui.domain.xpm import Template
 
 LIKE = 80.0
-"""From which likeness of two names, of 100, a template is proposed."""
+"""The similarity of two names, of 100, from which a template is proposed."""
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +45,7 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LikelyTemplate(msgspec.Struct, frozen=True, kw_only=True):
-    """A template that a service may call for, by its name: ``same``: equal but for case and punctuation."""
+    """A template proposed for a service by name: ``same``: equal except for case and punctuation."""
 
     uuid: str
     name: str
@@ -54,23 +54,23 @@ class LikelyTemplate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def coverage(snapshot: Snapshot) -> Coverage:
-    """Look at all services, templates and proposals. O(all of them)."""
+    """Return the coverage of all services, templates and proposals. O(all of them)."""
     templates = {row.uuid: row for row in snapshot.rows(TEMPLATES)}
     services = list(snapshot.rows(SERVICES))
     used: Counter[str] = Counter()
-    gone: dict[str, tuple[Service, ...]] = {}
+    missing: dict[str, tuple[Service, ...]] = {}
     for service in services:
         used.update(service.templates)
         for uuid in service.templates:
             row = templates.get(uuid)
             if templates and (row is None or row.gone):
-                gone[uuid] = (*gone.get(uuid, ()), service)
+                missing[uuid] = (*missing.get(uuid, ()), service)
     unknown = {
         each.name for proposal in snapshot.rows(PROPOSALS) for each in proposal.services if not each.service
     }
     return Coverage(
         bare=tuple(service for service in services if not service.templates and not service.no_job),
-        gone=gone,
+        gone=missing,
         unused=tuple(row for row in templates.values() if not row.gone and row.uuid not in used),
         used=dict(used),
         unknown=tuple(sorted(unknown)),
@@ -78,7 +78,7 @@ def coverage(snapshot: Snapshot) -> Coverage:
 
 
 def likely(service: Service, templates: list[Template], limit: int = 3) -> list[LikelyTemplate]:
-    """The templates that a service probably calls for, best first; by name alone, so never without asking."""
+    """Return the probable templates of a service, best first. They are proposals, by name alone."""
     ours = name_key(service.name)
     found = []
     for row in templates:
@@ -94,17 +94,20 @@ NO_BUDGET, VALUE = "none", "value"
 
 
 def billing_key(billing: str) -> str:
-    """A billing type as it is compared: case, hyphens and underscores do not count."""
+    """Return a billing type in the form in which it is compared.
+
+    Case, hyphens and underscores do not count.
+    """
     return " ".join(re.split(r"[\s_-]+", billing.casefold())).strip()
 
 
 def categories_called_for(
     snapshot: Snapshot, by_billing: Mapping[str, str], services: Iterable[ProposalService]
 ) -> tuple[str, ...]:
-    """Return the categories that services call for, as UUIDs or names, each once.
+    """Return the categories of services, as UUIDs or names, without repetitions.
 
-    Those of the services themselves come before those of their billing types; without either it is the
-    practice's default that counts, and nothing is returned. Services that want no job say nothing.
+    Those of the services themselves come before those of their billing types; without either the practice's
+    default applies, and nothing is returned. Services without jobs are ignored.
     """
     known = {billing_key(billing): category for billing, category in by_billing.items()}
     own: dict[str, None] = {}

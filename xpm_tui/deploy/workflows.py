@@ -1,8 +1,6 @@
-"""Workflows made from proposals: one for a proposal, or one for each of its projects or entities. Pure.
+"""Create workflows from proposals: one for a proposal, or one for each of its projects or entities. Pure.
 
-The deployment row of an occurrence after each step, as small pure changes.
-
-They are the unit of the journal's commits.
+The deployment row of an occurrence after each step, as small pure changes, which the journal commits.
 """
 
 from __future__ import annotations
@@ -31,7 +29,7 @@ from xpm_tui.domain.xpm import XpmJob
 
 
 class JobClient(NamedTuple):
-    """Whose job it is: our client, or what is wrong with it. ``is_entity``: not the proposal's own client."""
+    """The client of a job: ours, or the problem with it. ``is_entity``: not the proposal's own client."""
 
     client: Client | None
     problem: JobProblem | None = None
@@ -39,7 +37,7 @@ class JobClient(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Services that make one workflow: a project's, an entity's, or all (None and None)."""
+    """Services of one workflow: a project's, an entity's, or all (None and None)."""
 
     project: str | None = None
     entity: str | None = None
@@ -60,16 +58,16 @@ def make_workflows(
     start: date | None = None,
     per: Per | None = None,
 ) -> list[Workflow]:
-    """The workflows that a proposal asks for; none where all its services want no job.
+    """Return the workflows that a proposal asks for; none if no service needs a job.
 
     ``since`` is the day of acceptance in the practice's time zone, ``what`` how it came about (``accepted``,
-    ``taken``). A proposal that has workflows keeps them: those that were stopped go on, and a project or an
-    entity that Ignition has added gets one of its own.
+    ``taken``). Existing workflows are kept: stopped ones continue, and a project or an entity that Ignition
+    has added gets its own.
     """
     there = snapshot.find(WORKFLOWS, "proposal", proposal.id)
     line = Audit(at=now, by=by, what=what)
     made = [
-        # One that was rolled over never begins before its term: those periods have their jobs.
+        # A workflow that was rolled over never begins before its term: those periods have their jobs.
         msgspec.structs.replace(
             workflow, stopped="", since=max(since, workflow.since), audit=(*workflow.audit, line)
         )
@@ -101,7 +99,7 @@ def make_workflows(
 
 
 def groups_of(proposal: Proposal, per: Per) -> list[Group]:
-    """The groups that each make a workflow, in order of their first service.
+    """Return the groups that each become a workflow, in order of their first service.
 
     Work for other clients is never put on the job of the proposal's own client, whatever ``per`` is; a
     workflow for all of it names its client (``Workflow.client``).
@@ -116,7 +114,7 @@ def groups_of(proposal: Proposal, per: Per) -> list[Group]:
 
 
 def missing_groups(proposal: Proposal, there: Iterable[Workflow]) -> list[Group]:
-    """The groups that no workflow is for yet, where the workflows are told apart at all."""
+    """Return the groups without a workflow, if workflows are distinguished at all."""
     known = [workflow for workflow in there if workflow.term_end is None]
     if not any(workflow.split or workflow.entity is not None for workflow in known):
         return []
@@ -137,19 +135,19 @@ def missing_groups(proposal: Proposal, there: Iterable[Workflow]) -> list[Group]
 
 
 def has_entities(proposal: Proposal) -> bool:
-    """Whether a project of it is for another client than the proposal's."""
+    """Return whether one of its projects is for another client than the proposal's."""
     return any(service.entity for service in proposal.services)
 
 
 def name_of(proposal: Proposal, group: Group) -> str:
-    """What its jobs are called by default: the proposal's name, with the project's after it."""
+    """Return the default name of its jobs: the proposal's name, followed by the project's."""
     return f"{proposal.name} - {group.project}" if group.project else proposal.name
 
 
 def job_client(snapshot: Snapshot, proposal: Proposal, workflow: Workflow) -> JobClient:
-    """Whose job a workflow's is: the client chosen for it, else that of its services, else the proposal's.
+    """Return the client of a workflow's job: the chosen one, its services', or the proposal's.
 
-    Nothing falls back to the proposal's client where the services are for another one.
+    It is never the proposal's client if the services are for another one.
     """
     head = snapshot.get(CLIENTS, proposal.client) if proposal.client else None
     if workflow.client is not None:
@@ -175,12 +173,12 @@ def job_client(snapshot: Snapshot, proposal: Proposal, workflow: Workflow) -> Jo
 
 
 def _only(parts: Sequence[tuple[str, str | None]] | dict[tuple[str, str | None], None]) -> str | None:
-    """The entity of the only project; None where there is none."""
+    """Return the entity of the only project; None if there is none."""
     return next((entity for _, entity in parts), None)
 
 
 def begun(row: Deployment | None, workflow: Workflow, day: date, run: str) -> Deployment:
-    """An occurrence that is taken up, for the first time or again."""
+    """Return the row of an occurrence that is started, for the first time or again."""
     if row is None:
         id_ = deployment_id(workflow.id, day)
         return Deployment(id=id_, workflow=workflow.id, day=day, state="going", run=run)
@@ -188,22 +186,22 @@ def begun(row: Deployment | None, workflow: Workflow, day: date, run: str) -> De
 
 
 def put(row: Deployment) -> Put:
-    """The write of a row."""
+    """Return the write of a row."""
     return Put(DEPLOYMENTS, row)
 
 
 def at(row: Deployment, step: Step, **values: Any) -> Deployment:
-    """The row at a step."""
+    """Return the row at a step."""
     return msgspec.structs.replace(row, step=step, **values)
 
 
 def noted(row: Deployment, now: datetime, by: str, what: str, about: str = "") -> Deployment:
-    """The row with one more line of its history."""
+    """Return the row with another line of its history."""
     return msgspec.structs.replace(row, audit=(*row.audit, Audit(at=now, by=by, what=what, about=about)))
 
 
 def job_created(row: Deployment, job: XpmJob, spec: JobSpec) -> Deployment:
-    """The job is there, with its first template's tasks."""
+    """Return the row with the created job and its first template's tasks."""
     return msgspec.structs.replace(
         row,
         number=job.number,
@@ -218,17 +216,17 @@ def job_created(row: Deployment, job: XpmJob, spec: JobSpec) -> Deployment:
 
 
 def applied(row: Deployment, template: str, job: XpmJob) -> Deployment:
-    """One more template is on it."""
+    """Return the row with another applied template."""
     return msgspec.structs.replace(row, applied=(*row.applied, template), tasks=len(job.tasks or ()))
 
 
 def halted(row: Deployment, state: str, cause: str, why: str) -> Deployment:
-    """It goes no further for now: ``held`` for a person, or ``failed``."""
+    """Return the row of an occurrence that cannot continue: ``held`` for the user, or ``failed``."""
     return msgspec.structs.replace(row, state=state, cause=cause, why=why)
 
 
 def same_job(spec: JobSpec, client: str, job: XpmJob) -> bool:
-    """Whether a job is what was sent. What XPM may round or trim (budget, description) is not compared."""
+    """Return whether a job is what was sent. Values that XPM may round or trim are not compared."""
     return (
         " ".join(job.name.split()) == " ".join(spec.name.split())
         and job.start == spec.start

@@ -1,4 +1,4 @@
-"""The support bundle as data: parts with a word about each, shown, then packed into one zip."""
+"""The support bundle as data: parts with descriptions, which are shown and then packed into one zip."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from xpm_tui.domain.formatting import when_utc
 
 
 class BundlePart(msgspec.Struct, frozen=True, kw_only=True):
-    """One file of the bundle: ``about`` says in a sentence what is in it."""
+    """One file of the bundle: ``about`` describes its content in a sentence."""
 
     name: str
     about: str
@@ -22,29 +22,29 @@ class BundlePart(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def size(self) -> int:
-        """Bytes, unpacked."""
+        """Size in bytes, unpacked."""
         return len(self.data)
 
 
 def json_part(name: str, about: str, value: object, mask: Mask) -> BundlePart:
-    """A part of JSON, indented for people."""
+    """Return a part with indented JSON."""
     text = msgspec.json.format(msgspec.json.encode(value), indent=1).decode()
     return text_part(name, about, text, mask)
 
 
 def lines_part(name: str, about: str, values: Iterable[object], mask: Mask) -> BundlePart:
-    """A part of JSON lines."""
+    """Return a part with JSON lines."""
     text = "".join(msgspec.json.encode(value).decode() + "\n" for value in values)
     return text_part(name, about, text, mask)
 
 
 def text_part(name: str, about: str, text: str, mask: Mask) -> BundlePart:
-    """A part of text. Secrets are looked for once more, whatever it was made of."""
+    """Return a part with text, from which secrets are removed again in any case."""
     return BundlePart(name=name, about=about, data=mask.secret(text).encode())
 
 
 def listing(parts: Sequence[BundlePart], *, names: bool, made: datetime) -> BundlePart:
-    """``README.txt``: what the bundle holds, and what it does not."""
+    """Return ``README.txt``: what the bundle contains, and what it does not."""
     shown = (
         ("It contains the names of clients and people.")
         if names
@@ -62,7 +62,7 @@ def listing(parts: Sequence[BundlePart], *, names: bool, made: datetime) -> Bund
 
 
 def packed(parts: Sequence[BundlePart], made: datetime) -> bytes:
-    """The zip. The same parts and time give the same bytes."""
+    """Return the zip. The same parts and time give the same bytes."""
     out = io.BytesIO()
     when = (max(made.year, 1980), made.month, made.day, made.hour, made.minute, made.second)
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:

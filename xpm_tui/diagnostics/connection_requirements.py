@@ -1,7 +1,7 @@
-"""What a connection to Xero Practice Manager needs, each with what is publicly known of it and since when.
+"""What a connection to Xero Practice Manager needs, with public sources and dates.
 
-``connect --check``, the first page of the wizard and ``docs/requirements.md`` take their texts from here.
-The page is made with ``python -m xpm_tui.diagnostics.connection_requirements > docs/requirements.md``.
+``connect --check``, the first page of the wizard and ``docs/requirements.md`` take their texts from here. The
+page is made with ``python -m xpm_tui.diagnostics.connection_requirements > docs/requirements.md``.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ CERTAINTIES: Labels = {
 
 
 NOT_MET = Label("Not met", "It was checked, and it is missing.", "✗")
-"""In place of *Checked* where what was checked is missing."""
+"""Replaces *Checked* if the requirement was checked and is not met."""
 
 
 class Requirement(msgspec.Struct, frozen=True, kw_only=True):
     """One requirement.
 
     ``text`` says what is needed and ``short`` the same in a line; ``source`` is the public page that says so,
-    ``since`` the date or month from which it holds, as far as the page tells. ``unconfirmed`` says what could
-    not be seen at a live practice.
+    ``since`` the date or month from which it applies, if the page says so. ``unconfirmed`` says what could
+    not be checked with a live practice.
     """
 
     name: RequirementName
@@ -113,8 +113,10 @@ REQUIREMENTS: tuple[Requirement, ...] = (
         name="multi-factor",
         title="Multi-factor authentication",
         short="Multi-factor authentication on the Xero login, with the device at hand",
-        text="Xero asks every user for a second factor. Whoever signs in needs the device with the "
-        "authenticator at hand, also when the login is renewed after it was lost.",
+        text=(
+            "Xero asks every user for a second factor. The person who signs in needs the device with the "
+            "authenticator at hand, also when the login is renewed after it was lost."
+        ),
         source="xero.com/sg/security/multi-factor-authentication/faq",
         since="end of 2021",
     ),
@@ -135,7 +137,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
         unconfirmed="Whether XML will end: Xero has named no date.",
     ),
 )
-"""In the order in which they have to be met."""
+"""The requirements in the order in which they have to be met."""
 
 BY_NAME: Mapping[str, Requirement] = {each.name: each for each in REQUIREMENTS}
 

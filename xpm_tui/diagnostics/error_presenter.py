@@ -1,9 +1,9 @@
-"""The one presenter of errors: what happened, why as observed, what to do, and the known problem.
+"""Presents errors: what happened, the observed cause, what to do, and the known problem.
 
-The command line (text and JSON), the console's dialogs and toasts, the log and the doctor all take it from
-here; none of them puts the parts of a ``AppError`` together for itself.
+The command line (text and JSON), the console's dialogs and notifications, the log and the connection check
+all use this module; none of them combines the parts of an ``AppError`` itself.
 
-A case in words: for a verb, a screen, the bundle and the trouble page.
+A known problem as text: for a verb, a screen, the bundle and the reference page.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ _BY_KIND: tuple[tuple[type[AppError], CaseId], ...] = (
 
 @dataclass(frozen=True)
 class ErrorView:
-    """An error as every surface shows it. All texts are data: show them through the plain-text door only.
+    """An error as every interface shows it. All texts are data: show them only as plain text.
 
-    ``message`` says what happened, and to which ``record`` where one is known; ``why`` is the cause as
-    observed, empty where none was; ``hint`` is what to do next. ``call``, ``status`` and ``correlation``
-    identify the call to Xero; ``until`` is when to go on.
+    ``message`` says what happened, and to which ``record`` if known; ``why`` is the observed cause, empty if
+    there is none; ``hint`` is what to do next. ``call``, ``status`` and ``correlation`` identify the call to
+    Xero; ``until`` is when to continue.
     """
 
     code: str
@@ -81,7 +81,7 @@ class ErrorView:
         return "\n".join([first, *(f"  {line}" for line in rest)])
 
     def sentence(self) -> str:
-        """Return the same on one line, for a toast or a form: without the steps of the known problem."""
+        """Return the same on one line, for a notification or a form, without the steps of the problem."""
         known = f"{problem_title(self.problem)}." if self.problem is not None else ""
         return " ".join(filter(None, (self.message, self.why, self.hint, known)))
 
@@ -90,7 +90,7 @@ class ErrorView:
         return " ".join(filter(None, (self.message, self.why, self.hint)))
 
     def advice(self, *, titled: bool = True) -> list[str]:
-        """Return what follows the message where the rest of the known problem is a key away.
+        """Return what follows the message, if the rest of the known problem can be opened with a key.
 
         Args:
             titled: Whether to name the known problem, for a place that does not name it above.
@@ -100,14 +100,14 @@ class ErrorView:
         return list(filter(None, (self.why, self.hint, *title, *first)))
 
     def evidence(self) -> list[str]:
-        """Return the facts of the call for the doctor and the bundle, a line each."""
+        """Return the facts of the call for the connection check and the bundle, a line each."""
         facts = [f"call: {self.call}"] if self.call else []
         facts += [f"HTTP status: {self.status}"] if self.status else []
         facts += [f"correlation id: {self.correlation}"] if self.correlation else []
         return facts + ([f"can continue at: {when_utc(self.until)}"] if self.until is not None else [])
 
     def for_support(self) -> list[str]:
-        """Return what Xero's support asks for; nothing where no call was made."""
+        """Return what Xero's support asks for; nothing if no call was made."""
         if not self.call:
             return []
         facts = {"Call": self.call, "HTTP status": self.status, "Correlation id": self.correlation}
@@ -115,11 +115,11 @@ class ErrorView:
         return ["", "For Xero's support (the time is in the log):", *known]
 
     def data(self) -> dict[str, Any]:
-        """Return the error as JSON data: ``code``, ``message``, ``hint``, and the rest where there is one.
+        """Return the error as JSON data: ``code``, ``message``, ``hint``, and further keys if known.
 
-        ``record`` and ``why``; ``find_problem`` with its ``case_title``, ``steps`` and, where XPM's old
-        screens
-        differ, ``old_steps``; ``call``, ``status`` and ``correlation`` where Xero was asked; ``until``.
+        These are ``record`` and ``why``; ``find_problem`` with its ``case_title``, ``steps`` and, if XPM's
+        old screens differ, ``old_steps``; ``call``, ``status`` and ``correlation`` if Xero was called;
+        ``until``.
         """
         data: dict[str, Any] = {"code": self.code, "message": self.message, "hint": self.hint}
         data |= {name: text for name, text in (("record", self.record), ("why", self.why)) if text}
@@ -161,7 +161,7 @@ def present(trouble: AppError) -> ErrorView:
 
 
 def _answer(wire: XeroError | None) -> str:
-    """Return what Xero said, where the message does not quote it."""
+    """Return what Xero said, if the message does not quote it."""
     if wire is None or not wire.words or wire.words in wire.message:
         return ""
     return f"Xero answered: {visible(wire.words)}"
@@ -172,7 +172,7 @@ def case_id(trouble: AppError) -> CaseId | None:
     if trouble.case is not None:
         return trouble.case
     if isinstance(trouble, LoginNeeded):
-        # Without a call behind it, nobody asked Xero: there is no login to refuse.
+        # Without a call Xero was not asked: there is no login to refuse.
         return CaseId.NEEDS_RECONNECT if trouble.asked or trouble.status else CaseId.NOT_CONNECTED
     return next((case for kind, case in _BY_KIND if isinstance(trouble, kind)), None)
 
@@ -191,17 +191,17 @@ def problem_summary(problem: KnownProblem) -> tuple[str, str]:
 
 
 def problem_lines(found: KnownProblem) -> list[str]:
-    """Its name, sign and cause, and the way out."""
+    """Return its name, sign and cause, and what to do."""
     return [f"{found.id}: {found.title}", "", *titled_problem_lines(found)]
 
 
 def titled_problem_lines(found: KnownProblem) -> list[str]:
-    """The same under a heading that names it."""
+    """Return the same under a heading with its name."""
     return [f"Symptom: {found.sign}", f"Cause: {found.cause}", "", *remedy_lines(found)]
 
 
 def remedy_lines(found: KnownProblem) -> list[str]:
-    """The way out with numbered steps for XPM's new and old screens, and what to tell support."""
+    """Return what to do, with numbered steps for XPM's new and old screens, and what to tell support."""
     lines = ["What to do" + (" (XPM's new screens):" if found.old_screens else ":"), *numbered(found.steps)]
     if found.old_screens:
         lines += ["What to do (XPM's old screens):", *numbered(found.old_screens)]
@@ -211,5 +211,5 @@ def remedy_lines(found: KnownProblem) -> list[str]:
 
 
 def numbered(steps: tuple[str, ...]) -> list[str]:
-    """Steps with their numbers."""
+    """Return steps with their numbers."""
     return [f"  {number}. {step}" for number, step in enumerate(steps, 1)]

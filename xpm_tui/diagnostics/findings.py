@@ -1,8 +1,8 @@
-"""What a probe found, as values; and the case that stands behind any error.
+"""The findings of probes as values, and the known problem of any error.
 
-Probes one after another: each timed and limited, left out where what it needs is in trouble.
+Runs probes one after another, each with a time limit; a probe is skipped if one that it needs failed.
 
-What probes are shown: facts gathered by the service, as frozen values and calls that only read.
+The input of probes: facts collected by the service, as frozen values and read-only calls.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ Verdict = Literal["ok", "note", "trouble", "skipped"]
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """What one look found. ``evidence`` are plain facts, never a secret; ``exit_code`` only with trouble."""
+    """The finding of a probe. ``evidence`` are plain facts, never secrets.
+
+    Only problems have an ``exit_code``.
+    """
 
     verdict: Verdict
     sentence: str
@@ -37,7 +40,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProbeResult(msgspec.Struct, frozen=True, kw_only=True):
-    """A probe's finding with its name, and the seconds that it took."""
+    """A probe's finding with its name and its duration in seconds."""
 
     name: str
     title: str
@@ -51,31 +54,31 @@ class ProbeResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def ok(sentence: str, *evidence: str) -> Finding:
-    """All is well."""
+    """Return a finding without a problem."""
     return Finding(verdict="ok", sentence=sentence, evidence=evidence)
 
 
 def note(sentence: str, *evidence: str, case: CaseId | None = None, hint: str = "") -> Finding:
-    """Worth knowing; nothing stands still for it."""
+    """Return a finding that is worth knowing but prevents nothing."""
     return Finding(verdict="note", sentence=sentence, evidence=evidence, case=case, hint=hint)
 
 
 def bad(
     sentence: str, *evidence: str, case: CaseId | None = None, hint: str = "", exit_code: int = 1
 ) -> Finding:
-    """Trouble: something does not work, or soon will not."""
+    """Return a problem: something does not work, or soon will not."""
     return Finding(
         verdict="trouble", sentence=sentence, evidence=evidence, case=case, hint=hint, exit_code=exit_code
     )
 
 
 def skipped(sentence: str) -> Finding:
-    """Not looked at, and why."""
+    """Return a finding for a check that was skipped, and why."""
     return Finding(verdict="skipped", sentence=sentence)
 
 
 def from_error(trouble: AppError, *evidence: str, case: CaseId | None = None) -> Finding:
-    """An error as a finding, with the call, Xero's id of it and the case."""
+    """Return an error as a finding, with the call, Xero's id of it and the known problem."""
     view = present(trouble)
     return bad(
         view.message,
@@ -89,7 +92,7 @@ def from_error(trouble: AppError, *evidence: str, case: CaseId | None = None) ->
 
 
 def known(text: str) -> CaseId | None:
-    """The case of an id as runs and events carry it; None where it names none."""
+    """Return the known problem with the id from a run or an event; None if there is none."""
     try:
         return CaseId(text)
     except ValueError:
@@ -97,7 +100,7 @@ def known(text: str) -> CaseId | None:
 
 
 def run_problem(run: Run) -> CaseId | None:
-    """The case behind a run's end: the one it kept, else that of what stopped it, else that it is held."""
+    """Return the known problem of a run's end: the saved one, that of its error, or that it is held."""
     words = (run.case, *(stop.rule for stop in run.stops), run.outcome)
     return next((found for found in map(known, words) if found is not None), None)
 
@@ -107,7 +110,7 @@ LIMIT = 90.0
 
 
 class Probe(Protocol):
-    """One question about this machine, the way to Xero, the login or the book. It only reads."""
+    """One check of this computer, the connection to Xero, the login or the store. It only reads."""
 
     @property
     def name(self) -> str:
@@ -115,19 +118,19 @@ class Probe(Protocol):
 
     @property
     def title(self) -> str:
-        """What a person reads."""
+        """The title for users."""
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Names of probes without whose good end this one cannot tell anything."""
+        """Names of probes that must have succeeded before this one makes sense."""
 
     async def look(self) -> Finding:
-        """Look. Raises ``AppError``, which counts as trouble found."""
+        """Run the check. An ``AppError`` counts as a problem found."""
 
 
 @dataclass(frozen=True)
 class UnavailableProbe:
-    """Stands in for a probe that cannot be asked here; says why."""
+    """Replaces a probe that cannot be run here, and says why."""
 
     name: str
     title: str
@@ -135,16 +138,19 @@ class UnavailableProbe:
     needs: tuple[str, ...] = ()
 
     async def look(self) -> Finding:
-        """Nothing is looked at."""
+        """Return that nothing was checked."""
         return skipped(self.why)
 
 
 async def examine(
     probes: Sequence[Probe], clock: Clock, *, start: str = "", limit: float = LIMIT
 ) -> AsyncIterator[ProbeResult]:
-    """Run the probes in order, from ``start`` on; those before it count as good.
+    """Run the probes in order, from ``start`` on; earlier ones count as successful.
 
-    Raises ``NotFound`` where no probe is called ``start``. What a probe raises becomes its finding.
+    An error of a probe becomes its finding.
+
+    Raises:
+        NotFound: No probe is called ``start``.
     """
     names = [probe.name for probe in probes]
     if start and start not in names:
@@ -182,17 +188,17 @@ async def _look(probe: Probe, limit: float) -> Finding:
     except TimeoutError:
         return bad(
             f"It did not finish within {count(round(limit), 'second')}.",
-            hint="Try again; if it stays, look at status.xero.com.",
+            hint="Try again. If the problem persists, check status.xero.com.",
             case=CaseId.XERO_DOWN if probe.needs else None,
             exit_code=7,
         )
     except Exception as error:
-        # Its words may hold anything, its kind cannot.
+        # The message may contain anything, its type cannot.
         return bad(f"This probe itself failed ({type(error).__name__}).")
 
 
 def exit_code(results: Sequence[ProbeResult]) -> int:
-    """0 where nothing is in trouble, else what the first trouble ends with."""
+    """Return 0 if there is no problem, else the exit code of the first one."""
     return next((each.exit_code or 1 for each in results if each.verdict == "trouble"), 0)
 
 
@@ -201,7 +207,7 @@ Ask = Callable[[], Awaitable[T]]
 
 
 class Once(Generic[T]):
-    """Asks once and gives the same answer, or the same error, to everybody."""
+    """Calls a function once and gives every caller the same result or error."""
 
     def __init__(self, ask: Ask[T]) -> None:
         self._ask = ask
@@ -222,10 +228,10 @@ class Once(Generic[T]):
 
 
 class ServerReply(msgspec.Struct, frozen=True, kw_only=True):
-    """One server of Xero, asked without a login: any answer at all shows that it is there.
+    """One server of Xero, called without a login: any answer shows that it can be reached.
 
-    ``server_time`` is the date of its answer, ``here`` this machine's time just then. ``issuer`` is who
-    signed its certificate, ``trouble`` what stood in the way.
+    ``server_time`` is the date of its answer, ``here`` this computer's time at that moment. ``issuer`` is the
+    issuer of its certificate, ``trouble`` the error, if any.
     """
 
     origin: str
@@ -237,9 +243,9 @@ class ServerReply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LoginFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """The saved login without its tokens: ``state`` as the wire tells it, ``where`` it lies.
+    """The saved login without its tokens: its ``state``, and ``where`` it is saved.
 
-    ``others`` counts the other practices of this account that have a login, where this one was refused, and
+    ``others`` counts the other practices of this account that have a login, if this one was refused, and
     ``others_refused`` those of them that Xero refused as well.
     """
 
@@ -255,10 +261,10 @@ class LoginFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PersonFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """Who connected the practice, held against XPM's staff as they were read last (``read``).
+    """The user who connected the practice, compared with XPM's staff as last ``read``.
 
-    ``sentence`` and ``hint`` tell what is the matter, and are empty where nothing is; ``gone`` is that XPM
-    has the person no more. ``unknown`` says why nobody could be looked up; then the rest is empty.
+    ``sentence`` and ``hint`` describe the problem, and are empty if there is none; ``gone``: XPM no longer
+    has the person. ``unknown`` says why nothing could be compared; then the rest is empty.
     """
 
     login: str = ""
@@ -271,7 +277,7 @@ class PersonFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FolderFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """A folder of ours: bytes free on its disk, whether it can be written, what kind of remote disk it is.
+    """One of our folders: free bytes on its disk, whether it is writable, the kind of remote disk.
 
     ``trouble`` is why it cannot be used: its file system has no locks, or other accounts could replace it.
     """
@@ -298,9 +304,9 @@ class TerminalFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TimerFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """The daily run: whether a timer is there, what the system says about it, when it last did its work.
+    """The daily run: whether there is a timer, what the system says about it, when it last succeeded.
 
-    ``kind`` is ``none`` where the machine has no scheduler for it; ``hint`` says what to do then.
+    ``kind`` is ``none`` if the computer has no scheduler for it; ``hint`` says what to do then.
     """
 
     kind: str
@@ -313,7 +319,7 @@ class TimerFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoreFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What reading the whole book gave: errors and warnings in sentences, and its size."""
+    """The result of reading the whole store: errors and warnings as sentences, and its size."""
 
     position: int
     generation: int

@@ -2,10 +2,9 @@
 
 ``python -m xpm_tui.diagnostics.input_outcomes > docs/input.md`` writes the page.
 
-There is one row for each class of input, by where it comes from: XPM's replies, Ignition's files, this
-machine. To cover another source, add its rows to ``ROWS`` under a source of its own.
-``tests/diagnostics/test_input.py`` and ``test_input_files.py`` fail where a row has no example, or where its
-example ends otherwise than the row says.
+There is one row for each class of input, by its source: XPM's replies, Ignition's files, this computer. To
+cover another source, add its rows to ``ROWS``. ``tests/diagnostics/test_input.py`` and
+``test_input_files.py`` fail if a row has no example, or if its example has another outcome.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ Outcome = Literal["understood", "repaired", "skipped", "field", "record", "row",
 
 OUTCOMES: Final[dict[Outcome, str]] = {
     "understood": "It is understood: it has only one reading.",
-    "repaired": "It is repaired, because only one reading is possible: it is read like the sound form.",
+    "repaired": "It is repaired, because only one reading is possible: it is read like the correct form.",
     "skipped": "The row is left out with a note. All other rows are imported.",
     "field": "The field is set aside: it keeps the value that it had here, and is neither compared nor "
     "written. The other fields of the record are synced.",
@@ -29,10 +28,10 @@ OUTCOMES: Final[dict[Outcome, str]] = {
     "row": "The row is refused with its number, its column and the reason. All other rows are imported.",
     "list": "The previous list is still used: no record counts as gone, and the list does not count as "
     "read. The run continues without it.",
-    "refused": "It is refused as a whole: nothing is taken from it, and nothing is written.",
-    "noted": "It is named with its value, and the command goes on.",
+    "refused": "It is refused entirely: nothing is read from it, and nothing is written.",
+    "noted": "A message names it with its value, and the command continues.",
 }
-"""What becomes of it, in the words of the page."""
+"""The possible outcomes, in the words of the page."""
 
 _SHOWN: Final[dict[Outcome, str]] = {
     "understood": "nowhere",
@@ -60,7 +59,7 @@ _EXIT: Final[dict[Outcome, str]] = {
 
 @dataclass(frozen=True)
 class InputRow:
-    """One class of input: its id, where it comes from, what it is, what becomes of it, and what to do."""
+    """One class of input: its id, its source, what it is, the outcome, and what to do."""
 
     id: str
     source: str
@@ -72,7 +71,7 @@ class InputRow:
 
     @property
     def exits(self) -> str:
-        """Return how commands end."""
+        """Return the exit codes of commands."""
         return self.exit_code or _EXIT[self.outcome]
 
     @property
@@ -160,7 +159,7 @@ ROWS: Final[tuple[InputRow, ...]] = (
           "repaired"),
     _file("blanks", "other kinds of blank, blanks around a value, decomposed accents", "repaired"),
     _file("formula", """`="021"` and `'+64`, as spreadsheets keep a text""", "repaired"),
-    _file("heading", "the headings again in the middle", "skipped"),
+    _file("heading", "the headings repeated in the middle", "skipped"),
     _file("totals", "a row of totals: a word for it and numbers", "skipped"),
     _file("error-word", "an error word of a spreadsheet in place of a value", "row", _FIX),
     _file("lost", "a lost character (U+FFFD), a NUL byte", "row", "Export the file again as CSV UTF-8."),
@@ -168,8 +167,9 @@ ROWS: Final[tuple[InputRow, ...]] = (
           "row",
           _TEXT),
     _file("phone", "a phone number that a spreadsheet has shortened", "row", _TEXT),
-    _file("email", "an e-mail address that is none", "row", _FIX),
-    _file("date", "a date with a time zone, with something after it, in either century, of no calendar",
+    _file("email", "a value that is not an e-mail address", "row", _FIX),
+    _file("date",
+          "a date with a time zone, with text after it, of an unclear century, or not in the calendar",
           "row",
           "Write the date as 2026-04-01 and import the file again."),
     _file("mixed-dates", "a date that has two readings, in a file with dates of both kinds", "row",
@@ -180,11 +180,11 @@ ROWS: Final[tuple[InputRow, ...]] = (
     _file("cells", "more cells than headings, a cell over 32,767 characters", "row", _FIX),
     _file("contradiction", "rows of one proposal that contradict each other", "row",
           "Correct the rows that the report names."),
-    _file("empty", "an empty file, no heading that means a client", "refused",
+    _file("empty", "an empty file, no heading for a client", "refused",
           "Export the file again, or name its columns with --map."),
     _file("binary", "a workbook, an archive, a PDF, a web page", "refused",
           "Save it as CSV UTF-8 and import that file."),
-    _file("damaged", "UTF-8 with damaged characters, an encoding that cannot be told apart", "refused",
+    _file("damaged", "UTF-8 with damaged characters, an encoding that cannot be determined", "refused",
           _UTF8),
     _file("device", "a device, a folder, a file that is not there", "refused",
           "Name the CSV file that Ignition exported."),
@@ -215,9 +215,9 @@ ROWS: Final[tuple[InputRow, ...]] = (
     _machine("no-home", "a uid without a name, and no HOME", "2",
              "Name a folder: --home DIR, or XPM_TUI_HOME."),
     _machine("controls", "control characters and line ends in a path", "2", "Use a path without them."),
-    _machine("open-folder", "a folder on the way that others may write to, up to the root", "2",
+    _machine("open-folder", "a parent folder, up to the root, that others may write to", "2",
              "Run the chmod that the message gives."),
-    _machine("foreign-folder", "a folder, file or link on the way of another account", "2",
+    _machine("foreign-folder", "a folder, file or link in the path that belongs to another account", "2",
              "Run the chown that the message gives, or use a folder of your own."),
     _machine("open-settings", "a settings file that others may write to", "2",
              "Run the chmod that the message gives."),

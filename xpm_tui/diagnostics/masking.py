@@ -1,10 +1,12 @@
-"""Takes names, numbers and secrets out of texts that leave the house. One name, one stand-in, everywhere.
+"""Removes names, numbers and secrets from texts that are given to others.
 
-Replaces the names and values of records by made-up ones, so that a masked bundle can be opened.
+The same name gets the same replacement everywhere.
 
-The same word always becomes the same made-up word, so that what was equal or alike still is. The key is made
-for one bundle and stored nowhere: nobody can compute a word back, or compare two bundles. Ids, times, XPM's
-numbers, rules and states stay; tax numbers, digests and addresses of web pages are left out.
+Replaces names and values in records with made-up ones, so that a masked bundle can be opened.
+
+The same word always becomes the same made-up word, so that equal or similar values remain so. The key is
+created for one bundle and saved nowhere: words cannot be recovered, and two bundles cannot be compared. Ids,
+times, XPM's numbers, rules and states are kept; tax numbers, digests and web addresses are left out.
 """
 
 from __future__ import annotations
@@ -33,16 +35,16 @@ _TOKEN = re.compile(
 )
 _NUMBER = re.compile(r"(?<![0-9A-Fa-f-])(?!\d{4}-\d\d-\d\d(?!\d))\d(?:[ -]?\d){7,10}(?![0-9A-Fa-f-])")
 _LOGIN = "***@"
-"""Stands for the name and the password in the address of a proxy."""
+"""Matches the name and the password in the address of a proxy."""
 _STARS = re.compile(r"\*{2,}\w{1,6}")
 
 
 class Mask:
-    """What is taken out, and what stands in for it.
+    """What is removed, and its replacements.
 
-    ``names`` are texts with their stand-ins, ``places`` likewise but kept from no one: paths that would tell
-    an account. ``keep_names`` leaves names, e-mail addresses and XPM's words in. Secrets, tokens and tax
-    numbers are taken out always.
+    ``names`` are texts with their replacements; ``places`` likewise, but always replaced: paths that would
+    reveal an account. ``keep_names`` keeps names, e-mail addresses and XPM's messages. Secrets, tokens and
+    tax numbers are always removed.
     """
 
     def __init__(
@@ -62,11 +64,11 @@ class Mask:
             if known:
                 self._names.setdefault(known.casefold(), (known, stand_in))
         self._people: dict[str, str] = {}
-        # Looking for every name of a large practice takes milliseconds, and the same words come again.
+        # Searching every name of a large practice takes milliseconds, and the same texts occur again.
         self._masked: dict[str, str] = {}
 
     def person(self, name: str) -> str:
-        """A person of this practice: always the same number for the same one."""
+        """Return the replacement for a person of this practice: a number for each person."""
         if self.keep_names or not name:
             return name
         if name not in self._people:
@@ -75,7 +77,7 @@ class Mask:
         return self._people[name]
 
     def text(self, text: str) -> str:
-        """A free text: an error, a sentence, a fact."""
+        """Mask a free text: an error, a sentence, a fact."""
         if text not in self._masked:
             self._masked[text] = self._text(text)
         return self._masked[text]
@@ -87,16 +89,16 @@ class Mask:
         if not self.keep_names:
             for path, stand_in in self._places:
                 text = text.replace(path, stand_in)
-            # Before what follows takes a number, an address or a quoted word out of the middle of a name.
+            # Before the following rules replace a number, an address or a quoted word inside a name.
             text = self._without_names(text)
         text = _STARS.sub(HIDDEN, _NUMBER.sub("[number]", text))
         if self.keep_names:
             return text
-        # What stands in quotes is mostly XPM's own words, and they may hold anybody.
+        # Text in quotes is mostly from XPM and may contain any name.
         return _MAIL.sub("[e-mail]", _QUOTED.sub('"[words]"', text))
 
     def secret(self, text: str) -> str:
-        """Secrets alone, for a text that is made of our own words."""
+        """Mask only secrets, for a text that consists of our own words."""
         for secret in self._secrets:
             text = text.replace(secret.reveal(), HIDDEN)
         return _TOKEN.sub(HIDDEN, text)
@@ -111,7 +113,7 @@ class Mask:
         if not met:
             return text
         pattern = re.compile("|".join(map(_alone, sorted(met, key=len, reverse=True))))
-        # Found in the folded text, which may be longer ("ß" is "ss" there), and taken out of the real one.
+        # Found in the folded text, which may be longer ("ß" is "ss" there), and removed from the original.
         places = [at for at, char in enumerate(text) for _ in char.casefold()]
         out, done = [], 0
         for match in pattern.finditer(folded):
@@ -132,21 +134,21 @@ def _alone(fold: str) -> str:
 
 
 LEFT_OUT: tuple[TableSchema[Any], ...] = (IMPORT_IMAGES,)
-"""Tables that are not in a bundle: before-images are of no use where nothing can be undone."""
+"""Tables that are not in a bundle: before-images are not needed where nothing can be undone."""
 
 KEPT = frozenset(
     """id uuid number field fields agreed exceptions rule case kind form encoding tenant policy scopes scope
     held only undo_of undone table attribute state_code status applied what cause api permission skipped
     settled connection task_uuid""".split()
 )
-"""Attributes whose text is ours or XPM's own, and names nobody."""
+"""Attributes with our own or XPM's text, which contains no names."""
 
 SENTENCES = frozenset(
     """Run.error Stop.sentence Intent.note Deployment.why PreservedValues.why UndecidedClient.reason
     Successor.evidence RecordFault.problem RecordFault.where Consequences.about Consequences.also
     LastingEffects.records PreservedValues.records FrozenCounts.records Audit.about Meta.note""".split()
 )
-"""Texts of this program, which may name somebody."""
+"""Texts of this program, which may contain a name."""
 
 DROPPED = frozenset(["digest", "payload", "web_url", "url", "host"])
 FINGERPRINTS = frozenset(["PlannedRecord.ignition", "PlannedRecord.xpm", "Unclear.address"])
@@ -158,7 +160,7 @@ _KEPT_WORDS = (
     SPELT_FORMS | FILLER | AFTER_FORM | TITLES.keys() | GENERATIONS.keys() | LOOSE_FORMS.keys()
     | {"trustee", "trustees", "for", "yes", "no", "true", "false"}
 )  # fmt: skip
-"""Words of many names that tell nothing of one: legal forms, titles, and words between others."""
+"""Words of many names that identify none: legal forms, titles, and words between others."""
 
 _ID = re.compile(r"(?:[a-z]{1,2}\d+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 _IDS = re.compile(rf"{_ID.pattern}(?:[ /.](?:{_ID.pattern}|[a-z_*]+))*|")
@@ -170,7 +172,7 @@ _CONSONANTS, _VOWELS = "bdfghklmnprstvz", "aeiou"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 _MOST_TEXTS = 200_000
-"""Texts that are remembered: most of them come again, from both sides and in the base between them."""
+"""Number of cached texts: most occur again, on both sides and in the base between them."""
 
 Masker = Callable[[Any], Any]
 
@@ -195,7 +197,7 @@ class RowMask:
         self._maskers: dict[type, Masker] = {}
 
     def row(self, table: TableSchema[Any], row: Any) -> Any:
-        """Return a row as plain JSON values, masked."""
+        """Return a row as masked plain JSON values."""
         if table is XPM_CLIENTS and row.tax_number is not None:
             row = msgspec.structs.replace(row, tax_number=None)
         if table.row not in self._maskers:
@@ -241,7 +243,7 @@ class RowMask:
         return made.capitalize() if word[:1].isupper() else made
 
     def _digits(self, text: str) -> str:
-        """Replace all digits by those of one number, whatever stands between them."""
+        """Replace all digits with those of one number and keep the characters between them."""
         whole = "".join(char for char in text if char.isdigit())
         made = str(int.from_bytes(self._digest(f"number {whole}"), "big"))
         found = iter(made[-len(whole) :] if whole else "")
@@ -270,7 +272,7 @@ class RowMask:
 
     def _of_struct(self, kind: inspect.StructType) -> Masker:
         struct = kind.cls.__name__
-        if kind.cls in self._maskers:  # of a type that holds values of its own type
+        if kind.cls in self._maskers:  # of a type that contains values of its own type
             return lambda values: self._maskers[kind.cls](values)
         self._maskers[kind.cls] = lambda values: values
         parts = {field.encode_name: self._of(field.type, struct, field.name) for field in kind.fields}

@@ -1,4 +1,4 @@
-"""Writes the page of all known troubles: ``python -m xpm_tui.diagnostics.reference > docs/trouble.md``."""
+"""Writes the page of all known problems: ``python -m xpm_tui.diagnostics.reference > docs/trouble.md``."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ Give Xero's support the **time**, the **call** and the **correlation id**:
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     return "\n".join([_HEAD, *(line for title, cases in SECTIONS for line in _section(title, cases))])
 
 

@@ -1,9 +1,9 @@
-"""Case ids: a name for each known trouble. What they look like and the way out is told elsewhere.
+"""Errors of the program, and the ids of known problems.
 
-What can go wrong, as a small closed set. Each says what, where and what to do next.
-
-``AppError`` is the root: code, sentence, hint, exit code (the table in the command-line documents) and, where
-known, the case. ``XeroError`` and its children also carry what was asked of Xero and what it said.
+The set of errors is small and closed. Each says what happened, to which record, and what to do next.
+``AppError`` is the root, with code, sentence, hint, exit code (see the table in the command-line reference)
+and, where it is known, the id of the known problem. ``XeroError`` and its subclasses also carry the request
+to Xero and the reply. The symptoms and remedies of known problems are in :mod:`xpm_tui.diagnostics`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from enum import StrEnum
 
 
 class CaseId(StrEnum):
-    """A known trouble. T1 to T13 are the connection's, the others ours."""
+    """The id of a known problem. T1 to T13 concern the connection."""
 
     NO_PERMISSION = "T1"
     STALE_PERMISSION = "T2"
@@ -61,11 +61,11 @@ class CaseId(StrEnum):
 
 
 class AppError(Exception):
-    """Anything that a person must hear of, in one sentence; ``exit_code`` is what the command ends with.
+    """An error to show to the user in one sentence; ``exit_code`` is the exit code of the command.
 
-    ``record`` is the id of the record it happened to, and ``why`` the cause in a sentence: both only where
-    they are known. A cause is one that was observed; what is only possible belongs into the hint. ``logged``
-    tells that an event of it is in the log already.
+    ``record`` is the id of the record concerned, and ``why`` the cause in a sentence, both only where they
+    are known. A cause must have been observed; possible causes belong in the hint. ``logged`` says that the
+    log already has an event of it.
     """
 
     code = "trouble"
@@ -84,19 +84,19 @@ class AppError(Exception):
 
 
 class CallsWaiting(AppError):
-    """Calls wait for Xero's limit ``until`` then: a notice that stops nothing."""
+    """A notice, not a failure, that calls wait for Xero's limit until the time ``until``."""
 
     until: datetime | None = None
 
 
 class RunStopped(Exception):
-    """A run was asked to stop, so this call was not made. No trouble: nobody has to be told of it."""
+    """A run was asked to stop, so this call was not made. It is not shown as an error."""
 
 
 class BadInput(AppError):
-    """Something typed, pasted or read from a file cannot be used.
+    """A value that was typed, pasted or read from a file cannot be used.
 
-    ``field`` is the parameter that it was given for, where the sentence does not name it.
+    ``field`` is the parameter that it was given for, if the sentence does not name it.
     """
 
     code = "bad-input"
@@ -110,7 +110,7 @@ class BadInput(AppError):
 class UnsendableValue(BadInput):
     """A value cannot be sent to XPM as it is, so nothing was sent.
 
-    XML cannot carry it, it is masked, or XPM has no such field. ``field`` is the field that holds it.
+    XML does not allow it, it is masked, or XPM has no such field. ``field`` is the field that holds it.
     """
 
     code = "unsendable-value"
@@ -123,14 +123,14 @@ class NotFound(BadInput):
 
 
 class DecisionNeeded(AppError):
-    """Held: a choice that only a person can make (the guard, a conflict, several practices)."""
+    """A decision of the user is needed (the guard, a conflict, several practices)."""
 
     code = "held"
     exit_code = 4
 
 
 class PlanRefused(DecisionNeeded):
-    """The plan no longer fits: policy, practice or scopes changed since it was made."""
+    """The plan no longer applies: the policy, practice or scopes have changed since it was made."""
 
     code = "plan-refused"
 
@@ -143,27 +143,27 @@ class Busy(AppError):
 
 
 class StoreChanged(Busy):
-    """Somebody else changed the same record between look and write; nothing was written."""
+    """Another process changed the same record between reading and writing; nothing was written."""
 
     code = "overtaken"
 
 
 class StoreUnreadable(AppError):
-    """The book cannot be read, or was changed by a foreign hand."""
+    """The store cannot be read, or was changed by another program."""
 
     code = "book-unreadable"
     exit_code = 8
 
 
 class ReadOnly(AppError):
-    """Nothing may be written: asked for with ``--read-only``, or the book opened that way."""
+    """Nothing may be written: ``--read-only`` was given, or the store is open for reading only."""
 
     code = "read-only"
     exit_code = 2
 
 
 class DiskError(AppError):
-    """The disk refused a write; nothing was half-written."""
+    """A write to the disk failed; nothing was partly written."""
 
     code = "disk"
     exit_code = 8
@@ -172,9 +172,9 @@ class DiskError(AppError):
 class XeroError(AppError):
     """A call to Xero failed.
 
-    ``asked`` is verb and path without query, ``status`` the HTTP status (0: no reply), ``words`` what XPM
-    said (untrusted text), ``correlation`` Xero's id of the call, ``repeatable`` whether asking again cannot
-    do harm (the server certainly did not act, or the call only reads).
+    ``asked`` is the method and path without the query, ``status`` the HTTP status (0: no reply), ``words``
+    XPM's own text (untrusted), ``correlation`` Xero's id of the call, and ``repeatable`` whether it is safe
+    to repeat the call (the server certainly did not act, or the call only reads).
     """
 
     code = "wire"
@@ -201,28 +201,28 @@ class XeroError(AppError):
 
 
 class LoginNeeded(XeroError):
-    """There is no login, or Xero no longer accepts it: a person must sign in again."""
+    """There is no login, or Xero no longer accepts it: the user has to sign in again."""
 
     code = "login-needed"
     exit_code = 3
 
 
 class ScopeMissing(XeroError):
-    """The login is good but was not given the scope for this call (401 AuthorizationUnsuccessful)."""
+    """The login is valid but lacks the scope for this call (401 AuthorizationUnsuccessful)."""
 
     code = "scope-missing"
     exit_code = 3
 
 
 class AccessDenied(XeroError):
-    """403: the practice is not connected, or the person lost the permission."""
+    """Xero denied access (403): the practice is not connected, or the user lost the permission."""
 
     code = "access-denied"
     exit_code = 3
 
 
 class Refused(XeroError):
-    """XPM understood and said no: an ERROR envelope, also one that came with HTTP 200."""
+    """XPM understood the call and refused it: an ERROR envelope, also with HTTP 200."""
 
     code = "refused"
     exit_code = 1
@@ -235,13 +235,13 @@ class RecordMissing(Refused):
 
 
 class EditConflict(Refused):
-    """409: somebody else is changing the record."""
+    """Someone else is changing the record (409)."""
 
     code = "edit-conflict"
 
 
 class AllowanceUsedUp(XeroError):
-    """The day's calls are used up, or what is left is kept for people; ``until`` says when to go on (UTC)."""
+    """The day's calls are used up or reserved; ``until`` says when calls are possible again (UTC)."""
 
     code = "allowance"
     exit_code = 6
@@ -254,28 +254,28 @@ class AllowanceUsedUp(XeroError):
 
 
 class XeroUnreachable(XeroError):
-    """No usable answer: no network, time-out, 5xx after all tries."""
+    """There is no usable reply: no network, a time-out, or 5xx after all retries."""
 
     code = "out-of-reach"
     exit_code = 7
 
 
 class BadReply(XeroError):
-    """Xero answered something that is no reply: cut or broken XML, HTML, a DOCTYPE, wrong encoding."""
+    """Xero's reply cannot be read: cut or broken XML, HTML, a DOCTYPE, or a wrong encoding."""
 
     code = "bad-reply"
     exit_code = 7
 
 
 class UnreadableRecord(BadReply):
-    """Xero's reply is sound, but the one record in it cannot be read. Other records are not affected."""
+    """One record of a valid reply cannot be read. Other records are not affected."""
 
     code = "unreadable-record"
     exit_code = 1
 
 
 class OutcomeUnknown(XeroError):
-    """A write was sent and no answer came: it may have taken effect. Never send it again blindly."""
+    """A write was sent and got no answer, so it may have taken effect. Never repeat it without checking."""
 
     code = "outcome-unknown"
     exit_code = 4

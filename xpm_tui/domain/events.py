@@ -1,4 +1,4 @@
-"""Events: one line of the log each. Names and sentences are filled in when shown, so masking is exact."""
+"""Events of the log. Names and sentences are filled in when an event is shown, so masking is exact."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Scalar = str | int | float | bool | None
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What happened: ``key`` names the sentence, the rest fills it in.
+    """One event of the log: ``key`` selects the sentence, and the other attributes fill it in.
 
-    ``numbers`` carries counts, seconds and other values that name nobody. ``record`` is an id of the book,
-    ``uuid`` one of XPM. ``call`` is the verb and path asked of Xero, ``correlation`` Xero's id for it.
+    ``numbers`` holds counts, seconds and other values that identify no one. ``record`` is an id in the store,
+    ``uuid`` one of XPM. ``call`` is the method and path of a call to Xero, ``correlation`` Xero's id of it.
     """
 
     key: str

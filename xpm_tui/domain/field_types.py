@@ -1,6 +1,6 @@
-"""What a row of the field registry says: the types of :mod:`xpm_tui.domain.fields`.
+"""The types of the rows of the field registry (:mod:`xpm_tui.domain.fields`).
 
-Field values in their canonical form, in which they are compared, hashed and written.
+Field values in the canonical form in which they are compared, hashed and written.
 """
 
 from __future__ import annotations
@@ -23,10 +23,9 @@ Kind = Literal[
 
 ``text``, ``email``, ``phone`` and ``postcode`` are texts (a spreadsheet spoils the last two), ``choice`` is
 one of a few words. ``flag`` is yes, no or, unless the field is required, not known. ``names`` is a list of
-names. ``person`` is a team member here and a staff record in XPM. ``contacts`` are the contacts of a client a
-s
-a whole. ``id`` identifies the record in Ignition. ``masked`` values and the ``client`` that is billed are
-only read.
+names. ``person`` is a team member here and a staff record in XPM. ``contacts`` are all contacts of a
+client. ``id`` identifies the record in Ignition. ``masked`` values and the ``client`` that is billed are only
+read.
 """
 
 TEXTS: frozenset[Kind] = frozenset({"text", "email", "phone", "postcode", "choice"})
@@ -34,9 +33,9 @@ TEXTS: frozenset[Kind] = frozenset({"text", "email", "phone", "postcode", "choic
 
 
 class SyncRule(msgspec.Struct, frozen=True, kw_only=True):
-    """When sync carries a field: each direction, at the creation of a record and later.
+    """When sync writes a field: in each direction, at the creation of a record and later.
 
-    ``name_level``: carried later also where *What to sync* is "Client name only".
+    ``name_level``: also written later where *What to sync* is "Client name only".
     """
 
     from_creation: bool = False
@@ -47,16 +46,16 @@ class SyncRule(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def at_all(self) -> bool:
-        """Whether sync ever carries it."""
+        """Return whether sync ever writes the field."""
         return self.from_creation or self.from_later or self.to_creation or self.to_later
 
     @property
     def to_xpm(self) -> bool:
-        """Whether sync ever writes it to XPM."""
+        """Return whether sync ever writes the field to XPM."""
         return self.to_creation or self.to_later
 
     def carries(self, direction: Direction, *, creation: bool) -> bool:
-        """Whether the field goes this way, at creation or later."""
+        """Return whether sync writes the field in this direction, at creation or later."""
         if direction == "from_xpm":
             return self.from_creation if creation else self.from_later
         return self.to_creation if creation else self.to_later
@@ -70,10 +69,10 @@ ALSO_NAME_LEVEL = msgspec.structs.replace(BOTH_WAYS, name_level=True)
 
 
 class XpmField(msgspec.Struct, frozen=True):
-    """A field in XPM: its elements in replies, and its element in requests (empty: no request carries it).
+    """A field in XPM: its elements in replies, and its element in requests (empty: never sent).
 
-    ``place`` orders the elements of a request as Xero's page has them; rows of one place keep the order of
-    the registry. ``member`` is the element inside a list.
+    ``place`` is the position of the element in a request, as on Xero's page; rows with the same place keep
+    the order of the registry. ``member`` is the element inside a list.
     """
 
     read: tuple[str, ...]
@@ -83,7 +82,7 @@ class XpmField(msgspec.Struct, frozen=True):
 
 
 class FieldPart(msgspec.Struct, frozen=True):
-    """A further column that holds a part of a field's value."""
+    """An additional column that holds part of a field's value."""
 
     name: str
     heading: str
@@ -91,13 +90,12 @@ class FieldPart(msgspec.Struct, frozen=True):
 
 
 class CsvField(msgspec.Struct, frozen=True):
-    """A field's column in Ignition's clients form.
+    """The column of a field in Ignition's clients form.
 
-    ``place`` orders the columns of an export, ``also`` are other headings for it, in lower case with single
-    blanks. ``doubtful`` are headings that mean this field only where the cells fit its kind; with
-    ``must_fit`` that holds for all of its headings. ``always``: Ignition's import needs the column.
-    ``computed``: Ignition works the value out itself, so that it is neither missing there nor exported
-    unless its own file had the column.
+    ``place`` is its position in an export, ``also`` are other headings for it, in lower case with single
+    spaces. ``doubtful`` headings mean this field only if the cells fit its kind; with ``must_fit`` this
+    applies to all its headings. ``always``: Ignition's import requires the column. ``computed``: Ignition
+    computes the value itself, so it is not exported unless Ignition's own file had the column.
     """
 
     place: int
@@ -111,7 +109,7 @@ class CsvField(msgspec.Struct, frozen=True):
 
 
 class ChoiceOption(msgspec.Struct, frozen=True):
-    """One value of a ``choice``: the word that is kept, its label, and other words for it in a file."""
+    """One value of a ``choice``: the stored word, its label, and other words for it in a file."""
 
     value: str
     label: str
@@ -119,7 +117,7 @@ class ChoiceOption(msgspec.Struct, frozen=True):
 
 
 class NamesakeDetail(msgspec.Struct, frozen=True):
-    """Lists of XPM clients show the field to tell namesakes apart: in which place, and after which word."""
+    """How a list of XPM clients shows a field to distinguish namesakes: its position and its label."""
 
     place: int
     word: str
@@ -128,9 +126,10 @@ class NamesakeDetail(msgspec.Struct, frozen=True):
 class Field(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the registry.
 
-    ``name`` is what the policy, settings and plans call the field: the attribute, with ``contact_`` before it
-    for a contact's. ``ignition``: Ignition's record has it. ``required``: XPM has no record without it, so it
-    is never cleared. ``whole``: it is compared for all contacts of a client together.
+    ``name`` is the name of the field in the policy, settings and plans: the attribute, with the prefix
+    ``contact_`` for a contact's field. ``ignition``: Ignition's record has the field. ``required``: XPM has
+    no record without it, so it is never cleared. ``whole``: it is compared for all contacts of a client
+    together.
     """
 
     name: str
@@ -149,7 +148,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     apart: NamesakeDetail | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a row that promises what nothing could keep."""
+        """Refuse a row that contradicts itself."""
         if self.sync.at_all and (not self.ignition or self.xpm is None):
             raise ValueError(f"{self.name} is synced, so both sides have to have it")
         if self.sync.to_xpm and not (self.xpm and self.xpm.write):
@@ -161,25 +160,25 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def attribute(self) -> str:
-        """Name of the attribute in the records that hold it."""
+        """Return the name of the attribute in the records."""
         if self.kind in ("contacts", "id"):
             return "contacts" if self.kind == "contacts" else self.name
         return self.name.removeprefix("contact_") if self.of == "contact" else self.name
 
     @property
     def contact(self) -> bool:
-        """Whether it is a field of a contact, compared contact by contact."""
+        """Return whether it is a field of a contact, compared contact by contact."""
         return self.of == "contact" and not self.whole
 
     @property
     def element(self) -> str:
-        """XPM's word for it, with the element it stands in; empty where XPM has none."""
+        """Return XPM's element with its parent element; empty if XPM has none."""
         word = self.xpm.read[0] if self.xpm else ""
         return f"Contact/{word}" if word and self.of == "contact" else word
 
     @property
     def short_label(self) -> str:
-        """The label beside a contact that is named already: ``e-mail``."""
+        """Return the label to show next to the name of the contact, such as ``e-mail``."""
         short = self.label
         if self.of == "contact":
             short = short.removeprefix("Contact ").removesuffix(" contact")
@@ -198,15 +197,15 @@ def clean(text: str) -> str:
 
 
 def is_blank(value: Value) -> bool:
-    """Nothing said: no text, no names, neither yes nor no."""
+    """Return whether a value is blank: no text, no names, neither yes nor no."""
     return value is None or value == "" or value == ()
 
 
 def is_same(a: object, b: object) -> bool:
-    """Whether two values of one field are the same in their canonical form.
+    """Return whether two values of one field are the same in their canonical form.
 
-    This is the only comparison of a stored value with a present one: a list read from a file and the tuple it
-    was, nothing and an empty text, and two spellings of one text in Unicode are the same.
+    This is the only comparison of a stored value with a present one: a list read from a file equals the tuple
+    it was, None equals an empty text, and two Unicode spellings of one text are equal.
     """
     return a == b or _comparable(a) == _comparable(b)
 

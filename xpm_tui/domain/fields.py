@@ -1,14 +1,14 @@
 """The field registry: one row for each field of a client and of a contact, on either side.
 
-A row says everything that the program has to know of a field: its label and help, what kind of value it
-holds, the XPM elements that carry it in replies and in requests, the headings of its column in Ignition's
-clients form, when sync carries it, and whether users may edit it. The XML decoder, the request builder, the
-policy, the canonical form, the JSON views, the CSV form, the edit form, the settings that name fields and
-the reference pages are derived from these rows; none of them keeps a list of its own.
+A row says everything that the program needs to know about a field: its label and help, the kind of its value,
+its XPM elements in replies and requests, the headings of its column in Ignition's clients form, when it is
+synced, and whether users may edit it. The XML decoder, the request builder, the policy, the canonical form,
+the JSON views, the CSV form, the edit form, the settings that name fields and the reference pages are derived
+from these rows; none of them has a list of its own.
 
 To add a field, add its row here and its attribute to the record types that hold it: the records of
-:mod:`xpm_tui.domain.ignition` and :mod:`xpm_tui.domain.xpm`, and the JSON view. ``tests/fields`` walks the
-rows and fails where a row and the records disagree, or where a value is lost on the way.
+:mod:`xpm_tui.domain.ignition` and :mod:`xpm_tui.domain.xpm`, and the JSON view. ``tests/fields`` checks every
+row, and fails where a row and the records disagree, or where a value does not survive a round trip.
 
 Sources: Xero's Practice Manager 3.1 pages for the elements; Ignition's help page "Import and edit your
 clients in bulk" for the headings.
@@ -75,7 +75,7 @@ def _xpm_only(
 
 
 def _address(prefix: str, spoken: str, kinds: tuple[str, ...], place: int) -> tuple[Field, ...]:
-    """The five parts of an address; ``kinds`` are the words before a part's name in headings."""
+    """Return the five fields of an address; ``kinds`` are the words before a field's name in headings."""
     parts: tuple[tuple[str, str, Kind, tuple[str, ...]], ...] = (
         ("address", "Address", "text", ("address", "street", "address line 1", "address 1",
                                         "address street")),
@@ -278,7 +278,7 @@ CONTACT: dict[str, Field] = {field.attribute: field for field in FIELDS if field
 """The fields of a contact by attribute."""
 
 SYNCED: tuple[Field, ...] = tuple(field for field in FIELDS if field.sync.at_all)
-"""The fields that sync may carry: the rows of the policy."""
+"""The fields that can be synced: the rows of the policy."""
 
 COLUMNS: tuple[Field, ...] = tuple(
     sorted(
@@ -294,7 +294,7 @@ APART: tuple[tuple[str, str], ...] = tuple(
         (field.apart.place, field.apart.word, field.attribute) for field in FIELDS if field.apart
     )
 )
-"""What tells XPM clients of one name apart, in a fixed order: the word for it, and the attribute."""
+"""What distinguishes XPM clients with the same name, in a fixed order: the label and the attribute."""
 
 _OTHER_LABELS = {"link": "Link", "client": "Client", "*": "Everything"}
 _JOB_LABELS = {"name": "Job name", "number": "Job number", "state": "Job state"}
@@ -302,18 +302,21 @@ _STAFF_LABELS = {"email": "E-mail"}
 
 
 def of_record(record: Record) -> dict[str, Field]:
-    """The fields of a client or of a contact, by attribute."""
+    """Return the fields of a client or of a contact, by attribute."""
     return CLIENT if record == "client" else CONTACT
 
 
 def editable(record: Record) -> tuple[Field, ...]:
-    """The fields that users may edit, in the order of a form."""
+    """Return the fields that users may edit, in the order of a form."""
     found = [field for field in of_record(record).values() if field.editable]
     return tuple(sorted(found, key=lambda field: field.whole))
 
 
 def in_requests(record: Record) -> dict[str, str]:
-    """Attribute -> element of a request to XPM, in the order of Xero's page. Lists of records have none."""
+    """Return attribute -> element of an XPM request, in the order of Xero's page.
+
+    Lists of records have no element.
+    """
     written = [
         (field.xpm.place, field.attribute, field.xpm.write)
         for field in of_record(record).values()
@@ -323,7 +326,7 @@ def in_requests(record: Record) -> dict[str, str]:
 
 
 def label(field: str) -> str:
-    """The label of a field as plans, settings and freezes name it, such as ``k3.contact_email``."""
+    """Return the label of a field by its name in plans and settings, such as ``k3.contact_email``."""
     row = BY_NAME.get(field.rpartition(".")[2])
     return row.label if row is not None else _OTHER_LABELS.get(field, field)
 
@@ -341,10 +344,10 @@ def sent_label(field: str) -> str:
 
 
 def job_label(field: str) -> str:
-    """The label of a field of a job."""
+    """Return the label of a field of a job."""
     return _JOB_LABELS.get(field, field.capitalize())
 
 
 def staff_label(field: str) -> str:
-    """The label of a field of a staff record."""
+    """Return the label of a field of a staff record."""
     return _STAFF_LABELS.get(field, field.capitalize())

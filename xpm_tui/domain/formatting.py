@@ -1,7 +1,7 @@
-"""Times, counts, values and lines of text as users read them: the only formatter of the product.
+"""Format times, counts, values and lines of text for users. The product has no other formatter.
 
-Pure: a time comes with its zone, an age with its "now". JSON and CSV do not come here, they use ISO 8601.
-What is data is made visible (``model.text``) before it is returned as ``Shown``.
+The functions are pure: a time comes with its zone, an age with its "now". JSON and CSV use ISO 8601 instead.
+Data is made safe to show (:mod:`xpm_tui.domain.safe_text`) before it is returned as ``Shown``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from xpm_tui.domain.links import Value
 
 NONE = "–"
-"""Shown where a value is empty, so that an empty cell is never in doubt."""
+"""The text for an empty value, so that an empty cell is never ambiguous."""
 
 _MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 """Month names as printed, whatever the locale of the process."""
@@ -178,7 +178,7 @@ def size(number: int) -> str:
 def value(of: Value, *, none: str = NONE, limit: int = LIMIT) -> Shown:
     """Return a field's value on one line, safe to show.
 
-    A flag reads yes or no; several names, and the lines of an address, stand behind commas.
+    A flag reads yes or no; several names, and the lines of an address, are separated by commas.
 
     Args:
         of: The value; people and records are resolved to their names before.
@@ -207,7 +207,7 @@ def arrow(old: Value, new: Value) -> str:
 
 
 def listing(pairs: Mapping[str, str], indent: str = "") -> list[str]:
-    """Return named values one under the other, the values in one column; empty ones are left out."""
+    """Return named values one per line, with the values aligned; empty ones are left out."""
     shown = {name: text for name, text in pairs.items() if text}
     wide = max((cells(name) for name in shown), default=0)
     return [f"{indent}{name}{' ' * (wide - cells(name))}  {text}" for name, text in shown.items()]
@@ -268,20 +268,20 @@ _BEFORE = re.compile(
     r"(?:(?:\w[\w-]*(?: [\w-]+){0,2}: +|\S+(?: \S+){0,3} {2,})(?=\S))?"  # a label, by colon or in a column
 )
 _LABEL = 20
-"""Cells of a label at most: what is longer is text of its own."""
+"""The maximum width of a label in cells; anything longer is ordinary text."""
 
 
 class TextRow(NamedTuple):
-    """A row of a wrapped text: from which character to which."""
+    """A row of a wrapped text, as a range of characters."""
 
     start: int
     end: int
 
 
 def hanging_indent(text: str, width: int) -> int:
-    """Return the cells before a line's text (blanks, a mark or number, a label): what goes on stands there.
+    """Return the width of what precedes a line's text: spaces, a mark or number, or a label.
 
-    Nothing that takes more than two fifths of the width counts.
+    Continuation lines are indented by it. A prefix of more than two fifths of the width does not count.
     """
     found = _BEFORE.match(text)
     before = cells(found[0]) if found is not None else 0
@@ -292,7 +292,7 @@ def hanging_indent(text: str, width: int) -> int:
 
 
 def rows(text: str, width: int) -> list[TextRow]:
-    """Return the rows of a text broken at blanks; all but the first are narrower by ``hanging_indent``."""
+    """Return the rows of a text wrapped at spaces; all but the first are indented by ``hanging_indent``."""
     if width <= 0:
         return []
     found: list[TextRow] = []
@@ -314,7 +314,7 @@ def rows(text: str, width: int) -> list[TextRow]:
 
 
 def wrap(text: str, width: int = 78, *, indent: str = "") -> list[str]:
-    """Return a line as several of at most ``width`` cells, broken at blanks, with a hanging indent.
+    """Wrap a line at spaces to at most ``width`` cells, with a hanging indent.
 
     Args:
         text: One line of shown text.

@@ -1,10 +1,11 @@
-"""Whether two names are the same, near or different, and why. Pure; says nothing about other evidence.
+"""Compare two names: same, near or different, and why. Pure; it ignores all other evidence.
 
 *Same* names differ in form only: case, accents, macrons, kinds of apostrophe, dots, spaces in initials and
 after Mc, Mac and O', ``&`` and "and", spellings of one legal form, a leading "The", "Surname, First", a
-leading code that is the XPM client's own. *Near* names may be the same client or a sister of it: initials,
-nicknames, order, misspellings, titles, trustee and trading names, another legal form or number. Only *same*
-may be called sure; *same* and *near* both keep a client from being created unasked.
+leading code that is the XPM client's own. *Near* names may belong to the same client or to a related one:
+initials, nicknames, order, misspellings, titles, trustee and trading names, another legal form or number.
+Only a *same* name may count as sure; *same* and *near* names both prevent a client from being created without
+a question.
 """
 
 from __future__ import annotations
@@ -68,9 +69,9 @@ _COMPANIES = frozenset(["ltd", "pty ltd", "pty", "inc", "llc", "plc", "corp", "g
 
 
 class NameComparison(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer, how far apart the names are (0: equal) and in what they differ, in words.
+    """The result of a comparison: the distance of the names (0: equal) and the differences in words.
 
-    ``apart`` tells that a difference usually means another entity: a number, a title, a kind of entity.
+    ``apart`` means that the difference usually indicates another entity: a number, a title, a kind of entity.
     """
 
     answer: Answer
@@ -83,7 +84,7 @@ DIFFERENT = NameComparison(answer="different", cost=100)
 
 
 def initials_of(person: PersonName) -> frozenset[str]:
-    """The letters that a person's given name may begin with: Bob is Robert, too."""
+    """Return the letters that a person's given name may begin with: Bob may also be Robert."""
     if not person.given:
         return frozenset()
     first = person.given[0].lower()
@@ -91,16 +92,16 @@ def initials_of(person: PersonName) -> frozenset[str]:
 
 
 def name_key(name: str) -> str:
-    """The loose form: case folded, marks (macrons, accents) and punctuation dropped, ``&`` read as "and"."""
+    """Return a loose form of a name: case, accents, macrons and punctuation dropped, ``&`` read as "and"."""
     plain = unicodedata.normalize("NFKD", name.replace("&", " and ")).casefold()
     return " ".join(_WORDS.findall("".join(c for c in plain if not unicodedata.combining(c))))
 
 
 def search_forms(name: str) -> tuple[str, ...]:
-    """The ways in which somebody may type a name, each once; the first is its :func:`name_key`.
+    """Return the forms in which someone may type a name; the first is its :func:`name_key`.
 
-    The others are the forms in which equal names are the same: initials and Mc joined, apostrophes dropped,
-    one spelling of each legal form, and a vowel with a macron as that vowel and as that vowel doubled.
+    The others have initials and Mc joined, apostrophes dropped, one spelling of each legal form, and a vowel
+    with a macron both as that vowel and as that vowel doubled.
     """
     loose, key = name_key(name), key_of(name)
     if key == loose:
@@ -118,7 +119,10 @@ def compare(ours: str, theirs: str, code: str = "") -> NameComparison:
 
 
 def compare_names(a: ParsedName, b: ParsedName, code: str = "") -> NameComparison:
-    """As :func:`compare`, of names that were read already. Symmetric but for the wording of reasons."""
+    """Compare names that are already parsed, as :func:`compare` does.
+
+    The result is symmetric except for the wording of reasons.
+    """
     if a.exact == b.exact:
         return NameComparison(answer="same", reasons=("the name is the same",))
     if _same(a, b):
@@ -142,7 +146,7 @@ def _same_without_code(a: ParsedName, b: ParsedName, code: str) -> bool:
 
 
 def _form(a: ParsedName, b: ParsedName) -> str:
-    """What differs between two names that are the same, in words."""
+    """Return in words what differs between two names that are the same."""
     x, y = a.exact, b.exact
     found: list[str] = []
     if x.casefold() == y.casefold():
@@ -176,7 +180,7 @@ def _plain(name: str) -> list[str]:
 
 
 def _letters(name: str) -> list[bool]:
-    """Which words begin with a capital letter, and whether all do throughout."""
+    """Return which words begin with a capital letter, and whether all of them are in capitals."""
     return [name.isupper(), name.islower()]
 
 
@@ -207,7 +211,7 @@ def _near(a: ParsedName, b: ParsedName) -> NameComparison | None:
 
 
 def _loosely(a: ParsedName, b: ParsedName) -> str:
-    """What differs between names of the same words, forms and numbers that are not the same."""
+    """Return what differs between names with the same words, forms and numbers that are not the same."""
     if a.numbers:
         return "the same name, with its number written differently"
     if sorted(a.key.replace("-", " ").split()) == sorted(b.key.replace("-", " ").split()):
@@ -225,7 +229,7 @@ _Found = tuple[int, list[str], bool]
 
 
 def _core(a: ParsedName, b: ParsedName) -> _Found | None:
-    """How the words that name the entity differ, or None where they are others."""
+    """Return how the words that name the entity differ, or None if they are unrelated."""
     if _equal(a.core, b.core):
         if len(a.persons) != len(b.persons):
             return 12, ["one person here, two in XPM" if len(a.persons) < 2 else "two people here"], True
@@ -247,7 +251,7 @@ def _equal(a: Sequence[str], b: Sequence[str]) -> bool:
 
 
 def _spelling(a: ParsedName, b: ParsedName) -> _Found | None:
-    """Words that are misspelt, or a letter that tells one of a series from another."""
+    """Return differences that are misspelt words, or a letter that distinguishes one of a series."""
     if len(a.core) == len(b.core):
         pairs = [(x, y) for x, y in zip(a.core, b.core, strict=True) if not same_word(x, y)]
         if len(pairs) > max(1, len(a.core) // 2):
@@ -257,8 +261,8 @@ def _spelling(a: ParsedName, b: ParsedName) -> _Found | None:
             series = a.core[0] != x and (a.forms or b.forms or not BUSINESS_WORDS.isdisjoint(a.core))
             return (30, [f'"{x.upper()}" here, "{y.upper()}" in XPM'], True) if series else None
         if all(misspelt(x, y) for x, y in pairs):
-            said = [f'"{x.lower()}" here, "{y.lower()}" in XPM' for x, y in pairs]
-            return 8 * len(pairs), said, False
+            messages = [f'"{x.lower()}" here, "{y.lower()}" in XPM' for x, y in pairs]
+            return 8 * len(pairs), messages, False
         return None
     x, y = a.joined, b.joined
     if min(len(w) for w in (*a.core, *b.core)) > 1 and min(len(x), len(y)) >= 9 and misspelt(x, y):
@@ -299,7 +303,7 @@ def _in_this_order(ours: Sequence[PersonName], theirs: Sequence[PersonName]) -> 
 
 
 def _given(a: Sequence[str], b: Sequence[str]) -> tuple[int, list[str]] | None:
-    """Given names that may be one person's: initials, nicknames, a middle name on one side."""
+    """Return differences of given names that may be one person's: initials, nicknames, middle names."""
     if _equal(a, b):
         return 0, []
     if not a or not b:
@@ -334,12 +338,12 @@ def _given(a: Sequence[str], b: Sequence[str]) -> tuple[int, list[str]] | None:
 
 
 def _fewer_initials(short: str, long: str) -> bool:
-    """J against AJ: initials of one person, of whom one side gives fewer."""
+    """Return whether one side has fewer initials of the same person, such as J and AJ."""
     return len(short) < len(long) <= 3 and set(short) <= set(long)
 
 
 def _initials(x: str, y: str, a: Sequence[str], b: Sequence[str]) -> bool:
-    """JR against J, or against John: the first letter is the same and one side gives more of them."""
+    """Return whether initials match, such as JR with J or John: same first letter, one side has more."""
     short, long = sorted((x, y), key=len)
     single = len(a) == 1 and len(b) == 1
     vowels = set("aeiouy")
@@ -347,7 +351,7 @@ def _initials(x: str, y: str, a: Sequence[str], b: Sequence[str]) -> bool:
 
 
 def _forms(a: ParsedName, b: ParsedName) -> _Found:
-    """Another legal form, a missing one, or a misspelt one."""
+    """Return differences in legal forms: another one, a missing one, or a misspelt one."""
     if a.forms == b.forms:
         if a.loose or b.loose:
             return 3, ["the legal form is spelt differently"], False
@@ -357,16 +361,16 @@ def _forms(a: ParsedName, b: ParsedName) -> _Found:
         return 4, [f"{_spell(a.forms)} here, {_spell(b.forms)} in XPM"], False
     if not ours or not theirs:
         there = set(a.forms or b.forms)
-        said = f'"{_spell(there)}" is in only one of the names'
+        text = f'"{_spell(there)}" is in only one of the names'
         light = there <= _COMPANIES
         business = light and not BUSINESS_WORDS.isdisjoint(a.core)
-        return (6 if business else 12 if light else 16), [said], not business
-    said = f"{_spell(a.forms)} here, {_spell(b.forms)} in XPM"
+        return (6 if business else 12 if light else 16), [text], not business
+    text = f"{_spell(a.forms)} here, {_spell(b.forms)} in XPM"
     if ours <= _COMPANIES and theirs <= _COMPANIES:
-        return 9, [said], False
+        return 9, [text], False
     if ours & theirs:
-        return 14, [said], True
-    return 20, [said], True
+        return 14, [text], True
+    return 20, [text], True
 
 
 def _kind_of(form: str) -> str:
@@ -406,7 +410,7 @@ def _titles(a: ParsedName, b: ParsedName) -> _Found:
 
 
 def _others(a: ParsedName, b: ParsedName) -> _Found:
-    """Trading names and trustees, where one name or both have them."""
+    """Return differences in trading names and trustees, if one or both names have them."""
     if a.trustee == b.trustee and a.others == b.others:
         return 0, [], False
     if a.others and b.others and not any(_equal(x, y) for x in a.others for y in b.others):
@@ -417,13 +421,13 @@ def _others(a: ParsedName, b: ParsedName) -> _Found:
 
 
 def _of_other_names(a: ParsedName, b: ParsedName) -> NameComparison | None:
-    """The trading name or trustee of one is the name of the other."""
+    """Return whether the trading name or trustee of one is the name of the other."""
     for x, y in ((a, b), (b, a)):
         if any(len("".join(other)) > 3 and _equal(other, y.core) for other in x.others):
             apart = x.trustee
             of = "the trustee" if apart else "the trading name"
-            said = f"{of} of one is the name of the other"
-            return NameComparison(answer="near", cost=24 if apart else 12, reasons=(said,), apart=apart)
+            text = f"{of} of one is the name of the other"
+            return NameComparison(answer="near", cost=24 if apart else 12, reasons=(text,), apart=apart)
     return None
 
 

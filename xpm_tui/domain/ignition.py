@@ -1,10 +1,9 @@
-"""Records of the book: the Ignition side. All frozen; ids are ours and never change.
+"""Ignition's records in the store. All are frozen; their ids are assigned here and never change.
 
-Proposals of the book, as Ignition's export of active services tells them or as they are made here.
+Proposals come from Ignition's export of active services or are created here. Imports keep what came in and
+what it replaced, so that the last one can be undone.
 
-Imports of Ignition's files: what came in, and what was there before, so that the last can be undone.
-
-Workflows: what a proposal asks to be made in XPM, once or again and again, and what became of it.
+Workflows: the job or recurring jobs that a proposal asks for in XPM, and what has been created.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ Origin = Literal["import", "pick", "new"]
 
 
 class Contact(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
-    """A person of a client. ``id`` (``k12``) is ours, ``contact_id`` Ignition's (empty when it has none)."""
+    """A contact of a client. ``id`` (``k12``) is assigned here, ``contact_id`` by Ignition (or empty)."""
 
     id: str
     name: str = ""
@@ -34,10 +33,10 @@ class Contact(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only
 
 
 class Client(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
-    """A client of the book. ``id`` (``c12``) is ours, ``client_id`` Ignition's (empty when it has none).
+    """A client in the store. ``id`` (``c12``) is assigned here, ``client_id`` by Ignition (empty if unknown).
 
-    ``partner`` and ``manager`` are ids of team members, empty for nobody. ``tax_registered`` is None when
-    nobody has said. ``extra`` keeps columns that we do not know, by their heading.
+    ``partner`` and ``manager`` are ids of team members, or empty. ``tax_registered`` is None if unknown.
+    ``extra`` holds unknown columns by their heading.
     """
 
     id: str
@@ -70,11 +69,11 @@ class Client(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=
 
 
 class Imported(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What Ignition's last file said of one client: by it a cell is known to be an edit, or not.
+    """What Ignition's last file said about a client, by which an edit of a cell is recognised.
 
     ``cells`` are the client's fields, ``contacts`` those of each contact by our contact id; people are ids of
-    team members. ``sent`` is when the client last went out by export, ``out`` and ``out_contacts`` what then
-    went out that no later file has confirmed. ``at`` is None while no file has told of the client.
+    team members. ``sent`` is when the client was last exported, ``out`` and ``out_contacts`` the exported
+    values that no later file has confirmed. ``at`` is None until a file has contained the client.
     """
 
     id: str
@@ -87,9 +86,9 @@ class Imported(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class TeamMember(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A person of the practice (``t3``). ``staff`` is the UUID of the linked XPM staff record, or empty.
+    """A team member (``t3``). ``staff`` is the UUID of the linked XPM staff record, or empty.
 
-    A member without access has no login in Ignition and may still be given work.
+    A member without access has no login in Ignition but can be assigned to clients and jobs.
     """
 
     id: str
@@ -102,11 +101,11 @@ class TeamMember(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Service(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A service of Ignition's library (``s4``) and the XPM job templates it calls for, by UUID.
+    """A service of Ignition's library (``s4``) and the UUIDs of its XPM job templates.
 
-    ``no_job`` says that it wants none: a choice, other than not having chosen yet. ``category`` is the UUID
-    of the job category, and ``budget`` what it adds to a budget: ``none``, ``value`` (price by quantity) or
-    an amount; empty follows the practice.
+    ``no_job``: the user decided that it needs no job, as opposed to not having chosen yet. ``category`` is
+    the UUID of the job category, and ``budget`` what it adds to a budget: ``none``, ``value`` (price by
+    quantity) or an amount; empty follows the practice.
     """
 
     id: str
@@ -122,12 +121,12 @@ ProposalState = Literal["", "draft", "sent", "accepted", "completed", "lost", "r
 
 
 class ProposalService(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A service within a proposal; ``service`` is our id of it, empty where the library has none of the name.
+    """A service within a proposal; ``service`` is our id of it, empty if the library has none with its name.
 
-    ``price`` and ``quantity`` are texts as the file has them. ``end`` is None while it goes on. ``project``
-    is the group that it belongs to, where there are several. Where its project is for another client than the
-    proposal, ``client`` is our id of that entity (empty where the store has none), ``client_id`` and
-    ``client_name`` what the file or the user called it.
+    ``price`` and ``quantity`` are texts as in the file. ``end`` is None while the service continues.
+    ``project`` is the project that it belongs to, if the proposal has several. If the project is for a
+    different client, ``client`` is our id of that entity (empty if the store has none), and ``client_id`` and
+    ``client_name`` are its id and name in the file or as typed.
     """
 
     name: str
@@ -145,12 +144,15 @@ class ProposalService(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
 
     @property
     def entity(self) -> str:
-        """The key of its own client, the same in every import; empty where it is for the proposal's."""
+        """Return the key of the service's own client; empty for the proposal's client.
+
+        It is the same in every import.
+        """
         return self.client_id.casefold() or " ".join(self.client_name.casefold().split()) or self.client
 
 
 class Engagement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What the jobs of a proposal are made from, as it was at one time."""
+    """The data from which the jobs of a proposal are created, as of one time."""
 
     name: str = ""
     number: str = ""
@@ -164,12 +166,12 @@ class Engagement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Proposal(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A proposal (``o5``). ``number`` (``PROP-12``) is Ignition's or typed, never made here.
+    """A proposal (``o5``). ``number`` (``PROP-12``) comes from Ignition or is typed, never generated.
 
-    ``client`` is our id; empty where the file names a client that the book does not have. ``ours`` says that
-    a person made it ours to deploy: Ignition's own connector has usually deployed an imported one.
-    ``status`` is the file's own word where that is not a known state. ``before`` is what the user last
-    accepted, where Ignition has changed the proposal since.
+    ``client`` is our id; empty if the file names a client that the store does not have. ``ours``: a user took
+    the proposal over, so its jobs are deployed from here; Ignition's own integration has usually deployed
+    those of other imported proposals. ``status`` is the file's own word if it is not a known state.
+    ``before`` is what the user last accepted, if Ignition has changed the proposal since.
     """
 
     id: str
@@ -195,12 +197,12 @@ class Proposal(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Import(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """One import (``m3``). ``fields`` are the fields that the file had a column for.
+    """One import (``m3``). ``fields`` are the fields that have a column in the file.
 
-    ``state`` is ``begun`` until the file is in the store, all of it in one commit, and ``undoing`` until an
-    earlier version had undone it; only the last import keeps its images. ``digest`` is that of the file's
-    content, by which it is known again. ``own``: a spreadsheet that was written here, which says nothing of
-    what Ignition has. ``event`` names the event of the inbox that it was, which says only a part.
+    ``state`` is ``begun`` until the file is in the store, in one commit, and ``undoing`` while an earlier
+    version undoes it; only the last import keeps its images. ``digest`` identifies the content of the file.
+    ``own``: a spreadsheet that was written here, which does not say what Ignition has. ``event`` names the
+    inbox event, which contains only part of a record.
     """
 
     id: str
@@ -220,8 +222,8 @@ class Import(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 class ImportImage(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Before-image of one row in one import; ``id`` is ``<import>/<table>/<row>``.
 
-    A row that was changed keeps both its states, ``before`` and ``after``; of one that the import made a
-    ``digest`` says whether it has been touched since. ``made`` has the digests of many new rows, by id;
+    A changed row keeps both its states, ``before`` and ``after``; for a row that the import created,
+    ``digest`` shows whether it has been changed since. ``made`` has the digests of many new rows, by id;
     ``row`` is empty then.
     """
 
@@ -239,13 +241,13 @@ ReceivedState = Literal["imported", "unchanged", "outdated", "partial", "failed"
 
 
 class ReceivedFile(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """One file of the inbox (``f3``), known by the ``digest`` of its content.
+    """One file of the inbox (``f3``), identified by the ``digest`` of its content.
 
-    It is written in the transaction of its import (``batch``), so that it is imported exactly once.
-    ``claim`` is its name in the folder ``working`` during that transaction: a file of that name whose
-    transaction was committed only has to be moved. ``as_of`` is the time of what it says, ``copies`` counts
-    later files of the same content, of which the last had the claim ``copy_claim``. ``records`` and ``edits``
-    are the first ones of what it changed.
+    It is written in the transaction of its import (``batch``), so that it is imported exactly once. ``claim``
+    is its name in the folder ``working`` during that transaction: a file with that name whose transaction was
+    committed only has to be moved. ``as_of`` is the time to which its values apply, ``copies`` counts later
+    files with the same content, the last of which had the claim ``copy_claim``. ``records`` and ``edits`` are
+    the first ones that it changed.
     """
 
     id: str
@@ -270,10 +272,11 @@ class ReceivedFile(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
 
 
 class FieldStamps(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """As of when the inbox has told the fields of one record: names of fields by stamp.
+    """When the inbox last set each field of one record: field names by stamp.
 
-    A stamp is a time with a sequence number, written so that texts compare as the stamps do. ``id`` is what
-    the sender calls the record (``clients/id:cli-1``): it may come before the record is here.
+    A stamp is a time with a sequence number, written so that texts sort as the stamps do. ``id`` is the
+    sender's name for the record (``clients/id:cli-1``), because a file may arrive before the record exists
+    here.
     """
 
     id: str
@@ -289,9 +292,9 @@ Step = Literal["client", "look", "add", "template", "assign", "state"]
 class Repeat(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A recurrence: every ``every`` weeks, months or years from the workflow's start, up to ``end``.
 
-    Without an ``end`` it ends with its proposal; ``endless`` where a user said that it goes on.
-    Days that a month does not have become its last day (the 31st, the 29th of February); ``last_day`` means
-    the last day of every month whatever the start is.
+    Without an ``end`` it ends with its proposal; ``endless`` if a user chose no end. Days that a month does
+    not have become its last day (the 31st, the 29th of February); ``last_day`` means the last day of every
+    month, regardless of the start.
     """
 
     unit: Unit
@@ -311,19 +314,17 @@ class Audit(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Workflow(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What a proposal, or one project of it, asks to be made in XPM (``w3``).
+    """The job or jobs that a proposal, or one project of it, asks for in XPM (``w3``).
 
-    ``name`` is the proposal's, with the project's after it; ``split``: it is for its
-    project's services alone. A field that is None follows the proposal, its
-    services and the settings until the job is made; one that is set was typed. ``category`` and ``templates``
-    are UUIDs of XPM, ``partner``, ``manager`` and ``staff`` team members. ``since`` is the day on which a
-    person accepted or took the proposal: occurrences before it are not ours. ``automatic``: ``setting`` means
-    deployed by itself as long as the setting says so. ``stopped`` tells why nothing more is made of it.
-
-    ``entity``: it is for the services of that entity alone, empty for those of the proposal's own client;
-    None where entities are not told apart. ``client`` is our id of a client that was chosen for it.
-    ``follows`` is the workflow that it was rolled over from; its term is from ``term_start`` to ``term_end``,
-    each None where it is the proposal's.
+    ``name`` is the proposal's, followed by the project's; ``split``: it is only for the services of its
+    project. A field that is None follows the proposal, its services and the settings until the job is
+    created; any other value was entered by a user. ``category`` and ``templates`` are UUIDs of XPM,
+    ``partner``, ``manager`` and ``staff`` team members. ``since`` is the day on which a user accepted or took
+    over the proposal: earlier occurrences are not deployed from here. ``automatic``: ``setting`` follows the
+    setting. ``stopped`` says why no more jobs are created. ``entity``: it is for the services of that entity
+    only, empty for those of the proposal's own client; None if entities are not distinguished. ``client`` is
+    our id of a client that was chosen for it. ``follows`` is the workflow that it was rolled over from; its
+    term is from ``term_start`` to ``term_end``, each None if it is the proposal's.
     """
 
     id: str
@@ -358,9 +359,9 @@ class Workflow(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class JobSpec(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The exact job: what is sent to XPM. Category, templates and people are UUIDs of XPM.
+    """The exact job that is sent to XPM. Category, templates and people are UUIDs of XPM.
 
-    ``number`` is a job number of our own, empty where XPM gives its next one.
+    ``number`` is the practice's own job number, empty if XPM assigns its next one.
     """
 
     name: str
@@ -379,12 +380,13 @@ class JobSpec(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Deployment(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What became of one occurrence; ``id`` is ``<workflow>/<day>``, the day being the occurrence's date.
+    """The state of one occurrence; ``id`` is ``<workflow>/<day>``, with the date of the occurrence.
 
-    ``spec`` is what was sent, or is about to be. ``number`` is the job's in XPM: with it the job is there,
-    and only what is not yet done is done. ``applied`` are the templates that are on it. ``step`` is where it
-    stands, ``cause`` and ``why`` what keeps it there, ``left_out`` people who could not be named. ``earlier``
-    are numbers of jobs that XPM no longer had when it was deployed again, ``attempt`` counts those.
+    ``spec`` is what was sent, or is about to be. ``number`` is the job's number in XPM: if it is set, the job
+    exists, and only the missing steps are done. ``applied`` are the templates that were applied. ``step`` is
+    the step reached, ``cause`` and ``why`` say what prevents the next one, ``left_out`` are people who could
+    not be assigned. ``earlier`` are numbers of jobs that XPM no longer had when it was deployed again, and
+    ``attempt`` counts them.
     """
 
     id: str
@@ -412,5 +414,5 @@ class Deployment(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 def deployment_id(workflow: str, day: date) -> str:
-    """The key of one occurrence of one workflow."""
+    """Return the key of one occurrence of one workflow."""
     return f"{workflow}/{day.isoformat()}"

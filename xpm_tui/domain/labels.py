@@ -1,7 +1,8 @@
-"""What states, outcomes, marks, rules and choices are called: a label and a sentence of help for each code.
+"""Labels of states, outcomes, marks, rules and choices: a label and a sentence of help for each code.
 
-Codes go into JSON, settings and the store, labels to users. Tables, screens, log sentences and reference
-pages take them from here; fields have their labels in the field registry, settings in the schema.
+Codes appear in JSON, settings and the store; labels are for users. Tables, screens, log sentences and
+reference pages take them from here; labels of fields are in the field registry, those of settings in the
+settings schema.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from typing import NamedTuple
 
 
 class Label(NamedTuple):
-    """What one code is called.
+    """The label of one code.
 
-    ``text`` stands alone, in sentence case. ``glyph`` is a sign that the console puts before it, so that
-    colour never says it alone. ``noun`` is its name in a count (``overwrite``: "3 overwrites"), with an
-    irregular plural as ``one/many``. ``reason`` completes a sentence: "phone sent to XPM (edited in XPM)".
+    ``text`` is used alone, in sentence case. ``glyph`` is a sign that the console puts before it, so that
+    colour is never the only indication. ``noun`` is its name in a count (``overwrite``: "3 overwrites"), with
+    an irregular plural as ``one/many``. ``reason`` completes a sentence: "phone sent to XPM (edited in XPM)".
     """
 
     text: str
@@ -26,18 +27,18 @@ class Label(NamedTuple):
 
     @property
     def marked(self) -> str:
-        """The label behind its sign."""
+        """Return the label after its sign."""
         return f"{self.glyph} {self.text}".lstrip()
 
     @property
     def inline(self) -> str:
-        """The label within a sentence, without its capital."""
+        """Return the label for use within a sentence, without its capital."""
         first, second = self.text[:1], self.text[1:2]
         return self.text if second.isupper() else first.lower() + self.text[1:]
 
 
 Labels = Mapping[str, Label]
-"""From a code to its label."""
+"""A mapping from codes to labels."""
 
 
 def label(labels: Labels, code: str) -> Label:
@@ -136,7 +137,7 @@ RULES: Labels = {
     ),
     "clear": Label(
         "Clear a value",
-        "{master} had a value and is now blank. {other}'s value is emptied only if you say so.",
+        "{master} had a value and is now blank. {other}'s value is emptied only if you confirm it.",
         reason="emptied in {master}",
     ),
     "contact": Label("Contact", "The contact is in {master} only.", reason="a contact of {master}"),
@@ -212,9 +213,9 @@ JOB_RUN_OUTCOMES: Labels = {
         "■",
     ),
 }
-"""Outcomes of a run that deploys jobs: the labels of every run, with the way on for jobs."""
+"""Outcomes of a run that deploys jobs: the labels of every run, with advice for jobs."""
 TRIGGERS: Labels = {
-    "hand": Label("By hand", "A user started the run."),
+    "hand": Label("Manual", "A user started the run."),
     "daily": Label("Scheduled", "The schedule started the run."),
     "resume": Label("Resume", "The run continues one that was interrupted."),
     "release": Label("Release", "The run continues one that was held."),
@@ -285,7 +286,7 @@ JOB_STATES: Labels = {
 PROBLEM_WEIGHTS: Labels = {
     "hold": Label("Holds", "The job is held until this is fixed.", "■"),
     "ask": Label("Asks", "The job is deployed only if you confirm this.", "?"),
-    "note": Label("Note", "The job is deployed all the same.", "·"),
+    "note": Label("Note", "The job is deployed anyway.", "·"),
 }
 PROPOSAL_STATES: Labels = {
     "to take": Label(
@@ -331,10 +332,10 @@ ORIGINS: Labels = {
     "option": Label("Option", "The option --set of the command.", reason="the option --set"),
 }
 RECEIVED_STATES: Labels = {
-    "imported": Label("Imported", "The file was imported, and something was changed by it.", "✓"),
-    "unchanged": Label("Nothing new", "Everything in the file was here already.", "="),
-    "outdated": Label("Out of date", "Newer values of all that the file says had come in before.", "○"),
-    "duplicate": Label("Duplicate", "A file of the same content was imported before.", "="),
+    "imported": Label("Imported", "The file was imported and changed something.", "✓"),
+    "unchanged": Label("Nothing new", "Everything in the file was already here.", "="),
+    "outdated": Label("Out of date", "Newer values had already come in for everything in the file.", "○"),
+    "duplicate": Label("Duplicate", "A file with the same content was imported before.", "="),
     "partial": Label("Imported in part", "Some rows were refused; the others were imported.", "▲"),
     "failed": Label("Failed", "Nothing of the file was imported.", "✗"),
 }

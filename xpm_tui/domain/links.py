@@ -1,4 +1,4 @@
-"""Links between the two sides, what was last agreed, and what a person has settled."""
+"""Links between the two sides, the last agreed values, and the user's decisions about them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 Value = str | bool | None | tuple[str, ...]
-"""A field's canonical value: text, yes/no, nobody said, or a sorted list of names. People are staff UUIDs."""
+"""A field's canonical value: text, yes or no, None, or a sorted list of names. People are staff UUIDs."""
 
 LinkState = Literal["linked", "archived", "gone", "converted", "merged", "ambiguous", "ignored", "unlinked"]
 LinkOrigin = Literal["name", "picked", "pasted", "review", "created", "undo"]
@@ -18,7 +18,7 @@ LinkOrigin = Literal["name", "picked", "pasted", "review", "created", "undo"]
 class XpmReference(NamedTuple):
     """What a pasted text refers to in XPM: UUIDs, and the number of a client.
 
-    ``is_whole``: the text is nothing but a UUID, a number or a web address, so it is no name either.
+    ``is_whole``: the text is nothing but a UUID, a number or a web address, so it cannot be a name.
     """
 
     uuids: tuple[str, ...]
@@ -38,15 +38,15 @@ _OF_ANOTHER = re.compile(
     r"(?:_?id)?[/?#&;=]",
     re.IGNORECASE,
 )
-"""What an address of another kind of record has in it: its number is no client's."""
+"""Parts of addresses of other kinds of records, whose numbers are not those of clients."""
 
 
 def read_reference(text: str) -> XpmReference:
-    """Return what a number, a UUID or any web address of an XPM client refers to.
+    """Return the reference in a number, a UUID or any web address of an XPM client.
 
     XPM's screens have had several addresses (``/Client/14070107/Detail``, ``/clients/14070107``,
-    ``?id=14070107``). In any other one a number counts where it is the only one, and no other kind of record
-    is named.
+    ``?id=14070107``). In any other address a number is accepted if it is the only one and no other kind of
+    record is named.
     """
     typed = text.strip().strip("<>\"'").rstrip(".,;)")
     uuids = tuple(dict.fromkeys(found.lower() for found in _UUID.findall(typed)))
@@ -62,10 +62,10 @@ def read_reference(text: str) -> XpmReference:
 
 
 class ContactLink(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
-    """Which XPM contact a contact stands for. ``removed``: on which side it went away after being agreed.
+    """The XPM contact that a contact corresponds to; ``removed`` is the side on which it was removed later.
 
-    One half is empty where the contact was only ever on one side. Then it is settled that the other side has
-    none, for the direction of that sync, or for good where a user decided it (``by_user``).
+    One half is empty if the contact was only ever on one side. Then it is decided that the other side has
+    none, for the direction of that sync, or permanently if a user decided it (``by_user``).
     """
 
     contact: str
@@ -75,10 +75,10 @@ class ContactLink(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_
 
 
 class Link(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
-    """Which XPM client a client of the book stands for; ``id`` is the client's id.
+    """The XPM client that a client in the store corresponds to; ``id`` is the client's id.
 
-    ``quiet`` marks a second client on one XPM client: it carries no field. ``number`` is kept beside the
-    UUID because people know the number from XPM's web address.
+    ``quiet`` marks a second client linked to the same XPM client: nothing is synced for it. ``number`` is
+    stored with the UUID because users know the number from XPM's web address.
     """
 
     id: str
@@ -93,10 +93,10 @@ class Link(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=Tr
 
 
 class Successor(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """An XPM client that may have taken over a client that XPM no longer has; ``evidence`` in words.
+    """An XPM client that may have replaced one that XPM no longer has; ``evidence`` is in words.
 
-    ``level`` is ``sure`` where the evidence is strong, ``likely`` or ``weak`` otherwise. ``new``: XPM has had
-    it only since the other one disappeared.
+    ``level`` is ``sure`` if the evidence is strong, otherwise ``likely`` or ``weak``. ``new``: it has existed
+    in XPM only since the other one disappeared.
     """
 
     uuid: str
@@ -107,10 +107,10 @@ class Successor(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Vanished(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A linked XPM client that XPM no longer has, by its UUID, and its possible successors, best first.
+    """A linked XPM client that XPM no longer has, by UUID, with its possible successors, best first.
 
-    ``since`` is when a complete list last had it, ``searched`` when successors were last looked for, and
-    ``asked`` whether XPM was asked for the jobs of possible successors.
+    ``since`` is when a complete list last contained it, ``searched`` when successors were last looked for,
+    and ``asked`` whether XPM was asked for the jobs of possible successors.
     """
 
     id: str
@@ -121,10 +121,10 @@ class Vanished(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Pair(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, array_like=True):
-    """Both sides' value of one field when they last agreed.
+    """The values of one field on both sides when they last agreed.
 
-    Two values that differ are settled for one direction only: ``under`` names it. It is empty where the two
-    are equal, and in stores of versions that did not record it.
+    Two values that differ are accepted for one direction only: ``under`` names it. It is empty if the two are
+    equal, and in stores of versions that did not record it.
     """
 
     ignition: Value = None
@@ -133,13 +133,12 @@ class Pair(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, array_like
 
 
 class Base(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
-    """What both sides agreed on, for one link; ``id`` is the client's id.
+    """The values that both sides last agreed on, for one link; ``id`` is the client's id.
 
-    Every field in ``agreed`` has a pair. A pair is stored in ``pairs`` only where one of its halves differs
-    from the mirror; else both halves are the mirror's value. Contact fields are ``<contact id>.<field>``.
-
-    ``picked``: the client was brought in from XPM, so that its values came from there, except for the fields
-    in ``exceptions``. Otherwise ``exceptions`` are the fields whose value came from XPM.
+    Every field in ``agreed`` has a pair. A pair is stored in ``pairs`` only if one of its halves differs from
+    the mirror; otherwise both halves are the mirror's value. Contact fields are ``<contact id>.<field>``.
+    ``picked``: the client was brought in from XPM, so its values came from there, except for the fields in
+    ``exceptions``. Otherwise ``exceptions`` are the fields whose value came from XPM.
     """
 
     id: str
@@ -150,10 +149,10 @@ class Base(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=Tr
 
 
 class CameFrom(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, array_like=True):
-    """A value of Ignition that came from an XPM client: its UUID, and the value that came.
+    """A value in Ignition that came from an XPM client: its UUID, and the value that came.
 
-    ``kept`` is the value that stayed when the client was linked to another XPM client; before that it is the
-    same as ``value``, or None.
+    ``kept`` is the value that stayed when the client was linked to another XPM client; before that it is
+    equal to ``value``, or None.
     """
 
     uuid: str
@@ -162,16 +161,16 @@ class CameFrom(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, array_
 
     @property
     def stayed(self) -> Value:
-        """The value by which it is known that the present one came from there."""
+        """Return the value by which a present value is recognised as having come from there."""
         return self.value if self.kept is None else self.kept
 
 
 class Provenance(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What a client still has of XPM clients that it was linked to; ``id`` is the client's id.
+    """What a client still has from XPM clients that it was linked to; ``id`` is the client's id.
 
     Keys are those of a :class:`Base`. The value of ``contact_primary`` is the id of our contact. ``removed``
-    are contacts that went with a former link, by e-mail or name, with the UUID of the XPM client: a file of
-    Ignition may bring them back.
+    are contacts that were removed with a former link, by e-mail or name, with the UUID of the XPM client: one
+    of Ignition's files may bring them back.
     """
 
     id: str
@@ -180,9 +179,9 @@ class Provenance(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Freeze(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A field that sync leaves alone for one client; ``id`` is ``<client>/<field>``, field ``*`` is all.
+    """A field of one client that sync does not change; ``id`` is ``<client>/<field>``, field ``*`` means all.
 
-    ``undo`` marks a freeze that an undo made; linking anew lifts those.
+    ``undo`` marks a freeze that an undo made; linking the client again removes those.
     """
 
     id: str
@@ -195,7 +194,7 @@ class Freeze(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Ignored(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A client of the book that is not meant to have an XPM client; ``id`` is the client's id."""
+    """A client in the store that has no XPM client on purpose; ``id`` is the client's id."""
 
     id: str
     reason: str = ""
@@ -204,11 +203,11 @@ class Ignored(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class BlockedPair(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A pair that was linked and taken apart; ``id`` is ``<client>/<uuid>``.
+    """A pair that was linked and unlinked again; ``id`` is ``<client>/<uuid>``.
 
-    It is not linked again until a user links it. ``undone`` is the run whose undo removed the link: then the
-    pair is still proposed, with these words. ``different``: the two were never linked;
-    a user said that they are different, so that one does not keep the other from being created.
+    It is not linked again until a user links it. ``undone`` is the run whose undo removed the link: the pair
+    is then still proposed, with this reason. ``different``: the two were never linked; a user said that they
+    are different, so neither prevents the other from being created.
     """
 
     id: str
@@ -221,6 +220,6 @@ class BlockedPair(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
 
     @property
     def sentence(self) -> str:
-        """Why a pair that an undo removed is proposed, and never sure; empty for any other."""
-        words = f"set aside by the undo of run {self.undone}: link it again if it is right"
+        """Return why a pair that an undo unlinked is proposed but never sure; empty for any other pair."""
+        words = f"unlinked when run {self.undone} was undone: link it again if it is right"
         return words if self.undone else ""

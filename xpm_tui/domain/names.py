@@ -1,9 +1,9 @@
-"""What a client's name is made of: words, legal forms, numbers, persons, trading names. Pure.
+"""Parse a client's name into words, legal forms, numbers, persons and trading names. Pure.
 
-Every normal form of a name is computed here, and nowhere else. What tells entities apart is kept (legal form,
-numbers, word order, titles); what does not is dropped (case, accents, kinds of apostrophe, dots, spellings of
-one legal form). Names of entities follow what Australian and New Zealand practices type: "The Trustee for the
-Smith Family Trust", "Smith, John", "1478 Blue Bell Group", "Kowhai Holdings Pty Ltd t/as Kowhai Plumbing".
+Every normal form of a name is computed here. What distinguishes entities is kept (legal form, numbers, word
+order, titles); what does not is dropped (case, accents, kinds of apostrophe, dots, spellings of one legal
+form). The forms of names are those that Australian and New Zealand practices type: "The Trustee for the Smith
+Family Trust", "Smith, John", "1478 Blue Bell Group", "Kowhai Holdings Pty Ltd t/as Kowhai Plumbing".
 """
 
 from __future__ import annotations
@@ -49,25 +49,25 @@ _TRUSTEE_HINT = re.compile(r"trustee|a\.?t\.?f\b", re.IGNORECASE)
 _CODE = re.compile(
     r"^\s*(?:([A-Za-z]{1,6}\d{1,6}|\d{4,6})\s*[-–:|/.]?|([A-Za-z]{2,8}|\d{1,6})\s+[-–:|/]|(\d{2,3})[-–:|.])\s+(?=\S)"
 )
-"""A code before a name. A short bare number is none: it is the house in "12 Queen Street Pty Ltd"."""
+"""A code before a name. A short number does not count: it may be that of a house ("12 Queen Street")."""
 
 _DESIGNATED = re.compile(r"(?:no|nr)(\d+)")
 
 
 class PersonName(msgspec.Struct, frozen=True, gc=False):
-    """One person whom a name names; ``given`` may be initials, and is empty for an unnamed spouse."""
+    """A person in a name; ``given`` may be initials, and is empty for an unnamed spouse."""
 
     given: tuple[str, ...]
     surname: str
 
 
 class ParsedName(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A name in its normal forms. A vowel that carries a macron is an upper-case letter in all of them.
+    """A name in its normal forms, in all of which an upper-case letter stands for a vowel with a macron.
 
     ``key`` is the form in which equal names are the same: words in order, legal forms in one spelling.
     ``core`` are the words that name the entity, without ``forms``, ``numbers``, ``titles``, ``generation``
-    and ``code``. ``persons`` are empty where the name is not that of persons, and ``tail`` is what follows
-    them ("family", "plumbing"). ``others`` are trading names and trustees, as their own core.
+    and ``code``. ``persons`` is empty unless the name is that of persons, and ``tail`` is what follows them
+    ("family", "plumbing"). ``others`` are trading names and trustees, each as its own core.
     """
 
     exact: str
@@ -86,17 +86,20 @@ class ParsedName(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def joined(self) -> str:
-        """The core in one word."""
+        """Return the core as one word."""
         return "".join(self.core)
 
 
 def exact(name: str) -> str:
-    """The exact form: NFC and trimmed; case and punctuation count. Only this form may link by itself."""
+    """Return the exact form: NFC and trimmed. Only this form links automatically.
+
+    Case and punctuation count.
+    """
     return unicodedata.normalize("NFC", name).strip()
 
 
 def key_of(name: str) -> str:
-    """The ``key`` of a name alone, where nothing else of it is needed."""
+    """Return only the ``key`` of a name."""
     return " ".join(_tokens(_surname_last(_apostrophes_closed(exact(name)))))
 
 
@@ -107,12 +110,12 @@ def _apostrophes_closed(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def read(name: str) -> ParsedName:
-    """Read a name into its normal forms. Never fails; a name without a word has an empty ``core``."""
+    """Parse a name into its normal forms. It never fails; a name without a word has an empty ``core``."""
     return read_name(name)
 
 
 def read_name(name: str) -> ParsedName:
-    """As :func:`read`, without remembering the answer: for going through a whole practice."""
+    """Parse a name without caching the result, for loops over a whole practice."""
     whole = exact(name)
     text = _apostrophes_closed(whole)
     tokens = _tokens(_surname_last(text))
@@ -142,7 +145,7 @@ def read_name(name: str) -> ParsedName:
 
 
 def without_code(name: str, code: str) -> str:
-    """The name without a leading code that is this very one, or empty where it does not begin with it."""
+    """Return the name without the leading code ``code``, or an empty text if it does not begin with it."""
     text, wanted = exact(name), exact(code)
     if len(wanted) < 2 or not text.casefold().startswith(wanted.casefold()):
         return ""
@@ -154,7 +157,7 @@ def without_code(name: str, code: str) -> str:
 
 
 def split_code(text: str) -> tuple[str, str]:
-    """A leading code in its folded form, and the rest."""
+    """Return a leading code in its folded form, and the rest."""
     found = _CODE.match(text)
     if found is None:
         return "", text
@@ -202,7 +205,7 @@ def _surname_last(text: str) -> str:
 
 
 def _tokens(text: str) -> list[str]:
-    """The words in order, folded, with legal forms in one spelling and initials joined."""
+    """Return the words in order, folded, with legal forms in one spelling and initials joined."""
     if "&" in text or "+" in text:
         text = text.replace("&", " and ").replace("+", " and ")
     slashed = _SLASHED.search(text) is not None if "/" in text else False
@@ -331,7 +334,7 @@ def _parts(tokens: Sequence[str]) -> _Parts:
 
 @lru_cache(maxsize=65536)
 def _kind(token: str) -> tuple[str, str]:
-    """What a word may be besides a word, and its value as that."""
+    """Return what a word may be apart from an ordinary word, and its value."""
     if token in FORMS:
         return "form", token
     if token in ORDINALS:
@@ -357,23 +360,23 @@ def _kind(token: str) -> tuple[str, str]:
 
 
 def _number(token: str) -> str:
-    """The number after a mark such as "No"."""
+    """Return the number after a mark such as "No"."""
     kind, value = _kind(token)
     return value if kind in ("digits", "ordinal", "count") else ""
 
 
 def _ends(tokens: Sequence[str], place: int) -> bool:
-    """Whether nothing but legal forms follows."""
+    """Return whether only legal forms follow."""
     return all(token in FORMS for token in tokens[place + 1 :])
 
 
 def _counts(tokens: Sequence[str]) -> bool:
-    """Whether an ordinal before the name counts trusts or funds: "Second Lee Family Trust"."""
+    """Return whether an ordinal before the name counts trusts or funds: "Second Lee Family Trust"."""
     return "trust" in tokens or "super fund" in tokens
 
 
 def _loose_form(token: str) -> str:
-    """The form that a word stands for without being one of its spellings: an abbreviation, a misspelling."""
+    """Return the legal form that a word abbreviates or misspells."""
     if token in LOOSE_FORMS:
         return LOOSE_FORMS[token]
     if len(token) < 4 or token in BUSINESS_WORDS or token in NOT_MISSPELT:
@@ -388,7 +391,7 @@ _PLACE_WORDS = frozenset(["family", "estate", "late"])
 
 
 def _persons(words: Sequence[str], titles: Sequence[str]) -> tuple[tuple[PersonName, ...], tuple[str, ...]]:
-    """Whom the words name: "q and f urquhart family" are two of one surname, with a tail."""
+    """Return the persons in the words: "q and f urquhart family" are two with one surname and a tail."""
     end = len(words)
     while end > 0 and (words[end - 1] in _PLACE_WORDS or words[end - 1] in BUSINESS_WORDS):
         end -= 1

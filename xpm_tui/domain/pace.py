@@ -1,9 +1,9 @@
-"""How fast calls may be made: Xero's limits, ours below them, and how long a number of calls takes.
+"""Pacing of calls: Xero's limits, our lower ones, and how long a number of calls takes.
 
 Xero allows 60 calls in any rolling minute, 5 at once, and 5,000 (or 1,000) a day, per app and practice
-(developer.xero.com, limits). We take less, so that delays on the way cannot squeeze calls over the limit: a
-run 55 of a minute and 3 at once, all together 59 and 4. So there is always a slot for someone who waits. The
-rate limiter and the forecast of a run both follow ``until_free``.
+(developer.xero.com, limits). The limits here are lower, so that network delays cannot push calls over Xero's:
+55 of a minute and 3 at once for a run, 59 and 4 for everything together. A slot therefore always remains for
+a user who waits. The rate limiter and the forecast of a run both use ``until_free``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ XERO_MINUTE = 60
 
 
 def waiting(seconds: float) -> str:
-    """Return, without a full stop, that calls wait for Xero's limit and when they continue."""
+    """Return, without a full stop, that calls wait for Xero's limit, and when they continue."""
     return f"Waiting for Xero's limit of {XERO_MINUTE} calls a minute, resumes in {math.ceil(seconds)} s"
 
 
@@ -43,12 +43,12 @@ def until_free(ends: Sequence[float], limit: int, now: float) -> float:
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
-    """What the rate limiter would allow from now on.
+    """What the rate limiter allows from now on.
 
-    ``frees``: in how many seconds each call of the last minute leaves the window. ``closed``: seconds for
-    which nobody may call. ``day_left``: what a run may still call today (None: not known), and ``day_until``
-    when there will be more. ``limit``: calls in a minute. ``spacing``: the usual seconds between two calls of
-    the last minute, waits left out (0: not known).
+    ``frees``: the seconds until each call of the last minute leaves the window. ``closed``: seconds for which
+    no call may be made. ``day_left``: what a run may still call today (None: unknown), and ``day_until`` when
+    the allowance is renewed. ``limit``: calls in a minute. ``spacing``: the usual seconds between two calls
+    of the last minute, without waits (0: unknown).
     """
 
     frees: tuple[float, ...] = ()
@@ -60,7 +60,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def wait(self) -> float:
-        """Seconds until a run may make its next call; 0 where it may at once."""
+        """Return the seconds until a run may make its next call; 0 if it may now."""
         ends = sorted(end for end in self.frees if end > self.closed)
         return self.closed + until_free(ends, self.limit, self.closed)
 

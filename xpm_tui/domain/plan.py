@@ -1,9 +1,10 @@
-"""Plans and changes: what would happen, computed without side effect, shown before it is done.
+"""Plans and changes: what would happen, computed without side effects and shown before it is applied.
 
-What an operation would do, in numbers: the value that preview, question, log and result all show.
+What an operation would do, in numbers, as previews, questions, the log and results show it.
 
-It is computed in ``sync.consequences`` and, for what sync does not know, in ``deploy.consequences`` and the
-service; it is put into words in ``acts.consequences``. Nothing else counts or words consequences.
+The numbers are computed in ``sync.consequences`` and, for what sync does not know, in ``deploy.consequences``
+and the application layer; ``commands.consequences`` puts them into words. Nothing else computes or words
+consequences.
 """
 
 from __future__ import annotations
@@ -23,15 +24,15 @@ Mark = Literal["", "first", "drift", "conflict", "clearing", "former"]
 
 
 class Change(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The unit that is shown, written, logged and undone.
+    """One change: the unit that is shown, written, logged and undone.
 
     ``record`` is a client's id (``c12``) or a contact's (``c12/k3``); ``field`` a field of the policy, or
-    ``link``, ``contact`` (a whole contact comes or goes), ``state``. ``side`` is the side that is written.
-    ``rule`` names the rule of the policy that asks for it; ``mark`` what makes it remarkable. A change that
-    is not ticked waits for a person. ``came_from`` is the UUID of the XPM client that the value came from,
-    where that is another one than it would be sent to. A change to a contact that several XPM clients share
-    names the contact (``shared``) and the other clients (``also``); a change that brings it to the copy of
-    another client here names the record of the one that it ``follows``.
+    ``link``, ``contact`` (a whole contact is added or removed), ``state``. ``side`` is the side that is
+    written. ``rule`` names the rule of the policy that requires it; ``mark`` is its mark for the user. A
+    change that is not ticked waits for a decision. ``came_from`` is the UUID of the XPM client that the value
+    came from, if it would be sent to another one. A change to a contact that several XPM clients share names
+    the contact (``shared``) and the other clients (``also``); a change that applies it to the copy of another
+    client here names the record that it ``follows``.
     """
 
     record: str
@@ -50,15 +51,15 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     @property
     def conflict(self) -> bool:
-        """True where both sides were edited since they last agreed."""
+        """Return True if both sides were edited since they last agreed."""
         return self.mark == "conflict"
 
 
 class PlannedRecord(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """All changes of one client in one plan; ``id`` is ``<plan>/<client>``.
 
-    ``ignition`` and ``xpm`` are fingerprints of what the plan was made from: a record that moved since drops
-    out.
+    ``ignition`` and ``xpm`` are fingerprints of the records from which the plan was made; a record that has
+    changed since is skipped.
     """
 
     id: str
@@ -71,7 +72,7 @@ class PlannedRecord(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
 
 
 class UndecidedClient(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A client that no rule can decide: why, and the first proposal where there is one."""
+    """A client that needs a decision: why, and the first proposal if there is one."""
 
     client: str
     reason: str
@@ -79,7 +80,7 @@ class UndecidedClient(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
 
 
 class Estimate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What a run would cost: calls to Xero and the least number of seconds they take."""
+    """The cost of a run: calls to Xero and the least number of seconds they take."""
 
     calls: int = 0
     seconds: float = 0.0
@@ -91,8 +92,9 @@ Why = Literal[
 """Why an undo leaves something as it is."""
 
 _WHY: dict[Why, str] = {
-    "edited": "It has been changed again since then: it is neither the value that the run wrote nor the one "
-    "before.",
+    "edited": (
+        "It has been changed since then: it has neither the value that the run wrote nor the one before."
+    ),
     "client-edited": "The client has been edited in Ignition since it was added, so it stays.",
     "contact-edited": "The contact has been edited in Ignition since it was added, so it stays.",
     "in-use": "Proposals or jobs use the client, so it stays.",
@@ -104,9 +106,9 @@ _WHY: dict[Why, str] = {
 
 
 class Unclear(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What an undo leaves as it is: the value it would have restored, the one that is there, and why.
+    """Something that an undo leaves as it is: the value it would have restored, the present one, and why.
 
-    ``address`` is where the record is found in XPM, when it is one that stays there.
+    ``address`` is the record's web address in XPM, if it stays there.
     """
 
     record: str
@@ -118,18 +120,18 @@ class Unclear(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     @property
     def sentence(self) -> str:
-        """Why, in words."""
+        """Return the reason as a sentence."""
         return _WHY[self.why]
 
 
 class Plan(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The head of a plan (``p7``); its records are rows of their own.
+    """The header of a plan (``p7``); its records are stored as separate rows.
 
-    ``policy``, ``tenant`` and ``scopes`` are hashes or ids: when one of them changed, the plan is refused
-    whole. ``counts`` tells changes by rule, mark and field (keys ``rule:…``, ``mark:…``, ``field:…``,
-    ``records``, ``items``, ``waiting``). ``differences`` counts the fields that differ and are not planned,
-    by their reason. ``only`` narrows it to one client, ``fields`` to some fields.
-    ``left`` is what an undo (of the run ``undo_of``) leaves as it is.
+    ``policy``, ``tenant`` and ``scopes`` are hashes or ids: if one of them has changed, the whole plan is
+    refused. ``counts`` has the number of changes by rule, mark and field (keys ``rule:…``, ``mark:…``,
+    ``field:…``, ``records``, ``items``, ``waiting``). ``differences`` counts the fields that differ and are
+    not planned, by reason. ``only`` restricts it to one client, ``fields`` to some fields. ``left`` is what
+    an undo (of the run ``undo_of``) leaves as it is.
     """
 
     id: str
@@ -154,7 +156,7 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     @property
     def left_different(self) -> int:
-        """How many fields differ and stay as they are."""
+        """Return how many fields differ and stay as they are."""
         return sum(self.differences.values())
 
 
@@ -171,18 +173,18 @@ Subject = Literal[
     "staff",
     "roll-over",
 ]
-"""What the consequences are of."""
+"""The kind of operation that the consequences are of."""
 
 What = Literal["contact", "primary", "client", "staff", "job"]
-"""What cannot be undone: a contact added in XPM, who is primary there, or a record created there."""
+"""Something that cannot be undone: an added contact, a new primary contact, or a record created in XPM."""
 
 
 class Requests(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Every call to XPM, by kind: first the writes, then the reads that go with them.
+    """Calls to XPM by kind: first the writes, then the reads that go with them.
 
-    ``checks`` ask what changed just before writing, ``lists`` bring the mirror up to date, ``lookups`` find
-    out what became of earlier writes without an answer, ``searches`` look for a client of the same name,
-    ``client_reads`` look at a client just before its job is created.
+    ``checks`` ask what has changed just before a write, ``lists`` bring the mirror up to date, ``lookups``
+    find out what happened to earlier writes without an answer, ``searches`` look for a client with the same
+    name, and ``client_reads`` read a client just before its job is created.
     """
 
     client_updates: int = 0
@@ -206,16 +208,16 @@ class Requests(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     @property
     def writes(self) -> int:
-        """Calls that change something in XPM."""
+        """Return the number of calls that change something in XPM."""
         return sum(getattr(self, name) for name in WRITES)
 
     @property
     def total(self) -> int:
-        """All calls."""
+        """Return the number of all calls."""
         return sum(getattr(self, name) for name in self.__struct_fields__)
 
     def __add__(self, other: Requests) -> Requests:
-        """Both together."""
+        """Return the sum of both, kind by kind."""
         names = self.__struct_fields__
         return Requests(**{name: getattr(self, name) + getattr(other, name) for name in names})
 
@@ -228,9 +230,9 @@ WRITES = (
 
 
 class XpmCounts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What changes in XPM: ``changes`` in all, for so many ``clients``, and what they are made of.
+    """Numbers of changes in XPM: all ``changes``, the ``clients`` they are for, and each kind.
 
-    ``jobs_finished`` are there already and get what is missing.
+    ``jobs_finished`` exist already and are completed.
     """
 
     changes: int = 0
@@ -244,10 +246,10 @@ class XpmCounts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class LocalCounts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What is saved here alone: ``changes`` in all, for so many ``clients``, and what they are made of.
+    """Numbers of changes that are saved here only: all ``changes``, the ``clients``, and each kind.
 
-    ``links`` join clients, ``people`` team members and ``services`` services to records of XPM;
-    ``ignored`` clients need no link.
+    ``links`` link clients, ``people`` team members and ``services`` services to records of XPM; ``ignored``
+    clients need no link.
     """
 
     changes: int = 0
@@ -263,10 +265,10 @@ class LocalCounts(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
 
 
 class ReplacedValues(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Values that are lost on the written side.
+    """Numbers of values that are lost on the side that is written.
 
-    ``values`` counts all of them, the other attributes those that are remarkable; ``clearings`` are replaced
-    by nothing.
+    ``values`` counts all of them, the other attributes count the marked ones; ``clearings`` are replaced by
+    nothing.
     """
 
     values: int = 0
@@ -277,7 +279,7 @@ class ReplacedValues(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tr
 
 
 class LastingEffects(msgspec.Struct, frozen=True, kw_only=True):
-    """What no undo takes back: ``records`` are the ids of what it is about."""
+    """Effects that cannot be undone; ``records`` are the ids of the records."""
 
     what: What
     number: int
@@ -285,7 +287,7 @@ class LastingEffects(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PreservedValues(msgspec.Struct, frozen=True, kw_only=True):
-    """What is left as it is, and why, in a sentence."""
+    """Values that stay as they are, and a sentence that says why."""
 
     why: str
     number: int
@@ -293,7 +295,7 @@ class PreservedValues(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FrozenCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """A field that an undo freezes, and the ids of the clients and contacts for which it does."""
+    """A field that an undo freezes, and the ids of the clients and contacts for which it is frozen."""
 
     field: str
     number: int
@@ -304,11 +306,11 @@ class Consequences(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     """What applying something would do.
 
     ``about`` names it: the plan, the undone run, the file. ``waiting`` changes are not ticked; ``freezes``
-    counts the fields that an undo freezes, and ``frozen`` names them; ``kept`` is what it leaves as it is, or
-    jobs that are kept back. ``also`` names other XPM clients that are changed because they share a contact.
-    ``calls`` is the sum of ``requests`` and ``seconds`` the least time that Xero's allowance gives them;
-    ``beyond_today`` of them do not fit into the day, which has more again at ``day_until``. ``then`` is what
-    the next sync does because of it.
+    counts the fields that an undo freezes, and ``frozen`` names them; ``kept`` is what an undo leaves as it
+    is, or jobs that are held. ``also`` names other XPM clients that change because they share a contact.
+    ``calls`` is the sum of ``requests``, and ``seconds`` the least time that they take within Xero's limits;
+    ``beyond_today`` of them exceed the day's allowance, which is renewed at ``day_until``. ``then`` is what
+    the next sync does as a result.
     """
 
     of: Subject
@@ -331,16 +333,19 @@ class Consequences(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
 
     @property
     def changes(self) -> int:
-        """All changes, on whichever side they are saved."""
+        """Return the number of all changes, on both sides."""
         return self.xpm.changes + self.here.changes
 
     @property
     def not_undoable(self) -> int:
-        """How many things cannot be undone."""
+        """Return how many effects cannot be undone."""
         return sum(each.number for each in self.lasting)
 
     def shortened(self, records: int = 20) -> Consequences:
-        """The same with at most so many records named each time: for what is rewritten at every step."""
+        """Return a copy that names at most ``records`` records in each list.
+
+        It is for values that are stored often.
+        """
         return msgspec.structs.replace(
             self,
             lasting=tuple(
@@ -354,5 +359,5 @@ class Consequences(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
 
     @property
     def minutes(self) -> int:
-        """The least time in whole minutes, rounded up."""
+        """Return the least time in whole minutes, rounded up."""
         return math.ceil(self.seconds / 60)

@@ -1,7 +1,7 @@
-"""The ports: how sync, deploy and the service know disk, wire, time and each other's news.
+"""The ports: the interfaces through which sync, deploy and the application layer reach disk, Xero and time.
 
-``PORT_ERRORS`` at the end names every error that each method of each port may raise. The contract suites
-(``tests/contracts``) walk it: an error that no implementation can raise, or that the outbox does not handle,
+``PORT_ERRORS`` at the end names every error that each method of each port may raise. The contract tests
+(``tests/contracts``) check it: an error that no implementation can raise, or that the outbox does not handle,
 fails a test.
 """
 
@@ -49,38 +49,38 @@ class Clock(Protocol):
     """Time, so that tests can move it."""
 
     def now(self) -> datetime:
-        """Wall-clock time, aware, UTC."""
+        """Return the wall-clock time, aware, in UTC."""
 
     def monotonic(self) -> float:
-        """Seconds that only go forward, for pacing and time-outs."""
+        """Return seconds that never go backwards, for pacing and time-outs."""
 
     async def sleep(self, seconds: float) -> None:
-        """Wait, cancellable."""
+        """Wait; can be cancelled."""
 
 
 class IdSource(Protocol):
-    """New ids of the book: a prefix and a number that no process has given before (``c12``)."""
+    """A source of new ids in the store: a prefix and a number that no process has used before (``c12``)."""
 
     def new(self, prefix: str, count: int = 1) -> list[str]:
-        """``count`` fresh ids, durable before they are returned."""
+        """Return ``count`` new ids, durable before they are returned."""
 
 
 class Put(msgspec.Struct, frozen=True):
-    """Write a row: ``table`` and the whole new value."""
+    """Write a row: the table and the new value."""
 
     table: Any
     row: Any
 
 
 class Drop(msgspec.Struct, frozen=True):
-    """Remove a row by id; removing one that is not there is no error."""
+    """Remove a row by id; a missing row is not an error."""
 
     table: Any
     id: str
 
 
 class PutRaw(msgspec.Struct, frozen=True):
-    """Write a row that is encoded already: for one commit of very many rows."""
+    """Write a row that is already encoded, for one commit with very many rows."""
 
     table: Any
     id: str
@@ -91,125 +91,128 @@ Write = Put | PutRaw | Drop
 
 
 class Snapshot(Protocol):
-    """The book and the mirror at one moment: later commits do not show in it."""
+    """The store and the mirror at one moment; later commits are not visible in it."""
 
     @property
     def position(self) -> int:
-        """Number of the last commit in it; grows by one with each."""
+        """Return the number of the last commit in it, which grows by one with each commit."""
 
     def get(self, table: TableSchema[T], id: str) -> T | None:  # noqa: A002
-        """The row, or None. O(1)."""
+        """Return the row, or None. O(1)."""
 
     def find(self, table: TableSchema[T], index: str, value: str) -> list[T]:
-        """Rows by an index of the table, in order of id. O(hits)."""
+        """Return rows by an index of the table, in order of id. O(hits)."""
 
     def rows(self, table: TableSchema[T]) -> Iterator[T]:
-        """All rows, decoded one at a time, in order of arrival."""
+        """Yield all rows, decoded one at a time, in order of insertion."""
 
     def ids(self, table: TableSchema[Any]) -> Collection[str]:
-        """All ids of a table, without decoding a row."""
+        """Return all ids of a table, without decoding a row."""
 
     def raw(self, table: TableSchema[Any], id: str) -> bytes | None:  # noqa: A002
-        """The row's stored bytes, for comparing without decoding."""
+        """Return the row's stored bytes, for comparing without decoding."""
 
     def count(self, table: TableSchema[Any]) -> int:
-        """How many rows."""
+        """Return the number of rows of a table."""
 
 
 class Store(Protocol):
-    """The book and the mirror. One commit is all or nothing over as many tables as it needs.
+    """The store and the mirror. A commit is all or nothing, across as many tables as it needs.
 
-    Raises ``StoreUnreadable``, ``DiskError``, ``ReadOnly`` and, when another process keeps the lock too
-    long, ``Busy``.
+    Raises ``StoreUnreadable``, ``DiskError``, ``ReadOnly`` and, if another process holds the lock too long,
+    ``Busy``.
     """
 
     def snapshot(self) -> Snapshot:
-        """What is there now, other processes' commits included."""
+        """Return a snapshot of the present state, including commits of other processes."""
 
     def commit(self, writes: Iterable[Write], *, since: Snapshot | None = None) -> int:
-        """Make the writes durable, all or none; gives the new position.
+        """Make the writes durable, all or none, and return the new position.
 
-        ``since`` is the snapshot that the writes were thought out on: where one of these rows is another one
-        by now, raises ``StoreChanged`` and writes nothing.
+        ``since`` is the snapshot that the writes are based on: if one of these rows has changed since, it
+        raises ``StoreChanged`` and writes nothing.
         """
 
     def transact(self, make: Callable[[Snapshot], Iterable[Write]]) -> int:
-        """Commit what ``make`` asks for when shown the newest snapshot, nobody coming in between.
+        """Commit the writes that ``make`` returns for the newest snapshot, with no other commit in between.
 
-        ``make`` is called once and must be quick: everybody else who writes waits for it.
+        ``make`` is called once and must be quick, because all other writers wait for it.
         """
 
     def watch(self) -> int:
-        """Position on disk, read cheaply: differs from a snapshot's when the book has moved."""
+        """Return the position on disk, read cheaply.
+
+        It differs from a snapshot's position if the store has changed.
+        """
 
 
 class ClientList(Protocol):
     """A streamed client list.
 
     If it is read to the end without an error, it was complete, except for the records that were set aside. A
-    record that came twice is among them although it was yielded before; it does not count.
+    record that came twice is among those although it was yielded before; it does not count.
     """
 
     @property
     def asked_at(self) -> datetime:
-        """The server's own time when it began to answer: the next bookmark (UTC)."""
+        """Return the server's time when it began to answer, which is the next bookmark (UTC)."""
 
     @property
     def quarantined(self) -> tuple[Quarantined, ...]:
-        """The records, or fields of them, that were set aside so far because nobody can read them."""
+        """Return the records, or fields of them, that were set aside so far because they cannot be read."""
 
     def __aiter__(self) -> AsyncIterator[XpmClient]:
-        """The clients, one at a time."""
+        """Yield the clients, one at a time."""
 
 
 class XpmPort(Protocol):
-    """XPM, as far as the product needs it. What its methods raise: ``READ_ERRORS`` and ``WRITE_ERRORS``.
+    """XPM, as far as the product needs it. Its methods raise ``READ_ERRORS`` and ``WRITE_ERRORS``.
 
-    A write raises ``OutcomeUnknown`` when it may have taken effect, ``Refused`` when XPM said no, and
+    A write raises ``OutcomeUnknown`` if it may have taken effect, ``Refused`` if XPM refused it, and
     ``UnsendableValue`` (or ``BadInput`` for a malformed id) before anything is sent. Only the outbox
-    (:mod:`xpm_tui.sync.outbox`) calls a writing method. ``calls`` counts what was sent. A list may be a
-    :class:`~xpm_tui.domain.quarantine.Records`, which tells what of it was set aside.
+    (:mod:`xpm_tui.sync.outbox`) calls a writing method. ``calls`` counts the calls that were sent. A list may
+    be a :class:`~xpm_tui.domain.quarantine.Records`, which says which of its records were set aside.
     """
 
     @property
     def calls(self) -> int:
-        """Practice Manager calls sent so far by this object."""
+        """Return the number of Practice Manager calls sent so far by this object."""
 
     def clients(self, *, modified_since: datetime | None = None) -> AbstractAsyncContextManager[ClientList]:
-        """All clients, detailed, archived and deleted included, in one streamed call."""
+        """Return all clients, detailed, including archived and deleted ones, in one streamed call."""
 
     async def client(self, uuid: str) -> XpmClient:
-        """One client in full."""
+        """Return one client in full."""
 
     async def search(self, query: str) -> list[XpmClient]:
-        """Clients whose name holds ``query``, any case."""
+        """Return clients whose name contains ``query``, ignoring case."""
 
     async def staff(self) -> list[Staff]:
-        """All staff."""
+        """Return all staff."""
 
     async def add_staff(self, *, name: str, email: str = "", phone: str = "", mobile: str = "") -> Staff:
         """Create a staff record without a login."""
 
     async def templates(self) -> list[Template]:
-        """All job templates."""
+        """Return all job templates."""
 
     async def categories(self) -> list[Category]:
-        """All job categories."""
+        """Return all job categories."""
 
     async def current_jobs(self) -> list[XpmJob]:
-        """All jobs neither completed nor cancelled."""
+        """Return all jobs that are neither completed nor cancelled."""
 
     async def client_jobs(self, client: str, *, detailed: bool = False) -> list[XpmJob]:
-        """All jobs of a client, in any state; ``detailed`` with their tasks."""
+        """Return all jobs of a client, in any state; with ``detailed``, including their tasks."""
 
     async def jobs_created(self, first: date, last: date, *, detailed: bool = False) -> list[XpmJob]:
-        """The jobs created from one day to another, at most a year later, in any state."""
+        """Return the jobs created from one day to another, at most a year later, in any state."""
 
     async def add_client(self, values: Mapping[str, Value], contacts: Sequence[XpmContact]) -> XpmClient:
         """Create a client; ``values`` by field name with ``name`` among them, people as staff UUIDs."""
 
     async def update_client(self, uuid: str, name: str, values: Mapping[str, Value]) -> XpmClient:
-        """Change the given fields of a client and nothing else; an empty text clears a field."""
+        """Change only the given fields of a client; an empty text clears a field."""
 
     async def add_contact(self, client: str, contact: XpmContact) -> XpmContact:
         """Create a contact for a client (its ``uuid`` is ignored)."""
@@ -219,10 +222,10 @@ class XpmPort(Protocol):
 
 
 class XpmJobsPort(XpmPort, Protocol):
-    """XPM with the calls for jobs, which are addressed by their number. Raises as ``XpmPort`` does."""
+    """XPM with the calls for jobs, which are addressed by number. Raises the same errors as ``XpmPort``."""
 
     async def job(self, number: str) -> XpmJob:
-        """One job with its tasks; ``RecordMissing`` when there is none."""
+        """Return one job with its tasks. Raises ``RecordMissing`` if there is none."""
 
     async def add_job(
         self,
@@ -242,7 +245,7 @@ class XpmJobsPort(XpmPort, Protocol):
         """Create a job, in the practice's first state, with the tasks of one template."""
 
     async def apply_template(self, number: str, template: str, *, append: bool = False) -> XpmJob:
-        """Add a template's tasks to a job; sent twice it adds them twice."""
+        """Add a template's tasks to a job; if it is sent twice, they are added twice."""
 
     async def assign(
         self,
@@ -256,18 +259,18 @@ class XpmJobsPort(XpmPort, Protocol):
         """Set staff, manager and partner by UUID."""
 
     async def set_job_state(self, number: str, code: str) -> None:
-        """Put a job into a state, by the code that the practice gave it."""
+        """Set the state of a job, by the practice's code for it."""
 
 
 class Priority(IntEnum):
-    """Who asks: a person waiting at the screen passes a push."""
+    """The priority of a call: a user who waits at the screen overtakes a sync."""
 
     PERSON = 0
     PUSH = 1
 
 
 class Allowance(msgspec.Struct, frozen=True, kw_only=True):
-    """What may still be asked of Xero; None: Xero has not told yet.
+    """The calls that Xero still allows; None means unknown.
 
     ``received_today`` and ``received_month`` are the bytes of its replies, by days and months in UTC.
     """
@@ -281,7 +284,7 @@ class Allowance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallLimiter(Protocol):
-    """The one gate for calls: sliding minute, four in flight, the day's limit."""
+    """The limiter of all calls: a sliding minute, four at once, and the day's limit."""
 
     def enter(
         self, priority: Priority, stop: Callable[[], bool] | None = None
@@ -294,14 +297,14 @@ class CallLimiter(Protocol):
         """
 
     def allowance(self) -> Allowance:
-        """What is left, as far as known."""
+        """Return the known rest of the allowance."""
 
 
 class EventSink(Protocol):
-    """Where events go; never fails the work that reports."""
+    """A destination of events; a failure there never affects the reporting work."""
 
     def emit(self, event: Event) -> None:
-        """Record one event; ``id``, ``at``, ``by`` and ``run`` are filled in where empty."""
+        """Record one event; ``id``, ``at``, ``by`` and ``run`` are filled in if they are empty."""
 
 
 CALL_ERRORS: tuple[type[AppError], ...] = (
@@ -390,4 +393,4 @@ PORT_ERRORS: Mapping[type[Any], Mapping[str, tuple[type[AppError], ...]]] = {
     CallLimiter: {"enter": (AllowanceUsedUp, Busy, DiskError), "allowance": ()},
     EventSink: {"emit": ()},
 }
-"""Every error by port and method. ``XpmPort`` raises as ``XpmJobsPort`` does."""
+"""Every error by port and method. ``XpmPort`` raises the same errors as ``XpmJobsPort``."""

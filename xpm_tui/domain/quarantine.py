@@ -1,8 +1,8 @@
-"""Records of XPM that cannot be read or contradict themselves; they are set aside, and all others go on.
+"""Records of XPM that cannot be read or contradict themselves. They are set aside; all others are used.
 
-A *fault* says what is wrong with one part of a record. A record is set aside as a whole where what identifies
-it is unsound (``ESSENTIAL``), or where it is there twice; otherwise only the field is, which then keeps the
-value that it had and is neither compared nor written.
+A *fault* says what is wrong with one part of a record. The whole record is set aside if its identifying part
+is invalid (``ESSENTIAL``), or if it occurs twice; otherwise only the field is, which then keeps its previous
+value and is neither compared nor written.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from xpm_tui.domain.safe_text import visible
 R = TypeVar("R")
 
 WHOLE: Final = "*"
-"""As the attribute of a fault: the record as a whole."""
+"""The attribute of a fault that concerns the whole record."""
 
 ESSENTIAL: Final = frozenset(
     {
@@ -32,7 +32,7 @@ ESSENTIAL: Final = frozenset(
         ),
     }
 )
-"""Attributes without which nobody can say which record it is, or whether it may be written."""
+"""Attributes that identify a record or say whether it may be written."""
 
 FaultKind = Literal[
     "missing-uuid",
@@ -52,7 +52,7 @@ FaultKind = Literal[
 
 @dataclass(frozen=True)
 class FaultType:
-    """What is wrong in a few words, and what to do about it in XPM."""
+    """A kind of fault in a few words, and what to do about it in XPM."""
 
     title: str
     remedy: str
@@ -94,10 +94,10 @@ FAULTS: Final[dict[FaultKind, FaultType]] = {
 
 
 class RecordFault(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is wrong with one part of a record.
+    """A fault in one part of a record.
 
     ``attribute`` is the part of our record that is set aside, ``where`` the element of the reply, such as
-    ``Contacts/Contact[2]/UUID``, and ``problem`` what was seen there.
+    ``Contacts/Contact[2]/UUID``, and ``problem`` the fault observed there.
     """
 
     attribute: str
@@ -120,7 +120,7 @@ class RecordFault(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Quarantined(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """One record that was set aside, by what it is known by; ``place`` is where it stood in its list."""
+    """One record that was set aside, with its identification; ``place`` is its position in the list."""
 
     kind: str
     faults: tuple[RecordFault, ...]
@@ -131,20 +131,20 @@ class Quarantined(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
 
     @property
     def whole(self) -> bool:
-        """Whether the record as a whole was set aside, not only fields of it."""
+        """Return whether the whole record was set aside, not only some of its fields."""
         return any(fault.attribute == WHOLE for fault in self.faults)
 
     @property
     def key(self) -> str:
-        """Return what tells it from others of its list."""
+        """Return a key that distinguishes it from others of its list."""
         return self.uuid or self.number or f"{self.name}#{self.place}"
 
     @property
     def called(self) -> str:
-        """Return the kind of record and what it is known by, such as ``Client "Kowhai Ltd" (14071234)``."""
+        """Return the kind and identification of the record, such as ``Client "Kowhai Ltd" (14071234)``."""
         name = f' "{self.name}"' if self.name else ""
         known = self.number or ("" if self.name and not self.uuid else self.uuid)
-        at = f" ({known})" if known else "" if name else f" at place {self.place} of the list"
+        at = f" ({known})" if known else "" if name else f" at position {self.place} in the list"
         return f"{_NOUNS.get(self.kind, self.kind)}{name}{at}"
 
     @property
@@ -159,7 +159,7 @@ class Quarantined(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
 
     @property
     def effect(self) -> str:
-        """Return what is not done meanwhile."""
+        """Return what is not done in the meantime."""
         if self.whole:
             return "Until then, the record stays as it was here and is not synced."
         return (
@@ -179,7 +179,7 @@ _NOUNS = {
 
 
 class Records(list[R]):
-    """The sound records of a list, and those that were ``quarantined``.
+    """The valid records of a list, and those that were ``quarantined``.
 
     A record with a field that was set aside is in both.
     """
@@ -190,5 +190,5 @@ class Records(list[R]):
 
 
 def quarantined_in(records: object) -> tuple[Quarantined, ...]:
-    """Return what was set aside of a list or a listing; a plain list has none."""
+    """Return what was set aside from a list; a plain list has nothing."""
     return tuple(getattr(records, "quarantined", ()))

@@ -210,7 +210,7 @@ DIFFERENCES: Labels = {
         "Not cleared",
         "The value was emptied in {master}; this practice never clears a value because of that.",
     ),
-    "required": Label("Required", "{master} has no value, and the record cannot be without one in {other}."),
+    "required": Label("Required", "{master} has no value, and the record must have one in {other}."),
     "unlinked-person": Label(
         "Person not linked", "The person in {master} is not linked between your team and XPM's staff."
     ),

@@ -1,4 +1,4 @@
-"""Runs and their journal: one execution of a plan, step by step, so that a kill loses nothing."""
+"""Runs and their journal: one execution of a plan, step by step, so that a killed run loses nothing."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ IntentState = Literal["intent", "sent", "done", "failed", "held"]
 
 
 UNKNOWN = "unknown-outcome"
-"""The rule of a stop that waits for a decision about a write without an answer, not for the guard's."""
+"""The rule of a stop that waits for a decision about a write without an answer, as opposed to the guard."""
 
 
 class Stop(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Why the guard stopped a run: its rule, what was counted, the limit, and what to do next."""
+    """Why the guard stopped a run: its rule, the number, the limit, and what to do next."""
 
     rule: str
     counted: int = 0
@@ -33,10 +33,10 @@ class Stop(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 class Run(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One run (``r12``): ``calls`` to Xero, ``total`` and ``done`` steps.
 
-    ``counts`` tells records and changes by what became of them, ``exit_code`` what its command ended with.
-    ``reviewed``: a person had looked at its plan. ``kind``: ``deploy`` for one that made jobs. ``only`` and
-    ``fields`` are what it was narrowed to, like those of a plan. ``consequences`` is what was expected of it
-    before its first write.
+    ``counts`` has the number of records and changes by result, ``exit_code`` is the exit code of its command.
+    ``reviewed``: a user had reviewed its plan. ``kind`` is ``deploy`` for a run that created jobs. ``only``
+    and ``fields`` restrict it, like those of a plan. ``consequences`` is what was expected before its first
+    write.
     """
 
     id: str
@@ -66,7 +66,7 @@ class Run(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class StopRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody asked a run to stop; ``id`` is the run's id."""
+    """A request to stop a run; ``id`` is the run's id."""
 
     id: str
     by: str
@@ -74,10 +74,10 @@ class StopRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Intent(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The journal of one write to XPM (``i9``): intent, sent (durable before the first byte), end.
+    """The journal of one write to XPM (``i9``): intended, sent (durable before the first byte), ended.
 
-    ``before`` keeps the UUIDs present before a creation, ``payload`` a hash of what is sent. An intent that
-    was sent and has no end is unknown: it is never sent again blindly.
+    ``before`` has the UUIDs that existed before a creation, ``payload`` a hash of what is sent. The outcome
+    of an intent that was sent and has no end is unknown: it is never sent again without checking.
     """
 
     id: str
@@ -95,7 +95,7 @@ class Intent(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Written(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """One change that was made, with what undo needs. ``came``: the value before came from XPM."""
+    """One change that was made, with the data that undo needs. ``came``: the previous value came from XPM."""
 
     record: str
     field: str
@@ -108,9 +108,9 @@ class Written(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Relinked(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What a client had before its link was set by hand, so that undo can bring it all back.
+    """What a client had before its link was changed manually, so that undo can restore all of it.
 
-    ``contacts`` are those that were removed. Every pair of ``base`` is written out.
+    ``contacts`` are those that were removed. Every pair of ``base`` is stored in full.
     """
 
     contacts: tuple[Contact, ...] = ()

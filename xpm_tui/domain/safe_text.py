@@ -1,12 +1,11 @@
-"""The plain-text rule: text from outside is shown, never obeyed.
+"""Safe text: text from outside is shown, never interpreted.
 
-``visible`` is the only way from a record, a reply or a file to a terminal. It follows CWE-150
-(escape sequences in output) and Unicode TR36 (bidirectional text spoofing).
+``visible`` is the only way from a record, a reply or a file to a terminal. It follows CWE-150 (escape
+sequences in output) and Unicode TR36 (bidirectional text spoofing).
 
-Which text an XML 1.0 document can carry: the one rule that requests and the outbox share.
-
-Source: XML 1.0 (Fifth Edition), production 2 ("Char"): tab, line feed, carriage return and everything from
-U+0020 except surrogates, U+FFFE and U+FFFF.
+The module also defines which text an XML 1.0 document can contain, for requests and the outbox. Source: XML
+1.0 (Fifth Edition), production 2 ("Char"): tab, line feed, carriage return and everything from U+0020 except
+surrogates, U+FFFE and U+FFFF.
 """
 
 from __future__ import annotations
@@ -19,10 +18,10 @@ from typing import NewType
 from xpm_tui.domain.errors import UnsendableValue
 
 Shown = NewType("Shown", str)
-"""Text that is safe to write to a terminal: no control, no bidi, no zero-width character is left in it."""
+"""Text that is safe to write to a terminal, without control, bidirectional or zero-width characters."""
 
 LIMIT = 500
-"""Longest shown text in characters, unless the caller says otherwise."""
+"""The default limit of shown text, in characters."""
 
 _NAMED = {"\t": "→", "\n": "⏎", "\r": "␍", "\x7f": "␡"}
 _HIDDEN = re.compile(
@@ -42,15 +41,15 @@ def visible(text: str, limit: int = LIMIT) -> Shown:
 
 
 def visible_each(text: str) -> Shown:
-    """Return the text with hidden characters made visible one for one, so that offsets into it stay valid.
+    """Return the text with hidden characters replaced one for one, so that offsets into it stay valid.
 
-    It is for a field that is being edited, and is neither cut nor normalised.
+    It is for a field that is being edited, and neither shortens nor normalises the text.
     """
     return Shown(_HIDDEN.sub(lambda match: name if len(name := _name(match)) == 1 else "\ufffd", text))
 
 
 def visible_lines(text: str, limit: int = 20_000) -> Shown:
-    """Like :func:`visible`, with line feeds kept: for addresses and other texts of several lines."""
+    """Return safe text as :func:`visible` does, but keep line feeds, for multi-line texts."""
     return Shown("\n".join(visible(line, limit) for line in text[:limit].replace("\r\n", "\n").split("\n")))
 
 
@@ -99,11 +98,11 @@ def refuse_uncarriable_values(
 
 
 def is_carriable(value: object) -> bool:
-    """Whether XML can carry a value, as :func:`refuse_uncarriable_values` has it."""
+    """Return whether XML can contain a value, by the rule of :func:`refuse_uncarriable_values`."""
     texts: Iterable[object] = value if isinstance(value, tuple | list) else (value,)
     return not any(isinstance(text, str) and _ILLEGAL.search(text) for text in texts)
 
 
 def storable(text: str) -> str:
-    """The text with lone surrogates spelled out, which the store (UTF-8 JSON) cannot keep."""
+    """Return the text with lone surrogates escaped, which the store (UTF-8 JSON) cannot hold."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,4 +1,4 @@
-"""A value that must never be seen: not in a repr, a log line, a traceback or a file.
+"""Secret values, which must never appear in a repr, a log line, a traceback or a file.
 
 Masked values: Xero hides all but the last digits of a tax number (Practice Manager API 3.1, clients).
 """
@@ -17,7 +17,7 @@ with lazy_imports():
 
 
 class Secret:
-    """Holds a token, a code, a verifier or a client secret. Only :meth:`reveal` gives it."""
+    """A wrapper of a token, a code, a verifier or a client secret. Only :meth:`reveal` returns the value."""
 
     __slots__ = ("_value",)
 
@@ -25,7 +25,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The value itself; hand it to the wire or the vault and to nothing else."""
+        """Return the value itself, to be passed to the HTTP request or the token store only."""
         return self._value
 
     def __bool__(self) -> bool:
@@ -55,12 +55,12 @@ _MASK = re.compile(r"\*{2,}[^*]{0,6}\Z")
 
 
 def looks_masked(value: object) -> bool:
-    """True for a text such as ``******789``, wherever it turns up."""
+    """Return whether a text is masked, such as ``******789``."""
     return isinstance(value, str) and _MASK.match(value.strip()) is not None
 
 
 class Masked(msgspec.Struct, frozen=True, eq=False):
-    """A value known to exist but unreadable: it can be shown, never compared and never written."""
+    """A value that exists but is masked: it can be shown, but never compared or written."""
 
     shown: str
 

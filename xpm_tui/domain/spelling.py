@@ -1,4 +1,4 @@
-"""How one word may be written: case, accents, macrons, slips of the keyboard. Pure.
+"""Spellings of a single word: case, accents, macrons and typing errors. Pure.
 
 Words that have a meaning in the names of clients: legal forms, titles, numbers, trades. Data only.
 """
@@ -24,7 +24,10 @@ _MACRON = "\u0304"
 
 
 def fold(text: str) -> str:
-    """Case and accents dropped, apostrophes too; a vowel with a macron becomes an upper-case letter."""
+    """Return the text without case, accents and apostrophes.
+
+    A vowel with a macron becomes an upper-case letter.
+    """
     if text.isascii():
         return text.replace("'", "").replace("`", "").lower()
     return " ".join(map(_fold_word, text.split(" ")))
@@ -63,7 +66,7 @@ def _with_macrons(word: str) -> tuple[str, ...]:
 
 
 def same_word(a: str, b: str) -> bool:
-    """Whether two folded texts are equal; a macron equals its vowel or that vowel doubled."""
+    """Return whether two folded texts are equal; a macron equals its vowel or that vowel doubled."""
     if a == b:
         return True
     if (a.islower() and b.islower()) or abs(len(a) - len(b)) > 6:
@@ -72,15 +75,16 @@ def same_word(a: str, b: str) -> bool:
 
 
 def edit_distance(a: str, b: str) -> int:
-    """How many letters were lost, doubled, exchanged or swapped between two words; 3 stands for more."""
+    """Return how many letters were lost, doubled, replaced or swapped between two words, at most 3."""
     return int(rapidfuzz.distance.OSA.distance(a, b, score_cutoff=2))
 
 
 @lru_cache(maxsize=65536)
 def misspelt(a: str, b: str) -> bool:
-    """Whether one word may be the other with a slip of the keyboard, or its plural.
+    """Return whether one word may be the other with a typing error, or its plural.
 
-    A short word is another word when one letter is exchanged ("Mark", "Mary"); one lost is a slip.
+    A short word with one letter replaced is a different word ("Mark", "Mary"); one lost letter is a typing
+    error.
     """
     a, b = a.lower(), b.lower()
     if a == b or not a.isalpha() or not b.isalpha():
@@ -124,7 +128,7 @@ BUSINESS_WORDS = frozenset(
     tourism tours towing trade traders trading training transport travel trustee trustees ventures veterinary
     vineyard vineyards wholesale wine winery wines works workshop""".split()
 )
-"""Words that no person's own name has."""
+"""Words that do not occur in personal names."""
 
 FORM_WORDS = {
     "ltd": "ltd", "limited": "ltd", "inc": "inc", "incorporated": "inc", "llc": "llc", "llp": "llp",
@@ -143,10 +147,10 @@ FORM_RUNS = {
 }  # fmt: skip
 RUN_STARTS = frozenset(run[0] for run in FORM_RUNS)
 FORMS = frozenset(FORM_WORDS.values()) | frozenset(FORM_RUNS.values())
-"""Legal forms and kinds of entity, each in its one spelling."""
+"""Legal forms and kinds of entity, each in one standard spelling."""
 
 SPELT_FORMS = frozenset(word for run in FORM_RUNS for word in run) | frozenset(FORM_WORDS)
-"""Every word of every spelling of them."""
+"""Every word of every spelling of the legal forms."""
 
 LOOSE_FORMS = {
     "super": "super", "superannuation": "super", "s/f": "super", "sf": "super",

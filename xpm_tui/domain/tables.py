@@ -1,4 +1,4 @@
-"""The tables of a practice: which frozen value each holds, its key, and what it can be found by."""
+"""The tables of a practice: the value type of each, its key, and its indexes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 @dataclass(frozen=True, eq=False)
 class TableSchema(Generic[T]):
-    """A table: ``key`` gives a row's id, each entry of ``indexes`` the values a row is found by."""
+    """A table: ``key`` returns a row's id, each entry of ``indexes`` the values by which a row is found."""
 
     name: str
     row: type[T]

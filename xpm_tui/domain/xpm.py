@@ -16,7 +16,7 @@ from xpm_tui.domain.secret import Masked
 
 
 class RecordReference(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """A record named in passing by another one: a person, a group, a client."""
+    """A record that another record refers to: a person, a group, a client."""
 
     uuid: str
     name: str = ""
@@ -38,11 +38,11 @@ class XpmContact(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_o
 
 
 class XpmClient(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_only=True):
-    """One client of XPM. ``number`` is the number in its web address (empty when the reply had none).
+    """One client of XPM. ``number`` is the number in its web address (empty if the reply had none).
 
-    ``partner`` is XPM's AccountManager, ``manager`` its JobManager. ``groups`` is None where the reply does
-    not tell groups (the plain list, search without detail). ``seen_at`` is when this content was first seen.
-    ``unread`` is what XPM sent of it and nobody can read: those fields have the value that they had before,
+    ``partner`` is XPM's AccountManager, ``manager`` its JobManager. ``groups`` is None if the reply does not
+    contain groups (the plain list, search without detail). ``seen_at`` is when this content was first
+    received. ``unread`` are the fields that XPM sent in an unreadable form: they keep their previous value,
     and are neither compared nor written.
     """
 
@@ -87,7 +87,7 @@ class XpmClient(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_on
 
     @property
     def is_set_aside(self) -> bool:
-        """Whether the record as a whole could not be read."""
+        """Return whether the whole record could not be read."""
         return any(fault.attribute == WHOLE for fault in self.unread)
 
 
@@ -103,7 +103,7 @@ class Staff(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Template(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A job template: XPM tells only its UUID and name. ``gone``: no longer in a complete list."""
+    """A job template: XPM gives only its UUID and name. ``gone``: no longer in a complete list."""
 
     uuid: str
     name: str
@@ -131,8 +131,8 @@ class Task(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 class XpmJob(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A job. ``number`` (XPM's ``ID``, for example ``J000412``) is its address; never parse it.
 
-    ``state`` and ``category`` are display names: XPM tells no UUID for either. ``tasks`` is None where the
-    reply does not tell them.
+    ``state`` and ``category`` are display names, because XPM gives no UUID for either. ``tasks`` is None if
+    the reply does not contain them.
     """
 
     number: str
@@ -156,10 +156,10 @@ class XpmJob(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class MovedJob(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Something that the mirror has seen to arrive at an XPM client; ``id`` is ``<kind>/<what>/<to>``.
+    """A record that the mirror has seen arrive at an XPM client; ``id`` is ``<kind>/<what>/<to>``.
 
-    ``what`` is the UUID of a contact or group, or the number of a job; ``was`` the client that a job was of
-    before. ``new``: the XPM client itself was new then.
+    ``what`` is the UUID of a contact or group, or the number of a job; ``was`` is the client that a job
+    belonged to before. ``new``: the XPM client itself was new then.
     """
 
     id: str

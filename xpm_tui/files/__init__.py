@@ -1,1 +1,1 @@
-"""The one way to the disk: private folders, durable writes, locks and the clock."""
+"""Access to the disk: private folders, durable writes, locks and the clock."""

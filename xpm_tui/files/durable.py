@@ -1,6 +1,6 @@
-"""Files that only grow, line by line: durable appends, and what to do with a torn last line.
+"""Append-only files: durable appends, and removal of an incomplete last line.
 
-Replacing a file whole: a kill or a full disk leaves the old bytes or the new ones, never a mix.
+Atomic replacement of files: a kill or a full disk leaves the old bytes or the new ones, never a mix.
 """
 
 from __future__ import annotations
@@ -19,10 +19,14 @@ _BLOCK = 1 << 16
 
 
 class AppendFile:
-    """A file that is only ever appended to (0600, made where missing)."""
+    """A file that is only appended to (0600, created if missing)."""
 
     def __init__(self, path: Path, *, disk: Disk = DISK) -> None:
-        """Open ``path``. Raises ``DiskError``."""
+        """Open ``path``.
+
+        Raises:
+            DiskError: The file cannot be opened.
+        """
         self.path = path
         self._disk = disk
         with disk_error(path, "opened"):
@@ -37,7 +41,7 @@ class AppendFile:
 
     @property
     def size(self) -> int:
-        """Bytes in the file now."""
+        """Return the size of the file in bytes."""
         return os.fstat(self._fd).st_size
 
     @property
@@ -46,10 +50,13 @@ class AppendFile:
         return self._fd
 
     def append(self, data: bytes | Iterable[bytes], *, durable: bool = True) -> int:
-        """Add bytes at the end, all or none, and fsync; gives the new size.
+        """Append bytes, all or none, sync them, and return the new size.
 
-        Callers in several processes must hold a lock of their own. Raises ``DiskError``; the file has been
-        cut back to its old size then (where even that fails, the torn tail is found by the next reader).
+        Callers in several processes must hold their own lock.
+
+        Raises:
+            DiskError: The bytes could not be written. The file has its old size again; if even that failed,
+                the next reader finds the incomplete end.
         """
         before = self.size
         try:
@@ -66,12 +73,16 @@ class AppendFile:
         return self.size
 
     def cut(self, size: int) -> None:
-        """Cut the file to ``size`` bytes, durably. Raises ``OSError``."""
+        """Truncate the file to ``size`` bytes, durably.
+
+        Raises:
+            OSError: The file cannot be truncated.
+        """
         self._disk.truncate(self._fd, size)
         self._disk.fsync(self._fd)
 
     def close(self) -> None:
-        """Give the descriptor back; a second time is no error."""
+        """Close the file; closing twice is allowed."""
         if self._fd >= 0:
             self._disk.close(self._fd)
             self._fd = -1
@@ -84,22 +95,30 @@ class AppendFile:
 
 
 PREVIOUS = ".previous"
-"""What is added to the name of the file before."""
+"""Suffix of the name of the previous file."""
 
 
 def previous(path: Path) -> Path:
-    """Where ``replace_bytes(..., keep_previous=True)`` keeps what was there before."""
+    """Return where ``replace_bytes(..., keep_previous=True)`` keeps the previous file."""
     return path.with_name(path.name + PREVIOUS)
 
 
 def replace_bytes(
     path: Path, data: bytes | Iterable[bytes], *, keep_previous: bool = False, disk: Disk = DISK
 ) -> int:
-    """Replace a file (0600) durably; gives the number of bytes.
+    """Replace a file (0600) durably and return the number of bytes.
 
-    Temporary file in the same folder, all bytes, fsync, rename over the old one, fsync of the folder.
-    ``data`` may come in pieces. ``keep_previous`` keeps the old file under :func:`previous`. Raises
-    ``DiskError``; the old file is whole then, and the temporary one gone.
+    It writes a temporary file in the same folder, syncs it, renames it over the old one, and syncs the
+    folder. After an error the old file is unchanged, and the temporary one deleted.
+
+    Args:
+        path: The file to replace.
+        data: The new content, which may be in several pieces.
+        keep_previous: Keep the old file under :func:`previous`.
+        disk: The disk to write with.
+
+    Raises:
+        DiskError: The file cannot be written.
     """
     with disk_error(path):
         temporary, size = _write_beside(path, data, disk)
@@ -134,7 +153,7 @@ def _write_beside(path: Path, data: bytes | Iterable[bytes], disk: Disk) -> tupl
 
 def _keep(path: Path, disk: Disk) -> None:
     if not path.exists() or (previous(path).exists() and path.samefile(previous(path))):
-        return  # None to keep, or kept by an earlier try; renaming a second name of it would do nothing.
+        return  # None to keep, or kept by an earlier try; renaming another link to it would do nothing.
     second = _free_name(previous(path))
     try:
         disk.link(path, second)
@@ -160,5 +179,5 @@ def _drop(path: Path, disk: Disk) -> None:
 
 
 def leftovers(folder: Path) -> list[Path]:
-    """Temporary files that a killed process left in ``folder``."""
+    """Return temporary files that a killed process left in ``folder``."""
     return sorted(p for p in folder.glob(".*.tmp") if p.is_file() and not p.is_symlink())

@@ -1,9 +1,9 @@
-"""The folder of an inbox: files that others write to it, claimed when complete, and moved when done with.
+"""The folder of an inbox: files from other programs, claimed when complete, and moved when finished.
 
-Everything here is a rename within one file system, so that a kill leaves a file in one place or the other:
-the folder itself, ``working``, ``done`` or ``failed``. Only regular files are taken; symbolic links, folders
-and devices stay where they are. Who may write to the folder decides what comes in, so it may be written by a
-group (the account of an SFTP server), but not by everybody.
+Everything here is a rename in one file system, so that a kill leaves a file in one place or the other: the
+folder itself, ``working``, ``done`` or ``failed``. Only regular files are accepted; symbolic links, folders
+and devices stay where they are. Everyone who can write to the folder can import data, so it may be writable
+for a group (the account of an SFTP server), but not for everyone.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from xpm_tui.files.private import FOLDER_MODE, check_chain, ensure_private
 
 WORKING, DONE, FAILED = "working", "done", "failed"
 RESULT = ".result.txt"
-"""What is added to a file's name for the sentence beside it."""
+"""Suffix of the file with the result, beside the imported file."""
 
 _OWNER = ".xpm-tui-practice"
-"""The file that says whose inbox a folder is."""
+"""The file that says to which practice an inbox belongs."""
 _TOKEN = 12
-"""Letters of a claim before the hyphen and the file's own name."""
+"""Number of letters of a claim before the hyphen and the file's own name."""
 _LONGEST_NAME = 180
-"""Bytes of a file's own name that are kept: ids and endings are added to it, and 255 are allowed."""
+"""Number of bytes of a file's own name that are kept: 255 are allowed with ids and endings."""
 
 _UNFINISHED = re.compile(
     r"\..*|.*~|.*\.(tmp|temp|part|partial|filepart|crdownload|download|swp|upload|uploading|lock)",
@@ -46,8 +46,8 @@ _OURS = re.compile(r"f\d+(\.\d+)?-")
 class InboxEntry:
     """A file in one of the folders: ``name`` is its own name, ``path`` where it is.
 
-    ``changed`` is when it was last written to or renamed, ``modified`` what it says of its content's age;
-    both are seconds since 1970.
+    ``changed`` is when it was last written or renamed, ``modified`` the stated age of its content; both are
+    seconds since 1970.
     """
 
     path: Path
@@ -58,7 +58,7 @@ class InboxEntry:
 
     @property
     def claim(self) -> str:
-        """The name under which it was claimed, where it is."""
+        """The name under which it was claimed, if it was."""
         return self.path.name
 
 
@@ -70,14 +70,14 @@ class InboxFolder:
 
     @property
     def exists(self) -> bool:
-        """Whether the folder is there."""
+        """Return whether the folder exists."""
         return self.root.is_dir()
 
     def check(self, owner: str) -> None:
-        """Refuse a folder that is missing, open to everybody, or the inbox of another practice.
+        """Refuse a folder that is missing, writable for everyone, or the inbox of another practice.
 
         Args:
-            owner: What the practice is known by; it is written to the folder by :meth:`prepare`.
+            owner: The id of the practice; :meth:`prepare` writes it to the folder.
 
         Raises:
             BadInput: The folder cannot be used; the hint says what to do.
@@ -110,10 +110,13 @@ class InboxFolder:
             )
 
     def prepare(self, owner: str, *, create: bool = False) -> None:
-        """Make the folders below it, and say whose inbox it is.
+        """Create the folders in it, and record the practice.
 
-        It is called by the one process that empties the inbox, or by a user who sets it up. Raises
-        ``BadInput`` and ``DiskError``.
+        It is called by the one process that empties the inbox, or by a user who sets it up.
+
+        Raises:
+            BadInput: The folder cannot be used.
+            DiskError: A folder cannot be created.
         """
         if create and not self.root.exists():
             ensure_private(self.root)
@@ -128,15 +131,15 @@ class InboxFolder:
                 replace_bytes(self.root / _OWNER, owner.encode("utf-8", "surrogateescape"))
 
     def arrivals(self) -> list[InboxEntry]:
-        """The files that somebody has put in, the oldest first; those still named as unfinished left out."""
+        """Return new files, oldest first, except those with the name of an incomplete file."""
         return self._entries(
             self.root, lambda name: not (_UNFINISHED.fullmatch(name) or name.endswith(RESULT))
         )
 
     def counts(self) -> tuple[int, int, int, int]:
-        """How many files wait, were claimed, are still named as unfinished, and failed.
+        """Return how many files wait, were claimed, have the name of an incomplete file, and failed.
 
-        Files are only counted, without looking at each.
+        Files are only counted, without reading each.
         """
         there = [
             each.name
@@ -150,15 +153,15 @@ class InboxFolder:
         return waiting, claimed, unfinished, failed
 
     def claimed(self) -> list[InboxEntry]:
-        """The files that a process has claimed and not finished with, the oldest first."""
+        """Return the files that a process has claimed and not finished, oldest first."""
         return self._entries(self.root / WORKING, lambda name: name[_TOKEN : _TOKEN + 1] == "-")
 
     def failed(self) -> list[InboxEntry]:
-        """The files that could not be imported, the oldest first."""
+        """Return the files that could not be imported, oldest first."""
         return self._entries(self.root / FAILED, lambda name: not name.endswith(RESULT))
 
     def claim(self, entry: InboxEntry) -> InboxEntry | None:
-        """Take a file out of everybody's reach; None where it is gone, or somebody else was faster."""
+        """Claim a file; None if it does not exist any more, or another process was faster."""
         token = os.urandom(_TOKEN // 2).hex()
         path = self.root / WORKING / f"{token}-{_short(_own_name(entry.name))}"
         with disk_error(entry.path, "claimed"):
@@ -172,19 +175,19 @@ class InboxFolder:
         return InboxEntry(path, _own_name(entry.name), entry.size, entry.modified, entry.changed)
 
     def finish(self, entry: InboxEntry, *, failed: bool, prefix: str, sentence: str) -> Path:
-        """Write the sentence, and move the file beside it; doing it a second time does no harm."""
+        """Write the result and move the file beside it; doing it twice does no harm."""
         folder = self.root / (FAILED if failed else DONE)
         path = folder / f"{prefix}-{_short(entry.name)}"
-        # Written among the claimed files, where what a kill leaves of it is cleared away.
-        told = self.root / WORKING / f"{entry.claim[:_TOKEN]}{RESULT}"
-        replace_bytes(told, f"{sentence}\n".encode("utf-8", "replace"))
+        # Written among the claimed files, where leftovers of a killed process are deleted.
+        text = self.root / WORKING / f"{entry.claim[:_TOKEN]}{RESULT}"
+        replace_bytes(text, f"{sentence}\n".encode("utf-8", "replace"))
         with disk_error(entry.path, "moved"):
-            os.rename(told, path.with_name(path.name + RESULT))
+            os.rename(text, path.with_name(path.name + RESULT))
             os.rename(entry.path, path)
         return path
 
     def place(self, prefix: str) -> Path | None:
-        """Where the file that was finished with ``prefix`` is now; None where it was deleted."""
+        """Return where the file finished with ``prefix`` is now; None if it was deleted."""
         for folder in (self.root / DONE, self.root / FAILED):
             with suppress(OSError):
                 for each in folder.iterdir():
@@ -193,7 +196,7 @@ class InboxFolder:
         return None
 
     def entry(self, path: Path) -> InboxEntry | None:
-        """One file by its path; None where it is no regular file."""
+        """Return one file by its path; None if it is no regular file."""
         try:
             found = path.lstat()
         except (OSError, ValueError):
@@ -241,7 +244,7 @@ def open_entry(path: Path) -> BinaryIO:
 
     Raises:
         BadInput: It is no regular file, or this account may not read it.
-        DiskError: The disk refuses.
+        DiskError: The disk cannot be read.
     """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
@@ -263,12 +266,12 @@ def _entry(path: Path, name: str, found: os.stat_result) -> InboxEntry:
 
 
 def _own_name(name: str) -> str:
-    """A file's name without the id that it was given here before."""
+    """Return a file's name without the id that it was given here."""
     return name[match.end() :] if (match := _OURS.match(name)) else name
 
 
 def _short(name: str) -> str:
-    """A name that leaves room for what is added to it, its ending kept."""
+    """Return a shortened name with its ending, which leaves room for what is added to it."""
     raw = os.fsencode(name)
     if len(raw) <= _LONGEST_NAME:
         return name

@@ -1,7 +1,7 @@
-"""Kernel locks with a name on them: who holds it, since when, and what for.
+"""Kernel locks that record their holder: who, since when, and for what.
 
-The lock is ``flock`` on a file that stays; it ends with the process that holds it, however that dies. The
-holder's name is written into the file for others to read.
+The lock is ``flock`` on a file that stays; it ends with the process that holds it, in any case. The holder's
+name is written to the file for others to read.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from xpm_tui.files.machine import trouble
 from xpm_tui.files.private import FILE_MODE, open_private
 
 POLL = 0.004
-"""Seconds between two tries for a lock that somebody else holds."""
+"""Seconds between two tries for a lock that another process holds."""
 
 _LONGEST = 4096
 
 
 class LockOwner(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Who holds a lock; ``what`` finishes the sentence "... is busy: <person> <what>"."""
+    """Who holds a lock; ``what`` completes the sentence "... is busy: <person> <what>"."""
 
     person: str
     host: str
@@ -50,7 +50,7 @@ class LockOwner(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Lock:
-    """One kernel lock. Held by an object, not a thread: make one where the work is done, share none."""
+    """One kernel lock, held by an object and not a thread: create one where it is used, share none."""
 
     def __init__(self, path: Path, *, clock: Clock, person: str, what: str = "") -> None:
         self.path = path
@@ -66,10 +66,11 @@ class Lock:
         return bool(self._lock.is_locked)
 
     def acquire(self, timeout: float = 0.0, *, what: str | None = None) -> None:
-        """Take the lock, waiting up to ``timeout`` seconds (0: one try, negative: for ever).
+        """Acquire the lock, waiting up to ``timeout`` seconds (0: one try, negative: for ever).
 
-        Raises ``Busy`` naming the owner, ``DiskError`` where the lock file cannot be made, or where this
-        file system has no locks.
+        Raises:
+            Busy: Another process holds the lock; the error names it.
+            DiskError: The lock file cannot be created, or this file system has no locks.
         """
         try:
             self._lock.acquire(timeout=timeout, poll_interval=POLL)
@@ -77,7 +78,8 @@ class Lock:
             owner = read_owner(self.path)
             who = f"It is in use by {owner.words()}." if owner else "Another process is using it."
             raise Busy(
-                f"The practice is busy. {who}", hint="Wait until it ends, or see who it is: xpm-tui status"
+                f"The practice is busy. {who}",
+                hint="Wait until it ends, or see which process it is: xpm-tui status",
             ) from None
         except OSError as error:
             raise _not_locked(error, self.path) from error
@@ -86,7 +88,7 @@ class Lock:
                 self._sign(self._what if what is None else what)
 
     def release(self) -> None:
-        """Give the lock back; not holding it is no error."""
+        """Release the lock; not holding it is no error."""
         if self._lock.lock_counter == 1 and self._fd >= 0:
             with suppress(OSError):
                 os.ftruncate(self._fd, 0)
@@ -102,7 +104,7 @@ class Lock:
             self.release()
 
     def close(self) -> None:
-        """Give everything back."""
+        """Release the lock and close the file."""
         self.release()
         if self._fd >= 0:
             os.close(self._fd)
@@ -125,7 +127,12 @@ class Lock:
 
 @contextmanager
 def brief_lock(path: Path, timeout: float) -> Iterator[None]:
-    """Hold a lock that nobody signs, for a change to one file. Raises ``Busy``, ``DiskError``."""
+    """Hold a lock without recording a holder, for a change to one file.
+
+    Raises:
+        Busy: Another process holds the lock.
+        DiskError: The lock file cannot be created.
+    """
     lock = _kernel_lock(path)
     try:
         lock.acquire(timeout=timeout, poll_interval=POLL)
@@ -143,12 +150,12 @@ def brief_lock(path: Path, timeout: float) -> Iterator[None]:
 
 
 def _kernel_lock(path: Path) -> FileLock:
-    # A marker file in place of a kernel lock would stay behind when its process is killed.
+    # Unlike a kernel lock, a marker file would remain when its process is killed.
     return FileLock(str(path), mode=FILE_MODE, thread_local=False, fallback_to_soft=False)
 
 
 def _not_locked(error: OSError, path: Path) -> DiskError:
-    """Tell a file system without locks from a lock file that cannot be made: only the latter has a name."""
+    """Distinguish a file system without locks from a lock file that cannot be created."""
     if error.filename is None and error.errno not in _NOT_THE_LOCK:
         return no_locks(path.parent, error)
     return trouble(error, path, "locked")
@@ -158,7 +165,7 @@ _NOT_THE_LOCK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFIL
 
 
 def no_locks(folder: Path, error: OSError) -> DiskError:
-    """The error for a folder on a file system that refuses every lock (flock(2))."""
+    """Return the error for a folder on a file system that refuses every lock (flock(2))."""
     words = (error.strerror or str(error)).lower()
     return DiskError(
         f"The file system of {folder} does not support locks ({words}), so two processes could overwrite "
@@ -169,7 +176,7 @@ def no_locks(folder: Path, error: OSError) -> DiskError:
 
 
 def lacks_locks(folder: Path) -> DiskError | None:
-    """Ask whether the file system of a folder has locks; writes nothing. None: it has, or it is not known."""
+    """Return whether the file system of a folder is known to have no locks; nothing is written."""
     try:
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:
@@ -187,7 +194,7 @@ _WITHOUT_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP)
 
 
 def read_owner(path: Path) -> LockOwner | None:
-    """Who signed the lock last, or None. Says nothing about whether the lock is still held."""
+    """Return who recorded the lock last, or None. It may not be held any more."""
     try:
         with path.open("rb") as stream:
             return msgspec.json.decode(stream.read(_LONGEST), type=LockOwner)
@@ -196,11 +203,11 @@ def read_owner(path: Path) -> LockOwner | None:
 
 
 def holder(path: Path) -> LockOwner | None:
-    """Who holds the lock right now, or None; takes it for an instant to find out."""
+    """Return who holds the lock now, or None; takes it briefly to find out."""
     if not path.exists():
         return None
     try:
-        # Open for reading: a probe changes nothing, and works on a read-only file system too.
+        # Open for reading: a probe changes nothing, and also works on a read-only file system.
         probe = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None

@@ -1,6 +1,6 @@
 """The calls to the operating system that change a disk, one method each, so that tests can make them fail.
 
-The machine's own time, as the Clock port.
+The computer's own time, as the Clock port.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ _HINTS = {
     errno.EIO: "The disk reports a hardware error: make a backup elsewhere now, then have it checked.",
     errno.EROFS: "The disk is mounted read-only.",
     errno.EACCES: "Check the owner and the permissions of the file and its folder.",
-    errno.ELOOP: "Symbolic links on the way lead back to themselves: correct them, or name another folder.",
-    errno.ENOENT: "A folder on the way is missing, or a symbolic link leads to nothing: create it, or name "
-    "another folder.",
+    errno.ELOOP: "Symbolic links in the path lead back to themselves: correct them, or name another folder.",
+    errno.ENOENT: (
+        "A folder in the path is missing, or a symbolic link leads to nothing: create it, or name another "
+        "folder."
+    ),
     errno.ENOTDIR: "A part of the path is a file where a folder belongs: move it, or name another folder.",
     errno.EISDIR: "A folder has the name of this file: move it away.",
     errno.EPERM: "Check the owner and the permissions of the file and its folder.",
@@ -33,14 +35,14 @@ _HINTS = {
 
 
 class Disk:
-    """What is asked of the kernel. A subclass may count, record or fail any of it."""
+    """The calls to the kernel. A subclass may count, record or fail any of them."""
 
     def open(self, path: Path, flags: int, mode: int = 0o600) -> int:
-        """``os.open``, never through a symbolic link in the last place, never inherited by a child."""
+        """Call ``os.open`` without following a symbolic link at the end, and without inheritance."""
         return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
 
     def write(self, fd: int, data: bytes | memoryview) -> int:
-        """``os.write``: may take less than it was given."""
+        """Call ``os.write``, which may write less than it was given."""
         return os.write(fd, data)
 
     def fsync(self, fd: int) -> None:
@@ -48,7 +50,7 @@ class Disk:
         os.fsync(fd)
 
     def truncate(self, fd: int, size: int) -> None:
-        """Cut the file to ``size`` bytes."""
+        """Truncate the file to ``size`` bytes."""
         os.ftruncate(fd, size)
 
     def replace(self, old: Path, new: Path) -> None:
@@ -56,11 +58,11 @@ class Disk:
         os.replace(old, new)
 
     def link(self, old: Path, new: Path) -> None:
-        """Give a file a second name."""
+        """Create a hard link."""
         os.link(old, new)
 
     def unlink(self, path: Path) -> None:
-        """Take a name away; none there is no error."""
+        """Delete a name; a missing one is no error."""
         path.unlink(missing_ok=True)
 
     def sync_folder(self, folder: Path) -> None:
@@ -72,16 +74,20 @@ class Disk:
             os.close(fd)
 
     def close(self, fd: int) -> None:
-        """``os.close``."""
+        """Call ``os.close``."""
         os.close(fd)
 
 
 DISK = Disk()
-"""The real one."""
+"""The real disk."""
 
 
 def write_all(disk: Disk, fd: int, data: bytes) -> None:
-    """Write every byte, also where the kernel takes a part only. Raises ``OSError``."""
+    """Write every byte, even if the kernel accepts only a part.
+
+    Raises:
+        OSError: The bytes could not be written.
+    """
     view = memoryview(data)
     while view:
         taken = disk.write(fd, view)
@@ -92,7 +98,7 @@ def write_all(disk: Disk, fd: int, data: bytes) -> None:
 
 @contextmanager
 def disk_error(path: Path, doing: str = "written") -> Iterator[None]:
-    """Turn an ``OSError`` into ``DiskError`` that names the file: "<path> could not be <doing>: ..."."""
+    """Convert an ``OSError`` to a ``DiskError`` with the file: "<path> could not be <doing>: ..."."""
     try:
         yield
     except OSError as error:
@@ -100,23 +106,23 @@ def disk_error(path: Path, doing: str = "written") -> Iterator[None]:
 
 
 def trouble(error: OSError, path: Path, doing: str = "written") -> DiskError:
-    """The sentence for a disk error."""
+    """Return the sentence for a disk error."""
     words = (error.strerror or str(error)).lower()
     hint = _HINTS.get(error.errno or 0, "Check the disk, then try again.")
     return DiskError(f"{path} could not be {doing}: {words}.", hint=hint)
 
 
 class SystemClock:
-    """Time as this machine tells it."""
+    """The time of this computer."""
 
     def now(self) -> datetime:
-        """Wall-clock time, aware, UTC."""
+        """Return the wall-clock time, aware, in UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Seconds that only go forward."""
+        """Return seconds that never go backwards."""
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
-        """Wait, cancellable; a negative time is no wait."""
+        """Wait, cancellable; a negative time does not wait."""
         await asyncio.sleep(max(0.0, seconds))

@@ -1,11 +1,11 @@
-"""Folders and files for one account only: 0700 and 0600, no symbolic link, no foreign owner.
+"""Folders and files for one account only: 0700 and 0600, no symbolic link, no other owner.
 
-Whoever may write to a folder may replace what lies below it, so the whole way from the root is checked, as
-OpenSSH does (``StrictModes``, sshd_config(5)).
+An account that can write to a folder can replace what is in it, so the whole path from the root is checked,
+as in OpenSSH (``StrictModes``, sshd_config(5)).
 
-Which file system a folder lies on: over a network, locks and fsync are only the server's promise.
+Listing a folder for a user who types a path, and detecting network file systems.
 
-What lies in a folder, for a person who types a path: folders first, then files, by name.
+On a network file system, locks and syncs depend on the server.
 """
 
 from __future__ import annotations
@@ -33,14 +33,18 @@ FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 
 _MOST_LINKS = 40
-"""Symbolic links that are followed on one way, as by the kernel (path_resolution(7))."""
+"""Number of symbolic links that are followed in one path, as in the kernel (path_resolution(7))."""
 
 
 def refuse_controls(path: str, what: str) -> None:
     """Refuse a path that would break a line of a crontab, a unit file or a terminal.
 
+    Args:
+        path: The path.
+        what: Where it came from.
+
     Raises:
-        BadInput: The path holds a control character or a line separator; ``what`` is where it came from.
+        BadInput: The path contains a control character or a line separator.
     """
     for character in path:
         if unicodedata.category(character) in ("Cc", "Zl", "Zp"):
@@ -51,10 +55,12 @@ def refuse_controls(path: str, what: str) -> None:
 
 
 def ensure_private(folder: Path) -> Path:
-    """Make ``folder`` (and what is missing above it) 0700, and give it back.
+    """Create ``folder`` and missing parents with mode 0700, and return it.
 
-    Raises ``BadInput`` where it is a symbolic link, no folder, somebody else's, or where others may write to
-    it or to a folder above it; ``DiskError`` where it cannot be made.
+    Raises:
+        BadInput: It is a symbolic link, no folder, owned by someone else, or others can write to it or to a
+            folder above it.
+        DiskError: It cannot be created.
     """
     with disk_error(folder, "made"):
         missing = []
@@ -73,7 +79,11 @@ def ensure_private(folder: Path) -> Path:
 
 
 def check_private(folder: Path) -> None:
-    """Refuse a folder that others may reach. Raises ``BadInput`` with the way out."""
+    """Refuse a folder that others can access.
+
+    Raises:
+        BadInput: Others can access it; the hint says what to do.
+    """
     try:
         found = folder.lstat()
     except OSError as error:
@@ -98,13 +108,13 @@ def check_private(folder: Path) -> None:
 def check_chain(path: Path) -> None:
     """Refuse a file or folder that another account could replace.
 
-    Every folder from the root to ``path``, every symbolic link on the way with where it leads, and ``path``
-    itself must belong to this account or to root, and others must not be able to write to it. A sticky
-    folder such as /tmp may be writable: nobody can replace what is ours in there. What is missing ends the
-    way. Writing by a group passes where it is the user's own group or group 0.
+    Every folder from the root to ``path``, every symbolic link with its target, and ``path`` itself must
+    belong to this account or to root and must not be writable for others. A sticky folder such as /tmp may be
+    writable, because others cannot replace our files in it. The check ends at the first missing part. A group
+    may write if it is the user's own group or group 0.
 
     Raises:
-        BadInput: A part fails; the message names it, the hint says what puts it right.
+        BadInput: A part fails; the message names it, the hint says how to correct it.
     """
     left = deque(Path(os.path.abspath(path)).parts[1:])
     at, links = Path("/"), 0
@@ -161,7 +171,7 @@ def _others_write(found: os.stat_result) -> bool:
 
 
 def _is_own_group(gid: int) -> bool:
-    """Whether only this account and root are in a group: the user's private group, or group 0."""
+    """Return whether a group contains only this account and root: the private group, or group 0."""
     if gid == 0:
         return True
     try:
@@ -174,7 +184,7 @@ def _is_own_group(gid: int) -> bool:
 
 
 def _is_unmapped(uid: int) -> bool:
-    """Whether the owner is outside this user namespace (user_namespaces(7)): no account in here can be it."""
+    """Return whether the owner is outside this user namespace (user_namespaces(7))."""
     try:
         overflow = int(Path("/proc/sys/kernel/overflowuid").read_text())
         maps = [[*map(int, line.split())] for line in Path("/proc/self/uid_map").read_text().splitlines()]
@@ -191,9 +201,11 @@ def _account(uid: int) -> str:
 
 
 def open_private(path: Path, flags: int, *, disk: Disk = DISK) -> int:
-    """Open a file as 0600; gives the descriptor.
+    """Open a file as 0600 and return the descriptor.
 
-    Raises ``OSError`` (``ELOOP`` for a symbolic link), and ``BadInput`` where it is no plain file of ours.
+    Raises:
+        OSError: The file cannot be opened (``ELOOP`` for a symbolic link).
+        BadInput: It is no regular file of this account.
     """
     fd = disk.open(path, flags, FILE_MODE)
     found = os.fstat(fd)
@@ -212,9 +224,9 @@ NETWORK = frozenset(
 
 
 def network_file_system(folder: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str:
-    """The kind of network file system that ``folder`` lies on (``nfs4``, ``cifs``, ...), or the empty text.
+    """Return the kind of network file system of ``folder`` (``nfs4``, ``cifs``, ...), or an empty text.
 
-    Reads the kernel's list of mounts (proc(5), mountinfo); where there is none, nothing is known.
+    Reads the kernel's list of mounts (proc(5), mountinfo); without one the result is empty.
     """
     try:
         lines = mounts.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
@@ -235,12 +247,12 @@ def network_file_system(folder: Path, mounts: Path = Path("/proc/self/mountinfo"
 
 
 MOST = 2_000
-"""Entries of one folder that are told."""
+"""Maximum number of entries of one folder."""
 
 
 @dataclass(frozen=True)
 class FolderEntry:
-    """A file or folder: ``path`` is its true name, also where that cannot be shown."""
+    """A file or folder: ``path`` is its true name, even if that cannot be shown."""
 
     path: Path
     folder: bool
@@ -249,7 +261,7 @@ class FolderEntry:
 
 @dataclass(frozen=True)
 class FolderListing:
-    """The folder of a typed path, what lies in it that begins so, and what the path itself is."""
+    """The folder of a typed path, the matching entries in it, and what the path itself is."""
 
     folder: Path
     entries: tuple[FolderEntry, ...]
@@ -260,9 +272,10 @@ class FolderListing:
 
 
 def listing(typed: str, suffix: str = "") -> FolderListing:
-    """Look at a path as far as it is typed; ``~`` is the home folder. Raises nothing: ``problem`` says why.
+    """List a path as far as it is typed; ``~`` is the home folder.
 
-    ``suffix`` (``.csv``) narrows the files; those that begin with a dot show once a dot is typed.
+    Nothing is raised: ``problem`` says why it could not be listed. ``suffix`` (``.csv``) restricts the files;
+    those that begin with a dot are shown once a dot is typed.
     """
     path = expanded(typed)
     folder, begin = (path, "") if typed.endswith(os.sep) or not typed else (path.parent, path.name)
@@ -278,7 +291,7 @@ def listing(typed: str, suffix: str = "") -> FolderListing:
 
 
 def expanded(typed: str) -> Path:
-    """A typed path in full, ``~`` included; one of an account that does not exist is taken as it stands."""
+    """Return a typed path in full, with ``~`` expanded; an unknown account's is unchanged."""
     try:
         return Path(typed or ".").expanduser().absolute()
     except (RuntimeError, OSError, ValueError):

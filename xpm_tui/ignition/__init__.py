@@ -1,1 +1,1 @@
-"""Read and write Ignition's CSV forms, and plan what an import would change."""
+"""Reading and writing Ignition's CSV forms, and planning what an import would change."""

@@ -1,9 +1,9 @@
-"""One strict reader for each kind of cell: repaired where only one reading is possible, otherwise refused.
+"""One strict reader for each kind of cell: it repairs a value if only one reading is possible, or refuses it.
 
-What a reader takes it gives back in one form, so that the same value always makes the same cell. What it
-refuses was changed by a spreadsheet or is not of its kind; the reason completes "Column: ...".
+A reader returns one canonical form, so that the same value always makes the same cell. A refused value was
+changed by a spreadsheet or is not of the kind; the reason completes "Column: ...".
 
-Dates as spreadsheets write them, read only where there is one way to read them.
+Dates as spreadsheets write them, accepted only if there is one way to read them.
 
 Whether day or month comes first is decided by the whole file; everything else by the cell itself.
 """
@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from datetime import date
 
 LONGEST_CELL = 32_767
-"""Characters of a cell; spreadsheets hold no more."""
+"""Maximum number of characters in a cell; spreadsheets allow no more."""
 
 
 class CellError(ValueError):
-    """A cell that cannot be taken; its text completes "row 7: ..."."""
+    """A cell that cannot be used; its text completes "row 7: ..."."""
 
 
 _INVISIBLE = re.compile(
@@ -29,29 +29,34 @@ _INVISIBLE = re.compile(
     "\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
     "|(?<![^\x00-\x7f])[\u200c\u200d\ufe00-\ufe0f]|[\u200c\u200d](?![^\x00-\x7f])"
 )
-"""Characters without a form or a meaning. Joiners mean something between letters of some scripts, and the
-selectors of a variant behind an emoji."""
+"""Characters without a form or a meaning.
+
+Joiners have a meaning between letters of some scripts, and so do variation selectors after an emoji.
+"""
 
 _BLANKS = re.compile("[\t\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000]")
 _LINE_ENDS = re.compile("\r\n?|[\u0085\u2028\u2029]")
 _HIDDEN = re.compile("[\u200c\u200d\u202d\u202e\ufe00-\ufe0f]")
 _SPACE = re.compile("[ \t\n\r\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
-"""Blanks and line ends. Control characters that Python counts as blanks too, such as U+000B, are not among
-them: they are kept, so that the outbox holds and names the value."""
+"""Spaces and line ends.
+
+Control characters that Python also counts as white space, such as U+000B, are not included: they are kept, so
+that the export can report the value.
+"""
 
 ERROR_STARTS = frozenset("#LlEeNnu[=")
-"""What error words begin with. A text that begins otherwise and is ASCII passes :func:`read_text`."""
+"""Beginnings of error words. An ASCII text that begins otherwise passes :func:`read_text`."""
 _ERROR_WORD = re.compile(
     r"=?#(?:[\w/¿¡.]+[!?]|N/A(?:[ ]?N/A)?|NV|N/D|I/T|GETTING_DATA|ERROR|DELETED|#+)"
     r"|Err:[0-9]{3}|Loading(?:\.{3}|…)|NaN|null|undefined|\[object Object\]",
     re.IGNORECASE,
 )
 _EXACT_ERRORS = frozenset(("NaN", "null", "undefined"))
-"""Error words in this case only: Null is a surname, and Nan a first name."""
+"""Error words that count in this case only: Null is a surname, and Nan a first name."""
 
 
 def plain(text: str) -> str:
-    r"""Return a text as a cell: NFC, no invisible characters, plain blanks, ``\n`` line ends, trimmed."""
+    r"""Return a text as a cell: NFC, no invisible characters, plain spaces, line feeds, trimmed."""
     if text.isascii():
         if text.isprintable():
             return text.strip()
@@ -61,7 +66,7 @@ def plain(text: str) -> str:
 
 
 def is_error_word(text: str) -> bool:
-    """Return whether a spreadsheet shows this in place of a value: ``#REF!``, ``Err:508``, ``########``."""
+    """Return whether a spreadsheet wrote this for an error: ``#REF!``, ``Err:508``, ``########``."""
     if text[:1] not in ERROR_STARTS:
         return False
     found = _ERROR_WORD.fullmatch(text)
@@ -69,7 +74,11 @@ def is_error_word(text: str) -> bool:
 
 
 def read_text(text: str) -> str:
-    """Read a cell of any kind. Raises :class:`CellError` for an error word or a lost character."""
+    """Read a cell of any kind.
+
+    Raises:
+        CellError: The cell is an error word, or characters were lost.
+    """
     if is_error_word(text):
         raise CellError(f"{text} is what a spreadsheet shows in place of a value")
     if not text.isascii() and "\ufffd" in text:
@@ -78,7 +87,7 @@ def read_text(text: str) -> str:
 
 
 def compact(text: str) -> str:
-    """Return a text of a kind that has no hidden characters: on one line, with single blanks."""
+    """Return a text of a kind without hidden characters: on one line, with single spaces."""
     if text.isascii() and text.isprintable():
         return text
     return _SPACE.sub(" ", _HIDDEN.sub("", text)).strip()
@@ -99,7 +108,11 @@ _AS_TEXT = "format the column as text and export it again"
 
 
 def read_phone(text: str) -> str:
-    """Read a phone number. Raises :class:`CellError` for one that a spreadsheet has taken for a number."""
+    """Read a phone number.
+
+    Raises:
+        CellError: A spreadsheet converted it to a number.
+    """
     text = compact(text)
     if not text.isdecimal() and " " not in text and (_SCIENTIFIC.fullmatch(text) or _DECIMAL.fullmatch(text)):
         raise CellError(f"{text} is a number that a spreadsheet has shortened; format the column as text")
@@ -107,7 +120,11 @@ def read_phone(text: str) -> str:
 
 
 def read_email(text: str) -> str:
-    """Read an e-mail address (RFC 5321, roughly). Raises :class:`CellError`."""
+    """Read an e-mail address (RFC 5321, roughly).
+
+    Raises:
+        CellError: It is not an e-mail address.
+    """
     text = compact(text)
     if not _EMAIL.fullmatch(text) or len(text) > 254:
         raise CellError(f"{text} is not an e-mail address")
@@ -115,7 +132,7 @@ def read_email(text: str) -> str:
 
 
 class KnownIds:
-    """The ids that the store has of one kind, to tell a new id from one that a spreadsheet has changed."""
+    """The ids of one kind in the store, to distinguish a new id from one that a spreadsheet changed."""
 
     def __init__(self, ids: Iterable[str]) -> None:
         self._ids = set(ids)
@@ -124,13 +141,14 @@ class KnownIds:
         self._width = max(widths) if self._padded and len(widths) == 1 else 0
 
     def beside(self, others: Iterable[str]) -> None:
-        """Take note of the ids of a file: one may be another without its zeros."""
+        """Add the ids of a file: one may be another one without its zeros."""
         self._padded |= {each.lstrip("0"): each for each in others if each[:1] == "0" and each.isdecimal()}
 
     def read(self, text: str) -> str:
-        """Read an id. Raises :class:`CellError` for one that a spreadsheet has taken for a number or a date.
+        """Read an id. An id that is in the store is always accepted.
 
-        An id that the store has is that id, whatever it looks like.
+        Raises:
+            CellError: A spreadsheet converted it to a number or a date.
         """
         if not text or text in self._ids:
             return text
@@ -168,11 +186,15 @@ READERS: Mapping[str, Callable[[str], str]] = {
     "postcode": read_phone,
     "id": NO_IDS.read,
 }
-"""The reader of each kind beyond :func:`read_text`, by the kind's name."""
+"""The reader of each kind by the kind's name, if it does more than :func:`read_text`."""
 
 
 def read_cell(kind: str, text: str) -> str:
-    """Read a cell of a kind, already :func:`plain`. Raises :class:`CellError` with the reason."""
+    """Read a cell of a kind, already :func:`plain`.
+
+    Raises:
+        CellError: The cell cannot be used; its text is the reason.
+    """
     text = read_text(text)
     reader = READERS.get(kind)
     return text if reader is None else reader(text)
@@ -189,15 +211,15 @@ _NUMBER = re.compile(r"[-(]?\s*[$£€]?\s*-?[0-9][0-9.,' ]*\)?\s*%?")
 
 
 def may_be_total(row: str) -> bool:
-    """Return whether a row's text is worth a look by :func:`total_row`."""
+    """Return whether a row's text may be a row of totals, for :func:`total_row` to check."""
     words = row.lower()
     return any(hint in words for hint in _TOTAL_HINTS)
 
 
 def total_row(cells: Iterable[str]) -> str:
-    """Return ``total`` for a row of totals, ``perhaps`` for one that may be one, and else an empty text.
+    """Return ``total`` for a row of totals, ``perhaps`` for a possible one, else an empty text.
 
-    A row of totals has a word for it and nothing else but numbers. The word alone may be a name too.
+    A row of totals has a word for it and otherwise only numbers. The word alone may also be a name.
     """
     filled = [cell for cell in map(plain, cells) if cell]
     words = [cell for cell in filled if not _NUMBER.fullmatch(cell)]
@@ -233,19 +255,19 @@ _DAY |= {"tues": 1, "thur": 3, "thurs": 3}
 _FIRST_YEAR, _LAST_YEAR = 1950, 2199
 """Before the first lie the days that spreadsheets show for a small number: 1/1/1900, 30/12/1899, 1/1/1904."""
 _LAST_SHORT = 49
-"""Two digits up to this one are a year of this century; beyond it there are two centuries to choose from."""
+"""Two digits up to this are a year of this century; larger numbers could be in either of two centuries."""
 
 
 class NoDate(ValueError):
-    """A text that is not one date; its text says why, as in "it has a time zone"."""
+    """A text that is not exactly one date; its text says why, as in "it has a time zone"."""
 
 
 @dataclass(frozen=True)
 class DateStyle:
-    """Whether the day comes first; ``guessed`` when no date of the file decided it.
+    """Whether the day comes first; ``guessed`` if no date of the file decides it.
 
-    ``mixed``: some dates of the file have the day first and others the month, so that one that could be
-    either is refused.
+    ``mixed``: some dates of the file have the day first and others the month, so that an ambiguous one is
+    refused.
     """
 
     day_first: bool = True
@@ -253,10 +275,10 @@ class DateStyle:
     mixed: bool = False
 
     def read(self, text: str) -> date:
-        """Return the date that a cell means.
+        """Return the date in a cell, which may be followed by a time of day.
 
-        A time of day is allowed behind it. Raises :class:`NoDate` where there is no date, more than one way
-        to read it, or anything else behind it.
+        Raises:
+            NoDate: There is no date, more than one way to read it, or other text after it.
         """
         words = " ".join(text.split()).casefold()
         found = self._date(words)
@@ -270,7 +292,7 @@ class DateStyle:
         raise NoDate("it is not a date")
 
     def _date(self, words: str) -> date | None:
-        """The date of a text that is nothing but a date; None where it has another form."""
+        """Return the date of a text that is only a date; None if it has another form."""
         iso = _ISO.fullmatch(words)
         if iso:
             return _made(int(iso[1]), int(iso[3]), int(iso[4]))
@@ -323,7 +345,7 @@ def _made(year: int, month: int, day: int) -> date:
 
 
 def _refuse_rest(rest: str) -> None:
-    """Raise where something other than a time of day follows a date."""
+    """Refuse anything other than a time of day after a date."""
     time = _TIME.fullmatch(rest)
     if time is None:
         raise NoDate("something follows the date")
@@ -335,9 +357,9 @@ def _refuse_rest(rest: str) -> None:
 
 
 def date_style(texts: Iterable[str]) -> DateStyle:
-    """Look at all dates of a file: a first number over 12 is a day, a second one over 12 too.
+    """Determine the order of day and month from all dates of a file: a number over 12 is a day.
 
-    Where none decides it, the day comes first, as in Australia, New Zealand and Great Britain.
+    If none decides it, the day comes first, as in Australia, New Zealand and Great Britain.
     """
     numbers = [match for text in texts if (match := _NUMBERS.match(text.strip()))]
     day = any(int(match[1]) > 12 for match in numbers)

@@ -1,7 +1,7 @@
-r"""Clients and contacts as cells, and cells as clients and contacts: one text for each value.
+r"""Conversion between clients and contacts and their cells, with one text for each value.
 
-The canonical cell is what is compared with the last import: NFC, ``\n`` line ends, trimmed; yes or no;
-groups joined by ``;``; people as ids of team members.
+The canonical cell is what is compared with the last import: NFC, ``
+`` line ends, trimmed; yes or no; groups joined by ``;``; people as ids of team members.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ PEOPLE = frozenset(field.name for field in COLUMNS if field.kind == "person")
 
 
 def _of(record: Record) -> dict[str, Field]:
-    """The fields of one record that a cell can hold, by attribute, in the order of the form."""
+    """Return the fields of one record that a cell can contain, by attribute, in the order of the form."""
     return {field.attribute: field for field in COLUMNS if field.of == record and field.kind != "id"}
 
 
 CLIENT_FIELDS: dict[str, Field] = _of("client")
-"""Fields of a client that a cell can hold, in the order of the form."""
+"""Fields of a client that a cell can contain, in the order of the form."""
 
 CONTACT_FIELDS: dict[str, Field] = _of("contact")
-"""Fields of a contact that a cell can hold; their columns are ``contact_`` and this."""
+"""Fields of a contact that a cell can contain; their columns are ``contact_`` and this."""
 
 EXTRA = "extra:"
-"""What the key of an unknown column's cell begins with; the rest is its heading."""
+"""Prefix of the key of an unknown column's cell; the rest is its heading."""
 
 FLAG_WORDS = {
     **dict.fromkeys(("yes", "true", "y", "1", "on", "registered"), "yes"),
@@ -42,11 +42,11 @@ _CELLS_NUMBERS: frozenset[Kind] = frozenset({"phone", "postcode"})
 """The kinds whose text looks like a number to a spreadsheet."""
 
 _ONE_LINE: frozenset[Kind] = _CELLS_NUMBERS | {"email"}
-"""The kinds whose text has neither lines nor hidden characters."""
+"""The kinds whose text has neither several lines nor hidden characters."""
 
 
 class TeamLookup:
-    """Team members by what a cell may call them: e-mail, or a name that only one of them has."""
+    """Finds team members by e-mail, or by a name that only one of them has."""
 
     def __init__(self, members: Iterable[TeamMember]) -> None:
         self.by_id = {member.id: member for member in members}
@@ -56,12 +56,12 @@ class TeamLookup:
                 self._named.setdefault(word, set()).add(member.id)
 
     def find(self, text: str) -> str:
-        """The member's id, or empty when nobody, or more than one, is called so."""
+        """Return the member's id, or an empty text if none or more than one matches."""
         found = self._named.get(exact(text).casefold(), set())
         return next(iter(found)) if len(found) == 1 else ""
 
     def label(self, id: str) -> str:  # noqa: A002
-        """What a cell calls a member: the name, or the e-mail where another one has the name too."""
+        """Return a member's name, or the e-mail if another one has the same name."""
         member = self.by_id.get(id)
         if member is None:
             return ""
@@ -69,13 +69,14 @@ class TeamLookup:
 
 
 _REMEMBERED = 10_000
-"""Texts of a column whose canonical form is remembered: groups, people and statuses come again and again."""
+"""Number of texts of a column whose canonical form is cached: groups, people and statuses repeat."""
 
 
 def reader(field: str, people: TeamLookup) -> Callable[[str], str] | None:
-    """Return what reads a plain cell of a field into its canonical form; None: only :func:`read_text` does.
+    """Return the function that converts a plain cell of a field to its canonical form.
 
-    It raises what :func:`canonical` raises.
+    Returns:
+        The function, which raises what :func:`canonical` raises; None if only :func:`read_text` is needed.
     """
     row = BY_NAME[field]
     if row.kind in READERS:
@@ -96,10 +97,11 @@ def reader(field: str, people: TeamLookup) -> Callable[[str], str] | None:
 
 
 def canonical(field: str, text: str, people: TeamLookup) -> str:
-    """A cell of a file in its canonical form, by the kind of its field.
+    """Return a cell of a file in its canonical form, by the kind of its field.
 
-    Raises :class:`CellError` for one that a spreadsheet has spoilt or that is no e-mail address, and
-    :class:`UnknownWord` for a word that stands for nothing here.
+    Raises:
+        CellError: A spreadsheet damaged the cell, or it is not an e-mail address.
+        UnknownWord: The word is not a value of the field.
     """
     row = BY_NAME[field]
     if row.kind in ("person", "choice", "flag"):
@@ -119,12 +121,12 @@ def canonical(field: str, text: str, people: TeamLookup) -> str:
 
 
 def choice_words(field: Field) -> dict[str, str]:
-    """Every word for a value of a choice, and the value."""
+    """Return every word for a value of a choice, and the value."""
     return {word: each.value for each in field.choices for word in (each.value, *each.also)}
 
 
 class UnknownWord(ValueError):
-    """A word that stands for nothing here: the cell is left out and reported, the row is taken."""
+    """A word that is not a value of the field: the cell is left out and reported, the row is used."""
 
 
 def _word(text: str, words: Mapping[str, str], wrong: str) -> str:
@@ -135,12 +137,12 @@ def _word(text: str, words: Mapping[str, str], wrong: str) -> str:
 
 
 def joined(names: Iterable[str]) -> str:
-    """Group names as one cell."""
+    """Return group names as one cell."""
     return "; ".join(dict.fromkeys(name for name in map(plain, names) if name))
 
 
 def is_spreadsheet_damage(field: str, old: str, new: str) -> bool:
-    """Whether ``new`` is ``old`` as a spreadsheet spoils it: a number without its ``+`` or leading zeros."""
+    """Return whether ``new`` is ``old`` without its ``+`` or leading zeros, as a spreadsheet writes it."""
     row = BY_NAME.get(field)
     if row is None or row.kind not in _CELLS_NUMBERS or not re.fullmatch(r"\+?\d+", old) or old == new:
         return False
@@ -148,22 +150,22 @@ def is_spreadsheet_damage(field: str, old: str, new: str) -> bool:
 
 
 def client_cell(client: Client, field: str) -> str:
-    """A client's field as a canonical cell."""
+    """Return a client's field as a canonical cell."""
     return _cell(CLIENT_FIELDS[field].kind, getattr(client, field))
 
 
 def contact_cell(contact: Contact, field: str) -> str:
-    """A contact's field as a canonical cell."""
+    """Return a contact's field as a canonical cell."""
     return _cell(CONTACT_FIELDS[field].kind, getattr(contact, field))
 
 
 def client_value(field: str, cell: str) -> Any:
-    """What a canonical cell puts into a client."""
+    """Return the value of a client's field from a canonical cell."""
     return value_of(CLIENT[field], cell)
 
 
 def contact_value(field: str, cell: str) -> Any:
-    """What a canonical cell puts into a contact."""
+    """Return the value of a contact's field from a canonical cell."""
     return value_of(CONTACT[field], cell)
 
 
@@ -177,7 +179,7 @@ SPECIAL = {
 
 
 def value_of(field: Field, cell: str) -> Any:
-    """What a canonical cell puts into a record; an empty one empties the field."""
+    """Return the value of a record's field from a canonical cell; an empty cell clears the field."""
     if field.kind == "names":
         return tuple(filter(None, (name.strip() for name in cell.split(";"))))
     if field.kind == "flag":
@@ -194,14 +196,14 @@ def _cell(kind: Kind, value: Any) -> str:
 
 
 def client_cells(client: Client, people: TeamLookup) -> dict[str, str]:
-    """All cells of a client, unknown columns among them (keys :data:`EXTRA`); blank ones left out."""
+    """Return all cells of a client, with unknown columns (keys :data:`EXTRA`), without blank ones."""
     cells = {field: client_cell(client, field) for field in CLIENT_FIELDS}
     cells |= {f"{EXTRA}{heading}": plain(text) for heading, text in client.extra.items()}
     return {key: text for key, text in cells.items() if text and (key not in PEOPLE or text in people.by_id)}
 
 
 def contact_cells(contact: Contact) -> dict[str, str]:
-    """All cells of a contact; blank ones left out."""
+    """Return all cells of a contact, without blank ones."""
     cells = {field: contact_cell(contact, field) for field in CONTACT_FIELDS}
     cells |= {f"{EXTRA}{heading}": plain(text) for heading, text in contact.extra.items()}
     return {key: text for key, text in cells.items() if text}

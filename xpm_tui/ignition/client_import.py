@@ -1,6 +1,6 @@
-"""Which client of the book rows are about: by id, by adoption, by exact name, or a new one.
+"""Importing the clients form: each row is matched to its client, and only edited cells change anything.
 
-Importing the clients form: every row finds its client, and only edited cells change anything.
+A client is found by id, by adoption of a new id, or by exact name; otherwise it is new.
 """
 
 from __future__ import annotations
@@ -28,9 +28,12 @@ from xpm_tui.ignition.parser import TICK, ParsedFile, RefusedRow, no_tick
 
 @dataclass(frozen=True)
 class Target:
-    """``client`` is None for a new one; ``adopts``: the rows' new id goes to a client that had none.
+    """The client that rows are about; ``client`` is None for a new one.
 
-    ``refused`` says why the rows cannot be taken, ``note`` what a person should look at.
+    Attributes:
+        adopts: The rows' new id is given to a client that had none.
+        refused: Why the rows cannot be used.
+        note: What the user should check.
     """
 
     client: Client | None = None
@@ -43,13 +46,13 @@ _NEW = Target()
 
 
 class Resolver:
-    """Finds targets in one snapshot. A client that adopted an id is not offered a second time."""
+    """Finds targets in one snapshot. A client that adopted an id is not matched a second time."""
 
     def __init__(self, snapshot: Snapshot, reading: ClientRowReader) -> None:
         self._snapshot = snapshot
         self._empty = not snapshot.count(CLIENTS)
         self._adopted: set[str] = set()
-        # Only names that rows without an id have are looked for among those with one.
+        # Only the names of rows without an id are searched among clients with one.
         self._named_with_id: dict[str, int] = {}
         if reading.names:
             for _, name, number in reading.heads():
@@ -60,7 +63,7 @@ class Resolver:
         self._cleaned: dict[str, list[str]] | None = None
 
     def target(self, group: list[ClientRow]) -> Target:
-        """The client that a group of rows is about."""
+        """Return the client that a group of rows is about."""
         first = group[0]
         if self._empty and first.client_id and first.name and not first.record:
             return _NEW
@@ -73,7 +76,7 @@ class Resolver:
         return self._by_name(name, emails) if name else self._by_contact_id(group[0].contact_id)
 
     def _named(self, name: str) -> list[Client]:
-        """The clients of a name as a cell has it; names that sync brought may hold invisible characters."""
+        """Return the clients with the name in a cell; names from XPM may contain invisible characters."""
         found = self._snapshot.find(CLIENTS, "name", name)
         if self._cleaned is None:
             self._cleaned = {}
@@ -84,13 +87,13 @@ class Resolver:
         return [*found, *filter(None, also)]
 
     def untouched(self, row: ClientRow) -> bool:
-        """Whether a row without ids says nothing but what a client of its name has already."""
+        """Return whether a row without ids contains only what a client of its name already has."""
         if row.record or row.client_id or not row.name or self._empty:
             return False
         return any(is_untouched(row, client) for client in self._named(exact(row.name)))
 
     def is_shared(self, row: ClientRow) -> bool:
-        """Whether several clients have the name of a row without an id."""
+        """Return whether several clients have the name of a row without an id."""
         if row.record or row.client_id or not row.name or self._empty:
             return False
         return len(self._named(exact(row.name))) > 1
@@ -141,7 +144,7 @@ class Resolver:
         same = [] if self._empty else self._same(name)
         twin = self._named_with_id.get(name)
         if not same and twin is not None:
-            return Target(refused=f"its Client ID is blank, and row {twin} has the same name with one")
+            return Target(refused=f"its Client ID is blank, and row {twin} has the same name and a Client ID")
         fits = [client for client in same if emails & _emails(client)]
         free = [client for client in same if not client.client_id]
         if len(fits) == 1:
@@ -158,7 +161,7 @@ class Resolver:
         )
 
     def _same(self, name: str) -> list[Client]:
-        """The clients of exactly this name; where none has it, those whose name differs in form only."""
+        """Return the clients with exactly this name; else those whose name differs only in form."""
         found = self._named(name)
         if found:
             return found
@@ -210,9 +213,14 @@ def plan_clients(
     now: datetime,
     tick: Callable[[int], None] = no_tick,
 ) -> ImportPlan:
-    """What importing a parsed clients file would do; ``ids`` None only looks, and gives out no id.
+    """Plan the import of a parsed clients file.
 
-    ``tick`` is told how many clients were looked at, now and then.
+    Args:
+        snapshot: The store.
+        parsed: The file.
+        ids: Creates the ids of new records; None for a preview.
+        now: The current time.
+        tick: Called now and then with the number of clients processed.
     """
     return _ClientImportPlanner(snapshot, parsed, ids, now).plan(tick)
 
@@ -237,7 +245,7 @@ class _ClientImportPlanner:
         self._next: dict[str, str] = {}
         self._steps: list[tuple[ImportStep, ...]] = []
         self._edits: list[CellEdit] = []
-        # Several groups of rows may be about one client: each goes on from what the one before left.
+        # Several groups of rows may be about one client: each continues from the result of the previous one.
         self._work: dict[str, tuple[Client, Imported | None, MergedClient]] = {}
         self._same: set[str] = set()
 
@@ -275,7 +283,7 @@ class _ClientImportPlanner:
         )
 
     def _new_id(self, prefix: str) -> str:
-        """An id for a new record, that of :meth:`_next_id` where it was asked for."""
+        """Return an id for a new record: that of :meth:`_next_id`, if it was requested."""
         found = self._next.pop(prefix, "")
         if found:
             return found
@@ -283,7 +291,7 @@ class _ClientImportPlanner:
         return self._ids.new(prefix)[0] if self._ids else f"+{prefix}{self._made[prefix]}"
 
     def _next_id(self, prefix: str) -> str:
-        """The id that the next new record gets."""
+        """Return the id of the next new record."""
         if prefix not in self._next:
             self._next[prefix] = self._new_id(prefix)
         return self._next[prefix]
@@ -334,7 +342,7 @@ class _ClientImportPlanner:
         self._counts["mended"] += merged.mended
 
     def _finish(self) -> None:
-        """The steps and counts of the clients that were there before."""
+        """Add the steps and counts of the clients that existed before."""
         self._counts["same"] += len(self._same - self._work.keys())
         for old, known, merged in self._work.values():
             steps = []
@@ -349,7 +357,7 @@ class _ClientImportPlanner:
             self._edits += merged.edits
 
     def _settled(self) -> tuple[Put, ...]:
-        """What is remembered of the file: its headings for the next export, columns of contacts."""
+        """Return what is saved about the file: its headings for the next export, columns of contacts."""
         level = self._level | self._reading.level
         heads = [[column.heading, column.field] for column in self._parsed.columns if not column.ignored]
         facts = (Meta(id=CONTACT_LEVEL, value=sorted(level)), Meta(id=HEADINGS, value=heads))

@@ -1,6 +1,7 @@
-"""Rows of one client merged into what the book has: only what was edited in Ignition changes anything.
+"""Merging rows of one client into the store: only cells that were edited in Ignition change anything.
 
-A blank cell says nothing. A cell equal to the last import, or to what we sent, is no edit. Nothing leaves.
+A blank cell changes nothing. A cell equal to the last import, or to what we exported, is no edit. Nothing is
+deleted.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ from xpm_tui.ignition.import_steps import CellEdit
 from xpm_tui.ignition.parser import RefusedRow
 
 Said = dict[str, tuple[str, int]]
-"""What a file says, by field: the cell and its row."""
+"""The content of a file by field: the cell and its row."""
 
 
 @dataclass
 class MergedClient:
-    """What came of merging. ``client`` and ``imported`` equal the old ones where nothing changed."""
+    """The result of merging. ``client`` and ``imported`` equal the old ones if nothing changed."""
 
     client: Client
     imported: Imported
@@ -45,7 +46,7 @@ class MergedClient:
 
 @dataclass(frozen=True)
 class _Side:
-    """One client or contact before merging: how its cells look, what the last file said, what we sent."""
+    """One client or contact before merging: its cells, the content of the last file, and what we exported."""
 
     record: str
     prefix: str
@@ -55,11 +56,11 @@ class _Side:
     new: bool
 
     def is_edit(self, key: str, cell: str) -> bool:
-        """Whether Ignition changed the cell since its last file, as far as can be told."""
+        """Return whether Ignition changed the cell since its last file, as far as known."""
         return cell != self.known.get(key) and cell != self.out.get(key) and not self.is_spoilt(key, cell)
 
     def is_spoilt(self, key: str, cell: str) -> bool:
-        """Whether a spreadsheet took zeros or a plus sign away."""
+        """Return whether a spreadsheet removed zeros or a plus sign."""
         if self.new or not cell.isdecimal():
             return False
         return any(
@@ -69,10 +70,10 @@ class _Side:
 
 
 class Merge:
-    """Merges one client after the other. ``new_contact`` gives the id of a contact that is made.
+    """Merges one client after the other. ``new_contact`` returns the id of a new contact.
 
-    ``own``: the file is a spreadsheet that was written here. What it says is not what Ignition says, so that
-    its edited cells still have to go there.
+    ``own``: the file is a spreadsheet that was exported here. Its content is not Ignition's, so that its
+    edited cells still have to be exported to Ignition.
     """
 
     def __init__(self, now: datetime, new_contact: Callable[[], str], *, own: bool = False) -> None:
@@ -81,7 +82,7 @@ class Merge:
         self._own = own
 
     def create(self, client: Client, rows: list[ClientRow]) -> MergedClient:
-        """Make ``client`` of rows that say the same of it, as :meth:`run` would."""
+        """Make ``client`` from rows with the same values for it, as :meth:`run` would."""
         matches = match_contacts((), rows)
         contacts: list[Contact] = []
         known: dict[str, dict[str, str]] = {}
@@ -106,7 +107,7 @@ class Merge:
     def run(
         self, client: Client, known: Imported | None, rows: list[ClientRow], *, new: bool, client_id: str = ""
     ) -> MergedClient:
-        """Merge ``rows`` into ``client``; ``new``: it was made for them, and its cells are no edits."""
+        """Merge ``rows`` into ``client``; ``new``: it was created for them, and its cells are no edits."""
         if new and not client.contacts and _is_simple(rows):
             return self.create(client, rows)
         merged = MergedClient(client, known or Imported(id=client.id))
@@ -143,8 +144,8 @@ class Merge:
             if row.contact_id and not contact.contact_id:
                 contact = msgspec.structs.replace(contact, contact_id=row.contact_id)
             side = _contact_side(merged, contact, new or found is None)
-            said = {key: (cell, row.number) for key, cell in row.contact.items()}
-            known[contact.id], out[contact.id], values = self._settled(side, said, merged)
+            texts = {key: (cell, row.number) for key, cell in row.contact.items()}
+            known[contact.id], out[contact.id], values = self._settled(side, texts, merged)
             contacts[contact.id] = _with(contact, values, contact_value)
             primary = contact.id if values.get("primary") == "yes" else primary
         everybody = _one_primary(contacts.values(), primary)
@@ -159,7 +160,7 @@ class Merge:
     def _settled(
         self, side: _Side, said: Said, merged: MergedClient
     ) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
-        """What the file now has said, what we sent and still wait for, and the cells to take over."""
+        """Return the file's content, what we exported and still expect, and the cells to accept."""
         known, out, values = dict(side.known), dict(side.out), {}
         for key, (cell, row) in said.items():
             if side.is_spoilt(key, cell) and cell != side.known.get(key):
@@ -184,7 +185,7 @@ class Merge:
 
 
 def _is_simple(rows: list[ClientRow]) -> bool:
-    """Whether rows without a fault say the same of their client, and nothing of who is primary."""
+    """Return whether rows without a fault agree on their client, and none names a primary contact."""
     first = rows[0]
     return not first.faults and all(
         not row.faults and row.client == first.client and "primary" not in row.contact
@@ -193,9 +194,9 @@ def _is_simple(rows: list[ClientRow]) -> bool:
 
 
 def _fault(row: ClientRow, client: Client, merged: MergedClient) -> bool:
-    """Whether a cell of a row cannot be taken; the row is refused then.
+    """Return why a cell of a row cannot be used; the row is refused then.
 
-    What the record has already is no new fault: a file that was written here comes back as it went.
+    A value that the record already has is no new fault: an exported file can be imported unchanged.
     """
     for key, reason in (row.faults or {}).items():
         of_contact = key.startswith("contact_")
@@ -213,38 +214,41 @@ def _fault(row: ClientRow, client: Client, merged: MergedClient) -> bool:
 
 
 def _agreeing(side: _Side, rows: list[ClientRow], merged: MergedClient) -> tuple[list[ClientRow], Said]:
-    """The rows without those that contradict one above them, and what the others say of the client.
+    """Return the rows that do not contradict an earlier one, and what they say about the client.
 
-    Every row of a client repeats its cells; where one of them is edited, the edited one counts.
+    Every row of a client repeats its cells; if one of them is edited, the edited one is used.
     """
     good: list[ClientRow] = []
-    said: Said = {}
+    values: Said = {}
     for row in rows:
         edits = {key for key, cell in row.client.items() if key == "name" or side.is_edit(key, cell)}
         other = next(
             (
                 key
                 for key in sorted(edits)
-                if key in said
-                and said[key][0] != row.client[key]
-                and (key == "name" or side.is_edit(key, said[key][0]))
+                if key in values
+                and values[key][0] != row.client[key]
+                and (key == "name" or side.is_edit(key, values[key][0]))
             ),
             "",
         )
         if other:
             merged.refused.append(
-                RefusedRow(row.number, _disagreement(other, row.client[other], said[other]))
+                RefusedRow(row.number, _disagreement(other, row.client[other], values[other]))
             )
             continue
         for key, cell in row.client.items():
-            if key not in said or key in edits:
-                said[key] = (cell, said[key][1] if key in said and said[key][0] == cell else row.number)
+            if key not in values or key in edits:
+                values[key] = (
+                    cell,
+                    values[key][1] if key in values and values[key][0] == cell else row.number,
+                )
         good.append(row)
-    return good, said
+    return good, values
 
 
 def _values(cells: Mapping[str, str], fields: Mapping[str, Field]) -> dict[str, Any]:
-    """The values that the cells of a row put into a new record."""
+    """Return the values for a new record from the cells of a row."""
     special = SPECIAL[next(iter(fields.values())).of]
     values: dict[str, Any] = {}
     extra: dict[str, str] = {}
@@ -261,7 +265,7 @@ def _values(cells: Mapping[str, str], fields: Mapping[str, Field]) -> dict[str, 
 
 
 def _with(record: Any, values: Mapping[str, str], value: Callable[[str, str], Any]) -> Any:
-    """The client or contact with some cells taken over."""
+    """Return the client or contact with some cells changed."""
     if not values:
         return record
     changes = {key: value(key, cell) for key, cell in values.items() if not key.startswith(EXTRA)}
@@ -281,7 +285,7 @@ def _contact_side(merged: MergedClient, contact: Contact, new: bool) -> _Side:
 
 
 def _one_primary(contacts: Iterable[Contact], primary: str) -> tuple[Contact, ...]:
-    """All contacts, only the one that a file has just named primary being so; nothing named: as they are."""
+    """Return all contacts with only ``primary`` being primary; unchanged if none is given."""
     return tuple(
         contact
         if not primary or contact.primary == (contact.id == primary)

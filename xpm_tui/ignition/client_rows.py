@@ -1,7 +1,4 @@
-"""Rows of the clients form with their cells in canonical form, and which of them are about one client.
-
-Which contact of a client each of its rows is about.
-"""
+"""Rows of the clients form in canonical form, grouped by client, and the contact that each row is about."""
 
 from __future__ import annotations
 
@@ -28,16 +25,16 @@ _IDS = frozenset(("client_id", "contact_id", RECORD))
 _NAME_PARTS = tuple(part.name for part in _NAME.csv.parts) if _NAME.csv else ()
 
 _FEW = 20
-"""Rows of a file that is small: its ids are looked up, before those of all clients are read."""
+"""Number of rows of a small file: its ids are looked up before those of all clients are read."""
 
 
 @dataclass(slots=True)
 class ClientRow:
     """One usable row: the client's cells, and the contact's by the fields of a contact.
 
-    ``record`` and ``record_contact`` are our own ids, where the file is a spreadsheet that was written here.
+    ``record`` and ``record_contact`` are our own ids, if the file is a spreadsheet that was exported here.
     ``faults`` are the reasons against cells, by field (a contact's with ``contact_`` before it): such a cell
-    is only taken where the record has that very value already.
+    is only accepted if the record already has that value.
     """
 
     number: int
@@ -51,7 +48,7 @@ class ClientRow:
 
     @property
     def name(self) -> str:
-        """The client's name, empty where the cell is."""
+        """The client's name, empty if the cell is."""
         return self.client.get("name", "")
 
     @property
@@ -61,15 +58,15 @@ class ClientRow:
 
     @property
     def has_contact(self) -> bool:
-        """Whether it says anything of a contact."""
+        """Whether it contains anything about a contact."""
         return bool(self.contact_id or self.record_contact or self.contact.keys() - {"primary"})
 
 
 class ClientRowReader:
-    """The rows of a file by client, read when they are asked for, and what had to be said about them.
+    """The rows of a file by client, read when they are needed, and the notes about them.
 
-    A group is about one client: the rows of one record, of one Client ID, or of one exact name where the id
-    is blank.
+    A group is about one client: the rows of one record, of one Client ID, or of one exact name if the id is
+    blank.
     """
 
     def __init__(
@@ -88,7 +85,7 @@ class ClientRowReader:
         self.level: set[str] = set()
 
     def _column(self, field: str, heading: str) -> tuple[str, str, bool, Callable[[str], str] | None]:
-        """Field or heading of a column, the key of its cells, whether they are a contact's, their reader."""
+        """Return a column's field or heading, its key, whether it is a contact's, and its reader."""
         if not field:
             return heading, f"{EXTRA}{heading}", heading.casefold().startswith("contact"), None
         if field in _IDS or field in _NAME_PARTS:
@@ -97,20 +94,20 @@ class ClientRowReader:
         return field, field.removeprefix("contact_"), of_contact, reader(field, self._people)
 
     def groups(self) -> Iterator[list[ClientRow]]:
-        """Every group of rows, in the order of the file."""
+        """Yield every group of rows, in the order of the file."""
         for places in self._groups.values():
             rows = [self._read(self._parsed.rows[at]) for at in places]
             yield self._moved_to_contacts(rows)
 
     def heads(self) -> Iterator[tuple[str, str, int]]:
-        """Client ID, exact name and row number of the groups that have an id."""
+        """Return Client ID, exact name and row number of the groups that have an id."""
         for key, places in self._groups.items():
             if key[0] == "id":
                 names = (self._parsed.rows[at].cells.get("name", "") for at in places)
                 yield key[1], exact(next(filter(None, names), "")), self._parsed.rows[places[0]].number
 
     def notes_at_end(self) -> list[ImportNote]:
-        """The notes, when all groups have been read."""
+        """Return the notes, after all groups have been read."""
         return [
             *self.notes,
             *(
@@ -120,7 +117,7 @@ class ClientRowReader:
         ]
 
     def _ids_to_compare(self, snapshot: Snapshot) -> Iterable[str]:
-        """The ids of clients that a file may confuse with its own; none where each is known."""
+        """Return the ids of clients that the file's ids may be confused with; none if all are known."""
         if len(self._parsed.rows) <= _FEW:
             told = set(self._parsed.column("client_id"))
             if all(snapshot.find(CLIENTS, "client_id", each) for each in told):
@@ -204,9 +201,9 @@ class ClientRowReader:
             made.record, _, made.record_contact = text.partition("/")
 
     def _contact_columns(self, known: set[str]) -> set[str]:
-        """Columns of clients whose cells differ within one client: they belong to the contact.
+        """Return columns whose cells differ within one client: they belong to the contact.
 
-        That goes for unknown columns, and for a bare "Phone" in a file without "Contact Phone".
+        This applies to unknown columns, and to a bare "Phone" in a file without "Contact Phone".
         """
         movable = {f"{EXTRA}{heading}" for heading in self._parsed.unknown}
         if "phone" in self._parsed.fields and "contact_phone" not in self._parsed.fields:
@@ -241,7 +238,7 @@ class ClientRowReader:
 
 
 def snapshot_ids(snapshot: Snapshot, *, contacts: bool) -> Iterator[str]:
-    """Ignition's ids that the store has, of clients or of contacts."""
+    """Return Ignition's ids in the store, of clients or of contacts."""
     for client in snapshot.rows(CLIENTS):
         found = (each.contact_id for each in client.contacts) if contacts else (client.client_id,)
         yield from filter(None, found)
@@ -256,28 +253,28 @@ def _said(rows: Iterable[FileRow], key: str) -> set[str]:
 
 
 def is_untouched(row: ClientRow, client: Client) -> bool:
-    """Whether every cell of a row is what this client and one of its contacts have already."""
+    """Return whether this client and one of its contacts already have every cell of a row."""
     if not all(cell == client_text(client, key) for key, cell in row.client.items()):
         return False
     return not row.has_contact or any(is_same_contact(row, contact) for contact in client.contacts)
 
 
 def is_same_contact(row: ClientRow, contact: Contact) -> bool:
-    """Whether every cell that a row has of a contact is what this contact has already."""
+    """Return whether this contact already has every cell of a contact in a row."""
     if row.contact_id and row.contact_id != contact.contact_id:
         return False
     return all(cell == contact_text(contact, key) for key, cell in row.contact.items())
 
 
 def client_text(client: Client, key: str) -> str:
-    """A client's canonical cell, by field or by the heading of an unknown column."""
+    """Return a client's canonical cell, by field or by the heading of an unknown column."""
     if key.startswith(EXTRA):
         return plain(client.extra.get(key.removeprefix(EXTRA), ""))
     return client_cell(client, key)
 
 
 def contact_text(contact: Contact, key: str) -> str:
-    """A contact's canonical cell, by field or by the heading of an unknown column."""
+    """Return a contact's canonical cell, by field or by the heading of an unknown column."""
     if key.startswith(EXTRA):
         return plain(contact.extra.get(key.removeprefix(EXTRA), ""))
     return contact_cell(contact, key)
@@ -288,18 +285,18 @@ NOBODY = "it cannot be determined whose contact it is: no name, no e-mail"
 
 @dataclass
 class Matches:
-    """Rows with their contact, None for a new one; rows without a contact are left out."""
+    """Rows with their contact, None for a new one; without rows that have no contact."""
 
     pairs: list[tuple[ClientRow, Contact | None]] = field(default_factory=list)
     refused: list[RefusedRow] = field(default_factory=list)
 
 
 def match_contacts(contacts: Sequence[Contact], rows: Sequence[ClientRow]) -> Matches:
-    """Match the rows of a client with its contacts, each rule only where its match is unique.
+    """Match the rows of a client with its contacts; each rule applies only if its match is unique.
 
-    The rules, in order: by the id here, by Contact ID, a row that says nothing new, by name and e-mail
+    The rules, in order: by our id, by Contact ID, a row that contains nothing new, by name and e-mail
     together, by e-mail, by name. Cells without a name are about the only contact. A contact belongs to one
-    row: a second row for it is skipped where it says the same, and refused otherwise.
+    row: a second row for it is skipped if it is the same, and refused otherwise.
     """
     found: dict[int, Contact | None] = {}
     taken: dict[str, ClientRow] = {}
@@ -339,7 +336,7 @@ def _unchanged(
     found: dict[int, Contact | None],
     taken: dict[str, ClientRow],
 ) -> list[ClientRow]:
-    """Give the rows that say nothing new their contact, the ones with the least choice first; the others."""
+    """Match the rows that contain nothing new, those with the fewest candidates first; return the others."""
     fits = {
         row.number: [contact for contact in contacts if is_same_contact(row, contact)]
         for row in rows
@@ -364,7 +361,7 @@ def _only(
 
 
 def _may(row: ClientRow, contact: Contact) -> bool:
-    """A row with an id of its own is never about a contact that has another one."""
+    """Return False for a row with an id and a contact that has a different one."""
     return not row.contact_id or contact.contact_id in ("", row.contact_id)
 
 
@@ -390,7 +387,7 @@ def _same_name(row: ClientRow, contact: Contact) -> bool:
 
 
 def _nameless(row: ClientRow, contact: Contact) -> bool:
-    """Cells without a name go to the only contact that there is."""
+    """Match cells without a name to the only contact."""
     return _may(row, contact) and not row.contact.keys() & {"name", "email"}
 
 

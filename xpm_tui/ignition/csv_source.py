@@ -1,7 +1,7 @@
-"""A CSV file that is read in pieces: checked once from end to end, then read line by line.
+"""A CSV file that is read in pieces: checked completely once, then read line by line.
 
-The first reading proves that it is text, finds its encoding and takes the digest by which the same content is
-known again. Nothing larger than one line is ever held.
+The first pass checks that it is text, finds its encoding and computes the digest that identifies the same
+content later. Nothing larger than one line is kept in memory.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from xpm_tui.domain.safe_text import visible
 from xpm_tui.ignition.csv_text import ENCODINGS, HEAD, find_encoding, judge_encoding, undecodable
 
 LARGEST = 256 * 1024 * 1024
-"""Bytes: a CSV file is never larger."""
+"""Maximum size of a CSV file in bytes."""
 
 LONGEST_LINE = 4 * 1024 * 1024
-"""Bytes without a line end after which a file is no CSV file."""
+"""Number of bytes without a line end after which a file is no CSV file."""
 
 STDIN = "-"
 
 _CHUNK = 1 << 20
 _JUDGED = 256 * 1024
-"""Bytes of lines beyond ASCII that are enough to judge an encoding by."""
+"""Number of bytes of non-ASCII lines that are enough to detect an encoding."""
 
 _KINDS = (
     (stat.S_ISDIR, "is a folder, not a file"),
@@ -43,7 +43,7 @@ _KINDS = (
 
 
 class CsvSource:
-    """A CSV file, open; ``digest`` is that of its content, ``encoding`` Python's name of its encoding."""
+    """An open CSV file; ``digest`` is that of its content, ``encoding`` Python's name of its encoding."""
 
     def __init__(self, file: BinaryIO, name: str, encoding: str = "") -> None:
         self._file = file
@@ -52,7 +52,11 @@ class CsvSource:
 
     @classmethod
     def of(cls, source: bytes | Path, encoding: str = "") -> Self:
-        """Open a path (``-`` is standard input) or bytes. Raises ``BadInput``."""
+        """Open a path (``-`` is standard input) or bytes.
+
+        Raises:
+            BadInput: The file cannot be read, or is no CSV file.
+        """
         if isinstance(source, bytes):
             return cls(io.BytesIO(source), "The file", encoding)
         file = _open(source)
@@ -64,11 +68,11 @@ class CsvSource:
 
     @property
     def spoken(self) -> str:
-        """What users call the encoding."""
+        """The encoding's name for users."""
         return ENCODINGS[self.encoding]
 
     def lines(self) -> Iterator[str]:
-        """Every line with its line end, from the start."""
+        """Yield every line with its line end, from the start."""
         self._file.seek(0)
         text = io.TextIOWrapper(self._file, encoding=self.encoding, newline="")
         try:
@@ -77,11 +81,11 @@ class CsvSource:
         except UnicodeDecodeError as wrong:
             raise undecodable(self.encoding, wrong.start) from None
         finally:
-            with suppress(ValueError):  # closed by its owner
+            with suppress(ValueError):  # closed by the caller
                 text.detach()
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         self._file.close()
 
     def __enter__(self) -> Self:
@@ -103,7 +107,7 @@ class CsvSource:
         return digest, judge_encoding(self._beyond_ascii())
 
     def _read_all(self, encoding: str) -> tuple[str, bool]:
-        """The digest of the content, and whether all of it fits the encoding."""
+        """Return the digest of the content, and whether all of it fits the encoding."""
         digest, size, line = hashlib.blake2b(digest_size=16), 0, 0
         decoder: codecs.IncrementalDecoder | None = codecs.getincrementaldecoder(encoding)()
         self._file.seek(0)
@@ -128,7 +132,7 @@ class CsvSource:
                 return digest.hexdigest(), decoder is not None
 
     def _place(self, encoding: str) -> int:
-        """Where the first byte is that does not fit."""
+        """Return where the first byte is that does not fit."""
         decoder, at = codecs.getincrementaldecoder(encoding)(), 0
         self._file.seek(0)
         while True:
@@ -143,13 +147,13 @@ class CsvSource:
             at += len(chunk)
 
     def _beyond_ascii(self) -> bytes:
-        """The words beyond ASCII of the file, as far as they are enough to judge by."""
+        """Return enough of the file's non-ASCII words to detect the encoding."""
         self._file.seek(0)
         found, size = [], 0
         for line in self._file:
             if line.isascii():
                 continue
-            # Split first, then look: one expression for both takes quadratic time on a very long word.
+            # Split first, then search: one expression for both takes quadratic time for a very long word.
             for word in re.findall(rb"[^\x00-\x2c\x3a-\x40]+", line):
                 if not word.isascii():
                     found.append(word)
@@ -163,7 +167,11 @@ _NAME_ONE = "Name the CSV file that Ignition exported."
 
 
 def read_source(path: Path) -> bytes:
-    """A file's bytes. Raises ``BadInput`` for one that cannot be read, is no file, or is far too large."""
+    """Return a file's bytes.
+
+    Raises:
+        BadInput: It cannot be read, is no regular file, or is far too large.
+    """
     with _open(path) as file:
         raw = file.read(LARGEST + 1)
     if len(raw) > LARGEST:
@@ -172,7 +180,7 @@ def read_source(path: Path) -> bytes:
 
 
 def too_large(name: str) -> BadInput:
-    """Return the error of a file that is no export of Ignition's by its size."""
+    """Return the error for a file that is too large for an export of Ignition's."""
     return BadInput(
         f"{name} is larger than {LARGEST >> 20} MB, so it is not an export from Ignition.",
         hint="Split it into smaller files and import them one after another.",
@@ -180,7 +188,11 @@ def too_large(name: str) -> BadInput:
 
 
 def _open(path: Path) -> BinaryIO:
-    """Open a plain file, or hold what a pipe gives. Raises ``BadInput``."""
+    """Open a regular file, or read all of a pipe.
+
+    Raises:
+        BadInput: It cannot be opened.
+    """
     shown = visible(str(path), 300)
     if str(path) == STDIN:
         if sys.stdin is None:
@@ -190,7 +202,7 @@ def _open(path: Path) -> BinaryIO:
             )
         return _held(sys.stdin.buffer.fileno(), "Standard input")
     try:
-        # Without blocking: a pipe that nobody writes to is empty.
+        # Without blocking: a pipe without a writer is empty.
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except FileNotFoundError:
         raise BadInput(f"The file {shown} does not exist.", hint=_NAME_ONE) from None
@@ -216,7 +228,7 @@ def _open(path: Path) -> BinaryIO:
 
 
 def _held(fd: int, name: str) -> BinaryIO:
-    """What a pipe gives, held in memory: it can be read only once."""
+    """Return the content of a pipe in memory, as it can be read only once."""
     if os.isatty(fd):
         raise BadInput(
             f"{name} is a terminal, not a file.", hint="Name a file, or redirect a file to standard input."

@@ -1,6 +1,6 @@
-"""From the bytes of a CSV file to records (RFC 4180): encoding found, delimiter found, stray quotes survived.
+"""From the bytes of a CSV file to records (RFC 4180): detects encoding and delimiter, tolerates stray quotes.
 
-A record that cannot be read costs that one row: reading goes on with the next line.
+A record that cannot be read costs only that row: reading continues with the next line.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ENCODINGS = {
     "cp1252": "Windows-1252",
     "mac-roman": "Mac Roman",
 }
-"""Encodings that are taken, by Python's name, and what users call them."""
+"""Accepted encodings by Python's name, with their names for users."""
 
 _DELIMITERS = ",;\t|"
 
@@ -40,9 +40,10 @@ class Record(NamedTuple):
 
 
 def decode(raw: bytes, encoding: str = "") -> tuple[str, str]:
-    """Return the text and the name of its encoding, found or given.
+    """Return the text and the name of its encoding, detected or given.
 
-    Raises ``BadInput`` for a file that is no text, or in none of :data:`ENCODINGS`.
+    Raises:
+        BadInput: The file is no text, or in none of :data:`ENCODINGS`.
     """
     name = find_encoding(raw[:HEAD], encoding) or "utf-8"
     try:
@@ -55,20 +56,21 @@ def decode(raw: bytes, encoding: str = "") -> tuple[str, str]:
 
 
 HEAD = 65_536
-"""Bytes from the start of a file that are enough to tell what kind of file it is."""
+"""Number of bytes from the start of a file that show what kind of file it is."""
 
 
 def find_encoding(head: bytes, encoding: str = "") -> str:
-    """Return the encoding (Python's name) that was given or that the first bytes show; empty: neither.
+    """Return the encoding (Python's name) that was given or that the first bytes show, else empty.
 
-    Raises ``BadInput`` for a file that is no text.
+    Raises:
+        BadInput: The file is no text.
     """
     _refuse_other_files(head)
     return _python_name(encoding) if encoding else _marked(head) or _utf16_unmarked(head)
 
 
 def undecodable(name: str, place: int) -> BadInput:
-    """Return the error of a file that is not in the encoding that it should be in."""
+    """Return the error for a file that is not in the expected encoding."""
     return BadInput(
         f"The file is not {ENCODINGS[name]}: byte {place + 1:,} does not fit.",
         hint="Save it as CSV UTF-8, or name its encoding: --encoding utf-16.",
@@ -78,14 +80,16 @@ def undecodable(name: str, place: int) -> BadInput:
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _HIGH = re.compile(rb"[\x80-\xff]")
 _CLEAR = 1.0
-"""How much better Mac Roman has to fit than Windows-1252, per letter beyond ASCII, on a scale of -3 to 2."""
+"""By how much Mac Roman must fit better than Windows-1252, per non-ASCII letter, on a scale of -3 to 2."""
 
 
 def judge_encoding(raw: bytes) -> str:
-    """Return the one-byte encoding (Python's name) in which text that is not UTF-8 has sensible words.
+    """Return the one-byte encoding (Python's name) in which text that is not UTF-8 makes sense.
 
-    ``raw`` is the file, or those of its lines that have bytes beyond ASCII. Raises ``BadInput`` where both
-    encodings or none of them could be meant, and where it is UTF-8 with damaged places.
+    ``raw`` is the file, or its lines with non-ASCII bytes.
+
+    Raises:
+        BadInput: Both encodings or none of them could be meant, or it is UTF-8 with damaged places.
     """
     high, sound = len(_HIGH.findall(raw)), _MULTIBYTE.findall(raw)
     if sum(map(len, sound)) * 2 > high:
@@ -113,8 +117,10 @@ def judge_encoding(raw: bytes) -> str:
 
 _WORDS = re.compile(r"[^\x00-\x40\x5b-\x60\x7b-\x7f]*[^\x00-\x7f]+[^\x00-\x40\x5b-\x60\x7b-\x7f]*")
 _FOREIGN = re.compile(r"[^\W\x00-\x7f]{4}|\uf8ff")
-"""What no word of a Western language has: so many accented letters in a row, as Cyrillic and Greek words
-would have them, or Apple's sign."""
+"""What no word of a Western language contains.
+
+Several accented letters in a row, as for Cyrillic and Greek words, or Apple's sign.
+"""
 _JOINS = "\u2019\u00b7"
 _BEFORE = "\u2018\u201c\u201e\u00ab\u00b0"
 _BEHIND = "\u201d\u00bb\u2026\u2122\u00ae\u00ba"
@@ -123,7 +129,7 @@ _RARE = "\u0131\u0192\u00aa\u00ff\u0178\ufb01\ufb02\u03a9\u03c0\u00b5"
 
 
 def _fitness(found: re.Match[str]) -> int:
-    """How sensible the characters beyond ASCII of a word are in their places; below 0: not at all."""
+    """Rate how plausible the non-ASCII characters of a word are in their places; below 0: not at all."""
     word, score = found[0], 0
     if _FOREIGN.search(word):
         return -3 * sum(not char.isascii() for char in word)
@@ -189,7 +195,7 @@ def _marked(raw: bytes) -> str:
 
 
 def _utf16_unmarked(raw: bytes) -> str:
-    """Headings are Latin letters: in UTF-16 every other byte of them is NUL."""
+    """Detect UTF-16 without a mark: in Latin headings every other byte is NUL."""
     head = raw[:400]
     if len(head) < 8:
         return ""
@@ -200,7 +206,7 @@ def _utf16_unmarked(raw: bytes) -> str:
 
 
 def find_delimiter(text: str, known: Sequence[str]) -> str:
-    """The delimiter under which the first line has most of the ``known`` headings, then most cells."""
+    """Return the delimiter with which the first line has most ``known`` headings, then most cells."""
     head = next((line for line in text[:100_000].splitlines() if line.strip()), "")
     told = re.fullmatch(r"\s*sep=(.)\s*", head)
     if told:
@@ -216,17 +222,18 @@ def find_delimiter(text: str, known: Sequence[str]) -> str:
 
 @lru_cache(4096)
 def normalise_heading(heading: str) -> str:
-    """A heading as it is compared: words in lower case, ``ClientName`` and ``client_name*`` alike."""
+    """Return a heading for comparison, in lower case; ``ClientName`` and ``client_name*`` are equal."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", heading.strip())
     return " ".join(re.findall(r"\w+", spaced.replace("_", " ").replace("-", "").casefold()))
 
 
 def records(source: str | Iterable[str], delimiter: str) -> Iterator[Record]:
-    """All records of a text or of its lines, blank ones left out; the headings give the number of cells.
+    """Yield all records of a text or of its lines, except blank ones.
 
-    A quote that is opened and never closed swallows the rows after it: it is found (strict parsing, or a
-    record over several lines with the wrong number of cells), its line is given back with a reason, and
-    reading goes on behind that line. Only the lines of one record are held at a time.
+    The headings determine the number of cells. A quote that is never closed swallows the rows after it: it is
+    detected (strict parsing, or a record over several lines with the wrong number of cells), its line is
+    returned with a reason, and reading continues after that line. Only the lines of one record are kept in
+    memory.
     """
     feed = _Feed(io.StringIO(source, newline="") if isinstance(source, str) else source)
     reader = csv.reader(feed, delimiter=delimiter, strict=True)
@@ -252,7 +259,7 @@ def records(source: str | Iterable[str], delimiter: str) -> Iterator[Record]:
         feed.taken.clear()
         if any(cells) and any(map(str.strip, cells)):
             if not most:
-                # Headings that are blank at the end may stand over cells, and over none.
+                # Blank headings at the end may or may not have cells.
                 most = len(cells)
                 least = max(at for at, cell in enumerate(cells, 1) if cell.strip())
             yield Record(row, tuple(cells[:most]), reason)
@@ -262,7 +269,7 @@ _NAMED_DELIMITER = re.compile(r"\s*sep=.\s*")
 
 
 class _Feed:
-    """Lines one by one; ``taken`` are those since the last record, which can be given back."""
+    """Lines one by one; ``taken`` are those since the last record, which can be returned."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._lines = iter(lines)
@@ -278,7 +285,7 @@ class _Feed:
         return line
 
     def give_back(self) -> None:
-        """All lines that were taken but the first are read once more."""
+        """Return all lines except the first so that they are read again."""
         self._again.extendleft(reversed(self.taken[1:]))
         self.taken.clear()
 
@@ -292,7 +299,7 @@ def _misfit(cells: list[str], least: int, most: int) -> str:
 
 
 def _one_line(line: str, delimiter: str, least: int, most: int, reason: str) -> tuple[list[str], str]:
-    """A last try: the line by itself, forgiving what stands behind a closing quote."""
+    """Try the line by itself, ignoring what follows a closing quote."""
     if line.count('"') % 2:
         return [], "a quote is not closed" if "quote" not in reason else reason
     try:

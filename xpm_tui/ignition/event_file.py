@@ -1,6 +1,6 @@
-"""An event of the inbox as a file of one record: a JSON object in, rows of a form out. Pure.
+"""An event of the inbox as a file with one record: a JSON object in, rows of a form out.
 
-What its keys are called, and how its cells are read, is decided as for the columns of a CSV file.
+Keys are named, and cells read, by the same rules as the columns of a CSV file. Nothing here does I/O.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ from xpm_tui.ignition.forms import FORMS, RECORD, CsvForm, FileColumn, columns
 from xpm_tui.ignition.parser import FileRow, Layout, ParsedFile, clean
 
 LARGEST_EVENT = 1 << 20
-"""Bytes: an event is never larger."""
+"""Maximum size of an event in bytes."""
 
 AHEAD = timedelta(hours=1)
-"""How far an event's time may lie ahead of this machine's clock."""
+"""How far an event's time may be ahead of this computer's clock."""
 
 _LONGEST_KEY = 200
-"""Characters of a key that are compared."""
+"""Number of characters of a key that are compared."""
 _MOST_ROWS = 500
-"""Contacts or services of one event."""
+"""Maximum number of contacts or services in one event."""
 
 Cell = str | list[str]
 """A value of the event: a text, or the texts of a list."""
@@ -48,7 +48,7 @@ Cell = str | list[str]
 
 @dataclass(frozen=True)
 class EventFile:
-    """What an event file says. ``ignored`` are its keys that are no fields."""
+    """The content of an event file. ``ignored`` are its keys that are no fields."""
 
     kind: EventKind
     at: datetime
@@ -58,16 +58,16 @@ class EventFile:
 
 
 class CutShort(BadInput):
-    """The file ends too early to be an event: it may still be being written."""
+    """The file ends too early to be an event: it may not be completely written yet."""
 
 
 def event_digest(raw: bytes) -> str:
-    """Return the digest of a file's content, as ``CsvSource.digest`` has it."""
+    """Return the digest of a file's content, as in ``CsvSource.digest``."""
     return hashlib.blake2b(raw, digest_size=16).hexdigest()
 
 
 def is_cut_event(raw: bytes) -> bool:
-    """Whether a file ends in the middle of its JSON."""
+    """Return whether a file ends in the middle of its JSON."""
     try:
         _loaded(raw)
     except CutShort:
@@ -83,24 +83,24 @@ def read_event(raw: bytes, mapping: Mapping[str, str], now: datetime, zone: tzin
     Args:
         raw: The bytes of the file.
         mapping: Field by the key that a sender uses for it: the setting ``inbox.map``.
-        now: The time of this machine, aware.
-        zone: The practice's time zone: in it, a time with a zone becomes a day.
+        now: The time of this computer, aware.
+        zone: The practice's time zone, used to convert a time with a zone to a day.
 
     Raises:
         CutShort: The file ends in the middle of its JSON.
-        BadInput: It is no event that can be used; the message says why.
+        BadInput: It is not a usable event; the message says why.
     """
     found = _loaded(raw)
-    told = {_key(heading): name.strip().casefold() for heading, name in mapping.items()}
-    head = {name: value for key, value in found.items() if (name := _envelope(key, told))}
+    data = {_key(heading): name.strip().casefold() for heading, name in mapping.items()}
+    head = {name: value for key, value in found.items() if (name := _envelope(key, data))}
     kind = _kind(head.get("event"))
     _check_version(head.get("version"))
     at, sequence = _time(head.get("at"), now), _sequence(head.get("sequence"))
     record = found.get(kind.record)
-    body = {key: value for key, value in found.items() if not _envelope(key, told)}
+    body = {key: value for key, value in found.items() if not _envelope(key, data)}
     if isinstance(record, dict):
         body = {**{key: value for key, value in body.items() if key != kind.record}, **record}
-    parsed, ignored = _Table(kind, told, zone).parsed(body, at)
+    parsed, ignored = _Table(kind, data, zone).parsed(body, at)
     return EventFile(kind, at, sequence, replace(parsed, digest=event_digest(raw)), ignored)
 
 
@@ -125,12 +125,12 @@ def _loaded(raw: bytes) -> dict[str, Any]:
 
 
 def _key(text: str) -> str:
-    """A key as it is compared: ``clientName``, ``client.name`` and ``Client Name`` are one."""
+    """Return a key for comparison: ``clientName``, ``client.name`` and ``Client Name`` are equal."""
     return normalise_heading(text[:_LONGEST_KEY].replace(".", " "))
 
 
 def _envelope(key: str, told: Mapping[str, str]) -> str:
-    """Which part of the envelope a key is; empty where it belongs to the record."""
+    """Return which part of the envelope a key is; empty if it belongs to the record."""
     name = told.get(_key(key), "") or key.casefold()
     return name if name in ENVELOPE and not (name == "id" and key.casefold() != "id") else ""
 
@@ -154,7 +154,7 @@ def _check_version(told: object) -> None:
 
 
 def _time(told: object, now: datetime) -> datetime:
-    """The event's own time, in UTC."""
+    """Return the event's own time in UTC."""
     if told in (None, ""):
         raise BadInput(
             "The event has no time: its key “at” is missing.",
@@ -195,7 +195,7 @@ def _sequence(told: object) -> int:
 
 
 def _own_names(form: CsvForm) -> dict[str, str]:
-    """The names of fields by which an event may call them, unless they are headings of another field."""
+    """Return the field names that an event may use, except headings of another field."""
     understood = {normalise_heading(word) for word in form.headings()}
     understood |= {word for each in form.fields for word in each.doubtful}
     return {key: name for name in form.by_name if (key := _key(name)) not in understood}
@@ -255,16 +255,16 @@ class _Table:
         return parsed, ignored
 
     def _useless(self, heads: Sequence[str]) -> BadInput:
-        """The error of an event that does not say which record it is about."""
+        """Return the error for an event that does not say which record it is about."""
         needed = " or ".join(self._form.by_name[name].heading for name in self._form.needs if name != RECORD)
         keys = ", ".join(str(visible(head, 40)) for head in heads[:12]) or "none"
         return BadInput(
-            f"The event says nothing about a {self._kind.record}. Its keys: {keys}. Needed: {needed}.",
+            f"The event has no field of a {self._kind.record}. Its keys: {keys}. Needed: {needed}.",
             hint="If one of its keys is the right one: xpm-tui settings set inbox.map 'KEY=name'",
         )
 
     def _flat(self, body: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Cell]]:
-        """Every value with its path; lists of objects other than contacts and services give lists."""
+        """Return every value with its path; lists of objects, except contacts and services, become lists."""
         for key, value in body.items():
             path = f"{prefix}{key}"
             if path in ("contacts", "services") and isinstance(value, list):
@@ -281,7 +281,7 @@ class _Table:
                 yield path, _text(value)
 
     def _rows(self, fields: Mapping[str, Cell], body: Mapping[str, Any]) -> list[dict[str, str]]:
-        """One row for each contact or service; each repeats what is said of the record."""
+        """Return one row for each contact or service; each repeats the values of the record."""
         of_part = self._of_part()
         head = {name: _one(value) for name, value in fields.items() if name not in of_part}
         listed = {name: value for name, value in fields.items() if name in of_part}
@@ -305,7 +305,7 @@ class _Table:
         return frozenset(name for name in self._form.by_name if name.startswith("contact_"))
 
     def _part(self, told: object) -> dict[str, str]:
-        """The cells of one contact or service."""
+        """Return the cells of one contact or service."""
         of_service = self._kind.form == "proposals"
         if not isinstance(told, dict):
             return {"service": _text(told)} if of_service and _text(told) else {}
@@ -320,7 +320,11 @@ class _Table:
         return found
 
     def _cell(self, field: str, text: str) -> str:
-        """A cell as a CSV file would have it. Raises ``BadInput`` for one that no file may have."""
+        """Return a cell as in a CSV file.
+
+        Raises:
+            BadInput: No file may contain the value.
+        """
         heading = self._form.by_name[field].heading
         if "\0" in text:
             raise BadInput(f"{heading} contains a NUL character.")
@@ -331,7 +335,7 @@ class _Table:
         return clean(text)
 
     def _day(self, text: str) -> str:
-        """The day of a time with a zone, in the practice's zone; midnight is taken as the day itself."""
+        """Return the day of a time with a zone, in the practice's zone; midnight means the day itself."""
         if "T" not in text:
             return text
         try:
@@ -344,7 +348,7 @@ class _Table:
 
 
 def _text(value: object) -> str:
-    """A value of JSON as the text of a cell."""
+    """Return a JSON value as the text of a cell."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -355,12 +359,12 @@ def _text(value: object) -> str:
 
 
 def _one(value: Cell) -> str:
-    """A list as one cell: names are separated by ``;`` as in the CSV form."""
+    """Return a list as one cell: names are separated by ``;`` as in the CSV form."""
     return value if isinstance(value, str) else "; ".join(dict.fromkeys(filter(None, value)))
 
 
 def _at(value: Cell, at: int) -> str:
-    """The value for one row; a single one is that of the first row, unless all rows share it."""
+    """Return the value for one row; a single one belongs to the first row, unless all rows share it."""
     if isinstance(value, str):
         return value
     return value[at] if at < len(value) else ""

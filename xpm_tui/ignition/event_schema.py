@@ -1,7 +1,7 @@
-"""The events that the inbox takes: their names, their JSON Schema, and the reference page of both.
+"""The events that the inbox accepts: their names, their JSON Schema, and the reference page for both.
 
-``python -m xpm_tui.ignition.event_schema > docs/inbox-events.md`` writes the page. A change that an existing
-sender would notice needs a new version; :data:`VERSION` is the newest, and earlier ones stay readable.
+``python -m xpm_tui.ignition.event_schema > docs/inbox-events.md`` writes the page. A change that affects
+existing senders needs a new version; :data:`VERSION` is the newest, and earlier ones stay readable.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ import msgspec
 from xpm_tui.ignition.forms import FORMS, RECORD, CsvForm, FormName
 
 VERSION = 1
-"""The version of the events; a file without a version has this first one."""
+"""The version of the events; a file without a version has the first one."""
 
 ENVELOPE = ("version", "event", "at", "sequence", "id")
-"""What an event says of itself; everything else is about its record."""
+"""Keys about the event itself; everything else is about its record."""
 
 
 @dataclass(frozen=True)
 class EventKind:
-    """One kind of event: the form whose fields its record has, and the state that it puts a proposal in.
+    """One kind of event: the form with the fields of its record, and the resulting state of a proposal.
 
-    ``rank`` is its place among events of the same time: a proposal is sent before it is accepted.
+    ``rank`` orders events of the same time: a proposal is sent before it is accepted.
     """
 
     name: str
@@ -63,7 +63,7 @@ KINDS: tuple[EventKind, ...] = (
     EventKind(
         "proposal.accepted",
         "proposals",
-        "A proposal was accepted. This creates no job: you take the proposal over.",
+        "A proposal was accepted. Its jobs are created only once you take the proposal over.",
         ("accepted proposal", "proposal signed"),
         state="Accepted",
         rank=1,
@@ -79,7 +79,7 @@ KINDS: tuple[EventKind, ...] = (
 )
 
 SERVICE_KEYS = {"name": "service", "id": "service_id", "entity_name": "entity", "client_name": "entity"}
-"""Keys within ``services`` that stand for another field than the one of that name."""
+"""Keys in ``services`` that mean another field than the one with that name."""
 SERVICE_COLUMNS = (
     "service",
     "service_id",
@@ -96,7 +96,7 @@ SERVICE_COLUMNS = (
 
 
 def words(text: str) -> str:
-    """Return a name as it is compared: lower case, one space between words."""
+    """Return a name for comparison: lower case, one space between words."""
     return " ".join(re.findall(r"[a-z0-9]+", text.casefold()))
 
 
@@ -121,7 +121,7 @@ def json_schema() -> dict[str, Any]:
     proposal = _fields(FORMS["proposals"], text) | {
         "services": {
             "type": "array",
-            "description": "Services of the proposal. One that is not named here stays.",
+            "description": "Services of the proposal. Services that are not named here stay.",
             "items": {"type": "object", "properties": dict.fromkeys(SERVICE_COLUMNS, text)},
         }
     }
@@ -183,7 +183,7 @@ EXAMPLES: tuple[dict[str, Any], ...] = (
         },
     },
 )
-"""One event of each record, as the page and the help show them."""
+"""One event of each record, as shown on the page and in the help."""
 
 _HEAD = """\
 # Inbox events
@@ -203,9 +203,9 @@ _FIELDS = """\
 
 The fields and headings are those of the [CSV forms](csv.md), in any spelling: `client_name`,
 `Client Name` and `clientName` are one field, and so are `{"client": {"name": …}}` in a proposal and
-`client_name`. A blank or missing field changes nothing. A number is taken as it is written; `true`
-and `false` are yes and no. Other keys are ignored, and `inbox show` names them. What your tool
-calls otherwise is mapped with the setting `inbox.map`.
+`client_name`. A blank or missing field changes nothing. A number is read as it is written; `true`
+and `false` are yes and no. Other keys are ignored, and `inbox show` names them. If your tool uses other
+names, map them with the setting `inbox.map`.
 """
 _LISTS = """\
 Several contacts of a client are a list `contacts`, whose entries have the fields without
@@ -221,7 +221,7 @@ _ENVELOPE_ROWS = (
     ("`version`", "no", f"`{VERSION}`. Without it, version 1 is meant; another version is refused."),
     ("`sequence`", "no", "A number that orders events with the same time."),
     ("`id`", "no", "The sender's id of the event. It is not used: files are known by their content."),
-    ("`client` or `proposal`", "no", "The record. Its fields may also stand beside `event`."),
+    ("`client` or `proposal`", "no", "The record. Its fields may also be next to `event`."),
 )  # fmt: skip
 
 

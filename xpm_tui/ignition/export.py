@@ -1,10 +1,8 @@
-"""Exporting the clients form so that Ignition's bulk import takes it, with its traps kept clear of.
+"""Exporting clients, services, team and proposals in Ignition's forms.
 
-Ignition's traps (its help page "Import and edit your clients in bulk"): a blank Client ID makes a new client
-at every import; equal names with blank ids become one client; a row without client name, contact name or
-contact e-mail fails.
-
-Exporting services, team and proposals in the forms that are read again.
+Problems of Ignition's bulk import that are avoided here (its help page "Import and edit your clients in
+bulk"): a blank Client ID makes a new client at every import; equal names with blank ids become one client; a
+row without client name, contact name or contact e-mail fails.
 """
 
 from __future__ import annotations
@@ -58,10 +56,10 @@ class OmittedClient:
 
 @dataclass(frozen=True)
 class ExportedFile:
-    """``files``: the CSV, and more of them where clients of one name must not meet in one import.
+    """The exported CSV files; there are several if clients of one name must not be in one import.
 
     ``records`` are the ids of the clients in them, ``rows`` counts rows, ``splits`` says who is in which
-    further file. ``writes`` remember what went out: commit them once the files are safe.
+    further file. ``writes`` record what was exported: commit them once the files are saved.
     """
 
     files: tuple[bytes, ...]
@@ -74,7 +72,7 @@ class ExportedFile:
 
 @dataclass
 class _SheetWriter:
-    """One file in the making."""
+    """One file that is being written."""
 
     rows: list[tuple[Client, Contact]] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
@@ -89,12 +87,19 @@ def export_clients(
     again: bool = False,
     only: Collection[str] = (),
 ) -> ExportedFile:
-    """The clients as Ignition's form.
+    """Export the clients in Ignition's form.
 
-    ``changed_only`` takes what Ignition does not have and what has not gone out yet. A client without Client
-    ID goes out once; ``again`` sends it once more. ``only`` are ids of clients. The ``spreadsheet`` flavour
-    is for reading and editing: it holds every client, what Ignition would refuse too, is not remembered as
-    gone out, and keeps cells from being run as formulas, which changes how a phone such as +64 looks.
+    A client without Client ID is exported only once.
+
+    Args:
+        snapshot: The store.
+        now: The current time.
+        changed_only: Export only what Ignition does not have and what was not exported yet.
+        flavour: ``spreadsheet`` is for reading and editing: it contains every client, including what
+            Ignition would refuse, is not recorded as exported, and prevents cells from being run as
+            formulas, which changes how a phone number such as +64 looks.
+        again: Export clients without Client ID once again.
+        only: Ids of the clients to export.
     """
     people, columns = TeamLookup(snapshot.rows(TEAM)), columns_of_last(snapshot)
     sheets = [_SheetWriter()]
@@ -131,7 +136,7 @@ def export_clients(
         return ExportedFile((), 0, (), tuple(refused))
     heads = _columns(snapshot, [client for sheet in sheets for client, _ in sheet.rows])
     if flavour == "spreadsheet":
-        # By it the rows are known again when the file comes back, also those without Ignition's ids.
+        # It identifies the rows when the file is imported again, also those without Ignition's ids.
         heads.append((FORM.by_name[RECORD].heading, RECORD))
     files = tuple(_csv(sheet.rows, heads, people, flavour) for sheet in sheets)
     rows = sum(len(sheet.rows) for sheet in sheets)
@@ -145,9 +150,9 @@ def _contacts(
     again: bool,
     refused: list[OmittedClient],
 ) -> list[Contact]:
-    """The contacts whose rows are written.
+    """Return the contacts whose rows are written.
 
-    ``wanted`` None: all of them; else these, or one of the others to carry the client's own cells.
+    ``wanted`` None: all of them; else these, or one of the others if needed for the client's own cells.
     """
 
     def refuse(reason: str, record: str = "") -> None:
@@ -184,7 +189,7 @@ def _contacts(
 
 
 def _sheet_for(client: Client, sheets: list[_SheetWriter]) -> int:
-    """The first file without another client of that name, where Ignition would make the two one."""
+    """Return the first file without another client of that name, if Ignition would merge the two."""
     if client.client_id:
         return 0
     name = exact(client.name).casefold()
@@ -198,7 +203,7 @@ def _sheet_for(client: Client, sheets: list[_SheetWriter]) -> int:
 def _sent(
     client: Client, contacts: Iterable[Contact], known: Imported | None, people: TeamLookup, now: datetime
 ) -> Imported:
-    """What went out, where it differs from what Ignition's files have said."""
+    """Return what was exported, if it differs from Ignition's files."""
     known = known or Imported(id=client.id)
     cells = client_cells(client, people)
     out = {
@@ -210,14 +215,14 @@ def _sent(
     for contact in contacts:
         told, own = known.contacts.get(contact.id, {}), contact_cells(contact)
         out_contacts[contact.id] = {key: cell for key, cell in own.items() if cell != told.get(key)}
-    kept = {key: each for key, each in out_contacts.items() if each}
-    return msgspec.structs.replace(known, sent=now, out=out, out_contacts=kept)
+    remaining = {key: each for key, each in out_contacts.items() if each}
+    return msgspec.structs.replace(known, sent=now, out=out, out_contacts=remaining)
 
 
 def export_writes(now: Snapshot, writes: Iterable[Write]) -> list[Write]:
-    """Return ``ExportedFile.writes`` for the store as it is once the files are written safely.
+    """Return ``ExportedFile.writes`` for the current store, once the files are saved.
 
-    What an import has changed meanwhile stays, and a client that was removed meanwhile stays removed.
+    What an import has changed in the meantime stays, and a client that was removed stays removed.
     """
     out: list[Write] = []
     for row in (write.row for write in writes if isinstance(write, Put)):
@@ -228,7 +233,7 @@ def export_writes(now: Snapshot, writes: Iterable[Write]) -> list[Write]:
 
 
 def _sent_of(row: Imported, newest: Imported) -> Imported:
-    """``newest`` with what went out by ``row``, where Ignition has not said the same since."""
+    """Return ``newest`` with what ``row`` exported, if Ignition's file has not contained it since."""
     contacts = {
         key: {field: cell for field, cell in cells.items() if newest.contacts.get(key, {}).get(field) != cell}
         for key, cells in {**newest.out_contacts, **row.out_contacts}.items()
@@ -242,7 +247,7 @@ def _sent_of(row: Imported, newest: Imported) -> Imported:
 
 
 def _columns(snapshot: Snapshot, clients: Sequence[Client]) -> list[tuple[str, str]]:
-    """Heading and field: those of Ignition's last file in its order, then the others that have a value."""
+    """Return heading and field: those of Ignition's last file in its order, then others with a value."""
     remembered = snapshot.get(META, HEADINGS)
     heads = [(str(heading), str(name)) for heading, name in (remembered.value if remembered else ())]
     there = {name for _, name in heads if name} | {f"{EXTRA}{heading}" for heading, name in heads if not name}
@@ -268,7 +273,7 @@ def _columns(snapshot: Snapshot, clients: Sequence[Client]) -> list[tuple[str, s
 
 
 _NO_HEADING = re.compile(r"Column [0-9]+")
-"""What a column without a heading is called; earlier versions remembered empty ones too."""
+"""The name of a column without a heading; earlier versions saved empty ones too."""
 
 _NOBODY = TeamLookup(())
 
@@ -299,12 +304,12 @@ def _csv(
         writer.writerow(
             [escape_cell(cells.get(name or f"{EXTRA}{heading}", ""), spreadsheet) for heading, name in heads]
         )
-    # A mark at the start tells spreadsheets that it is UTF-8; Ignition would read it as part of a heading.
+    # The mark tells spreadsheets that it is UTF-8; Ignition would read it as part of a heading.
     return file.getvalue().encode("utf-8-sig" if spreadsheet else "utf-8")
 
 
 def export_services(snapshot: Snapshot, flavour: Flavour = "ignition") -> ExportedFile:
-    """The library of services, with the columns that it was imported with."""
+    """Export the library of services, with the columns that it was imported with."""
     services = list(snapshot.rows(SERVICES))
     extra = _extra_headings(service.extra for service in services)
     rows = [
@@ -315,7 +320,7 @@ def export_services(snapshot: Snapshot, flavour: Flavour = "ignition") -> Export
 
 
 def export_team(snapshot: Snapshot, flavour: Flavour = "ignition") -> ExportedFile:
-    """The team members."""
+    """Export the team members."""
     team = list(snapshot.rows(TEAM))
     extra = _extra_headings(member.extra for member in team)
     rows = [
@@ -332,7 +337,7 @@ def export_team(snapshot: Snapshot, flavour: Flavour = "ignition") -> ExportedFi
 
 
 def export_proposals(snapshot: Snapshot, flavour: Flavour = "ignition") -> ExportedFile:
-    """The proposals, one row for each service."""
+    """Export the proposals, one row for each service."""
     people = TeamLookup(snapshot.rows(TEAM))
     proposals = list(snapshot.rows(PROPOSALS))
     extra = _extra_headings(service.extra for each in proposals for service in each.services)

@@ -1,8 +1,8 @@
-"""Ignition's CSV forms: their fields, the headings they are exported under, and the headings they go by.
+"""Ignition's CSV forms: their fields, the headings used for export, and the headings that are understood.
 
 Sources: Ignition's help pages "Import and edit your clients in bulk" (Client ID, Contact ID, Client Name,
 Contact Name, Contact Email; the last three must be filled) and "How to export active services". What else a
-practice's file holds differs by plan, so that every other heading is a synonym or an unknown column.
+practice's file contains depends on its plan, so that every other heading is a synonym or an unknown column.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ with lazy_imports():
 
 FormName = Literal["clients", "services", "team", "proposals"]
 IGNORE = "ignore"
-"""What a heading is mapped to so that its column is passed over."""
+"""A heading mapped to this is ignored."""
 
 
 @dataclass(frozen=True)
 class FormField:
-    """A field of a form; ``also`` are other headings for it, as :func:`normalise_heading` gives them.
+    """A field of a form; ``also`` are other headings for it, as :func:`normalise_heading` returns them.
 
-    ``doubtful`` are headings that mean it only where ``fits`` says so of the column's values; with
-    ``must_fit`` all of its headings are. ``like`` matches headings that are read as this field where no other
-    column is: leaving the column out would be the greater mistake. ``kind`` chooses the reader of its cells.
+    ``doubtful`` headings mean it only if ``fits`` accepts the column's values; with ``must_fit`` this applies
+    to all of its headings. ``like`` matches headings that are read as this field if no other column is:
+    leaving the column out would be the greater mistake. ``kind`` selects the reader of its cells.
     """
 
     name: str
@@ -80,7 +80,7 @@ def _all_in(words: set[str]) -> Callable[[Sequence[str]], bool]:
 
 
 def _fits(row: fields.Field) -> Callable[[Sequence[str]], bool]:
-    """Whether a column's values are words of the field's kind."""
+    """Return a check whether a column's values are words of the field's kind."""
     if row.kind == "flag":
         return _all_in(_YES_NO)
     return _all_in(set(choice_words(row))) if row.kind == "choice" else lambda values: True
@@ -95,7 +95,7 @@ def _client_columns() -> Iterator[FormField]:
 
 
 RECORD = "record"
-"""The column of a spreadsheet that was written here: our own ids, by which its rows are known again."""
+"""The column with our own ids in an exported spreadsheet, which identify its rows."""
 
 CLIENTS = CsvForm(
     "clients",
@@ -174,9 +174,9 @@ FORMS: dict[str, CsvForm] = {form.name: form for form in (CLIENTS, SERVICES, TEA
 
 @dataclass(frozen=True)
 class FileColumn:
-    """A column of a file: ``field`` is empty where it is unknown; ``heading`` is unique within the file.
+    """A column of a file: ``field`` is empty if it is unknown; ``heading`` is unique in the file.
 
-    ``guessed``: the heading is only like one of the field's.
+    ``guessed``: the heading is only similar to one of the field's.
     """
 
     index: int
@@ -189,23 +189,25 @@ class FileColumn:
 def columns(
     form: CsvForm, headings: Sequence[str], samples: Sequence[Sequence[str]], mapping: Mapping[str, str]
 ) -> tuple[FileColumn, ...]:
-    """Which column is which field.
+    """Determine which column is which field.
 
-    A mapped heading goes first, then the form's own headings, then synonyms, then headings that are only like
-    one; of two columns for one field the better one takes it, and the other is kept as an unknown column.
-    Raises ``BadInput`` for a mapping that names no field, and when no column is one that the form needs.
+    A mapped heading has priority, then the form's own headings, then synonyms, then similar headings; of two
+    columns for one field the better match is used, and the other is kept as an unknown column.
+
+    Raises:
+        BadInput: A mapping names no field, or no column is one that the form needs.
     """
     unique = _unique(headings)
-    told = {normalise_heading(heading): _field(form, name) for heading, name in mapping.items()}
+    data = {normalise_heading(heading): _field(form, name) for heading, name in mapping.items()}
     taken: dict[str, int] = {}
     guessed: set[int] = set()
-    ignored = {at for at, heading in enumerate(headings) if told.get(normalise_heading(heading)) == IGNORE}
+    ignored = {at for at, heading in enumerate(headings) if data.get(normalise_heading(heading)) == IGNORE}
     for rank in range(4):
         for at, heading in enumerate(headings):
-            if at in ignored or at in taken.values() or (rank and normalise_heading(heading) in told):
+            if at in ignored or at in taken.values() or (rank and normalise_heading(heading) in data):
                 continue
             name = _match(
-                form, normalise_heading(heading), [row[at] for row in samples if at < len(row)], told, rank
+                form, normalise_heading(heading), [row[at] for row in samples if at < len(row)], data, rank
             )
             if name and name not in taken:
                 taken[name] = at
@@ -220,7 +222,11 @@ def columns(
 
 
 def mapped(text: str) -> tuple[str, str]:
-    """``Heading=field`` as a pair; raises ``BadInput``."""
+    """Return ``Heading=field`` as a pair.
+
+    Raises:
+        BadInput: The text has another form.
+    """
     heading, sign, name = text.rpartition("=")
     if not sign or not heading.strip():
         raise BadInput(

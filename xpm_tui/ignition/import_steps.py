@@ -1,4 +1,4 @@
-"""What an import would do: steps on rows of the book, counts and sentences; and how to undo it."""
+"""The plan of an import: steps on rows of the store, counts and messages; and how to undo it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ENCODER = msgspec.json.Encoder()
 class ImportStep:
     """One row of the store before and after the import; ``before`` is None for a new one.
 
-    Both are kept as bytes and decoded when they are asked for: a large file has many rows.
+    Both are kept as bytes and decoded when they are needed: a large file has many rows.
     """
 
     __slots__ = ("_before", "key", "raw", "table")
@@ -48,18 +48,18 @@ class ImportStep:
 
     @classmethod
     def of(cls, table: TableSchema[Any], before: Any, after: Any) -> ImportStep:
-        """A step between two rows."""
+        """Return a step between two rows."""
         was = None if before is None else _ENCODER.encode(before)
         return cls(table, table.key(after), was, _ENCODER.encode(after))
 
     @classmethod
     def to_new(cls, table: TableSchema[Any], after: Any) -> ImportStep:
-        """A step to a new row, whose key is its id."""
+        """Return a step to a new row, whose key is its id."""
         return cls(table, after.id, None, _ENCODER.encode(after))
 
     @property
     def is_new(self) -> bool:
-        """Whether the row was not there before."""
+        """Whether the row did not exist before."""
         return self._before is None
 
     @property
@@ -77,7 +77,7 @@ class ImportStep:
 class CellEdit:
     """One cell that the import changes: ``record`` is ``c1`` or ``c1/k2``; ``old`` and ``new`` are cells.
 
-    ``both`` marks a cell that had been changed here too since the last import.
+    ``both`` marks a cell that was also changed here since the last import.
     """
 
     record: str
@@ -90,7 +90,7 @@ class CellEdit:
 
 @dataclass(frozen=True)
 class ImportNote:
-    """Something that a person should read: ``row`` is 0 where it is about the file."""
+    """A message for the user; ``row`` is 0 if it is about the file."""
 
     row: int
     text: str
@@ -101,7 +101,7 @@ class ImportPlan:
     """What an import would do. ``groups`` are the steps that belong together, one group for each record.
 
     ``counts``: ``rows``, ``new``, ``changed``, ``same``, ``adopted``, ``contacts``, ``cells``, ``both``,
-    ``mended``, ``refused``. Ids of new records are ``+c1``, ``+k1`` while no ids were given out.
+    ``fixed``, ``refused``. Ids of new records are ``+c1``, ``+k1`` in a preview.
     """
 
     groups: tuple[tuple[ImportStep, ...], ...]
@@ -117,7 +117,7 @@ class ImportPlan:
         return (step for group in self.groups for step in group)
 
     def writes(self, batch: str) -> Iterator[Write]:
-        """Every write of the import ``batch``, before-images included, one after the other."""
+        """Yield every write of the import ``batch``, including before-images."""
         made: dict[str, dict[str, str]] = {}
         blocks = Counter[str]()
         for step in self.steps:
@@ -137,7 +137,7 @@ class ImportPlan:
 
 
 _BLOCK = 500
-"""New rows whose digests are kept in one row of images."""
+"""Number of new rows whose digests are kept in one row of images."""
 
 
 def _block(batch: str, table: str, number: int, made: dict[str, str]) -> ImportImage:
@@ -156,7 +156,7 @@ def _image(step: ImportStep, batch: str) -> ImportImage:
 
 
 def _images(snapshot: Snapshot, batch: str) -> Iterator[ImportImage]:
-    """The images of an import: of changed rows, and of each new one as if it had an image of its own."""
+    """Return the images of an import: of changed rows, and of each new one as if it had its own image."""
     for image in snapshot.rows(IMPORT_IMAGES):
         if image.batch != batch:
             continue
@@ -167,7 +167,7 @@ def _images(snapshot: Snapshot, batch: str) -> Iterator[ImportImage]:
 
 
 def file_notes(parsed: ParsedFile) -> list[ImportNote]:
-    """What is to be said of a file whatever it holds: of its columns, and of rows that are no records."""
+    """Return the notes about a file's columns, and about rows that are no records."""
     return [
         *(ImportNote(0, text) for text in parsed.notes),
         *(ImportNote(each.row, each.reason) for each in parsed.skipped),
@@ -179,13 +179,13 @@ def _digest(raw: bytes) -> str:
 
 
 def digest(row: msgspec.Struct) -> str:
-    """A short digest of a row."""
+    """Return a short digest of a row."""
     return _digest(_ENCODER.encode(row))
 
 
 @dataclass(frozen=True)
 class UnrestoredRecord:
-    """A record, or a part of it, that undoing an import leaves as it is, and why."""
+    """A record, or a part of it, that undoing an import leaves unchanged, and why."""
 
     record: str
     name: str
@@ -193,7 +193,7 @@ class UnrestoredRecord:
 
     @property
     def text(self) -> str:
-        """Which record, and why."""
+        """Return which record, and why."""
         return (
             f"{visible(self.name, 80)} ({self.record}): {self.reason}"
             if self.name
@@ -203,7 +203,7 @@ class UnrestoredRecord:
 
 @dataclass(frozen=True)
 class UndoPlan:
-    """What undoing an import would do; ``left`` is what stays, which keeps its images for a later undo.
+    """What undoing an import would do; ``left`` is what stays, with its images for a later undo.
 
     ``counts``: records ``removed`` and ``restored``, and those ``left`` as a whole or in part.
     """
@@ -214,7 +214,7 @@ class UndoPlan:
 
     @property
     def restores(self) -> bool:
-        """Whether anything is removed or restored at all."""
+        """Whether anything is removed or restored."""
         return bool(self.counts["removed"] or self.counts["restored"])
 
 
@@ -226,7 +226,7 @@ _HANGS = {
 
 
 def plan_undo(snapshot: Snapshot, batch: str) -> UndoPlan:
-    """Undo an import: new records go, changed cells and contacts are restored where untouched since.
+    """Plan the undo of an import: remove new records, restore cells and contacts not changed since.
 
     A record that was edited since, or that other records need, stays and is listed.
     """
@@ -234,10 +234,10 @@ def plan_undo(snapshot: Snapshot, batch: str) -> UndoPlan:
     writes: list[Write] = []
     left: list[UnrestoredRecord] = []
     counts = {"removed": 0, "restored": 0, "left": 0}
-    kept: set[str] = set()
+    remaining: set[str] = set()
     blocks: dict[str, dict[str, str]] = {}
     images = [*_images(snapshot, batch)]
-    # What the file said of a client comes after the client: it stays while the client does.
+    # The last import of a client comes after the client: it is kept as long as the client.
     for image in sorted(images, key=lambda each: each.table == IMPORTED.name):
         table = tables[image.table]
         now = snapshot.get(table, image.row)
@@ -246,7 +246,7 @@ def plan_undo(snapshot: Snapshot, batch: str) -> UndoPlan:
         if now is None:
             pass
         elif image.table == IMPORTED.name:
-            stays_here = image.row in kept
+            stays_here = image.row in remaining
             if not stays_here:
                 before = None if image.before is None else msgspec.convert(image.before, table.row)
                 writes.append(Drop(table, image.row) if before is None else Put(table, before))
@@ -264,7 +264,7 @@ def plan_undo(snapshot: Snapshot, batch: str) -> UndoPlan:
                 writes.append(Put(table, row))
                 counts["restored"] += 1
         if reason:
-            kept.add(image.row)
+            remaining.add(image.row)
             left.append(UnrestoredRecord(image.row, str(getattr(now, "name", "")), reason))
         waiting = blocks.setdefault(image.id, {})
         if reason or stays_here:
@@ -275,7 +275,7 @@ def plan_undo(snapshot: Snapshot, batch: str) -> UndoPlan:
 
 
 def _images_of_what_stays(snapshot: Snapshot, blocks: Mapping[str, dict[str, str]]) -> Iterator[Write]:
-    """Drop the images of what was undone; those of what stays are needed by a later undo."""
+    """Delete the images of what was undone; the others are needed by a later undo."""
     for id_, waiting in blocks.items():
         image = snapshot.get(IMPORT_IMAGES, id_)
         if not waiting:
@@ -299,13 +299,13 @@ def _why_stays(snapshot: Snapshot, table: TableSchema[Any], image: ImportImage, 
 
 
 def _restored(image: ImportImage, now: Any, table: TableSchema[Any]) -> tuple[Any, list[str]]:
-    """The row as it was before the import, and the labels of what is no longer as the import left it."""
+    """Return the row as it was before the import, and the labels of what was changed since the import."""
     before, after = (msgspec.convert(each or {}, table.row) for each in (image.before, image.after))
     return _merged(before, after, now, "")
 
 
 def _merged(before: Any, after: Any, now: Any, prefix: str) -> tuple[Any, list[str]]:
-    """Put back what differs between ``before`` and ``after`` wherever ``now`` still is as ``after``."""
+    """Restore what differs between ``before`` and ``after`` where ``now`` still equals ``after``."""
     values: dict[str, Any] = {}
     stays: list[str] = []
     for name in now.__struct_fields__:
@@ -325,7 +325,7 @@ def _merged(before: Any, after: Any, now: Any, prefix: str) -> tuple[Any, list[s
 def _contacts(
     before: Sequence[Contact], after: Sequence[Contact], now: Sequence[Contact]
 ) -> tuple[tuple[Contact, ...], list[str]]:
-    """The contacts one by one: those that the import added go, those that it changed are restored."""
+    """Undo contact by contact: remove those that the import added, restore those that it changed."""
     old, new = {each.id: each for each in before}, {each.id: each for each in after}
     found: list[Contact] = []
     stays: list[str] = []

@@ -21,7 +21,7 @@ from xpm_tui.ignition.parser import FileRow, ParsedFile, RefusedRow
 R = TypeVar("R", Service, TeamMember)
 
 SERVICE_ID = "Service ID"
-"""Key of a service's ``extra`` that holds Ignition's id of it."""
+"""Key in a service's ``extra`` of Ignition's id for it."""
 
 _YES = {"yes", "true", "y", "1", "active", "enabled", "current", "admin", "member", "principal", "user"}
 _NO = {
@@ -40,7 +40,7 @@ _NO = {
 
 
 class _RowMatched(Exception):
-    """A row that cannot be taken; the text says why."""
+    """A row that cannot be used; the text says why."""
 
 
 class ReadRow(NamedTuple):
@@ -52,9 +52,10 @@ class ReadRow(NamedTuple):
 
 
 def read_row(row: FileRow, form: CsvForm, known: Mapping[str, KnownIds]) -> ReadRow:
-    """Read every cell of a row; ``known`` are the ids that the store has, by field.
+    """Read every cell of a row; ``known`` are the ids in the store, by field.
 
-    Raises :class:`CellError` with the column and the reason.
+    Raises:
+        CellError: A cell cannot be used; the error has the column and the reason.
     """
     cells, extra = row.cells, row.extra
     heading = ""
@@ -72,7 +73,7 @@ def read_row(row: FileRow, form: CsvForm, known: Mapping[str, KnownIds]) -> Read
 
 
 def plan_services(snapshot: Snapshot, parsed: ParsedFile, ids: IdSource | None) -> ImportPlan:
-    """What importing a services file would do: by Service ID, else by exact name."""
+    """Plan the import of a services file: by Service ID, else by exact name."""
     services = list(snapshot.rows(SERVICES))
     ids_there = KnownIds(each.extra[SERVICE_ID] for each in services if SERVICE_ID in each.extra)
     ids_there.beside(parsed.column("service_id"))
@@ -109,9 +110,9 @@ def plan_services(snapshot: Snapshot, parsed: ParsedFile, ids: IdSource | None) 
 
 
 def plan_team(snapshot: Snapshot, parsed: ParsedFile, ids: IdSource | None) -> ImportPlan:
-    """What importing a team file would do: by e-mail, else by name.
+    """Plan the import of a team file: by e-mail, else by name.
 
-    Somebody whom a member may be, whom no row of the file names by e-mail, is refused: the user decides.
+    A row that may be an existing member, whom no row names by e-mail, is refused: the user decides.
     """
     members = list(snapshot.rows(TEAM))
     emails = {row.cells.get("email", "").casefold() for row in parsed.rows}
@@ -189,7 +190,7 @@ class _LibraryImportPlanner:
         self._known = known
 
     def plan(self, ids: IdSource | None) -> ImportPlan:
-        """The plan; ``ids`` None gives out no id."""
+        """Return the plan; for a preview, ``ids`` is None."""
         refused: list[RefusedRow] = list(self._parsed.refused)
         counts: Counter[str] = Counter({"new": 0, "changed": 0, "same": 0, "cells": 0})
         steps: list[tuple[Any, dict[str, Any]]] = []
@@ -241,7 +242,7 @@ class _LibraryImportPlanner:
         )
 
     def _once(self, row: ReadRow, now: Any, seen: dict[str, int], met: dict[str, int]) -> None:
-        """A record is one row's."""
+        """Allow only one row for a record."""
         key = self._key(row)
         first = seen.setdefault(key, row.number)
         if now is not None:

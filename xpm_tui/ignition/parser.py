@@ -1,4 +1,4 @@
-"""A CSV file of Ignition's as rows of known fields. Pure: bytes or a path in, frozen values out."""
+"""A CSV file of Ignition's as rows of known fields: bytes or a path in, frozen values out."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ Completeness = Literal["whole", "cut", "parts"]
 
 _SAMPLE = 50
 TICK = 1_000
-"""Rows between two calls of ``tick``."""
+"""Number of rows between two calls of ``tick``."""
 
 
 @dataclass(frozen=True)
 class RefusedRow:
-    """A row that is not taken: its number as a spreadsheet shows it, and why."""
+    """A row that is not imported: its number as a spreadsheet shows it, and why."""
 
     row: int
     reason: str
 
 
 class Layout:
-    """Which kept column of a row is which field, or which heading that nobody knows."""
+    """Which kept column of a row is which field, or which unknown heading."""
 
     __slots__ = ("extras", "fields")
 
     def __init__(self, columns: Iterable[FileColumn]) -> None:
-        kept = [column for column in columns if not column.ignored]
-        self.fields = tuple(column.field for column in kept)
-        self.extras = tuple("" if column.field else column.heading for column in kept)
+        remaining = [column for column in columns if not column.ignored]
+        self.fields = tuple(column.field for column in remaining)
+        self.extras = tuple("" if column.field else column.heading for column in remaining)
 
 
 class FileRow:
     """A usable row: ``cells`` by field, ``extra`` by the heading of an unknown column; no blank ones.
 
-    Both are put together when they are asked for: a large file has many rows.
+    Both are built when they are needed: a large file has many rows.
     """
 
     __slots__ = ("_layout", "_packed", "number")
@@ -54,7 +54,7 @@ class FileRow:
     def __init__(self, number: int, layout: Layout, values: Sequence[str]) -> None:
         self.number = number
         self._layout = layout
-        self._packed = "\0".join(values)  # no usable cell holds a NUL
+        self._packed = "\0".join(values)  # no usable cell contains a NUL
 
     @property
     def is_ascii(self) -> bool:
@@ -81,13 +81,17 @@ class FileRow:
 
 @dataclass(frozen=True)
 class ParsedFile:
-    """What a file says. ``encoding`` and ``delimiter`` were found; ``unknown`` are headings kept as they are.
+    """The content of a file.
 
-    ``mapping`` is what was asked for, to be remembered. ``skipped`` are rows that hold no record, with the
-    reason. ``digest`` is that of the file's content.
-
-    ``completeness``: ``whole`` files name every service of the proposals in them, ``cut`` ones may lack rows
-    at their end, and ``parts`` say only a part of each record.
+    Attributes:
+        encoding: The detected encoding.
+        delimiter: The detected delimiter.
+        unknown: Headings of unknown columns, which are kept.
+        mapping: The requested mapping, to be saved.
+        skipped: Rows that are no records, with the reason.
+        digest: The digest of the file's content.
+        completeness: ``whole`` files name every service of the proposals in them, ``cut`` ones may lack
+            rows at their end, and ``parts`` contain only a part of each record.
     """
 
     form: FormName
@@ -104,14 +108,14 @@ class ParsedFile:
     completeness: Completeness = "whole"
 
     def column(self, field: str) -> Iterator[str]:
-        """Every cell of a field, blank ones left out."""
+        """Return every cell of a field, without blank ones."""
         at = next((at for at, (name, _) in enumerate(self.kept) if name == field), -1)
         if at >= 0:
             yield from filter(None, (row.values[at] for row in self.rows))
 
     @property
     def kept(self) -> tuple[tuple[str, str], ...]:
-        """Field and heading of every kept column, also of one without a cell; one of the two is empty."""
+        """Field and heading of every kept column, even without a cell; one of the two is empty."""
         return tuple(zip(self.layout.fields, self.layout.extras, strict=True)) if self.layout else ()
 
     @property
@@ -126,7 +130,7 @@ class ParsedFile:
 
 
 def no_tick(rows: int) -> None:
-    """Nobody wants to know how many rows were read."""
+    """Ignore the progress."""
 
 
 def parse(
@@ -138,12 +142,18 @@ def parse(
     encoding: str = "",
     tick: Callable[[int], None] = no_tick,
 ) -> ParsedFile:
-    """Read a file of a form.
+    """Read a file of a form. A single bad row is refused with its number.
 
-    ``mapping`` (heading -> field) wins over everything and must name headings of the file; ``remembered`` is
-    an earlier one, of which only what fits is used. ``tick`` is told how many rows were read, now and then.
-    Raises ``BadInput`` when the file is no CSV, or none of its columns is one that the form needs; a single
-    bad row is refused with its number instead.
+    Args:
+        source: The file.
+        form: The form to read it as.
+        mapping: Fields by heading, which override everything and must name headings of the file.
+        remembered: An earlier mapping, of which only what fits is used.
+        encoding: The encoding, or empty to detect it.
+        tick: Called now and then with the number of rows read.
+
+    Raises:
+        BadInput: The file is no CSV, or none of its columns is one that the form needs.
     """
     if not isinstance(source, CsvSource):
         with CsvSource.of(source, encoding) as opened:
@@ -174,7 +184,11 @@ def parse(
 
 
 def heading_fields(source: CsvSource, form: FormName, remembered: Mapping[str, str]) -> frozenset[str]:
-    """Return the fields that a file's headings name, as one of a form. Raises ``BadInput`` for none."""
+    """Return the fields that a file's headings name, as one of a form.
+
+    Raises:
+        BadInput: There are none.
+    """
     rules = FORMS[form]
     start = "".join(islice(source.lines(), 20))
     reading = records(source.lines(), find_delimiter(start, [*rules.headings(), *remembered]))
@@ -187,7 +201,7 @@ def heading_fields(source: CsvSource, form: FormName, remembered: Mapping[str, s
 
 
 class _Body:
-    """The rows behind the headings."""
+    """The rows after the headings."""
 
     def __init__(self, form: CsvForm, headings: Sequence[str], found: tuple[FileColumn, ...]) -> None:
         self.rows: list[FileRow] = []
@@ -207,7 +221,7 @@ class _Body:
         self._heads = {word for word in self._own if word}.union(*self._also)
 
     def add(self, record: Record) -> None:
-        """Take a record: a row, or a reason why it is none."""
+        """Add a record: a row, or a reason why it is none."""
         cells = record.cells
         text = "".join(cells)
         reason = record.reason or unusable(record, text)
@@ -232,15 +246,15 @@ class _Body:
             self.rows.append(FileRow(record.row, self.layout, values))
 
     def _no_record(self, record: Record, text: str) -> bool:
-        """Whether it repeats the headings or holds totals; noted, or refused where it may be a record."""
+        """Return whether it repeats the headings or contains totals; note it, or refuse it if unsure."""
         first = next((cell for cell in record.cells if cell), "")
         if squeezed_fast(first) in self._heads:
             like = self._like_headings(record.cells)
             if like:
-                told = (
+                message = (
                     "it repeats the headings: skipped" if like == "all" else "it looks like a row of headings"
                 )
-                (self.skipped if like == "all" else self.refused).append(RefusedRow(record.row, told))
+                (self.skipped if like == "all" else self.refused).append(RefusedRow(record.row, message))
                 return True
         if may_be_total(text):
             named = [record.cells[at] for at in self._ids if at < len(record.cells)]
@@ -259,7 +273,7 @@ class _Body:
         return False
 
     def _like_headings(self, cells: Sequence[str]) -> str:
-        """``all`` where every cell is the heading of its column, ``some`` where most of several are."""
+        """Return ``all`` if every cell is its column's heading, ``some`` if most of several are."""
         filled = [(at, normalise_heading(cell)) for at, cell in enumerate(cells) if cell.strip()]
         own = sum(word == self._own[at] for at, word in filled)
         fits = sum(word == self._own[at] or word in self._also[at] for at, word in filled)
@@ -268,12 +282,12 @@ class _Body:
         return "some" if fits > 1 and fits * 2 > len(filled) else ""
 
     def columns(self) -> tuple[FileColumn, ...]:
-        """The columns, without those that have neither a heading nor a cell."""
+        """Return the columns, without those that have neither a heading nor a cell."""
         empty = {at for at in self._nameless if at not in self._filled}
         return tuple(c for c in self._found if c.index not in empty or c.field)
 
     def notes(self, found: tuple[FileColumn, ...]) -> tuple[str, ...]:
-        """What is to be said of the whole file."""
+        """Return the notes about the whole file."""
         notes = [
             f"{column.heading}: an earlier column has the same heading; this column is kept, but not used."
             for column in found
@@ -286,7 +300,7 @@ class _Body:
 
 
 def squeezed_fast(text: str) -> str:
-    """``normalise_heading`` for a text that may be a heading; a long one is none."""
+    """Return ``normalise_heading`` for a text that may be a heading; a long text is none."""
     return normalise_heading(text) if len(text) <= 40 else ""
 
 
@@ -303,9 +317,9 @@ _SHIELDED = re.compile(r"""'+(?:[=+\-@\t\r])""")
 
 
 def clean(cell: str) -> str:
-    r"""Return a cell's value: NFC, ``\n`` line ends, trimmed.
+    r"""Return a cell's value: NFC, line feeds, trimmed.
 
-    ``="021"`` and a shielding ``'`` are a spreadsheet's ways to keep a text a text.
+    Spreadsheets write ``="021"`` or a leading ``'`` to keep a text a text; both are removed.
     """
     text = plain(cell)
     if text[:1] not in ("=", "'"):
@@ -329,7 +343,7 @@ def escape_cell(value: str, spreadsheet: bool) -> str:
 
 
 def unusable(record: Record, text: str = "") -> str:
-    """Why no cell of this record can be trusted; empty for a sound one. ``text``: its cells joined."""
+    """Return why no cell of this record can be trusted, or an empty text. ``text``: its cells joined."""
     text = text or "".join(record.cells)
     if "\0" in text:
         return "a cell contains a NUL byte"

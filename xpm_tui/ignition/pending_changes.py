@@ -1,4 +1,4 @@
-"""What the book has and Ignition, as far as its files have told, has not."""
+"""Changes in the store that Ignition, as far as its files show, does not have."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from xpm_tui.domain.tables import CLIENTS, IMPORTED, IMPORTS, TEAM
 from xpm_tui.ignition.cells import EXTRA, PEOPLE, TeamLookup, client_cells, contact_cells
 
 COMPUTED = frozenset(field.name for field in COLUMNS if field.csv is not None and field.csv.computed)
-"""Fields that Ignition works out by itself: never a change that is not there yet."""
+"""Fields that Ignition computes itself: never a pending change."""
 
 
 @dataclass(frozen=True)
 class PendingChange:
     """One cell that Ignition does not have: ``record`` is ``c1`` or ``c1/k2``.
 
-    Field ``client`` or ``contact`` stands for a whole new one. ``sent``: it has gone out by export, and no
-    file of Ignition's has told of it since. ``never``: why Ignition's import cannot take it as it is.
+    Field ``client`` or ``contact`` means a whole new one. ``sent``: it was exported, and no file of
+    Ignition's has contained it since. ``never``: why Ignition's import cannot accept it.
     """
 
     record: str
@@ -34,13 +34,13 @@ class PendingChange:
 
     @property
     def waits(self) -> bool:
-        """Whether it still has to go out, and can."""
+        """Whether it still has to be exported, and can be."""
         return not self.sent and not self.never
 
 
 @dataclass(frozen=True)
 class Unsendable:
-    """A client or contact (``c1`` or ``c1/k2``) with a change that Ignition's import cannot take, and why."""
+    """A client or contact (``c1`` or ``c1/k2``) with a change that Ignition's import refuses, and why."""
 
     record: str
     name: str
@@ -48,7 +48,7 @@ class Unsendable:
 
 
 def rejection_reason(client: Client) -> dict[str, str]:
-    """Why Ignition's import cannot take a client (under an empty key) or one of its contacts (by id).
+    """Return why Ignition refuses a client (under an empty key) or one of its contacts (by id).
 
     Its import needs the name of the client, and the name and e-mail of a contact, in every row.
     """
@@ -71,7 +71,7 @@ def rejection_reason(client: Client) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class NotInIgnition:
-    """All of them by client: ``changes`` counts those that still have to go out, ``sent`` the others."""
+    """The pending changes by client: ``changes`` counts those to export, ``sent`` the others."""
 
     clients: Mapping[str, tuple[PendingChange, ...]] = field(default_factory=dict)
     unsendable: tuple[Unsendable, ...] = ()
@@ -83,12 +83,12 @@ class NotInIgnition:
 
     @property
     def sent(self) -> int:
-        """How many were exported and wait to be seen in Ignition's next file."""
+        """How many were exported and are expected in Ignition's next file."""
         return sum(each.sent for pending in self.clients.values() for each in pending)
 
 
 def changes_not_in_ignition(snapshot: Snapshot) -> NotInIgnition:
-    """Compare every client with what the last files said. O(clients)."""
+    """Compare every client with the content of the last files. O(clients)."""
     people, columns = TeamLookup(snapshot.rows(TEAM)), columns_of_last(snapshot)
     found = {}
     unsendable: dict[str, Unsendable] = {}
@@ -103,7 +103,7 @@ def changes_not_in_ignition(snapshot: Snapshot) -> NotInIgnition:
 
 
 def columns_of_last(snapshot: Snapshot) -> frozenset[str]:
-    """Fields that the last clients file had a column for; empty before the first."""
+    """Return the fields with a column in the last clients file; empty before the first one."""
     done = [
         each
         for each in snapshot.rows(IMPORTS)
@@ -115,13 +115,13 @@ def columns_of_last(snapshot: Snapshot) -> frozenset[str]:
 def client_pending(
     client: Client, known: Imported | None, people: TeamLookup, columns: frozenset[str]
 ) -> tuple[PendingChange, ...]:
-    """What Ignition does not have of one client, in the order of the form."""
+    """Return what Ignition does not have of one client, in the order of the form."""
     known = known or Imported(id=client.id)
     if not client.client_id and not known.cells:
         found = [PendingChange(client.id, "client", "", client.name, known.sent is not None)]
         if found[0].sent:
             return tuple(found)
-        # The client goes out with the contacts that can; the others would still be missing there.
+        # The client is exported with the contacts that can be; the others would still be missing there.
         never = rejection_reason(client)
         if "" in never:
             return (replace(found[0], never=never[""]),)
@@ -167,11 +167,11 @@ def _cells(
         if old == new or prefix + key in COMPUTED or key.startswith(EXTRA):
             continue
         sent = out.get(key) == new
-        # A field that Ignition's file has no column for can never come back: sent is all that it will be.
+        # A field without a column in Ignition's file never comes back: its last state is sent.
         if not (sent and columns and prefix + key not in columns):
             yield PendingChange(record, prefix + key, old, new, sent)
 
 
 def label(field_name: str, cell: str, people: TeamLookup) -> str:
-    """A canonical cell as a file shows it: people by name."""
+    """Return a canonical cell as shown in a file: people by name."""
     return people.label(cell) if field_name in PEOPLE else cell

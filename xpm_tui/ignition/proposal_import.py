@@ -1,6 +1,6 @@
-"""Importing Ignition's export of active services: its rows are services, and together they make proposals.
+"""Importing Ignition's export of active services: its rows are services, which together make proposals.
 
-Nothing that is imported is ours to deploy: that takes a person's word.
+Nothing that is imported is deployed without a decision by the user.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _STATES: dict[str, ProposalState] = {
     **dict.fromkeys(("lost", "declined", "rejected"), "lost"),
     **dict.fromkeys(("revoked", "cancelled", "canceled", "withdrawn"), "revoked"),
 }
-"""The statuses that are known, each as a whole. Another word stays as it is and never counts as accepted."""
+"""The known statuses, compared completely. Another word is kept and never counts as accepted."""
 _COUNTED = ("new", "changed", "same", "services", "to_take", "stopped")
 _DATES = ("accepted", "start", "end")
 _AGREEING = (
@@ -51,16 +51,16 @@ _AGREEING = (
     "partner",
     "manager",
 )
-"""What every row of one proposal has to say alike."""
+"""Fields that must be equal in every row of one proposal."""
 _SHOWN = 5
 
 
 class _BadProposalRow(Exception):
-    """A row that cannot be taken; the text says why."""
+    """A row that cannot be used; the text says why."""
 
 
 def plan_proposals(snapshot: Snapshot, parsed: ParsedFile, ids: IdSource | None, now: datetime) -> ImportPlan:
-    """What importing a file of active services would do; proposals are known by number, else by name."""
+    """Plan the import of active services; proposals are matched by number, else by name."""
     return _ProposalImportPlanner(snapshot, parsed, now).plan(ids)
 
 
@@ -101,7 +101,7 @@ class _ProposalImportPlanner:
         """Whether the file names every service of the proposals in it."""
 
     def _read(self, snapshot: Snapshot) -> Iterable[ReadRow]:
-        """The rows whose cells can be read; the others are refused."""
+        """Return the rows whose cells can be read, and refuse the others."""
         known = {
             "number": KnownIds(each.number for each in snapshot.rows(PROPOSALS) if each.number),
             "client_id": KnownIds(snapshot_ids(snapshot, contacts=False)),
@@ -165,7 +165,7 @@ class _ProposalImportPlanner:
         )
 
     def _perhaps_cut(self) -> set[str]:
-        """The proposals whose last rows may be missing, where the file may have been cut at its end."""
+        """Return the proposals whose last rows may be missing, if the file may be incomplete."""
         if self._parsed.completeness != "cut" or not self._rows:
             return set()
         keys = [self._key(row) for row in self._rows]
@@ -173,13 +173,13 @@ class _ProposalImportPlanner:
         return {keys[-1]} if together else {*keys}
 
     def _contradicts(self, good: list[tuple[ReadRow, ProposalService]]) -> bool:
-        """Refuse the rows of a proposal that contradict each other: nobody can tell which is right."""
+        """Refuse the rows of a proposal that contradict each other."""
         found: dict[int, str] = {}
         for name in self._agreeing:
-            said = [(row, self._said(name, row)) for row, _ in good if row.cells.get(name)]
-            for row, value in said[1:]:
-                if value != said[0][1] and row.number not in found:
-                    found[row.number] = self._unlike(name, row, said[0][0])
+            messages = [(row, self._said(name, row)) for row, _ in good if row.cells.get(name)]
+            for row, value in messages[1:]:
+                if value != messages[0][1] and row.number not in found:
+                    found[row.number] = self._unlike(name, row, messages[0][0])
         lines: dict[tuple[object, ...], ReadRow] = {}
         for row, service in good:
             key = (*service_key(service), exact(f"{service.price} {service.quantity} {service.billing}"))
@@ -194,7 +194,7 @@ class _ProposalImportPlanner:
         return bool(found)
 
     def _said(self, name: str, row: ReadRow) -> object:
-        """What a cell says, in a form in which equal things are equal."""
+        """Return a cell's value for comparison."""
         text = row.cells[name]
         if name in _DATES:
             return self._date(row, name)
@@ -206,7 +206,7 @@ class _ProposalImportPlanner:
         return f"{heading}: {one}, but row {first.number} of the same proposal has {other}"
 
     def _new(self, made: Proposal) -> Proposal:
-        """A service is active once its proposal is accepted: so it is where the file has no statuses."""
+        """Return a new proposal as accepted if the file has no statuses: its services are active."""
         made = msgspec.structs.replace(made, name=made.name or made.number)
         if made.state:
             return made
@@ -214,7 +214,7 @@ class _ProposalImportPlanner:
         return msgspec.structs.replace(made, state=state)
 
     def _merge(self, before: Proposal, made: Proposal, row: int, *, whole: bool) -> Proposal:
-        """The proposal with what the file says; ``whole``: its rows name every service that it has."""
+        """Merge the file into the proposal; ``whole``: its rows name every service that it has."""
         after, gone = merged(before, made, self._now.date() if whole and before.origin == "import" else None)
         if gone:
             names = ", ".join(str(visible(each.name, 80)) for each in gone[:_SHOWN])
@@ -226,7 +226,7 @@ class _ProposalImportPlanner:
     def _of_ours(
         self, before: Proposal, after: Proposal, row: int
     ) -> tuple[Proposal, list[tuple[Workflow, Workflow]]]:
-        """Return a proposal that this tool deploys, as Ignition has it now, and its changed workflows.
+        """Update a proposal that is deployed with this program, and its changed workflows.
 
         A change of what its jobs are created from stops those that still wait, until a user has reviewed the
         change and takes the proposal over again.
@@ -238,17 +238,17 @@ class _ProposalImportPlanner:
             after = msgspec.structs.replace(after, ours=False)
         if before.state == "revoked":
             after = msgspec.structs.replace(after, state=before.state, status="")
-        told = [name for name, old in job_inputs(before).items() if old != job_inputs(after)[name]]
-        if not told or before.state == "revoked":
+        lines = [name for name, old in job_inputs(before).items() if old != job_inputs(after)[name]]
+        if not lines or before.state == "revoked":
             return after, []
         was = before.before or engagement_of(before)
         after = msgspec.structs.replace(after, before=None if was == engagement_of(after) else was)
-        if "state" in told:
+        if "state" in lines:
             after = msgspec.structs.replace(after, ours=False)
             why = f"Ignition says that its proposal is {visible(after.status or after.state, 60)}."
         else:
-            why = f"Its proposal was changed in Ignition: {', '.join(told)}."
-        line = Audit(at=self._now, by="Ignition", what="changed", about=", ".join(told))
+            why = f"Its proposal was changed in Ignition: {', '.join(lines)}."
+        line = Audit(at=self._now, by="Ignition", what="changed", about=", ".join(lines))
         found = [
             (each, msgspec.structs.replace(each, stopped=why, audit=(*each.audit, line)))
             for each in self._snapshot.find(WORKFLOWS, "proposal", before.id)
@@ -256,12 +256,12 @@ class _ProposalImportPlanner:
         ]
         if found:
             ids = ", ".join(each.id for each, _ in found)
-            way = "" if "state" in told else f" Review it: xpm-tui proposals changes {before.id}"
+            way = "" if "state" in lines else f" Review it: xpm-tui proposals changes {before.id}"
             self._notes.append(ImportNote(row, f"{before.id}: {why} Stopped: {ids}.{way}"))
         return after, found
 
     def _waits(self, workflow: Workflow) -> bool:
-        """Whether something may still be made of it."""
+        """Return whether something may still be created from it."""
         made = self._snapshot.find(DEPLOYMENTS, "workflow", workflow.id)
         return workflow.repeat is not None or all(row.state not in ("deployed", "skipped") for row in made)
 
@@ -273,7 +273,7 @@ class _ProposalImportPlanner:
         return f"name:{client}/{exact(row.cells.get('name', ''))}"
 
     def _service(self, row: ReadRow) -> ProposalService | None:
-        """The service of a row; None when the row is refused."""
+        """Return the service of a row; None if the row is refused."""
         try:
             if not row.cells.keys() & {"number", "name"}:
                 raise _BadProposalRow("Proposal Number and Proposal Name are both blank")
@@ -325,7 +325,7 @@ class _ProposalImportPlanner:
             self._left_out[
                 "Services of one proposal end on different dates: the proposal ends with the last one"
             ] += len(rows)
-        # Where each row has the status of its service, one that is not known is enough.
+        # If each row has the status of its service, one unknown status is enough.
         words = [" ".join(row.cells["state"].split()) for row in rows if row.cells.get("state")]
         status = next((text for text in words if _word(text) not in _STATES), "")
         if status:
@@ -355,7 +355,7 @@ class _ProposalImportPlanner:
     def _of_entity(
         self, service: ProposalService, cells: dict[str, str], head: Client | None
     ) -> ProposalService:
-        """The service with the client that its project names; blank where that is the proposal's own."""
+        """Return the service with its project's client; blank if it is the proposal's own."""
         if not service.entity:
             return service
         named = {"client_id": service.client_id, "client_name": service.client_name}
@@ -383,7 +383,7 @@ class _ProposalImportPlanner:
         told, name = cells.get("client_id", ""), exact(cells.get("client_name", ""))
         same = self._snapshot.find(CLIENTS, "client_id", told) if told else []
         if not same and name:
-            # A namesake that has another id is another client.
+            # A client of the same name with another id is another client.
             namesakes = self._snapshot.find(CLIENTS, "name", name)
             same = [each for each in namesakes if not (told and each.client_id)]
         email = cells.get("contact_email", "").casefold()
@@ -412,7 +412,7 @@ class _ProposalImportPlanner:
 
 
 def _word(text: str) -> str:
-    """A status as it is looked up."""
+    """Return a status for comparison."""
     return " ".join(text.casefold().split())
 
 

@@ -1,4 +1,4 @@
-"""What Ignition's file says of a proposal that is there already, merged into it. Pure."""
+"""Merging the proposals of Ignition's file into existing ones."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _TEXTS = ("name", "number", "client_id", "client_name")
 
 
 def job_inputs(proposal: Proposal) -> dict[str, object]:
-    """What the jobs of a proposal are made from, by the words for it."""
-    told = {name: getattr(proposal, name) for name in ("state", "name", "client", "number", "reference")}
-    told |= {name: getattr(proposal, name) for name in ("start", "end", "partner", "manager")}
-    return told | {
+    """Return what the jobs of a proposal are created from, by name."""
+    data = {name: getattr(proposal, name) for name in ("state", "name", "client", "number", "reference")}
+    data |= {name: getattr(proposal, name) for name in ("start", "end", "partner", "manager")}
+    return data | {
         "services": [
             (s.name, s.start, s.end, s.price, s.quantity, s.project, s.client, s.entity)
             for s in proposal.services
@@ -26,7 +26,7 @@ def job_inputs(proposal: Proposal) -> dict[str, object]:
 
 
 def engagement_of(proposal: Proposal) -> Engagement:
-    """Return what the jobs of a proposal are made from now."""
+    """Return what the jobs of a proposal are currently created from."""
     return Engagement(**{name: getattr(proposal, name) for name in Engagement.__struct_fields__})
 
 
@@ -57,7 +57,7 @@ def merged(
         values["status"] = made.status
     services, left, moved = list(before.services), list(range(len(before.services))), []
     for service in made.services:
-        # A proposal can have the same service from the same day on several lines: the first is the first.
+        # A proposal can have the same service from the same day on several lines: match them in order.
         at = next((at for at in left if service_key(services[at]) == service_key(service)), None)
         if at is None:
             moved.append(service)
@@ -67,7 +67,7 @@ def merged(
     for alike in (_same_part, _may_be_part):
         rest, moved = moved, []
         for service in rest:
-            # One whose days overlap is the same with another start; one of another year stands beside it.
+            # If the days overlap, it is the same service with another start; another year is a separate one.
             at = next(
                 (at for at in left if _overlap(services[at], service) and alike(services[at], service)), None
             )
@@ -78,42 +78,42 @@ def merged(
                 known = _merged_service(services[at], service)
                 services[at] = msgspec.structs.replace(known, start=service.start or known.start)
     services += moved
-    gone = [
+    missing = [
         at
         for at in left
         if ended_before is not None
         and (services[at].end or ended_before) >= ended_before
         and not any(_is_earlier_term(services[at], each) for each in made.services)
     ]
-    kept = tuple(each for at, each in enumerate(services) if at not in gone)
-    return msgspec.structs.replace(before, **values, services=kept), [services[at] for at in gone]
+    kept = tuple(each for at, each in enumerate(services) if at not in missing)
+    return msgspec.structs.replace(before, **values, services=kept), [services[at] for at in missing]
 
 
 def service_key(service: ProposalService) -> tuple[str, date | None, str, str]:
-    """What two rows have in common that are the same service, of the same project and entity."""
+    """Return what two rows of the same service, project and entity have in common."""
     return exact(service.name), service.start, exact(service.project), service.entity
 
 
 def _same_part(old: ProposalService, new: ProposalService) -> bool:
-    """Whether two services are of one project and one entity."""
+    """Return whether two services belong to one project and one entity."""
     return service_key(old)[2:] == service_key(new)[2:]
 
 
 def _may_be_part(old: ProposalService, new: ProposalService) -> bool:
-    """The same, where a blank project or entity says nothing."""
+    """The same, but a blank project or entity matches any."""
     return all(not one or not other or one == other for one, other in zip(
         service_key(old)[2:], service_key(new)[2:], strict=True
     ))  # fmt: skip
 
 
 def _is_earlier_term(old: ProposalService, new: ProposalService) -> bool:
-    """Whether a service ended before the same one started again."""
+    """Return whether a service ended before the same one started again."""
     same = exact(old.name) == exact(new.name) and _may_be_part(old, new)
     return same and old.end is not None and new.start is not None and old.end < new.start
 
 
 def _overlap(old: ProposalService, new: ProposalService) -> bool:
-    """Whether two services of one name run at the same time; one without dates does at any."""
+    """Return whether two services of one name run at the same time; one without dates always does."""
     if exact(old.name) != exact(new.name):
         return False
     ends_first = old.end is not None and new.start is not None and old.end < new.start

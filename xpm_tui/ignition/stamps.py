@@ -1,8 +1,8 @@
-"""As of when the inbox has told each field of a record, so that an older file never replaces newer values.
+"""The time of each field's value from the inbox, so that an older file never replaces newer values.
 
 Files and events arrive late, twice and in any order. Every filled cell that comes in through the inbox leaves
-its stamp (a time, a sequence number, a rank) under what the sender calls the record; a cell whose field has
-a newer stamp is blanked before the import is planned, and a blank cell says nothing. Pure.
+its stamp (a time, a sequence number, a rank) under the sender's name for the record; a cell whose field has a
+newer stamp is blanked before the import is planned, and a blank cell changes nothing.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ SERVICE_FIELDS = frozenset(
         "end",
     )
 )
-"""The columns of a proposal's row that are about its service, where it names one."""
+"""The columns of a proposal's row that are about its service, if it names one."""
 
 _CONTACT = "contact_"
 _NEWER = "newer values of this record had come in before"
 
 
 def stamp(at: datetime, sequence: int = 0, rank: int = 0) -> str:
-    """Return a stamp: texts of stamps compare as (time, sequence, rank) do.
+    """Return a stamp: as texts, stamps compare like (time, sequence, rank).
 
     ``rank`` decides between events of one time and sequence: an accepted proposal was sent before.
     """
@@ -50,7 +50,7 @@ def stamp(at: datetime, sequence: int = 0, rank: int = 0) -> str:
 class AdmittedFile:
     """A file without what is older than what came in before.
 
-    ``older`` counts the cells that were left out, and ``outdated`` tells that nothing is left to import.
+    ``older`` counts the cells that were left out; ``outdated`` is true if nothing is left to import.
     """
 
     parsed: ParsedFile
@@ -58,12 +58,12 @@ class AdmittedFile:
 
     @property
     def outdated(self) -> bool:
-        """Whether all that the file says is older than what is here."""
+        """Whether everything in the file is older than what is here."""
         return bool(self.older) and not self.parsed.rows
 
 
 def admit(snapshot: Snapshot, parsed: ParsedFile, mark: str) -> AdmittedFile:
-    """Leave out of a file with the stamp ``mark`` what newer files and events have told meanwhile."""
+    """Leave out of a file with the stamp ``mark`` what newer files and events have contained."""
     if not snapshot.count(STAMPS):
         return AdmittedFile(parsed)
     rows: list[FileRow] = []
@@ -84,21 +84,21 @@ def admit(snapshot: Snapshot, parsed: ParsedFile, mark: str) -> AdmittedFile:
             dropped.append(RefusedRow(row.number, _NEWER))
     if not behind:
         return AdmittedFile(parsed)
-    # What newer events have added is not in this file, so that it no longer names everything.
+    # Newer events have added what is not in this file, so it no longer names everything.
     left = replace(parsed, rows=tuple(rows), skipped=(*parsed.skipped, *dropped), completeness="parts")
     return AdmittedFile(left, older)
 
 
 def stamps(snapshot: Snapshot, parsed: ParsedFile, mark: str, refused: Iterable[int]) -> Iterator[Put]:
-    """The stamps that an admitted file leaves; rows that were refused leave none."""
+    """Return the stamps of an admitted file; rows that were refused have none."""
     bad = set(refused)
-    told: dict[str, set[str]] = {}
+    data: dict[str, set[str]] = {}
     for row in parsed.rows:
         if row.number not in bad:
             record = _StampedRow(snapshot, parsed, row)
             for key in record.keys:
-                told.setdefault(key, set()).update(record.all_fields())
-    for key, fields in told.items():
+                data.setdefault(key, set()).update(record.all_fields())
+    for key, fields in data.items():
         before = snapshot.get(STAMPS, key)
         left: dict[str, tuple[str, ...]] = {}
         newer: set[str] = set()
@@ -122,7 +122,7 @@ def _without(parsed: ParsedFile, row: FileRow, stale: set[str]) -> FileRow:
 
 
 class _StampedRow:
-    """One row of a file: what it calls its record, and under which names its cells are stamped.
+    """One row of a file: its name for the record, and the names under which its cells are stamped.
 
     ``names`` are the cells by which the record, or a part of it, is found: they stay.
     """
@@ -135,7 +135,7 @@ class _StampedRow:
         self._parts = self._part_keys()
 
     def newest(self) -> dict[str, str]:
-        """The newest stamp of every field of the record."""
+        """Return the newest stamp of every field of the record."""
         found: dict[str, str] = {}
         for key in self.keys:
             row = self._snapshot.get(STAMPS, key)
@@ -145,7 +145,7 @@ class _StampedRow:
         return found
 
     def stale(self, newest: Mapping[str, str], mark: str) -> set[str]:
-        """The cells whose field has a newer stamp than ``mark``."""
+        """Return the cells whose field has a newer stamp than ``mark``."""
         stale = {
             name
             for name in self.cells.keys() - self.names
@@ -162,12 +162,12 @@ class _StampedRow:
         return stale
 
     def all_fields(self) -> set[str]:
-        """The names under which the filled cells are stamped."""
+        """Return the names under which the filled cells are stamped."""
         return {field for name in self.cells.keys() - self.names for field in self._fields(name)}
 
     @property
     def names(self) -> set[str]:
-        """The cells that say which record the row is about."""
+        """Return the cells that identify the record."""
         if self._form == "clients":
             return {"client_id", "contact_id", RECORD} | (set() if "client_id" in self.cells else {"name"})
         if self._form == "proposals":
@@ -187,7 +187,7 @@ class _StampedRow:
         return [f"name:{exact(told)}".casefold()]
 
     def _client_keys(self, client_id: str, name: str) -> list[str]:
-        """Under which keys a client is known: by its id, and by its name as long as it has none."""
+        """Return the keys of a client: its id, and its name as long as it has none."""
         by_name = f"name:{name}".casefold()
         namesakes = self._snapshot.find(CLIENTS, "name", name) if name else []
         if client_id:
@@ -199,29 +199,29 @@ class _StampedRow:
         return [f"contact:{self.cells.get('contact_id', '')}"]
 
     def _part_keys(self) -> list[str]:
-        """Under which names a contact, or a service, of the record is known."""
+        """Return the names of a contact, or a service, of the record."""
         cells = self.cells
         if self._form == "proposals":
             return [f"service {exact(cells['service']).casefold()}"] if cells.get("service") else []
         name = cells.get("contact_name") or " ".join(
             filter(None, (cells.get("contact_first_name"), cells.get("contact_last_name")))
         )
-        told = {
+        data = {
             "id": cells.get("contact_id", ""),
             "name": exact(name),
             "email": cells.get("contact_email", ""),
         }
-        return [f"contact {kind} {text.casefold()}" for kind, text in told.items() if text]
+        return [f"contact {kind} {text.casefold()}" for kind, text in data.items() if text]
 
     def _fields(self, name: str) -> list[str]:
         of_part = name in SERVICE_FIELDS if self._form == "proposals" else name.startswith(_CONTACT)
         return [f"{part}/{name}" for part in self._parts] if of_part and self._parts else [name]
 
     def _contact_stale(self, stale: set[str]) -> set[str]:
-        """What of a contact goes too, where its name or address is out of date.
+        """Return the cells of a contact to leave out if its name or address is outdated.
 
-        A stale name or address that the contact still has does no harm, and finds it. Where none is left the
-        contact could only be guessed: then all of its cells go.
+        An outdated name or address that the contact still has does no harm, and finds it. If none is left,
+        the contact could only be guessed: then all of its cells are left out.
         """
         of_contact = {name for name in self.cells if name.startswith(_CONTACT) and name != "contact_id"}
         if not of_contact - stale or "contact_id" in self.cells:

@@ -1,11 +1,10 @@
-"""Which events somebody wants to see.
-
-Reading the log: newest first, or following what all processes append. A broken line is passed over.
+"""Reading the log: newest first, or following what all processes append. A broken line is skipped.
 
 Writing the log: append-only JSON lines, one file per UTC day, shared by all processes of a practice.
 
-A line goes out in one ``write`` on a descriptor opened with ``O_APPEND``, so that lines of several processes
-never mix (POSIX.1-2017, ``write``). The log may lose its last second on power loss; nothing is decided by it.
+A line is written with one ``write`` on a descriptor opened with ``O_APPEND``, so that lines of several
+processes never mix (POSIX.1-2017, ``write``). The log may lose its last second after a power loss; nothing
+depends on it.
 """
 
 from __future__ import annotations
@@ -35,10 +34,10 @@ RANK = {name: rank for rank, name in enumerate(SEVERITIES)}
 
 @dataclass(frozen=True)
 class EventFilter:
-    """Empty parts let everything through; ``level`` is the least one shown, ``since`` an aware time.
+    """Selects events; empty parts match all. ``level`` is the lowest one shown, ``since`` an aware time.
 
-    ``record`` is a client's id (its contacts included), an XPM UUID or a contact's full id. ``text`` is
-    looked for, in any case, in the sentence as it is shown and in the call.
+    ``record`` is a client's id (including its contacts), an XPM UUID or a contact's full id. ``text`` is
+    searched, ignoring case, in the sentence as it is shown and in the call.
     """
 
     run: str = ""
@@ -48,7 +47,7 @@ class EventFilter:
     since: datetime | None = None
 
     def lets(self, event: Event, names: Callable[[str], str] | None = None) -> bool:
-        """Whether the event is wanted; ``names`` fills in the sentence that ``text`` is looked for in."""
+        """Return whether the event matches; ``names`` completes the sentence that is searched."""
         if self.run and event.run != self.run:
             return False
         if RANK[event.level] < RANK[self.level]:
@@ -76,20 +75,20 @@ EVERYTHING = EventFilter()
 
 
 BLOCK = 64 * 1024
-"""Bytes read at a time, from either end."""
+"""Number of bytes read at a time, from either end."""
 
 _decode = msgspec.json.Decoder(Event).decode
 
 
 def day_files(folder: Path) -> list[Path]:
-    """The log's files, oldest day first; none when there is no log yet."""
+    """Return the log's files, oldest day first; none if there is no log yet."""
     return sorted(folder.glob("????-??-??.jsonl"))
 
 
 def newest_first(
     folder: Path, wanted: EventFilter = EVERYTHING, names: Callable[[str], str] | None = None
 ) -> Iterator[Event]:
-    """Wanted events, newest first, one block of one file in memory at a time."""
+    """Yield matching events, newest first, with one block of one file in memory at a time."""
     oldest = wanted.since.astimezone(UTC).date().isoformat() if wanted.since else ""
     for path in reversed(day_files(folder)):
         if path.stem < oldest:
@@ -101,11 +100,11 @@ def newest_first(
                     if event is not None and wanted.lets(event, names):
                         yield event
         except FileNotFoundError:
-            continue  # its days were over between listing and reading
+            continue  # deleted between listing and reading
 
 
 class Tail:
-    """Follows the log across its files. ``poll`` costs one look at the folder when nothing happened."""
+    """Follows the log across its files. ``poll`` lists the folder once if nothing happened."""
 
     def __init__(self, folder: Path, *, last: int = 0) -> None:
         self._folder = folder
@@ -117,9 +116,9 @@ class Tail:
             self._before = self._last(last)
 
     def poll(self) -> list[Event]:
-        """What came since the last poll, in the order of the files; a line not yet whole waits."""
+        """Return the events since the last poll, in the order of the files; an incomplete line waits."""
         news, self._before = self._before, []
-        told = {event.id for event in news}  # a line may be written while the last ones are looked up
+        told = {event.id for event in news}  # a line may be written while the last ones are read
         try:
             with os.scandir(self._folder) as entries:
                 sizes = {e.name: e.stat().st_size for e in entries if e.name.endswith(".jsonl")}
@@ -128,7 +127,7 @@ class Tail:
         for name in sorted(sizes):
             done = self._read.get(name, 0)
             if sizes[name] < done:
-                done = 0  # emptied or made anew: what is there now is news
+                done = 0  # emptied or created again: everything in it is new
             if sizes[name] > done:
                 done = self._take(name, done, news, told)
             self._read[name] = done
@@ -163,7 +162,7 @@ def _event(line: bytes) -> Event | None:
 
 
 def _whole_lines(path: Path) -> int:
-    """Bytes up to the last line end, so that a line being written now is read whole later."""
+    """Return the size up to the last line end, so that a line being written is read later."""
     try:
         with path.open("rb") as file:
             end = file.seek(0, os.SEEK_END)
@@ -180,7 +179,7 @@ def _whole_lines(path: Path) -> int:
 
 
 def _backwards(file: BinaryIO) -> Iterator[bytes]:
-    """Whole and torn lines, last first."""
+    """Yield complete and incomplete lines, last first."""
     end = file.seek(0, os.SEEK_END)
     rest = b""
     while end > 0:
@@ -204,7 +203,7 @@ _run: ContextVar[str] = ContextVar("xpm_tui_run", default="")
 
 @contextmanager
 def during(run: str) -> Iterator[None]:
-    """Everything reported inside, by this task and those it starts, belongs to ``run``."""
+    """Assign everything reported in the block, by this task and those it starts, to ``run``."""
     token = _run.set(run)
     try:
         yield
@@ -213,10 +212,10 @@ def during(run: str) -> Iterator[None]:
 
 
 class EventLog:
-    """The events of one practice. Making one touches no disk; the folder comes with the first event.
+    """The events of one practice. Creating it does not use the disk; the first event creates the folder.
 
-    Reporting never fails the work: what the disk refuses is counted in ``lost`` and told by one event as soon
-    as the disk takes lines again. ``least`` is the least severity that is written down.
+    Reporting never makes the work fail: lines that cannot be written are counted in ``lost`` and reported by
+    one event as soon as the disk can be written again. ``least`` is the lowest severity that is written.
     """
 
     def __init__(self, folder: Path, clock: Clock, person: str = "", *, least: Severity = "debug") -> None:
@@ -231,7 +230,7 @@ class EventLog:
         self._encode = msgspec.json.Encoder().encode
 
     def emit(self, event: Event) -> None:
-        """Append one event; ``id``, ``at``, ``by`` and ``run`` are filled in where empty."""
+        """Append one event; empty ``id``, ``at``, ``by`` and ``run`` are filled in."""
         if RANK[event.level] < self._least:
             return
         try:
@@ -251,15 +250,15 @@ class EventLog:
     def read(
         self, wanted: EventFilter = EVERYTHING, names: Callable[[str], str] | None = None
     ) -> Iterator[Event]:
-        """Events that ``wanted`` lets through, newest first. ``names`` is used by a text filter only."""
+        """Yield events that ``wanted`` selects, newest first. ``names`` is used by a text filter only."""
         return newest_first(self.folder, wanted, names)
 
     def tail(self, *, last: int = 0) -> Tail:
-        """Follow the log from now on; the first poll also gives the ``last`` events before."""
+        """Follow the log from now on; the first poll also returns the ``last`` events before."""
         return Tail(self.folder, last=last)
 
     def drop_older(self, days: int) -> int:
-        """Remove the files of days more than ``days`` ago; gives how many. ``days`` of 0 keeps all."""
+        """Delete the files of days more than ``days`` ago and return their number; 0 keeps all."""
         if days <= 0:
             return 0
         limit = (self._clock.now() - timedelta(days=days)).date().isoformat()
@@ -271,7 +270,7 @@ class EventLog:
         return gone
 
     def close(self) -> None:
-        """Let go of the file; the next event opens it again."""
+        """Close the file; the next event opens it again."""
         if self._fd >= 0:
             fd, self._fd = self._fd, -1
             with suppress(OSError):
@@ -297,7 +296,7 @@ class EventLog:
     def _write(self, event: Event) -> None:
         line = self._encode(event) + b"\n"
         if os.write(self._fd, line) != len(line):
-            raise OSError("the line was cut")  # the next opening puts a line end after the torn piece
+            raise OSError("the line was cut")  # the next opening adds a line end after the incomplete line
 
     def _open(self, day: str) -> None:
         self.close()
@@ -309,7 +308,7 @@ class EventLog:
             os.write(self._fd, b"\n")
 
     def _new_id(self, at: datetime) -> str:
-        """Time in milliseconds, then chance: sorts by time, and within a process by order of making."""
+        """Return the time in milliseconds, then random digits: sorts by time, and in a process by order."""
         fresh = (int(at.timestamp() * 1000) << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS - 1)
         self._last = max(fresh, self._last + 1)
         number, text = self._last, ""

@@ -1,10 +1,10 @@
-"""The sentences of all event keys, by area. A key is one word for the area, a point, what happened.
+"""The sentences of all events. An event's key is its area, a point, and what happened.
 
-One sentence per event key. Names are filled in when a sentence is shown, so other names mask it exactly.
+Names are filled in when a sentence is shown, so that a mask can replace exactly them.
 
 In a template ``{calls:call}`` is a number with its noun ("1 call", "1,204 calls"; ``person/people`` for an
-irregular one), ``{record}`` and ``{uuid}`` are given by name, every other word is a part of the event or one
-of its numbers. A part that the event does not have reads as "?"; a template is never taken from data.
+irregular one), ``{record}`` and ``{uuid}`` are replaced by names, every other word by a part of the event or
+one of its numbers. A part that the event does not have is shown as "?"; a template is never taken from data.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SENTENCES: dict[str, str] = {
     "call": "{call} answered {status}",
     "token.refreshed": "The login was renewed",
     "token.failed": "The login could not be renewed",
-    # trouble that a person was told of, or told of
+    # problems that were shown or reported
     "act.failed": "An action failed: {rule} ({case})",
     "trouble.seen": "{by} reported a known problem: {rule} (case {case})",
     # connection
@@ -74,7 +74,7 @@ SENTENCES: dict[str, str] = {
     "run.skipped": "The scheduled sync was skipped ({rule})",
     "run.stop_asked": "{by} asked run {run} to stop",
     "run.released": "{by} released the held run {held}",
-    # what a run does to records
+    # changes of a run to records
     "sync.link": "{record} is linked to {uuid} ({why})",
     "sync.link:undo": "{record} is no longer linked to {uuid} (undone)",
     "sync.change": "{record}: {field} written ({why})",
@@ -94,7 +94,7 @@ SENTENCES: dict[str, str] = {
     "sync.created": "{record} was created in XPM: {uuid}",
     "guard.stop": "The guard stopped the run ({rule}): {counted} counted, {limit} allowed",
     "undo.planned": "{by} planned the undo of run {undone} (plan {plan})",
-    # clients and team, by hand
+    # clients and team, manually
     "client.linked": "{by} linked {record} to {uuid}",
     "client.merged": "The XPM client of {record} was merged into {uuid}: accept it in the review",
     "client.successor": "XPM no longer has the client of {record}; it may have been merged into {uuid}",
@@ -139,7 +139,7 @@ SENTENCES: dict[str, str] = {
     "job.unknown": "No answer to {call} for {record}: the result is being looked up",
     "job.resolved": "The result for {record} was looked up: {why}",
     "job.skipped": "{by} skipped the job of {day} for {record}",
-    "job.unskipped": "{by} undid the skipping of the job of {day} for {record}",
+    "job.unskipped": "{by} no longer skips the job of {day} for {record}",
     "job.settled": "{by} decided what happened to the job of {day} for {record}: {choice}",
     "job.again": "{by} asked to create {record} again: XPM no longer has {job}",
     "run.done:deploy": "Run {run} is done: {deployed:job} deployed, {calls:call}, {seconds} s",
@@ -153,10 +153,11 @@ SENTENCES: dict[str, str] = {
     "import.team": "{by} imported {rows:row} (team): {added} new, {changed} changed, {refused} refused",
     "import.proposals": "{by} imported {rows:row} (proposals): {added} new, {changed} changed, "
     "{refused} refused",
-    "inbox.file": "A file of the inbox was taken in ({rule}): {file}",
-    "inbox.failed": "A file of the inbox could not be imported: {file}",
-    "inbox.emptied": "The inbox was emptied: {imported:file} imported, {unchanged} without news, "
-    "{failed} failed",
+    "inbox.file": "A file from the inbox was processed ({rule}): {file}",
+    "inbox.failed": "A file from the inbox could not be imported: {file}",
+    "inbox.emptied": (
+        "The inbox was emptied: {imported:file} imported, {unchanged} without changes, {failed} failed"
+    ),
     "import.edit": "{field} of {record} was changed in Ignition",
     "import.undone": "{by} undid import {batch}: {removed:record} removed, {restored} restored, "
     "{left} left as they are",
@@ -164,7 +165,7 @@ SENTENCES: dict[str, str] = {
     "export.services": "{by} exported {count:service}",
     "export.team": "{by} exported {count:team member}",
     "export.proposals": "{by} exported {count:proposal}",
-    # the rest
+    # others
     "settings.set": "{by} set {name}",
     "schedule.installed": "{by} installed the schedule",
     "schedule.removed": "{by} removed the schedule",
@@ -182,25 +183,25 @@ REASONS: dict[str, Labels] = {
     "job.held": reason_labels.JOB_CAUSES,
     "job.failed": reason_labels.JOB_CAUSES,
 }
-"""The labels that say why: by the event's key, then by its rule (or its outcome)."""
+"""Labels for the reason, by the event's key, then by its rule or outcome."""
 
 
 Names = Callable[[str], str]
-"""From an id (``c12``, ``c12/k3``, ``t4``, an XPM UUID) to a name; the empty text when it has none."""
+"""Maps an id (``c12``, ``c12/k3``, ``t4``, an XPM UUID) to a name, or the empty text if there is none."""
 
 Values = Callable[[Event], str]
-"""From an event to the values that it is about, ``old → new``; the empty text when it has none."""
+"""Maps an event to its values, ``old → new``, or the empty text if there are none."""
 
 _ABSENT = "?"
 
 
 def sentence(event: Event, names: Names | None = None, values: Values | None = None) -> str:
-    """The event in words, for people. Its names are data: show it through the plain-text door only.
+    """Return the event as a sentence for users. Its names are data: show it only as plain text.
 
     Args:
         event: The event.
-        names: What names records; without it they are named by their ids.
-        values: What knows the values that were written; without it, and in a masked log, none are shown.
+        names: Maps records to names; without it their ids are shown.
+        values: Maps events to written values; without it, and in a masked log, none are shown.
     """
     template = _template(event)
     if template is None:
@@ -211,7 +212,7 @@ def sentence(event: Event, names: Names | None = None, values: Values | None = N
 
 
 def _template(event: Event) -> str | None:
-    """The sentence for this rule or this side, where there is one, else the key's own."""
+    """Return the sentence for this rule or this side if there is one, else the key's own."""
     for variant in (event.rule, event.numbers.get("side")):
         found = SENTENCES.get(f"{event.key}:{variant}") if variant else None
         if found is not None:
@@ -220,7 +221,7 @@ def _template(event: Event) -> str | None:
 
 
 class _Words(string.Formatter):
-    """Inserts values as they are: no attribute or index is ever followed."""
+    """Inserts values without following attributes or indexes."""
 
     def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         return kwargs.get(field_name, _ABSENT), field_name
@@ -249,18 +250,18 @@ def _parts(event: Event, names: Names | None) -> dict[str, object]:
         "case": event.case or _ABSENT,
         "correlation": event.correlation or _ABSENT,
     }
-    # An event has this number only where it is not nought.
+    # An event has this number only if it is not zero.
     return {"unsendable": 0, **event.numbers, **parts} if event.numbers else parts
 
 
 def in_sentence(field: str) -> str:
-    """Return a field's label within a sentence: ``contact name``, but ``GST number`` as it is."""
+    """Return a field's label for use in a sentence: ``contact name``, but unchanged ``GST number``."""
     told = label(field) if field in BY_NAME else field.replace("_", " ")
     return told if told[1:2].isupper() else told[:1].lower() + told[1:]
 
 
 def _field(event: Event) -> str:
-    """The field of a client by its label; those of other records have names of their own."""
+    """Return the label of a client's field; the fields of other records have their own names."""
     of_client = event.key.startswith(("sync.", "client."))
     return in_sentence(event.field) if of_client else event.field.replace("_", " ")
 
@@ -280,9 +281,9 @@ def _named(id_: str, names: Names | None) -> str:
 
 
 def _bare(event: Event, names: Names | None) -> str:
-    """A key that this version does not know, from a newer one or an older: all that it carries."""
-    told = [event.key.replace(".", " ").replace("_", " ")]
+    """Return a sentence for a key that this version does not know: everything the event contains."""
+    lines = [event.key.replace(".", " ").replace("_", " ")]
     for name, value in _parts(event, names).items():
         if value != _ABSENT and name not in ("by", "run", "why"):
-            told.append(f"{name.replace('_', ' ')} {scalar(value, none=_ABSENT)}")
-    return told[0] if len(told) == 1 else f"{told[0]}: {', '.join(told[1:])}"
+            lines.append(f"{name.replace('_', ' ')} {scalar(value, none=_ABSENT)}")
+    return lines[0] if len(lines) == 1 else f"{lines[0]}: {', '.join(lines[1:])}"

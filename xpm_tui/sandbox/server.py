@@ -1,8 +1,6 @@
-"""The sandbox on loopback, as a process of its own.
+"""The sandbox on loopback in its own process, for `xpm-tui sandbox` and `python -m xpm_tui.sandbox`.
 
-What `xpm-tui sandbox` and `python -m xpm_tui.sandbox` both run.
-
-The sandbox as an ASGI application, with a fault layer below the HTTP server for resets and cuts.
+The sandbox as an ASGI application, with faults below the HTTP server for resets and cuts.
 """
 
 from __future__ import annotations
@@ -39,11 +37,11 @@ Place = tuple[tuple[str, int] | None, tuple[str, int | None] | None]
 """The two ends of a connection."""
 
 _transports: dict[Place, asyncio.Transport] = {}
-"""Open connections by their ends: how an application reaches the socket under its server."""
+"""Open connections by their ends: how an application accesses the socket of its server."""
 
 
 class Protocol(H11Protocol):
-    """HTTP/1.1 that leaves the transport where the fault layer finds it."""
+    """HTTP/1.1 that registers the transport for the injection of faults."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Register the transport of a connection."""
@@ -57,7 +55,7 @@ class Protocol(H11Protocol):
 
 
 class Application:
-    """ASGI 3 over one sandbox, playing one host of Xero's or all three."""
+    """ASGI 3 for one sandbox, as one of Xero's hosts or all three."""
 
     def __init__(self, sandbox: Sandbox, host: Host = "any") -> None:
         self._sandbox = sandbox
@@ -89,7 +87,7 @@ class Application:
 
 
 async def _read(receive: Receive) -> bytes | None:
-    """The body, None if the caller left before it was whole. What exceeds 32 MB is read and dropped."""
+    """Return the body, or None if the caller left before it was complete; more than 32 MB are dropped."""
     parts: list[bytes] = []
     size = 0
     while True:
@@ -132,7 +130,7 @@ async def _carry(response: Response, scope: Scope, receive: Receive, send: Send)
 
 
 def _reset(transport: asyncio.Transport | None) -> None:
-    """Close with a TCP reset: lingering for no time throws the connection away (socket(7))."""
+    """Close with a TCP reset: a linger time of zero discards the connection (socket(7))."""
     if transport is None:
         return
     raw = transport.get_extra_info("socket")
@@ -142,11 +140,11 @@ def _reset(transport: asyncio.Transport | None) -> None:
 
 LOOPBACK = "127.0.0.1"
 PARENT_CHECK = 0.25
-"""Seconds between two looks at who the parent process is."""
+"""Seconds between two checks of the parent process."""
 
 
 class _Server(uvicorn.Server):
-    """Several of these share a process, so none of them takes the signals for itself."""
+    """A server that handles no signals, as several of them share a process."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -154,7 +152,11 @@ class _Server(uvicorn.Server):
 
 
 def bind(port: int) -> socket.socket:
-    """A listening socket on loopback, 0 being any free port. Raises OSError when the port is taken."""
+    """Return a listening socket on loopback; 0 selects any free port.
+
+    Raises:
+        OSError: The port is in use.
+    """
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -170,7 +172,10 @@ def run(sandbox: Sandbox, port: int, *, separate_hosts: bool = False, die_with_p
     """Serve until SIGTERM or SIGINT. The first line on stdout is the greeting, one JSON object.
 
     With `separate_hosts` login, identity and API listen on three ports (the last two on any free ones), so
-    that a client that mixes the hosts up is found out. Raises OSError when the port is taken.
+    that a client that confuses the hosts is detected.
+
+    Raises:
+        OSError: The port is in use.
     """
     roles: tuple[Host, ...] = ("login", "identity", "api") if separate_hosts else ("any",)
     listeners: list[socket.socket] = []
@@ -222,16 +227,16 @@ async def _serve(sandbox: Sandbox, places: list[tuple[Host, socket.socket]], die
 
 
 def greet(sandbox: Sandbox) -> None:
-    """The listeners are open by now, so that a reader of this line may connect at once."""
+    """Write the greeting; the listeners are already open, so that its reader may connect at once."""
     sys.stdout.write(json.dumps(sandbox.greeting()) + "\n")
     sys.stdout.flush()
 
 
 async def _watch_parent(parent: int, stop: Callable[[], None]) -> None:
-    """Stop once the parent process is gone, which is found by polling.
+    """Stop once the parent process has ended, which is detected by polling.
 
-    The kernel's own signal for this (prctl) goes by the parent's thread, and would end the sandbox with the
-    thread that started it.
+    The kernel's own signal for this (prctl) depends on the parent's thread, and would end the sandbox with
+    the thread that started it.
     """
     while os.getppid() == parent:  # noqa: ASYNC110
         await asyncio.sleep(PARENT_CHECK)
@@ -253,8 +258,8 @@ def serve(
 ) -> int:
     """Serve until a signal ends it, and return the exit code.
 
-    It is 0 after SIGTERM or SIGINT, 2 for an invalid fault, switch or number (stderr says which), and 5 when
-    the port is taken. `faults` are `KIND[,name=value…]`, `switches` are `name=value`; docs/sandbox.md lists
+    It is 0 after SIGTERM or SIGINT, 2 for an invalid fault, switch or number (stderr says which), and 5 if
+    the port is in use. `faults` are `KIND[,name=value…]`, `switches` are `name=value`; docs/sandbox.md lists
     both. With `die_with_parent` it also ends when the process that started it does.
     """
     try:

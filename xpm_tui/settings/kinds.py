@@ -1,8 +1,8 @@
-"""The kinds of settings: what a text must look like, what it becomes, and how it is written again.
+"""The kinds of settings: how a text is checked, converted, and written.
 
 A parser raises ``ValueError`` with a reason that completes "KEY cannot be VALUE: ...".
 
-What the choices of a setting are called and mean; settings files and options keep the bare words.
+Labels and explanations of the choices of settings; files and options use the bare words.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Setting = str | int | bool | tuple[str, ...] | Secret
 TomlType = Literal["text", "integer", "boolean", "list"]
 
 PREFIX = "XPM_TUI_"
-"""What every environment variable of ours begins with."""
+"""Prefix of all our environment variables."""
 
 _YES = {"yes", "true", "on", "1", "y"}
 _NO = {"no", "false", "off", "0", "n"}
@@ -40,9 +40,9 @@ LONGEST = 2_000
 
 @dataclass(frozen=True)
 class Kind:
-    """``words`` say what may be typed; ``toml`` is the type that a file may hold beside a text.
+    """A kind of setting. ``words`` say what may be typed; ``toml`` is the type allowed besides a text.
 
-    ``choices`` are the values that can be offered, where they are known.
+    ``choices`` are the values that can be offered, if known.
     """
 
     words: str
@@ -88,7 +88,7 @@ def _yes_no(value: str) -> bool:
 
 
 def _origin(value: str) -> str:
-    """Scheme, host and port. Plain http would show the login to the network: only for this machine."""
+    """Check scheme, host and port; plain http is only allowed for this computer, as it shows the login."""
     try:
         parts = urlsplit(_text(value))
         port = parts.port
@@ -106,7 +106,7 @@ def _origin(value: str) -> str:
 
 
 def is_this_machine(host: str) -> bool:
-    """Whether a host name means the machine itself (RFC 6761, section 6.3; loopback addresses)."""
+    """Return whether a host name means the computer itself (RFC 6761, section 6.3; loopback addresses)."""
     return host in ("localhost", "::1") or host.endswith(".localhost") or host.startswith("127.")
 
 
@@ -138,7 +138,7 @@ def _template(value: str) -> str:
     known = {"proposal", "client", "period", "service"}
     wrong = [name for name in re.findall(r"\{([^{}]*)\}", text) if name not in known]
     if wrong or text.count("{") != text.count("}"):
-        raise ValueError("it may hold {proposal}, {client}, {service} and {period}, and no other brace")
+        raise ValueError("it may contain {proposal}, {client}, {service} and {period}, and no other braces")
     if not text:
         raise ValueError("a job must have a name")
     return text
@@ -148,20 +148,21 @@ def _number_pattern(value: str) -> str:
     text = _text(value)
     bare = text.replace("{workflow}", "").replace("{date}", "")
     if text and (not re.fullmatch(r"[A-Za-z0-9_-]{0,30}", bare) or "{workflow}" not in text):
-        raise ValueError("it holds {workflow}, may hold {date}, and else letters, digits, - and _ only")
+        raise ValueError("it must contain {workflow}, and may contain {date}, letters, digits, - and _")
     return text
 
 
 def billing_categories(value: str) -> dict[str, str]:
-    """Categories by billing type, written as ``BILLING=CATEGORY; BILLING=CATEGORY``.
+    """Parse categories by billing type: ``BILLING=CATEGORY; BILLING=CATEGORY``.
 
-    Raises ``ValueError`` for what is not written like this, or names a billing type twice.
+    Raises:
+        ValueError: The text has another form, or names a billing type twice.
     """
     found: dict[str, str] = {}
     for part in filter(None, (each.strip() for each in _text(value).split(";"))):
         billing, equals, category = (each.strip() for each in part.partition("="))
         if not (billing and equals and category):
-            raise ValueError("it is BILLING=CATEGORY, with a semicolon between two of them")
+            raise ValueError("it must be BILLING=CATEGORY; separate several with semicolons")
         if billing.casefold() in {each.casefold() for each in found}:
             raise ValueError(f"it names {billing} twice")
         found[billing] = category
@@ -173,7 +174,7 @@ def _billing_categories(value: str) -> str:
 
 
 def integer(low: int, high: int, unit: str) -> Kind:
-    """A whole number with its limits, both taken in, and its unit."""
+    """Return the kind of a whole number with its unit and its limits, which are included."""
 
     def parse(value: str) -> int:
         digits = value.strip().replace("_", "")
@@ -185,7 +186,7 @@ def integer(low: int, high: int, unit: str) -> Kind:
 
 
 def choice(*names: str) -> Kind:
-    """One of some names; a hyphen or a blank is as good as an underscore."""
+    """Return the kind of a choice; a hyphen or a space is the same as an underscore."""
 
     def parse(value: str) -> str:
         name = re.sub(r"[\s-]+", "_", value.strip().casefold())
@@ -197,7 +198,7 @@ def choice(*names: str) -> Kind:
 
 
 def several(names: tuple[str, ...]) -> Kind:
-    """Any number of some names, with commas between them; the order does not matter."""
+    """Return the kind of a list of names separated by commas, in any order."""
 
     def parse(value: str) -> tuple[str, ...]:
         found = {word.strip().casefold() for word in value.split(",") if word.strip()}
@@ -222,7 +223,11 @@ JOB_NAME = Kind("text with {proposal}, {client}, {service}, {period}", _template
 
 
 def folder_path(value: str) -> str:
-    """The path of a folder in full; ``~`` is the home folder. Raises ``ValueError``."""
+    """Return the path of a folder in full; ``~`` is the home folder.
+
+    Raises:
+        ValueError: The path cannot be used.
+    """
     text = _text(value)
     if text and not text.startswith(("/", "~/")):
         raise ValueError("it must be a full path such as /srv/inbox or ~/inbox")
@@ -230,13 +235,17 @@ def folder_path(value: str) -> str:
 
 
 def field_mapping(value: str) -> dict[str, str]:
-    """Return the field for each key of ``inbox.map``; raises ``ValueError`` with a reason."""
+    """Return the field for each key of ``inbox.map``.
+
+    Raises:
+        ValueError: The text cannot be used; the error is the reason.
+    """
     found: dict[str, str] = {}
     for part in filter(None, (each.strip() for each in _text(value).split(";"))):
         key, sign, name = part.rpartition("=")
         if not sign or not key.strip() or not re.fullmatch(r"[a-z_]+(\.[a-z_]+)?", name.strip()):
             raise ValueError(
-                "it holds a key, =, and a field for each key, such as Proposal ref=number; Value=price"
+                "it must have a key, =, and a field for each key, such as Proposal ref=number; Value=price"
             )
         found[key.strip()] = name.strip()
     return found
@@ -253,7 +262,7 @@ JOB_NUMBER = Kind("text with {workflow} and {date}; empty: XPM's numbers", _numb
 
 
 def written(value: Setting) -> str:
-    """The text that gives this value when it is typed. A secret is told only as being there or not."""
+    """Return the text that gives this value when it is typed; of a secret only whether it is set."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple):
@@ -299,7 +308,7 @@ SETTING_CHOICES: dict[str, Labels] = {
     },
     "jobs.ignition_deploys": {
         "unknown": Label("Not known yet", "No jobs are created from here."),
-        "yes": Label("Yes", "Ignition creates the jobs, none are created from here."),
+        "yes": Label("Yes", "Ignition creates the jobs; none are created from here."),
         "no": Label("No", "Jobs of the proposals you have taken over are created from here."),
     },
     "jobs.missing_person": {
@@ -315,18 +324,18 @@ SETTING_CHOICES: dict[str, Labels] = {
     "glyphs": {
         "auto": Label("Automatic", "ASCII where the terminal's encoding is not UTF-8."),
         "unicode": Label("Unicode", "Unicode signs and borders."),
-        "ascii": Label("ASCII", "Signs and borders of plain ASCII."),
+        "ascii": Label("ASCII", "Signs and borders in plain ASCII."),
     },
     "cursor": {
         "hidden": Label("Hidden", "The terminal's own cursor is not shown."),
-        "shown": Label("Shown", "The terminal's own cursor rests on what has the focus."),
+        "shown": Label("Shown", "The terminal's own cursor is shown at the focused element."),
     },
 }
-"""Labels and meanings by the key of the setting; a choice that is not listed is shown as it is typed."""
+"""Labels and explanations by the key of the setting; other choices are shown as they are typed."""
 
 
 def setting_choices(key: str, words: str) -> dict[str, Label]:
-    """Return the choices of a setting with their labels; empty where anything may be typed.
+    """Return the choices of a setting with their labels; empty if any text may be typed.
 
     Args:
         key: The setting.

@@ -40,7 +40,7 @@ environment variable keeps it out of the file.
 
 
 def render() -> str:
-    """The page as Markdown."""
+    """Return the page as Markdown."""
     parts = [_HEAD]
     for section, entries in groupby(SCHEMA, key=_section):
         parts.append(f"## {SECTIONS[section]}\n")

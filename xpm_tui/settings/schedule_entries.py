@@ -1,4 +1,4 @@
-"""The settings of what runs by itself: the schedule, and the notifications about it."""
+"""The settings of the schedule and its notifications."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SCHEDULE_ENTRIES: tuple[SettingEntry, ...] = (
         "Full comparison, days",
         integer(1, 31, "days"),
         7,
-        "After so many days, a daily sync compares everything, not only what XPM reports as changed.",
+        "After this many days, a daily sync compares everything, not only what XPM reports as changed.",
     ),
     SettingEntry(
         "notify.command",

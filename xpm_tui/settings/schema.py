@@ -1,4 +1,4 @@
-"""Every setting once: key, kind, default and help, for files, environment, options, screen and reference."""
+"""All settings: key, kind, default and help, for files, environment, options, screen and reference."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ with lazy_imports():
     import difflib
 
 FIELDS: tuple[str, ...] = tuple(field.name for field in SYNCED)
-"""The fields that sync can be told to leave alone; ``contact``: whether whole contacts come and go."""
+"""The fields that sync can leave unchanged; ``contact``: whether contacts are added and removed."""
 
 
 SECTIONS: dict[str, str] = {
@@ -58,7 +58,7 @@ _INBOX = (
     SettingEntry("inbox.require_line_end", "CSV files end with a line end", YES_NO, True,
         "Refuse a CSV file in the inbox whose last row has no line end, because it may have been cut short."),
     SettingEntry("inbox.map", "Names of event fields", FIELD_MAPPING, "",
-        "What the keys of events stand for, such as Proposal ref=number; Value=price."),
+        "Which fields the keys of events correspond to, such as Proposal ref=number; Value=price."),
 )  # fmt: skip
 _RETENTION = (
     SettingEntry("retention.runs_days", "Days to keep runs", integer(1, 36_500, "days"), 730,
@@ -187,7 +187,7 @@ SCHEMA: tuple[SettingEntry, ...] = (
         "Changed records",
         integer(0, 1_000_000, "records"),
         20,
-        "Stop when more synced records change than this and than records_percent.",
+        "Stop when more synced records change than this, and also more than records_percent.",
     ),
     SettingEntry(
         "guard.records_percent",
@@ -201,7 +201,7 @@ SCHEMA: tuple[SettingEntry, ...] = (
         "Changes of a field",
         integer(0, 1_000_000, "records"),
         20,
-        "Stop when one field changes in more synced records than this and than field_percent.",
+        "Stop when one field changes in more synced records than this, and also more than field_percent.",
     ),
     SettingEntry(
         "guard.field_percent",
@@ -215,7 +215,8 @@ SCHEMA: tuple[SettingEntry, ...] = (
         "Emptied values",
         integer(0, 1_000_000, "records"),
         5,
-        "Stop when one field is emptied in more synced records than this and than emptied_percent.",
+        "Stop when one field is emptied in more synced records than this, and also more than "
+        "emptied_percent.",
     ),
     SettingEntry(
         "guard.emptied_percent",
@@ -298,8 +299,8 @@ SCHEMA: tuple[SettingEntry, ...] = (
         "Job number",
         JOB_NUMBER,
         "",
-        "Job numbers of our own, such as IGN-{workflow}-{date}, by which a job is found again for sure; "
-        "empty: XPM gives its next number.",
+        "Your own job numbers, such as IGN-{workflow}-{date}, by which a job can always be found again; "
+        "empty: XPM assigns its next number.",
     ),
     SettingEntry(
         "jobs.reference",
@@ -380,8 +381,8 @@ SCHEMA: tuple[SettingEntry, ...] = (
         "The terminal's cursor",
         choice("hidden", "shown"),
         "hidden",
-        "Whether the terminal's own cursor is to be seen, for screen readers that look for it. It rests on "
-        "what has the focus in any case.",
+        "Whether the terminal's own cursor is shown, for screen readers that follow it. It is always at "
+        "the focused element.",
     ),
 )
 
@@ -390,7 +391,11 @@ BY_ENV: dict[str, SettingEntry] = {entry.env: entry for entry in SCHEMA}
 
 
 def entry(key: str) -> SettingEntry:
-    """The setting of that key; raises ``BadInput`` that names the nearest one."""
+    """Return the setting with this key.
+
+    Raises:
+        BadInput: There is none; the error names the most similar one.
+    """
     found = BY_KEY.get(key) or BY_KEY.get(key.strip().casefold().replace("-", "_"))
     if found is None:
         raise BadInput(f"There is no setting {visible(key, 80)}.", hint=nearest(key))
@@ -398,7 +403,7 @@ def entry(key: str) -> SettingEntry:
 
 
 def nearest(key: str) -> str:
-    """A hint: the setting whose key is most like ``key``, or where all of them are listed."""
+    """Return a hint: the setting with the most similar key, or where all of them are listed."""
     key = key.casefold()
     near = difflib.get_close_matches(key, BY_KEY, 1, 0.6)
     if not near:

@@ -1,7 +1,8 @@
-"""What is asked of Xero at login: presets of OAuth scopes, or a text of one's own.
+"""The scopes requested at login: presets of OAuth scopes, or a text of the user's own.
 
-Scope names: Xero's OAuth 2.0 scopes page, section Practice Manager. By Xero's OpenAPI file, only the broad
-pair opens job templates and categories, so the standard preset also asks for the one that reads.
+Scope names: Xero's OAuth 2.0 scopes page, section Practice Manager. According to Xero's OpenAPI file, only
+the broad pair gives access to job templates and categories, so the standard preset also requests the one that
+reads.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ _LOGIN = ("offline_access", "openid", "profile", "email")
 _GRANULAR = ("practicemanager.client", "practicemanager.job", "practicemanager.staff.read")
 
 STANDARD = "standard"
-"""The preset that asks for what sync and jobs need, and for no more."""
+"""The preset with what sync and jobs need, and no more."""
 
 PRESETS: dict[str, tuple[str, ...]] = {
     STANDARD: (*_LOGIN, *_GRANULAR, "practicemanager.read"),
@@ -38,14 +39,18 @@ OPENING: dict[str, frozenset[str]] = {
         {"practicemanager.job.read", "practicemanager.job", "practicemanager.read", "practicemanager"}
     ),
 }
-"""By the scope that a list needs, every scope that opens it."""
+"""For the scope that a list needs, every scope that gives access to it."""
 
 _TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 """A scope token (RFC 6749, section 3.3)."""
 
 
 def scopes(text: str) -> tuple[str, ...]:
-    """The scopes that a preset name or one's own text stands for; raises ``ValueError`` with the reason."""
+    """Return the scopes for a preset name or a text of the user's own.
+
+    Raises:
+        ValueError: The text cannot be used; the error is the reason.
+    """
     name = re.sub(r"[\s-]+", "_", text.strip().casefold())
     if name in PRESETS:
         return PRESETS[name]
@@ -53,20 +58,20 @@ def scopes(text: str) -> tuple[str, ...]:
     wrong = next((word for word in own if not _TOKEN.fullmatch(word)), "")
     if wrong or not any(word.split(".")[0] == "practicemanager" for word in own):
         raise ValueError(
-            f"it must be one of {', '.join(PRESETS)}, or Xero's scope names separated by blanks, "
-            "at least one of them beginning with practicemanager"
+            f"it must be one of {', '.join(PRESETS)}, or Xero's scope names separated by spaces, at least "
+            "one of them beginning with practicemanager"
         )
     return own
 
 
 def normalise_scopes(text: str) -> str:
-    """The setting as it is kept: a preset's name, or the scopes with one blank between them."""
+    """Return the setting as it is saved: a preset's name, or the scopes separated by one space."""
     found = scopes(text)
     return next((name for name, preset in PRESETS.items() if preset == found), " ".join(found))
 
 
 def scope_advice(scope: str, asked: Collection[str]) -> str:
-    """Return how to be given a scope that the login lacks, in sentences; ``asked`` are those asked for."""
+    """Return how to get a scope that the login lacks; ``asked`` are those that were requested."""
     if not OPENING.get(scope, frozenset({scope})).isdisjoint(asked):
         return (
             "Xero was asked for it but did not grant it. Ask Xero to attach it to your app "

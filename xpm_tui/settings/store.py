@@ -1,6 +1,6 @@
-"""The settings in force, each with where it comes from: default, file, practice, environment, option.
+"""The effective settings, each with its origin: default, file, practice, environment, option.
 
-The later one wins. Two files: one for all practices of this account, one for the practice.
+The later one is used. There are two files: one for all practices of this account, one for the practice.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Origin = Literal["default", "file", "practice", "environment", "option"]
 
 @dataclass(frozen=True)
 class Item:
-    """One setting as it is in force; ``shown`` is its text, never that of a secret."""
+    """The effective value of one setting; ``shown`` is its text, never that of a secret."""
 
     entry: SettingEntry
     value: Setting
@@ -36,16 +36,15 @@ class Item:
 
     @property
     def shown(self) -> str:
-        """The value as it would be typed; of a secret only whether it is there."""
+        """The value as it would be typed; of a secret only whether it is set."""
         return written(self.value)
 
 
 class Settings:
-    """Settings of one process. :meth:`set` and :meth:`unset` write a file and show at once in this object.
+    """Settings of one process. :meth:`set` and :meth:`unset` write a file and update this object.
 
-    :meth:`follow` takes over what other processes have written to the files since; ``version`` grows with
-    each change of either kind.
-    ``problems`` are the errors of what was passed over by :meth:`load` when it was told to be lenient.
+    :meth:`follow` reads what other processes have written to the files since; ``version`` grows with each
+    change of either kind. ``problems`` are the errors that a lenient :meth:`load` skipped.
     """
 
     def __init__(
@@ -69,8 +68,10 @@ class Settings:
     ) -> Settings:
         """Read both files, the environment and the options of the command line.
 
-        A key that does not exist or a value that cannot be raises ``BadInput`` naming file and key;
-        ``lenient`` passes over them instead, so that a broken file can be mended with the tool itself.
+        ``lenient`` skips errors, so that a broken file can be repaired with the program itself.
+
+        Raises:
+            BadInput: A key does not exist or a value cannot be used; the error names file and key.
         """
         settings = cls(global_file, practice_file, {})
         told = _LayerReader(lenient)
@@ -83,9 +84,9 @@ class Settings:
         return settings
 
     def follow(self) -> None:
-        """Read the files again where they have changed: two ``stat`` calls where they have not.
+        """Read the files again if they have changed; otherwise this costs two ``stat`` calls.
 
-        A file that cannot be used now leaves its settings as they were; ``problems`` says why.
+        A file that cannot be used leaves its settings unchanged; ``problems`` says why.
         """
         seen = self._look()
         if seen == self._seen:
@@ -99,14 +100,18 @@ class Settings:
                 layers[origin] = found
         if layers != self._layers:
             self.version += 1
-        # What is written meanwhile differs from what was seen before, and is read the next time.
+        # What is written in the meantime differs from what was read, and is read the next time.
         self._layers, self._seen, self.problems = layers, seen, tuple(told.problems)
 
     def _look(self) -> tuple[object, ...]:
         return tuple(_stat(path) for path in self._files.values())
 
     def item(self, key: str) -> Item:
-        """Value and origin of a setting; raises ``BadInput`` naming the nearest key for an unknown one."""
+        """Return value and origin of a setting.
+
+        Raises:
+            BadInput: The key is unknown; the error names the most similar one.
+        """
         entry = schema.entry(key)
         for origin in _ORDER:
             if entry.key in self._layers.get(origin, {}):
@@ -114,43 +119,43 @@ class Settings:
         return Item(entry, entry.default, "default")
 
     def items(self) -> Iterator[Item]:
-        """All settings in the order of the schema."""
+        """Return all settings in the order of the schema."""
         return (self.item(key) for key in schema.BY_KEY)
 
     def get(self, key: str) -> Setting:
-        """The value in force: text, whole number, yes/no, tuple of names, or :class:`Secret`."""
+        """Return the effective value: text, whole number, yes/no, tuple of names, or :class:`Secret`."""
         return self.item(key).value
 
     def origin(self, key: str) -> Origin:
-        """Where the value in force comes from."""
+        """Return where the effective value comes from."""
         return self.item(key).origin
 
     def text(self, key: str) -> str:
-        """A setting that is a text, a choice, an address or a time."""
+        """Return a setting that is a text, a choice, an address or a time."""
         value = self.get(key)
         assert isinstance(value, str), key
         return value
 
     def number(self, key: str) -> int:
-        """A setting that is a whole number."""
+        """Return a setting that is a whole number."""
         value = self.get(key)
         assert type(value) is int, key
         return value
 
     def yes(self, key: str) -> bool:
-        """A setting that is yes or no."""
+        """Return a setting that is yes or no."""
         value = self.get(key)
         assert isinstance(value, bool), key
         return value
 
     def names(self, key: str) -> tuple[str, ...]:
-        """A setting that is a list of names."""
+        """Return a setting that is a list of names."""
         value = self.get(key)
         assert isinstance(value, tuple), key
         return value
 
     def secret(self, key: str) -> Secret:
-        """A setting that is never shown."""
+        """Return a setting that is never shown."""
         value = self.get(key)
         assert isinstance(value, Secret), key
         return value
@@ -158,8 +163,13 @@ class Settings:
     def set(self, key: str, text: str, *, practice: bool = False) -> Item:
         """Write a setting to the practice's file, or to the one for all practices.
 
-        Gives the item in force after it: its origin tells when an environment variable, an option or the
-        practice's own file still wins. Raises ``BadInput`` for a bad key or value, ``DiskError``.
+        Returns:
+            The effective item afterwards: its origin shows if an environment variable, an option or the
+                practice's own file still overrides it.
+
+        Raises:
+            BadInput: The key or the value cannot be used.
+            DiskError: The file cannot be written.
         """
         entry = schema.entry(key)
         value = parsed(entry, text, "")
@@ -169,7 +179,7 @@ class Settings:
         return self.item(entry.key)
 
     def unset(self, key: str, *, practice: bool = False) -> Item:
-        """Take a setting out of a file, so that the one below it is in force; gives that one."""
+        """Remove a setting from a file and return the item that is effective then."""
         entry = schema.entry(key)
         origin, path = self._place(practice)
         toml_file.change(path, entry.key, None)
@@ -214,7 +224,11 @@ _ORDER: tuple[Origin, ...] = ("option", "environment", "practice", "file")
 
 
 def parsed(entry: SettingEntry, text: str, where: str) -> Setting:
-    """A typed text as the setting's value; raises ``BadInput`` with key, value (no secret) and place."""
+    """Return a typed text as the setting's value.
+
+    Raises:
+        BadInput: The value cannot be used; the error has key, value (unless secret) and place.
+    """
     try:
         return entry.kind.parse(text)
     except ValueError as reason:
@@ -224,7 +238,7 @@ def parsed(entry: SettingEntry, text: str, where: str) -> Setting:
 
 
 def _from_toml(entry: SettingEntry, value: object, where: str) -> Setting:
-    """A value of a TOML file; a text is taken for every kind, another type only where it is the kind's."""
+    """Return a value of a TOML file; a text is accepted for every kind, other types only for their own."""
     if isinstance(value, str):
         return parsed(entry, value, where)
     if isinstance(value, bool):
@@ -250,14 +264,14 @@ _TOML_WORDS = {
 
 
 class _LayerReader:
-    """Gathers one layer after the other; strict, the first problem is raised."""
+    """Reads one layer after the other; unless lenient, it raises the first problem."""
 
     def __init__(self, lenient: bool) -> None:
         self._lenient = lenient
         self.problems: list[BadInput] = []
 
     def texts(self, texts: Mapping[str, str], where: str) -> dict[str, Setting]:
-        """A layer of typed texts by key."""
+        """Read a layer of typed texts by key."""
         found: dict[str, Setting] = {}
         for key, text in texts.items():
             try:
@@ -268,7 +282,7 @@ class _LayerReader:
         return found
 
     def environment(self, environ: Mapping[str, str]) -> dict[str, Setting]:
-        """Variables of ours. An empty one counts as not set; one that is nearly ours is told."""
+        """Read our variables. An empty one counts as not set; a misspelt one is reported."""
         found: dict[str, Setting] = {}
         for name, text in environ.items():
             if not name.startswith(PREFIX) or not text:
@@ -289,7 +303,7 @@ class _LayerReader:
         return found
 
     def file(self, path: Path) -> dict[str, Setting]:
-        """A settings file; one that is not there says nothing."""
+        """Read a settings file; a missing one is empty."""
         found: dict[str, Setting] = {}
         try:
             values = toml_file.read(path)

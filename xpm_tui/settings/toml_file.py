@@ -1,4 +1,4 @@
-"""A settings file (TOML 1.0): read with the standard library, edited so that the user's comments survive."""
+"""A settings file (TOML 1.0): read with the standard library, edited so that the user's comments are kept."""
 
 from __future__ import annotations
 
@@ -20,16 +20,19 @@ with lazy_imports():
     from xpm_tui.files import locks
 
 LARGEST = 1_000_000
-"""Bytes: a settings file is never larger."""
+"""Maximum size of a settings file in bytes."""
 PATIENCE = 10.0
 """Seconds to wait for another process that changes the same file."""
 
 
 def read(path: Path) -> dict[str, object]:
-    """The file's settings by dotted key, as TOML values; empty when there is no file.
+    """Return the file's settings by dotted key, as TOML values; empty if there is no file.
 
-    A settings file names commands to run and servers to sign in to: one that another account could have
-    written is not read. Raises ``BadInput`` naming the file and, where TOML tells it, line and column.
+    A settings file names commands to run and servers to sign in to: a file that another account could have
+    written is refused.
+
+    Raises:
+        BadInput: The file cannot be used; the error has the file and, if known, line and column.
     """
     text = _text(path)
     if not text.strip():
@@ -45,12 +48,15 @@ def read(path: Path) -> dict[str, object]:
 
 
 def change(path: Path, key: str, value: Any) -> None:
-    """Write one setting (``None`` takes it out); every other line, and all comments, stay as they are.
+    """Write one setting (``None`` removes it); every other line, and all comments, are unchanged.
 
-    Raises ``BadInput`` when the file is no TOML, ``DiskError`` when it cannot be written, ``Busy``.
+    Raises:
+        BadInput: The file is no TOML.
+        DiskError: The file cannot be written.
+        Busy: Another process changes the file.
     """
     private.ensure_private(path.parent)
-    # Read, changed and replaced in one go: else the later of two people would take the other's setting out.
+    # Under one lock: otherwise the second of two users would remove the other's setting.
     beside = path.with_name(f".{path.name}.lock")
     with disk_error(path), locks.brief_lock(beside, PATIENCE):
         _change(path, key, value)
@@ -100,7 +106,7 @@ def _parsed(text: str) -> Iterator[tuple[str, object]]:
 
 
 def _check(path: Path) -> None:
-    """Raise ``BadInput`` where another account could have written the file."""
+    """Refuse a file that another account could have written."""
     try:
         private.check_chain(path)
     except AppError as unsafe:

@@ -1,4 +1,1 @@
-"""The TinyDB database of a practice on durable storage: commit log, snapshot files, tables.
-
-The rest of the program reaches it through the store port alone.
-"""
+"""The database of a practice: TinyDB on durable storage, with a commit log, snapshot files and tables."""

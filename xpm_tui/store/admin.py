@@ -1,6 +1,6 @@
-"""Looking after a book from outside: check, repair, compact, back up, restore, purge.
+"""Maintenance of a store that is not open: check, repair, compact, back up, restore and purge.
 
-Is the book whole? Every byte is read, every row decoded, every reference followed; nothing is changed.
+The integrity check: reads every byte, decodes every row, follows every reference, and changes nothing.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ _COUNTED: dict[str, TableSchema[Any]] = {"c": CLIENTS, "p": PLANS, "r": RUNS}
 
 
 class IntegrityFinding(msgspec.Struct, frozen=True):
-    """One thing found: ``error`` (the book is damaged), ``warning`` (it may be soon), ``note``."""
+    """One finding: ``error`` (the store is damaged), ``warning`` (it may soon be) or ``note``."""
 
     level: Literal["error", "warning", "note"]
     text: str
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What a check found. ``rows`` by table; ``bytes`` of all its files."""
+    """Findings of a check, with ``rows`` per table and ``bytes`` of all files."""
 
     position: int
     generation: int
@@ -52,12 +52,16 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def ok(self) -> bool:
-        """No error was found."""
+        """Whether no error was found."""
         return not any(finding.level == "error" for finding in self.findings)
 
 
 def check(folder: Path) -> Report:
-    """Read everything of the book in ``folder``. Raises ``StoreUnreadable`` where there is none to read."""
+    """Read everything in the store in ``folder``.
+
+    Raises:
+        StoreUnreadable: There is no store that can be read.
+    """
     findings: list[IntegrityFinding] = []
     try:
         loaded = load(folder)
@@ -75,7 +79,9 @@ def check(folder: Path) -> Report:
             saved = rescue(folder, damage)
         except StoreUnreadable:
             findings.append(
-                IntegrityFinding("error", "No complete sound state of the data is left: restore a backup.")
+                IntegrityFinding(
+                    "error", "No complete and intact state of the data is left: restore a backup."
+                )
             )
             return Report(
                 position=0, generation=0, rows={}, bytes=_size_on_disk(folder), findings=tuple(findings)
@@ -164,8 +170,8 @@ def _references(view: StoreSnapshot) -> Iterator[IntegrityFinding]:
             some = ", ".join(visible(each, 40) for each in lost[:5])
             yield IntegrityFinding(
                 "warning",
-                f"{count(len(lost), 'row')} of {table.name} "
-                f"{plural(len(lost), 'belongs/belong')} to nothing in {into.name}: {some}.",
+                f"{count(len(lost), 'row')} of {table.name} {plural(len(lost), 'refers/refer')} to missing "
+                f"rows of {into.name}: {some}.",
             )
     for prefix, counted in _COUNTED.items():
         row = view.get(META, f"ids/{prefix}")
@@ -194,9 +200,13 @@ __all__ += ["backup", "check", "compact", "purge", "repair", "restore"]
 
 
 class Repaired(msgspec.Struct, frozen=True, kw_only=True):
-    """What a repair did: ``kept`` says where the damaged files are, ``lost_rows`` how many could not be read.
+    """The result of a repair.
 
-    ``changed`` is false for a book that needed none. ``lossless``: nothing that was committed is missing.
+    Attributes:
+        changed: False for a store that needed no repair.
+        lossless: Whether nothing that was committed is missing.
+        lost_rows: How many rows could not be read.
+        kept: Where the damaged files are.
     """
 
     changed: bool
@@ -208,7 +218,10 @@ class Repaired(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Compacted(msgspec.Struct, frozen=True, kw_only=True):
-    """Bytes of all files of the book before and after; ``done`` is false where another process is at it."""
+    """Bytes of all files of the store before and after.
+
+    ``done`` is false if another process was compacting the store.
+    """
 
     done: bool
     before: int
@@ -216,7 +229,13 @@ class Compacted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Restored(msgspec.Struct, frozen=True, kw_only=True):
-    """The new position; ``backed_up`` is where what was there before is, ``rows`` what is there now."""
+    """The result of restoring a backup.
+
+    Attributes:
+        position: The new position of the store.
+        backed_up: The backup of what was there before.
+        rows: Number of rows that are there now.
+    """
 
     position: int
     backed_up: str
@@ -224,7 +243,7 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Purged(msgspec.Struct, frozen=True, kw_only=True):
-    """Files and bytes that are gone; ``left`` are files that are not the book's."""
+    """Files and bytes that were deleted; ``left`` lists files that do not belong to the store."""
 
     files: int
     bytes: int
@@ -232,11 +251,13 @@ class Purged(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def backup(folder: Path, target: Path, *, clock: Clock) -> Backup:
-    """Write a backup to ``target`` and read it back. Commits wait meanwhile.
+    """Write a backup to ``target`` and read it back; commits wait until it is done.
 
-    Raises ``StoreUnreadable`` (damaged: a backup of damage is none), ``BadInput`` (the file is already
-    there),
-    ``DiskError``, ``Busy``.
+    Raises:
+        StoreUnreadable: The store is damaged, so that a backup would contain the damage.
+        BadInput: The file already exists.
+        DiskError: The file cannot be written.
+        Busy: Another process is using the store.
     """
     _need(folder)
     with both_locks(folder, clock, "making a backup"):
@@ -244,7 +265,13 @@ def backup(folder: Path, target: Path, *, clock: Clock) -> Backup:
 
 
 def compact(folder: Path, *, clock: Clock) -> Compacted:
-    """Fold the commit log in now, and remove what is no longer needed. Raises what a commit raises."""
+    """Merge the commit log into the snapshot files now, and remove what is no longer needed.
+
+    Raises:
+        StoreUnreadable: The store is damaged.
+        DiskError: The disk is full or cannot be written.
+        Busy: Another process is using the store.
+    """
     _need(folder)
     before = _size(folder)
     with open_store(folder, clock=clock) as book:
@@ -255,11 +282,16 @@ def compact(folder: Path, *, clock: Clock) -> Compacted:
 
 
 def repair(folder: Path, *, clock: Clock, lossy: bool = False) -> Repaired:
-    """Make a damaged book whole again from its last good state. The damaged files are kept beside it.
+    """Repair a damaged store from its last good state; the damaged files are kept beside it.
 
-    ``lossy`` also takes what can be read of files that nothing else stands in for, and tells how many rows
-    could not. Raises ``StoreUnreadable`` where that would be needed and was not asked for, or nothing is
-    left.
+    Args:
+        folder: The folder of the store.
+        clock: The clock to use.
+        lossy: Also use what can be read of damaged files that nothing else replaces, and count the rows
+            that could not be read.
+
+    Raises:
+        StoreUnreadable: A repair would lose rows and ``lossy`` is false, or nothing can be read.
     """
     _need(folder)
     with both_locks(folder, clock, "repairing the data"):
@@ -272,7 +304,7 @@ def repair(folder: Path, *, clock: Clock, lossy: bool = False) -> Repaired:
         if loaded.tail == "clean":
             words = f"The data is intact, as of {at(loaded.state.mark)}: nothing to repair."
             return Repaired(changed=False, lossless=True, position=loaded.state.mark.position, lines=(words,))
-    # A torn write at the end of the log was never acknowledged; opening for writing cuts it.
+    # An incomplete write at the end of the log was never acknowledged; opening for writing removes it.
     with open_store(folder, clock=clock) as book:
         position = book.snapshot().position
     line = "An incomplete write was removed from the commit log; it had not been confirmed."
@@ -319,10 +351,14 @@ def _repair(folder: Path, damage: StoreDamaged, clock: Clock, lossy: bool) -> Re
 
 
 def restore(folder: Path, source: Path, *, clock: Clock) -> Restored:
-    """Put the state of a backup in place; what was there before is backed up first, or kept as it is.
+    """Replace the store by a backup; what was there before is backed up first, or its files are kept.
 
-    Other processes see it as one change of everything. Raises ``BadInput`` for a file that is no whole
-    backup, ``DiskError``, ``Busy``. The caller holds the run lock.
+    Other processes see one change of the whole store. The caller holds the run lock.
+
+    Raises:
+        BadInput: The file is not a complete backup.
+        DiskError: The disk is full or cannot be written.
+        Busy: Another process is using the store.
     """
     ensure_private(folder)
     with unpacked(source) as found, both_locks(folder, clock, "restoring a backup"):
@@ -342,7 +378,10 @@ def restore(folder: Path, source: Path, *, clock: Clock) -> Restored:
 
 
 def purge(folder: Path, *, clock: Clock) -> Purged:
-    """Delete the book, its backups and what repairs kept. Deleted is not shredded: a disk may keep traces."""
+    """Delete the store, its backups and the files that repairs kept.
+
+    The files are deleted, not overwritten: a disk may still contain traces of them.
+    """
     _need(folder)
     with both_locks(folder, clock, "deleting the data"):
         ours = [path for _, path in generation_files(folder)] + leftovers(folder)
@@ -369,7 +408,7 @@ def _put(folder: Path, loaded: Loaded, clock: Clock, *, book: str = "", position
         private_view(loaded.state),
         book=book or loaded.head.book,
         position=mark.position + 1 if position is None else position,
-        # A chain of its own: no process may take this for a continuation of what it has in memory.
+        # A new chain, so that no process takes this for a continuation of what it has in memory.
         chain=secrets.randbits(32),
         clock=clock,
     )

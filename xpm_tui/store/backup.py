@@ -1,4 +1,4 @@
-"""Backups: one generation of the book in one zip file, read back before it counts as made."""
+"""Backups: one generation of the store in one zip file, which is read back before it is accepted."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from xpm_tui.store.loader import Loaded, load
 from xpm_tui.store.manifest import HEAD, StoreDamaged
 
 BACKUPS = "backups"
-"""Folder for the backups that are made unasked, beside the book's files."""
+"""Folder for automatic backups, beside the store's files."""
 
 _COPY = 1 << 20
 
 
 class Backup(msgspec.Struct, frozen=True, kw_only=True):
-    """A backup that was made and read back: ``position`` and rows by table are those of the book then."""
+    """A backup that was made and read back, with the store's position and number of rows per table."""
 
     path: str
     position: int
@@ -37,10 +37,12 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write_backup(folder: Path, target: Path) -> Backup:
-    """Write what the book holds to ``target`` (0600); whoever calls it keeps compactions out.
+    """Write the content of the store to ``target`` (mode 0600); the caller prevents compaction.
 
-    Raises ``StoreUnreadable`` where the book is damaged (a backup of damage is none), ``BadInput`` where the
-    file is already there, ``DiskError``.
+    Raises:
+        StoreUnreadable: The store is damaged, so that a backup would contain the damage.
+        BadInput: The file already exists.
+        DiskError: The file cannot be written.
     """
     loaded = load(folder)
     if loaded is None:
@@ -75,13 +77,17 @@ def write_backup(folder: Path, target: Path) -> Backup:
 
 @contextmanager
 def unpacked(source: Path) -> Iterator[Loaded]:
-    """The state in a backup, wholly verified. Raises ``BadInput`` for a file that is no whole backup."""
+    """Return the state in a backup after verifying all of it.
+
+    Raises:
+        BadInput: The file is not a complete backup.
+    """
     refusal = f"{source} is not a complete backup"
     scratch = Path(tempfile.mkdtemp(prefix=".reading-", dir=_scratch_parent(source)))
     try:
         with zipfile.ZipFile(source) as packed:
             for member in packed.infolist():
-                # Names only: a path inside a backup leads nowhere.
+                # Only names are accepted, not paths.
                 name = Path(member.filename).name
                 if name == member.filename and not member.is_dir():
                     with packed.open(member) as inside, (scratch / name).open("wb") as out:
@@ -101,13 +107,13 @@ def unpacked(source: Path) -> Iterator[Loaded]:
 
 
 def own_backup(folder: Path, why: str, now: datetime) -> Path:
-    """Where a backup goes that is made unasked."""
+    """Return the path for an automatic backup."""
     place = ensure_private(folder / BACKUPS)
     return place / f"{now:%Y%m%dT%H%M%S%f}-{why}.zip"
 
 
 def prune_backups(folder: Path, keep: int) -> list[Path]:
-    """Remove the oldest of the backups that were made unasked, but for ``keep``; gives what was removed."""
+    """Delete the oldest automatic backups, except the newest ``keep``, and return what was deleted."""
     found = sorted((folder / BACKUPS).glob("*.zip"))
     gone = found[: max(0, len(found) - keep)]
     for path in gone:

@@ -1,17 +1,16 @@
-"""The commit log: one file for all tables, only appended to, one sealed and fsynced line a transaction.
+"""The commit log: one append-only file for all tables, with one sealed and synced line per transaction.
 
-The recorded end of the commit log, which tells a log that was cut short from a torn write.
+The recorded end of the commit log, which distinguishes a log that lost bytes from an incomplete write.
 
-Decision. A log that ends early looks the same whether its last bytes were never written (a torn write, which
-nobody was told had succeeded) or were lost afterwards. The file ``log-end`` therefore records how far the log
-reached: durably, when a store that was written is closed, at the end of a run, when a generation is put in
-place, and every :data:`EVERY` commits. A log that ends before that record has lost acknowledged commits:
-the store is damaged. What is behind the record is judged as before: a whole commit is kept, a torn one is
-cut.
+Decision. A log that ends early looks the same whether its last bytes were never written (an incomplete write,
+which was never reported as successful) or were lost afterwards. The file ``log-end`` therefore records how
+far the log reached: durably, when a store that was written is closed, at the end of a run, when a generation
+is written, and every :data:`EVERY` commits. A log that ends before that record has lost acknowledged commits:
+the store is damaged. After the record, a complete commit is kept and an incomplete one is removed.
 
-Limit. Of the commits made since the last record, at most ``EVERY - 1`` by a process that was killed, the loss
-of whole lines at the very end of the log cannot be seen. Recording every commit would close the gap and cost
-a second durable write for each.
+Limit. If a process is killed, the loss of whole lines at the very end of the log cannot be detected for the
+commits since the last record, which are at most ``EVERY - 1``. Recording every commit would close this gap
+and cost a second durable write for each.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ _PEEK = re.compile(rb"\t(\d+) \d+ ([.+])\t[0-9a-f]{8}\n$")
 
 
 class Mark(NamedTuple):
-    """A place in the log: behind transaction ``position``, made at ``millis``, whose seal is ``chain``."""
+    """A place in the log: after transaction ``position``, made at ``millis``, with checksum ``chain``."""
 
     offset: int
     position: int
@@ -46,23 +45,25 @@ class Mark(NamedTuple):
 
 
 class Transaction(NamedTuple):
-    """A whole transaction and the mark behind it."""
+    """A complete transaction and the mark after it."""
 
     changes: list[EncodedWrite]
     mark: Mark
 
 
 Tail = Literal["clean", "torn", "whole", "damaged", "short"]
-"""What follows the last whole transaction: nothing; a write that never ended; a transaction that lacks only
-its line end; bytes that were once written and are no longer what they were; or less than is known to have
-been there (see ``log_end``)."""
+"""What follows the last complete transaction.
+
+Nothing; a write that was not finished; a transaction that lacks only its line end; bytes that have changed
+since they were written; or fewer bytes than are known to have been there (see ``log_end``).
+"""
 
 BROKEN: tuple[Tail, ...] = ("damaged", "short")
 """Ends of a log that has lost something."""
 
 
 class Scan:
-    """Reads transactions from a mark on; when it has ended, ``mark`` and ``tail`` tell how."""
+    """Reads transactions from a mark on; afterwards ``mark`` and ``tail`` describe where and how it ended."""
 
     def __init__(self, path: Path, mark: Mark) -> None:
         self.path = path
@@ -70,7 +71,11 @@ class Scan:
         self.tail: Tail = "clean"
 
     def __iter__(self) -> Iterator[Transaction]:
-        """Raises :class:`StoreDamaged` where the log is missing or cannot be read."""
+        """Yield the complete transactions.
+
+        Raises:
+            StoreDamaged: The log is missing or cannot be read.
+        """
         try:
             stream = self.path.open("rb")
         except FileNotFoundError:
@@ -115,7 +120,7 @@ class Scan:
 
 
 class LogHeader(msgspec.Struct, frozen=True, kw_only=True):
-    """First line of a log: which book and generation it belongs to, and what it goes on from."""
+    """First line of a log: the store and generation it belongs to, and where it continues from."""
 
     book: str
     generation: int
@@ -124,13 +129,17 @@ class LogHeader(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def first_line(head: Manifest) -> bytes:
-    """The first line of the log of a generation."""
+    """Return the first line of the log of a generation."""
     base = LogHeader(book=head.book, generation=head.generation, position=head.position, chain=head.chain)
     return seal_struct(base)
 
 
 def read_base(path: Path) -> Mark:
-    """Where a log begins. Raises :class:`StoreDamaged`."""
+    """Return where a log begins.
+
+    Raises:
+        StoreDamaged: The first line is missing or damaged.
+    """
     try:
         with path.open("rb") as stream:
             line = stream.readline(_LONGEST)
@@ -154,9 +163,10 @@ class CommitLog:
         self._file = AppendFile(path, disk=disk)
 
     def append(self, changes: list[EncodedWrite], mark: Mark, millis: int) -> Mark:
-        """Add one transaction behind ``mark`` (the end of the file), durably; gives the mark behind it.
+        """Append one transaction durably after ``mark`` (the end of the file) and return the mark after it.
 
-        Raises ``DiskError``; nothing of it is in the log then.
+        Raises:
+            DiskError: The transaction could not be written; nothing of it is in the log.
         """
         chain = mark.chain
 
@@ -170,7 +180,7 @@ class CommitLog:
         return Mark(size, mark.position + 1, chain, millis)
 
     def cut(self, mark: Mark) -> None:
-        """Cut everything behind ``mark``. The caller holds the book lock."""
+        """Remove everything after ``mark``. The caller holds the store lock."""
         if self._file.size > mark.offset:
             try:
                 self._file.cut(mark.offset)
@@ -178,7 +188,7 @@ class CommitLog:
                 raise trouble(error, self.path, "cut back") from error
 
     def heal(self, mark: Mark) -> None:
-        """Give the transaction behind ``mark`` the line end that it lacks. The caller holds the book lock."""
+        """Add the missing line end to the transaction after ``mark``. The caller holds the store lock."""
         text = os.pread(self._file.fd, self._file.size - mark.offset, mark.offset)
         start = text.rfind(b"\n", 0, -1) + 1
         ended = len(text)
@@ -188,12 +198,16 @@ class CommitLog:
         self._file.append(b"\n")
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         self._file.close()
 
 
 def peek_position(fd: int, size: int) -> int | None:
-    """Number of the last commit from a log's last bytes; None where there is none, or one is under way."""
+    """Return the number of the last commit from a log's last bytes.
+
+    Returns:
+        The number, or None if there is none or a commit is in progress.
+    """
     found = _PEEK.search(os.pread(fd, 96, max(0, size - 96)))
     return int(found[1]) if found and found[2] == b"." else None
 
@@ -214,7 +228,7 @@ class LogEnd(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
 
     def is_missed_by(self, head: Manifest, mark: Mark) -> bool:
-        """Whether a log that ends at ``mark`` has lost commits. An older generation's record says nothing."""
+        """Whether a log that ends at ``mark`` has lost commits; False for a record of an older generation."""
         same = self.book == head.book and self.generation >= head.generation
         return same and mark.position < self.position
 
@@ -240,6 +254,10 @@ def read_log_end(folder: Path) -> LogEnd | None:
 
 
 def write_log_end(folder: Path, head: Manifest, mark: Mark, *, disk: Disk = DISK) -> None:
-    """Record durably that the log reaches ``mark``; the book lock is held. Raises ``DiskError``."""
+    """Record durably that the log reaches ``mark``; the caller holds the store lock.
+
+    Raises:
+        DiskError: The record cannot be written.
+    """
     end = LogEnd(book=head.book, generation=head.generation, position=mark.position, bytes=mark.offset)
     replace_bytes(folder / LOG_END, seal_struct(end), disk=disk)

@@ -1,6 +1,6 @@
-"""Folding the commit log into fresh snapshot files, while others go on committing.
+"""Compaction: the commit log is merged into new snapshot files while other processes keep committing.
 
-What the retention settings no longer keep of runs, their images and journal, plans, and the inbox.
+Which runs, before-images, journal entries, plans and inbox records the retention settings delete.
 """
 
 from __future__ import annotations
@@ -30,22 +30,26 @@ from xpm_tui.store.manifest import HEAD, read_manifest
 from xpm_tui.store.snapshot_set import FOLD_LOCK, clean, install_log, refuse_foreign, write_tables
 
 LEAST = 1024 * 1024
-"""Bytes of log that are never worth folding in."""
+"""Size of the log, in bytes, below which it is never merged."""
 
 SHARE = 0.25
-"""Part of the snapshot files' size from which on the log is folded in."""
+"""The log is merged when it reaches this fraction of the size of the snapshot files."""
 
 
 def due(engine: Engine) -> bool:
-    """Whether the log has grown enough."""
+    """Return whether the log has grown enough to be merged."""
     return engine.mark.offset > max(LEAST, SHARE * engine.head.bytes)
 
 
 def compact(engine: Engine) -> bool:
-    """Put a new generation in place; False where another process is at it.
+    """Write a new generation; return False if another process is doing so.
 
-    The generation before is kept whole. The book lock is held only for the last step, in which what was
-    committed meanwhile is copied over. Raises ``DiskError`` and ``StoreUnreadable``; the book is as it was.
+    The previous generation is kept complete. The store lock is held only for the last step, which copies what
+    was committed in the meantime. After an error the store is unchanged.
+
+    Raises:
+        DiskError: The disk is full or cannot be written.
+        StoreUnreadable: The store is damaged.
     """
     lock = Lock(engine.folder / FOLD_LOCK, clock=engine.clock, person="", what="compacting")
     try:
@@ -65,7 +69,7 @@ def _compact(engine: Engine) -> None:
     tables = write_tables(engine.folder, view, old.generation + 1, old.book, engine.disk)
     with engine.locked():
         if engine.head != old or read_manifest(engine.folder / HEAD) != old:
-            return  # Somebody restored another state meanwhile: what was written here belongs to none.
+            return  # Another state was restored in the meantime, so these files are of no use.
         head = msgspec.structs.replace(
             old,
             generation=old.generation + 1,
@@ -80,19 +84,20 @@ def _compact(engine: Engine) -> None:
 
 
 DRAFTS = 3
-"""Plans that nobody has applied: how many of the newest are kept, however old."""
+"""Number of plans that were never applied that are kept, however old."""
 
 _UNRESOLVED = ("intent", "sent", "held")
 
 
 def outdated(snapshot: Snapshot, *, now: datetime, runs_days: int, images_days: int) -> list[Write]:
-    """The rows to drop, for one commit.
+    """Return the rows to delete in one commit.
 
-    A run goes after ``runs_days`` with all that hangs on it; its before-images, finished journal entries and
-    the records of its plan go after ``images_days``, and with them its undo. Kept however old: a run that has
-    not ended, and one with a write to XPM whose outcome is unknown or held. Of plans that were never applied
-    the newest :data:`DRAFTS` are kept, and all younger than a day. Files and events of the inbox go after
-    ``runs_days``, too; as of when a field was told stays, so that not even a later copy does harm.
+    A run is deleted after ``runs_days`` with everything that belongs to it. Its before-images, finished
+    journal entries and the records of its plan are deleted after ``images_days``; after that it can no longer
+    be undone. These are always kept: a run that has not ended, and a run with a write to XPM whose outcome is
+    unknown or held. Of the plans that were never applied, the newest :data:`DRAFTS` and all that are less
+    than a day old are kept. Files and events of the inbox are deleted after ``runs_days``; the date of the
+    newest value of each field is kept, so that an old copy of a file cannot overwrite it.
     """
     unresolved = {i.run for i in snapshot.rows(INTENTS) if i.state in _UNRESOLVED}
     gone: set[str] = set()
@@ -121,7 +126,7 @@ def outdated(snapshot: Snapshot, *, now: datetime, runs_days: int, images_days: 
 
 
 def _inbox(snapshot: Snapshot, before: datetime) -> list[Write]:
-    """The records of files and events that came in before a time, but for the import that can be undone."""
+    """Return the records of files and events received before a time, except the import that can be undone."""
     undoable = {image.partition("/")[0] for image in snapshot.ids(IMPORT_IMAGES)}
     events = (each for each in snapshot.rows(IMPORTS) if each.event and each.id not in undoable)
     return [

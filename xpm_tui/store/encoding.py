@@ -1,9 +1,9 @@
-"""Writes as checked bytes: nothing reaches the log that could not be read back.
+"""Encoding of writes: only rows that can be read back are written to the log.
 
-How bytes are told from damaged bytes: every line and block carries a checksum that goes on from the last.
+Detection of damage: every line and block has a checksum that continues from the one before it.
 
-CRC-32 (zlib) finds every single wrong bit and every burst up to 32 bits; going on from the one before it,
-it also finds lines that were swapped, left out or put in by a foreign hand.
+CRC-32 (zlib) detects every single wrong bit and every burst of up to 32 bits. Because it continues from the
+checksum before, it also detects lines that were swapped, left out or inserted by another program.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _decoders: dict[int, tuple[TableSchema[Any], msgspec.json.Decoder[Any]]] = {}
 
 
 class EncodedWrite(NamedTuple):
-    """One write: the row's bytes (JSON, no line end in them), or None where the row goes away."""
+    """One write: the row as JSON bytes without a line end, or None if the row is deleted."""
 
     table: str
     id: str
@@ -34,7 +34,7 @@ class EncodedWrite(NamedTuple):
 
 
 def decoder(table: TableSchema[T]) -> msgspec.json.Decoder[T]:
-    """The table's decoder, made once."""
+    """Return the table's decoder, created once."""
     known = _decoders.get(id(table))
     if known is None:
         known = _decoders[id(table)] = (table, msgspec.json.Decoder(table.row))
@@ -42,7 +42,11 @@ def decoder(table: TableSchema[T]) -> msgspec.json.Decoder[T]:
 
 
 def decode(table: TableSchema[T], id: str, raw: bytes) -> T:  # noqa: A002
-    """A row from its bytes. Raises ``StoreUnreadable`` naming table and id."""
+    """Decode a row from its bytes.
+
+    Raises:
+        StoreUnreadable: The bytes do not fit; the message names table and id.
+    """
     try:
         return decoder(table).decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -53,7 +57,11 @@ def decode(table: TableSchema[T], id: str, raw: bytes) -> T:  # noqa: A002
 
 
 def encode(table: TableSchema[Any], row: Any) -> EncodedWrite:
-    """A row as checked bytes. Raises ``BadInput`` where a value does not fit its field or JSON."""
+    """Encode a row and check the result.
+
+    Raises:
+        BadInput: A value does not fit its field or JSON.
+    """
     name = "?"
     try:
         name = table.key(row)
@@ -73,7 +81,11 @@ def encode(table: TableSchema[Any], row: Any) -> EncodedWrite:
 
 
 def encoded(table: TableSchema[Any], name: str, raw: bytes) -> EncodedWrite:
-    """A row that is encoded already, checked as any other. Raises ``BadInput``."""
+    """Check a row that is already encoded.
+
+    Raises:
+        BadInput: A value does not fit its field.
+    """
     try:
         row = decoder(table).decode(raw)
         found = table.key(row)
@@ -88,7 +100,11 @@ def encoded(table: TableSchema[Any], name: str, raw: bytes) -> EncodedWrite:
 
 
 def refuse_changed_rows(writes: Iterable[Write], since: Snapshot, now: Snapshot) -> None:
-    """Raise ``StoreChanged`` where a row that is to be written has changed between the two snapshots."""
+    """Check that no row that is to be written has changed between the two snapshots.
+
+    Raises:
+        StoreChanged: A row has changed.
+    """
     if since.position == now.position:
         return
     for write in writes:
@@ -101,13 +117,13 @@ def refuse_changed_rows(writes: Iterable[Write], since: Snapshot, now: Snapshot)
 
 
 PART = 256 * 1024
-"""A transaction is one line; from this many bytes on it goes in several, and counts from the last one on."""
+"""A transaction is one line; from this many bytes on it is split into several."""
 
 _WRITES = msgspec.json.Decoder(list[tuple[str, str, msgspec.Raw]])
 
 
 class Line(NamedTuple):
-    """A line of the commit log: writes as JSON, the commit's number, when (ms), whether the last part."""
+    """A line of the commit log: writes as JSON, commit number, time (ms), and whether it is the last part."""
 
     body: bytes
     position: int
@@ -117,12 +133,12 @@ class Line(NamedTuple):
 
 
 def seal(body: bytes, chain: int = 0) -> bytes:
-    """``body``, a tab, its checksum and a line end."""
+    """Return ``body`` with a tab, its checksum and a line end."""
     return b"%b\t%08x\n" % (body, zlib.crc32(body, chain))
 
 
 def unseal(line: bytes, chain: int = 0) -> tuple[bytes, int] | None:
-    """The body of a sealed line (without its line end) and its checksum; None where they do not fit."""
+    """Return the body of a sealed line without its line end, or None if it is damaged."""
     body, tab, text = line.rpartition(b"\t")
     if not tab or len(text) != 8:
         return None
@@ -131,9 +147,9 @@ def unseal(line: bytes, chain: int = 0) -> tuple[bytes, int] | None:
 
 
 def pack(changes: Iterable[EncodedWrite], position: int, millis: int, chain: int) -> Iterator[bytes]:
-    """The lines of one transaction: one, or several of about :data:`PART` bytes, sealed one after another.
+    """Yield the sealed lines of one transaction: one, or several of about :data:`PART` bytes.
 
-    One line is made at a time, so that a large transaction is not held twice.
+    One line is made at a time, so that a large transaction is not in memory twice.
     """
     pieces: list[bytes] = []
     size = 0
@@ -155,7 +171,7 @@ def _line(pieces: list[bytes], position: int, millis: int, mark: bytes, chain: i
 
 
 def unpack(line: bytes, chain: int) -> Line | None:
-    """A line of the commit log without its line end; None where it is damaged or does not follow."""
+    """Parse a line of the commit log without its line end; None if it is damaged or does not follow."""
     opened = unseal(line, chain)
     if opened is None:
         return None
@@ -168,7 +184,11 @@ def unpack(line: bytes, chain: int) -> Line | None:
 
 
 def changes_of(body: bytes) -> list[EncodedWrite]:
-    """The writes in a line. Raises ``StoreUnreadable`` (a sealed line that is no list of writes)."""
+    """Return the writes in a line.
+
+    Raises:
+        StoreUnreadable: A line with a correct checksum is not a list of writes.
+    """
     try:
         rows = _WRITES.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -184,5 +204,5 @@ def changes_of(body: bytes) -> list[EncodedWrite]:
 
 
 def seal_struct(value: Any) -> bytes:
-    """A value as one sealed line of JSON."""
+    """Return a value as one sealed line of JSON."""
     return seal(ENCODER.encode(value))

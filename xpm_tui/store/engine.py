@@ -1,4 +1,4 @@
-"""One open book: its files, its state in memory, and the order in which the two change."""
+"""The engine of one open store: its files, its state in memory, and the order in which the two change."""
 
 from __future__ import annotations
 
@@ -39,13 +39,14 @@ from xpm_tui.store.upgrades import migrated, upgrade
 _Seen = tuple[int, int, int]
 
 CLOSING = 2.0
-"""Seconds that closing waits for another process, to record the end of the log."""
+"""Seconds that closing waits for another process before it records the end of the log."""
 
 
 class Engine:
-    """Holds no lock between two calls. Its methods may be called from any thread.
+    """The engine of one open store.
 
-    ``damage`` says why a book that was to be written is open for reading only.
+    It holds no lock between two calls. Its methods may be called from any thread. ``damage`` says why a store
+    that was to be written is open for reading only.
     """
 
     def __init__(
@@ -72,18 +73,18 @@ class Engine:
         self._log_path = str(folder / self.head.log)
         self._sure = self.state.mark
         self._recorded = self.state.mark.position
-        # Always what was there before it was read, so that nothing in between is taken for seen.
+        # What was there before reading, so that nothing that was added in between is skipped.
         self._seen: tuple[_Seen, _Seen | None] = (before, None)
         if not self.read_only and loaded.tail != "clean":
             with self.locked():
-                pass  # Which cuts the torn tail.
+                pass  # This removes the incomplete write.
         self.refresh()
 
-    # What there is
+    # Reading
 
     @property
     def read_only(self) -> bool:
-        """Whether nothing may be written, by wish or after damage."""
+        """Whether nothing may be written, because it was requested or because of damage."""
         return self._read_only or self.damage is not None
 
     @property
@@ -92,8 +93,8 @@ class Engine:
         return self.state.mark
 
     def snapshot(self) -> StoreSnapshot:
-        """What is there now, other processes' commits included."""
-        # While another thread commits, what that thread saw under the lock is the newest there is.
+        """Return the current state, including other processes' commits."""
+        # While another thread commits, the state that it read under the lock is the newest.
         if self._mutex.acquire(timeout=0.01):
             try:
                 self.refresh()
@@ -102,13 +103,13 @@ class Engine:
         return self.view()
 
     def view(self) -> StoreSnapshot:
-        """What is in memory now."""
+        """Return the state in memory."""
         view = StoreSnapshot(self.state, self._build)
         self._views.add(view)
         return view
 
     def watch(self) -> int:
-        """Position on disk, from two ``stat`` calls and the last bytes of the log."""
+        """Return the position on disk, from two ``stat`` calls and the last bytes of the log."""
         known = self.state.mark.position
         if self.damage is not None:
             return known
@@ -128,12 +129,18 @@ class Engine:
         finally:
             os.close(fd)
 
-    # Changing it
+    # Writing
 
     def transact(self, make: Callable[[StoreSnapshot], Sequence[EncodedWrite]]) -> int:
-        """Commit what ``make`` asks for when it is shown the newest state, nobody coming in between.
+        """Commit the writes that ``make`` returns for the newest state, with other writers kept out.
 
-        Raises ``ReadOnly``, ``StoreUnreadable``, ``DiskError`` and ``Busy``; nothing is written then.
+        Nothing is written if this raises.
+
+        Raises:
+            ReadOnly: The store is open for reading only.
+            StoreUnreadable: The store is damaged.
+            DiskError: The disk is full or cannot be written.
+            Busy: Another process holds the store lock.
         """
         self._refuse_reading()
         with self.locked():
@@ -144,7 +151,7 @@ class Engine:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the book lock with the newest state in memory and the log whole behind it."""
+        """Hold the store lock, with the newest state in memory and a complete log on disk."""
         self._refuse_reading()
         assert self._lock is not None
         with self._mutex, self._lock.hold(PATIENCE):
@@ -152,9 +159,13 @@ class Engine:
             yield
 
     def refresh(self, *, locked: bool = False) -> None:
-        """Take in what other processes have committed. ``locked``: the book lock is held; mends the tail.
+        """Read what other processes have committed.
 
-        Damage is raised where the lock is held; a reader keeps the state that it has, and ``damage`` is set.
+        If the lock is held, damage raises an error; otherwise the reader keeps its state and ``damage`` is
+        set.
+
+        Args:
+            locked: The store lock is held, so that the end of the log may be repaired.
         """
         if self.damage is not None:
             return
@@ -162,7 +173,7 @@ class Engine:
         if seen == self._seen and (not locked or seen[1][1] == self.state.mark.offset):
             return
         if self._failed == seen[1] and seen[0] == self._seen[0] and not locked:
-            return  # What is new there is our own write that failed and could not be taken back yet.
+            return  # The new bytes are a failed write of ours that could not be removed yet.
         log = self._log_path
         try:
             self._catch_up(seen, locked)
@@ -174,27 +185,27 @@ class Engine:
         if locked:
             self._sure = self.state.mark
             self._failed = None
-        # Without the lock somebody may have written since we looked: then the next look differs.
+        # Without the lock another process may have written since; then the next read differs.
         self._seen = self._look() if locked else (seen[0], seen[1] if log == self._log_path else None)
 
     def _catch_up(self, seen: tuple[_Seen, _Seen], locked: bool) -> None:
         head, log = seen
         known = self._seen[1]
         if locked and self._failed == log and head == self._seen[0] and self._log is not None:
-            # Our last write failed and could not be taken back; nobody has written behind it since.
+            # Our last write failed and could not be removed; nothing was written after it.
             self._log.cut(self.state.mark)
         elif head != self._seen[0]:
             self._switch(locked)
         elif log[1] < self.state.mark.offset or (
             known is not None and (log[0] != known[0] or (log[1] == known[1] and log != known))
         ):
-            # Another file, a shorter one, or the same length written anew: read and verify everything.
+            # A different or shorter file, or one rewritten with the same length: read and verify everything.
             self._reload(locked)
         else:
             self._read_on(locked)
 
     def adopt(self, head: Manifest, mark: Mark) -> None:
-        """Go over to a new generation that this process has just put in place, holding the book lock."""
+        """Switch to a new generation that this process has just written while holding the store lock."""
         self.head = head
         self.state.step.mark = mark
         self._sure = mark
@@ -204,14 +215,19 @@ class Engine:
         self._seen = self._look()
 
     def replace_state(self, loaded: Loaded) -> None:
-        """Go over to another state altogether; snapshots keep the old one."""
+        """Switch to a different state; existing snapshots keep the old one."""
         self.state, self.head = loaded.state, loaded.head
         self._reopen()
 
     def record_end(self, patience: float = PATIENCE) -> None:
-        """Record durably how far the log reaches, where this process has committed since the last record.
+        """Record the length of the log durably, if this process has committed since the last record.
 
-        Raises ``Busy``, ``StoreUnreadable`` and ``DiskError``; the store itself is whole then.
+        The store itself is complete if this raises.
+
+        Raises:
+            Busy: Another process holds the store lock.
+            StoreUnreadable: The store is damaged.
+            DiskError: The record cannot be written.
         """
         if self.read_only or self._lock is None or self._sure.position <= self._recorded:
             return
@@ -224,7 +240,7 @@ class Engine:
         self._recorded = self.state.mark.position
 
     def close(self) -> None:
-        """Record the end of the log and give the files back; a second time is no error."""
+        """Record the end of the log and close the files; closing twice is allowed."""
         with suppress(AppError):
             if not self._closed:
                 self.record_end(CLOSING)
@@ -236,7 +252,7 @@ class Engine:
                 self._lock.close()
             self._closed = True
 
-    # Within
+    # Internal
 
     def _open(self) -> Loaded:
         try:
@@ -273,7 +289,7 @@ class Engine:
             return made
 
     def _upgrade(self, loaded: Loaded) -> Loaded:
-        """From an older format; a reader does it in memory only."""
+        """Upgrade from an older format; a reader does so in memory only."""
         if self._read_only:
             return migrated(loaded)
         with both_locks(self.folder, self.clock, "changing the format"):
@@ -301,13 +317,13 @@ class Engine:
         for transaction in scan:
             self.state.apply(transaction.changes, transaction.mark, watched=len(self._views) > 0)
         if scan.tail == "damaged":
-            # Perhaps a failed write that was taken back behind us: only a full reading can tell.
+            # Perhaps a failed write was removed by another process: only a complete read can tell.
             self._reload(locked)
         elif locked:
             self._repair(scan.tail)
 
     def _switch(self, locked: bool) -> None:
-        """Another process has put a new generation in place."""
+        """Switch to the generation that another process has written."""
         if (self.folder / self.head.log).exists():
             self._read_on(locked=False)
         head = read_manifest(self.folder / HEAD)
@@ -316,7 +332,7 @@ class Engine:
                 self.folder / HEAD, "was replaced by that of another practice. Nothing was written."
             )
         try:
-            # All of the old log is in the new generation, so a state that is as far needs only go on there.
+            # The new generation contains all of the old log, so an equally new state only continues there.
             tail = follow(self.state, self.folder / head.log, watched=len(self._views) > 0)
         except StoreDamaged:
             tail = None
@@ -348,7 +364,7 @@ class Engine:
             self._repair(loaded.tail)
 
     def _repair(self, tail: str) -> None:
-        """Cut a torn tail, or end a whole one, holding the book lock."""
+        """Remove an incomplete write, or complete the line end, while holding the store lock."""
         if tail == "clean":
             return
         if self._log is None:

@@ -1,4 +1,4 @@
-"""New ids of the book: counted per prefix in the book itself, so that no two processes give the same."""
+"""New ids of the store, counted per prefix in the store itself, so that two processes never use the same."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from xpm_tui.domain.tables import META, Meta
 
 
 class Transacting(Protocol):
-    """A book that can read and write in one step."""
+    """A store that can read and write in one step."""
 
     def transact(self, make: Callable[[Snapshot], Sequence[Write]]) -> int:
-        """Commit what ``make`` asks for when shown the newest snapshot."""
+        """Commit the writes that ``make`` returns for the newest snapshot."""
 
 
 class StoreIds:
-    """The Ids port over a book."""
+    """The Ids port for a store."""
 
     def __init__(self, book: Transacting) -> None:
         self._book = book
 
     def new(self, prefix: str, count: int = 1) -> list[str]:
-        """``count`` fresh ids (``c12``), durable before they are returned; one commit, however many."""
+        """Return ``count`` new ids (``c12``), reserved durably with one commit."""
         if count < 1:
             return []
         name = f"ids/{prefix}"
@@ -41,10 +41,10 @@ class StoreIds:
 
 
 class SnapshotIds:
-    """The Ids port for one transaction: ids that follow those of a snapshot, durable with that transaction.
+    """The Ids port for one transaction: ids after those of a snapshot, committed with that transaction.
 
-    Nothing is taken until :meth:`writes` are committed; a commit that names the snapshot fails where somebody
-    else has taken ids since.
+    Nothing is reserved until :meth:`writes` are committed; a commit that names the snapshot fails if another
+    process has reserved ids since.
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
@@ -52,7 +52,7 @@ class SnapshotIds:
         self._last: dict[str, int] = {}
 
     def new(self, prefix: str, count: int = 1) -> list[str]:
-        """``count`` ids that nobody has as of the snapshot."""
+        """Return ``count`` ids that are unused in the snapshot."""
         last = self._last.get(prefix)
         if last is None:
             row = self._snapshot.get(META, f"ids/{prefix}")
@@ -63,15 +63,15 @@ class SnapshotIds:
         return [f"{prefix}{number}" for number in range(last + 1, last + count + 1)]
 
     def writes(self) -> list[Write]:
-        """What has to be committed with the records that have the ids."""
+        """Return what has to be committed with the records that use the ids."""
         return [Put(META, Meta(id=f"ids/{prefix}", value=last)) for prefix, last in self._last.items()]
 
 
 class BlockIds:
-    """The Ids port for many small wishes: takes ids in growing blocks, so that few of them cost a commit.
+    """The Ids port for many small requests: few of them need a commit.
 
-    What is left of the last block when it is let go is never given again. ``most`` bounds a block; blocks
-    begin with one and double, so that at most as many are left over as were used.
+    Ids are reserved in growing blocks. Unused ids of the last block are never used again. Blocks start at one
+    id and double up to ``most``, so that at most as many ids are wasted as were used.
     """
 
     def __init__(self, ids: IdSource, most: int = 512) -> None:
@@ -81,7 +81,7 @@ class BlockIds:
         self._next: dict[str, int] = {}
 
     def new(self, prefix: str, count: int = 1) -> list[str]:
-        """``count`` fresh ids, durable before they are returned."""
+        """Return ``count`` new ids, reserved durably."""
         free = self._free.setdefault(prefix, deque())
         if len(free) < count:
             block = self._next.get(prefix, 1)

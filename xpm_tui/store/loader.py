@@ -1,6 +1,7 @@
-"""Reading a book from its files: the newest state, and after damage the last good one that can be proved.
+"""Reading a store from its files: the newest state, or after damage the last state that can be verified.
 
-What can still be read of a book of which no good state is left: block by block, honestly counted.
+If no good state is left, the rows that can still be read are collected block by block, and the others
+counted.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _TRIES = 20
 
 
 class Loaded(NamedTuple):
-    """A state, the head that it came from, and how its log ended."""
+    """A state, the manifest it was read from, and how its log ended."""
 
     state: MemoryState
     head: Manifest
@@ -30,7 +31,7 @@ class Loaded(NamedTuple):
 
 
 class RescuedRows(NamedTuple):
-    """The last good state after damage. ``lossless``: it is also the newest one."""
+    """The last good state after damage; ``lossless`` if it is also the newest one."""
 
     loaded: Loaded
     damage: StoreUnreadable
@@ -38,16 +39,22 @@ class RescuedRows(NamedTuple):
 
 
 def load(folder: Path) -> Loaded | None:
-    """The newest state; None where there is no book.
+    """Read the newest state.
 
-    Takes no lock: where another process puts a new generation in place meanwhile, it begins again. Raises
-    :class:`StoreDamaged`, and ``StoreUnreadable`` for a newer format.
+    It takes no lock: if another process writes a new generation in the meantime, it starts again.
+
+    Returns:
+        The state, or None if there is no store.
+
+    Raises:
+        StoreDamaged: A file of the store is missing or damaged.
+        StoreUnreadable: The store has a newer format.
     """
     damage: StoreDamaged | None = None
     for _ in range(_TRIES):
         head = None
         try:
-            # The end first: what is recorded was in the log before, whatever others write meanwhile.
+            # The end first: what is recorded was in the log before other processes write more.
             end = read_log_end(folder)
             head = read_manifest(folder / HEAD)
             if head is None:
@@ -62,17 +69,23 @@ def load(folder: Path) -> Loaded | None:
                 raise
             found = error
             head = head or read_manifest(folder / HEAD)
-        # What a newer head no longer names may go away while it is read, and a failed write is taken back.
+        # Files that a newer manifest does not name may be deleted while they are read.
         if read_manifest(folder / HEAD) == head and damage is not None and str(damage) == str(found):
             raise found
         damage = found
-    raise StoreUnreadable(f"{folder} is being rewritten again and again.", hint="Try again in a minute.")
+    raise StoreUnreadable(f"{folder} keeps being rewritten.", hint="Try again in a minute.")
 
 
 def load_generation(folder: Path, head: Manifest, end: LogEnd | None = None) -> Loaded:
-    """The state of one generation: its snapshot files, then its log. Raises :class:`StoreDamaged`.
+    """Read the state of one generation: its snapshot files, then its log.
 
-    ``end`` is where the log is known to reach: the tail is ``short`` where it does not.
+    Args:
+        folder: The folder of the store.
+        head: The manifest of the generation.
+        end: How far the log is known to reach; the tail is ``short`` if it ends before that.
+
+    Raises:
+        StoreDamaged: A file of the store is missing or damaged.
     """
     tables: dict[str, Rows] = {
         name: read_table(folder / known.file, known) for name, known in head.tables.items()
@@ -88,10 +101,13 @@ def load_generation(folder: Path, head: Manifest, end: LogEnd | None = None) -> 
 
 
 def follow(state: MemoryState, log: Path, *, watched: bool = False) -> Tail | None:
-    """Bring a state up to the end of a log that begins at its position or before.
+    """Update a state with the rest of a log that begins at its position or before.
 
-    Gives how the log ends, and None, with the state as it was, where the log does not go on from the state.
-    Raises :class:`StoreDamaged` where the log is missing or its first line damaged.
+    Returns:
+        How the log ends; or None, with the state unchanged, if the log does not continue from the state.
+
+    Raises:
+        StoreDamaged: The log is missing or its first line is damaged.
     """
     base = read_base(log)
     scan = Scan(log, base)
@@ -111,7 +127,11 @@ def follow(state: MemoryState, log: Path, *, watched: bool = False) -> Tail | No
 
 
 def rescue(folder: Path, damage: StoreUnreadable) -> RescuedRows:
-    """The last good state, for reading only. Raises ``damage`` itself where none can be proved."""
+    """Return the last good state, for reading only.
+
+    Raises:
+        StoreDamaged: No state can be verified; this is ``damage`` itself.
+    """
     if not isinstance(damage, StoreDamaged):
         raise damage
     head = _head(folder / HEAD)
@@ -127,7 +147,7 @@ def rescue(folder: Path, damage: StoreUnreadable) -> RescuedRows:
     try:
         tail = follow(older.state, log)
     except StoreDamaged as error:
-        # Without a newer log the older generation may be the newest that was ever completed.
+        # Without a newer log the older generation may be the newest complete one.
         tail = "clean" if error.missing and head is None else None
     reached = head is None or older.state.mark.position >= head.position
     if end is not None and end.is_missed_by(before, older.state.mark):
@@ -137,21 +157,21 @@ def rescue(folder: Path, damage: StoreUnreadable) -> RescuedRows:
 
 
 def log_damage(folder: Path, loaded: Loaded) -> StoreDamaged:
-    """The words for a log that is damaged behind its last good transaction, or ends too early."""
+    """Describe a log that is damaged after its last good transaction, or ends too early."""
     if loaded.tail == "short":
-        words = f"has lost commits at its end: it ends at {at(loaded.state.mark)}, but once reached further."
+        words = f"has lost commits at its end: it ends at {at(loaded.state.mark)}, but was longer before."
         return StoreDamaged(folder / loaded.head.log, words)
     return StoreDamaged(folder / loaded.head.log, f"is damaged behind {at(loaded.state.mark)}.")
 
 
 def at(mark: Mark) -> str:
-    """For people: ``commit 812 of 2026-11-22 15:40:07 UTC``."""
+    """Return a mark as text for users: ``commit 812 of 2026-11-22 15:40:07 UTC``."""
     made = datetime.fromtimestamp(mark.millis / 1000, UTC)
     return f"commit {mark.position} of {when_utc(made)}"
 
 
 def millis(moment: datetime) -> int:
-    """Milliseconds since 1970, UTC."""
+    """Return milliseconds since 1970, UTC."""
     return round(moment.timestamp() * 1000)
 
 
@@ -184,27 +204,28 @@ def _generation(folder: Path, head: Manifest, end: LogEnd | None) -> Loaded | No
 
 
 def _refuse_headless(folder: Path) -> None:
-    """A folder with book files and no head is a damaged book, not a new one."""
+    """Refuse a folder with files of a store but no manifest: it is damaged, not new."""
     if not folder.is_dir():
         return
     found = [path.name for path in folder.iterdir() if path.name.startswith("log.") or path.suffix == ".rows"]
-    # A new book gets its log before its head: a kill in between leaves a log without a commit.
+    # A new store gets its log before its manifest; a kill in between leaves a log without a commit.
     if found and not (found == ["log.1"] and (folder / "log.1").read_bytes().count(b"\n") <= 1):
         words = f"is missing, though other files of the store are there ({min(found)})."
         raise StoreDamaged(folder / HEAD, words, missing=True)
 
 
 class SalvageReport(msgspec.Struct, frozen=True):
-    """What the salvage could not read, in words, and how many rows that is."""
+    """What could not be read, as text, and how many rows that is."""
 
     lines: tuple[str, ...]
     lost_rows: int
 
 
 def salvage(folder: Path, damage: StoreDamaged) -> tuple[Loaded, SalvageReport]:
-    """The rows of all whole blocks, then as much of the log as goes on from there.
+    """Return the rows of all complete blocks, and as much of the log as continues from there.
 
-    Raises ``damage`` where not even a head can be read.
+    Raises:
+        StoreDamaged: Not even a manifest can be read; this is ``damage`` itself.
     """
     head = None
     for path in (folder / HEAD, previous_manifest(folder)):

@@ -1,6 +1,6 @@
-"""The head of a book: which files it is made of. Replacing it is what makes a new generation the true one.
+"""The manifest of a store: the files it consists of. Replacing it makes a new generation current.
 
-Formats of the book: one step from each to the next. A new one is appended, and never changed after.
+Formats of the store: one step from each format to the next. New steps are appended and never changed.
 """
 
 from __future__ import annotations
@@ -21,34 +21,34 @@ Step = Callable[[Tables], Tables]
 
 
 def _same_rows(tables: Tables) -> Tables:
-    """Format 2 changes files only: checksums of whole snapshot files, the recorded end of the log."""
+    """Format 2 changes files only: checksums of complete snapshot files, and the recorded end of the log."""
     return tables
 
 
 STEPS: list[Step] = [_same_rows]
-"""``STEPS[0]`` leads from format 1 to 2, and so on: rows in, rows out, as JSON bytes by table and id."""
+"""``STEPS[0]`` migrates format 1 to 2, and so on; each step maps JSON bytes by table and id."""
 
 
 def newest() -> int:
-    """The format that this version writes."""
+    """Return the format that this version writes."""
     return 1 + len(STEPS)
 
 
 def migrate(tables: Tables, found: int) -> Tables:
-    """Rows of the format ``found`` as rows of the newest."""
+    """Return rows of the format ``found`` as rows of the newest format."""
     for step in STEPS[found - 1 :]:
         tables = step(tables)
     return tables
 
 
 HEAD = "head"
-WAY_OUT = "Look with: xpm-tui data check. Then: xpm-tui data repair, or xpm-tui data restore FILE."
+WAY_OUT = "Check it with: xpm-tui data check. Then: xpm-tui data repair, or xpm-tui data restore FILE."
 
 
 class TableFile(msgspec.Struct, frozen=True):
-    """A snapshot file: its name, rows, bytes, last block's checksum, and the checksum of the whole file.
+    """A snapshot file: its name, rows, bytes, the last block's checksum, and the whole file's checksum.
 
-    ``crc`` is the CRC-32 of all bytes; heads of format 1 have none.
+    ``crc`` is the CRC-32 of all bytes; manifests of format 1 have none.
     """
 
     file: str
@@ -61,7 +61,7 @@ class TableFile(msgspec.Struct, frozen=True):
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """A generation: its snapshot files hold everything up to commit ``position``, its log what came after.
 
-    ``chain`` is the checksum that the log goes on from.
+    ``chain`` is the checksum that the log continues from.
     """
 
     format: int
@@ -84,7 +84,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoreDamaged(StoreUnreadable):
-    """A file of the book is not as it was written: which, and whether it is missing."""
+    """A file of the store is missing, or is not as it was written."""
 
     def __init__(self, path: Path, words: str, *, missing: bool = False, hint: str = WAY_OUT) -> None:
         super().__init__(f"{path} {words}", hint=hint)
@@ -93,9 +93,14 @@ class StoreDamaged(StoreUnreadable):
 
 
 def read_manifest(path: Path) -> Manifest | None:
-    """The head in ``path``; None where there is no file.
+    """Read the manifest in ``path``.
 
-    Raises :class:`StoreDamaged`, and ``StoreUnreadable`` for a format newer than ours.
+    Returns:
+        The manifest, or None if there is no file.
+
+    Raises:
+        StoreDamaged: The file is damaged.
+        StoreUnreadable: The store has a newer format.
     """
     try:
         data = path.read_bytes()
@@ -119,7 +124,7 @@ def read_manifest(path: Path) -> Manifest | None:
 
 
 def newer(path: Path, found: int) -> StoreUnreadable:
-    """The refusal of a book that a newer version wrote."""
+    """Return the error for a store that a newer version wrote."""
     return StoreUnreadable(
         f"{path} was written by a newer version of xpm-tui (format {found}, this one knows {newest()}).",
         hint="Update xpm-tui. Nothing was changed.",
@@ -137,10 +142,14 @@ def _format(body: bytes) -> int:
 
 
 def write_manifest(folder: Path, head: Manifest, *, disk: Disk = DISK) -> None:
-    """Make ``head`` the true one, durably; the one before is kept. Raises ``DiskError``."""
+    """Make ``head`` the current manifest durably; the previous one is kept.
+
+    Raises:
+        DiskError: The manifest cannot be written.
+    """
     replace_bytes(folder / HEAD, seal_struct(head), keep_previous=True, disk=disk)
 
 
 def previous_manifest(folder: Path) -> Path:
-    """Where the head of the generation before is kept."""
+    """Return the path of the previous generation's manifest."""
     return previous(folder / HEAD)

@@ -1,6 +1,6 @@
-"""Indexes in memory: built when first asked for, kept up with every commit.
+"""The store in memory: rows as bytes, what each commit replaced, and indexes.
 
-The book in memory: rows as bytes, and a trail of what each commit replaced, for those who look back.
+Indexes are built when they are first needed and updated by every commit.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from xpm_tui.store.encoding import EncodedWrite, decode
 
 Values = Callable[[Any], Iterable[str]]
 Bucket = str | dict[str, None]
-"""The ids under one value: almost always one, then the id itself; a bucket is never empty."""
+"""The ids with one value: almost always one, stored as the id itself; a bucket is never empty."""
 
 
 class Index:
@@ -28,7 +28,7 @@ class Index:
         self.buckets: dict[str, Bucket] = {}
 
     def add(self, value: str, id: str) -> None:  # noqa: A002
-        """Put an id under a value."""
+        """Add an id under a value."""
         bucket = self.buckets.get(value)
         if bucket is None:
             self.buckets[value] = id
@@ -38,7 +38,7 @@ class Index:
             self.buckets[value] = {bucket: None, id: None}
 
     def discard(self, value: str, id: str) -> None:  # noqa: A002
-        """Take an id away from under a value."""
+        """Remove an id from under a value."""
         bucket = self.buckets.get(value)
         if isinstance(bucket, dict):
             bucket.pop(id, None)
@@ -48,7 +48,7 @@ class Index:
             del self.buckets[value]
 
     def ids(self, value: str) -> list[str]:
-        """The ids under a value, in no order."""
+        """Return the ids under a value, in no order."""
         bucket = self.buckets.get(value)
         if bucket is None:
             return []
@@ -62,12 +62,12 @@ class Indexes:
         self._built: dict[str, tuple[TableSchema[Any], Index]] = {}
 
     def get(self, name: str) -> Index | None:
-        """An index, if it has been built."""
+        """Return an index, if it has been built."""
         built = self._built.get(name)
         return built[1] if built else None
 
     def build(self, table: TableSchema[Any], name: str, rows: Mapping[str, bytes]) -> Index:
-        """Build an index over all rows. The caller keeps commits out meanwhile."""
+        """Build an index over all rows. The caller prevents commits in the meantime."""
         index = Index()
         values = table.indexes[name]
         for id_, found in _each(table, values, rows):
@@ -77,7 +77,7 @@ class Indexes:
         return index
 
     def change(self, old: Mapping[str, bytes | None], new: Mapping[str, bytes]) -> None:
-        """Follow a commit: ``old`` bytes of the rows that it touched, ``new`` ones of those still there."""
+        """Apply a commit: ``old`` bytes of the rows it changed, ``new`` bytes of those that remain."""
         if not self._built:
             return
         table = next(iter(self._built.values()))[0]
@@ -98,7 +98,7 @@ class Indexes:
 
 
 class _Probe:
-    """Stands in for a row to learn which fields an index looks at."""
+    """Stands in for a row to record which fields an index reads."""
 
     def __init__(self, row: type[msgspec.Struct]) -> None:
         self._known = {field.name for field in msgspec.structs.fields(row)}
@@ -114,7 +114,7 @@ class _Probe:
 def _each(
     table: TableSchema[Any], values: Values, rows: Mapping[str, bytes]
 ) -> Iterable[tuple[str, list[str]]]:
-    """The values of every row, decoding only the fields that ``values`` looks at where that will do."""
+    """Yield the values of every row, decoding only the fields that ``values`` reads where possible."""
     narrow = _narrow(table, values)
     for id_, raw in rows.items():
         if narrow is not None:
@@ -154,10 +154,10 @@ Rows = dict[str, bytes]
 
 
 class StateVersion:
-    """The state at ``mark``; when the next commit comes, what that replaced, and the step after it.
+    """The state at ``mark``; after the next commit, also what that replaced and the version after it.
 
-    Snapshots hold on to the step that they were taken at and read forward from there, so a commit costs the
-    same however many snapshots are alive, and a step that nobody holds is gone at once.
+    A snapshot holds the version at which it was taken and reads forward from there, so that a commit costs
+    the same however many snapshots exist, and an unused version is freed immediately.
     """
 
     __slots__ = ("mark", "next", "replaced")
@@ -169,7 +169,7 @@ class StateVersion:
 
 
 class LiveTable:
-    """The newest rows of a table, in order of arrival, and the indexes that somebody has asked for."""
+    """The newest rows of a table, in order of arrival, and the indexes that have been built."""
 
     __slots__ = ("indexes", "name", "rows")
 
@@ -180,10 +180,10 @@ class LiveTable:
 
 
 class MemoryState:
-    """All tables. Changed by one thread at a time; read by any, without a lock.
+    """All tables. Changed by one thread at a time; read by any thread, without a lock.
 
-    What makes that safe: a commit first hangs what it is about to replace on the newest step, then changes
-    the rows, then moves on to the new step; a reader looks at the rows first and at the steps after it.
+    This is safe because a commit first stores the rows it will replace in the newest version, then changes
+    the rows, then moves to the new version; a reader reads the rows first and the versions after that.
     """
 
     def __init__(self, tables: dict[str, Rows], mark: Mark) -> None:
@@ -196,7 +196,7 @@ class MemoryState:
         return self.step.mark
 
     def apply(self, changes: list[EncodedWrite], mark: Mark, *, watched: bool) -> None:
-        """Take a durable commit over. ``watched``: snapshots are alive."""
+        """Apply a durable commit. ``watched`` is true while snapshots exist."""
         replaced: dict[str, dict[str, bytes | None]] = {}
         puts: dict[str, dict[str, bytes]] = {}
         drops: dict[str, set[str]] = {}
@@ -206,7 +206,7 @@ class MemoryState:
                 live = self.tables[name] = LiveTable(name)
             replaced.setdefault(name, {}).setdefault(id_, live.rows.get(id_))
             if raw is None:
-                # A row that comes back later in the same commit arrives anew, as the last.
+                # A row that comes back later in the same commit arrives again, as the last.
                 drops.setdefault(name, set()).add(id_)
                 puts.get(name, {}).pop(id_, None)
             else:

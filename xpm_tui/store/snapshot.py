@@ -1,4 +1,4 @@
-"""A snapshot: the book at one position, whatever is committed after it."""
+"""A snapshot: the store at one position, unaffected by later commits."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _UNTOUCHED: Any = object()
 
 
 def by_id(id: str) -> tuple[int, str]:  # noqa: A002
-    """The order of ids: ``c2`` before ``c10``."""
+    """Return the sort key for ids: ``c2`` comes before ``c10``."""
     return len(id), id
 
 
 class StoreSnapshot:
-    """The Snapshot port over the state in memory. May be read from any thread.
+    """The Snapshot port over the state in memory; any thread may read it.
 
-    Rows that no commit has touched since are read from the newest state; of the others the snapshot keeps
-    the bytes from before, which it collects step by step when it is read.
+    Rows that no later commit has changed are read from the newest state. For the others the snapshot keeps
+    the old bytes, which it collects version by version when it is read.
     """
 
     def __init__(self, state: MemoryState, build: Build) -> None:
@@ -47,22 +47,22 @@ class StoreSnapshot:
         return self._position
 
     def get(self, table: TableSchema[T], id: str) -> T | None:  # noqa: A002
-        """The row, or None. O(1)."""
+        """Return the row, or None. O(1)."""
         raw = self.raw(table, id)
         return None if raw is None else decode(table, id, raw)
 
     def raw(self, table: TableSchema[Any], id: str) -> bytes | None:  # noqa: A002
-        """The row's stored bytes."""
+        """Return the row's stored bytes."""
         return self.raw_in(table.name, id)
 
     def raw_in(self, name: str, id: str) -> bytes | None:  # noqa: A002
-        """The stored bytes of a row in the table of this name."""
+        """Return the stored bytes of a row in the table with this name."""
         newest = self._rows.get(name, {}).get(id)
         before = self._look_back(name).get(id, _UNTOUCHED)
         return newest if before is _UNTOUCHED else before
 
     def find(self, table: TableSchema[T], index: str, value: str) -> list[T]:
-        """Rows by an index, in order of id (short ids first). O(hits), once the index has been built."""
+        """Return rows by an index, sorted by id (short ids first). O(hits) once the index has been built."""
         live = self._live.get(table.name)
         if live is None:
             return []
@@ -76,12 +76,12 @@ class StoreSnapshot:
         return [decode(table, id_, raw) for id_, raw in rows if raw is not None]
 
     def rows(self, table: TableSchema[T]) -> Iterator[T]:
-        """All rows, decoded one at a time, in order of arrival."""
+        """Yield all rows in order of arrival, decoded one at a time."""
         for id_, raw in self.items(table.name):
             yield decode(table, id_, raw)
 
     def items(self, name: str) -> Iterator[tuple[str, bytes]]:
-        """Id and bytes of every row of the table of this name, in order of arrival."""
+        """Return id and bytes of every row of the table with this name, in order of arrival."""
         # A copy is made in one go. A list of pairs is not: each pair may set off a look for garbage, and with
         # it another thread's commit.
         newest = self._rows.get(name, {}).copy()
@@ -94,24 +94,24 @@ class StoreSnapshot:
                 yield id_, raw
 
     def ids(self, table: TableSchema[Any]) -> Collection[str]:
-        """All ids of a table, without decoding a row."""
+        """Return all ids of a table, without decoding a row."""
         return _Ids(self, table.name)
 
     def count(self, table: TableSchema[Any]) -> int:
-        """How many rows."""
+        """Return the number of rows."""
         return self.count_in(table.name)
 
     def count_in(self, name: str) -> int:
-        """How many rows in the table of this name."""
+        """Return the number of rows in the table with this name."""
         size = len(self._rows.get(name, {}))
         return len(self._keys(name)) if self._look_back(name) else size
 
     def names(self) -> list[str]:
-        """Names of the tables that have rows."""
+        """Return the names of the tables that have rows."""
         return [name for name in self._rows if self.count_in(name)]
 
     def keys(self, name: str) -> list[str]:
-        """All ids in the table of this name, in order of arrival."""
+        """Return all ids in the table with this name, in order of arrival."""
         newest = list(self._rows.get(name, {}))
         return self._keys(name) if self._look_back(name) else newest
 
@@ -124,7 +124,7 @@ class StoreSnapshot:
         return kept + [id_ for id_ in before if id_ in gone and before[id_] is not None]
 
     def _look_back(self, name: str) -> dict[str, bytes | None]:
-        """What the rows that were touched since were before: always asked after the newest were read."""
+        """Return the earlier bytes of rows changed since; call it after reading the newest rows."""
         if self._step.next is not None:
             with self._lock:
                 while self._step.next is not None:

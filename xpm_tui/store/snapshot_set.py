@@ -1,6 +1,8 @@
-"""A generation of the book's files: written beside the old one, made true by its head, the old one kept.
+"""A generation of the store's files.
 
-A snapshot file: all rows of one table as JSON lines, in sealed blocks, so that damage loses one block.
+It is written beside the old one, which is kept, and becomes current when its manifest is written.
+
+A snapshot file: all rows of one table as JSON lines in sealed blocks, so that damage affects one block.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ from xpm_tui.store.manifest import (
 from xpm_tui.store.snapshot import StoreSnapshot
 
 BLOCK = 128 * 1024
-"""Bytes of rows in a block, about."""
+"""Approximate size of a block of rows in bytes."""
 
 _LONGEST = 4096
 _KEYS = msgspec.json.Decoder(list[str])
@@ -50,7 +52,17 @@ class Salvage:
 
 
 def write_table(path: Path, rows: Iterable[tuple[str, bytes]], *, title: str, disk: Disk = DISK) -> TableFile:
-    """Write a snapshot file durably; ``title`` is its first line, for people. Raises ``DiskError``."""
+    """Write a snapshot file durably.
+
+    Args:
+        path: The file to write.
+        rows: Id and bytes of each row.
+        title: The first line, for a reader of the file.
+        disk: The disk to write with.
+
+    Raises:
+        DiskError: The disk is full or cannot be written.
+    """
     count, chain, crc = 0, 0, 0
 
     def pieces() -> Iterator[bytes]:
@@ -92,11 +104,15 @@ def _batches(rows: Iterable[tuple[str, bytes]]) -> Iterator[tuple[list[str], lis
 
 
 def read_table(path: Path, known: TableFile, salvage: Salvage | None = None) -> dict[str, bytes]:
-    """All rows of a snapshot file by id, in order of arrival.
+    """Return all rows of a snapshot file by id, in order of arrival.
 
-    Raises :class:`StoreDamaged` at the first byte that is not as it was written; with ``salvage``, gives
-    the rows
-    of all whole blocks and counts the others.
+    Args:
+        path: The file to read.
+        known: What the manifest records about the file.
+        salvage: If given, the rows of all complete blocks are returned and the others are counted here.
+
+    Raises:
+        StoreDamaged: The file is not as it was written, and ``salvage`` is not given.
     """
     rows: dict[str, bytes] = {}
     try:
@@ -124,9 +140,10 @@ def read_table(path: Path, known: TableFile, salvage: Salvage | None = None) -> 
 
 
 def _read_whole(stream: IO[bytes], rows: dict[str, bytes]) -> int:
-    """Take all rows and return the checksum of the whole file, in one pass; it proves the rows.
+    """Read all rows and return the checksum of the whole file, which verifies them, in one pass.
 
-    Raises ``ValueError`` where it is not even laid out as a snapshot file.
+    Raises:
+        ValueError: The file does not have the layout of a snapshot file.
     """
     size = os.fstat(stream.fileno()).st_size
     crc = zlib.crc32(stream.readline(_LONGEST))
@@ -193,7 +210,11 @@ _COPY = 1 << 20
 
 @contextmanager
 def both_locks(folder: Path, clock: Clock, what: str, person: str = "") -> Iterator[None]:
-    """Keep commits and compactions of all processes out. Raises ``Busy``."""
+    """Prevent commits and compactions by all processes.
+
+    Raises:
+        Busy: Another process holds a lock.
+    """
     fold = Lock(folder / FOLD_LOCK, clock=clock, person=person, what=what)
     book = Lock(folder / BOOK_LOCK, clock=clock, person=person, what=what)
     try:
@@ -236,7 +257,7 @@ def install(
 
 
 def generation_files(folder: Path) -> list[tuple[int, Path]]:
-    """Snapshot files and logs in a folder, each with its generation."""
+    """Return the snapshot files and logs in a folder, each with its generation."""
     found = []
     for path in folder.iterdir():
         match = _OURS.match(path.name)
@@ -248,7 +269,7 @@ def generation_files(folder: Path) -> list[tuple[int, Path]]:
 def write_tables(
     folder: Path, view: StoreSnapshot, generation: int, book: str, disk: Disk
 ) -> dict[str, TableFile]:
-    """Snapshot files of all tables that have rows."""
+    """Write snapshot files of all tables that have rows."""
     title = f"xpm-tui data {book} generation {generation} position {view.position}"
     return {
         name: write_table(
@@ -259,9 +280,10 @@ def write_tables(
 
 
 def install_log(folder: Path, head: Manifest, old: Manifest, mark: Mark, end: int, disk: Disk) -> int:
-    """The new generation's log, with what the old one holds from ``mark`` to ``end``; then its head.
+    """Write the new generation's log, with the old log's bytes from ``mark`` to ``end``, then its manifest.
 
-    Gives the length of the new log.
+    Returns:
+        The length of the new log.
     """
     path = folder / old.log
 
@@ -280,9 +302,12 @@ def install_log(folder: Path, head: Manifest, old: Manifest, mark: Mark, end: in
 
 
 def refuse_foreign(folder: Path, head: Manifest) -> None:
-    """Look whether the snapshot files are still as they were written, before they give way to others.
+    """Check that the snapshot files are still as they were written, before they are replaced.
 
-    Raises :class:`StoreDamaged`. A file whose size is right is read only where it was changed after its head.
+    A file of the right size is read only if it was changed after its manifest.
+
+    Raises:
+        StoreDamaged: A file has changed.
     """
     made = os.stat(folder / HEAD).st_mtime_ns
     for known in head.tables.values():
@@ -296,7 +321,7 @@ def refuse_foreign(folder: Path, head: Manifest) -> None:
 
 
 def clean(folder: Path, head: Manifest, disk: Disk) -> None:
-    """Remove what neither this generation nor the one before needs, and what killed processes left."""
+    """Remove files that no kept generation needs, and what killed processes left behind."""
     keep = {head.log, *(known.file for known in head.tables.values())}
     with suppress(StoreUnreadable):
         before = read_manifest(previous_manifest(folder))

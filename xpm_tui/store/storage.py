@@ -1,8 +1,8 @@
-"""TinyDB's storage seam, filled in with the commit log.
+"""The storage class for TinyDB that writes to the commit log.
 
-With it ``TinyDB(folder, storage=CommitLogStorage)`` is a TinyDB like any other, only that a kill, a full disk
-or a second process cannot destroy it. Rows of the tables that we know are checked before they are written,
-whoever writes them.
+``TinyDB(folder, storage=CommitLogStorage)`` behaves like any TinyDB, but survives a kill, a full disk and a
+second process. Rows of the known tables are checked before they are written, also when they are written
+through TinyDB's own methods.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Fields = dict[str, Any]
 
 
 class SnapshotRows(Mapping[str, Fields]):
-    """A table of a snapshot as TinyDB reads it: id to document, each decoded when it is looked at."""
+    """A table of a snapshot as TinyDB reads it: id to document, each decoded when it is read."""
 
     def __init__(self, view: StoreSnapshot, name: str) -> None:
         self.view = view
@@ -64,14 +64,15 @@ class CommitLogStorage(Storage):
         self._read: StoreSnapshot | None = None
 
     def read(self) -> dict[str, Any] | None:
-        """All tables, none of their rows decoded yet; None for an empty book."""
+        """Return all tables, without decoding rows; None for an empty store."""
         view = self._read = self.engine.snapshot()
         return {name: SnapshotRows(view, name) for name in view.names()} or None
 
     def write(self, data: dict[str, Any]) -> None:
-        """Commit what ``data`` changes against the last reading, as one transaction.
+        """Commit the differences between ``data`` and the last read, as one transaction.
 
-        Raises ``Busy`` where another process has changed one of the same rows since.
+        Raises:
+            Busy: Another process has changed one of the same rows since.
         """
         read = self._read or self.engine.view()
         changes = _differences(read, data)
@@ -88,7 +89,7 @@ class CommitLogStorage(Storage):
         self.engine.transact(unmoved)
 
     def close(self) -> None:
-        """Give the files back."""
+        """Close the files."""
         self.engine.close()
 
 
@@ -106,7 +107,7 @@ def _differences(view: StoreSnapshot, data: Mapping[str, Any]) -> list[EncodedWr
 
 
 def puts(view: StoreSnapshot, name: str, rows: Mapping[Any, Any]) -> Iterator[EncodedWrite]:
-    """The documents that differ from what the book has, as changes."""
+    """Return the documents that differ from those in the store, as changes."""
     for id_, fields in rows.items():
         change = checked(name, str(id_), fields)
         old = view.raw_in(name, change.id)
@@ -115,7 +116,11 @@ def puts(view: StoreSnapshot, name: str, rows: Mapping[Any, Any]) -> Iterator[En
 
 
 def checked(name: str, id_: str, fields: Mapping[str, Any]) -> EncodedWrite:
-    """A document as a change. Raises ``BadInput`` where it does not fit its table."""
+    """Return a document as a change.
+
+    Raises:
+        BadInput: The document does not fit its table.
+    """
     known = KNOWN.get(name)
     try:
         raw = ENCODER.encode(dict(fields))

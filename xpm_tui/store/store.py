@@ -1,4 +1,4 @@
-"""Opening a practice's book: the Book port over TinyDB."""
+"""Opening a practice's store: the Store port over TinyDB."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from xpm_tui.store.tables import PracticeDB, TableSnapshot
 
 
 class DiskStore:
-    """The book of one practice: the Book port, and what its owner needs to know about it.
+    """The store of one practice: the store port, and what its owner needs to know about it.
 
-    Holds no lock between two calls; any thread may call it. The commit log is folded into the snapshot files
-    by a thread of its own, so no commit waits for that.
+    It holds no lock between two calls; any thread may call it. A thread of its own merges the commit log into
+    the snapshot files, so that commits do not wait for it.
     """
 
     def __init__(self, folder: Path, *, read_only: bool, clock: Clock, person: str, disk: Disk) -> None:
@@ -32,22 +32,22 @@ class DiskStore:
 
     @property
     def read_only(self) -> bool:
-        """Whether commits are refused, by wish or because of damage."""
+        """Whether commits are refused, because it was requested or because of damage."""
         return self._engine.read_only
 
     @property
     def damage(self) -> StoreUnreadable | None:
-        """Why a book can only be read, in words that also tell what the state shown may lack; None: whole."""
+        """Why the store can only be read, and what the state shown may lack; None if complete."""
         return self._engine.damage
 
     @property
     def generation(self) -> int:
-        """How often the log was folded into fresh snapshot files, and once more."""
+        """The number of the current generation: one more than the number of compactions."""
         return self._engine.head.generation
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What its owner should hear once: a network file system, a log that could not be folded in."""
+        """What its owner should be told once: a network file system, a log that could not be merged."""
         kind = network_file_system(self.folder)
         said = []
         if kind:
@@ -60,15 +60,25 @@ class DiskStore:
         return tuple(said)
 
     def snapshot(self) -> TableSnapshot:
-        """What is there now, other processes' commits included."""
+        """Return the current state, including other processes' commits."""
         return self.db.snapshot()
 
     def commit(self, writes: Iterable[Write], *, since: Snapshot | None = None) -> int:
-        """Make the writes durable, all or none; gives the new position. No writes: no commit.
+        """Make the writes durable, all or none, and return the new position.
 
-        ``since``: only where none of these rows has changed after that snapshot. Raises ``BadInput`` (a value
-        that does not fit), ``ReadOnly``, ``StoreUnreadable``, ``DiskError``, ``Busy`` and ``StoreChanged``;
-        nothing is written then.
+        Without writes there is no commit. Nothing is written if this raises.
+
+        Args:
+            writes: The rows to write and delete.
+            since: If given, commit only if none of these rows has changed after that snapshot.
+
+        Raises:
+            BadInput: A value does not fit its field.
+            ReadOnly: The store is open for reading only.
+            StoreUnreadable: The store is damaged.
+            DiskError: The disk is full or cannot be written.
+            Busy: Another process holds the store lock.
+            StoreChanged: A row has changed after ``since``.
         """
         position = self.db.commit(writes, since=since)
         if writes:
@@ -76,25 +86,25 @@ class DiskStore:
         return position
 
     def transact(self, make: Callable[[TableSnapshot], Iterable[Write]]) -> int:
-        """Commit what ``make`` asks for when it is shown the newest snapshot, nobody coming in between."""
+        """Commit the writes that ``make`` returns for the newest snapshot, with other writers kept out."""
         position = self.db.transact(make)
         self._fold_soon()
         return position
 
     def watch(self) -> int:
-        """Position on disk, read cheaply: differs from a snapshot's when the book has moved."""
+        """Return the position on disk; it differs from a snapshot's if the store has changed."""
         return self._engine.watch()
 
     def compact(self) -> bool:
-        """Fold the log in now; False where another process is at it. Raises what a commit raises."""
+        """Merge the log now; return False if another process is doing so. Raises what a commit raises."""
         return compact(self._engine)
 
     def record_end(self) -> None:
-        """Record durably how far the commit log reaches: at the end of a run. Raises what a commit raises."""
+        """Record the length of the commit log durably, at the end of a run. Raises what a commit raises."""
         self._engine.record_end()
 
     def close(self) -> None:
-        """Fold a long log in, and give the files back. Never raises for a disk that is full."""
+        """Merge a long log and close the files. Never raises for a full disk."""
         if self._folding is not None:
             self._folding.join()
             self._folding = None
@@ -128,10 +138,15 @@ class DiskStore:
 def open_store(
     folder: Path, *, read_only: bool = False, clock: Clock, person: str = "", disk: Disk = DISK
 ) -> DiskStore:
-    """Open (and, unless ``read_only``, where missing make) the book in ``folder``.
+    """Open the store in ``folder``, or create it unless ``read_only``.
 
-    A damaged book opens for reading only at its last good state: ``read_only`` and ``damage`` of the result
-    tell. Raises ``StoreUnreadable`` where there is no book (``read_only``), none that this version knows, or
-    nothing that can be proved good; ``BadInput`` for a folder that is not private; ``DiskError``.
+    A damaged store is opened for reading only at its last good state, as ``read_only`` and ``damage`` of the
+    result show.
+
+    Raises:
+        StoreUnreadable: There is no store (``read_only``), its format is unknown, or no state can be
+            verified.
+        BadInput: The folder is not private.
+        DiskError: The disk is full or cannot be written.
     """
     return DiskStore(folder, read_only=read_only, clock=clock, person=person, disk=disk)

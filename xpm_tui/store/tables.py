@@ -1,8 +1,8 @@
-"""The tables of the store: TinyDB's own methods, and typed ones for the Book port, over the same rows.
+"""The tables of the store: TinyDB's own methods, and typed methods for the store port, over the same rows.
 
-Every read and write of the product goes through :class:`RowTable`: the Book port calls its typed methods
-(rows as frozen values, at the position of a snapshot), TinyDB's API its documents. Both are served by one
-engine, so what one writes the other reads.
+All reads and writes go through :class:`RowTable`: the store port calls its typed methods (rows as frozen
+values, at the position of a snapshot), TinyDB's API its documents. Both use one engine, so that each reads
+what the other writes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 class RowTable(TinyTable):
-    """A TinyDB table whose work by id does not grow with the table. Ids are texts."""
+    """A TinyDB table whose operations by id do not get slower as the table grows. Ids are texts."""
 
     document_id_class = str  # type: ignore[assignment]
 
@@ -39,32 +39,36 @@ class RowTable(TinyTable):
     # Typed methods, for the Book port. ``kind`` says which rows the table holds, ``at`` as of when.
 
     def row(self, kind: TableSchema[T], id_: str, at: StoreSnapshot) -> T | None:
-        """The row with this id, or None. O(1)."""
+        """Return the row with this id, or None. O(1)."""
         raw = at.raw_in(self.name, id_)
         return None if raw is None else decode(kind, id_, raw)
 
     def raw(self, id_: str, at: StoreSnapshot) -> bytes | None:
-        """The stored bytes of the row with this id."""
+        """Return the stored bytes of the row with this id."""
         return at.raw_in(self.name, id_)
 
     def find(self, kind: TableSchema[T], index: str, value: str, at: StoreSnapshot) -> list[T]:
-        """Rows by an index of ``kind``, in order of id. O(hits)."""
+        """Return rows by an index of ``kind``, sorted by id. O(hits)."""
         return at.find(kind, index, value)
 
     def typed_rows(self, kind: TableSchema[T], at: StoreSnapshot) -> Iterator[T]:
-        """All rows, decoded one at a time, in order of arrival."""
+        """Yield all rows in order of arrival, decoded one at a time."""
         return at.rows(kind)
 
     def ids(self, kind: TableSchema[Any], at: StoreSnapshot) -> Collection[str]:
-        """All ids, without decoding a row."""
+        """Return all ids, without decoding a row."""
         return at.ids(kind)
 
     def row_count(self, at: StoreSnapshot) -> int:
-        """Number of rows."""
+        """Return the number of rows."""
         return at.count_in(self.name)
 
     def change(self, write: Put | Drop) -> EncodedWrite:
-        """A write as checked bytes. Raises ``BadInput`` where a value does not fit its field."""
+        """Encode a write and check it.
+
+        Raises:
+            BadInput: A value does not fit its field.
+        """
         if isinstance(write, Put):
             return encode(write.table, write.row)
         return EncodedWrite(self.name, write.id, None)
@@ -77,7 +81,7 @@ class RowTable(TinyTable):
         doc_id: str | None = None,
         doc_ids: list[str] | None = None,
     ) -> Document | list[Document] | None:
-        """As TinyDB's; by ``doc_id`` and ``doc_ids`` without reading any other row."""
+        """Like TinyDB's; by ``doc_id`` and ``doc_ids`` without reading any other row."""
         if doc_id is None and doc_ids is None:
             return super().get(cast(QueryLike, cond))
         rows = SnapshotRows(self._storage.engine.snapshot(), self.name)
@@ -87,7 +91,7 @@ class RowTable(TinyTable):
         return self._document(rows[doc_id], doc_id) if doc_id in rows else None
 
     def search(self, cond: QueryLike) -> list[Document]:
-        """As TinyDB's; the cache of queries is dropped when the book has moved."""
+        """Like TinyDB's; the cache of queries is cleared when the store has changed."""
         position = self._storage.engine.snapshot().position
         if position != self._read_at:
             self.clear_cache()
@@ -101,7 +105,7 @@ class RowTable(TinyTable):
         return self.document_class(fields, cast(int, id_))
 
     def _get_next_id(self) -> str:
-        """The next number; rows of our own tables bring their id along."""
+        """Return the next number; rows of the known tables have their own id."""
         if self._next_id is None:
             ids = self._storage.engine.snapshot().keys(self.name)
             self._next_id = max((int(id_) for id_ in ids if id_.isdecimal()), default=0) + 1
@@ -109,7 +113,7 @@ class RowTable(TinyTable):
         return str(number)
 
     def insert(self, document: Mapping[str, Any]) -> str:  # type: ignore[override]
-        """Insert a document; in a table of ours its id is the row's own."""
+        """Insert a document; in a known table its id is the row's own."""
         return super().insert(self._with_id(document))  # type: ignore[return-value]
 
     def insert_multiple(self, documents: Iterable[Mapping[str, Any]]) -> list[str]:  # type: ignore[override]
@@ -129,7 +133,7 @@ class RowTable(TinyTable):
         return self._document(dict(document), known.key(row))
 
     def _update_table(self, updater: Callable[[dict[int, Mapping[str, Any]]], None]) -> None:
-        """Let ``updater`` work on a view that decodes and remembers only the rows that it touches."""
+        """Let ``updater`` work on a view that decodes and keeps only the rows that it uses."""
 
         def changes(view: StoreSnapshot) -> list[EncodedWrite]:
             work = _TableUpdate(view, self.name)
@@ -139,7 +143,7 @@ class RowTable(TinyTable):
         try:
             self._storage.engine.transact(changes)
         finally:
-            # Also after a failed commit: what TinyDB remembers may be of what was never written.
+            # Also after a failed commit: TinyDB may have cached what was never written.
             self._next_id = None
             self.clear_cache()
 
@@ -183,7 +187,7 @@ class _TableUpdate(MutableMapping[str, Fields]):
         return self._rows.view.raw_in(self._rows.name, id_) is None
 
     def changes(self) -> list[EncodedWrite]:
-        """What was changed, added and taken away."""
+        """Return what was changed, added and removed."""
         view, name = self._rows.view, self._rows.name
         gone = [id_ for id_, fields in self._touched.items() if fields is None and not self._new(id_)]
         kept = {id_: fields for id_, fields in self._touched.items() if fields is not None}
@@ -191,23 +195,23 @@ class _TableUpdate(MutableMapping[str, Fields]):
 
 
 class PracticeDB(TinyDB):
-    """TinyDB with our storage and our tables."""
+    """TinyDB with the storage and tables of a practice."""
 
     table_class = RowTable
     default_storage_class = CommitLogStorage  # type: ignore[assignment]
 
     @property
     def engine(self) -> Engine:
-        """The open store underneath."""
+        """The engine of the open store."""
         return cast(CommitLogStorage, self.storage).engine
 
     def table_of(self, kind: TableSchema[Any]) -> RowTable:
-        """The table that holds the rows of ``kind``."""
+        """Return the table that holds the rows of ``kind``."""
         found: RowTable | None = self._tables.get(kind.name)  # type: ignore[assignment]
         return self.table(kind.name) if found is None else found  # type: ignore[return-value]
 
     def snapshot(self) -> TableSnapshot:
-        """Every table as it is now, other processes' commits included."""
+        """Return every table in its current state, including other processes' commits."""
         return TableSnapshot(self, self.engine.snapshot())
 
     def commit(self, writes: Iterable[Write], *, since: Snapshot | None = None) -> int:
@@ -258,25 +262,25 @@ class TableSnapshot:
         return self.view.position
 
     def get(self, table: TableSchema[T], id: str) -> T | None:  # noqa: A002
-        """The row, or None. O(1)."""
+        """Return the row, or None. O(1)."""
         return self._db.table_of(table).row(table, id, self.view)
 
     def find(self, table: TableSchema[T], index: str, value: str) -> list[T]:
-        """Rows by an index of the table, in order of id. O(hits)."""
+        """Return rows by an index of the table, sorted by id. O(hits)."""
         return self._db.table_of(table).find(table, index, value, self.view)
 
     def rows(self, table: TableSchema[T]) -> Iterator[T]:
-        """All rows, decoded one at a time, in order of arrival."""
+        """Yield all rows in order of arrival, decoded one at a time."""
         return self._db.table_of(table).typed_rows(table, self.view)
 
     def ids(self, table: TableSchema[Any]) -> Collection[str]:
-        """All ids of a table, without decoding a row."""
+        """Return all ids of a table, without decoding a row."""
         return self._db.table_of(table).ids(table, self.view)
 
     def raw(self, table: TableSchema[Any], id: str) -> bytes | None:  # noqa: A002
-        """The row's stored bytes."""
+        """Return the row's stored bytes."""
         return self._db.table_of(table).raw(id, self.view)
 
     def count(self, table: TableSchema[Any]) -> int:
-        """Number of rows."""
+        """Return the number of rows."""
         return self._db.table_of(table).row_count(self.view)

@@ -1,4 +1,4 @@
-"""Bringing a book of an older format to the newest: a backup first, then a new generation."""
+"""Upgrading a store of an older format to the newest: first a backup, then a new generation."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from xpm_tui.store.snapshot_set import install
 
 
 def migrated(loaded: Loaded) -> Loaded:
-    """The same state with rows of the newest format."""
+    """Return the same state with rows of the newest format."""
     tables = {name: live.rows for name, live in loaded.state.tables.items()}
     state = MemoryState(migrate(tables, loaded.head.format), loaded.state.mark)
     return loaded._replace(state=state, head=msgspec.structs.replace(loaded.head, format=newest()))
 
 
 def upgrade(folder: Path, clock: Clock, disk: Disk) -> Loaded:
-    """Put the newest format in place. The caller holds both locks. Raises what a commit raises."""
+    """Write the newest format. The caller holds both locks. Raises what a commit raises."""
     old = load(folder)
     assert old is not None
     if old.head.format < newest():
@@ -47,7 +47,7 @@ def upgrade(folder: Path, clock: Clock, disk: Disk) -> Loaded:
 
 
 def private_view(state: MemoryState) -> StoreSnapshot:
-    """A view of a state that nobody else has."""
+    """Return a copy of a state that nothing else uses."""
 
     def build(live: LiveTable, table: TableSchema[object], name: str) -> Index:  # type: ignore[type-var]
         return live.indexes.build(table, name, live.rows)

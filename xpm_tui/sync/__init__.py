@@ -1,4 +1,4 @@
 """Decide what would change and why, apply it, and undo it.
 
-Knows disk and wire only as ports.
+The package knows disk and network only as ports.
 """

@@ -1,10 +1,10 @@
-"""What was last agreed: read, remembered, carried along when the mirror moves, forgotten.
+"""The base: read, store, update and forget what both sides last agreed on.
 
-A pair is stored only where a half differs from the mirror; else both halves are the mirror's value. So most
-clients store no pair at all, and whoever rewrites a mirror row has to carry the base in the same commit.
+A pair is stored only if a half differs from the mirror; otherwise both halves are the mirror's value. So most
+clients store no pair at all, and every change of a mirror row has to update the base in the same commit.
 ``mirror`` is always the XPM side's canonical values by base key: ``phone``, ``k3.contact_email``.
 
-Pairs that a person took apart: neither linked nor proposed again until a person links them.
+The module also has blocked pairs, which are neither linked nor proposed until a user links them again.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ PRIMARY = "contact_primary"
 
 
 def contact_key(contact: str, field: str) -> str:
-    """The base key of a contact's field."""
+    """Return the base key of a contact's field."""
     return f"{contact}.{field}"
 
 
 def base_key(field: str, contact: str) -> str:
-    """The base key of a change's field; ``contact`` is empty for the client's own."""
+    """Return the base key of a change's field; ``contact`` is empty for the client's own."""
     return contact_key(contact, field) if contact and field != PRIMARY else field
 
 
 def mark(record: str, field: str) -> str:
-    """How an image names a change of its own that was undone; who is primary is one change of the client."""
+    """Return the name of an undone change in an image; who is primary is one change of the client."""
     return f"{record.partition('/')[0] if field == PRIMARY else record} {field}"
 
 
 def own_mirror_values(row: XpmClient) -> Values:
-    """XPM's side by base key: the client's own fields, and who is primary."""
+    """Return XPM's side by base key: the client's own fields, and who is primary."""
     values = xpm_values(row)
     values[PRIMARY] = primary(xpm_contacts(row))
     return values
 
 
 def mirror_values(row: XpmClient, link: Link) -> Values:
-    """XPM's side by base key, the contacts under the ids of the book contacts that stand for them."""
+    """Return XPM's side by base key, with contacts under the ids of the linked contacts here."""
     values = own_mirror_values(row)
     if link.contacts:
         contacts = {contact.uuid: contact for contact in xpm_contacts(row)}
@@ -61,12 +61,12 @@ def mirror_values(row: XpmClient, link: Link) -> Values:
 
 
 def primary(contacts: Iterable[XpmContact]) -> str:
-    """UUID of XPM's primary contact, or empty. Where several claim it the last one wins, as at XPM."""
+    """Return the UUID of XPM's primary contact, or empty. Of several, the last one wins, as in XPM."""
     return next((contact.uuid for contact in reversed([*contacts]) if contact.primary), "")
 
 
 def pair(base: Base, key: str, mirror: Mapping[str, Value]) -> Pair | None:
-    """What was agreed for one field, or None."""
+    """Return the pair of one field, or None."""
     stored = base.pairs.get(key)
     if stored is not None:
         return stored
@@ -76,16 +76,16 @@ def pair(base: Base, key: str, mirror: Mapping[str, Value]) -> Pair | None:
 
 
 def agreed_pair(ignition: Value, xpm: Value, under: Direction) -> Pair:
-    """Return the pair to remember; two values that differ are settled for this direction only."""
+    """Return the pair to store; two different values are accepted for this direction only."""
     return Pair(ignition, xpm, under if ignition != xpm else "")
 
 
 def settled_direction(known: Pair) -> Direction:
-    """Return the direction for which a pair of different values is settled.
+    """Return the direction for which a pair of different values is accepted.
 
-    Earlier versions did not record it. Then it follows from the values: a blank is left as it is where its
-    side is the master, and so is a person of the master who is not linked. Two texts differ only where XPM
-    kept another value than the one that was sent.
+    Earlier versions did not record it. Then it follows from the values: a blank stays if its side is the
+    master, and so does a person of the master who is not linked. Two texts differ only where XPM stored
+    another value than the one that was sent.
     """
     if known.under:
         return known.under
@@ -96,7 +96,7 @@ def settled_direction(known: Pair) -> Direction:
 
 
 def record_agreement(base: Base, agreed: Mapping[str, Pair], mirror: Mapping[str, Value]) -> Base:
-    """Remember new pairs. ``mirror`` is what the mirror row says once this is committed."""
+    """Store new pairs. ``mirror`` is what the mirror row has once this is committed."""
     if not agreed:
         return base
     pairs = dict(base.pairs)
@@ -115,19 +115,19 @@ def record_agreement(base: Base, agreed: Mapping[str, Pair], mirror: Mapping[str
 
 
 def came_from_xpm(base: Base, key: str) -> bool:
-    """Whether the agreed value of a field came from XPM, and not from Ignition."""
+    """Return whether the agreed value of a field came from XPM, not from Ignition."""
     return base.picked != (key in base.exceptions)
 
 
 def with_origin(base: Base, keys: Iterable[str], *, came: bool) -> Base:
-    """Remember of some fields whether their value came from XPM."""
+    """Record for some fields whether their value came from XPM."""
     named, others = frozenset(keys), frozenset(base.exceptions)
     now = others - named if came == base.picked else others | named
     return base if now == others else msgspec.structs.replace(base, exceptions=_ordered(now))
 
 
 def forget(base: Base, keys: Iterable[str]) -> Base:
-    """Drop what was agreed for some fields."""
+    """Delete the pairs of some fields."""
     gone = frozenset(keys)
     if gone.isdisjoint(base.agreed):
         return base
@@ -140,12 +140,12 @@ def forget(base: Base, keys: Iterable[str]) -> Base:
 
 
 def forget_contact(base: Base, contact: str) -> Base:
-    """Drop what was agreed for one contact, since it now stands for another one."""
+    """Delete the pairs of one contact, because it is linked to another one now."""
     return forget(base, [key for key in base.agreed if key.startswith(f"{contact}.")])
 
 
 def rebase(base: Base, before: Mapping[str, Value], after: Mapping[str, Value]) -> Base:
-    """The same pairs, said against the mirror as it will be. ``base`` itself when nothing has to be said."""
+    """Return the same pairs relative to the future mirror; ``base`` itself if nothing changes."""
     pairs: dict[str, Pair] = {}
     lost: list[str] = []
     for key in base.agreed:
@@ -168,24 +168,24 @@ def _ordered(keys: Iterable[str]) -> tuple[str, ...]:
 
 
 def apart_id(client: str, uuid: str) -> str:
-    """Id of the row that says: these two were taken apart."""
+    """Return the id of the row of a blocked pair."""
     return f"{client}/{uuid}"
 
 
 def live_link(snapshot: Snapshot, client: str) -> Link | None:
-    """The link of a client whose XPM client is still there; None also where that one is gone."""
+    """Return the link of a client whose XPM client exists; otherwise None."""
     link = snapshot.get(LINKS, client)
     row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
     return None if row is None or row.deleted else link
 
 
 def kept_apart(client: str, uuid: str, by: str, now: datetime, *, undone: str = "") -> Put:
-    """The write that says so; ``undone`` is the run whose undo removed the link."""
+    """Return the write that blocks a pair; ``undone`` is the run whose undo removed the link."""
     row = BlockedPair(id=apart_id(client, uuid), client=client, uuid=uuid, by=by, at=now, undone=undone)
     return Put(APART, row)
 
 
 def different(client: str, uuid: str, *, by: str, now: datetime) -> Put:
-    """Remember that a user said that these two are different."""
+    """Return the write that records that a user said that these two are different."""
     row = BlockedPair(id=apart_id(client, uuid), client=client, uuid=uuid, by=by, at=now, different=True)
     return Put(APART, row)

@@ -1,9 +1,10 @@
-r"""The canonical form: how a client looks on either side when the two are compared, hashed and written.
+r"""The canonical form in which a client of either side is compared, hashed and written.
 
-Text is NFC with ``\n`` line ends and trimmed, empty and absent are one, groups are sorted names. A person is
-the UUID of the XPM staff record; one who is not linked keeps an id of its own side that equals nothing on the
-other, so that linking the person later is seen as a change. A masked value has no canonical form: its field
-is missing, so it is neither compared nor written.
+Text is NFC with ``\
+`` line ends and trimmed, empty and absent are the same, groups are sorted names. A person is the UUID of the
+XPM staff record; a person who is not linked keeps an id of its own side that equals nothing on the other, so
+that linking the person later is seen as a change. A masked value has no canonical form: its field is missing,
+so it is neither compared nor written.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, CONTACT_FIELDS
 Values = dict[str, Value]
 
 UNLINKED = "?"
-"""Marks the UUID of an XPM staff record that no team member stands for, where values are compared."""
+"""The mark of the UUID of an XPM staff record that no team member is linked to, in comparisons."""
 
 
 def _of_kind(kind: Kind) -> tuple[str, ...]:
@@ -54,7 +55,10 @@ class TeamLinks(msgspec.Struct, frozen=True):
 
     @staticmethod
     def of(members: Iterable[TeamMember]) -> TeamLinks:
-        """Where several members stand for one staff record, an active and then the earlier one wins."""
+        """Return the links of a team.
+
+        If several members are linked to one staff record, an active one wins, and then the earlier one.
+        """
         rows = sorted(members, key=lambda m: (not m.active, len(m.id), m.id))
         staff = {m.id: m.staff for m in rows if m.staff}
         member: dict[str, str] = {}
@@ -63,22 +67,22 @@ class TeamLinks(msgspec.Struct, frozen=True):
         return TeamLinks(staff, member)
 
     def known(self, uuid: str) -> str:
-        """XPM's person as it is compared: one whom no member stands for is marked."""
+        """Return XPM's person for a comparison; a person without a linked member is marked."""
         return uuid if not uuid or uuid in self.member else UNLINKED + uuid
 
     @staticmethod
     def read(snapshot: Snapshot) -> TeamLinks:
-        """The team of the book."""
+        """Return the links of the store's team."""
         return TeamLinks.of(snapshot.rows(TEAM))
 
 
 def staff_uuid(value: Value) -> Value:
-    """A person's value without the mark of the unlinked: the UUID of the staff record."""
+    """Return the UUID of the staff record in a person's value, without the mark."""
     return value[len(UNLINKED) :] if isinstance(value, str) and value.startswith(UNLINKED) else value
 
 
 def ignition_values(client: Client, team: TeamLinks) -> Values:
-    """A book client's own fields, without contacts."""
+    """Return a store client's own fields, without contacts."""
     values = _canonical(_TEXTS, _client_texts(client))
     for name in _FLAGS:
         values[name] = getattr(client, name)
@@ -91,7 +95,7 @@ def ignition_values(client: Client, team: TeamLinks) -> Values:
 
 
 def xpm_values(row: XpmClient) -> Values:
-    """An XPM client's own fields, without contacts. Groups are missing where the reply did not tell them."""
+    """Return an XPM client's own fields, without contacts. Groups are missing if the reply had none."""
     values = _canonical(_TEXTS, _client_texts(row))
     for name in _FLAGS:
         values[name] = getattr(row, name)
@@ -122,7 +126,7 @@ def unread_fields(row: XpmClient) -> frozenset[str]:
 
 
 def refuse_unread(row: XpmClient | None, fields: Iterable[str]) -> None:
-    """Refuse to write fields whose value in XPM nobody can read, or a record that was set aside as a whole.
+    """Refuse to write fields whose value in XPM is unreadable, or a record that was set aside.
 
     Raises:
         UnsendableValue: One of them is; the message says what is wrong with it.
@@ -138,27 +142,27 @@ def refuse_unread(row: XpmClient | None, fields: Iterable[str]) -> None:
 
 
 def known(old: XpmClient, row: XpmClient) -> XpmClient:
-    """The row with the values that were known before in place of those that nobody can read."""
-    kept = {
+    """Return the row with the previous values in place of unreadable ones."""
+    remaining = {
         fault.attribute: getattr(old, fault.attribute) for fault in row.unread if fault.attribute != WHOLE
     }
-    if "web_url" in kept:
-        kept["number"] = old.number
-    return msgspec.structs.replace(row, **kept) if kept else row
+    if "web_url" in remaining:
+        remaining["number"] = old.number
+    return msgspec.structs.replace(row, **remaining) if remaining else row
 
 
 def contact_values(contact: Contact | XpmContact) -> Values:
-    """A contact's fields on either side, by the names of the policy."""
+    """Return a contact's fields on either side, by policy field."""
     return _canonical(_CONTACT_TEXTS, _contact_texts(contact))
 
 
 def same_texts(ours: Contact, theirs: XpmContact) -> bool:
-    """Whether two contacts read the same to the letter: cheaper than their canonical forms."""
+    """Return whether two contacts have exactly the same texts, which is cheaper than canonical forms."""
     return bool(_contact_texts(ours) == _contact_texts(theirs))
 
 
 def write_client(client: Client, values: Mapping[str, Value], team: TeamLinks) -> Client:
-    """The book client with the given canonical values in it; contacts are not touched."""
+    """Return the store client with the given canonical values; contacts are unchanged."""
     changed: dict[str, Any] = {}
     for name, value in values.items():
         kind = BY_NAME[name].kind
@@ -174,29 +178,29 @@ def write_client(client: Client, values: Mapping[str, Value], team: TeamLinks) -
 
 
 def write_contact(contact: Contact, values: Mapping[str, Value]) -> Contact:
-    """The book contact with the given values, named as in the policy."""
+    """Return the store contact with the given values, by policy field."""
     changed: dict[str, Any] = {BY_NAME[name].attribute: str(value or "") for name, value in values.items()}
     return msgspec.structs.replace(contact, **changed)
 
 
 def xpm_contacts(row: XpmClient) -> tuple[XpmContact, ...]:
-    """The contacts that count: a deleted one does not."""
+    """Return the contacts that are not deleted."""
     return tuple(contact for contact in row.contacts if not contact.deleted)
 
 
 def primary_of(client: Client) -> str:
-    """Id of the book client's primary contact: the first that claims it, or empty."""
+    """Return the id of the store client's primary contact: the first that is marked, or empty."""
     return next((contact.id for contact in client.contacts if contact.primary), "")
 
 
 def ignition_fingerprint(client: Client, team: TeamLinks) -> str:
-    """Fingerprint of everything of a book client that sync could ever read."""
+    """Return a fingerprint of everything in a store client that sync can read."""
     contacts = sorted((c.id, c.primary, sorted(contact_values(c).items())) for c in client.contacts)
     return _print((sorted(ignition_values(client, team).items()), contacts))
 
 
 def xpm_fingerprint(row: XpmClient) -> str:
-    """Fingerprint of everything of an XPM client that sync could ever read."""
+    """Return a fingerprint of everything in an XPM client that sync can read."""
     contacts = sorted((c.uuid, c.primary, sorted(contact_values(c).items())) for c in xpm_contacts(row))
     flags = (row.archived, row.prospect, row.deleted)
     return _print((sorted(xpm_values(row).items()), contacts, flags))
@@ -213,7 +217,7 @@ def _print(said: object) -> str:
 
 
 def _canonical(names: tuple[str, ...], texts: tuple[str, ...]) -> Values:
-    """The canonical texts by name; one look at all of them tells the usual case, where trimming is enough."""
+    """Return the canonical texts by name, with a fast path for the usual case of trimming."""
     joined = "".join(texts)
     if joined.isascii() and "**" not in joined and "\r" not in joined:
         return dict(zip(names, map(str.strip, texts), strict=True))

@@ -1,7 +1,7 @@
 """What a plan or an undo would do, computed from its records: the only place that counts it. Pure.
 
-The rules by which calls are counted are the ones by which the executor sends: it takes the records to write,
-the changes that can be made, and the interval of its checks from here.
+Calls are counted by the rules by which the executor sends: it takes the records to write, the possible
+changes, and the interval of its checks from here.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ from xpm_tui.sync.journal import ADD_CLIENT, ADD_CONTACT, ADD_STAFF, UPDATE_CLIE
 from xpm_tui.sync.undo_freezes import by_field, undo_freezes
 
 MOVED_CHECK = 300
-"""After how many writes to XPM it is asked again what changed there."""
+"""After how many writes XPM is asked again what has changed there."""
 
 LISTS = 5
-"""Calls that bring the mirror up to date: clients, staff, templates, categories, current jobs."""
+"""Calls that update the mirror: clients, staff, templates, categories, current jobs."""
 
 UNSENDABLE = (
     "The value contains a character that XML does not allow. Correct it (clients edit, contacts edit)."
@@ -49,7 +49,7 @@ UNSENDABLE = (
 """Why a change is not sent to XPM, and what to do."""
 
 _MARKS = {"first": "overwrites", "drift": "drift", "conflict": "conflicts", "clear": "clearings"}
-"""By the rule of a change, what is remarkable of the value that it replaces."""
+"""The kind of the replaced value, by the rule of a change."""
 _LASTING: dict[str, What] = {"contact": "contact", PRIMARY: "primary", "client": "client"}
 _KINDS = (UPDATE_CLIENT, UPDATE_CONTACT, ADD_CONTACT)
 
@@ -67,7 +67,7 @@ def written_records(record: PlannedRecord) -> dict[str, list[Change]]:
 
 
 def is_wanted(record: PlannedRecord) -> bool:
-    """Whether anything of the record is to be done: without its link, none of its values is."""
+    """Return whether anything of the record is to be done; without its link, no value is."""
     ticked = [change for change in record.changes if change.ticked]
     return bool(ticked) and not any(c.field == "link" and not c.ticked for c in record.changes)
 
@@ -89,7 +89,7 @@ def possible(planned: Iterable[Change], wanted: tuple[Change, ...]) -> tuple[Cha
 
 
 def _with_followers(planned: tuple[Change, ...], wanted: tuple[Change, ...]) -> tuple[Change, ...]:
-    """The wanted changes, with those that follow a wanted change to a shared contact, and no others."""
+    """Return the wanted changes, with those that follow a wanted change to a shared contact."""
     sent = {(change.record, change.field) for change in wanted if change.side == "xpm"}
     chosen = frozenset(wanted)
     return tuple(
@@ -159,7 +159,7 @@ def paced(found: Consequences, pace: Pace | None = None) -> Consequences:
 
 
 def lookups(snapshot: Snapshot) -> Requests:
-    """Return the calls by which a run first finds out what became of earlier writes without an answer.
+    """Return the calls by which a run first resolves earlier writes without an answer.
 
     They are one list for all clients, one for all staff, and one read for every other write.
     """
@@ -176,7 +176,7 @@ def link_consequences(
     pace: Pace | None = None,
     former: Mapping[str, int] | None = None,
 ) -> Consequences:
-    """Return what linking these clients, so many people, or so many services would do.
+    """Return what linking these clients, people or services would do.
 
     All of it is saved here, and nothing is sent. ``former`` counts what came from former XPM clients.
     """
@@ -198,10 +198,9 @@ def _with_former(found: Consequences, former: Mapping[str, int]) -> Consequences
 
 
 def pick_consequences(added: int, linked: int, kept: Mapping[str, Collection[str]]) -> Consequences:
-    """Return what picking would do.
+    """Return what bringing in clients would do.
 
-    So many XPM clients are added here, so many are linked, and those ``kept``, by reason, are left as they
-    are.
+    ``added`` XPM clients are added here, ``linked`` are linked, and those ``kept``, by reason, are skipped.
     """
     both = added + linked
     return Consequences(
@@ -214,7 +213,7 @@ def pick_consequences(added: int, linked: int, kept: Mapping[str, Collection[str
 
 
 def staff_pick_consequences(picked: int) -> Consequences:
-    """Return what picking so many people of XPM's staff into the team would do."""
+    """Return what adding this many people of XPM's staff to the team would do."""
     return Consequences(of="picks", here=LocalCounts(changes=picked, people=picked))
 
 
@@ -253,7 +252,7 @@ def creation_consequences(what: What, record: str, contacts: int = 0) -> Consequ
 
 
 class _Counting:
-    """The records of one plan while they are counted."""
+    """The counting of one plan's records."""
 
     def __init__(self, snapshot: Snapshot, *, undo: bool) -> None:
         self._snapshot = snapshot
@@ -271,12 +270,12 @@ class _Counting:
         self._unsendable: list[str] = []
 
     def unsendable(self) -> tuple[PreservedValues, ...]:
-        """Return the changes that are not sent, by the fields that hold what XML cannot carry."""
+        """Return the changes that are not sent, by the fields with characters that XML does not allow."""
         found = tuple(self._unsendable)
         return (PreservedValues(why=UNSENDABLE, number=len(found), records=found),) if found else ()
 
     def left(self, unclear: Iterable[Unclear]) -> None:
-        """What an undo leaves: what XPM keeps cannot be undone at all, the rest by its reason."""
+        """Count what an undo leaves: what stays in XPM cannot be undone, the rest has its reason."""
         for each in unclear:
             lasting = _LASTING.get(each.field) if each.why == "stays-in-xpm" else None
             if lasting is not None:
@@ -285,13 +284,13 @@ class _Counting:
                 self._kept[each.sentence].append(f"{each.record}:{each.field}")
 
     def kept(self) -> tuple[PreservedValues, ...]:
-        """What an undo leaves as it is, by the reason."""
+        """Return what an undo leaves as it is, by reason."""
         return tuple(
             PreservedValues(why=why, number=len(ids), records=tuple(ids)) for why, ids in self._kept.items()
         )
 
     def record(self, record: PlannedRecord) -> None:
-        """One client: what its ticked changes do, and the calls that they take."""
+        """Count one client: the effects of its ticked changes, and their calls."""
         ticked = tuple(change for change in record.changes if change.ticked)
         done = possible(record.changes, ticked) if is_wanted(record) else ()
         self.waiting += len(record.changes) - len(done)
@@ -316,7 +315,7 @@ class _Counting:
         self._calls(record, unsent)
 
     def _unsent(self, record: PlannedRecord) -> list[Change]:
-        """Return the changes of the first call with a value that XML cannot carry, and those that follow it.
+        """Return the changes of the first call with an invalid character, and those that follow it.
 
         The client's remaining calls wait for it.
         """
@@ -327,7 +326,7 @@ class _Counting:
         return unsent
 
     def _values(self, target: str, changes: Iterable[Change]) -> Iterable[Value]:
-        """What a call sends; a contact that is added is sent as a whole."""
+        """Return what a call sends; an added contact is sent in full."""
         client_id, _, contact = target.partition("/")
         if contact and any(change.field == "contact" for change in changes):
             client = self._snapshot.get(CLIENTS, client_id)
@@ -343,7 +342,7 @@ class _Counting:
             self.replaced[_MARKS[change.rule]] += 1
 
     def _lasting(self, change: Change) -> None:
-        """XPM takes no contact back, and can be told who is primary but not that nobody is."""
+        """Return what cannot be undone: XPM removes no contact, and cannot be left without a primary one."""
         if self._undo or change.side != "xpm":
             return
         if change.field == "contact":
@@ -352,7 +351,7 @@ class _Counting:
             self.lasting["primary"].append(change.record)
 
     def _calls(self, record: PlannedRecord, unsent: Collection[Change]) -> None:
-        """The calls for one client, in the order in which they are sent, up to one that cannot be."""
+        """Count the calls for one client in order, up to one that cannot be sent."""
         targets = written_records(record)
         if not targets:
             return
@@ -375,7 +374,7 @@ class _Counting:
 
 
 class _Nameless:
-    """Whether a contact's name has to be read before it is written: XPM wants it, and the mirror has none."""
+    """Whether a contact's name has to be read before it is written, because the mirror has none."""
 
     def __init__(self, snapshot: Snapshot, record: PlannedRecord) -> None:
         self._find: Callable[[str], XpmContact | None] | None = None
@@ -403,7 +402,7 @@ class _Nameless:
 
 
 def _part(change: Change) -> str:
-    """Which part of the counts a change belongs to."""
+    """Return which part of the counts a change belongs to."""
     if change.field == "link":
         return "links"
     if change.field == "client":

@@ -33,11 +33,11 @@ _CELLS: dict[Kind, str] = {
 }
 _INITIALS = frozenset({"id", "gst", "vat", "url"})
 _SHOWN = 6
-"""So many other headings of a column are listed; an address has dozens."""
+"""The number of other headings of a column that are listed; an address has dozens."""
 
 
 def page() -> str:
-    """The page of all fields as Markdown."""
+    """Return the page of all fields as Markdown."""
     parts = [_HEAD]
     for title, record in (("Clients", "client"), ("Contacts", "contact")):
         rows = [field for field in FIELDS if field.of == record and (field.sync.at_all or field.editable)]
@@ -46,7 +46,7 @@ def page() -> str:
 
 
 def csv_table() -> str:
-    """The table of the clients form as Markdown: field, heading, other headings."""
+    """Return the table of the clients form as Markdown: field, heading, other headings."""
     lines = ["| field | heading | also known as |", "| --- | --- | --- |"]
     for field in COLUMNS:
         if field.csv is not None:
@@ -89,12 +89,12 @@ def _cell(field: Field) -> str:
 def _also(csv: CsvField) -> str:
     own = csv.heading.casefold()
     words = [_spoken(word) for word in csv.also if word != own]
-    told = ", ".join(words[:_SHOWN]) + (", ..." if len(words) > _SHOWN else "")
+    text = ", ".join(words[:_SHOWN]) + (", ..." if len(words) > _SHOWN else "")
     if csv.parts:
-        told += f"; or {' with '.join(part.heading for part in csv.parts)}"
+        text += f"; or {' with '.join(part.heading for part in csv.parts)}"
     if csv.doubtful:
-        told += f"; {', '.join(map(_spoken, csv.doubtful))} where its cells are such words"
-    return told
+        text += f"; {', '.join(map(_spoken, csv.doubtful))} where its cells are such words"
+    return text
 
 
 def _spoken(heading: str) -> str:

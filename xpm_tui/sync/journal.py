@@ -1,7 +1,7 @@
 """The journal of writes to XPM: the kinds of write, and the states of an intent.
 
-Kinds, and the names of values that are stored with them, must not change: an intent that an earlier version
-wrote is looked up by them. :mod:`xpm_tui.sync.outbox` writes the journal, and nobody else.
+Kinds, and the names of values that are stored with them, must not change, because intents of earlier versions
+are looked up by them. Only :mod:`xpm_tui.sync.outbox` writes the journal.
 """
 
 from __future__ import annotations
@@ -45,31 +45,31 @@ CALLS: Mapping[str, str] = {
 """The call of each kind (``reference/xpm-api.md``)."""
 
 NOTE_LIMIT = 500
-"""How much of XPM's own words is kept with a failed write, in characters."""
+"""The most characters of XPM's own words that are stored with a failed write."""
 
 
 def done(intent: Intent, found: str = "") -> Intent:
-    """The outcome of a write that took effect; ``found`` is the id of what it created or changed."""
+    """Return the outcome of a write that took effect; ``found`` is the id of what it created or changed."""
     return msgspec.structs.replace(intent, state="done", found=found)
 
 
 def failed(intent: Intent, note: str) -> Intent:
-    """The outcome of a write that certainly did not take effect."""
+    """Return the outcome of a write that certainly did not take effect."""
     return msgspec.structs.replace(intent, state="failed", note=note[:NOTE_LIMIT])
 
 
 def held(intent: Intent, note: str) -> Intent:
-    """The outcome of a write of which only a user can say whether it took effect."""
+    """Return the outcome of a write about which only a user can decide."""
     return msgspec.structs.replace(intent, state="held", note=note[:NOTE_LIMIT])
 
 
 def unanswered(snapshot: Snapshot) -> list[Intent]:
-    """The writes that were sent, or are held: nobody knows yet what became of them."""
+    """Return the writes that were sent, or are held: their outcome is unknown."""
     return [intent for state in ("sent", "held") for intent in snapshot.find(INTENTS, "state", state)]
 
 
 def decision(intent: Intent) -> str:
-    """The command that decides what became of a write: look it up, or say it where nothing can be found."""
+    """Return the command that resolves a write: a look-up, or a decision if nothing can be found."""
     is_job = intent.kind in JOB_KINDS
     if intent.state != "held":
         return f"xpm-tui jobs retry {intent.record}" if is_job else "xpm-tui sync"
@@ -80,7 +80,7 @@ def decision(intent: Intent) -> str:
 
 
 def is_linked(snapshot: Snapshot, intent: Intent) -> bool:
-    """Whether what was to be created is linked by now: then it has found its record."""
+    """Return whether a created record is linked by now, so that it was found."""
     if intent.kind == ADD_STAFF:
         member = snapshot.get(TEAM, intent.record)
         return member is not None and bool(member.staff)
@@ -104,6 +104,6 @@ def _storable(value: Value) -> Value:
 
 
 def payload(values: Mapping[str, Value]) -> str:
-    """A hash of what is sent."""
+    """Return a hash of what is sent."""
     said = msgspec.json.encode(sorted(values.items()))
     return hashlib.blake2b(said, digest_size=8).hexdigest()

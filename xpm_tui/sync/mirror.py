@@ -1,8 +1,8 @@
-"""Bringing the mirror up to date, in commits that carry the base along.
+"""Update the mirror, in commits that include the base.
 
-A row is written only if it says something new. Absence is evidence only at the end of a complete list, and
-not when that list is suspiciously short: then nothing is marked, and the guard asks a person. A record that
-was set aside, because nobody can read it, keeps its row; its absence is no evidence.
+A row is written only if it has changed. Absence counts only at the end of a complete list, and not if that
+list is suspiciously short: then nothing is marked, and the guard asks the user. A record that was set aside
+because it cannot be read keeps its row; its absence does not count.
 """
 
 from __future__ import annotations
@@ -25,22 +25,21 @@ from xpm_tui.sync.canonical import known
 from xpm_tui.sync.policy import DEFAULT, GuardLimits
 
 LISTED = "listed_clients"
-"""Name of the small fact that holds a :class:`ListCounts`."""
+"""The id of the small row with the :class:`ListCounts`."""
 
 OVERLAP = timedelta(minutes=10)
-"""How far a partial list reaches back before the last one: clocks differ, and records show late."""
+"""How far a partial list reaches back before the last one, because clocks differ and records appear late."""
 
 QUARANTINED = "quarantined:"
-"""Beginning of the name of the small fact that holds what was set aside of a list."""
+"""The prefix of the ids of small rows with what was set aside from a list."""
 
 NAMED_PEOPLE = "named_people"
-"""Name of the small fact that holds the names of people as XPM's clients tell them, by UUID: of people who
-have left, no list tells a name."""
+"""The id of the small row with names of people from XPM's clients, by UUID, as no list has those who left."""
 
 CHUNK = 500
 
 MOVES_KEPT = timedelta(days=30)
-"""How long it is remembered that a contact, a group or a job arrived at an XPM client."""
+"""How long the arrival of a contact, a group or a job at an XPM client is stored."""
 
 _LISTS: dict[str, TableSchema[Any]] = {
     "clients": XPM_CLIENTS,
@@ -57,9 +56,9 @@ Row = TypeVar("Row", Staff, Template, Category)
 
 
 class ListCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """What the client lists told so far.
+    """What is known of the client lists so far.
 
-    ``count`` is the length of the last complete list, ``accepted`` of the last one that was believed (None
+    ``count`` is the length of the last complete list, ``accepted`` of the last one that was accepted (None
     before the first), ``complete_at`` and ``bookmark`` the server's time of the last complete and of the last
     list of any kind.
     """
@@ -71,11 +70,11 @@ class ListCounts(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def empty(self) -> bool:
-        """The last complete list was empty where there had been clients."""
+        """Return whether the last complete list was empty although there had been clients."""
         return self.count == 0 and bool(self.accepted)
 
     def short(self, limits: GuardLimits) -> bool:
-        """The last complete list is a good deal shorter than the one before it."""
+        """Return whether the last complete list is much shorter than the one before it."""
         if self.accepted is None:
             return False
         return (
@@ -99,13 +98,13 @@ class ClientsRefreshed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def list_counts(snapshot: Snapshot) -> ListCounts:
-    """What the client lists told so far."""
+    """Return what is known of the client lists so far."""
     fact = snapshot.get(META, LISTED)
     return ListCounts() if fact is None else msgspec.convert(fact.value, ListCounts)
 
 
 def since(snapshot: Snapshot) -> datetime | None:
-    """The moment to ask changes from; None when only a complete list will do."""
+    """Return the time from which to ask for changes; None if only a complete list is sufficient."""
     mark = list_counts(snapshot).bookmark
     return mark - OVERLAP if mark is not None else None
 
@@ -119,11 +118,11 @@ async def refresh_clients(
     limits: GuardLimits = DEFAULT,
     accept: bool = False,
 ) -> ClientsRefreshed:
-    """Take a streamed list into the mirror, in commits of a few hundred rows.
+    """Store a streamed list in the mirror, in commits of a few hundred rows.
 
-    ``complete``: the list was not narrowed, so what is not in it is gone. ``accept``: a person has said that
-    a short list is right. Raises what reading the list raises; the rows read till then are kept, which harms
-    nothing, and absence and bookmark wait for the next list.
+    ``complete``: the list was not restricted, so clients that are not in it are gone. ``accept``: a user has
+    confirmed that a short list is right. Raises what reading the list raises; the rows read until then are
+    stored, which does no harm, and absence and bookmark wait for the next list.
     """
     seen: set[str] = set()
     chunk: list[XpmClient] = []
@@ -211,7 +210,7 @@ def commit_rows(
 
 
 def _take_back(book: Store, uuids: Iterable[str], before: dict[str, bytes | None]) -> int:
-    """Put back the rows of records that were taken over before it was seen that they are there twice."""
+    """Restore the rows of records that were stored before it turned out that they occur twice."""
     taken = [uuid for uuid in dict.fromkeys(uuids) if uuid in before]
 
     def make(snapshot: Snapshot) -> list[Write]:
@@ -231,7 +230,7 @@ def _take_back(book: Store, uuids: Iterable[str], before: dict[str, bytes | None
 
 
 def set_aside(snapshot: Snapshot) -> dict[str, tuple[Quarantined, ...]]:
-    """What is set aside of each list, by the name of the list; lists of which nothing is are left out."""
+    """Return what is set aside from each list, by the name of the list; other lists are left out."""
     found: dict[str, tuple[Quarantined, ...]] = {}
     for name, table in _LISTS.items():
         fact = snapshot.get(META, QUARANTINED + name)
@@ -242,13 +241,13 @@ def set_aside(snapshot: Snapshot) -> dict[str, tuple[Quarantined, ...]]:
 
 
 def _with_known_name(snapshot: Snapshot, table: TableSchema[Any], one: Quarantined) -> Quarantined:
-    """A record whose reply had no name that can be read, with the name that the mirror has of it."""
+    """Return a record without a readable name with the name that the mirror has of it."""
     rows = {row.name for id_ in _rows_of(snapshot, table, one) if (row := snapshot.get(table, id_))}
     return msgspec.structs.replace(one, name=rows.pop()) if not one.name and len(rows) == 1 else one
 
 
 def named_people(snapshot: Snapshot) -> dict[str, str]:
-    """The names of people by UUID, as XPM's clients tell them."""
+    """Return the names of people by UUID, from XPM's clients."""
     fact = snapshot.get(META, NAMED_PEOPLE)
     return dict(fact.value) if fact is not None else {}
 
@@ -264,15 +263,15 @@ def _quarantine(
 ) -> list[Write]:
     """Return the write that records what is set aside; ``seen`` are the records of a list of changes."""
     before = snapshot.get(META, QUARANTINED + name)
-    kept: list[Quarantined] = []
+    remaining: list[Quarantined] = []
     if seen is not None and before is not None:
         new = {one.key for one in aside}
-        kept = [
+        remaining = [
             one
             for one in msgspec.convert(before.value, list[Quarantined])
             if one.key not in new and one.uuid not in seen
         ]
-    value = msgspec.to_builtins([*kept, *aside])
+    value = msgspec.to_builtins([*remaining, *aside])
     if value == (before.value if before is not None else []):
         return []
     return [Put(META, Meta(id=QUARANTINED + name, value=value))]
@@ -299,7 +298,7 @@ def _marked(
 def _rows_of(snapshot: Snapshot, table: TableSchema[Any], one: Quarantined) -> set[str]:
     """Return the rows that a record may be: by UUID, and by number or name, as its UUID may be wrong."""
     found = {id_ for id_ in (one.uuid, one.number) if id_ and snapshot.raw(table, id_) is not None}
-    if one.uuid and not found and table is JOBS:  # whose rows are known by number
+    if one.uuid and not found and table is JOBS:  # their rows are identified by number
         found = {job.number for job in snapshot.rows(JOBS) if job.uuid == one.uuid}
     if one.number and "number" in table.indexes:
         found |= {table.key(row) for row in snapshot.find(table, "number", one.number)}
@@ -310,7 +309,7 @@ def _rows_of(snapshot: Snapshot, table: TableSchema[Any], one: Quarantined) -> s
 
 
 def client_writes(snapshot: Snapshot, rows: Iterable[XpmClient], now: datetime) -> list[Write]:
-    """The writes that bring these rows into the mirror: none for a row that says nothing new."""
+    """Return the writes that store these rows in the mirror: none for an unchanged row."""
     writes: list[Write] = []
     facts = list_counts(snapshot)
     for row in rows:
@@ -332,17 +331,17 @@ def client_writes(snapshot: Snapshot, rows: Iterable[XpmClient], now: datetime) 
 
 def _as_last_known(old: XpmClient, row: XpmClient) -> XpmClient:
     """Return a deleted client with XPM's last values where the list has none, to find its successor by."""
-    kept = {
+    remaining = {
         field: value
         for field in XpmClient.__struct_fields__
         if (value := getattr(old, field)) and not getattr(row, field)
     }
-    kept.pop("archived", None)
-    return msgspec.structs.replace(row, **kept)
+    remaining.pop("archived", None)
+    return msgspec.structs.replace(row, **remaining)
 
 
 def _vanishing(snapshot: Snapshot, old: XpmClient, row: XpmClient, facts: ListCounts) -> Iterator[Write]:
-    """Remember that a linked client has disappeared, and forget it where it has come back."""
+    """Return the writes that record that a linked client has disappeared, or has come back."""
     if row.deleted and not old.deleted and snapshot.find(LINKS, "uuid", row.uuid):
         yield Put(VANISHED, Vanished(id=row.uuid, since=facts.complete_at))
     elif old.deleted and not row.deleted and snapshot.raw(VANISHED, row.uuid) is not None:
@@ -350,7 +349,7 @@ def _vanishing(snapshot: Snapshot, old: XpmClient, row: XpmClient, facts: ListCo
 
 
 def _arrivals(old: XpmClient | None, row: XpmClient, now: datetime) -> Iterator[Write]:
-    """Remember which contacts and groups a client has gained: a merge leaves them on the survivor."""
+    """Return which contacts and groups a client has gained, as a merge moves them to the survivor."""
     if row.deleted:
         return
     contacts = {each.uuid for each in row.contacts if not each.deleted}
@@ -366,13 +365,13 @@ def _arrivals(old: XpmClient | None, row: XpmClient, now: datetime) -> Iterator[
 def observed_changes(
     kind: str, what: str, to: str, now: datetime, *, was: str = "", new: bool = False
 ) -> MovedJob:
-    """What the mirror has seen to arrive at an XPM client."""
+    """Return the write that records what has arrived at an XPM client."""
     row = {"id": f"{kind}/{what}/{to}", "kind": kind, "what": what, "to": to, "was": was, "new": new}
     return msgspec.convert({**row, "at": now}, MovedJob)
 
 
 def rebased_links(snapshot: Snapshot, old: XpmClient, new: XpmClient) -> Iterator[Write]:
-    """The base of every client linked to a row that changes, said against the row as it will be."""
+    """Return the base of every client linked to a changed row, relative to the future row."""
     for link in snapshot.find(LINKS, "uuid", new.uuid):
         base = snapshot.get(BASE, link.id)
         if base is not None:
@@ -382,7 +381,7 @@ def rebased_links(snapshot: Snapshot, old: XpmClient, new: XpmClient) -> Iterato
 
 
 def _is_newborn(snapshot: Snapshot, uuid: str, asked_at: datetime) -> bool:
-    """Whether we made it so lately that this list may not show it yet."""
+    """Return whether it was created here so recently that this list may not show it yet."""
     links = snapshot.find(LINKS, "uuid", uuid)
     return any(
         link.origin == "created" and link.at is not None and link.at > asked_at - OVERLAP for link in links
@@ -390,7 +389,7 @@ def _is_newborn(snapshot: Snapshot, uuid: str, asked_at: datetime) -> bool:
 
 
 def accept_list(snapshot: Snapshot) -> list[Write]:
-    """Believe the last complete list from now on, because a person has seen what follows from it."""
+    """Return the write that accepts the last complete list, because a user has reviewed its effects."""
     facts = list_counts(snapshot)
     if facts.accepted is None or facts.accepted == facts.count or facts.empty:
         return []
@@ -398,10 +397,10 @@ def accept_list(snapshot: Snapshot) -> list[Write]:
 
 
 def list_writes(snapshot: Snapshot, table: TableSchema[Row], rows: Sequence[Row]) -> list[Write]:
-    """The writes for a complete list of staff, templates or categories.
+    """Return the writes for a complete list of staff, templates or categories.
 
-    What is missing is marked as gone, and marked back when it returns; an empty list marks nothing, and so
-    does one with a record of which nobody can tell which it is.
+    Missing records are marked as gone, and unmarked when they return; an empty list marks nothing, and
+    neither does one with a record that cannot be identified.
     """
     return _with_absent(snapshot, table, rows, lambda row: row.uuid)
 
@@ -415,7 +414,7 @@ def job_writes(snapshot: Snapshot, rows: Sequence[XpmJob], now: datetime) -> lis
 
 
 def job_moves(snapshot: Snapshot, rows: Iterable[XpmJob], now: datetime) -> Iterator[Write]:
-    """Remember which jobs are on another client now than the mirror has them on."""
+    """Return the writes that record which jobs are now on a different client."""
     for row in rows:
         old = snapshot.get(JOBS, row.number)
         if old is None or old.client is None or row.client is None or old.client.uuid == row.client.uuid:

@@ -2,12 +2,12 @@
 
 Every write goes through three durable steps: the *intent* (what will be written), *sent* (durable before the
 first byte leaves) and the *outcome*, which is one commit with everything that follows from it. An intent that
-was sent and has no outcome is unknown: it is looked up (:mod:`xpm_tui.sync.applying.recovery`), never sent
-again blindly.
+was sent and has no outcome is unknown: it is looked up (:mod:`xpm_tui.sync.applying.recovery`), and never
+sent again without checking.
 
-The outbox knows messages and outcomes. It does not know plans, runs or jobs: what follows from a write is
-given to it as a function. No other module calls a writing method of the Practice port;
-``tests/sync/test_outbox_is_the_only_way.py`` fails where one does.
+The outbox knows messages and outcomes, but no plans, runs or jobs: what follows from a write is passed to it
+as a function. No other module calls a writing method of the port;
+``tests/sync/test_outbox_is_the_only_way.py`` fails if one does.
 """
 
 from __future__ import annotations
@@ -70,12 +70,11 @@ Reply = TypeVar("Reply")
 
 @dataclass(frozen=True)
 class Message(Generic[Reply]):
-    """One write: of which ``kind``, for which ``record`` of ours, and how it is sent.
+    """One write: its ``kind``, our ``record``, and how it is sent.
 
-    ``uuid`` is the XPM client's or job's, ``values`` what is journaled, ``before`` the ids that are there
-    already where something is created, ``found`` the contact that is changed. ``texts`` is everything that
-    goes into the request, by field, and ``label`` gives what sentences call a field. ``identify`` gives the
-    id of what the reply shows.
+    ``uuid`` is the XPM client's or job's, ``values`` is what is journaled, ``before`` are the existing ids
+    for a creation, ``found`` is the contact that is changed. ``texts`` is everything in the request, by
+    field, and ``label`` returns the label of a field. ``identify`` returns the id of what the reply shows.
     """
 
     kind: str
@@ -91,17 +90,18 @@ class Message(Generic[Reply]):
 
     @property
     def is_carriable(self) -> bool:
-        """Whether XML can carry everything that goes into the request."""
+        """Return whether XML allows everything in the request."""
         return all(map(is_carriable, self.texts.values()))
 
 
 Ending = Literal["done", "refused", "unsendable", "unknown", "stopped", "interrupted"]
 """How a write ended.
 
-``done``: XPM made the change. ``refused``: XPM said no; other records go on. ``unsendable``: nothing was
-sent, because a value of this record cannot be; other records go on. ``unknown``: sent, and no answer came;
-other records go on, this one is looked up. ``stopped``: XPM certainly did not act, and no other write would
-fare better, so the run ends. ``interrupted``: the run ends, and XPM may have acted: the write is looked up.
+``done``: XPM made the change. ``refused``: XPM refused it; other records continue. ``unsendable``: nothing
+was sent, because a value of this record cannot be; other records continue. ``unknown``: sent without an
+answer; other records continue, this one is looked up. ``stopped``: XPM certainly did not act, and other
+writes would fail as well, so the run ends. ``interrupted``: the run ends, and XPM may have acted: the write
+is looked up.
 """
 
 ENDINGS: Mapping[type[AppError], Ending] = {
@@ -119,21 +119,21 @@ ENDINGS: Mapping[type[AppError], Ending] = {
     XeroUnreachable: "stopped",
     BadReply: "stopped",
     UnreadableRecord: "unsendable",
-    # The files of login and limiter are written after a reply, too.
+    # The files of the login and the limiter are also written after a reply.
     Busy: "interrupted",
     DiskError: "interrupted",
 }
-"""Every error that a write of the port may raise (``ports.WRITE_ERRORS``), and how the write ends by it."""
+"""Every error that a write of the port may raise (``ports.WRITE_ERRORS``), and how it ends the write."""
 
 
 def ending_of(error: AppError) -> Ending:
-    """How a write ends by this error; what nobody listed may have happened after XPM acted."""
+    """Return how an error ends a write; an unlisted error may have occurred after XPM acted."""
     return next((ENDINGS[kind] for kind in type(error).__mro__ if kind in ENDINGS), "interrupted")
 
 
 @dataclass(frozen=True)
 class Delivery(Generic[Reply]):
-    """The outcome of one message: its stored intent, and either XPM's reply (where ``done``) or the error."""
+    """The outcome of one message: its stored intent, and either XPM's reply (if ``done``) or the error."""
 
     ending: Ending
     intent: Intent
@@ -142,12 +142,12 @@ class Delivery(Generic[Reply]):
 
     @property
     def cause(self) -> AppError:
-        """The error of a write that was not done."""
+        """Return the error of a write that was not done."""
         assert self.error is not None
         return self.error
 
     def event(self, key: str, record: str = "", **numbers: Scalar) -> Event:
-        """The event that names the record, the call and the cause; ``record`` where it is another one."""
+        """Return the event that names the record, the call and the cause; ``record`` if it is another one."""
         error, intent = self.cause, self.intent
         wire = error if isinstance(error, XeroError) else None
         return Event(
@@ -166,7 +166,7 @@ class Delivery(Generic[Reply]):
 
 
 Follow = Callable[[Snapshot, Intent, Reply], tuple[Iterable[Write], Iterable[Event]]]
-"""What follows from a write that took effect: writes for the commit of its outcome, and events after it."""
+"""A function that returns what follows from a write that took effect: writes and events."""
 Make = Callable[[Snapshot], tuple[Iterable[Write], Iterable[Event]]]
 Commit = Callable[[Make], None]
 
@@ -199,11 +199,11 @@ class Outbox:
 
         Args:
             message: What is written, from one of the functions below.
-            follow: What follows where XPM made the change; called with the newest snapshot, the intent with
-                its outcome, and the reply. Its writes and the outcome are one commit.
+            follow: Returns what follows if XPM made the change; called with the newest snapshot, the intent
+                with its outcome, and the reply. Its writes and the outcome are one commit.
 
         Raises:
-            Trouble: The write is ``stopped`` or ``interrupted``: going on makes no sense for other records.
+            AppError: The write is ``stopped`` or ``interrupted``: continuing is useless for other records.
             RunStopped: The run was asked to stop before the write was sent; its intent is dropped.
         """
         try:
@@ -270,7 +270,7 @@ class Outbox:
 
 
 def store_commit(book: Store, events: EventSink) -> Commit:
-    """A commit of the store with what follows from the newest snapshot; its events are emitted after it."""
+    """Return a commit of the store with what follows from the newest snapshot; it then emits the events."""
 
     def commit(make: Make) -> None:
         writes, news = make(book.snapshot())
@@ -282,7 +282,7 @@ def store_commit(book: Store, events: EventSink) -> Commit:
 
 
 def client_update(record: str, uuid: str, name: str, values: Mapping[str, Value]) -> Message[XpmClient]:
-    """Change fields of an XPM client; ``name`` goes along where ``values`` has none, as XPM wants it."""
+    """Return the message that changes an XPM client; XPM requires ``name``, even if it is unchanged."""
     return Message(
         UPDATE_CLIENT,
         record,
@@ -297,7 +297,7 @@ def client_update(record: str, uuid: str, name: str, values: Mapping[str, Value]
 def client_creation(
     record: str, values: Mapping[str, Value], contacts: Sequence[XpmContact], before: Sequence[str]
 ) -> Message[XpmClient]:
-    """Create a client with its contacts; ``before`` are the UUIDs of those of the same name."""
+    """Return the message that creates a client; ``before`` are the UUIDs of clients with the same name."""
     texts: dict[str, object] = {**values}
     for place, each in enumerate(contacts, 1):
         for name, value in msgspec.structs.asdict(each).items():
@@ -316,7 +316,7 @@ def client_creation(
 def contact_update(
     record: str, client: str, uuid: str, values: Mapping[str, Value], attributes: Mapping[str, Value]
 ) -> Message[XpmContact]:
-    """Change a contact of an XPM client; ``values`` by the names of the policy, ``attributes`` as sent."""
+    """Return the message that changes a contact; ``values`` by policy field, ``attributes`` as sent."""
     return Message(
         UPDATE_CONTACT,
         record,
@@ -332,7 +332,7 @@ def contact_update(
 def contact_creation(
     record: str, client: str, values: Mapping[str, Value], contact: XpmContact, before: Sequence[str]
 ) -> Message[XpmContact]:
-    """Create a contact for an XPM client; ``before`` are the UUIDs of the contacts that it has."""
+    """Return the message that creates a contact; ``before`` are the UUIDs of the client's contacts."""
     return Message(
         ADD_CONTACT,
         record,
@@ -346,7 +346,7 @@ def contact_creation(
 
 
 def staff_creation(record: str, values: Mapping[str, str], before: Sequence[str]) -> Message[Staff]:
-    """Create a staff record without a login: name, e-mail, phone and mobile."""
+    """Return the message that creates a staff record without a login: name, e-mail, phone and mobile."""
     return Message(
         ADD_STAFF,
         record,
@@ -365,7 +365,7 @@ def staff_creation(record: str, values: Mapping[str, str], before: Sequence[str]
 
 
 def job_creation(record: str, client: str, spec: JobSpec, before: Sequence[str]) -> Message[XpmJob]:
-    """Create a job with its first template; ``before`` are the ids of the client's open jobs."""
+    """Return the message that creates a job; ``before`` are the ids of the client's open jobs."""
     values: dict[str, Value] = {
         "name": spec.name,
         "start": spec.start.isoformat(),
@@ -401,7 +401,7 @@ def job_creation(record: str, client: str, spec: JobSpec, before: Sequence[str])
 
 
 def template_addition(record: str, uuid: str, number: str, template: str, tasks: int) -> Message[XpmJob]:
-    """Add a template's tasks to a job that has ``tasks`` tasks now."""
+    """Return the message that adds a template's tasks to a job that has ``tasks`` tasks now."""
     values: dict[str, Value] = {"number": number, "template": template}
     return Message(
         APPLY_TEMPLATE,
@@ -417,7 +417,7 @@ def template_addition(record: str, uuid: str, number: str, template: str, tasks:
 
 
 def people_assignment(record: str, uuid: str, number: str, spec: JobSpec) -> Message[XpmJob]:
-    """Set partner, manager and staff of a job."""
+    """Return the message that sets partner, manager and staff of a job."""
     people: dict[str, Value] = {"partner": spec.partner, "manager": spec.manager, "staff": spec.staff}
     values: dict[str, Value] = {"number": number, **people}
     return Message(
@@ -435,7 +435,7 @@ def people_assignment(record: str, uuid: str, number: str, spec: JobSpec) -> Mes
 
 
 def state_change(record: str, uuid: str, number: str, code: str) -> Message[None]:
-    """Put a job into a state, by the code that the practice gave it."""
+    """Return the message that sets a job's state, by the practice's code."""
     values: dict[str, Value] = {"number": number, "state": code}
     return Message(
         SET_STATE,

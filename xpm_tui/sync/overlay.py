@@ -1,4 +1,4 @@
-"""A snapshot with writes on top that were not made: what the store would hold after them. Pure."""
+"""A snapshot with pending writes on top: what the store would contain after them. Pure."""
 
 from __future__ import annotations
 
@@ -28,42 +28,42 @@ class Overlay:
 
     @property
     def position(self) -> int:
-        """That of the snapshot below."""
+        """Return the position of the underlying snapshot."""
         return self._below.position
 
     def get(self, table: TableSchema[T], id: str) -> T | None:  # noqa: A002
-        """The row as it would be, or None."""
+        """Return the row as it would be, or None."""
         rows = self._rows.get(table.name, {})
         found: T | None = rows[id] if id in rows else self._below.get(table, id)
         return found
 
     def find(self, table: TableSchema[T], index: str, value: str) -> list[T]:
-        """Rows by an index of the table, in order of id."""
+        """Return rows by an index of the table, in order of id."""
         changed, values = self._rows.get(table.name, {}), table.indexes[index]
         below = [row for row in self._below.find(table, index, value) if table.key(row) not in changed]
         above = [row for row in changed.values() if row is not None and value in values(row)]
         return sorted([*below, *above], key=lambda row: (len(table.key(row)), table.key(row)))
 
     def rows(self, table: TableSchema[T]) -> Iterator[T]:
-        """All rows as they would be."""
+        """Yield all rows as they would be."""
         changed = self._rows.get(table.name, {})
         yield from (row for row in self._below.rows(table) if table.key(row) not in changed)
         yield from (row for row in changed.values() if row is not None)
 
     def ids(self, table: TableSchema[Any]) -> Collection[str]:
-        """All ids of a table."""
+        """Return all ids of a table."""
         changed = self._rows.get(table.name, {})
         return {id_ for id_ in self._below.ids(table) if id_ not in changed} | {
             id_ for id_, row in changed.items() if row is not None
         }
 
     def raw(self, table: TableSchema[Any], id: str) -> bytes | None:  # noqa: A002
-        """The row's bytes."""
+        """Return the row's bytes."""
         rows = self._rows.get(table.name, {})
         if id not in rows:
             return self._below.raw(table, id)
         return None if rows[id] is None else msgspec.json.encode(rows[id])
 
     def count(self, table: TableSchema[Any]) -> int:
-        """How many rows."""
+        """Return the number of rows."""
         return len(self.ids(table))

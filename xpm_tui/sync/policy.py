@@ -1,9 +1,8 @@
-"""The policy: which field goes which way, when, and at which level, as the field registry says.
+"""The policy: which field is synced in which direction, when, and at which level, from the field registry.
 
-A practice narrows it (``off``); a client narrows it further by a freeze. Never synced: tax, company and
-business numbers, relationships, status, custom fields.
-
-From which numbers on a run waits for a person; each is a setting.
+A practice restricts it (``off``), and freezes restrict it for a client. Never synced: tax, company and
+business numbers, relationships, status, custom fields. The module also has the guard's limits, each of which
+is a setting.
 """
 
 from __future__ import annotations
@@ -30,16 +29,16 @@ BY_NAME: dict[str, FieldRule] = {rule.name: rule for rule in FIELDS}
 CLIENT_FIELDS: tuple[FieldRule, ...] = tuple(
     rule for rule in FIELDS if rule.of == "client" and not rule.whole
 )
-"""What is compared of a client itself."""
+"""The compared fields of a client itself."""
 
 CONTACT_FIELDS: tuple[FieldRule, ...] = tuple(rule for rule in FIELDS if rule.contact)
-"""What is compared of each contact."""
+"""The compared fields of each contact."""
 
 ORDER: dict[str, int] = {rule.name: place for place, rule in enumerate(FIELDS)}
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """The table as a practice uses it: direction, level, and what it switched off."""
+    """The policy of a practice: direction, level, and the fields switched off."""
 
     direction: Direction = "from_xpm"
     level: Level = "everything"
@@ -48,7 +47,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     clear: Clear = "ask"
 
     def fields(self, *, creation: bool = False) -> tuple[FieldRule, ...]:
-        """What is carried: at creation whatever the level is, afterwards what the level allows."""
+        """Return the synced fields: at creation at any level, afterwards those of the level."""
         return tuple(
             rule
             for rule in FIELDS
@@ -67,7 +66,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def hash(self) -> str:
-        """Changes whenever another plan could come out: the settings and the table itself."""
+        """Return a hash that changes whenever a different plan is possible: of the settings and the table."""
         table = [(rule.name, rule.kind, rule.required, rule.sync) for rule in FIELDS]
         said = (self.direction, self.level, sorted(self.off), self.on_conflict, self.clear, table)
         return hashlib.blake2b(msgspec.json.encode(said), digest_size=8).hexdigest()
@@ -77,7 +76,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
 
 class GuardLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """From which counts a run waits for a person. A count passes up to ``max(min, share of the records)``."""
+    """The limits above which a run needs the user's decision.
+
+    The limit of a count is ``max(min, share of the records)``.
+    """
 
     list_share: float = 0.9
     list_fewer: int = 5

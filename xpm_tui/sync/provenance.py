@@ -1,7 +1,8 @@
-"""Which values of a client came from which XPM client.
+"""Provenance: which values of a client came from which XPM client.
 
-While a link exists, its base says what came from XPM. Once the link goes, that is written out, with the UUID
-of the XPM client: it stays known through unlinking and ignoring, until the value is replaced, edited or sent.
+While a link exists, its base says what came from XPM. When the link is removed, that is stored in full, with
+the UUID of the XPM client: it stays known after unlinking and ignoring, until the value is replaced, edited
+or sent.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from xpm_tui.sync.canonical import TeamLinks, Values, contact_values, ignition_v
 
 
 def present(client: Client, team: TeamLinks) -> Values:
-    """Return a client's values by base key, those of its contacts too."""
+    """Return a client's values by base key, including those of its contacts."""
     values = ignition_values(client, team)
     for contact in client.contacts:
         values |= {contact_key(contact.id, name): value for name, value in contact_values(contact).items()}
@@ -29,7 +30,7 @@ def present(client: Client, team: TeamLinks) -> Values:
 
 
 def released(snapshot: Snapshot, client: str) -> Provenance:
-    """Return what is known of where a client's values came from, its present link included."""
+    """Return what is known of the origin of a client's values, including its present link."""
     known = snapshot.get(PROVENANCE, client) or Provenance(id=client)
     link, base = snapshot.get(LINKS, client), snapshot.get(BASE, client)
     row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
@@ -62,7 +63,7 @@ def foreign_values(snapshot: Snapshot, client: Client, uuid: str, team: TeamLink
 def remaining_foreign_values(
     known: Provenance, client: Client, uuid: str, team: TeamLinks
 ) -> dict[str, CameFrom]:
-    """The same from what is known of the client."""
+    """Return the same from what is known of the client."""
     found = returned(known, client, uuid)
     found |= {key: each for key, each in known.values.items() if each.uuid != uuid}
     if not found:
@@ -77,12 +78,15 @@ def remaining_foreign_values(
 
 
 def contact_signature(contact: Contact) -> str:
-    """Return by what a contact that was removed is known when it comes back."""
+    """Return what identifies a removed contact when it comes back."""
     return contact.email.strip().casefold() or exact(contact.name).casefold()
 
 
 def returned(known: Provenance, client: Client, uuid: str) -> dict[str, CameFrom]:
-    """Return the values of contacts that went with a former link, not that to ``uuid``, and are back."""
+    """Return the values of contacts that were removed with a former link and are back.
+
+    The link to ``uuid`` is not a former one.
+    """
     found: dict[str, CameFrom] = {}
     for contact in client.contacts if known.removed else ():
         there = known.removed.get(contact_signature(contact), "")
@@ -94,7 +98,7 @@ def returned(known: Provenance, client: Client, uuid: str) -> dict[str, CameFrom
 
 
 def stored(snapshot: Snapshot, known: Provenance) -> list[Write]:
-    """Return the write that stores what is known, where it is new."""
+    """Return the write that stores what is known, if it has changed."""
     before = snapshot.get(PROVENANCE, known.id)
     if known.values or known.removed:
         return [Put(PROVENANCE, known)] if known != before else []
@@ -102,7 +106,7 @@ def stored(snapshot: Snapshot, known: Provenance) -> list[Write]:
 
 
 def forget_fields(snapshot: Snapshot, client: str, keys: Iterable[str]) -> list[Write]:
-    """Return the write that forgets some fields: what was shown and then sent is the client's own."""
+    """Return the write that forgets some fields, which were reviewed and sent and so are the client's own."""
     known = snapshot.get(PROVENANCE, client)
     gone = frozenset(keys)
     ours = snapshot.get(CLIENTS, client)
@@ -117,7 +121,7 @@ def forget_fields(snapshot: Snapshot, client: str, keys: Iterable[str]) -> list[
 
 
 def written_out(snapshot: Snapshot, link: Link, base: Base) -> Base:
-    """Return the base with every pair in it, so that it holds whatever becomes of the mirror."""
+    """Return the base with every pair in full, so that it does not depend on the mirror."""
     row = snapshot.get(XPM_CLIENTS, link.uuid)
     mirror = mirror_values(row, link) if row is not None else {}
     pairs = {key: found for key in base.agreed if (found := pair(base, key, mirror)) is not None}
@@ -125,7 +129,7 @@ def written_out(snapshot: Snapshot, link: Link, base: Base) -> Base:
 
 
 def restored_base(snapshot: Snapshot, link: Link, base: Base) -> Base:
-    """Return a base that was written out as it is stored beside the mirror of now."""
+    """Return a base that was stored in full in its normal form, relative to the present mirror."""
     row = snapshot.get(XPM_CLIENTS, link.uuid)
     mirror = mirror_values(row, link) if row is not None else {}
     pairs = {

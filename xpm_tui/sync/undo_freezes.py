@@ -1,4 +1,4 @@
-"""Which fields an undo freezes, so that the next sync does not bring back what it undid. Pure."""
+"""Which fields an undo freezes, so that the next sync does not write them again. Pure."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ def undo_freezes(
 ) -> dict[str, tuple[str, ...]]:
     """Return the fields that an undo freezes, by client: those that it restores and those that it leaves.
 
-    Whatever the undone run wrote stays as the undo leaves it, so that no later sync writes it again. Left out
-    are changes that are not ticked, clients that were linked elsewhere since, and fields frozen already.
+    Everything that the undone run wrote stays as the undo leaves it, so that no later sync writes it again.
+    Changes that are not ticked, clients that were linked elsewhere since, and fields that are already frozen
+    are left out.
 
     Args:
         snapshot: The store, with the before-images of the undone run.
@@ -52,7 +53,7 @@ def undo_freezes(
         changes = record.changes if record is not None else ()
         if not ended and any(c.ticked and c.field in ("link", "client") for c in changes):
             continue
-        # A contact that leaves needs no freeze; what is not ticked is no part of the undo.
+        # A removed contact needs no freeze; a change that is not ticked is not part of the undo.
         beside = {mark(c.record, c.field) for c in changes if not c.ticked or c.field == "contact"}
         keys = dict.fromkeys(_undone_fields(snapshot, image, plan.fields, beside, team))
         there = {freeze.field for freeze in snapshot.find(FREEZES, "client", image.client)}
@@ -64,9 +65,9 @@ def undo_freezes(
 def _undone_fields(
     snapshot: Snapshot, image: BeforeImage, fields: Collection[str], beside: Collection[str], team: TeamLinks
 ) -> Iterable[str]:
-    """Yield the fields that a run wrote of one client and that are not undone yet.
+    """Yield the fields that a run wrote to one client and that are not undone yet.
 
-    Of a client or a contact that it added and that stays, they are those that differ between the two sides.
+    For a client or a contact that it added and that stays, they are those that differ between the two sides.
     """
     client, link = snapshot.get(CLIENTS, image.client), snapshot.get(LINKS, image.client)
     if client is None or link is None or link.uuid != image.uuid:
@@ -86,7 +87,7 @@ def _undone_fields(
 
 
 def _differing(client: Client, row: XpmClient, link: Link, team: TeamLinks, contact: str) -> Iterable[str]:
-    """The fields of a client, or of one contact, that both sides have and that are not the same."""
+    """Return the fields of a client, or of one contact, that both sides have and that differ."""
     theirs = mirror_values(row, link)
     ours = {} if contact else ignition_values(client, team)
     for each in client.contacts:
@@ -96,7 +97,7 @@ def _differing(client: Client, row: XpmClient, link: Link, team: TeamLinks, cont
 
 
 def by_field(frozen: Mapping[str, Iterable[str]]) -> tuple[FrozenCounts, ...]:
-    """The frozen fields by name, each with its clients and contacts."""
+    """Return the frozen fields by name, each with its clients and contacts."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for client, keys in frozen.items():
         for key in keys:

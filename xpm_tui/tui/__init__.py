@@ -1,1 +1,1 @@
-"""The full-screen console. The only room that knows Textual."""
+"""The full-screen console. Only this package uses Textual."""

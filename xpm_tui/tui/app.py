@@ -1,6 +1,6 @@
-"""The console: areas as modes, one handler for trouble, a clean end.
+"""The console app: areas as modes, one error handler, and a clean exit.
 
-First the frame, then the practice: whatever is not needed for the frame is loaded after it.
+The first frame comes before the practice: whatever the frame does not need is loaded after it.
 """
 
 from __future__ import annotations
@@ -49,23 +49,23 @@ if TYPE_CHECKING:
     from xpm_tui.sync.matching.search_index import PickerIndex
 
 LOOK = 1.0
-"""Seconds between two looks whether the book has moved: by a run, a verb or another console."""
+"""Seconds between two checks whether the store has changed, by a run, a command or another console."""
 
 BEAT = 30.0
-"""Seconds between two heartbeats when nothing moves: "2 h ago" has to stay true."""
+"""Seconds between two status updates without changes, so that "2 h ago" stays correct."""
 
 REST = 10
-"""How many times as long as the last heartbeat took nothing is counted again unasked."""
+"""How many times as long as the last status update took to wait before an automatic one."""
 
 SIGN_IN = 3600.0
-"""Seconds between two notes that somebody sits here."""
+"""Seconds between two records that the console is in use."""
 
 ALWAYS = ("ctrl+q", "ctrl+c")
-"""Keys that are obeyed before the practice is open; the others wait for it."""
+"""Keys that work before the practice is open; the others wait for it."""
 
 
 def _area(name: str) -> Callable[[], Screen[Any]]:
-    """Screens are imported when they are first opened."""
+    """Return the screen of an area, which is imported when it is first opened."""
 
     def make() -> Screen[Any]:
         return areas.create_area(name)
@@ -87,7 +87,10 @@ def _read_practice_status(practice: OpenPractice) -> tuple[object, PracticeStatu
 
 
 class Console(Navigation, CommandRunner, TerminalApp):
-    """The full-screen console over one practice; a desk that is closed is opened after the first frame."""
+    """The full-screen console of one practice.
+
+    A worker thread that is not open is opened after the first frame.
+    """
 
     CSS_PATH: ClassVar = style("console")
     ENABLE_COMMAND_PALETTE = False
@@ -106,7 +109,7 @@ class Console(Navigation, CommandRunner, TerminalApp):
         Binding("f1,question_mark", "help", "Help", show=False),
         Binding("at", "command_log", "Command log", show=False, tooltip="Show the command log"),
         Binding("f8", "save_screen", "Screenshot", show=False, priority=True, tooltip="Save the screen"),
-        Binding("ctrl+l", "redraw", "Draw", show=False, priority=True, tooltip="Draw the whole screen again"),
+        Binding("ctrl+l", "redraw", "Redraw", show=False, priority=True, tooltip="Redraw the whole screen"),
     ]
 
     def __init__(
@@ -118,13 +121,13 @@ class Console(Navigation, CommandRunner, TerminalApp):
         welcome: bool = True,
         crash_folder: Path | None = None,
     ) -> None:
-        """``crash_folder`` takes the report of an internal error that comes before the practice is open."""
+        """``crash_folder`` is for the report of an internal error before the practice is open."""
         self.environ = dict(os.environ if environ is None else environ)
         self._styled: tuple[dict[str, str], frozenset[str]] | None = None
         super().__init__()
         self.worker = worker
         self.ready = False
-        """Whether the practice is open and the acts are known."""
+        """Whether the practice is open and the commands are known."""
         self.failed: Exception | None = None
         """Why the practice could not be opened."""
         self.practice_status = PracticeStatus(known=False)
@@ -151,7 +154,7 @@ class Console(Navigation, CommandRunner, TerminalApp):
         self.stylesheet = CachedStylesheet(self.theme_variables)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Our own variables, for themes that are not ours."""
+        """Return our own variables, for themes that are not ours."""
         return theme.DEFAULTS
 
     def _dress(self) -> None:
@@ -166,19 +169,19 @@ class Console(Navigation, CommandRunner, TerminalApp):
             self._filters = [NoColor() if isinstance(f, Monochrome) else f for f in self._filters]
 
     def _invalidate_css(self) -> None:
-        """Stock Textual counts every look at the theme as a change of it, and styles all again each time."""
+        """Do nothing, because Textual counts every access to the theme as a change and restyles all."""
         wanted = (self.get_css_variables(), self.classes)
         if wanted != self._styled:
             self._styled = wanted
             super()._invalidate_css()
 
     def refresh_css(self, animate: bool = True) -> None:
-        """Style all again, if anything that is shown was styled before the last change."""
+        """Restyle everything, if anything that is shown was styled before the last change."""
         if any(screen._css_update_count != self._css_update_count for screen in self.screen_stack):
             super().refresh_css(animate)
 
     def _load_screen_css(self, screen: Screen[Any]) -> None:
-        """Stock Textual then styles all again that was there: a sheet of ours speaks of its screen alone."""
+        """Load a screen's stylesheet without restyling everything, as it concerns that screen only."""
         new = [path for path in screen.css_path if not self.stylesheet.has_source(str(path))]
         if new:
             self.stylesheet.read_all(new)
@@ -187,13 +190,13 @@ class Console(Navigation, CommandRunner, TerminalApp):
     # -- life -----------------------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
-        """From now on a hang-up ends the console cleanly."""
+        """Handle hang-ups from now on, so that they end the console cleanly."""
         self.guard_terminal()
         if self.worker.is_open:
             self._begin()
 
     def on_ready(self) -> None:
-        """The first frame stands: now the practice."""
+        """Open the practice after the first frame."""
         if not self.worker.is_open:
             self.run_worker(self._open(), group="open", exit_on_error=False)
 
@@ -208,7 +211,7 @@ class Console(Navigation, CommandRunner, TerminalApp):
         self._begin()
 
     def _begin(self) -> None:
-        """The practice is open: keys mean something, and what is shown is read."""
+        """Enable the keys and read what is shown, once the practice is open."""
         self.ready = True
         for screen in self.screen_stack:
             if isinstance(screen, AreaScreen):
@@ -223,7 +226,7 @@ class Console(Navigation, CommandRunner, TerminalApp):
         self.work(lambda: self.worker.glance(_load_ahead), "load-ahead")
 
     async def on_event(self, event: events.Event) -> None:
-        """A key means that somebody is here: the daily run may go on for another day."""
+        """Record that the console is in use when a key is pressed, for the scheduled sync."""
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
             key = event.key if isinstance(event, events.Key) else ""
             if not self.ready and key not in ALWAYS:
@@ -251,7 +254,7 @@ class Console(Navigation, CommandRunner, TerminalApp):
 
     async def _look_at_book(self) -> None:
         if monotonic() - self._status_shown < REST * self._status_cost:
-            return  # counting a large book takes long: whoever waits for an answer goes first
+            return  # counting a large store is slow: pending calls go first
         position = await self.worker.ask(lambda practice: practice.place())
         if position != self.position:
             await self.refresh_status()
@@ -280,14 +283,14 @@ class Console(Navigation, CommandRunner, TerminalApp):
         exclusive: bool = False,
         node: DOMNode | None = None,
     ) -> Worker[Any]:
-        """Run something beside the screen. What it raises is told by one handler, never a crash."""
+        """Run a job in the background. One handler shows its errors, so it never crashes the console."""
         owner = node if node is not None else self
 
         async def guarded() -> Any:
             try:
                 return await job()
             except Exception as error:
-                # A worker's own news of its end does not bubble: what it raises would be lost without a word.
+                # A worker's own message about its end does not bubble, so its error would be lost silently.
                 self.trouble(error)
                 return None
 
@@ -296,7 +299,7 @@ class Console(Navigation, CommandRunner, TerminalApp):
         return worker
 
     def trouble(self, error: BaseException) -> None:
-        """Tell what went wrong: sentence and hint, or where the private report of an error of ours is."""
+        """Show an error: sentence and hint, or the private report of an internal error."""
         if isinstance(error, AppError):
             dialogs_help.show_error(self, error)
             return
@@ -310,7 +313,7 @@ class Console(Navigation, CommandRunner, TerminalApp):
         )  # fmt: skip
 
     def toast(self, text: str, severity: SeverityLevel = "information", title: str = "") -> None:
-        """A few words about something that is out of sight."""
+        """Show a short message about something that is not visible."""
         self.notify(
             visible_lines(text), title=visible(title), severity=severity, markup=False,
             timeout=8 if severity != "information" else 5,
@@ -319,18 +322,18 @@ class Console(Navigation, CommandRunner, TerminalApp):
     # -- keys -----------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Over a dialog only leaving and help are the app's."""
+        """Allow only leaving and help of the app's keys over a dialog."""
         if action in ("go", "palette", "help") and not isinstance(self.screen, AreaScreen):
             return action == "help" and hasattr(self.screen, "help_page")
         return True
 
     @property
     def area(self) -> AreaScreen | None:
-        """The area at the bottom of what is shown."""
+        """Return the area below whatever is shown."""
         return next((s for s in self.screen_stack if isinstance(s, AreaScreen)), None)
 
     def go(self, area: str) -> None:
-        """To an area; what is open over it stays open."""
+        """Go to an area; screens that are open over it stay open."""
         self.switch_mode(area)
 
     @on(Header.Go)
@@ -338,27 +341,27 @@ class Console(Navigation, CommandRunner, TerminalApp):
         self.go(event.area)
 
     def action_go(self) -> None:
-        """From the palette or a script: the same as ``g``."""
+        """Start the same as ``g``, from the palette or a script."""
         self._prefix.takes("g")
 
     def action_palette(self) -> None:
-        """All commands of this area and of everywhere, and the areas themselves."""
+        """Show all commands of this area and of everywhere, and the areas themselves."""
         if isinstance(self.screen, AreaScreen):
             self.show_palette(self.screen)
 
     def action_command_log(self) -> None:
-        """What was done in this console, as commands."""
+        """Show the actions of this console as commands."""
         if self.ready and not isinstance(self.screen, ModalScreen | screens_command_log.CommandLog):
             self.show_command_log()
 
     def action_help(self) -> None:
-        """Help for what is in front."""
+        """Show help for the current screen."""
         page = getattr(self.screen, "help_page", None)
         if page is not None:
             self.push_screen(dialogs_help.HelpDialog(page()))
 
     def action_interrupt(self) -> None:
-        """ctrl+c twice leaves, for terminals that keep ctrl+q to themselves."""
+        """Leave after ctrl+c twice, for terminals that use ctrl+q themselves."""
         if self._interrupted:
             self.leave()
             return
@@ -370,11 +373,11 @@ class Console(Navigation, CommandRunner, TerminalApp):
         self._interrupted = False
 
     def action_leave(self) -> None:
-        """By its key."""
+        """Leave, by key."""
         self.leave()
 
     def leave(self) -> None:
-        """Leave; asks when a run is on, and says that it goes on."""
+        """Leave, after a question if a run is in progress, which continues."""
         if not self.practice_status.running:
             self.exit(0)
             return
@@ -387,14 +390,14 @@ class Console(Navigation, CommandRunner, TerminalApp):
                 self.exit(0)
 
         if not any(screen.has_class("leaving") for screen in self.screen_stack):
-            question = f"Run {run} is going on.\nIt does not need this console and goes on by itself. Leave?"
+            question = f"Run {run} is in progress.\nIt continues without this console. Leave?"
             box = dialog.ConfirmDialog(question, title="Leave the console", yes="Leave", no="Stay").add_class(
                 "leaving"
             )
             self.push_screen(box, answered)
 
     def save_text(self, name: str, text: str) -> Path:
-        """Write a private file into the practice's state folder; gives where it is. Raises ``ReadOnly``."""
+        """Write a private file into the practice's state folder; return its path. Raises ``ReadOnly``."""
         self.worker.practice.writable()
         ensure_private(self.worker.practice.state)
         path = self.worker.practice.state / name

@@ -1,10 +1,7 @@
-"""The areas of the console: name, title, the letter after ``g``, in the order of the tabs.
+"""The interface of the console for screens, dialogs and widgets, which know the app only through it.
 
-The fields of one record, as they are laid out to be edited.
-
-What screens, boxes and widgets may ask of the console; whoever is on the screen knows it by this alone.
-
-The console itself stands on top and knows its screens; they know only this page.
+The module also has the areas of the console, in the order of the tabs, and the fields of a record that is
+edited.
 """
 
 from __future__ import annotations
@@ -37,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class Area(NamedTuple):
-    """A top-level place, kept open as a mode of its own."""
+    """A top-level place of the console, kept open as a mode."""
 
     name: str
     title: str
@@ -56,10 +53,10 @@ AREAS: tuple[Area, ...] = (
 
 
 class EditField(NamedTuple):
-    """One field of a form: its key, its label, the value as it is typed.
+    """One field of a form: its key, its label, and the value as it is typed.
 
-    With ``options``, as (value, label), it is one of these and not free text. ``help`` is a sentence;
-    of a date, the day of the week is shown with it.
+    With ``options``, as (value, label), it is a choice and not free text. ``help`` is a sentence; for a date,
+    the day of the week is shown as well.
     """
 
     key: str
@@ -71,7 +68,7 @@ class EditField(NamedTuple):
 
 
 class Door(NamedTuple):
-    """A row of a form that leads to another screen: its label, what it shows, what opens the screen."""
+    """A row of a form that opens another screen: its label, its text, and the function that opens it."""
 
     label: str
     text: str
@@ -82,8 +79,7 @@ class Door(NamedTuple):
 class EditSheet(NamedTuple):
     """What is edited: a title, a sentence about it, and the fields, some of them as (key, label, value).
 
-    Of a ``new`` record all that is filled in counts, of another what was changed. A ``door`` is the first
-    row.
+    For a ``new`` record all values count, for an existing one only changed ones. A ``door`` is the first row.
     """
 
     title: str
@@ -94,25 +90,25 @@ class EditSheet(NamedTuple):
 
 
 class AppProtocol(App[int]):
-    """The app by what it offers. Each method is said here once and done in the console's own parts."""
+    """The interface of the app. Each method is documented here and implemented in the console's mixins."""
 
     worker: WorkerThread
-    """Where the practice is read and written."""
+    """The thread on which the practice is read and written."""
     ready: bool
-    """Whether the practice is open and the acts are known."""
+    """Whether the practice is open and the commands are known."""
     practice_status: PracticeStatus
-    """The last heartbeat."""
+    """The last status."""
     position: object
-    """Where the book stood then."""
+    """The position of the store at that status."""
     folder: str
-    """Where a file was picked last."""
+    """The folder of the last chosen file."""
     environ: Mapping[str, str]
-    """The environment that the console was started in."""
+    """The environment in which the console was started."""
     picker_index: tuple[tuple[object, int], PickerIndex] | None
-    """The picker's index, kept with what it was made from."""
+    """The picker's index, with the snapshot it was built from."""
 
     command_log: list[LoggedCommand]
-    """What was done in this console, as command lines; the oldest first."""
+    """The actions of this console as command lines; the oldest first."""
     global_words: tuple[str, ...] | None
     """The global options of those command lines; None before the first one."""
 
@@ -126,37 +122,37 @@ class AppProtocol(App[int]):
         exclusive: bool = False,
         node: DOMNode | None = None,
     ) -> Worker[Any]:
-        """Run something beside the screen. What it raises is told by one handler, never a crash."""
+        """Run a job in the background. One handler shows its errors, so it never crashes the console."""
         raise NotImplementedError
 
     def trouble(self, error: BaseException) -> None:
-        """Tell what went wrong: sentence and hint, or where the private report of an error of ours is."""
+        """Show an error: sentence and hint, or the private report of an internal error."""
         raise NotImplementedError
 
     def toast(self, text: str, severity: SeverityLevel = "information", title: str = "") -> None:
-        """A few words about something that is out of sight."""
+        """Show a short message about something that is not visible."""
         raise NotImplementedError
 
     def save_text(self, name: str, text: str) -> Path:
-        """Write a private file into the practice's state folder; gives where it is. Raises ``ReadOnly``."""
+        """Write a private file into the practice's state folder; return its path. Raises ``ReadOnly``."""
         raise NotImplementedError
 
     def beat(self) -> None:
-        """Read the heartbeat again, beside the screen."""
+        """Read the status again, in the background."""
         self.work(lambda: self.refresh_status(), "beat", exclusive=True)
 
     async def refresh_status(self) -> None:
-        """Read the heartbeat now, and let what is shown look again."""
+        """Read the status now, and let the visible screen update itself."""
         raise NotImplementedError
 
     # -- acts -----------------------------------------------------------------------------------------------
 
     def situation(self, area: str, **about: Any) -> Situation:
-        """What the acts depend on, from the last heartbeat: cheap at any key press."""
+        """Return what commands depend on, from the last status: cheap at any key press."""
         raise NotImplementedError
 
     def refuses_files(self) -> str:
-        """Why no file may be written here, in a sentence; empty where one may."""
+        """Return why no file may be written here, as a sentence; empty if one may."""
         return effects.refusal(effects.Effect.WRITES_FILE, read_only=self.worker.practice.read_only)
 
     async def run_command(
@@ -168,25 +164,28 @@ class AppProtocol(App[int]):
         shown: Iterable[str] = (),
         box: Screen[None] | None = None,
     ) -> tuple[Result, list[str]]:
-        """Run one call of an act on the desk: the only way there. Gives its result and what it said.
+        """Run one call of a command on the worker thread; return its result and messages.
 
-        ``shown`` are the consequences that the screen shows: the same ones are not asked about again. ``box``
-        stands there from the user's yes to the end. Raises what the act raises, and ``ReadOnly`` where
-        read-only mode refuses the call.
+        This is the only way to run a command. ``shown`` are the consequences that the screen shows: they are
+        not asked about again. ``box`` is shown from the user's confirmation to the end. Raises what the
+        command raises, and ``ReadOnly`` if read-only mode refuses the call.
         """
         raise NotImplementedError
 
     async def run_named(self, name: str, preset: Mapping[str, Any], *, title: str = "") -> Result:
-        """Run an act by its name with these parameters, and give its result. Raises like :meth:`run_act`."""
+        """Run a command by its name with these parameters, and return its result.
+
+        Raises like :meth:`run_command`.
+        """
         raise NotImplementedError
 
     async def start_command(
         self, name: str, preset: Mapping[str, Any], *, title: str = "", asks: bool = True
     ) -> tuple[Result, str]:
-        """Run an act whose run is a process of its own; gives its result and the id of that run.
+        """Run a command that makes a run in a separate process; return its result and the run's id.
 
-        The id is empty where no run began: the user said no, or there was nothing to do. ``asks`` is False
-        for a call that asks nothing more. Raises like :meth:`run_act`.
+        The id is empty if no run began: the user declined, or there was nothing to do. ``asks`` is False for
+        a call that asks nothing more. Raises like :meth:`run_command`.
         """
         raise NotImplementedError
 
@@ -209,46 +208,47 @@ class AppProtocol(App[int]):
         after: Callable[[], None] | None = None,
         sheet: EditSheet | None = None,
     ) -> None:
-        """Do an act: ask for what ``preset`` does not settle, run it on the desk, say what came of it.
+        """Perform a command: ask for what ``preset`` does not set, run it, and show the result.
 
-        ``start`` fills the form in without settling; ``ask`` of False shows no form; with a ``sheet`` the
-        record's own fields are edited instead, and what was changed are the act's values. What is refused
-        comes back as it was typed. ``after`` is called when it is done, before what came of it is told.
+        ``start`` fills in the form with values that can be changed; with ``ask`` False there is no form; with
+        a ``sheet`` the record's own fields are edited instead, and the changed ones are the command's values.
+        Refused input is shown again as it was typed. ``after`` is called when it is done, before the result
+        is shown.
         """
         raise NotImplementedError
 
     def copy_command(self, name: str, preset: Mapping[str, Any]) -> None:
-        """Run an act that gives a text, and copy that text."""
+        """Run a command that returns a text, and copy that text."""
         raise NotImplementedError
 
     def read_command(self, name: str, preset: Mapping[str, Any], title: str) -> None:
-        """Run an act that gives a text, and show that text to select or to copy."""
+        """Run a command that returns a text, and show that text to select or to copy."""
         raise NotImplementedError
 
     def show_result(self, act: Command[Any], result: Result, said: list[str]) -> None:
-        """A short outcome as a toast, a long one to read."""
+        """Show a short result as a toast, a long one as a dialog."""
         raise NotImplementedError
 
     def way(self, act: str) -> Callable[[], object] | None:
-        """What opens the act's own screen; None where its form does."""
+        """Return what opens the command's own screen; None if it uses a form."""
         raise NotImplementedError
 
     # -- ways -----------------------------------------------------------------------------------------------
 
     def leave(self) -> None:
-        """Leave; asks when a run is on, and says that it goes on."""
+        """Leave, after a question if a run is in progress, which continues."""
         raise NotImplementedError
 
     def action_redraw(self) -> None:
-        """Send all of the screen to the terminal, whatever stands there."""
+        """Send the whole screen to the terminal, whatever it shows."""
         raise NotImplementedError
 
     def go(self, area: str) -> None:
-        """To an area; what is open over it stays open."""
+        """Go to an area; screens that are open over it stay open."""
         raise NotImplementedError
 
     def connect(self) -> None:
-        """The wizard; where it ends, its plan comes up."""
+        """Open the wizard; at its end, show its plan."""
         raise NotImplementedError
 
     def plan_and_show(self, only: str = "") -> None:
@@ -256,48 +256,48 @@ class AppProtocol(App[int]):
         raise NotImplementedError
 
     def show_plan(self, plan_id: str) -> None:
-        """Review a plan; when it is applied, its run comes up."""
+        """Review a plan; when it is applied, show its run."""
         raise NotImplementedError
 
     def show_run(self, run_id: str) -> None:
-        """A run with its log."""
+        """Show a run with its log."""
         raise NotImplementedError
 
     def release(self, run_id: str = "") -> None:
-        """Let a run that ended before its end go on, the newest if none is named: told first, then asked."""
+        """Continue a held run, by default the newest, after showing what that does."""
         raise NotImplementedError
 
     def undo(self, run: str = "", client: str = "", field: str = "") -> None:
-        """Take a run, or the last one that wrote to a client, back: as a plan to look at first."""
+        """Undo a run, or the last one that wrote to a client, as a plan to review first."""
         raise NotImplementedError
 
     def show_client(self, client: str) -> None:
-        """Jump to a client of the book, or to the jobs of a workflow, wherever one is."""
+        """Go to a client in the store, or to the jobs of a workflow, from any screen."""
         raise NotImplementedError
 
     def show_jobs(self, workflow: str) -> None:
-        """Jump to the jobs of a workflow."""
+        """Go to the jobs of a workflow."""
         raise NotImplementedError
 
     def linked(self, client: ClientView, view: XpmClientView) -> None:
-        """Say what was linked, and how to take it back."""
+        """Show what was linked, and how to undo it."""
         raise NotImplementedError
 
     def picked(self, done_: Sequence[PickView]) -> None:
-        """Say what came of picking; what was left is listed with its reason."""
+        """Show the result of bringing in clients; skipped ones are listed with their reason."""
         raise NotImplementedError
 
 
 class AppMixin:
-    """Mixed into whatever stands on the screen and asks something of the console."""
+    """Mixed into screens, dialogs and widgets that use the console."""
 
     @property
     def host(self) -> AppProtocol:
-        """The console, as far as it may be known here."""
+        """Return the console through its interface."""
         return cast("AppProtocol", cast("MessagePump", self).app)
 
     def only_shows(self) -> bool:
-        """Whether read-only mode refuses to write a file. Then it has said so."""
+        """Return whether read-only mode refuses to write a file, after showing that."""
         refused = self.host.refuses_files()
         if refused:
             self.host.toast(refused, "warning")

@@ -1,4 +1,4 @@
-"""What all screens of ours share: no new picture when the focus moves, and a screen leaves only by itself."""
+"""The base of all our screens: no repaint when the focus moves, and a screen dismisses only itself."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 class BaseScreen(AppMixin):
-    """Mixed into every screen of ours. Stock Textual sends the whole screen for each move of the focus."""
+    """Mixed into every screen. Textual would send the whole screen for each move of the focus."""
 
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
     _late: tuple[Any] | None = None
-    """What the screen gives as soon as it is in front again."""
+    """The result to dismiss with as soon as the screen is in front again."""
 
     def dismiss(self, result: Any = None) -> AwaitComplete:
-        """Leave. Stock Textual takes away what is in front, whichever screen that is by now."""
+        """Dismiss this screen. Textual would remove whichever screen is in front by now."""
         screen = cast("Screen[Any]", self)
         if screen.is_active:
             done: AwaitComplete = super().dismiss(result)  # type: ignore[misc]
@@ -38,7 +38,7 @@ class BaseScreen(AppMixin):
         return AwaitComplete()
 
     def show_verb(self) -> None:
-        """In a support bundle, say which command line shows the same as this screen."""
+        """Show, for a support bundle, the command that prints the same as this screen."""
         host, screen = self.host, cast("Screen[Any]", self)
         recording = host.worker.practice.recording if host.ready else None
         if recording is None or not screen.is_mounted or screen.query(".verb-line"):
@@ -53,7 +53,7 @@ class BaseScreen(AppMixin):
             screen.mount(Static(told, classes="verb-line"))
 
     def on_screen_resume(self, *_: Any, **__: Any) -> None:
-        """What stood over it is gone."""
+        """Handle the removal of a screen above this one."""
         self.show_verb()
         if self._late is not None:
             (result,), self._late = self._late, None

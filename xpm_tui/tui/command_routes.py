@@ -1,4 +1,4 @@
-"""Acts that have screens of their own, from wherever they are called: by key, by palette, by a letter."""
+"""Commands that have their own screens, wherever they are called: by key, palette or area letter."""
 
 from __future__ import annotations
 
@@ -35,15 +35,18 @@ if TYPE_CHECKING:
 FORMS: tuple[FormName, ...] = ("clients", "services", "team", "proposals")
 
 JOBS = frozenset({"jobs.deploy", "jobs.retry", "jobs.redeploy", "jobs.edit", "jobs.skip"})
-"""Acts about a job, for which one has to be chosen in its area: they start there."""
+"""Commands on a job, which has to be chosen in its area: they start there."""
 
 
 SETTINGS = frozenset({"settings.get", "settings.set", "settings.unset"})
-"""Commands about one setting: it is chosen in its area, by its label."""
+"""Commands on one setting, which is chosen in its area by its label."""
 
 
 def screen_route(app: AppProtocol, act: str) -> Callable[[], object] | None:
-    """What opens the act's screen; None where its form does. Importing a screen waits until it is opened."""
+    """Return what opens the command's screen; None if it uses a form.
+
+    A screen is imported when it is opened.
+    """
     ways: dict[str, Callable[[], object]] = {
         "plan": app.plan_and_show,
         "sync": app.plan_and_show,
@@ -74,7 +77,7 @@ def screen_route(app: AppProtocol, act: str) -> Callable[[], object] | None:
 
 
 async def _import(app: AppProtocol, form: FormName) -> None:
-    """Which file, then what it would do."""
+    """Ask for the file, then show what importing it would do."""
     about = "Which file? You see a preview first, and nothing is written until you confirm."
     path = await app.push_screen_wait(
         file_picker.FilePicker(f"Import {form}", about, start=file_picker.folder_of(app), suffix=".csv")
@@ -85,7 +88,7 @@ async def _import(app: AppProtocol, form: FormName) -> None:
 
 
 async def _export(app: AppProtocol, form: FormName) -> None:
-    """What would go out; the file is named after that."""
+    """Show what would be exported; the file is named after that."""
     area = next((screen for screen in app.screen_stack if isinstance(screen, screens_area.AreaScreen)), None)
     record = area.situation().record if area is not None and form == area.AREA == "clients" else ""
 

@@ -1,4 +1,4 @@
-"""Doing acts in the console: what they depend on, their form, what came of them, and the list of all."""
+"""Run commands in the console: availability, forms, results, and the palette."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ if TYPE_CHECKING:
 
 TOAST_LINES = 4
 TOAST_LETTERS = 300
-"""More than this is not told in passing."""
+"""The longest text of a toast."""
 
 SWITCH = -1
-"""What the app gives back when another practice was chosen: to be started again over that one."""
+"""The app's result when another practice was chosen, for which it is to be started again."""
 
 
 class CommandRunner(AppProtocol):
-    """What the console does with acts. Mixed into the app; loads acts and forms when they are asked for."""
+    """The part of the console that runs commands. Mixed into the app; loads commands and forms on demand."""
 
     def situation(self, area: str, **about: Any) -> command.Situation:
-        """What the acts depend on, from the last heartbeat: cheap at any key press."""
+        """Return what commands depend on, from the last status: cheap at any key press."""
         return command.Situation(
             area=area,
             practice=self.worker.practice,
@@ -55,7 +55,7 @@ class CommandRunner(AppProtocol):
         )
 
     def way(self, act: str) -> Callable[[], object] | None:
-        """What opens the act's own screen; None where its form does."""
+        """Return what opens the command's own screen; None if it uses a form."""
         return command_routes.screen_route(self, act)
 
     def perform(
@@ -69,11 +69,9 @@ class CommandRunner(AppProtocol):
         after: Callable[[], None] | None = None,
         sheet: EditSheet | None = None,
     ) -> None:
-        """Do an act: ask for what ``preset`` does not settle, run it on the desk, say what came of it.
+        """Perform a command: ask for what ``preset`` does not set, run it, and show the result.
 
-        ``start`` fills the form in without settling; ``ask`` of False shows no form; with a ``sheet`` the
-        record's own fields are edited instead, and what was changed are the act's values. What is refused
-        comes back as it was typed. ``after`` is called when it is done, before what came of it is told.
+        See :meth:`xpm_tui.tui.app_protocol.AppProtocol.perform`.
         """
         self.work(
             lambda: self._perform(act, dict(preset), title, start, ask, sheet, after), f"act:{act.name}"
@@ -109,7 +107,7 @@ class CommandRunner(AppProtocol):
         shown: Iterable[str] = (),
         box: Screen[None] | None = None,
     ) -> tuple[Result, list[str]]:
-        """Run one call of an act on the desk: the only way there. Gives its result and what it said."""
+        """Run one call of a command on the worker thread; return its result and messages."""
         call = effects.admit(act, params, read_only=self.worker.practice.read_only, keyed=True)
         logged = self.log_call(act, params, title=title)
         talk = progress.ScreenDialogue(self, title or act.title, replace(call, shown=tuple(shown)), box=box)
@@ -146,24 +144,24 @@ class CommandRunner(AppProtocol):
         self.log_call(act, form.build(act, preset))
 
     def _log_outcome(self, logged: LoggedCommand, outcome: Outcome, message: str) -> None:
-        """Say how a logged action ended."""
+        """Record how a logged action ended."""
         for place, each in enumerate(self.command_log):
             if each is logged:
                 self.command_log[place] = msgspec.structs.replace(each, outcome=outcome, message=message)
 
     def show_command_log(self) -> None:
-        """Show what was done in this console, as commands."""
+        """Show the actions of this console as commands."""
         self.push_screen(screens_command_log.CommandLog())
 
     async def run_named(self, name: str, preset: Mapping[str, Any], *, title: str = "") -> Result:
-        """Run an act by its name with these parameters, and give its result."""
+        """Run a command by its name with these parameters, and return its result."""
         act = registry.by_name(name)
         return (await self.run_command(act, form.build(act, preset), title=title))[0]
 
     async def start_command(
         self, name: str, preset: Mapping[str, Any], *, title: str = "", asks: bool = True
     ) -> tuple[Result, str]:
-        """Run an act whose run is a process of its own; gives its result and the id of that run."""
+        """Run a command that makes a run in a separate process; return its result and the run's id."""
         act = registry.by_name(name)
         params = form.build(act, {**preset, "detach": True})
         box = progress.ProgressDialog("Starting", "The run is starting in a separate process …")
@@ -197,7 +195,7 @@ class CommandRunner(AppProtocol):
         return await do(form.build(act, preset))
 
     def copy_command(self, name: str, preset: Mapping[str, Any]) -> None:
-        """Run an act that gives a text, and copy that text."""
+        """Run a command that returns a text, and copy that text."""
 
         async def copy() -> None:
             self.copy_to_clipboard(await self._text_of(name, preset))
@@ -205,7 +203,7 @@ class CommandRunner(AppProtocol):
         self.work(copy, f"act:{name}", exclusive=True)
 
     def read_command(self, name: str, preset: Mapping[str, Any], title: str) -> None:
-        """Run an act that gives a text, and show that text to select or to copy."""
+        """Run a command that returns a text, and show that text to select or to copy."""
 
         async def read() -> None:
 
@@ -220,21 +218,21 @@ class CommandRunner(AppProtocol):
         return "\n".join(result.lines)
 
     def show_result(self, act: Command[Any], result: Result, said: list[str]) -> None:
-        """A short outcome as a toast, a long one to read."""
-        told = [
+        """Show a short result as a toast, a long one as a dialog."""
+        lines = [
             *said,
             *tables.preview_lines(result, min(self.size.width, 100) - 8),
             *(str(line) for line in result.lines),
         ]
         if result.trouble is not None:
-            trouble.show_error(self, result.trouble, title=act.title, text="\n".join(told), act=act.name)
-        elif len(told) > TOAST_LINES or sum(map(len, told)) > TOAST_LETTERS:
-            self.push_screen(dialog.MessageDialog(act.title, "\n".join(told), wide=True))
-        elif told:
-            self.toast("\n".join(told))
+            trouble.show_error(self, result.trouble, title=act.title, text="\n".join(lines), act=act.name)
+        elif len(lines) > TOAST_LINES or sum(map(len, lines)) > TOAST_LETTERS:
+            self.push_screen(dialog.MessageDialog(act.title, "\n".join(lines), wide=True))
+        elif lines:
+            self.toast("\n".join(lines))
 
     def show_palette(self, screen: AreaScreen) -> None:
-        """All commands of this area and of everywhere, and the areas themselves."""
+        """Show all commands of this area and of everywhere, and the areas themselves."""
         found = keymap.entries(screen.AREA, screen.situation())
         found += [
             palette.PaletteEntry(f"go:{area.name}", f"Go to {area.title}", "", f"g {area.letter}")
@@ -243,7 +241,7 @@ class CommandRunner(AppProtocol):
         found += [
             palette.PaletteEntry(
                 "redraw",
-                "Draw the screen again",
+                "Redraw the screen",
                 "Removes what another program has written on the screen.",
                 "ctrl+l",
             ),
@@ -287,13 +285,13 @@ class CommandRunner(AppProtocol):
         self.push_screen(palette.Palette(found), chosen)
 
     def _show_problem(self, id_: str) -> None:
-        """A known problem whole, to read."""
+        """Show a known problem in full."""
         case = problems.find_problem(id_)
         if case is not None:
             self.push_screen(trouble.problem_steps(case))
 
     def action_save_screen(self) -> None:
-        """The screen as it is now, as a picture and as text."""
+        """Save the present screen as a picture and as text."""
         shown = screenshot.picture(self), screenshot.text(self)
         self.work(lambda: self._save_screen(*shown), "screenshot", exclusive=True)
 

@@ -1,4 +1,4 @@
-"""What is kept of an error of ours: a private file with the stack, without one local value."""
+"""The report of an internal error: a private file with the stack, without any local value."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import textual
 import xpm_tui
 
 MOST = 256 * 1024
-"""Bytes after which the file begins anew."""
+"""The size in bytes at which the file is started again."""
 
 
 def report(error: BaseException, folder: Path, at: datetime) -> Path | None:
-    """Append the stack to ``console-errors.log`` (mode 0600) in ``folder``; None when the disk refuses.
+    """Append the stack to ``console-errors.log`` (mode 0600) in ``folder``; None if the disk refuses.
 
-    Frames are given as file, line and function. Neither values nor the error's own words are written: an
-    error may carry what a reply or a record said.
+    Frames are written as file, line and function. Neither values nor the error's own text are written,
+    because an error may contain part of a reply or a record.
     """
     lines = [
         f"{at.isoformat()} xpm-tui {xpm_tui.__version__} textual {textual.__version__}"

@@ -1,4 +1,7 @@
-"""The sheet of keys, made from acts and screens: ``python -m xpm_tui.tui.key_reference > docs/keys.md``."""
+"""The reference of keys: ``python -m xpm_tui.tui.key_reference > docs/keys.md``.
+
+It is generated from commands and screens.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ Keys mean the same in every area and on every screen. A key without a function o
 """
 
 NAMES = {
-    "AreaScreen": "",  # escape: an area is the top, and what stands over it says so itself
+    "AreaScreen": "",  # escape: an area is the top level, and other screens list it themselves
     "BundleScreen": "The support bundle",
     "ServiceTemplates": "The job templates of a service",
     "Chooser": "A list to choose from",
@@ -72,11 +75,11 @@ NAMES = {
     "MessageDialog": "A text",
     "Wizard": "The wizard",
 }
-"""What a person calls each screen and box that has keys of its own; an empty name: not listed."""
+"""The name for users of each screen and dialog that has keys; an empty name is not listed."""
 
 
 def render() -> str:
-    """The page as Markdown."""
+    """Return the page as Markdown."""
     parts = [_HEAD, "\n## What a letter means\n", _LETTERS, _table(_letters(), ("letter", "means"))]
     parts += ["\n## Everywhere\n", _table(_listed(Console.BINDINGS))]
     areas = dict.fromkeys(area for act in COMMANDS if act.key for area in act.where)
@@ -100,7 +103,7 @@ def _letters() -> Iterator[tuple[str, str]]:
 
 
 def _screens() -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Each screen and box that has keys of its own, by what a person calls it, in order of file."""
+    """Return each screen and dialog that has keys, by its name for users, in order of file."""
     names = [
         (found.name, f"{room.__name__}.{found.name}")
         for room in (screens, dialogs)

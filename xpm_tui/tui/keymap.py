@@ -1,9 +1,9 @@
-"""Keys from acts: one table feeds the bindings, the footer, the palette and the help.
+"""Keys of commands: one table for the bindings, the footer, the palette and the help.
 
-What each letter means, wherever it is obeyed: one sense, in every area and on every screen.
+What each letter means: the same in every area and on every screen.
 
-A key of an act or a screen is one of the deeds of its letter. Whoever binds a letter to another deed chooses
-another letter, or finds that the deed is of this sense and adds it here.
+A key of a command or a screen belongs to one of the actions of its letter. To bind a letter to a new action,
+add the action here if it fits the letter's meaning, or choose another letter.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ with lazy_imports():
 
 
 MOST_SHOWN = 7
-"""Entries of a footer: more are cut off at 80 columns, without a sign."""
+"""The most entries of a footer, because more would be cut off at 80 columns."""
 
 COMMAND_LINE = frozenset({"log", "status", "clients.list", "runs.list", "settings.list", "team.list"})
-"""Acts that an area shows all the time: as an entry of the palette they would only be a worse copy."""
+"""Commands whose content an area always shows, so that they are not in the palette."""
 
 SYNONYMS: dict[str, str] = {
     "connect": "third party apps app store integration authorise authorize sign in login xero",
@@ -70,18 +70,18 @@ SYNONYMS: dict[str, str] = {
     "data.backup": "save copy archive",
     "practices.switch": "change company organisation tenant account",
 }
-"""Other words under which people look for a command: those of Ignition, of Xero and of other programs."""
+"""Other words by which users look for a command: those of Ignition, of Xero and of other programs."""
 
 _SHOWN = {"slash": "/", "at": "@", "colon": ":", "question_mark": "?", "escape": "esc", "delete": "del"}
 
 
 def key_label(key: str) -> str:
-    """A key as people read it."""
+    """Return the label of a key."""
     return _SHOWN.get(key, key)
 
 
 def bindings(area: str) -> list[Binding]:
-    """The bindings of an area's acts; the first few with a footer word are shown."""
+    """Return the bindings of an area's commands; the first few with a footer word are shown."""
     found: list[Binding] = []
     room = MOST_SHOWN
     for act in for_area(area):
@@ -103,7 +103,7 @@ def bindings(area: str) -> list[Binding]:
 
 
 def entries(area: str, situation: Situation) -> list[PaletteEntry]:
-    """What the palette offers: acts of the area first, then those of everywhere, each with its reason."""
+    """Return the entries of the palette: commands of the area first, then those of everywhere."""
     here = for_area(area)
     rest = [act for act in COMMANDS if act not in here and act.name not in COMMAND_LINE]
     rest.sort(key=lambda act: act.name.partition(".")[0] != area)
@@ -121,11 +121,11 @@ def entries(area: str, situation: Situation) -> list[PaletteEntry]:
 
 
 PROBLEM = "problem:"
-"""Before the id of a known problem, in the name of its entry."""
+"""The prefix of the id of a known problem in the name of its entry."""
 
 
 def problem_entries() -> list[PaletteEntry]:
-    """The known problems, each to be found by its words; they are no commands and have no key."""
+    """Return the known problems as entries without a key, to be found by their words."""
     return [
         PaletteEntry(
             name=f"{PROBLEM}{case.id}",
@@ -138,13 +138,13 @@ def problem_entries() -> list[PaletteEntry]:
 
 
 def page(title: str, about: str, area: str, more: Sequence[tuple[str, str]] = ()) -> HelpPage:
-    """The help of an area: what it is for, then its keys."""
+    """Return the help of an area: what it is for, then its keys."""
     keys = [(key_label(act.key), act.title) for act in for_area(area) if act.key]
     return HelpPage(title, about, [*keys, *more])
 
 
 class Sense(NamedTuple):
-    """What a letter says to a person, and the deeds it stands for: names of acts, and actions of screens."""
+    """The meaning of a letter for users, and its actions: names of commands, and actions of screens."""
 
     means: str
     deeds: frozenset[str]
@@ -159,7 +159,7 @@ SENSES: dict[str, Sense] = {
         "accept, apply, import or release what is shown, resume",
         "team.accept templates.accept proposals.accept apply release resume run runs.release",
     ),
-    "A": _sense("all of it again", "all"),
+    "A": _sense("run all of it again", "all"),
     "b": _sense("bundle for support", "bundle"),
     "c": _sense("connect", "connect"),
     "C": _sense("create in XPM", "team.create"),
@@ -171,20 +171,20 @@ SENSES: dict[str, Sense] = {
     "F": _sense("the form of a file: encoding, spreadsheet, names", "encoding flavour names"),
     "g": _sense("go to an area", "go"),
     "G": _sense("go to the last line", "last tail"),
-    "h": _sense("what you see happen", "seen"),
+    "h": _sense("report what you see", "seen"),
     "i": _sense("ignore or skip it", "clients.ignore jobs.skip ignore"),
     "I": _sense("import a file, or see what came in", "import.clients import.proposals take inbox.list"),
     "j": _sense("down", "move scroll"),
     "k": _sense("up", "move scroll"),
-    "l": _sense("least level of the log", "level pane"),
+    "l": _sense("minimum level of the log", "level pane"),
     "m": _sense("link it: choose its XPM record", "clients.link team.link templates.link map"),
     "M": _sense("months: the jobs to come", "jobs.forecast"),
     "n": _sense("new", "clients.new team.new services.new proposals.new plan new"),
     "N": _sense("next term", "proposals.rollover"),
     "o": _sense("show the address in XPM", "clients.address jobs.address"),
     "p": _sense("bring in from XPM", "clients.pick team.pick"),
-    "P": _sense("the rules that are followed", "policy templates.defaults"),
-    "r": _sense("review who or what needs attention", "clients.review jobs.audit people"),
+    "P": _sense("the rules: what is synced, and the defaults for new jobs", "policy templates.defaults"),
+    "r": _sense("review what needs attention", "clients.review jobs.audit people"),
     "R": _sense("delete what was created by mistake", "clients.delete team.delete services.delete"),
     "s": _sense("sync", "sync clients.sync"),
     "S": _sense("all sure ones", "sure"),
@@ -202,10 +202,10 @@ SENSES: dict[str, Sense] = {
     "y": _sense("copy", "clients.copy team.copy templates.copy jobs.copy copy"),
     "0": _sense("no job", "templates.no_job"),
     **{str(digit): _sense(f"filter {digit} of a list", "filter") for digit in range(1, 10)},
-    "f2": _sense("one up, or one back", "up_folder step"),
-    "f3": _sense("one on", "step"),
+    "f2": _sense("the parent folder, or the previous step", "up_folder step"),
+    "f3": _sense("the next step", "step"),
     "f4": _sense("clear the text", "clear"),
-    "f5": _sense("all that are clear", "all"),
+    "f5": _sense("all that are unambiguous", "all"),
     "f6": _sense("no job", "no_job"),
     "f8": _sense("save the screen for support", "save_screen"),
     "f9": _sense("the practices", "practices.list"),
@@ -219,4 +219,4 @@ SETTLED: dict[tuple[str, str], str] = {
     ("n", "answer"): "in a question: no",
     ("n", "leave"): "in a question: no",
 }
-"""The deeds that the review and every question settle for their letters, against the sense of these."""
+"""Actions of the review and of questions that differ from the general meaning of their letters."""

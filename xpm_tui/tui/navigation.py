@@ -1,11 +1,10 @@
-"""The ways through several screens: plan to review to run, map and undo, jump to a client, connect.
+"""Navigation across several screens: plan to review to run, link and undo, go to a client, connect.
 
-``g`` and the letter after it.
+Type-ahead and key chords: each key acts where the previous one has led.
 
-Typing ahead: each key counts where the one before it has led.
-
-Over a slow line many keys arrive at once. Stock Textual hands them all to what has the focus at that moment:
-letters meant for a field that is about to open would be taken for acts of the screen below it.
+Over a slow line many keys arrive together. Textual passes them all to the present focus: letters for a field
+that is about to open would be taken for commands of the screen below it. Chords are ``g`` and the letter
+after it.
 """
 
 from __future__ import annotations
@@ -44,14 +43,14 @@ if TYPE_CHECKING:
 
 _OUTCOMES = {
     "added": "added",
-    "linked": "linked to a client you had",
-    "already": "there already",
+    "linked": "linked to an existing client",
+    "already": "already there",
     "left": "left",
 }
 
 
 class Navigation(AppProtocol):
-    """What the console does over more than one screen. Mixed into the app."""
+    """The part of the console that spans several screens. Mixed into the app."""
 
     def plan_and_show(self, only: str = "") -> None:
         """Read XPM, plan, and show the plan; nothing is written to either side."""
@@ -67,7 +66,7 @@ class Navigation(AppProtocol):
         self.show_plan(result.value.id)
 
     def show_plan(self, plan_id: str) -> None:
-        """Review a plan; when it is applied, its run comes up."""
+        """Review a plan; when it is applied, show its run."""
 
         def reviewed(run: str | None) -> None:
             if run:
@@ -76,7 +75,7 @@ class Navigation(AppProtocol):
         self.push_screen(plan_review.PlanReview(plan_id), reviewed)
 
     def release(self, run_id: str = "") -> None:
-        """Let a run that ended before its end go on, the newest if none is named: told first, then asked."""
+        """Continue a held run, by default the newest, after showing what that does."""
         self.work(lambda: self._release(run_id), "release", exclusive=True)
 
     async def _release(self, run_id: str) -> None:
@@ -91,7 +90,7 @@ class Navigation(AppProtocol):
         if not name and not waiting:
             self.toast("No run is waiting: the last run finished.", "warning")
             return
-        # What XPM never answered is settled first: one question after the other.
+        # Writes without an answer are decided first: one question after the other.
         name = "runs.release" if waiting else name
         preset = {"run": run_id} if name == "runs.release" else {}
         result, new = await self.start_command(name, preset, title=f"Run {run.id}" if run is not None else "")
@@ -104,7 +103,7 @@ class Navigation(AppProtocol):
         self.show_run(new)
 
     def undo(self, run: str = "", client: str = "", field: str = "") -> None:
-        """Take a run, or the last one that wrote to a client, back: as a plan to look at first."""
+        """Undo a run, or the last one that wrote to a client, as a plan to review first."""
         self.work(lambda: self._undo(run, client, field), "undo", exclusive=True)
 
     async def _undo(self, run: str, client: str, field: str) -> None:
@@ -121,18 +120,18 @@ class Navigation(AppProtocol):
         if changes:
             self.show_plan(result.data["plan"])
         elif freezes:
-            # Nothing can be restored; what the run wrote can still be kept from the next sync.
+            # Nothing can be restored, but the fields can still be frozen.
             result = await self.run_named(name, {**preset})
             self.show_result(registry.by_name(name), result, [])
         elif not left:
             self.toast("There is nothing left to undo in that run.")
 
     def show_run(self, run_id: str) -> None:
-        """A run with its log."""
+        """Show a run with its log."""
         self.push_screen(sync.RunScreen(run_id))
 
     def show_client(self, client: str) -> None:
-        """Jump to a client of the book, or to the jobs of a workflow, wherever one is."""
+        """Go to a client in the store, or to the jobs of a workflow, from any screen."""
         if client.startswith("w"):
             self.show_jobs(client)
             return
@@ -145,7 +144,7 @@ class Navigation(AppProtocol):
             screen.show_only(client)
 
     def show_jobs(self, workflow: str) -> None:
-        """Jump to the jobs of a workflow."""
+        """Go to the jobs of a workflow."""
         self.go("jobs")
         screen = self.screen_stack[0]
         if isinstance(screen, jobs.Jobs):
@@ -154,30 +153,30 @@ class Navigation(AppProtocol):
             screen.show_only(workflow)
 
     def linked(self, client: ClientView, view: XpmClientView) -> None:
-        """Say what was linked, and how to take it back."""
+        """Show what was linked, and how to undo it."""
         area = self.screen_stack[0]
-        told = area.mapped(client.id) if isinstance(area, clients.Clients) else ""
+        text = area.mapped(client.id) if isinstance(area, clients.Clients) else ""
         number = view.number or view.uuid
-        self.toast(f"{client.name} is linked to {number} {view.name}.\n{told}".strip())
+        self.toast(f"{client.name} is linked to {number} {view.name}.\n{text}".strip())
         self.beat()
 
     def picked(self, done_: Sequence[PickView]) -> None:
-        """Say what came of picking; what was left is listed with its reason."""
+        """Show the result of bringing in clients; skipped ones are listed with their reason."""
         counts = {name: sum(view.outcome == name for view in done_) for name in _OUTCOMES}
-        told = ", ".join(f"{number:,} {_OUTCOMES[name]}" for name, number in counts.items() if number)
+        text = ", ".join(f"{number:,} {_OUTCOMES[name]}" for name, number in counts.items() if number)
         left = [view for view in done_ if view.outcome == "left"]
         if not left:
-            self.toast(told or "XPM has no client to bring in.")
+            self.toast(text or "XPM has no client to bring in.")
         else:
             lines = "\n".join(
                 f"#{visible(v.number or '–')}  {visible(v.name)}: {visible(v.reason)}" for v in left
             )
             title = f"{formatting.count(len(left), 'client')} left for your decision"
-            self.push_screen(dialog.MessageDialog(title, f"{told}.\n\n{lines}", wide=True))
+            self.push_screen(dialog.MessageDialog(title, f"{text}.\n\n{lines}", wide=True))
         self.beat()
 
     def connect(self) -> None:
-        """The wizard; where it ends, its plan comes up."""
+        """Open the wizard; at its end, show its plan."""
 
         def ended(plan: str | None) -> None:
             self.beat()
@@ -191,14 +190,14 @@ KEY = "g"
 
 
 class KeyChord:
-    """Judges keys as they come in, before any widget: a fast typist's second key is not lost."""
+    """Handles keys before any widget, so that a fast typist's second key is not lost."""
 
     def __init__(self, app: AppProtocol) -> None:
         self._app = app
         self._waits = False
 
     def takes(self, key: str) -> bool:
-        """Whether the key is the prefix, or the letter that ends it: then nobody else gets it."""
+        """Return whether the key starts or ends the chord, so that no widget gets it."""
         screen = self._app.screen
         if self._waits:
             self._waits = False
@@ -219,23 +218,23 @@ READING = frozenset(
     "authorise beat clipboard consent detail doctor effect follow load place search signed-in watch"
     .split()
 )  # fmt: skip
-"""Groups of work that leads nowhere: it fills in what is shown already, or goes on for long."""
+"""Groups of work that lead to no other screen: they fill in what is shown, or run for long."""
 
 STILL = 3
-"""Turns of the loop without a message after which a key has been taken in."""
+"""Turns of the event loop without a message after which a key has been handled."""
 
 TURNS = 60
-"""Turns of the loop that are waited for at most."""
+"""The most turns of the event loop to wait."""
 
 MOMENT = 0.005
-"""Seconds between two looks at work, or at a screen that comes up."""
+"""Seconds between two checks of work, or of a screen that is opening."""
 
 PATIENCE = 1.0
-"""Seconds that work begun by a key may take to show where it leads; after that keys count where they are."""
+"""Seconds in which work started by a key may open another screen; after that, keys act here."""
 
 
 class TypeAhead:
-    """Keys and pastes that wait for the one before them; everything else passes."""
+    """Holds keys and pastes until the previous one was handled; other events pass."""
 
     def __init__(self, app: AppProtocol) -> None:
         self._app = app
@@ -246,11 +245,11 @@ class TypeAhead:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing waits, and the last key has been taken in."""
+        """Return whether nothing waits, and the last key was handled."""
         return self._settling is None and self._next is None and not self._waiting
 
     def holds(self, event: events.Event) -> bool:
-        """Whether this one has to wait; it comes again by itself."""
+        """Return whether this event has to wait; it is sent again automatically."""
         if event is self._next:
             self._next = None
             return False
@@ -260,12 +259,12 @@ class TypeAhead:
         return True
 
     def handed_on(self) -> None:
-        """A key is being handed on: what comes after it waits until it has been taken in."""
+        """Record that a key is being handled, so that later ones wait."""
         self._leading.clear()
         self._settling = asyncio.create_task(self._settle())
 
     def began(self, worker: Worker[object], group: str) -> None:
-        """Work was begun, perhaps by that key. It counts until another screen comes up over it."""
+        """Record work that a key may have started. It counts until another screen opens."""
         if group not in READING and not self.idle:
             self._leading.append((worker, self._app.screen))
 
@@ -283,14 +282,14 @@ class TypeAhead:
                 self._app.post_message(self._next)
 
     def _leads(self) -> bool:
-        """Whether something may still come of the key: a screen that is coming up, work that is not done."""
+        """Return whether the key may still open something: a screen, or unfinished work."""
         here = self._app.screen
         return not here.is_mounted or any(
             screen is here and not worker.is_finished for worker, screen in self._leading
         )
 
     async def _taken_in(self) -> None:
-        """Until nothing on the way from what has the focus up to the app waits to be looked at."""
+        """Wait until no message is pending from the focused widget up to the app."""
         still = 0
         for _ in range(TURNS):
             await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""A plan as rows: groups with their counts, and inside them the records; which are open, which are ticked."""
+"""The rows of a plan: groups with their counts, and the records in them; which are open and ticked."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ Tick = Literal["all", "none", "some"]
 By = Literal["rule", "client"]
 
 FIRST_RULES = ("conflict", "clear", "drift", "first")
-"""Groups that somebody should look at come first."""
+"""The groups that come first, because a user should review them."""
 
 
 @dataclass(frozen=True)
 class PlanGroup:
-    """Changes that are looked at together. ``selector`` names all of them to the plan."""
+    """Changes that are reviewed together. ``selector`` selects all of them in the plan."""
 
     key: str
     rule: str
@@ -33,17 +33,17 @@ class PlanGroup:
 
     @property
     def tick(self) -> Tick:
-        """Whether all, none or some are ticked."""
+        """Return whether all, none or some are ticked."""
         ticked = sum(change.ticked for change in self.changes)
         return "all" if ticked == len(self.changes) else "some" if ticked else "none"
 
     @property
     def records(self) -> int:
-        """How many clients."""
+        """Return the number of clients."""
         return len({client_of(change.record) for change in self.changes})
 
     def marks(self) -> list[tuple[Mark, int]]:
-        """How many of each mark."""
+        """Return the number of each mark."""
         counts: dict[Mark, int] = defaultdict(int)
         for change in self.changes:
             if change.mark:
@@ -52,19 +52,19 @@ class PlanGroup:
 
 
 class PlanRow(NamedTuple):
-    """A group's head, or (``change`` given) one of its changes."""
+    """A group's heading, or (with ``change``) one of its changes."""
 
     group: PlanGroup
     change: ChangeView | None = None
 
 
 def client_of(record: str) -> str:
-    """The client of a record: ``c12`` of ``c12/k3``."""
+    """Return the client of a record: ``c12`` of ``c12/k3``."""
     return record.partition("/")[0]
 
 
 def by_rule(changes: Iterable[ChangeView]) -> list[PlanGroup]:
-    """Grouped by rule and field: the surprising rules first, then links, then what is most."""
+    """Group by rule and field: the marked rules first, then links, then by size."""
     found: dict[tuple[str, str], list[ChangeView]] = defaultdict(list)
     for change in changes:
         found[change.rule, change.field].append(change)
@@ -81,7 +81,7 @@ def by_rule(changes: Iterable[ChangeView]) -> list[PlanGroup]:
 
 
 def by_client(changes: Iterable[ChangeView]) -> list[PlanGroup]:
-    """Grouped by client, by name."""
+    """Group by client, by name."""
     found: dict[str, list[ChangeView]] = defaultdict(list)
     for change in changes:
         found[client_of(change.record)].append(change)
@@ -96,7 +96,7 @@ def by_client(changes: Iterable[ChangeView]) -> list[PlanGroup]:
 class PlanOutline:
     """What is shown of a plan: the groups, and which of them are open.
 
-    ``sought`` filters the changes by letters, ``ids`` are the client ids of Ignition by our own.
+    ``sought`` filters the changes by text, ``ids`` are Ignition's client ids by our own.
     """
 
     by: By = "rule"
@@ -108,7 +108,7 @@ class PlanOutline:
     rows: list[PlanRow] = field(default_factory=list)
 
     def take(self, changes: Sequence[ChangeView]) -> None:
-        """Other changes, or the same ones ticked otherwise."""
+        """Set the changes, or the same ones with other ticks."""
         self.changes = changes
         found = self.found
         self.groups = by_rule(found) if self.by == "rule" else by_client(found)
@@ -116,7 +116,7 @@ class PlanOutline:
 
     @property
     def found(self) -> Sequence[ChangeView]:
-        """The changes that match the letters of the filter; all where there is none."""
+        """Return the changes that match the filter; all without one."""
         terms = self.sought.casefold().split()
         if not terms:
             return self.changes
@@ -124,14 +124,14 @@ class PlanOutline:
         return [each for each, text in texts if all(term in text for term in terms)]
 
     def find(self, text: str) -> None:
-        """Show only the changes with these letters, with their groups open."""
+        """Show only the changes with this text, with their groups open."""
         self.sought = text.strip()
         self.take(self.changes)
         if self.sought:
             self.all(True)
 
     def id_of(self, record: str) -> str:
-        """Return the id by which users know a record: Ignition's, where the client has one."""
+        """Return the id by which users know a record: Ignition's, if the client has one."""
         client, slash, contact = record.partition("/")
         return f"{self.ids.get(client) or client}{slash}{contact}"
 
@@ -141,7 +141,7 @@ class PlanOutline:
         return " ".join([*named, label(change.field), *(str(value or "") for value in values)]).casefold()
 
     def turn(self, by: By) -> None:
-        """Group in another way."""
+        """Change the grouping."""
         self.by = by
         self.open.clear()
         self.take(self.changes)
@@ -158,7 +158,7 @@ class PlanOutline:
         self._flatten()
 
     def place(self, row: PlanRow) -> int:
-        """Where a row stands now: itself, else its group, else the first."""
+        """Return the present position of a row: itself, otherwise its group, otherwise the first."""
         for wanted in (row.change.selector if row.change else None, None):
             for place, other in enumerate(self.rows):
                 if other.group.key == row.group.key and wanted == (other.change and other.change.selector):

@@ -1,6 +1,6 @@
-"""The door: text from outside reaches the screen only as shown text, never as markup.
+"""Safe text on screens: text from outside is shown only as plain text, never as markup.
 
-``Content`` and ``Text`` made here carry no tags, so brackets, ``[/]`` and ``[@click=…]`` stay letters.
+``Content`` and ``Text`` created here have no tags, so brackets, ``[/]`` and ``[@click=…]`` stay text.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from xpm_tui.domain.safe_text import LIMIT, Shown, visible
 
 
 def content(shown: Shown, style: str = "") -> Content:
-    """Shown text as content for any widget, title, toast or tooltip; ``style`` is ours, never data."""
+    """Return safe text as content for any widget, title, toast or tooltip; ``style`` is never data."""
     return Content.styled(shown, style) if style else Content(shown)
 
 
 def show(text: str, style: str = "", limit: int = LIMIT) -> Content:
-    """Any text at all, made visible first: the short way for one value."""
+    """Return any text as content, made safe first."""
     return content(visible(text, limit), style)
 
 
 def rich(shown: Shown) -> Text:
-    """Shown text for the few places that still take Rich text."""
+    """Return safe text for the few places that still need Rich text."""
     return Text(shown, no_wrap=True, end="")

@@ -1,4 +1,4 @@
-"""Which verb shows or does the same as a screen: for support staff who look at a bundle."""
+"""Which command shows the same as a screen, for support staff who open a bundle."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SCREEN_VERBS: dict[str, str | Callable[[Any], str]] = {
     "Inbox": "inbox list",
     "Wizard": "connect",
 }
-"""By the name of the screen's class; dialogs have none."""
+"""Commands by the name of the screen's class; dialogs have none."""
 
 
 def screen_verb(screen: Screen[Any]) -> str:

@@ -1,4 +1,4 @@
-"""What the screen shows, as a picture and as text, for support; names and values are masked on request."""
+"""Screenshots as a picture and as text, for support; names and values are masked on request."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ENTITY = re.compile(r"&#?\w+;")
 
 
 def file_name(at: datetime) -> str:
-    """Return the name of the files, without what they end with."""
+    """Return the name of the files, without the extension."""
     return f"screenshot-{at:%Y%m%d-%H%M%S}"
 
 
@@ -70,7 +70,7 @@ def masked_picture(svg: str) -> str:
 
 @cache
 def _own_words() -> frozenset[str]:
-    """Every word of the texts that the program shows of itself."""
+    """Return every word of the texts that the program shows of itself."""
     return frozenset(word.casefold() for each in _own_texts() for word in _WORD.findall(each or ""))
 
 

@@ -1,4 +1,4 @@
-"""Starting the console: is there a terminal, open the practice, run, say one sentence at the end."""
+"""Start the console: check the terminal, open the practice, run, and print a message at the end."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ def run_console(
     mouse: bool = True,
     opener: Callable[[], OpenPractice] | None = None,
 ) -> int:
-    """Show the console until it is left; gives the exit code. ``opener`` opens something else instead.
+    """Show the console until it is left; return the exit code. ``opener`` opens something else instead.
 
     Raises ``BadInput`` without a usable terminal, before anything is shown, and what opening the practice
-    raises, after the screen was given back.
+    raises, after the screen was restored.
     """
     driver.require_terminal(os.environ)
 
-    gc.disable()  # until the practice is open: ``calm`` looks for garbage again
+    gc.disable()  # until the practice is open, when ``calm`` enables garbage collection again
     try:
         while True:
             code, parting = _one(home, practice, person, read_only, overrides, mouse, opener)
             if code != command_runner.SWITCH:
                 break
-            practice = None  # the one that was switched to is the current one
+            practice = None  # the practice that was switched to is the current one
     finally:
         gc.enable()
     if code in (HUNG_UP, ENDED):

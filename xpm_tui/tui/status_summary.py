@@ -1,4 +1,4 @@
-"""The status of the practice as the console's head shows it: read now and then, frozen, cheap to compare."""
+"""The status of the practice for the console's header: read periodically, frozen, cheap to compare."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 class PracticeStatus(NamedTuple):
-    """The heartbeat as the header tells it; ``None`` where nothing is known."""
+    """The status as the header shows it; ``None`` means unknown."""
 
     title: str = ""
     sandbox: bool = False
     connected: bool = False
     login_needed: bool = False
-    """Whether Xero has to be signed in to again before anything can be read or sent."""
+    """Whether Xero requires a new login before anything can be read or sent."""
     read_only: bool = False
     hours: float | None = None
     minute_left: int | None = None
@@ -31,16 +31,16 @@ class PracticeStatus(NamedTuple):
     held: int = 0
     needs_person: int = 0
     needs_jobs: int = 0
-    """Jobs and proposals that do not go on without the user."""
+    """Jobs and proposals that need the user."""
     direction: str = ""
     condition: str = ""
-    """The worst that is wrong with the store or with what it says: its state's name; empty for nothing."""
+    """The worst condition of the practice, by the name of its state; empty if it is sound."""
     known: bool = True
     """Whether it has been read yet."""
 
 
 def _hours(at: datetime, now: datetime) -> float:
-    """By the minute, so that the header changes no more often than what it says."""
+    """Return the age rounded to minutes, so that the header changes only when its text does."""
     return max(0, int((now - at).total_seconds() // 60)) / 60
 
 
@@ -48,7 +48,7 @@ _SAID_BY_ITSELF = ("sound", "login_needed")
 
 
 def read_practice_status(practice: OpenPractice) -> tuple[object, PracticeStatus]:
-    """Where store and settings stand, and the heartbeat there. For the desk."""
+    """Return the positions of store and settings, and the status. For the worker thread."""
     position = practice.place()
     worst = condition.conditions(practice)[0].state
     beat = summary.summarize(practice)

@@ -1,7 +1,4 @@
-"""What the console does about its terminal: driver, signals, cursor, glyphs, clipboard.
-
-And its end after an internal error.
-"""
+"""The console's side of its terminal: driver, signals, cursor, glyphs, clipboard, and internal errors."""
 
 from __future__ import annotations
 
@@ -28,22 +25,22 @@ with lazy_imports():
     from xpm_tui.tui.dialogs import talk
 
 INTERNAL_ERROR = 70
-"""Exit code after an error of ours (EX_SOFTWARE of sysexits.h)."""
+"""The exit code after an internal error (EX_SOFTWARE of sysexits.h)."""
 
 
 class TerminalApp(AppProtocol):
-    """The app's side towards its terminal. Mixed into the console."""
+    """The app's side of its terminal. Mixed into the console."""
 
     parting: Shown
-    """What is printed when the console was left."""
+    """The text that is printed after the console was left."""
     crash_folder: Path | None
-    """Where an internal error is reported that comes before the practice is open."""
+    """The folder for the report of an internal error before the practice is open."""
     _guard_terminal: bool
     _undo_signals: Callable[[], None]
     _rest = Offset(0, 0)
 
     def get_driver_class(self) -> type[Driver]:
-        """Our own, in place of the one that it is made from."""
+        """Return our own driver, in place of Textual's."""
         stock = super().get_driver_class()
         return ConsoleDriver if issubclass(ConsoleDriver, stock) else stock
 
@@ -56,14 +53,14 @@ class TerminalApp(AppProtocol):
             self.refresh()
 
     def action_redraw(self) -> None:
-        """Send all of the screen to the terminal, whatever stands there."""
+        """Send the whole screen to the terminal, whatever it shows."""
         if isinstance(self._driver, ConsoleDriver):
             self._driver.forget()
         self.refresh()
 
     @property
     def cursor_position(self) -> Offset:
-        """Where the terminal's own cursor rests: on what has the focus, for braille displays and readers."""
+        """The position of the terminal's cursor: the focused element, for braille displays and readers."""
         focused = self.focused
         if focused is None or not focused.is_attached:
             return self._rest
@@ -78,19 +75,19 @@ class TerminalApp(AppProtocol):
 
     @cursor_position.setter
     def cursor_position(self, place: Offset) -> None:
-        """Stock fields set it when they are drawn; without a focus it stays there."""
+        """Set the position; text fields set it when they are drawn."""
         self._rest = place
 
     # -- signals --------------------------------------------------------------------------------------------
 
     def guard_terminal(self) -> None:
-        """From now on a hang-up ends the console cleanly."""
+        """Handle hang-ups from now on, so that they end the console cleanly."""
         if self._guard_terminal:
             self._undo_signals = driver.on_hangup(self._hung_up)
             self.set_interval(driver.WATCH, self._watch_terminal)
 
     def on_resize(self, event: events.Resize) -> None:
-        """The terminal may have moved what it shows. A window in which nothing fits says so."""
+        """Redraw, as the terminal may have moved its content. A window that is too small says so."""
         self.action_redraw()
         if driver.too_small(*event.size) and not any(
             isinstance(screen, talk.TooSmall) for screen in self.screen_stack
@@ -98,7 +95,7 @@ class TerminalApp(AppProtocol):
             self.push_screen(talk.TooSmall())
 
     def on_unmount(self) -> None:
-        """Give the signals back."""
+        """Restore the signal handlers."""
         self._undo_signals()
 
     def _hung_up(self, why: str) -> None:
@@ -112,7 +109,7 @@ class TerminalApp(AppProtocol):
     # -- the clipboard --------------------------------------------------------------------------------------
 
     def copy_to_clipboard(self, text: str) -> None:
-        """To the terminal's clipboard, said as what it is: sent, not known to have arrived."""
+        """Send a text to the terminal's clipboard, without knowing whether it arrives."""
         self._clipboard = text
         if self._driver is not None:
             self._driver.write(driver.copy_sequence(text, self.environ))
@@ -122,26 +119,28 @@ class TerminalApp(AppProtocol):
         caveat = await self.worker.ask(lambda _: driver.copy_caveat(self.environ))
         self.toast("Sent to your terminal's clipboard." + (f"\n{caveat}" if caveat else ""))
 
-    # -- the worst ------------------------------------------------------------------------------------------
+    # -- internal errors
+    # ------------------------------------------------------------------------------------------
 
     def _handle_exception(self, error: Exception) -> None:
-        """End with the exit code of an internal error, whichever error it was."""
+        """End with the exit code of an internal error."""
         self._return_code = INTERNAL_ERROR
         if self._exception is not None:
-            return  # what follows from the first one says nothing more
+            return  # errors that follow from the first one add nothing
         self._exception = error
         self._fatal_error()
         self._exception_event.set()
 
     def _fatal_error(self) -> None:
-        """Stock Textual prints every local value: write the stack to a private file, print one sentence."""
+        """Write the stack to a private file and print a sentence; Textual would print local values."""
         error = cast("BaseException", self._exception)
         practice = self.worker.practice if self.worker.is_open else None
         folder = practice.state if practice is not None else self.crash_folder
         at = practice.clock.now() if practice is not None else datetime.now(UTC)
         path = crash.report(error, folder, at) if folder is not None else None
         where = (
-            f"The details, without any value or name, are in {path}: send that file to whoever supports you."
+            f"The details, without any value or name, are in {path}: send that file to your xpm-tui "
+            "support contact."
             if path
             else "No file could be written about it."
         )

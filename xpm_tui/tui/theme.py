@@ -1,8 +1,7 @@
-"""Where the stylesheets are: package data when installed, else the checkout's folder.
+"""Themes and stylesheets of the console.
 
-The stylesheet of the console: each source is read once.
-
-Looks: a dark and a light theme of ours, and the terminal's own colours where it has but sixteen.
+The stylesheets are package data when installed, otherwise in the checkout's folder; each source is parsed
+once. There is a dark and a light theme, and the terminal's own colours if it has only sixteen.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ import xpm_tui
 
 @cache
 def folder() -> Path:
-    """The folder of the ``.tcss`` files. Raises FileNotFoundError naming both places that were tried."""
+    """Return the folder of the ``.tcss`` files. Raises FileNotFoundError naming both places."""
     package = Path(xpm_tui.__file__).parent
     places = (package / "styles", package.parent / "styles")
     for place in places:
@@ -30,19 +29,19 @@ def folder() -> Path:
 
 
 def style(name: str) -> Path:
-    """The stylesheet of one screen, for its ``CSS_PATH``."""
+    """Return the stylesheet of one screen, for its ``CSS_PATH``."""
     return folder() / f"{name}.tcss"
 
 
 SOURCES = 1024
-"""More than there are: the stock number is fewer than the sources of a few screens."""
+"""The size of a cache that exceeds the number of sources; Textual's default is too small."""
 
 
 class CachedStylesheet(Stylesheet):
     """A stylesheet that parses its sources once, as long as no variable changes.
 
-    Stock Textual parses all sources again whenever one more screen brings its own: 40 ms at every first
-    visit, and twice before the first frame.
+    Textual parses all sources again whenever another screen adds its own: 40 ms at every first visit, and
+    twice before the first frame.
     """
 
     def __init__(self, variables: dict[str, str]) -> None:
@@ -50,12 +49,12 @@ class CachedStylesheet(Stylesheet):
         self._parse_cache = LRUCache(SOURCES)
 
     def set_variables(self, variables: dict[str, str]) -> None:
-        """Other colours: then everything is read anew."""
+        """Set other colours, so that everything is parsed again."""
         if variables != self._variables:
             super().set_variables(variables)
 
     def reparse(self) -> None:
-        """Take what has come, or changed, since the last time."""
+        """Parse only new or changed sources."""
         self.parse()
 
 
@@ -131,7 +130,7 @@ LIGHT = Theme(
 
 
 def _sixteen(name: str, of: str) -> Theme:
-    """A theme of terminal colours only: nothing is mixed, so 16 colours and NO_COLOR lose nothing."""
+    """Return a theme of terminal colours only, without mixed ones, for 16 colours and NO_COLOR."""
     base = BUILTIN_THEMES[of]
     dark = base.dark
     return Theme(
@@ -189,11 +188,11 @@ DEFAULTS: dict[str, str] = {
 
 
 def choose(environ: Mapping[str, str], colours: str | None, wanted: str = "auto") -> str:
-    """The theme to start with.
+    """Return the theme to start with.
 
-    ``colours`` is Rich's name for what the terminal can do (``truecolor``, ``256``, ``standard``, None).
-    ``wanted`` is the setting: ``auto``, ``dark`` or ``light``. NO_COLOR (no-color.org) and 16 colours get
-    the terminal's own; ``COLORFGBG`` (set by rxvt, Konsole and others) tells a light background.
+    ``colours`` is Rich's name for the terminal's capability (``truecolor``, ``256``, ``standard``, None).
+    ``wanted`` is the setting: ``auto``, ``dark`` or ``light``. NO_COLOR (no-color.org) and 16 colours get the
+    terminal's own; ``COLORFGBG`` (set by rxvt, Konsole and others) indicates a light background.
     """
     light = wanted == "light" or (wanted != "dark" and _light(environ.get("COLORFGBG", "")))
     plain = bool(environ.get("NO_COLOR")) or colours in (None, "standard", "windows")

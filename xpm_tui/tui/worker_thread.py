@@ -1,7 +1,7 @@
-"""The console's desk: the open practice on a thread and loop of its own, so that the screen never waits.
+"""The console's worker thread: the open practice on its own thread and loop, so that the screen never waits.
 
-Whatever reads or writes the practice runs there, one thing after the other between two awaits; the screen's
-loop gets frozen values back.
+Everything that reads or writes the practice runs there, one call at a time between two awaits; the screen's
+loop gets frozen values.
 """
 
 from __future__ import annotations
@@ -23,20 +23,21 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 TURN = 0.001
-"""Seconds after which a thread that computes lets another one have the interpreter; stock is 5 ms."""
+"""Seconds after which a computing thread lets another one run; Python's default is 5 ms."""
 
 
 YOUNG = 5_000
-"""Things made between two looks for garbage; a look at what was made lately is over four times as many.
+"""The number of new objects between two garbage collections.
 
-The fewer, the shorter each look, while which nobody computes: 35 ms over a hundred thousand, 7 over these.
+The fewer, the shorter each collection, during which all threads stop: 35 ms for a hundred thousand, 7 for
+these.
 """
 
 
 def calm() -> None:
-    """Keep what the desk does from holding up the screen: once, when the practice is open."""
+    """Keep the worker thread from blocking the screen; called once, when the practice is open."""
     sys.setswitchinterval(TURN)
-    # A look for garbage over all that was loaded stops every thread: 0.1 s with fifty thousand clients.
+    # A garbage collection over everything stops all threads: 0.1 s with fifty thousand clients.
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG, 4, 5_000)
@@ -44,7 +45,7 @@ def calm() -> None:
 
 
 class WorkerThread:
-    """Runs the services. ``opener`` opens the practice; it is called on the desk's own thread."""
+    """Runs the use cases. ``opener`` opens the practice; it is called on the worker thread."""
 
     def __init__(self, opener: Callable[[], OpenPractice]) -> None:
         self._opener = opener
@@ -53,7 +54,7 @@ class WorkerThread:
         self._thread: threading.Thread | None = None
         self._swapping = threading.Lock()
         self.busy = 0
-        """Questions that wait for their answer."""
+        """The number of pending calls."""
 
     @cached_property
     def _glances(self) -> concurrent.futures.ThreadPoolExecutor:
@@ -61,14 +62,14 @@ class WorkerThread:
 
     @property
     def practice(self) -> OpenPractice:
-        """The open practice, for what never changes: its name, title, person and folders."""
+        """Return the open practice, for what never changes: its name, title, person and folders."""
         if self._practice is None:
-            raise RuntimeError("the desk is closed")
+            raise RuntimeError("the worker thread is closed")
         return self._practice
 
     @property
     def is_open(self) -> bool:
-        """Whether questions can be asked."""
+        """Return whether calls can be made."""
         return self._practice is not None
 
     def open(self) -> None:
@@ -76,11 +77,11 @@ class WorkerThread:
         self._start().result()
 
     async def opened(self) -> None:
-        """The same, without holding up the loop of whoever waits."""
+        """Do the same without blocking the caller's loop."""
         await asyncio.wrap_future(self._start())
 
     def _start(self) -> concurrent.futures.Future[None]:
-        """Serve from a thread of its own; the future is done when the practice is open."""
+        """Serve from a new thread; the future is done when the practice is open."""
         done: concurrent.futures.Future[None] = concurrent.futures.Future()
         loop = self._loop = asyncio.new_event_loop()
 
@@ -105,7 +106,7 @@ class WorkerThread:
     async def ask(
         self, look: Callable[Concatenate[OpenPractice, P], R], /, *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """Call ``look(practice, …)`` and wait for what it gives."""
+        """Call ``look(practice, …)`` and wait for its result."""
 
         async def call() -> R:
             return look(self.practice, *args, **kwargs)
@@ -115,9 +116,9 @@ class WorkerThread:
     async def glance(
         self, look: Callable[Concatenate[OpenPractice, P], R], /, *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """The same beside whatever else the desk does, for a look that only reads a snapshot of the book.
+        """Call a function that only reads a snapshot, on a second thread.
 
-        To count a large book takes seconds: whoever types waits for nothing but what is typed for.
+        Counting a large store takes seconds, and must not delay what a user waits for while typing.
         """
 
         def call() -> R:
@@ -133,7 +134,7 @@ class WorkerThread:
     async def run(
         self, work: Callable[Concatenate[OpenPractice, P], Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """The same for a coroutine function; cancelling the wait cancels the work."""
+        """Do the same for a coroutine function; cancelling the wait cancels the work."""
 
         async def call() -> R:
             return await work(self.practice, *args, **kwargs)
@@ -142,7 +143,7 @@ class WorkerThread:
 
     async def _there(self, job: Coroutine[Any, Any, R]) -> R:
         if self._loop is None:
-            raise RuntimeError("the desk is closed")
+            raise RuntimeError("the worker thread is closed")
         self.busy += 1
         try:
             return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(job, self._loop))
@@ -150,7 +151,7 @@ class WorkerThread:
             self.busy -= 1
 
     async def reopen(self) -> None:
-        """Settings have changed: close the practice and open it again."""
+        """Close and open the practice again, because settings have changed."""
 
         def again(practice: OpenPractice) -> None:
             with self._swapping:
@@ -160,10 +161,10 @@ class WorkerThread:
         await self.ask(again)
 
     def close(self) -> None:
-        """End what is going on and let go of the files."""
+        """End what is in progress and close the files."""
         self._glances.shutdown(cancel_futures=True)
         if self._loop is not None and self._thread is not None and self._thread.is_alive():
-            with contextlib.suppress(RuntimeError):  # closed meanwhile: it could not be opened
+            with contextlib.suppress(RuntimeError):  # closed meanwhile, because it could not be opened
                 self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(5)
 

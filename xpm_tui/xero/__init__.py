@@ -1,4 +1,4 @@
-"""Reach Xero: login, rate limiter, client and codec.
+"""Communication with Xero: login, rate limiter, client and codec.
 
-The only package that knows HTTP.
+This is the only package that uses HTTP.
 """

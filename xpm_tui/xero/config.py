@@ -1,4 +1,4 @@
-"""Where Xero is, which app we are, and how long we wait. No secret shows in it, no network is touched."""
+"""The configuration of the connection to Xero: servers, app and timeouts. Secrets are never shown."""
 
 from __future__ import annotations
 
@@ -22,24 +22,28 @@ SCOPES: Final = (
     "offline_access openid profile email"
     " practicemanager.client practicemanager.job practicemanager.staff.read practicemanager.read"
 )
-"""What is asked for when nothing else is said: granular scopes, and the one for templates and categories."""
+"""The default scopes: granular ones, and the one for templates and categories."""
 
 _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 
 
 def scopes_of(text: str) -> str:
-    """Scopes with one blank between. Raises ``BadInput`` for what no scope can be (RFC 6749 section 3.3)."""
+    """Return scopes separated by one space.
+
+    Raises:
+        BadInput: A word cannot be a scope (RFC 6749 section 3.3).
+    """
     tokens = text.replace(",", " ").split()
     if not tokens or any(_SCOPE_TOKEN.fullmatch(token) is None for token in tokens):
         raise BadInput(
             "xero.scopes is empty or contains characters that are not allowed in scopes.",
-            hint="Use a preset, or scopes separated by blanks.",
+            hint="Use a preset, or scopes separated by spaces.",
         )
     return " ".join(dict.fromkeys(tokens))
 
 
 def is_loopback(host: str) -> bool:
-    """True for ``localhost`` and the loopback addresses of both families."""
+    """Return True for ``localhost`` and the loopback addresses of both families."""
     if host.lower().rstrip(".") == "localhost":
         return True
     try:
@@ -49,9 +53,10 @@ def is_loopback(host: str) -> bool:
 
 
 def origin_of(text: str, setting: str) -> str:
-    """Check an address setting: an origin without path, ``https`` unless the host is this machine.
+    """Check an address setting: an origin without path, ``https`` unless the host is this computer.
 
-    Raises ``BadInput`` naming ``setting``.
+    Raises:
+        BadInput: The address cannot be used; the error names ``setting``.
     """
     cleaned = text.strip().rstrip("/")
     try:
@@ -78,7 +83,10 @@ def origin_of(text: str, setting: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Timeouts:
-    """Seconds. ``read`` is the longest silence; the detailed list may be silent for minutes at first."""
+    """Timeouts in seconds.
+
+    ``read`` is the longest silence; the detailed list may be silent for minutes at first.
+    """
 
     connect: float = 15.0
     read: float = 60.0
@@ -89,11 +97,16 @@ class Timeouts:
 
 @dataclass(frozen=True, kw_only=True)
 class WireConfig:
-    """One practice's way to Xero. Raises ``BadInput``, naming the setting, for what cannot be used.
+    """One practice's connection to Xero.
 
-    ``client_secret`` empty: the app is of the PKCE kind (Xero: "Mobile or desktop app"). ``reserve`` is how
-    many calls of the day are kept for people and recovery. ``retries`` bounds the repeats of a read,
-    ``retry_seconds`` the time they may take together, waits for the gate not counted.
+    Attributes:
+        client_secret: Empty for an app of the PKCE kind (Xero: "Mobile or desktop app").
+        reserve: How many calls of the day are kept for users and recovery.
+        retries: Maximum number of retries of a read.
+        retry_seconds: Maximum time of the retries together, not counting waits for the rate limiter.
+
+    Raises:
+        BadInput: A setting cannot be used; the error names it.
     """
 
     client_id: str
@@ -118,19 +131,23 @@ class WireConfig:
             raise BadInput("xero.redirect_port is not a port.", hint="Use a number from 1024 to 65535.")
 
     def need_app(self) -> None:
-        """Raise ``BadInput`` when no app is named."""
+        """Check that an app is configured.
+
+        Raises:
+            BadInput: No app is configured.
+        """
         if not self.client_id or any(c.isspace() or not c.isprintable() for c in self.client_id):
             raise BadInput(
-                "There is no Xero app: xero.client_id is empty or contains blanks.",
+                "There is no Xero app: xero.client_id is empty or contains spaces.",
                 hint="Copy the client id of your app from developer.xero.com into xero.client_id.",
             )
 
     @property
     def redirect_uri(self) -> str:
-        """What must be registered with the app, letter by letter (Xero takes no 127.0.0.1)."""
+        """The redirect URI to register with the app, exactly as it is (Xero does not accept 127.0.0.1)."""
         return f"http://localhost:{self.redirect_port}{REDIRECT_PATH}"
 
     @property
     def authorize_url(self) -> str:
-        """Where the browser goes."""
+        """The address of Xero's sign-in page."""
         return f"{self.login_url}/identity/connect/authorize"

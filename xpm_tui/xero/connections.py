@@ -1,6 +1,6 @@
-"""Xero's connections: which practices the login reaches, and how to let one go. They belong to no tenant.
+"""Xero's connections: which practices the login reaches, and how to remove one.
 
-Asks a server of Xero for any answer at all: is it there, is its certificate good, what is its time.
+Asks a server of Xero for any answer: is it reachable, is its certificate valid, what is its time.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _TRIES = 3
 
 
 class ConnectionsClient:
-    """Calls to ``/connections``. Every method raises ``XeroError`` or a child of it."""
+    """Calls to ``/connections``. Every method raises ``XeroError`` or a subclass."""
 
     def __init__(self, config: WireConfig, network: Network, tokens: LoginSession, clock: Clock) -> None:
         self._config = config
@@ -40,10 +40,11 @@ class ConnectionsClient:
         self._clock = clock
 
     async def tenants(self) -> list[Tenant]:
-        """The XPM practices that the login reaches, other kinds of tenant left out.
+        """Return the XPM practices that the login reaches, without other kinds of tenant.
 
-        Raises ``AccessDenied`` (case T1) when there is none: the person lacks the permission in XPM, or
-        chose something else on Xero's page.
+        Raises:
+            AccessDenied: There is none (case T1): the user lacks the permission in XPM, or chose something
+                else on Xero's page.
         """
         body = await self._send("GET", "/connections", _LIST)
         found = [tenant for tenant in _tenants(body, _LIST) if tenant.kind == KIND]
@@ -59,7 +60,7 @@ class ConnectionsClient:
         return found
 
     async def disconnect(self, connection_id: str) -> None:
-        """Let one practice go; the login stays good for others. One that is gone already is no error."""
+        """Remove one practice; the login stays valid for others. A missing one is no error."""
         path = f"/connections/{uuid_piece(connection_id)}"
         await self._send("DELETE", path, RequestInfo(f"DELETE {path}"))
 
@@ -70,7 +71,7 @@ class ConnectionsClient:
             try:
                 status, body, seen = await self._once(method, path, asked, token)
             except NoReply as fault:
-                # Both calls may be repeated: one reads, the other ends in the same state.
+                # Both calls may be retried: one reads, the other has the same result each time.
                 error: XeroError = error_mapping.no_reply(fault, asked)
             else:
                 if status in (200, 204) or (method == "DELETE" and status == 404):
@@ -143,7 +144,7 @@ def _tenants(body: bytes, asked: RequestInfo) -> list[Tenant]:
 
 
 def _moment(value: Any) -> datetime | None:
-    # UTC without a zone, with seven decimals; fromisoformat takes any number of them from Python 3.11 on.
+    # UTC without a zone, with seven decimals; fromisoformat accepts any number of them since Python 3.11.
     if not isinstance(value, str):
         return None
     try:
@@ -158,7 +159,7 @@ _SECONDS = 20.0
 
 @dataclass(frozen=True)
 class PingReply:
-    """A server's first answer. ``date`` is its own time (RFC 9110, section 6.6.1), where it told one."""
+    """A server's first answer. ``date`` is its own time (RFC 9110, section 6.6.1), if given."""
 
     status: int
     date: datetime | None
@@ -166,9 +167,10 @@ class PingReply:
 
 
 async def ping(network: Network, origin: str, user_agent: str) -> PingReply:
-    """``GET /`` without a login; any status will do, nothing is repeated.
+    """Send ``GET /`` without a login; any status is accepted, nothing is retried.
 
-    Raises ``XeroUnreachable`` with the case of what stood in the way.
+    Raises:
+        XeroUnreachable: There was no answer; the error has the case.
     """
     headers = {"Accept": "*/*", "User-Agent": user_agent}
     request = TransportRequest("GET", f"{origin}/", headers, read_timeout=_SECONDS, deadline=_SECONDS)

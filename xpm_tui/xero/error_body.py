@@ -1,9 +1,8 @@
-"""What was asked of Xero, as far as an error may tell it: no query, no body, no token.
+"""Error bodies of Xero: the ERROR envelope and the gateway's JSON, converted to our errors.
 
-What XPM said when it said no: the ERROR envelope and the gateway's JSON, made into our errors.
-
-Two families (Practice Manager 3.1): ``<Response><Status>ERROR</Status><ErrorDescription>`` or its flat JSON
-form, which may come with HTTP 200; and the gateway's ``{"Title", "Status", "Detail", "Instance"}``.
+There are two families (Practice Manager 3.1): ``<Response><Status>ERROR</Status><ErrorDescription>`` or its
+flat JSON form, which may come with HTTP 200; and the gateway's ``{"Title", "Status", "Detail", "Instance"}``.
+An error never contains the query, the body or a token.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ class RequestInfo:
 
 
 def support_hint(correlation: str) -> str:
-    """What to tell Xero's support where something stays wrong: the id that they ask for, if Xero gave one."""
+    """Return what to tell Xero's support if the problem remains: the id of the call, if Xero gave one."""
     known = f"this correlation id: {correlation}" if correlation else "the time and the call"
     return f"If it happens again, give Xero's support {known}."
 
@@ -43,9 +42,9 @@ _CHECKED = re.compile(r"invalid |required |missing |(?:the )?\w+ (?:is|are) requ
 
 @dataclass(frozen=True)
 class ErrorBody:
-    """An error body, read as far as it goes. ``words`` are XPM's own and untrusted.
+    """An error body, as far as it could be read. ``words`` are XPM's own and untrusted.
 
-    ``envelope`` tells an answer of Practice Manager itself from one of the gateway before it.
+    ``envelope`` distinguishes an answer of Practice Manager itself from one of the gateway before it.
     """
 
     words: str = ""
@@ -55,7 +54,7 @@ class ErrorBody:
 
 
 def read_json(body: bytes) -> ErrorBody:
-    """An error body in JSON, either family; empty when it is neither."""
+    """Read an error body in JSON of either family; empty if it is neither."""
     try:
         found = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -75,12 +74,12 @@ def _text(value: Any) -> str:
 
 
 def is_refusal(words: str) -> bool:
-    """Whether the words are those of a check made before anything is done, not of a crash."""
+    """Return whether the message is from a check made before anything is done, not from a crash."""
     return _CHECKED.match(words.strip()) is not None
 
 
 def refusal(words: str, asked: RequestInfo) -> Refused:
-    """The error for an ERROR envelope or a 4xx that says no: missing, in conflict, or plainly refused."""
+    """Return the error for an ERROR envelope or a 4xx: missing, in conflict, or refused."""
     said = words.strip()[:_LONGEST]
     about: Any = {
         "asked": asked.call,

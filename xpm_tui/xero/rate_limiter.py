@@ -1,11 +1,11 @@
 """The rate limiter of a practice: one file, shared by all processes, with the calls of the last minute.
 
-It holds a sliding log of the minute, the calls in flight and the count of the day. It is not forced to the
+It contains a sliding log of the minute, the calls in flight and the count of the day. It is not synced to
 disk: after a power loss, the minute that it describes has passed.
 
 Xero allows 60 calls in any rolling minute, 5 at once, and 5,000 (or 1,000) a day, per app and practice
-(developer.xero.com, limits). We take less, so that delays on the way cannot push calls over the limit: a
-push makes 55 a minute and 3 at once, all processes 59 and 4. The user always gets a slot.
+(developer.xero.com, limits). We use less, so that delays on the network cannot push calls over the limit: a
+push makes 55 a minute and 3 at once, all processes together 59 and 4. The user always gets a slot.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ BUCKET = 600.0
 """Seconds of one count of the day's log."""
 
 LONGEST_WAIT = 300.0
-"""Seconds that a call waits at most because Xero said so: a longer wait is an error that says until when."""
+"""Longest wait in seconds that Xero may ask of a call; a longer one is an error with its end."""
 
 STALE = 7_200.0
-"""Seconds after which a call in flight is no longer believed in (process numbers are reused)."""
+"""Seconds after which a call in flight is considered lost (process numbers are reused)."""
 
 
 class Ticket(msgspec.Struct, array_like=True):
-    """One call: a number, who made it, and when it last touched the server (seconds since 1970).
+    """One call: a number, who made it, and when it last reached the server (seconds since 1970).
 
-    ``pid`` 0: not in flight. ``push``: made for a run, not for a person.
+    ``pid`` is 0 if the call is no longer in flight. ``push``: made for a run, not for the user.
     """
 
     id: str
@@ -60,11 +60,12 @@ class Ticket(msgspec.Struct, array_like=True):
 
 
 class LimiterState(msgspec.Struct, omit_defaults=True):
-    """What the file holds. ``day_left`` is what Xero told at ``day_at``; ``buckets`` our own calls by time.
+    """The content of the file. ``day_left`` is what Xero reported at ``day_at``.
 
-    ``received`` counts the bytes of Xero's replies by day (UTC), as they came over the wire.
-    ``since_day_at`` counts our calls since then, ``day_most`` is the most that Xero ever told. Until
-    ``doubt_until`` it is not known how many calls were made in the last minute, unless Xero tells.
+    ``buckets`` are our own calls by time, ``since_day_at`` counts our calls since ``day_at``, and
+    ``day_most`` is the highest number that Xero ever reported. ``received`` counts the bytes of Xero's
+    replies by day (UTC). Until ``doubt_until`` the number of calls in the last minute is unknown, unless Xero
+    reports it.
     """
 
     tickets: list[Ticket] = []
@@ -80,7 +81,7 @@ class LimiterState(msgspec.Struct, omit_defaults=True):
 
 
 class _UnsyncedDisk(Disk):
-    """Forces nothing to the disk: see the module."""
+    """A disk that does not sync; see the module."""
 
     def fsync(self, fd: int) -> None: ...
     def sync_folder(self, folder: Path) -> None: ...
@@ -90,9 +91,9 @@ _LIGHT = _UnsyncedDisk()
 
 
 class LimiterFile:
-    """The file and its lock. Each visit is short and never waits for the network.
+    """The file and its lock. Each access is short and never waits for the network.
 
-    ``damage`` says what was wrong with the file when it was last read; empty where nothing was.
+    ``damage`` says what was wrong with the file when it was last read, or is empty.
     """
 
     def __init__(self, path: Path, *, clock: Clock, person: str = "") -> None:
@@ -106,7 +107,7 @@ class LimiterFile:
 
     @contextmanager
     def visit(self) -> Iterator[LimiterState]:
-        """Read, change and write back, alone. Raises ``Busy`` after ten seconds, ``DiskError``."""
+        """Read, change and write the file; raise ``Busy`` after ten seconds, or ``DiskError``."""
         if not self._made:
             ensure_private(self.path.parent)
             self._made = True
@@ -118,7 +119,7 @@ class LimiterFile:
                 replace_bytes(self.path, msgspec.json.encode(state), disk=_LIGHT)
 
     def read(self) -> LimiterState:
-        """What the file says, tidied for now: calls out of the minute and of dead processes dropped."""
+        """Return the content of the file without expired calls and those of dead processes."""
         now = self._clock.now().timestamp()
         self.damage = ""
         try:
@@ -133,24 +134,24 @@ class LimiterFile:
             if all(0 <= ticket.pid < 1 << 31 for ticket in state.tickets):
                 return drop_expired(state, now)
             self.damage = "it names processes that cannot be"
-        # Unknown is not empty: the minute may be spent up to our own limit, which leaves one call.
+        # Unknown is not empty: assume that the minute is used up to our own limit, which leaves one call.
         return LimiterState(doubt_until=now + MINUTE)
 
     def close(self) -> None:
-        """Give the lock's descriptor back."""
+        """Close the lock file."""
         self._lock.close()
 
 
 def drop_expired(state: LimiterState, now: float) -> LimiterState:
-    """Drop what no longer counts at ``now``; a time ahead of the clock counts as now."""
-    kept = []
+    """Drop what no longer counts at ``now``; a time ahead of the clock is treated as now."""
+    remaining = []
     for ticket in state.tickets:
         ticket.at = min(ticket.at, now)
         if ticket.pid and (now - ticket.at > STALE or not _alive(ticket.pid)):
             ticket.pid = 0
         if ticket.pid or now - ticket.at < MINUTE:
-            kept.append(ticket)
-    state.tickets = kept
+            remaining.append(ticket)
+    state.tickets = remaining
     state.closed_until = min(state.closed_until, now + LONGEST_WAIT)
     state.doubt_until = min(state.doubt_until, now + MINUTE)
     state.day_until = min(state.day_until, now + DAY)
@@ -175,7 +176,7 @@ def _alive(pid: int) -> bool:
 
 
 def left_today(state: LimiterState, now: float) -> int | None:
-    """Calls left of the day: what Xero told, less ours since, plus ours that have left the day since."""
+    """Return the calls left today: what Xero reported, less ours since, plus ours that have expired since."""
     if state.day_left is None:
         return None
     freed = sum(n for at, n in state.buckets if at + BUCKET + DAY <= now and at + BUCKET + DAY > state.day_at)
@@ -183,7 +184,7 @@ def left_today(state: LimiterState, now: float) -> int | None:
 
 
 def more_at(state: LimiterState, now: float, wanted: int) -> float:
-    """When ``wanted`` calls of the day will be left, as far as our own calls tell; else in an hour."""
+    """Return when ``wanted`` calls of the day will be left, if our calls show it; else in an hour."""
     left = left_today(state, now) or 0
     for at, n in sorted(state.buckets):
         free = at + BUCKET + DAY
@@ -206,31 +207,31 @@ def count_call(state: LimiterState, now: float) -> None:
 
 
 async def pause(clock: Clock, seconds: float, stop: Callable[[], bool] | None) -> None:
-    """Wait; raises ``RunStopped`` as soon as ``stop`` says so."""
+    """Wait; raise ``RunStopped`` as soon as ``stop`` returns true."""
     if stop is None:
         return await clock.sleep(seconds)
     until = clock.monotonic() + seconds
     while (left := until - clock.monotonic()) > 0:
         if stop():
             raise RunStopped
-        # A rest below what a clock resolves would never pass.
+        # A remainder below the clock's resolution would never pass.
         await clock.sleep(max(SHORTEST, min(left, STOP_POLL)))
     return None
 
 
 STOP_POLL = 0.25
-"""Seconds after which a waiting call looks again whether its run was asked to stop."""
+"""Seconds after which a waiting call checks again whether its run should stop."""
 SHORTEST = 0.001
-"""Seconds of the shortest wait."""
+"""Shortest wait in seconds."""
 _POLL = 0.05
-TOLD = 5.0  # seconds: who waits so long is told of it
+TOLD = 5.0  # seconds: a longer wait is reported
 
 
 class RateLimiter:
-    """Implements the Gate port over a file that all processes of the practice share.
+    """Implements the rate limiter port with a file that all processes of the practice share.
 
-    ``reserve``: calls of the day that a push leaves for people and for recovery. ``notice`` hears of a file
-    that was damaged, and of a long wait. ``received`` are bytes of replies, written when a call ends.
+    ``reserve`` are calls of the day that a push leaves for users and for recovery. ``notice`` is called for a
+    damaged file and for a long wait. ``received`` are bytes of replies, written when a call ends.
     """
 
     def __init__(
@@ -257,14 +258,14 @@ class RateLimiter:
         """Wait until the call may start.
 
         Raises:
-            AllowanceUsedUp: The daily limit is used up; it does not sleep through it.
-            RunStopped: ``stop`` says so.
+            AllowanceUsedUp: The daily limit is used up; it does not wait for the next day.
+            RunStopped: ``stop`` returned true.
         """
         return self._turn(priority, stop)
 
     @asynccontextmanager
     async def _turn(self, priority: Priority, stop: Callable[[], bool] | None) -> AsyncIterator[None]:
-        # In one process those of a kind come in order; between kinds and processes the file decides.
+        # In one process calls of one priority are in order; otherwise the file decides.
         async with self._queues[priority]:
             if stop is not None and stop():
                 raise RunStopped
@@ -278,7 +279,7 @@ class RateLimiter:
             self._leave(ticket)
 
     def _try(self, priority: Priority, ticket: str) -> float:
-        """Take a slot and give 0, or give the seconds after which to try again."""
+        """Take a slot and return 0, or return the seconds after which to try again."""
         with self._file.visit() as state:
             if self._file.damage:
                 self._notice(_damaged(self._file.path, self._file.damage))
@@ -305,7 +306,7 @@ class RateLimiter:
         push = priority is Priority.PUSH
         flying = [t for t in state.tickets if t.pid]
         if state.doubt_until > now and state.tickets:
-            return _POLL if flying else state.doubt_until - now  # one call, whose answer tells what is left
+            return _POLL if flying else state.doubt_until - now  # one call, whose answer shows what is left
         pushing = sum(t.push for t in flying)
         if len(flying) >= ALL_FLIGHT or (push and pushing >= PUSH_FLIGHT):
             return _POLL
@@ -314,7 +315,7 @@ class RateLimiter:
 
     def _check_day(self, state: LimiterState, now: float, priority: Priority) -> None:
         if state.day_until > now:
-            raise _used_up("The practice's calls of the day are used up.", state.day_until)
+            raise _used_up("The practice's calls for the day are used up.", state.day_until)
         left = left_today(state, now)
         if left is None:
             return
@@ -324,11 +325,11 @@ class RateLimiter:
         until = more_at(state, now, keep + 1)
         if keep and left:
             raise _used_up(
-                f"Only {count(left, 'call')} of the day {plural(left, 'is/are')} left; they are "
-                "reserved for your own work.",
+                f"Only {count(left, 'call')} of the day {plural(left, 'is/are')} left; they are reserved "
+                "for your own work.",
                 until,
             )
-        raise _used_up("The practice's calls of the day are used up.", until)
+        raise _used_up("The practice's calls for the day are used up.", until)
 
     def _leave(self, ticket: str) -> None:
         with self._file.visit() as state:
@@ -341,7 +342,7 @@ class RateLimiter:
                     each.at = self._clock.now().timestamp()
 
     def pace(self) -> Pace:
-        """How fast a run may call from now on, as far as known; reads the file only."""
+        """Return how fast a run may call from now on, as far as known, from the file."""
         now = self._clock.now().timestamp()
         state = self._file.read()
         left = left_today(state, now)
@@ -357,7 +358,7 @@ class RateLimiter:
         )
 
     def allowance(self) -> Allowance:
-        """What is left, as far as known; reads the file only."""
+        """Return what is left, as far as known, from the file."""
         now = self._clock.now().timestamp()
         state = self._file.read()
         left = left_today(state, now)
@@ -377,9 +378,9 @@ class RateLimiter:
         )
 
     def learn(self, headers: Mapping[str, str]) -> None:
-        """Take in what a reply says of the limits (``X-MinLimit-Remaining``, ``X-DayLimit-Remaining``).
+        """Use what a reply says about the limits (``X-MinLimit-Remaining``, ``X-DayLimit-Remaining``).
 
-        Calls of the same app from elsewhere show as a smaller remainder than ours: they are counted in.
+        Calls of the same app from elsewhere appear as a smaller remainder than ours and are counted.
         """
         minute = _number(headers, "x-minlimit-remaining")
         day = _number(headers, "x-daylimit-remaining")
@@ -398,32 +399,29 @@ class RateLimiter:
                 state.day_most = max(state.day_most, day)
 
     def shut_minute(self, seconds: float) -> None:
-        """Xero said 429 for the minute: nobody calls for exactly so long."""
+        """Stop all calls for ``seconds`` after Xero answered 429 for the minute."""
         with self._file.visit() as state:
             state.closed_until = max(state.closed_until, self._clock.now().timestamp() + seconds)
 
     def shut_day(self, seconds: float) -> AllowanceUsedUp:
-        """Xero said 429 for the day: remember until when, and give the error that says so."""
+        """Remember until when Xero answered 429 for the day, and return the error for it."""
         with self._file.visit() as state:
-            # The day is a rolling one: whatever the reply says, it is over within 24 hours.
+            # The day is rolling: whatever the reply says, it is over within 24 hours.
             state.day_until = self._clock.now().timestamp() + min(seconds, DAY)
             return _used_up("Xero accepts no more calls for this practice today.", state.day_until)
 
     def close(self) -> None:
-        """Give the file's lock back."""
+        """Close the lock file."""
         self._file.close()
 
 
 def _ends(state: LimiterState, now: float) -> list[float]:
-    """Return when each call leaves the minute.
-
-    One in flight may still reach the server: its minute begins when it ends.
-    """
+    """Return when each call leaves the minute, which starts for a call in flight when it ends."""
     return sorted(now + MINUTE if t.pid else t.at + MINUTE for t in state.tickets)
 
 
 def _spacing(state: LimiterState) -> float:
-    """The usual seconds between two calls of runs: the median leaves out the gap that a wait made."""
+    """Return the usual seconds between two calls of runs; the median ignores the gap of a wait."""
     times = sorted(ticket.at for ticket in state.tickets if ticket.push)
     gaps = sorted(later - earlier for earlier, later in pairwise(times))
     return gaps[len(gaps) // 2] if gaps else 0.0

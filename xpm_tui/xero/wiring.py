@@ -1,4 +1,4 @@
-"""Puts the wire of one practice together: network, login, gate and calls; opening it sends nothing."""
+"""Assembles the connection of one practice: network, login, rate limiter and calls. Nothing is sent yet."""
 
 from __future__ import annotations
 
@@ -30,14 +30,18 @@ GATE_FILE = "gate.json"
 
 
 class Login:
-    """Signing in and out. ``redeem`` saves the pair before anything can use it."""
+    """Signing in and out. ``redeem`` saves the tokens before anything can use them."""
 
     def __init__(self, endpoint: TokenEndpoint, tokens: LoginSession) -> None:
         self._endpoint = endpoint
         self._tokens = tokens
 
     def begin(self) -> Authorization:
-        """Start an attempt; open its ``url`` in a browser. Raises ``BadInput`` when no app is named."""
+        """Start an attempt; open its ``url`` in a browser.
+
+        Raises:
+            BadInput: No app is configured.
+        """
         return self._endpoint.begin()
 
     async def redeem(self, authorization: Authorization, code: Secret) -> Grant:
@@ -53,7 +57,7 @@ class Login:
         return grant
 
     async def revoke(self) -> None:
-        """Revoke the login at Xero, which cuts every practice of it, then take it off this machine."""
+        """Revoke the login at Xero, for every practice it reaches, then delete it from this computer."""
         saved = self._tokens.saved()
         if saved is not None and saved.refresh:
             await self._endpoint.revoke(saved.refresh)
@@ -61,7 +65,7 @@ class Login:
 
 
 class Wire:
-    """The way to Xero of one practice; an async context manager."""
+    """The connection of one practice to Xero; an async context manager."""
 
     def __init__(
         self,
@@ -87,15 +91,23 @@ class Wire:
         self._jitter = jitter
 
     async def tenants(self) -> list[Tenant]:
-        """The XPM practices that the login reaches; ``AccessDenied`` (case T1) when there is none."""
+        """Return the XPM practices that the login reaches.
+
+        Raises:
+            AccessDenied: There is none (case T1).
+        """
         return await self._connections.tenants()
 
     async def disconnect(self, connection_id: str) -> None:
-        """Let one practice go at Xero; the login stays."""
+        """Remove one practice at Xero; the login stays valid."""
         await self._connections.disconnect(connection_id)
 
     async def reach(self, origin: str) -> PingReply:
-        """Any answer of a server, without a login; ``XeroUnreachable`` where there is none."""
+        """Get any answer of a server, without a login.
+
+        Raises:
+            XeroUnreachable: There was no answer.
+        """
         return await ping(self._network, origin, self.config.user_agent)
 
     def practice(
@@ -104,7 +116,7 @@ class Wire:
         priority: Priority = Priority.PUSH,
         stop: Callable[[], bool] | None = None,
     ) -> XeroPractice:
-        """The Practice port over one tenant; once ``stop`` says so, it makes no call."""
+        """Return the Practice port for one tenant; once ``stop`` returns true, it makes no calls."""
         return XeroPractice(
             Caller(
                 network=self._network,
@@ -121,7 +133,7 @@ class Wire:
         )
 
     async def aclose(self) -> None:
-        """Let a renewal end, then close all connections."""
+        """Wait for a renewal, then close all connections."""
         await self.tokens.aclose()
         await self._network.aclose()
         self.gate.close()
@@ -149,12 +161,14 @@ def open_wire(
     jitter: random.Random | None = None,
     notice: Callable[[AppError], None] = lambda _: None,
 ) -> Wire:
-    """Open the wire of one practice; nothing is sent and nothing written yet.
+    """Open the connection of one practice; nothing is sent and nothing written yet.
 
-    ``state_folder`` holds login and gate file, ``config_folder`` the key file. ``transport`` takes the place
-    of the network; ``notice`` hears of what is wrong and stops nothing.
+    ``state_folder`` holds login and rate limiter file, ``config_folder`` the key file. ``transport`` replaces
+    the network; ``notice`` is called with problems that do not prevent the connection.
 
-    Raises ``DiskError`` or ``BadInput`` where a folder cannot be made private.
+    Raises:
+        DiskError: A folder cannot be created.
+        BadInput: A folder cannot be made private.
     """
     jitter = jitter or random.Random()
     network = Network(config, transport)

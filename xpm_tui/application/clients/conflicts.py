@@ -1,6 +1,6 @@
-"""Fields that both sides had edited: those of the plan at hand, and those that runs have decided.
+"""Conflicts: fields edited on both sides, in the newest plan and decided by runs.
 
-What a person settles for one client: frozen fields, and that it has no XPM client.
+Decisions on one client: frozen fields, and that it has no XPM client.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from xpm_tui.sync.policy import BY_NAME
 
 
 def conflicts(practice: OpenPractice) -> list[ConflictView]:
-    """Those of the newest plan, then what runs have decided, newest first."""
+    """Return the conflicts of the newest plan, then those that runs have decided, newest first."""
     snapshot = practice.snapshot()
     teller = _ConflictPresenter(snapshot)
     return [*_planned(snapshot, teller), *_decided(snapshot, teller)]
@@ -58,14 +58,14 @@ def _decided(snapshot: Snapshot, teller: _ConflictPresenter) -> Iterator[Conflic
 
 
 class _ConflictPresenter:
-    """Tells the conflicts of one snapshot."""
+    """Presents the conflicts of one snapshot."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._told = Presenter(snapshot)
 
     def planned(self, plan: Plan, record: PlannedRecord, change: Change) -> ConflictView:
-        """One that waits in a plan, or will be written by it."""
+        """Return a conflict that a plan holds or will write."""
         waits = because_held(change.held) if change.held and not change.ticked else ""
         return self._view(
             "planned" if change.ticked else "held",
@@ -79,7 +79,7 @@ class _ConflictPresenter:
         )
 
     def decided(self, run: Run, image: BeforeImage, written: Written) -> ConflictView:
-        """One that a run has written over."""
+        """Return a conflict that a run has overwritten."""
         undone = mark(written.record, written.field) in image.undone
         return self._view(
             "undone" if undone else "overwritten",
@@ -143,9 +143,9 @@ LONGEST_REASON = 500
 
 
 def freeze(practice: OpenPractice, client: str, fields: Iterable[str] = (), reason: str = "") -> ClientView:
-    """Make sync leave fields of a client alone in both directions; no field named: all of them.
+    """Freeze fields of a client in both directions; without a field, all of them.
 
-    A field is one of the policy, or of one contact alone (``k3.contact_email``). Raises ``BadInput``.
+    A field is one of the policy, or of one contact only (``k3.contact_email``). Raises ``BadInput``.
     """
     practice.writable()
     snapshot = practice.snapshot()
@@ -172,7 +172,7 @@ def freeze(practice: OpenPractice, client: str, fields: Iterable[str] = (), reas
 
 
 def unfreeze(practice: OpenPractice, client: str, fields: Iterable[str] = ()) -> tuple[ClientView, int]:
-    """Lift freezes, those of an undo too; no field named: all of them. Gives how many were lifted."""
+    """Unfreeze fields, including those that an undo froze; without a field, all of them. Returns how many."""
     practice.writable()
     snapshot = practice.snapshot()
     ours = find_client(snapshot, client)
@@ -187,9 +187,9 @@ def unfreeze(practice: OpenPractice, client: str, fields: Iterable[str] = ()) ->
 
 
 def ignore(practice: OpenPractice, client: str, reason: str = "") -> ClientView:
-    """Settle that a client is not meant to have an XPM client.
+    """Decide that a client has no XPM client.
 
-    Raises ``BadInput`` for one whose XPM client is there; a link to a lost one does not matter.
+    Raises ``BadInput`` for a client whose XPM client exists; a link to a lost one does not matter.
     """
     practice.writable()
     snapshot = practice.snapshot()
@@ -206,7 +206,7 @@ def ignore(practice: OpenPractice, client: str, reason: str = "") -> ClientView:
 
 
 def unignore(practice: OpenPractice, client: str) -> ClientView:
-    """Take that back: the client needs a link again."""
+    """Undo that: the client needs a link again."""
     practice.writable()
     ours = find_client(practice.snapshot(), client)
     practice.book.commit([Drop(IGNORED, ours.id)])

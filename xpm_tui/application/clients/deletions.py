@@ -1,6 +1,7 @@
-"""Deleting clients and contacts that were created by mistake, and restoring the last one that was deleted.
+"""Delete clients and contacts that were created by mistake, and restore the last deleted one.
 
-Nothing is deleted in XPM or in Ignition. What depends on a record keeps it: the refusal names it.
+Nothing is deleted in XPM or in Ignition. A record that others depend on is not deleted: the refusal names
+them.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ Rows = list[tuple[TableSchema[Any], Any, Any]]
 
 
 class Deleted(msgspec.Struct, frozen=True, kw_only=True):
-    """A record that was deleted: ``c12``, or ``c12/k3`` for a contact. ``notes`` say what to know of it."""
+    """A deleted record: ``c12``, or ``c12/k3`` for a contact. ``notes`` are remarks for the user."""
 
     id: str
     name: str
@@ -46,9 +47,9 @@ class Deleted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def delete_client(practice: OpenPractice, client: str, *, dry_run: bool = False) -> Deleted:
-    """Delete a client of the store, found by id, Client ID or name.
+    """Delete a client in the store, found by id, Client ID or name.
 
-    Raises ``NotFound``, ``BadInput``, and ``DecisionNeeded`` where something depends on it.
+    Raises ``NotFound``, ``BadInput``, and ``DecisionNeeded`` if something depends on it.
     """
     snapshot = practice.snapshot()
     found = find_client(snapshot, client)
@@ -72,7 +73,7 @@ def delete_client(practice: OpenPractice, client: str, *, dry_run: bool = False)
 
 
 def delete_contact(practice: OpenPractice, client: str, contact: str, *, dry_run: bool = False) -> Deleted:
-    """Delete a contact, found by id, Contact ID, e-mail or name. Raises what :func:`delete_client` does."""
+    """Delete a contact, found by id, Contact ID, e-mail or name. Raises as :func:`delete_client` does."""
     snapshot = practice.snapshot()
     owner = find_client(snapshot, client)
     found = find_contact(owner, contact)
@@ -104,7 +105,7 @@ def delete_contact(practice: OpenPractice, client: str, contact: str, *, dry_run
 
 
 def restore(practice: OpenPractice) -> undo_history.UndoResult:
-    """Restore the client or contact that was deleted last. Raises ``BadInput`` where there is none."""
+    """Restore the client or contact that was deleted last. Raises ``BadInput`` if there is none."""
     undone = undo_history.undo(practice, CLIENTS, lambda snapshot: ())
     practice.events.emit(Event(key="clients.restored", numbers={"records": len(undone.back)}))
     return undone

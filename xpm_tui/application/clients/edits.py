@@ -1,6 +1,6 @@
-"""Editing the book by hand: clients and their contacts, by the same words and rules as a cell of a file.
+"""Edit clients and their contacts in the store, by the field names and rules of a file's cells.
 
-Contacts of a client of the book: adding one, and editing one by whatever it is called.
+A contact can be added, or edited by id, Contact ID, e-mail or name.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ with lazy_imports():
     from xpm_tui.sync.matching import proposals
 
 LONGEST = 2_000
-"""Longest value in characters."""
+"""The longest value, in characters."""
 
 
 def edit_client(
@@ -48,9 +48,9 @@ def edit_client(
 ) -> tuple[ClientView, list[str]]:
     """Change fields of a client: ``phone``, ``groups``, ..., ``client_id``, or ``k3.email`` for a contact.
 
-    Values are texts as a file has them; an empty one empties the field. Gives the client and, as sentences,
-    what sync will overwrite. Raises ``BadInput`` naming the field, and ``Busy`` while a run is sending this
-    client to XPM; then nothing is changed.
+    Values are texts as in a file; an empty one clears the field. Returns the client and, as sentences, what a
+    sync will overwrite. Raises ``BadInput`` naming the field, and ``Busy`` while a run is sending this client
+    to XPM; then nothing is changed.
     """
     practice.writable()
     snapshot = practice.snapshot()
@@ -75,14 +75,14 @@ def new_client(
     different: Iterable[str] = (),
     anyway: bool = False,
 ) -> ClientView:
-    """Create a client of the book; ``contact_name``, ``contact_email`` and the like make its first contact.
+    """Create a client in the store; ``contact_name``, ``contact_email`` etc. create its first contact.
 
-    ``different`` are clients, by id, Client ID or name, of which the user says that they are different ones;
-    ``anyway`` says so of all.
+    ``different`` are clients, by id, Client ID or name, that the user says are different ones; ``anyway``
+    says so of all.
 
     Raises:
-        BadInput: A value cannot be that.
-        NeedsPerson: There is a client with the same or a similar name.
+        BadInput: A value cannot be used.
+        DecisionNeeded: There is a client with the same or a similar name.
     """
     practice.writable()
     snapshot = practice.snapshot()
@@ -107,14 +107,14 @@ def new_client(
 
 
 def _alike(snapshot: Snapshot, name: str) -> list[tuple[Client, str]]:
-    """The clients whose name is the same or near, best first, and in what they differ."""
+    """Return the clients with the same or a near name, best first, and the differences."""
     clients = list(snapshot.rows(CLIENTS)) if name else []
     found = proposals.alike_names(name, [each.name for each in clients])
     return [(clients[at], answer.reasons[0]) for at, answer in found]
 
 
 def overwrite_warning(practice: OpenPractice, client: str, fields: Iterable[str]) -> list[str]:
-    """A sentence where XPM masters edited fields of a linked client: the next sync writes them over."""
+    """Return a sentence if XPM is the master of edited fields: the next sync overwrites them."""
     snapshot = practice.snapshot()
     policy = practice.policy()
     if policy.direction != "from_xpm" or snapshot.get(LINKS, client) is None:
@@ -168,9 +168,9 @@ def _edited(snapshot: Snapshot, client: Client, values: Mapping[str, str]) -> Cl
 
 
 def edited_contact(snapshot: Snapshot, contact: Contact, values: Mapping[str, str], prefix: str) -> Contact:
-    """The contact with values put in; ``prefix`` is what stands before a field's name where it was typed.
+    """Return the contact with new values; ``prefix`` precedes a field's name as it was typed.
 
-    Raises ``BadInput`` naming the field, the nearest one where there is none of that name.
+    Raises ``BadInput`` naming the field, or the nearest one if it does not exist.
     """
     changed: dict[str, Any] = {}
     for name, text in values.items():
@@ -180,7 +180,10 @@ def edited_contact(snapshot: Snapshot, contact: Contact, values: Mapping[str, st
 
 
 def _value(snapshot: Snapshot, typed: str, field: Field, text: str) -> Any:
-    """The value for a record, checked by the field's kind. Raises ``BadInput`` naming what was typed."""
+    """Return the value for a record, checked by the field's kind.
+
+    Raises ``BadInput`` naming what was typed.
+    """
     if len(text) > LONGEST:
         raise BadInput(f"{typed} is longer than {LONGEST} characters.")
     if "\0" in text:
@@ -222,13 +225,13 @@ def known_field(typed: str, name: str, names: Sequence[str]) -> None:
 
 
 def view_of(practice: OpenPractice, client: str) -> ClientView:
-    """A client as it is told, by our id."""
+    """Return the view of a client, by our id."""
     snapshot = practice.snapshot()
     return Presenter(snapshot).client(find_client(snapshot, client))
 
 
 def people_to_choose(practice: OpenPractice) -> list[PersonView]:
-    """The active members of the team, whom a client may have as partner or manager."""
+    """Return the active team members, who may be a client's partner or manager."""
     snapshot = practice.snapshot()
     people = Presenter(snapshot).people
     return [people[member.id] for member in snapshot.rows(TEAM) if member.active]
@@ -237,11 +240,11 @@ def people_to_choose(practice: OpenPractice) -> list[PersonView]:
 def add_contact(
     practice: OpenPractice, client: str, values: Mapping[str, str], *, anyway: bool = False
 ) -> tuple[ClientView, list[str]]:
-    """Give a client one more contact; the first one is primary.
+    """Add a contact to a client; the first one is primary.
 
-    ``values`` are ``name``, ``email``, ``phone`` and so on. Raises ``BadInput`` naming the field, and where
-    the client has a contact of that e-mail or name and ``anyway`` is not given. Gives the client, and as
-    sentences what sync will do about it.
+    ``values`` are ``name``, ``email``, ``phone`` and so on. Raises ``BadInput`` naming the field, and if the
+    client already has a contact with that e-mail or name, unless ``anyway``. Returns the client, and as
+    sentences what a sync will do about it.
     """
     practice.writable()
     snapshot = practice.snapshot()
@@ -278,7 +281,7 @@ def edit_contact(
 ) -> tuple[ClientView, list[str]]:
     """Change fields of a contact, found by our id, Contact ID, e-mail or exact name.
 
-    Gives the client and, as sentences, what sync will overwrite. Raises ``NotFound`` and ``BadInput``.
+    Returns the client and, as sentences, what a sync will overwrite. Raises ``NotFound`` and ``BadInput``.
     """
     found = find_contact(find_client(practice.snapshot(), client), contact)
     named = {f"{found.id}.{name.removeprefix('contact_')}": text for name, text in values.items()}
@@ -286,7 +289,7 @@ def edit_contact(
 
 
 def find_contact(client: Client, text: str) -> Contact:
-    """A contact of a client by our id, Contact ID, e-mail or name. Raises ``NotFound``, ``BadInput``."""
+    """Return a contact by our id, Contact ID, e-mail or name. Raises ``NotFound`` and ``BadInput``."""
     typed = text.strip()
     rules = (
         lambda each: each.id == typed,

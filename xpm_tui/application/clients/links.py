@@ -1,6 +1,6 @@
-"""Links set and taken away, XPM clients picked: each one commit that undo knows, told in the log.
+"""Create and remove links, check them, and create clients in XPM.
 
-Links looked over, duplicates told, a client made in XPM.
+Each change is one commit that can be undone and is logged.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ from xpm_tui.sync.planning.links import (
 
 
 def preview_link(practice: OpenPractice, client: str, xpm: str, *, keep: bool = False) -> EffectView:
-    """Return what linking these two would do; ``keep`` leaves the values of the former client.
+    """Return what linking these two would do; ``keep`` keeps the values of the former client.
 
-    Raises ``NotFound`` and ``BadInput`` for what is not there.
+    Raises ``NotFound`` and ``BadInput`` if one does not exist.
     """
     snapshot = practice.snapshot()
     ours, theirs = find_client(snapshot, client), find_xpm(snapshot, xpm)
@@ -72,7 +72,7 @@ def preview_link(practice: OpenPractice, client: str, xpm: str, *, keep: bool = 
 
 
 def former_counts(former: Iterable[FormerValue]) -> dict[str, int]:
-    """Count the values and contacts of a former client by what becomes of them."""
+    """Count the values and contacts of a former client by what happens to them."""
     counts = dict.fromkeys(("replaced", "removed", "contacts_removed", "same", "kept"), 0)
     for each in former:
         contact = each.field == "contact" and each.outcome == "removed"
@@ -81,7 +81,7 @@ def former_counts(former: Iterable[FormerValue]) -> dict[str, int]:
 
 
 def former_values(practice: OpenPractice, pairs: Iterable[tuple[str, str]]) -> dict[str, dict[str, int]]:
-    """Count, by client, what came from former XPM clients and goes when each is linked so."""
+    """Count, by client, the values of former XPM clients that are removed or replaced by each link."""
     snapshot, policy = practice.snapshot(), practice.policy()
     return {
         client: former_counts(links.effect(snapshot, policy, client, uuid).former)
@@ -102,12 +102,10 @@ def link(
 ) -> ClientView:
     """Link a client to an XPM client, or replace its link; what was agreed with the old one is dropped.
 
-    ``run`` is the run in the history of which it is a part; by default it is one of its own.
-
-    What came from the former client is replaced or removed, unless it was changed since or ``keep`` is given.
-
-    Raises ``BadInput`` where it cannot be, and ``DecisionNeeded`` where another client is linked there and
-    ``yes`` is not given; with it the new link is quiet: it carries no field.
+    ``run`` is the run in whose history it is recorded; by default a run of its own. Values of the former
+    client are replaced or removed, unless they were changed since or ``keep`` is given. Raises ``BadInput``
+    if the link is not possible, and ``DecisionNeeded`` if another client is linked to the same XPM client and
+    ``yes`` is not given; with it the new link is quiet: nothing is synced for it.
     """
     practice.writable()
     effect = preview_link(practice, client, xpm)
@@ -121,7 +119,7 @@ def link(
 
 
 def unlink(practice: OpenPractice, client: str) -> ClientView:
-    """Take a link away, with what was agreed; the pair is not proposed again. Raises ``BadInput``."""
+    """Remove a link with its base; the pair is not proposed again. Raises ``BadInput``."""
     practice.writable()
     snapshot = practice.snapshot()
     ours = find_client(snapshot, client)
@@ -137,9 +135,9 @@ def unlink(practice: OpenPractice, client: str) -> ClientView:
 
 
 def accept_sure(practice: OpenPractice, found: Sequence[ReviewView]) -> list[ClientView]:
-    """Link each client to its first proposal where that is still sure and still nobody's, as one run.
+    """Link each client to its first proposal if that is still sure and not taken, as one run.
 
-    They were looked at a while ago, maybe: what either side says now is looked at once more.
+    The proposals may be old: both sides are checked again.
     """
     practice.writable()
     clients = practice.snapshot()
@@ -165,7 +163,7 @@ def _link(
     keep: bool = False,
     run: str = "",
 ) -> str:
-    """Link a client, as a part of ``run`` or as a run of its own; gives that run."""
+    """Link a client, as a part of ``run`` or as a separate run; return that run."""
     refuse_in_flight(practice, client)
     snapshot = practice.snapshot()
     before = snapshot.get(RUNS, run) if run else None
@@ -195,9 +193,9 @@ def _second(told: Presenter, client: str, other: str, theirs: XpmClient) -> str:
     lost = link is not None and any(s.uuid == theirs.uuid for s in survivors(snapshot, client, link))
     if lost and link is not None:
         return (
-            f"{ref.name} ({ref.id}) is already linked to {theirs.name}: two clients of Ignition "
-            f"are now one client in XPM. Keep {ref.id} and ignore {client} (xpm-tui clients ignore "
-            f"{client}), or unlink {ref.id} first. Nothing is synced over a second link."
+            f"{ref.name} ({ref.id}) is already linked to {theirs.name}: two Ignition clients are now one "
+            f"client in XPM. Keep {ref.id} and ignore {client} (xpm-tui clients ignore {client}), or "
+            f"unlink {ref.id} first. Nothing is synced over a second link."
         )
     return (
         f"{ref.name} ({ref.id}) is already linked to {theirs.name}. Nothing is synced for a second "
@@ -211,9 +209,9 @@ def _view(practice: OpenPractice, client: str) -> ClientView:
 
 
 def relinks(practice: OpenPractice) -> list[RelinkView]:
-    """Every link that is not healthy, and every unlinked client that a rule has a proposal for."""
+    """Return every link that has a problem, and every unlinked client with a proposal."""
     snapshot = practice.snapshot()
-    told = Presenter(snapshot)
+    presenter = Presenter(snapshot)
     found = []
     for each in relink(snapshot):
         if each.healthy:
@@ -223,19 +221,19 @@ def relinks(practice: OpenPractice) -> list[RelinkView]:
         found.append(
             RelinkView(
                 id=each.client,
-                name=told.ref(each.client).name,
+                name=presenter.ref(each.client).name,
                 state=each.state,
                 uuid=each.uuid or None,
                 number=each.number or None,
                 message=renamed or _said(snapshot, each),
-                proposal=told.xpm(row) if row else None,
+                proposal=presenter.xpm(row) if row else None,
             )
         )
     return found
 
 
 def _said(snapshot: Snapshot, each: RelinkFinding) -> str:
-    """What the state of a link means, naming what may have taken over a lost XPM client."""
+    """Return what the state of a link means, naming what may have replaced a lost XPM client."""
     client = snapshot.get(CLIENTS, each.client)
     person = needs_person(snapshot, client, each.state) if client is not None else None
     return decision_reason(snapshot, person or NeedsDecision(client=each.client, reason=each.state))
@@ -251,7 +249,7 @@ def accept(practice: OpenPractice, found: list[RelinkView]) -> list[ClientView]:
 
 
 def creation(practice: OpenPractice, client: str) -> Consequences:
-    """What creating a client in XPM would do. Raises ``NotFound``."""
+    """Return what creating a client in XPM would do. Raises ``NotFound``."""
     ours = find_client(practice.snapshot(), client)
     return creation_consequences("client", ours.id, len(creation_contacts(ours, practice.policy())))
 
@@ -259,9 +257,9 @@ def creation(practice: OpenPractice, client: str) -> Consequences:
 def creation_obstacle(
     practice: OpenPractice, client: str, different: Iterable[str] = ()
 ) -> CreationBlocked | None:
-    """Return why a client must not be created in XPM, naming the XPM clients that may be the same one.
+    """Return why a client must not be created in XPM, naming XPM clients that may be the same.
 
-    ``different`` are numbers or UUIDs of XPM clients of which the user says that they are different clients.
+    ``different`` are numbers or UUIDs of XPM clients that the user says are different clients.
     """
     snapshot = practice.snapshot()
     return blocked(snapshot, find_client(snapshot, client), different=_uuids(snapshot, different))
@@ -270,8 +268,8 @@ def creation_obstacle(
 async def create_in_xpm(practice: OpenPractice, client: str, *, different: Iterable[str] = ()) -> CreatedView:
     """Create a client in XPM and link the two.
 
-    ``different`` are numbers or UUIDs of XPM clients of which the user says that they are different clients.
-    See :func:`xpm_tui.sync.manual.client_creation.create_client`.
+    ``different`` are numbers or UUIDs of XPM clients that the user says are different clients. See
+    :func:`xpm_tui.sync.manual.client_creation.create_client`.
     """
     practice.writable()
     identity = practice.connected()
@@ -301,10 +299,10 @@ async def create_in_xpm(practice: OpenPractice, client: str, *, different: Itera
                     stop=stop,
                 )
     snapshot = practice.snapshot()
-    told = Presenter(snapshot)
+    presenter = Presenter(snapshot)
     return CreatedView(
-        client=told.client(find_client(snapshot, ours.id)),
-        xpm=told.xpm(made.row),
+        client=presenter.client(find_client(snapshot, ours.id)),
+        xpm=presenter.xpm(made.row),
         left_out=made.left_out,
         run=run,
     )

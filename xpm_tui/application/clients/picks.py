@@ -1,9 +1,9 @@
-"""XPM clients picked for Ignition: added, linked to a client that is there, or left with the reason.
+"""Bring XPM clients into the store: added, linked to an existing client, or skipped with the reason.
 
-What a review settles, client by client: stored so that the last can be undone, and where one was.
+Undo of decisions in a review: they are stored client by client, with the place in the review.
 
-Undo of a run keeps a pair apart for good. This is something else: a slip of the finger, taken back at once,
-after which the client stands exactly as it stood before.
+This differs from the undo of a run, which blocks the pair permanently: here a mistake is undone soon
+afterwards, and the client is restored exactly.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ from xpm_tui.sync.planning.links import survivors
 def pick(
     practice: OpenPractice, xpm: Iterable[str], *, different: Iterable[str] = (), anyway: bool = False
 ) -> list[PickView]:
-    """Bring some XPM clients into the book, by number, UUID or address.
+    """Bring XPM clients into the store, by number, UUID or address.
 
-    One that the book has is linked instead; an unclear one is left and told, unless ``anyway``. ``different``
-    are clients of which the user says that they are different ones: an id or Client ID of Ignition, or the
+    A client that already exists is linked instead; an unclear one is skipped and reported, unless ``anyway``.
+    ``different`` are clients that the user says are different ones: an id or Client ID of Ignition, or the
     number or UUID of the XPM client that it is linked to.
     """
     practice.writable()
@@ -64,7 +64,7 @@ def pick(
 
 
 def of_number(practice: OpenPractice, text: str) -> tuple[str, XpmClient | None]:
-    """Return which client an XPM number, UUID or web address means.
+    """Return the client that an XPM number, UUID or web address refers to.
 
     Returns:
         The linked Ignition client and None, or the XPM client itself where none is linked to it. A text that
@@ -92,14 +92,14 @@ def _ours(snapshot: Snapshot, text: str) -> list[str]:
 
 
 def pick_all(practice: OpenPractice) -> list[PickView]:
-    """Bring every clear XPM client into the book, prospects too; the unclear ones are left and told."""
+    """Bring every unambiguous XPM client into the store, including prospects; report the others."""
     practice.writable()
     snapshot = practice.snapshot()
     return _pick(practice, snapshot, list(snapshot.rows(XPM_CLIENTS)), every=True, anyway=False)
 
 
 def preview_pick_all(practice: OpenPractice) -> Consequences:
-    """What picking every clear XPM client would do. Nothing is written, and no id is given out."""
+    """Return what picking every unambiguous XPM client would do, without writing or using an id."""
     snapshot = practice.snapshot()
     picked = pick_writes(
         snapshot,
@@ -112,21 +112,21 @@ def preview_pick_all(practice: OpenPractice) -> Consequences:
         every=True,
         likely=_likely(snapshot),
     )
-    kept: dict[str, list[str]] = {}
+    remaining: dict[str, list[str]] = {}
     for each in picked.skipped:
         if each.why != "linked":
-            kept.setdefault(each.sentence, []).append(each.name or each.uuid)
-    return pick_consequences(len(picked.created), len(picked.linked), kept)
+            remaining.setdefault(each.sentence, []).append(each.name or each.uuid)
+    return pick_consequences(len(picked.created), len(picked.linked), remaining)
 
 
 class _NoIds:
-    """Ids for a look: each another one, none of them kept."""
+    """Ids for a preview: each is different, and none is stored."""
 
     def __init__(self) -> None:
         self._last = 0
 
     def new(self, prefix: str, count: int = 1) -> list[str]:
-        """``count`` ids that no record has."""
+        """Return ``count`` ids that no record has."""
         self._last += count
         return [f"+{prefix}{self._last - count + each}" for each in range(count)]
 
@@ -186,9 +186,9 @@ def _told(rows: list[XpmClient], picked: PickedClient) -> list[PickView]:
 
 
 def _likely(snapshot: Snapshot, different: Collection[str] = ()) -> Callable[[XpmClient], str]:
-    """Which client of Ignition an XPM client may be; found out when first asked.
+    """Find which Ignition client an XPM client may be, on first use.
 
-    A linked one only where the name is the same; one that is not linked also where it is near, or likely by
+    A linked client counts only if the name is the same; an unlinked one also if it is near, or likely by
     other evidence.
     """
     found: dict[str, str] = {}
@@ -228,7 +228,7 @@ def _settled(snapshot: Snapshot, client: str, uuid: str) -> bool:
 
 
 def _heirs(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
-    """The XPM clients that may have taken over a lost one, each with the client that was linked to that."""
+    """Return the XPM clients that may have replaced a lost one, each with the client linked to that one."""
     for lost in snapshot.ids(VANISHED):
         for link in snapshot.find(LINKS, "uuid", lost):
             for each in survivors(snapshot, link.id, link):
@@ -239,13 +239,13 @@ def _heirs(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
 R = TypeVar("R")
 
 MOST = 100
-"""Decisions of one person that are remembered; one may be about many clients."""
+"""The number of decisions that are stored for each user; one may concern many clients."""
 
 
 class ReviewedState(msgspec.Struct, frozen=True, kw_only=True):
-    """How one client stood: ``rows`` are table and row of its link, what was agreed, what was settled.
+    """The state of one client: ``rows`` are the rows of its link, its base and the decisions on it.
 
-    The client itself is among them only where the decision changed it.
+    The client itself is included only if the decision changed it.
     """
 
     client: str
@@ -254,7 +254,7 @@ class ReviewedState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReviewDecision(msgspec.Struct, frozen=True, kw_only=True):
-    """How a client stood before it was settled, and how it stood right after."""
+    """The state of a client before and right after a decision."""
 
     before: ReviewedState
     after: ReviewedState
@@ -271,7 +271,7 @@ _MANY: dict[str, TableSchema[Any]] = {"apart": APART, "freezes": FREEZES}
 
 
 def current_state(snapshot: Snapshot, client: str) -> ReviewedState:
-    """How a client stands now."""
+    """Return the present state of a client."""
     rows: list[tuple[str, Any]] = [
         (name, row) for name, table in _TABLES.items() if (row := snapshot.get(table, client)) is not None
     ]
@@ -281,10 +281,10 @@ def current_state(snapshot: Snapshot, client: str) -> ReviewedState:
 
 
 def undo(practice: OpenPractice, clients: Collection[str] = ()) -> list[str]:
-    """Undo this person's last decision, or their last one about exactly these clients; gives the names.
+    """Undo this user's last decision, or the last one about exactly these clients; return the names.
 
-    Raises ``BadInput`` where there is none, or where a client of it has moved since: that decision stays and
-    is not offered again. After any other error it can be undone once more.
+    Raises ``BadInput`` if there is none, or if one of its clients has changed since: that decision stays and
+    is not offered again. After any other error the undo can be tried again.
     """
     practice.writable()
     snapshot = practice.snapshot()
@@ -302,10 +302,10 @@ def undo(practice: OpenPractice, clients: Collection[str] = ()) -> list[str]:
 
 
 def restore_states(practice: OpenPractice, settled: Iterable[ReviewDecision], *more: Write) -> list[str]:
-    """Put clients back to where they stood, in one commit with ``more``; gives their names.
+    """Restore clients to their former state, in one commit with ``more``; return their names.
 
-    Raises ``BadInput``, and changes nothing, where one of them has moved since: a sync wrote by its link, or
-    somebody linked it otherwise.
+    Raises ``BadInput``, and changes nothing, if one of them has changed since: a sync wrote to it, or someone
+    changed its link.
     """
     practice.writable()
     snapshot = practice.snapshot()
@@ -324,7 +324,7 @@ def restore_states(practice: OpenPractice, settled: Iterable[ReviewDecision], *m
 
 
 def _stands_as(now: ReviewedState, after: ReviewedState) -> bool:
-    """Whether a client stands as it did after a decision; its own values count where that changed them."""
+    """Return whether a client's state equals that after a decision; its values count if that changed them."""
     counts = any(name == "clients" for name, _ in after.rows)
     return (now if counts else _without_client(now)) == after
 
@@ -350,7 +350,7 @@ def _back(snapshot: Snapshot, each: ReviewDecision) -> Iterable[Write]:
 def store_decision(
     practice: OpenPractice, clients: Iterable[str], act: Callable[[], R]
 ) -> tuple[R, tuple[ReviewDecision, ...]]:
-    """Do something to clients and store how they stood; gives those that stand otherwise afterwards."""
+    """Run a function on clients and store their state before; return those that it changed."""
     snapshot = practice.snapshot()
     before = [current_state(snapshot, client) for client in clients]
     done = act()
@@ -361,14 +361,14 @@ def store_decision(
 
 
 def since(practice: OpenPractice, before: Iterable[ReviewedState]) -> tuple[ReviewDecision, ...]:
-    """Those of some clients that stand otherwise now."""
+    """Return those of some clients whose state has changed."""
     snapshot = practice.snapshot()
     now = ((each, current_state(snapshot, each.client)) for each in before)
     return tuple(_settled_review(each, after) for each, after in now if after != each)
 
 
 def _settled_review(before: ReviewedState, after: ReviewedState) -> ReviewDecision:
-    """The two, without the client itself where it is the same."""
+    """Return both states, without the client itself if it is unchanged."""
     client = [[row for name, row in each.rows if name == "clients"] for each in (before, after)]
     if client[0] == client[1]:
         before, after = _without_client(before), _without_client(after)
@@ -383,13 +383,13 @@ def _remember(practice: OpenPractice, settled: tuple[ReviewDecision, ...]) -> No
 
 
 def _decisions(practice: OpenPractice, snapshot: Snapshot) -> list[str]:
-    """The rows of this person's decisions, the oldest first."""
+    """Return the rows of this user's decisions, the oldest first."""
     before = f"{_key(practice, 'decided')}/"
     return sorted(id_ for id_ in snapshot.ids(META) if id_.startswith(before))
 
 
 def _read(snapshot: Snapshot, id_: str) -> tuple[ReviewDecision, ...]:
-    """A stored decision; nothing where this version cannot read it."""
+    """Return a stored decision, or None if this version cannot read it."""
     row = snapshot.get(META, id_)
     try:
         settled = msgspec.convert(row.value if row is not None else (), tuple[ReviewDecision, ...])
@@ -405,13 +405,13 @@ def _typed(stored: ReviewedState) -> ReviewedState:
 
 
 def place(practice: OpenPractice) -> str:
-    """The client at which this person left the review; empty when there is none."""
+    """Return the client at which this user left the review, or an empty text."""
     row = practice.snapshot().get(META, _key(practice, "place"))
     return str(row.value) if row is not None else ""
 
 
 def keep_place(practice: OpenPractice, client: str) -> None:
-    """Remember where this person leaves the review. Nothing is kept by a console that may not write."""
+    """Store where this user leaves the review. A read-only console stores nothing."""
     if practice.read_only or place(practice) == client:
         return
     key = _key(practice, "place")

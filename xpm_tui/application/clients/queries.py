@@ -1,4 +1,4 @@
-"""Looking at clients: those of the book, those of XPM, and who may be who. Nothing is written."""
+"""Queries on clients: those in the store, those of XPM, and proposals to link them. Nothing is written."""
 
 from __future__ import annotations
 
@@ -58,36 +58,37 @@ _BROKEN = ("gone", "converted", "merged", "ambiguous")
 
 
 def list_clients(practice: OpenPractice, *, only: str = "", text: str = "") -> list[ClientView]:
-    """Clients of the book in order of arrival.
+    """Return the clients in the store in order of arrival.
 
-    ``only`` narrows to ``linked``, ``unlinked``, ``needs-link``, ``broken``, ``same-name``, ``frozen``,
+    ``only`` restricts to ``linked``, ``unlinked``, ``needs-link``, ``broken``, ``same-name``, ``frozen``,
     ``ignored``, ``archived``, ``conflict`` (in the newest plan) or ``removed-contact`` (one was removed in
-    XPM); ``text`` is looked for in names, e-mails and ids, in any case.
+    XPM); ``text`` is searched in names, e-mails and ids, ignoring case.
     """
     snapshot = practice.snapshot()
-    told = Presenter(snapshot)
+    presenter = Presenter(snapshot)
     wanted = _chooser(snapshot, only)
     needle = text.casefold()
     found = []
     for client in snapshot.rows(CLIENTS):
         if needle and needle not in _haystack(client):
             continue
-        view = told.client(client)
+        view = presenter.client(client)
         if wanted(view):
             found.append(view)
     return found
 
 
 def show_client(practice: OpenPractice, text: str) -> ClientView:
-    """One client of the book by what somebody typed. Raises ``NotFound`` and ``BadInput``."""
+    """Return one client in the store by a typed text. Raises ``NotFound`` and ``BadInput``."""
     snapshot = practice.snapshot()
     return Presenter(snapshot).client(find_client(snapshot, text))
 
 
 def side_by_side(practice: OpenPractice, text: str) -> list[SideBySide]:
-    """Each field of a linked client on both sides, with what was agreed and why it differs; contacts after.
+    """Return each field of a linked client on both sides, with the base and the reason of a difference.
 
-    Empty for a client that is not linked, or whose XPM client the mirror does not have.
+    Contacts come last. The result is empty for a client that is not linked, or whose XPM client the mirror
+    does not have.
     """
     snapshot = practice.snapshot()
     client = find_client(snapshot, text)
@@ -101,20 +102,20 @@ def side_by_side(practice: OpenPractice, text: str) -> list[SideBySide]:
 def search_xpm(
     practice: OpenPractice, query: str, *, limit: int = 50, index: PickerIndex | None = None
 ) -> list[XpmClientView]:
-    """Clients of the mirror, best first; ``index`` spares making one for every search."""
+    """Return clients of the mirror, best first; pass ``index`` to avoid building one for every search."""
     snapshot = practice.snapshot()
-    told = Presenter(snapshot)
+    presenter = Presenter(snapshot)
     index = index or PickerIndex.build(snapshot.rows(XPM_CLIENTS))
     views = []
     for hit in index.search(query, limit):
         row = snapshot.get(XPM_CLIENTS, hit.uuid)
         if row is not None:
-            views.append(told.xpm(row, why=hit.why, spans=hit.spans))
+            views.append(presenter.xpm(row, why=hit.why, spans=hit.spans))
     return views
 
 
 def show_xpm(practice: OpenPractice, text: str) -> XpmClientView:
-    """One client of XPM by number, UUID, address or code. Raises ``NotFound`` and ``BadInput``."""
+    """Return one XPM client by number, UUID, address or code. Raises ``NotFound`` and ``BadInput``."""
     snapshot = practice.snapshot()
     return Presenter(snapshot).xpm(find_xpm(snapshot, text))
 
@@ -122,19 +123,19 @@ def show_xpm(practice: OpenPractice, text: str) -> XpmClientView:
 def proposals(
     practice: OpenPractice, client: str, *, limit: int = 5, index: MatchIndex | None = None
 ) -> tuple[ProposalView, ...]:
-    """What a client of the book may be in XPM, best first; a converted prospect's new record comes first."""
+    """Return the XPM clients that a client may be, best first, after a converted prospect's new record."""
     snapshot = practice.snapshot()
     index = index or MatchIndex.build(snapshot)
     return _proposals(snapshot, index, find_client(snapshot, client), limit)
 
 
-PLANNED_LINK = "Exactly one client of this name on each side: the next plan links the two."
+PLANNED_LINK = "Exactly one client on each side has this name: the next plan links them."
 
 
 def review(
     practice: OpenPractice, only: Iterable[str] = (), *, limit: int = 5, index: MatchIndex | None = None
 ) -> list[ReviewView]:
-    """The clients that need a person, each with its proposals; ``only`` narrows to some clients."""
+    """Return the clients that need a decision, each with its proposals; ``only`` restricts it to some."""
     snapshot = practice.snapshot()
     chosen = [find_client(snapshot, text) for text in only] or snapshot.rows(CLIENTS)
     found: list[ReviewView] = []
@@ -163,9 +164,9 @@ def review(
 
 
 def sure_proposals(practice: OpenPractice, only: Iterable[str] = ()) -> list[ReviewView]:
-    """Return those of :func:`review` whose first proposal is sure and wanted by no other client.
+    """Return those of :func:`review` whose first proposal is sure and not that of another client.
 
-    A client with a link, even a broken one, is included only where its XPM client was merged into another.
+    A client with a link, even a broken one, is included only if its XPM client was merged into another.
     """
     links = practice.snapshot()
     found = [
@@ -180,11 +181,11 @@ def sure_proposals(practice: OpenPractice, only: Iterable[str] = ()) -> list[Rev
 
 
 def people_views(snapshot: Snapshot, people: Iterable[UndecidedClient]) -> list[dict[str, Any]]:
-    """The clients of a plan that need a person, as JSON data."""
-    told = []
+    """Return the clients of a plan that need a decision, as JSON data."""
+    lines = []
     for person in people:
         client = snapshot.get(CLIENTS, person.client)
-        told.append(
+        lines.append(
             {
                 "id": person.client,
                 "name": client.name if client else "",
@@ -194,7 +195,7 @@ def people_views(snapshot: Snapshot, people: Iterable[UndecidedClient]) -> list[
                 "uuid": person.uuid or None,
             }
         )
-    return told
+    return lines
 
 
 def _proposals(
@@ -214,9 +215,9 @@ def _proposals(
 def _after_loss(
     snapshot: Snapshot, client: Client, lost: Sequence[Link], alike: Sequence[LinkProposal], limit: int
 ) -> list[LinkProposal]:
-    """The proposals for a client whose XPM client is gone: what may have taken it over, then similar names.
+    """Return proposals for a client whose XPM client is gone: possible successors, then similar names.
 
-    The name alone makes none of them sure: a namesake is no successor for being one.
+    The name alone never makes a proposal sure, because a namesake is not necessarily the successor.
     """
     by_name = {each.uuid: each for each in alike}
     found = []
@@ -225,11 +226,11 @@ def _after_loss(
         if row is not None:
             taken = bool(other_linked_clients(snapshot, client.id, each.uuid))
             found.append(_successor(each, row, by_name.pop(each.uuid, None), taken))
-    gone = {link.uuid for link in lost}
+    missing = {link.uuid for link in lost}
     found += [
         msgspec.structs.replace(each, sure=False, level="weak" if each.level == "weak" else "likely")
         for each in by_name.values()
-        if each.uuid not in gone
+        if each.uuid not in missing
     ]
     return sorted(found, key=lambda each: (not each.sure, -each.score))[:limit]
 
@@ -237,11 +238,8 @@ def _after_loss(
 def _successor(found: Successor, row: XpmClient, named: LinkProposal | None, taken: bool) -> LinkProposal:
     """Return the proposal to link a possible successor.
 
-    Args:
-        found: The possible successor and the evidence for it.
-        row: The XPM client.
-        named: What the name alone proposes.
-        taken: Whether another Ignition client is linked to it, or has lost its own XPM client to it.
+    ``named`` is what the name alone proposes. ``taken``: another Ignition client is linked to it, or has lost
+    its own XPM client to it.
     """
     strong = found.level == "sure"
     likely = strong or found.level == "likely" or (named is not None and named.level != "weak")
@@ -261,19 +259,19 @@ def _successor(found: Successor, row: XpmClient, named: LinkProposal | None, tak
 
 
 def _together(one: int, other: int) -> int:
-    """The score of two kinds of evidence that agree, below what is strong by itself."""
+    """Return the score of two kinds of evidence that agree, below that of strong evidence."""
     return min(STRONG - 1, round(max(one, other) + 0.4 * min(one, other)))
 
 
 def _undone(snapshot: Snapshot, client: Client) -> str:
-    """That an undo removed the link of a client that has none; empty where none did."""
+    """Return the note that an undo removed the link of an unlinked client; empty otherwise."""
     apart = snapshot.find(APART, "client", client.id) if snapshot.raw(LINKS, client.id) is None else []
     run = next((each.undone for each in apart if each.undone), "")
     return f"Its link was removed when run {run} was undone." if run else ""
 
 
 def _set_aside(snapshot: Snapshot, index: MatchIndex, client: Client) -> Iterator[LinkProposal]:
-    """The pairs that an undo set aside, each with a word about it: they come before any stranger."""
+    """Return the pairs that an undo unlinked, each with a note: they come before other proposals."""
     for pair_ in snapshot.find(APART, "client", client.id):
         if pair_.undone and not snapshot.find(LINKS, "uuid", pair_.uuid):
             proposal = index.one(client, pair_.uuid)
@@ -341,7 +339,7 @@ def _conflicting(snapshot: Snapshot) -> frozenset[str]:
 
 
 class _RecordPair:
-    """One linked client, told field by field."""
+    """Both records of one linked client, field by field."""
 
     def __init__(
         self, practice: OpenPractice, snapshot: Snapshot, client: Client, link: Link, row: XpmClient
@@ -367,7 +365,7 @@ class _RecordPair:
             self.reasons[change.record, change.field] = said
 
     def all(self) -> list[SideBySide]:
-        """Own fields, then those of the contacts that stand for each other, then what only XPM has."""
+        """Return the client's fields, then those of linked contacts, then contacts that only XPM has."""
         ours, theirs = ignition_values(self.client, self.team), self.mirror
         found = [
             self._one(self.client.id, rule.name, rule.name, rule.label, ours, theirs)
@@ -380,9 +378,9 @@ class _RecordPair:
             mine, xpm = contact_values(contact), contact_values(other) if other else {}
             record = f"{self.client.id}/{contact.id}"
             for rule in CONTACT_FIELDS:
-                said = f"{rule.label} ({contact.id})"
+                text = f"{rule.label} ({contact.id})"
                 found.append(
-                    self._one(record, rule.name, contact_key(contact.id, rule.name), said, mine, xpm)
+                    self._one(record, rule.name, contact_key(contact.id, rule.name), text, mine, xpm)
                 )
         for alone in there.values():
             record = f"{self.client.id}/{alone.uuid}"
@@ -401,14 +399,14 @@ class _RecordPair:
         return found + [self._primary(view) for view in self.differences if view.field == PRIMARY]
 
     def _unread(self, field: str, *, own: bool) -> str:
-        """Why what stands under XPM is older than the rest; that of the whole record stands with its name."""
+        """Return why XPM's value is older than the others; for a whole record, the note is on its name."""
         for fault in self.row.unread:
             whole = fault.attribute == WHOLE
             named = CLIENT.get(fault.attribute)
             theirs = named is not None and (named.name == field if own else named.kind == "contacts")
             if (own and field == "name") if whole else theirs:
                 what = "record" if whole else "value"
-                old = f"XPM's {what} cannot be read, so the one from before is shown"
+                old = f"XPM's {what} cannot be read, so its previous value is shown"
                 return f"{old}: {fault.sentence}. {fault.remedy}"
         return ""
 
@@ -445,5 +443,5 @@ class _RecordPair:
         )
 
     def _text(self, field: str, value: Value) -> Value:
-        """People by name: their UUIDs say nothing to anybody."""
+        """Return a value for users, with people by name."""
         return self.told.value(field, staff_uuid(value)) if BY_NAME[field].kind == "person" else value

@@ -1,4 +1,4 @@
-"""The review as a CSV file (RFC 4180): out with a column for the choice, and back with what was chosen."""
+"""The review as a CSV file (RFC 4180): written with a column for the choice, and read with the choices."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ HEADINGS = (
     "Reasons", "Choice",
 )  # fmt: skip
 REASON = "decided in a review file"
-"""Why a client is ignored, where a file says so."""
+"""The reason for ignoring a client, if a file says so."""
 
 _NEEDED = ("Client", "Choice")
 
@@ -41,7 +41,7 @@ _NEEDED = ("Client", "Choice")
 class ReviewChoice(msgspec.Struct, frozen=True, kw_only=True):
     """The choice of one row: ``link`` with the XPM client, or ``ignore``.
 
-    ``former`` counts the values that came from another XPM client and go along with the link.
+    ``former`` counts the values of another XPM client that the link replaces or removes.
     """
 
     row: int
@@ -91,9 +91,9 @@ def export_review(practice: OpenPractice, only: Sequence[str] = ()) -> tuple[str
 def export_review_file(
     practice: OpenPractice, path: Path, only: Sequence[str] = (), *, replace: bool = False
 ) -> int:
-    """Write the file (0600), marked as UTF-8 for spreadsheets; gives how many clients it has.
+    """Write the file (0600), marked as UTF-8 for spreadsheets; return its number of clients.
 
-    Raises ``BadInput`` for one that is there already, unless ``replace``, ``DiskError`` and ``ReadOnly``.
+    Raises ``BadInput`` if the file exists, unless ``replace``, ``DiskError`` and ``ReadOnly``.
     """
     practice.writable()
     if path.exists() and not replace:
@@ -111,7 +111,7 @@ def import_review(practice: OpenPractice, path: Path, *, dry_run: bool = False) 
     """Apply the column Choice of a review file.
 
     A choice is ``link`` (the row's own proposal), ``ignore``, or a number, UUID or web address to link to.
-    Each row is applied by itself, as if done by hand; a row that is refused does not stop the others.
+    Each row is applied by itself, as if done manually; a row that is refused does not stop the others.
 
     Raises:
         BadInput: The file is not a review file.
@@ -138,7 +138,7 @@ def import_review(practice: OpenPractice, path: Path, *, dry_run: bool = False) 
 
 
 class _Row(msgspec.Struct, frozen=True):
-    """A row's cells by squeezed heading."""
+    """The cells of a row by normalised heading."""
 
     number: int
     cells: dict[str, str]
@@ -157,7 +157,7 @@ class _RowRejected(Exception):
 
 
 class _ChoiceReader:
-    """The choices of a file, client by client."""
+    """Reads the choices of a file, client by client."""
 
     def __init__(self, practice: OpenPractice, dry_run: bool) -> None:
         self._practice = practice
@@ -169,7 +169,7 @@ class _ChoiceReader:
         self.same = 0
 
     def client(self, rows: Sequence[_Row]) -> None:
-        """One client's rows: at most one choice. Raises ``_RowRejected``."""
+        """Return the choice in one client's rows, at most one. Raises ``_RowRejected``."""
         chosen = [row for row in rows if row["Choice"]]
         if not chosen:
             self.open += 1
@@ -187,7 +187,7 @@ class _ChoiceReader:
             raise _RowRejected(row.number, trouble.message) from trouble
 
     def _target(self, row: _Row) -> str:
-        """What a row chooses: ``ignore``, or the UUID to link to."""
+        """Return what a row chooses: ``ignore``, or the UUID to link to."""
         snapshot, choice = self._practice.snapshot(), row["Choice"]
         try:
             self._same_client(snapshot, row)
@@ -210,7 +210,7 @@ class _ChoiceReader:
             raise _RowRejected(row.number, trouble.message) from trouble
 
     def _same_client(self, snapshot: Snapshot, row: _Row) -> None:
-        """A sheet of which one column was sorted by itself would link the wrong ones."""
+        """Refuse a row whose cells do not match, as after sorting a single column."""
         client, name = find_client(snapshot, row["Client"]), row["Client Name"]
         if name and exact(name) != exact(clean(client.name)):
             raise _RowRejected(row.number, f"{client.id} has another name: export the review again")
@@ -236,7 +236,8 @@ class _ChoiceReader:
                 snapshot, row, client.id, target, state
             ):
                 raise _RowRejected(
-                    row.number, "somebody has settled it differently since: export again, or type the number"
+                    row.number,
+                    "someone has decided differently since then: export the review again, or type the number",
                 )
             if target in self._taken:
                 raise _RowRejected(
@@ -313,7 +314,7 @@ def _read(path: Path) -> tuple[list[_Row], list[RefusedRow]]:
 
 
 def _unreadable(cells: dict[str, str]) -> str:
-    """The first cell that the import of Ignition's files would refuse as well, and why."""
+    """Return the first cell that the import of Ignition's files would also refuse, and why."""
     for heading, text in cells.items():
         try:
             read_text(text)

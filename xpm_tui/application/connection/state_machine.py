@@ -1,7 +1,7 @@
 """Connecting a practice: one state machine for the console's wizard and for ``connect``.
 
 Signing in is OAuth 2.0 with PKCE (RFC 6749, RFC 7636); the browser comes back to a listener on this machine,
-or the person pastes the address that it ended on. Nothing is kept until Xero has answered.
+or the user pastes the address at which it ended up. Nothing is stored until Xero has answered.
 """
 
 from __future__ import annotations
@@ -54,14 +54,14 @@ if TYPE_CHECKING:
     from xpm_tui.xero.auth.authorization import Authorization
 
 WAIT = 300.0
-"""Seconds that the browser is waited for."""
+"""Seconds to wait for the browser."""
 
 Tell = Callable[[AppError], None]
 
 
 @dataclass(frozen=True)
 class PendingLogin:
-    """An attempt to sign in: the address to open; over SSH the line that brings the answer back here."""
+    """An attempt to sign in: the address to open and, over SSH, the command that forwards the answer."""
 
     url: str
     port: int
@@ -73,9 +73,9 @@ Switched = Literal["unknown", "yes", "no"]
 
 
 class ConnectionMachine:
-    """Connects one practice, step by step; what was told is kept, so it can be left at any point.
+    """Connects one practice, step by step; answers are stored, so it can be left at any point.
 
-    ``answered``: a good answer to the sign-in has come, which nothing that follows takes back.
+    ``answered``: a valid answer to the sign-in has arrived, which nothing that follows can undo.
     """
 
     def __init__(self, practice: OpenPractice, environ: Mapping[str, str] | None = None) -> None:
@@ -90,25 +90,25 @@ class ConnectionMachine:
         self._one_wait = asyncio.Lock()
 
     def steps(self) -> tuple[ConnectionStep, ...]:
-        """All steps with their state, facts and what is missing."""
+        """Return all steps with their state, facts and what is missing."""
         return steps(self.practice, signed_in=bool(self.tenants) and not self._settled)
 
     @property
     def now(self) -> Name | None:
-        """The step to do next; None when nothing is left."""
+        """Return the step to do next; None if there is none."""
         return next((step.name for step in self.steps() if step.state == "now"), None)
 
     def skip(self, name: Name, *, on: bool = True) -> None:
-        """Leave a step for later, or take it up again."""
+        """Skip a step, or resume it."""
         skip(self.practice, name, on=on)
 
     def permission(self, answer: Answer) -> Advice:
-        """What the person sees in XPM, and what to do about it."""
+        """Store what the user sees in XPM, and return what to do about it."""
         store_answer(self.practice, permission=answer)
         return next_advice(answer)
 
     def app(self, values: Mapping[str, str]) -> None:
-        """Keep settings of the app (``xero.*``) with the practice. Raises ``BadInput``."""
+        """Save settings of the app (``xero.*``) for the practice. Raises ``BadInput``."""
         self.practice.writable()
         for key, text in values.items():
             if not key.startswith("xero."):
@@ -116,11 +116,11 @@ class ConnectionMachine:
             self.practice.settings.set(key, text, practice=True)
 
     def begin(self) -> PendingLogin:
-        """Begin to sign in; a second call begins again.
+        """Start to sign in; a second call starts again.
 
         Raises:
-            BadInput: No app is named yet.
-            DiskTrouble: The login could not be saved, because this file system has no locks.
+            BadInput: No app is set yet.
+            DiskError: The login could not be saved, because this file system has no locks.
         """
         self.practice.writable()
         lack = lacks_locks(ensure_private(self.practice.state))
@@ -136,18 +136,18 @@ class ConnectionMachine:
         )
 
     def paste(self, text: str | None) -> None:
-        """An address that the person pasted, judged by :meth:`wait`; None: nothing more will come."""
+        """Pass a pasted address to :meth:`wait`; None means that nothing more will come."""
         self._pasted.put_nowait(text)
 
     async def wait(
         self, *, tell: Tell = lambda _: None, wrong: Tell | None = None, limit: float = WAIT
     ) -> tuple[Tenant, ...]:
-        """Wait for browser and pasted lines side by side, sign in, and give the practices within reach.
+        """Wait for the browser and pasted lines, sign in, and return the practices of the login.
 
-        A pasted line that is no answer goes to ``wrong`` (else to ``tell``), what the listener meets to
-        ``tell``, and the wait goes on. The first good answer is exchanged and the login saved before anything
-        is cleaned up, also where this is cancelled meanwhile. Raises ``LoginNeeded`` (Cancel, an error
-        of Xero, nobody came), ``AccessDenied`` where the login opens no practice, ``XeroError``.
+        An invalid pasted line is passed to ``wrong`` (otherwise to ``tell``), problems of the listener to
+        ``tell``, and the wait continues. The first valid answer is exchanged and the login is saved before
+        anything is cleaned up, even if this is cancelled meanwhile. Raises ``LoginNeeded`` (Cancel, an error
+        of Xero, no answer), ``AccessDenied`` if the login has access to no practice, ``XeroError``.
         """
         if self._attempt is None:
             self.begin()
@@ -164,7 +164,7 @@ class ConnectionMachine:
                 self._settled = False
 
         try:
-            async with self._one_wait:  # the one before still holds the port while it is cleaned up
+            async with self._one_wait:  # the previous listener still holds the port while it is closed
                 await callback_listener.wait_for_code(
                     attempt,
                     port=practice.settings.number("xero.redirect_port"),
@@ -189,7 +189,7 @@ class ConnectionMachine:
         """Connect the practice with that id, or the only one.
 
         Raises:
-            DecisionNeeded: Several practices could be meant; or it is another practice than before, and
+            DecisionNeeded: Several practices are possible; or it is a different practice from before, and
                 ``confirm`` is neither its name nor the last six characters of its id.
         """
         practice = self.practice
@@ -227,7 +227,7 @@ class ConnectionMachine:
         return identity
 
     def direction(self, direction: Direction, level: Level) -> None:
-        """Settle which side is the master, and how much is carried."""
+        """Set which side is the master, and what to sync."""
         self.practice.writable()
         for key, text in (("sync.direction", direction), ("sync.level", level)):
             if self.practice.settings.text(key) != text:
@@ -259,14 +259,14 @@ class ConnectionMachine:
         )
 
     def seen(self, seen: Symptom) -> KnownProblem | None:
-        """What the person sees while nobody comes back to us; gives its case."""
+        """Record what the user sees while no answer comes; return the known problem."""
         return picked(self.practice.events, seen)
 
 
 async def disconnect(practice: OpenPractice, *, everything: bool = False) -> str:
-    """End this one connection, or with ``everything`` revoke the login; gives what was done in a sentence.
+    """Disconnect the practice, or with ``everything`` revoke the login; return a sentence on the result.
 
-    Both sides' data stay as they are. Raises ``XeroError`` where Xero could not be told.
+    The data on both sides stays. Raises ``XeroError`` if Xero could not be informed.
     """
     practice.writable()
     identity = practice.connected()
@@ -284,7 +284,7 @@ async def disconnect(practice: OpenPractice, *, everything: bool = False) -> str
 
 
 def _ssh_line(environ: Mapping[str, str], port: int) -> str:
-    """How to bring the browser's answer here, where this terminal came over SSH (``SSH_CONNECTION``)."""
+    """Return the command that forwards the browser's answer, over SSH (``SSH_CONNECTION``)."""
     there = _reached_by(environ)
     if there is None:
         return ""
@@ -294,7 +294,7 @@ def _ssh_line(environ: Mapping[str, str], port: int) -> str:
 
 
 def copy_line(environ: Mapping[str, str], file: str) -> str:
-    """Return the ``scp`` line that brings a file to this machine; empty where this is no SSH session."""
+    """Return the ``scp`` command that copies a file to this machine; empty without SSH."""
     there = _reached_by(environ)
     if there is None:
         return ""
@@ -305,7 +305,7 @@ def copy_line(environ: Mapping[str, str], file: str) -> str:
 
 
 def _reached_by(environ: Mapping[str, str]) -> tuple[str, str, str] | None:
-    """The account, address and port by which this machine was reached over SSH."""
+    """Return the account, address and port by which this machine was reached over SSH."""
     parts = environ.get("SSH_CONNECTION", "").split()
     if len(parts) != 4:
         return None
@@ -326,7 +326,7 @@ def _confirms(tenant: Tenant, typed: str) -> bool:
 
 
 def _forget_mirror(practice: OpenPractice) -> list[Write]:
-    """The mirror of another practice says nothing about this one; links stay, and show as gone."""
+    """Delete the mirror of another practice; links stay, and are shown as gone."""
     snapshot = practice.snapshot()
     facts = [LISTED, NAMED_PEOPLE, *(f"{kind}{name}" for name in LISTS for kind in ("list:", QUARANTINED))]
     writes: list[Write] = [Drop(META, fact) for fact in facts]

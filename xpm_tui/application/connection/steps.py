@@ -1,6 +1,6 @@
-"""The permission in XPM, which cannot be seen without a login: a checklist that signing in then tests.
+"""The steps of connecting a practice and their states, derived from what is stored.
 
-The steps of connecting a practice, and how far each is, told from what is there already.
+The permission in XPM cannot be checked without a login: it is a checklist that signing in then tests.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ANSWERS: dict[Answer, str] = {
 
 @dataclass(frozen=True)
 class Advice:
-    """What an answer means: a sentence, the clicks in XPM's new and old screens, and the case that it is."""
+    """The advice for an answer: a sentence, clicks in XPM's new and old screens, and the known problem."""
 
     sentence: str
     path: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ class Advice:
 
 
 GRANT = Advice("", NEW_PERMISSION, OLD_PERMISSION, CaseId.NO_PERMISSION)
-"""Before anything was answered: how the permission is given."""
+"""The advice before any answer: how to give the permission."""
 
 _SENTENCES: dict[Answer, tuple[str, CaseId]] = {
     "no-box": (
@@ -58,9 +58,9 @@ _SENTENCES: dict[Answer, tuple[str, CaseId]] = {
 
 
 def next_advice(answer: Answer) -> Advice:
-    """What to do next, by what the person sees in XPM."""
+    """Return what to do next, by what the user sees in XPM."""
     if answer == "ticked":
-        return Advice("Good. Signing in will show whether Xero agrees.")
+        return Advice("Signing in will show whether Xero accepts it.")
     sentence, case = _SENTENCES[answer]
     return Advice(sentence, CASES[case].steps, CASES[case].old_screens, case)
 
@@ -100,13 +100,13 @@ IGNITION = {
     "yes": "Ignition's own XPM integration creates the jobs: none are created from here.",
     "no": "Ignition's own XPM integration is off: jobs of proposals you took over are created from here.",
 }
-"""The question whether Ignition makes the jobs itself, by its answer."""
+"""What each answer to the question whether Ignition creates the jobs means."""
 CAN_SKIP: frozenset[Name] = frozenset({"clients", "team", "templates", "plan"})
 
 
 @dataclass(frozen=True)
 class ConnectionStep:
-    """One step: ``facts`` are what is known, ``missing`` what it still wants, in sentences."""
+    """One step: ``facts`` are what is known, ``missing`` what is still needed, in sentences."""
 
     name: Name
     title: str
@@ -118,14 +118,14 @@ class ConnectionStep:
 
     @property
     def short(self) -> str:
-        """The title in one or two words."""
+        """Return the title in one or two words."""
         return SHORT_TITLES[self.name]
 
 
 def steps(practice: OpenPractice, *, signed_in: bool = False) -> tuple[ConnectionStep, ...]:
-    """All steps in order; exactly one is ``now`` unless nothing is left to do.
+    """Return all steps in order; exactly one is ``now`` unless nothing is left to do.
 
-    ``signed_in``: the login of this session is good although no practice was chosen yet.
+    ``signed_in``: the login of this session is valid although no practice was chosen yet.
     """
     told = wizard(practice)
     found: list[ConnectionStep] = []
@@ -145,12 +145,12 @@ def steps(practice: OpenPractice, *, signed_in: bool = False) -> tuple[Connectio
 
 
 def wizard(practice: OpenPractice) -> ConnectionDraft:
-    """What the person told so far."""
+    """Return what the user has answered so far."""
     return read(practice.snapshot(), "wizard", ConnectionDraft) or ConnectionDraft()
 
 
 def store_answer(practice: OpenPractice, **told: object) -> None:
-    """Remember what the person told."""
+    """Store an answer of the user."""
     before = wizard(practice)
     after = ConnectionDraft(**{**{f: getattr(before, f) for f in before.__struct_fields__}, **told})
     if after != before:
@@ -158,7 +158,7 @@ def store_answer(practice: OpenPractice, **told: object) -> None:
 
 
 def skip(practice: OpenPractice, name: Name, *, on: bool = True) -> None:
-    """Leave a step for later, or take it up again. Raises ``BadInput`` for one that cannot be left out."""
+    """Skip a step, or resume it. Raises ``BadInput`` for one that cannot be skipped."""
     if name not in CAN_SKIP:
         raise BadInput(f'The step "{TITLES[name]}" cannot be skipped.')
     skipped = [each for each in wizard(practice).skipped if each != name]
@@ -170,7 +170,7 @@ Look = tuple[tuple[str, ...], tuple[str, ...]]
 
 def _permission(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -> Look:
     if practice.identity() is not None or signed_in:
-        return ("Given: signing in has confirmed it.",), ()
+        return ("Confirmed: the sign-in succeeded.",), ()
     answer = {**ANSWERS}.get(told.permission, "")  # type: ignore[call-overload]
     return ((answer,), ()) if answer else ((), ("Choose one of the answers.",))
 
@@ -201,7 +201,7 @@ def _practice(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) ->
     identity = practice.identity()
     if identity is not None:
         facts = (identity.title, f"Id: {identity.tenant}")
-        # A login made anew may open another practice: it is looked at, and a wrong one is refused.
+        # A new login may be for another practice: it is checked, and a wrong one is refused.
         return facts, ("Choose the practice of this login.",) if signed_in else ()
     return (), ("Choose the practice to connect.",)
 

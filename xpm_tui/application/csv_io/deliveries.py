@@ -1,7 +1,7 @@
-"""Importing what the inbox delivers: the same import as of a file that a user names, without a user.
+"""Import files from the inbox, in the same way as a file named by a user, but without a user.
 
-One file is one transaction, together with the inbox's own record of it, so that a process that is killed has
-imported the file and remembers it, or neither.
+One file is one transaction together with the inbox's record of it. A process that is killed has therefore
+imported the file and recorded it, or neither.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class InboxDelivery:
-    """A file that came in: its own name, its stamp, the event that it is, and what to write with its import.
+    """A received file: its name, its stamp, its event if it is one, and what to write with its import.
 
-    ``read`` gives its rows and may be called again. ``receipt`` makes the writes that remember the file, for
-    the very snapshot that the import is planned on; what it raises ends the delivery.
+    ``read`` returns its rows and may be called again. ``receipt`` returns the writes that record the file,
+    for the snapshot on which the import is planned; an error that it raises ends the delivery.
     """
 
     name: str
@@ -52,7 +52,10 @@ class InboxDelivery:
 
 @dataclass(frozen=True)
 class DeliveryOutcome:
-    """What came of a delivery. ``records`` are the ids of what it changed; one without a plan was too old."""
+    """The result of a delivery. ``records`` are the ids of what it changed.
+
+    An outcome without a plan means that the file was outdated.
+    """
 
     admitted: AdmittedFile
     batch: str = ""
@@ -62,11 +65,11 @@ class DeliveryOutcome:
 
 
 def deliver(practice: OpenPractice, delivery: InboxDelivery) -> DeliveryOutcome:
-    """Import a file of the inbox in one commit, without what is older than what is here.
+    """Import a file of the inbox in one commit, without values that are older than those stored.
 
     Raises:
         BadInput: Nothing of it can be used.
-        Busy: A run is going on, or others change the store all the time.
+        Busy: A run is in progress, or others keep changing the store.
         ReadOnly, DiskError, StoreUnreadable: Nothing can be written.
     """
     practice.writable()
@@ -89,7 +92,7 @@ def deliver(practice: OpenPractice, delivery: InboxDelivery) -> DeliveryOutcome:
 
 
 def preview(practice: OpenPractice, delivery: InboxDelivery) -> DeliveryOutcome:
-    """Tell what delivering a file would do; nothing is written. Raises ``BadInput``."""
+    """Return what delivering a file would do; nothing is written. Raises ``BadInput``."""
     return _planned(practice, practice.snapshot(), None, delivery)[0]
 
 
@@ -103,7 +106,7 @@ def _planned(
     now = practice.clock.now()
     plan = plan_import(snapshot, parsed, ids, now)
     if delivery.event:
-        # An event says nothing of the columns of Ignition's file, which are remembered for the export.
+        # An event has no columns of Ignition's file, which are stored for the export.
         plan = replace(plan, settled=())
     _refuse_useless(plan)
     head = Import(
@@ -145,9 +148,9 @@ def _all_writes(
 
 
 def _refuse_useless(plan: ImportPlan) -> None:
-    """Raise where every row of a file was refused: then it has failed, and is not imported in part."""
+    """Raise if every row of a file was refused, because the file then counts as failed."""
     if plan.refused and not plan.groups and not plan.counts.get("same", 0):
         first = plan.refused[0]
         rows = count(len(plan.refused), "row")
-        told = first.reason if len(plan.refused) == 1 else f"{rows} refused. Row {first.row}: {first.reason}"
-        raise BadInput(f"{told[:1].upper()}{told[1:]}".rstrip(".") + ".")
+        text = first.reason if len(plan.refused) == 1 else f"{rows} refused. Row {first.row}: {first.reason}"
+        raise BadInput(f"{text[:1].upper()}{text[1:]}".rstrip(".") + ".")

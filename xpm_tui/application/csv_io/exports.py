@@ -1,6 +1,6 @@
-"""How far the book and Ignition are apart: the age of its last file, and what is not there yet.
+"""Export the store to Ignition's forms, and find what Ignition does not have yet.
 
-Exporting the book to files: Ignition's forms, written privately, remembered only once they are safe.
+Files are written privately, and what they contain counts as sent only once they are safely stored.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def _others() -> dict[str, Callable[..., export.ExportedFile]]:
-    """Return the exporters of the forms beside that of clients."""
+    """Return the exporters of the forms other than that of clients."""
     return {
         "services": export.export_services,
         "team": export.export_team,
@@ -40,7 +40,7 @@ def _others() -> dict[str, Callable[..., export.ExportedFile]]:
 
 
 def last_import(snapshot: Snapshot, form: str = "clients") -> Import | None:
-    """The newest import of a form that was not taken back; its ``at`` is the age that screens show."""
+    """Return the newest import of a form that was not undone; its ``at`` is the age shown on screens."""
     done = [
         each
         for each in snapshot.find(IMPORTS, "state", "done")
@@ -50,7 +50,7 @@ def last_import(snapshot: Snapshot, form: str = "clients") -> Import | None:
 
 
 class OmittedRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A client or contact that a file leaves out, or that stands in a further file, and why."""
+    """A client or contact that a file omits, or that is in a further file, and why."""
 
     id: str
     name: str
@@ -58,9 +58,9 @@ class OmittedRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExportState(msgspec.Struct, frozen=True, kw_only=True):
-    """How far Ignition is behind: ``clients`` have values that it does not have and that can go out.
+    """What Ignition does not have: ``clients`` have values that can be exported.
 
-    ``never`` are the clients and contacts with values that its import cannot take as they are, and why.
+    ``never`` are the clients and contacts with values that its import cannot accept as they are, and why.
     """
 
     clients: int
@@ -68,7 +68,7 @@ class ExportState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def to_ignition(snapshot: Snapshot) -> ExportState:
-    """Count what neither came from Ignition's last file nor went out since. O(clients)."""
+    """Count the values that neither came from Ignition's last file nor were exported since. O(clients)."""
     found = pending_changes.changes_not_in_ignition(snapshot)
     clients = sum(any(each.waits for each in client) for client in found.clients.values())
     never = tuple(
@@ -78,9 +78,9 @@ def to_ignition(snapshot: Snapshot) -> ExportState:
 
 
 class ExportReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What was exported: the files that were written, how many records and rows, who was left out.
+    """What was exported: the files, the numbers of records and rows, and what was omitted.
 
-    ``remembered`` tells whether the records count as gone out now.
+    ``remembered`` says whether the records now count as sent.
     """
 
     form: str
@@ -93,7 +93,7 @@ class ExportReport(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def exit_code(self) -> int:
-        """0, or 1 when some records were left out."""
+        """Return 0, or 1 if some records were omitted."""
         return 1 if self.refused else 0
 
 
@@ -108,10 +108,10 @@ def export_file(
     only: Collection[str] = (),
     replace: bool = False,
 ) -> ExportReport:
-    """Write a form to ``path`` (0600); clients of one name go to ``path-2.csv`` and so on.
+    """Write a form to ``path`` (0600); clients with the same name go to ``path-2.csv`` and so on.
 
-    ``changed``: clients with something that Ignition does not have; ``again``: also those that went out
-    before. A file that is there is kept unless ``replace``. Raises ``BadInput``, ``DiskError``.
+    ``changed``: only clients with values that Ignition does not have; ``again``: also those already exported.
+    An existing file is kept unless ``replace``. Raises ``BadInput``, ``DiskError``.
     """
     practice.writable()
     path = Path(path)
@@ -150,10 +150,10 @@ def export_text(
     only: Collection[str] = (),
     mark: bool = False,
 ) -> tuple[bytes, ExportReport, Callable[[], None]]:
-    """Return one file's bytes for standard output, and what counts them as sent once they are printed.
+    """Return one file's bytes for standard output, and the function that marks them as sent.
 
-    Printing only looks: nothing counts as sent to Ignition unless ``mark`` asks for it and the last value is
-    called. Raises ``BadInput`` where clients of one name need several files.
+    Nothing counts as sent to Ignition unless ``mark`` is given and that function is called. Raises
+    ``BadInput`` if clients with the same name need several files.
     """
     if mark:
         practice.writable()
@@ -180,9 +180,9 @@ def exported_bytes(
     again: bool = False,
     only: Collection[str] = (),
 ) -> export.ExportedFile:
-    """What an export would hold; nothing is written or remembered.
+    """Return what an export would contain; nothing is written or marked as sent.
 
-    Raises ``StoreUnreadable`` where the store is damaged.
+    Raises ``StoreUnreadable`` if the store is damaged.
     """
     refuse_damaged(practice)
     if form not in FORMS:
@@ -200,7 +200,7 @@ def exported_bytes(
 def preview_export(
     practice: OpenPractice, form: FormName, **wanted: Any
 ) -> tuple[ExportReport, tuple[str, ...]]:
-    """What :func:`export_file` would write, and the ids of the records in it; nothing is remembered."""
+    """Return what :func:`export_file` would write, and the ids of the records; nothing is marked as sent."""
     if form != "clients":
         wanted = {"flavour": wanted.get("flavour", "ignition")}
     exported = exported_bytes(practice, form, **wanted)
@@ -215,7 +215,7 @@ def _finish(
 
 
 def _remember(practice: OpenPractice, form: FormName, exported: export.ExportedFile) -> None:
-    """Count the records as sent to Ignition."""
+    """Mark the records as sent to Ignition."""
     if exported.writes:
         practice.book.transact(lambda now: export.export_writes(now, exported.writes))
     if exported.records:

@@ -1,8 +1,8 @@
-"""What an import would do: what it saves here, and what the next sync does because of it.
+"""What an import would do: what it saves here, and what the next sync changes as a result.
 
-The next sync is planned twice, with and without the import; what the import adds is the difference.
+The next sync is planned twice, with and without the import; the difference is what the import adds.
 
-Ctrl-C and other signals during an import: acknowledged at once, obeyed until the file is written.
+Ctrl-C and other signals during an import: acknowledged immediately, obeyed until the file is written.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from xpm_tui.sync.planning.planner import make_plan
 def of_import(
     practice: OpenPractice, form: str, file: str, plan: ImportPlan, *, ahead: bool = True
 ) -> Consequences:
-    """Return what importing a file would do. Nothing is asked of XPM.
+    """Return what importing a file would do, without a call to XPM.
 
     ``ahead`` also plans the next sync, which takes as long as reading all clients.
     """
@@ -77,7 +77,7 @@ def of_import_undo(file: str, plan: UndoPlan) -> Consequences:
 
 
 def _next_sync(practice: OpenPractice, plan: ImportPlan) -> Consequences | None:
-    """What the next sync changes because of the import; None where nothing was ever synced."""
+    """Return what the next sync changes because of the import; None if nothing was ever synced."""
     before = practice.snapshot()
     if practice.identity() is None and not before.count(LINKS):
         return None
@@ -107,7 +107,7 @@ def _planned(
 
 
 def _more(records: Iterable[PlannedRecord], pending: Iterable[PlannedRecord]) -> Iterable[PlannedRecord]:
-    """What is planned now and was not before, record by record."""
+    """Return what is planned now and was not before, record by record."""
     known = {
         (change.record, change.field, change.old, change.new)
         for record in pending
@@ -133,10 +133,10 @@ class ImportStopped(AppError):
 
 
 class Interruption:
-    """Whether somebody wants an import to stop.
+    """Whether an import should stop.
 
-    Reading and comparing a file write nothing, so that they can be left at any row. Once all of it is being
-    written in one commit, the commit is waited for.
+    Reading and comparing a file write nothing, so they can stop at any row. Once everything is being written
+    in one commit, the commit completes.
     """
 
     def __init__(self, say: Callable[[str], None], file: str) -> None:
@@ -147,11 +147,11 @@ class Interruption:
 
     @property
     def came_late(self) -> bool:
-        """Whether somebody wanted to stop when the file was being written already."""
+        """Return whether the request to stop came while the file was already being written."""
         return bool(self._signal) and self._writing
 
     def check(self) -> None:
-        """Raise :class:`ImportStopped` where somebody wants to stop."""
+        """Raise :class:`ImportStopped` if a stop was requested."""
         if self._signal and not self._writing:
             stopped = ImportStopped(
                 f"Stopped. Nothing of {self._file} was imported.", hint="Import the file again to start over."
@@ -161,17 +161,17 @@ class Interruption:
             raise stopped
 
     def write(self) -> None:
-        """From now on everything is written. Raises :class:`ImportStopped` where it is not too late."""
+        """Start the phase of writing. Raises :class:`ImportStopped` if a stop was requested before."""
         self.check()
         self._writing = True
 
     def again(self) -> None:
-        """Nothing was written after all: the store had changed."""
+        """Leave the phase of writing, because the store had changed and nothing was written."""
         self._writing = False
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Take the signals meanwhile, where this is the main thread; what was set before is set again."""
+        """Handle the signals within the block, on the main thread, and restore the handlers after it."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -197,7 +197,7 @@ class Interruption:
 
 
 def _is_being_cancelled() -> bool:
-    """Whether a signal came before the import began, which this task will be told of only when it waits."""
+    """Return whether a signal arrived before the import began, as the task learns only when it waits."""
     try:
         task = asyncio.current_task()
     except RuntimeError:

@@ -1,6 +1,6 @@
-"""One way in for all forms: a parsed file and a snapshot give a plan.
+"""Import Ignition's files, each as one transaction, and undo the last import.
 
-Importing Ignition's files into the practice's store, each as one transaction, and undoing the last import.
+All forms have the same entry point: a parsed file and a snapshot give a plan.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def plan_import(
     now: datetime,
     tick: Callable[[int], None] = no_tick,
 ) -> ImportPlan:
-    """What importing a file would do, by its form; ``ids`` None only looks, and gives out no id."""
+    """Return what importing a file would do, by its form; with ``ids`` None no id is used."""
     match parsed.form:
         case "clients":
             return plan_clients(snapshot, parsed, ids, now, tick)
@@ -57,21 +57,23 @@ def plan_import(
 
 
 _EVENTS = 1_000
-"""Edited cells of one import that get an event of their own; beyond it only the counts are logged."""
+"""The number of edited cells of one import that get their own events; beyond it only counts are logged."""
 
 _SHOWN = 200
-"""Edited cells that a report tells one by one."""
+"""The number of edited cells that a report lists."""
 
 Progress = Callable[[str, int, int], None]
-"""Told what is done (``reading``, ``comparing``, ``writing``), how many rows so far, and of how many (0: not
-known)."""
+"""A callback with the phase (``reading``, ``comparing``, ``writing``), the rows so far, and all rows.
+
+The number of all rows is 0 if it is unknown.
+"""
 
 TRIES = 5
-"""How often a file is compared again because somebody else has changed the store meanwhile."""
+"""How often a file is compared again because someone else has changed the store."""
 
 
 class RowReport(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of the file and what is to be said of it; row 0: the whole file."""
+    """A row of the file and a remark on it; row 0: the whole file."""
 
     row: int
     reason: str
@@ -89,7 +91,7 @@ class EditReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ColumnReport(msgspec.Struct, frozen=True, kw_only=True):
-    """A column of the file; ``field`` is null where it is unknown and kept, ``ignore`` where passed over."""
+    """A column of the file; ``field`` is null if it is unknown and kept, ``ignore`` if it is skipped."""
 
     heading: str
     field: str | None
@@ -98,10 +100,11 @@ class ColumnReport(msgspec.Struct, frozen=True, kw_only=True):
 class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
     """What an import did, or would do when ``dry_run``.
 
-    ``to_xpm``: changes that the next sync sends to XPM because of it; ``overwritten``: values that XPM
-    masters and will write over; ``consequences`` tell all of it. ``edits`` are the first ones;
-    ``counts["cells"]`` tells how many there are. ``resumed``: an import of this very file had not finished,
-    and this is the same one. ``stop_came_late``: somebody wanted to stop when all of it was being written.
+    ``to_xpm``: changes that the next sync sends to XPM because of it; ``overwritten``: values that XPM will
+    overwrite as the master; ``consequences`` has all of it. ``edits`` are the first edits;
+    ``counts["cells"]`` is their number. ``resumed``: an earlier import of this very file had not finished,
+    and this continues it. ``stop_came_late``: the user wanted to stop when all of it was already being
+    written.
     """
 
     id: str
@@ -122,14 +125,14 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def exit_code(self) -> int:
-        """0, or 1 when some rows were refused."""
+        """Return 0, or 1 if some rows were refused."""
         return 1 if self.refused else 0
 
 
 class UndoReport(msgspec.Struct, frozen=True, kw_only=True):
     """What undoing an import did, or would do: counts ``removed``, ``restored``, ``left``.
 
-    ``left`` are sentences about what stays as it is; it can be undone later, once its reason is gone.
+    ``left`` are sentences about what stays; it can be undone later, once the reason no longer applies.
     """
 
     id: str
@@ -152,17 +155,17 @@ def import_file(
     progress: Progress | None = None,
     say: Callable[[str], None] = lambda sentence: None,
 ) -> ImportReport:
-    """Merge a file of a form into the store, all of its accepted rows in one commit.
+    """Import a file of a form into the store, all of its accepted rows in one commit.
 
-    A refused row is named and stops nothing. An import that did not finish is resumed under its id when the
-    same content is imported again. ``mapping`` (heading -> field) is remembered. ``dry_run`` writes nothing
-    and gives out no id. ``say`` tells whoever presses Ctrl-C what happens.
+    A refused row is reported and does not stop the others. An import that did not finish is resumed under its
+    id if the same content is imported again. ``mapping`` (heading -> field) is remembered. ``dry_run`` writes
+    nothing and uses no id. ``say`` gets a message for the user who presses Ctrl-C.
 
     Raises:
-        BadInput: There is no such file, it is no CSV, or has no usable column.
-        ImportStopped: Somebody stopped it; nothing was written.
-        Busy: A run is going on, or others change the store all the time.
-        ReadOnly, DiskTrouble: Nothing can be written.
+        BadInput: There is no such file, it is not CSV, or has no usable column.
+        ImportStopped: The user stopped it; nothing was written.
+        Busy: A run is in progress, or others keep changing the store.
+        ReadOnly, DiskError: Nothing can be written.
     """
     if not dry_run:
         practice.writable()
@@ -206,7 +209,7 @@ def _plan(
 def _imported(
     practice: OpenPractice, path: Path, reading: Callable[[], ParsedFile], stop: Interruption, told: Progress
 ) -> tuple[ImportReport, ImportPlan]:
-    """Note that the import has begun, plan it, and write it."""
+    """Record that the import has begun, plan it, and write it."""
     parsed = reading()
     head, resumed = _begun(practice, path, parsed)
     practice.book.commit([Put(IMPORTS, head)])
@@ -215,7 +218,7 @@ def _imported(
             snapshot = practice.snapshot()
             ids = SnapshotIds(snapshot)
             plan = _plan(practice, parsed, ids, stop, told)
-            # What was read is not held while it is written: a large file has many rows.
+            # The rows are released before they are written, because a large file has many.
             parsed = replace(parsed, rows=())
             report = import_report(practice, head, path, False, parsed, plan)
             done = msgspec.structs.replace(head, counts=plan.counts, state="done")
@@ -232,7 +235,7 @@ def _imported(
                 continue
             break
     except AppError:
-        # Stopped or refused, not killed: nothing is left of it, not even that it had begun.
+        # Stopped or refused, not killed: it leaves nothing, not even a record that it had begun.
         if not resumed:
             practice.book.commit([Drop(IMPORTS, head.id)])
         raise
@@ -240,7 +243,7 @@ def _imported(
 
 
 class ImportWrites(Iterable[Write]):
-    """The writes of an import, made one by one each time they are asked for."""
+    """The writes of an import, generated each time they are iterated."""
 
     def __init__(self, make: Callable[[], Iterator[Write]]) -> None:
         self._make = make
@@ -252,7 +255,7 @@ class ImportWrites(Iterable[Write]):
 def import_writes(
     snapshot: Snapshot, parsed: ParsedFile, plan: ImportPlan, done: Import, ids: SnapshotIds
 ) -> Iterator[Write]:
-    """Every write of an import, in one commit; ``done`` is the import as it ends."""
+    """Yield every write of an import, for one commit; ``done`` is the import as it ends."""
     if plan.groups:
         # Only the last import that changed something can be undone.
         for image in snapshot.ids(IMPORT_IMAGES):
@@ -269,7 +272,7 @@ def import_writes(
 
 
 def _begun(practice: OpenPractice, path: Path, parsed: ParsedFile) -> tuple[Import, bool]:
-    """The import as it begins, and whether it goes on with one of the same content that did not finish."""
+    """Return the import as it begins, and whether it continues an unfinished one with the same content."""
     head = Import(
         id="",
         at=practice.clock.now(),
@@ -282,7 +285,7 @@ def _begun(practice: OpenPractice, path: Path, parsed: ParsedFile) -> tuple[Impo
         own=RECORD in parsed.fields,
     )
     for each in unfinished_imports(practice.snapshot()):
-        # One of an earlier version has no digest: it is known by the file's name.
+        # An import of an earlier version has no digest: it is recognised by the file's name.
         same = each.digest == parsed.digest if each.digest else each.file == path.name
         if each.form == parsed.form and each.state == "begun" and same:
             return msgspec.structs.replace(head, id=each.id), True
@@ -290,16 +293,15 @@ def _begun(practice: OpenPractice, path: Path, parsed: ParsedFile) -> tuple[Impo
 
 
 def _silent(what: str, done: int, total: int) -> None:
-    """Nobody looks."""
+    """Ignore the progress."""
 
 
 def undo_import(practice: OpenPractice, dry_run: bool = False) -> UndoReport:
-    """Undo the last import in one commit: new records go, edited cells and contacts are restored.
+    """Undo the last import in one commit: remove new records, restore edited cells and contacts.
 
-    What was changed since stays. An import that did not finish is forgotten; nothing of it was in the store.
-
-    Where nothing can be restored nothing is written, and where something stays the rest can be undone later.
-    Raises ``BadInput`` when there is none, ``Busy`` while a run is on, ``ReadOnly``, ``DiskError``.
+    What was changed since stays. An import that did not finish is discarded; nothing of it was in the store.
+    If nothing can be restored, nothing is written; if something stays, it can be undone later. Raises
+    ``BadInput`` if there is none, ``Busy`` while a run is in progress, ``ReadOnly``, ``DiskError``.
     """
     last = _undoable(practice.snapshot())
     if last is None:
@@ -330,7 +332,7 @@ def undo_import(practice: OpenPractice, dry_run: bool = False) -> UndoReport:
 
 
 def _undoable(snapshot: Snapshot) -> Import | None:
-    """The import that can be undone: one that did not finish, or the last one that changed something."""
+    """Return the import that can be undone: an unfinished one, or the last one that changed something."""
     unfinished = max(unfinished_imports(snapshot), key=lambda each: (len(each.id), each.id), default=None)
     if unfinished is not None:
         return unfinished
@@ -353,7 +355,7 @@ def import_report(
     *,
     ahead: bool = True,
 ) -> ImportReport:
-    """Tell what a plan does, or did; ``ahead`` also plans what the next sync does because of it."""
+    """Return what a plan does or did; ``ahead`` also plans what the next sync changes because of it."""
     found = of_import(practice, parsed.form, path.name, plan, ahead=ahead)
     to_xpm = found.then is not None and practice.policy().direction == "to_xpm"
     then = found.then or Consequences(of="plan")
@@ -389,7 +391,7 @@ def _edit(edit: CellEdit) -> EditReport:
 
 
 def log_import(practice: OpenPractice, report: ImportReport, plan: ImportPlan) -> None:
-    """Write an import that has ended to the log."""
+    """Log an import that has ended."""
     counts = report.counts
     practice.events.emit(
         Event(

@@ -1,4 +1,4 @@
-"""Gathers the support bundle of a patient, and writes it where it was asked to be."""
+"""Gathers the support bundle of a doctor target, and writes it."""
 
 from __future__ import annotations
 
@@ -52,31 +52,31 @@ OWN_WORDS = (
     "jobs.states_without_invoices",
     "xero.client_id",
 )
-"""Settings whose value is told only as set or not: they may hold anything."""
+"""Settings of which only is shown whether they are set, because they may contain anything."""
 
 
 async def gather(
     patient: DoctorTarget, results: Sequence[ProbeResult], *, names: bool = False
 ) -> tuple[BundlePart, ...]:
-    """All parts of the bundle, the listing first. ``names`` leaves names in. Nothing is written."""
+    """Return all parts of the bundle, the list of contents first. With ``names``, names are kept."""
     return await asyncio.to_thread(_gather, patient, results, names)
 
 
 class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
-    """What the doctor tells beside its probes: calls left, bytes received, and the environment."""
+    """What the doctor shows besides its probes: calls left, bytes received, and the environment."""
 
     allowance: Allowance
     environment: dict[str, dict[str, str]]
 
 
 def circumstances(patient: DoctorTarget) -> Circumstances:
-    """Return what a patient's trouble may come from besides; reads files and variables, no password."""
+    """Return further circumstances of a target; reads files and variables, but no password."""
     allowance = allowance_at(patient.state, patient.clock)
     return Circumstances(allowance=allowance, environment=_environment(patient, Mask(keep_names=True)))
 
 
 def write(parts: Sequence[BundlePart], target: Path, patient: DoctorTarget) -> int:
-    """Write the zip (0600); gives its bytes. Raises ``BadInput`` where the file is there already."""
+    """Write the zip (0600); return its size. Raises ``BadInput`` if the file exists."""
     target = expanded(str(target))
     with disk_error(target):
         there = target.exists()
@@ -165,7 +165,7 @@ def _names(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
         yield member.name, masked(member.id)
     for staff in snapshot.rows(STAFF):
         yield staff.name, masked(staff.uuid)
-    for one_import in snapshot.rows(IMPORTS):  # a user's file may be called after a client
+    for one_import in snapshot.rows(IMPORTS):  # a user's file may be named after a client
         yield one_import.file, f"the file of {one_import.id}"
     for uuid, name in named_people(snapshot).items():
         yield name, masked(uuid)
@@ -175,7 +175,7 @@ def _names(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
 
 
 def _secrets(patient: DoctorTarget) -> list[Secret]:
-    """Every secret that this program holds here, to look for each by itself."""
+    """Return every secret that this program stores here, to search the parts for it."""
     found = [patient.settings.secret("xero.client_secret")]
     saved = saved_login(patient, patient.name)
     if saved is not None:
@@ -197,7 +197,7 @@ def _shown(patient: DoctorTarget, names: bool) -> Callable[[str], str]:
 
 
 def _practice(patient: DoctorTarget, mask: Mask) -> dict[str, Any]:
-    """The practice as a whole, in the state in which the bundle is written."""
+    """Return the whole practice in the state in which the bundle is written."""
     found: list[dict[str, str]] = []
     identity = None
     if patient.practice is not None:
@@ -222,7 +222,7 @@ def _practice(patient: DoctorTarget, mask: Mask) -> dict[str, Any]:
 
 
 def _calls(patient: DoctorTarget) -> Any:
-    """The rate limiter's file, which holds times and counts only."""
+    """Return the rate limiter's file, which contains times and counts only."""
     try:
         return msgspec.json.decode((patient.state / GATE_FILE).read_bytes())
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
@@ -230,7 +230,7 @@ def _calls(patient: DoctorTarget) -> Any:
 
 
 def _records(patient: DoctorTarget, mask: Mask, known: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Every row of the store, masked; the store is opened from them with ``xpm-tui open``."""
+    """Return every row of the store, masked, from which ``xpm-tui open`` restores the store."""
     if patient.practice is None:
         return
     snapshot, rows = patient.practice.snapshot(), RowMask(mask, known)
@@ -242,7 +242,7 @@ def _records(patient: DoctorTarget, mask: Mask, known: Sequence[str]) -> Iterato
 
 
 def _environment(patient: DoctorTarget, mask: Mask) -> dict[str, dict[str, str]]:
-    """Variables by what they are about; what a proxy's address says of a login is left out."""
+    """Return the relevant variables, without the login in a proxy's address."""
     machine = Machine()
     network = environment.NetworkEnvironment(patient.environ)
     found = {

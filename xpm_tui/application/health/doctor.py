@@ -1,7 +1,7 @@
-"""The doctor: wires the probes to this machine, the login, the wire and the book, and runs them.
+"""The doctor: connects the probes to this machine, the login, Xero and the store, and runs them.
 
-It reads only. Without a login it asks each server once; with one it also asks for the connections and makes
-five small Practice Manager calls, one for each list. A login is renewed only where it has run out.
+It only reads. Without a login it contacts each server once; with one it also reads the connections and makes
+five small Practice Manager calls, one for each list. A login is renewed only if it has expired.
 """
 
 from __future__ import annotations
@@ -102,9 +102,9 @@ NOT_OPEN = "The practice could not be opened."
 
 
 class Doctor:
-    """Examines one patient. ``calls`` counts the Practice Manager calls that it sent.
+    """Examines one target. ``calls`` counts the Practice Manager calls.
 
-    ``offline`` leaves out every probe that asks Xero: a call renews the login and counts in files.
+    ``offline`` skips every probe that calls Xero, because a call renews the login and is counted in files.
     """
 
     def __init__(
@@ -118,13 +118,13 @@ class Doctor:
 
     @property
     def calls(self) -> int:
-        """Practice Manager calls sent so far."""
+        """Return the number of Practice Manager calls sent so far."""
         return self._xpm.calls if self._xpm is not None else 0
 
     async def examine(self, *, start: str = "") -> AsyncIterator[ProbeResult]:
         """Run all probes in order, or those from ``start`` on. Raises ``NotFound`` for an unknown one.
 
-        Of a support bundle, what the doctor found when it was written is given instead.
+        For a support bundle, the stored findings are returned instead.
         """
         practice = self._target.practice
         if practice is not None and practice.recording is not None:
@@ -143,7 +143,7 @@ class Doctor:
 
     def _wire(self) -> Wire:
 
-        # A person waits: one repeat is enough to tell a hiccup from trouble.
+        # A user waits: one retry is enough to distinguish a transient failure from a problem.
         config = replace(xpm_access.wire_config(self._target), retries=1, retry_seconds=15.0)
         return xpm_access.wire(self._target, config)
 
@@ -263,7 +263,7 @@ class Doctor:
     def _identity(self) -> PracticeIdentity | None:
         return self._target.practice.identity() if self._target.practice is not None else None
 
-    # -- the book ----------------------------------------------------------------------------------------
+    # -- the store ----------------------------------------------------------------------------------------
 
     def _book(self) -> list[Probe]:
         patient = self._target

@@ -1,4 +1,4 @@
-"""Work on a practice from outside, also where its book cannot be opened: check, repair, restore, purge."""
+"""Work on a practice from outside, also if its store cannot be opened: check, repair, restore, purge."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from xpm_tui.store.backup import Backup
 
 
 class PurgedView(msgspec.Struct, frozen=True, kw_only=True):
-    """What was deleted of a practice: ``files`` of the book, ``bytes``, and the folders that are gone."""
+    """What was deleted of a practice: ``files`` of the store, ``bytes``, and the removed folders."""
 
     name: str
     files: int
@@ -31,36 +31,36 @@ class PurgedView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check(home: Home, practice: str) -> Report:
-    """Read everything of a practice's book. Raises ``StoreUnreadable`` and ``NotFound``."""
+    """Read a practice's whole store. Raises ``StoreUnreadable`` and ``NotFound``."""
     return admin.check(_book(home, practice))
 
 
 def repair(home: Home, practice: str, person: str, *, lossy: bool = False) -> admin.Repaired:
-    """Make a damaged book whole from its last good state; ``lossy`` also where rows are lost by it."""
+    """Restore a damaged store to its last intact state; with ``lossy`` even if rows are lost."""
     with _alone(home, practice, person, "repairing the data"):
         return admin.repair(_book(home, practice), clock=SystemClock(), lossy=lossy)
 
 
 def compact(home: Home, practice: str) -> admin.Compacted:
-    """Fold the commit log into the tables' files."""
+    """Merge the commit log into the tables' files."""
     return admin.compact(_book(home, practice), clock=SystemClock())
 
 
 def backup(home: Home, practice: str, target: Path) -> Backup:
-    """Write a backup and read it back."""
+    """Write a backup and verify it."""
     return admin.backup(_book(home, practice), target.absolute(), clock=SystemClock())
 
 
 def restore(home: Home, practice: str, person: str, source: Path) -> admin.Restored:
-    """Put a backup in place; what was there before is backed up first."""
+    """Replace the store with a backup; the present one is backed up first."""
     with _alone(home, practice, person, "restoring a backup"):
         return admin.restore(_book(home, practice), source.absolute(), clock=SystemClock())
 
 
 async def purge(home: Home, practice: str, person: str) -> PurgedView:
-    """Delete a practice from this machine: login, book, log and settings. Xero and Ignition keep theirs.
+    """Delete a practice's login, store, log and settings from this machine. Xero and Ignition are unaffected.
 
-    Raises ``NotFound``, ``Busy`` while a run goes on, ``DiskError``.
+    Raises ``NotFound``, ``Busy`` while a run is in progress, ``DiskError``.
     """
     name = _name(home, practice)
     with _alone(home, name, person, "deleting the practice"):
@@ -95,7 +95,7 @@ def _book(home: Home, practice: str) -> Path:
 
 @contextmanager
 def _alone(home: Home, practice: str, person: str, what: str) -> Iterator[None]:
-    """Hold the run lock of a practice without opening its book."""
+    """Hold the run lock of a practice without opening its store."""
     state = ensure_private(home.practice(_name(home, practice))[2])
     lock = Lock(state / "run.lock", clock=SystemClock(), person=person, what=what)
     lock.acquire()

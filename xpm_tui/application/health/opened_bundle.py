@@ -1,7 +1,7 @@
-"""Opens a support bundle as a practice that can only be read, in the state in which it was written.
+"""Opens a support bundle as a read-only practice, in the state in which it was written.
 
-The parts are written into a folder as a home of its own; its clock stands still at the time of the bundle, so
-that "2 h ago" is what the user saw. Nothing of this machine's practices is read, and no call is made to Xero.
+The parts are written into a folder as a separate home; its clock is fixed at the time of the bundle, so that
+"2 h ago" is what the user saw. No practice of this machine is read, and no call is made to Xero.
 """
 
 from __future__ import annotations
@@ -35,32 +35,32 @@ from xpm_tui.store.store import open_store
 T = TypeVar("T")
 
 LARGEST = 1024 * 1024 * 1024
-"""Most bytes of one part once it is unpacked."""
+"""The most bytes of one unpacked part."""
 
 HIDDEN_APP = "hidden"
-"""Stands in for the client id, of which a bundle tells only whether it is set."""
+"""The replacement for the client id, of which a bundle only says whether it is set."""
 
 _UNREADABLE = (
     msgspec.MsgspecError, zipfile.BadZipFile, UnicodeDecodeError, EOFError, RuntimeError, OSError,
 )  # fmt: skip
-"""What reading a damaged zip file or part of it may raise."""
+"""The errors of reading a damaged zip file or part of it."""
 
 _COMMIT = 5_000
-"""Rows of one commit."""
+"""The number of rows of one commit."""
 
 
 class StillClock:
-    """The Clock port with the time standing still; waiting takes as long as it does."""
+    """A clock with a fixed time; waiting takes real time."""
 
     def __init__(self, at: datetime) -> None:
         self._at = at
 
     def now(self) -> datetime:
-        """The time of the bundle."""
+        """Return the time of the bundle."""
         return self._at
 
     def monotonic(self) -> float:
-        """Seconds that really pass."""
+        """Return real seconds."""
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
@@ -95,7 +95,7 @@ class _Record(msgspec.Struct, frozen=True):
 
 
 class OpenedBundle:
-    """A bundle that was unpacked into ``folder``; :meth:`practice` opens it as often as it is needed."""
+    """A bundle that was unpacked into ``folder``; :meth:`practice` opens it, any number of times."""
 
     def __init__(self, recording: Recording, home: Home, environ: dict[str, str]) -> None:
         self.recording = recording
@@ -103,7 +103,7 @@ class OpenedBundle:
         self._environ = environ
 
     def practice(self) -> OpenPractice:
-        """Open it, for reading only."""
+        """Open it for reading only."""
         opened = open_practice(
             self.home, FIRST, person="support", read_only=True, environ=self._environ,
             clock=StillClock(self.recording.made), lenient=True,
@@ -116,7 +116,7 @@ def unpack(file: Path, folder: Path) -> OpenedBundle:
     """Unpack a bundle into an empty folder.
 
     Raises:
-        BadInput: The file is no support bundle, is damaged, or comes from a version that wrote no records.
+        BadInput: The file is not a support bundle, is damaged, or comes from a version that wrote no records.
         DiskError: It cannot be read, or the folder cannot be written.
     """
     with disk_error(file):
@@ -155,24 +155,24 @@ def unpack(file: Path, folder: Path) -> OpenedBundle:
 
 
 class _BundleParts:
-    """The parts of a zip file, each read when it is asked for."""
+    """The parts of a zip file, each read when it is needed."""
 
     def __init__(self, archive: zipfile.ZipFile, file: Path) -> None:
         self._archive = archive
         self._file = file
 
     def json(self, name: str, kind: type[T]) -> T:
-        """A part as a value."""
+        """Return a part as a value."""
         return self._read(name, lambda: msgspec.json.decode(self._bytes(name), type=kind))
 
     def lines(self, name: str, kind: type[T]) -> Iterator[T]:
-        """The lines of a part as values."""
+        """Return the lines of a part as values."""
         decode = msgspec.json.Decoder(kind).decode
         with self._read(name, lambda: self._archive.open(self._entry(name))) as lines:
             yield from self._read(name, lambda: [decode(line) for line in lines if line.strip()])
 
     def decoded(self, name: str, raw: bytes | msgspec.Raw, kind: type[T]) -> T:
-        """A value within a part."""
+        """Return a value within a part."""
         return self._read(name, lambda: msgspec.json.decode(raw, type=kind))
 
     def _entry(self, name: str) -> zipfile.ZipInfo:
@@ -188,7 +188,7 @@ class _BundleParts:
         try:
             return read()
         except KeyError:
-            raise _not_a_bundle(self._file, f"it has no {name}, as those of earlier versions") from None
+            raise _not_a_bundle(self._file, f"it has no {name}, like those of earlier versions") from None
         except _UNREADABLE:
             raise _not_a_bundle(self._file, f"{name} cannot be read") from None
 
@@ -201,12 +201,12 @@ def _not_a_bundle(file: Path, why: str) -> BadInput:
 
 
 def _restore_settings(parts: _BundleParts, home: Home) -> dict[str, str]:
-    """Write the settings where they came from; gives the variables of those from the environment."""
+    """Write the settings to where they came from; return the environment variables among them."""
     settings = Settings.load(home.settings_file, home.practice(FIRST)[0] / "settings.toml", {}, {})
     environ: dict[str, str] = {}
     for each in parts.json("settings.json", list[_Setting]):
         value = HIDDEN_APP if (each.key, each.value) == ("xero.client_id", "set") else each.value
-        # Also of a forged bundle, nothing is taken over that could run a command.
+        # A bundle may be forged: no setting that could run a command is restored.
         if each.origin == "default" or (each.key in OWN_WORDS and value != HIDDEN_APP):
             continue
         try:
@@ -219,7 +219,7 @@ def _restore_settings(parts: _BundleParts, home: Home) -> dict[str, str]:
                 settings.trial({each.key: value}, practice=True)
                 environ[entry.env] = value
         except BadInput:
-            continue  # masked, or of another version: it keeps its default
+            continue  # masked, or from another version: it keeps its default
     return environ
 
 
@@ -230,7 +230,7 @@ def _restore_records(parts: _BundleParts, folder: Path, clock: StillClock) -> No
         for record in parts.lines("records.jsonl", _Record):
             table = tables.get(record.table)
             if table is None:
-                continue  # of a later version
+                continue  # from a later version
             writes.append(Put(table, parts.decoded("records.jsonl", record.row, table.row)))
             if len(writes) >= _COMMIT:
                 store.commit(writes)

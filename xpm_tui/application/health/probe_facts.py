@@ -1,8 +1,8 @@
-"""What this machine tells of itself: names, proxy, disks, locks, terminal, timer, versions. Reads only.
+"""Facts for the probes: names, proxies, disks, locks, terminal, timer, versions, login and store.
 
-Facts for the probes, read from the login, the book and the system's timer.
+It only reads.
 
-What the doctor looks at: a practice, also one whose book or settings cannot be opened.
+The target of the doctor: a practice, also one whose store or settings cannot be opened.
 """
 
 from __future__ import annotations
@@ -74,27 +74,27 @@ _LOCALE = ("LANG", "LANGUAGE", "TZ", "PYTHONUTF8", "PYTHONIOENCODING")
 
 
 class Machine:
-    """The real one; tests put another in its place."""
+    """The real machine; tests replace it."""
 
     async def addresses(self, host: str, port: int) -> tuple[str, ...]:
-        """Addresses of a host. Raises ``OSError`` where the name is not known."""
+        """Return the addresses of a host. Raises ``OSError`` if the name is unknown."""
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         return tuple(dict.fromkeys(str(each[4][0]) for each in found))
 
     def proxies(self) -> Mapping[str, str]:
-        """The proxies of the environment, without name and password."""
+        """Return the proxies of the environment, without names and passwords."""
         found = self.network().proxies()
         return {
             name.lower().removesuffix("_proxy"): without_credentials(value) for name, value in found.items()
         }
 
     def network(self) -> NetworkEnvironment:
-        """The variables of this process about proxies and certificates."""
+        """Return the variables of this process for proxies and certificates."""
         return environment.NetworkEnvironment()
 
     def place(self, name: str, folder: Path) -> FolderFacts:
-        """A folder of ours, or the nearest one above it where it is not made yet."""
+        """Return the state of one of our folders, or of the nearest existing parent."""
         there = folder
         while not there.exists() and there != there.parent:
             there = there.parent
@@ -109,12 +109,12 @@ class Machine:
         )
 
     def holders(self, locks: Mapping[str, Path]) -> tuple[LockHolder, ...]:
-        """Who holds which of the locks right now."""
+        """Return who holds which of the locks."""
         found = {what: holder(path) for what, path in locks.items()}
         return tuple(LockHolder(what, each.words(), each.since) for what, each in found.items() if each)
 
     def terminal(self, environ: Mapping[str, str]) -> TerminalFacts:
-        """The streams of this process."""
+        """Return the state of this process's streams."""
         size = shutil.get_terminal_size((0, 0))
         return TerminalFacts(
             stdin=_is_terminal(0),
@@ -127,16 +127,16 @@ class Machine:
         )
 
     def locale(self, environ: Mapping[str, str]) -> dict[str, str]:
-        """The variables that choose language, encoding and time zone."""
+        """Return the variables for language, encoding and time zone."""
         names = sorted(name for name in environ if name in _LOCALE or name.startswith("LC_"))
         return {name: visible(environ[name], 200) for name in names}
 
     def encoding(self) -> str:
-        """The encoding of texts by this process's locale."""
+        """Return the text encoding of this process's locale."""
         return getattr(sys.stdout, "encoding", "") or ""
 
     async def keyring(self, name: str) -> str:
-        """Why the keyring cannot be used; empty where it answers. Its own time limit is five seconds."""
+        """Return why the keyring cannot be used, or an empty text. It has a time limit of five seconds."""
         try:
             await asyncio.to_thread(encryption_keys.KeyringKey(name).read)
         except encryption_keys.KeyringError as trouble:
@@ -144,7 +144,7 @@ class Machine:
         return ""
 
     def versions(self) -> Mapping[str, str]:
-        """Ours, Python's, the system's and the libraries'; the empty text for one that is missing."""
+        """Return versions of xpm-tui, Python, the system and the libraries; empty for a missing one."""
         found = {
             "xpm-tui": __version__,
             "Python": platform.python_version(),
@@ -159,7 +159,7 @@ class Machine:
 
 
 def _unsafe(folder: Path) -> AppError | None:
-    """Why other accounts could replace what lies in a folder; None where they could not."""
+    """Return why other accounts could replace the contents of a folder; None if they could not."""
     try:
         check_chain(folder)
     except AppError as unsafe:
@@ -168,7 +168,7 @@ def _unsafe(folder: Path) -> AppError | None:
 
 
 def without_credentials(address: str) -> str:
-    """A proxy's address without name and password."""
+    """Return a proxy's address without name and password."""
     return environment.masked(address).replace(environment.MASK, "").rstrip("/")
 
 
@@ -180,7 +180,7 @@ def _is_terminal(fd: int) -> bool:
 
 
 class Resolve:
-    """Looks one name up when it is called."""
+    """Resolves one name when it is called."""
 
     def __init__(self, machine: Machine, host: str, port: int) -> None:
         self._machine, self._host, self._port = machine, host, port
@@ -191,12 +191,12 @@ class Resolve:
 
 
 def left(kind: Any, why: str) -> UnavailableProbe:
-    """A probe of that kind, left out."""
+    """Return a probe of that kind that is skipped."""
     return UnavailableProbe(kind.name, kind.title, why, kind.needs)
 
 
 def counting(ask: Callable[[], Awaitable[Sized]]) -> Callable[[], Awaitable[int]]:
-    """The number of what ``ask`` gives."""
+    """Return a function that returns the length of the result of ``ask``."""
 
     async def count() -> int:
         return len(await ask())
@@ -205,7 +205,7 @@ def counting(ask: Callable[[], Awaitable[Sized]]) -> Callable[[], Awaitable[int]
 
 
 def person_facts(practice: OpenPractice) -> PersonFacts:
-    """Who connected, held against the mirror of XPM's staff."""
+    """Return who connected, compared with the mirror of XPM's staff."""
     snapshot = practice.snapshot()
     identity, seen = practice.identity(), list_state(snapshot, "staff").full
     if identity is None or identity.ended is not None:
@@ -222,12 +222,12 @@ def person_facts(practice: OpenPractice) -> PersonFacts:
 
 
 async def nothing() -> int:
-    """Nothing asked, nothing found."""
+    """Return no findings."""
     return 0
 
 
 def saved_login(patient: DoctorTarget, name: str) -> SavedLogin | None:
-    """The login of a practice of this account as it lies on the disk; None where there is none to open."""
+    """Return the stored login of another practice of this account; None if there is none to open."""
     config, _, state = patient.home.practice(name)
     login_store = encryption_keys.TokenStore(
         state, config_folder=config, use_keyring=patient.home.default, environ=patient.environ
@@ -239,13 +239,13 @@ def saved_login(patient: DoctorTarget, name: str) -> SavedLogin | None:
 
 
 def login_facts(wire: Wire, patient: DoctorTarget) -> LoginFacts:
-    """The saved login as far as it may be told. Raises ``LoginNeeded`` where it cannot be opened."""
+    """Return what may be shown of the stored login. Raises ``LoginNeeded`` if it cannot be opened."""
     state, saved = wire.tokens.state(), wire.tokens.saved()
     if saved is None:
         return LoginFacts(state=state, where=wire.tokens.where())
     others: list[SavedLogin] = []
     if state != "good":
-        # Only then: each may ask a keyring that is slow to answer.
+        # Only then, because each may ask a slow keyring.
         found = (saved_login(patient, name) for name in practices(patient.home) if name != patient.name)
         others = [each for each in found if each is not None]
     return LoginFacts(
@@ -262,7 +262,7 @@ def login_facts(wire: Wire, patient: DoctorTarget) -> LoginFacts:
 
 
 def given(wire: Wire, identity: PracticeIdentity | None) -> Collection[str]:
-    """The scopes that Xero gave: as the login tells, else as they were when it was connected."""
+    """Return the scopes that Xero granted, from the login or as of the connection."""
     saved = wire.tokens.saved()
     if saved is not None and saved.scopes:
         return saved.scopes
@@ -270,18 +270,18 @@ def given(wire: Wire, identity: PracticeIdentity | None) -> Collection[str]:
 
 
 def open_intents(practice: OpenPractice) -> tuple[Intent, ...]:
-    """Writes to XPM that were sent or are held, and have no end."""
+    """Return writes to XPM that were sent or are held, and have no outcome."""
     return tuple(unanswered(practice.snapshot()))
 
 
 def running(practice: OpenPractice) -> str:
-    """Id of the run that goes on; the empty text where none does."""
+    """Return the id of the run in progress; empty if there is none."""
     run = history.current(practice)
     return run.id if run is not None else ""
 
 
 def plan(practice: OpenPractice) -> tuple[str, bool, bool] | None:
-    """The draft that waits: its id, whether practice and policy are still those that it was made for."""
+    """Return the current draft: its id, and whether practice and policy are still those it was made for."""
     found, identity = latest(practice), practice.identity()
     if found is None or found.state != "draft":
         return None
@@ -290,7 +290,7 @@ def plan(practice: OpenPractice) -> tuple[str, bool, bool] | None:
 
 
 async def timer_facts(practice: OpenPractice) -> TimerFacts:
-    """The daily run by the system's own word, and the last good sync by the book's."""
+    """Return the daily run as the system sees it, and the last successful sync."""
     good = history.last_good(history.list_runs(practice))
     last = good.ended if good is not None else None
     skipped = skipped_day(practice.snapshot())
@@ -309,7 +309,7 @@ async def timer_facts(practice: OpenPractice) -> TimerFacts:
 
 @dataclass
 class DoctorTarget:
-    """The ground that probes stand on. ``practice`` is None where it cannot be opened: ``why`` tells."""
+    """What the probes examine. ``practice`` is None if it cannot be opened; ``why`` has the reason."""
 
     home: Home
     name: str
@@ -326,7 +326,7 @@ class DoctorTarget:
     why: AppError | None = None
 
     def notice(self, trouble: AppError) -> None:
-        """Leave it: the doctor finds it with a probe."""
+        """Ignore the notice, because a probe reports the problem."""
 
 
 @contextmanager
@@ -340,9 +340,10 @@ def open_target(
     clock: Clock | None = None,
     transport: Any = None,
 ) -> Iterator[DoctorTarget]:
-    """Open what can be opened, reading only, and close it after the block. Raises ``NotFound``, ``BadInput``.
+    """Open what can be opened, for reading only, and close it after the block.
 
-    Settings that cannot be used are passed over here, so that the doctor can tell of them.
+    Settings that cannot be used are skipped here, so that the doctor can report them. Raises ``NotFound``,
+    ``BadInput``.
     """
     environ = os.environ if environ is None else environ
     clock = clock or SystemClock()
@@ -385,7 +386,7 @@ def open_target(
 
 
 def of_practice(practice: OpenPractice) -> DoctorTarget:
-    """An open practice as a patient, for the console."""
+    """Return an open practice as a target, for the console."""
     return DoctorTarget(
         practice.home, practice.name, practice.settings, practice.config, practice.data, practice.state,
         practice.clock, practice.person, practice.environ, practice.transport, practice.events, practice,

@@ -1,1 +1,1 @@
-"""The inbox: files that other programs deliver, imported exactly once, and what came of each."""
+"""The inbox: files that other programs deliver, imported exactly once, and their results."""

@@ -1,6 +1,6 @@
 """One file of the inbox as a document: a CSV file in one of Ignition's forms, or an event.
 
-What came of a file of the inbox, as the record that is kept of it and as the sentences beside it.
+The result of an inbox file, as a record and as the sentences in the file next to it.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _OWN_COLUMNS: dict[FormName, frozenset[str]] = {
     )
     for form in _FORMS
 }
-"""Columns that only one of the forms has, by which a file is known that does not say its form."""
+"""Columns that only one of the forms has, to recognise a file whose name does not say its form."""
 
 
 class StillBeingWritten(AppError):
@@ -57,7 +57,7 @@ class StillBeingWritten(AppError):
 
 
 class InboxDocument:
-    """An open file: its digest, what it is, and its rows. ``complete``: its end is taken as it is."""
+    """An open file: its digest, kind and rows. ``complete``: its end is accepted as it is."""
 
     def __init__(self, practice: OpenPractice, entry: InboxEntry, file: BinaryIO, *, complete: bool) -> None:
         self._practice = practice
@@ -83,12 +83,12 @@ class InboxDocument:
 
     @property
     def event(self) -> str:
-        """The kind of the event; empty for a CSV file. Raises ``BadInput`` for one that cannot be used."""
+        """Return the kind of the event; empty for a CSV file. Raises ``BadInput`` for an invalid one."""
         return self._read_event().kind.name if self._is_event else ""
 
     @property
     def kind(self) -> FormName:
-        """The form whose rows it has. Raises ``BadInput`` where that is not clear."""
+        """Return the form of its rows. Raises ``BadInput`` if it is not clear."""
         if self._is_event:
             return self._read_event().parsed.form
         if self._form is None:
@@ -97,7 +97,7 @@ class InboxDocument:
 
     @property
     def as_of(self) -> datetime:
-        """The time of what it says: the event's own, or that of the file."""
+        """Return the time to which its values apply: the event's own, or that of the file."""
         if self._is_event:
             return self._read_event().at
         now = self._practice.clock.now()
@@ -105,7 +105,7 @@ class InboxDocument:
 
     @property
     def mark(self) -> str:
-        """The stamp of its cells."""
+        """Return the stamp of its cells."""
         if self._is_event:
             event = self._read_event()
             return stamp(event.at, event.sequence, event.kind.rank)
@@ -113,12 +113,12 @@ class InboxDocument:
 
     @property
     def ignored(self) -> tuple[str, ...]:
-        """The keys of an event that are no fields."""
+        """Return the keys of an event that are not fields."""
         return self._read_event().ignored if self._is_event else ()
 
     @property
     def is_cut(self) -> bool:
-        """Whether it ends where no complete file ends."""
+        """Return whether it ends where no complete file ends."""
         if self._complete:
             return False
         if not self._is_event:
@@ -126,7 +126,7 @@ class InboxDocument:
         return is_cut_event(self._raw)
 
     def read(self) -> ParsedFile:
-        """Its rows. Raises ``BadInput`` where none can be used, or where it ends too early."""
+        """Return its rows. Raises ``BadInput`` if none can be used, or if it ends too early."""
         if self._is_event:
             return self._read_event().parsed
         self._refuse_cut()
@@ -135,7 +135,7 @@ class InboxDocument:
         return parsed if self._complete else replace(parsed, completeness="cut")
 
     def check_unchanged(self) -> None:
-        """Raise :class:`StillBeingWritten` where somebody has written to it since it was opened."""
+        """Raise :class:`StillBeingWritten` if the file has changed since it was opened."""
         if self._look() != self._seen:
             raise StillBeingWritten(
                 "The file was changed while it was read. It is read again by the next run."
@@ -157,7 +157,7 @@ class InboxDocument:
         return self._event
 
     def _no_line_end(self) -> str:
-        """Why a CSV file may have been cut short; empty where it ends with a line end."""
+        """Return why a CSV file may have been cut short; empty if it ends with a line end."""
         size = os.fstat(self._file.fileno()).st_size
         if not size:
             return "The file is empty."
@@ -181,7 +181,7 @@ class InboxDocument:
             )
 
     def _found_form(self) -> FormName:
-        """The form that the file's name begins with, or the only one whose own columns it has."""
+        """Return the form in the file's name, or the only form whose own columns it has."""
         self._refuse_cut()
         name = self._entry.name.casefold()
         for form in _FORMS:
@@ -204,7 +204,7 @@ class InboxDocument:
         return best[0]
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         self._file.close()
 
     def __enter__(self) -> Self:
@@ -215,9 +215,9 @@ class InboxDocument:
 
 
 def read_document(practice: OpenPractice, entry: InboxEntry, *, complete: bool = False) -> InboxDocument:
-    """Open a file of the inbox; ``complete``: its end is taken as it is, because a user says so.
+    """Open a file of the inbox; ``complete``: its end is accepted as it is, because a user said so.
 
-    Raises ``BadInput`` where it cannot be a file of Ignition's, and ``DiskError``.
+    Raises ``BadInput`` if it cannot be one of Ignition's files, and ``DiskError``.
     """
     file = open_entry(entry.path)
     try:
@@ -228,23 +228,23 @@ def read_document(practice: OpenPractice, entry: InboxEntry, *, complete: bool =
 
 
 SHOWN = 20
-"""Refused rows, notes and edited cells that are told one by one."""
+"""The number of refused rows, notes and edited cells that are listed."""
 
 _NOUNS = {"clients": "client", "services": "service", "team": "team member", "proposals": "proposal"}
 
 
 def opened(row: ReceivedFile, document: InboxDocument) -> ReceivedFile:
-    """The record of a file whose content is known."""
+    """Return the record of a file whose content is known."""
     return msgspec.structs.replace(row, digest=document.digest)
 
 
 def understood(row: ReceivedFile, document: InboxDocument) -> ReceivedFile:
-    """The record of a file of which it is known what it is. Raises ``BadInput`` where that is not clear."""
+    """Return the record of a file whose kind is known. Raises ``BadInput`` if it is not clear."""
     return msgspec.structs.replace(row, event=document.event, kind=document.kind, as_of=document.as_of)
 
 
 def received(row: ReceivedFile, document: InboxDocument, outcome: DeliveryOutcome) -> ReceivedFile:
-    """The record of a file that was imported, or had nothing new."""
+    """Return the record of a file that was imported, or had nothing new."""
     plan, report = outcome.plan, outcome.report
     edits = report.edits if report is not None else ()
     done = msgspec.structs.replace(
@@ -260,7 +260,7 @@ def received(row: ReceivedFile, document: InboxDocument, outcome: DeliveryOutcom
 
 
 def failed(row: ReceivedFile, error: AppError) -> ReceivedFile:
-    """The record of a file that could not be imported."""
+    """Return the record of a file that could not be imported."""
     return msgspec.structs.replace(
         row,
         state="failed",
@@ -280,25 +280,25 @@ def _state(outcome: DeliveryOutcome) -> ReceivedState:
 def _sentence(row: ReceivedFile, outcome: DeliveryOutcome) -> str:
     what = f"{row.event} of {when_utc(row.as_of)}" if row.event and row.as_of else row.kind
     if row.state == "outdated":
-        return f"Not imported ({what}): newer values of all that it says had come in before."
+        return f"Not imported ({what}): newer values had already come in for everything in it."
     counts = row.counts
     noun = _NOUNS.get(row.kind, "record")
     parts = [(counts.get("new", 0), "added"), (counts.get("changed", 0), "changed")]
-    told = " and ".join(f"{count(number, noun)} {word}" for number, word in parts if number) or "nothing new"
+    text = " and ".join(f"{count(number, noun)} {word}" for number, word in parts if number) or "nothing new"
     if row.state == "unchanged":
         return f"Nothing new ({what}): everything in it is here already."
     refused = len(outcome.plan.refused) if outcome.plan is not None else 0
     part = f" in part, {count(refused, 'row')} refused" if refused else ""
     batch = f" as {row.batch}" if row.batch else ""
     which = f": {sequence(outcome.records, most=5)}" if outcome.records else ""
-    return f"Imported{batch}{part} ({what}): {told}{which}."
+    return f"Imported{batch}{part} ({what}): {text}{which}."
 
 
 def _details(document: InboxDocument, outcome: DeliveryOutcome) -> Iterator[str]:
     plan, report = outcome.plan, outcome.report
     if outcome.admitted.older and plan is not None:
         cells = count(outcome.admitted.older, "value was/values were")
-        yield f"{cells} left out: newer ones had come in before."
+        yield f"{cells} left out: newer ones had already come in."
     if plan is not None:
         yield from (f"Row {each.row} refused: {each.reason}" for each in plan.refused[:SHOWN])
         yield from (f"Row {each.row}: {each.text}" if each.row else each.text for each in plan.notes[:SHOWN])
@@ -309,6 +309,6 @@ def _details(document: InboxDocument, outcome: DeliveryOutcome) -> Iterator[str]
         name = visible(edit.field, 60) if edit.field.startswith(EXTRA) else label(edit.field)
         yield f"{edit.record} {name}: {value(visible(edit.old, 80))} → {value(visible(edit.new, 80))}"
     if document.ignored:
-        yield f"Keys that are no fields were ignored: {', '.join(document.ignored[:SHOWN])}."
+        yield f"Keys that are not fields were ignored: {', '.join(document.ignored[:SHOWN])}."
     if plan is not None and plan.counts.get("to_take", 0):
         yield "This creates no jobs. To create them, take the proposals over: xpm-tui proposals take-over"

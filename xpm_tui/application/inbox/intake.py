@@ -1,6 +1,6 @@
-"""Emptying the inbox: each complete file is claimed, imported in one transaction, and moved.
+"""Empty the inbox: each complete file is claimed, imported in one transaction, and moved.
 
-One process at a time empties an inbox. What a process that was killed had claimed is finished first: a file
+One process at a time empties an inbox. Files that a killed process had claimed are finished first: a file
 whose transaction was committed is only moved, any other is imported. Nothing is sent to XPM, and nothing is
 deployed.
 """
@@ -39,21 +39,21 @@ from xpm_tui.files.private import ensure_private
 from xpm_tui.store.ids import SnapshotIds
 
 Progress = Callable[[int, int], None]
-"""Told how many files are done, and of how many."""
+"""A callback with the number of files done, and of all files."""
 
 LISTED = 200
-"""Files that a report lists; beyond it they are only counted."""
+"""The number of files that a report lists; the others are only counted."""
 
 _STOPPING = (Busy, ReadOnly, DiskError, StoreUnreadable)
-"""Errors that are no fault of the file: it stays claimed, and the next run takes it."""
+"""Errors that are not caused by the file: it stays claimed, and the next run imports it."""
 
 
 @dataclass
 class InboxReport:
     """What emptying the inbox did, or would do when ``dry_run``.
 
-    ``counts`` has the files by their state; ``waiting`` are those that are not complete yet, ``stopped`` says
-    why the run ended before the last file.
+    ``counts`` has the files by state; ``waiting`` files are not complete yet, ``stopped`` says why the run
+    ended before the last file.
     """
 
     dry_run: bool = False
@@ -64,24 +64,24 @@ class InboxReport:
 
     @property
     def total(self) -> int:
-        """How many files were dealt with."""
+        """Return how many files were processed."""
         return sum(self.counts.values())
 
     def add(self, row: ReceivedFile, state: str = "") -> None:
-        """Count a file, and list it where there is room; those that need the user come first."""
+        """Count a file, and list it if there is room; those that need the user come first."""
         self.counts[state or row.state] += 1
         if len(self.files) < LISTED and not state:
             self.files.append(row)
 
 
 def folder_of(practice: OpenPractice) -> InboxFolder | None:
-    """The practice's inbox; None where none is set up."""
+    """Return the practice's inbox; None if none is set up."""
     told = practice.settings.text("inbox.folder")
     return InboxFolder(Path(told).expanduser()) if told else None
 
 
 def needed_folder(practice: OpenPractice) -> InboxFolder:
-    """The practice's inbox. Raises ``BadInput`` where there is none, or it cannot be used."""
+    """Return the practice's inbox. Raises ``BadInput`` if there is none, or it cannot be used."""
     folder = folder_of(practice)
     if folder is None:
         raise BadInput("This practice has no inbox.", hint="Set one up: xpm-tui inbox setup DIR")
@@ -90,12 +90,12 @@ def needed_folder(practice: OpenPractice) -> InboxFolder:
 
 
 def owner_of(practice: OpenPractice) -> str:
-    """What an inbox remembers its practice by."""
+    """Return the mark by which an inbox identifies its practice."""
     return storable(str(practice.data))
 
 
 def set_up(practice: OpenPractice, path: Path) -> InboxFolder:
-    """Create an inbox, or take an existing folder, and make it that of the practice.
+    """Create an inbox, or use an existing folder, and make it the practice's.
 
     Raises ``BadInput``, ``DiskError`` and ``ReadOnly``; the setting is written last.
     """
@@ -133,9 +133,9 @@ async def empty_inbox(
 async def retry(
     practice: OpenPractice, files: Iterable[InboxEntry], *, progress: Progress = lambda done, total: None
 ) -> InboxReport:
-    """Import files again that failed, or that were imported before, because somebody asks for it.
+    """Import files again that failed or were imported before, because a user asks for it.
 
-    Raises what :func:`empty_inbox` raises.
+    Raises the same errors as :func:`empty_inbox`.
     """
     practice.writable()
     folder = needed_folder(practice)
@@ -155,11 +155,11 @@ def _lock(practice: OpenPractice) -> Lock:
 
 
 class _KnownMeanwhile(Exception):
-    """The file is known by its content after all: somebody else had imported it a moment before."""
+    """Another process has just imported a file with the same content."""
 
 
 class _Intake:
-    """One emptying of one inbox, holding its lock; ``asked``: a user asked for these very files."""
+    """One emptying of one inbox, holding its lock; ``asked``: a user named these files."""
 
     def __init__(
         self, practice: OpenPractice, folder: InboxFolder, report: InboxReport, *, asked: bool = False
@@ -171,14 +171,14 @@ class _Intake:
         self._still_written = 0
 
     async def run(self, progress: Progress) -> None:
-        """What was left by a process that ended, then what has come in, until nothing complete is left."""
+        """Import what an ended process left, then what has come in, until nothing complete is left."""
         await self._claimed(self._folder.claimed(), progress)
         seen: set[tuple[str, float]] = set()
         while self.report.stopped is None:
             ready = [each for each in self._ready() if (each.name, each.changed) not in seen]
             if not ready:
                 return
-            # A file that cannot be claimed is not tried for ever.
+            # A file that cannot be claimed is not retried forever.
             seen.update((each.name, each.changed) for each in ready)
             await self.take(ready, progress)
 
@@ -188,7 +188,7 @@ class _Intake:
             if self.report.stopped is not None:
                 return
             progress(done, len(entries))
-            await self._practice.clock.sleep(0)  # where Ctrl-C takes effect: between two files
+            await self._practice.clock.sleep(0)  # Ctrl-C takes effect here, between two files
             claimed = self._folder.claim(entry)
             if claimed is not None:
                 self._file(claimed, known_claim=False)
@@ -202,7 +202,7 @@ class _Intake:
             self._file(entry, known_claim=True)
 
     async def look(self, progress: Progress) -> None:
-        """What would be done with the complete files; nothing is claimed or written."""
+        """Report what would be done with the complete files; nothing is claimed or written."""
         ready = [*self._folder.claimed(), *self._ready()]
         digests: set[str] = set()
         for done, entry in enumerate(ready):
@@ -227,7 +227,7 @@ class _Intake:
                 self.report.add(failed(row, error))
 
     def tell(self) -> None:
-        """Log what was done, and notify whoever is not looking of what failed."""
+        """Log what was done, and send a notification of failed files."""
         counts = self.report.counts
         if self.report.total:
             self._practice.events.emit(
@@ -245,11 +245,11 @@ class _Intake:
             notify(
                 self._practice,
                 "inbox",
-                f"{files} of the inbox could not be imported in full. See: xpm-tui inbox list",
+                f"{files} from the inbox could not be imported in full. See: xpm-tui inbox list",
             )
 
     def _ready(self) -> list[InboxEntry]:
-        """The files that are complete, as far as can be told; the others wait, and are counted."""
+        """Return the files that seem complete; the others wait, and are counted."""
         now = self._practice.clock.now().timestamp()
         settle = self._practice.settings.number("inbox.settle_seconds")
         patience = self._practice.settings.number("inbox.patience_seconds")
@@ -275,20 +275,20 @@ class _Intake:
         return read_document(self._practice, entry, complete=self._asked)
 
     def _known(self, digest: str) -> ReceivedFile | None:
-        """The file of the same content that was taken in before, unless it failed."""
+        """Return an earlier file with the same content, unless it failed."""
         return _known(self._practice.snapshot(), digest)
 
     def _file(self, entry: InboxEntry, *, known_claim: bool) -> None:
-        """Deal with one claimed file, and note why the files after it have to wait."""
+        """Process one claimed file, and record why later files have to wait."""
         if self._folder.entry(entry.path) is None:
-            return  # somebody has deleted it
+            return  # it has been deleted
         try:
             self._take_in(entry, known_claim=known_claim)
         except _STOPPING as error:
             self.report.stopped = error
 
     def _take_in(self, entry: InboxEntry, *, known_claim: bool) -> None:
-        """Import one claimed file, remember what came of it, and move it."""
+        """Import one claimed file, record the result, and move it."""
         row = self._row(entry)
         try:
             with self._document(entry) as document:
@@ -314,7 +314,7 @@ class _Intake:
             raise
         except AppError as error:
             row = self._record(failed(row, error))
-        except Exception as error:  # one file that nobody foresaw must not keep the others waiting
+        except Exception as error:  # an unexpected error in one file must not block the others
             kind = type(error).__name__
             row = self._record(
                 failed(row, AppError(f"The file could not be read: an unexpected error ({kind})."))
@@ -323,7 +323,7 @@ class _Intake:
         self.report.add(row)
 
     def _as_before(self, row: ReceivedFile) -> ReceivedFile:
-        """The record under its earlier id, where a file of the same content came in before."""
+        """Return the record under its earlier id, if a file with the same content came in before."""
         found = self._practice.snapshot().find(INBOX, "digest", row.digest)
         return msgspec.structs.replace(row, id=found[0].id, copies=found[0].copies) if found else row
 
@@ -348,7 +348,7 @@ class _Intake:
         return InboxDelivery(row.name, document.mark, document.read, lambda *_: (), row.event)
 
     def _record(self, row: ReceivedFile) -> ReceivedFile:
-        """Remember a file that could not be imported."""
+        """Record a file that could not be imported."""
         made = [row]
 
         def remember(snapshot: Snapshot) -> list[Write]:
@@ -374,8 +374,8 @@ class _Intake:
             return [Put(INBOX, now)]
 
         self._practice.book.transact(counted)
-        told = f"Not imported again: {before.name} ({before.id}) has the same content. {before.sentence}"
-        self._folder.finish(entry, failed=False, prefix=f"{before.id}.{made[0].copies}", sentence=told)
+        text = f"Not imported again: {before.name} ({before.id}) has the same content. {before.sentence}"
+        self._folder.finish(entry, failed=False, prefix=f"{before.id}.{made[0].copies}", sentence=text)
         self.report.add(made[0], "duplicate")
 
     def _finish(self, entry: InboxEntry, row: ReceivedFile, prefix: str) -> None:
@@ -383,7 +383,7 @@ class _Intake:
         self._folder.finish(entry, failed=row.state == "failed", prefix=prefix, sentence=lines)
 
     def _row(self, entry: InboxEntry) -> ReceivedFile:
-        """The record of a file before anything is known of it but its name."""
+        """Return the record of a file of which only the name is known."""
         return ReceivedFile(
             id="",
             name=storable(entry.name),
@@ -396,5 +396,5 @@ class _Intake:
 
 
 def _known(snapshot: Snapshot, digest: str) -> ReceivedFile | None:
-    """The file of the same content that was taken in before, unless it failed."""
+    """Return an earlier file with the same content, unless it failed."""
     return next((row for row in snapshot.find(INBOX, "digest", digest) if row.state != "failed"), None)

@@ -1,4 +1,4 @@
-"""What is in the inbox, what came of each file, and which file a user means."""
+"""Queries on the inbox: its state, the result of each file, and which file a user means."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from xpm_tui.files.inbox_folder import InboxEntry, InboxFolder
 
 
 class InboxStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """The inbox at a glance.
+    """The state of the inbox.
 
     ``waiting`` files are in the folder, ``claimed`` ones were left by a process that ended, ``unfinished``
-    ones still have the name of an upload, ``failed`` ones are in the folder of that name. ``problem`` says
+    ones still have the name of an upload, ``failed`` ones are in the folder with that name. ``problem`` says
     why the folder cannot be used.
     """
 
@@ -35,7 +35,7 @@ class InboxStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReceivedView(msgspec.Struct, frozen=True, kw_only=True):
-    """One file that came in. ``place`` is where it is now, empty where it was deleted."""
+    """One received file. ``place`` is where it is now, empty if it was deleted."""
 
     id: str
     name: str
@@ -57,7 +57,7 @@ class ReceivedView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def inbox_status(practice: OpenPractice) -> InboxStatus:
-    """Look at the folder and the records; nothing is written. Raises nothing: ``problem`` says why."""
+    """Return the state of folder and records; it writes and raises nothing: ``problem`` has the reason."""
     snapshot = practice.snapshot()
     folder = folder_of(practice)
     received = snapshot.count(INBOX)
@@ -78,7 +78,7 @@ def inbox_status(practice: OpenPractice) -> InboxStatus:
 
 
 def newest(practice: OpenPractice, most: int = 0, state: str = "") -> list[ReceivedFile]:
-    """The files that came in, the newest first; ``most`` of 0 gives all."""
+    """Return the received files, the newest first; ``most`` of 0 returns all."""
     snapshot = practice.snapshot()
     found: list[ReceivedFile] = []
     for id_ in reversed(tuple(snapshot.ids(INBOX))):
@@ -91,13 +91,13 @@ def newest(practice: OpenPractice, most: int = 0, state: str = "") -> list[Recei
 
 
 def received_view(row: ReceivedFile, place: Path | None = None) -> ReceivedView:
-    """A file as it is shown."""
+    """Return a file as it is shown."""
     shown = {name: getattr(row, name) for name in ReceivedView.__struct_fields__ if name != "place"}
     return ReceivedView(**shown, place=storable(str(place)) if place is not None else "")
 
 
 def find_received(practice: OpenPractice, text: str) -> ReceivedFile:
-    """The file that is meant: by its id (``f12``), by its name here or in the folder. Raises ``NotFound``."""
+    """Return a file by its id (``f12``), or its name here or in the folder. Raises ``NotFound``."""
     wanted = Path(text).name
     found = practice.snapshot().get(INBOX, wanted.partition("-")[0].partition(".")[0])
     if found is not None:
@@ -111,16 +111,16 @@ def find_received(practice: OpenPractice, text: str) -> ReceivedFile:
 
 
 def show_received(practice: OpenPractice, text: str) -> ReceivedView:
-    """One file in full, with where it is now. Raises ``NotFound``."""
+    """Return one file in full, with its present place. Raises ``NotFound``."""
     row = find_received(practice, text)
     folder = folder_of(practice)
     return received_view(row, folder.place(row.id) if folder is not None else None)
 
 
 def files_to_retry(practice: OpenPractice, names: tuple[str, ...], *, every: bool) -> list[InboxEntry]:
-    """The files to import again: those that failed, or those that are named, imported before or not.
+    """Return the files to import again: those that failed, or the named ones.
 
-    Raises ``NotFound`` for a file that is no longer there, and what ``needed_folder`` raises.
+    Raises ``NotFound`` for a file that no longer exists, and the errors of ``needed_folder``.
     """
     folder = needed_folder(practice)
     if every:

@@ -1,8 +1,8 @@
-"""Deploying as a run: under the run lock, through the guard, with the practice's own terms.
+"""Deploy jobs as a run: under the run lock, through the guard, with the practice's settings.
 
-A batch of jobs before it starts: what would be made, what is kept back, and the calls that it takes.
+A batch of jobs before it starts: what would be created, what is held, and the calls that it takes.
 
-What a person decides about a job: what became of a lost answer, and that it is to be made again.
+Decisions on a job: what happened to a write without an answer, and that it is created again.
 """
 
 from __future__ import annotations
@@ -54,13 +54,13 @@ class LazyIndex:
         self._index: MatchIndex | None = None
 
     def __call__(self) -> MatchIndex:
-        """The index."""
+        """Return the index."""
         if self._index is None:
             self._index = MatchIndex.build(self._snapshot)
         return self._index
 
     def alike(self, client: Client) -> Sequence[Alike]:
-        """XPM's clients whose name is the same as this one's, or near to it."""
+        """Return XPM's clients whose name is the same as this one's, or near to it."""
         return self().alike(client)
 
 
@@ -102,7 +102,7 @@ async def deploy_jobs(
 
 
 async def deploy_due(practice: OpenPractice, *, report: Report = silent) -> Run | None:
-    """What the daily run deploys, whether or not anybody signed in; None where there is nothing."""
+    """Deploy what is due as the daily run does, regardless of sign-ins; None if there is nothing."""
     terms = terms_of(practice)
     if not terms.ours:
         return None
@@ -113,7 +113,7 @@ async def deploy_due(practice: OpenPractice, *, report: Report = silent) -> Run 
 
 
 def due_at_once(practice: OpenPractice) -> list[str]:
-    """Ids of what would go out by itself now."""
+    """Return the ids of jobs that would be deployed automatically now."""
     terms = terms_of(practice)
     if not terms.ours:
         return []
@@ -123,7 +123,7 @@ def due_at_once(practice: OpenPractice) -> list[str]:
 def batch_of(
     practice: OpenPractice, wanted: Iterable[Occurrence], *, anyway: bool = False
 ) -> BatchConsequences:
-    """What deploying these would do, after what an earlier run left. Nothing is asked of XPM."""
+    """Return what deploying these would do, after what an earlier run left, without a call to XPM."""
     snapshot = practice.snapshot()
     found = {
         row.id: (snapshot.get(WORKFLOWS, row.workflow), row.day) for row in unfinished_occurrences(snapshot)
@@ -141,7 +141,7 @@ def batch_of(
 
 
 class DeployWork(RunWork):
-    """A run that makes jobs."""
+    """A run that creates jobs."""
 
     def __init__(
         self,
@@ -160,7 +160,7 @@ class DeployWork(RunWork):
         self._anyway = anyway
 
     async def work(self, xpm: XpmPort) -> Run:
-        """Resolve what is unknown of clients, ask the guard, deploy."""
+        """Resolve unknown outcomes of clients, ask the guard, and deploy."""
         practice = self.practice
         lag = practice.settings.number("sync.create_lag")
         await resolve_clients(
@@ -202,12 +202,12 @@ class DeployWork(RunWork):
 
 
 def new_jobs_stop(fresh: int, limit: int, *, reviewed: bool) -> tuple[Stop, ...]:
-    """More new jobs than ``limit`` wait for a person, where none has seen how many there are."""
+    """Return the stop for more than ``limit`` new jobs that no user has reviewed."""
     if reviewed or fresh <= limit:
         return ()
     sentence = (
-        f"{fresh} new jobs would be created in XPM; more than {limit} wait for your approval. "
-        "Review them: xpm-tui jobs list --due. Then deploy them: xpm-tui jobs deploy --due"
+        f"{fresh} new jobs would be created in XPM; more than {limit} need your approval. Review them: "
+        "xpm-tui jobs list --due. Then deploy them: xpm-tui jobs deploy --due"
     )
     return (Stop(rule="new-jobs", counted=fresh, limit=limit, sentence=sentence),)
 
@@ -242,16 +242,16 @@ class BatchView(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def minutes(self) -> int:
-        """What it takes at least, at Xero's pace."""
+        """Return the least time in minutes, at Xero's pace."""
         return self.consequences.minutes
 
     def of(self, *, anyway: bool) -> Consequences:
-        """The consequences, without or with the jobs that ask first."""
+        """Return the consequences, with or without the jobs that need confirmation."""
         return self.consequences_anyway if anyway else self.consequences
 
 
 def preview_batch(practice: OpenPractice, chosen: Sequence[Occurrence]) -> BatchView:
-    """What deploying these would do. Asks nothing of XPM."""
+    """Return what deploying these jobs would do, without a call to XPM."""
     named = {each.id for each in chosen}
     shown, found = previews(practice, chosen)
     _, anyway = previews(practice, chosen, anyway=True)
@@ -273,17 +273,17 @@ def preview_batch(practice: OpenPractice, chosen: Sequence[Occurrence]) -> Batch
 
 
 def preview_named(practice: OpenPractice, ids: Sequence[str]) -> BatchView:
-    """The same for jobs by their ids. Raises ``NotFound``."""
+    """Return the same for jobs by their ids. Raises ``NotFound``."""
     return preview_batch(practice, [find_job(practice, id_) for id_ in ids])
 
 
 def of_cause(practice: OpenPractice, cause: str = "") -> tuple[str, ...]:
-    """Ids of what is held, failed or half-made, of one cause where one is named."""
+    """Return the ids of jobs that are held, failed or unfinished, with one cause if it is named."""
     return tuple(each.id for each in unfinished(practice, cause=cause))
 
 
 def of_proposal(practice: OpenPractice, proposal: str) -> list[Occurrence]:
-    """The next open job of each workflow of a proposal. Raises ``NotFound`` and ``BadInput``."""
+    """Return the next open job of each workflow of a proposal. Raises ``NotFound`` and ``BadInput``."""
     snapshot = practice.snapshot()
     rows = snapshot.find(WORKFLOWS, "proposal", find_proposal(snapshot, proposal).id)
     found = []
@@ -372,7 +372,7 @@ async def prepare_again(practice: OpenPractice, job: str) -> JobRowView:
     if await _read(practice, row.number) is not None:
         raise BadInput(
             f"XPM still has job {row.number}, so no second one is created.",
-            hint="If it is to be created again, delete it in XPM first.",
+            hint="To create it again, first delete it in XPM.",
         )
     again = Deployment(
         id=row.id, workflow=row.workflow, day=row.day, state="failed", cause="job-gone",
@@ -381,14 +381,14 @@ async def prepare_again(practice: OpenPractice, job: str) -> JobRowView:
     )  # fmt: skip
     again = workflows.noted(again, practice.clock.now(), practice.person, "redeploy", row.number)
     there = snapshot.get(JOBS, row.number)
-    gone = [Put(JOBS, msgspec.structs.replace(there, gone=True))] if there is not None else []
-    practice.book.commit([workflows.put(again), *gone], since=snapshot)
+    missing = [Put(JOBS, msgspec.structs.replace(there, gone=True))] if there is not None else []
+    practice.book.commit([workflows.put(again), *missing], since=snapshot)
     practice.events.emit(Event(key="job.again", record=row.workflow, numbers={"job": row.number}))
     return row_of(practice, found.id)
 
 
 def _dropped(row: Deployment, intent: Intent) -> Deployment:
-    """What is left out of it from now on."""
+    """Return the deployment without the dropped step."""
     if intent.kind == ADD_JOB:
         return msgspec.structs.replace(row, state="skipped", cause="", why="")
     if intent.kind == APPLY_TEMPLATE:

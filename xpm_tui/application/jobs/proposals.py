@@ -1,4 +1,7 @@
-"""Proposals: listed, made, accepted here, taken over from Ignition, revoked. Only ours are ever deployed."""
+"""Proposals: list, create, accept, take over from Ignition, revoke.
+
+Only proposals that were taken over or created here are deployed.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ from xpm_tui.domain.tables import CLIENTS, PROPOSALS, SERVICES, TEMPLATES, WORKF
 from xpm_tui.store.ids import BlockIds
 
 ENDLESS = "none"
-"""Instead of a last day: the recurrence goes on when the proposal has ended."""
+"""The value instead of a last day, for a recurrence that continues after the proposal."""
 FIELDS = ("number", "reference", "start", "end", "partner", "manager")
 
 
@@ -124,7 +127,7 @@ def accept(
     start: date | None = None,
     per: Per | None = None,
 ) -> list[ProposalRowView]:
-    """Accept proposals that were made here: from now on their workflows wait, or deploy by themselves."""
+    """Accept proposals that were created here: their workflows then wait, or are deployed automatically."""
     snapshot = practice.snapshot()
     found = [find_proposal(snapshot, text) for text in proposals]
     for proposal in found:
@@ -161,7 +164,8 @@ def take(
     else:
         found = [find_proposal(snapshot, text) for text in proposals]
     for proposal in found:
-        # One that was revoked here goes on when it is taken again; one that Ignition revoked does not.
+        # A proposal that was revoked here continues when it is taken over again; one that Ignition revoked
+        # does not.
         if proposal.state != "accepted" and not (proposal.state == "revoked" and proposal.ours):
             raise BadInput(
                 f"{proposal.id} is {_called(proposal)}: only an accepted proposal can be taken over.",
@@ -172,7 +176,7 @@ def take(
         stopped = any(workflow.stopped for workflow in workflows)
         if workflows and not stopped and is_renewed(proposal):
             raise BadInput(
-                f"{proposal.id} has a next term, and nothing of this one waits.",
+                f"{proposal.id} has a next term, and this one has no jobs left to create.",
                 hint=f"Create the next term's workflows: xpm-tui proposals rollover {proposal.id}",
             )
         if proposal.ours and workflows and not stopped and proposal.before is None:
@@ -181,22 +185,22 @@ def take(
 
 
 def revoke(practice: OpenPractice, proposal: str, reason: str = "") -> ProposalRowView:
-    """Stop everything of a proposal that still waits; jobs that are in XPM stay as they are."""
+    """Stop all jobs of a proposal that are not created yet; jobs in XPM stay as they are."""
     practice.writable()
     snapshot = practice.snapshot()
     before = find_proposal(snapshot, proposal)
     if before.state == "revoked":
         raise BadInput(f"{before.id} is already revoked.")
     now, why = practice.clock.now(), _text("reason", reason)
-    said = f"Its proposal was revoked{f': {why}' if why else ''}."
-    # Ours from now on also where it was Ignition's: that a person revoked it outlasts the next import. Not
-    # where nobody had accepted it: taken again it would be.
+    text = f"Its proposal was revoked{f': {why}' if why else ''}."
+    # An imported proposal becomes ours, so that the revocation survives the next import. One that was never
+    # accepted does not, because taking it over would accept it.
     ours = before.ours or before.state == "accepted"
     after = msgspec.structs.replace(before, state="revoked", status="", ours=ours)
     line = Audit(at=now, by=practice.person, what="revoked", about=why)
     workflows = snapshot.find(WORKFLOWS, "proposal", before.id)
     stopped = [
-        Put(WORKFLOWS, msgspec.structs.replace(each, stopped=said, audit=(*each.audit, line)))
+        Put(WORKFLOWS, msgspec.structs.replace(each, stopped=text, audit=(*each.audit, line)))
         for each in workflows
         if not each.stopped
     ]
@@ -206,7 +210,7 @@ def revoke(practice: OpenPractice, proposal: str, reason: str = "") -> ProposalR
 
 
 def find_proposal(snapshot: Snapshot, text: str) -> Proposal:
-    """A proposal by our id, its number, or its exact name. Raises ``NotFound`` and ``BadInput``."""
+    """Return a proposal by our id, its number, or its exact name. Raises ``NotFound`` and ``BadInput``."""
     typed = text.strip()
     found = snapshot.get(PROPOSALS, typed)
     if found is not None:
@@ -259,7 +263,7 @@ def ending(repeat: Repeat, until: str) -> Repeat:
 
 
 def day(field: str, text: str) -> date | None:
-    """A date as it is typed, ``YYYY-MM-DD``; nothing is None. Raises ``BadInput``."""
+    """Return a typed date, ``YYYY-MM-DD``; None for an empty text. Raises ``BadInput``."""
     try:
         return date.fromisoformat(text.strip()) if text.strip() else None
     except ValueError:
@@ -267,7 +271,7 @@ def day(field: str, text: str) -> date | None:
 
 
 def proposal_view(snapshot: Snapshot, row: Proposal) -> ProposalRowView:
-    """One proposal."""
+    """Return one proposal as a view."""
     client = snapshot.get(CLIENTS, row.client) if row.client else None
     workflows = snapshot.find(WORKFLOWS, "proposal", row.id)
     standing = _standing(row, any(each.stopped for each in workflows))
@@ -298,13 +302,13 @@ def proposal_view(snapshot: Snapshot, row: Proposal) -> ProposalRowView:
 
 
 def show_proposal(practice: OpenPractice, proposal: str) -> ProposalRowView:
-    """One proposal. Raises ``NotFound`` and ``BadInput``."""
+    """Return one proposal. Raises ``NotFound`` and ``BadInput``."""
     snapshot = practice.snapshot()
     return proposal_view(snapshot, find_proposal(snapshot, proposal))
 
 
 def agreed(practice: OpenPractice, proposal: str) -> list[AgreedView]:
-    """The services of a proposal, and what each calls for. Raises ``NotFound``."""
+    """Return the services of a proposal with their templates. Raises ``NotFound``."""
     snapshot = practice.snapshot()
     found = []
     for each in find_proposal(snapshot, proposal).services:
@@ -326,7 +330,7 @@ def agreed(practice: OpenPractice, proposal: str) -> list[AgreedView]:
 
 
 def _called(row: Proposal) -> str:
-    """Its state in a sentence."""
+    """Return its state as a sentence."""
     return f"'{visible(row.status, 60)}' in Ignition" if row.status else row.state or "without a state"
 
 
@@ -355,7 +359,7 @@ def _ours(
     since = today(practice)
     writes: list[Write] = []
     news: list[Event] = []
-    # One proposal can be named twice, by its id and its number: it asks for its jobs once.
+    # A proposal can be named twice, by its id and its number.
     for proposal in {each.id: each for each in found}.values():
         _check_end(proposal, repeat, start, since)
         made = make_workflows(
@@ -394,7 +398,7 @@ def _check_end(proposal: Proposal, repeat: Repeat | None, start: date | None, si
 
 
 def _service(snapshot: Snapshot, typed: str) -> ProposalService:
-    """A service by name or id; one of that whole name first, then ``PROJECT: SERVICE``."""
+    """Return a service by name or id; an exact name first, then ``PROJECT: SERVICE``."""
     project, name = "", _text("service", typed)
     try:
         found = find_service(snapshot, name)
@@ -410,7 +414,7 @@ def _service(snapshot: Snapshot, typed: str) -> ProposalService:
 def _with_entities(
     snapshot: Snapshot, services: tuple[ProposalService, ...], typed: Sequence[str], head: Client
 ) -> tuple[ProposalService, ...]:
-    """The services with the clients of their projects, each typed as ``PROJECT: CLIENT``."""
+    """Return the services with the clients of their projects, each typed as ``PROJECT: CLIENT``."""
     clients: dict[str, Client] = {}
     for text in typed:
         said = exact(_text("project_client", text)).casefold()
@@ -418,7 +422,7 @@ def _with_entities(
         found = next((key for key in projects if said.startswith(f"{key.casefold()}:")), None)
         if found is None:
             raise BadInput(
-                f"project_client: '{visible(text, 80)}' names no project of a service.",
+                f"project_client: '{visible(text, 80)}' is not a project of any service.",
                 hint="Write 'PROJECT: CLIENT', and the service as 'PROJECT: SERVICE'.",
                 field="project_client",
             )

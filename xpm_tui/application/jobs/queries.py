@@ -1,9 +1,4 @@
-"""How many jobs wait, are due, held, failed, come soon, were missed: for Overview and ``status``.
-
-XPM's current jobs, as the mirror has them: shown, never written.
-
-Jobs: listed by what became of them, previewed, skipped, chosen for deploying, and counted.
-"""
+"""Queries on jobs: lists by state, previews, counts for Overview and ``status``, and XPM's current jobs."""
 
 from __future__ import annotations
 
@@ -58,7 +53,7 @@ if TYPE_CHECKING:
 
 
 def counts(practice: OpenPractice) -> JobCounts:
-    """Count. O(workflows and what became of them)."""
+    """Return the counts. O(workflows and their deployments)."""
     snapshot, terms, day = practice.snapshot(), terms_of(practice), today(practice)
     found = list(occurrences(snapshot, terms, day))
     states = Counter(each.state for each in found)
@@ -80,7 +75,10 @@ def counts(practice: OpenPractice) -> JobCounts:
 
 
 class XpmJobView(msgspec.Struct, frozen=True, kw_only=True):
-    """A job of XPM that is neither completed nor cancelled; ``made_by`` is ours that made it, or empty."""
+    """A job of XPM that is neither completed nor cancelled.
+
+    ``made_by`` is our job that created it, or empty.
+    """
 
     number: str
     name: str
@@ -100,7 +98,7 @@ class XpmJobView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def list_current(practice: OpenPractice, text: str = "") -> tuple[list[XpmJobView], ListState]:
-    """Next due first, those without a date last; and how old the list is, or why there is none."""
+    """Return XPM's current jobs, next due first, and the age of the list or why there is none."""
     snapshot, wanted = practice.snapshot(), text.casefold()
     ours = {row.number: row.id for row in snapshot.rows(DEPLOYMENTS) if row.number}
     rows = sorted(snapshot.rows(JOBS), key=lambda job: (job.due is None, job.due or date.max, job.number))
@@ -110,7 +108,7 @@ def list_current(practice: OpenPractice, text: str = "") -> tuple[list[XpmJobVie
 
 
 def current_job(practice: OpenPractice, number: str) -> XpmJobView | None:
-    """Return the current job of XPM with that number; None where the mirror has none."""
+    """Return the current job of XPM with that number; None if the mirror has none."""
     snapshot = practice.snapshot()
     job = snapshot.get(JOBS, number)
     made = (row.id for row in snapshot.rows(DEPLOYMENTS) if row.number == number)
@@ -149,15 +147,15 @@ _WORDS = {
     "revoked": "the proposal was revoked",
     "edited": "{about} edited",
     "rolled": "rolled over: the next term starts on {about}",
-    "changed": "changed in Ignition: {about}; what still waited was stopped",
+    "changed": "changed in Ignition: {about}; jobs not yet created were stopped",
     "deployed": "job {about} deployed",
-    "found": "job {about} found in XPM after a lost answer",
+    "found": "job {about} found in XPM after no answer had come",
     "held": "held: {about}",
     "failed": "failed: {about}",
     "skipped": "skipped",
     "unskipped": "no longer skipped",
-    "redeploy": "to be made again: XPM no longer has {about}",
-    "sent": "decided what became of a lost answer: {about}",
+    "redeploy": "to be created again: XPM no longer has {about}",
+    "sent": "decided what happened to a write without an answer: {about}",
 }
 
 
@@ -186,7 +184,7 @@ def list_jobs(
 
 
 def preview_job(practice: OpenPractice, job: str) -> PreviewView:
-    """The exact job that would be sent now, with what clashes, by book and mirror."""
+    """Return the exact job that would be sent now, with its problems, from store and mirror."""
     snapshot = practice.snapshot()
     found = find_job(practice, job)
     batch = deployment.batch_of(practice, [found], anyway=True)
@@ -199,7 +197,7 @@ def preview_job(practice: OpenPractice, job: str) -> PreviewView:
 def find_job(practice: OpenPractice, text: str) -> Occurrence:
     """Return an occurrence by ``w3/2026-07-01``, its XPM job number, or ``w3`` (its first open one, or last).
 
-    Raises ``NotFound`` where there is no such occurrence.
+    Raises ``NotFound`` if there is no such occurrence.
     """
     snapshot, terms, typed = practice.snapshot(), terms_of(practice), text.strip()
     workflow_id, _, day = typed.partition("/")
@@ -210,7 +208,7 @@ def find_job(practice: OpenPractice, text: str) -> Occurrence:
     if workflow is None:
         raise NotFound(f"There is no job '{visible(typed, 80)}'.", hint="List them: xpm-tui jobs list")
     now = today(practice)
-    # Up to a year after its start: one that starts in years can be looked at, and mended, too.
+    # Up to a year after its start, so that one that starts years later can be previewed and fixed.
     ahead = (
         400 + max(0, (max(workflow.start, workflow.since) - now).days) if workflow.repeat is not None else 0
     )
@@ -245,7 +243,7 @@ def choose(
 
 
 def unfinished(practice: OpenPractice, *, cause: str = "") -> list[Occurrence]:
-    """What is held, failed or half-made, of one cause where one is named."""
+    """Return what is held, failed or unfinished, with one cause if it is named."""
     return [
         each
         for each in occurrences(practice.snapshot(), terms_of(practice), today(practice), ahead=0)
@@ -257,7 +255,7 @@ def unfinished(practice: OpenPractice, *, cause: str = "") -> list[Occurrence]:
 def previews(
     practice: OpenPractice, chosen: Iterable[Occurrence], *, anyway: bool = False
 ) -> tuple[list[PreviewView], Consequences]:
-    """What deploying them would do, and its consequences, with what an earlier run left."""
+    """Return what deploying them would do, and the consequences, with what an earlier run left."""
     made = list(chosen)
     batch = deployment.batch_of(practice, made, anyway=anyway)
     snapshot = practice.snapshot()
@@ -269,7 +267,7 @@ def previews(
 
 
 def skip(practice: OpenPractice, job: str, *, undo: bool = False) -> JobRowView:
-    """Leave an occurrence out for good, or take that back. A job that is in XPM stays as it is there."""
+    """Skip an occurrence permanently, or undo that. A job in XPM stays as it is."""
     practice.writable()
     snapshot = practice.snapshot()
     found = find_job(practice, job)
@@ -304,7 +302,7 @@ def skip(practice: OpenPractice, job: str, *, undo: bool = False) -> JobRowView:
 
 
 def row_of(practice: OpenPractice, job: str) -> JobRowView:
-    """One job as a row of the list."""
+    """Return one job as a row of the list."""
     snapshot = practice.snapshot()
     return row_view(snapshot, find_job(practice, job), _show(practice, snapshot, names=True))
 
@@ -312,7 +310,7 @@ def row_of(practice: OpenPractice, job: str) -> JobRowView:
 def row_view(
     snapshot: Snapshot, found: Occurrence, shown: Callable[[Occurrence], deploy_preview.Preview]
 ) -> JobRowView:
-    """One job as a row of the list."""
+    """Return one job as a row of the list."""
     row = found.deployment or Deployment(
         id=found.id, workflow=found.workflow.id, day=found.day, state="going"
     )
@@ -343,7 +341,7 @@ def row_view(
 
 
 def _client_of(snapshot: Snapshot, found: Occurrence, proposal: Proposal | None) -> Client | None:
-    """Whose job it is: for one that is in XPM the client that it was created for."""
+    """Return the client of a job: for one that is in XPM, the client for which it was created."""
     row = found.deployment
     links = snapshot.find(LINKS, "uuid", row.client) if row is not None and row.number else []
     if links and (there := snapshot.get(CLIENTS, links[0].id)) is not None:
@@ -354,7 +352,7 @@ def _client_of(snapshot: Snapshot, found: Occurrence, proposal: Proposal | None)
 def _show(
     practice: OpenPractice, snapshot: Snapshot, *, names: bool = False
 ) -> Callable[[Occurrence], deploy_preview.Preview]:
-    """Previews of one moment; with ``names`` only for what the jobs are called: no clash is looked for."""
+    """Return previews at one moment; with ``names`` only the names, without checking for clashes."""
     terms = terms_of(practice)
     jobs, alike = (
         (deploy_preview.OpenJobs(()), _none)
@@ -423,7 +421,7 @@ def _preview_view(
 
 
 def refuse_while_made(snapshot: Snapshot, found: Occurrence) -> None:
-    """A run that is at a job writes how far it came: what is settled meanwhile would be lost in it."""
+    """Refuse a decision on a job while a run is creating it, because the run would overwrite it."""
     row = found.deployment
     run = snapshot.get(RUNS, row.run) if row is not None and row.state == "going" else None
     if run is not None and run.outcome == "running" and alive(run):

@@ -1,4 +1,4 @@
-"""Changes and renewals of proposals that are ours: the difference, and the roll-over into the next term."""
+"""Changes and renewals of proposals that are deployed from here: differences, and the roll-over."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def roll_over(practice: OpenPractice, proposals: Sequence[str] = (), *, keep: bo
     Raises:
         BadInput: One has no next term.
         NotFound: There is no such proposal.
-        Overtaken: The store was changed meanwhile; nothing was written.
+        StoreChanged: The store was changed meanwhile; nothing was written.
     """
     practice.writable()
     snapshot, ids = practice.snapshot(), BlockIds(practice.ids)
@@ -130,7 +130,7 @@ def roll_over(practice: OpenPractice, proposals: Sequence[str] = (), *, keep: bo
 
 
 def _is_changed(snapshot: Snapshot, row: Proposal) -> bool:
-    """Whether a proposal of ours waits for the user to look at what Ignition has changed."""
+    """Return whether the user has to review what Ignition has changed in a proposal."""
     if not row.ours or row.state != "accepted":
         return False
     return row.before is not None or any(
@@ -160,7 +160,7 @@ def _planned(
     keep: bool,
     ids: BlockIds | None = None,
 ) -> list[tuple[Proposal, list[Roll]]]:
-    """Each proposal with its workflows; without ``ids`` the new ones are numbered ``+w1`` onwards."""
+    """Return each proposal with its workflows; without ``ids`` the new ones are numbered ``+w1`` onwards."""
     counted, day, now = numbers(1), today(practice), practice.clock.now()
 
     def new_id() -> str:

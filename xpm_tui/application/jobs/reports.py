@@ -1,7 +1,4 @@
-"""Reports on jobs: the audit of those in XPM, which are read and compared, and the forecast of those to come.
-
-Nothing is written anywhere.
-"""
+"""Reports on jobs: the audit of those in XPM, and the forecast of those to come. Nothing is written."""
 
 from __future__ import annotations
 
@@ -33,11 +30,11 @@ from xpm_tui.files import durable
 from xpm_tui.ignition.parser import escape_cell
 
 YEARS = 4
-"""How far back the lists of jobs are read; an older job is looked for at its client."""
+"""How many years of jobs are read; an older job is looked up through its client."""
 CREATED_BEFORE = timedelta(days=60)
-"""A job may be created so long before its proposal begins."""
+"""How long before its proposal begins a job may have been created."""
 LOOKUPS = 100
-"""Calls that confirm that a job is missing, where no other number is given."""
+"""The default number of calls that confirm that jobs are missing."""
 MOST_MONTHS = 36
 HEADINGS = (
     "Finding", "Proposal", "Proposal Number", "Proposal Name", "Client", "Client Name", "Occurrence",
@@ -46,7 +43,7 @@ HEADINGS = (
 
 
 class AuditView(msgspec.Struct, frozen=True, kw_only=True):
-    """An audit: its findings, what was looked at, and the calls that it took. ``counts`` are by finding."""
+    """An audit: its findings, what was compared, and its calls. ``counts`` are by finding."""
 
     findings: tuple[AuditFinding, ...]
     counts: dict[str, int]
@@ -62,14 +59,14 @@ class AuditView(msgspec.Struct, frozen=True, kw_only=True):
 async def audit_jobs(
     practice: OpenPractice, *, lookups: int = LOOKUPS, report: Callable[[str], None] = lambda _: None
 ) -> AuditView:
-    """Compare every accepted proposal with the jobs of XPM.
+    """Compare every accepted proposal with the jobs in XPM.
 
     The current jobs are read in one call, and all others in one call a year. Before a job counts as missing,
-    it, or the jobs of its client, are read once more, as far as ``lookups`` calls go.
+    it or the jobs of its client are read again, within ``lookups`` calls.
 
     Raises:
         ReadOnly: Read-only mode makes no call to Xero.
-        WireTrouble: The jobs could not be read.
+        XeroError: The jobs could not be read.
     """
     identity = practice.connected()
     practice.writable("The audit reads XPM's jobs, and read-only mode makes no call to Xero.")
@@ -109,12 +106,12 @@ class _Reading:
         unjudged = list(found.unjudged)
         if left:
             unjudged.append(
-                f"{count(left, 'missing job')} could not be looked for once more: --lookups allows "
+                f"{count(left, 'missing job')} could not be looked up again: --lookups allows "
                 f"{count(self._lookups, 'call')}."
             )
         if self._unread:
             unjudged.append(
-                f"{count(self._unread, 'job')} of XPM cannot be read and may be among the missing."
+                f"{count(self._unread, 'job')} of XPM cannot be read and may be among the missing ones."
             )
         return AuditView(
             findings=found.findings,
@@ -154,7 +151,7 @@ class _Reading:
         )
 
     async def _looked_up(self, found: AuditReport) -> tuple[list[XpmJob], int]:
-        """Read what seems to be missing once more: the jobs found, and how many were left out."""
+        """Read the jobs again that seem to be missing; return those found, and how many were left out."""
         more: list[XpmJob] = []
         total = len(found.jobs_to_read) + len(found.clients_to_read)
         for place, number in enumerate(found.jobs_to_read[: self._lookups], 1):
@@ -174,7 +171,7 @@ class _Reading:
 
 
 def filtered(view: AuditView, *, only: str = "", text: str = "") -> list[AuditFinding]:
-    """The findings of one kind, or with a text in names and numbers. Raises ``BadInput``."""
+    """Return the findings of one kind, or with a text in names and numbers. Raises ``BadInput``."""
     if only and only not in AUDIT_FINDINGS:
         known = ", ".join(AUDIT_FINDINGS)
         raise BadInput(f"The audit has no finding '{visible(only, 40)}'.", hint=f"One of: {known}.")
@@ -188,7 +185,7 @@ def filtered(view: AuditView, *, only: str = "", text: str = "") -> list[AuditFi
 
 
 def audit_csv(findings: Sequence[AuditFinding]) -> str:
-    """The findings as CSV; what a spreadsheet would run as a formula stands behind a ``'``."""
+    """Return the findings as CSV; cells that a spreadsheet would run as a formula begin with a ``'``."""
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(HEADINGS)
@@ -207,7 +204,7 @@ def write_audit(
 ) -> None:
     """Write the findings to a file (0600), marked as UTF-8 for spreadsheets.
 
-    Raises ``BadInput`` for one that is there already, unless ``replace``, ``DiskError`` and ``ReadOnly``.
+    Raises ``BadInput`` if the file exists, unless ``replace``, ``DiskError`` and ``ReadOnly``.
     """
     refuse_damaged(practice)
     practice.writable()
@@ -221,7 +218,7 @@ def write_audit(
 def forecast_jobs(practice: OpenPractice, *, months: int = MONTHS) -> JobForecast:
     """Return what will be created in the coming months. Raises ``BadInput``."""
     if not 1 <= months <= MOST_MONTHS:
-        raise BadInput(f"--months is a number from 1 to {MOST_MONTHS}.", field="months")
+        raise BadInput(f"--months must be from 1 to {MOST_MONTHS}.", field="months")
     day, terms = today(practice), terms_of(practice)
     return cached_count(
         practice,
@@ -232,6 +229,6 @@ def forecast_jobs(practice: OpenPractice, *, months: int = MONTHS) -> JobForecas
 
 
 def jobs_of_client(practice: OpenPractice, uuid: str) -> list[XpmJob]:
-    """Return the current jobs of an XPM client, as the mirror has them, those that started last first."""
+    """Return the current jobs of an XPM client in the mirror, the latest start first."""
     found = practice.snapshot().find(JOBS, "client", uuid) if uuid else []
     return sorted((job for job in found if not job.gone), key=lambda job: job.start or date.min, reverse=True)

@@ -1,8 +1,6 @@
-"""The library of services, by hand: listed, made, edited, with the job templates that each calls for.
+"""The service library: list, create, edit and delete services, with their job templates.
 
-On what terms a practice deploys, and which day it is there.
-
-What new jobs follow unless their workflow says otherwise, and what of it XPM no longer has.
+The practice's settings for jobs, its present day, and which of them XPM no longer has.
 """
 
 from __future__ import annotations
@@ -33,11 +31,11 @@ from xpm_tui.ignition.library_import import SERVICE_ID
 from xpm_tui.settings.kinds import billing_categories
 
 COLUMNS = ("Description", "Billing Type", "Price")
-"""Columns that a service can be given though no file has had them."""
+"""Columns that a service can have even if no file contained them."""
 
 
 def list_services(practice: OpenPractice) -> list[ServiceView]:
-    """All services in order of arrival."""
+    """Return all services in order of arrival."""
     snapshot = practice.snapshot()
     return [_view(snapshot, service) for service in snapshot.rows(SERVICES)]
 
@@ -45,9 +43,9 @@ def list_services(practice: OpenPractice) -> list[ServiceView]:
 def new_service(
     practice: OpenPractice, name: str, values: Mapping[str, str], *, anyway: bool = False
 ) -> ServiceView:
-    """Make a service; ``values`` are columns of Ignition's file by their heading.
+    """Create a service; ``values`` are columns of Ignition's file by their heading.
 
-    Raises ``BadInput``, also where one has that name and ``anyway`` is not given.
+    Raises ``BadInput``, also if a service has that name and ``anyway`` is not given.
     """
     practice.writable()
     snapshot = practice.snapshot()
@@ -65,7 +63,7 @@ def new_service(
 
 
 def edit_service(practice: OpenPractice, service: str, values: Mapping[str, str]) -> ServiceView:
-    """Change the name or a column of a service; an empty text takes the column out.
+    """Change the name or a column of a service; an empty text removes the column.
 
     Raises ``NotFound`` and ``BadInput``.
     """
@@ -84,7 +82,7 @@ def edit_service(practice: OpenPractice, service: str, values: Mapping[str, str]
 def delete_service(practice: OpenPractice, service: str) -> Service:
     """Delete a service that was created by mistake, found by id, Ignition's id or name; ``undo`` restores it.
 
-    Raises ``NotFound``, and ``DecisionNeeded`` where proposals have it.
+    Raises ``NotFound``, and ``DecisionNeeded`` if proposals contain it.
     """
     practice.writable()
     snapshot = practice.snapshot()
@@ -108,7 +106,7 @@ def delete_service(practice: OpenPractice, service: str) -> Service:
 
 
 def find_service(snapshot: Snapshot, text: str) -> Service:
-    """A service by our id, Ignition's, or exact name. Raises ``NotFound`` and ``BadInput``."""
+    """Return a service by our id, Ignition's, or exact name. Raises ``NotFound`` and ``BadInput``."""
     typed = text.strip()
     found = snapshot.get(SERVICES, typed)
     if found is not None:
@@ -163,7 +161,7 @@ IGNITION_HINT = "Switch off XPM in Ignition, then: xpm-tui settings set jobs.ign
 
 
 def terms_of(practice: OpenPractice) -> JobTerms:
-    """The settings ``jobs.*`` in force."""
+    """Return the settings ``jobs.*`` in force."""
     settings = practice.settings
     by_period = settings.origin("jobs.due_days") == "default"
     return msgspec.convert(
@@ -188,7 +186,7 @@ def terms_of(practice: OpenPractice) -> JobTerms:
 
 
 def today(practice: OpenPractice) -> date:
-    """The day that it is in the practice's time zone."""
+    """Return the present day in the practice's time zone."""
     return practice.clock.now().astimezone(time_zone(practice)).date()
 
 
@@ -197,7 +195,7 @@ _BUDGETS = {"none": "none", "proposal": "the value of the services"}
 
 
 def categories(practice: OpenPractice) -> list[CategoryView]:
-    """XPM's job categories by name; those that are gone last."""
+    """Return XPM's job categories by name; those that are gone come last."""
     wanted = exact(practice.settings.text(CATEGORY))
     rows = sorted(practice.snapshot().rows(CATEGORIES), key=lambda row: (row.gone, row.name.casefold()))
     return [
@@ -212,10 +210,10 @@ def categories(practice: OpenPractice) -> list[CategoryView]:
 
 
 def defaults(practice: OpenPractice) -> list[DefaultView]:
-    """The settings in the order in which they are asked for."""
+    """Return the settings in the order of the form."""
     settings = practice.settings
     early = settings.number("jobs.days_early")
-    told = {
+    data = {
         CATEGORY: ("category", settings.text(CATEGORY) or "none"),
         BY_BILLING: ("by billing", settings.text(BY_BILLING) or "none"),
         "jobs.budget": ("budget", _BUDGETS[settings.text("jobs.budget")]),
@@ -231,20 +229,20 @@ def defaults(practice: OpenPractice) -> list[DefaultView]:
             origin=settings.origin(key),
             trouble=trouble.get(key, ""),
         )
-        for key, (label, value) in told.items()
+        for key, (label, value) in data.items()
     ]
 
 
 def category_error(practice: OpenPractice) -> str:
-    """Return why the default category cannot be given to a job, as a sentence.
+    """Return why the default category cannot be used for a job, as a sentence.
 
-    Empty where it can be given, and where XPM's list of categories was never read.
+    It is empty if it can be used, and if XPM's list of categories was never read.
     """
     return _category_trouble(practice, practice.settings.text(CATEGORY))
 
 
 def billing_trouble(practice: OpenPractice) -> str:
-    """The same for the categories by billing type: the first that cannot be given."""
+    """Return the same for the categories by billing type: the first that cannot be used."""
     names = billing_categories(practice.settings.text(BY_BILLING)).values()
     return next(filter(None, (_category_trouble(practice, name) for name in names)), "")
 
@@ -263,7 +261,7 @@ def _category_trouble(practice: OpenPractice, wanted: str) -> str:
 
 
 def vanished(snapshot: Snapshot) -> list[str]:
-    """Each job template that services call for and XPM no longer has, in a sentence with their count."""
+    """Return each job template that services use and XPM no longer has, as a sentence with their number."""
     if not snapshot.count(TEMPLATES):
         return []
     calls: dict[str, int] = {}

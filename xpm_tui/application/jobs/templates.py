@@ -1,4 +1,4 @@
-"""Work templates: which job templates of XPM the services call for. Proposed by name, linked by a person."""
+"""Links of services to XPM's job templates: proposed by name, linked by a user."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from xpm_tui.domain.tables import CATEGORIES, PROPOSALS, SERVICES, TEMPLATES
 from xpm_tui.domain.xpm import Template
 
 DEFAULT = "default"
-"""Instead of a category or budget rule: the practice's settings apply."""
+"""The value with which a category or budget rule follows the practice's settings."""
 FILTERS: tuple[tuple[str, str], ...] = (
     ("", "all"),
     ("open", "nothing chosen"),
@@ -42,11 +42,11 @@ FILTERS: tuple[tuple[str, str], ...] = (
     ("unused", "not used"),
     ("unknown", "no service"),
 )
-"""Saved filters: the word that a verb takes, and the one that is shown."""
+"""Saved filters: the word of the command line, and the label."""
 
 
 def list_templates(practice: OpenPractice) -> tuple[list[TemplateView], list[ServiceLinkView], CoverageView]:
-    """XPM's templates by name, the services in order of arrival, and how they cover each other."""
+    """Return XPM's templates by name, the services in order of arrival, and the coverage."""
     snapshot = practice.snapshot()
     found = coverage(snapshot)
     rows = sorted(snapshot.rows(TEMPLATES), key=lambda row: row.name.casefold())
@@ -100,7 +100,7 @@ def list_rows(
 
 
 def find_row(practice: OpenPractice, key: str) -> TemplateRow:
-    """Return the row of a service, or of what is not covered, by its key. Raises ``NotFound``."""
+    """Return the row of a service, an unused template or an unknown name, by its key. Raises ``NotFound``."""
     rows, _, _ = list_rows(practice)
     row = next((row for row in rows if row.key == key), None)
     if row is not None:
@@ -142,7 +142,7 @@ def link_templates(
 
 
 def same_names(snapshot: Snapshot) -> list[tuple[Service, Template]]:
-    """The services that nobody has chosen for, each with the one template of the same name."""
+    """Return the services without a choice, each with the one template of the same name."""
     rows = list(snapshot.rows(TEMPLATES))
     by_uuid = {row.uuid: row for row in rows}
     found = []
@@ -155,7 +155,7 @@ def same_names(snapshot: Snapshot) -> list[tuple[Service, Template]]:
 
 
 def accept_same(practice: OpenPractice) -> list[ServiceLinkView]:
-    """Link every one of :func:`same_names`, in one step that can be taken back."""
+    """Link every one of :func:`same_names`, in one step that can be undone."""
     practice.writable()
     snapshot = practice.snapshot()
     linked = [
@@ -166,7 +166,7 @@ def accept_same(practice: OpenPractice) -> list[ServiceLinkView]:
 
 
 def undo(practice: OpenPractice) -> undo_history.UndoResult:
-    """Take the last change of the services back. Raises ``BadInput`` where there is none."""
+    """Undo the last change to the services. Raises ``BadInput`` if there is none."""
     undone = undo_history.undo(practice, SERVICES, _on_proposals)
     practice.events.emit(Event(key="services.undone", numbers={"records": len(undone.back)}))
     return undone
@@ -280,7 +280,7 @@ def _budget_rule(text: str) -> str:
 def service_view(
     snapshot: Snapshot, service: Service, rows: list[Template], on_proposals: int = 0
 ) -> ServiceLinkView:
-    """One service, with proposals where nobody has chosen."""
+    """Return one service, with proposals if nothing was chosen."""
     open_ = not service.templates and not service.no_job
     found = likely(service, rows) if open_ else []
     listed = {row.uuid for row in rows if not row.gone}

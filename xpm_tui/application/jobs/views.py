@@ -1,4 +1,4 @@
-"""What screens and verbs show of templates, proposals, workflows and jobs. Frozen; JSON names are stable."""
+"""Views of templates, proposals, workflows and jobs for screens and verbs. Frozen; JSON names are stable."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from xpm_tui.domain.plan import Consequences
 
 
 class TemplateView(msgspec.Struct, frozen=True, kw_only=True):
-    """A job template of XPM and how many services call for it; ``gone``: no longer in XPM's list."""
+    """A job template of XPM and the number of services that use it; ``gone``: no longer in XPM's list."""
 
     uuid: str
     name: str
@@ -20,7 +20,7 @@ class TemplateView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LikelyView(msgspec.Struct, frozen=True, kw_only=True):
-    """A template that a service may call for; ``same``: of the same name but for case and punctuation."""
+    """A template proposed for a service; ``same``: the same name except for case and punctuation."""
 
     uuid: str
     name: str
@@ -62,12 +62,12 @@ class TemplateRow(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """Our id, the UUID, or the name."""
+        """Return our id, the UUID, or the name."""
         return self.service.id if self.service else self.template.uuid if self.template else self.unknown
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """Return its name."""
         return self.service.name if self.service else self.template.name if self.template else self.unknown
 
 
@@ -81,7 +81,7 @@ class CategoryView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DefaultView(msgspec.Struct, frozen=True, kw_only=True):
-    """A setting that new jobs follow: its value in words, where it comes from, and what is wrong with it."""
+    """A default for new jobs: its value in words, its origin, and a problem with it."""
 
     key: str
     label: str
@@ -106,12 +106,12 @@ class CoverageView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProposalRowView(msgspec.Struct, frozen=True, kw_only=True):
-    """A proposal. ``ours``: this tool deploys it; ``why`` says why not, ``workflows`` are its workflows.
+    """A proposal. ``ours``: it is deployed from here; ``why`` says why not.
 
-    ``standing``: draft, to take (accepted in Ignition, not ours), ours, changed (in Ignition since it was
-    accepted here), renewed (Ignition has its next term), revoked (here; it can be taken or accepted again),
-    else what Ignition says of it; where that is ``unknown``, ``status`` is Ignition's own word. ``entities``
-    are the other clients that projects of it are for.
+    ``standing``: draft, to take (accepted in Ignition, not taken over), ours, changed (in Ignition since it
+    was accepted here), renewed (Ignition has its next term), revoked (here; it can be taken over or accepted
+    again), otherwise Ignition's status; if that is ``unknown``, ``status`` is Ignition's own word.
+    ``workflows`` are its workflows, ``entities`` the other clients that its projects are for.
     """
 
     id: str
@@ -134,12 +134,12 @@ class ProposalRowView(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def word(self) -> str:
-        """Its state, in Ignition's own word where that is not a known one."""
+        """Return its state, in Ignition's own word if that is not known."""
         return self.status or self.state
 
 
 class ServiceChangeView(msgspec.Struct, frozen=True, kw_only=True):
-    """A change of one service on a proposal: what was accepted, and what the proposal says now.
+    """A change of one service on a proposal: as accepted, and as in Ignition now.
 
     The service was ``added``, ``removed`` or ``repriced``, or only its ``dates`` differ. ``client`` is the
     entity that it is for.
@@ -162,7 +162,7 @@ class ServiceChangeView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PartChangeView(msgspec.Struct, frozen=True, kw_only=True):
-    """Another part of a proposal that Ignition has changed."""
+    """A change of another part of a proposal in Ignition."""
 
     field: str
     label: str
@@ -190,10 +190,10 @@ class RolledView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProposalChangeView(msgspec.Struct, frozen=True, kw_only=True):
-    """What Ignition has changed of a proposal since it was accepted here.
+    """What Ignition has changed in a proposal since it was accepted here.
 
-    ``term`` and ``term_end`` are the next term's days, where the file has one; ``workflows`` are then what a
-    roll-over creates. ``stopped`` are workflows that wait until the change is accepted.
+    ``term`` and ``term_end`` are the days of the next term, if the file has one; ``workflows`` are then what
+    a roll-over creates. ``stopped`` are workflows that wait until the change is accepted.
     """
 
     id: str
@@ -209,7 +209,7 @@ class ProposalChangeView(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_renewal(self) -> bool:
-        """Whether it has a next term."""
+        """Return whether it has a next term."""
         return self.term is not None
 
 
@@ -268,7 +268,7 @@ class JobRowView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProblemView(msgspec.Struct, frozen=True, kw_only=True):
-    """Something about a job: ``hold`` keeps it back, ``ask`` until a person says anyway, ``note`` is told."""
+    """A problem of a job: ``hold`` holds it, ``ask`` needs confirmation, ``note`` is only shown."""
 
     code: str
     weight: str
@@ -277,11 +277,12 @@ class ProblemView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PreviewView(msgspec.Struct, frozen=True, kw_only=True):
-    """The exact job that would be sent, by names; ``problems`` with it.
+    """The exact job that would be sent, with names; ``problems`` with it.
 
-    ``calls`` to Xero that it takes, and ``consequences``, are of deploying it alone; among others of a batch
-    ``calls`` are those of the job besides what all share. ``until`` is the last day on which the job may come
-    back. After an edit ``affected`` are the jobs that it changes within a year, and ``effect`` says so.
+    ``calls`` to Xero and ``consequences`` are those of deploying it alone; within a batch, ``calls`` are
+    those of the job in addition to the shared ones. ``until`` is the last day on which the job may recur.
+    After an edit, ``affected`` are the jobs within a year that it changes, and ``effect`` is a sentence about
+    them.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Editing a workflow before its job is made. What is in XPM is never touched again."""
+"""Edit a workflow before its jobs are created. Jobs in XPM are never changed."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ FIELDS = (
     "due", "due_days", "days_early", "state", "automatic", "start", "repeat", "until", "client",
 )  # fmt: skip
 SENT = frozenset({*FIELDS[:4], "reference", "due", "due_days", "start", "repeat", "until", "client"})
-"""What goes out with the job itself: once it is in XPM, the rest is finished and these stay."""
+"""The fields that are sent with the job itself: once it is in XPM, they can no longer be edited."""
 DEFAULT = "default"
-"""Instead of a value: follow the proposal, its services and the settings again."""
+"""The value with which a field follows the proposal, its services and the settings again."""
 
 _ATTRIBUTES = {"name": "job_name", "state": "state_code"}
 _CALENDAR = ("start", "repeat", "until")
 _DATES = ("start", "repeat")
-"""What moves the dates of jobs that are in XPM; an end may come sooner or later."""
+"""The fields that move the dates of jobs in XPM; an end may be changed."""
 SHOWN = 5
 YEAR = 366
 
@@ -74,7 +74,7 @@ def edit_workflow(practice: OpenPractice, job: str, values: Mapping[str, str]) -
     _check(after, fields)
     moved = (after.start, after.repeat) != (workflow.start, workflow.repeat)
     if after != workflow:
-        # Where nobody knows whether XPM has the job, another client might get a second one.
+        # While it is unknown whether XPM has the job, another client might get a second one.
         begun = _not_made(practice, snapshot, rows) if moved or after.client != workflow.client else []
         drops = [Drop(DEPLOYMENTS, id_) for id_ in begun] if moved else []
         put_workflow(practice, snapshot, after, ", ".join(values), also=drops)
@@ -88,7 +88,7 @@ def edit_workflow(practice: OpenPractice, job: str, values: Mapping[str, str]) -
 
 
 def _may_be_edited(found: Occurrence, job: str, field: str, rows: list[Deployment]) -> None:
-    """Refuse an edit of a job that is in XPM, and one of dates that stay."""
+    """Refuse an edit of a job in XPM, and of dates that cannot change."""
     workflow, row = found.workflow, found.deployment
     recurs = workflow.repeat is not None
     made = [row for row in rows if row.state == "deployed"]
@@ -127,7 +127,7 @@ def _may_be_edited(found: Occurrence, job: str, field: str, rows: list[Deploymen
 
 
 def _check(after: Workflow, fields: list[str]) -> None:
-    """Refuse what contradicts itself, and a field that does not count for this workflow."""
+    """Refuse contradictory fields, and a field that does not apply to this workflow."""
     repeat = after.repeat
     if repeat is not None and repeat.end is not None and repeat.end < after.start:
         raise BadInput(f"The end {repeat.end} is before the start {after.start}.", field="until")
@@ -155,7 +155,7 @@ def _check(after: Workflow, fields: list[str]) -> None:
 def _effect(
     practice: OpenPractice, before: Workflow, workflow: Workflow, fields: list[str]
 ) -> tuple[tuple[str, ...], str]:
-    """Ids of the jobs that an edit changes, as far as they come within a year, and that in a sentence.
+    """Return the ids of the jobs within a year that an edit changes, and a sentence about them.
 
     The sentence also names the jobs that are no longer created.
     """
@@ -170,18 +170,18 @@ def _effect(
     here = [each for each in shown if each.deployment is not None and each.deployment.number]
     late = {each.id for each in here if {*fields} & SENT or each.state not in OPEN}
     found = [each for each in shown if each.state in OPEN and each.id not in late]
-    told = f"It changes {count(len(found), 'job')} still to come"
-    told += f": {_days([each.day for each in found])}." if found else "."
+    text = f"It changes {count(len(found), 'job')} still to come"
+    text += f": {_days([each.day for each in found])}." if found else "."
     there = {each.day for each in shown}
     former = (*of_workflow(snapshot, terms, before, now, ahead),)
-    gone = [each.day for each in former if each.state in OPEN and each.day not in there]
-    if gone and (before.repeat or workflow.repeat):
-        told += f" No longer created: {count(len(gone), 'job')}: {_days(gone)}."
+    missing = [each.day for each in former if each.state in OPEN and each.day not in there]
+    if missing and (before.repeat or workflow.repeat):
+        text += f" No longer created: {count(len(missing), 'job')}: {_days(missing)}."
     if workflow.repeat is None and not found and shown and shown[0].state == "skipped":
-        told = "This changes no job for now: the job is skipped."
+        text = "This changes no job for now: the job is skipped."
     if late:
-        told += f" Jobs that are already in XPM stay as they are: {count(len(late), 'job')}."
-    return tuple(each.id for each in found), told
+        text += f" Jobs that are already in XPM stay as they are: {count(len(late), 'job')}."
+    return tuple(each.id for each in found), text
 
 
 def _days(found: list[date]) -> str:
@@ -204,14 +204,14 @@ def _not_made(practice: OpenPractice, snapshot: Snapshot, rows: list[Deployment]
     unknown = next((intent.record for intent in unanswered(snapshot) if intent.record in found), "")
     if unknown:
         raise BadInput(
-            f"Job {unknown} was sent to XPM and no answer came, so its dates and its client stay.",
+            f"Job {unknown} was sent to XPM and no answer came, so its dates and client cannot be changed.",
             hint=f"Decide what happened to it: xpm-tui jobs retry {unknown} --sent adopt|again|drop",
         )
     return found
 
 
 class FieldView(msgspec.Struct, frozen=True, kw_only=True):
-    """A field that can be edited: its name for ``edit_workflow``, label and help, and what is there now."""
+    """An editable field: its name for ``edit_workflow``, label, help and present value."""
 
     name: str
     label: str
@@ -271,14 +271,14 @@ def values(practice: OpenPractice, job: str) -> list[FieldView]:
 
 
 def _client_named(snapshot: Snapshot, client: Client | None) -> str:
-    """A client as a person would type it: by name, or by id where several have that name."""
+    """Return a client as a user would type it: by name, or by id if several have that name."""
     if client is None:
         return ""
     return client.name if len(snapshot.find(CLIENTS, "name", exact(client.name))) == 1 else client.id
 
 
 def _named(snapshot: Snapshot, member: str) -> str:
-    """A team member as a person would type it: by name, or by id where several have that name."""
+    """Return a team member as a user would type it: by name, or by id if several have that name."""
     row = snapshot.get(TEAM, member) if member else None
     if row is None:
         return member
@@ -354,7 +354,7 @@ def _calendar(workflow: Workflow, field: str, text: str) -> Workflow:
 
 
 def _listed(text: str, find: Callable[[str], str]) -> Iterator[str]:
-    """What a list with commas names, where a name may hold commas, too: the longest that is known counts."""
+    """Return the names in a comma-separated list, where a name may contain commas: the longest wins."""
     parts, at = text.split(","), 0
     while at < len(parts):
         for end in range(len(parts), at, -1):

@@ -1,8 +1,6 @@
-"""From ids to names, for sentences: the log keeps ids only.
+"""Names for ids, and records for typed texts: an id, a number, a pasted address, a name.
 
-Which record is meant by what somebody typed: an id, a number, a pasted address, a name.
-
-What differs and stays as it is, as users see it: names, both values, the reason, and what to do.
+Views of differences that stay: names, both values, the reason, and what to do.
 """
 
 from __future__ import annotations
@@ -56,12 +54,12 @@ _NAMED: tuple[TableSchema[Any], ...] = (
 
 
 def names(practice: OpenPractice) -> Callable[[str], str]:
-    """Names as they are now, told apart; always up to date, the empty text for what is not known."""
+    """Return a function from ids to current names, distinguishing namesakes; empty for unknown ids."""
     return lambda id_: distinguishing_name(practice.snapshot(), id_)
 
 
 def masked(id_: str) -> str:
-    """In place of a name, for a log that leaves the house: the kind of record and its id."""
+    """Return the replacement for a name in a log that leaves this machine: the kind of record and its id."""
     client, _, contact = id_.partition("/")
     if contact:
         return f"contact {contact} of client {client}"
@@ -74,9 +72,9 @@ _KINDS = {
 
 
 def distinguishing_name(snapshot: Snapshot, id_: str) -> str:
-    """Return the ``name_of`` a record with what distinguishes namesakes.
+    """Return the name of a record with what distinguishes it from namesakes.
 
-    An XPM client gets its number; an Ignition client that shares its name gets the id that it has here.
+    An XPM client gets its number; an Ignition client with a shared name gets its id here.
     """
     name = name_of(snapshot, id_)
     client_id = id_.partition("/")[0]
@@ -89,7 +87,7 @@ def distinguishing_name(snapshot: Snapshot, id_: str) -> str:
 
 
 def name_of(snapshot: Snapshot, id_: str) -> str:
-    """The name behind an id of ours or a UUID of XPM; a contact with its client. Empty: not known."""
+    """Return the name of an id or an XPM UUID; a contact with its client. Empty if it is unknown."""
     client_id, _, contact_id = id_.partition("/")
     client = snapshot.get(CLIENTS, client_id)
     if client is not None:
@@ -99,7 +97,7 @@ def name_of(snapshot: Snapshot, id_: str) -> str:
         row = snapshot.get(table, id_)
         if row is not None:
             return str(row.name)
-    # Somebody who has left XPM is in no list; their clients still tell the name.
+    # Someone who has left XPM is in no list; their clients still have the name.
     return named_people(snapshot).get(id_, "") if _UUID.fullmatch(id_) else ""
 
 
@@ -107,9 +105,9 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
 
 
 def find_client(snapshot: Snapshot, text: str) -> Client:
-    """A client of the book by our id, Ignition's Client ID, or its exact name where only one has it.
+    """Return a client by our id, Ignition's Client ID, or its exact name if it is unique.
 
-    Raises ``NotFound``, and ``BadInput`` naming the ids where several have that name.
+    Raises ``NotFound``, and ``BadInput`` naming the ids if several have that name.
     """
     typed = text.strip()
     found = snapshot.get(CLIENTS, typed)
@@ -130,9 +128,9 @@ def find_client(snapshot: Snapshot, text: str) -> Client:
 
 
 def find_xpm(snapshot: Snapshot, text: str) -> XpmClient:
-    """A client of XPM by UUID, number, any web address that has the number in it, or its client code.
+    """Return an XPM client by UUID, number, any web address with the number, or its client code.
 
-    A name is not enough, because names repeat. Raises ``NotFound`` and ``BadInput``.
+    A name is not enough, because names are not unique. Raises ``NotFound`` and ``BadInput``.
     """
     typed = text.strip()
     reference = read_reference(typed)
@@ -154,7 +152,7 @@ def find_xpm(snapshot: Snapshot, text: str) -> XpmClient:
 
 
 def find_member(snapshot: Snapshot, text: str) -> TeamMember:
-    """A team member by our id, e-mail or exact name. Raises ``NotFound`` and ``BadInput``."""
+    """Return a team member by our id, e-mail or exact name. Raises ``NotFound`` and ``BadInput``."""
     typed = text.strip()
     found = snapshot.get(TEAM, typed)
     if found is not None:
@@ -172,7 +170,7 @@ def find_member(snapshot: Snapshot, text: str) -> TeamMember:
 
 
 def find_staff(snapshot: Snapshot, text: str) -> Staff:
-    """A staff record of XPM by UUID, e-mail or exact name. Raises ``NotFound`` and ``BadInput``."""
+    """Return an XPM staff record by UUID, e-mail or exact name. Raises ``NotFound`` and ``BadInput``."""
     typed = text.strip()
     found = snapshot.get(STAFF, typed.lower())
     if found is not None:
@@ -198,7 +196,7 @@ def refuse_namesakes(alike: Sequence[tuple[Client | TeamMember, str]], noun: str
         noun: What they are: "client", "team member".
 
     Raises:
-        NeedsPerson: There is one; the hint says how to say that it is a different one.
+        DecisionNeeded: There is one; the hint says how to say that it is a different one.
     """
     if alike:
         consent = " ".join(f"--different-from {each.id}" for each, _ in alike)
@@ -214,9 +212,9 @@ def refuse_namesakes(alike: Sequence[tuple[Client | TeamMember, str]], noun: str
 class DifferenceView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A field that differs and that no plan changes.
 
-    ``record`` and ``field`` are named as in a change, ``key`` as a freeze names the field. ``rule`` is the
-    code of the reason, ``reason`` and ``hint`` say in words why it stays different and what to do about it.
-    ``ignition_shown`` and ``xpm_shown`` are the values as users read them: people and contacts by name.
+    ``record`` and ``field`` are named as in a change, ``key`` as in a freeze. ``rule`` is the code of the
+    reason, ``reason`` and ``hint`` say in words why it stays different and what to do about it.
+    ``ignition_shown`` and ``xpm_shown`` are the values for users, with people and contacts by name.
     """
 
     record: str
@@ -235,10 +233,9 @@ class DifferenceView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 def plan_differences(practice: OpenPractice, plan: Plan) -> Iterator[DifferenceView]:
-    """Return what differs and is not in a plan, client by client, as the two sides are now.
+    """Yield what differs and is not in a plan, client by client, as both sides are now.
 
-    It is computed while it is read. There is nothing to list for an undo, and for a plan that was made under
-    another policy.
+    It is empty for an undo, and for a plan made under another policy.
     """
     policy = practice.policy()
     if plan.undo_of or plan.policy != policy.hash:
@@ -275,7 +272,7 @@ class DifferencePresenter:
         self._side = "ignition" if direction == "from_xpm" else "xpm"
 
     def view(self, uuid: str, each: Difference) -> DifferenceView:
-        """Return one difference as users see it; ``uuid`` is the client in XPM."""
+        """Return one difference as a view; ``uuid`` is the client in XPM."""
         id_, _, contact = each.record.partition("/")
         client, row = self._snapshot.get(CLIENTS, id_), self._snapshot.get(XPM_CLIENTS, uuid)
         reason, hint = self._reason(each, id_, base_key(each.field, contact), row)
@@ -296,7 +293,7 @@ class DifferencePresenter:
         )
 
     def side_by_side(self, uuid: str, each: Difference) -> SideBySide:
-        """Return one difference of a pair that is not linked yet: nothing was agreed on."""
+        """Return one difference of a pair that is not linked yet, and so has no base."""
         view = self.view(uuid, each)
         return SideBySide(
             field=view.key,
@@ -325,7 +322,7 @@ class DifferencePresenter:
         return sentence, ""
 
     def _person(self, each: Difference, row: XpmClient | None) -> tuple[str, str]:
-        """Who is not linked, and how to link them."""
+        """Return who is not linked, and how to link them."""
         if self._side == "ignition":
             staff = getattr(row, BY_NAME[each.field].attribute) if row is not None else None
             name = self._told.person_name(str(staff_uuid(each.xpm)))

@@ -1,8 +1,6 @@
-"""Records made into views. One teller per snapshot: what it looks up once serves a whole list.
+"""Presents records as views. A presenter belongs to one snapshot and caches its look-ups for a whole list.
 
-A plan as it is told: its changes with names, numbers and marks.
-
-Presentation of XPM records that were set aside because they cannot be read: which, why, what to do.
+Views of XPM records that were set aside because they cannot be read: which, why, what to do.
 """
 
 from __future__ import annotations
@@ -47,7 +45,7 @@ from xpm_tui.sync.provenance import foreign_values
 
 
 def _shown_as_kept(record: Record) -> tuple[str, ...]:
-    """The attributes of Ignition's record that a view shows as they are kept."""
+    """Return the attributes of Ignition's record that a view shows unchanged."""
     fields = (field for field in of_record(record).values() if field.ignition)
     return tuple(field.attribute for field in fields if field.kind not in ("id", "person", "contacts"))
 
@@ -65,7 +63,7 @@ _XPM_SHOWN = {
     for name, field in CLIENT.items()
     if field.xpm and name in XpmClientView.__struct_fields__
 }
-"""The fields of an XPM client that its view has; the view is a summary."""
+"""The fields of an XPM client in its view, which is a summary."""
 
 _xpm_values = attrgetter(*_XPM_SHOWN)
 _XPM_PEOPLE = tuple(name for name, kind in _XPM_SHOWN.items() if kind == "person")
@@ -73,43 +71,43 @@ _XPM_NAMES = tuple(name for name, kind in _XPM_SHOWN.items() if kind == "names")
 
 
 class Presenter:
-    """Tells the records of one snapshot."""
+    """Presents the records of one snapshot."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
 
     @cached_property
     def frozen(self) -> dict[str, frozenset[str]]:
-        """Frozen fields by client."""
+        """Return frozen fields by client."""
         return frozen_fields_by_client(self.snapshot)
 
     @cached_property
     def people(self) -> dict[str, PersonView]:
-        """Team members by id."""
+        """Return team members by id."""
         return {
             m.id: PersonView(id=m.id, name=m.name, staff=m.staff or None) for m in self.snapshot.rows(TEAM)
         }
 
     @cached_property
     def team(self) -> TeamLinks:
-        """The links between team members and staff."""
+        """Return the links between team members and staff."""
         return TeamLinks.read(self.snapshot)
 
     @cached_property
     def left(self) -> dict[str, str]:
-        """Names of people who are in no list, as XPM's clients tell them, by UUID."""
+        """Return the names of people who are in no list, from XPM's clients, by UUID."""
         return named_people(self.snapshot)
 
     @cached_property
     def linked(self) -> dict[str, list[str]]:
-        """Ids of the clients of the book by the UUID that they are linked to."""
+        """Return ids of the clients in the store by the UUID that they are linked to."""
         found: dict[str, list[str]] = defaultdict(list)
         for link in self.snapshot.rows(LINKS):
             found[link.uuid].append(link.id)
         return found
 
     def client(self, client: Client) -> ClientView:
-        """A client of the book."""
+        """Return a client in the store as a view."""
         snapshot = self.snapshot
         link = snapshot.get(LINKS, client.id)
         row = snapshot.get(XPM_CLIENTS, link.uuid) if link else None
@@ -138,12 +136,12 @@ class Presenter:
         )
 
     def xpm_ref(self, uuid: str) -> XpmRefView:
-        """An XPM client in passing; its name is kept when XPM no longer has it."""
+        """Return a reference to an XPM client; its name is kept if XPM no longer has it."""
         row = self.snapshot.get(XPM_CLIENTS, uuid)
         return XpmRefView(uuid=uuid, number=row.number if row else "", name=row.name if row else uuid)
 
     def affected(self, uuid: str) -> AffectedView:
-        """Another XPM client that a change affects, with the client of Ignition that is linked to it."""
+        """Return another XPM client that a change affects, with the Ignition client linked to it."""
         there = self.xpm_ref(uuid)
         ids = sorted(self._links_of(uuid), key=lambda id_: (len(id_), id_))
         client = self.snapshot.get(CLIENTS, ids[0]) if ids else None
@@ -156,7 +154,7 @@ class Presenter:
         )
 
     def link(self, link: Link, state: str, row: XpmClient | None) -> LinkView:
-        """A link, with the name that its XPM client has in the mirror."""
+        """Return a link with the XPM client's name in the mirror."""
         return LinkView(
             uuid=link.uuid,
             number=row.number if row and row.number else link.number,
@@ -169,7 +167,7 @@ class Presenter:
         )
 
     def xpm(self, row: XpmClient, *, why: str = "", spans: tuple[tuple[int, int], ...] = ()) -> XpmClientView:
-        """A client of XPM. Its e-mail is a contact's where one has any, its city the postal one at need."""
+        """Return an XPM client as a view, with a contact's e-mail and, if needed, the postal city."""
         told: dict[str, Any] = dict(zip(_XPM_SHOWN, _xpm_values(row), strict=True))
         for name in _XPM_PEOPLE:
             told[name] = told[name].name if told[name] else ""
@@ -189,18 +187,18 @@ class Presenter:
         )
 
     def ref(self, id_: str) -> RefView:
-        """A client of the book in passing."""
+        """Return a reference to a client in the store."""
         client = self.snapshot.get(CLIENTS, id_)
         return RefView(id=id_, name=client.name if client else "")
 
     def person(self, id_: str) -> PersonView | None:
-        """A team member named by a client; one whom nobody knows keeps the id as name."""
+        """Return a team member named by a client; an unknown one has the id as name."""
         if not id_:
             return None
         return self.people.get(id_) or PersonView(id=id_, name=self.person_name(id_))
 
     def person_name(self, id_: str) -> str:
-        """Name of a team member or a staff record of XPM; the id itself where nobody has it."""
+        """Return the name of a team member or XPM staff record; the id itself if it is unknown."""
         member = self.people.get(id_)
         if member:
             return member.name
@@ -208,7 +206,7 @@ class Presenter:
         return staff.name if staff else self.left.get(id_, id_)
 
     def value(self, field: str, value: Value) -> Value:
-        """A value as a person reads it: people and links by name, the rest as it is."""
+        """Return a value for users: people and links by name, the rest unchanged."""
         if not isinstance(value, str) or not value:
             return value
         row = BY_NAME.get(field)
@@ -247,7 +245,7 @@ class Presenter:
 
 
 def removed_contacts(client: Client, link: Link, row: XpmClient) -> tuple[RemovedContactView, ...]:
-    """The contacts of a linked client that were removed on one side after the two were joined."""
+    """Return the contacts of a linked client that were removed on one side after they were linked."""
     ours = {each.id: each for each in client.contacts}
     theirs = {each.uuid: each for each in row.contacts if not each.deleted}
     if row.deleted:
@@ -270,15 +268,15 @@ def removed_contacts(client: Client, link: Link, row: XpmClient) -> tuple[Remove
 
 
 def change_views(snapshot: Snapshot, records: Iterable[PlannedRecord]) -> Iterator[ChangeView]:
-    """All changes of some records."""
-    told = Presenter(snapshot)
+    """Return all changes of some records as views."""
+    presenter = Presenter(snapshot)
     for record in records:
         for change in record.changes:
-            yield change_view(told, record.client, record.uuid, change)
+            yield change_view(presenter, record.client, record.uuid, change)
 
 
 def change_view(told: Presenter, client: str, uuid: str, change: Change) -> ChangeView:
-    """One change of a client that is, or would be, linked to the XPM client ``uuid``."""
+    """Return a change of a client that is, or would be, linked to the XPM client ``uuid``."""
     snapshot = told.snapshot
     if change.follows:
         client, uuid = change.record.partition("/")[0], ""
@@ -310,7 +308,7 @@ def change_view(told: Presenter, client: str, uuid: str, change: Change) -> Chan
 
 
 def former_view(told: Presenter, client: Client, row: XpmClient, former: FormerValue) -> FormerView:
-    """One value of the former client, and what becomes of it when ``client`` is linked to ``row``."""
+    """Return one value of the former client, and what happens to it when ``client`` is linked to ``row``."""
     label = "Contact" if former.field == "contact" else field_label(former.field)
     return FormerView(
         record=former.record,
@@ -335,15 +333,15 @@ def _shown(told: Presenter, ours: Client | None, theirs: XpmClient | None, field
 
 
 SHOWN = 5
-"""How many of them a summary names."""
+"""The number of them that a summary names."""
 
 
 class SetAsideView(msgspec.Struct, frozen=True, kw_only=True):
     """One record of XPM that was set aside.
 
-    ``list`` is the list it came in, ``record`` what it is known by in a sentence, ``fields`` the labels of
-    the fields that are set aside (empty: the record as a whole), ``remedy`` what to correct in XPM, and
-    ``effect`` what is not done meanwhile.
+    ``list`` is the list it came in, ``record`` identifies it in a sentence, ``fields`` are the labels of the
+    fields that are set aside (empty: the whole record), ``remedy`` is what to correct in XPM, and ``effect``
+    what is not done in the meantime.
     """
 
     list: str
@@ -363,7 +361,7 @@ class SetAsideView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def set_aside_views(snapshot: Snapshot, only: Collection[str] | None = None) -> tuple[SetAsideView, ...]:
-    """Return what is set aside now; ``only`` keeps the XPM clients with these UUIDs, and nothing else."""
+    """Return what is set aside now; ``only`` restricts it to the XPM clients with these UUIDs."""
     return tuple(
         _view(name, one)
         for name, found in set_aside(snapshot).items()
@@ -373,7 +371,7 @@ def set_aside_views(snapshot: Snapshot, only: Collection[str] | None = None) -> 
 
 
 def set_aside_summary(views: Collection[SetAsideView]) -> str:
-    """Return how many records were set aside and what follows from it; empty where none was."""
+    """Return how many records were set aside and what follows from it; empty if none was."""
     if not views:
         return ""
     whole = sum(1 for view in views if not view.fields)
@@ -381,13 +379,13 @@ def set_aside_summary(views: Collection[SetAsideView]) -> str:
     parts += [f"fields of {count(len(views) - whole, 'record')}"] if len(views) > whole else []
     verb = "was" if len(views) == whole == 1 else "were"
     return (
-        f"Some of what XPM sent cannot be read, so {' and '.join(parts)} {verb} set aside. "
-        "Everything else is synced as usual."
+        f"Some of XPM's data cannot be read, so {' and '.join(parts)} {verb} set aside. Everything else is "
+        "synced as usual."
     )
 
 
 def set_aside_lines(views: Collection[SetAsideView], shown: int = SHOWN) -> list[str]:
-    """Return a summary with the first records; nothing where none was set aside."""
+    """Return a summary with the first records; nothing if none was set aside."""
     if not views:
         return []
     more = len(views) - shown

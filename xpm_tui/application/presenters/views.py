@@ -1,6 +1,6 @@
-"""What is told of a record: frozen values whose field names are the names in ``--json``, stable for scripts.
+"""Views of records: frozen values whose field names are those of ``--json``, stable for scripts.
 
-Times are UTC and ISO 8601 in JSON; an absent reference is null, an absent text the empty text.
+Times are UTC and ISO 8601 in JSON; an absent reference is null, an absent text is empty.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from xpm_tui.domain.plan import Mark, Side
 
 
 class PersonView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A member of the practice's team named by a client; ``staff`` is the linked XPM staff UUID, or null."""
+    """A team member named by a client; ``staff`` is the linked XPM staff UUID, or null."""
 
     id: str
     name: str
@@ -25,14 +25,14 @@ class PersonView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class RefView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A record named in passing: ``id`` and ``name``."""
+    """A reference to a record: ``id`` and ``name``."""
 
     id: str
     name: str
 
 
 class XpmRefView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """An XPM client named in passing."""
+    """A reference to an XPM client."""
 
     uuid: str
     number: str
@@ -42,7 +42,7 @@ class XpmRefView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 class AffectedView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Another XPM client that a change affects, because the contact belongs to it as well.
 
-    ``client`` and ``client_id`` name the client of Ignition that is linked to it, or are null.
+    ``client`` and ``client_id`` name the Ignition client that is linked to it, or are null.
     """
 
     uuid: str
@@ -53,15 +53,14 @@ class AffectedView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def shown(self) -> str:
-        """Name and the id that users know it by."""
+        """Return the name and the id that users know."""
         return f"{self.name} ({self.client_id or self.client or self.number})"
 
 
 class RemovedContactView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A contact that was removed on one side after the two were linked; it is not created there again.
+    """A contact that was removed on one side after it was linked; it is not created there again.
 
-    ``side`` is where it was removed, ``id`` our contact and ``uuid`` XPM's: the one that was removed is no
-    longer there.
+    ``side`` is where it was removed, ``id`` our contact and ``uuid`` XPM's; the removed one no longer exists.
     """
 
     side: Side
@@ -71,10 +70,10 @@ class RemovedContactView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class ContactView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A contact of a client of the book; ``uuid`` is that of the XPM contact it stands for, or null.
+    """A contact of a client in the store; ``uuid`` is that of the linked XPM contact, or null.
 
-    ``removed`` says where its counterpart was removed; ``came_from`` is the XPM client that something of it
-    came from, where that is not the linked one.
+    ``removed`` says where its counterpart was removed; ``came_from`` is the XPM client that one of its values
+    came from, if that is not the linked one.
     """
 
     id: str
@@ -92,12 +91,15 @@ class ContactView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     @property
     def summary(self) -> str:
-        """The contact on one line."""
+        """Return the contact on one line."""
         return ", ".join(filter(None, (self.name, self.email, self.phone, self.mobile)))
 
 
 class LinkView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """Which XPM client a client of the book stands for. ``quiet``: the second one there, carries no field."""
+    """The XPM client that a client corresponds to.
+
+    ``quiet``: it is the second client linked there, for which nothing is synced.
+    """
 
     uuid: str
     number: str
@@ -110,12 +112,12 @@ class LinkView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class ClientView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A client of the book. ``id`` is ours and never changes, ``client_id`` Ignition's.
+    """A client in the store. ``id`` is ours and never changes, ``client_id`` is Ignition's.
 
-    ``needs`` says why a person is needed, empty when none is; ``frozen`` are the fields that sync leaves
-    alone (``*``: all); ``ignored`` is why it is not meant to have an XPM client, or null. ``came_from``
-    names, by field, the XPM client that a value came from, where that is not the linked one;
-    ``removed_contacts`` are contacts that were removed on one side.
+    ``needs`` says which decision is needed, empty if none is; ``frozen`` are the frozen fields (``*``: all);
+    ``ignored`` is why it has no XPM client, or null. ``came_from`` names, by field, the XPM client that a
+    value came from, if that is not the linked one; ``removed_contacts`` are contacts that were removed on one
+    side.
     """
 
     id: str
@@ -153,15 +155,15 @@ class ClientView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     removed_contacts: tuple[RemovedContactView, ...] = ()
 
     def shown(self, field: Field) -> Value:
-        """The value of a field as users read it: people by name."""
+        """Return the value of a field for users, with people by name."""
         value: Value | PersonView = getattr(self, field.attribute)
         return value.name if isinstance(value, PersonView) else value
 
 
 class SideBySide(msgspec.Struct, frozen=True, kw_only=True):
-    """One field of a linked client: both sides, what was last agreed, and why they differ.
+    """One field of a linked client: both sides, the last agreed value, and why they differ.
 
-    ``came_from`` names the XPM client that Ignition's value came from, where that is not the linked one.
+    ``came_from`` names the XPM client that Ignition's value came from, if that is not the linked one.
     """
 
     field: str
@@ -176,7 +178,7 @@ class SideBySide(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class XpmClientView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A client of XPM as the mirror has it; ``linked`` are the clients of the book linked to it.
+    """An XPM client in the mirror; ``linked`` are the clients in the store linked to it.
 
     ``why`` says why a search found it, ``spans`` which characters of the name to mark.
     """
@@ -203,9 +205,9 @@ class XpmClientView(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class ProposalView(msgspec.Struct, frozen=True, kw_only=True):
-    """An XPM client that a client of the book may stand for; score 0 to 100, reasons in words.
+    """An XPM client that a client may correspond to; score 0 to 100, with reasons in words.
 
-    ``successor``: it may have taken over the XPM client that the link has lost, and the reasons say why.
+    ``successor``: it may have replaced the lost XPM client of the link, and the reasons say why.
     """
 
     uuid: str
@@ -224,9 +226,9 @@ class ProposalView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReviewView(msgspec.Struct, frozen=True, kw_only=True):
-    """A client that needs a person, with its proposals in order, best first; ``link_state`` is its link's.
+    """A client that needs a decision, with its proposals, best first; ``link_state`` is its link's.
 
-    ``planned``: the next plan links it to the first proposal unasked, unless somebody decides otherwise.
+    ``planned``: the next plan links it to the first proposal automatically, unless a user decides otherwise.
     """
 
     id: str
@@ -240,19 +242,19 @@ class ReviewView(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def first(self) -> str:
-        """The client and its first proposal on one line, with the evidence where that is a successor."""
+        """Return the client and its first proposal on one line, with the evidence for a successor."""
         best = self.proposals[0]
         why = f"  ({', '.join(best.reasons)})" if best.successor else ""
         return f"{self.id}  {self.name}  ->  {best.number}  {best.name}{why}"
 
 
 class ChangeView(msgspec.Struct, frozen=True, kw_only=True):
-    """A change as it is told: which record, which field, what it was and what it becomes, and by which rule.
+    """A change: its record, its field, the old and new value, and its rule.
 
-    ``old_shown`` and ``new_shown`` are the same values as a person reads them: people and links by name.
-    ``selector`` is how ``plan tick`` and ``untick`` name it. ``came_from`` is the XPM client that the value
-    came from, where that is another one; ``also_affects`` are the other XPM clients of a shared contact, and
-    ``follows`` the record whose change to XPM this one brings to another client here.
+    ``old_shown`` and ``new_shown`` are the values for users, with people and links by name. ``selector`` is
+    its name for ``plan tick`` and ``untick``. ``came_from`` is the XPM client that the value came from, if it
+    is another one; ``also_affects`` are the other XPM clients of a shared contact, and ``follows`` the record
+    whose change to XPM this one applies to another client here.
     """
 
     record: str
@@ -276,7 +278,7 @@ class ChangeView(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def notes(self) -> list[str]:
-        """Where the value came from and whom else the change affects, in words."""
+        """Return where the value came from and who else is affected, in words."""
         found = [f"came from {self.came_from.name}"] if self.came_from is not None else []
         if self.also_affects:
             found.append(f"also changes it for {', '.join(each.shown for each in self.also_affects)}")
@@ -284,15 +286,15 @@ class ChangeView(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def selector(self) -> str:
-        """Record and field, as ``plan tick`` takes them."""
+        """Return record and field in the form of ``plan tick``."""
         return f"{self.record}:{self.field}"
 
 
 class FormerView(msgspec.Struct, frozen=True, kw_only=True):
-    """A value or a whole contact (field ``contact``) that came from another XPM client than the one to link.
+    """A value or a whole contact (field ``contact``) that came from another XPM client than the new one.
 
-    ``outcome`` is ``replaced``, ``removed``, ``same`` (the new client has it, too) or ``kept``, and then
-    ``why`` says why.
+    ``outcome`` is ``replaced``, ``removed``, ``same`` (the new client has it, too) or ``kept``, with the
+    reason in ``why``.
     """
 
     record: str
@@ -308,13 +310,13 @@ class FormerView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EffectView(msgspec.Struct, frozen=True, kw_only=True):
-    """What linking would do, before it is done.
+    """The effects of a link, before it is made.
 
-    ``former`` is what came from another XPM client, with what becomes of it; ``former_counts`` counts that.
-    ``changes`` are the values that would go across at the next sync, ``differences`` what would still differ
-    after it, each with its reason; ``warnings`` are sentences; ``refused``
-    says why it cannot be done at all; ``needs_yes`` that it is done only on an explicit yes (a second client
-    on one XPM client); ``jobs`` are jobs in XPM that stay with the old client.
+    ``former`` is what came from another XPM client, with what happens to it; ``former_counts`` counts that.
+    ``changes`` are the values that the next sync would write, ``differences`` what would still differ after
+    it, each with its reason; ``warnings`` are sentences; ``refused`` says why the link is not possible;
+    ``needs_yes``: it needs an explicit confirmation (a second client linked to one XPM client); ``jobs`` are
+    jobs in XPM that stay with the old client.
     """
 
     client: RefView
@@ -333,14 +335,14 @@ class EffectView(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def former_changes(self) -> int:
-        """How many values and contacts are replaced or removed."""
+        """Return how many values and contacts are replaced or removed."""
         return sum(self.former_counts.get(name, 0) for name in ("replaced", "removed", "contacts_removed"))
 
 
 class PickView(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of picking one XPM client into the book: ``added``, ``linked`` or ``left`` with the reason.
+    """The result of bringing in one XPM client: ``added``, ``linked`` or ``left`` with the reason.
 
-    ``client`` is the client of the book, or the one that stands in the way; ``why`` the reason in one word.
+    ``client`` is the client in the store, or the one that prevents it; ``why`` is the reason in one word.
     """
 
     uuid: str
@@ -369,9 +371,9 @@ class ServiceView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UnclearView(msgspec.Struct, frozen=True, kw_only=True):
-    """What an undo leaves as it is: the value that it would have put back, the one that is there, and why.
+    """Something that an undo leaves as it is: the value it would have restored, the present one, and why.
 
-    ``address`` is where the record is found in XPM, when it is one that stays there.
+    ``address`` is the record's web address in XPM, if it stays there.
     """
 
     record: str
@@ -422,7 +424,7 @@ class ConflictView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RelinkView(msgspec.Struct, frozen=True, kw_only=True):
-    """A link that wants a look, or an unlinked client that a rule has a proposal for."""
+    """A link that has a problem, or an unlinked client with a proposal."""
 
     id: str
     name: str
@@ -434,7 +436,7 @@ class RelinkView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CreatedView(msgspec.Struct, frozen=True, kw_only=True):
-    """A client that was made in XPM; ``left_out`` are fields that could not go along."""
+    """A client that was created in XPM; ``left_out`` are fields that could not be sent."""
 
     client: ClientView
     xpm: XpmClientView

@@ -1,6 +1,6 @@
 """Consequences of a plan or an undo of an open practice.
 
-They include the calls before its writes, at the pace that the rate limiter has left.
+They include the calls before its writes, at the pace that the rate limiter allows.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ def consequences(practice: OpenPractice, plan: Plan, records: Iterable[PlannedRe
 
 
 def of_policy(practice: OpenPractice, policy: Policy) -> tuple[Plan, Consequences] | None:
-    """Return the first plan under another policy, from the stored data, and what it would do.
+    """Return the first plan under another policy, from the stored data, and its consequences.
 
-    None where there is nothing to plan from: the practice is not connected, or XPM was never read.
+    None if there is nothing to plan from: the practice is not connected, or XPM was never read.
     """
     identity = practice.identity()
     if identity is None or not is_filled(practice):
@@ -51,9 +51,9 @@ def of_policy(practice: OpenPractice, policy: Policy) -> tuple[Plan, Consequence
 
 
 def of_rest(practice: OpenPractice, run: Run) -> Consequences | None:
-    """Return what is left of a run that is held or ended before its end, by the data stored here.
+    """Return what is left of a run that is held or ended early, according to the data stored here.
 
-    None where that is not known: for jobs, for what a user did at once, and where the plan is gone.
+    None if that is unknown: for jobs, for immediate actions of a user, and if the plan is gone.
     """
     snapshot, identity = practice.snapshot(), practice.identity()
     plan = snapshot.get(PLANS, run.plan) if run.plan else None
@@ -67,11 +67,11 @@ def of_rest(practice: OpenPractice, run: Run) -> Consequences | None:
 
 
 class RunForecast(msgspec.Struct, frozen=True, kw_only=True):
-    """What is still to come of a run that is going on.
+    """The rest of a run in progress.
 
-    ``seconds`` is how long it is likely to take, waits for Xero's limit included (None: not known);
-    ``waits`` for how many seconds it makes no call because of that limit. ``beyond_today`` of its calls do
-    not fit into the day, which has more at ``day_until``. ``stopping``: somebody asked it to stop.
+    ``seconds`` is how long it is likely to take, including waits for Xero's limit (None: unknown); ``waits``
+    for how many seconds it makes no call because of that limit. ``beyond_today`` of its calls exceed the
+    day's allowance, which is renewed at ``day_until``. ``stopping``: someone asked it to stop.
     """
 
     seconds: float | None = None
@@ -82,7 +82,7 @@ class RunForecast(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def forecast(practice: OpenPractice, run: Run) -> RunForecast:
-    """Return what is to come of a run, simulated by the rate limiter's own rule. No network."""
+    """Return the rest of a run, simulated by the rate limiter's own rule. No network."""
     if run.outcome != "running":
         return RunForecast()
     stopping = practice.snapshot().raw(STOPS, run.id) is not None
@@ -100,7 +100,7 @@ def forecast(practice: OpenPractice, run: Run) -> RunForecast:
 
 
 def pace(practice: OpenPractice) -> Pace:
-    """Return how fast a run may call from now on, by the rate limiter's own file. No network."""
+    """Return how fast a run may call from now on, by the rate limiter's file. No network."""
     path = practice.state / GATE_FILE
     if not path.exists():
         return Pace()

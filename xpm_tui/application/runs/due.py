@@ -1,4 +1,4 @@
-"""When the scheduled run is due: daily or at an interval, and only while somebody uses the tool."""
+"""When the scheduled run is due: daily or at an interval, and only while someone uses the tool."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from xpm_tui.domain.tables import RUNS
 SIGN_IN_LASTS = timedelta(hours=24)
 _NOTED_EVERY = timedelta(minutes=5)
 _AHEAD = timedelta(hours=1)
-"""How far ahead of the clock a time may lie; what lies further was noted while the clock was wrong."""
+"""How far ahead of the clock a time may be; later times were recorded while the clock was wrong."""
 
 INTERVALS = {"15m": timedelta(minutes=15), "30m": timedelta(minutes=30), "1h": timedelta(hours=1)}
 """Time between two scheduled syncs by the value of ``schedule.every``; ``daily`` has none."""
@@ -32,7 +32,7 @@ Why = Literal["due", "too-early", "done-today", "not-yet", "held", "allowance", 
 class DueState:
     """Whether a scheduled run is due now, and whether it has to compare everything.
 
-    ``no-sign-in`` is the one reason that is logged as a skipped day; the others are the normal course.
+    ``no-sign-in`` is the only reason that is logged as a skipped day; the others are normal.
     """
 
     why: Why
@@ -40,12 +40,12 @@ class DueState:
 
     @property
     def now(self) -> bool:
-        """Whether the run is to be made."""
+        """Return whether the run is to be made now."""
         return self.why == "due"
 
 
 def due(practice: OpenPractice) -> DueState:
-    """Look at clock, settings and history. No network, nothing written."""
+    """Check clock, settings and history. No network, nothing written."""
     snapshot, now = practice.snapshot(), practice.clock.now()
     if practice.identity() is None:
         return DueState("not-connected")
@@ -65,10 +65,10 @@ def due(practice: OpenPractice) -> DueState:
 
 
 def _due_again(practice: OpenPractice, snapshot: Snapshot, now: datetime, every: timedelta) -> DueState:
-    """Look whether a run at an interval is due; a held one is planned again once a day only."""
+    """Return whether a run at an interval is due; a held one is planned again only once a day."""
     made = [run for run in _scheduled(snapshot, now) if run.outcome != "skipped"]
     last = max(made, key=lambda run: run.started, default=None)
-    # A timer may start a little early, and the run before a little late.
+    # A timer may start slightly early, and the previous run slightly late.
     if last is not None and now - last.started < every * 2 / 3:
         return DueState("not-yet")
     if practice.settings.yes("schedule.require_sign_in") and not _in_use(snapshot, now):
@@ -80,15 +80,15 @@ def _due_again(practice: OpenPractice, snapshot: Snapshot, now: datetime, every:
 
 
 def interval(practice: OpenPractice) -> timedelta | None:
-    """Time between two scheduled syncs; None for one that runs once a day."""
+    """Return the time between two scheduled syncs; None for one that runs once a day."""
     return INTERVALS.get(practice.settings.text("schedule.every"))
 
 
 def full_is_due(practice: OpenPractice) -> bool:
-    """Whether everything has to be compared again.
+    """Return whether everything has to be compared again.
 
-    That is where there was no complete comparison yet, or the last one is ``schedule.full_days`` old; with
-    an interval, once a day from ``schedule.at``.
+    That is so without a complete comparison, or if the last one is ``schedule.full_days`` old; with an
+    interval, once a day from ``schedule.at``.
     """
     full = list_state(practice.snapshot(), "clients").full
     if interval(practice) is not None:
@@ -102,9 +102,10 @@ def full_is_due(practice: OpenPractice) -> bool:
 
 
 def signed_in(practice: OpenPractice) -> None:
-    """Somebody is at work: a key in a console, or a verb typed on a terminal. Written every few minutes.
+    """Record that someone is using the tool: a key in a console, or a verb typed on a terminal.
 
-    A full disk, a busy or damaged book: then it is not noted, and what was typed is done all the same.
+    It is written every few minutes. With a full disk or a busy or damaged store it is not recorded, and the
+    command runs anyway.
     """
     if practice.read_only:
         return
@@ -116,7 +117,7 @@ def signed_in(practice: OpenPractice) -> None:
 
 
 def last_daily(snapshot: Snapshot, now: datetime | None = None) -> Run | None:
-    """The newest daily run, skipped ones included; ``now``: but for one from a clock that ran ahead."""
+    """Return the newest daily run, including skipped ones; with ``now``, none from the future."""
     return max(_scheduled(snapshot, now), key=lambda run: run.started, default=None)
 
 
@@ -129,7 +130,7 @@ def _scheduled(snapshot: Snapshot, now: datetime | None) -> Iterator[Run]:
 
 
 def skip_recorded(practice: OpenPractice) -> bool:
-    """Whether the newest scheduled run is a skipped one of today: a day is recorded as skipped once."""
+    """Return whether a skipped run was recorded today: a day is recorded as skipped only once."""
     now, zone = practice.clock.now(), time_zone(practice)
     last = last_daily(practice.snapshot(), now)
     if last is None or last.outcome != "skipped":
@@ -138,7 +139,7 @@ def skip_recorded(practice: OpenPractice) -> bool:
 
 
 def skipped_day(snapshot: Snapshot) -> Run | None:
-    """The skipped daily run that nothing has made up for yet."""
+    """Return the skipped daily run, if no later run has made up for it."""
     last = last_daily(snapshot)
     if last is None or last.outcome != "skipped":
         return None
@@ -149,7 +150,7 @@ def skipped_day(snapshot: Snapshot) -> Run | None:
 
 
 def time_zone(practice: OpenPractice) -> tzinfo:
-    """The practice's time zone, or this machine's."""
+    """Return the practice's time zone, or this machine's."""
     name = practice.settings.text("practice.timezone")
     if name:
         return ZoneInfo(name)

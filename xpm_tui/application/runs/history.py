@@ -1,8 +1,8 @@
-"""The history of runs: looking them up, asking one to stop, and telling a live one from a dead one.
+"""The history of runs: find runs, ask one to stop, and recognise dead ones.
 
-Stopping a run: by a signal to its process, or by a request that somebody left in the book.
+A run is stopped by a signal to its process, or by a request in the store.
 
-The values that a run wrote, old and new, client by client. The log keeps none: they are in the store.
+The values that a run wrote, old and new, client by client, from the store (the log has no values).
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ ENDED_BADLY = ("failed", "interrupted")
 
 
 def list_runs(practice: OpenPractice, limit: int = 0) -> list[Run]:
-    """All runs, newest first; ``limit`` of 0 is no limit."""
+    """Return all runs, newest first; ``limit`` of 0 is no limit."""
     found = sorted(practice.snapshot().rows(RUNS), key=_number, reverse=True)
     return found[:limit] if limit else found
 
 
 def show(practice: OpenPractice, run_id: str) -> Run:
-    """One run; ``last`` is the newest. Raises ``NotFound``."""
+    """Return one run; ``last`` is the newest. Raises ``NotFound``."""
     if run_id == "last":
         newest = list_runs(practice, 1)
         if newest:
@@ -58,9 +58,9 @@ def show(practice: OpenPractice, run_id: str) -> Run:
 
 
 def current(practice: OpenPractice) -> Run | None:
-    """The run that is going on, on this machine or another; None where none is.
+    """Return the run in progress, on this machine or another; None if there is none.
 
-    A run whose process is dead is not going on, whatever its row says; the next run ends it.
+    A run whose process is dead does not count, whatever its row says; the next run ends it.
     """
     for run in list_runs(practice):
         if run.outcome == "running" and alive(run):
@@ -69,13 +69,13 @@ def current(practice: OpenPractice) -> Run | None:
 
 
 def newest(snapshot: Snapshot) -> Run | None:
-    """The sync that ended last, whatever its outcome."""
+    """Return the sync that ended last, whatever its outcome."""
     ended = [r for r in snapshot.rows(RUNS) if r.outcome not in ("running", "skipped") and is_sync(r)]
     return max(ended, key=_number, default=None)
 
 
 def held(snapshot: Snapshot) -> list[Run]:
-    """Runs that wait for a person: the newest sync, if it was held."""
+    """Return runs that wait for the user's decision: the newest sync, if it was held."""
     last = newest(snapshot)
     return [last] if last is not None and last.outcome == "held" else []
 
@@ -83,7 +83,7 @@ def held(snapshot: Snapshot) -> list[Run]:
 def alive(run: Run) -> bool:
     """Return whether the run's process exists.
 
-    A process on another machine is assumed to exist. A run that a user made immediately is over, or was
+    A process on another machine is assumed to exist. A run that records an immediate action is over, or was
     killed.
     """
     if is_immediate(run):
@@ -102,7 +102,7 @@ def alive(run: Run) -> bool:
 
 
 def active_run(practice: OpenPractice, run_id: str = "") -> Run:
-    """Return the run of that id, else the one that is going on. Raises ``BadInput`` where none is."""
+    """Return the run with that id, otherwise the one in progress. Raises ``BadInput`` if there is none."""
     run = show(practice, run_id) if run_id else current(practice)
     if run is None or run.outcome != "running":
         raise BadInput("No run is in progress.", hint="`xpm-tui runs list` shows how the last runs ended.")
@@ -110,7 +110,7 @@ def active_run(practice: OpenPractice, run_id: str = "") -> Run:
 
 
 def request_stop(practice: OpenPractice, run_id: str = "") -> Run:
-    """Ask a run to stop: it makes no other call. Raises ``BadInput`` where none is going on."""
+    """Ask a run to stop: it makes no further call. Raises ``BadInput`` if none is in progress."""
     practice.writable()
     run = active_run(practice, run_id)
     practice.book.commit([Put(STOPS, StopRequest(id=run.id, by=practice.person, at=practice.clock.now()))])
@@ -119,9 +119,9 @@ def request_stop(practice: OpenPractice, run_id: str = "") -> Run:
 
 
 def refuse_in_flight(practice: OpenPractice, client: str) -> None:
-    """Raise ``Busy`` where a run is sending this very client to XPM: its answer belongs to what was sent.
+    """Raise ``Busy`` while a run is sending this client to XPM, because the answer belongs to what was sent.
 
-    All other clients may be linked and edited during a run; what changed of them drops out of it.
+    All other clients may be linked and edited during a run; those that changed are skipped by it.
     """
     snapshot = practice.snapshot()
     open_ = (each for state in ("intent", "sent") for each in snapshot.find(INTENTS, "state", state))
@@ -137,9 +137,9 @@ def refuse_in_flight(practice: OpenPractice, client: str) -> None:
 
 
 def end_dead(practice: OpenPractice, *, except_: str = "") -> list[Run]:
-    """Mark runs as interrupted that say they are running but have no process. Call with the run lock held.
+    """Mark runs without a process as interrupted. Call with the run lock held.
 
-    The lock proves that no run is alive, also on another machine and where the pid was given away anew.
+    The lock proves that no run is alive, also on another machine and if the process id was reused.
     """
     dead = [r for r in practice.snapshot().rows(RUNS) if r.outcome == "running" and r.id != except_]
     ended = [msgspec.structs.replace(run, outcome="interrupted", ended=practice.clock.now()) for run in dead]
@@ -153,7 +153,7 @@ def end_dead(practice: OpenPractice, *, except_: str = "") -> list[Run]:
 
 
 def last_good(runs: Sequence[Run]) -> Run | None:
-    """The newest sync that did its work; what XPM sent and nobody can read is no fault of it."""
+    """Return the newest successful sync; unreadable data from XPM does not count as a failure."""
     good = [run for run in runs if _did_its_work(run) and run.ended is not None and is_sync(run)]
     return max(good, key=_number, default=None)
 
@@ -167,8 +167,8 @@ def _did_its_work(run: Run) -> bool:
 def is_sync(run: Run) -> bool:
     """Return whether it is a run of sync.
 
-    Picking and linking leave runs without a plan, for undo. Creating a record in XPM leaves one, too, which
-    counts only while the outcome of one of its writes is open.
+    Bringing in and linking clients create runs without a plan, for undo. Creating a record in XPM creates
+    one, too, which counts only while the outcome of one of its writes is open.
     """
     if run.kind or run.plan:
         return not run.kind
@@ -176,7 +176,7 @@ def is_sync(run: Run) -> bool:
 
 
 def is_immediate(run: Run) -> bool:
-    """Whether it is of something that a person did at once: the runner notes its process, that does not."""
+    """Return whether a run records an immediate action of a user, which has no process."""
     return not run.plan and not run.pid
 
 
@@ -186,7 +186,10 @@ def _number(run: Run) -> int:
 
 
 def _zombie(pid: int) -> bool:
-    """Linux tells; elsewhere a dead child that nobody has waited for counts as alive."""
+    """Return whether a process is a zombie.
+
+    Outside Linux, a dead child that was not waited for counts as alive.
+    """
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             return file.read().rpartition(b")")[2].split()[:1] == [b"Z"]
@@ -204,7 +207,7 @@ class Stopped(RunStopped):
 
 
 class Stopper:
-    """Whether a run was asked to stop. Calling it tells, cheaply; ``signal`` is the one that came, or 0."""
+    """Whether a run was asked to stop; calling it is cheap. ``signal`` is the signal received, or 0."""
 
     def __init__(self, practice: OpenPractice, run: str) -> None:
         self._practice = practice
@@ -215,18 +218,18 @@ class Stopper:
         self.on_signal: Callable[[], None] = lambda: None
 
     def __call__(self) -> bool:
-        """Return whether somebody asked for the run to stop."""
+        """Return whether someone asked the run to stop."""
         if not self._asked:
             self._asked = self._practice.snapshot().raw(STOPS, self._run) is not None
         return self._asked
 
     def check(self) -> None:
-        """Raise :class:`Stopped` when asked to stop: for stages that write nothing to XPM."""
+        """Raise :class:`Stopped` when asked to stop, in stages that write nothing to XPM."""
         if self():
             raise Stopped
 
     def hit(self, number: int) -> None:
-        """A signal came: stop after the current step, or at once where nothing is written to XPM."""
+        """Handle a signal: stop after the current step, or now if nothing is being written to XPM."""
         self._asked = True
         self.signal = number
         self.on_signal()
@@ -234,7 +237,7 @@ class Stopper:
             self._stage.cancel()
 
     async def through(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do work that may be cut off at any point. Raises :class:`Stopped` when a signal cut it off."""
+        """Run work that may be cancelled at any point. Raises :class:`Stopped` if a signal cancelled it."""
         if self._asked:
             work.close()
             raise Stopped
@@ -251,7 +254,7 @@ class Stopper:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Take the signals meanwhile, where this is the main thread; what was set before is set again."""
+        """Handle the signals within the block, on the main thread, and restore the handlers after it."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -269,11 +272,11 @@ class Stopper:
 
 
 class WrittenValueView(msgspec.Struct, frozen=True, kw_only=True):
-    """One value that a run wrote: the client, the field, and what stood there before and after.
+    """One value that a run wrote: the client, the field, and the values before and after.
 
     ``record`` is the client or one of its contacts, ``contact`` the name of that contact. ``client_id`` is
-    Ignition's id of the client, ``number`` XPM's. ``old_shown`` and ``new_shown`` name people and clients
-    instead of their ids.
+    Ignition's id of the client, ``number`` XPM's. ``old_shown`` and ``new_shown`` have names of people and
+    clients instead of ids.
     """
 
     record: str
@@ -299,23 +302,23 @@ def written_values(practice: OpenPractice, run: str) -> Iterator[WrittenValueVie
         run: The id of the run.
     """
     snapshot = practice.snapshot()
-    told = Presenter(snapshot)
+    presenter = Presenter(snapshot)
     images = snapshot.find(IMAGES, "run", run)
     for image in sorted(images, key=lambda each: (len(each.client), each.client)):
         for written in image.written:
-            yield _view(snapshot, told, image, written)
+            yield _view(snapshot, presenter, image, written)
 
 
 def client_history(practice: OpenPractice, client: str, limit: int) -> list[tuple[datetime, str]]:
-    """Return the newest changes of a client by runs: when, and which value became what on which side."""
+    """Return the newest changes that runs made to a client: time, old and new value, and side."""
     snapshot = practice.snapshot()
-    told = Presenter(snapshot)
+    presenter = Presenter(snapshot)
     found: list[tuple[datetime, str]] = []
     images = ((snapshot.get(RUNS, each.run), each) for each in snapshot.find(IMAGES, "client", client))
     known = [(run, image) for run, image in images if run is not None]
     for run, image in sorted(known, key=lambda each: each[0].started, reverse=True):
         for written in image.written:
-            view = _view(snapshot, told, image, written)
+            view = _view(snapshot, presenter, image, written)
             side = labels.SIDES[view.side].text if view.side in labels.SIDES else view.side
             values = arrow(view.old_shown, view.new_shown)
             found.append((run.started, f"{view.label}: {values} in {side}, {run.id}"))
@@ -325,7 +328,7 @@ def client_history(practice: OpenPractice, client: str, limit: int) -> list[tupl
 
 
 def values_of_events(practice: OpenPractice) -> Callable[[Event], str]:
-    """Return what gives the values of an event of the log, ``old → new``; empty for one that has none."""
+    """Return a function that gives the values of an event, ``old → new``; empty if it has none."""
     known: dict[tuple[str, str], dict[tuple[str, str], str]] = {}
 
     def values(event: Event) -> str:
@@ -342,8 +345,10 @@ def values_of_events(practice: OpenPractice) -> Callable[[Event], str]:
 def _texts(practice: OpenPractice, run: str, client: str) -> dict[tuple[str, str], str]:
     snapshot = practice.snapshot()
     image = snapshot.get(IMAGES, f"{run}/{client}")
-    told = Presenter(snapshot)
-    views = [_view(snapshot, told, image, written) for written in image.written] if image is not None else []
+    presenter = Presenter(snapshot)
+    views = (
+        [_view(snapshot, presenter, image, written) for written in image.written] if image is not None else []
+    )
     return {(each.record, each.field): arrow(each.old_shown, each.new_shown) for each in views}
 
 

@@ -1,7 +1,7 @@
-"""Telling a person who is not looking: the command of ``notify.command``.
+"""Notifications of the user: the command of ``notify.command``.
 
-It is run without a shell, with the sentence on standard input and in the environment; it holds no names of
-clients. What it does never fails the work.
+It is run without a shell, with the sentence on standard input and in the environment, without names of
+clients. Its failure never fails the work.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from xpm_tui.domain.runs import Run
 
 Reason = Literal["held", "failed", "inbox", "login-needed", "stale", "test"]
 REPEAT_AFTER = timedelta(hours=20)
-"""How long a scheduled run that ends the same way is not reported again."""
+"""How long a scheduled run that ends in the same way is not reported again."""
 
 LONGEST = 30.0
 """Seconds that the command may take."""
 
 
 def notify(practice: OpenPractice, reason: Reason, sentence: str, *, run: str = "") -> bool:
-    """Run the command, if there is one; gives whether it ended well.
+    """Run the command, if there is one; return whether it succeeded.
 
-    Its environment has ``XPM_TUI_NOTIFY_REASON``, ``_SENTENCE``, ``_PRACTICE`` and ``_RUN``, and of ours only
-    what holds no secret.
+    Its environment has ``XPM_TUI_NOTIFY_REASON``, ``_SENTENCE``, ``_PRACTICE`` and ``_RUN``, and of this
+    process only what contains no secret.
     """
     command = practice.settings.text("notify.command")
     if not command:
         return False
-    told = {"reason": reason, "sentence": sentence, "practice": practice.title, "run": run}
-    environ = {f"XPM_TUI_NOTIFY_{name.upper()}": text.replace("\0", "") for name, text in told.items()}
+    data = {"reason": reason, "sentence": sentence, "practice": practice.title, "run": run}
+    environ = {f"XPM_TUI_NOTIFY_{name.upper()}": text.replace("\0", "") for name, text in data.items()}
     status, trouble = _run(command, sentence, environ)
     if status == 0:
         practice.events.emit(Event(key="notify.sent", run=run, rule=reason))
@@ -67,7 +67,7 @@ def _ending(run: Run) -> tuple[object, ...]:
 
 
 def harmless(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables that a command needs to find its way; a client secret or a password is none of them."""
+    """Return the variables that a command needs, without any that may hold a secret."""
     return {
         name: value
         for name, value in environ.items()

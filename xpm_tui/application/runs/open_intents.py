@@ -1,6 +1,6 @@
-"""Writes to XPM of which nobody can tell whether they were made: shown, looked for, settled by a person.
+"""Writes to XPM with an unknown outcome: show them, look for them, and record the user's decision.
 
-Writes to XPM without an outcome, as every place that mentions them says it: record, call and decision.
+Writes to XPM without an outcome, worded for every place that mentions them: record, call, decision.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from xpm_tui.sync.mirror import commit_rows, list_writes
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """A record of XPM that may be what was made; ``number`` is that of a client's web address."""
+    """A record of XPM that may be what was created; ``number`` is that of a client's web address."""
 
     uuid: str
     number: str
@@ -62,7 +62,7 @@ class HeldWrite(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """What a person decided; ``xpm`` is the record to adopt: UUID, or a client's number or address."""
+    """A user's decision; ``xpm`` is the record to adopt: a UUID, or a client's number or address."""
 
     intent: str
     choice: Choice
@@ -70,15 +70,16 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 def waiting(practice: OpenPractice) -> list[HeldWrite]:
-    """What waits for a person, as far as the mirror knows XPM."""
+    """Return the writes that wait for the user's decision, with candidates from the mirror."""
     snapshot = practice.snapshot()
     return [_held_write(snapshot, intent) for intent in _held(snapshot)]
 
 
 async def look(practice: OpenPractice) -> list[HeldWrite]:
-    """The same, after asking XPM once more for each: it may show by now what was made.
+    """Return the same after asking XPM again for each, because it may show the record by now.
 
-    One call for each write. Raises ``LoginNeeded``, ``Busy`` while a run goes on, ``XeroError``.
+    It makes one call for each write. Raises ``LoginNeeded``, ``Busy`` while a run is in progress,
+    ``XeroError``.
     """
     practice.writable()
     identity = practice.connected()
@@ -108,10 +109,10 @@ async def look(practice: OpenPractice) -> list[HeldWrite]:
 
 
 def decide(practice: OpenPractice, decision: Decision) -> HeldWrite:
-    """Carry out one decision; gives the write as it was held.
+    """Apply one decision; return the write as it was held.
 
-    A creation that was a run by itself ends that run. Raises ``NotFound`` and ``BadInput``, and ``Busy``
-    while a run goes on.
+    It ends the run of a single creation. Raises ``NotFound`` and ``BadInput``, and ``Busy`` while a run is in
+    progress.
     """
     practice.writable()
     with practice.lock("recording the decision on what was sent").hold():
@@ -134,7 +135,7 @@ def decide(practice: OpenPractice, decision: Decision) -> HeldWrite:
 
 
 def _held(snapshot: Snapshot) -> list[Intent]:
-    """Those of sync: what became of a job is settled where jobs are."""
+    """Return the held writes of sync; those of jobs are decided in Jobs."""
     return [intent for intent in held(snapshot) if intent.kind in KINDS]
 
 
@@ -156,7 +157,7 @@ def _held_write(snapshot: Snapshot, intent: Intent) -> HeldWrite:
 
 
 def _candidates(snapshot: Snapshot, intent: Intent) -> Sequence[Candidate]:
-    """What stands in XPM, was not there before, and is nobody else's."""
+    """Return records in XPM that did not exist before and are not linked to another record."""
     if intent.kind == ADD_STAFF:
         people = (row for row in snapshot.rows(STAFF) if not row.gone)
         return [
@@ -190,7 +191,7 @@ def _adopts(snapshot: Snapshot, intent: Intent, typed: str) -> str:
 
 
 def _run_ended(snapshot: Snapshot, intent: Intent, choice: Choice) -> list[Write]:
-    """A creation by hand is a run without a plan: nothing else of it is left to go on with."""
+    """Return the end of the run of a single creation, which has no plan to continue."""
     run = snapshot.get(RUNS, intent.run)
     others = any(each.run == intent.run and each.id != intent.id for each in held(snapshot))
     if run is None or run.plan or run.outcome != "held" or others:
@@ -205,7 +206,7 @@ def _run_ended(snapshot: Snapshot, intent: Intent, choice: Choice) -> list[Write
 
 
 NAMED = 3
-"""How many writes one sentence names."""
+"""The number of writes that one sentence names."""
 
 
 class OpenWrite(msgspec.Struct, frozen=True, kw_only=True):
@@ -248,7 +249,7 @@ def open_writes(snapshot: Snapshot, *, going: Collection[str] = (), run: str = "
 
 
 def summary(writes: list[OpenWrite]) -> str:
-    """What has no outcome and how to decide it, in sentences that are kept and sent: without names."""
+    """Return the open writes and how to decide them, without names, for texts that are stored or sent."""
     if not writes:
         return ""
     number = len(writes)

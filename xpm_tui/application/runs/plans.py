@@ -1,7 +1,4 @@
-"""Plans: made, looked up, ticked, exported, and thrown away when nothing needs them any more.
-
-Undo as a plan that can be looked at.
-"""
+"""Plans: create, find, tick, export, and delete those that are no longer needed. An undo is a plan, too."""
 
 from __future__ import annotations
 
@@ -43,7 +40,7 @@ with lazy_imports():
     from xpm_tui.sync.planning import planner
 
 FRESH = timedelta(minutes=10)
-"""A run from a plan no older than this reads no list again."""
+"""A run from a plan that is not older than this reads no list again."""
 
 UNSAVED = "p0"
 """The id of a plan that read-only mode made and did not save."""
@@ -54,7 +51,7 @@ _DRAFTS_KEPT = 3
 
 @dataclass(frozen=True)
 class Selector:
-    """Which changes of a plan are meant; an empty part means any. ``record`` may be a client or a contact."""
+    """A selection of changes; an empty part matches any. ``record`` may be a client or a contact."""
 
     record: str = ""
     field: str = ""
@@ -62,18 +59,18 @@ class Selector:
     mark: str = ""
 
     def typed(self) -> str:
-        """Return it as it is typed: ``c12:phone``, ``rule:first,field:phone``, ``all``."""
-        said = {"rule": self.rule, "mark": self.mark, "field": "" if self.record else self.field}
-        parts = [f"{name}:{text}" for name, text in said.items() if text]
+        """Return its typed form: ``c12:phone``, ``rule:first,field:phone``, ``all``."""
+        values = {"rule": self.rule, "mark": self.mark, "field": "" if self.record else self.field}
+        parts = [f"{name}:{text}" for name, text in values.items() if text]
         of_record = ":".join(filter(None, (self.record, self.field))) if self.record else ""
         return ",".join(filter(None, (of_record, *parts))) or "all"
 
     def words(self) -> str:
-        """Return it as it is typed, safe to show."""
+        """Return its typed form, safe to show."""
         return str(visible(self.typed(), 80))
 
     def picks(self, change: Change) -> bool:
-        """Whether a change is meant."""
+        """Return whether it selects a change."""
         return (
             (not self.record or change.record == self.record or change.record.startswith(self.record + "/"))
             and (not self.field or change.field == self.field)
@@ -91,9 +88,9 @@ async def make(
     refresh: bool = True,
     report: Report = silent,
 ) -> Plan:
-    """Bring the mirror up to date and plan. Raises ``LoginNeeded``, ``XeroError``, ``NeedsPerson``.
+    """Update the mirror and make a plan. Raises ``LoginNeeded``, ``XeroError``, ``DecisionNeeded``.
 
-    ``full`` asks for the complete client list even where the rules would do without.
+    ``full`` requests the complete client list even if it is not necessary.
     """
     identity = practice.connected()
     if practice.read_only:
@@ -111,7 +108,7 @@ def _look(
     fields: Collection[str],
     full: bool,
 ) -> Plan:
-    """Plan from the stored mirror without a call to Xero. The plan lives as long as the open practice."""
+    """Plan from the stored mirror without a call to Xero. The plan exists as long as the open practice."""
     if not is_filled(practice):
         practice.writable("XPM's data has not been read yet, so there is nothing to plan with.")
     position = practice.snapshot().position
@@ -152,7 +149,7 @@ def compute(
     fields: Collection[str] = (),
     full: bool = True,
 ) -> tuple[Plan, list[PlannedRecord]]:
-    """Plan from book and mirror as they are, and keep the plan."""
+    """Plan from store and mirror as they are, and store the plan."""
     (id_,) = practice.ids.new("p")
     plan, records = planner.make_plan(
         practice.snapshot(),
@@ -175,36 +172,36 @@ def compute(
 
 
 def keep_plan(practice: OpenPractice, plan: Plan, records: Iterable[PlannedRecord]) -> None:
-    """Store a plan and drop those that nobody needs any more, in one commit."""
+    """Store a plan and delete those that are no longer needed, in one commit."""
     writes: list[Write] = [Put(PLANS, plan), *(Put(PLANNED, record) for record in records)]
     writes += _superseded(practice, plan)
     practice.book.commit(writes)
 
 
 def latest(practice: OpenPractice) -> Plan | None:
-    """Return the newest plan, applied or not, but none of an undo: a user may have declined that."""
+    """Return the newest plan, applied or not, except for plans of an undo, which may have been declined."""
     return _newest(practice.snapshot().rows(PLANS))
 
 
 def list_plans(practice: OpenPractice, limit: int = 0) -> list[Plan]:
-    """The plans that are stored, newest first; at most ``limit``, 0 for all."""
+    """Return the stored plans, newest first; at most ``limit``, 0 for all."""
     found = sorted(practice.snapshot().rows(PLANS), key=lambda plan: (len(plan.id), plan.id), reverse=True)
     return found[: limit or None]
 
 
 def newest_draft(snapshot: Snapshot) -> Plan | None:
-    """The newest plan that waits to be applied; an undo's is none."""
+    """Return the newest plan that waits to be applied, except for plans of an undo."""
     return _newest(plan for plan in snapshot.rows(PLANS) if plan.state == "draft")
 
 
 def _newest(plans: Iterable[Plan]) -> Plan | None:
-    """By number: a clock may have run ahead once."""
+    """Return the newest plan by number, because a clock may have run ahead."""
     ours = (plan for plan in plans if not plan.undo_of)
     return max(ours, key=lambda plan: (len(plan.id), plan.id), default=None)
 
 
 def load(practice: OpenPractice, plan_id: str = "") -> tuple[Plan, list[PlannedRecord]]:
-    """A plan with its records; empty or ``last`` is the newest one. Raises ``NotFound``."""
+    """Return a plan with its records; empty or ``last`` is the newest one. Raises ``NotFound``."""
     if plan_id == UNSAVED and UNSAVED in practice.kept:
         return cast("tuple[Plan, list[PlannedRecord]]", practice.kept[UNSAVED][1])
     snapshot = practice.snapshot()
@@ -216,20 +213,20 @@ def load(practice: OpenPractice, plan_id: str = "") -> tuple[Plan, list[PlannedR
 
 
 def items(records: Iterable[PlannedRecord]) -> Iterator[Change]:
-    """The ticked changes, links included."""
+    """Return the ticked changes, including links."""
     return (change for record in records for change in record.changes if change.ticked)
 
 
 def waiting(records: Iterable[PlannedRecord]) -> Iterator[Change]:
-    """What is not ticked: clearings, conflicts that are held, and what a person unticked."""
+    """Return the changes that are not ticked: clearings, held conflicts, and what a user unticked."""
     return (change for record in records for change in record.changes if not change.ticked)
 
 
 def tick(practice: OpenPractice, plan_id: str, selector: Selector | Iterable[Selector], on: bool) -> int:
-    """Tick or untick changes of a draft; gives how many changed.
+    """Tick or untick changes of a draft; return how many changed.
 
     Raises ``NotFound`` and ``BadInput``, and ``Busy`` while a run applies it: then none of several selectors
-    is followed.
+    is applied.
     """
     practice.writable()
     snapshot = practice.snapshot()
@@ -260,7 +257,7 @@ def tick(practice: OpenPractice, plan_id: str, selector: Selector | Iterable[Sel
 
 
 def set_aside_of(snapshot: Snapshot, plan: Plan) -> tuple[SetAsideView, ...]:
-    """What XPM sent and nobody can read, as far as a plan covers it: the plan leaves it as it is."""
+    """Return the unreadable records of XPM that a plan covers: the plan leaves them as they are."""
     if not plan.only:
         return set_aside_views(snapshot)
     links = (snapshot.get(LINKS, id_) for id_ in plan.only.split())
@@ -268,7 +265,7 @@ def set_aside_of(snapshot: Snapshot, plan: Plan) -> tuple[SetAsideView, ...]:
 
 
 def refuse_outdated(practice: OpenPractice, plan: Plan) -> None:
-    """Raise ``PlanRefused`` where a run would refuse the plan: nobody is asked about such a plan."""
+    """Raise ``PlanRefused`` if a run would refuse the plan, before the user is asked about it."""
     identity = practice.identity()
     if identity is not None:
         refuse_if_outdated(plan, practice.policy(), identity.tenant, identity.scopes)
@@ -291,7 +288,7 @@ def stops(
 
 
 def export(practice: OpenPractice, plan_id: str = "") -> str:
-    """The plan as CSV text (RFC 4180, LF): true values, one line per change, UUIDs with a name beside."""
+    """Return the plan as CSV (RFC 4180, LF): raw values, one line per change, UUIDs with a name."""
     refuse_damaged(practice)
     plan, records = load(practice, plan_id)
     snapshot = practice.snapshot()
@@ -344,14 +341,14 @@ def _cell(value: Value) -> str:
 
 
 def _name(snapshot: Snapshot, field: str, value: Value) -> str:
-    """Whom a UUID means."""
+    """Return the name of the person or record with a UUID."""
     row = BY_NAME.get(field)
     named = field == "link" or (row is not None and row.kind == "person")
     return name_of(snapshot, value) if named and isinstance(value, str) else ""
 
 
 def _superseded(practice: OpenPractice, new: Plan) -> list[Write]:
-    """Drafts of the last hour stay, as somebody may be looking; so does what an unfinished run needs."""
+    """Return the plans to delete; drafts of the last hour and those of unfinished runs stay."""
     snapshot = practice.snapshot()
     last = [run for run in list_runs(practice) if is_sync(run) and run.plan][:2]
     needed = {run.plan for run in last if run.outcome not in ("done", "skipped")}
@@ -374,9 +371,10 @@ _OTHERS = ("link", "client", "contact")
 def make_undo(
     practice: OpenPractice, run: str, *, client: str = "", field: str = "", keep: bool = True
 ) -> tuple[Plan, list[PlannedRecord], list[UnclearView]]:
-    """Plan to undo a run, or one client or field of it; ``keep`` stores the plan, to be applied.
+    """Plan the undo of a run, or of one client or field of it; ``keep`` stores the plan to apply it.
 
-    The third part is what stays as it is, with the reason. Of a run that wrote nothing all of it is empty.
+    The third part of the result is what stays as it is, with the reason. All parts are empty for a run that
+    wrote nothing.
 
     Raises:
         NotFound: There is no such run or client, or what the run replaced is no longer kept.
@@ -395,7 +393,7 @@ def make_undo(
         )
     if not snapshot.find(IMAGES, "run", chosen.id) and _wrote(chosen):
         raise NotFound(
-            f"The values that run {chosen.id} replaced are not stored (any more), so it cannot be undone.",
+            f"The values that run {chosen.id} replaced are not stored here, so it cannot be undone.",
             hint=f"Old values are kept for {practice.settings.number('retention.images_days')} days.",
         )
     if keep:
@@ -427,7 +425,7 @@ def make_undo(
 
 
 def writes_xpm(practice: OpenPractice, run: str) -> bool:
-    """Whether a run wrote anything to XPM. Raises ``NotFound``."""
+    """Return whether a run wrote anything to XPM. Raises ``NotFound``."""
     images = practice.snapshot().find(IMAGES, "run", show(practice, run).id)
     return any(written.side == "xpm" for image in images for written in image.written)
 
@@ -437,7 +435,7 @@ def _wrote(run: Run) -> bool:
 
 
 def last_write(snapshot: Snapshot, client: str) -> str:
-    """The newest run that wrote something of a client that is not taken back yet, or empty."""
+    """Return the newest run that wrote to a client and was not undone, or an empty text."""
     images = [image for image in snapshot.find(IMAGES, "client", client) if _left(image)]
     return max((image.run for image in images), key=lambda run: (len(run), run), default="")
 

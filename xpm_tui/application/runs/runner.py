@@ -1,10 +1,11 @@
-"""Making runs: one at a time, in this process, under the run lock.
+"""Run syncs: one at a time, in this process, under the run lock.
 
-A run that was killed before leaves "running" rows and journal entries; the next one resolves them first.
+A run that was killed leaves rows in the state "running" and journal entries; the next one resolves them
+first.
 
-A run in a process of its own, which a hang-up of the console does not touch.
+A run in a separate process, which continues when the console is closed.
 
-Records that XPM refused: one sentence each, by cause, and tried again alone or together.
+Records that XPM refused: one sentence each, by cause, and retried alone or together.
 """
 
 from __future__ import annotations
@@ -49,11 +50,12 @@ async def run(
     held: Run | None = None,
     report: Report = silent,
 ) -> Run:
-    """Make one run in this process and give what became of it.
+    """Make one run in this process and return it.
 
-    ``plan_id`` applies that plan, which counts as reviewed; ``reviewed`` says that a person said yes to what
-    this run will plan. ``held`` is a held run that a person released. Raises ``Busy`` while another run goes
-    on, ``LoginNeeded`` before connecting; what ends the run early is kept with it and raised.
+    ``plan_id`` applies that plan, which counts as reviewed; ``reviewed`` says that the user has agreed to
+    what this run will plan. ``held`` is a held run that a user released. Raises ``Busy`` while another run is
+    in progress, ``LoginNeeded`` before connecting; an error that ends the run early is stored with it and
+    raised.
     """
     chosen = only if isinstance(only, str) else " ".join(only)
     asked = RunRequest(plan_id, full, reviewed, chosen, tuple(fields), held)
@@ -76,9 +78,9 @@ async def under_lock(
     only: str = "",
     fields: tuple[str, ...] = (),
 ) -> Run:
-    """Do one run's work from its row in the book to its end, with the run lock held.
+    """Do one run's work from its row in the store to its end, with the run lock held.
 
-    Raises ``Busy`` while another run goes on and ``LoginNeeded`` before connecting.
+    Raises ``Busy`` while another run is in progress and ``LoginNeeded`` before connecting.
     """
     practice.writable()
     practice.connected()
@@ -111,13 +113,13 @@ async def under_lock(
 
 
 def unfinished(practice: OpenPractice) -> Run | None:
-    """The last run, where it left something to resume."""
+    """Return the last run, if it can be resumed."""
     last = next((run for run in list_runs(practice) if is_sync(run) and not _never_sent(practice, run)), None)
     return last if last is not None and last.outcome in (*UNFINISHED, "running") else None
 
 
 async def resume(practice: OpenPractice, *, report: Report = silent) -> Run:
-    """Finish what the last run left: raises ``BadInput`` where it left nothing."""
+    """Complete what the last run left; raises ``BadInput`` if there is nothing."""
     last = unfinished(practice)
     if last is None:
         raise BadInput(
@@ -128,10 +130,10 @@ async def resume(practice: OpenPractice, *, report: Report = silent) -> Run:
 
 
 async def release(practice: OpenPractice, run_id: str, *, report: Report = silent) -> Run:
-    """Let a held run go on: it is planned again, and goes on if no count of the guard has grown.
+    """Continue a held run: it is planned again, and continues if no count of the guard has grown.
 
     Raises ``NotFound``, ``BadInput`` for a run that is not held or no longer the last one, and
-    ``PlanRefused`` where direction, level, fields, practice or permissions changed since.
+    ``PlanRefused`` if direction, level, fields, practice or permissions have changed since.
     """
     waiting = show(practice, run_id)
     if waiting.id not in {run.id for run in held_runs(practice.snapshot())}:
@@ -141,7 +143,7 @@ async def release(practice: OpenPractice, run_id: str, *, report: Report = silen
         )
     plan, identity = practice.snapshot().get(PLANS, waiting.plan), practice.connected()
     if plan is not None:
-        # What was held one way is no yes to the other.
+        # A release in one direction does not cover the other.
         refuse_if_outdated(plan, practice.policy(), identity.tenant, identity.scopes)
     again = _again(practice, waiting)
     practice.events.emit(Event(key="run.released", numbers={"held": waiting.id}))
@@ -149,7 +151,10 @@ async def release(practice: OpenPractice, run_id: str, *, report: Report = silen
 
 
 def _never_sent(practice: OpenPractice, run: Run) -> bool:
-    """Whether it is a creation that was killed before it sent anything: of nobody would mean of everybody."""
+    """Return whether it is a creation that was killed before it sent anything.
+
+    It has no scope, so resuming it would include every client.
+    """
     killed = is_immediate(run) and run.outcome in ("running", "interrupted")
     return killed and not practice.snapshot().find(INTENTS, "run", run.id)
 
@@ -161,7 +166,7 @@ class _RepeatedRun(TypedDict, total=False):
 
 
 def _again(practice: OpenPractice, before: Run) -> _RepeatedRun:
-    """Return the scope of an earlier run, so that resuming it reaches no further.
+    """Return the scope of an earlier run, so that resuming it does not include more.
 
     The scope is its clients and fields, or what its undo has not undone yet.
 
@@ -185,7 +190,7 @@ def _again(practice: OpenPractice, before: Run) -> _RepeatedRun:
 
 SYNC = ("sync",)
 _LOOK = 0.05
-"""Seconds between two looks for the run that a new process made."""
+"""Seconds between two checks for the run of a new process."""
 
 
 @dataclass(frozen=True)
@@ -198,7 +203,7 @@ class BackgroundRun:
     verb: Sequence[str] = SYNC
 
     def ended(self) -> int | None:
-        """Its exit code, or None while it goes on."""
+        """Return its exit code, or None while it is running."""
         return self.process.poll()
 
 
@@ -236,7 +241,7 @@ def detach(
 def command(
     practice: OpenPractice, plan_id: str = "", extra: Sequence[str] = (), verb: Sequence[str] = SYNC
 ) -> list[str]:
-    """The command line that makes a run of this practice, for a process or a timer."""
+    """Return the command line that makes a run of this practice, for a process or a timer."""
     words = [sys.executable, "-P", "-m", "xpm_tui"]
     if practice.home.root is not None:
         words += ["--home", str(practice.home.root)]
@@ -247,7 +252,7 @@ def command(
 
 
 async def wait_for_run(practice: OpenPractice, detached: BackgroundRun, seconds: float = 30.0) -> Run:
-    """The run that the process made, as soon as it is in the book. Raises ``AppError`` if none comes."""
+    """Return the run of the process, once it is in the store. Raises ``AppError`` if none comes."""
     waited = 0.0
     while waited < seconds:
         for run in list_runs(practice, 3):
@@ -264,7 +269,7 @@ async def wait_for_run(practice: OpenPractice, detached: BackgroundRun, seconds:
 
 
 def _environ() -> dict[str, str]:
-    """``-P`` keeps modules of the folder that we happen to be in out; a checkout is found all the same."""
+    """Return the environment of the process, in which a source checkout is found despite ``-P``."""
     parent = str(Path(xpm_tui.__file__).resolve().parents[1])
     if parent != os.getcwd():
         return {**os.environ}
@@ -272,7 +277,7 @@ def _environ() -> dict[str, str]:
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """One write that failed: the client it was for, what was asked, and the cause in XPM's own words."""
+    """One write that failed: its client, the call, and the cause in XPM's own words."""
 
     run: str
     client: str
@@ -284,12 +289,12 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def sentence(self) -> str:
-        """For people; its words are data."""
+        """Return the failure for users; its words are data."""
         return f"{self.name}: {self.kind.replace('_', ' ')} failed: {self.cause}"
 
 
 def failures(practice: OpenPractice, run_id: str = "last") -> list[Failure]:
-    """What failed in a run, sorted by cause; ``last`` is the last sync. Raises ``NotFound``."""
+    """Return what failed in a run, sorted by cause; ``last`` is the last sync. Raises ``NotFound``."""
     snapshot = practice.snapshot()
     run = (history.newest(snapshot) if run_id == "last" else None) or history.show(practice, run_id)
     found = []
@@ -312,7 +317,7 @@ def failures(practice: OpenPractice, run_id: str = "last") -> list[Failure]:
 
 
 def chosen(found: Sequence[Failure], *, client: str = "", cause: str = "") -> list[Failure]:
-    """Those of one client, or whose cause holds some words; raises ``BadInput`` where none is left."""
+    """Return those of one client, or with words in the cause; raise ``BadInput`` if none is left."""
     left = [
         failure
         for failure in found
@@ -327,9 +332,9 @@ def chosen(found: Sequence[Failure], *, client: str = "", cause: str = "") -> li
 
 
 async def retry(practice: OpenPractice, found: Sequence[Failure], *, report: Report = silent) -> Run:
-    """Plan and sync again the clients of these failures, and no others.
+    """Plan and sync only the clients of these failures again.
 
-    Of a run that was narrowed to some fields, only these fields are synced.
+    If the run was restricted to some fields, only these fields are synced.
     """
     clients = list(dict.fromkeys(failure.client for failure in found))
     before = practice.snapshot().get(RUNS, found[0].run) if found else None

@@ -1,6 +1,6 @@
-"""Linked clients that XPM no longer has: what may have taken them over is looked for when the lists are read.
+"""Find the successors of linked clients that XPM no longer has, when the lists are read.
 
-The result is stored, so that every place that shows a link tells the same, and none has to search.
+The result is stored, so that every place that shows a link says the same without searching.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from xpm_tui.sync.matching.successors import SuccessorIndex
 from xpm_tui.sync.mirror import job_moves
 
 MOST_CALLS = 6
-"""Calls to XPM that one reading of the lists may spend on the jobs of possible successors."""
+"""The most calls that one reading of the lists may spend on the jobs of possible successors."""
 
 
 async def search(practice: OpenPractice, xpm: XpmPort, *, complete: bool, jobs_open: bool) -> int:
-    """Look for the successors of linked XPM clients that disappeared; gives how many became known.
+    """Look for the successors of linked XPM clients that disappeared; return how many became known.
 
-    Only those that were not looked for yet, or since whose search something has moved. Where the evidence is
-    not strong and jobs of the lost client are known that are no longer current, XPM is asked once for the
-    jobs of the best candidates, in at most ``MOST_CALLS`` calls.
+    Only those are included that were not looked for yet, or whose data has changed since. If the evidence is
+    not strong and the lost client had jobs that are no longer current, XPM is asked once for the jobs of the
+    best candidates, in at most ``MOST_CALLS`` calls.
 
     Args:
         practice: The practice, whose lists were just read.
@@ -62,7 +62,7 @@ async def search(practice: OpenPractice, xpm: XpmPort, *, complete: bool, jobs_o
 
 
 def _lost(snapshot: Snapshot, complete: bool) -> Iterator[tuple[Link, Vanished]]:
-    """The links whose XPM client is gone, with what is known of that."""
+    """Return the links whose XPM client is gone, with what is known of it."""
     if complete:
         links: Iterable[Link] = snapshot.rows(LINKS)
     else:
@@ -90,12 +90,12 @@ def _find(
 
 
 def _is_open(vanished: Vanished) -> bool:
-    """Whether there are candidates, and none of them on strong evidence."""
+    """Return whether there are candidates, none of them with strong evidence."""
     return bool(vanished.found) and vanished.found[0].level != "sure"
 
 
 async def _ask(practice: OpenPractice, xpm: XpmPort, lost: Sequence[Vanished]) -> None:
-    """Read the jobs of the best candidates, and remember which of them were a lost client's."""
+    """Read the jobs of the best candidates, and record which of them belonged to a lost client."""
     wanted = list(dict.fromkeys(found.uuid for each in lost for found in each.found[:2]))[:MOST_CALLS]
     numbers: dict[str, Scalar] = {"lost": len(lost), "calls": len(wanted)}
     practice.events.emit(Event(key="list.successors", numbers=numbers))
@@ -110,7 +110,7 @@ async def _ask(practice: OpenPractice, xpm: XpmPort, lost: Sequence[Vanished]) -
 
 
 def _told(practice: OpenPractice, link: Link, vanished: Vanished, before: Sequence[Successor]) -> bool:
-    """Log the successor of one client, where it was not known before."""
+    """Log the successor of one client, if it was not known before."""
     best = vanished.found[0] if vanished.found else None
     known = before[0] if before else None
     if best is None or best.level == "weak" or (known is not None and known.uuid == best.uuid):

@@ -1,6 +1,6 @@
-"""Throwing away what the retention settings no longer keep; at most once a day.
+"""A run: resolve what an earlier one left, plan, ask the guard, apply, and record its end.
 
-A run at work: resolve what an earlier one left, plan, ask the guard, apply, and write down its end.
+It also applies the retention settings, at most once a day.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class RetentionResult(msgspec.Struct, frozen=True):
 
 
 def apply_retention(practice: OpenPractice) -> int:
-    """Drop old days of the log, runs and what hangs on them, plans and backups; gives how many rows went."""
+    """Delete old days of the log, old runs, plans and backups; return how many rows were deleted."""
     snapshot, now = practice.snapshot(), practice.clock.now()
     today = now.date().isoformat()
     before = read(snapshot, "tidied", RetentionResult)
@@ -61,18 +61,18 @@ def apply_retention(practice: OpenPractice) -> int:
 
 
 _NAMED = 5
-"""How many changes that could not be undone the end of an undo names for each reason."""
+"""The number of changes that could not be undone that the end of an undo names for each reason."""
 
 _LEVELS: dict[str, Severity] = {"done": "info", "failed": "error"}
 UNFINISHED = ("interrupted", "stopped", "partial", "failed")
-"""Outcomes that leave something for the next run to take up."""
+"""Outcomes after which the next run has something to complete."""
 
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What the run is to do: apply that plan, or make one (whole list, narrowed to clients or fields).
+    """What the run has to do: apply a plan, or make one (complete list, restricted to clients or fields).
 
-    ``reviewed``: a person said yes to what it will plan. ``held``: the held run that a person released.
+    ``reviewed``: the user has agreed to what it will plan. ``held``: the held run that a user released.
     """
 
     plan_id: str = ""
@@ -90,16 +90,18 @@ _OUTDATED = (
 
 
 def _left(plan: Plan, run: Run) -> str:
-    """What an undo could not restore, of which records and why; empty where it restored everything."""
+    """Return what an undo could not restore, by record and reason; empty if it restored everything."""
     found: dict[str, list[str]] = {}
     for each in plan.left:
         found.setdefault(each.sentence, []).append(f"{each.record}:{each.field}")
-    told = [f"{sequence(records, most=_NAMED)}: {why}" for why, records in found.items()]
+    lines = [f"{sequence(records, most=_NAMED)}: {why}" for why, records in found.items()]
     if moved := run.counts.get("moved", 0):
-        told.append(
+        lines.append(
             f"{count(moved, 'client')} changed after the undo was shown, so nothing was restored there."
         )
-    return " ".join([f"Not everything that run {plan.undo_of} wrote could be undone.", *told]) if told else ""
+    return (
+        " ".join([f"Not everything that run {plan.undo_of} wrote could be undone.", *lines]) if lines else ""
+    )
 
 
 class _RunHalted:
@@ -116,14 +118,14 @@ class _RunHalted:
         version = self._practice.settings.version
         if version != self._version:
             self._version = version
-            # An undo takes back what was written, whatever the policy is by now.
+            # An undo restores what was written, whatever the policy is by now.
             if not self._plan.undo_of and self._practice.policy().hash != self._plan.policy:
                 self.outdated = True
         return self.outdated or self._stop()
 
 
 class RunWork:
-    """One run, from its row in the book to its end."""
+    """The work of one run, from its row in the store to its end."""
 
     def __init__(
         self,
@@ -147,7 +149,7 @@ class RunWork:
         stop.on_signal = lambda: report(Progress("stop"))
 
     async def through(self) -> Run:
-        """To its end, whatever that is."""
+        """Do the work until it ends, in any way."""
         try:
             try:
                 async with self.practice.wire() as wire:
@@ -164,7 +166,7 @@ class RunWork:
             raise
 
     async def work(self, xpm: XpmPort) -> Run:
-        """Resolve what is unknown, plan, ask the guard, apply."""
+        """Resolve unknown outcomes, plan, ask the guard, and apply."""
         practice = self.practice
         await resolve(
             book=practice.book,
@@ -214,14 +216,14 @@ class RunWork:
         if plan.undo_of and ended.outcome == "done" and (left := _left(plan, ended)):
             ended = msgspec.structs.replace(ended, error=left, exit_code=DecisionNeeded.exit_code)
         waiting = [each for each in open_writes(practice.book.snapshot()) if each.kind in KINDS]
-        # An undo that is through is: there is nothing that it could go on with once that is settled.
+        # A completed undo has nothing to continue once these writes are decided.
         if waiting and ended.outcome in ("done", "partial", "held") and not plan.undo_of:
             stop = Stop(rule=UNKNOWN, counted=len(waiting), sentence=summary(waiting))
             ended = msgspec.structs.replace(ended, outcome="held", stops=(*ended.stops, stop))
         return ended
 
     async def plan(self, xpm: XpmPort) -> tuple[Plan, list[PlannedRecord], bool]:
-        """The plan that was asked for, or a new one; and whether a person has seen all of it."""
+        """Return the requested plan, or a new one, and whether a user has reviewed all of it."""
         asked, practice = self.asked, self.practice
         if asked.plan_id:
             plan, records = plans.load(practice, asked.plan_id)
@@ -246,10 +248,10 @@ class RunWork:
         return plan, records, reviewed
 
     def before(self) -> list[PlannedRecord]:
-        """What a person had looked at in the run that this one takes up; nothing for a fresh start."""
+        """Return what a user had reviewed in the run that this one continues; nothing for a new run."""
         last = self.asked.held
         if last is None:
-            # One that ended before it had a plan takes nothing away from what was looked at.
+            # A run that ended before it had a plan does not change what was reviewed.
             earlier = (run for run in list_runs(self.practice) if run.id != self.run.id and is_sync(run))
             last = next((run for run in earlier if run.plan), None)
             if last is None or not last.reviewed or last.outcome not in UNFINISHED:
@@ -257,7 +259,7 @@ class RunWork:
         return self.practice.snapshot().find(PLANNED, "plan", last.plan) if last.plan else []
 
     def guarded(self, plan: Plan, records: list[PlannedRecord], reviewed: bool) -> tuple[Stop, ...]:
-        """Why the run has to wait for a person; a release covers what it was released for."""
+        """Return why the run needs the user's decision; a release covers what it was released for."""
         practice, daily = self.practice, self.run.trigger == "daily"
         stops = check(
             practice.snapshot(),
@@ -280,21 +282,21 @@ class RunWork:
         return stops
 
     def listed(self, progress: Progress) -> None:
-        """A part of a list came in."""
+        """Record the progress of reading a list."""
         self.stop.check()
         self.report(progress)
 
     def moved(self, run: Run) -> None:
-        """A step was made."""
+        """Record a step of the run."""
         expected = self.run.consequences.calls if self.run.consequences is not None else 0
         self.report(Progress("apply", run.done, run.total, run.calls, expected))
 
     def expect(self, found: Consequences) -> None:
-        """Note what is expected of the run, before its first write."""
+        """Record what is expected of the run, before its first write."""
         self.run = msgspec.structs.replace(self.run, consequences=found.shortened())
 
     def keep(self, plan: Plan, *, reviewed: bool) -> None:
-        """Keep with the run what it is going to do."""
+        """Store with the run what it is going to do."""
         self.run = msgspec.structs.replace(
             self.run,
             plan=plan.id,
@@ -308,7 +310,7 @@ class RunWork:
         self.practice.book.commit([Put(RUNS, self.run)])
 
     def fail(self, trouble: AppError) -> None:
-        """The run ended by an error; what apply has written of its end stays."""
+        """Record an error that ended the run; what was already recorded of its end stays."""
         trouble.logged = True
         found = self.practice.snapshot().get(RUNS, self.run.id) or self.run
         outcome = "failed" if found.outcome in ("running", "done") else found.outcome
@@ -324,7 +326,7 @@ class RunWork:
         )
 
     def end(self, run: Run, trouble: AppError | None = None) -> Run:
-        """Write the run's end, tell it, and tidy up."""
+        """Record and log the run's end, and clean up."""
         practice = self.practice
         calls = self.xpm.calls - self.calls if self.xpm is not None else run.calls
         run = msgspec.structs.replace(
@@ -334,7 +336,7 @@ class RunWork:
             exit_code=run.exit_code or exit_code(run, self.stop.signal),
         )
         practice.book.commit([Put(RUNS, run), Drop(STOPS, run.id)])
-        with suppress(AppError):  # The run's end is durable; the store's close records it otherwise.
+        with suppress(AppError):  # The run's end must be durable now; otherwise closing the store records it.
             practice.book.record_end()
         level = _LEVELS.get(run.outcome, "warning")
         seconds = round(practice.clock.monotonic() - self.timed, 1)
@@ -350,7 +352,7 @@ class RunWork:
             )
         )  # fmt: skip
         deploys = run.kind == "deploy"
-        # Jobs that are left of a batch wait for a person also where others of it went out.
+        # Jobs that are held need the user's decision even if others of the batch were created.
         if run.outcome in ("held", "failed") or (deploys and run.outcome == "partial"):
             waits = run.outcome == "held" or (deploys and run.counts.get("held"))
             reason: Reason = "held" if waits else "failed"
@@ -363,15 +365,15 @@ class RunWork:
         return run
 
     def report_expected(self, **numbers: int | str) -> None:
-        """The event that says, before the first write, what is expected of this run."""
+        """Log, before the first write, what is expected of this run."""
         found = self.run.consequences
         if found is not None:
-            told = {**figures(self.run), "calls": found.calls, **numbers}
-            self.practice.events.emit(Event(key="run.planned", rule=found.of, numbers={**told}))
+            data = {**figures(self.run), "calls": found.calls, **numbers}
+            self.practice.events.emit(Event(key="run.planned", rule=found.of, numbers={**data}))
 
 
 def figures(run: Run) -> dict[str, int]:
-    """What is expected of a run, as the numbers of an event."""
+    """Return what is expected of a run, as the numbers of an event."""
     found = run.consequences
     if found is None:
         return {}
@@ -389,16 +391,16 @@ def figures(run: Run) -> dict[str, int]:
 
 
 NONE = {"changes": 0, "refused": 0, "deployed": 0, "failed": 0}
-"""Counts that sentences tell also where they are nought."""
+"""Counts that sentences name even if they are 0."""
 
 
 def written_records(run: Run) -> int:
-    """Return how many records a run came to and neither XPM refused nor a value held back."""
+    """Return how many records a run processed without a refusal or an unsendable value."""
     return max(0, run.done - run.counts.get("refused", 0) - run.counts.get("unsendable", 0))
 
 
 def exit_code(run: Run, signal: int = 0) -> int:
-    """What the command ends with: 0 done, 1 in part or failed, 4 held, 128 and the signal when one came."""
+    """Return the command's exit code: 0 done, 1 partly done or failed, 4 held, 128 + signal."""
     if run.exit_code:
         return run.exit_code
     if run.outcome == "stopped":

@@ -1,10 +1,8 @@
-"""The guard's limits, from the settings in force.
+"""Update the mirror: read XPM's lists one after the other. The module also reads the guard's limits.
 
-Filling the mirror: XPM's lists, read and taken over one after the other.
-
-Client list: one streamed call. A list that the login's scopes do not open is a note; what can fail for a
-while (jobs, templates) fails by itself; the client list failing ends the work. A record that cannot be read
-is set aside by itself.
+The client list is one streamed call. If the login's scopes do not allow a list, that becomes a note; a
+failure of a smaller list (jobs, templates) concerns only that list; a failure of the client list ends the
+work. Only the record that cannot be read is set aside.
 """
 
 from __future__ import annotations
@@ -54,7 +52,7 @@ with lazy_imports():
 
 
 def guard_limits(settings: Settings) -> GuardLimits:
-    """From which counts a run that nobody reviewed waits for a person."""
+    """Return the limits at which a run that nobody reviewed needs the user's decision."""
     return GuardLimits(
         list_share=settings.number("guard.source_percent") / 100,
         list_fewer=settings.number("guard.source_fewer"),
@@ -69,10 +67,10 @@ def guard_limits(settings: Settings) -> GuardLimits:
 
 
 SMALL_LISTS_REST = timedelta(minutes=55)
-"""How long staff, templates, categories and jobs are not read again by a schedule that syncs often."""
+"""How long a frequent schedule does not read staff, templates, categories and jobs again."""
 
 SLOW = 60.0
-"""Seconds: a complete client list that took longer is not read again at every run."""
+"""Seconds after which a complete client list counts as slow, so that it is not read for every run."""
 
 _TITLES = {"staff": "Staff", "templates": "Job templates", "categories": "Job categories", "jobs": "Jobs"}
 _SCOPES = {
@@ -87,7 +85,7 @@ _WITHOUT = {
     "templates": "Until then link a template by its UUID: xpm-tui templates link SERVICE UUID.",
     "categories": "Until then give a category by its UUID: xpm-tui settings set jobs.default_category UUID.",
 }
-"""How to go on without a list."""
+"""How to continue without a list."""
 
 
 @dataclass(frozen=True)
@@ -110,9 +108,9 @@ class UnreadList:
 
 @dataclass(frozen=True)
 class RefreshResult:
-    """What came in: records per list, how many XPM clients were new or changed, what it cost.
+    """What was read: records per list, how many XPM clients were new or changed, and the calls.
 
-    ``complete`` says that the client list was the whole one, ``believed`` that absence in it counts.
+    ``complete``: the client list was complete. ``believed``: absence from it counts.
     """
 
     clients: int
@@ -128,11 +126,11 @@ class RefreshResult:
 
 
 async def refresh(practice: OpenPractice, *, full: bool = False, report: Report = silent) -> RefreshResult:
-    """Bring the mirror up to date over a connection of its own.
+    """Update the mirror over a connection of its own.
 
-    ``full`` asks for the complete client list; else it is asked for unless the last one took over a minute
-    and is not due again. Raises ``LoginNeeded``, ``XeroError`` and, for a list
-    that shares no client with the mirror, ``DecisionNeeded``.
+    ``full`` requests the complete client list; otherwise it is requested unless the last one took over a
+    minute and is not due again. Raises ``LoginNeeded``, ``XeroError`` and, for a list that shares no client
+    with the mirror, ``DecisionNeeded``.
     """
     identity = practice.connected()
     practice.writable("This reads XPM's data again, and read-only mode makes no call to Xero.")
@@ -148,12 +146,12 @@ async def refresh_changed(practice: OpenPractice) -> None:
 
 
 async def ensure_mirror(practice: OpenPractice) -> RefreshResult | None:
-    """Fill the mirror where it was never filled; None where it was."""
+    """Fill the mirror if it was never filled; None if it was."""
     return None if is_filled(practice) else await refresh(practice, full=True)
 
 
 def is_filled(practice: OpenPractice) -> bool:
-    """Whether the mirror was ever filled."""
+    """Return whether the mirror was ever filled."""
     snapshot = practice.snapshot()
     return bool(snapshot.count(XPM_CLIENTS) or list_state(snapshot, "clients").full)
 
@@ -166,10 +164,10 @@ async def refresh_lists(
     lately: bool = False,
     report: Report = silent,
 ) -> RefreshResult:
-    """Bring the mirror up to date over a connection that is open already.
+    """Update the mirror over a connection that is already open.
 
-    ``lately`` reads only what has changed, where the last complete list is known; with a schedule that syncs
-    often, it leaves out small lists that were read shortly before.
+    ``lately`` reads only what has changed, if the last complete list is known; with a frequent schedule, it
+    leaves out small lists that were read recently.
     """
     began, timed = xpm.calls, practice.clock.monotonic()
     complete = full or _complete(practice, lately)
@@ -200,7 +198,7 @@ async def refresh_lists(
 
 
 def _is_recent(practice: OpenPractice, name: str) -> bool:
-    """Whether a schedule that syncs often can do without reading a small list again."""
+    """Return whether a frequent schedule need not read a small list again."""
     if interval(practice) is None:
         return False
     state = list_state(practice.snapshot(), name)
@@ -209,7 +207,7 @@ def _is_recent(practice: OpenPractice, name: str) -> bool:
 
 
 def _complete(practice: OpenPractice, lately: bool) -> bool:
-    """Whether to ask for the whole client list."""
+    """Return whether to request the complete client list."""
     snapshot = practice.snapshot()
     if since(snapshot) is None or full_is_due(practice):
         return True
@@ -246,10 +244,9 @@ async def _clients(practice: OpenPractice, xpm: XpmPort, complete: bool, report:
 
 
 class _WatchedListing:
-    """A client list that is let through once it is seen to be this practice's.
+    """A client list that is released once it is recognised as this practice's.
 
-    The first rows of a complete list are held back until one of them is known; when none is, nothing has
-    been taken over yet.
+    The first rows of a complete list are held until one of them is known; if none is, nothing was stored yet.
     """
 
     def __init__(
@@ -262,12 +259,12 @@ class _WatchedListing:
 
     @property
     def asked_at(self) -> datetime:
-        """The server's time of the list."""
+        """Return the server's time of the list."""
         return self._listing.asked_at
 
     @property
     def quarantined(self) -> tuple[Quarantined, ...]:
-        """What was set aside of the list."""
+        """Return what was set aside from the list."""
         return self._listing.quarantined
 
     async def __aiter__(self) -> AsyncIterator[XpmClient]:
@@ -293,7 +290,7 @@ class _WatchedListing:
                 Event(key="list.other", level="error", case=CaseId.WRONG_PRACTICE, numbers={"count": done})
             )
             raise DecisionNeeded(
-                f"XPM listed {count(done, 'client')}, and none of them was there before: this "
+                f"XPM listed {count(done, 'client')}, and none of them was in its previous list: this "
                 "looks like another practice. The list was not used.",
                 hint="Check the practice's name with: xpm-tui status. To start again with another practice, "
                 "add it: xpm-tui practices add NAME",
@@ -318,7 +315,7 @@ def _small_lists(xpm: XpmPort, now: datetime) -> tuple[tuple[str, Read, Take], .
 async def _small(
     practice: OpenPractice, name: str, read: Read, take: Take
 ) -> tuple[str, int, UnreadList | None]:
-    """Read one list and take it over; trouble becomes a note, and what was there before stays."""
+    """Read one list and store it; an error becomes a note, and the previous list stays."""
     try:
         rows = await read()
     except (LoginNeeded, AllowanceUsedUp):
@@ -342,7 +339,7 @@ def _tell_set_aside(practice: OpenPractice, name: str, number: int) -> None:
 
 
 def unread_sentences(notes: Sequence[UnreadList]) -> list[str]:
-    """The notes in sentences, each once: the lists that one scope would open stand in one of them."""
+    """Return the notes as sentences without repetitions; lists with the same scope share one."""
     closed: dict[str, list[str]] = {}
     for note in notes:
         closed.setdefault(note.scope, []).append(_TITLES[note.list] if note.scope else note.sentence)
@@ -360,13 +357,13 @@ def _closed(lists: str, scope: str) -> str:
 
 
 def _ways(practice: OpenPractice, name: str, scope: str) -> tuple[str, ...]:
-    """How to be given a scope, and how to go on without it."""
+    """Return how to get a scope, and how to continue without it."""
     found = scope_advice(scope, scopes(practice.settings.text("xero.scopes")))
     return tuple(filter(None, (found, _WITHOUT.get(name))))
 
 
 def _why(practice: OpenPractice, name: str, trouble: XeroError) -> tuple[str, str]:
-    """Why a list could not be read, in a sentence that names it, and the scope that the login lacks."""
+    """Return why a list could not be read, as a sentence that names it, and the missing scope."""
     title, scope = _TITLES[name], _SCOPES[name]
     identity = practice.identity()
     granted = identity.scopes if identity is not None else ""
@@ -416,7 +413,7 @@ def _noted(practice: OpenPractice, name: str, trouble: XeroError) -> UnreadList:
 
 
 def unread_list(snapshot: Snapshot, name: str) -> str:
-    """Why a list was never read, or could not be read lately, in a sentence; empty where it was."""
+    """Return why a list was never read, or could not be read, as a sentence; empty if it was read."""
     state = list_state(snapshot, name)
     if state.note:
         return state.note
@@ -427,12 +424,12 @@ def refuse_unread(snapshot: Snapshot, name: str) -> None:
     """Refuse to answer from a list that was never read.
 
     Raises:
-        WireTrouble: The list was never read; the message says why.
+        XeroError: The list was never read; the message says why.
     """
     state = list_state(snapshot, name)
     if state.at is None:
         kind = ScopeMissing if state.scope else XeroError
         raise kind(
-            f"{unread_list(snapshot, name)} So it is not known what XPM has.",
+            f"{unread_list(snapshot, name)} It is not known what XPM has.",
             hint="Read it again: xpm-tui plan --full. To find out what is wrong: xpm-tui doctor",
         )

@@ -1,1 +1,1 @@
-"""The scheduled run: its timer, the run itself, and the check that a login opens there."""
+"""The scheduled run: its timer, the run itself, and the check of the login in the timer's environment."""

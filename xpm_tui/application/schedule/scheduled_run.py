@@ -1,8 +1,8 @@
 """The scheduled run, as a timer starts it: made, skipped with a reason, or not yet due.
 
-How often a practice syncs by itself: at which minutes, and what that costs of Xero's allowance.
+How often a practice is synced by its schedule: the minutes, and the calls to Xero.
 
-Knows no timer of the system: :mod:`xpm_tui.application.schedule.timer` writes what is worked out here.
+:mod:`xpm_tui.application.schedule.timer` writes the system's timer from this.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ FREQUENCY_WORDS: dict[str, str] = {
     "1h": "Every hour",
     "daily": "Once a day",
 }
-"""How often, at the beginning of a sentence."""
+"""The frequency, at the beginning of a sentence."""
 
 PER_SYNC = len(LISTS)
-"""Calls of a sync that finds nothing changed: one for each list of XPM."""
+"""Calls of a sync that finds no changes: one for each list of XPM."""
 
 
 class CallEstimate(msgspec.Struct, frozen=True, kw_only=True):
-    """Calls to Xero a day while nothing changes: ``syncs`` and the ``calls`` that they need at most.
+    """Calls to Xero a day without changes: ``syncs`` and the ``calls`` that they need at most.
 
     ``day_limit`` is what Xero allows a day and ``reserve`` what runs leave of it; the limit is None before
     the first reply has shown it.
@@ -64,7 +64,7 @@ class CallEstimate(msgspec.Struct, frozen=True, kw_only=True):
     reserve: int
 
     def sentences(self) -> tuple[str, ...]:
-        """What a user should know before the schedule is installed."""
+        """Return what a user should know before the schedule is installed."""
         of = (
             f"of {self.day_limit:,} that Xero allows"
             if self.day_limit
@@ -81,7 +81,7 @@ def estimate(practice: OpenPractice, every: str) -> CallEstimate:
     """Return the calls that a schedule needs; reads files only."""
     apart = INTERVALS.get(every, DAY)
     syncs = round(DAY / apart)
-    # The small lists are read again only after a while, and with the complete comparison.
+    # The small lists are read less often, and with the complete comparison.
     small = min(syncs, round(DAY / (apart * ceil(SMALL_LISTS_REST / apart))) + 1)
     return CallEstimate(
         syncs=syncs,
@@ -92,7 +92,7 @@ def estimate(practice: OpenPractice, every: str) -> CallEstimate:
 
 
 def period(every: str) -> int:
-    """Return the minutes between two starts of the timer; also a daily sync is looked at every hour."""
+    """Return the minutes between two starts of the timer; a daily sync is checked every hour."""
     return round(INTERVALS.get(every, timedelta(hours=1)) / timedelta(minutes=1))
 
 
@@ -103,7 +103,7 @@ def minutes(every: str, minute: int) -> tuple[int, ...]:
 
 
 def start_minute(practice: OpenPractice, every: str) -> int:
-    """Return the minute of the hour for a practice: the one set, or the one farthest from the others'."""
+    """Return the minute of the hour for a practice: the one set, or the one farthest from the others."""
     if practice.settings.origin("schedule.minute") != "default":
         return practice.settings.number("schedule.minute")
     others = _others(practice)
@@ -122,7 +122,7 @@ def _apart(one: int, other: int, around: int) -> int:
 
 
 def _others(practice: OpenPractice) -> list[tuple[int, str]]:
-    """Return minute and frequency of the other practices here whose schedule was installed."""
+    """Return minute and frequency of the other installed schedules on this machine."""
     found = []
     for name in practices(practice.home):
         config = practice.home.practice(name)[0]
@@ -135,7 +135,7 @@ def _others(practice: OpenPractice) -> list[tuple[int, str]]:
 
 
 def when(every: str, at: str, minute: int, *, exact: bool) -> str:
-    """Return when it syncs, in words that begin a sentence. ``exact``: the timer also starts at ``at``."""
+    """Return when it syncs, as the beginning of a sentence. ``exact``: the timer also starts at ``at``."""
     starts = ", ".join(f":{each:02}" for each in minutes(every, minute))
     if every == "daily":
         return (
@@ -152,14 +152,14 @@ REMIND_AFTER = timedelta(hours=20)
 """How long the same message is not sent again."""
 
 RENEW_DAYS = 7.0
-"""A login that is not used is renewed so often: Xero ends it after 60 idle days."""
+"""After how many days an unused login is renewed: Xero ends it after 60 idle days."""
 
 WORDS = {
     "too-early": "The daily sync is not due yet today.",
     "done-today": "Today's daily sync has already run.",
     "not-yet": "The next scheduled sync is not due yet.",
     "held": "A held sync waits for your decision: xpm-tui runs list. Until then, it is planned once a day.",
-    "allowance": "Skipped: few calls of the day are left, and they are reserved for your own work.",
+    "allowance": "Skipped: few of today's calls are left, and they are reserved for your own work.",
     "no-sign-in": "Skipped: nobody has used the tool during the past 24 hours.",
 }
 
@@ -171,26 +171,24 @@ class _LoginReminder(msgspec.Struct, frozen=True):
 
 
 class _LastInboxProblem(msgspec.Struct, frozen=True):
-    """What was told of an inbox that could not be emptied, so that it is told once and not every hour."""
+    """The last reported problem of the inbox, so that it is reported once and not every hour."""
 
     message: str
 
 
 class _LastReminder(msgspec.Struct, frozen=True):
-    """The last good run (id, or empty) of which it was told that nothing good came after it."""
+    """The last successful run (id, or empty) after which it was reported that nothing has synced since."""
 
     since: str
 
 
 async def run_if_due(practice: OpenPractice, *, report: Report = silent) -> tuple[DueState, Run | None]:
-    """Make the scheduled run if it is due; gives why, and the run (``skipped`` where nobody had signed in).
+    """Make the scheduled run if it is due; return the reason, and the run (``skipped`` without a sign-in).
 
-    The inbox is emptied first, whether or not the run is due: what has come in is part of what is synced.
-
-    Occurrences that are due are deployed whether or not anybody had signed in; their run is given where it
-    is the one to look at.
-
-    Raises what :func:`xpm_tui.application.runs.runner.run` raises, and ``LoginNeeded`` before connecting.
+    The inbox is emptied first, whether or not the run is due, because its files are part of what is synced.
+    Due occurrences are deployed regardless of sign-ins; their run is returned if it is the more important
+    one. Raises what :func:`xpm_tui.application.runs.runner.run` raises, and ``LoginNeeded`` before
+    connecting.
     """
     practice.writable()
     await _empty_inbox(practice)
@@ -218,15 +216,15 @@ async def run_if_due(practice: OpenPractice, *, report: Report = silent) -> tupl
 
 
 def _enough_calls(practice: OpenPractice) -> bool:
-    """Whether a sync at an interval would leave the calls that are kept in reserve."""
+    """Return whether a sync at an interval would leave the reserved calls."""
     if interval(practice) is None:
-        return True  # the one run of the day says itself what it could not do
+        return True  # the daily run reports what it could not do
     left = allowance_at(practice.state, practice.clock).day_left
     return left is None or left >= practice.settings.number("gate.day_reserve") + PER_SYNC
 
 
 async def _empty_inbox(practice: OpenPractice) -> None:
-    """Import what has come in. An inbox that cannot be emptied is told of once; the sync goes on."""
+    """Import from the inbox. A problem with the inbox is reported once; the sync continues."""
     if folder_of(practice) is None:
         return
     message = ""
@@ -270,7 +268,7 @@ def _skipped(practice: OpenPractice, found: DueState) -> Run:
 
 
 async def _keep_login(practice: OpenPractice) -> None:
-    """Renew a login that was idle for a week; a network that is away is tried again tomorrow."""
+    """Renew a login that was idle for a week; without a network it is tried again the next day."""
     try:
         async with practice.wire() as wire:
             await wire.tokens.keep_alive(RENEW_DAYS)
@@ -282,7 +280,7 @@ async def _keep_login(practice: OpenPractice) -> None:
 
 
 def _notify_daily(practice: OpenPractice, sentence: str) -> None:
-    """Notify that a login is needed, once a day however often the timer starts."""
+    """Notify the user that a login is needed, once a day however often the timer starts."""
     now = practice.clock.now()
     before = read(practice.snapshot(), "told-login", _LoginReminder)
     if before is None or not timedelta(0) <= now - before.at < REMIND_AFTER:
@@ -291,7 +289,7 @@ def _notify_daily(practice: OpenPractice, sentence: str) -> None:
 
 
 def _tell_if_stale(practice: OpenPractice) -> None:
-    """Tell once that nothing has synced well for too long."""
+    """Notify the user once that there was no successful sync for too long."""
     beat = summarize(practice)
     stale = next((problem for problem in beat.problems if problem.code == "stale"), None)
     since = beat.last_good.isoformat() if beat.last_good else ""

@@ -1,14 +1,13 @@
 """The timer of the scheduled sync: a systemd user timer, or a line in the crontab.
 
-systemd.timer(5), systemd.service(5), crontab(5). Each practice has a timer of its own; what it starts decides
-by itself whether a run is due, so starting it too often does no harm.
+See systemd.timer(5), systemd.service(5), crontab(5). Each practice has its own timer; the command that it
+starts decides whether a run is due, so starting it too often does no harm.
 
-Prove that the login opens where a timer runs.
+Check that the login can be read where a timer runs.
 
-Run as ``python -m xpm_tui.application.schedule.timer PRACTICE [HOME]``.
-
-Prints one sentence; ends with 0 when the login is there and can be read, else with the trouble's exit code.
-Nothing is sent to Xero.
+Run as ``python -m xpm_tui.application.schedule.timer PRACTICE [HOME]``. It prints one sentence and
+exits with 0 if the login exists and can be read, otherwise with the error's exit code. Nothing is sent to
+Xero.
 """
 
 from __future__ import annotations
@@ -40,26 +39,26 @@ Kind = Literal["systemd", "cron"]
 LONGEST = 60.0
 
 _NO_CRONTAB = ("no crontab", "no such file")
-"""What ``crontab -l`` says where there is none (cron and cronie; BusyBox), or the system without cron."""
+"""What ``crontab -l`` prints if there is none (cron and cronie; BusyBox), or on a system without cron."""
 
 
 @dataclass(frozen=True)
 class CommandResult:
-    """What a command of the system said."""
+    """The result of a command of the system."""
 
     status: int
     text: str
 
 
 Shell = Callable[[Sequence[str], str], CommandResult]
-"""Runs a command with a text on its standard input."""
+"""A function that runs a command with a text on its standard input."""
 
 
 @dataclass(frozen=True)
 class Timer:
-    """A practice's timer: what it does in sentences, the text of what is (to be) installed, what to know.
+    """A practice's timer: what it does in sentences, the text of the installed files, and notes.
 
-    ``minute`` is the first minute of the hour at which it starts, ``estimate`` what it costs a day.
+    ``minute`` is the first minute of the hour at which it starts, ``estimate`` the calls that it needs a day.
     """
 
     kind: Kind
@@ -73,7 +72,7 @@ class Timer:
 
 
 def shell(words: Sequence[str], text: str = "") -> CommandResult:
-    """Run a command of the system; one that is not there or takes too long has status -1."""
+    """Run a command of the system; a missing or too slow one has status -1."""
     try:
         ended = subprocess.run(
             list(words),
@@ -84,7 +83,7 @@ def shell(words: Sequence[str], text: str = "") -> CommandResult:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return CommandResult(-1, str(error))
-    # What went well is what was asked for, to the byte; a warning beside it is no part of it.
+    # On success only standard output counts, byte for byte; warnings are ignored.
     said = ended.stdout + (ended.stderr if ended.returncode else b"")
     return CommandResult(ended.returncode, said.decode("utf-8", "surrogateescape").strip())
 
@@ -111,7 +110,7 @@ class Scheduler:
         self._units = units or (_unit_folder() if self._kind == "systemd" else Path("/"))
 
     def show(self) -> Timer:
-        """What is installed, or would be. Changes nothing."""
+        """Return what is installed, or would be. Changes nothing."""
         installed = self._installed()
         estimate = scheduled_run.estimate(self._practice, self._every)
         return Timer(
@@ -120,9 +119,9 @@ class Scheduler:
         )  # fmt: skip
 
     def install(self) -> Timer:
-        """Install or renew the timer; where a step fails, all is put back as it was.
+        """Install or renew the timer; if a step fails, everything is restored.
 
-        Raises ``AppError`` with what the system said.
+        Raises ``AppError`` with the system's message.
         """
         self._practice.writable()
         for word in (*self._command(), str(self._units)):
@@ -137,7 +136,7 @@ class Scheduler:
             else:
                 self._crontab([*self._other_lines(), self._cron_line()])
             timer = self.show()
-        # What decides whether a run is due has to agree with the timer that was installed.
+        # The check whether a run is due has to agree with the installed timer.
         wanted = {"schedule.every": self._every, "schedule.minute": str(self._minute)}
         for key, value in wanted.items():
             item = self._practice.settings.item(key)
@@ -148,7 +147,7 @@ class Scheduler:
 
     @contextmanager
     def _unless_it_fails(self) -> Iterator[None]:
-        """Put the timer back as it was where the block fails."""
+        """Restore the timer if the block fails."""
         if self._kind == "cron":
             lines = self._lines()
             try:
@@ -175,7 +174,7 @@ class Scheduler:
             raise
 
     def remove(self) -> Timer:
-        """Take the timer away; none there is no error."""
+        """Remove the timer; a missing one is not an error."""
         self._practice.writable()
         if self._kind == "systemd":
             self._shell(["systemctl", "--user", "disable", "--now", f"{self._name}.timer"], "")
@@ -188,7 +187,7 @@ class Scheduler:
         return self.show()
 
     def prove(self) -> str:
-        """Open the login from the timer's own environment, once. Raises ``AppError`` where that fails."""
+        """Read the login in the timer's own environment, once. Raises ``AppError`` if that fails."""
         words = [sys.executable, "-P", "-m", "xpm_tui.application.schedule.timer", *self._place()]
         if self._kind == "systemd":
             ran = self._shell(["systemd-run", "--user", "--wait", "--pipe", "--quiet", *words], "")
@@ -272,7 +271,7 @@ class Scheduler:
         )
 
     def _outdated(self) -> tuple[str, ...]:
-        """Say that the installed timer starts at other times than the settings say."""
+        """Return a note if the installed timer does not match the settings."""
         if self._kind == "cron":
             there = [line.split(" * * * * ")[0] for line in self._lines() if line.endswith(self._mark)]
             wrong = bool(there) and there != [self._cron_line().split(" * * * * ")[0]]
@@ -297,27 +296,28 @@ class Scheduler:
         title = f"Scheduled sync of {self._practice.name} (xpm-tui)"
         starts = ",".join(f"{each:02}" for each in scheduled_run.minutes(self._every, self._minute))
         hourly = "hourly" if starts == "00" else f"*-*-* *:{starts}:00"
-        # Where several practices share a machine, each waits for its own minute of the hour.
+        # If several practices share a machine, each starts at its own minute of the hour.
         exact = f"OnCalendar={at}\n" if self._every == "daily" and not self._minute else ""
         service = (
             f"[Unit]\nDescription={title}\n\n[Service]\nType=oneshot\n"
             f"ExecStart={' '.join(map(_unit_word, self._command()))}\nStandardOutput=null\nUMask=0077\n"
         )
         timer = (
-            # Every hour too: the time may be changed later, lie in the gap of summer time, or find a run on.
+            # Every hour, too: the time may be changed later, be skipped by summer time, or find a run in
+            # progress.
             f"[Unit]\nDescription={title}\n\n[Timer]\n{exact}OnCalendar={hourly}\nPersistent=true\n"
             "RandomizedDelaySec=60\n\n[Install]\nWantedBy=timers.target\n"
         )
         return {"service": service, "timer": timer}
 
     def _cron_line(self) -> str:
-        # At least every hour: crontab knows no time zone, and makes up for no hour that the machine slept.
+        # At least every hour: crontab has no time zone, and does not make up for hours of sleep.
         minute = ",".join(map(str, scheduled_run.minutes(self._every, self._minute)))
         words = shlex.join(self._command()).replace("%", r"\%")
         return f"{minute} * * * * {words} >/dev/null {self._mark}"
 
     def _lines(self) -> list[str]:
-        """The crontab; raises ``AppError`` where it cannot be read: unread lines would be written over."""
+        """Return the crontab; raise ``AppError`` if it cannot be read, as it would be overwritten."""
         ran = self._shell(["crontab", "-l"], "")
         if ran.status == 0:
             return ran.text.splitlines()
@@ -359,7 +359,7 @@ def _last_line(text: str) -> str:
 
 
 async def check_login(practice: OpenPractice) -> str:
-    """Read the login; raises ``LoginNeeded`` where there is none, or it cannot be opened."""
+    """Read the login; raises ``LoginNeeded`` if there is none, or it cannot be read."""
     practice.connected()
     async with practice.wire() as wire:
         if wire.tokens.state() != "good":
@@ -368,7 +368,7 @@ async def check_login(practice: OpenPractice) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Entry point; gives the exit code."""
+    """Run the check and return the exit code."""
     if not arguments:
         print("Name a practice.", file=sys.stderr)
         return 2

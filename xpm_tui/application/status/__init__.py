@@ -1,1 +1,1 @@
-"""The state of one practice and of all practices, as every header and `status` show it."""
+"""The status of one practice and of all practices, for headers and `status`."""

@@ -1,4 +1,4 @@
-"""The practices of this account side by side: the name of each, its connection, what it waits for."""
+"""The practices of this account: name, connection, and what needs attention in each."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ class PracticeView(msgspec.Struct, frozen=True, kw_only=True):
 def account_practices(
     home: Home, *, person: str = "", environ: Mapping[str, str] | None = None, clock: Clock | None = None
 ) -> list[PracticeView]:
-    """All practices of the account by folder name; each is opened for a moment, to read only."""
+    """Return all practices of the account by folder name; each is opened briefly, for reading only."""
     current = homes.current(home)
     return [_looked_at(home, name, current, person, environ, clock) for name in homes.practices(home)]
 
 
 def practices(practice: OpenPractice) -> list[PracticeView]:
-    """All of them, by folder name; the others are opened for a moment, to read only."""
+    """Return all practices by folder name; the others are opened briefly, for reading only."""
     home = practice.home
     current = homes.current(home)
     return [

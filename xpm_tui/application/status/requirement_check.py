@@ -1,4 +1,4 @@
-"""Goes through what a connection needs, and says of each how it is known. Makes no call to Xero."""
+"""Check what a connection needs, and how each requirement is known. Makes no call to Xero."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from xpm_tui.settings.scopes import scopes
 
 
 class CheckedRequirement(msgspec.Struct, frozen=True, kw_only=True):
-    """One requirement with how it is known (``mark``), whether it is met, and what shows it.
+    """One requirement with how it is known (``mark``), whether it is met, and the evidence.
 
-    ``met`` is None where that is not known.
+    ``met`` is None if that is unknown.
     """
 
     requirement: Requirement
@@ -31,7 +31,7 @@ Check = tuple[Certainty, bool | None, str]
 
 
 def check_requirements(practice: OpenPractice) -> tuple[CheckedRequirement, ...]:
-    """Return every requirement in order, as far as settings, login and earlier replies of Xero tell."""
+    """Return every requirement in order, as far as settings, login and earlier replies show."""
     return tuple(
         CheckedRequirement(requirement=each, mark=mark, met=met, sentence=sentence)
         for each in REQUIREMENTS
@@ -40,13 +40,13 @@ def check_requirements(practice: OpenPractice) -> tuple[CheckedRequirement, ...]
 
 
 def _answered(practice: OpenPractice) -> str:
-    """When Practice Manager answered last, in words; empty where it never did."""
+    """Return when Practice Manager answered last, in words; empty if it never did."""
     at = list_state(practice.snapshot(), "clients").at
     return when_utc(at) if at is not None and practice.identity() is not None else ""
 
 
 def _not_open(practice: OpenPractice) -> bool:
-    """Whether Xero said at the last run that the app has no access to Practice Manager."""
+    """Return whether Xero refused the app's access to Practice Manager at the last run."""
     last = next((run for run in history.list_runs(practice, 20) if history.is_sync(run)), None)
     return last is not None and last.case == CaseId.API_NOT_OPEN
 
@@ -60,7 +60,7 @@ def _tier(practice: OpenPractice) -> Check:
         return (
             "checked",
             True,
-            f"Practice Manager answered on {at}, by the tier or the exemption.",
+            f"Practice Manager answered on {at}, so the app has the tier or the exemption.",
         )
     return "assumed", None, "Xero's page says so; the tier of your app is shown at developer.xero.com."
 
@@ -70,7 +70,7 @@ def _exemption(practice: OpenPractice) -> Check:
         return (
             "unknown",
             None,
-            "Xero answers this app, by its tier or the exemption: it does not tell which.",
+            "Xero accepts calls of this app, by its tier or by the exemption: it does not say which.",
         )
     return "unknown", None, "Only Xero can tell whether your app is exempt: ask before you register it."
 

@@ -1,6 +1,6 @@
-"""Calls to Xero that are left, as far as the call times on disk tell. No network.
+"""The status of a practice, for every header and for ``status``. No network, nothing written.
 
-The heartbeat: what every header shows and ``status`` prints. No network, nothing written.
+It includes the calls to Xero that are left, from the call times on disk.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ GATE_FILE = "gate.json"
 
 
 def allowance(practice: OpenPractice) -> Allowance:
-    """What is left; before the first call everything of the minute, and nothing known of the day."""
+    """Return what is left; before the first call the whole minute, and an unknown day."""
     return allowance_at(practice.state, practice.clock)
 
 
 def allowance_at(state: Path, clock: Clock) -> Allowance:
-    """The same by the practice's state folder, where its book is not open."""
+    """Return the same from the practice's state folder, without opening its store."""
     path = state / GATE_FILE
     if not path.exists():
         return Allowance(minute_left=ALL_MINUTE)
@@ -61,7 +61,7 @@ EXIT_LOGIN, EXIT_HELD, EXIT_FAILED = 3, 4, 1
 
 
 class StatusProblem(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that a person should know of: what, what to do, and what ``status`` ends with for it."""
+    """A problem to show to the user: what, what to do, and the exit code of ``status``."""
 
     code: str
     sentence: str
@@ -70,14 +70,13 @@ class StatusProblem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatusSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """The practice at a glance. Times are UTC; ``hours`` since the last good sync, None before the first.
+    """The status of the practice. Times are UTC; ``hours`` since the last successful sync, or None.
 
-    ``removed_contacts`` are contacts that were removed in XPM and stay here.
-    ``needs_person`` are those that nobody links without a decision, ``planned_links`` those that the next
-    plan links by itself.
-    ``links`` counts the book's clients by the state of their link, ``jobs`` those to be made by theirs.
-    ``minute_left`` and ``day_left`` are calls to Xero, None where it has not told. ``notes`` are lists
-    that could not be read: no trouble. ``set_aside`` are records of XPM that nobody can read.
+    ``removed_contacts`` are contacts that were removed in XPM and stay here. ``needs_person`` are clients
+    that need a decision, ``planned_links`` those that the next plan links automatically. ``links`` counts the
+    store's clients by the state of their link, ``jobs`` counts jobs by state. ``minute_left`` and
+    ``day_left`` are calls to Xero, None if unknown. ``notes`` are lists that could not be read, which is not
+    an error. ``set_aside`` are records of XPM that cannot be read.
     """
 
     title: str
@@ -119,15 +118,15 @@ class StatusSummary(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def login_needed(self) -> bool:
-        """Whether somebody has to sign in to Xero again."""
+        """Return whether someone has to sign in to Xero again."""
         return any(problem.code == "login-needed" for problem in self.problems)
 
     @property
     def exit_code(self) -> int:
         """Return the exit code of ``status``.
 
-        It is 8 where the store is damaged, 3 where a login is needed, 4 where something is held, and 1 where
-        the last run or a file of the inbox failed, or the last run was too long ago.
+        It is 8 if the store is damaged, 3 if a login is needed, 4 if something is held, and 1 if the last run
+        or a file from the inbox failed, or the last run was too long ago.
         """
         codes = {problem.exit_code for problem in self.problems}
         order = (StoreUnreadable.exit_code, EXIT_LOGIN, EXIT_HELD, EXIT_FAILED)
@@ -135,7 +134,7 @@ class StatusSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """What has to be counted over the whole book; kept until the book moves."""
+    """Counts over the whole store, cached until the store changes."""
 
     links: dict[str, int]
     needs_person: int
@@ -147,7 +146,10 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def summarize(practice: OpenPractice) -> StatusSummary:
-    """Look at the book, the clock and the call times. O(clients) when the book has moved, else cheap."""
+    """Return the status from the store, the clock and the call times.
+
+    O(clients) after a change of the store, otherwise cheap.
+    """
     snapshot, now = practice.snapshot(), practice.clock.now()
     basis = (today(practice), terms_of(practice))
     counts = cached_count(practice, "counts", lambda now_: _counts(practice, now_), basis)
@@ -262,7 +264,7 @@ def _problems(
         )
     for run in history.held(snapshot):
         guard = [stop.sentence for stop in run.stops if stop.rule != UNKNOWN]
-        # A write without an answer is a problem of its own, below.
+        # A write without an answer is a separate problem, below.
         why = guard[0] if guard else "" if run.stops else run.error
         found.append(
             StatusProblem(
@@ -322,7 +324,7 @@ def _problems(
 
 
 def link_problems(links: Mapping[str, int]) -> Iterator[StatusProblem]:
-    """Linked clients that XPM no longer has; ``links`` counts clients by the state of their link."""
+    """Return linked clients that XPM no longer has; ``links`` counts clients by the state of their link."""
     for state, noun, end, hint in (
         (
             "merged",
@@ -342,7 +344,7 @@ def link_problems(links: Mapping[str, int]) -> Iterator[StatusProblem]:
 
 
 def inbox_problems(inbox: InboxStatus) -> Iterator[StatusProblem]:
-    """Files of the inbox that failed, and a folder that cannot be used."""
+    """Return files from the inbox that failed, and a folder that cannot be used."""
     if inbox.problem:
         yield StatusProblem(
             code="inbox-unusable",
@@ -353,7 +355,7 @@ def inbox_problems(inbox: InboxStatus) -> Iterator[StatusProblem]:
     if inbox.failed:
         yield StatusProblem(
             code="inbox-failed",
-            sentence=f"{count(inbox.failed, 'file')} of the inbox could not be imported.",
+            sentence=f"{count(inbox.failed, 'file')} from the inbox could not be imported.",
             hint="See: xpm-tui inbox list --state failed",
             exit_code=EXIT_FAILED,
         )
@@ -365,7 +367,7 @@ def _going(practice: OpenPractice) -> set[str]:
 
 
 def job_problems(jobs: JobCounts, runs: Sequence[Run]) -> Iterator[StatusProblem]:
-    """Jobs that do not go on without a person, and what stopped the last deploying; ``runs`` newest first."""
+    """Return jobs that need a decision, and what stopped the last deployment; ``runs`` newest first."""
 
     def told(code: str, sentence: str, hint: str, exit_code: int) -> StatusProblem:
         return StatusProblem(code=code, sentence=sentence.strip(), hint=hint, exit_code=exit_code)
@@ -384,7 +386,7 @@ def job_problems(jobs: JobCounts, runs: Sequence[Run]) -> Iterator[StatusProblem
 
 
 def _book_problems(practice: OpenPractice) -> list[StatusProblem]:
-    """A damaged book is shown and can only be read; a doubtful place for it is told and stops nothing."""
+    """Return problems of the store: damage, which allows only reading, and an unreliable location."""
     found = [
         StatusProblem(code="book-warning", sentence=words, hint="See: xpm-tui locate")
         for words in practice.book.warnings

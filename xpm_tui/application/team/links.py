@@ -1,4 +1,4 @@
-"""The team: who of the practice is who in XPM. Links are proposed, never made unasked."""
+"""Links between team members and XPM's staff. They are proposed, and never made without a user."""
 
 from __future__ import annotations
 
@@ -40,31 +40,34 @@ FILTERS: tuple[tuple[str, str], ...] = (
     ("no-access", "without access"),
     ("xpm-only", "only in XPM"),
 )
-"""Saved filters: the word that a verb takes, and the one that is shown."""
+"""Saved filters: the word of the command line, and the label."""
 
 
 def list_team(practice: OpenPractice) -> list[MemberView]:
-    """The members in order of arrival, each with its staff record, or proposals and what their lack costs."""
+    """Return the members in order of arrival.
+
+    Each has its staff record, or proposals and the effects of the missing link.
+    """
     team = TeamSnapshot.of(practice)
     return [team.member(member) for member in team.members]
 
 
 def list_staff(practice: OpenPractice) -> list[StaffView]:
-    """XPM's staff by name, each with the member linked to it."""
+    """Return XPM's staff by name, each with the linked member."""
     team = TeamSnapshot.of(practice)
     return [team.staff_view(row) for row in sorted(team.staff.values(), key=lambda row: name_key(row.name))]
 
 
 def free_staff(practice: OpenPractice) -> list[StaffView]:
-    """Return XPM's present staff to whom nobody in the team is linked."""
+    """Return XPM's present staff who are not linked to anyone in the team."""
     return [row for row in list_staff(practice) if row.member is None and not row.gone]
 
 
 def list_people(practice: OpenPractice, *, only: str = "", text: str = "") -> tuple[list[PersonRow], int]:
-    """Members, then XPM's staff whom nobody is linked to, by name; and how many there are without filters.
+    """Return members, then unlinked XPM staff, by name; and their number without filters.
 
-    ``only`` is one of ``FILTERS``, ``text`` has to be in name, e-mail, id or UUID. Staff who left and whom
-    nobody is linked to stand under ``left`` alone. Raises ``BadInput`` for a filter that is none.
+    ``only`` is one of ``FILTERS``, ``text`` must be in name, e-mail, id or UUID. Staff who left and are not
+    linked appear under ``left`` only. Raises ``BadInput`` for an unknown filter.
     """
     if only not in {name for name, _ in FILTERS}:
         known = ", ".join(name for name, _ in FILTERS if name)
@@ -86,7 +89,7 @@ def list_people(practice: OpenPractice, *, only: str = "", text: str = "") -> tu
 
 
 def find_row(practice: OpenPractice, person: str) -> PersonRow:
-    """Return one member by id, e-mail or name, or somebody who is only in XPM. Raises ``NotFound``."""
+    """Return one member by id, e-mail or name, or someone who is only in XPM. Raises ``NotFound``."""
     team, snapshot = TeamSnapshot.of(practice), practice.snapshot()
     try:
         member = team.member(find_member(snapshot, person))
@@ -96,7 +99,7 @@ def find_row(practice: OpenPractice, person: str) -> PersonRow:
 
 
 def preview_map(practice: OpenPractice, member: str, staff: str) -> MapEffect:
-    """What linking these two would do. Raises ``NotFound`` and ``BadInput`` for what is not there."""
+    """Return what linking these two would do. Raises ``NotFound`` and ``BadInput``."""
     snapshot, team = practice.snapshot(), TeamSnapshot.of(practice)
     ours, theirs = find_member(snapshot, member), find_staff(snapshot, staff)
     view, person = team.member(ours), team.staff_view(theirs)
@@ -122,7 +125,7 @@ def preview_map(practice: OpenPractice, member: str, staff: str) -> MapEffect:
 
 
 def link_member(practice: OpenPractice, member: str, staff: str) -> MemberView:
-    """Link a member to a staff record, or replace the link. Raises ``BadInput`` where it is another's."""
+    """Link a member to a staff record, or replace the link. Raises ``BadInput`` if it is linked elsewhere."""
     practice.writable()
     snapshot = practice.snapshot()
     ours, theirs = find_member(snapshot, member), find_staff(snapshot, staff)
@@ -139,7 +142,7 @@ def link_member(practice: OpenPractice, member: str, staff: str) -> MemberView:
 
 
 def unlink_member(practice: OpenPractice, member: str) -> MemberView:
-    """Take a member's link away. Raises ``BadInput`` where there is none."""
+    """Remove a member's link. Raises ``BadInput`` if there is none."""
     practice.writable()
     snapshot = practice.snapshot()
     ours = find_member(snapshot, member)
@@ -152,12 +155,12 @@ def unlink_member(practice: OpenPractice, member: str) -> MemberView:
 
 
 def email_matches(practice: OpenPractice) -> list[MemberView]:
-    """The members for whom exactly one staff record has the e-mail, and who are alone with it here."""
+    """Return the members whose e-mail is unique in the team and in XPM's staff."""
     return [view for view in list_team(practice) if view.state == "proposed"]
 
 
 def accept_emails(practice: OpenPractice) -> list[MemberView]:
-    """Link every one of :func:`email_matches`, in one step that can be taken back."""
+    """Link every one of :func:`email_matches`, in one step that can be undone."""
     practice.writable()
     snapshot = practice.snapshot()
     sure = [(find_member(snapshot, view.id), view.proposals[0].uuid) for view in email_matches(practice)]
@@ -182,7 +185,7 @@ def pick_staff(
 ) -> StaffPick:
     """Bring XPM staff into the team, without access; a member who has the same e-mail is linked instead.
 
-    Somebody whom a member of the team may be (the same name, or a similar one while that member is not
+    Someone whom a member of the team may be (the same name, or a similar one while that member is not
     linked) is skipped.
 
     Args:
@@ -191,7 +194,7 @@ def pick_staff(
         every: Bring in all staff that nobody is linked to.
         different: Members of the team, by id, e-mail or name, of whom the user says that they are different
             people; the answer is remembered for each pair.
-        anyway: Say so of everybody.
+        anyway: Say so of everyone.
         dry_run: Write nothing; return who would be brought in and who would be skipped.
     """
     if not dry_run:
@@ -241,7 +244,7 @@ def pick_staff(
 
 
 def _alike(snapshot: Snapshot, members: Sequence[TeamMember], row: Staff) -> list[tuple[TeamMember, str]]:
-    """Members of the team who may be this person of XPM's staff, and in what they agree."""
+    """Return team members who may be this person of XPM's staff, and the reasons."""
     found = []
     for member in members:
         if snapshot.raw(APART, apart_id(member.id, row.uuid)) is not None:
@@ -253,7 +256,7 @@ def _alike(snapshot: Snapshot, members: Sequence[TeamMember], row: Staff) -> lis
 
 
 def undo(practice: OpenPractice) -> undo_history.UndoResult:
-    """Take the last change of the team back. Raises ``BadInput`` where there is none."""
+    """Undo the last change to the team. Raises ``BadInput`` if there is none."""
     undone = undo_history.undo(practice, TEAM, queries.referenced_members)
     practice.events.emit(Event(key="team.undone", numbers={"records": len(undone.back)}))
     return undone

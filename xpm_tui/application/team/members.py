@@ -1,6 +1,6 @@
-"""Members of the team, made and edited by hand. Nobody gets a login by it, here or in XPM.
+"""Create and edit team members, and create staff records in XPM for them.
 
-A staff record made in XPM for a member of the team: shown before, sent once, linked after.
+This creates no login, here or in XPM. A staff record is shown before, sent once, and linked.
 """
 
 from __future__ import annotations
@@ -56,12 +56,12 @@ def new_member(
 ) -> MemberView:
     """Create a team member; ``values`` are ``email``, ``access`` and ``active`` (yes, no).
 
-    ``different`` are members, by id, e-mail or name, of whom the user says that they are different people;
-    ``anyway`` says so of all.
+    ``different`` are members, by id, e-mail or name, that the user says are different people; ``anyway`` says
+    so of all.
 
     Raises:
-        BadInput: A value cannot be that, which names the field, or the e-mail is another member's.
-        NeedsPerson: A member of the same or a similar name may be this person.
+        BadInput: A value cannot be used, which names the field, or the e-mail is another member's.
+        DecisionNeeded: A member with the same or a similar name may be this person.
     """
     practice.writable()
     snapshot = practice.snapshot()
@@ -76,7 +76,7 @@ def new_member(
 
 
 def _alike(snapshot: Snapshot, name: str) -> list[tuple[TeamMember, str]]:
-    """The members whose name is the same or near, best first, and in what they differ."""
+    """Return the members whose name is the same or near, best first, and the differences."""
     found = [(compare(name, each.name), each) for each in snapshot.rows(TEAM)]
     alike = [(answer, each) for answer, each in found if answer.answer != "different"]
     alike.sort(key=lambda pair: (pair[0].cost, pair[1].id))
@@ -97,9 +97,9 @@ def edit_member(practice: OpenPractice, member: str, values: Mapping[str, str]) 
 
 
 def delete_member(practice: OpenPractice, member: str) -> TeamMember:
-    """Delete a team member that was created by mistake, found by id, e-mail or name; ``undo`` restores it.
+    """Delete a team member created by mistake, found by id, e-mail or name; ``undo`` restores it.
 
-    Raises ``NotFound``, and ``DecisionNeeded`` where something depends on the member.
+    Raises ``NotFound``, and ``DecisionNeeded`` if something depends on the member.
     """
     practice.writable()
     snapshot = practice.snapshot()
@@ -168,14 +168,14 @@ def _view(practice: OpenPractice, member: str) -> MemberView:
 
 
 OPENS = frozenset({"practicemanager", "practicemanager.staff"})
-"""The scopes that let a login write staff: either does."""
+"""The scopes that allow a login to write staff; one of them is enough."""
 LONGEST = 255
 
 
 def preview(practice: OpenPractice, member: str, *, phone: str = "", mobile: str = "") -> StaffPreview:
-    """What would be sent for a member, and what stands against it, as far as the mirror knows XPM.
+    """Return what would be sent for a member, and what prevents it, according to the mirror.
 
-    Raises ``NotFound`` for nobody of the team, ``BadInput`` for a value that XPM cannot take.
+    Raises ``NotFound`` for an unknown member, ``BadInput`` for a value that XPM does not accept.
     """
     snapshot, team = practice.snapshot(), TeamSnapshot.of(practice)
     ours = find_member(snapshot, member)
@@ -212,12 +212,11 @@ async def create_in_xpm(
     different: Iterable[str] = (),
     anyway: bool = False,
 ) -> CreatedStaffView:
-    """Make the record and link the member to it; see :func:`xpm_tui.sync.manual.creation.create_staff`.
+    """Create the staff record and link the member to it; see :mod:`xpm_tui.sync.manual.creation`.
 
-    What an earlier try left open is looked up first: where XPM has it by now, that one is linked and nothing
-    is sent. Raises ``DecisionNeeded`` (``StaffThere`` where XPM has the e-mail or name), ``Busy``, and
-    what the
-    wire raises.
+    An open earlier attempt is looked up first: if XPM has the record by now, it is linked and nothing is
+    sent. Raises ``DecisionNeeded`` (``StaffThere`` if XPM has the e-mail or name), ``Busy``, and errors of
+    the calls.
     """
     practice.writable()
     identity = practice.connected()
@@ -273,7 +272,7 @@ def _more(phone: str, mobile: str) -> dict[str, str]:
 
 
 def _closed(snapshot: Snapshot) -> str:
-    """Whether the login may not write staff, in a sentence; empty where it may, or nobody can tell."""
+    """Return whether the login may not write staff, as a sentence; empty if it may or it is unknown."""
     identity = read_identity(snapshot)
     granted = set(identity.scopes.split()) if identity else set()
     if not granted or granted & OPENS:

@@ -1,8 +1,8 @@
-"""Both sides of the team at one moment: who is linked, who may be who, and what it costs where nobody is.
+"""Both sides of the team at one moment: links, proposals, and the effects of missing links.
 
-Who names whom: clients and jobs by the people on them, counted on both sides.
+The people on clients and jobs, counted on both sides, and the person who connected.
 
-The person who connected: the connection lives and dies with their record in XPM.
+The connection stops working if that person's record in XPM is disabled or removed.
 """
 
 from __future__ import annotations
@@ -59,12 +59,12 @@ class PeopleCounts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def people(practice: OpenPractice) -> PeopleCounts:
-    """The counts, worked out once for each state of the book. O(clients and jobs of both sides)."""
+    """Return the counts, cached until the store changes. O(clients and jobs of both sides)."""
     return cached_count(practice, "people", count)
 
 
 def count(snapshot: Snapshot) -> PeopleCounts:
-    """Go through all clients and jobs."""
+    """Count over all clients and jobs."""
     ours: Counter[str] = Counter()
     partner: Counter[str] = Counter()
     manager: Counter[str] = Counter()
@@ -92,7 +92,7 @@ def count(snapshot: Snapshot) -> PeopleCounts:
 
 
 def referenced_members(snapshot: Snapshot) -> set[str]:
-    """The team members whom anything of the book names."""
+    """Return the team members who are named anywhere in the store."""
     found: set[str] = set()
     for client in snapshot.rows(CLIENTS):
         found |= {client.partner, client.manager}
@@ -104,7 +104,7 @@ def referenced_members(snapshot: Snapshot) -> set[str]:
 
 
 def _to_come(snapshot: Snapshot) -> Counter[str]:
-    """Workflows that have a job left to make, by the people whom that job would name."""
+    """Return workflows with jobs still to be created, by the people whom those jobs would name."""
     found: Counter[str] = Counter()
     for workflow in snapshot.rows(WORKFLOWS):
         made = any(
@@ -135,7 +135,7 @@ State = Literal["here", "gone", "unlinked"]
 
 
 class Connector(msgspec.Struct, frozen=True, kw_only=True):
-    """Who signed in, and what is the matter with them: ``sentence`` and ``hint`` are empty where nothing is.
+    """The person who signed in, and a problem with them: ``sentence`` and ``hint`` are empty without one.
 
     ``staff`` are the UUIDs of the staff records that may be this person.
     """
@@ -148,9 +148,9 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def find_connector(snapshot: Snapshot) -> Connector | None:
-    """Find the person who connected in XPM's staff, by e-mail or else by name.
+    """Find the person who connected in XPM's staff, by e-mail or otherwise by name.
 
-    Returns None where the login does not say who it was, or XPM's staff were never read.
+    Returns None if the login does not say who it was, or XPM's staff were never read.
     """
     identity = read_identity(snapshot)
     if identity is None or identity.ended is not None or not identity.login:
@@ -187,7 +187,7 @@ def find_connector(snapshot: Snapshot) -> Connector | None:
 
 
 class TeamSnapshot:
-    """Members and staff; ``named`` counts what names them."""
+    """Members and staff; ``named`` counts the records that name them."""
 
     def __init__(self, snapshot: Snapshot, named: PeopleCounts) -> None:
         self.members = list(snapshot.rows(TEAM))
@@ -201,7 +201,7 @@ class TeamSnapshot:
                 if person.email:
                     self._emails[_email(person.email)].append(person)
                 self._free.append(person)
-        # Linked ones count, too: an e-mail that a whole office shares tells nobody apart.
+        # Linked ones count, too: an e-mail that a whole office shares identifies no one.
         self._our_emails = Counter(_email(member.email) for member in self.members if member.email)
         self._their_emails = Counter(
             _email(row.email) for row in self.staff.values() if row.email and not row.gone
@@ -214,11 +214,11 @@ class TeamSnapshot:
 
     @classmethod
     def of(cls, practice: OpenPractice) -> TeamSnapshot:
-        """The team as it is now."""
+        """Return the present team."""
         return cls(practice.snapshot(), people(practice))
 
     def member(self, member: TeamMember) -> MemberView:
-        """One member."""
+        """Return one member as a view."""
         row = self.staff.get(member.staff) if member.staff else None
         staff = self.staff_view(row) if row else None
         if member.staff and row is None:
@@ -243,7 +243,7 @@ class TeamSnapshot:
         )
 
     def staff_view(self, row: Staff) -> StaffView:
-        """One staff record."""
+        """Return one staff record as a view."""
         member = self.by_staff.get(row.uuid)
         clients, jobs = self._named.clients.get(row.uuid, 0), self._named.xpm_jobs.get(row.uuid, 0)
         notes = []
@@ -274,7 +274,7 @@ class TeamSnapshot:
         )
 
     def shares_name(self, row: PersonRow) -> bool:
-        """Whether the name, in any form of it, is that of several people of either side."""
+        """Return whether several people on either side have this name, in any form."""
         keys = {_same(side.name) for side in (row.member, row.staff) if side is not None}
         return any(self._our_names[key] > 1 or self._their_names[key] > 1 for key in keys)
 
@@ -311,19 +311,21 @@ class TeamSnapshot:
     ) -> str:
         if staff is not None and not staff.gone:
             return ""
-        said = []
+        messages = []
         partner, manager = self._named.partner.get(member.id, 0), self._named.manager.get(member.id, 0)
         roles = [f"partner of {formatting.count(partner, 'client')}"] if partner else []
         roles += [f"manager of {formatting.count(manager, 'client')}"] if manager else []
         jobs = self._named.jobs.get(member.id, 0)
         roles += [f"named on {formatting.count(jobs, 'job')} to come"] if jobs else []
         if roles:
-            said.append(f"Not sent to XPM: {', '.join(roles)} here.")
+            messages.append(f"Not sent to XPM: {', '.join(roles)} here.")
         most = max(proposals, key=lambda p: self._weight(p.uuid), default=None)
         if most is not None and self._weight(most.uuid):
             clients, open_jobs = self._named.clients.get(most.uuid, 0), self._named.xpm_jobs.get(most.uuid, 0)
-            said.append(f"Not synced to Ignition: {_named_on(clients, open_jobs)} in XPM with {most.name}.")
-        return " ".join(said)
+            messages.append(
+                f"Not synced to Ignition: {_named_on(clients, open_jobs)} in XPM with {most.name}."
+            )
+        return " ".join(messages)
 
     def _weight(self, uuid: str) -> int:
         return self._named.clients.get(uuid, 0) + self._named.xpm_jobs.get(uuid, 0)
@@ -337,10 +339,10 @@ class TeamSnapshot:
             )
         elif staff is not None and "" not in (member.email, staff.email):
             differs = _email(member.email) != _email(staff.email)
-            said = (
+            text = (
                 f"The e-mail differs: {staff.email} in XPM. The link still works, because it uses XPM's UUID."
             )
-            found += [said] if differs else []
+            found += [text] if differs else []
         if staff is not None and staff.name and _same(staff.name) != _same(member.name):
             found.append(f"XPM calls this person {staff.name}.")
         if self._our_names[_same(member.name)] > 1:
@@ -374,7 +376,7 @@ def _named_on(clients: int, jobs: int) -> str:
 
 
 def _same(name: str) -> str:
-    """The form in which the names of one person are the same."""
+    """Return the form of a name in which the names of one person are the same."""
     return key_of(name).lower()
 
 

@@ -1,4 +1,4 @@
-"""What screens and verbs show of the team. Frozen; the field names are the names in ``--json``, stable."""
+"""Views of the team for screens and verbs. Frozen; the field names are those of ``--json`` and stable."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ MemberState = Literal["linked", "gone", "proposed", "maybe", "unlinked"]
 class StaffView(msgspec.Struct, frozen=True, kw_only=True):
     """A staff record of XPM; ``gone``: no longer listed; ``member`` is the linked team member, or null.
 
-    ``clients`` and ``jobs`` count what names the person in XPM: clients as partner or manager, and current
-    jobs. ``costs`` says what is not brought while nobody is linked, ``notes`` what else to know.
+    ``clients`` and ``jobs`` count the records that name the person in XPM: clients as partner or manager, and
+    current jobs. ``costs`` says what is not synced without a link, ``notes`` what else to know.
     """
 
     uuid: str
@@ -32,7 +32,7 @@ class StaffView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StaffProposal(msgspec.Struct, frozen=True, kw_only=True):
-    """A staff record that a team member may be, and why; ``sure``: alone with that e-mail on each side."""
+    """A staff record proposed for a team member, and why; ``sure``: the e-mail is unique on each side."""
 
     uuid: str
     name: str
@@ -72,19 +72,19 @@ class MemberView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PersonRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the team: a member, linked or not, or somebody of XPM whom nobody is linked to."""
+    """One row of the team: a member, linked or not, or an unlinked person of XPM's staff."""
 
     member: MemberView | None = None
     staff: StaffView | None = None
 
     @property
     def key(self) -> str:
-        """Our id, else the UUID of the staff record."""
+        """Return our id, otherwise the UUID of the staff record."""
         return self.member.id if self.member else self.staff.uuid if self.staff else ""
 
     @property
     def name(self) -> str:
-        """The person's name, here before there."""
+        """Return the person's name, preferably the one here."""
         return self.member.name if self.member else self.staff.name if self.staff else ""
 
 
@@ -106,7 +106,7 @@ class StaffPreview(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CreatedStaffView(msgspec.Struct, frozen=True, kw_only=True):
-    """A staff record that was made in XPM, the member that is linked to it now, and the run that did it."""
+    """A staff record that was created in XPM, the member linked to it, and the run."""
 
     member: MemberView
     staff: StaffView
@@ -114,7 +114,7 @@ class CreatedStaffView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SkippedStaffView(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody of XPM's staff who was not brought in: the member of the team who may be the same, and why."""
+    """A person of XPM's staff who was not added, the member who may be the same, and why."""
 
     staff: StaffView
     member: RefView
@@ -122,7 +122,7 @@ class SkippedStaffView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StaffPick(msgspec.Struct, frozen=True, kw_only=True):
-    """What bringing in staff did: the ``members`` added or linked, and those ``skipped``."""
+    """The result of adding staff: the ``members`` added or linked, and those ``skipped``."""
 
     members: tuple[MemberView, ...] = ()
     skipped: tuple[SkippedStaffView, ...] = ()

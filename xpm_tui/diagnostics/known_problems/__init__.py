@@ -1,4 +1,4 @@
-"""Known problems as data: symptom, cause, remedy, and what to tell Xero support.
+"""Known problems as data: symptom, cause, remedy, and what to tell Xero's support.
 
-One file per place where they show.
+There is one file for each place where they appear.
 """

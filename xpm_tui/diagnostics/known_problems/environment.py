@@ -1,7 +1,4 @@
-"""Trouble on this machine.
-
-Trouble on the way to Xero and in its answers.
-"""
+"""Problems of this computer, of the network, and of Xero's answers."""
 
 from __future__ import annotations
 

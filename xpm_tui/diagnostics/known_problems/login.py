@@ -1,4 +1,4 @@
-"""Trouble with the login: permission, consent, the app at Xero, tokens."""
+"""Problems with the login: permission, consent, the app at Xero, tokens."""
 
 from __future__ import annotations
 

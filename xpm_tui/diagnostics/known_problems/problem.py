@@ -1,4 +1,4 @@
-"""What a case is."""
+"""The definition of a known problem."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from xpm_tui.domain.errors import CaseId
 
 
 class KnownProblem(msgspec.Struct, frozen=True, kw_only=True):
-    """A known trouble.
+    """A known problem.
 
-    ``sign`` is what a person sees, ``cause`` why, ``steps`` the way out in order. Where XPM's old and new
-    screens differ, ``old_screens`` holds the clicks for the old ones and ``steps`` those for the new.
-    ``support`` says what to give to whom when nothing helps.
+    ``sign`` is what a user sees, ``cause`` why, ``steps`` what to do in order. If XPM's old and new screens
+    differ, ``old_screens`` has the steps for the old ones and ``steps`` those for the new. ``support`` says
+    what to give to whom if nothing helps.
     """
 
     id: CaseId

@@ -1,7 +1,4 @@
-"""Trouble with the practice and its records.
-
-What only a person can see, to pick from: a page of Xero's never comes back, a wrong list looks right.
-"""
+"""Problems with the practice and its records, and the symptoms that only a user can see."""
 
 from __future__ import annotations
 
@@ -84,10 +81,10 @@ CASES = (
 
 
 class Symptom(msgspec.Struct, frozen=True, kw_only=True):
-    """One answer to what users see.
+    """One symptom that a user can select.
 
-    ``key`` is for scripts, ``words`` for users; it leads to a known problem, or to ``advice`` where nothing
-    is wrong.
+    ``key`` is for scripts, ``words`` for users; it leads to a known problem, or to ``advice`` if nothing is
+    wrong.
     """
 
     key: str
@@ -122,7 +119,7 @@ BROWSER: tuple[Symptom, ...] = (
     Symptom(key="nothing", words="Nothing opens, or it closes at once", case=CaseId.NOTHING_OPENS),
     Symptom(key="other-error", words="Another error from Xero", case=CaseId.OTHER_XERO_ERROR),
 )
-"""While we wait for a browser, in the order in which they are offered."""
+"""Symptoms while we wait for a browser, in the order in which they are offered."""
 
 ELSEWHERE: tuple[Symptom, ...] = (
     Symptom(key="other-clients", words="Clients that are not ours", case=CaseId.WRONG_PRACTICE),
@@ -136,6 +133,6 @@ ELSEWHERE: tuple[Symptom, ...] = (
     ),
     Symptom(key="missing-client", words="A client is in XPM, but not here", case=CaseId.CLIENT_MISSING),
 )
-"""Signs that no probe can see, outside of a browser."""
+"""Symptoms outside of a browser that no probe can detect."""
 
 ALL = (*BROWSER, *ELSEWHERE)

@@ -1,4 +1,4 @@
-"""All cases, by id."""
+"""All known problems, by id."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CASES: dict[CaseId, KnownProblem] = {
 
 
 def find_problem(id: str | CaseId) -> KnownProblem | None:  # noqa: A002
-    """The case of an id as events and errors carry it (``T1``, ``day-limit``); None for an unknown one."""
+    """Return the known problem with an id from an event or error (``T1``, ``day-limit``), or None."""
     try:
         return CASES.get(CaseId(id))
     except ValueError:
@@ -20,7 +20,7 @@ def find_problem(id: str | CaseId) -> KnownProblem | None:  # noqa: A002
 
 
 def search_problems(text: str) -> tuple[KnownProblem, ...]:
-    """The cases that have every word of ``text`` in them, those whose sign has them first."""
+    """Return the problems that contain every word of ``text``, those with the words in their sign first."""
     words = [word.strip('",.:;').casefold() for word in text.split()]
     words = [word for word in words if word]
 

@@ -1,1 +1,1 @@
-"""The probes, one file per place: network, login, store and machine."""
+"""The probes, one file per area: network, login, store and computer."""

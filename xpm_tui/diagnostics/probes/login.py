@@ -1,4 +1,4 @@
-"""The login, what it may do, and which practice it reaches."""
+"""Probes of the login, its rights, and the practice that it reaches."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.xpm import Tenant
 
 FEW = 100
-"""Calls of the day below which it is told."""
+"""Number of calls left for the day below which a note is shown."""
 
 
 def _quoted(name: str) -> str:
-    """A name that only Xero knows, such as that of another practice: in quotes, which a bundle takes out."""
+    """Return a name that only Xero knows, such as another practice's, in quotes, which a bundle removes."""
     return '"' + " ".join(name.replace('"', "'").split()) + '"'
 
 
 @dataclass(frozen=True)
 class TokenProbe:
-    """Is there a login, and can it be opened? Reads it where it lies: nothing is sent, nothing renewed."""
+    """Checks whether there is a login that can be decrypted. Nothing is sent and nothing renewed."""
 
     read: Callable[[], LoginFacts]
     name: ClassVar[str] = "login"
@@ -42,32 +42,34 @@ class TokenProbe:
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def look(self) -> Finding:
-        """Open it."""
+        """Open the login."""
         facts = self.read()
-        told = [f"stored in: {facts.where}"]
+        evidence = [f"stored in: {facts.where}"]
         for name, at in (
             ("signed in or renewed", facts.renewed),
-            ("good until", facts.expires),
+            ("valid until", facts.expires),
             ("refused", facts.refused),
         ):
             if at is not None:
-                told.append(f"{name}: {when_utc(at)}")
+                evidence.append(f"{name}: {when_utc(at)}")
         if facts.person:
-            told.append(f"signed in at Xero: {facts.person}")
+            evidence.append(f"signed in at Xero: {facts.person}")
         if facts.state == "none":
             return bad(
                 "There is no login here.",
-                *told,
+                *evidence,
                 hint="Run: xpm-tui connect",
                 case=CaseId.NOT_CONNECTED,
                 exit_code=3,
             )
         if facts.state != "good" and facts.others:
-            told.append(f"other practices here with a login: {facts.others}, refused: {facts.others_refused}")
+            evidence.append(
+                f"other practices here with a login: {facts.others}, refused: {facts.others_refused}"
+            )
         if facts.state != "good" and 0 < facts.others == facts.others_refused:
             return bad(
                 "Xero no longer accepts the login of any practice here.",
-                *told,
+                *evidence,
                 hint="Sign in again with each: xpm-tui connect",
                 case=CaseId.MASS_OUTAGE,
                 exit_code=3,
@@ -75,17 +77,17 @@ class TokenProbe:
         if facts.state != "good":
             return bad(
                 "Xero no longer accepts the login.",
-                *told,
+                *evidence,
                 hint="Sign in again: xpm-tui connect",
                 case=CaseId.NEEDS_RECONNECT,
                 exit_code=3,
             )
-        return ok("There is a login, and it works.", *told)
+        return ok("There is a login, and it works.", *evidence)
 
 
 @dataclass(frozen=True)
 class ScopesProbe:
-    """What was asked for against what was given."""
+    """Compares the scopes that were requested with those that were granted."""
 
     asked: Collection[str]
     given: Callable[[], Collection[str]]
@@ -94,35 +96,35 @@ class ScopesProbe:
     needs: ClassVar[tuple[str, ...]] = ("login",)
 
     async def look(self) -> Finding:
-        """Compare."""
+        """Compare the scopes."""
         given = set(self.given())
-        told = [f"granted: {' '.join(sorted(given)) or 'not known'}"]
+        evidence = [f"granted: {' '.join(sorted(given)) or 'not known'}"]
         missing = sorted(set(self.asked) - given) if given else []
         if missing:
-            told.append(f"requested but not granted: {' '.join(missing)}")
+            evidence.append(f"requested but not granted: {' '.join(missing)}")
         if given and "offline_access" not in given:
             return note(
                 "The login cannot be renewed: it ends after half an hour.",
-                *told,
+                *evidence,
                 hint="Ask for offline_access (every preset does) and connect again.",
                 case=CaseId.SCOPE_MISSING,
             )
         if missing:
             return note(
                 "The settings ask for more permissions than the login has.",
-                *told,
+                *evidence,
                 hint="Connect again to get them: xpm-tui connect",
                 case=CaseId.SCOPE_MISSING,
             )
         if given and not given & {"practicemanager", "practicemanager.read"}:
-            return ok("All requested permissions were granted.", *told,
+            return ok("All requested permissions were granted.", *evidence,
                       "granular scopes alone may not list job templates and categories")  # fmt: skip
-        return ok("All requested permissions were granted.", *told)
+        return ok("All requested permissions were granted.", *evidence)
 
 
 @dataclass(frozen=True)
 class ConnectionsProbe:
-    """Which practices does the login reach? One call, which belongs to no practice."""
+    """Checks which practices the login reaches, with one call that belongs to no practice."""
 
     tenants: Ask[list[Tenant]]
     known: bool
@@ -131,18 +133,18 @@ class ConnectionsProbe:
     needs: ClassVar[tuple[str, ...]] = ("tls", "login")
 
     async def look(self) -> Finding:
-        """List them. None at all: where a practice was connected before, it was taken away."""
+        """List the practices. If a connected practice is missing, its connection was removed."""
         try:
             found = await self.tenants()
         except AccessDenied as none:
             return from_error(none, case=CaseId.DISCONNECTED if self.known else None)
-        told = [f"{_quoted(each.name) if each.name else 'no name'} ({each.tenant_id})" for each in found]
-        return ok(f"The login has access to {count(len(found), 'practice')} in XPM.", *told)
+        evidence = [f"{_quoted(each.name) if each.name else 'no name'} ({each.tenant_id})" for each in found]
+        return ok(f"The login has access to {count(len(found), 'practice')} in XPM.", *evidence)
 
 
 @dataclass(frozen=True)
 class PracticeProbe:
-    """Is the practice that this folder belongs to among them?"""
+    """Checks whether the practice of this folder is among them."""
 
     tenant: str
     title_before: str
@@ -154,7 +156,7 @@ class PracticeProbe:
     needs: ClassVar[tuple[str, ...]] = ("connections",)
 
     async def look(self) -> Finding:
-        """Compare by id; names may change."""
+        """Compare by id, as names may change."""
         if not self.tenant:
             return bad(
                 "There is a login, but no practice was chosen.",
@@ -162,11 +164,11 @@ class PracticeProbe:
                 case=CaseId.NOT_CONNECTED,
                 exit_code=3,
             )
-        told = [f"connected: {self.title_before} ({self.tenant})"]
+        evidence = [f"connected: {self.title_before} ({self.tenant})"]
         if self.connected_at and self.connected_at != self.api_now:
             return bad(
                 f"It was connected at {self.connected_at}, but xero.api_url is now {self.api_now}.",
-                *told,
+                *evidence,
                 hint="Set the address back, or connect again: xpm-tui connect",
                 case=CaseId.PRACTICE_CHANGED,
                 exit_code=3,
@@ -175,19 +177,19 @@ class PracticeProbe:
         if here is None:
             return bad(
                 "The practice is no longer connected at Xero.",
-                *told,
+                *evidence,
                 hint="Someone disconnected it there. Connect again: xpm-tui connect",
                 case=CaseId.DISCONNECTED,
                 exit_code=3,
             )
         if here.name and here.name != self.title_before:
-            return note("The practice now has another name at Xero.", *told, f"now: {_quoted(here.name)}")
-        return ok("The practice is connected.", *told)
+            return note("The practice now has another name at Xero.", *evidence, f"now: {_quoted(here.name)}")
+        return ok("The practice is connected.", *evidence)
 
 
 @dataclass(frozen=True)
 class PermissionProbe:
-    """May the person who connected still use XPM from outside? The first call of the practice shows it."""
+    """Checks with the first call whether the user who connected may still use XPM's API."""
 
     first: Ask[int]
     name: ClassVar[str] = "permission"
@@ -195,11 +197,11 @@ class PermissionProbe:
     needs: ClassVar[tuple[str, ...]] = ("practice",)
 
     async def look(self) -> Finding:
-        """Make the first call. What else may befall it is told by its own probe."""
+        """Make the first call. Other errors are reported by their own probes."""
         try:
             await self.first()
         except AccessDenied as denied:
-            # The practice is connected, so it can only be the person.
+            # The practice is connected, so it can only be the user's rights.
             told = from_error(denied)
             return bad(
                 "The practice is connected, but XPM denies access to the person who connected.",
@@ -216,9 +218,9 @@ class PermissionProbe:
 
 @dataclass(frozen=True)
 class ConnectorProbe:
-    """Is the person who connected still there? The connection lives and dies with their record in XPM.
+    """Checks whether the user who connected still exists: the connection depends on their XPM record.
 
-    Reads what the last plan or run brought; the list itself is asked for by its own probe.
+    Reads what the last plan or run brought; another probe requests the list itself.
     """
 
     read: Callable[[], PersonFacts]
@@ -227,24 +229,26 @@ class ConnectorProbe:
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def look(self) -> Finding:
-        """Compare. A person who is gone is no trouble yet: it is one on the day on which the login ends."""
+        """Compare. A missing user is only a note: it becomes a problem on the day the login ends."""
         facts = self.read()
         if facts.unknown:
             return skipped(facts.unknown)
-        told = [
+        evidence = [
             f"signed in at Xero: {facts.login}",
             f"XPM staff who may be this person: {facts.records}",
         ]
         if facts.read is not None:
-            told.append(f"XPM's staff as read: {when_utc(facts.read)}")
+            evidence.append(f"XPM's staff as read: {when_utc(facts.read)}")
         if facts.sentence:
-            return note(facts.sentence, *told, hint=facts.hint, case=CaseId.CONNECTING_PERSON)
-        return ok(f"{visible(facts.login, 80)}, who connected this practice, is among XPM's staff.", *told)
+            return note(facts.sentence, *evidence, hint=facts.hint, case=CaseId.CONNECTING_PERSON)
+        return ok(
+            f"{visible(facts.login, 80)}, who connected this practice, is among XPM's staff.", *evidence
+        )
 
 
 @dataclass(frozen=True)
 class AllowanceProbe:
-    """How many calls are left? Told by the answers so far; costs none."""
+    """Reports how many calls are left, from earlier answers, without a call."""
 
     read: Callable[[], Allowance]
     name: ClassVar[str] = "allowance"
@@ -255,22 +259,24 @@ class AllowanceProbe:
         """Read the call times."""
         left = self.read()
         day = "not known yet" if left.day_left is None else f"{left.day_left:,}"
-        told = [f"this minute: {left.minute_left}", f"today: {day}"]
-        told.append(f"received: {size(left.received_today)} today, {size(left.received_month)} this month")
+        evidence = [f"this minute: {left.minute_left}", f"today: {day}"]
+        evidence.append(
+            f"received: {size(left.received_today)} today, {size(left.received_month)} this month"
+        )
         if left.day_limit:
-            told.append(f"per day: {left.day_limit:,}")
+            evidence.append(f"per day: {left.day_limit:,}")
         if left.until is not None or left.day_left == 0:
             at = f" until {when_utc(left.until)}" if left.until else ""
             return bad(
                 f"The calls of the day are used up{at}.",
-                *told,
+                *evidence,
                 hint="A run then continues where it stopped.",
                 case=CaseId.DAY_LIMIT,
                 exit_code=6,
             )
         if left.minute_left <= 0:
-            return note("The calls of this minute are used up. More are available soon.", *told,
+            return note("The calls of this minute are used up. More are available soon.", *evidence,
                         case=CaseId.RATE_LIMITED)  # fmt: skip
         if left.day_left is not None and left.day_left < FEW:
-            return note("Few calls of the day are left.", *told, case=CaseId.DAY_LIMIT)
-        return ok("Enough calls are left.", *told)
+            return note("Few calls of the day are left.", *evidence, case=CaseId.DAY_LIMIT)
+        return ok("Enough calls are left.", *evidence)

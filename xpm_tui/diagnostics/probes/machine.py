@@ -1,4 +1,4 @@
-"""This machine: settings, disk, keyring, terminal, schedule, versions."""
+"""Probes of this computer: settings, disk, keyring, terminal, schedule, versions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LITTLE, TOO_LITTLE = 500 * MB, 20 * MB
 
 @dataclass(frozen=True)
 class SettingsProbe:
-    """Can every setting be used? ``problems`` are sentences that name setting, value and place."""
+    """Checks whether every setting can be used. ``problems`` name setting, value and place."""
 
     problems: tuple[str, ...]
     client_id: bool
@@ -36,7 +36,7 @@ class SettingsProbe:
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def look(self) -> Finding:
-        """Tell what was met when they were read."""
+        """Report the problems found when the settings were read."""
         if self.problems:
             return bad(
                 f"{len(self.problems)} of the settings cannot be used.",
@@ -56,7 +56,7 @@ class SettingsProbe:
 
 @dataclass(frozen=True)
 class DiskSpaceProbe:
-    """Is there room, and may we write?"""
+    """Checks free space and write permission."""
 
     places: Callable[[], tuple[FolderFacts, ...]]
     name: ClassVar[str] = "disk"
@@ -64,18 +64,18 @@ class DiskSpaceProbe:
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def look(self) -> Finding:
-        """Ask the system; nothing is written to find out."""
+        """Query the system; nothing is written."""
         places = self.places()
-        told = [_place(each) for each in places]
+        lines = [_place(each) for each in places]
         for each in places:
             if each.trouble is not None:
-                return from_error(each.trouble, *told)
+                return from_error(each.trouble, *lines)
         stuck = [each for each in places if not each.writable or each.free < TOO_LITTLE]
         if stuck:
             why = "is full" if stuck[0].writable else "cannot be written"
             return bad(
                 f"The folder of {stuck[0].name} {why}.",
-                *told,
+                *lines,
                 hint="Free space, or make this account the owner of the folder. To see where it is: "
                 "xpm-tui locate",
                 case=CaseId.DISK,
@@ -83,13 +83,13 @@ class DiskSpaceProbe:
             )
         if any(each.remote for each in places):
             return note("A folder is on a network file system: locks are only as reliable as its server.",
-                        *told, case=CaseId.DISK)  # fmt: skip
+                        *lines, case=CaseId.DISK)  # fmt: skip
         if any(each.shared for each in places):
-            return note("A folder is open to other accounts.", *told, hint="Run chmod 700 on it.",
+            return note("A folder is open to other accounts.", *lines, hint="Run chmod 700 on it.",
                         case=CaseId.DISK)  # fmt: skip
         if any(each.free < LITTLE for each in places):
-            return note("Little space is left.", *told, case=CaseId.DISK)
-        return ok("There is enough space.", *told)
+            return note("Little space is left.", *lines, case=CaseId.DISK)
+        return ok("There is enough space.", *lines)
 
 
 def _place(each: FolderFacts) -> str:
@@ -100,7 +100,7 @@ def _place(each: FolderFacts) -> str:
 
 @dataclass(frozen=True)
 class KeyringProbe:
-    """What guards the saved login? ``ask`` gives nothing, or why the keyring cannot be used here."""
+    """Reports what protects the saved login. ``ask`` returns why the keyring cannot be used, if so."""
 
     wanted: bool
     where: Callable[[], str]
@@ -110,7 +110,7 @@ class KeyringProbe:
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def look(self) -> Finding:
-        """Ask the keyring within its time limit; nothing is kept in it for that."""
+        """Query the keyring within its time limit; nothing is saved in it."""
         told: tuple[str, ...]
         try:
             told = (f"the login: {self.where()}",)
@@ -126,7 +126,7 @@ class KeyringProbe:
 
 @dataclass(frozen=True)
 class TerminalProbe:
-    """Can the console open here?"""
+    """Checks whether the console can open here."""
 
     facts: TerminalFacts
     name: ClassVar[str] = "terminal"
@@ -134,26 +134,26 @@ class TerminalProbe:
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def look(self) -> Finding:
-        """Tell what the process was given."""
+        """Report the terminal of the process."""
         seen = self.facts
-        told = [f"TERM: {seen.term or 'not set'}"]
-        told += [f"size: {seen.columns}x{seen.lines}"] if seen.columns else []
-        told.append(f"encoding: {seen.encoding or 'not known'}")
-        told += ["over SSH"] if seen.over_ssh else []
+        lines = [f"TERM: {seen.term or 'not set'}"]
+        lines += [f"size: {seen.columns}x{seen.lines}"] if seen.columns else []
+        lines.append(f"encoding: {seen.encoding or 'not known'}")
+        lines += ["over SSH"] if seen.over_ssh else []
         if not (seen.stdin and seen.stdout):
-            return note("Input or output is not a terminal: the console cannot open, commands work.", *told,
+            return note("Input or output is not a terminal: the console cannot open, commands work.", *lines,
                         case=CaseId.TERMINAL)  # fmt: skip
         if seen.term in ("", "dumb"):
-            return note("The terminal is too limited for the console; commands work.", *told,
+            return note("The terminal is too limited for the console; commands work.", *lines,
                         case=CaseId.TERMINAL)  # fmt: skip
         if 0 < seen.columns < 80 or 0 < seen.lines < 24:
-            return note("The terminal is smaller than 80x24.", *told, case=CaseId.TERMINAL)
-        return ok("The console can open here.", *told)
+            return note("The terminal is smaller than 80x24.", *lines, case=CaseId.TERMINAL)
+        return ok("The console can open here.", *lines)
 
 
 @dataclass(frozen=True)
 class LocaleProbe:
-    """Which language and encoding do programs use here? ``variables`` are those of the environment."""
+    """Reports language and encoding of programs. ``variables`` are those of the environment."""
 
     variables: Mapping[str, str]
     encoding: str
@@ -162,18 +162,18 @@ class LocaleProbe:
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def look(self) -> Finding:
-        """Tell the variables, and whether texts are UTF-8."""
-        told = [f"{name}: {value}" for name, value in self.variables.items()]
-        told.append(f"encoding: {self.encoding or 'not known'}")
+        """Report the variables, and whether texts are UTF-8."""
+        lines = [f"{name}: {value}" for name, value in self.variables.items()]
+        lines.append(f"encoding: {self.encoding or 'not known'}")
         if self.encoding.replace("-", "").casefold() not in ("utf8", ""):
-            return note("This machine's encoding is not UTF-8, so some names cannot be printed.", *told,
+            return note("This machine's encoding is not UTF-8, so some names cannot be printed.", *lines,
                         hint="Set a UTF-8 locale: export LC_ALL=C.UTF-8", case=CaseId.TERMINAL)  # fmt: skip
-        return ok("The encoding is UTF-8." if self.encoding else "No encoding is set.", *told)
+        return ok("The encoding is UTF-8." if self.encoding else "No encoding is set.", *lines)
 
 
 @dataclass(frozen=True)
 class ScheduleProbe:
-    """Does the daily run come?"""
+    """Checks whether the daily run takes place."""
 
     read: Ask[TimerFacts]
     stale: int
@@ -182,28 +182,28 @@ class ScheduleProbe:
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def look(self) -> Finding:
-        """Ask the system for its timer, and the book for the last good sync."""
+        """Read the system's timer, and the last successful sync from the store."""
         facts = await self.read()
-        told = [*facts.notes]
+        lines = [*facts.notes]
         if facts.last is not None:
-            told.append(f"last successful sync: {when_utc(facts.last)}")
+            lines.append(f"last successful sync: {when_utc(facts.last)}")
         if facts.skipped is not None:
-            told.append(f"skipped: {when_utc(facts.skipped)}")
+            lines.append(f"skipped: {when_utc(facts.skipped)}")
         if facts.kind == "none":
-            return note("Nothing starts the daily run: xpm-tui can use neither systemd nor cron here.", *told,
-                        hint=facts.hint)  # fmt: skip
+            return note("Nothing starts the daily run: xpm-tui can use neither systemd nor cron here.",
+                        *lines, hint=facts.hint)  # fmt: skip
         if not facts.installed:
-            return note("The daily sync is not installed.", *told, case=CaseId.SCHEDULE,
+            return note("The daily sync is not installed.", *lines, case=CaseId.SCHEDULE,
                         hint="Install it: xpm-tui schedule install")  # fmt: skip
         if facts.hours is not None and facts.hours > self.stale:
-            return bad(f"There has been no successful sync for {count(round(facts.hours), 'hour')}.", *told,
+            return bad(f"There has been no successful sync for {count(round(facts.hours), 'hour')}.", *lines,
                        case=CaseId.SCHEDULE, hint="Sync now: xpm-tui sync")  # fmt: skip
-        return ok(f"The daily sync is installed ({facts.kind}).", *told)
+        return ok(f"The daily sync is installed ({facts.kind}).", *lines)
 
 
 @dataclass(frozen=True)
 class VersionsProbe:
-    """Versions, operating system and terminal."""
+    """Reports versions, operating system and terminal."""
 
     versions: Mapping[str, str]
     name: ClassVar[str] = "versions"
@@ -211,9 +211,9 @@ class VersionsProbe:
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def look(self) -> Finding:
-        """Tell them."""
+        """Report them."""
         lost = [name for name, version in self.versions.items() if not version]
-        told = [f"{name} {version}" for name, version in self.versions.items() if version]
+        lines = [f"{name} {version}" for name, version in self.versions.items() if version]
         if lost:
-            return bad(f"A library is missing: {', '.join(lost)}.", *told, hint="Install xpm-tui again.")
-        return ok("All libraries are installed.", *told)
+            return bad(f"A library is missing: {', '.join(lost)}.", *lines, hint="Install xpm-tui again.")
+        return ok("All libraries are installed.", *lines)

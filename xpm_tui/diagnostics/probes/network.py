@@ -1,6 +1,6 @@
-"""The way to Xero: names, proxy, certificates, time. Nothing here needs a login or costs a call.
+"""Probes of the connection to Xero: names, proxy, certificates, time, and XPM's lists.
 
-Is each list of XPM open to this login? One small call each.
+Only the lists need a login; each costs one small call.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ be used when it is over, or renewed when it is not."""
 
 @dataclass(frozen=True)
 class NetworkVariablesProbe:
-    """Can the proxies and certificates be used that the environment names? ``variables`` hold no password.
+    """Checks the proxies and certificates in the environment. ``variables`` contain no password.
 
-    ``faults`` are the errors that a call to Xero would end with; ``local``: all servers are on this machine,
+    ``faults`` are the errors that a call to Xero would end with; ``local``: all servers are on this computer,
     which needs none of it.
     """
 
@@ -35,20 +35,20 @@ class NetworkVariablesProbe:
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def look(self) -> Finding:
-        """Judge each variable; nothing is sent."""
-        told = [f"{name}: {value}" for name, value in self.variables.items()]
-        told += [fault.message for fault in self.faults[1:]]
+        """Check each variable; nothing is sent."""
+        evidence = [f"{name}: {value}" for name, value in self.variables.items()]
+        evidence += [fault.message for fault in self.faults[1:]]
         for fault in self.faults:
             if self.local:
-                return note(f"{fault.message} No call to Xero could be made.", *told, case=fault.case,
+                return note(f"{fault.message} No call to Xero could be made.", *evidence, case=fault.case,
                             hint=fault.hint)  # fmt: skip
-            return from_error(fault, *told)
-        return ok("They are valid." if told else "No variable is set.", *told)
+            return from_error(fault, *evidence)
+        return ok("They are valid." if evidence else "No variable is set.", *evidence)
 
 
 @dataclass(frozen=True)
 class NameLookupProbe:
-    """Are the names of Xero's servers known here?"""
+    """Checks whether the names of Xero's servers can be resolved."""
 
     hosts: tuple[str, ...]
     resolve: Mapping[str, Ask[tuple[str, ...]]]
@@ -58,7 +58,7 @@ class NameLookupProbe:
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def look(self) -> Finding:
-        """Look each name up."""
+        """Look up each name."""
         found, lost = [], []
         for host in self.hosts:
             try:
@@ -83,7 +83,7 @@ class NameLookupProbe:
 
 @dataclass(frozen=True)
 class ProxyProbe:
-    """Is there a proxy in between, and does it let us through? ``settings`` hold no password."""
+    """Checks whether a proxy allows the connection. ``settings`` contain no password."""
 
     settings: Mapping[str, str]
     reached: Ask[tuple[ServerReply, ...]]
@@ -92,17 +92,17 @@ class ProxyProbe:
     needs: ClassVar[tuple[str, ...]] = ("environment", "names")
 
     async def look(self) -> Finding:
-        """Go through it where there is one."""
-        told = [f"{name}: {value}" for name, value in self.settings.items()]
+        """Connect through the proxy, if there is one."""
+        evidence = [f"{name}: {value}" for name, value in self.settings.items()]
         for each in await self.reached():
             if each.trouble is not None and each.trouble.case is CaseId.PROXY:
-                return from_error(each.trouble, *told, f"asked: {each.origin}")
-        return ok("No proxy is set." if not told else "The proxy allows the connection.", *told)
+                return from_error(each.trouble, *evidence, f"asked: {each.origin}")
+        return ok("No proxy is set." if not evidence else "The proxy allows the connection.", *evidence)
 
 
 @dataclass(frozen=True)
 class CertificatesProbe:
-    """Do the servers answer, with a certificate that this machine trusts?"""
+    """Checks whether the servers answer with a certificate that this computer trusts."""
 
     reached: Ask[tuple[ServerReply, ...]]
     name: ClassVar[str] = "tls"
@@ -110,15 +110,15 @@ class CertificatesProbe:
     needs: ClassVar[tuple[str, ...]] = ("environment", "names", "proxy")
 
     async def look(self) -> Finding:
-        """Ask each server for any answer."""
+        """Get any answer from each server."""
         found = await self.reached()
-        told = [_answer(each) for each in found]
+        evidence = [_answer(each) for each in found]
         for each in found:
             if each.trouble is not None:
-                return from_error(each.trouble, *told)
+                return from_error(each.trouble, *evidence)
         if all(each.origin.startswith("http://") for each in found):
-            return note("The servers answer without encryption: a sandbox on this machine.", *told)
-        return ok("The servers answer, and their certificates are valid.", *told)
+            return note("The servers answer without encryption: a sandbox on this machine.", *evidence)
+        return ok("The servers answer, and their certificates are valid.", *evidence)
 
 
 def _answer(each: ServerReply) -> str:
@@ -130,7 +130,7 @@ def _answer(each: ServerReply) -> str:
 
 @dataclass(frozen=True)
 class ClockSkewProbe:
-    """Does this machine's clock agree with Xero's?"""
+    """Compares this computer's clock with Xero's."""
 
     reached: Ask[tuple[ServerReply, ...]]
     name: ClassVar[str] = "clock"
@@ -160,9 +160,9 @@ class ClockSkewProbe:
 
 @dataclass(frozen=True)
 class ClientListProbe:
-    """One list. ``ask`` gives the number of its records; ``vital``: sync cannot do without it.
+    """Checks one list. ``ask`` returns the number of its records; ``vital``: sync needs it.
 
-    The client list is asked for the changes of the last minute only, which shows that it is open.
+    Only the client list's changes of the last minute are requested, which shows that it is accessible.
     """
 
     list: str
@@ -178,11 +178,11 @@ class ClientListProbe:
 
     @property
     def title(self) -> str:
-        """For people."""
+        """The title for users."""
         return f"XPM's list of {self.list}"
 
     async def look(self) -> Finding:
-        """Ask for it. A list that the scopes do not open is a note, unless nothing works without it."""
+        """Request the list. One that the scopes do not cover is a note, unless it is ``vital``."""
         try:
             count = await self.ask()
         except (ScopeMissing, AccessDenied) as closed:

@@ -1,4 +1,4 @@
-"""The book: store, commit log, locks, and what its last runs and plan tell."""
+"""Probes of the store: integrity, commit log, locks, last runs and plan."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from xpm_tui.domain.formatting import count, when_utc
 from xpm_tui.domain.runs import Intent, Run
 
 LONG = timedelta(hours=6)
-"""A lock that is held for longer is told as trouble."""
+"""A lock that is held for longer is reported as a problem."""
 
 
 @dataclass(frozen=True)
 class StoreProbe:
-    """Is the book whole? Every row is read."""
+    """Checks whether the store is complete, by reading every row."""
 
     read: Ask[StoreFacts]
     name: ClassVar[str] = "store"
@@ -40,23 +40,23 @@ class StoreProbe:
         """Read all of it."""
         facts = await self.read()
         kept = sum(facts.rows.values())
-        told = [f"rows: {kept:,}", f"bytes: {facts.bytes:,}", *facts.errors, *facts.warnings]
+        evidence = [f"rows: {kept:,}", f"bytes: {facts.bytes:,}", *facts.errors, *facts.warnings]
         if facts.errors:
             return bad(
                 "The data is damaged.",
-                *told,
+                *evidence,
                 hint="Nothing was overwritten. See what is wrong: xpm-tui data check",
                 case=CaseId.STORE,
                 exit_code=8,
             )
         if facts.warnings:
-            return note("The data is intact, with a warning.", *told, case=CaseId.STORE)
-        return ok("The data is intact.", *told)
+            return note("The data is intact, with a warning.", *evidence, case=CaseId.STORE)
+        return ok("The data is intact.", *evidence)
 
 
 @dataclass(frozen=True)
 class ConditionProbe:
-    """Can what this practice shows be relied on? ``read`` gives each condition: its state and a sentence."""
+    """Checks whether the data shown is reliable. ``read`` returns each condition: state and sentence."""
 
     read: Callable[[], tuple[tuple[str, str], ...]]
     name: ClassVar[str] = "condition"
@@ -64,20 +64,20 @@ class ConditionProbe:
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def look(self) -> Finding:
-        """Tell the worst one; each trouble behind it has a probe of its own."""
+        """Report the worst condition; other probes report the causes."""
         found = self.read()
-        told = [f"{state}: {message}" for state, message in found if message]
+        evidence = [f"{state}: {message}" for state, message in found if message]
         worst, message = found[0]
         if worst == "sound":
             return ok("The practice is sound.")
         if worst == "damaged":
-            return bad(message, *told, case=CaseId.STORE, exit_code=8)
-        return note(message, *told)
+            return bad(message, *evidence, case=CaseId.STORE, exit_code=8)
+        return note(message, *evidence)
 
 
 @dataclass(frozen=True)
 class CommitLogProbe:
-    """Are all commits in, and is every write to XPM accounted for?"""
+    """Checks that every write to XPM has a known outcome."""
 
     read: Ask[StoreFacts]
     intents: Callable[[], tuple[Intent, ...]]
@@ -87,37 +87,37 @@ class CommitLogProbe:
     needs: ClassVar[tuple[str, ...]] = ("store",)
 
     async def look(self) -> Finding:
-        """Look for writes without an end; those of a run that goes on are its own affair."""
+        """Find writes without an end, except those of a run in progress."""
         facts = await self.read()
-        told = [f"commits: {facts.position:,}", f"generation: {facts.generation}", *facts.notes]
+        evidence = [f"commits: {facts.position:,}", f"generation: {facts.generation}", *facts.notes]
         running = self.running()
         open_ = [each for each in self.intents() if each.run != running]
         sent = [each for each in open_ if each.state == "sent"]
         held = [each for each in open_ if each.state == "held"]
-        told += [
+        evidence += [
             f"{each.kind} of {each.record} in run {each.run}: {each.state}" for each in [*sent, *held][:10]
         ]
         if held:
             creates = any(each.kind.startswith(("add", "create")) for each in held)
             return note(
                 f"{len(held)} writes to XPM wait for your decision.",
-                *told,
+                *evidence,
                 hint="Decide what to do with each: xpm-tui runs release",
                 case=CaseId.CREATE_LAG if creates else CaseId.UNKNOWN_OUTCOME,
             )
         if sent:
             return note(
                 f"The outcome of {len(sent)} writes to XPM is unknown.",
-                *told,
+                *evidence,
                 hint="The next run looks in XPM first. To look now: xpm-tui runs resume",
                 case=CaseId.UNKNOWN_OUTCOME,
             )
-        return ok("Every commit is complete, and the outcome of every write to XPM is known.", *told)
+        return ok("Every commit is complete, and the outcome of every write to XPM is known.", *evidence)
 
 
 @dataclass(frozen=True)
 class LockHolder:
-    """Who holds a lock, in words, and since when."""
+    """Who holds a lock, as text, and since when."""
 
     what: str
     words: str
@@ -126,7 +126,7 @@ class LockHolder:
 
 @dataclass(frozen=True)
 class LocksProbe:
-    """Does anybody hold the practice? ``folder`` says whether its file system has locks at all."""
+    """Checks whether the practice is locked. ``folder`` says whether its file system has locks."""
 
     holders: Callable[[], tuple[LockHolder, ...]]
     now: Callable[[], datetime]
@@ -136,28 +136,28 @@ class LocksProbe:
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def look(self) -> Finding:
-        """Ask the kernel who holds what."""
+        """Query the kernel for the holders."""
         lack = self.folder().trouble
         if lack is not None and lack.case is CaseId.NO_LOCKS:
             return from_error(lack)
         held = self.holders()
-        told = [f"{each.what}: {each.words}" for each in held]
+        evidence = [f"{each.what}: {each.words}" for each in held]
         if any(self.now() - each.since > LONG for each in held):
             return bad(
                 "The practice has been locked for hours.",
-                *told,
+                *evidence,
                 hint="Ask the run to stop: xpm-tui runs stop. Or end that process.",
                 case=CaseId.LOCKED,
                 exit_code=5,
             )
         if held:
-            return note("Someone is working on the practice right now.", *told, case=CaseId.LOCKED)
+            return note("Someone is working on the practice right now.", *evidence, case=CaseId.LOCKED)
         return ok("The practice is not locked.")
 
 
 @dataclass(frozen=True)
 class LastRunsProbe:
-    """How did the last runs end? ``held`` are those that wait for a person."""
+    """Reports how the last runs ended. ``held`` are those that wait for the user's decision."""
 
     runs: Callable[[], tuple[Run, ...]]
     held: Callable[[], tuple[str, ...]]
@@ -166,20 +166,20 @@ class LastRunsProbe:
     needs: ClassVar[tuple[str, ...]] = ("store",)
 
     async def look(self) -> Finding:
-        """Look at the newest that ended."""
+        """Check the newest run that ended."""
         runs = self.runs()
-        told = [_run(run) for run in runs[:5]]
+        evidence = [_run(run) for run in runs[:5]]
         last = next((run for run in runs if run.outcome not in ("running", "skipped")), None)
         if last is None:
-            return ok("Nothing has run yet.", *told)
+            return ok("Nothing has run yet.", *evidence)
         case = run_problem(last)
         if last.id in self.held():
-            return note(f"Run {last.id} waits for your decision.", *told, case=case or CaseId.HELD,
+            return note(f"Run {last.id} waits for your decision.", *evidence, case=case or CaseId.HELD,
                         hint=f"See: xpm-tui runs show {last.id}")  # fmt: skip
         if last.outcome in ("failed", "interrupted", "partial"):
-            return note(f"Run {last.id}: {labels.RUN_OUTCOMES[last.outcome].inline}.", *told, case=case,
+            return note(f"Run {last.id}: {labels.RUN_OUTCOMES[last.outcome].inline}.", *evidence, case=case,
                         hint=f"See: xpm-tui runs show {last.id}")  # fmt: skip
-        return ok(f"Run {last.id} ended successfully.", *told)
+        return ok(f"Run {last.id} ended successfully.", *evidence)
 
 
 def _run(run: Run) -> str:
@@ -190,7 +190,7 @@ def _run(run: Run) -> str:
 
 @dataclass(frozen=True)
 class LinksProbe:
-    """Are the linked clients still in XPM? ``lost`` are sentences about those that are not, with hints."""
+    """Checks that linked clients still exist in XPM. ``lost`` are sentences about those that do not."""
 
     lost: Callable[[], tuple[tuple[str, str], ...]]
     name: ClassVar[str] = "links"
@@ -198,7 +198,7 @@ class LinksProbe:
     needs: ClassVar[tuple[str, ...]] = ("store",)
 
     async def look(self) -> Finding:
-        """Count them by the state of their link, as XPM's lists were read last."""
+        """Count them by the state of their link, as XPM's lists were last read."""
         lost = self.lost()
         if not lost:
             return ok("XPM has every linked client.")
@@ -208,7 +208,7 @@ class LinksProbe:
 
 @dataclass(frozen=True)
 class QuarantineProbe:
-    """Did XPM send records that nobody can read? Reads what the last plan or run brought."""
+    """Reports XPM records that could not be read, from the last plan or run."""
 
     read: Callable[[], tuple[str, ...]]
     name: ClassVar[str] = "set-aside"
@@ -229,7 +229,7 @@ class QuarantineProbe:
 
 @dataclass(frozen=True)
 class PlanProbe:
-    """Does the plan that waits still fit? ``policy`` and ``tenant`` are the plan's and today's."""
+    """Checks whether the plan is still valid. ``policy`` and ``tenant`` are the plan's and today's."""
 
     plan: Callable[[], tuple[str, bool, bool] | None]
     name: ClassVar[str] = "plan"
@@ -237,7 +237,7 @@ class PlanProbe:
     needs: ClassVar[tuple[str, ...]] = ("store",)
 
     async def look(self) -> Finding:
-        """Compare what it was made from with what is now: (id, same practice, same policy)."""
+        """Compare what it was made from with the current values: (id, same practice, same policy)."""
         plan = self.plan()
         if plan is None:
             return ok("There is no plan to apply.")

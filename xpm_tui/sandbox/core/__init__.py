@@ -1,4 +1,4 @@
-"""The simulator without sockets: a request value goes in, a response value comes out.
+"""The simulator without sockets: it takes request values and returns response values.
 
-Everything it makes (ids, tokens, names) follows from the seed, everything timed from its clock.
+Everything it creates (ids, tokens, names) follows from the seed, and all times from its clock.
 """

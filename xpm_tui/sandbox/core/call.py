@@ -1,4 +1,4 @@
-"""One Practice Manager call as its endpoint sees it, and the row of the routing table that leads there."""
+"""One Practice Manager call as its endpoint sees it, and the rows of the routing table."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from xpm_tui.sandbox.core.reply import ApplicationError, Fields, Reply, read_bod
 from xpm_tui.sandbox.core.switches import Switches
 
 Family = Literal["client", "job", "staff", "list"]
-"""Which scopes open an endpoint; `list` needs a broad one."""
+"""Which scopes give access to an endpoint; `list` needs a broad one."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """A call that has passed the gateway: what was asked, of which practice, when."""
+    """A call that has passed the gateway: the request, its practice and its time."""
 
     request: HttpRequest
     practice: SandboxPractice
@@ -27,7 +27,7 @@ class Call:
     now: float
     api_url: str
     path: tuple[str, ...] = ()
-    """What stood for `{}` in the route, in order."""
+    """The values of `{}` in the route, in order."""
     root: str = ""
 
     @property
@@ -42,12 +42,16 @@ class Call:
 
     @property
     def visible(self) -> float:
-        """When a record made now begins to show in lists and searches."""
+        """When a record created now begins to appear in lists and searches."""
         return self.now + self.switches.create_lag
 
     @cached_property
     def fields(self) -> Fields:
-        """The body. Raises ApplicationError when it cannot be read."""
+        """Return the body.
+
+        Raises:
+            ApplicationError: The body cannot be read.
+        """
         return read_body(self.request.body, self.request.media_type, self.root)
 
     def flag(self, name: str) -> bool:
@@ -55,7 +59,11 @@ class Call:
         return self.parameters.get(name, "").strip().lower() == "true"
 
     def client(self, uuid: str | None, *, in_path: bool = False) -> ClientRecord:
-        """The client. Raises ApplicationError if there is none of that UUID."""
+        """Return the client.
+
+        Raises:
+            ApplicationError: There is none with that UUID.
+        """
         found = self.practice.clients.get((uuid or "").lower())
         if found is None:
             raise ApplicationError("Invalid client identifier", "unknown" if in_path else "identifier")
@@ -81,7 +89,7 @@ class Route:
     """One row of the routing table.
 
     `path` is below `/practicemanager/3.1/`, with `{}` for one segment. `root` is the root element of the
-    body, empty if the call takes none.
+    body, empty if the call has none.
     """
 
     method: str

@@ -1,6 +1,6 @@
-"""Contacts of client.api: add, update, delete, link. Position and primary belong to contact and client.
+"""client.api, writes: add, update, archive and delete clients; add, update, delete and link contacts.
 
-client.api, the writing half: add, update, archive, delete.
+Position and primary belong to the pair of contact and client.
 
 Reading a client's elements from an add or update: absent keeps, empty clears.
 """
@@ -33,7 +33,7 @@ _TEXT_FIELDS = {
     "ReferralSource": "referral",
     "ExportCode": "export_code",
 }
-"""The request spells it WebSite, the reply Website."""
+"""Text fields; the request spells it WebSite, the reply Website."""
 _PLACES = {
     "Address": "street",
     "City": "city",
@@ -83,7 +83,11 @@ _CHOICES = {
 
 
 def applied(call: Call, client: ClientRecord, given: Fields) -> ClientRecord:
-    """The client with what the request says. Raises ApplicationError on a value that cannot be."""
+    """Return the client with the values of the request.
+
+    Raises:
+        ApplicationError: A value is not valid.
+    """
     values: dict[str, object] = {"name": given.required("Name").strip()}
     values |= _texts(given, _TEXT_FIELDS)
     values["address"] = _address(client.address, given, "")
@@ -108,7 +112,11 @@ def applied(call: Call, client: ClientRecord, given: Fields) -> ClientRecord:
 
 
 def flag(given: Fields, element: str) -> bool:
-    """Yes or No. Raises ApplicationError on anything else."""
+    """Return Yes or No as a bool.
+
+    Raises:
+        ApplicationError: The value is something else.
+    """
     text = (given.text(element) or "").strip()
     if text not in ("Yes", "No"):
         raise ApplicationError.parameter(f"Parameter '{element}' should be 'Yes' or 'No'")
@@ -147,7 +155,7 @@ def _person(before: Individual | None, given: Fields) -> Individual | None:
 
 
 def _tax(before: Tax | None, given: Fields) -> Tax | None:
-    """The practice and tax block; it comes to be with the first element of it that is sent."""
+    """Return the practice and tax block, which is created with the first element that is sent."""
     values: dict[str, object] = {}
     for element, name in _TAX.items():
         if element in given:
@@ -175,7 +183,7 @@ def _tax_value(element: str, given: Fields) -> str | None:
 
 
 def _month(text: str) -> str | None:
-    """1 to 12, from a number or the first three letters of a name."""
+    """Return 1 to 12 from a number or the first three letters of a name."""
     if text.isdecimal() and len(text) <= 2:
         return str(int(text)) if 1 <= int(text) <= 12 else None
     short = text[:3].lower()
@@ -197,14 +205,18 @@ _TEXTS = {
 
 
 def check_contact(given: Fields) -> None:
-    """Raises ApplicationError when it has no name or says neither Yes nor No to being primary."""
+    """Check a contact.
+
+    Raises:
+        ApplicationError: It has no name, or primary is neither Yes nor No.
+    """
     given.required("Name")
     if given.filled("IsPrimary"):
         flag(given, "IsPrimary")
 
 
 def add_contact(call: Call, client: str, given: Fields) -> ContactRecord:
-    """A new contact, linked to a client. Raises ApplicationError as `check_contact` does."""
+    """Create a contact linked to a client. Raises as `check_contact` does."""
     check_contact(given)
     contact = contact_writes_applied(ContactRecord(call.ids.uuid("contact"), "", visible=call.visible), given)
     call.practice.contacts[contact.uuid] = contact
@@ -213,7 +225,7 @@ def add_contact(call: Call, client: str, given: Fields) -> ContactRecord:
 
 
 def contact_writes_applied(contact: ContactRecord, given: Fields) -> ContactRecord:
-    """The contact with what the request says; absent elements keep their value."""
+    """Return the contact with the values of the request; absent elements keep their value."""
     if "Name" in given:
         given.required("Name")
     return with_values(
@@ -222,7 +234,7 @@ def contact_writes_applied(contact: ContactRecord, given: Fields) -> ContactReco
 
 
 def added(call: Call) -> Reply:
-    """POST client.api/contact: a new contact at the client that the body names."""
+    """POST client.api/contact: create a contact for the client in the body."""
     owner = call.fields.inside("Client")
     client = call.client(owner.uuid("UUID") if owner else None)
     contact = add_contact(call, client.uuid, call.fields)
@@ -231,7 +243,7 @@ def added(call: Call) -> Reply:
 
 
 def updated(call: Call) -> Reply:
-    """Position and primary are set at the client of `clientUuid`, or of the body, or at the first one."""
+    """Set position and primary at the client of `clientUuid`, or of the body, or at the first one."""
     before = find_contact(call)
     if before.deleted:
         raise ApplicationError.identifier("Invalid contact identifier")
@@ -249,7 +261,7 @@ def updated(call: Call) -> Reply:
 
 
 def deleted(call: Call) -> Reply:
-    """DELETE client.api/contact/{uuid}: gone from all its clients; answers it with IsDeleted Yes."""
+    """DELETE client.api/contact/{uuid}: remove it from all its clients; answer it with IsDeleted Yes."""
     contact = replace(find_contact(call), deleted=True)
     link = link_at(call, contact)
     call.practice.contacts[contact.uuid] = contact
@@ -278,7 +290,11 @@ def contacts_linked(call: Call) -> Reply:
 
 
 def _place(call: Call, contact: ContactRecord, given: Fields) -> str | None:
-    """UUID of the client at which the contact is meant. Raises ApplicationError if it is not linked there."""
+    """Return the UUID of the client at which the contact is meant.
+
+    Raises:
+        ApplicationError: The contact is not linked to it.
+    """
     owner = given.inside("Client")
     uuid = call.parameters.get("clientuuid") or (owner.uuid("UUID") if owner else None)
     clients = call.practice.clients_of(contact.uuid)
@@ -320,7 +336,7 @@ ROUTES = (
 
 
 def client_writes_added(call: Call) -> Reply:
-    """A new client; a name is enough. Of several primary contacts the last wins."""
+    """Create a client; a name is enough. Of several primary contacts the last one is used."""
     practice, given = call.practice, call.fields
     blank = ClientRecord("", 0, "", call.now, visible=call.visible)
     client = applied(call, blank, given)
@@ -335,7 +351,7 @@ def client_writes_added(call: Call) -> Reply:
 
 
 def client_writes_updated(call: Call) -> Reply:
-    """What is not sent stays, what is sent empty is cleared; contacts are left alone."""
+    """Update a client: absent elements keep, empty ones clear; contacts are unchanged."""
     client = _writable(call)
     client = applied(call, client, call.fields)
     call.practice.put_client(client)
@@ -343,7 +359,7 @@ def client_writes_updated(call: Call) -> Reply:
 
 
 def archived(call: Call) -> Reply:
-    """PUT client.api/archive. There is no way back by API."""
+    """PUT client.api/archive, which cannot be undone by API."""
     client = replace(_writable(call), archived=True, modified=call.now)
     call.practice.put_client(client)
     return one_client(call, client, "Archive")
@@ -356,7 +372,11 @@ def client_writes_deleted(call: Call) -> Reply:
 
 
 def _writable(call: Call) -> ClientRecord:
-    """The client that the body names. Raises ApplicationError if there is none or it is deleted."""
+    """Return the client in the body.
+
+    Raises:
+        ApplicationError: There is none, or it is deleted.
+    """
     client = call.client(call.fields.required("UUID").strip())
     if client.deleted:
         raise ApplicationError.identifier("Invalid client identifier")

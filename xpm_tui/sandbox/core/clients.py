@@ -1,6 +1,6 @@
-"""Page tokens: opaque, url-safe, and refused when they were not made here.
+"""client.api, reads: list, paged-list, search, get, contacts; and page tokens.
 
-client.api, the reading half: list, paged-list, search, get, contacts.
+Page tokens are opaque, url-safe, and refused if they were not made here.
 """
 
 from __future__ import annotations
@@ -22,13 +22,17 @@ from xpm_tui.sandbox.core.xml import FULL, PLAIN, ClientWriter, Parts, contact_x
 
 
 def write_token(offset: int) -> str:
-    """The token of a page that starts at `offset`."""
+    """Return the token of a page that starts at `offset`."""
     body = f"{offset}.{crc32(f'page {offset}'.encode()):08x}"
     return base64.urlsafe_b64encode(body.encode()).rstrip(b"=").decode("ascii")
 
 
 def read_token(token: str | None) -> int:
-    """The offset of a token, 0 without one. Raises ApplicationError on a token that was never given out."""
+    """Return the offset of a token, 0 without one.
+
+    Raises:
+        ApplicationError: The token was never issued.
+    """
     if not token:
         return 0
     try:
@@ -45,17 +49,17 @@ Row = TypeVar("Row")
 
 
 def writer(call: Call, parts: Parts = FULL, *, now: float = inf) -> ClientWriter:
-    """`now` is given for lists, which do not show yet what was made a moment ago."""
+    """Return the writer; `now` is given for lists, which do not yet show new records."""
     return ClientWriter(call.practice, parts, call.switches.deleted_contacts_listed, now)
 
 
 def one_client(call: Call, client: ClientRecord, method: str) -> Reply:
-    """A reply of one full client."""
+    """Return a reply with one full client."""
     return Reply(method, (client,), writer(call))
 
 
 def listed(call: Call) -> Reply:
-    """All clients in one reply, archived and deleted ones too; paging parameters change nothing."""
+    """Return all clients in one reply, including archived and deleted ones, ignoring paging parameters."""
     rows = _shown(call)
     since = call.parameters.get("modifiedsince")
     if since:
@@ -65,7 +69,7 @@ def listed(call: Call) -> Reply:
 
 
 def searched(call: Call) -> Reply:
-    """GET client.api/search: part of the name, any case, archived ones too, deleted ones not."""
+    """GET client.api/search: part of the name, ignoring case, with archived but without deleted ones."""
     query = call.parameters.get("query")
     if query is None or not query.strip():
         raise ApplicationError.parameter("Required parameter 'query' should be specified")
@@ -80,14 +84,14 @@ def got(call: Call) -> Reply:
 
 
 def paged(call: Call) -> Reply:
-    """Active clients, page by page, without contacts, notes, groups and relationships."""
+    """Return active clients page by page, without contacts, notes, groups and relationships."""
     rows = [row for row in _shown(call) if not row.archived and not row.deleted]
     parts = Parts(business=call.switches.paged_list_business_block, contacts=False, extras=False)
     return _page(call, rows, writer(call, parts), "Clients", "client.api/paged-list")
 
 
 def contacts(call: Call) -> Reply:
-    """All contacts of the practice, page by page, each as it stands at its first client."""
+    """Return all contacts of the practice page by page, each as at its first client."""
     rows = sorted(
         (row for row in call.practice.contacts.values() if row.visible <= call.now),
         key=lambda row: (row.name.casefold(), row.uuid),
@@ -98,14 +102,18 @@ def contacts(call: Call) -> Reply:
 
 
 def contact(call: Call) -> Reply:
-    """One contact; position and primary are those at `clientUuid`, or at its first client."""
+    """Return one contact; position and primary are those at `clientUuid`, or at its first client."""
     found = find_contact(call, in_path=True)
     link = link_at(call, found)
     return Reply("Contact", (found,), lambda row: contact_xml(row, link))
 
 
 def find_contact(call: Call, *, in_path: bool = False) -> ContactRecord:
-    """The contact that the path names. Raises ApplicationError if there is none."""
+    """Return the contact in the path.
+
+    Raises:
+        ApplicationError: There is none.
+    """
     found = call.practice.contacts.get(call.path[0].lower())
     if found is None:
         raise ApplicationError("Invalid contact identifier", "unknown" if in_path else "identifier")
@@ -113,7 +121,11 @@ def find_contact(call: Call, *, in_path: bool = False) -> ContactRecord:
 
 
 def link_at(call: Call, found: ContactRecord) -> ClientContact | None:
-    """The contact's link at the client named in the query. Raises ApplicationError if it has none there."""
+    """Return the contact's link at the client in the query.
+
+    Raises:
+        ApplicationError: It has none there.
+    """
     asked = call.parameters.get("clientuuid")
     if asked:
         client = call.client(asked)
@@ -125,7 +137,7 @@ def link_at(call: Call, found: ContactRecord) -> ClientContact | None:
 
 
 def first_link(call: Call, found: ContactRecord) -> ClientContact | None:
-    """The contact's link at the first of its clients, None if it has no client."""
+    """Return the contact's link at the first of its clients, None if it has no client."""
     for client in call.practice.clients_of(found.uuid):
         return next(link for link in client.contacts if link.contact == found.uuid)
     return None

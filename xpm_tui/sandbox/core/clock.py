@@ -1,7 +1,4 @@
-"""Time of the simulator: the wall clock, or any other source, and always movable forward.
-
-Identifiers and tokens, all of them following from the seed and a counter.
-"""
+"""Time of the simulator, which can be moved forward; and identifiers that follow from the seed."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 SAMPLE_NOW = datetime(2026, 9, 14, 9, 30, tzinfo=UTC).timestamp()
-"""Where a manual clock stands at first: a Monday after Xero's content negotiation became strict."""
+"""Start of a manual clock: a Monday after Xero's content negotiation became strict."""
 
 
 class SandboxClock:
@@ -30,7 +27,7 @@ class SandboxClock:
 
     @classmethod
     def manual(cls, start: float = SAMPLE_NOW) -> SandboxClock:
-        """A clock that stands still at `start` until `advance` moves it."""
+        """Return a clock that stays at `start` until `advance` moves it."""
         return cls(lambda: start)
 
     def now(self) -> float:
@@ -38,11 +35,11 @@ class SandboxClock:
         return self._source() + self._offset
 
     def advance(self, seconds: float) -> float:
-        """Move on by `seconds` and return the new time.
+        """Move forward by `seconds` and return the new time.
 
         Raises:
-            ValueError: The step is negative; rolling windows and token lives have no meaning in a time that
-                runs backwards.
+            ValueError: The step is negative; rolling windows and token lifetimes need a time that never goes
+                back.
         """
         if seconds < 0:
             raise ValueError("the sandbox clock only moves forward")
@@ -51,49 +48,49 @@ class SandboxClock:
 
 
 def utc(moment: float) -> datetime:
-    """A moment as an aware datetime."""
+    """Return a time as an aware datetime."""
     return datetime.fromtimestamp(moment, UTC)
 
 
 def http_date(moment: float) -> str:
-    """A moment as headers write it (RFC 9110, section 5.6.7)."""
+    """Return a time as in headers (RFC 9110, section 5.6.7)."""
     return format_datetime(utc(moment), usegmt=True)
 
 
 def stamp(moment: float) -> str:
-    """`yyyy-MM-ddTHH:mm:ss` without a zone, as Practice Manager writes times."""
+    """Return `yyyy-MM-ddTHH:mm:ss` without a zone, as Practice Manager writes times."""
     return utc(moment).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def stamp7(moment: float) -> str:
-    """The form of /connections: seven decimals, no `Z`."""
+    """Return a time as in /connections: seven decimals, no `Z`."""
     return utc(moment).strftime("%Y-%m-%dT%H:%M:%S.%f") + "0"
 
 
 def day_of(moment: float) -> str:
-    """`yyyy-MM-dd` of a moment, in UTC."""
+    """Return `yyyy-MM-dd` of a time, in UTC."""
     return utc(moment).strftime("%Y-%m-%d")
 
 
 def shift_day(day: str, days: int) -> str:
-    """A `yyyy-MM-dd` day moved by whole days."""
+    """Return a `yyyy-MM-dd` day moved by whole days."""
     return (datetime.fromisoformat(day) + timedelta(days=days)).strftime("%Y-%m-%d")
 
 
 def uuid_from(seed: int, kind: str, number: int) -> str:
-    """A lower-case UUID (version 4 in form) that belongs to `kind` and `number` under `seed`."""
+    """Return the lower-case UUID (version 4 in form) of `kind` and `number` under `seed`."""
     digits = blake2b(f"{seed}:{kind}:{number}".encode(), digest_size=16).hexdigest()
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
 def opaque_from(seed: int, kind: str, number: int, size: int = 32) -> str:
-    """Url-safe text without padding, as codes and refresh tokens look."""
+    """Return url-safe text without padding, like codes and refresh tokens."""
     raw = blake2b(f"{seed}:{kind}:{number}".encode(), digest_size=size).digest()
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
 
 
 class SequentialIds:
-    """Counts per kind, so that the n-th thing of a kind has the same id in every run of a seed."""
+    """Counts per kind, so that the n-th id of a kind is the same in every run with a seed."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed

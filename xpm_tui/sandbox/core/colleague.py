@@ -1,6 +1,6 @@
 """A colleague in the practice, who edits records in Practice Manager's own screens.
 
-POST /_sandbox/colleague: which edit a JSON object asks for.
+POST /_sandbox/colleague requests such an edit with a JSON object.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _PLACES = ("street", "city", "region", "post_code", "country")
 
 
 class Colleague:
-    """Edits that do not come over the API. Each of them moves the client's modification time."""
+    """Edits that are not made over the API. Each of them updates the client's modification time."""
 
     def __init__(self, practice: SandboxPractice) -> None:
         self._practice = practice
@@ -62,7 +62,7 @@ class Colleague:
         return contact
 
     def add_contact(self, uuid: str, name: str, email: str, now: float) -> ContactRecord:
-        """A further contact, not primary."""
+        """Add another contact, not primary."""
         client = self._client(uuid)
         contact = ContactRecord(self._practice.ids.uuid("contact"), name, email=email)
         self._practice.contacts[contact.uuid] = contact
@@ -71,7 +71,7 @@ class Colleague:
         return contact
 
     def unlink(self, uuid: str, contact: str, now: float) -> ClientRecord:
-        """Take a contact off a client; it stays at the others."""
+        """Remove a contact from a client; it stays at the others."""
         client = self._client(uuid)
         links = tuple(link for link in client.contacts if link.contact != contact.lower())
         if len(links) == len(client.contacts):
@@ -129,7 +129,7 @@ class Colleague:
             raise ValueError(f"There is no template, category, task, group or job {key}.")
 
     def add(self, name: str, now: float) -> ClientRecord:
-        """A new client with a name only."""
+        """Add a client with only a name."""
         practice = self._practice
         made = ClientRecord(
             practice.ids.uuid("client"), practice.take_client_number(), name, now, visible=now
@@ -138,7 +138,7 @@ class Colleague:
         return made
 
     def convert(self, uuid: str, now: float) -> ClientRecord:
-        """Make a prospect a client: it gets a new UUID and number, the prospect is gone."""
+        """Make a prospect a client: it gets a new UUID and number, and the prospect disappears."""
         prospect = self._client(uuid)
         if not prospect.prospect:
             raise ValueError(f"{prospect.name} is no prospect.")
@@ -157,7 +157,7 @@ class Colleague:
     def merge(self, uuid: str, into: str, now: float, *, leave: bool = False) -> ClientRecord:
         """Merge a client into another one, which keeps its own values.
 
-        Jobs, contacts, groups, notes and relationships move to it, and the client code where it has none. The
+        Jobs, contacts, groups, notes and relationships move to it, and the client code if it has none. The
         merged client disappears from every list and answers 404; with `leave`, a deleted row of it stays.
         """
         merged, survivor = self._client(uuid), self._client(into)
@@ -194,7 +194,7 @@ class Colleague:
         return self._put(survivor)
 
     def _point_at(self, client: ClientRecord, old: str, new: str, now: float) -> None:
-        """Let what names one client as billing client or relation name another one instead."""
+        """Replace a client as billing client or relation of other clients."""
         if client.billing != old and all(row.related != old for row in client.relationships):
             return
         related = (replace(row, related=new) if row.related == old else row for row in client.relationships)
@@ -202,11 +202,11 @@ class Colleague:
         self._put(replace(client, billing=billing, relationships=tuple(related), modified=now))
 
     def remove(self, uuid: str) -> None:
-        """Take a client out for good, as if it had never been: not even a deleted row is left."""
+        """Remove a client completely, without a deleted row."""
         self._practice.drop_client(self._client(uuid).uuid)
 
     def edit_something(self, now: float) -> None:
-        """One edit to the next client in turn, as busy colleagues do."""
+        """Make one edit to the next client in turn."""
         rows = [row for row in self._practice.clients_in_order() if not row.archived and not row.deleted]
         if not rows:
             return
@@ -347,4 +347,4 @@ _EDITS: dict[str, Callable[[Colleague, Values, float], object]] = {
     "contact": _contact,
     "client": _client,
 }
-"""By telling name; those that go with `client` come before it."""
+"""Edits by the key that requests them; those with `client` come before it."""

@@ -1,4 +1,4 @@
-"""The control API under /_sandbox: faults, switches, time, edits, the record of requests, consent."""
+"""The control API under /_sandbox: faults, switches, time, edits, recorded requests, consent."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ def control(sandbox: SandboxState, request: HttpRequest) -> Response:
 
 
 def _refusal(request: HttpRequest) -> Response | None:
-    """What a web page that is open in a browser on this machine could send: refused.
+    """Refuse what a web page that is open in a browser on this computer could send.
 
-    A foreign name that was pointed at loopback shows in `Host`, a foreign page in `Origin`, and a form, which
-    needs no permission to post anywhere, in `Content-Type`.
+    A different name that resolves to loopback is in `Host`, a page of another origin in `Origin`, and a form,
+    which may be posted anywhere without permission, in `Content-Type`.
     """
     host = request.headers.get("host", "")
     if host and not _is_loopback(host):
@@ -88,7 +88,7 @@ def _about(sandbox: SandboxState, values: Values) -> object:
 
 
 def _consent(sandbox: SandboxState, values: Values) -> object:
-    """Decide as a user at the consent page would.
+    """Decide like a user on the consent page.
 
     `tenant` is an id or a name; without it, and without `deny`, it is the practice that the page preselects.
     """
@@ -147,7 +147,10 @@ def _advance(sandbox: SandboxState, values: Values) -> object:
 
 
 def _requests(sandbox: SandboxState, values: Values) -> object:
-    """Newest last; `after` gives those with a higher number, `endpoint` those of one endpoint."""
+    """Return recorded requests, newest last.
+
+    `after` selects those with a higher number, `endpoint` those of one endpoint.
+    """
     after, endpoint = int(values.get("after", 0)), values.get("endpoint")
 
     def wanted(row: Recorded) -> bool:
@@ -183,7 +186,7 @@ def _tokens(sandbox: SandboxState, values: Values) -> object:
 
 
 def _permission(sandbox: SandboxState, values: Values) -> object:
-    """Take the privilege "Connect third-party add-ons" away from a person, or give it back."""
+    """Remove the privilege "Connect third-party add-ons" from a person, or restore it."""
     user = USERS[str(values.get("user", sandbox.switches.user))].key
     if values["allowed"]:
         sandbox.grants.denied.discard(user)
@@ -216,7 +219,7 @@ def _limits(sandbox: SandboxState, values: Values) -> object:
 
 
 def _spend(sandbox: SandboxState, values: Values) -> object:
-    """`{"clear": true}`, or `{"day": n, "minute": n}`: calls that count as made just now."""
+    """Handle `{"clear": true}`, or `{"day": n, "minute": n}`: calls that count as made just now."""
     app = str(values.get("client_id", DEFAULT_APP.client_id))
     tenant = _tenant(sandbox, str(values["tenant"])) if "tenant" in values else sandbox.practice.tenant.uuid
     usage, now = sandbox.limits.usage(app, tenant), sandbox.clock.now()
@@ -228,7 +231,7 @@ def _spend(sandbox: SandboxState, values: Values) -> object:
 
 
 def _audit(sandbox: SandboxState, values: Values) -> object:
-    """Proposals with their jobs, some of them faulty: Ignition's files, and the faults to be found."""
+    """Return proposals with their jobs, some of them faulty: Ignition's files, and the faults to be found."""
     proposals, faults = int(values.get("proposals", 600)), int(values.get("faults", 200))
     cases = add_audit_cases(
         sandbox.practice, sandbox.seed, sandbox.clock.now(), proposals=proposals, faults=faults

@@ -1,7 +1,4 @@
-"""The small lists: staff.api, template.api, category.api, task.api, jobstate.api, clientgroup.api (reads).
-
-Writes of clientgroup.api and staff.api.
-"""
+"""The small lists: staff.api, template.api, category.api, task.api, jobstate.api, clientgroup.api."""
 
 from __future__ import annotations
 
@@ -27,12 +24,12 @@ Row = TypeVar("Row", bound=_HasName)
 
 
 def by_name(rows: Iterable[Row]) -> list[Row]:
-    """Sorted by name, case-insensitive, as every list comes."""
+    """Return rows sorted by name, ignoring case, like every list."""
     return sorted(rows, key=lambda row: (row.name.casefold(), row.uuid))
 
 
 def staff_xml(row: StaffRecord) -> str:
-    """The `<Staff>` element."""
+    """Return the `<Staff>` element."""
     return (
         f"<Staff><UUID>{row.uuid}</UUID>{el('Name', row.name)}{el('Email', row.email)}"
         f"{el('Phone', row.phone)}{el('Mobile', row.mobile)}"
@@ -42,12 +39,12 @@ def staff_xml(row: StaffRecord) -> str:
 
 
 def task_xml(row: TaskRecord) -> str:
-    """The `<Task>` element of the practice's own tasks."""
+    """Return the `<Task>` element of the practice's own tasks."""
     return f"<Task><UUID>{row.uuid}</UUID>{el('Name', row.name)}{el('Description', row.description)}</Task>"
 
 
 def staff_list(call: Call) -> Reply:
-    """GET staff.api/list; people who left are not in it."""
+    """GET staff.api/list, without people who left."""
     here = (row for row in call.practice.staff.values() if not row.left and row.visible <= call.now)
     return Reply("List", by_name(here), staff_xml, "StaffList")
 
@@ -71,7 +68,7 @@ def categories(call: Call) -> Reply:
 
 
 def job_states(call: Call) -> Reply:
-    """GET jobstate.api/list, in the practice's order; the codes are shown nowhere."""
+    """GET jobstate.api/list, in the practice's order; the codes are not shown."""
     return Reply("List", call.practice.states, _Plain("JobState"), "JobStates")
 
 
@@ -102,7 +99,7 @@ def group_get(call: Call) -> Reply:
 
 
 def one_group(call: Call, group: ClientGroup, method: str) -> Reply:
-    """A reply of one group with its members."""
+    """Return a reply with one group and its members."""
     return Reply(method, (group,), lambda row: group_xml(row, call.practice.members(row.uuid)))
 
 
@@ -140,7 +137,7 @@ _STAFF = {
 
 
 def group_added(call: Call) -> Reply:
-    """A group with its first client: there are no empty ones."""
+    """Create a group with its first client: there are no empty groups."""
     given = call.fields
     name = given.required("Name").strip()
     client = call.client(given.required("ClientUUID").strip())
@@ -152,7 +149,7 @@ def group_added(call: Call) -> Reply:
 
 
 def members_changed(call: Call) -> Reply:
-    """`add` and `remove` elements, the client in the attribute `uuid`."""
+    """Handle `add` and `remove` elements, with the client in the attribute `uuid`."""
     group = _group(call)
     changes = [
         (one.name, call.client(one.attribute("uuid")))
@@ -174,7 +171,7 @@ def group_deleted(call: Call) -> Reply:
 
 
 def staff_added(call: Call) -> Reply:
-    """Answers `api-method="Get"`, as Xero does."""
+    """Create a person; the answer has `api-method="Get"`, as in Xero."""
     person = _staff_values(StaffRecord(call.ids.uuid("staff"), "", visible=call.visible), call.fields)
     call.practice.staff[person.uuid] = person
     return Reply("Get", (person,), staff_xml)
@@ -188,7 +185,7 @@ def staff_updated(call: Call) -> Reply:
 
 
 def staff_deleted(call: Call) -> Reply:
-    """POST staff.api/delete: status only; old records go on naming the person."""
+    """POST staff.api/delete: status only; old records still name the person."""
     person = call.staff(call.fields.required("UUID").strip())
     call.practice.staff[person.uuid] = replace(person, left=True)
     return Reply("Delete")

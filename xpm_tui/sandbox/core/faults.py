@@ -1,6 +1,6 @@
-"""Faults on demand: which there are, and which calls they hit.
+"""Faults on demand: their kinds, and which calls they affect.
 
-What a fault makes of an answer.
+The effect of a fault on an answer.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ANSWERS = (
     "reset",
     "hang",
 )
-"""Instead of the answer; with `after` the call takes effect first."""
+"""Replace the answer; with `after` the call takes effect first."""
 SPOILERS = (
     "slow",
     "cut",
@@ -48,7 +48,7 @@ SPOILERS = (
     "deep-xml",
     "endless",
 )
-"""Done to the true answer on its way."""
+"""Change the real answer during transmission."""
 ODD = (
     "no-name",
     "no-uuid",
@@ -59,11 +59,11 @@ ODD = (
     "empty-group",
     "manager-without-uuid",
 )
-"""Done to one record in the middle of a list, to be found in the XML only."""
+"""Change one record in the middle of a list, visible in the XML only."""
 ROWS = ("duplicate-uuids", "half-list", "empty-list", "next-loops", "next-leaves", *ODD)
-"""Done to the records of a list."""
+"""Change the records of a list."""
 LATE = "late"
-"""What the call creates shows in lists only `seconds` later."""
+"""What the call creates appears in lists only `seconds` later."""
 _SHORT = {"401": "401-expired", "429": "429-minute"}
 KINDS = (*ANSWERS, *SPOILERS, *ROWS, LATE)
 
@@ -73,13 +73,13 @@ class Fault:
     """A fault that is injected into matching calls.
 
     Attributes:
-        endpoint: A pattern over names such as `client.api/list`, `connect/token` or `connections`, with the
-            method before it if wanted (`PUT client.api/*`).
-        nth: Hit only this one of the matching calls.
-        every: Hit every call with a multiple of this number; without `nth` and `every`, all calls are hit.
-        times: Hit at most so many calls, 0 being no limit.
-        seconds: The wait that a 429 names, the pause between chunks of a slow body, or how long a record
-            stays unseen.
+        endpoint: A pattern for names such as `client.api/list`, `connect/token` or `connections`, with an
+            optional method before it (`PUT client.api/*`).
+        nth: Affect only this one of the matching calls.
+        every: Affect every call with a multiple of this number; without `nth` and `every`, all calls.
+        times: Affect at most this many calls, 0 being no limit.
+        seconds: The wait in a 429, the pause between chunks of a slow body, or how long a record stays
+            invisible.
     """
 
     kind: str
@@ -92,7 +92,11 @@ class Fault:
 
     @classmethod
     def read(cls, values: Mapping[str, object]) -> Fault:
-        """A fault from JSON or text values. Raises ValueError in words."""
+        """Return a fault from JSON or text values.
+
+        Raises:
+            ValueError: The values are not a fault; the message says why.
+        """
         known = {item.name: item.type for item in fields(cls)}
         for name in values:
             if name not in known:
@@ -133,12 +137,12 @@ class Fault:
         return cls.read(values)
 
     def matches(self, method: str, endpoint: str) -> bool:
-        """Return whether the fault is meant for calls of this method and endpoint."""
+        """Return whether the fault applies to calls of this method and endpoint."""
         verb, _, pattern = self.endpoint.rpartition(" ")
         return (not verb or verb.upper() == method) and fnmatchcase(endpoint, pattern)
 
     def hits(self, seen: int, fired: int) -> bool:
-        """Whether it hits the `seen`-th matching call after having hit `fired` of them."""
+        """Return whether it affects the `seen`-th matching call after having affected `fired` of them."""
         if self.times and fired >= self.times:
             return False
         if self.nth:
@@ -148,7 +152,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """A fault in force, with how many calls matched and how many it hit."""
+    """An active fault, with how many calls matched and how many it affected."""
 
     fault: Fault
     seen: int = 0
@@ -156,7 +160,7 @@ class Installed:
 
 
 class Faults:
-    """The faults in force. A call is hit by the first that fits; all that match count it."""
+    """The active faults. A call is affected by the first that fits; all that match count it."""
 
     def __init__(self) -> None:
         self._installed: list[Installed] = []
@@ -173,7 +177,7 @@ class Faults:
         self._installed.clear()
 
     def take(self, method: str, endpoint: str) -> Fault | None:
-        """Count the call, and give the fault that hits it."""
+        """Count the call, and return the fault that affects it."""
         hit = None
         for place, item in enumerate(self._installed):
             if not item.fault.matches(method, endpoint):
@@ -186,7 +190,7 @@ class Faults:
 
 
 def instead(fault: Fault, instance: str, now_us: str) -> Response:
-    """The answer that an ANSWERS fault gives. `now_us` is the time as the gateway writes it."""
+    """Return the answer of an ANSWERS fault. `now_us` is the time in the gateway's format."""
     kind = fault.kind
     bearer = BEARER
     if kind == "401-expired":
@@ -223,7 +227,7 @@ def instead(fault: Fault, instance: str, now_us: str) -> Response:
 
 
 def spoil(fault: Fault, response: Response) -> Response:
-    """What a SPOILERS fault makes of a true answer."""
+    """Apply a SPOILERS fault to the real answer."""
     kind = fault.kind
     if kind == "slow":
         return replace(response, body=_sliced(response.body), pace=fault.seconds or 0.05)
@@ -253,7 +257,7 @@ def spoil(fault: Fault, response: Response) -> Response:
 
 
 def reshape(fault: Fault, reply: Reply, api_url: str) -> Reply:
-    """What a ROWS fault makes of a list."""
+    """Apply a ROWS fault to a list."""
     rows = list(reply.rows)
     if fault.kind == "half-list":
         return replace(reply, rows=rows[: len(rows) // 2])
@@ -289,7 +293,7 @@ _CHANGES = {
 
 
 def odd(kind: str, fragment: str) -> str:
-    """What an ODD fault makes of one record; one that has no such part, as staff have no groups, gets one."""
+    """Apply an ODD fault to one record; a missing part, such as groups of staff, is added."""
     pattern, becomes = _CHANGES[kind]
     changed, times = re.subn(pattern, becomes, fragment, count=1, flags=re.DOTALL)
     if times:
@@ -312,7 +316,7 @@ def _with_body(response: Response, body: bytes, content_type: str | None = None)
 
 
 def _cut(response: Response) -> Response:
-    """The first chunk and half of the second; of an answer of one chunk the half, with the length of all."""
+    """Return the first chunk and half of the second; of a single chunk the half, with the full length."""
     first = next(response.body, b"")
     second = next(response.body, None)
     response.body.close()
@@ -322,7 +326,7 @@ def _cut(response: Response) -> Response:
 
 
 def _endless() -> Iterator[bytes]:
-    """Well-formed clients that never stop: what a cap on size is for."""
+    """Yield well-formed clients for ever, to test a limit on size."""
     yield b'<Response api-method="List"><Status>OK</Status><Clients>'
     yield from repeat(b"<Client><UUID></UUID><Name>Endless</Name></Client>" * 1000)
 
@@ -330,7 +334,7 @@ def _endless() -> Iterator[bytes]:
 def _torn(body: bytes) -> bytes:
     """Return the body without its last closing tag of a name, and with a stray ampersand.
 
-    So it is no longer well-formed.
+    It is then not well-formed.
     """
     closings = [found.span() for found in re.finditer(rb"</Name>", body)]
     if not closings:
@@ -340,7 +344,7 @@ def _torn(body: bytes) -> bytes:
 
 
 def _sliced(body: Body) -> Body:
-    """The same bytes in small pieces; closing it closes the body it was made from."""
+    """Return the same bytes in small pieces; closing it closes the original body."""
 
     def pieces() -> Iterator[bytes]:
         for chunk in body:

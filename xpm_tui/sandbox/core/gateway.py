@@ -1,4 +1,4 @@
-"""api.xero.com: the checks before any endpoint, the routing, and the way of a reply onto the wire."""
+"""api.xero.com: the checks before any endpoint, the routing, and the sending of replies."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Gateway:
     api_url: str
 
     def answer(self, request: HttpRequest, now: float, switches: Switches, fault: Fault | None) -> Response:
-        """Token, expiry, tenant, scope, limits, method and path, body: in this order."""
+        """Check token, expiry, tenant, scope, limits, method and path, body in this order, and answer."""
         instance = self.grants.ids.uuid("correlation")
         return marked(self._answer(request, now, switches, fault, instance), instance, now)
 
@@ -104,7 +104,7 @@ class Gateway:
         return replace(response, body=whole)
 
     def _practice(self, request: HttpRequest, token: AccessToken) -> SandboxPractice | None:
-        """The practice of the tenant header, if this person's connection to it still stands."""
+        """Return the practice of the tenant header, if this person's connection to it is active."""
         tenant = request.headers.get("xero-tenant-id", "").strip().lower()
         if token.user in self.grants.denied or not self.grants.connected(token.app, token.user, tenant):
             return None
@@ -144,13 +144,13 @@ class Gateway:
 
 
 def marked(response: Response, instance: str, now: float) -> Response:
-    """The response with what every one of the API host carries; `Expires` is its `Date`."""
+    """Return the response with the headers of the API host; `Expires` equals its `Date`."""
     expires = ("Expires", http_date(now))
     return response.with_headers(("xero-correlation-id", instance), *_NO_CACHE, expires)
 
 
 def find(path: str) -> list[tuple[Route, tuple[str, ...]]]:
-    """All routes of a path, whatever their method, each with what stood for its `{}`."""
+    """Return all routes of a path for any method, each with the values of its `{}`."""
     if not path.startswith(PREFIX):
         return []
     segments = path.removeprefix(PREFIX).split("/")
@@ -158,7 +158,7 @@ def find(path: str) -> list[tuple[Route, tuple[str, ...]]]:
 
 
 def endpoint_of(path: str) -> str:
-    """The name that faults and the record of requests use: `client.api/get`, `connect/token`."""
+    """Return the name used by faults and recorded requests: `client.api/get`, `connect/token`."""
     matches = find(path)
     if matches:
         return matches[0][0].path.replace("/{}", "")
@@ -166,15 +166,15 @@ def endpoint_of(path: str) -> str:
 
 
 def us_style(moment: float) -> str:
-    """US date style, UTC, as the gateway writes it."""
+    """Return a date in US style, UTC, as the gateway writes it."""
     return utc(moment).strftime("%m/%d/%Y %H:%M:%S")
 
 
 def accepted(request: HttpRequest, switches: Switches) -> Form | None:
-    """Return the form of the reply, or None for 406.
+    """Return the format of the reply, or None for 406.
 
-    `*/*` is served only where negotiation is not strict: whether Xero serves it is unknown, and a client
-    should not depend on it.
+    `*/*` is served only if negotiation is not strict: whether Xero serves it is unknown, and a client should
+    not depend on it.
     """
     if not _strict(request, switches):
         return "xml"
@@ -188,7 +188,7 @@ def accepted(request: HttpRequest, switches: Switches) -> Form | None:
 
 
 def unreadable(request: HttpRequest, switches: Switches) -> bool:
-    """Whether the body is of a type that is answered 415."""
+    """Return whether the body has a type that is answered with 415."""
     return bool(
         request.body
         and _strict(request, switches)
@@ -212,7 +212,7 @@ def _held(route: Route, segments: list[str]) -> tuple[str, ...] | None:
 
 
 def _may(scopes: frozenset[str], family: Family, method: str, switches: Switches) -> bool:
-    """Whether one of the scopes opens an endpoint of this family (OpenAPI file of 3.1, "any one of")."""
+    """Return whether one of the scopes gives access to this family (OpenAPI file of 3.1, "any one of")."""
     reading = method == "GET"
     opening = {"practicemanager"} | ({"practicemanager.read"} if reading else set())
     if family == "list" and switches.granular_scopes_open_lists:

@@ -1,8 +1,8 @@
-"""What people have granted to apps: codes, tokens and connections, with their lives.
+"""What people have granted to apps: codes, tokens and connections, with their lifetimes.
 
-Who may log in with what: the registered apps, the people, and what each app may ask for.
+The registered apps, the people who can log in, and what each app may request.
 
-login.xero.com: the authorize address, its consent page, and its pages of error that never return.
+login.xero.com: the authorize address, its consent page, and its error pages that never redirect.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person who can sit at the consent page."""
+    """A person who can use the consent page."""
 
     key: str
     name: str
@@ -99,7 +99,7 @@ REFRESH_GRACE = 30 * MINUTE
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """An authorization code, good once and for five minutes."""
+    """An authorization code, valid once and for five minutes."""
 
     app: str
     user: str
@@ -112,7 +112,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """What an access token stands for; `expires` in seconds since the epoch."""
+    """What an access token grants; `expires` in seconds since the epoch."""
 
     app: str
     user: str
@@ -124,7 +124,7 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
-    """What a refresh token stands for, and when it was first used."""
+    """What a refresh token grants, and when it was first used."""
 
     app: str
     user: str
@@ -134,7 +134,7 @@ class RefreshToken:
     revoked: bool = False
 
     def alive(self, now: float) -> bool:
-        """Not idle for 60 days, and if rotated already, still within the grace of 30 minutes."""
+        """Return whether it is valid: used within 60 days, and within 30 minutes after rotation."""
         if self.revoked or now - self.born > REFRESH_LIFE:
             return False
         return self.rotated is None or now - self.rotated <= REFRESH_GRACE
@@ -142,7 +142,7 @@ class RefreshToken:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One tenant given to one app by one person; inactive after a disconnection."""
+    """One tenant connected to one app by one person; inactive after a disconnection."""
 
     uuid: str
     app: str
@@ -156,7 +156,7 @@ class Connection:
 
 @dataclass
 class Grants:
-    """All that was granted, by token text. Scopes are additive per app and person until revoked."""
+    """Everything granted, by token text. Scopes are additive per app and person until revoked."""
 
     ids: SequentialIds
     scopes: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
@@ -165,7 +165,7 @@ class Grants:
     refresh: dict[str, RefreshToken] = field(default_factory=dict, repr=False)
     connections: dict[str, Connection] = field(default_factory=dict)
     denied: set[str] = field(default_factory=set)
-    """People whose permission in Practice Manager was taken away."""
+    """People whose permission in Practice Manager was removed."""
 
     def add_scopes(self, app: App, user: User, asked: frozenset[str]) -> None:
         """Add scopes to those that a user granted to an app."""
@@ -175,7 +175,7 @@ class Grants:
     def connect(self, app: str, user: str, tenant: str, event: str, now: float) -> Connection:
         """Connect a tenant.
 
-        One that was connected before keeps its id and its creation time; only a connection after a
+        A tenant that was connected before keeps its id and its creation time; only a connection after a
         disconnection changes the time of its update.
         """
         old = next(
@@ -206,7 +206,7 @@ class Grants:
         self.connections[connection] = replace(self.connections[connection], active=False)
 
     def revoke(self, app: str, user: str) -> None:
-        """End everything between an app and a person: tokens, scopes and connections."""
+        """End all tokens, scopes and connections between an app and a person."""
         self.scopes.pop((app, user), None)
         for text, token in list(self.refresh.items()):
             if (token.app, token.user) == (app, user):
@@ -218,7 +218,7 @@ class Grants:
             self.disconnect(row.uuid)
 
     def expire_access(self, now: float) -> int:
-        """Make every access token expire a second ago; gives how many were good until then."""
+        """Make every access token expire a second ago; return how many were valid until then."""
         alive = [text for text, token in self.access.items() if token.expires > now]
         for text in alive:
             self.access[text] = replace(self.access[text], expires=now - 1)
@@ -254,7 +254,7 @@ button[value=allow]{background:var(--focus);border-color:var(--focus);color:var(
 :focus-visible{outline:3px solid var(--focus);outline-offset:2px}
 @media(max-width:44em){main{margin:1em;padding:1em}}
 """
-"""The style of the pages that xpm-tui itself shows in a browser; a test compares the two."""
+"""The style of xpm-tui's own pages in a browser; a test compares the two."""
 _HEAD = (
     '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
     '<meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -265,7 +265,7 @@ _FOOT = "</main></body></html>"
 
 
 class AuthorizeRefused(Exception):
-    """An authorize request that ends in a page of error: no way back to the app."""
+    """An authorize request that ends in an error page without a redirect to the app."""
 
     def __init__(self, error: str, text: str) -> None:
         super().__init__(text)
@@ -287,7 +287,7 @@ class AuthorizeRequest:
 
 @dataclass
 class Consent:
-    """The consent page and what comes of a decision on it."""
+    """The consent page and the result of a decision on it."""
 
     grants: Grants
     tenants: tuple[SandboxTenant, ...]
@@ -328,7 +328,7 @@ class Consent:
         return _with_query(asked.redirect, answer | {"session_state": ids.opaque("session state")})
 
     def offered(self, switches: Switches) -> list[SandboxTenant]:
-        """What the person at the page may choose from."""
+        """Return what the person on the page may choose from."""
         user = USERS[switches.user]
         allowed = user.may_connect and user.key not in self.grants.denied
         return [
@@ -381,7 +381,11 @@ class Consent:
 
 
 def read_request(query: str) -> AuthorizeRequest:
-    """The authorize request of a query. Raises Refused in the order in which Xero would object."""
+    """Return the authorize request in a query.
+
+    Raises:
+        AuthorizeRefused: The request is not valid; checks are in Xero's order.
+    """
     given = dict(parse_qsl(query, keep_blank_values=True))
     if not given.get("client_id"):
         raise AuthorizeRefused("invalid_request", "Missing client_id")

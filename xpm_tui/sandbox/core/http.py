@@ -1,4 +1,4 @@
-"""Requests and responses as values: what a server or an in-process transport hands over and gets back."""
+"""Requests and responses as values, exchanged with a server or an in-process transport."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 from urllib.parse import parse_qsl
 
 Host = Literal["login", "identity", "api", "any"]
-"""Which of Xero's three hosts a request came in at. `any`: one origin plays all three."""
+"""Which of Xero's three hosts received a request. `any`: one origin is all three."""
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -20,14 +20,14 @@ XML = "text/xml; charset=utf-8"
 
 
 class Ending(Enum):
-    """How the connection ends. Whoever carries the response (server, transport) has to enact it."""
+    """How the connection ends, which the server or transport has to carry out."""
 
     COMPLETE = "complete"
-    """The body is whole."""
+    """The body is complete."""
     CUT = "cut"
-    """Status, headers and the given chunks arrive, then the connection closes with the body unfinished."""
+    """Status, headers and the given chunks arrive, then the connection closes with an incomplete body."""
     RESET = "reset"
-    """No byte arrives; the connection is reset. Whether the call took effect cannot be seen."""
+    """No byte arrives; the connection is reset. The caller cannot know whether the call took effect."""
     HANG = "hang"
     """No byte arrives and the connection stays open until the caller gives up."""
 
@@ -48,24 +48,24 @@ class HttpRequest:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """The query's parameters by lower-case name; of a repeated one the last counts."""
+        """Return the query's parameters by lower-case name; the last of a repeated one is used."""
         return {name.lower(): value for name, value in parse_qsl(self.query, keep_blank_values=True)}
 
     @property
     def form(self) -> dict[str, str]:
-        """The body read as a form, empty if it is not labelled as one."""
+        """Return the body read as a form, empty if it has another content type."""
         if self.media_type != "application/x-www-form-urlencoded":
             return {}
         return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
 
     @property
     def media_type(self) -> str:
-        """Content-Type without its parameters, in lower case."""
+        """Return the Content-Type without its parameters, in lower case."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     @property
     def bearer(self) -> str | None:
-        """The bearer token of the Authorization header, or None."""
+        """Return the bearer token of the Authorization header, or None."""
         kind, _, token = self.headers.get("authorization", "").partition(" ")
         return token.strip() if kind.lower() == "bearer" and token.strip() else None
 
@@ -105,7 +105,7 @@ class Response:
     Attributes:
         delay: Seconds to wait before the first byte.
         pace: Seconds to wait before each further chunk.
-        length: Size of the body in bytes where it is known beforehand, for a Content-Length header.
+        length: Size of the body in bytes if known beforehand, for a Content-Length header.
     """
 
     status: int
@@ -125,18 +125,18 @@ class Response:
         return replace(self, headers=self.headers + more)
 
     def read(self) -> bytes:
-        """The whole body at once, for tests and small answers."""
+        """Return the whole body, for tests and small answers."""
         return b"".join(self.body)
 
 
 def respond(
     status: int, body: bytes = b"", content_type: str | None = None, *more: tuple[str, str]
 ) -> Response:
-    """A response with a body that is at hand."""
+    """Return a response with a given body."""
     headers: Headers = (("Content-Type", content_type),) if content_type else ()
     return Response(status, headers + more, Body([body] if body else []), len(body))
 
 
 def respond_json(status: int, value: object, *more: tuple[str, str]) -> Response:
-    """A response with a JSON body, in ASCII."""
+    """Return a response with a JSON body, in ASCII."""
     return respond(status, json.dumps(value, separators=(",", ":")).encode("ascii"), JSON, *more)

@@ -1,11 +1,7 @@
-"""Access and identity tokens: JSON Web Tokens (RFC 7519) signed with RS256, as Xero does.
+"""identity.xero.com and api.xero.com/connections: tokens, revocation, user info, discovery, tenants.
 
-The key is made when the process needs it first, and its public half is published: an OpenID client can check
-what it is given.
-
-api.xero.com/connections: which tenants an app has been given.
-
-identity.xero.com: token, revocation, user info and discovery.
+Access and identity tokens are JSON Web Tokens (RFC 7519) signed with RS256, as in Xero. The key is created
+when it is first needed, and its public half is published, so that an OpenID client can verify the tokens.
 """
 
 from __future__ import annotations
@@ -51,7 +47,7 @@ def _signing_key() -> rsa.RSAPrivateKey:
 
 
 def public_key() -> dict[str, str]:
-    """The key that checks a token, as a JSON Web Key (RFC 7517)."""
+    """Return the key that verifies a token, as a JSON Web Key (RFC 7517)."""
     numbers = _signing_key().public_key().public_numbers()
     return {
         "kty": "RSA", "use": "sig", "alg": "RS256", "kid": KEY_ID,
@@ -60,14 +56,14 @@ def public_key() -> dict[str, str]:
 
 
 def jwt(claims: Mapping[str, object]) -> str:
-    """A compact signed token."""
+    """Return a compact signed token."""
     signed = f"{_part({'alg': 'RS256', 'kid': KEY_ID, 'typ': 'JWT'})}.{_part(claims)}"
     signature = _signing_key().sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
     return f"{signed}.{_encode(signature)}"
 
 
 def challenge_of(verifier: str) -> str:
-    """The S256 code challenge of a verifier (RFC 7636 section 4.2)."""
+    """Return the S256 code challenge of a verifier (RFC 7636 section 4.2)."""
     return _encode(hashlib.sha256(verifier.encode("ascii", "replace")).digest())
 
 
@@ -89,7 +85,7 @@ def answer(
     tenants: dict[str, SandboxTenant],
     switches: Switches,
 ) -> Response:
-    """GET /connections, with `authEventId` if wanted, and DELETE /connections/{id}."""
+    """Handle GET /connections, with `authEventId` if given, and DELETE /connections/{id}."""
     rows = grants.active_connections(token.app, token.user)
     if request.path == PATH:
         if request.method != "GET":
@@ -157,7 +153,7 @@ class IdentityHost:
         return respond(404)
 
     def check(self, token: str | None, now: float) -> AccessToken | str:
-        """The access token, or the detail of the gateway's 401."""
+        """Return the access token, or the detail of the gateway's 401."""
         found = self.grants.access.get(token or "")
         if found is None or found.revoked:
             return "AuthenticationUnsuccessful"
@@ -186,7 +182,7 @@ class IdentityHost:
         return respond_json(200, self._tokens(app, user, event, nonce, now, switches), _NO_STORE)
 
     def _redeem(self, app: App, form: Mapping[str, str], now: float) -> Code:
-        """Use up a code. It dies at the first try, whatever comes of it."""
+        """Use up a code, which is invalid after the first try in any case."""
         code = self.grants.codes.pop(form.get("code", ""), None)
         if code is None or code.app != app.client_id or now - code.born > CODE_LIFE:
             raise TokenError("invalid_grant")
@@ -201,7 +197,7 @@ class IdentityHost:
         return code
 
     def _rotate(self, app: App, form: Mapping[str, str], now: float) -> tuple[str, str]:
-        """Mark a refresh token as used; within the grace it may be used again."""
+        """Mark a refresh token as used; it may be used again for a limited time."""
         text = form.get("refresh_token", "")
         token = self.grants.refresh.get(text)
         if token is None or token.app != app.client_id or not token.alive(now):
@@ -254,7 +250,7 @@ class IdentityHost:
     def _revocation(
         self, request: HttpRequest, form: Mapping[str, str], now: float, switches: Switches
     ) -> Response:
-        """RFC 7009: an unknown token is answered 200 too."""
+        """Revoke a token (RFC 7009); an unknown one is also answered with 200."""
         app = _authenticated(request, form)
         text = form.get("token", "")
         found = self.grants.refresh.get(text) or self.grants.access.get(text)
@@ -299,7 +295,7 @@ class IdentityHost:
 
 
 def _authenticated(request: HttpRequest, form: Mapping[str, str]) -> App:
-    """The app that calls: by Basic header or form secret for a web app, by its id alone for a PKCE app."""
+    """Return the calling app: by Basic header or form secret, or by its id alone for a PKCE app."""
     header = request.headers.get("authorization", "")
     secret: str | None
     if header:
@@ -317,7 +313,7 @@ def _authenticated(request: HttpRequest, form: Mapping[str, str]) -> App:
 
 
 def _basic(header: str) -> tuple[str, str]:
-    """Id and secret of a Basic header (RFC 6749 section 2.3.1: both form-encoded)."""
+    """Return id and secret of a Basic header (RFC 6749 section 2.3.1: both form-encoded)."""
     kind, _, text = header.partition(" ")
     try:
         if kind.lower() != "basic":

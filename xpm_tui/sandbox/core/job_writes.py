@@ -1,7 +1,4 @@
-"""Tasks of a job: add, update, complete, reopen, reorder.
-
-job.api, writes to the job itself: add, update, state, assign, applytemplate, delete.
-"""
+"""job.api, writes: add, update, state, assign, applytemplate, delete; and the tasks of a job."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ from xpm_tui.sandbox.core.seed.sample import milestones_of, tasks_of
 
 
 def added(call: Call) -> Reply:
-    """A task of the practice put on a job; answers the UUID of the task on the job."""
+    """Add a task of the practice to a job; answer the UUID of the task on the job."""
     given = call.fields
     job = call.job(given.required("Job"))
     known = call.practice.tasks.get(given.uuid("TaskUUID") or "")
@@ -30,7 +27,7 @@ def added(call: Call) -> Reply:
 
 
 def updated(call: Call) -> Reply:
-    """The job's own task, by `UUID`; the documents draw it as `TaskUUID`, so that is taken too."""
+    """Update the job's own task, by `UUID`; the documents call it `TaskUUID`, which is accepted too."""
     given = call.fields
     job, task = _find(call, given.uuid("UUID") or given.uuid("TaskUUID"))
     _put(call, job, _applied(task, given))
@@ -48,7 +45,7 @@ def reopened(call: Call) -> Reply:
 
 
 def reordered(call: Call) -> Reply:
-    """All tasks of a job in a new order; those not named follow in the old one."""
+    """Reorder all tasks of a job; those not named follow in the old order."""
     job = call.job(call.fields.required("ID"))
     known = {task.uuid: task for task in job.tasks}
     wanted = [task.uuid("UUID") or "" for task in call.fields.each("Tasks", "Task")]
@@ -112,7 +109,7 @@ _NUMBER = re.compile(r"[^\s/?#&<>]{1,50}")
 
 
 def job_writes_added(call: Call) -> Reply:
-    """A new job in the practice's first state, with the tasks and milestones of its template."""
+    """Create a job in the practice's first state, with tasks and milestones of its template."""
     given, practice = call.fields, call.practice
     name = given.required("Name").strip()
     if "Description" not in given:
@@ -151,7 +148,7 @@ def job_writes_added(call: Call) -> Reply:
 
 
 def job_writes_updated(call: Call) -> Reply:
-    """Name, description, dates, order number, category and budget; a client sent along is ignored."""
+    """Update name, description, dates, order number, category and budget; ignore a client."""
     given, job = call.fields, _job(call)
     if "Name" in given:
         job = replace(job, name=given.required("Name").strip())
@@ -168,7 +165,7 @@ def job_writes_updated(call: Call) -> Reply:
 
 
 def state_set(call: Call) -> Reply:
-    """The state by its Interface Code, which is not the name that lists show."""
+    """Set the state by its Interface Code, which is not the name in lists."""
     job, code = _job(call), call.fields.required("State").strip()
     state = next((state for state in call.practice.states if state.code == code), None)
     if state is None:
@@ -180,7 +177,7 @@ def state_set(call: Call) -> Reply:
 
 
 def assigned(call: Call) -> Reply:
-    """Any mix of people, manager and partner; all of it or nothing."""
+    """Assign any mix of people, manager and partner; all or nothing."""
     job = _job(call)
     for change in call.fields.children():
         job = _assign(call, job, change)
@@ -239,7 +236,7 @@ def _assign(call: Call, job: Job, change: Fields) -> Job:
 
 
 def _assign_task(job: Job, task: str, person: str, *, on: bool) -> Job:
-    """A person on one task; being put on a task puts a person on the job too."""
+    """Assign a person to a task, which also assigns them to the job."""
     if all(row.uuid != task for row in job.tasks):
         raise ApplicationError.identifier("Invalid task identifier")
 
@@ -253,7 +250,7 @@ def _assign_task(job: Job, task: str, person: str, *, on: bool) -> Job:
 
 
 def _with_template(call: Call, job: Job, template: TemplateRecord, *, append: bool = False) -> Job:
-    """The template's tasks as new ones; or, with `append`, added to a task that the job has already."""
+    """Return the job with the template's tasks as new ones or, with `append`, added to existing ones."""
     tasks = list(job.tasks)
     for new in tasks_of(call.practice, template, job.start, job.due):
         place = next((place for place, row in enumerate(tasks) if row.task == new.task), None)
@@ -275,7 +272,7 @@ def _template(call: Call, given: Fields) -> TemplateRecord:
 
 
 def _category(call: Call, given: Fields) -> str | None:
-    """The documents' sample of an update still says CategoryID."""
+    """Return the category; the documents' sample of an update still says CategoryID."""
     uuid = given.uuid("CategoryUUID") or given.uuid("CategoryID")
     if uuid is not None and uuid not in call.practice.categories:
         raise ApplicationError.identifier("Invalid job category identifier")

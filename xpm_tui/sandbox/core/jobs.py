@@ -1,6 +1,6 @@
-"""A job as XML, in wire order; category and template leave no UUID behind.
+"""job.api, reads: current, list, client, staff, get, tasks; and jobs as XML, in document order.
 
-job.api, the reading half: current, list, client, staff, get, tasks.
+The UUIDs of category and template are not in a job.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ class JobWriter:
 
     practice: SandboxPractice
     detailed: bool = True
-    """Whether tasks, milestones and notes are given; `Assigned` always is."""
+    """Whether tasks, milestones and notes are included; `Assigned` always is."""
 
     def __call__(self, job: Job) -> str:
-        """The `<Job>` element."""
+        """Return the `<Job>` element."""
         practice = self.practice
         category = practice.categories.get(job.category or "")
         return "".join(
@@ -97,17 +97,17 @@ def _note(note: Note) -> str:
 
 
 def one_job(call: Call, job: Job, method: str) -> Reply:
-    """A reply of one full job."""
+    """Return a reply with one full job."""
     return Reply(method, (job,), JobWriter(call.practice))
 
 
 def current(call: Call) -> Reply:
-    """All jobs in an open state, of any age."""
+    """Return all jobs in an open state, of any age."""
     return _jobs(call, "Current", lambda job: _open(call, job), detailed=call.flag("detailed"))
 
 
 def listed(call: Call) -> Reply:
-    """Jobs created in a window of at most one year; complaints come one at a time: from, to, span."""
+    """Return jobs created in at most one year; errors are reported one at a time: from, to, span."""
     first, last = _required_day(call, "from"), _required_day(call, "to")
     begin, end = date.fromisoformat(first), date.fromisoformat(last)
     if end > _year_after(begin):
@@ -118,7 +118,7 @@ def listed(call: Call) -> Reply:
 
 
 def of_client(call: Call) -> Reply:
-    """GET job.api/client/{uuid}: in any state."""
+    """GET job.api/client/{uuid}: jobs in any state."""
     client = call.client(call.path[0], in_path=True)
     return _jobs(call, "List", lambda job: job.client == client.uuid, detailed=call.flag("detailed"))
 
@@ -142,7 +142,7 @@ def got(call: Call) -> Reply:
 
 
 def with_tasks(call: Call) -> Reply:
-    """Open jobs with their tasks that fit `complete`, `due` (on or before), `start` (on or after)."""
+    """Return open jobs with their tasks, filtered by `complete`, `due` (by) and `start` (from)."""
     complete = call.parameters.get("complete")
     due, start = _optional_day(call, "due"), _optional_day(call, "start")
 

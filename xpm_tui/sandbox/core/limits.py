@@ -12,7 +12,7 @@ from xpm_tui.sandbox.core.switches import Switches
 
 
 class Window:
-    """Moments of calls within the last `span` seconds."""
+    """Times of calls within the last `span` seconds."""
 
     def __init__(self, span: float) -> None:
         self.span = span
@@ -25,11 +25,11 @@ class Window:
         return len(self._moments)
 
     def add(self, now: float, times: int = 1) -> None:
-        """Count calls at a moment."""
+        """Count calls at a time."""
         self._moments.extend([now] * times)
 
     def wait(self, now: float, limit: int) -> int:
-        """Whole seconds until one more call fits under `limit`."""
+        """Return whole seconds until one more call fits under `limit`."""
         surplus = self.used(now) - limit
         if surplus < 0:
             return 0
@@ -38,7 +38,7 @@ class Window:
         return max(1, math.ceil(self._moments[surplus] + self.span - now))
 
     def clear(self) -> None:
-        """Forget all calls."""
+        """Delete all calls."""
         self._moments.clear()
 
 
@@ -52,7 +52,7 @@ class Usage:
 
 
 class Limits:
-    """Admits calls, or gives the 429 that refuses them."""
+    """Admits calls, or returns the 429 that refuses them."""
 
     def __init__(self) -> None:
         self._usage: defaultdict[tuple[str, str], Usage] = defaultdict(Usage)
@@ -63,7 +63,10 @@ class Limits:
         return self._usage[app, tenant]
 
     def admit(self, app: str, tenant: str, now: float, switches: Switches) -> Response | None:
-        """Count the call and give None, or give the refusal. What is admitted is in flight until `leave`."""
+        """Count the call and return None, or return the refusal.
+
+        An admitted call is in flight until `leave`.
+        """
         usage, all_tenants = self._usage[app, tenant], self._apps[app]
         refusal = None
         if usage.in_flight >= switches.concurrent_limit:
@@ -87,7 +90,7 @@ class Limits:
         self._usage[app, tenant].in_flight -= 1
 
     def headers(self, app: str, tenant: str | None, now: float, switches: Switches) -> Headers:
-        """What is left; a call that belongs to no tenant shows the app's own limit only."""
+        """Return what is left; a call without a tenant has only the app's own limit."""
         if not switches.limit_headers:
             return ()
         left = max(0, switches.app_minute_limit - self._apps[app].used(now))
@@ -102,7 +105,7 @@ class Limits:
         )
 
     def clear(self) -> None:
-        """Forget all calls of the past; those in flight stay counted."""
+        """Delete all calls of the past; those in flight stay counted."""
         for usage in self._usage.values():
             usage.minute.clear()
             usage.day.clear()
@@ -111,7 +114,7 @@ class Limits:
 
 
 def too_many(problem: str, wait: int | None) -> Response:
-    """429: empty body, the limit's name, and whole seconds to wait where they are known."""
+    """Return a 429: empty body, the limit's name, and whole seconds to wait if known."""
     more: Headers = (("X-Rate-Limit-Problem", problem),)
     if wait is not None:
         more += (("Retry-After", str(wait)),)

@@ -1,9 +1,9 @@
-"""Rows of a practice: frozen values. A change replaces a row, so a list being streamed is a true snapshot.
+"""Rows of a practice: frozen values. A change replaces a row, so a list being streamed is a snapshot.
 
-Text is kept as Practice Manager sends it; None is an absent element, an empty text an empty element.
-Days are `yyyy-MM-dd`, moments are seconds since the epoch, UTC.
+Texts are kept as Practice Manager sends them; None is an absent element, an empty text an empty element. Days
+are `yyyy-MM-dd`, times are seconds since the epoch, UTC.
 
-One tenant's records, in memory, with the few indexes that the endpoints need.
+One tenant's records in memory, with the few indexes that the endpoints need.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ Row = TypeVar("Row", bound=Any)
 
 
 def with_values(row: Row, values: Mapping[str, object]) -> Row:
-    """A copy of a row with fields whose names are only known at run time."""
+    """Return a copy of a row with fields whose names are only known at run time."""
     changed: Row = replace(row, **values)
     return changed
 
 
 @dataclass(frozen=True, slots=True)
 class Individual:
-    """What only an individual client has."""
+    """The fields of an individual client only."""
 
     title: str | None = None
     gender: str | None = None
@@ -60,7 +60,7 @@ class BillingTerms:
 
 @dataclass(frozen=True, slots=True)
 class Tax:
-    """The practice and tax block without the client's own numbers, so that like clients share one value."""
+    """The practice and tax block without the client's own numbers, so that clients can share it."""
 
     branch: str = ""
     structure: str = ""
@@ -102,7 +102,7 @@ class Note:
     moment: float
     author: str
     uuid: str = ""
-    """Notes of a job have one, those of a client have none."""
+    """Notes of a job have one, those of a client do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class Relationship:
 
 @dataclass(frozen=True, slots=True)
 class ClientContact:
-    """A contact at a client; position and primary belong here, not to the contact."""
+    """A contact at a client, with position and primary."""
 
     contact: str
     position: str = ""
@@ -129,7 +129,7 @@ class ClientContact:
 
 @dataclass(frozen=True, slots=True)
 class ContactRecord:
-    """A person to talk to, at one client or several."""
+    """A person at one client or several."""
 
     uuid: str
     name: str
@@ -144,14 +144,14 @@ class ContactRecord:
 
 @dataclass(frozen=True, slots=True)
 class ClientRecord:
-    """A client row, prospects, archived and deleted ones included."""
+    """A client row, including prospects, archived and deleted ones."""
 
     uuid: str
     number: int
     name: str
     modified: float
     visible: float = 0.0
-    """From when lists and searches show it."""
+    """From when lists and searches contain it."""
     person: Individual | None = None
     email: str | None = None
     address: Address = Address()
@@ -165,9 +165,9 @@ class ClientRecord:
     archived: bool = False
     deleted: bool = False
     partner: str | None = None
-    """Staff UUID, `AccountManager` on the wire."""
+    """Staff UUID, `AccountManager` in XML."""
     manager: str | None = None
-    """Staff UUID, `JobManager` on the wire."""
+    """Staff UUID, `JobManager` in XML."""
     terms: BillingTerms | None = None
     billing: str | None = None
     tax: Tax | None = None
@@ -184,7 +184,7 @@ class ClientRecord:
 
 @dataclass(frozen=True, slots=True)
 class ClientGroup:
-    """A client group; its members say so themselves."""
+    """A client group; the clients refer to it."""
 
     uuid: str
     name: str
@@ -203,9 +203,9 @@ class StaffRecord:
     address: str = ""
     payroll: str = ""
     left: bool = False
-    """Gone from staff.api/list, still named on old records."""
+    """Not in staff.api/list any more, but still on old records."""
     visible: float = 0.0
-    """From when the list shows it."""
+    """From when the list contains it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +227,7 @@ class TaskRecord:
 
 @dataclass(frozen=True, slots=True)
 class TemplateRecord:
-    """A job template; what it adds is seen only on a job that it was applied to."""
+    """A job template; its tasks are visible only on jobs to which it was applied."""
 
     uuid: str
     name: str
@@ -239,12 +239,12 @@ class TemplateRecord:
 
 @dataclass(frozen=True, slots=True)
 class JobState:
-    """A state that jobs can be in, as the practice named it."""
+    """A state of jobs, as the practice named it."""
 
     uuid: str
     name: str
     code: str
-    """Interface Code, taken by job.api/state and shown nowhere."""
+    """Interface Code, used by job.api/state and not shown."""
     closed: bool = False
 
 
@@ -319,7 +319,7 @@ class SandboxTenant:
 
 @dataclass
 class SandboxPractice:
-    """The rows of a Practice Manager tenant. Rows are frozen; to change one, put another in its place."""
+    """The rows of a Practice Manager tenant. Rows are frozen; a change replaces a row."""
 
     tenant: SandboxTenant
     ids: SequentialIds
@@ -333,7 +333,7 @@ class SandboxPractice:
     states: tuple[JobState, ...] = ()
     jobs: dict[str, Job] = field(default_factory=dict)
     cases: dict[str, list[str]] = field(default_factory=dict)
-    """Name of a hard case -> UUIDs of the clients (or what else) that show it."""
+    """Maps the name of a difficult case to UUIDs of the clients (or other records) with it."""
     next_client_number: int = 14_070_001
     next_job_number: int = 1
     _order: list[str] | None = None
@@ -352,7 +352,7 @@ class SandboxPractice:
                 self._clients_of[link.contact].add(client.uuid)
 
     def drop_client(self, uuid: str) -> None:
-        """Take a row out, as nothing in Practice Manager does; references to it stay."""
+        """Remove a row, which Practice Manager never does; references to it stay."""
         del self.clients[uuid]
         self._order = self._clients_of = None
 
@@ -362,7 +362,7 @@ class SandboxPractice:
         return self.next_client_number - 1
 
     def take_job_number(self) -> str:
-        """The next of the sequence that nobody took by hand."""
+        """Return the next number of the sequence that was not used manually."""
         while True:
             number = f"J{self.next_job_number:06d}"
             self.next_job_number += 1
@@ -370,14 +370,14 @@ class SandboxPractice:
                 return number
 
     def clients_in_order(self) -> list[ClientRecord]:
-        """All clients by name, case-insensitive; the rows as they are now."""
+        """Return all clients by name, ignoring case."""
         if self._order is None:
             rows = sorted(self.clients.values(), key=lambda row: (row.name.casefold(), row.number))
             self._order = [row.uuid for row in rows]
         return [self.clients[uuid] for uuid in self._order]
 
     def clients_of(self, contact: str) -> list[ClientRecord]:
-        """The clients that a contact is linked to."""
+        """Return the clients that a contact is linked to."""
         if self._clients_of is None:
             index: defaultdict[str, set[str]] = defaultdict(set)
             for client in self.clients.values():
@@ -387,7 +387,7 @@ class SandboxPractice:
         return [self.clients[uuid] for uuid in sorted(self._clients_of.get(contact, ()))]
 
     def members(self, group: str) -> list[ClientRecord]:
-        """Return the clients of a group, in order of name."""
+        """Return the clients of a group, sorted by name."""
         return [client for client in self.clients_in_order() if group in client.groups]
 
     def staff_name(self, uuid: str) -> str:
@@ -401,7 +401,7 @@ class SandboxPractice:
         return client.name if client else ""
 
     def group_name(self, uuid: str) -> str:
-        """Empty if the group is gone, which may be while a list that names it is being read."""
+        """Return the name of a group, empty if it was deleted while a list is being read."""
         group = self.groups.get(uuid)
         return group.name if group else ""
 
@@ -411,7 +411,7 @@ class SandboxPractice:
         return contact.name if contact else ""
 
     def jobs_in_order(self) -> list[Job]:
-        """By client name, start, number: the order in which lists of jobs come."""
+        """Return jobs by client name, start and number, like lists of jobs."""
         return sorted(
             self.jobs.values(),
             key=lambda job: (self.client_name(job.client).casefold(), job.start, job.number),
@@ -423,7 +423,7 @@ class SandboxPractice:
 
 
 def linked(client: ClientRecord, link: ClientContact) -> ClientRecord:
-    """The client with this contact, in place of an older link to it; the newest primary wins."""
+    """Return the client with this contact instead of an older link to it; the newest primary is used."""
     others = [
         replace(other, primary=False) if link.primary else other
         for other in client.contacts

@@ -1,10 +1,8 @@
-"""The flat camelCase JSON of Practice Manager 3.1, made from the same fragments as the XML.
+"""Replies of Practice Manager endpoints, sent as XML or as flat camelCase JSON, in chunks.
 
-What a Practice Manager endpoint gives back, and its way onto the wire as XML or JSON, in chunks.
+Request bodies as fields by name, from XML or JSON; and the two families of errors.
 
-The two families of error: Practice Manager's own envelope, and the JSON of the gateway before it.
-
-A request body as fields by name, whether it came as XML or as JSON.
+Errors are Practice Manager's own envelope, or the JSON of the gateway before it.
 """
 
 from __future__ import annotations
@@ -47,12 +45,12 @@ _BACK = {json_name: name for name, json_name in _SPECIAL.items()}
 
 
 def to_json_name(name: str) -> str:
-    """The camelCase name of an element."""
+    """Return the camelCase name of an element."""
     return _SPECIAL.get(name) or name[0].lower() + name[1:]
 
 
 def to_element_name(name: str) -> str:
-    """The element that a JSON member stands for; lower-case names of assignments stay."""
+    """Return the element of a JSON member; lower-case names of assignments are unchanged."""
     if name in _BACK:
         return _BACK[name]
     if "-" in name or name in ("add", "remove"):
@@ -62,7 +60,7 @@ def to_element_name(name: str) -> str:
 
 
 def to_json(fragment: str) -> object:
-    """The JSON value of one record's XML fragment."""
+    """Return the JSON value of one record's XML fragment."""
     return _value(etree.fromstring(fragment))
 
 
@@ -104,7 +102,7 @@ class Reply:
 
 
 def in_chunks(pieces: Iterator[str]) -> Iterator[bytes]:
-    """UTF-8 chunks of about 64 KB out of small pieces."""
+    """Join small pieces to UTF-8 chunks of about 64 KB."""
     waiting: list[str] = []
     size = 0
     for piece in pieces:
@@ -118,7 +116,7 @@ def in_chunks(pieces: Iterator[str]) -> Iterator[bytes]:
 
 
 def as_xml(reply: Reply, *, beside: bool = False, indented: bool = False) -> Iterator[str]:
-    """`beside` puts one record's WebUrl next to Status; `indented` adds a declaration and white space."""
+    """Return XML; `beside` puts one record's WebUrl next to Status; `indented` adds a declaration."""
     shape = _indent if indented else str
     yield f'{DECLARATION if indented else ""}<Response api-method="{reply.method}"><Status>OK</Status>'
     if reply.wrapper is None:
@@ -143,7 +141,7 @@ def as_xml(reply: Reply, *, beside: bool = False, indented: bool = False) -> Ite
 
 
 def as_json(reply: Reply) -> Iterator[str]:
-    """The flat object: `status`, then the record or list under its own name."""
+    """Return the flat object: `status`, then the record or list under its own name."""
     yield '{"status":"OK"'
     if reply.wrapper is None:
         for row in reply.rows:
@@ -162,7 +160,7 @@ def as_json(reply: Reply) -> Iterator[str]:
 
 
 def error_xml(method: str, text: str) -> bytes:
-    """The envelope of an application error."""
+    """Return the envelope of an application error."""
     return (
         f'<Response api-method="{method}"><Status>ERROR</Status>'
         f"<ErrorDescription>{escape(text)}</ErrorDescription></Response>"
@@ -170,7 +168,7 @@ def error_xml(method: str, text: str) -> bytes:
 
 
 def error_json(text: str) -> bytes:
-    """The same as flat JSON."""
+    """Return the same as flat JSON."""
     return json.dumps({"status": "ERROR", "errorDescription": text}, ensure_ascii=False).encode()
 
 
@@ -179,7 +177,7 @@ def _indent(fragment: str) -> str:
 
 
 class ApplicationError(Exception):
-    """An error of Practice Manager itself. `kind` decides the HTTP status under the switch `error_status`."""
+    """An error of Practice Manager. `kind` determines the HTTP status, see `error_status`."""
 
     def __init__(self, text: str, kind: Literal["identifier", "parameter", "conflict", "unknown"]) -> None:
         super().__init__(text)
@@ -198,12 +196,12 @@ class ApplicationError(Exception):
 
     @classmethod
     def unknown(cls, text: str) -> ApplicationError:
-        """A UUID in a path that stands for nothing."""
+        """Return the error for an unknown UUID in a path."""
         return cls(text, "unknown")
 
 
 def gateway_error(status: int, title: str, detail: str, instance: str, *headers: tuple[str, str]) -> Response:
-    """JSON even when XML was asked for."""
+    """Return a gateway error, which is JSON even if XML was requested."""
     value: dict[str, object] = {
         "Type": None,
         "Title": title,
@@ -219,7 +217,7 @@ BEARER = ("WWW-Authenticate", "Bearer error=invalid_token")
 
 
 def expired(when: str, instance: str) -> Response:
-    """Return the 401 for a token that has expired, at `when` in the gateway's form.
+    """Return the 401 for a token that expired `when`, in the gateway's format.
 
     It is the only one without a Content-Type.
     """
@@ -233,7 +231,7 @@ _DAY_IN = re.compile(r"\d{8}")
 class Fields:
     """One element of a request.
 
-    Absent is None, empty is an empty text; the two mean different things in an update.
+    Absent is None, empty is an empty text; they have different meanings in an update.
     """
 
     def __init__(self, element: etree._Element) -> None:
@@ -253,24 +251,28 @@ class Fields:
         return None if found is None else "".join(map(str, found.itertext()))
 
     def filled(self, name: str) -> str | None:
-        """The text, None if it is absent or blank."""
+        """Return the text, None if it is absent or blank."""
         text = self.text(name)
         return text.strip() or None if text else None
 
     def required(self, name: str) -> str:
-        """The text. Raises ApplicationError (a parameter error) if it is absent or blank."""
+        """Return the text.
+
+        Raises:
+            ApplicationError: It is absent or blank (a parameter error).
+        """
         text = self.text(name)
         if text is None or not text.strip():
             raise ApplicationError.parameter(f"Required parameter '{name}' is missing")
         return text
 
     def uuid(self, name: str) -> str | None:
-        """A UUID in lower case, None if absent or blank."""
+        """Return a UUID in lower case, None if absent or blank."""
         text = self.filled(name)
         return None if text is None else text.lower()
 
     def day(self, name: str) -> str | None:
-        """A `yyyyMMdd` day as `yyyy-MM-dd`, None if absent or blank."""
+        """Return a `yyyyMMdd` day as `yyyy-MM-dd`, None if absent or blank."""
         text = self.filled(name)
         return None if text is None else read_day(name, text)
 
@@ -294,7 +296,11 @@ class Fields:
 
 
 def read_day(name: str, text: str) -> str:
-    """A day as Practice Manager takes it. Raises ApplicationError naming the parameter and the format."""
+    """Return a day in Practice Manager's format.
+
+    Raises:
+        ApplicationError: The text is no day; the error names the parameter and the format.
+    """
     if _DAY_IN.fullmatch(text):
         try:
             return datetime.strptime(text, "%Y%m%d").strftime("%Y-%m-%d")
@@ -306,7 +312,11 @@ def read_day(name: str, text: str) -> str:
 
 
 def read_body(body: bytes, media_type: str, root: str) -> Fields:
-    """The request's fields. Raises ApplicationError when the body cannot be read or its root is another."""
+    """Return the request's fields.
+
+    Raises:
+        ApplicationError: The body cannot be read, or its root is a different one.
+    """
     try:
         element = _from_json(body, root) if media_type == "application/json" else parse(body)
     except ValueError as error:
@@ -331,7 +341,7 @@ _BY_ATTRIBUTE = {"add", "remove", "add-manager", "remove-manager", "add-partner"
 
 
 def _element(name: str, value: object) -> str:
-    """One JSON member as an element; assignments take their members as attributes."""
+    """Return one JSON member as an element; assignments have their members as attributes."""
     if isinstance(value, list):
         if name in _BY_ATTRIBUTE:
             return "".join(_element(name, item) for item in value)

@@ -1,4 +1,4 @@
-"""The record of requests that came in."""
+"""The recorded requests."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class RequestLog:
     def add(
         self, request: HttpRequest, at: float, endpoint: str, response: Response, fault: str, *, private: bool
     ) -> None:
-        """`private`: leave out query and body, which hold codes, verifiers and tokens."""
+        """Record a request; `private` leaves out query and body with codes, verifiers and tokens."""
         self._count += 1
         silent = response.ending in (Ending.RESET, Ending.HANG)
         row = Recorded(
@@ -70,5 +70,5 @@ class RequestLog:
         return [asdict(row) for row in self.rows(wanted)]
 
     def clear(self) -> None:
-        """Forget the rows; numbers go on."""
+        """Delete the rows; numbers continue."""
         self._rows.clear()

@@ -1,4 +1,4 @@
-"""The simulator as one object: requests go in, responses come out, no sockets."""
+"""The simulator as one object: it takes requests and returns responses, without sockets."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ class Sandbox(SandboxState):
     """
 
     def reset(self) -> None:
-        """Everything as at the start, but clock, switches and origins."""
+        """Return to the start, except clock, switches and origins."""
         super().reset()
         self._calls = 0
 
     async def handle(self, request: HttpRequest) -> Response:
-        """Answer one request.
+        """Answer one request, and raise nothing for any request.
 
-        The call has taken effect when this returns; what is left is to carry the response: wait `delay`,
-        enact `ending`, read `body` chunk by chunk with `pace` between them, and `body.close()` at the end or
-        when the caller went away. Until then the call counts as in progress. Raises nothing for any request.
+        The call has taken effect when this returns; the caller has to send the response: wait `delay`, carry
+        out `ending`, read `body` chunk by chunk with `pace` between them, and call `body.close()` at the end
+        or when its own caller has gone. Until then the call counts as in progress.
         """
         if request.path == CONTROL or request.path.startswith(CONTROL + "/"):
             return control(self, request).with_headers(("Date", http_date(self.clock.now())))
@@ -76,7 +76,7 @@ class Sandbox(SandboxState):
 
 
 def role_of(path: str) -> Host | None:
-    """The host of Xero's that a path belongs to, None if it belongs to none."""
+    """Return Xero's host for a path, None if it belongs to none."""
     if path.startswith("/identity/"):
         return "login"
     if path.startswith(("/connect/", "/.well-known/")):

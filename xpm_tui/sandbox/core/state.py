@@ -1,4 +1,4 @@
-"""All that the simulated Xero remembers: practices, logins, faults, limits, the record of requests."""
+"""The state of the simulated Xero: practices, logins, faults, limits, recorded requests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from xpm_tui.sandbox.core.switches import Switches
 
 @dataclass(frozen=True, slots=True)
 class Urls:
-    """The three origins, without path; they may be one and the same."""
+    """The three origins, without path; they may be equal."""
 
     login: str = "http://127.0.0.1:8799"
     identity: str = "http://127.0.0.1:8799"
@@ -28,7 +28,7 @@ class Urls:
 
 
 class SandboxState:
-    """What there is for a practice of `clients` clients, and how it is set back to the start.
+    """The state for a practice of `clients` clients, and how it is reset.
 
     `urls` are the origins that it shows in pages and `Next` links.
     """
@@ -49,7 +49,7 @@ class SandboxState:
         self.reset()
 
     def reset(self) -> None:
-        """Everything as at the start, but clock, switches and origins."""
+        """Return to the start, except clock, switches and origins."""
         now = self.clock.now()
         self.faults = Faults()
         self.limits = Limits()
@@ -67,7 +67,7 @@ class SandboxState:
         self._wire()
 
     def move_to(self, urls: Urls) -> None:
-        """Take other origins, as a server does once it knows its ports."""
+        """Use other origins, as a server does once it knows its ports."""
         self.urls = urls
         self._wire()
 
@@ -77,11 +77,11 @@ class SandboxState:
 
     @property
     def practice(self) -> SandboxPractice:
-        """The first practice, the one that has the asked-for size."""
+        """The first practice, which has the requested size."""
         return next(iter(self.practices.values()))
 
     def greeting(self) -> dict[str, object]:
-        """What a client has to know: addresses, app, tenants."""
+        """Return what a client has to know: addresses, app, tenants."""
         return {
             "login_url": self.urls.login,
             "identity_url": self.urls.identity,
@@ -96,7 +96,7 @@ class SandboxState:
 
 
 def make_tenants(seed: int) -> tuple[SandboxTenant, ...]:
-    """Two practices (the first is the main one), a ledger and a Xero HQ."""
+    """Return two practices (the first is the main one), a ledger and a Xero HQ."""
     return (
         SandboxTenant(uuid_from(seed, "tenant", 1), "Harbour & Hill Accountants", "PRACTICEMANAGER"),
         SandboxTenant(uuid_from(seed, "tenant", 2), "Te Aroha Bookkeeping", "PRACTICEMANAGER"),

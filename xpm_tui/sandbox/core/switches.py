@@ -1,4 +1,4 @@
-"""What is not known of Xero, and what a test wants otherwise: named switches with their defaults."""
+"""Named switches for behaviour of Xero that is not known, or that a test needs to change."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ class Switches:
     error_status: Literal["mixed", "200", "400"] = "mixed"
     """HTTP status of application errors. Mixed: 200 for identifiers and states, 400 for parameters."""
     unknown_uuid: Literal["200", "400", "404-json"] = "200"
-    """What a `get` of an unknown UUID answers."""
+    """The answer to a `get` of an unknown UUID."""
     duplicate_job_id: Literal["error", "accept"] = "error"
     granular_scopes_open_lists: bool = False
-    """Whether granular scopes open template.api, category.api and task.api."""
+    """Whether granular scopes give access to template.api, category.api and task.api."""
     paged_list_business_block: bool = False
     status_only_replies: bool = True
     """job.api/state and /delete answer the status only; otherwise the full job."""
     web_url_place: Literal["inside", "beside"] = "inside"
     """WebUrl as the last child of a record, or beside Status in replies of one record."""
     pretty_xml: bool = False
-    """Indented XML with a declaration, as the documents draw it, instead of one line."""
+    """Indented XML with a declaration, as in the documents, instead of one line."""
     jobs_inherit_managers: bool = False
-    """Whether a new job takes partner and manager from its client."""
+    """Whether a new job gets partner and manager from its client."""
     deleted_contacts_listed: bool = False
     null_tenant_names: bool = False
     offer_other_tenants: bool = False
     """Whether the consent page also offers tenants that are not Practice Manager."""
     user: Literal["ana", "tom", "mere"] = "ana"
-    """Who sits at the consent page: ana (may connect), tom (lacks the permission), mere (may connect)."""
+    """Who uses the consent page: ana (may connect), tom (lacks the permission), mere (may connect)."""
     latency: float = 0.0
     """Seconds before each answer."""
     minute_limit: int = 60
@@ -43,13 +43,13 @@ class Switches:
     concurrent_limit: int = 5
     app_minute_limit: int = 10_000
     rejected_calls_count: bool = False
-    """Whether a call answered 429 uses up allowance itself."""
+    """Whether a call that is answered with 429 counts itself."""
     limit_headers: bool = True
     access_token_life: float = 1800.0
     create_lag: float = 0.0
-    """Seconds until a new record shows in lists and searches."""
+    """Seconds until a new record appears in lists and searches."""
     colleague_every: int = 0
-    """Every so many Practice Manager calls a colleague edits one record; 0: never."""
+    """Number of Practice Manager calls after which a colleague edits one record; 0: never."""
 
     def changed(self, values: Mapping[str, object]) -> Switches:
         """Return a copy with `values` (JSON values or text from a command line).

@@ -1,6 +1,6 @@
-"""Writing and reading Practice Manager XML: compact, in wire order, absent nulls, empty text as a pair.
+"""Writing and reading Practice Manager XML: compact, in document order, without null elements.
 
-A client as XML, in wire order. One pass per client: a list of 50,000 is made while it is read.
+A client as XML, in document order. One pass per client: a list of 50,000 is created while it is read.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 
 
 def escape(text: str) -> str:
-    """Text between tags. A carriage return is written as a reference, or a parser would make it a newline."""
+    """Return text for use between tags; a carriage return becomes a reference, so that it is kept."""
     if "&" in text:
         text = text.replace("&", "&amp;")
     if "<" in text:
@@ -44,43 +44,47 @@ def escape(text: str) -> str:
 
 
 def el(name: str, text: str) -> str:
-    """`<Name>text</Name>`, also when the text is empty."""
+    """Return `<Name>text</Name>`, also if the text is empty."""
     return f"<{name}>{escape(text)}</{name}>"
 
 
 def opt(name: str, text: str | None) -> str:
-    """Like `el`, but nothing at all for a null."""
+    """Like `el`, but return an empty text for None."""
     return "" if text is None else f"<{name}>{escape(text)}</{name}>"
 
 
 def many(name: str, fragments: Iterable[str]) -> str:
-    """A list element; self-closed with a blank when it is empty."""
+    """Return a list element; self-closed with a space if it is empty."""
     inside = "".join(fragments)
     return f"<{name}>{inside}</{name}>" if inside else f"<{name} />"
 
 
 def ref(name: str, uuid: str, shown: str) -> str:
-    """A reference to another record: UUID and name."""
+    """Return a reference to another record: UUID and name."""
     return f"<{name}><UUID>{uuid}</UUID><Name>{escape(shown)}</Name></{name}>"
 
 
 def yes_no(flag: bool) -> str:
-    """The form of flags on clients, contacts and groups."""
+    """Return the format of flags of clients, contacts and groups."""
     return "Yes" if flag else "No"
 
 
 def true_false(flag: bool) -> str:
-    """The form of flags on tasks and milestones."""
+    """Return the format of flags of tasks and milestones."""
     return "true" if flag else "false"
 
 
 def unfit(text: str) -> bool:
-    """Whether the text holds a character that XML 1.0 cannot carry."""
+    """Return whether the text contains a character that XML 1.0 cannot represent."""
     return _FORBIDDEN.search(text) is not None
 
 
 def parse(body: bytes) -> etree._Element:
-    """The root of a request body. Raises ValueError when it is no well-formed XML or has a DOCTYPE."""
+    """Return the root of a request body.
+
+    Raises:
+        ValueError: It is no well-formed XML, or has a DOCTYPE.
+    """
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True
     )
@@ -94,7 +98,7 @@ def parse(body: bytes) -> etree._Element:
 
 
 def pretty(fragment: str) -> str:
-    """A fragment of one element, indented by two blanks."""
+    """Return a fragment of one element, indented by two spaces."""
     element = etree.fromstring(fragment)
     etree.indent(element, space="  ")
     return etree.tostring(element, encoding="unicode")
@@ -105,7 +109,7 @@ WEB_ADDRESS = "https://practicemanager.xero.com/Client/{number}/Detail"
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Which parts of a client a list gives."""
+    """Which parts of a client a list contains."""
 
     business: bool = True
     contacts: bool = True
@@ -119,16 +123,16 @@ PLAIN = Parts(extras=False)
 
 @dataclass(frozen=True, slots=True)
 class ClientWriter:
-    """Writes clients of one practice, with the parts that a list gives."""
+    """Writes clients of one practice with the parts of a list."""
 
     practice: SandboxPractice
     parts: Parts = FULL
     deleted_contacts: bool = False
     now: float = inf
-    """Contacts that show only later than this are left out, as lists do."""
+    """Contacts that become visible later than this are left out, as in lists."""
 
     def __call__(self, client: ClientRecord) -> str:
-        """The `<Client>` element."""
+        """Return the `<Client>` element."""
         tax = client.tax
         return "".join(
             (
@@ -188,7 +192,7 @@ class ClientWriter:
 
 
 def contact_xml(contact: ContactRecord, link: ClientContact | None) -> str:
-    """A contact with its place at one client; without a client position is empty and primary is No."""
+    """Return a contact at one client; without a client position is empty and primary is No."""
     return (
         f"<Contact><UUID>{contact.uuid}</UUID><Name>{escape(contact.name)}</Name>"
         f"<Mobile>{escape(contact.mobile)}</Mobile><Email>{escape(contact.email)}</Email>"
@@ -201,7 +205,7 @@ def contact_xml(contact: ContactRecord, link: ClientContact | None) -> str:
 
 
 def group_xml(group: ClientGroup, members: list[ClientRecord] | None) -> str:
-    """A group; `members` is None in the list, which gives none."""
+    """Return a group; `members` is None in the list, which contains none."""
     clients = (
         "" if members is None else many("Clients", (ref("Client", row.uuid, row.name) for row in members))
     )
@@ -239,7 +243,7 @@ def _terms(terms: BillingTerms) -> str:
 
 
 def mask(number: str) -> str:
-    """A tax number masked to its last three digits."""
+    """Return a tax number masked to its last three digits."""
     digits = [place for place, letter in enumerate(number) if letter.isdigit()]
     hidden = set(digits[:-3])
     return "".join("*" if place in hidden else letter for place, letter in enumerate(number))

@@ -1,1 +1,1 @@
-"""Apply a plan on both sides, journaled, and find out what became of a lost answer."""
+"""Apply a plan on both sides with a journal, and resolve writes without an answer."""

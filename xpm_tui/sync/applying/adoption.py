@@ -1,7 +1,4 @@
-"""A client that was made in XPM for a client of the book: from then on the two are linked and in step.
-
-A staff record made in XPM for a member of the team: which one it is, and the link that follows. Pure.
-"""
+"""Link a record that was created in XPM to the record here: a client, or a staff record of a member. Pure."""
 
 from __future__ import annotations
 
@@ -66,9 +63,8 @@ def adoption_writes(snapshot: Snapshot, intent: Intent, row: XpmClient, now: dat
 def _same_contacts(client: Client, row: XpmClient) -> tuple[ContactLink, ...]:
     """Return which XPM contact was created for which contact, each at most once.
 
-    It is the one with the same values, else one without contradicting values, since a field that is switched
-    off was not sent. Two people may share a name and have no e-mail, and must not be created again for that
-    reason.
+    It is the one with the same values, otherwise one without contradicting values, because switched-off
+    fields are not sent. Two people may share a name and have no e-mail; this must not create them again.
     """
     free = [*xpm_contacts(row)]
     joined: dict[str, str] = {}
@@ -88,11 +84,11 @@ def _reads(values: Values, theirs: XpmContact, *, whole: bool) -> bool:
 
 
 FIELDS = ("name", "email", "phone", "mobile")
-"""What is sent of a person, in this order: a record in XPM, never a login."""
+"""The fields that are sent for a person, in this order: a record in XPM, never a login."""
 
 
 def matching_staff(sent: Mapping[str, Value], rows: Iterable[Staff]) -> list[Staff]:
-    """The staff who have the e-mail or the exact name of what is to be sent."""
+    """Return the staff with the e-mail or the exact name of what is to be sent."""
     email = str(sent.get("email") or "").casefold()
     name = exact(str(sent.get("name") or ""))
     return [
@@ -101,7 +97,7 @@ def matching_staff(sent: Mapping[str, Value], rows: Iterable[Staff]) -> list[Sta
 
 
 def created_candidates(snapshot: Snapshot, intent: Intent, rows: Iterable[Staff]) -> list[Staff]:
-    """The records that were not there before, are nobody else's, and have the name or e-mail sent."""
+    """Return new records that are not linked elsewhere and have the name or e-mail that was sent."""
     return [
         row
         for row in matching_staff(intent.values, rows)
@@ -111,7 +107,7 @@ def created_candidates(snapshot: Snapshot, intent: Intent, rows: Iterable[Staff]
 
 
 def equals_sent(intent: Intent, row: Staff) -> bool:
-    """Whether the record is equal to what was sent, in all that was sent."""
+    """Return whether the record equals what was sent."""
     return all(
         exact(getattr(row, field)) == exact(str(intent.values.get(field) or ""))
         for field in FIELDS
@@ -120,7 +116,7 @@ def equals_sent(intent: Intent, row: Staff) -> bool:
 
 
 def joined(snapshot: Snapshot, intent: Intent, row: Staff) -> list[Write]:
-    """The writes that link the member of ``intent`` to its record; one who is linked by now stays so."""
+    """Return the writes that link the member of ``intent`` to its record; a linked member stays unchanged."""
     writes: list[Write] = [Put(STAFF, row)]
     member = snapshot.get(TEAM, intent.record)
     if member is not None and not member.staff:

@@ -1,7 +1,7 @@
-"""Applying a plan: Ignition's side in batches, XPM's side one journaled call at a time.
+"""Apply a plan: Ignition's side in batches, XPM's side one journaled call at a time.
 
-Each batch is one commit with records, links, base, images and the run's progress in it, so a kill at any
-point leaves every client as it was or as it was to be. Whatever moved since the plan drops out and is listed.
+Each batch is one commit with records, links, base, images and the run's progress, so a kill at any point
+leaves every client in its old or its new state. Records that changed since the plan are skipped and listed.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from xpm_tui.sync.policy import Policy
 from xpm_tui.sync.undo_freezes import undo_freezes
 
 BATCH = 100
-"""Clients in one commit: small enough that a stop is prompt, large enough that the disk is not the limit."""
+"""Clients in one commit: few enough for a prompt stop, many enough not to be limited by the disk."""
 
 CREATE_LAG = 300.0
-"""Seconds after which a record that XPM was to create, and does not show, is held for a person."""
+"""Seconds after which a record that XPM does not show after its creation is held for the user."""
 
 T = TypeVar("T")
 
@@ -58,14 +58,13 @@ async def apply(
     reviewed: bool = False,
     create_lag: float = CREATE_LAG,
 ) -> Run:
-    """Do what the plan's ticked changes say; the guard and ``refuse_if_outdated`` come before this.
+    """Apply the plan's ticked changes; the guard and ``refuse_if_outdated`` come before this.
 
-    ``run`` is already in the book, as running; its progress goes into every commit and its end is written
-    here. ``stop`` is asked between records; ``practice`` is needed only where XPM is written. Outcomes:
-    ``done``, ``partial`` (XPM refused some), ``held`` (a person must say what became of one), ``stopped``.
-
-    Raises the ``AppError`` that ended it early (login, allowance, no network, disk), after the run's end
-    (``failed``, or ``partial`` where something was done) is in the book.
+    ``run`` is already in the store, as running; its progress is in every commit and its end is written here.
+    ``stop`` is checked between records; ``practice`` is needed only if XPM is written. Outcomes: ``done``,
+    ``partial`` (XPM refused some), ``held`` (a user must decide about one), ``stopped``. Raises the
+    ``AppError`` that ended it early (login, allowance, no network, disk), after the run's end (``failed``, or
+    ``partial`` if something was done) is in the store.
     """
     recorder = RunRecorder(run, book=book, practice=practice, clock=clock, events=events, progress=progress)
     work = _Apply(plan, policy, recorder, book, clock, ids, stop)
@@ -89,7 +88,7 @@ async def apply(
 
 
 class _Apply:
-    """One plan while it is applied."""
+    """The application of one plan."""
 
     def __init__(
         self,
@@ -111,7 +110,7 @@ class _Apply:
         self.stopped = False
 
     async def here(self, records: Sequence[PlannedRecord]) -> None:
-        """Clients whose changes are all on Ignition's side: a commit for each batch, then its events."""
+        """Apply clients whose changes are all on Ignition's side, with one commit for each batch."""
         for batch in _batches(records, BATCH):
             if self._stops():
                 return
@@ -119,7 +118,7 @@ class _Apply:
             await self._clock.sleep(0)
 
     async def there(self, records: Sequence[PlannedRecord], pusher: XpmWriter) -> None:
-        """Clients with changes on XPM's side: one after the other, then what is still unknown."""
+        """Apply clients with changes on XPM's side, one after the other, then resolve unknown outcomes."""
         pusher.expect(records)
         try:
             for record in records:
@@ -131,7 +130,7 @@ class _Apply:
             self.stopped = True
 
     async def protect(self, records: Sequence[PlannedRecord], *, ended: bool = False) -> None:
-        """Freeze what an undo is about before it restores anything, and afterwards what dropped out of it."""
+        """Freeze the fields of an undo before it restores anything, and afterwards those that it skipped."""
         if not self._plan.undo_of:
             return
 
@@ -151,7 +150,7 @@ class _Apply:
             await self._clock.sleep(0)
 
     async def agree(self) -> None:
-        """Take into base and links what the two sides agree on anyway, for all the clients of the plan."""
+        """Store in base and links what both sides already agree on, for all clients of the plan."""
         if self._plan.undo_of or rules_for(self._book.snapshot(), self._policy, self._plan.fields).idle:
             return
         for batch in _batches(self._plan.only.split() or [*self._book.snapshot().ids(LINKS)], 5 * BATCH):
@@ -161,15 +160,15 @@ class _Apply:
             await self._clock.sleep(0)
 
     def book_one(self, record: PlannedRecord) -> VerifiedRecord | None:
-        """The part of one client that is on Ignition's side, the link above all, in a commit of its own.
+        """Apply the changes of one client on Ignition's side, especially its link, in a separate commit.
 
-        Gives the client as it stands after that, or None where the record dropped out.
+        Returns the client after that, or None if the record was skipped.
         """
         (standing,) = self._book_all([record], done=0)
         return standing
 
     def _book_all(self, records: Sequence[PlannedRecord], *, done: int) -> list[VerifiedRecord | None]:
-        """Ignition's part of some clients, thought out and written on the same state."""
+        """Compute and write Ignition's part of some clients on the same state."""
         wanted = sum(contacts_wanted(record.changes) for record in records)
         new_ids = iter(self._ids.new("k", wanted) if wanted else ())
         standings: list[VerifiedRecord | None] = []

@@ -1,6 +1,6 @@
-"""What the ticked changes of one client make of it in the book. Pure: values in, values out.
+"""Apply the ticked changes of one client to its record in the store. Pure: values in, values out.
 
-Just before writing: does a planned record stand as the plan saw it? If not, it drops out.
+Check just before writing that a planned record is still as the plan saw it; otherwise it is skipped.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from xpm_tui.sync.provenance import foreign_values
 
 
 class LocalWriteResult(msgspec.Struct, frozen=True):
-    """The client and its link as they are to be, and what undo needs to know of it."""
+    """The new client and its link, and what undo needs to know of it."""
 
     client: Client
     link: Link
@@ -84,13 +84,13 @@ def write_book(
 
 
 def new_contact(id_: str, theirs: XpmContact, carried: Collection[str], *, primary: bool) -> Contact:
-    """A contact of the book made from what is carried of XPM's."""
+    """Return a contact of the store from the synced fields of XPM's."""
     values = {name: value for name, value in contact_values(theirs).items() if name in carried}
     return write_contact(Contact(id=id_, primary=primary), values)
 
 
 def own_contact(id_: str, row: XpmClient, carried: Collection[str]) -> Contact:
-    """The contact that a client without any gets from XPM's own first and last name."""
+    """Return the contact that a client without contacts gets from XPM's own first and last name."""
     own = XpmContact(
         uuid="", name=exact(f"{row.first_name} {row.last_name}"), email=row.email, phone=row.phone
     )
@@ -98,7 +98,7 @@ def own_contact(id_: str, row: XpmClient, carried: Collection[str]) -> Contact:
 
 
 class _ClientWriter:
-    """One client while it is written."""
+    """The changes to one client."""
 
     def __init__(self, sides: ClientPair, new_id: Callable[[], str], carried: Collection[str]) -> None:
         self.client = sides.client
@@ -111,7 +111,7 @@ class _ClientWriter:
         self._carried = carried
 
     def note(self, change: Change, contact: str, record: str = "") -> None:
-        """Keep what undo needs: both values, and what was agreed before."""
+        """Record what undo needs: both values, and the base."""
         key = base_key(change.field, contact)
         before: Pair | None = pair(self._base, key, self._mirror)
         self.written.append(
@@ -128,7 +128,7 @@ class _ClientWriter:
         )
 
     def add(self, change: Change, uuid: str) -> None:
-        """A contact that only XPM has comes into the book; that it is primary is a change of its own."""
+        """Add a contact that only XPM has; whether it is primary is a separate change."""
         theirs = next((contact for contact in xpm_contacts(self.row) if contact.uuid == uuid), None)
         if theirs is None:
             return
@@ -146,7 +146,7 @@ class _ClientWriter:
         )
 
     def remove(self, change: Change, contact: str) -> None:
-        """A contact leaves the book; the link remembers, so that it is not made again."""
+        """Remove a contact; the link records that, so that it is not created again."""
         kept = tuple(each for each in self.client.contacts if each.id != contact)
         self.client = msgspec.structs.replace(self.client, contacts=kept)
         for joined in self.link.contacts:
@@ -155,7 +155,7 @@ class _ClientWriter:
         self.note(change, contact)
 
     def edit_contacts(self, values: Mapping[str, Mapping[str, Value]]) -> None:
-        """New values for contacts that are there."""
+        """Set new values of existing contacts."""
         if values:
             edited = tuple(
                 write_contact(each, values[each.id]) if each.id in values else each
@@ -164,7 +164,7 @@ class _ClientWriter:
             self.client = msgspec.structs.replace(self.client, contacts=edited)
 
     def make_primary(self, change: Change) -> None:
-        """One contact is primary, the others not; named by its XPM UUID or its own id (empty: none is)."""
+        """Make one contact primary, by its XPM UUID or its own id (empty: none is)."""
         standing = str(change.new or "")
         joined = {each.uuid: each.contact for each in self.link.contacts if each.uuid and each.contact}
         mine = joined.get(standing, standing)
@@ -187,11 +187,11 @@ class _ClientWriter:
 
 
 Moved = Literal["ignition", "xpm", "link", "frozen"]
-"""What is no longer as planned: the client in Ignition, the one in XPM, the link, or a person froze it."""
+"""What has changed since the plan: the client in Ignition, the one in XPM, the link, or a freeze."""
 
 
 class VerifiedRecord(msgspec.Struct, frozen=True):
-    """A record that still stands: both sides as they are, its ticked changes, the link it makes (or None)."""
+    """A record that is unchanged: both sides, its ticked changes, and the link it makes (or None)."""
 
     sides: ClientPair
     changes: tuple[Change, ...]
@@ -201,7 +201,7 @@ class VerifiedRecord(msgspec.Struct, frozen=True):
 def verify_record(
     snapshot: Snapshot, record: PlannedRecord, team: TeamLinks, run: Run, now: datetime
 ) -> VerifiedRecord | Moved:
-    """Check one planned record against the book and the mirror as they are now."""
+    """Check one planned record against the present store and mirror."""
     client = snapshot.get(CLIENTS, record.client)
     row = snapshot.get(XPM_CLIENTS, record.uuid)
     if client is None:
@@ -244,14 +244,14 @@ def verify_record(
 
 
 def _is_nobody(change: Change, team: TeamLinks) -> bool:
-    """A person of XPM whom a team member stood for when it was planned, and nobody does now."""
+    """Return whether a person of XPM was linked to a team member in the plan and is no longer."""
     rule = BY_NAME.get(change.field)
     person = rule is not None and rule.kind == "person" and change.ticked and change.side == "ignition"
     return person and bool(change.new) and change.new not in team.member
 
 
 def _is_overtaken(change: Change, client: Client) -> bool:
-    """A value of a shared contact that is no longer what this copy says: another copy's was sent first."""
+    """Return whether a shared contact's value is out of date, because another copy was sent first."""
     if not (change.shared and change.ticked and change.side == "xpm"):
         return False
     id_ = change.record.partition("/")[2]

@@ -1,13 +1,13 @@
-"""After a kill or a lost answer: finding out what became of writes that were sent and have no end.
+"""Find out the outcome of writes that were sent without an answer, after a kill or a lost reply.
 
-Nothing is ever sent again here. An update is read again and compared. A creation is looked for, again and
-again until ``create_lag`` is over, because XPM can be slow to show new records; waiting is better than a
+Nothing is ever sent again here. An update is read again and compared. A creation is looked for repeatedly
+until ``create_lag`` is over, because XPM can be slow to show new records, and waiting is better than a
 duplicate.
 
-:class:`Recovery` does what all kinds of write have in common. How one kind is looked up is a subclass:
-clients, contacts and staff here, jobs in :mod:`xpm_tui.deploy.recovery`.
+:class:`Recovery` has what all kinds of writes share. Subclasses look up the kinds: clients, contacts and
+staff here, jobs in :mod:`xpm_tui.deploy.recovery`.
 
-What a person says about a write of which nobody can tell whether XPM made it.
+Decisions of the user about writes whose outcome in XPM is unknown.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ from xpm_tui.sync.journal import (
 from xpm_tui.sync.mirror import OVERLAP, commit_rows, list_writes
 
 LOOK_EVERY = 30.0
-"""Seconds between two looks for a record that XPM does not show yet."""
+"""Seconds between two look-ups of a record that XPM does not show yet."""
 
 KINDS = SYNC_KINDS
 
@@ -77,7 +77,7 @@ class Resolved(msgspec.Struct, frozen=True):
 
 
 def unknown(snapshot: Snapshot, kinds: Collection[str] = KINDS) -> list[Intent]:
-    """The writes of these kinds (those of sync) that were sent and have no end, of whatever run."""
+    """Return the writes of these kinds (by default sync's) that were sent without an outcome, in any run."""
     return [intent for intent in snapshot.find(INTENTS, "state", "sent") if intent.kind in kinds]
 
 
@@ -91,11 +91,11 @@ async def resolve(
     stop: Callable[[], bool] = lambda: False,
     patient: bool = True,
 ) -> Resolved:
-    """Find out what became of every unknown write, and write its end with all that follows from it.
+    """Find out the outcome of every unknown write, and store it with everything that follows from it.
 
-    ``patient`` waits for creations until ``create_lag`` (seconds after they were sent) is over; else, or when
-    ``stop`` says so, they stay unknown for the next time. Intents that were never sent are closed: XPM cannot
-    have them. Raises ``XeroError`` when XPM cannot be read.
+    ``patient`` waits for creations until ``create_lag`` (seconds after they were sent) is over; otherwise, or
+    when ``stop`` says so, they stay unknown for the next time. Intents that were never sent are closed,
+    because XPM cannot have them. Raises ``XeroError`` when XPM cannot be read.
     """
     work = _SyncRecovery(book, clock, tell, create_lag, practice)
     await work.run(stop, patient=patient)
@@ -103,7 +103,7 @@ async def resolve(
 
 
 def interrupted(snapshot: Snapshot, runs: Iterable[str], now: datetime) -> list[Write]:
-    """The writes that end runs whose process is known to be dead."""
+    """Return the writes that end runs whose process is known to be dead."""
     found = (snapshot.get(RUNS, id_) for id_ in runs)
     return [
         Put(RUNS, msgspec.structs.replace(run, outcome="interrupted", ended=now))
@@ -113,7 +113,7 @@ def interrupted(snapshot: Snapshot, runs: Iterable[str], now: datetime) -> list[
 
 
 class Recovery(ABC):
-    """The unknown writes of some ``kinds`` while they are looked up; ``ends`` are those that have an end."""
+    """The look-up of unknown writes of some ``kinds``; ``ends`` are those with an outcome."""
 
     kinds: ClassVar[Collection[str]]
 
@@ -127,10 +127,10 @@ class Recovery(ABC):
 
     @abstractmethod
     async def look_up(self, intents: Sequence[Intent]) -> None:
-        """Look once at each of these, and close those of which XPM shows what became of them."""
+        """Look up each write once, and close those whose outcome XPM shows."""
 
     async def run(self, stop: Callable[[], bool], *, patient: bool = True) -> None:
-        """Look until each has an end, or until nobody wants to wait; what was never sent is closed first."""
+        """Look up all writes until each has an outcome or the time is over; close unsent ones first."""
         self.close_unsent()
         await self._look()
         while self.waiting and patient and not stop():
@@ -138,7 +138,7 @@ class Recovery(ABC):
             await self._look()
 
     def close_unsent(self) -> None:
-        """Close what was intended and not sent: it certainly did not happen."""
+        """Close intents that were not sent, which certainly did not take effect."""
         unsent = [
             intent
             for intent in self.book.snapshot().find(INTENTS, "state", "intent")
@@ -148,11 +148,11 @@ class Recovery(ABC):
             self.book.commit([Put(INTENTS, failed(intent, "never sent")) for intent in unsent])
 
     def is_overdue(self, intent: Intent) -> bool:
-        """Whether it has been looked for long enough."""
+        """Return whether it has been looked for long enough."""
         return self.clock.now() >= self._deadline(intent)
 
     def close(self, intent: Intent, writes: Iterable[Write], key: str, record: str, **numbers: str) -> None:
-        """Write the end of one, with what follows from it in the same commit, and tell."""
+        """Store the outcome of one write, with what follows from it in the same commit, and log it."""
         self.book.commit([Put(INTENTS, intent), *writes])
         self.ends.append(intent)
         level: Severity = "info" if intent.state == "done" else "warning"
@@ -181,7 +181,7 @@ class Recovery(ABC):
 
 
 class _SyncRecovery(Recovery):
-    """Clients, contacts and staff."""
+    """The recovery of clients, contacts and staff."""
 
     kinds = SYNC_KINDS
 
@@ -198,7 +198,7 @@ class _SyncRecovery(Recovery):
         self._changes = 0
 
     async def look_up(self, intents: Sequence[Intent]) -> None:
-        """One list tells about all clients that were created, one about staff, the client about the rest."""
+        """Look up created clients in one list, staff in another, and the rest by client."""
         await self._clients([intent for intent in intents if intent.kind == ADD_CLIENT])
         await self._staff([intent for intent in intents if intent.kind == ADD_STAFF])
         for intent in intents:
@@ -206,14 +206,14 @@ class _SyncRecovery(Recovery):
                 await self._one(intent)
 
     def result(self) -> Resolved:
-        """What became of them."""
+        """Return the outcomes."""
         ends = {
             state: tuple(i for i in self.ends if i.state == state) for state in ("done", "failed", "held")
         }
         return Resolved(ends["done"], ends["failed"], ends["held"], tuple(self.waiting), self._changes)
 
     async def _one(self, intent: Intent) -> None:
-        """An update, or a contact that was added: the client itself tells."""
+        """Look up an update, or an added contact, in the client itself."""
         try:
             reply = await self._practice.client(intent.uuid)
         except RecordMissing as no:
@@ -247,7 +247,7 @@ class _SyncRecovery(Recovery):
         self._found(intent, [contact.uuid for contact in equal], bool(new), row)
 
     async def _clients(self, intents: Sequence[Intent]) -> None:
-        """One list of what changed since then tells about all creations together."""
+        """Look up all creations in one list of what has changed since."""
         if not intents:
             return
         sent = min(intent.sent_at or self.clock.now() for intent in intents)
@@ -268,12 +268,12 @@ class _SyncRecovery(Recovery):
             ]
             equal = [row for row in new if _equal(intent.values, xpm_values(row))]
             row = equal[0] if len(equal) == 1 else None
-            # One that nobody can read may be it.
+            # An unreadable record may be the one.
             new_there = bool(new) or name in aside or "" in aside
             self._found(intent, [row.uuid for row in equal], new_there, row)
 
     async def _staff(self, intents: Sequence[Intent]) -> None:
-        """The list of staff tells about all that were made. Closed to this login, only a person can look."""
+        """Look up created staff in their list; without the scope only a user can decide."""
         if not intents:
             return
         try:
@@ -290,7 +290,7 @@ class _SyncRecovery(Recovery):
             self._found(intent, [each.uuid for each in equal], bool(new), row)
 
     def _found(self, intent: Intent, equal: Sequence[str], new: bool, row: XpmClient | Staff | None) -> None:
-        """Exactly one new record equal to what was sent is ours; all else is for a person, or too early."""
+        """Adopt exactly one new record equal to what was sent; otherwise wait, or hold it for the user."""
         if len(equal) == 1 and row is not None:
             self._end(done(intent, equal[0]), row)
         elif len(equal) > 1:
@@ -334,9 +334,9 @@ Choice = Literal["adopt", "again", "drop"]
 
 
 def held(snapshot: Snapshot) -> list[Intent]:
-    """The writes that wait for a person; ``note`` says why each does.
+    """Return the writes that wait for the user's decision; ``note`` says why.
 
-    What was to be made and is linked by now has found its record: nothing is left to ask.
+    A creation whose record is linked by now needs no decision.
     """
     return [intent for intent in snapshot.find(INTENTS, "state", "held") if not is_linked(snapshot, intent)]
 
@@ -344,11 +344,11 @@ def held(snapshot: Snapshot) -> list[Intent]:
 def decision_writes(
     snapshot: Snapshot, intent_id: str, choice: Choice, now: datetime, uuid: str = ""
 ) -> list[Write]:
-    """The writes that carry out what a person decided about a held write.
+    """Return the writes that apply a user's decision about a held write.
 
-    ``adopt`` takes an XPM record as the one that was made (``uuid``: the client's, the staff record's, or the
-    contact's where a contact was added); ``again`` lets it be sent once more when it is next asked for;
-    ``drop`` lets it be, for good. Raises ``NotFound`` and ``BadInput``.
+    ``adopt`` accepts an XPM record as the created one (``uuid``: the client's, the staff record's, or the
+    contact's if a contact was added); ``again`` allows it to be sent again when it is next requested;
+    ``drop`` abandons it. Raises ``NotFound`` and ``BadInput``.
     """
     intent = snapshot.get(INTENTS, intent_id)
     if intent is None or intent.state != "held":
@@ -393,7 +393,7 @@ def _adopt_staff(snapshot: Snapshot, intent: Intent, uuid: str) -> Iterable[Writ
 
 
 def _left_alone(snapshot: Snapshot, intent: Intent) -> Iterable[Write]:
-    """A contact that was dropped stays Ignition's own, so that no plan makes it in XPM again."""
+    """Mark a dropped contact as Ignition's own, so that no plan creates it in XPM again."""
     client, _, contact = intent.record.partition("/")
     link = snapshot.get(LINKS, client)
     if intent.kind == ADD_CONTACT and link is not None:

@@ -1,6 +1,6 @@
-"""A run's own bookkeeping: its counts, its progress in every commit, its news after the commit, its end.
+"""The recorder of a run: its counts, its progress in every commit, its events after it, and its end.
 
-One client's changes on Ignition's side, as the writes of a commit: record, link, base, image.
+One client's changes on Ignition's side as the writes of a commit: record, link, base, image.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from xpm_tui.sync.planning.decisions import Rules
 from xpm_tui.sync.planning.planner import FIRST_APPLIED
 
 UNSENT_NAMED = 3
-"""How many records that could not be sent the end of a run names; ``runs retry --list`` names them all."""
+"""The number of unsendable records that the end of a run names; ``runs retry --list`` has them all."""
 
 FAILED_NAMED = 5
-"""How many records that XPM refused, or whose change it had not applied, the end of a run names."""
+"""The number of refused or unapplied records that the end of a run names."""
 
 
 class RunRecorder:
-    """Counts what becomes of the records; ``run`` is always what the book has, or is about to have.
+    """Counts what happens to the records; ``run`` is what the store has, or is about to have.
 
-    Counts of a run: ``records`` and ``changes`` written, ``moved`` (dropped out), ``refused`` by XPM,
-    ``unsendable`` (a value of the record cannot be sent), ``set_aside`` (XPM sent what nobody can read),
-    ``held`` for a person, ``edited`` and ``altered`` fields in XPM's answers, ``agreed``.
+    Counts of a run: ``records`` and ``changes`` written, ``moved`` (skipped), ``refused`` by XPM,
+    ``unsendable`` (a value of the record cannot be sent), ``set_aside`` (unreadable data from XPM), ``held``
+    for the user, ``edited`` and ``altered`` fields in XPM's answers, ``agreed``.
     """
 
     def __init__(
@@ -68,27 +68,27 @@ class RunRecorder:
         self._calls = run.calls - (practice.calls if practice is not None else 0)
 
     def total(self, records: int) -> None:
-        """How many records there are to do."""
+        """Set the number of records."""
         self.run = msgspec.structs.replace(self.run, total=records)
 
     def commit(self, writes: Iterable[Write], *, done: int = 0, news: Iterable[Event] = ()) -> None:
-        """Commit some writes together with the run's progress; then tell."""
+        """Commit writes together with the run's progress, then emit the events."""
         self.transact(lambda _: (writes, news), done=done)
 
     def transact(
         self, make: Callable[[Snapshot], tuple[Iterable[Write], Iterable[Event]]], *, done: int = 0
     ) -> None:
-        """The same for what ``make`` thinks out on the newest state: no edit of a person comes in between.
+        """Do the same for what ``make`` computes from the newest state, with no other commit in between.
 
-        Nothing thought out and nothing ``done``: no commit. Where the book refuses, nothing of it is counted.
+        Without writes and without ``done`` there is no commit. If the store refuses, nothing is counted.
         """
         before = self.run, self.tally.copy()
-        told: list[Event] = []
+        lines: list[Event] = []
 
         def with_progress(snapshot: Snapshot) -> list[Write]:
             writes, news = make(snapshot)
             writes = [*writes]
-            told.extend(news)
+            lines.extend(news)
             if not writes and not done:
                 return []
             self.run = self._now(self.run.done + done)
@@ -99,37 +99,37 @@ class RunRecorder:
         except BaseException:
             self.run, self.tally = before
             raise
-        for event in told:
+        for event in lines:
             self._events.emit(event)
         self._progress(self.run)
 
     def count(self, written: Sequence[Written]) -> None:
-        """One client's changes were made."""
+        """Count one client's changes."""
         self.tally["records"] += bool(written)
         self.tally["changes"] += len(written)
 
     def drop(self, record: PlannedRecord, why: str) -> None:
-        """A record is no longer as planned: listed, no failure, back in the next plan."""
+        """Record that a record has changed since the plan: it is listed, and is in the next plan again."""
         self.tally["moved"] += 1
         self._events.emit(Event(key="sync.moved", record=record.client, uuid=record.uuid, rule=why))
 
     def left_out(self, record: str, error: AppError) -> None:
-        """A value of a record could not be sent: the run's end names the record, the field and what to do."""
+        """Record a value that could not be sent: the run's end names record, field and remedy."""
         self.tally["unsendable"] += 1
         self._unsent.append(f"{self._named(record)} was not sent to XPM. {error.message}")
 
     def refuse(self, record: str, words: str) -> None:
-        """Count a record that XPM refused; the run's end names it with what XPM said, which is ``words``."""
+        """Count a record that XPM refused; the run's end names it with XPM's ``words``."""
         self.tally["refused"] += 1
         self._refused.append(f"{self._named(record)}: {visible(words, 200).rstrip('. ')}")
 
     def unapplied(self, record: str) -> None:
-        """Count a change that got no answer and, when it was looked up, had not been made."""
+        """Count a change that got no answer and, as a look-up showed, was not applied."""
         self.tally["refused"] += 1
         self._unapplied.append(self._named(record))
 
     def set_aside(self, plan: Plan) -> None:
-        """Count XPM's unreadable records, as far as the plan covers them: they were left out of the run."""
+        """Count XPM's unreadable records that the plan covers; the run skipped them."""
         if plan.undo_of:
             return
         snapshot = self._book.snapshot()
@@ -144,11 +144,11 @@ class RunRecorder:
         self.tally["set_aside"] = len(self._aside)
 
     def tell(self, event: Event) -> None:
-        """One event."""
+        """Emit one event."""
         self._events.emit(event)
 
     def outcome(self, *, stopped: bool, trouble: AppError | None = None) -> Outcome:
-        """What became of the run as a whole."""
+        """Return the outcome of the whole run."""
         if trouble is not None:
             return "partial" if self.tally["changes"] else "failed"
         if stopped:
@@ -158,7 +158,7 @@ class RunRecorder:
         return "partial" if any(self.tally[key] for key in ("refused", "unsendable", "set_aside")) else "done"
 
     def end(self, plan: Plan, outcome: Outcome, trouble: AppError | None, *, reviewed: bool) -> Run:
-        """Write the end of the run and what it means for the plan and the practice, in one commit."""
+        """Write the end of the run with its effects on the plan and the practice, in one commit."""
         snapshot = self._book.snapshot()
         self.run = msgspec.structs.replace(
             self._now(self.run.done),
@@ -172,7 +172,7 @@ class RunRecorder:
             writes.append(Put(META, Meta(id=FIRST_APPLIED, value=self.run.id)))
         if trouble is None and outcome != "stopped":
             writes.append(Put(PLANS, msgspec.structs.replace(plan, state="applied")))
-            # Only who looked at all clients has seen what follows from a short list.
+            # Only a review of all clients covers the effects of a short list.
             whole = not (plan.only or plan.fields or plan.undo_of)
             writes += accept_list(snapshot) if reviewed and whole else []
         self._book.commit(writes)
@@ -200,9 +200,9 @@ class RunRecorder:
         if not self._unsent:
             return ""
         others = len(self._unsent) - UNSENT_NAMED
-        told = " ".join(self._unsent[:UNSENT_NAMED])
+        text = " ".join(self._unsent[:UNSENT_NAMED])
         more = f" {others} more could not be sent: xpm-tui runs retry --list" if others > 0 else ""
-        return f"{told}{more} Correct it (clients edit, contacts edit), then sync again."
+        return f"{text}{more} Correct it (clients edit, contacts edit), then sync again."
 
     def _now(self, done: int) -> Run:
         return msgspec.structs.replace(
@@ -214,7 +214,7 @@ class RunRecorder:
 
 
 def _sentence(what: str, records: Sequence[str], more: str = "runs retry --list") -> str:
-    """What happened, to which records; empty where it happened to none."""
+    """Return what happened to which records, as a sentence; empty without records."""
     if not records:
         return ""
     others = len(records) - FAILED_NAMED
@@ -223,7 +223,7 @@ def _sentence(what: str, records: Sequence[str], more: str = "runs retry --list"
 
 
 class LocalCommit(msgspec.Struct, frozen=True):
-    """The writes, what they did, and the record as it stands after them: what is left goes to XPM."""
+    """The writes, their effects, and the resulting record, whose other changes go to XPM."""
 
     writes: tuple[Write, ...]
     written: tuple[Written, ...]
@@ -238,7 +238,7 @@ def local_commit(
     now: datetime,
     new_contact: Callable[[], str],
 ) -> LocalCommit | Moved:
-    """Make the link, if the record makes one, and write the changes of Ignition's side."""
+    """Create the link, if the record has one, and write the changes of Ignition's side."""
     standing = verify_record(snapshot, record, rules.team, run, now)
     if not isinstance(standing, VerifiedRecord):
         return standing
@@ -262,7 +262,7 @@ def local_commit(
 
 
 def came_from_xpm(written: Iterable[Written], base: Base) -> list[str]:
-    """The base keys of what was written to Ignition from XPM; of a new contact, all its fields."""
+    """Return the base keys of what XPM's values wrote to Ignition; for a new contact, all its fields."""
     keys: list[str] = []
     for each in written:
         contact = each.record.partition("/")[2]
@@ -274,14 +274,14 @@ def came_from_xpm(written: Iterable[Written], base: Base) -> list[str]:
 
 
 def contacts_wanted(changes: Iterable[Change]) -> int:
-    """How many new contact ids these changes take."""
+    """Return how many new contact ids these changes need."""
     return sum(
         1 for c in changes if c.ticked and c.field == "contact" and c.side == "ignition" and c.new is not None
     )
 
 
 def events_of(written: Sequence[Written], client: str, uuid: str) -> Iterator[Event]:
-    """One event for each thing that was written. Values are not in it: names are filled in when shown."""
+    """Return one event for each written value, without the value: names are filled in when it is shown."""
     for each in written:
         key = "sync.link" if each.field == "link" else "sync.change"
         yield Event(

@@ -1,8 +1,7 @@
-"""What XPM answered to a write, laid over what the mirror had: what changed that we did not send.
+"""The results of a write: image, base, link and mirror, all in one commit.
 
-What is remembered of a value that was taken back: the pair of before, and a freeze so that it lasts.
-
-What is remembered once something was written: image, base, link, mirror, all in one commit.
+XPM's answer is compared with the mirror, to find what has changed that was not sent. For an undone value, the
+former base is restored and a freeze is added.
 """
 
 from __future__ import annotations
@@ -59,7 +58,7 @@ def merge_client(old: XpmClient, reply: XpmClient) -> XpmClient:
 
 
 def merge_contact(old: XpmClient, reply: XpmContact) -> XpmClient:
-    """The mirror row with one contact as the reply has it; a new primary takes the place of the old one."""
+    """Return the mirror row with one contact from the reply; a new primary replaces the old one."""
     others = [
         msgspec.structs.replace(each, primary=False) if reply.primary and each.primary else each
         for each in old.contacts
@@ -72,23 +71,23 @@ def merge_contact(old: XpmClient, reply: XpmContact) -> XpmClient:
 
 
 def edited_fields(old: XpmClient, new: XpmClient, sent: Collection[str]) -> list[str]:
-    """The client's fields that differ although we did not send them."""
+    """Return the client's fields that changed although they were not sent."""
     return _edited(xpm_values(old), xpm_values(new), sent)
 
 
 def edited_contact_fields(old: XpmContact | None, new: XpmContact, sent: Collection[str]) -> list[str]:
-    """The contact's fields that differ although we did not send them."""
+    """Return the contact's fields that changed although they were not sent."""
     return [] if old is None else _edited(contact_values(old), contact_values(new), sent)
 
 
 def altered(sent: Mapping[str, Value], row: XpmClient, contact: XpmContact | None) -> list[str]:
-    """The fields that XPM kept otherwise than we sent them."""
+    """Return the fields that XPM stored differently from what was sent."""
     values: Values = contact_values(contact) if contact is not None else xpm_values(row)
     return [field for field, value in sent.items() if field in values and values[field] != value]
 
 
 def contact_of(row: XpmClient, uuid: str) -> XpmContact | None:
-    """One contact of a client."""
+    """Return one contact of a client."""
     return next((contact for contact in row.contacts if contact.uuid == uuid), None)
 
 
@@ -101,12 +100,12 @@ UNDO = "undo"
 
 
 def is_undo(changes: Iterable[Change]) -> bool:
-    """Whether these changes take back what an earlier run wrote."""
+    """Return whether these changes undo what an earlier run wrote."""
     return any(change.rule == UNDO for change in changes)
 
 
 def image_of(snapshot: Snapshot, run: Run, client: str) -> BeforeImage | None:
-    """The before-image that an undoing run works from."""
+    """Return the before-image that an undo works from."""
     plan = snapshot.get(PLANS, run.plan)
     return snapshot.get(IMAGES, f"{plan.undo_of}/{client}") if plan is not None else None
 
@@ -120,9 +119,9 @@ def undo_agreement(
     mirror: Mapping[str, Value],
     now: datetime,
 ) -> tuple[Base, list[Write]]:
-    """Restore what was agreed before the undone run, freeze the fields, and note in its image what is undone.
+    """Restore the base from before the undone run, freeze the fields, and record it in the image.
 
-    ``mirror`` is XPM's side by base key as it will be. Gives the new base and the writes besides it.
+    ``mirror`` is XPM's side by base key as it will be. Returns the new base and the other writes.
     """
     image = image_of(snapshot, run, client)
     if image is None:
@@ -138,14 +137,14 @@ def undo_agreement(
             base = with_origin(record_agreement(base, {key: before.pair}, mirror), [key], came=before.came)
         freeze = undo_freeze(client, key, image.run, run.by, now)
         there = snapshot.get(FREEZES, freeze.id)
-        # A freeze that a person made is theirs: linking anew must not lift it.
+        # Linking again must not remove a freeze that a user made.
         if change.field != "contact" and (there is None or there.undo):
             writes.append(Put(FREEZES, freeze))
     return base, [*writes, noted(image, changes)]
 
 
 def undo_freeze(client: str, key: str, undone: str, by: str, now: datetime) -> Freeze:
-    """The freeze that makes an undo last until a person lifts it."""
+    """Return the freeze that makes an undo permanent until a user removes it."""
     return Freeze(
         id=f"{client}/{key}",
         client=client,
@@ -158,7 +157,7 @@ def undo_freeze(client: str, key: str, undone: str, by: str, now: datetime) -> F
 
 
 def noted(image: BeforeImage, changes: Iterable[Change]) -> Put:
-    """The image with the changes that are undone now."""
+    """Return the image with the changes that are undone now."""
     undone = dict.fromkeys((*image.undone, *(mark(change.record, change.field) for change in changes)))
     return Put(IMAGES, msgspec.structs.replace(image, undone=tuple(undone)))
 
@@ -166,7 +165,7 @@ def noted(image: BeforeImage, changes: Iterable[Change]) -> Put:
 def image_write(
     snapshot: Snapshot, run: str, client: str, uuid: str, written: Iterable[Written], *, created: bool = False
 ) -> Put:
-    """The before-image of one client in one run, grown by what was just written."""
+    """Return the before-image of one client in one run, extended by what was just written."""
     id_ = f"{run}/{client}"
     image = snapshot.get(IMAGES, id_) or BeforeImage(id=id_, run=run, client=client, uuid=uuid)
     return Put(
@@ -178,7 +177,7 @@ def image_write(
 
 
 def changed_writes(snapshot: Snapshot, link: Link, base: Base) -> list[Write]:
-    """Link and base, where they say something new."""
+    """Return the writes of link and base, if they have changed."""
     writes: list[Write] = []
     if snapshot.get(LINKS, link.id) != link:
         writes.append(Put(LINKS, link))
@@ -200,7 +199,7 @@ def joined_elsewhere(snapshot: Snapshot, record: str) -> frozenset[str]:
 
 
 def shared_rows(snapshot: Snapshot, intent: Intent, row: XpmClient) -> list[XpmClient]:
-    """The mirror rows of the other XPM clients of a contact that was updated, with what XPM has of it now."""
+    """Return the mirror rows of other XPM clients that share an updated contact, with its new values."""
     there = contact_of(row, intent.found) if intent.kind == UPDATE_CONTACT else None
     if there is None:
         return []
@@ -222,7 +221,7 @@ def shared_rows(snapshot: Snapshot, intent: Intent, row: XpmClient) -> list[XpmC
 def shared_contact_results(
     snapshot: Snapshot, run: Run, intent: Intent, changes: Sequence[Change], row: XpmClient, now: datetime
 ) -> WriteResult:
-    """What follows from a change to a shared contact for the other XPM clients and the copies of it here."""
+    """Return the effects of a change to a shared contact on other XPM clients and copies here."""
     rows = shared_rows(snapshot, intent, row)
     if not rows:
         return WriteResult((), ())
@@ -280,7 +279,7 @@ def shared_contact_results(
 
 
 class WriteResult(msgspec.Struct, frozen=True):
-    """What follows from a write that took effect: the writes of its commit, and what they did."""
+    """The results of a write that took effect: the writes of its commit, and what they did."""
 
     writes: tuple[Write, ...]
     written: tuple[Written, ...]
@@ -289,18 +288,17 @@ class WriteResult(msgspec.Struct, frozen=True):
 def write_result(
     snapshot: Snapshot, run: Run, intent: Intent, changes: Sequence[Change], row: XpmClient, now: datetime
 ) -> WriteResult:
-    """All that follows from a write which took effect in XPM; ``row`` is the client as it is there now.
+    """Return all results of a write that took effect in XPM; ``row`` is the present client there.
 
-    Other XPM clients that share a contact are brought up to date with it, and ``changes`` that follow are
-    made to their copies here. The end of the intent itself is left to the caller, who puts it into the same
-    commit.
+    Other XPM clients that share a contact are updated as well, and ``changes`` that follow are made to their
+    copies here. The caller adds the end of the intent itself to the same commit.
     """
     client, _, contact = intent.record.partition("/")
     followers = [change for change in changes if change.follows]
     changes = [change for change in changes if not change.follows]
     link = snapshot.get(LINKS, client)
     if link is None or link.uuid != row.uuid:
-        # An undo takes the link first: what it then put back in XPM is counted and noted all the same.
+        # An undo removes the link first: what it restores in XPM is counted and recorded nevertheless.
         image = image_of(snapshot, run, client) if is_undo(changes) else None
         back = [
             *client_writes(snapshot, [row, *shared_rows(snapshot, intent, row)], now),
@@ -350,7 +348,7 @@ def write_result(
 
 
 def _keys(intent: Intent, changes: Sequence[Change], contact: str) -> list[str]:
-    """The base keys of what was sent: all of a contact that was added."""
+    """Return the base keys of what was sent; for an added contact, all of its fields."""
     if intent.kind == ADD_CONTACT:
         return [contact_key(contact, rule.name) for rule in CONTACT_FIELDS]
     return [base_key(change.field, contact) for change in changes]
@@ -368,7 +366,7 @@ def _put_back(change: Change) -> Written:
 
 
 def reviewed_write_result(snapshot: Snapshot, intent: Intent, row: XpmClient, now: datetime) -> WriteResult:
-    """The same, found out later: with the changes as the run of that time had planned them."""
+    """Return the same for an outcome found later, with the changes that the run had planned."""
     run = snapshot.get(RUNS, intent.run) or Run(id=intent.run, started=now, by="")
     record = snapshot.get(PLANNED, f"{run.plan}/{intent.record.partition('/')[0]}")
     changes: list[Change] = []
@@ -380,7 +378,7 @@ def reviewed_write_result(snapshot: Snapshot, intent: Intent, row: XpmClient, no
 
 
 def _sent(intent: Intent, changes: Sequence[Change], contact: str, after: Values) -> dict[str, Pair]:
-    """What both sides agree on now: what we sent, and what XPM kept of it."""
+    """Return what both sides agree on now: what was sent, and what XPM stored."""
     sent = {change.field: change.new for change in changes if change.field != "contact"}
     if intent.kind == ADD_CONTACT:
         sent.update(intent.values)

@@ -1,4 +1,4 @@
-"""Carrying out an undo on Ignition's side: values, contacts, links and picks go back in one commit."""
+"""Apply an undo on Ignition's side: restore values, contacts, links and picks in one commit."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from xpm_tui.sync.provenance import present, released, restored_base, stored
 def undo_here(
     snapshot: Snapshot, record: PlannedRecord, team: TeamLinks, run: Run, now: datetime
 ) -> LocalCommit | Moved:
-    """The part of one client's undo that is on Ignition's side, as the writes of a commit."""
+    """Return the writes of one client's undo on Ignition's side."""
     client = snapshot.get(CLIENTS, record.client)
     image = image_of(snapshot, run, record.client)
     if client is None or image is None or ignition_fingerprint(client, team) != record.ignition:
@@ -97,7 +97,7 @@ def _written(change: Change) -> Written:
 
 
 def _with_contacts(client: Client, image: BeforeImage, back: Iterable[Change]) -> Client:
-    """The client with the contacts that had gone with its former link; only one contact is primary."""
+    """Return the client with the contacts of its former link; only one contact is primary."""
     wanted = {change.record.partition("/")[2] for change in back}
     kept = image.relinked.contacts if image.relinked is not None else ()
     contacts = [*client.contacts]
@@ -111,7 +111,7 @@ def _with_contacts(client: Client, image: BeforeImage, back: Iterable[Change]) -
 def _known_again(
     snapshot: Snapshot, image: BeforeImage, changes: Iterable[Change], client: Client, team: TeamLinks
 ) -> list[Write]:
-    """Values that come back without their link are known as the former client's again."""
+    """Record values that are restored without their link as the former client's again."""
     if image.relinked is None or image.relinked.provenance is None:
         return []
     were, values = image.relinked.provenance.values, present(client, team)
@@ -128,7 +128,7 @@ def _known_again(
 
 
 def _known_of(before: Provenance, now: Provenance, values: Values) -> Provenance:
-    """Return the provenance of a client's values: what was known before a link, and what was added since.
+    """Return the provenance of a client's values: from before a link, and added since.
 
     For each value it is what applies to the present one.
     """
@@ -151,11 +151,10 @@ def _linked_back(
     *,
     undone: str,
 ) -> list[Write]:
-    """Return the writes that remove a link or restore the one before it, with what was agreed then.
+    """Return the writes that remove a link or restore the previous one, with its base.
 
-    The present pair is blocked until a user links the two again. Where another client is linked to the former
-    XPM client by now, the restored link is quiet, as a second one is. ``values`` are the client's by base
-    key, as they will be.
+    The present pair is blocked until a user links the two again. If another client is linked to the former
+    XPM client by now, the restored link is quiet. ``values`` are the client's future values by base key.
     """
     writes: list[Write] = [Drop(BASE, link.id)]
     known = released(snapshot, link.id)

@@ -1,4 +1,4 @@
-"""Writing one client to XPM through the outbox: each answer compared, each failure this client's alone."""
+"""Write clients to XPM through the outbox: each answer is compared, each failure affects one client only."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from xpm_tui.sync.policy import Policy
 class XpmWriter:
     """Writes planned records to XPM, one at a time.
 
-    ``book_one`` does the part of a record that is on Ignition's side and says how it stands then.
+    ``book_one`` applies the part of a record on Ignition's side and returns its new state.
     """
 
     def __init__(
@@ -68,13 +68,13 @@ class XpmWriter:
         self._planned: dict[str, PlannedRecord] = {}
 
     def expect(self, records: Sequence[PlannedRecord]) -> None:
-        """Know what is to be written: what a shared contact changes of a later record is no surprise then."""
+        """Register what will be written, so that effects of shared contacts on later records are expected."""
         self._planned = {record.client: record for record in records}
 
     async def push(self, record: PlannedRecord) -> None:
-        """One client: its own fields, then each contact. A refusal ends this client and no other.
+        """Write one client: its own fields, then each contact. A refusal ends only this client.
 
-        Raises ``XeroError`` where going on makes no sense: no login, no allowance, nobody there.
+        Raises ``XeroError`` if continuing is useless: no login, no allowance, no connection.
         """
         if self._until_check <= 0:
             await self._look_what_moved()
@@ -93,7 +93,7 @@ class XpmWriter:
         self._recorder.commit((), done=1)
 
     async def resolve(self, stop: Callable[[], bool]) -> None:
-        """Find out what became of the writes that got no answer."""
+        """Find out the outcome of the writes without an answer."""
         if self._unknown:
             found = await resolve(
                 book=self._book,
@@ -109,14 +109,14 @@ class XpmWriter:
                 self._recorder.unapplied(intent.record)
 
     async def _look_what_moved(self) -> None:
-        """One call tells what a colleague changed meanwhile; those records drop out when their turn comes."""
+        """Read in one call what has changed in XPM meanwhile; those records are skipped."""
         mark = since(self._book.snapshot()) or self._clock.now() - OVERLAP
         async with self._practice.clients(modified_since=mark) as listing:
             await refresh_clients(listing, book=self._book, clock=self._clock, complete=False)
         self._until_check = MOVED_CHECK
 
     async def _send(self, standing: VerifiedRecord, target: str, changes: Sequence[Change]) -> bool:
-        """One call. False: it was not sent, refused, or not answered, so the rest of this client waits."""
+        """Make one call. False if it was not sent, refused, or not answered: the rest of the client waits."""
         call = _Call.of(standing, target, changes, self._book, self._policy)
         if call is None:
             return True
@@ -135,7 +135,7 @@ class XpmWriter:
             self._unknown = True
         elif sent.ending == "refused":
             if isinstance(sent.cause, RecordMissing) and call.kind != UPDATE_CONTACT:
-                # XPM has no such client: the next reading of its lists looks for what took it over.
+                # XPM has no such client: the next reading of its lists looks for its successor.
                 commit_rows(self._book, [msgspec.structs.replace(row, deleted=True)], self._clock.now())
             self._recorder.refuse(target, sent.intent.note)
         else:
@@ -151,7 +151,7 @@ class XpmWriter:
         end: Intent,
         reply: XpmClient | XpmContact,
     ) -> tuple[list[Write], list[Event]]:
-        """Record, link, base, mirror and image, and what was not as expected in XPM's answer."""
+        """Store record, link, base, mirror and image, and unexpected values in XPM's answer."""
         old = _row(snapshot, end.uuid)
         contact = reply if isinstance(reply, XpmContact) else None
         row = merge_client(old, reply) if isinstance(reply, XpmClient) else merge_contact(old, reply)
@@ -173,7 +173,7 @@ class XpmWriter:
         return [*written.writes], news
 
     def _follow(self, snapshot: Snapshot, client: str, writes: Sequence[Write]) -> None:
-        """Expect of the clients that share a contact what these writes make of them, and nothing else."""
+        """Expect the effects of these writes on clients that share a contact."""
         after, team = Overlay(snapshot, writes), TeamLinks.read(snapshot)
         rows = {w.row.uuid for w in writes if isinstance(w, Put) and w.table is XPM_CLIENTS}
         for uuid in rows:
@@ -203,7 +203,7 @@ def _row(snapshot: Snapshot, uuid: str) -> XpmClient:
 
 
 class _Call(msgspec.Struct, frozen=True):
-    """One call to be made: its kind, the values by the names of the policy, the XPM contact it is about."""
+    """One call to make: its kind, the values by policy field, and the XPM contact concerned."""
 
     kind: str
     values: dict[str, Value]
@@ -214,7 +214,7 @@ class _Call(msgspec.Struct, frozen=True):
     def of(
         standing: VerifiedRecord, target: str, changes: Sequence[Change], book: Store, policy: Policy
     ) -> _Call | None:
-        """The call that makes these changes; None where its contact is no longer there."""
+        """Return the call that makes these changes; None if its contact no longer exists."""
         client_id, _, contact = target.partition("/")
         values = {change.field: change.new for change in changes if change.field != "contact"}
         if not contact:
@@ -237,7 +237,7 @@ class _Call(msgspec.Struct, frozen=True):
         return _Call(UPDATE_CONTACT, values, contact=uuid) if uuid else None
 
     def message(self, target: str, row: XpmClient) -> Message[Any]:
-        """The message that makes the call for our record ``target``; ``row`` is the client in XPM."""
+        """Return the outbox message of the call for our record ``target``; ``row`` is the client in XPM."""
         if self.kind == UPDATE_CLIENT:
             return client_update(target, row.uuid, str(self.values.get("name") or row.name), self.values)
         if self.kind == ADD_CONTACT:
@@ -245,18 +245,18 @@ class _Call(msgspec.Struct, frozen=True):
         return contact_update(target, row.uuid, self.contact, self.values, self.with_name(row))
 
     def attributes(self) -> dict[str, Value]:
-        """The values by the attributes of an XPM contact."""
+        """Return the values by the attributes of an XPM contact."""
         named = {field.removeprefix("contact_"): value for field, value in self.values.items()}
         if PRIMARY in self.values:
             named["primary"] = True
         return named
 
     def with_name(self, row: XpmClient) -> dict[str, Value]:
-        """The values, and the name that XPM wants with them; known here, so that it need not be asked."""
+        """Return the values with the name that XPM requires, from the mirror."""
         known = contact_of(row, self.contact)
         name = known.name if known is not None else ""
         return {"name": name, **self.attributes()} if name else self.attributes()
 
     def as_contact(self) -> XpmContact:
-        """The values as a contact that is still to be made."""
+        """Return the values as a new contact."""
         return msgspec.convert({**self.attributes(), "uuid": ""}, XpmContact)

@@ -1,4 +1,4 @@
-"""Create a client of Ignition in XPM: only when asked, and only where none there could be the same one."""
+"""Create an Ignition client in XPM: only on request, and only if no client there may be the same one."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Why = Literal["linked", "was-linked", "no-name", "merged", "twin", "same", "near
 Lookup = Callable[[Client], Sequence[Alike]]
 
 SHOWN = 3
-"""So many clients in the way are named."""
+"""The number of similar clients that are named."""
 
 _WHY = {
     "linked": "It is already linked to an XPM client.",
@@ -57,7 +57,7 @@ _WHY = {
 
 
 class CreationBlocked(msgspec.Struct, frozen=True):
-    """Why a client is not created in XPM: the UUIDs to look at in the picker, and the clients in the way."""
+    """Why a client is not created in XPM: the UUIDs to compare, and the similar clients."""
 
     why: Why
     uuids: tuple[str, ...] = ()
@@ -65,15 +65,15 @@ class CreationBlocked(msgspec.Struct, frozen=True):
 
     @property
     def sentence(self) -> str:
-        """Why, in words, naming the clients in the way."""
+        """Return the reason in words, naming the similar clients."""
         if not self.alike:
             return _WHY[self.why]
         more = len(self.alike) - SHOWN
-        said = " ".join(each.sentence for each in self.alike[:SHOWN])
-        return said + (f" And {more} more." if more > 0 else "")
+        text = " ".join(each.sentence for each in self.alike[:SHOWN])
+        return text + (f" And {more} more." if more > 0 else "")
 
     def way_on(self, client: str) -> str:
-        """What to do about it."""
+        """Return what to do about it."""
         if self.why in ("unknown", "twin-unknown"):
             return "Sync, which looks for it in XPM. If the outcome is still unknown, use `runs release`."
         if not self.alike:
@@ -82,9 +82,9 @@ class CreationBlocked(msgspec.Struct, frozen=True):
         consent = " ".join(f"--different-from {number}" for number in numbers)
         if self.why == "merged" and self.alike[0].linked:
             return (
-                "Two clients of Ignition are now one client in XPM. Keep one and ignore the other: "
-                f"xpm-tui clients ignore {client}. If it is a different client: xpm-tui clients "
-                f"create {client} {consent}"
+                "Two Ignition clients are now one client in XPM. Keep one and ignore the other: xpm-tui "
+                f"clients ignore {client}. If it is a different client: xpm-tui clients create {client} "
+                f"{consent}"
             )
         return (
             f"Link to that client: xpm-tui clients link {client} {numbers[0]}. If it is a "
@@ -93,7 +93,7 @@ class CreationBlocked(msgspec.Struct, frozen=True):
 
 
 class MustWait(DecisionNeeded):
-    """The client is not made in XPM until a person chooses; ``blocked`` says why."""
+    """The client is not created in XPM until a user decides; ``blocked`` says why."""
 
     code = "create-waits"
 
@@ -116,7 +116,7 @@ class CreatedClient(msgspec.Struct, frozen=True, kw_only=True):
 def blocked(
     snapshot: Snapshot, client: Client, alike: Lookup | None = None, different: Collection[str] = ()
 ) -> CreationBlocked | None:
-    """Why this client must not be created in XPM, or None.
+    """Return why this client must not be created in XPM, or None.
 
     Args:
         snapshot: The store and the mirror.
@@ -136,7 +136,7 @@ def blocked(
     pending = [intent for intent in unanswered(snapshot) if intent.kind == ADD_CLIENT]
     if any(intent.record == client.id for intent in pending):
         return CreationBlocked("unknown")
-    # What XPM shows later could not be told apart, and may be this client's twin.
+    # What XPM shows later could not be distinguished, and may be a duplicate of this client.
     if any(
         exact(str(intent.values.get("name") or "")) == name and not is_linked(snapshot, intent)
         for intent in pending
@@ -163,7 +163,7 @@ def _is_there(snapshot: Snapshot, uuid: str) -> bool:
 
 
 def _heirs(snapshot: Snapshot, client: Client) -> list[Alike]:
-    """The XPM clients that may have taken over the one that the client was linked to, best first."""
+    """Return the XPM clients that may have replaced the one that the client was linked to, best first."""
     found: list[Alike] = []
     for each in (s for link in lost_links(snapshot, client.id) for s in survivors(snapshot, client.id, link)):
         row = snapshot.get(XPM_CLIENTS, each.uuid)
@@ -205,16 +205,16 @@ async def create_client(
     create_lag: float = 300.0,
     stop: Callable[[], bool] = lambda: False,
 ) -> CreatedClient:
-    """Create a client in XPM with all that is carried at creation, and link the two.
+    """Create a client in XPM with all fields that are synced at creation, and link the two.
 
-    ``run`` is a run that is in the store already, or the id for one of its own. ``different`` are the UUIDs
-    of XPM clients of which the user says that they are different clients; the answer is remembered for each
-    pair. XPM is asked once more for the name before anything is sent.
+    ``run`` is a run that is already in the store, or the id of a new one. ``different`` are the UUIDs of XPM
+    clients that the user says are different clients; the answer is stored for each pair. XPM is searched for
+    the name again before anything is sent.
 
     Raises:
-        MustWait: The user has to choose: XPM has a client that is the same or near.
-        NeedsPerson: Nobody can tell whether XPM created it.
-        Refused: XPM said no.
+        MustWait: The user has to decide: XPM has a client with the same or a near name.
+        DecisionNeeded: It is unknown whether XPM created it.
+        Refused: XPM refused it.
     """
     snapshot = book.snapshot()
     client = snapshot.get(CLIENTS, client_id)
@@ -233,10 +233,10 @@ async def create_client(
     if found is not None:
         raise MustWait(found, client.id)
     if different:
-        said = [
+        messages = [
             apart_as_different(client.id, uuid, by=by, now=clock.now()) for uuid in sorted(set(different))
         ]
-        book.commit(said)
+        book.commit(messages)
     message, left_out = creation_message(book.snapshot(), client, policy, [row.uuid for row in there])
     asked = CreationRequest(
         message,
@@ -284,7 +284,7 @@ def without_former(snapshot: Snapshot, client: Client) -> tuple[Client, tuple[st
 def creation_values(
     snapshot: Snapshot, client: Client, policy: Policy
 ) -> tuple[dict[str, Value], tuple[str, ...]]:
-    """What goes to XPM at creation, whatever the level, and the fields that have to be left out."""
+    """Return what is sent to XPM at creation, at any level, and the fields that are left out."""
     team = TeamLinks.read(snapshot)
     ours = ignition_values(client, team)
     values: dict[str, Value] = {}
@@ -304,7 +304,7 @@ def creation_values(
 
 
 def creation_contacts(client: Client, policy: Policy) -> list[XpmContact]:
-    """The contacts that go along: XPM takes none without a name."""
+    """Return the contacts that are sent as well: XPM accepts none without a name."""
     if "contact" in policy.off:
         return []
     carried = Policy(direction="to_xpm", off=policy.off).of_new_contact()
@@ -327,5 +327,5 @@ def creation_contacts(client: Client, policy: Policy) -> list[XpmContact]:
 
 
 def _is_known_structure(snapshot: Snapshot, structure: str) -> bool:
-    """XPM takes only structures of its own settings and tells no list of them: one in use is known."""
+    """Return whether a structure is in use, as XPM accepts only those of its settings and has no list."""
     return any(row.structure == structure for row in snapshot.rows(XPM_CLIENTS) if not row.deleted)

@@ -1,6 +1,6 @@
-"""One record created in XPM because a user asked for it: sent through the outbox, never sent twice.
+"""Create one record in XPM on a user's request: sent through the outbox, and never twice.
 
-Create a team member in XPM's staff: only when asked, and only where nobody could be the same.
+Create a team member in XPM's staff: only on request, and only if no one there may be the same person.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class CreationRequest(Generic[Made]):
 
 
 def refuse_unreadable(snapshot: Snapshot, of: str, there: Sequence[Quarantined], name: str) -> None:
-    """Refuse to create a record while XPM has one that nobody can read and that may be the same.
+    """Refuse to create a record while XPM has an unreadable one that may be the same.
 
     Args:
         snapshot: The store, with what was set aside before of the list ``of``.
@@ -64,7 +64,7 @@ def refuse_unreadable(snapshot: Snapshot, of: str, there: Sequence[Quarantined],
         name: The name of what is to be created.
 
     Raises:
-        NeedsPerson: There is one.
+        DecisionNeeded: There is one.
     """
     before = [one for one in set_aside(snapshot).get(of, ()) if one.name]
     for one in (*there, *before):
@@ -78,7 +78,7 @@ def refuse_unreadable(snapshot: Snapshot, of: str, there: Sequence[Quarantined],
 
 
 class RecordCreator:
-    """Creates one record. ``run`` is a run that is in the book already, or the id for one of its own."""
+    """Creates one record. ``run`` is a run that is already in the store, or the id of a new one."""
 
     def __init__(
         self,
@@ -104,13 +104,13 @@ class RecordCreator:
             book.commit([Put(RUNS, self._run)])
 
     async def make(self, asked: CreationRequest[Made], create_lag: float, stop: Callable[[], bool]) -> Made:
-        """Send it once, and give what XPM created.
+        """Send it once, and return what XPM created.
 
         Raises:
             UnsendableValue: A value cannot be sent; nothing was.
-            Refused: XPM said no.
-            NeedsPerson: Nobody can tell whether XPM created it.
-            Trouble: What else ends the run: the wire, the login, the disk.
+            Refused: XPM refused it.
+            DecisionNeeded: It is unknown whether XPM created it.
+            AppError: Another error that ends the run: the network, the login, the disk.
         """
         try:
             sent = await self._outbox.send(
@@ -146,7 +146,7 @@ class RecordCreator:
         create_lag: float,
         stop: Callable[[], bool],
     ) -> Made:
-        """No answer came: XPM itself is asked until it shows the record, or until waiting makes no sense."""
+        """Look for a record without an answer until XPM shows it, or until the time is over."""
         try:
             found = await resolve(
                 book=self._book,
@@ -173,7 +173,7 @@ class RecordCreator:
         return row
 
     def _end(self, outcome: Outcome, trouble: AppError | None = None) -> None:
-        """The end of the run, where this act was one by itself."""
+        """Write the end of the run, if this command has its own."""
         if not self._ours or self._run is None:
             return
         run = msgspec.structs.replace(
@@ -195,7 +195,7 @@ class RecordCreator:
 
 
 class StaffThere(DecisionNeeded):
-    """XPM has staff of that e-mail, or of the same or a similar name: ``people``, to be linked instead."""
+    """XPM has staff with that e-mail, or the same or a similar name: ``people``, to be linked instead."""
 
     code = "staff-there"
 
@@ -212,7 +212,7 @@ class StaffThere(DecisionNeeded):
 
 
 def matching_details(member: TeamMember, person: Staff) -> str:
-    """In what a member and a person of XPM's staff agree, in words; empty where they are different."""
+    """Return what a member and a person of XPM's staff have in common, in words; empty if nothing."""
     if _same_email(member, person):
         return "the e-mail is the same"
     found = compare(member.name, person.name)
@@ -220,10 +220,10 @@ def matching_details(member: TeamMember, person: Staff) -> str:
 
 
 def possible_duplicates(snapshot: Snapshot, member: TeamMember, staff: Iterable[Staff]) -> list[Staff]:
-    """Return XPM's staff who may be this member: the same e-mail, the same name, or a similar one.
+    """Return XPM's staff who may be this member: the same e-mail, the same or a similar name.
 
-    Somebody of a similar name who is linked to another member is not in the way, nor is anybody of whom a
-    user said that they are different people.
+    People with a similar name who are linked to another member, or who the user said are different people,
+    are left out.
     """
     taken = {other.staff for other in snapshot.rows(TEAM) if other.staff and other.id != member.id}
     settled = {pair.uuid for pair in snapshot.find(APART, "client", member.id)}
@@ -239,7 +239,7 @@ def possible_duplicates(snapshot: Snapshot, member: TeamMember, staff: Iterable[
 
 
 def blocked(snapshot: Snapshot, member: TeamMember) -> str:
-    """Why this member must not be made in XPM, in a sentence; empty where nothing stands against it."""
+    """Return why this member must not be created in XPM, as a sentence; empty if nothing prevents it."""
     if member.staff:
         return f"{member.name} ({member.id}) is already linked to a staff record in XPM."
     if not exact(member.name):
@@ -260,7 +260,7 @@ def blocked(snapshot: Snapshot, member: TeamMember) -> str:
 
 
 def creation_values(member: TeamMember, more: Mapping[str, str]) -> dict[str, str]:
-    """Exactly what is sent: the member's name and e-mail, ``more`` for phone and mobile; blanks left out."""
+    """Return exactly what is sent: name and e-mail, ``more`` for phone and mobile; without blanks."""
     found = {"name": exact(member.name), "email": member.email.strip(), **more}
     return {field: exact(found[field]) for field in FIELDS if exact(found.get(field, ""))}
 
@@ -284,13 +284,13 @@ async def create_staff(
 ) -> Staff:
     """Create a staff record without login in XPM, and link the member to it.
 
-    XPM's staff are read once more before anything is sent. ``different`` are the UUIDs of staff of whom the
-    user says that they are different people, and ``anyway`` says so of all; the answer is remembered.
+    XPM's staff are read again before anything is sent. ``different`` are the UUIDs of staff who the user says
+    are different people, and ``anyway`` says so of all; the answer is stored.
 
     Raises:
         StaffThere: One of them has the e-mail, or the same or a similar name.
-        NeedsPerson: It must not be created, or nobody can tell whether XPM created it.
-        Refused: XPM said no.
+        DecisionNeeded: It must not be created, or it is unknown whether XPM created it.
+        Refused: XPM refused it.
     """
     member = book.snapshot().get(TEAM, member_id)
     if member is None:

@@ -1,4 +1,4 @@
-"""Linking by a person: what it would do, and the writes that do it. Every link made here can be undone."""
+"""Links made by a user: their effects, and the writes. Every link made here can be undone."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ from xpm_tui.sync.policy import Policy
 from xpm_tui.sync.provenance import released, remaining_foreign_values, stored, written_out
 
 FROM_XPM = Policy()
-"""The policy of a practice that has set none."""
+"""The policy of a practice without settings."""
 
 
 class LinkEffect(msgspec.Struct, frozen=True, kw_only=True):
     """What linking two records would do.
 
-    ``former`` is what came from another XPM client, and what becomes of it with the link. ``changes`` is what
-    the next plan would carry after that, ``differences`` is what would differ all the same. ``second`` is the
-    link of another client that stands there already: the new one would be quiet. ``jobs_staying`` are XPM
-    jobs on the client that the link leaves. ``warnings`` are sentences.
+    ``former`` is what came from another XPM client, and what happens to it. ``changes`` is what the next plan
+    would write, ``differences`` is what would still differ. ``second`` is the existing link of another client
+    to the same XPM client: the new one would be quiet. ``jobs_staying`` are XPM jobs of the former client.
+    ``warnings`` are sentences.
     """
 
     former: tuple[FormerValue, ...] = ()
@@ -62,9 +62,9 @@ class LinkEffect(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def is_same_client(snapshot: Snapshot, client: Client, uuid: str) -> bool:
-    """Whether an XPM client is the one that the client was linked to, under another id: then its data stays.
+    """Return whether an XPM client is the former one under another id, so that its data stays.
 
-    A prospect that was converted is, and so is the successor of a client that was merged or has disappeared.
+    That applies to a converted prospect, and to the successor of a client that was merged or has disappeared.
     """
     link = snapshot.get(LINKS, client.id)
     if link is not None and link.uuid == uuid:
@@ -80,7 +80,7 @@ def is_same_client(snapshot: Snapshot, client: Client, uuid: str) -> bool:
 def effect(
     snapshot: Snapshot, policy: Policy, client_id: str, uuid: str, *, keep: bool = False
 ) -> LinkEffect:
-    """What linking would do. Raises ``NotFound`` when one of the two is not there."""
+    """Return what linking would do. Raises ``NotFound`` if one of the two does not exist."""
     client = snapshot.get(CLIENTS, client_id)
     row = snapshot.get(XPM_CLIENTS, uuid)
     if client is None:
@@ -130,13 +130,13 @@ def link(
     quiet: bool = False,
     keep: bool = False,
 ) -> list[Write]:
-    """The writes that link a client, or link it to another one: as a run of its own that can be undone.
+    """Return the writes that link a client, or link it to another one, as a run that can be undone.
 
-    What came from the former client goes with it, unless the user changed it or asks to ``keep`` it. The data
-    of a lost XPM client stays where the new one took it over. What was agreed with the old one is dropped,
-    freezes made by an undo are lifted, and a user's "these two stay apart" or "ignore" is over. ``quiet``: a
-    second client on one XPM client, over which no field is synced.
-    Raises ``NotFound`` and ``BadInput``.
+    Values of the former client are removed, unless the user changed them or asks to ``keep`` them. The data
+    of a lost XPM client stays if the new one is its successor. The base of the old link is dropped, freezes
+    made by an undo are removed, and a blocked pair or an ignored client becomes normal again. ``quiet``: a
+    second client linked to one XPM client, for which no field is synced. Raises ``NotFound`` and
+    ``BadInput``.
     """
     row = snapshot.get(XPM_CLIENTS, uuid)
     client = snapshot.get(CLIENTS, client_id)
@@ -192,7 +192,10 @@ def link(
 
 
 def next_there(snapshot: Snapshot, leaving: Link) -> list[Write]:
-    """The write by which the second client on an XPM client syncs values, once the first one leaves it."""
+    """Return the write that makes the second client of an XPM client the synced one.
+
+    It applies once the first client is linked elsewhere.
+    """
     second = _second_there(snapshot, leaving)
     return [Put(LINKS, msgspec.structs.replace(second, quiet=False))] if second is not None else []
 
@@ -203,7 +206,7 @@ def _second_there(snapshot: Snapshot, leaving: Link) -> Link | None:
 
 
 def former_written(taken: TakenOverValues) -> list[Written]:
-    """What a new link changes of the values that came from the former client, as undo needs it."""
+    """Return what a new link changes of the former client's values, in the form that undo needs."""
     joined = {each.contact: each.uuid for each in taken.contacts}
     return [
         Written(
@@ -256,7 +259,7 @@ def immediate_run(
     created: bool = False,
     relinked: Relinked | None = None,
 ) -> list[Write]:
-    """The run of something that a person did at once, and its before-image."""
+    """Return the run of an immediate action of a user, and its before-image."""
     image = BeforeImage(
         id=f"{run}/{client}",
         run=run,
@@ -297,7 +300,7 @@ def joined(run: Run, writes: Iterable[Write]) -> list[Write]:
 
 
 def _carrying(snapshot: Snapshot, client_id: str, uuid: str) -> Link | None:
-    """Another client's link to the same XPM client."""
+    """Return another client's link to the same XPM client."""
     others = [other for other in snapshot.find(LINKS, "uuid", uuid) if other.id != client_id]
     return next((other for other in others if not other.quiet), others[0] if others else None)
 
@@ -312,19 +315,19 @@ def _blocked(row: XpmClient, policy: Policy, *, second: bool) -> Why | None:
 
 
 def _names_differ(client: Client, row: XpmClient) -> str:
-    """Return the sentence that says how far apart the names are; empty where they are the same."""
+    """Return a sentence on how different the names are; empty if they are the same."""
     found = identity.compare(client.name, row.name, row.code)
     if found.answer == "same" or client.name == row.name:
         return ""
     names = f"{client.name} in Ignition, {row.name} in XPM"
     if found.answer == "near":
         return f"The names are alike but not the same: {names}{_because(found.reasons)}."
-    return f"The names say two different clients: {names}."
+    return f"The names suggest two different clients: {names}."
 
 
 def _because(reasons: Iterable[str]) -> str:
-    told = "; ".join(reasons)
-    return f" ({told})" if told else ""
+    text = "; ".join(reasons)
+    return f" ({text})" if text else ""
 
 
 def _warnings(snapshot: Snapshot, client: Client, row: XpmClient, second: bool) -> Iterable[str]:

@@ -1,4 +1,4 @@
-"""Picking: bringing an XPM client into the book. The same client is looked for there first."""
+"""Bring XPM clients into the store, after looking for the same client there."""
 
 from __future__ import annotations
 
@@ -55,14 +55,16 @@ _WHY = {
     "deleted": "It is deleted in XPM.",
     "unreadable": "What XPM sends for it cannot be read: `status` shows what to correct in XPM.",
     "archived": "It is archived in XPM.",
-    "linked": "A client of Ignition is already linked to it.",
+    "linked": "An Ignition client is already linked to it.",
     "twin": "XPM has another client with the same name: link them or bring them in one by one.",
     "same-name": "Ignition has a client with the same name: link to that one, or confirm that they are "
     "different.",
     "likely": "Ignition has a client that may be the same: link to that one, or confirm that they are "
     "different.",
-    "ignored": "Someone decided that the client with that name has no XPM client: link that client, or bring "
-    "in this one by name.",
+    "ignored": (
+        "Someone decided that the client with that name has no XPM client: link that client, or bring in "
+        "this one on its own."
+    ),
     "former": "The client with that name still has values of another XPM client. Link the two individually: "
     "you see what happens to those values.",
     "apart": "Someone unlinked it from the client with that name: link them again yourself.",
@@ -70,7 +72,7 @@ _WHY = {
 
 
 class SkippedPick(msgspec.Struct, frozen=True, kw_only=True):
-    """An XPM client that was left where it is: why, and the client of the book that stands in the way."""
+    """An XPM client that was skipped: why, and the client in the store that prevents it."""
 
     uuid: str
     name: str = ""
@@ -79,12 +81,12 @@ class SkippedPick(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def sentence(self) -> str:
-        """Why, in words."""
+        """Return the reason in words."""
         return _WHY[self.why]
 
 
 class PickedClient(msgspec.Struct, frozen=True, kw_only=True):
-    """What picking does: ``created`` and ``linked`` tell the client of the book by XPM UUID."""
+    """What picking does: ``created`` and ``linked`` have the client in the store by XPM UUID."""
 
     writes: tuple[Write, ...]
     created: dict[str, str]
@@ -93,7 +95,7 @@ class PickedClient(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def has_no_lookalike(_: XpmClient) -> str:
-    """No client of the book looks like it."""
+    """Return that no client in the store is similar."""
     return ""
 
 
@@ -111,13 +113,13 @@ def pick(
     anyway: bool = False,
     different: Collection[str] = (),
 ) -> PickedClient:
-    """The writes that bring these XPM clients into the book, as one hand-made run that can be undone.
+    """Return the writes that bring these XPM clients into the store, as one run that can be undone.
 
-    A client of exactly the same name, alone on both sides and not linked, is linked instead. ``every`` is
-    picking all: it skips and lists archived ones, XPM twins, and those that a client of the book may be
-    (``likely`` gives its id for a sure or likely proposal). One by one these are taken when the person says
-    ``anyway``; archived ones are then taken too. ``different`` are clients of the book of which the user says
-    that they are different clients; the answer is remembered for each pair.
+    A client with exactly the same name, unique on both sides and not linked, is linked instead. ``every`` is
+    bulk picking: it skips and lists archived ones, XPM namesakes, and those that a client in the store may be
+    (``likely`` returns its id for a sure or likely proposal). Named one by one, these are added when the user
+    says ``anyway``; so are archived ones. ``different`` are clients in the store that the user says are
+    different clients; the answer is stored for each pair.
     """
     picking = _PickPlanner(snapshot, ids, policy, now, by, run, different)
     for uuid in dict.fromkeys(uuids):
@@ -126,7 +128,7 @@ def pick(
 
 
 class _PickPlanner:
-    """One act of picking while it is planned."""
+    """The planning of one pick."""
 
     def __init__(
         self,
@@ -155,7 +157,7 @@ class _PickPlanner:
         self.skipped: list[SkippedPick] = []
 
     def one(self, uuid: str, *, every: bool, likely: Callable[[XpmClient], str], anyway: bool) -> None:
-        """Decide one XPM client: link, create, or leave."""
+        """Decide about one XPM client: link, create, or skip."""
         row = self.snapshot.get(XPM_CLIENTS, uuid)
         if row is None:
             self.skipped.append(SkippedPick(uuid=uuid, why="missing"))
@@ -192,7 +194,7 @@ class _PickPlanner:
             ]
 
     def result(self) -> PickedClient:
-        """All writes, with the run they belong to."""
+        """Return all writes, with the run they belong to."""
         done = len(self.created) + len(self.linked)
         if done:
             self.writes.append(
@@ -234,7 +236,7 @@ class _PickPlanner:
         return SkippedPick(uuid=row.uuid, name=row.name, why=why, client=found.id)
 
     def _different(self, client: str, uuid: str) -> bool:
-        """Whether a user says, or said, that the two are different clients."""
+        """Return whether a user says, or said, that the two are different clients."""
         apart = self.snapshot.get(APART, apart_id(client, uuid))
         return client in self.different or (apart is not None and apart.different)
 
@@ -242,14 +244,14 @@ class _PickPlanner:
         self.skipped.append(SkippedPick(uuid=row.uuid, name=row.name, why=why, client=client))
 
     def _link(self, client: Client, row: XpmClient) -> None:
-        """Only the link: its values follow with the next plan, where they can be seen."""
+        """Create only the link: its values follow with the next plan, where they are visible."""
         self.linked[row.uuid] = client.id
         self.writes += [Put(LINKS, self._new_link(client.id, row)), Drop(IGNORED, client.id)]
         written = Written(record=client.id, field="link", side="ignition", rule="pick", new=row.uuid)
         self._image(client.id, row, written, created=False)
 
     def _has_former(self, client: Client) -> bool:
-        """Whether the client still has values of another XPM client: what becomes of them is shown first."""
+        """Return whether the client still has values of another XPM client, which need a decision."""
         return bool(foreign_values(self.snapshot, client, "", self.team))
 
     def _create(self, row: XpmClient) -> None:
@@ -273,7 +275,7 @@ class _PickPlanner:
         self._image(id_, row, written, created=True)
 
     def _remembered(self, base: Base, client: Client, mirror: Values) -> Base:
-        """With what no sync carries later (structure, the own contact): undo has to know it from an edit."""
+        """Return the base with fields that are not synced later, so that undo recognises edits."""
         told = ignition_values(client, self.team)
         for contact in client.contacts:
             told |= {contact_key(contact.id, name): value for name, value in contact_values(contact).items()}
@@ -285,7 +287,7 @@ class _PickPlanner:
         return msgspec.structs.replace(record_agreement(base, given, mirror), picked=True, exceptions=())
 
     def _contacts(self, row: XpmClient) -> tuple[tuple[Contact, ...], tuple[ContactLink, ...]]:
-        """XPM's contacts; a client without any gets one from its own first and last name."""
+        """Return XPM's contacts; a client without any gets one from its own first and last name."""
         theirs = xpm_contacts(row) if "contact" in self.carried else ()
         if theirs:
             first = primary(theirs) or theirs[0].uuid

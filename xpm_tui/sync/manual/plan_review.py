@@ -1,4 +1,4 @@
-"""What a person does to a plan before it is applied: ticks, and what stays reviewed in the next one."""
+"""The review of a plan: ticks, and keeping them in the next plan."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from xpm_tui.sync.planning.decisions import SHARED_EDITS, UNTICKABLE
 from xpm_tui.sync.planning.planner import count, estimate
 
 Reviewed = tuple[str, str, Value, Value]
-"""What makes a change the same one in the next plan: record, field, old, new."""
+"""What identifies a change across plans: record, field, old, new."""
 
 
 def tick(
@@ -26,11 +26,11 @@ def tick(
     rule: str = "",
     mark: str = "",
 ) -> list[PlannedRecord]:
-    """Tick or untick what is meant; an empty part means any. ``record`` is a client or one of its contacts.
+    """Tick or untick matching changes; an empty part matches any. ``record`` is a client or a contact.
 
-    Gives the records that changed by it. Without its link none of a client's values is written, so unticking
-    an exact-name link leaves the values as they are: they come with the link or not at all. A contact that
-    is not made cannot become the primary one.
+    Returns the records that changed. Without its link none of a client's values is written, so unticking an
+    exact-name link leaves its values ticked: they are applied with the link or not at all. A contact that is
+    not created cannot become the primary one.
     """
 
     def meant(change: Change) -> bool:
@@ -47,7 +47,7 @@ def tick(
 def tick_where(
     records: Iterable[PlannedRecord], on: bool, meant: Callable[[Change], bool]
 ) -> list[PlannedRecord]:
-    """The same, by any condition. What no tick can let go stays as it is."""
+    """Do the same by any condition. A change that cannot be ticked stays as it is."""
     before = [*records]
     after: list[PlannedRecord] = []
     for each in before:
@@ -66,7 +66,7 @@ def tick_where(
 def _one_of_each(before: Sequence[PlannedRecord], after: Sequence[PlannedRecord]) -> list[PlannedRecord]:
     """Return the records with at most one of different edits of a shared contact ticked.
 
-    It is the one just ticked, or, where several were, none of them.
+    It is the one just ticked, or none if several were.
     """
     was = {(c.record, c.field): c.ticked for each in before for c in each.changes}
     groups: dict[tuple[str, str], list[Change]] = {}
@@ -97,7 +97,7 @@ def _one_of_each(before: Sequence[PlannedRecord], after: Sequence[PlannedRecord]
 
 
 def _possible(changes: tuple[Change, ...]) -> tuple[Change, ...]:
-    """Untick what cannot be done without something that is not ticked."""
+    """Untick what is impossible without a change that is not ticked."""
     ticked = tuple(change for change in changes if change.ticked)
     left = possible(changes, ticked)
     if left == ticked:
@@ -113,19 +113,19 @@ def _possible(changes: tuple[Change, ...]) -> tuple[Change, ...]:
 
 
 def recount(snapshot: Snapshot, plan: Plan, records: Sequence[PlannedRecord]) -> Plan:
-    """The plan's head after its ticks changed; ``records`` are all of its records."""
+    """Return the plan's head after its ticks changed; ``records`` are all of its records."""
     return estimate(snapshot, msgspec.structs.replace(plan, counts=count(records)), records)
 
 
 def keep_review(
     before: Iterable[PlannedRecord], records: Sequence[PlannedRecord]
 ) -> tuple[list[PlannedRecord], int]:
-    """Carry a person's ticks into a plan made afresh; also counts the ticked changes that nobody has seen.
+    """Copy a user's ticks to a new plan; also return the number of ticked changes that are not reviewed.
 
-    A change that comes out the same (record, field, old, new) keeps its tick.
+    A change that is the same (record, field, old, new) keeps its tick.
     """
     seen = {_same(change): change.ticked for record in before for change in record.changes}
-    kept: list[PlannedRecord] = []
+    remaining: list[PlannedRecord] = []
     unseen = 0
     for record in records:
         changes: list[Change] = []
@@ -137,8 +137,8 @@ def keep_review(
                 if ticked in (None, change.ticked) or change.held in UNTICKABLE
                 else msgspec.structs.replace(change, ticked=ticked)
             )
-        kept.append(msgspec.structs.replace(record, changes=_possible(tuple(changes))))
-    return kept, unseen
+        remaining.append(msgspec.structs.replace(record, changes=_possible(tuple(changes))))
+    return remaining, unseen
 
 
 def _same(change: Change) -> Reviewed:

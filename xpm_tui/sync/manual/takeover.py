@@ -1,4 +1,4 @@
-"""What becomes of a client's values and contacts when it is linked to another XPM client. Pure."""
+"""What happens to a client's values and contacts when it is linked to another XPM client. Pure."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ WHY: Mapping[Why, str] = {
 
 
 class FormerValue(msgspec.Struct, frozen=True, kw_only=True):
-    """One value, or one whole contact, that came from another XPM client than the one to be linked.
+    """One value, or one whole contact, that came from another XPM client than the new one.
 
     ``uuid`` is the client that it came from. ``same``: the new client has this value, too, so it stays.
     """
@@ -57,10 +57,10 @@ class FormerValue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TakenOverValues(msgspec.Struct, frozen=True, kw_only=True):
-    """A client as it is once it is linked to another XPM client.
+    """A client after it was linked to another XPM client.
 
-    ``contacts`` are the links of the contacts that both XPM clients share, ``removed`` the contacts that go
-    with the old link, and ``base`` is what is agreed with the new client from the start.
+    ``contacts`` are the links of the contacts that both XPM clients share, ``removed`` the contacts that are
+    removed with the old link, and ``base`` is what is agreed with the new client from the start.
     """
 
     client: Client
@@ -81,12 +81,12 @@ def take_over(
     keep: bool = False,
     same: bool = False,
 ) -> TakenOverValues:
-    """Return what becomes of a client's values and contacts when it is linked to ``row``. Pure.
+    """Return what happens to a client's values and contacts when it is linked to ``row``. Pure.
 
-    What came from another XPM client and is unchanged is replaced by the new client's value, or removed where
-    the new client has none. What the user changed, froze, or asked to ``keep`` stays and remains known as the
-    other client's. ``same``: the new client is the former one under another id (converted or merged), so that
-    all values stay and are now known as its own. ``quiet``: the link syncs no field, so nothing is replaced.
+    Unchanged values of another XPM client are replaced by the new client's values, or removed if it has none.
+    Values that the user changed, froze, or asked to ``keep`` stay and are still known as the other client's.
+    ``same``: the new client is the former one under another id (converted or merged), so all values stay and
+    are now known as its own. ``quiet``: the link syncs no field, so nothing is replaced.
     """
     known = released(snapshot, client.id)
     if same:
@@ -104,7 +104,7 @@ def take_over(
 
 
 class _TakeoverPlanner:
-    """One client while it is taken over to another XPM client."""
+    """The change of one client's link to another XPM client."""
 
     def __init__(
         self,
@@ -152,7 +152,7 @@ class _TakeoverPlanner:
         self.agreed: dict[str, Value] = {}
 
     def result(self) -> TakenOverValues:
-        """The client as it becomes, with every value that came from elsewhere."""
+        """Return the resulting client, with every value that came from elsewhere."""
         if self.entries:
             theirs = xpm_values(self.row)
             for rule in CLIENT_FIELDS:
@@ -160,11 +160,11 @@ class _TakeoverPlanner:
                     self._value(rule.name, "", theirs.get(rule.name))
             self._contacts()
         client = write_client(self.client, self.values, self.team)
-        gone = {contact.id for contact in self.removed}
+        missing = {contact.id for contact in self.removed}
         contacts = tuple(
             write_contact(each, self.of_contacts[each.id]) if each.id in self.of_contacts else each
             for each in client.contacts
-            if each.id not in gone
+            if each.id not in missing
         )
         client = msgspec.structs.replace(client, contacts=contacts)
         if PRIMARY in self.entries:
@@ -173,7 +173,7 @@ class _TakeoverPlanner:
         mirror = mirror_values(self.row, link)
         base = Base(id=client.id)
         if self.agreed:
-            # What the new client put here has come from it.
+            # Values of the new client come from it.
             pairs = {key: value for key, value in self.agreed.items() if mirror.get(key) == value}
             base = record_agreement(base, {key: Pair(v, v) for key, v in pairs.items()}, mirror)
             base = with_origin(base, pairs, came=True)
@@ -187,7 +187,7 @@ class _TakeoverPlanner:
         )
 
     def _value(self, field: str, contact: str, wanted: Value) -> None:
-        """One value that came from elsewhere: what is to become of it."""
+        """Decide what happens to one value that came from elsewhere."""
         key = base_key(field, contact)
         entry, now, rule = self.entries[key], self.now[key], BY_NAME[field]
         new = wanted if field in self.brought else None
@@ -232,11 +232,11 @@ class _TakeoverPlanner:
                 self._fields(contact, entries, other)
 
     def _is_former(self, contact: Contact, entries: Collection[str]) -> bool:
-        """Whether the contact itself came from the former client: one of ours was matched by one of these."""
+        """Return whether the contact itself came from the former client, as opposed to a matched one."""
         return all(name in entries or not getattr(contact, BY_NAME[name].attribute) for name in _MATCHED)
 
     def _whole(self, contact: Contact, entries: Mapping[str, str]) -> None:
-        """A contact of the former client goes with it; one that the user edited stays as a whole."""
+        """Remove a contact of the former client; one that the user edited stays as a whole."""
         values = contact_values(contact)
         first = self.entries[next(iter(entries.values()))]
         frozen = any(not self.frozen.isdisjoint({"*", "contact", key}) for key in entries.values())
@@ -265,9 +265,9 @@ class _TakeoverPlanner:
                 self._value(rule.name, contact.id, theirs.get(rule.name))
 
     def _primary(self, client: Client) -> Client:
-        """Which contact is primary: the new client's, or none, where the former client had said so."""
+        """Return which contact is primary: the new client's, or none if the former client had set it."""
         entry, now = self.entries[PRIMARY], primary_of(client)
-        if not now:  # it went with its contact
+        if not now:  # it was removed with its contact
             self.known.pop(PRIMARY, None)
             return client
         here = {each.uuid: each.contact for each in self.joined}
@@ -312,11 +312,11 @@ class _TakeoverPlanner:
 
 
 _MATCHED = ("contact_name", "contact_email")
-"""By what a contact of ours is matched with one of XPM's."""
+"""The fields by which a contact here is matched with one of XPM's."""
 
 
 def _blank(value: Value) -> Value:
-    """What a field of this kind holds where nothing is said."""
+    """Return the blank value of a field of this kind."""
     if isinstance(value, tuple):
         return ()
     return None if isinstance(value, bool) else ""

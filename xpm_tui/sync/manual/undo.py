@@ -1,7 +1,7 @@
-"""Undo: restoring what a run wrote, whole or for one client or field, as a plan of its own.
+"""Undo: plan to restore what a run wrote, for all clients or for one client or field.
 
-A value is restored only where it is still the one that the run wrote; the rest is listed. Whatever an undo
-restores or leaves stays as it then is: its field is frozen for that client while the link stays.
+A value is restored only if it is still the one that the run wrote; the rest is listed. Every field that an
+undo restores or leaves is frozen for that client while the link exists.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ def plan_undo(
     field: str = "",
     in_use: frozenset[str] = frozenset(),
 ) -> tuple[Plan, list[PlannedRecord], tuple[Unclear, ...]]:
-    """Plan to take back a run, or one client or one field (``phone``, ``contact_email``, ``link``) of it.
+    """Plan to undo a run, or one client or one field (``phone``, ``contact_email``, ``link``) of it.
 
-    ``in_use`` are clients that something hangs on (a proposal, a job). The plan is applied like any other.
+    ``in_use`` are clients that something depends on (a proposal, a job). The plan is applied like any other.
     """
     team = TeamLinks.read(snapshot)
     records: list[PlannedRecord] = []
@@ -83,7 +83,7 @@ def plan_undo(
 
 
 class _UndoReader:
-    """One image beside what is there now."""
+    """One before-image, compared with the present state."""
 
     def __init__(
         self, snapshot: Snapshot, image: BeforeImage, team: TeamLinks, field: str, in_use: bool
@@ -100,7 +100,7 @@ class _UndoReader:
         self.unclear: list[Unclear] = []
 
     def record(self, plan: str, changes: tuple[Change, ...]) -> PlannedRecord:
-        """The row of this client in the undo's plan."""
+        """Return the row of this client in the undo's plan."""
         return PlannedRecord(
             id=f"{plan}/{self._image.client}",
             plan=plan,
@@ -112,10 +112,10 @@ class _UndoReader:
         )
 
     def changes(self) -> Iterator[Change]:
-        """What goes back; what cannot is put into ``unclear``. The link goes last."""
+        """Return what is restored; the rest is added to ``unclear``. The link comes last."""
         gone = frozenset(self._image.undone)
-        kept = [w for w in self._image.written if mark(w.record, w.field) not in gone]
-        for written in sorted(kept, key=lambda w: w.field in ("link", "client")):
+        remaining = [w for w in self._image.written if mark(w.record, w.field) not in gone]
+        for written in sorted(remaining, key=lambda w: w.field in ("link", "client")):
             if self._field not in ("", written.field, base_key(written.field, _contact(written))):
                 continue
             change = self._back(written)
@@ -150,7 +150,7 @@ class _UndoReader:
         return _undo(written, present, written.old)
 
     def _primary_back(self, written: Written) -> Change | Unclear:
-        """XPM is told who is primary, never who is not: the call goes to the contact that was it."""
+        """Restore the primary contact with a call for the contact that was primary before."""
         before = str(written.old or "")
         if not before:
             return self._unclear(written, "stays-in-xpm", written.new)
@@ -201,7 +201,7 @@ class _UndoReader:
         return _undo(written, written.new, None)
 
     def _removed_back(self, written: Written, client: Client) -> Change | Unclear | None:
-        """A contact that went with the link to a former client."""
+        """Restore a contact that was removed with the link to a former client."""
         if any(each.id == _contact(written) for each in client.contacts):
             return None
         if not self._as_linked:
@@ -209,7 +209,7 @@ class _UndoReader:
         return _undo(written, None, written.old)
 
     def _edited(self, client: Client) -> bool:
-        """Whether Ignition knows the client by now, or anything differs from what came from XPM."""
+        """Return whether Ignition has the client by now, or a value from XPM was edited."""
         if client.client_id or self._imported:
             return True
         return any(
@@ -227,7 +227,7 @@ class _UndoReader:
         return any(self._changed(contact_key(contact.id, field), value) for field, value in values.items())
 
     def _changed(self, key: str, value: Value) -> bool:
-        """Whether a value is another one than was agreed; where nothing was, than XPM's, or none."""
+        """Return whether a value differs from the base; without one, from XPM's value."""
         mirror = self._mirror()
         agreed = pair(self._base, key, mirror)
         if agreed is not None:
@@ -236,7 +236,7 @@ class _UndoReader:
 
     @property
     def _as_linked(self) -> bool:
-        """Whether the client is still linked to what the run wrote it by."""
+        """Return whether the client still has the link by which the run wrote it."""
         return self._link is not None and self._link.uuid == self._image.uuid
 
     def _mirror(self) -> Values:
@@ -245,7 +245,7 @@ class _UndoReader:
         return mirror_values(self._row, self._link)
 
     def _values(self, written: Written, client: Client) -> Values | None:
-        """The values as they are now on the side that was written."""
+        """Return the present values on the side that was written."""
         contact = _contact(written)
         joined = {each.contact: each.uuid for each in self._link.contacts} if self._link is not None else {}
         if written.field == PRIMARY:

@@ -1,4 +1,4 @@
-"""Duplicates on either side: which one is safest to keep, and what to do by hand. Nothing is merged here."""
+"""Duplicates on either side: which one is safest to keep, and what to do. Nothing is merged here."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class DuplicateGroup(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         survivor: The safest record to keep.
         why: The evidence for it.
-        steps: What to do by hand, in this order.
+        steps: What to do manually, in this order.
     """
 
     side: Side
@@ -53,7 +53,7 @@ class DuplicateGroup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def duplicates(snapshot: Snapshot) -> list[DuplicateGroup]:
-    """All of them, XPM's first, in order of the name."""
+    """Return all duplicates, XPM's first, in order of the name."""
     found = [*_of_side("xpm", _xpm_members(snapshot)), *_of_side("ignition", _book_members(snapshot))]
     return sorted(found, key=lambda group: (group.side == "ignition", group.key))
 
@@ -86,7 +86,7 @@ def _of_side(side: Side, members: Iterator[DuplicateRecord]) -> Iterator[Duplica
 
 
 def _safest_first(member: DuplicateRecord) -> tuple[bool, bool, bool, int, int, int, str]:
-    """What others depend on stays: links, then jobs, then contacts; of equals the older one."""
+    """Return a sort key by what others depend on: links, jobs, contacts, and then age."""
     age = int(member.number) if member.number.isdecimal() else 0
     return (
         not member.linked,

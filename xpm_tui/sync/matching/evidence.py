@@ -1,7 +1,8 @@
-"""What a record of either side tells about itself, and how alike two clients are, as a score with reasons.
+"""Evidence of a match: how similar two clients are, as a score with reasons.
 
-A score proposes, it never links. Identity says whether two names are the same, near or different; everything
-else (numbers, e-mails, codes, phones, contacts) raises or lowers the score and never changes that answer.
+A score proposes a link and never makes one. :mod:`xpm_tui.domain.identity` says whether two names are the
+same, near or different; everything else (numbers, e-mails, codes, phones, contacts) only raises or lowers the
+score.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _ABN, _ACN = 11, 9
 
 
 class MatchFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """What of a record speaks for or against its being the same as another.
+    """The facts of a record that count for or against a match.
 
     ``numbers`` are business and company numbers as digits; ``people`` the loose names of its contacts;
     ``structure`` its loose business structure; ``code`` the client code, folded, and ``raw_code`` as written.
@@ -49,7 +50,7 @@ _NONE: frozenset[str] = frozenset()
 
 
 def facts_of(client: Client) -> MatchFacts:
-    """What a client of Ignition tells about itself, columns that we do not know by heart included."""
+    """Return the facts of an Ignition client, including those in unknown columns."""
     numbers = [v for k, v in client.extra.items() if _NUMBER_HEADINGS.search(k)]
     code = next((v for k, v in client.extra.items() if _CODE_HEADINGS.search(k)), "")
     born = next((v for k, v in client.extra.items() if _BIRTH_HEADINGS.search(k)), "")
@@ -67,7 +68,7 @@ def facts_of(client: Client) -> MatchFacts:
 
 
 def facts_of_xpm(row: XpmClient) -> MatchFacts:
-    """What an XPM client tells about itself."""
+    """Return the facts of an XPM client."""
     live = [contact for contact in row.contacts if not contact.deleted] if row.contacts else []
     return MatchFacts(
         name=read_name(row.name),
@@ -99,16 +100,16 @@ def _phones(texts: Iterable[str]) -> frozenset[str]:
 LIKELY = 80
 WEAK = 55
 NEAREST = 94
-"""The score of a near name before its differences are taken off."""
+"""The score of a near name before deductions for its differences."""
 FURTHEST = 76
 """The most that a different name can score by its spelling alone."""
 
 
 class Likeness(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome, ``score`` 0 to 100.
+    """The result, with a ``score`` of 0 to 100.
 
-    ``identity`` is what the names alone say. ``backed``: a number, code or address says so, too; ``against``:
-    something else than the name says that they are two.
+    ``identity`` compares the names only. ``backed``: a number, code or address supports the match;
+    ``against``: a fact other than the name contradicts it.
     """
 
     score: int
@@ -119,7 +120,7 @@ class Likeness(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compare(ours: MatchFacts, theirs: MatchFacts) -> Likeness:
-    """How alike a client of Ignition and one of XPM are."""
+    """Return how similar an Ignition client and an XPM client are."""
     found = compare_names(ours.name, theirs.name, theirs.raw_code)
     backed, words, lift, certain = _backing(ours, theirs)
     numbered = certain or not ours.numbers.isdisjoint(theirs.numbers)
@@ -148,7 +149,7 @@ def compare(ours: MatchFacts, theirs: MatchFacts) -> Likeness:
 
 
 def _spelling(a: ParsedName, b: ParsedName) -> tuple[float, list[str]]:
-    """The likeness of two different names, and what can be said of it."""
+    """Return the similarity of two different names, and a reason."""
     x, y = " ".join(a.core), " ".join(b.core)
     if not x or not y:
         return 0.0, ["another name"]
@@ -158,8 +159,8 @@ def _spelling(a: ParsedName, b: ParsedName) -> tuple[float, list[str]]:
     if ours < theirs or theirs < ours:
         share = min(len(ours), len(theirs)) / max(len(ours), len(theirs))
         more = " ".join(word.lower() for word in sorted(ours ^ theirs))
-        said = f'"{more}" is in only one of the names'
-        return min(FURTHEST, max(ratio * 0.8, 50 + 20 * share) + one_kind), [said]
+        text = f'"{more}" is in only one of the names'
+        return min(FURTHEST, max(ratio * 0.8, 50 + 20 * share) + one_kind), [text]
     if any(set(other) >= theirs or set(other) >= ours for other in (*a.others, *b.others)):
         return 70.0, ["a trading name or trustee of one is like the other"]
     sorted_ratio = fuzz.ratio(" ".join(sorted(a.core)), " ".join(sorted(b.core)))
@@ -167,7 +168,7 @@ def _spelling(a: ParsedName, b: ParsedName) -> tuple[float, list[str]]:
 
 
 def _doubts(ours: MatchFacts, theirs: MatchFacts) -> list[str]:
-    """What else than the name speaks against it."""
+    """Return facts other than the name that contradict the match."""
     words: list[str] = []
     if ours.numbers and theirs.numbers and _numbers_clash(ours.numbers, theirs.numbers):
         words.append("the business numbers differ")
@@ -179,7 +180,7 @@ def _doubts(ours: MatchFacts, theirs: MatchFacts) -> list[str]:
 
 
 def _numbers_clash(ours: frozenset[str], theirs: frozenset[str]) -> bool:
-    """Only numbers of one kind can differ, and an ABN ends with the company's ACN."""
+    """Return whether numbers differ; only those of one kind can, and an ABN ends with the company's ACN."""
     if _shared(ours, theirs):
         return False
     return not {len(number) for number in ours}.isdisjoint(len(number) for number in theirs)
@@ -197,9 +198,9 @@ def _structures_clash(a: str, b: str) -> bool:
 
 
 def _backing(ours: MatchFacts, theirs: MatchFacts) -> tuple[bool, list[str], float, bool]:
-    """Whether other facts say so too, in which words, by how much, and whether one is as good as an id.
+    """Return whether other facts support the match, the reasons, their weight, and whether one is an id.
 
-    A company number on a trust or fund is that of its trustee, who is trustee of several.
+    A company number on a trust or fund is that of its trustee, who may be trustee of several.
     """
     lift, certain = 0.0, False
     words: list[str] = []

@@ -1,7 +1,7 @@
-"""Which XPM client a client of Ignition probably is: proposals with scores and reasons.
+"""Proposals of links: which XPM client an Ignition client probably is, with scores and reasons.
 
 Candidates come from blocks (the name in one word, its words, persons, numbers, e-mails), so that five
-thousand clients against fifty thousand stay quick; only candidates are compared in full.
+thousand clients against fifty thousand stay fast; only candidates are compared in full.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.matching.evidence import LIKELY, WEAK, Likeness, MatchFacts, compare, facts_of, facts_of_xpm
 
 CANDIDATES = 40
-"""Most records compared in full for one client."""
+"""The most records compared in full for one client."""
 
 _COMMON = 1_500
-"""A block shared by more records than this says nothing."""
+"""A block shared by more records than this is ignored."""
 
 _SIMILAR = 8
-"""Most records compared in full only because their spelling is similar."""
+"""The most records compared in full only because their spelling is similar."""
 
 _COMPARED = 200
-"""Most names, of those that look alike, that are compared in full with a new one."""
+"""The most similar names that are compared in full with a new one."""
 
 _ENOUGH = 300
-"""So many places of rare blocks make looking at more common ones pointless."""
+"""With this many candidates from rare blocks, more common blocks are skipped."""
 
 
 class LinkProposal(msgspec.Struct, frozen=True, kw_only=True):
-    """One XPM client that a client of Ignition may be; ``score`` 0 to 100, reasons in words."""
+    """One XPM client that an Ignition client may be; ``score`` 0 to 100, reasons in words."""
 
     uuid: str
     number: str
@@ -56,7 +56,7 @@ class LinkProposal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Alike(msgspec.Struct, frozen=True, kw_only=True):
-    """An XPM client whose name is the same as a client's, or near to it. ``linked``: to another client."""
+    """An XPM client with the same or a near name. ``linked``: to another client."""
 
     uuid: str
     number: str
@@ -69,12 +69,12 @@ class Alike(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def blocks(self) -> bool:
-        """Whether it keeps the client from being created: a near one that is linked elsewhere does not."""
+        """Return whether it prevents a creation: a near one that is linked elsewhere does not."""
         return self.same or not self.linked
 
     @property
     def sentence(self) -> str:
-        """Which client this is, and why it may be the same one."""
+        """Return which client this is, and why it may be the same one."""
         marks = [word for word, on in (("archived", self.archived), ("a prospect", self.prospect),
                                        ("linked to another client", self.linked)) if on]  # fmt: skip
         where = ", ".join([f"number {self.number}" if self.number else self.uuid, *marks])
@@ -91,7 +91,7 @@ class _XpmCandidate(msgspec.Struct, frozen=True, gc=False):
 
 
 class MatchIndex:
-    """Both sides, prepared for proposing; made from one snapshot. Only :meth:`add` changes it."""
+    """An index of both sides for proposals, from one snapshot. Only :meth:`add` changes it."""
 
     def __init__(
         self,
@@ -119,7 +119,7 @@ class MatchIndex:
 
     @classmethod
     def build(cls, snapshot: Snapshot) -> MatchIndex:
-        """From the store and the mirror. XPM's deleted clients are left out: they are never proposed."""
+        """Build the index from store and mirror, without XPM's deleted clients."""
         return cls(
             snapshot.rows(XPM_CLIENTS),
             snapshot.rows(CLIENTS),
@@ -128,7 +128,7 @@ class MatchIndex:
         )
 
     def propose(self, client: Client, limit: int = 5) -> list[LinkProposal]:
-        """The most probable XPM clients, best first; pairs that were taken apart are left out."""
+        """Return the most probable XPM clients, best first, without blocked pairs."""
         ours = facts_of(client)
         found = []
         for place in self._candidates(ours):
@@ -148,7 +148,7 @@ class MatchIndex:
         ]
 
     def one(self, client: Client, uuid: str) -> LinkProposal | None:
-        """One XPM client as a proposal, however little agrees, and never sure; None where XPM has it not."""
+        """Return one XPM client as a proposal that is never sure; None if XPM does not have it."""
         place = self._known.get(uuid)
         if place is None:
             return None
@@ -156,14 +156,14 @@ class MatchIndex:
         return self._proposal(client, ours, (place, row, compare(ours, row.facts)), sure=False)
 
     def add(self, row: XpmClient, *, linked: bool = False) -> None:
-        """Take in a client that XPM has since got; ``linked``: it was made for one of Ignition's."""
+        """Add a client that was created in XPM since; ``linked``: for one of Ignition's."""
         if linked:
             self._linked |= {row.uuid}
         if row.uuid not in self._known and not row.deleted:
             self._add(row)
 
     def alike(self, client: Client) -> list[Alike]:
-        """Every XPM client whose name is the same or near, best first; those taken apart included."""
+        """Return every XPM client with the same or a near name, best first, including blocked pairs."""
         ours = facts_of(client)
         found = []
         for place in self._candidates(ours, most=400):
@@ -201,7 +201,7 @@ class MatchIndex:
         best: tuple[int, _XpmCandidate, Likeness],
         others: list[Likeness],
     ) -> bool:
-        """Only where the names are the same, no other record could be meant, and nothing contradicts it."""
+        """Return whether the names are the same, no other record is possible, and nothing contradicts it."""
         _, row, likeness = best
         if likeness.identity != "same" or likeness.against or not ours.name.core:
             return False
@@ -212,11 +212,11 @@ class MatchIndex:
         return likeness.backed or not any(other.backed and other.score >= LIKELY for other in others)
 
     def _several(self, ours: MatchFacts, row: _XpmCandidate) -> bool:
-        """Whether XPM has more than one client that is the same as either of the two."""
+        """Return whether XPM has more than one client that is the same as either of the two."""
         return len({place for key in _both(ours, row) for place in self._keys.get(key, ())}) > 1
 
     def _several_of_ours(self, client: Client, ours: MatchFacts, row: _XpmCandidate) -> bool:
-        """Whether Ignition has another client that is the same as either of the two."""
+        """Return whether Ignition has another client that is the same as either of the two."""
         return any(id_ != client.id for key in _both(ours, row) for id_ in self._our_keys.get(key, ()))
 
     def _proposal(
@@ -259,7 +259,7 @@ class MatchIndex:
             blocks[block].append(place)
 
     def _candidates(self, ours: MatchFacts, most: int = CANDIDATES) -> list[int]:
-        """Places of the records to compare in full, the rarest in common with this one first."""
+        """Return the records to compare in full, those with the rarest common blocks first."""
         weights: dict[int, float] = defaultdict(float)
         for block in set(_strong(ours)):
             places = self._blocks.get(block)
@@ -271,7 +271,7 @@ class MatchIndex:
         return [*found, *self._similar(ours, weights)]
 
     def _similar(self, ours: MatchFacts, known: dict[int, float]) -> list[int]:
-        """Places of other records that share words, those of the most similar spelling."""
+        """Return other records that share words and have the most similar spelling."""
         weak = [places for block in set(_weak(ours)) if (places := self._blocks.get(block)) is not None]
         seen: set[int] = set()
         for places in sorted(weak, key=len):
@@ -294,9 +294,9 @@ class MatchIndex:
 
 
 def alike_names(name: str, names: Sequence[str]) -> list[tuple[int, NameComparison]]:
-    """Return the places of the names that are the same as one or near to it, best first.
+    """Return the positions of the names that are the same or near, best first.
 
-    Only the most similar ones are compared in full: that is what takes long for a whole practice.
+    Only the most similar ones are compared in full, because that is slow for a whole practice.
     """
     forms = [each.casefold() for each in names]
     places: set[int] = set()
@@ -311,7 +311,7 @@ def alike_names(name: str, names: Sequence[str]) -> list[tuple[int, NameComparis
 
 
 def keys(name: ParsedName, code: str = "") -> set[str]:
-    """The keys under which a name meets all names that are the same."""
+    """Return the keys by which a name finds all names that are the same."""
     found = set(spellings(name.key))
     if code and (bare := without_code(name.exact, code)):
         found |= set(spellings(read_name(bare).key))
@@ -324,7 +324,7 @@ def _both(ours: MatchFacts, row: _XpmCandidate) -> set[str]:
 
 
 def _strong(facts: MatchFacts) -> Iterator[str]:
-    """Blocks in which every record meets those whose names are the same or near."""
+    """Return blocks in which every record finds those whose names are the same or near."""
     name = facts.name
     core = [word.lower() for word in name.core]
     joined = "".join(core)
@@ -354,7 +354,7 @@ def _strong(facts: MatchFacts) -> Iterator[str]:
 
 
 def _weak(facts: MatchFacts) -> Iterator[str]:
-    """Blocks of words, their beginnings, ends and consonants: where names are misspelt or only similar."""
+    """Return blocks of words, their beginnings, ends and consonants, for misspelt or similar names."""
     name = facts.name
     for word in name.core if not name.others else {*name.core, *(w for o in name.others for w in o)}:
         word = word.lower()
@@ -375,5 +375,5 @@ _DOUBLED = re.compile(r"(.)\1+")
 
 @lru_cache(maxsize=65536)
 def _skeleton(word: str) -> str:
-    """A word's first letter and consonants, doubled ones once."""
+    """Return a word's first letter and consonants, without repetitions."""
     return word[0].lower() + _DOUBLED.sub(r"\1", word[1:].translate(_VOWELS))

@@ -1,8 +1,8 @@
-"""Search as you type over all XPM clients: the picker's index.
+"""Search as you type over all XPM clients, for the picker.
 
-Ranking by tiers, so that what is typed exactly comes first: a pasted web address, number or UUID finds one
-client; then code, exact name, word starts, all words anywhere, city, e-mail, and last a likeness that
-forgives typing errors. The names lie in one text, sorted, so that ``str.find`` does the work in C.
+Results are ranked in tiers: a pasted web address, number or UUID finds one client; then code, exact name,
+word starts, all words anywhere, city, e-mail, and last a similarity that tolerates typing errors. The names
+are in one sorted text, so that ``str.find`` does the work in C.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from xpm_tui.domain.xpm import XpmClient
 
 _FUZZY_FROM = 3
 _ENOUGH = 20
-"""So many exact hits make guessing at typing errors pointless."""
+"""With this many exact hits, typing errors are not considered."""
 _FUZZY_CUTOFF = 72
 PIECE = 2_000
-"""Names that are sorted or compared in one go: a longer call would hold up whoever shares the interpreter."""
+"""The number of names that are sorted or compared at a time; more would block other threads."""
 
 T = TypeVar("T")
 
 GUESS = "sounds alike"
-"""Why of a hit that forgives typing errors."""
+"""The reason of a hit with typing errors."""
 
 
 class Hit(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One client found: why in words, and which characters of its name to mark."""
+    """One client found: the reason in words, and which characters of its name to mark."""
 
     uuid: str
     name: str
@@ -45,7 +45,7 @@ class Hit(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class PickerIndex:
-    """All clients of the mirror, prepared for searching, in small steps; safe to use from another thread."""
+    """An index of all clients of the mirror, built in small steps; safe to use from another thread."""
 
     def __init__(self, rows: Iterable[XpmClient]) -> None:
         by_uuid: dict[str, XpmClient] = {}
@@ -88,7 +88,7 @@ class PickerIndex:
         self._cities: dict[str, list[int]] = defaultdict(list)
         mails: list[tuple[str, int]] = []
         for place, uuid in enumerate(self._uuids):
-            row = by_uuid.pop(uuid)  # one by one: to let go of all at once takes long
+            row = by_uuid.pop(uuid)  # one by one, because releasing all of them takes long
             if row.number:
                 self._numbers.setdefault(row.number, uuid)
             if row.code:
@@ -105,14 +105,14 @@ class PickerIndex:
 
     @classmethod
     def build(cls, rows: Iterable[XpmClient]) -> PickerIndex:
-        """From the mirror's rows; deleted ones are left out, since they can never be picked."""
+        """Build the index from the mirror's rows, without deleted ones, which cannot be picked."""
         return cls(row for row in rows if not row.deleted)
 
     def __len__(self) -> int:
         return len(self._keys)
 
     def resolve(self, text: str) -> str | None:
-        """The UUID for a pasted web address, number or UUID; None when it is none or nobody has it."""
+        """Return the UUID for a pasted web address, number or UUID; None if there is no such client."""
         return self._resolved(read_reference(text))
 
     def _resolved(self, typed: XpmReference) -> str | None:
@@ -122,7 +122,7 @@ class PickerIndex:
         return next((self._numbers[number] for number in typed.numbers if number in self._numbers), None)
 
     def search(self, query: str, limit: int = 100) -> list[Hit]:
-        """The best clients for what is typed, at most ``limit``; with nothing typed, the first by name."""
+        """Return the best clients for the query, at most ``limit``; without a query, the first by name."""
         typed = query.strip()
         if not typed:
             return [self._hit(place, "", ()) for place in range(min(limit, len(self._keys)))]
@@ -191,7 +191,7 @@ class PickerIndex:
             yield place
 
     def _find(self, needle: str, accept: Callable[[str], bool], limit: int) -> Iterator[int]:
-        """Places whose line holds ``needle`` and passes ``accept``, in order of name, at most ``limit``."""
+        """Return entries whose line contains ``needle`` and passes ``accept``, by name, at most ``limit``."""
         found, at, text = 0, 0, self._text
         while found < limit:
             at = text.find(needle, at)
@@ -204,7 +204,7 @@ class PickerIndex:
             at = self._starts[place + 1] if place + 1 < len(self._starts) else len(text)
 
     def _by_city(self, terms: list[str]) -> Iterator[int]:
-        """Places in a city that some of the words begin, where all other words begin one of the name's."""
+        """Return clients in a city that some words begin, where the other words begin words of the name."""
         for city, words in self._city_words.items():
             others = [term for term in terms if not any(word.startswith(term) for word in words)]
             if len(others) == len(terms):
@@ -229,9 +229,9 @@ class PickerIndex:
         return lambda line: all(term in line for term in terms)
 
     def _fuzzy(self, key: str, limit: int) -> Iterator[int]:
-        """Names with typing errors. Lazy: nothing is compared until somebody asks for the first one.
+        """Yield names with typing errors, lazily.
 
-        Hardly anybody mistypes the first letter of a word, so only names with words of these letters count.
+        The first letter of a word is rarely mistyped, so only names with words of these letters are compared.
         """
         there = {term[0]: self._by_initial.get(term[0], []) for term in key.split()}
         first, *others = sorted(there, key=lambda letter: len(there[letter]))
@@ -254,7 +254,7 @@ class PickerIndex:
 
 
 def _line(key: str, forms: Iterable[str]) -> str:
-    """What is searched of one name: its words, then those that only its other forms have."""
+    """Return what is searched of one name: its words, then those of its other forms only."""
     words = key.split()
     known = set(words)
     for form in forms:
@@ -276,12 +276,12 @@ def _pieces(items: Iterable[T]) -> Iterator[list[T]]:
 
 
 def _in_order(items: Iterable[T]) -> Iterator[T]:
-    """Sorted, but never all in one call that nothing can interrupt."""
+    """Sort in pieces, so that no single call blocks other threads."""
     return merge(*(sorted(piece) for piece in _pieces(items)))  # type: ignore[type-var]
 
 
 def _spans(name: str, terms: list[str]) -> tuple[tuple[int, int], ...]:
-    """Where the typed words stand in the name as it is written, as offsets, without overlap."""
+    """Return where the typed words are in the name as it is written, as offsets, without overlap."""
     folded: list[str] = []
     origin: list[int] = []
     for place, char in enumerate(name):

@@ -1,8 +1,8 @@
-"""Which XPM client has taken over a linked one that XPM no longer has: candidates with evidence. Pure.
+"""Successors of linked XPM clients that XPM no longer has: candidates with evidence. Pure.
 
-XPM tells nothing of a merge: the merged client is missing from the list, and its jobs, contacts and groups
-are on the survivor. So evidence that something *moved* since a list last had the client counts far more than
-what the two have in common: a sister entity shares contacts and address, and is no successor for that.
+XPM does not report a merge: the merged client is missing from the list, and its jobs, contacts and groups are
+on the survivor. So evidence that something *moved* since a list last contained the client counts far more
+than what the two have in common: a related entity shares contacts and address without being a successor.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from xpm_tui.sync.matching.proposals import keys
 from xpm_tui.sync.mirror import OVERLAP
 
 MOST = 5
-"""So many candidates are kept for one client."""
+"""The most candidates for one client."""
 
 STRONG, LIKELY, WEAK = 90, 40, 12
 """Scores: of strong evidence at least, from which a candidate is likely, and from which it is named."""
 
 _COMMON = 60
-"""What more XPM clients than this share says nothing."""
+"""A fact that more XPM clients than this share is ignored."""
 
 _RARE = 30
 """A word of a name that more XPM clients than this have finds no candidates."""
@@ -41,7 +41,7 @@ _RARE = 30
 _FORMS = frozenset(
     "ltd limited pty trust family super fund the and company holdings group partnership".split()
 )
-"""Words that too many names have for them to lead to candidates."""
+"""Words that are too common in names to find candidates."""
 
 
 class _Person(msgspec.Struct, frozen=True, gc=False):
@@ -53,12 +53,12 @@ class _Person(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def said(self) -> bool:
-        """Whether there is anything to recognise the contact by."""
+        """Return whether there is anything that identifies the contact."""
         return bool(self.uuid or self.email or self.name)
 
 
 class _Signs(msgspec.Struct, frozen=True, kw_only=True):
-    """What an XPM client is recognised by; of a client that has disappeared, as XPM last described it."""
+    """The facts of an XPM client; for a client that has disappeared, as XPM last had them."""
 
     uuid: str
     name: ParsedName
@@ -76,7 +76,7 @@ class _Signs(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Count(msgspec.Struct, kw_only=True):
-    """What speaks for one candidate."""
+    """The evidence for one candidate."""
 
     jobs: int = 0
     by_uuid: int = 0
@@ -97,14 +97,14 @@ class _Count(msgspec.Struct, kw_only=True):
 
     @property
     def people(self) -> int:
-        """How many contacts of the one that disappeared are on this one."""
+        """Return how many contacts of the lost client are on this one."""
         return self.by_uuid + self.by_email + self.by_name
 
 
 class SuccessorIndex:
-    """The XPM clients that have anything in common with some lost ones; made from one snapshot.
+    """XPM clients that have something in common with lost ones, from one snapshot.
 
-    Reading a name takes long, so only clients that share a word, a contact, a number or the like are read.
+    Parsing a name is slow, so only clients that share a word, a contact, a number or the like are parsed.
     """
 
     def __init__(self, snapshot: Snapshot, lost: Iterable[tuple[Client, Link]]) -> None:
@@ -138,7 +138,7 @@ class SuccessorIndex:
                     self._blocks[block].append(row.uuid)
 
     def find(self, client: Client, link: Link, vanished: Vanished) -> tuple[Successor, ...]:
-        """The possible successors of the XPM client that ``client`` has lost, best first."""
+        """Return the possible successors of the XPM client that ``client`` has lost, best first."""
         signs = self._signs[client.id, link.uuid]
         since = vanished.since - OVERLAP if vanished.since is not None else None
         found = {uuid: self._count(signs, self._rows[uuid], since) for uuid in self._candidates(signs)}
@@ -188,13 +188,13 @@ class SuccessorIndex:
         return made
 
     def _came(self, uuid: str, since: datetime | None) -> set[str]:
-        """What arrived at a client since XPM last had the one that disappeared."""
+        """Return what arrived at a client since XPM last had the lost one."""
         if since is None:
             return set()
         return {what for what, (at, _) in self._arrived.get(uuid, {}).items() if at >= since}
 
     def _meet(self, made: _Count, person: _Person, theirs: _Signs, came: set[str]) -> None:
-        """Count one contact that is on the candidate, and whether it came there only lately."""
+        """Count one contact of the candidate, and whether it arrived there only recently."""
         same = [each for each in theirs.people if person.uuid and each.uuid == person.uuid]
         by_email = [each for each in theirs.people if person.email and each.email == person.email]
         by_name = [each for each in theirs.people if person.name and each.name == person.name]
@@ -212,7 +212,7 @@ class SuccessorIndex:
                 return
 
     def _is_strong(self, signs: _Signs, uuid: str, found: _Count) -> bool:
-        """Whether only a merge explains what is found: jobs moved there, or all contacts and groups did."""
+        """Return whether only a merge explains the evidence: jobs moved, or all contacts and groups did."""
         theirs = self._rows[uuid]
         if theirs.archived or theirs.prospect or signs.uuid in self._staying:
             return False
@@ -225,13 +225,13 @@ class SuccessorIndex:
             return False
         if not signs.groups <= theirs.groups:
             return False
-        # One contact alone may have been put there by hand before the client was deleted.
+        # A single contact may have been moved manually before the client was deleted.
         besides = bool(found.groups_arrived) or found.code or found.number or found.answer == "same"
         return found.arrived > 1 or besides
 
 
 def _score(found: _Count, strong: bool = False) -> int:
-    """0 to 100: what moved counts most, then what identifies, then what clients of one family share."""
+    """Return 0 to 100: what moved counts most, then what identifies, then what related clients share."""
     score = 45.0 + 3 * min(found.jobs - 1, 4) if found.jobs else 0.0
     score += 22.0 + 8 * min(found.arrived - 1, 3) if found.arrived else 0.0
     score += min(20.0, 12 * found.weight)
@@ -242,7 +242,7 @@ def _score(found: _Count, strong: bool = False) -> int:
 
 
 def _words(found: _Count, theirs: _Signs) -> Iterator[str]:
-    """The evidence in words, the strongest first."""
+    """Return the evidence in words, the strongest first."""
     if found.by_email:
         yield f"{count(found.by_email, 'contact')} with the same e-mail"
     if found.by_uuid:
@@ -274,7 +274,7 @@ def _words(found: _Count, theirs: _Signs) -> Iterator[str]:
 
 
 def _of_lost(snapshot: Snapshot, client: Client, link: Link) -> _Signs:
-    """What a lost client is recognised by: as XPM last described it, else as Ignition does."""
+    """Return the facts of a lost client: as XPM last had them, otherwise as in Ignition."""
     row, ours = snapshot.get(XPM_CLIENTS, link.uuid), _of_client(client, link)
     if row is None:
         return msgspec.structs.replace(ours, tokens=_words_of(client.name) | _tokens_of(ours))
@@ -295,7 +295,7 @@ def _words_of(name: str) -> frozenset[str]:
 
 
 def _tokens(row: XpmClient) -> frozenset[str]:
-    """Whatever two rows must have one of in common for one to be a candidate for the other; quick to make."""
+    """Return tokens of which two rows must have one in common to be candidates; cheap to compute."""
     found = {row.email.strip().casefold(), row.code.strip().casefold(), row.address.casefold().strip()}
     found.update((row.postal_address.casefold().strip(), *_words_of(row.name)))
     found.update(
@@ -330,7 +330,7 @@ def _of_row(row: XpmClient) -> _Signs:
 
 
 def _of_client(client: Client, link: Link) -> _Signs:
-    """The same by what Ignition has, where the mirror never had the XPM client."""
+    """Return the same from Ignition's record, if the mirror never had the XPM client."""
     facts = facts_of(client)
     joined = {each.contact: each.uuid for each in link.contacts}
     return _Signs(
@@ -361,7 +361,7 @@ def _phone(text: str) -> frozenset[str]:
 
 
 def _full_name(name: str) -> str:
-    """A name that can tell people apart: one word cannot."""
+    """Return a name that can distinguish people, which one word cannot."""
     key = name_key(name)
     return key if " " in key else ""
 
@@ -372,7 +372,7 @@ def _places(*addresses: tuple[str, str, str]) -> frozenset[str]:
 
 
 def _blocks(signs: _Signs) -> set[str]:
-    """The keys under which a client meets those that have something in common with it."""
+    """Return the keys by which a client finds those that have something in common with it."""
     found = {"=" + key for key in keys(signs.name)}
     found |= {"w" + word.lower() for word in signs.name.core if len(word) > 2}
     found.add("j" + "".join(signs.name.core).lower())

@@ -1,8 +1,8 @@
-"""One client beside its XPM client: the changes that the policy asks for, and what the two agree on anyway.
+"""Compare one client with its XPM client: the changes that the policy requires, and new agreements.
 
 Pure, and the inner loop of planning. Agreements (both sides equal, or a blank that the master never filled)
-write nothing that anybody sees; applying a plan takes them into the base and the link. What differs and is
-not planned is listed with its reason where somebody asks for it.
+change nothing visible; applying a plan stores them in the base and the link. What differs and is not planned
+is listed with its reason on request.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ from xpm_tui.sync.planning.decisions import FORMER, NO_NAME, Difference, Rules, 
 from xpm_tui.sync.policy import BY_NAME, FieldRule
 
 WHOLE = "*"
-"""As a frozen field: the client as a whole."""
+"""The field of a freeze of the whole client."""
 
 
 class ClientPair(msgspec.Struct, frozen=True):
-    """One client as it is: both records, the link, the base, and the fields frozen for it.
+    """One client: both records, the link, the base, and its frozen fields.
 
     ``former`` are the values, by base key, that came from another XPM client.
     """
@@ -66,8 +66,8 @@ class ClientPair(msgspec.Struct, frozen=True):
 class FieldComparison(msgspec.Struct, frozen=True):
     """The result of a comparison.
 
-    ``base`` and ``link`` include the new agreements; they are the very objects given where there were none.
-    ``agreed`` counts them.
+    ``base`` and ``link`` include the new agreements, and are the given objects if there were none. ``agreed``
+    counts them.
     """
 
     changes: tuple[Change, ...]
@@ -77,14 +77,14 @@ class FieldComparison(msgspec.Struct, frozen=True):
 
 
 class ClientChanges(msgspec.Struct, frozen=True):
-    """What planning wants to know of one client: its changes, and what differs all the same."""
+    """The planned changes of one client, and what still differs."""
 
     changes: tuple[Change, ...]
     differences: tuple[Difference, ...]
 
 
 def compare_quickly(rules: Rules, sides: ClientPair, blocked: Why | None = None) -> ClientChanges:
-    """Return the changes and the differences, without the work of remembering agreements.
+    """Return the changes and the differences, without computing agreements.
 
     Args:
         rules: The policy at work.
@@ -96,16 +96,16 @@ def compare_quickly(rules: Rules, sides: ClientPair, blocked: Why | None = None)
 
 
 def compare(rules: Rules, sides: ClientPair) -> FieldComparison:
-    """The changes, and base and link with what the two sides agree on."""
+    """Return the changes, and base and link with what the two sides agree on."""
     return _compared(rules, sides).result()
 
 
 def _compared(
     rules: Rules, sides: ClientPair, *, listing: bool = False, blocked: Why | None = None
 ) -> _ClientComparison:
-    """Compare one client. A quiet link, or a client frozen as a whole, has nothing to compare.
+    """Compare one client. A quiet link, or a client frozen as a whole, is not compared.
 
-    What XPM sent of it and nobody can read stays as it is, as if it were frozen.
+    Unreadable values from XPM stay as they are, as if they were frozen.
     """
     if sides.row.unread:
         sides = msgspec.structs.replace(sides, frozen=sides.frozen | unread_fields(sides.row))
@@ -123,7 +123,7 @@ def _compared(
 
 
 class _ClientComparison:
-    """The comparison of one client while it is made."""
+    """The comparison of one client."""
 
     def __init__(self, rules: Rules, sides: ClientPair, *, listing: bool, blocked: Why | None) -> None:
         self.rules = rules
@@ -145,7 +145,7 @@ class _ClientComparison:
         self.differences: list[Difference] = []
 
     def own_fields(self) -> None:
-        """The client's own fields."""
+        """Compare the client's own fields."""
         ours, theirs = ignition_values(self.client, self.rules.team), self.mirror
         blocked = self.blocked is not None
         for rule in self.rules.client_fields:
@@ -165,7 +165,7 @@ class _ClientComparison:
                     self._leave_value(rule, rule.name, ours, theirs, why_not_synced(self.rules.policy, rule))
 
     def contacts(self) -> None:
-        """The contacts: those that stand for each other field by field, the others as a whole."""
+        """Compare the contacts: linked ones field by field, the others as a whole."""
         active = self.blocked is None and bool(self.rules.contact_fields or self.rules.whole)
         whole = self._whole_is_synced("contact")
         links = self.link.contacts
@@ -192,7 +192,7 @@ class _ClientComparison:
             self.link = msgspec.structs.replace(self.link, contacts=links)
 
     def result(self) -> FieldComparison:
-        """The comparison made."""
+        """Return the comparison."""
         base = record_agreement(self.base, self.agreed, self.mirror)
         if self.theirs:
             base = with_origin(base, self.theirs.intersection(self.agreed), came=True)
@@ -209,7 +209,7 @@ class _ClientComparison:
         return self.blocked is None and name in self.rules.whole and name not in self.frozen
 
     def _pair(self, ours: Contact, theirs: XpmContact) -> None:
-        """The fields of two contacts that stand for each other."""
+        """Compare the fields of two linked contacts."""
         values, xpm = contact_values(ours), contact_values(theirs)
         record = f"{self.client.id}/{ours.id}"
         for rule in self.rules.contact_fields:
@@ -243,7 +243,7 @@ class _ClientComparison:
             self._leave(record, rule, ours, theirs, self.rules.why_kept(rule, ours, theirs, agreed))
 
     def _held_back(self, change: Change, key: str) -> Change:
-        """A value of another XPM client is not sent to this one until a user has seen it and says so."""
+        """Hold a value of another XPM client until a user confirms that it may be sent to this one."""
         return msgspec.structs.replace(
             change,
             mark=change.mark if change.conflict else "former",
@@ -253,7 +253,7 @@ class _ClientComparison:
         )
 
     def _came_with(self, contact: str) -> set[str]:
-        """What came from XPM of a contact that is matched with another one now, and is still as it came."""
+        """Return the unchanged values from XPM of a contact that is matched with another one now."""
         ours = next(each for each in self.client.contacts if each.id == contact)
         now = {contact_key(contact, name): value for name, value in contact_values(ours).items()}
         found = set()
@@ -264,7 +264,7 @@ class _ClientComparison:
         return found
 
     def _leave(self, record: str, rule: Field, ours: Value, theirs: Value, why: Why) -> None:
-        """List a difference; what blocks the whole client is its reason before any other."""
+        """List a difference; what blocks the whole client takes precedence as the reason."""
         if self.listing:
             why = self.blocked or why
             self.differences.append(Difference(record, rule.name, why, ours, theirs))
@@ -272,7 +272,7 @@ class _ClientComparison:
     def _leave_value(
         self, rule: FieldRule, name: str, ours: Values, theirs: Values, why: Why, record: str = ""
     ) -> None:
-        """List a field that takes no part, where it differs."""
+        """List a field that is not synced, if it differs."""
         if not self.listing or (name not in ours and name not in theirs):
             return
         here, there = ours.get(name), theirs.get(name)
@@ -283,10 +283,10 @@ class _ClientComparison:
         self._leave(record or self.client.id, rule, here, there, why)
 
     def _leave_contacts(self, match: ContactMatch, *, synced: bool) -> None:
-        """List the contacts that only one side has, except those that are planned for the other."""
+        """List the contacts of one side only, except those that are planned for the other."""
         rule = BY_NAME["contact"]
         if rule not in self.rules.other_whole and "contact" not in self.rules.whole:
-            return  # The plan was asked for other fields.
+            return  # The plan is restricted to other fields.
         frozen: Why = "frozen" if "contact" in self.rules.whole else why_not_synced(self.rules.policy, rule)
         marks = {link.contact or link.uuid: link for link in match.links if link.removed}
         marks |= {link.uuid: link for link in match.links if link.removed == "ignition"}
@@ -317,7 +317,7 @@ class _ClientComparison:
             self._leave(f"{self.client.id}/{theirs.uuid}", rule, None, _shown(theirs), why)
 
     def _in_step(self, ours: Contact, theirs: XpmContact, *, active: bool) -> bool:
-        """The usual case, told without a look at the single fields: all the same, and agreed to be so."""
+        """Handle the usual case, in which everything is equal and agreed, without comparing fields."""
         return same_texts(ours, theirs) and (
             not active
             or all(
@@ -327,7 +327,7 @@ class _ClientComparison:
         )
 
     def _unmatched(self, match: ContactMatch) -> tuple[ContactLink, ...]:
-        """New contacts of the master are to be made on the other side; the other side's own are settled."""
+        """Plan the creation of the master's new contacts; the other side's own stay."""
         if self.rules.side == "ignition":
             for theirs in match.theirs:
                 self._whole_contact(theirs.uuid, _shown(theirs))
@@ -351,7 +351,7 @@ class _ClientComparison:
         self.changes.append(self._held_back(change, former) if former and not held else change)
 
     def _primary(self, match: ContactMatch) -> None:
-        """Who is primary: XPM's UUID, or what stands in for it where the contact is still to be made."""
+        """Compare who is primary: XPM's UUID, or a placeholder for a contact that is still to be created."""
         rule = BY_NAME[PRIMARY]
         synced = self._whole_is_synced(PRIMARY)
         if not synced and not self.listing:
@@ -385,7 +385,7 @@ class _ClientComparison:
         self._field(record, rule, PRIMARY, ours, theirs)
 
     def _removed_primary(self, match: ContactMatch) -> bool:
-        """A contact that was removed in XPM does not stay the primary one here: XPM's is, or nobody."""
+        """Replace a primary contact that was removed in XPM by XPM's, or by none."""
         first = primary_of(self.client)
         if not any(each.contact == first and each.uuid and each.removed == "xpm" for each in match.links):
             return False
@@ -401,7 +401,7 @@ class _ClientComparison:
         return True
 
     def _forget_gone_primary(self) -> None:
-        """What was agreed of a primary contact that XPM no longer has clears nothing there."""
+        """Forget the agreement on a primary contact that XPM no longer has."""
         agreed = pair(self.base, PRIMARY, self.mirror) if PRIMARY in self.known else None
         if agreed is None or not agreed.ignition:
             return
@@ -411,6 +411,6 @@ class _ClientComparison:
 
 
 def _shown(contact: Contact | XpmContact) -> str:
-    """The name by which a contact is listed."""
+    """Return the name by which a contact is listed."""
     values = contact_values(contact)
     return str(values.get("contact_name") or values.get("contact_email") or "")

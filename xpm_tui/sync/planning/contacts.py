@@ -1,12 +1,12 @@
-"""Which contact stands for which, within one client (the client is matched by others).
+"""Match the contacts of one client (the client itself is matched elsewhere).
 
-By stored UUID, then by e-mail, then by name, the last two only where exactly one contact on each side has it.
-A contact that was removed on one side is marked in the link, kept where it is, and never created again on the
-other. One that only the other side of a direction has is marked as well, and settled for that direction only.
+They are matched by stored UUID, then by e-mail, then by name, the last two only if exactly one contact on
+each side has it. A contact that was removed on one side is marked in the link, kept on the other, and never
+created again. A contact that only one side has is marked as well, as accepted for that direction only.
 
-Contacts that several XPM clients share: one record in XPM, so one change to it, whichever copy was edited.
+Contacts that several XPM clients share: one record in XPM, so one change, whichever copy was edited.
 
-Pure. Only where XPM is written: From XPM, every copy is compared with the one record by itself.
+Pure. It applies only if XPM is written: From XPM, every copy is compared with the record separately.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class ContactMatch(msgspec.Struct, frozen=True):
 def match_contacts(
     ours: Sequence[Contact], theirs: Sequence[XpmContact], links: Sequence[ContactLink]
 ) -> ContactMatch:
-    """Match one client's contacts; ``theirs`` without deleted ones."""
+    """Match one client's contacts; ``theirs`` has no deleted ones."""
     mine = {contact.id: contact for contact in ours}
     xpm = {contact.uuid: contact for contact in theirs}
     pairs: list[tuple[Contact, XpmContact]] = []
@@ -84,11 +84,11 @@ def match_contacts(
 def valid_contact_links(
     links: Sequence[ContactLink], ours: Iterable[Contact], row: XpmClient, side: Side
 ) -> tuple[ContactLink, ...]:
-    """Return what still holds of a link's contacts where ``side`` is written.
+    """Return which of a link's contacts still apply when ``side`` is written.
 
-    A contact that was settled as the written side's own is the master's after a change of direction, so that
-    it is new to the other side. What a user decided stays, and so does the contact that a client brought in
-    from XPM got from its own name there.
+    A contact that was accepted as the written side's own belongs to the master after a change of direction,
+    so it is new to the other side. What a user decided stays, and so does the contact that a client brought
+    in from XPM got from its own name.
     """
     if all(link.uuid and link.contact for link in links):
         return tuple(links)
@@ -105,7 +105,7 @@ def valid_contact_links(
 
 
 def is_from_own_name(contact: Contact, row: XpmClient) -> bool:
-    """Whether a contact says no more than the XPM client's own first and last name, and its e-mail."""
+    """Return whether a contact has only the XPM client's own first and last name, and its e-mail."""
     name = exact(f"{row.first_name} {row.last_name}")
     return bool(name) and exact(contact.name) == name and contact.email in ("", row.email)
 
@@ -118,17 +118,17 @@ def removed_in_xpm(client: Client, link: Link, row: XpmClient) -> list[Contact]:
     if row.deleted or not link.contacts:
         return []
     there = {each.uuid for each in row.contacts if not each.deleted}
-    gone = {each.contact for each in link.contacts if each.uuid and each.uuid not in there}
-    return [each for each in client.contacts if each.id in gone] if gone else []
+    missing = {each.contact for each in link.contacts if each.uuid and each.uuid not in there}
+    return [each for each in client.contacts if each.id in missing] if missing else []
 
 
 def keep_in_ignition(contacts: Iterable[Contact]) -> tuple[ContactLink, ...]:
-    """Settle that these are Ignition's own: kept there, not made in XPM."""
+    """Mark these contacts as Ignition's own: not created in XPM."""
     return tuple(ContactLink(contact=contact.id, uuid="", removed="xpm") for contact in contacts)
 
 
 def keep_in_xpm(contacts: Iterable[XpmContact]) -> tuple[ContactLink, ...]:
-    """Settle that these are XPM's own: kept there, not made in Ignition."""
+    """Mark these contacts as XPM's own: not created in Ignition."""
     return tuple(ContactLink(contact="", uuid=contact.uuid, removed="ignition") for contact in contacts)
 
 
@@ -140,10 +140,10 @@ def _match_by(
     settled: Collection[str],
     blocked: Collection[str],
 ) -> None:
-    """Add the pairs that one key joins.
+    """Add the pairs that one key matches.
 
-    The key is unique on both sides, both contacts are still free, and at least one is not known to stand
-    alone.
+    The key is unique on both sides, both contacts are unmatched, and at least one is not marked as one side's
+    own.
     """
     here, there = Counter(map(key, ours)), Counter(map(key, theirs))
     taken, found = {k.id for k, _ in pairs}, {x.uuid for _, x in pairs}
@@ -189,7 +189,7 @@ def owners(snapshot: Snapshot, contact: str) -> list[XpmClient]:
 
 
 def copies(snapshot: Snapshot, contact: str) -> Iterator[Copy]:
-    """Return the copies of an XPM contact here, those of links that sync values alone."""
+    """Return the copies of an XPM contact here whose links are synced."""
     for row in owners(snapshot, contact):
         for link in snapshot.find(LINKS, "uuid", row.uuid):
             client = None if link.quiet else snapshot.get(CLIENTS, link.id)
@@ -202,7 +202,7 @@ def copies(snapshot: Snapshot, contact: str) -> Iterator[Copy]:
 
 
 def value_of(snapshot: Snapshot, copy: Copy, field: str) -> Value:
-    """Return what a copy says now."""
+    """Return the present value of a copy."""
     client = snapshot.get(CLIENTS, copy.client)
     ours = next((each for each in client.contacts if each.id == copy.contact), None) if client else None
     return contact_values(ours).get(field) if ours is not None else None
@@ -213,8 +213,8 @@ def one_change_each(
 ) -> dict[str, Changes]:
     """Return the planned changes, by client, with one change to XPM for each field of a shared contact.
 
-    The change names the other XPM clients, and the changes that bring it to the other copies here follow it.
-    Where copies were edited to different values, all of them are held: the user ticks one.
+    The change names the other XPM clients, and the changes to the other copies here follow it. If copies were
+    edited to different values, all of them are held: the user ticks one.
     """
     groups: dict[tuple[str, str], list[Change]] = defaultdict(list)
     for changes in planned.values():
@@ -239,7 +239,7 @@ def one_change_each(
 
 
 class _Group:
-    """One field of one shared contact: what every copy wants it to be."""
+    """One field of one shared contact, with the planned value of every copy."""
 
     def __init__(
         self,
@@ -271,7 +271,7 @@ class _Group:
         self._main = next((record for record in self._group if record in self._wanted), "")
 
     def instead(self, change: Change) -> Changes:
-        """What is planned in place of one copy's change."""
+        """Return what is planned in place of one copy's change."""
         if change.record not in self._wanted:
             return ()
         if not self._conflict and change.record != self._main:
@@ -302,7 +302,7 @@ class _Group:
             )
 
     def _is_edited(self, copy: Copy) -> bool:
-        """Whether a copy that is not part of the plan was edited here since it last agreed."""
+        """Return whether a copy that is not part of the plan was edited here since it last agreed."""
         base = self._snapshot.get(BASE, copy.client) or Base(id=copy.client)
         mirror = mirror_values(copy.row, copy.link)
         key = contact_key(copy.contact, self._field)

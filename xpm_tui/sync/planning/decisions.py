@@ -1,13 +1,12 @@
-"""The three-way decision for one field: master, other side, and what they last agreed on. Nothing else.
+"""The three-way decision for one field: master, other side, and the base.
 
-Like a merge with a common ancestor, except that the master decides: an edit on the other side is overwritten,
-but it is known to have been there.
+It is like a merge with a common ancestor, except that the master decides: an edit on the other side is
+overwritten, but marked.
 
-The policy made ready for one plan: which fields take part, the verdict on a value, the change it asks for.
+The module also prepares the policy for one plan: which fields are synced, the verdict on a value, and the
+resulting change. Every change has its verdict as its rule; ``change_reason`` explains each in a sentence.
 
-Every change names the verdict that asks for it as its rule; ``change_reason`` says each in a sentence.
-
-What differs between the two sides of a linked client and stays as it is, each with its reason. Pure.
+Differences between the two sides of a linked client that stay, each with its reason. Pure.
 """
 
 from __future__ import annotations
@@ -66,7 +65,7 @@ def difference_reason(field: Field, master: Value, known: Pair | None, known_mas
 
 
 def why_not_synced(policy: Policy, field: Field) -> Why:
-    """Return why the policy does not sync a field later on."""
+    """Return why the policy does not sync a field after creation."""
     if not field.sync.carries(policy.direction, creation=False):
         return "creation-only" if field.sync.carries(policy.direction, creation=True) else "direction"
     if field.name in policy.off:
@@ -75,13 +74,16 @@ def why_not_synced(policy: Policy, field: Field) -> Why:
 
 
 Verdict = Literal["same", "agree", "fill", "first", "update", "drift", "conflict", "clear"]
-"""``same``: nothing to do. ``agree``: nothing to write, but both sides are to be remembered as they are.
-The others write the master's value: into a blank, over a value never agreed on, after an edit of the master,
-over an edit of the other side, over both sides' edits; ``clear`` empties what the master emptied."""
+"""``same``: nothing to do. ``agree``: nothing to write, but both sides are stored as they are.
+
+The others write the master's value: into a blank, over a value that was not synced before, after an edit of
+the master, over an edit of the other side, over edits of both sides; ``clear`` empties what the master
+emptied.
+"""
 
 
 def decide(master: Value, other: Value, agreed: tuple[Value, Value] | None) -> Verdict:
-    """What is to become of the other side's value; ``agreed`` is (master, other) at the last agreement."""
+    """Return what to do with the other side's value; ``agreed`` is (master, other) at the last agreement."""
     if master == other:
         return "same" if agreed == (master, other) else "agree"
     if agreed is None:
@@ -107,7 +109,7 @@ FORMER = "former"
 NO_NAME = "no-name"
 UNKNOWN = "unknown"
 UNTICKABLE = frozenset({NO_NAME, UNKNOWN})
-"""What holds a change that no tick can let go: something else has to be settled first."""
+"""Reasons why a change cannot be ticked: something else has to be decided first."""
 
 _MARKS: dict[str, Mark] = {"first": "first", "drift": "drift", "conflict": "conflict", "clear": "clearing"}
 
@@ -124,19 +126,19 @@ _HELD = {
 
 
 def change_reason(rule: str, side: Side) -> str:
-    """Why a change is planned, in a sentence; ``side`` is the side that is written."""
+    """Return why a change is planned, as a sentence; ``side`` is the side that is written."""
     found = labels.RULES.get(rule)
     return labels.of_sides(found.help, side) if found else rule
 
 
 def because_held(held: str) -> str:
-    """Why a change waits for a person, in a sentence; empty when it does not."""
+    """Return why a change waits for the user's decision, as a sentence; empty if it does not."""
     return _HELD.get(held, held)
 
 
 @dataclass(frozen=True)
 class Rules:
-    """One policy at work on one team. ``shared`` tells whether an XPM contact belongs to several clients."""
+    """One policy with one team. ``shared`` returns whether an XPM contact belongs to several clients."""
 
     policy: Policy
     team: TeamLinks
@@ -148,7 +150,7 @@ class Rules:
     other_client_fields: tuple[FieldRule, ...] = ()
     other_contact_fields: tuple[FieldRule, ...] = ()
     other_whole: tuple[FieldRule, ...] = ()
-    """What the policy does not sync of what was asked for; its differences are only listed."""
+    """Contact fields of the request that the policy does not sync; their differences are only listed."""
 
     @staticmethod
     def of(
@@ -158,7 +160,7 @@ class Rules:
         only: Iterable[str] = (),
         shared: Callable[[str], bool] = lambda _: False,
     ) -> Rules:
-        """``only`` narrows to some fields of the policy (none given: all)."""
+        """Return the rules; ``only`` restricts them to some fields of the policy (none: all)."""
         wanted = frozenset(only)
         fields = [rule for rule in policy.fields() if not wanted or rule.name in wanted]
         synced = {rule.name for rule in fields}
@@ -183,17 +185,17 @@ class Rules:
 
     @property
     def idle(self) -> bool:
-        """Nothing is carried at all: level Nothing, or everything switched off."""
+        """Return whether nothing is synced: level Nothing, or everything switched off."""
         return not (self.client_fields or self.contact_fields or self.whole)
 
     def master_first(self, ours: Value, theirs: Value) -> tuple[Value, Value]:
-        """(master, other) of Ignition's and XPM's value."""
+        """Return (master, other) of Ignition's and XPM's value."""
         return (theirs, ours) if self.side == "ignition" else (ours, theirs)
 
     def verdict(self, rule: FieldRule, ours: Value, theirs: Value, agreed: Pair | None) -> Verdict:
-        """The decision within the field's limits: an unlinked person takes no part, a name is not cleared.
+        """Return the decision within the field's limits: no unlinked person, no cleared name.
 
-        What was settled under the other direction, and is as it was then, counts as never agreed on.
+        A pair that was accepted for the other direction, and is unchanged, counts as not synced before.
         """
         master, other = self.master_first(ours, theirs)
         known = None if agreed is None else self.master_first(agreed.ignition, agreed.xpm)
@@ -205,18 +207,18 @@ class Rules:
         verdict = decide(master, other, known)
         if verdict == "clear" and (rule.required or self.policy.clear == "never"):
             return "same"
-        # A clearing that nobody is asked about would empty what somebody edited.
+        # A clearing without a question would empty what someone edited.
         unasked = self.policy.clear == "yes" and self.policy.on_conflict == "hold"
         if verdict == "clear" and unasked and known and other != known[1]:
             return "conflict"
         return verdict
 
     def settle(self, ours: Value, theirs: Value) -> Pair:
-        """What is remembered of two values that nothing changes: in this direction, if they differ."""
+        """Return the pair to store for two unchanged values; if they differ, for this direction."""
         return agreed_pair(ours, theirs, self.policy.direction)
 
     def why_kept(self, rule: FieldRule, ours: Value, theirs: Value, agreed: Pair | None) -> Why:
-        """Why :meth:`verdict` leaves two values different."""
+        """Return why :meth:`verdict` leaves two values different."""
         master, _ = self.master_first(ours, theirs)
         if self._is_unlinked(rule, master):
             return "unlinked-person"
@@ -236,9 +238,9 @@ class Rules:
     def change(
         self, record: str, rule: FieldRule, ours: Value, theirs: Value, verdict: Verdict, contact: str = ""
     ) -> Change:
-        """The change a verdict asks for, ticked, or waiting where a person has to say so.
+        """Return the change of a verdict, ticked, or waiting if a user has to confirm it.
 
-        ``contact`` is the XPM contact's UUID, where it is one: writing a shared one reaches further.
+        ``contact`` is the XPM contact's UUID, if it is one: writing a shared one affects other clients.
         """
         new, old = self.master_first(ours, theirs)
         if rule.kind == "person":

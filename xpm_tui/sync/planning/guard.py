@@ -1,6 +1,6 @@
-"""The guard: what stops a run before its first write, each stop with its numbers and its way on.
+"""The guard: what stops a run before its first write, each stop with its numbers and advice.
 
-Most counts stop only what no person has looked at. What cannot be right whoever looks (an empty list, another
+Most counts stop only what no user has reviewed. What cannot be right in any case (an empty list, another
 practice, a masked value) stops every run.
 """
 
@@ -20,8 +20,8 @@ from xpm_tui.sync.canonical import is_blank
 from xpm_tui.sync.mirror import list_counts
 from xpm_tui.sync.policy import GuardLimits, Policy, label
 
-_LOOK = "Look at the plan, then apply it with `sync --plan {plan}`."
-"""What to do next, for whoever is not applying the plan just now."""
+_LOOK = "Review the plan, then apply it with `sync --plan {plan}`."
+"""What to do next, for a user who is not applying the plan at the moment."""
 
 
 def refuse_if_outdated(plan: Plan, policy: Policy, tenant: str, scopes: str) -> None:
@@ -59,9 +59,9 @@ def check(
     scheduled: bool = False,
     new_jobs: int = 0,
 ) -> tuple[Stop, ...]:
-    """Why the run must not start; empty when it may. Only ticked changes count.
+    """Return why the run must not start; empty if it may. Only ticked changes count.
 
-    ``reviewed``: a person has looked at exactly this plan. ``scheduled``: nobody is there.
+    ``reviewed``: a user has reviewed exactly this plan. ``scheduled``: no user is present.
     """
     stops = list(_never_right(snapshot, plan, records))
     if not reviewed:
@@ -72,8 +72,10 @@ def check(
                     rule="new-jobs",
                     counted=new_jobs,
                     limit=limits.new_jobs,
-                    sentence=f"{new_jobs} new jobs would be created in XPM; more than {limits.new_jobs} "
-                    "wait for your approval. Review them in Jobs, then deploy them.",
+                    sentence=(
+                        f"{new_jobs} new jobs would be created in XPM; more than {limits.new_jobs} need "
+                        "your approval. Review them in Jobs, then deploy them."
+                    ),
                 )
             )
         if plan.first and scheduled and plan.counts.get("items"):
@@ -89,18 +91,18 @@ def check(
 
 
 def without_advice(stop: Stop, plan: str) -> str:
-    """Return the sentence of a stop for a user who is applying the plan: how to get there is left out."""
+    """Return the sentence of a stop without the advice, for a user who is applying the plan."""
     return stop.sentence.replace(_LOOK.format(plan=plan), "").rstrip(" :")
 
 
 def grown(before: Iterable[Stop], now: Iterable[Stop]) -> tuple[Stop, ...]:
-    """The stops that a release does not cover: new ones, and those that count more than was released."""
+    """Return the stops that a release does not cover: new ones, and those with a larger count."""
     released = {stop.rule: stop.counted for stop in before}
     return tuple(stop for stop in now if stop.rule not in released or stop.counted > released[stop.rule])
 
 
 ALWAYS: Collection[str] = frozenset({"empty-list", "masked"})
-"""The rules that no release and no review passes."""
+"""The rules that no release and no review overrides."""
 
 
 def _never_right(snapshot: Snapshot, plan: Plan, records: Iterable[PlannedRecord]) -> Iterable[Stop]:
@@ -145,8 +147,10 @@ def _counts(
             rule="many-records",
             counted=touched,
             limit=limit,
-            sentence=f"{touched:,} of {count(based, 'client')} that were up to date would change; more than "
-            f"{limit} wait for your approval. {look}",
+            sentence=(
+                f"{touched:,} of {count(based, 'client')} that were up to date would change; more than "
+                f"{limit} need your approval. {look}"
+            ),
         )
     fields: Counter[str] = Counter()
     emptied: Counter[str] = Counter()
@@ -161,8 +165,10 @@ def _counts(
                 rule=f"many-of-field:{field}",
                 counted=counted,
                 limit=limit,
-                sentence=f"{label(field)} would change for {counted:,} of {count(based, 'client')}; more "
-                f"than {limit} wait for your approval. {look}",
+                sentence=(
+                    f"{label(field)} would change for {counted:,} of {count(based, 'client')}; more than "
+                    f"{limit} need your approval. {look}"
+                ),
             )
     limit = max(limits.emptied_min, int(limits.emptied_share * based))
     for field, counted in emptied.items():
@@ -171,8 +177,10 @@ def _counts(
                 rule=f"many-emptied:{field}",
                 counted=counted,
                 limit=limit,
-                sentence=f"{label(field)} would be emptied for {counted:,} of {count(based, 'client')}; "
-                f"more than {limit} wait for your approval. {look}",
+                sentence=(
+                    f"{label(field)} would be emptied for {counted:,} of {count(based, 'client')}; more "
+                    f"than {limit} need your approval. {look}"
+                ),
             )
 
 

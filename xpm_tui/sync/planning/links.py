@@ -1,6 +1,6 @@
-"""What state a link is in, which exact name may link by itself, and which clients need a person.
+"""The states of links, automatic links by exact name, and clients that need a decision.
 
-Re-link: the health of every link, and the unlinked looked at again. Only a report; nothing is written.
+Re-link checks every link and matches unlinked clients again, as a report; nothing is written.
 """
 
 from __future__ import annotations
@@ -34,28 +34,28 @@ from xpm_tui.sync.canonical import TeamLinks
 from xpm_tui.sync.provenance import foreign_values
 
 CARRYING: frozenset[LinkState] = frozenset({"linked", "archived"})
-"""The states in which a link carries values (an archived one only From XPM)."""
+"""The states in which values are synced over a link (for an archived one only From XPM)."""
 
 _HOPS = 5
-"""A client may be merged into one that is merged into a third: so many steps are followed."""
+"""How many merges are followed, because a survivor may be merged again."""
 
 _PERSON: frozenset[LinkState] = frozenset({"unlinked", "ambiguous", "converted", "merged", "gone"})
 
 
 def reason(code: str) -> str:
-    """Why a client needs a person, in a sentence."""
+    """Return why a client needs a decision, as a sentence."""
     return labels.label(labels.LINK_STATES, code).help or code
 
 
 def link_state(snapshot: Snapshot, client: Client) -> LinkState:
-    """The state of one client's link. O(1)."""
+    """Return the state of one client's link. O(1)."""
     link = snapshot.get(LINKS, client.id)
     row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
     return state_of(snapshot, client, link, row)
 
 
 def state_of(snapshot: Snapshot, client: Client, link: Link | None, row: XpmClient | None) -> LinkState:
-    """The same, for a caller that has the link and its mirror row at hand."""
+    """Return the same for a caller that has the link and its mirror row."""
     if snapshot.raw(IGNORED, client.id) is not None:
         return "ignored"
     if link is None:
@@ -83,10 +83,10 @@ def successor(snapshot: Snapshot, client: Client, link: Link, row: XpmClient | N
 
 
 def survivors(snapshot: Snapshot, client: str, link: Link) -> list[Successor]:
-    """What may have taken over the XPM client that a link has lost, best first.
+    """Return what may have replaced the XPM client that a link has lost, best first.
 
-    Read from what was found when it disappeared; without those that have disappeared since, for which their
-    own successors stand, and without those that a user set apart from this client.
+    This is read from what was found when it disappeared; survivors that have disappeared since are replaced
+    by their own successors, and those that a user excluded are left out.
     """
     found: dict[str, Successor] = {}
     for each in _followed(snapshot, link.uuid, _HOPS):
@@ -98,7 +98,7 @@ def survivors(snapshot: Snapshot, client: str, link: Link) -> list[Successor]:
 
 
 def lost_links(snapshot: Snapshot, client: str) -> list[Link]:
-    """The links of a client to XPM clients that are gone: the present one, and those that were removed."""
+    """Return the links of a client to XPM clients that are gone: the present one, and removed ones."""
     link = snapshot.get(LINKS, client)
     if link is not None:
         return [] if live_link(snapshot, client) is not None else [link]
@@ -111,7 +111,7 @@ def lost_links(snapshot: Snapshot, client: str) -> list[Link]:
 
 
 def takes_over(snapshot: Snapshot, client: str, uuid: str) -> bool:
-    """Whether an XPM client is the lost one under another id: values that came from that one are its own."""
+    """Return whether an XPM client is the lost one under another id, so that its values are its own."""
     ours = snapshot.get(CLIENTS, client)
     for link in lost_links(snapshot, client):
         if any(each.uuid == uuid and each.level != "weak" for each in survivors(snapshot, client, link)):
@@ -123,7 +123,7 @@ def takes_over(snapshot: Snapshot, client: str, uuid: str) -> bool:
 
 
 def survivor(snapshot: Snapshot, client: str, link: Link) -> Successor | None:
-    """The XPM client that the lost one was merged into, where the evidence is strong and points to one."""
+    """Return the XPM client into which the lost one was merged, if the evidence is strong and unique."""
     found = [each for each in survivors(snapshot, client, link) if each.level == "sure"]
     return found[0] if len(found) == 1 else None
 
@@ -156,28 +156,28 @@ def _successors(snapshot: Snapshot, client: Client, link: Link, row: XpmClient |
 
 
 def competing_links(snapshot: Snapshot, link: Link) -> list[Link]:
-    """Other clients' links to the same XPM client that carry values too."""
+    """Return other clients' synced links to the same XPM client."""
     return [
         other for other in snapshot.find(LINKS, "uuid", link.uuid) if other.id != link.id and not other.quiet
     ]
 
 
 def exact_name_clients(snapshot: Snapshot, name: str) -> list[XpmClient]:
-    """The XPM clients of exactly this name; deleted ones do not count."""
+    """Return the XPM clients with exactly this name, without deleted ones."""
     if not name:
         return []
     return [row for row in snapshot.find(XPM_CLIENTS, "name", name) if not row.deleted]
 
 
 class SameNames:
-    """Which names several clients of one side have, in whatever form; counted when first asked."""
+    """The names that several clients of one side have, in any form; counted on first use."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._counts: list[Counter[str]] = []
 
     def several(self, name: str) -> bool:
-        """Whether more than one client of Ignition, or of XPM, has a name that is the same as this one."""
+        """Return whether more than one client of Ignition, or of XPM, has the same name as this one."""
         if not self._counts:
             theirs = (row.name for row in self._snapshot.rows(XPM_CLIENTS) if not row.deleted)
             for names in ((client.name for client in self._snapshot.rows(CLIENTS)), theirs):
@@ -186,12 +186,12 @@ class SameNames:
 
 
 def exact_match(snapshot: Snapshot, client: Client, names: SameNames | None = None) -> str:
-    """UUID of the XPM client that an unlinked client may be linked to by its name alone, or empty.
+    """Return the UUID of the XPM client to which a client may be linked by name alone, or empty.
 
-    Exactly one client of that name stands on each side, linked or not; XPM's is neither archived nor a
-    prospect and nobody's yet; a person neither set this client aside nor took the two apart. With ``names``,
-    no second client of either side has the same name in another form. A client that still has values of
-    another XPM client is linked by a user, who sees what becomes of them.
+    Exactly one client on each side has that name, linked or not; XPM's is neither archived nor a prospect nor
+    linked; no user ignored this client or blocked the pair. With ``names``, no second client of either side
+    has the same name in another form. A client that still has values of another XPM client is linked by a
+    user, who sees what happens to them.
     """
     name = exact(client.name)
     found = exact_name_clients(snapshot, name)
@@ -220,7 +220,7 @@ def _has_values_of_another(snapshot: Snapshot, client: Client, uuid: str) -> boo
 
 
 def needs_person(snapshot: Snapshot, client: Client, state: LinkState) -> UndecidedClient | None:
-    """Whether a person has to look at this client; leads and inactive clients can wait for ever."""
+    """Return why a client needs a decision; leads and inactive clients do not."""
     if state not in _PERSON or client.state in ("lead", "inactive"):
         return None
     uuid = ""
@@ -241,7 +241,7 @@ def needs_person(snapshot: Snapshot, client: Client, state: LinkState) -> Undeci
 def planned_link(
     snapshot: Snapshot, client: Client, person: UndecidedClient | None, names: SameNames
 ) -> bool:
-    """Return whether the next plan links a client by itself, so that nobody has to decide.
+    """Return whether the next plan links a client automatically, so that no decision is needed.
 
     ``person`` is what :func:`needs_person` returned for it.
     """
@@ -253,7 +253,7 @@ def planned_link(
 
 
 def decision_reason(snapshot: Snapshot, person: UndecidedClient) -> str:
-    """Why a client needs a person, in words that name what may have taken over a lost XPM client."""
+    """Return why a client needs a decision, naming what may have replaced a lost XPM client."""
     link = snapshot.get(LINKS, person.client)
     row = snapshot.get(XPM_CLIENTS, person.uuid) if person.uuid else None
     if person.reason not in ("merged", "gone") or link is None or row is None:
@@ -263,12 +263,12 @@ def decision_reason(snapshot: Snapshot, person: UndecidedClient) -> str:
     named = f"{row.name} ({row.number})" if row.number else row.name
     if person.reason == "gone":
         return f"{reason('gone')} It may have been merged into {named}: {evidence}."
-    said = f"Merged in XPM, survivor: {named}: {evidence}."
-    return f"{said} {survivor_conflict_advice(snapshot, person.client, person.uuid)}".strip()
+    text = f"Merged in XPM, survivor: {named}: {evidence}."
+    return f"{text} {survivor_conflict_advice(snapshot, person.client, person.uuid)}".strip()
 
 
 def survivor_conflict_advice(snapshot: Snapshot, client: str, uuid: str) -> str:
-    """What to do where the survivor is another client's, too, in a sentence; else empty."""
+    """Return what to do if the survivor is also another client's, as a sentence; otherwise empty."""
     others = other_linked_clients(snapshot, client, uuid)
     if not others:
         return ""
@@ -276,8 +276,8 @@ def survivor_conflict_advice(snapshot: Snapshot, client: str, uuid: str) -> str:
     named = f"{other.name} ({other.id})" if other is not None else others[0]
     how = "is linked to it" if snapshot.find(LINKS, "uuid", uuid) else "was merged into it, too"
     return (
-        f"{named} {how}, so two clients of Ignition are now one client in XPM: link the one that "
-        "stays, and ignore the other."
+        f"{named} {how}, so two Ignition clients are now one client in XPM: link the one that stays, and "
+        "ignore the other."
     )
 
 
@@ -295,12 +295,12 @@ def other_linked_clients(snapshot: Snapshot, client: str, uuid: str) -> list[str
 
 
 def frozen_fields(snapshot: Snapshot, client: str) -> frozenset[str]:
-    """The fields that sync leaves alone for one client; ``*`` is all of them."""
+    """Return the frozen fields of one client; ``*`` is all of them."""
     return frozenset(freeze.field for freeze in snapshot.find(FREEZES, "client", client))
 
 
 def frozen_fields_by_client(snapshot: Snapshot) -> dict[str, frozenset[str]]:
-    """The same for every client that has any."""
+    """Return the same for every client that has any."""
     fields: dict[str, set[str]] = {}
     for freeze in snapshot.rows(FREEZES):
         fields.setdefault(freeze.client, set()).add(freeze.field)
@@ -335,15 +335,15 @@ class RelinkFinding(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def healthy(self) -> bool:
-        """Nothing to do and nothing to know."""
+        """Return whether there is nothing to do and nothing to report."""
         return self.state in ("linked", "ignored") and not self.xpm_name
 
 
 def relink(snapshot: Snapshot) -> list[RelinkFinding]:
-    """Every client of the book, in order of arrival; the healthy ones too, so that all were looked at."""
+    """Return every client in the store, in order of arrival, including healthy ones, for a complete count."""
     found = [*_each(snapshot)]
     wanted = Counter(each.proposal for each in found)
-    # One that two clients may be is nobody's until a person says whose.
+    # An XPM client that two clients may be is not assigned until a user decides.
     return [
         each if wanted[each.proposal] == 1 else msgspec.structs.replace(each, proposal="") for each in found
     ]
@@ -376,7 +376,7 @@ def _one(snapshot: Snapshot, client: Client, names: SameNames) -> RelinkFinding:
 def _to_accept(
     snapshot: Snapshot, client: Client, link: Link, row: XpmClient | None, state: LinkState
 ) -> str:
-    """The XPM client that a broken link may be moved to unseen: nobody's yet."""
+    """Return the XPM client to which a broken link may be moved without a review; it is not linked."""
     if state not in ("converted", "merged"):
         return ""
     uuid = successor(snapshot, client, link, row) if state == "converted" else ""

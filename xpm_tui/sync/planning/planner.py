@@ -1,6 +1,6 @@
-"""The plan: every change that would be made, for every client, computed without side effect.
+"""The planner: every change that would be made, for every client, computed without side effects.
 
-The same snapshot and policy give the same plan. Nothing is read but the snapshot.
+The same snapshot and policy give the same plan. Only the snapshot is read.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ from xpm_tui.sync.policy import Policy
 from xpm_tui.sync.provenance import foreign_values
 
 FIRST_APPLIED = "first_applied"
-"""Name of the small fact that a run of this practice was applied; its value is that run's id."""
+"""The id of the small row that says that a run was applied; its value is that run's id."""
 
 
 class ClientPlan(msgspec.Struct, frozen=True, gc=False):
-    """What is planned for one client, what differs all the same, and whether it needs a person."""
+    """The planned changes of one client, what still differs, and whether it needs a decision."""
 
     uuid: str
     changes: tuple[Change, ...] = ()
@@ -72,8 +72,8 @@ def make_plan(
 ) -> tuple[Plan, list[PlannedRecord]]:
     """Plan everything, or only some clients (ids) or fields (names of the policy).
 
-    ``tenant`` and ``scopes`` say where the plan is good. Records come in the book's order and only where
-    there is something to change or to decide.
+    ``tenant`` and ``scopes`` say where the plan is valid. Records are in the store's order, and only those
+    with something to change or to decide.
     """
     chosen = tuple(only.split()) if isinstance(only, str) else tuple(only)
     planner = _Planner(snapshot, policy, fields)
@@ -130,17 +130,17 @@ def differences(
 
 
 def plan_client(snapshot: Snapshot, policy: Policy, client: Client) -> ClientPlan:
-    """Return what a plan would have of one client."""
+    """Return what a plan would contain for one client."""
     return _Planner(snapshot, policy, ()).client(client)
 
 
 def is_first(snapshot: Snapshot) -> bool:
-    """Whether no run of this practice was ever applied."""
+    """Return whether no run of this practice was ever applied."""
     return snapshot.raw(META, FIRST_APPLIED) is None
 
 
 def count(records: Iterable[PlannedRecord]) -> dict[str, int]:
-    """The counts of a plan: ``records`` and ``items`` (ticked), ``waiting``, by rule, mark and field."""
+    """Return the counts of a plan: ``records``, ``items`` (ticked), ``waiting``, by rule, mark and field."""
     counts: Counter[str] = Counter(records=0, items=0, waiting=0)
     for record in records:
         counts["records"] += any(change.ticked for change in record.changes)
@@ -165,7 +165,7 @@ def estimate(snapshot: Snapshot, plan: Plan, records: Iterable[PlannedRecord]) -
 def compare_client(
     snapshot: Snapshot, rules: Rules, client: Client, link: Link, row: XpmClient, *, fresh: bool = False
 ) -> FieldComparison:
-    """Compare one client as the snapshot has it; ``fresh``: as if nothing had ever been agreed."""
+    """Compare one client of the snapshot; ``fresh``: without any base."""
     base = None if fresh else snapshot.get(BASE, client.id)
     frozen = frozen_fields(snapshot, client.id)
     former = foreign_values(snapshot, client, link.uuid, rules.team)
@@ -173,19 +173,19 @@ def compare_client(
 
 
 def rules_for(snapshot: Snapshot, policy: Policy, fields: Collection[str] = ()) -> Rules:
-    """The policy at work on the snapshot's team and contacts."""
+    """Return the policy with the snapshot's team and contacts."""
     return Rules.of(
         policy, TeamLinks.read(snapshot), only=fields, shared=lambda uuid: len(owners(snapshot, uuid)) > 1
     )
 
 
 def unknown_additions(snapshot: Snapshot) -> frozenset[str]:
-    """The records of contacts that were sent to XPM and of which nobody knows yet whether it made them."""
+    """Return the records of contacts that were sent to XPM and whose outcome is unknown."""
     return frozenset(intent.record for intent in unanswered(snapshot) if intent.kind == ADD_CONTACT)
 
 
 class _Planner:
-    """Plans one client after the other over one snapshot."""
+    """Plans the clients of one snapshot one after the other."""
 
     def __init__(self, snapshot: Snapshot, policy: Policy, fields: Collection[str]) -> None:
         self.snapshot = snapshot
@@ -197,7 +197,7 @@ class _Planner:
         self.unknown = unknown_additions(snapshot)
 
     def client(self, client: Client) -> ClientPlan:
-        """What is planned for one client."""
+        """Plan one client."""
         snapshot = self.snapshot
         link = snapshot.get(LINKS, client.id)
         if link is None:
@@ -216,7 +216,7 @@ class _Planner:
         return ClientPlan(link.uuid, seen.changes, seen.differences)
 
     def record(self, plan: str, client: Client, uuid: str, changes: tuple[Change, ...]) -> PlannedRecord:
-        """The row of one client, with the fingerprints of what it was made from."""
+        """Return the row of one client, with the fingerprints of its records."""
         row = self.snapshot.get(XPM_CLIENTS, uuid)
         return PlannedRecord(
             id=f"{plan}/{client.id}",
@@ -229,7 +229,7 @@ class _Planner:
         )
 
     def shared(self, planned: dict[str, tuple[Change, ...]]) -> dict[str, tuple[Change, ...]]:
-        """The changes with one change to XPM for each field of a contact that several XPM clients share."""
+        """Return the changes with one change to XPM for each field of a shared contact."""
         if self.rules.side != "xpm":
             return planned
         return one_change_each(
@@ -237,7 +237,7 @@ class _Planner:
         )
 
     def _unlinked(self, client: Client) -> ClientPlan:
-        """An exact name on both sides is linked by the plan, and the values follow in the same one."""
+        """Plan a link by exact name, with its values in the same plan."""
         snapshot = self.snapshot
         if snapshot.raw(IGNORED, client.id) is not None or WHOLE in self.frozen.get(client.id, ()):
             return ClientPlan("")
@@ -265,7 +265,7 @@ class _Planner:
         return ClientChanges(tuple(map(self._waits, seen.changes)), seen.differences)
 
     def _waits(self, change: Change) -> Change:
-        """A contact that may have been made already is not made again until that is known."""
+        """Return whether a contact may already have been created, so that it is not created again."""
         if change.field != "contact" or change.side != "xpm" or change.record not in self.unknown:
             return change
         return msgspec.structs.replace(change, ticked=False, held=UNKNOWN)

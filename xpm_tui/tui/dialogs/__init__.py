@@ -1,1 +1,1 @@
-"""Dialogs over a screen: questions, forms, trouble, help, palette and files."""
+"""Dialogs over a screen: questions, forms, errors, help, palette and files."""

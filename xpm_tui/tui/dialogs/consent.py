@@ -1,6 +1,6 @@
-"""The sandbox's consent page, as text: the same page a browser would show, and the same answer.
+"""The sandbox's consent page, as text: the same page as in a browser, with the same answer.
 
-The sandbox's consent page as text, for a terminal without a browser. It never talks to another machine.
+The sandbox's consent page as text, for a terminal without a browser. It contacts only this machine.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _BREAKS = frozenset({"p", "h1", "h2", "li", "ul", "form", "div", "br"})
 
 @dataclass
 class ConsentPage:
-    """What the page says, what it lists, its one form, and what can be chosen and pressed there."""
+    """The text of the page, its lists, its form, and the choices and buttons in it."""
 
     lines: list[str] = field(default_factory=list)
     listed: list[str] = field(default_factory=list)
@@ -59,7 +59,7 @@ def read(url: str) -> ConsentPage:
 
 
 def answer(page: ConsentPage, choice: str, button: tuple[str, str, str]) -> str:
-    """Press a button of the page; gives the address that a browser would be sent to."""
+    """Press a button of the page; return the address to which a browser would be sent."""
     fields = dict(page.hidden)
     if page.choice:
         fields[page.choice] = choice
@@ -71,7 +71,7 @@ def answer(page: ConsentPage, choice: str, button: tuple[str, str, str]) -> str:
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
-    """The address to go back to is for us to paste, not to follow."""
+    """Does not follow the redirect, because its address is to be pasted."""
 
     def redirect_request(
         self, req: Any, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
@@ -99,7 +99,7 @@ def _ask(url: str, body: bytes | None) -> tuple[str, str]:
 
 
 class _Reader(HTMLParser):
-    """A form with a select and buttons, and the words around it: no more of HTML is known here."""
+    """Parses a form with a select and buttons, and the text around it, and no other HTML."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -159,7 +159,7 @@ class _Reader(HTMLParser):
 
 
 class ConsentScreen(Dialog[str]):
-    """Gives the address to paste, or None."""
+    """Shows the page; returns the address to paste, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "app.focus_previous", show=False),
@@ -173,12 +173,12 @@ class ConsentScreen(Dialog[str]):
         self._page: ConsentPage | None = None
 
     def box(self) -> ComposeResult:
-        """Filled when the page is here."""
+        """Yield a placeholder, which is filled when the page has arrived."""
         yield VerticalScroll(classes="words page", can_focus=False)
         yield Horizontal(classes="buttons")
 
     def on_mount(self) -> None:
-        """Fetch it."""
+        """Fetch the page."""
         self.host.work(lambda: self._read(), "consent", exclusive=True, node=self)
 
     async def _read(self) -> None:

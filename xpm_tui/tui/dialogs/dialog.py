@@ -1,4 +1,4 @@
-"""Small questions over a screen: yes or no, one of several, one line. The safe answer has the focus."""
+"""Small questions over a screen: yes or no, a choice, one line. The safe answer has the focus."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ R = TypeVar("R")
 
 
 class DialogBody(VerticalScroll, inherit_bindings=False):
-    """A part of a box that scrolls with the focus: arrows are the dialog's own, whatever does not fit."""
+    """The part of a dialog that scrolls with the focus; arrow keys belong to the dialog."""
 
     can_focus = False
 
 
 class KeyHint(Widget):
-    """The keys of a dialog beside its buttons, the most important first; what does not fit is left out."""
+    """The keys of a dialog next to its buttons, the most important first; what does not fit is left out."""
 
     def __init__(self, *keys: str) -> None:
         super().__init__(classes="hint")
         self._keys = keys
 
     def render(self) -> Content:
-        """As many keys as fit, each whole."""
+        """Return as many whole keys as fit."""
         found = ""
         for key in self._keys:
             more = f"{found} · {key}" if found else key
@@ -53,7 +53,7 @@ class KeyHint(Widget):
 
 
 class Dialog(BaseScreen, ModalScreen[R]):
-    """A box over the screen below. Escape is always the safe way out."""
+    """A dialog over the screen below. Escape always takes the safe answer."""
 
     CSS_PATH: ClassVar = style("dialog")
     AUTO_FOCUS = ""
@@ -66,22 +66,22 @@ class Dialog(BaseScreen, ModalScreen[R]):
     title_text: Shown = Shown("")
 
     def box(self) -> ComposeResult:
-        """What stands in the box."""
+        """Yield the content of the dialog."""
         raise NotImplementedError
 
     def compose(self) -> ComposeResult:
-        """The box, with its title in the frame."""
+        """Yield the dialog, with its title in the border."""
         with Vertical(classes="box") as box:
             yield from self.box()
         box.border_title = content(self.title_text)
 
     def action_leave(self) -> None:
-        """The safe way out."""
+        """Take the safe answer."""
         self.dismiss(None)
 
 
 class TextDialog(Dialog[R]):
-    """A dialog with more words than fit: the arrows and page keys move them."""
+    """A dialog with a text that may not fit: arrows and page keys scroll it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "scroll(-1)", show=False),
@@ -91,26 +91,26 @@ class TextDialog(Dialog[R]):
     ]
 
     def action_scroll(self, by: int) -> None:
-        """Read on."""
+        """Scroll the text."""
         words = self.query_one(".words", VerticalScroll)
         words.scroll_to(y=words.scroll_y + by, animate=False)
 
 
 GUARD = 0.4
-"""Seconds in which a letter does not answer yet: the key that opened the dialog may still be held."""
+"""Seconds in which a letter is no answer yet, because the key that opened the dialog may still be held."""
 _NOT_LETTERS = frozenset("jkny")
-"""Letters that move through the words, or that were answers of their own."""
+"""Letters that scroll the text or are fixed answers."""
 _LABEL = re.compile(r"^([^\s:][^:]{0,24}):\s+(?=\S)")
 _UNDO = re.compile(r"^(The rest|A change) can be undone")
 _CALLS = re.compile(r"^(No calls?|[\d,]+ calls?) to Xero")
 LABELS = 14
-"""Columns of the labels of a confirmation."""
+"""The width of the labels in a confirmation."""
 
 
 def confirmation_lines(sentences: Sequence[str], columns: int) -> list[Line]:
-    """Return sentences as labels and what they say, one below another; what cannot be undone stands out.
+    """Return sentences as labels and texts, one below another; what cannot be undone is emphasised.
 
-    "To XPM: 14 changes." is a label and its text; a sentence without a colon runs over both columns.
+    "To XPM: 14 changes." is a label and its text; a sentence without a colon spans both columns.
     """
     named = [_labelled(sentence) for sentence in sentences]
     room = max([LABELS, *(len(label) + 2 for label, _ in named)])
@@ -140,16 +140,16 @@ def _labelled(sentence: str) -> tuple[str, str]:
 
 
 def answer_letter(words: str) -> str:
-    """Return the letter of a button: the first of its words that nothing else uses."""
+    """Return the letter of a button: the first one in its words that nothing else uses."""
     letters = (letter for letter in words.casefold() if letter.isascii() and letter.isalpha())
     return next((letter for letter in letters if letter not in _NOT_LETTERS), "")
 
 
 class ConfirmDialog(TextDialog[bool]):
-    """A question with two answers. ``safe``: agreeing loses nothing, so it has the focus.
+    """A question with two answers. ``safe``: agreeing loses nothing, so that button has the focus.
 
-    The title asks, naming the object; the safe button stands first, the other is named after its action and
-    has its own letter.
+    The title is the question, naming the object; the safe button is first, the other one is named after its
+    action and has its own letter.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -176,7 +176,7 @@ class ConfirmDialog(TextDialog[bool]):
         self._shown_at = time.monotonic()
 
     def box(self) -> ComposeResult:
-        """What follows, over the answers."""
+        """Yield the consequences above the buttons."""
         with DialogBody(classes="words"):
             yield self._words
         with Horizontal(classes="buttons -right"):
@@ -184,18 +184,18 @@ class ConfirmDialog(TextDialog[bool]):
             yield Button(content(Shown(f"{self._yes}  {self._letter}".rstrip())), id="yes")
 
     def on_mount(self) -> None:
-        """The safe button first."""
+        """Focus the safe button."""
         self.query_one("#yes" if self._safe else "#no", Button).focus()
         self.query_one(".box").border_subtitle = "enter chooses the marked button"
 
     def on_resize(self) -> None:
-        """Labels and texts stand in columns; they follow the width."""
+        """Lay out labels and texts for the new width."""
         columns = self._words.size.width
         if columns > 0:
             self._words.update(lines(confirmation_lines(self._question.split("\n"), columns)))
 
     def on_key(self, event: events.Key) -> None:
-        """The letter of the button, once the key that opened the dialog is up."""
+        """Accept the letter of a button, once the key that opened the dialog is released."""
         if event.key == self._letter and time.monotonic() - self._shown_at >= GUARD:
             event.stop()
             self.dismiss(True)
@@ -206,16 +206,16 @@ class ConfirmDialog(TextDialog[bool]):
         self.dismiss(event.button.id == "yes")
 
     def action_answer(self, answer: bool) -> None:
-        """By letter."""
+        """Answer by letter."""
         self.dismiss(answer)
 
     def action_leave(self) -> None:
-        """Escape never agrees."""
+        """Decline: escape never agrees."""
         self.dismiss(False)
 
 
 class ChoiceDialog(Dialog[str]):
-    """One of several, by arrow and enter; ``start``, else the first, has the focus. Gives the key."""
+    """A choice, by arrow and enter; ``start``, otherwise the first, has the focus. Returns the key."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "app.focus_previous", show=False),
@@ -233,7 +233,7 @@ class ChoiceDialog(Dialog[str]):
         self._start = keys.index(start) if start in keys else 0
 
     def box(self) -> ComposeResult:
-        """The question over the choices, one a line."""
+        """Yield the question above the choices, one per line."""
         with DialogBody(classes="words"):
             yield StaticText(content(self._question))
         with DialogBody(classes="choices"):
@@ -241,7 +241,7 @@ class ChoiceDialog(Dialog[str]):
                 yield Button(content(visible(words)), id=f"choice-{place}", classes="wide")
 
     def on_mount(self) -> None:
-        """The first choice has the focus."""
+        """Focus the first choice."""
         list(self.query(Button))[self._start].focus()
 
     @on(Button.Pressed)
@@ -252,7 +252,7 @@ class ChoiceDialog(Dialog[str]):
 
 
 class InputDialog(Dialog[str]):
-    """One line of text; None when left with escape. ``check`` says what is wrong with it, in place."""
+    """One line of text; None when left with escape. ``check`` returns what is wrong with it."""
 
     def __init__(
         self,
@@ -271,7 +271,7 @@ class InputDialog(Dialog[str]):
         self._error = StaticText(classes="error")
 
     def box(self) -> ComposeResult:
-        """The prompt over the field."""
+        """Yield the prompt above the field."""
         with DialogBody(classes="words"):
             yield StaticText(content(self._prompt))
         yield self._field
@@ -279,7 +279,7 @@ class InputDialog(Dialog[str]):
         yield Static(content(Shown("enter saves · esc goes back")), classes="hint")
 
     def on_mount(self) -> None:
-        """Type at once."""
+        """Focus the field."""
         self._error.display = False
         self._field.focus()
 
@@ -300,7 +300,7 @@ class InputDialog(Dialog[str]):
 
 
 class MessageDialog(TextDialog[None]):
-    """Something to read: a trouble with its way on, or a text to select with the mouse and take away."""
+    """A message to read: an error with what to do, or a text to select with the mouse or to copy."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "copy", "Copy", show=False)]
 
@@ -313,7 +313,7 @@ class MessageDialog(TextDialog[None]):
         self._hint = visible_lines(hint)
 
     def box(self) -> ComposeResult:
-        """The text, what to do next, and one button."""
+        """Yield the text, what to do next, and one button."""
         with DialogBody(classes="words"):
             yield StaticText(content(self._text))
             if self._hint:
@@ -323,7 +323,7 @@ class MessageDialog(TextDialog[None]):
             yield KeyHint("esc closes", "y copies the text")
 
     def on_mount(self) -> None:
-        """Enter closes."""
+        """Focus the button, so that enter closes."""
         self.query_one(Button).focus()
 
     @on(Button.Pressed)
@@ -332,5 +332,5 @@ class MessageDialog(TextDialog[None]):
         self.dismiss(None)
 
     def action_copy(self) -> None:
-        """The whole text."""
+        """Copy the whole text."""
         self.app.copy_to_clipboard(f"{self._text}\n{self._hint}".strip())

@@ -1,4 +1,4 @@
-"""Editing one record: its fields (of a client those of its contacts, too), with what is there now."""
+"""Edit one record: its fields with their values, and for a client those of its contacts."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from xpm_tui.tui.widgets.inputs import ChoiceField, FormRow, TextField
 from xpm_tui.tui.widgets.text import StaticText
 
 LINE = "⏎"
-"""Stands for a line end while a value of several lines is edited in one."""
+"""The sign of a line end while a multi-line value is edited on one line."""
 
 
 KEYWORDS = frozenset({"default", "none"})
-"""What may stand in place of a date."""
+"""Words that are valid in place of a date."""
 
 FLAG = (("yes", "Yes"), ("no", "No"))
 
@@ -42,7 +42,7 @@ FLAG = (("yes", "Yes"), ("no", "No"))
 def entries(
     view: ClientView, people: Sequence[PersonView], notes: Mapping[str, str] = MappingProxyType({})
 ) -> list[EditField]:
-    """Every field that can be edited: the client's, then each contact's.
+    """Return every editable field: the client's, then each contact's.
 
     ``people`` are the team; ``notes`` are sentences to add to the help of some of the client's fields.
     """
@@ -60,7 +60,7 @@ def entries(
 def _entry(
     field: model.Field, key: str, label: str, view: ClientView | ContactView, people: Sequence[PersonView]
 ) -> EditField:
-    """One field of a form, with the value as it is typed and, where it is a choice, what can be chosen."""
+    """Return one field of a form, with the value as it is typed and, for a choice, its options."""
     value = getattr(view, field.attribute)
     options: list[tuple[str, str]] = []
     if field.kind == "flag":
@@ -83,31 +83,31 @@ def _entry(
 
 
 def _person(person: PersonView) -> str:
-    """A team member as a choice; sync carries only those who are linked."""
+    """Return a team member as a choice; only linked members are synced."""
     return person.name if person.staff else f"{person.name} (not linked to XPM)"
 
 
 def typed(changed: Sequence[str]) -> dict[str, str]:
-    """``field=value`` as a table."""
+    """Return ``field=value`` texts as a dictionary."""
     return {key: text for key, _, text in (word.partition("=") for word in changed)}
 
 
 def params_of(act: Command[Any], preset: Mapping[str, Any], changed: Sequence[str]) -> msgspec.Struct:
-    """The act's parameters with what was changed as its values, but for those that it has by name.
+    """Return the command's parameters with the changed values, some of them as parameters of their own.
 
-    Raises ``BadInput`` where one of these is missing.
+    Raises ``BadInput`` if a required one is missing.
     """
     values, given = typed(changed), dict(preset)
     for param in read(act.params):
         if param.name in values and param.name not in given:
             given[param.name] = values.pop(param.name).strip()
         if param.required and param.name != "values" and not given.get(param.name):
-            raise BadInput(f"“{param.name}” is needed.", field=param.name)
+            raise BadInput(f"“{param.name}” is required.", field=param.name)
     return build(act, {**given, "values": [f"{key}={text}" for key, text in values.items()]})
 
 
 class EditDialog(EditingDialog[tuple[str, ...]]):
-    """Gives ``field=value`` for what was changed, or None."""
+    """Returns ``field=value`` for what was changed, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f10", "save", "Save", show=False),
@@ -122,9 +122,9 @@ class EditDialog(EditingDialog[tuple[str, ...]]):
         self._new = sheet.new
         self._door = sheet.door
         self._leaving = False
-        """Whether the next screen is the one behind the door."""
+        """Whether the next screen is the one of the door."""
         self._turned = turned
-        # A field holds one line: line ends of an address are shown as such and put back.
+        # A field has one line: line ends of an address are shown as a sign and restored.
         entries = [EditField(*each) for each in sheet.fields]
         self._before = {each.key: each.value.replace("\r\n", "\n").replace("\n", LINE) for each in entries}
         again = {
@@ -146,7 +146,7 @@ class EditDialog(EditingDialog[tuple[str, ...]]):
         self._error = StaticText(classes="error")
 
     def box(self) -> ComposeResult:
-        """Label and field, as many as there are."""
+        """Yield label and field for each."""
         yield StaticText(show(self._about), classes="about")
         with DialogBody(classes="fields"):
             if self._door is not None and self._way is not None:
@@ -161,7 +161,7 @@ class EditDialog(EditingDialog[tuple[str, ...]]):
             yield Static(content(Shown("enter: next · F10 saves · esc: back")), classes="hint")
 
     def on_mount(self) -> None:
-        """The first field; the one concerned, where this was filled in before and not taken."""
+        """Focus the first field, or the one that was refused before."""
         self._error.display = False
         if self._turned is not None:
             now = {key: str(field.value) for key, field in self._inputs.items()}
@@ -206,23 +206,23 @@ class EditDialog(EditingDialog[tuple[str, ...]]):
             self.action_leave()
 
     def dismiss(self, result: tuple[str, ...] | None = None) -> AwaitComplete:
-        """Leave; through the door where that was chosen."""
+        """Dismiss, and open the screen of the door if that was chosen."""
         done = super().dismiss(result)
         if self._leaving and self._door is not None:
             self.app.call_later(self._door.open)
         return done
 
     def stayed(self) -> None:
-        """Here, not through the door."""
+        """Return to editing, not through the door."""
         self._leaving = False
 
     def is_edited(self) -> bool:
-        """Whether a field is not as the record has it."""
+        """Return whether a field differs from the record."""
         now = {key: str(field.value) for key, field in self._inputs.items()}
         return self._turned is not None or now != self._before
 
     def action_save(self) -> None:
-        """Only what differs; where nothing does there is nothing to save."""
+        """Return only what differs; without changes there is nothing to save."""
         before = dict.fromkeys(self._before, "") if self._new else self._before
         now = {key: str(field.value) for key, field in self._inputs.items()}
         changed = {key: value for key, value in now.items() if value != before[key]}

@@ -1,4 +1,4 @@
-"""A file is named: typed, pasted or walked to. Tab completes, enter takes, escape goes back."""
+"""Choose a file: type, paste or browse. Tab completes, enter chooses, escape goes back."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from xpm_tui.tui.widgets.text import StaticText
 
 
 class FolderRows(Items[FolderEntry]):
-    """What lies in the folder."""
+    """The contents of the folder."""
 
     driven = True
     can_focus = False
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """Name, and the size of a file."""
+        """Draw the name, and the size of a file."""
         entry = self.items[row]
         size = "folder" if entry.folder else sized(entry.size)
         name = entry.path.name + (os.sep if entry.folder else "")
@@ -43,7 +43,7 @@ class FolderRows(Items[FolderEntry]):
 
 
 class FilePicker(Dialog[str]):
-    """Gives the path as text, or None. ``new``: a file that is to be written, which need not be there."""
+    """Returns the path as text, or None. ``new``: a file to be written, which need not exist."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "complete", "Complete", show=False, priority=True),
@@ -51,7 +51,7 @@ class FilePicker(Dialog[str]):
         Binding("down", "move(1)", show=False, priority=True),
         Binding("pageup", "move(-8)", show=False, priority=True),
         Binding("pagedown", "move(8)", show=False, priority=True),
-        Binding("f2", "up_folder", "Folder above", show=False, priority=True),
+        Binding("f2", "up_folder", "Parent folder", show=False, priority=True),
     ]
 
     def __init__(
@@ -69,16 +69,16 @@ class FilePicker(Dialog[str]):
         self._listing: FolderListing | None = None
 
     def box(self) -> ComposeResult:
-        """What it is for, the path, what lies there, the keys."""
+        """Yield the purpose, the path, the folder's contents, and the keys."""
         yield StaticText(content(self._about))
         yield self._field
         yield self._note
         yield self._rows
-        keys = "tab completes · arrows choose · F2 one folder up · enter opens"
+        keys = "tab completes · arrows choose · F2 parent folder · enter opens"
         yield Static(content(Shown(keys)), classes="hint")
 
     def on_mount(self) -> None:
-        """Type, paste or walk at once."""
+        """Focus the field."""
         self._field.focus()
         self._field.cursor_position = len(self._field.value)
         self._look()
@@ -105,12 +105,12 @@ class FilePicker(Dialog[str]):
         self._note.update(content(visible(problem)))
 
     def action_move(self, by: int) -> None:
-        """The mark in the list; the field keeps the focus."""
+        """Move the selection in the list; the field keeps the focus."""
         self._moved = True
         self._rows.cursor += by
 
     def action_complete(self) -> None:
-        """As far as all agree, or to the one that is marked."""
+        """Complete as far as unique, or to the selected entry."""
         entries = self._rows.items
         if not entries:
             return
@@ -123,7 +123,7 @@ class FilePicker(Dialog[str]):
             self._put(entry.path, folder=entry.folder)
 
     def action_up_folder(self) -> None:
-        """The folder above."""
+        """Go to the parent folder."""
         if self._listing is not None:
             inside = self._field.value.endswith(os.sep)
             self._put(self._listing.folder.parent if inside else self._listing.folder, folder=True)
@@ -169,13 +169,13 @@ class FilePicker(Dialog[str]):
 
 
 def folder_of(app: AppProtocol) -> str:
-    """Where the last file was, ready to be typed on; at first where the console was started."""
+    """Return the folder of the last file, ready to be typed on; at first where the console was started."""
     folder = app.folder or os.getcwd()
     return folder if folder.endswith(os.sep) else folder + os.sep
 
 
 def sized(size: int) -> str:
-    """Bytes as people say them."""
+    """Return a size in bytes as text."""
     for unit in ("B", "KB", "MB", "GB"):
         if size < 1024 or unit == "GB":
             return f"{size:.0f} {unit}"

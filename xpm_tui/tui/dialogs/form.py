@@ -1,6 +1,6 @@
-"""Filling in until it is taken: what is refused comes back as typed, with the sentence at its field.
+"""Forms of commands: the names, help and defaults of the command line, filled in until they are accepted.
 
-A form made from an act's parameters: the same names, help and defaults as on the command line.
+Refused input is shown again as typed, with the message at its field.
 """
 
 from __future__ import annotations
@@ -47,18 +47,18 @@ P = TypeVar("P")
 R = TypeVar("R")
 
 AGAIN = (BadInput, Busy)
-"""Troubles after which nothing was written, and another word or another moment may do."""
+"""Errors after which nothing was written, and another input or a later try may succeed."""
 
 
 class RejectedInput(NamedTuple, Generic[P]):
-    """What was filled in and not taken, and why not."""
+    """Input that was refused, and why."""
 
     filled: P
     trouble: AppError
 
     @property
     def sentence(self) -> str:
-        """What is wrong with it, what to do next, and its case where it has one."""
+        """Return what is wrong with it, what to do next, and its known problem if there is one."""
         return present(self.trouble).sentence()
 
 
@@ -67,7 +67,7 @@ async def ask_until_accepted(
     show: Callable[[RejectedInput[P] | None], Screen[P]],
     do: Callable[[P], Awaitable[R]],
 ) -> R | None:
-    """Show, do, and show again what was turned away; None when it was left."""
+    """Show a form, run the action, and show the form again if it was refused; None when it was left."""
     turned: RejectedInput[P] | None = None
     while True:
         filled = await app.push_screen_wait(show(turned))
@@ -80,9 +80,9 @@ async def ask_until_accepted(
 
 
 def invalid_field(trouble: AppError, typed: Mapping[str, Any]) -> str:
-    """The field that a trouble is about: the one it names, else the one whose text it repeats; else none.
+    """Return the field that an error is about: the named one, or the one whose text it repeats.
 
-    ``typed`` has what stands in each field, a list as a list; of ``start=2026-07-01`` both halves count.
+    ``typed`` has the content of each field, a list as a list; of ``start=2026-07-01`` both halves count.
     """
     named = trouble.field if isinstance(trouble, BadInput) else ""
     named = named or trouble.message.partition(":")[0]
@@ -90,9 +90,9 @@ def invalid_field(trouble: AppError, typed: Mapping[str, Any]) -> str:
     for name, part in parts:
         if named in (name, name.replace("_", " "), part.partition("=")[0].strip() if "=" in part else name):
             return name
-    told = [(name, part.partition("=")[2] or part) for name, part in parts]
-    told = [(name, text.strip()) for name, text in told if text.strip() and text.strip() in trouble.message]
-    return max(told, key=lambda each: len(each[1]))[0] if told else ""
+    lines = [(name, part.partition("=")[2] or part) for name, part in parts]
+    lines = [(name, text.strip()) for name, text in lines if text.strip() and text.strip() in trouble.message]
+    return max(lines, key=lambda each: len(each[1]))[0] if lines else ""
 
 
 def _parts(value: Any) -> tuple[Any, ...]:
@@ -100,25 +100,28 @@ def _parts(value: Any) -> tuple[Any, ...]:
 
 
 SKIPPED = frozenset({"yes", "dry_run", "json", "quiet"})
-"""Parameters that stand for what a console shows and asks anyway."""
+"""Parameters for what a console shows and asks anyway."""
 
 
 def open_parameters(act: Command[Any], preset: Mapping[str, Any]) -> list[Param]:
-    """The parameters a person has to look at: not those that the screen knows already."""
+    """Return the parameters to ask for: those that the screen does not know."""
     return [p for p in read(act.params) if p.name not in preset and p.name not in SKIPPED]
 
 
 def build(act: Command[Any], values: Mapping[str, Any]) -> msgspec.Struct:
-    """The parameters as one frozen value. Raises ``msgspec.ValidationError`` whose text names the place."""
+    """Return the parameters as one frozen value.
+
+    Raises ``msgspec.ValidationError`` with the place in its text.
+    """
     known = {p.name: p for p in read(act.params)}
-    # What a screen knows is one record: an act that takes several gets that one.
+    # A screen knows one record: a command that accepts several gets that one.
     given = {k: (v,) if known[k].many and isinstance(v, str) else v for k, v in values.items() if k in known}
     done: msgspec.Struct = msgspec.convert(given, act.params, strict=False)
     return done
 
 
 def validation_message(error: msgspec.ValidationError) -> tuple[str, str]:
-    """What is wrong with a value, and of which parameter, out of msgspec's own words."""
+    """Return what is wrong with a value, and of which parameter, from msgspec's message."""
     told, _, path = str(error).partition(" - at `$.")
     name = re.split(r"[`.\[]", path, maxsplit=1)[0]
     wanted = re.match(r"Expected `(int|float)`( [<>]=? \S+)?", told)
@@ -126,28 +129,28 @@ def validation_message(error: msgspec.ValidationError) -> tuple[str, str]:
         return told, name
     kind = "a whole number" if wanted[1] == "int" else "a number"
     bound = (wanted[2] or "").replace(">=", "of at least").replace("<=", "of at most")
-    return f"“{name.replace('_', ' ')}” has to be {kind}{bound}.", name
+    return f"“{name.replace('_', ' ')}” must be {kind}{bound}.", name
 
 
 def unsaved() -> ConfirmDialog:
-    """Return the question whether what was typed may be lost; the safe answer has the focus."""
+    """Return the question whether to discard what was typed; the safe answer has the focus."""
     return ConfirmDialog(
-        "What you have entered here is not saved.",
-        title="Leave without saving?",
+        "Your changes are not saved.",
+        title="Discard your changes?",
         yes="Discard",
         no="Keep editing",
     )
 
 
 class EditingDialog(Dialog[R]):
-    """A dialog with fields to fill in: leaving asks first where something was typed or chosen."""
+    """A dialog with fields: leaving it asks first if something was typed or chosen."""
 
     def is_edited(self) -> bool:
-        """Whether something would be lost."""
+        """Return whether something would be lost."""
         raise NotImplementedError
 
     def action_leave(self) -> None:
-        """Back, at once where nothing would be lost."""
+        """Go back, without a question if nothing would be lost."""
         if not self.is_edited():
             self.dismiss(None)
             return
@@ -160,7 +163,7 @@ class EditingDialog(Dialog[R]):
             self.stayed()
 
     def stayed(self) -> None:
-        """The user goes on editing."""
+        """Handle that the user continues editing."""
 
 
 def date_hint(text: str, today: date) -> str:
@@ -173,7 +176,7 @@ def date_hint(text: str, today: date) -> str:
 
 
 class _ParameterRow(NamedTuple):
-    """One row of a form: of a parameter, or with ``part`` of one field of its ``field=value`` list."""
+    """One row of a form: a parameter, or with ``part`` one field of its ``field=value`` list."""
 
     param: Param
     key: str
@@ -183,12 +186,12 @@ class _ParameterRow(NamedTuple):
 
     @property
     def is_date(self) -> bool:
-        """Whether a date is typed here."""
+        """Return whether it is a date."""
         return self.part.is_date if self.part is not None else self.param.hint.placeholder == "DATE"
 
 
 def rows_of(act: Command[Any], preset: Mapping[str, Any]) -> list[_ParameterRow]:
-    """Return the rows of a command's form: labels and help are those of the registries."""
+    """Return the rows of a command's form, with labels and help from the registries."""
     found: list[_ParameterRow] = []
     names = {param.name for param in read(act.params)}
     for param in open_parameters(act, preset):
@@ -205,7 +208,7 @@ def rows_of(act: Command[Any], preset: Mapping[str, Any]) -> list[_ParameterRow]
 
 
 class FormDialog(EditingDialog[msgspec.Struct]):
-    """Fill in, enter. Gives the parameters, or None."""
+    """A form. Returns the parameters, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+enter,f10", "submit", "Submit", show=False),
@@ -233,7 +236,7 @@ class FormDialog(EditingDialog[msgspec.Struct]):
         self._error = StaticText(classes="error")
 
     def box(self) -> ComposeResult:
-        """What it does, the fields, one line of help for the field that has the focus."""
+        """Yield what the command does, the fields, and a line of help for the focused field."""
         yield StaticText(content(visible(self._act.help)), classes="words")
         with DialogBody(classes="fields"):
             for each in self._about:
@@ -248,7 +251,7 @@ class FormDialog(EditingDialog[msgspec.Struct]):
         yield Static(content(Shown("enter: next field · F10: submit · esc: back")), classes="hint")
 
     def on_mount(self) -> None:
-        """The first field; the one concerned, where this was filled in before and not taken."""
+        """Focus the first field, or the one that was refused before."""
         self._error.display = False
         self._before = {} if self._turned is not None else self._filled()
         if self._turned is not None:
@@ -262,11 +265,11 @@ class FormDialog(EditingDialog[msgspec.Struct]):
         self.query_one("#leave" if usual_effect(self._act).writes else "#do", Button).focus()
 
     def is_edited(self) -> bool:
-        """Whether a field is not as it came up."""
+        """Return whether a field differs from its initial value."""
         return self._filled() != self._before
 
     def _required(self, row: _ParameterRow) -> bool:
-        """Whether the row must be filled in; a list of fields must be, where none would mean all."""
+        """Return whether the row is required; a list of fields is, if none would mean all."""
         chosen = field_choices(self._act, row.param, ()) if row.part is None else []
         needs_choice = bool(chosen) and chosen[0][1] == "Choose a field"
         return needs_choice or (row.part is None and row.param.required)
@@ -338,11 +341,11 @@ class FormDialog(EditingDialog[msgspec.Struct]):
             self.action_leave()
 
     def _filled(self) -> dict[str, Any]:
-        """What stands in each row, by its key."""
+        """Return the content of each row, by its key."""
         return {each.key: getattr(self.query_one(f"#{each.key}"), "value", "") for each in self._about}
 
     def _named(self) -> dict[str, Any]:
-        """The same by the name that a message gives the field: of a list, its parts."""
+        """Return the same by the field names in messages: for a list, by its parts."""
         found: dict[str, Any] = {}
         for key, value in self._filled().items():
             row = next(each for each in self._about if each.key == key)
@@ -351,7 +354,7 @@ class FormDialog(EditingDialog[msgspec.Struct]):
         return found
 
     def values(self) -> dict[str, Any]:
-        """What is filled in; empty optional fields keep their default."""
+        """Return what is filled in; empty optional fields keep their default."""
         found: dict[str, Any] = dict(self._preset)
         filled = self._filled()
         for row in self._about:
@@ -370,11 +373,11 @@ class FormDialog(EditingDialog[msgspec.Struct]):
         return found
 
     def action_submit(self) -> None:
-        """Check, then give it back; what is wrong is said under the fields."""
+        """Check and return the values; errors are shown under the fields."""
         filled = self._filled()
         for row in self._about:
             if self._required(row) and not (filled[row.key] and str(filled[row.key]).strip()):
-                self._complain(f"“{row.label}” is needed.", row.key[2:])
+                self._complain(f"“{row.label}” is required.", row.key[2:])
                 return
         try:
             done = build(self._act, self.values())

@@ -1,6 +1,6 @@
-"""Help for what is in front of you: the area in a sentence, then every key with what it does.
+"""Help for the current screen: the area in a sentence, then every key with what it does.
 
-Trouble on a screen: what went wrong, its case, and the clicks that lead out of it, a key away.
+Error dialogs: what went wrong, the known problem, and the steps that solve it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ EVERYWHERE: tuple[tuple[str, str], ...] = (
     ("esc", "one level up"),
     ("tab, shift+tab", "next and previous part of the screen"),
     ("arrows, j k, page keys", "move"),
-    ("enter", "open what is marked"),
+    ("enter", "open the selected item"),
     ("ctrl+l", "redraw the screen, if another program wrote over it"),
     ("ctrl+q, or ctrl+c twice", "leave the console; a run in progress continues"),
 )
@@ -46,7 +46,7 @@ EVERYWHERE: tuple[tuple[str, str], ...] = (
 
 @dataclass(frozen=True)
 class HelpPage:
-    """What help tells: ``about`` in sentences, ``keys`` with what they do."""
+    """The content of help: ``about`` in sentences, ``keys`` with what they do."""
 
     title: str
     about: str
@@ -54,7 +54,7 @@ class HelpPage:
 
 
 class HelpDialog(TextDialog[None]):
-    """A page of help, to scroll and leave."""
+    """A scrollable page of help."""
 
     def __init__(self, page: HelpPage) -> None:
         super().__init__(classes="wide")
@@ -62,22 +62,22 @@ class HelpDialog(TextDialog[None]):
         self._page = page
 
     def box(self) -> ComposeResult:
-        """Sentences, the keys here, the keys everywhere."""
-        told: list[list[Span]] = []
+        """Yield the sentences, the keys of this screen, and the keys of everywhere."""
+        texts: list[list[Span]] = []
         for head, keys in (("Here", self._page.keys), ("Everywhere", EVERYWHERE)):
             if keys:
-                told.append([ours(head, "head")])
+                texts.append([ours(head, "head")])
                 room = min(26, max(len(key) for key, _ in keys) + 2)
-                told += [[ours("  "), *fit([span(key, "accent")], room), span(what)] for key, what in keys]
-                told.append([ours("")])
+                texts += [[ours("  "), *fit([span(key, "accent")], room), span(what)] for key, what in keys]
+                texts.append([ours("")])
         with DialogBody(classes="words"):
             yield StaticText(content(visible(self._page.about, 2000)), classes="about")
-            yield StaticText(lines([list(line) for line in told]))
+            yield StaticText(lines([list(line) for line in texts]))
         yield Static(content(Shown("esc closes")), classes="hint")
 
 
 class ErrorDialog(MessageDialog):
-    """Sentence, what to do next, the case with its first step; ``v`` shows the whole way out."""
+    """The message, what to do next, and the known problem's first step; ``v`` shows all steps."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "way_out", "What to do", tooltip="Show all steps", show=False)
@@ -90,7 +90,7 @@ class ErrorDialog(MessageDialog):
         super().__init__(title, text or view.message, hint="\n".join(view.advice(titled=False)), bad=True)
 
     def box(self) -> ComposeResult:
-        """The same as a text to read, with one more button where a case is known."""
+        """Yield the text, with another button if there is a known problem."""
         with VerticalScroll(classes="words", can_focus=False):
             if self.case is not None:
                 yield StaticText(content(visible(problem_title(self.case))), classes="problem")
@@ -107,13 +107,13 @@ class ErrorDialog(MessageDialog):
             yield Static(content(Shown(keys)), classes="hint")
 
     def action_way_out(self) -> None:
-        """All steps, for XPM's new and old screens, and what to tell Xero's support."""
+        """Show all steps, for XPM's new and old screens, and what to report to Xero's support."""
         if self.case is not None:
             self.app.push_screen(problem_steps(self.case, self._trouble))
 
 
 def problem_steps(case: KnownProblem, trouble: AppError | None = None) -> MessageDialog:
-    """A case whole, to read; with the facts for Xero's support where a call stands behind it."""
+    """Return a known problem in full, with the facts of the call for Xero's support."""
     lines = titled_problem_lines(case)
     if trouble is not None:
         lines += present(trouble).for_support()
@@ -128,7 +128,7 @@ def show_error(
     text: str = "",
     act: str = "console",
 ) -> None:
-    """Show a trouble, and see that it is in the log with its case."""
+    """Show an error, and make sure that it is in the log with its known problem."""
     app.push_screen(ErrorDialog(title, text, trouble))
 
     async def log() -> None:
@@ -136,7 +136,7 @@ def show_error(
             if not practice.read_only:
                 failed(practice.events, act, trouble)
 
-        # Without a log the trouble has been told all the same.
+        # The error was shown even if it cannot be logged.
         with suppress(AppError, RuntimeError):
             await app.worker.ask(write)
 
@@ -144,11 +144,11 @@ def show_error(
 
 
 async def ask_symptom(app: AppProtocol, *, browser: bool = False) -> Symptom | None:
-    """Ask what there is to see, show the way out of what was picked; gives it, None when left."""
+    """Ask what the user sees, and show what to do about it; return the answer, or None."""
     question = "What do you see in the browser?" if browser else "What do you see?"
     offered = BROWSER if browser else (*BROWSER, *ELSEWHERE)
     key = await app.push_screen_wait(
-        ChoiceDialog(question, [(each.key, each.words) for each in offered], title="What no program can see")
+        ChoiceDialog(question, [(each.key, each.words) for each in offered], title="Report what you see")
     )
     seen = next((each for each in offered if each.key == key), None)
     if seen is None:

@@ -1,4 +1,4 @@
-"""Every act that applies here, by its words: what it does, its key, and why it cannot be done now."""
+"""The command palette: every command of this screen, with its key and, if it is unavailable, the reason."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from xpm_tui.tui.widgets.text import StaticText
 
 @dataclass(frozen=True)
 class PaletteEntry:
-    """One thing to do: ``name`` is given back when it is chosen, ``reason`` says why it cannot be now."""
+    """One entry: ``name`` is returned when it is chosen, ``reason`` says why it is unavailable."""
 
     name: str
     title: str
@@ -37,7 +37,7 @@ class PaletteEntry:
 
 
 def rank(query: str, entries: Sequence[PaletteEntry]) -> list[PaletteEntry]:
-    """Entries that fit the query, best first: all words as word starts, then anywhere, then mistyped."""
+    """Return entries that match the query: word starts first, then anywhere, then typing errors."""
     terms = query.casefold().split()
     if not terms:
         return list(entries)
@@ -64,12 +64,12 @@ NOT_NOW = "not now"
 
 
 class PaletteRows(Items[PaletteEntry]):
-    """The entries, one a line: title, whether it cannot be done now, key."""
+    """The entries, one per line: title, whether it is unavailable, key."""
 
     driven = True
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """Title left, key right; what it does is said below, for the one under the cursor."""
+        """Draw the title at the left and the key at the right; the description is shown below the list."""
         entry = self.items[row]
         off = bool(entry.reason)
         right: list[Span] = [ours(f" {NOT_NOW}", "warn")] if off else []
@@ -80,7 +80,7 @@ class PaletteRows(Items[PaletteEntry]):
 
 
 class Palette(BaseScreen, ModalScreen[str]):
-    """Type, move, enter. Gives the name of the act, or None."""
+    """Returns the name of the chosen command, or None."""
 
     CSS_PATH: ClassVar = style("palette")
     AUTO_FOCUS = ""
@@ -102,7 +102,7 @@ class Palette(BaseScreen, ModalScreen[str]):
         self._none = Static(content(Shown("No match. Try other words; esc goes back.")), classes="empty")
 
     def compose(self) -> ComposeResult:
-        """A field over the entries, and what the one under the cursor does, in whole sentences."""
+        """Yield a field above the entries, and the description of the selected one in full."""
         with Vertical(classes="box"):
             yield self._field
             yield self._none
@@ -110,7 +110,7 @@ class Palette(BaseScreen, ModalScreen[str]):
             yield self._about
 
     def on_mount(self) -> None:
-        """All entries, ready to type."""
+        """Show all entries and focus the field."""
         self._field.focus()
         self._find("")
 
@@ -135,7 +135,7 @@ class Palette(BaseScreen, ModalScreen[str]):
         self._say()
 
     def action_move(self, by: int) -> None:
-        """The cursor moves while the field keeps the focus."""
+        """Move the selection; the field keeps the focus."""
         self._rows.cursor += by
 
     def _find(self, query: str) -> None:
@@ -147,12 +147,12 @@ class Palette(BaseScreen, ModalScreen[str]):
 
     def _say(self) -> None:
         entry = self._rows.current
-        said: list[Line] = []
+        messages: list[Line] = []
         if entry is not None and entry.reason:
-            said.append([ours(f"{NOT_NOW.capitalize()}: ", "warn"), span(entry.reason, "warn")])
+            messages.append([ours(f"{NOT_NOW.capitalize()}: ", "warn"), span(entry.reason, "warn")])
         if entry is not None and entry.help:
-            said.append([span(entry.help)])
-        self._about.update(lines(said))
+            messages.append([span(entry.help)])
+        self._about.update(lines(messages))
 
     def _take(self) -> None:
         if (entry := self._rows.current) is not None:

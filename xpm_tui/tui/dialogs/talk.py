@@ -1,10 +1,10 @@
-"""How an act speaks on a screen: questions as dialogs, sentences above them or as a toast at the end.
+"""The dialogue of a command on a screen: questions as dialogs, messages above them or as a toast.
 
-Something that takes a while: what it is, how to leave it. Still, so that waiting costs no bytes.
+Dialogs for work in progress, without animation, so that waiting costs no bytes.
 
-A window too small to show anything whole says so, and comes back as it was when it has grown.
+The module also has the screen for a window that is too small to show anything whole.
 
-Accepting all that is clear, of team and services: the command asks with the count, then links.
+Accept all unambiguous matches of team and services: the command asks with the number, then links.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ from xpm_tui.tui.widgets.text import StaticText
 Answer = TypeVar("Answer")
 
 LINES = 8
-"""A question with more lines than this gets a wide box."""
+"""The number of lines above which a question gets a wide dialog."""
 TITLE = 66
-"""Letters up to which a question is the title of its box, whole at 80 columns."""
+"""The longest question that is the title of its dialog, at 80 columns."""
 ROOM = 60
-"""Letters in a line of a question above which its box is a wide one."""
+"""The longest line of a question in a narrow dialog."""
 
 
 def is_wide(lines: list[str]) -> bool:
@@ -53,10 +53,10 @@ def is_wide(lines: list[str]) -> bool:
 
 
 class ScreenDialogue:
-    """Talk over the console, used on the desk's thread.
+    """A dialogue over the console, used on the worker thread.
 
-    What is said before a question stands above that question; the rest is in ``said`` for the outcome.
-    ``box`` stands there from the user's yes until :meth:`end`.
+    Messages before a question are shown above it; the rest is in ``said`` for the result. ``box`` is shown
+    from the user's confirmation until :meth:`end`.
     """
 
     interactive = True
@@ -72,20 +72,20 @@ class ScreenDialogue:
         self.said: list[str] = []
 
     def say(self, sentence: str) -> None:
-        """Kept for the question or the outcome that follows."""
+        """Keep a message for the next question or the result."""
         self.said.append(sentence)
 
     def progress(self, sentence: str) -> None:
-        """Shown by a screen that has a place for it."""
+        """Show progress on a screen that has a place for it."""
         show = getattr(self._app.screen, "show_progress", None)
         if show is not None:
             self._app.call_later(show, sentence)
 
     def emit(self, item: Mapping[str, Any], line: str = "") -> None:
-        """Items of a stream reach the screen as events, not this way."""
+        """Ignore the item: items of a stream reach the screen as events."""
 
     async def confirm(self, question: str, *, default: bool = False, button: str = "") -> bool | None:
-        """Ask with the question as the title, over what was said so far."""
+        """Ask with the question as the title, above the messages so far."""
         said, self.said = self.said, []
         title, lines = self._placed(question.strip(), said)
         box = ConfirmDialog(
@@ -101,11 +101,11 @@ class ScreenDialogue:
         return self._title or "Continue?", "\n".join([*said, *([""] if said else []), asked]).splitlines()
 
     async def line(self, prompt: str) -> str | None:
-        """One line; None when left."""
+        """Ask for one line; None when left."""
         return await self._show(InputDialog("\n".join([*self._above(), prompt]), title=self._title))
 
     async def end(self) -> None:
-        """Take the box away, on the screen's thread."""
+        """Remove the dialog, on the screen's thread."""
         if self._box is not None and self._shown is not None:
             await self._shown
             await self._box.dismiss(None)
@@ -115,7 +115,7 @@ class ScreenDialogue:
         return [*said, ""] if said else []
 
     async def _show(self, screen: Screen[Answer]) -> Answer | None:
-        """Have the screen's thread show a dialog, and wait here for its answer."""
+        """Let the screen's thread show a dialog, and wait here for its answer."""
         answer: Future[Answer | None] = Future()
 
         def answered(value: Answer | None) -> None:
@@ -134,7 +134,7 @@ GIVES_UP = "esc cancels; nothing has been written"
 
 
 class ProgressDialog(Dialog[None]):
-    """A box with a sentence; escape gives the work up, where a worker is watched over."""
+    """A dialog with a sentence; escape cancels the work, if there is a worker."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", show=False)]
 
@@ -145,29 +145,29 @@ class ProgressDialog(Dialog[None]):
         self._worker: Any = None
 
     def box(self) -> ComposeResult:
-        """The sentence and the way out."""
+        """Yield the sentence and what to do."""
         yield self._words
-        told = "it cannot be called back from here" if self._worker is None else GIVES_UP
-        yield Static(content(Shown(told)), classes="hint")
+        text = "it cannot be cancelled" if self._worker is None else GIVES_UP
+        yield Static(content(Shown(text)), classes="hint")
 
     def tell(self, sentence: str) -> None:
-        """How far it is."""
+        """Show the progress."""
         if self.is_mounted:
             self._words.update(content(visible(sentence)))
 
     def watch_over(self, worker: Any) -> None:
-        """The worker that escape cancels."""
+        """Set the worker that escape cancels."""
         self._worker = worker
 
     def action_give_up(self) -> None:
-        """Cancel and leave; what goes on by itself is not left out of sight."""
+        """Cancel and leave; work that continues on its own stays visible."""
         if self._worker is not None:
             self._worker.cancel()
             self.dismiss(None)
 
 
 async def done(work: Awaitable[R], screen: ProgressDialog) -> R:
-    """Wait for the work, then take the box away, also when it failed."""
+    """Wait for the work, then remove the dialog, also after an error."""
     try:
         return await work
     finally:
@@ -182,21 +182,21 @@ WORDS = (
 
 
 class TooSmall(ModalScreen[None]):
-    """Stands over everything, and leaves by itself."""
+    """Covers everything while the window is too small, and leaves automatically."""
 
     CSS_PATH: ClassVar = style("too_small")
     AUTO_FOCUS = ""
 
     def compose(self) -> ComposeResult:
-        """The sentence."""
+        """Yield the sentence."""
         yield Static(content(Shown(WORDS)))
 
     def on_resize(self, event: events.Resize) -> None:
-        """Large enough again?"""
+        """Leave if the window is large enough again."""
         self._leave(event.size)
 
     def on_screen_resume(self) -> None:
-        """Something that stood over it has left."""
+        """Check again after a screen above it has left."""
         self._leave(self.app.size)
 
     def _leave(self, size: Size) -> None:
@@ -205,17 +205,17 @@ class TooSmall(ModalScreen[None]):
 
 
 def same_names(practice: OpenPractice) -> list[tuple[Service, Template]]:
-    """The services with the one template of the same name."""
+    """Return the services with the one template of the same name."""
     return templates.same_names(practice.snapshot())
 
 
 async def accept_emails(app: AppProtocol) -> bool:
-    """Link everybody whose e-mail is the same; False where nobody was linked."""
+    """Link everyone whose e-mail is the same; return False if no one was linked."""
     return await _accept(app, "team.accept", "person/people", "Press u in Team to undo this.")
 
 
 async def accept_same_names(app: AppProtocol) -> bool:
-    """Link every open service to the template of its name; False where none was linked."""
+    """Link every service without a choice to the template of its name; return False if none was."""
     return await _accept(app, "templates.accept", "service", "Press u in Templates to undo this.")
 
 
@@ -225,6 +225,6 @@ async def _accept(app: AppProtocol, name: str, noun: str, undo: str) -> bool:
     await app.refresh_status()
     linked = int(result.data.get("count", 0))
     empty = result.table.empty if result.table is not None else ""
-    told = f"{formatting.count(linked, noun)} linked.\n{undo}" if linked else "\n".join(result.lines) or empty
-    app.toast(told)
+    text = f"{formatting.count(linked, noun)} linked.\n{undo}" if linked else "\n".join(result.lines) or empty
+    app.toast(text)
     return linked > 0

@@ -1,8 +1,8 @@
-"""What all areas share: head and foot, keys from the acts, help, palette, and a fresh look when it moves.
+"""The base of all areas: header, footer, keys from the commands, help, palette, and updates.
 
-An area that is a table, narrowed by letters and saved filters, and the row under the cursor.
+The module also has the base of areas with a filtered table and the details of the selected row.
 
-Which screen stands for which area. Importing one costs only that one.
+The screen of each area. Importing this module imports none of them.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 
 class AreaScreen(BaseScreen, Screen[None]):
-    """A screen with head, body and foot. A child class composes ``body`` and reads its data in ``look``.
+    """A screen with header, body and footer. A subclass composes ``body`` and reads its data in ``look``.
 
     ``TAB`` names the area that a screen over one belongs to.
     """
@@ -68,26 +68,26 @@ class AreaScreen(BaseScreen, Screen[None]):
         self._seen: object = None
 
     def body(self) -> ComposeResult:
-        """What stands between head and foot."""
+        """Yield what is between header and footer."""
         raise NotImplementedError
 
     async def look(self) -> None:
-        """Read what is shown; called when the area comes up and whenever the book has moved."""
+        """Read what is shown; called when the area opens and whenever the store has changed."""
 
     def compose(self) -> ComposeResult:
-        """Head, body, foot."""
+        """Yield header, body and footer."""
         yield Header(AREAS, self.TAB or self.AREA)
         yield from self.body()
         yield KeyFooter(more=True)
         yield KeyRow()
 
     def on_mount(self) -> None:
-        """Keys come with the acts, and those with the practice."""
+        """Add the keys of the commands, once the practice is open."""
         if self.host.ready:
             self.collect_commands()
 
     def collect_commands(self) -> None:
-        """From now on the keys of this area's acts are obeyed, and stand in the foot."""
+        """Enable the keys of this area's commands, and show them in the footer."""
         for binding in keymap.bindings(self.AREA):
             self._bindings.key_to_bindings.setdefault(binding.key, []).append(binding)
             if binding.id:
@@ -95,27 +95,27 @@ class AreaScreen(BaseScreen, Screen[None]):
         self.refresh_bindings()
 
     def show_letters(self, on: bool) -> None:
-        """The letters of the areas, over the foot, while ``g`` waits for one."""
+        """Show the letters of the areas above the footer, while ``g`` waits for one."""
         if self.is_mounted:
             self.query_one(KeyRow).display = on
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
-        """Come up with the newest heartbeat, and read again if something moved meanwhile."""
+        """Show the newest status, and read again if something has changed."""
         event.refresh_styles = not self._fresh
         self.tell(self.host.practice_status)
         self.refresh_data()
 
     def on_screen_suspend(self) -> None:
-        """What changes meanwhile is seen when it comes up again; at a first visit it is told twice to."""
+        """Stop updating; changes are read when the area is shown again."""
         self._fresh = False
 
     def tell(self, practice_status: PracticeStatus) -> None:
-        """Another heartbeat. Under a dialog nothing is painted: all of it would be sent again."""
+        """Show a new status, but not under a dialog, where painting would send the whole screen."""
         if self.is_mounted and self.is_active:
             self.query_one(Header).tell(practice_status)
 
     def refresh_data(self, *, force: bool = False) -> None:
-        """Read again, if the book stands elsewhere than at the last look."""
+        """Read again, if the store has changed since the last time."""
         position = self.host.position
         if not (force or self.is_active):
             return  # under a dialog: read when it is gone
@@ -128,15 +128,15 @@ class AreaScreen(BaseScreen, Screen[None]):
         self.refresh_bindings()
 
     def situation(self) -> Situation:
-        """What the acts of this area depend on."""
+        """Return what the commands of this area depend on."""
         return self.host.situation(self.AREA)
 
     def preset(self, act: str) -> dict[str, Any]:
-        """Parameters that this screen knows for an act: the record under the cursor."""
+        """Return parameters that this screen knows for a command: the record under the cursor."""
         return {}
 
     def action_act(self, name: str) -> None:
-        """Do an act of this area: by the screen's own way if it has one, else by its form."""
+        """Perform a command of this area: in the screen's own way if it has one, otherwise by its form."""
         act = registry.by_name(name)
         reason = act.unavailable(self.situation())
         if reason:
@@ -149,14 +149,14 @@ class AreaScreen(BaseScreen, Screen[None]):
             self.host.perform(act, self.preset(name), title=act.title)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """An act that cannot be done now is dim in the footer; its key still says why."""
+        """Dim unavailable commands in the footer; their keys still say why."""
         if action == "act" and parameters and self.is_mounted:
             act = self._commands.get(str(parameters[0]))
             return None if act is not None and act.unavailable(self.situation()) else True
         return True
 
     def on_key(self, event: Any) -> None:
-        """A dim key explains itself."""
+        """Show why a dimmed key is unavailable."""
         for binding in self._bindings.key_to_bindings.get(event.key, ()):
             if binding.id in self._commands:
                 reason = self._commands[binding.id].unavailable(self.situation())
@@ -166,16 +166,16 @@ class AreaScreen(BaseScreen, Screen[None]):
                     self.host.toast(reason, "warning")
 
     def action_up(self) -> None:
-        """An area is the top: escape does nothing more here."""
+        """Do nothing, because an area is the top level."""
 
     def help_page(self) -> HelpPage:
-        """What F1 tells here."""
+        """Return the help of this area."""
         title = next(area.title for area in AREAS if area.name == self.AREA)
         return keymap.page(title, self.ABOUT, self.AREA, self.MORE_KEYS)
 
 
 def halves(*widgets: Widget) -> Iterator[Widget]:
-    """Widgets side by side, by a class: a rule for any child would be tried on every widget."""
+    """Return widgets side by side, by a class, as a rule for any child would be tried on every widget."""
     for widget in widgets:
         widget.add_class("half")
         yield widget
@@ -184,7 +184,7 @@ def halves(*widgets: Widget) -> Iterator[Widget]:
 class FilteredArea(AreaScreen):
     """An area with filters.
 
-    ``FILTERS`` are the filters' words for the service, with their labels; the first one is all. A child class
+    ``FILTERS`` are the filters' words for the use case, with their labels; the first one is all. A subclass
     sets ``table`` and ``detail`` before it is composed, and reads in ``look``.
     """
 
@@ -195,14 +195,14 @@ class FilteredArea(AreaScreen):
         Binding("slash", "find", "Filter", show=False),
         Binding("left_square_bracket", "saved(-1)", show=False),
         Binding("right_square_bracket", "saved(1)", show=False),
-        Binding("less_than_sign", "sort(-1)", "Sort by the column before", show=False),
+        Binding("less_than_sign", "sort(-1)", "Sort by the previous column", show=False),
         Binding("greater_than_sign", "sort(1)", "Sort by the next column", show=False),
         *(Binding(str(digit), f"filter({digit - 1})", show=False) for digit in range(1, DIGITS + 1)),
     ]
     MORE_KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("/", "filter by letters; esc ends it"),
         ("1 to 9, [ and ]", "filters, in the order shown above the table"),
-        ("< and >", "sort by a column, as does a click on its head"),
+        ("< and >", "sort by a column; so does a click on its heading"),
         ("tab", "to the details of the selected row, and back"),
     )
 
@@ -220,11 +220,11 @@ class FilteredArea(AreaScreen):
 
     @property
     def only(self) -> str:
-        """The saved filter in force, by the service's word."""
+        """Return the active saved filter, by its word for the use case."""
         return self.FILTERS[self._saved][0]
 
     def body(self) -> ComposeResult:
-        """Filters, what to know, the field, then table and detail."""
+        """Yield filters, notes, the search field, then table and details."""
         yield self._state
         yield self._note
         yield self.find
@@ -232,7 +232,7 @@ class FilteredArea(AreaScreen):
             yield from halves(self.table, self.detail)
 
     def on_mount(self) -> None:
-        """The field comes with ``/``, the note where there is one."""
+        """Hide the search field and empty notes."""
         self.find.display = False
         self._note.display = False
         for table in self.query(Table):
@@ -240,7 +240,7 @@ class FilteredArea(AreaScreen):
                 table.border_title = self.AREA.capitalize()
 
     def refresh_data(self, *, force: bool = False) -> None:
-        """Read again, also where only the settings for jobs have changed.
+        """Read again, also if only the settings for jobs have changed.
 
         Settings do not change the position of the store.
         """
@@ -251,11 +251,11 @@ class FilteredArea(AreaScreen):
 
     @property
     def asked(self) -> tuple[str, str]:
-        """What the list is narrowed by."""
+        """Return what the list is filtered by."""
         return self.only, self.text
 
     def told(self, shown: int, total: int, counts: Mapping[str, int] | None = None) -> None:
-        """How many there are, and which filter is on; ``counts``: of other filters, by their word."""
+        """Show the numbers and the active filter; ``counts`` are those of other filters, by their word."""
         known = {**(counts or {})}
         if self.FILTERS[0][0] == "":
             known.setdefault("", total)
@@ -267,32 +267,32 @@ class FilteredArea(AreaScreen):
         self.table.border_subtitle = f"{shown:,} of {total:,}" if shown != total else f"{total:,}"
 
     def note(self, found: list[Line]) -> None:
-        """What to know of the whole list; nothing takes no room."""
+        """Show notes on the whole list."""
         self._note.display = bool(found)
         self._note.say(lines(found))
 
     def focus_table(self) -> None:
-        """The table gets the keys, where nothing has them."""
+        """Focus the table, if nothing has the focus."""
         if self.focused is None:
             self.table.rows.focus()
 
     def action_find(self) -> None:
-        """Type what the row must have."""
+        """Focus the search field."""
         self.find.display = True
         self.find.focus()
 
     def action_saved(self, by: int) -> None:
-        """The next saved filter."""
+        """Activate the next saved filter."""
         self.action_filter((self._saved + by) % len(self.FILTERS))
 
     def action_filter(self, place: int) -> None:
-        """The saved filter at a place."""
+        """Activate the saved filter at a place."""
         if place < len(self.FILTERS):
             self._saved = place
             self.refresh_data(force=True)
 
     def action_sort(self, by: int) -> None:
-        """By the next column."""
+        """Sort by the next column."""
         self.table.sort_next(by)
 
     @on(FilterLine.Chosen)
@@ -320,7 +320,7 @@ class FilteredArea(AreaScreen):
         self.chosen(event.item)
 
     def chosen(self, item: Any) -> None:
-        """The row was opened: the pane beside it gets the keys."""
+        """Focus the details of the opened row."""
         self.detail.focus()
 
     @on(Table.Moved)
@@ -331,10 +331,10 @@ class FilteredArea(AreaScreen):
             self.moved(event.item)
 
     def moved(self, item: Any) -> None:
-        """Another row is under the cursor, or none."""
+        """Show the details of the selected row, or none."""
 
     def action_up(self) -> None:
-        """Detail to table, then the filters away."""
+        """Go from the details to the table, then clear the filters."""
         if self.detail.has_focus:
             self.table.rows.focus()
         elif self.clear_filters():
@@ -342,7 +342,7 @@ class FilteredArea(AreaScreen):
             self.refresh_data(force=True)
 
     def clear_filters(self) -> bool:
-        """Take them away; whether there was one."""
+        """Clear the filters; return whether there were any."""
         narrowed = bool(self.find.display or self.text or self._saved)
         self.find.value = ""
         self.find.display = False
@@ -361,17 +361,17 @@ LOADED_AHEAD = (
     "plan_review",
     "settings",
 )
-"""Modules of screens that somebody may soon want, in the order in which they are wanted."""
+"""Modules of screens to import ahead, in the order in which they are likely to be needed."""
 
 
 def load_ahead() -> None:
-    """Import them beside whatever goes on: the first visit then waits for no file."""
+    """Import screens in the background, so that the first visit does not wait."""
     for name in LOADED_AHEAD:
         load(import_module(f"xpm_tui.tui.screens.{name}"))
 
 
 def create_area(name: str) -> AreaScreen:
-    """The screen of an area. Raises ``KeyError`` for none of ours."""
+    """Return the screen of an area. Raises ``KeyError`` for an unknown one."""
     if name == "overview":
         return overview.Overview()
     if name == "clients":

@@ -1,6 +1,6 @@
-"""What the screens over an area share: a foot, a way back, and acts that say why they cannot be done.
+"""The base of screens over an area: a footer, a way back, and commands that say why they are unavailable.
 
-What the screens with a list share: a head, the list, and the one under the cursor told below it.
+The module also has the base of screens with a list and the details of the selected record.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ R = TypeVar("R")
 
 
 class DetailScreen(KeyExplainer, BaseScreen, Screen[R]):
-    """A screen that is left with escape. A child class composes ``body``; ``AREA`` is whose acts it does."""
+    """A screen that is left with escape. A subclass composes ``body``; ``AREA`` owns its commands."""
 
     AREA: ClassVar[str] = ""
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Back")]
 
     def body(self) -> ComposeResult:
-        """What stands over the foot."""
+        """Yield what is above the footer."""
         raise NotImplementedError
 
     def compose(self) -> ComposeResult:
-        """Body, foot."""
+        """Yield body and footer."""
         yield from self.body()
         yield KeyFooter()
 
     def refused(self, act: str, **about: Any) -> bool:
-        """Whether an act cannot be done now; then it has said why."""
+        """Return whether a command is unavailable, after showing why."""
         reason = by_name(act).unavailable(self.host.situation(self.AREA, **about))
         if reason:
             self.host.toast(reason, "warning")
@@ -55,12 +55,12 @@ class DetailScreen(KeyExplainer, BaseScreen, Screen[R]):
         after: Callable[[], None] | None = None,
         **about: Any,
     ) -> None:
-        """Do an act, or say why not."""
+        """Perform a command, or show why it is unavailable."""
         if not self.refused(act, **about):
             self.host.perform(by_name(act), preset, ask=ask, after=after)
 
     def action_leave(self) -> None:
-        """One level up."""
+        """Go one level up."""
         self.dismiss(None)
 
 
@@ -69,10 +69,11 @@ T = TypeVar("T")
 
 
 class RecordListScreen(DetailScreen[R], Generic[R, T]):
-    """A child class reads in ``look``, gives what it found to ``put``, and tells of one in ``telling``.
+    """A list with details. A subclass reads in ``look`` and describes one record in ``telling``.
 
-    List and detail are panels: ``PANEL`` is the list's title, the first line of ``telling`` the detail's.
-    ``GROUP`` names its reading among the console's work; ``look`` in the style sheet begins its classes.
+    List and details are panels: ``PANEL`` is the list's title, the first line of ``telling`` is that of the
+    details. ``GROUP`` names its reading among the console's work; ``look`` in the stylesheet begins its
+    classes.
     """
 
     GROUP: ClassVar[str] = ""
@@ -86,10 +87,10 @@ class RecordListScreen(DetailScreen[R], Generic[R, T]):
         self._table.add_class("panel", "-table")
         self._table.border_title = self.PANEL
         self.shown = False
-        """Whether what stands there is what was asked for last."""
+        """Whether what is shown is what was asked for last."""
 
     def body(self) -> ComposeResult:
-        """Counts, list, the one under the cursor."""
+        """Yield counts, list and details."""
         yield self._head
         yield self._table
         yield self._told
@@ -99,11 +100,11 @@ class RecordListScreen(DetailScreen[R], Generic[R, T]):
         raise NotImplementedError
 
     def telling(self, item: T) -> list[Line]:
-        """What is said of the one under the cursor."""
+        """Return the details of the selected record."""
         raise NotImplementedError
 
     def again(self) -> None:
-        """Read, beside the screen."""
+        """Read in the background."""
         self.shown = False
         self.host.work(lambda: self.look(), self.GROUP, exclusive=True, node=self)
 
@@ -115,7 +116,7 @@ class RecordListScreen(DetailScreen[R], Generic[R, T]):
         self._tell(self._table.item)
 
     def _count(self, number: int) -> None:
-        """Say in the list's panel where the cursor is in how many."""
+        """Show the position of the cursor in the list's panel."""
         place = self._table.rows.cursor + 1
         self._table.border_subtitle = f"{place:,} of {number:,}" if number else ""
 

@@ -1,4 +1,4 @@
-"""The support bundle before it is written: its parts, and what stands in each."""
+"""The support bundle before it is written: its parts and their content."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ from xpm_tui.tui.widgets.table import Table, TableColumn
 from xpm_tui.tui.widgets.text import TextLabel
 
 MOST = 20_000
-"""Characters of a part that are shown; the whole of it is in the file."""
+"""The number of characters of a part that are shown; the file has all of it."""
 
 
 class BundleScreen(DetailScreen[None]):
-    """Parts over the text of the one under the cursor. Nothing is written before ``w``."""
+    """Parts above the text of the selected one. Nothing is written before ``w``."""
 
     CSS_PATH: ClassVar = style("bundle")
     SAVES = frozenset({"write"})
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("w", "write", "Write the bundle"),
         Binding("F", "names", "With or without names", tooltip="Include names, or mask them"),
-        Binding("space", "read(8)", "Read on", tooltip="Read on in the part"),
+        Binding("space", "read(8)", "Read on", tooltip="Scroll the selected part"),
         Binding("backspace", "read(-8)", show=False),
     ]
 
@@ -64,14 +64,14 @@ class BundleScreen(DetailScreen[None]):
         self._text = Static(classes="bundle-text")
 
     def body(self) -> ComposeResult:
-        """Head, parts, the text of one."""
+        """Yield header, parts, and the text of one."""
         yield self._head
         yield self._table
         with VerticalScroll(can_focus=False, classes="panel bundle-pane"):
             yield self._text
 
     def on_mount(self) -> None:
-        """Gather at once: it only reads."""
+        """Start to gather, which only reads."""
         self._table.say_empty("Collecting …")
         self._table.show([])
         self._gather()
@@ -108,17 +108,17 @@ class BundleScreen(DetailScreen[None]):
         pane.scroll_home(animate=False)
 
     def action_read(self, by: int) -> None:
-        """Further down in the part."""
+        """Scroll the selected part."""
         pane = self.query_one(".bundle-pane", VerticalScroll)
         pane.scroll_to(y=pane.scroll_y + by, animate=False)
 
     def action_names(self) -> None:
-        """Put the names in, or take them out."""
+        """Include names, or mask them."""
         self._names = not self._names
         self._gather()
 
     def action_write(self) -> None:
-        """Ask for a file that is not there yet, and write it."""
+        """Ask for a new file, and write it."""
         if self._parts:
             self.host.work(lambda: self._write(), "bundle", exclusive=True, node=self)
 
@@ -137,7 +137,7 @@ class BundleScreen(DetailScreen[None]):
             self.dismiss(None)
 
     def help_page(self) -> HelpPage:
-        """F1."""
+        """Return the help of this screen."""
         return HelpPage(
             "Support bundle",
             "One zip file with what support needs. Read here what it contains; nothing is written until you "
@@ -146,8 +146,8 @@ class BundleScreen(DetailScreen[None]):
                 ("w", "write it to a new file that only you can read"),
                 ("F", "with names, or masked: each name becomes a number"),
                 ("up, down", "another part"),
-                ("space, backspace", "read on in the part, and back"),
-                ("esc", "leave it unwritten"),
+                ("space, backspace", "scroll the selected part"),
+                ("esc", "close without writing it"),
             ],
         )
 

@@ -1,6 +1,6 @@
-"""Choosing from a short list of XPM: search as you type, what it would do said before enter.
+"""Choose from a short list of XPM: search as you type, with the effect shown before enter.
 
-Which of XPM's staff: to map a member of the team to, or to pick into the team.
+Choose from XPM's staff: to link a team member, or to add people to the team.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 
 class Choices(Items[T]):
-    """What the letters let through, two lines each; the screen above draws them."""
+    """The matching items, two lines each, drawn by the screen."""
 
     row_height = 2
     driven = True
@@ -51,12 +51,12 @@ class Choices(Items[T]):
         self._drawn = drawn
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """One line of one of them."""
+        """Return one line of an item."""
         return self._drawn(self.items[row], line, columns)
 
 
 class Chooser(BaseScreen, Screen[str], Generic[T]):
-    """A child class gives the head, the items, how one is drawn and found, what it would do, and does it."""
+    """A subclass gives the header, the items, their drawing and search words, the effect, and the action."""
 
     CSS_PATH: ClassVar = style("chooser")
     AUTO_FOCUS = ""
@@ -83,50 +83,50 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
         self._effect = TextLabel(classes="panel effect")
         self._effect.border_title = "If you choose it"
         self.said_of: T | None = None
-        """The item whose effect is on the screen."""
+        """The item whose effect is shown."""
 
     # -- what a child class gives ---------------------------------------------------------------------------
 
     def head(self) -> list[Line]:
-        """Two lines: what is chosen, and from what."""
+        """Return two lines: what is chosen, and from what."""
         raise NotImplementedError
 
     async def load(self) -> Sequence[T]:
-        """All there is to choose from, in the order without letters."""
+        """Return all items, in the order without a search."""
         raise NotImplementedError
 
     def words_of(self, item: T) -> str:
-        """What letters are looked for in."""
+        """Return the text to search in."""
         raise NotImplementedError
 
     def key_of(self, item: T) -> str:
-        """What tells it from all others."""
+        """Return the key of an item."""
         raise NotImplementedError
 
     def is_taken(self, item: T) -> bool:
-        """Whether it is linked already: the cursor never starts there while there is another one."""
+        """Return whether it is already linked: the cursor starts there only if there is no other."""
         return False
 
     def draw(self, item: T, line: int, columns: int) -> Line:
-        """One line of a row."""
+        """Return one line of a row."""
         raise NotImplementedError
 
     async def effect(self, item: T) -> list[Line]:
-        """What taking it would do."""
+        """Return what choosing the item would do."""
         raise NotImplementedError
 
     async def take(self, item: T) -> None:
-        """Do it; only what has been shown comes here."""
+        """Choose an item whose effect was shown."""
         raise NotImplementedError
 
     def below(self) -> ComposeResult:
-        """More under the effect."""
+        """Yield widgets below the effect."""
         yield from ()
 
     # -- the screen -----------------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
-        """Head, field, rows, effect."""
+        """Yield header, field, rows and effect."""
         yield self._head
         with Vertical(classes="panel search") as search:
             search.border_title = "Search"
@@ -140,12 +140,12 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """Type at once."""
+        """Focus the field."""
         self.field.focus()
         self.host.work(lambda: self.begin(), "load", exclusive=True, node=self)
 
     async def begin(self, at: str = "") -> None:
-        """Read the items; the cursor on the one with key ``at``, else where it was or on the next left."""
+        """Read the items, with the cursor on the one with key ``at``, or where it was."""
         rows, here = self.rows.items, self.rows.cursor
         before = [self.key_of(item) for item in (*rows[here:], *reversed(rows[:here]))]
         self.items = await self.load()
@@ -156,11 +156,11 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
 
     @property
     def current(self) -> T | None:
-        """The one under the cursor."""
+        """Return the item under the cursor."""
         return self.rows.current
 
     def search(self, at: str = "") -> None:
-        """Those that have every word that is typed; names that begin with it first."""
+        """Show the items with every typed word; names that begin with it come first."""
         typed = self.field.value.casefold()
         terms = typed.split()
         found = [item for item in self.items if all(term in self.words_of(item).casefold() for term in terms)]
@@ -191,7 +191,7 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
             self.host.work(lambda: self.tell(item), "effect", exclusive=True, node=self)
 
     async def tell(self, item: T) -> None:
-        """Say what it would do."""
+        """Show the effect of an item."""
         told = await self.effect(item)
         if self.current is not None and self.key_of(self.current) == self.key_of(item):
             self.said_of = item
@@ -203,7 +203,7 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
         self.action_take()
 
     def action_move(self, by: int) -> None:
-        """The field keeps the focus."""
+        """Move the cursor; the field keeps the focus."""
         self.rows.cursor += by
 
     def action_clear(self) -> None:
@@ -211,11 +211,11 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
         self.field.value = ""
 
     def action_leave(self) -> None:
-        """Nothing is taken."""
+        """Leave without a choice."""
         self.dismiss(None)
 
     def action_take(self) -> None:
-        """The one under the cursor, once its effect stands there."""
+        """Choose the item under the cursor, once its effect is shown."""
         self.host.work(lambda: self._take(), "take", exclusive=True, node=self)
 
     async def _take(self) -> None:
@@ -231,12 +231,12 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
         await self.take(item)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Enter belongs to a button that has the focus."""
+        """Leave enter to a button that has the focus."""
         return not (action == "take" and isinstance(self.focused, Button))
 
 
 def effect_line(mark: str, text: str) -> Line:
-    """A line of an effect that is only words of ours."""
+    """Return a line of an effect that contains no data."""
     return [ours(f" {mark} ", "accent"), ours(text)]
 
 
@@ -245,26 +245,26 @@ def _unread(practice: OpenPractice) -> str:
 
 
 class StaffPicker(Chooser[StaffView]):
-    """Rows: name, state and UUID; below it e-mail, who is linked, what names the person."""
+    """Rows: name, state and UUID; below it e-mail, link, and what names the person."""
 
     PLACEHOLDER = "name, e-mail or UUID"
     LISTED = "XPM staff"
     NOTHING = "No match in XPM's staff. Try fewer letters; F4 clears the search."
 
     def words_of(self, item: StaffView) -> str:
-        """Name, e-mail, UUID."""
+        """Return name, e-mail and UUID."""
         return f"{item.name} {item.email} {item.uuid}"
 
     def key_of(self, item: StaffView) -> str:
-        """The UUID."""
+        """Return the UUID."""
         return item.uuid
 
     def is_taken(self, item: StaffView) -> bool:
-        """Linked to a team member, or gone from XPM."""
+        """Return whether the person is linked to a member, or gone from XPM."""
         return item.member is not None or item.gone
 
     def draw(self, item: StaffView, line: int, columns: int) -> Line:
-        """Two lines that tell people of one name apart."""
+        """Draw two lines that distinguish people with the same name."""
         if line == 0:
             same = sum(other.name.casefold() == item.name.casefold() for other in self.items) > 1
             tags: list[Span] = [ours("  ✗ left, or disabled", "bad")] if item.gone else []
@@ -282,7 +282,7 @@ class StaffPicker(Chooser[StaffView]):
 
 
 class MapStaffPicker(StaffPicker):
-    """Link a member; the proposals stand first. Gives the UUID taken."""
+    """Links a member; proposals come first. Returns the chosen UUID."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "take", "Link to this one", priority=True)]
 
@@ -293,7 +293,7 @@ class MapStaffPicker(StaffPicker):
         self._why = {each.uuid: each.reason for each in member.proposals}
 
     def head(self) -> list[Line]:
-        """The member, and how many there are."""
+        """Return the member, and the number of staff."""
         member = self._member
         return [
             [ours(" Link ", "muted"), span(member.name, "strong"),
@@ -302,7 +302,7 @@ class MapStaffPicker(StaffPicker):
         ]  # fmt: skip
 
     async def load(self) -> Sequence[StaffView]:
-        """All staff: proposed, then free, then linked, those who left last."""
+        """Return all staff: proposed, then unlinked, then linked, those who left last."""
         rows = await self.host.worker.ask(team.list_staff)
 
         def rank(row: StaffView) -> tuple[int, bool, bool]:
@@ -311,7 +311,7 @@ class MapStaffPicker(StaffPicker):
         return sorted(rows, key=rank)
 
     async def effect(self, item: StaffView) -> list[Line]:
-        """What linking would do, or why it cannot be."""
+        """Return what linking would do, or why it is impossible."""
         pair = {"member": self._member.id, "staff": item.uuid, "dry_run": True}
         found: MapEffect = (await self.host.run_named("team.link", pair)).value
         why = self._why.get(item.uuid)
@@ -321,7 +321,7 @@ class MapStaffPicker(StaffPicker):
         return [*told, *([ours(" → ", "accent"), span(sentence)] for sentence in found.says)]
 
     async def take(self, item: StaffView) -> None:
-        """Link, say so, and how to take it back."""
+        """Link the two, and show how to undo that."""
         pair = {"member": self._member.id, "staff": item.uuid}
         found: MapEffect = (await self.host.run_named("team.link", {**pair, "dry_run": True})).value
         if found.refused:
@@ -333,18 +333,18 @@ class MapStaffPicker(StaffPicker):
         self.dismiss(item.uuid)
 
     def help_page(self) -> HelpPage:
-        """F1."""
+        """Return the help of this screen."""
         return HelpPage(
             "Link a team member",
             "Type letters of a name, an e-mail or a UUID. Proposals are listed first, with the reason below; "
             "rows marked =name share their name with another. "
             "What linking would do is shown below. Nothing is written to XPM.",
-            [("enter", "map to the person under the cursor"), ("F4", "empty the field"), ("esc", "leave")],
+            [("enter", "link to the selected person"), ("F4", "empty the field"), ("esc", "leave")],
         )
 
 
 class AddStaffPicker(StaffPicker):
-    """Pick staff into the team, one after the other or all."""
+    """Adds XPM staff to the team, one by one or all."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "take", "Pick", priority=True),
@@ -356,12 +356,12 @@ class AddStaffPicker(StaffPicker):
         self._at = at
 
     def head(self) -> list[Line]:
-        """How many are not in the team."""
+        """Return how many are not in the team."""
         told = f" {formatting.count(len(self.items), 'person/people')} not linked to a team member"
         return [[ours(" Add XPM staff to the team", "strong")], [ours(told, "muted")]]
 
     async def load(self) -> Sequence[StaffView]:
-        """Those who are nobody here and have not left."""
+        """Return unlinked staff who have not left."""
         found = await self.host.worker.ask(team.free_staff)
         if not found:
             self._none_left(await self.host.worker.ask(_unread))
@@ -372,12 +372,12 @@ class AddStaffPicker(StaffPicker):
         self.NOTHING = f"{unread or 'All XPM staff are in the team already.'} esc goes back."
 
     async def begin(self, at: str = "") -> None:
-        """The cursor at first on the one that was under it in the area."""
+        """Start with the cursor on the person selected in the area."""
         at, self._at = at or self._at, ""
         await super().begin(at)
 
     async def effect(self, item: StaffView) -> list[Line]:
-        """A member who has the e-mail is linked, else one is made."""
+        """Return what happens: a member with the e-mail is linked, otherwise one is created."""
 
         def same(practice: OpenPractice) -> MemberView | None:
             matches = team.email_matches(practice)
@@ -392,11 +392,11 @@ class AddStaffPicker(StaffPicker):
         return [told, effect_line("→", "Partner and manager can then be synced. Nothing is written to XPM.")]
 
     async def take(self, item: StaffView) -> None:
-        """Pick one and stay."""
+        """Add one person and stay."""
         await self._pick({"staff": (item.uuid,)})
 
     def action_all(self) -> None:
-        """Everybody: the command asks with the count."""
+        """Add everyone, after the command's question with their number."""
         if self.items:
             self.host.work(lambda: self._pick({"all": True}), "take", exclusive=True, node=self)
 
@@ -419,13 +419,13 @@ class AddStaffPicker(StaffPicker):
         await self.begin()
 
     def help_page(self) -> HelpPage:
-        """F1."""
+        """Return the help of this screen."""
         return HelpPage(
             "Add XPM staff",
-            "People of XPM who are not linked to a team member. Picking one links the member who has the "
-            "same e-mail, or makes a member without access. Nothing is written to XPM.",
+            "XPM staff who are not linked to a team member. Choosing one links the member who has the same "
+            "e-mail, or creates a member without access. Nothing is written to XPM.",
             [
-                ("enter", "pick the person under the cursor"),
+                ("enter", "add the selected person"),
                 ("F5", "add all, after asking"),
                 ("esc", "leave"),
             ],

@@ -1,4 +1,4 @@
-"""Clients: the book's clients, narrowed by letters and by saved filters, with both sides of one beside."""
+"""Clients: the clients in the store, filtered and searched, with the selected one on both sides."""
 
 from __future__ import annotations
 
@@ -51,18 +51,18 @@ FILTERS: tuple[tuple[str, str], ...] = (
 
 
 PAGE = 100
-"""Clients that are told before the first paint: more than fit on any screen."""
+"""The number of clients read before the first paint: more than fit on any screen."""
 PIECE = 400
-"""Clients that are told at a time after that, so that others get their turn."""
+"""The number of clients read at a time after that, so that other work continues."""
 CALM = 5.0
-"""Seconds between two readings of a large book while a run moves it."""
+"""Seconds between two readings of a large store while a run changes it."""
 LARGE = 2_000
 REST = 0.1
-"""Seconds that the cursor rests on a client before both its sides are shown: not while a key is held down."""
+"""Seconds that the cursor rests on a client before its details are read."""
 
 
 class Pages:
-    """All clients of one moment, told piece by piece. Lives on the desk."""
+    """All clients of one moment, read in pieces. Lives on the worker thread."""
 
     def __init__(self, practice: OpenPractice) -> None:
         self._snapshot = practice.snapshot()
@@ -71,24 +71,24 @@ class Pages:
         self.total = self._snapshot.count(CLIENTS)
 
     def take(self, practice: OpenPractice, count: int) -> list[ClientView]:
-        """The next ``count`` of them."""
+        """Return the next ``count`` of them."""
         rows = (self._snapshot.get(CLIENTS, id_) for id_ in islice(self._ids, count))
         return [self._told.client(row) for row in rows if row is not None]
 
 
 class Namesakes:
-    """Clients of the list by name, and what tells those of one name apart."""
+    """Clients of the list by name, and what distinguishes namesakes."""
 
     def __init__(self) -> None:
         self._by_name: dict[str, list[ClientView]] = {}
 
     def take(self, views: Iterable[ClientView]) -> None:
-        """Begin again with these."""
+        """Start again with these."""
         self._by_name = {}
         self.add(views)
 
     def add(self, views: Iterable[ClientView]) -> None:
-        """These as well."""
+        """Add these."""
         for view in views:
             self._by_name.setdefault(view.name.casefold(), []).append(view)
 
@@ -112,13 +112,13 @@ class Namesakes:
 
 
 COMPARED = 50
-"""Namesakes that are compared: a row is drawn while somebody waits."""
+"""The number of namesakes that are compared, because drawing must be fast."""
 TELLS: tuple[Callable[[ClientView], str], ...] = (
     lambda view: view.city or view.postal_city,
     lambda view: next((each.email for each in view.contacts if each.email), ""),
     lambda view: view.phone,
 )
-"""What tells namesakes apart, in the order in which it is looked at."""
+"""What distinguishes namesakes, in order of preference."""
 
 
 def _ignition_number(view: ClientView) -> object:
@@ -130,7 +130,7 @@ def _xpm_number(view: ClientView) -> object:
 
 
 class Clients(FilteredArea):
-    """The table, the filters, the detail pane."""
+    """The table, the filters, and the detail pane."""
 
     AREA = "clients"
     ABOUT = (
@@ -141,7 +141,7 @@ class Clients(FilteredArea):
     MORE_KEYS = (
         ("/", "filter by letters in name, e-mail or id; esc ends it"),
         ("1 to 8, [ and ]", "filters: needs you, same name, both changed, broken link, frozen …"),
-        ("< and >", "sort by a column, as does a click on its head"),
+        ("< and >", "sort by a column; so does a click on its heading"),
     )
     FILTERS: ClassVar = FILTERS
     FIND = "name, e-mail or id"
@@ -168,7 +168,7 @@ class Clients(FilteredArea):
         )
 
     async def look(self) -> None:
-        """The clients that the filters let through."""
+        """Read the clients that match the filters."""
         saved, text = self.asked
 
         def read(practice: OpenPractice) -> tuple[list[ClientView], int]:
@@ -202,7 +202,7 @@ class Clients(FilteredArea):
             self.table.rows.repaint()  # a namesake may have come after the first screenful
 
     def refresh_data(self, *, force: bool = False) -> None:
-        """A large book is not read again at every step of a run."""
+        """Read again, but not a large store at every step of a run."""
         now = monotonic()
         large = len(self.table.rows.items) > LARGE
         if not force and (not self.is_active or (large and now - self._read_at < CALM)):
@@ -232,10 +232,10 @@ class Clients(FilteredArea):
         ]
 
     def moved(self, item: ClientView | None) -> None:
-        """Both sides of the client."""
+        """Show both sides of the client."""
         if item is not None:
             if item.id not in (self._placed, self._mapped):
-                self._mapped = ""  # somebody moved on
+                self._mapped = ""  # someone moved on
             self.host.work(lambda: self._show(item), "detail", exclusive=True, node=self)
 
     async def _show(self, view: ClientView) -> None:
@@ -258,26 +258,26 @@ class Clients(FilteredArea):
                 self.detail.activity.show(*found)
 
     def chosen(self, item: ClientView) -> None:
-        """Its fields get the keys."""
+        """Focus the client's fields."""
         self.detail.table.rows.focus()
 
     def action_filter(self, place: int) -> None:
-        """The saved filter at a place: another list, so somebody moved on."""
+        """Activate the saved filter at a place, which is another list."""
         self._mapped = ""
         super().action_filter(place)
 
     @on(TextField.Changed)
     def _list_changes(self) -> None:
-        self._mapped = ""  # another list: somebody moved on
+        self._mapped = ""  # another list: someone moved on
 
     def show_only(self, client: str) -> None:
-        """Come from elsewhere to one client: put the cursor there, with all filters off."""
+        """Go to one client from another screen, without filters."""
         self._wanted, self._mapped = client, ""
         self.clear_filters()
         self.refresh_data(force=True)
 
     def action_up(self) -> None:
-        """Detail to table, then the filters away."""
+        """Go from the details to the table, then clear the filters."""
         if self.detail.table.rows.has_focus:
             self.table.rows.focus()
         else:
@@ -287,7 +287,7 @@ class Clients(FilteredArea):
 
     @property
     def client(self) -> ClientView | None:
-        """The one under the cursor."""
+        """Return the client under the cursor."""
         return self.table.item
 
     @property
@@ -301,12 +301,12 @@ class Clients(FilteredArea):
         return self._mapped if gone else self.client.id if self.client else ""
 
     def mapped(self, client: str) -> str:
-        """Mapped by the picker just now; gives what can be done with it."""
+        """Handle that the picker linked a client; return what can be done with it."""
         self._mapped = client
         return "u undoes it." if self._saved or self.text else "u undoes it; s syncs it."
 
     def situation(self) -> Situation:
-        """With what is known of the client under the cursor."""
+        """Return the situation with the client under the cursor."""
         view = self.client
         return self.host.situation(
             self.AREA,
@@ -318,34 +318,34 @@ class Clients(FilteredArea):
         )
 
     def preset(self, act: str) -> dict[str, Any]:
-        """Acts on a client are about the one under the cursor."""
+        """Return the client under the cursor as a parameter."""
         return {"client": self.client.id} if self.client else {}
 
     def do_clients_link(self) -> None:
-        """Map: the picker over this client."""
+        """Open the picker for this client."""
         if self.client is not None:
             self.app.push_screen(picker.Picker(self.client))
 
     def do_clients_pick(self) -> None:
-        """Pick: the picker without a client."""
+        """Open the picker without a client."""
         self.app.push_screen(picker.Picker(None))
 
     def do_clients_review(self) -> None:
-        """One client after the other."""
+        """Open the review."""
         self.app.push_screen(review.Review())
 
     def do_clients_sync(self) -> None:
-        """Plan this one, and show it."""
+        """Plan this client, and show the plan."""
         if self.client is not None:
             self.host.plan_and_show(only=self.client.id)
 
     def do_clients_undo(self) -> None:
-        """What the last run wrote to this one, as a plan to look at."""
+        """Show the undo of what the last run wrote to this client, as a plan."""
         if self._meant:
             self.host.undo(client=self._meant)
 
     def do_clients_edit(self) -> None:
-        """All its fields, with what is there now; saving does the act with what differs."""
+        """Edit all fields of the client; saving runs the command with what differs."""
         if (view := self.client) is not None:
             self.host.work(lambda: self._edit(view), "edit", node=self)
 
@@ -371,7 +371,7 @@ class Clients(FilteredArea):
         return "This changes the Ignition client here; a sync then updates XPM if XPM is not the master."
 
     def do_clients_delete(self) -> None:
-        """The contact under the cursor of the detail pane, else the client."""
+        """Delete the contact selected in the detail pane, otherwise the client."""
         if self.client is None:
             return
         side = self.detail.table.item if self.detail.table.rows.has_focus else None
@@ -383,13 +383,13 @@ class Clients(FilteredArea):
             self.host.perform(by_name("clients.delete"), {"client": self.client.id}, ask=False)
 
     def do_clients_freeze(self) -> None:
-        """The field under the cursor of the detail pane, else all: the form asks."""
+        """Freeze the field selected in the detail pane, otherwise ask in a form."""
         side = self.detail.table.item if self.detail.table.rows.has_focus else None
         start = {"field": (side.field,)} if side else {}
         self.host.perform(by_name("clients.freeze"), self.preset("clients.freeze"), start=start)
 
     def do_clients_address(self) -> None:
-        """A browser is elsewhere over SSH: show the address to select or copy."""
+        """Show the address to select or copy, because over SSH the browser is elsewhere."""
         view = self.client
         if view is None or view.link is None:
             self.host.toast("This client is not linked to XPM: it has no address there.", "warning")
@@ -397,7 +397,7 @@ class Clients(FilteredArea):
         self.host.read_command("clients.address", self.preset("clients.address"), "In XPM")
 
     def do_clients_copy(self) -> None:
-        """What support asks for."""
+        """Copy what support asks for."""
         if self.client is not None:
             self.host.copy_command("clients.copy", self.preset("clients.copy"))
 

@@ -23,7 +23,7 @@ OUTCOMES: dict[str, tuple[str, Look]] = {
 
 
 class CommandLog(RecordListScreen[None, LoggedCommand]):
-    """The commands, the newest first, over the whole line of the selected one."""
+    """The commands, the newest first, above the whole line of the selected one."""
 
     CSS_PATH: ClassVar = style("command_log")
     GROUP: ClassVar = "command-log"
@@ -42,7 +42,7 @@ class CommandLog(RecordListScreen[None, LoggedCommand]):
         super().__init__(table, "command-log")
 
     def on_mount(self) -> None:
-        """Show what was done until now."""
+        """Show the actions so far."""
         self.again()
 
     async def look(self) -> None:
@@ -61,13 +61,13 @@ class CommandLog(RecordListScreen[None, LoggedCommand]):
         ]
 
     def telling(self, logged: LoggedCommand) -> list[Line]:
-        """The whole command line, what it is called here, and why it failed."""
+        """Return the whole command line, its title, and why it failed."""
         width = max(34, self.size.width - 5)
         told: list[Line] = [[span(logged.title, "strong")], *wrap([span(logged.line)], width)]
         return [*told, *(wrap([span(logged.message, "warn")], width) if logged.message else [])]
 
     def why_not(self, action: str) -> str:
-        """There is a line to copy."""
+        """Return why there is no line to copy."""
         return "Nothing is listed here." if action == "copy" and self._table.item is None else ""
 
     def action_copy(self) -> None:
@@ -78,7 +78,7 @@ class CommandLog(RecordListScreen[None, LoggedCommand]):
             self.host.toast("The command line was copied.")
 
     def help_page(self) -> HelpPage:
-        """F1."""
+        """Return the help of this screen."""
         return HelpPage(
             "Command log",
             "Each action of this console with the command that does the same on the command line. Copy one "

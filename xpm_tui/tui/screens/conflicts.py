@@ -1,4 +1,4 @@
-"""Conflicts: what each side has, what both last agreed on, who wins and why, and what can be done.
+"""Conflicts: the value of each side, the base, who wins and why, and what can be done.
 
 Differences: the fields that differ and that a plan leaves as they are, each with its reason.
 """
@@ -31,11 +31,11 @@ from xpm_tui.tui.widgets.cells import Line, Span, lines, ours, span, wrap
 from xpm_tui.tui.widgets.table import Table, TableColumn
 
 WAYS = ("client", "hold", "freeze", "undo", "plan")
-"""What can be done with the one under the cursor."""
+"""What can be done with the selected conflict."""
 
 
 class Conflicts(RecordListScreen[None, ConflictView]):
-    """The table over the two values; one key for each thing to do."""
+    """The table above the two values; one key for each action."""
 
     AREA = "clients"
     CSS_PATH: ClassVar = style("conflicts")
@@ -66,7 +66,7 @@ class Conflicts(RecordListScreen[None, ConflictView]):
         super().__init__(table, "conflicts")
 
     def on_screen_resume(self) -> None:
-        """Read again whenever it comes up: a plan, an undo or a run may have changed it."""
+        """Read again whenever it is shown, because a plan, an undo or a run may have changed it."""
         self.again()
 
     async def look(self) -> None:
@@ -85,7 +85,7 @@ class Conflicts(RecordListScreen[None, ConflictView]):
         ]
 
     def telling(self, view: ConflictView) -> list[Line]:
-        """Both values, what was agreed, who wins."""
+        """Return both values, the base, and who wins."""
         return detail(view, self.size.width - 4)
 
     @property
@@ -93,20 +93,20 @@ class Conflicts(RecordListScreen[None, ConflictView]):
         return self._table.item
 
     def why_not(self, action: str) -> str:
-        """Hold what is planned, undo what was done; the rest for any."""
+        """Return why an action is unavailable: planned ones can be held, overwritten ones undone."""
         view = self._view
         if action in ("leave", ""):
             return ""
         if view is None:
             return "There is no conflict here." if action in WAYS else ""
         if action == "hold" and not view.plan:
-            return f"Run {view.run} has decided it already: u undoes that."
+            return f"Run {view.run} has already decided it: u undoes that."
         if action == "undo" and view.plan:
             return "It is only planned: space holds it back, f keeps both values as they are."
         if action == "undo" and view.state == "undone":
-            return "It is undone already."
+            return "It is already undone."
         if action == "freeze" and view.frozen:
-            return "The field is frozen already: no sync changes it."
+            return "The field is already frozen: no sync changes it."
         return ""
 
     @on(Table.Chosen)
@@ -115,7 +115,7 @@ class Conflicts(RecordListScreen[None, ConflictView]):
         self.action_client()
 
     def action_client(self) -> None:
-        """Both sides of the whole client."""
+        """Go to the client."""
         view = self._view
         if view is not None:
             self.dismiss(None)
@@ -134,20 +134,20 @@ class Conflicts(RecordListScreen[None, ConflictView]):
         await self.look()
 
     def action_freeze(self) -> None:
-        """Leave both sides as they are, from now on."""
+        """Freeze the field, so that both sides stay as they are."""
         view = self._view
         if view is not None:
             preset = {"client": view.client, "field": (view.key,), "reason": "conflict: both values stay"}
             self.do("clients.freeze", preset, after=self.again, record=view.client, linked=True)
 
     def action_undo(self) -> None:
-        """Give the overwritten side its value back: as a plan to look at first."""
+        """Restore the value of the overwritten side, as a plan to review first."""
         view = self._view
         if view is not None and view.run and not self.refused("undo"):
             self.host.undo(run=view.run, client=view.client, field=view.field)
 
     def action_plan(self) -> None:
-        """The plan it is in, or the run that decided it."""
+        """Show its plan, or the run that decided it."""
         view = self._view
         if view is not None and view.plan:
             self.host.show_plan(view.plan)
@@ -155,7 +155,7 @@ class Conflicts(RecordListScreen[None, ConflictView]):
             self.host.show_run(view.run)
 
     def help_page(self) -> HelpPage:
-        """F1."""
+        """Return the help of this screen."""
         return HelpPage(
             "Conflicts",
             "A conflict is a field that was changed both in Ignition and in XPM since the last "
@@ -168,13 +168,13 @@ class Conflicts(RecordListScreen[None, ConflictView]):
                 ("u", "undo an overwritten one: the plan is shown first, and the field is frozen"),
                 ("v", "look at its plan, or at the run that decided it"),
                 ("enter", "go to the client"),
-                ("esc", "back; nothing is changed by looking"),
+                ("esc", "go back; viewing changes nothing"),
             ],
         )
 
 
 def summary(found: list[ConflictView]) -> Line:
-    """How many of each state."""
+    """Return the number of each state."""
     pieces: list[Span] = [ours(" Conflicts", "head")]
     for state in labels.CONFLICT_STATES:
         number = sum(view.state == state for view in found)
@@ -184,7 +184,7 @@ def summary(found: list[ConflictView]) -> Line:
 
 
 def detail(view: ConflictView, columns: int) -> list[Line]:
-    """Both sides and what was agreed, the rule, and what can be done: a title and seven lines."""
+    """Return both sides and the base, the rule, and what can be done: a title and seven lines."""
 
     def side(name: str, value: object, wins: bool) -> Line:
         mark = ours("  ◀ wins" if view.plan else "  ◀ won", "good") if wins else ours("")
@@ -208,9 +208,9 @@ def detail(view: ConflictView, columns: int) -> list[Line]:
 
 def _ways(view: ConflictView) -> list[Span]:
     said: dict[str, tuple[tuple[str, str], ...]] = {
-        "planned": (("space", "holds it"), ("f", "keeps both as they are"), ("esc", "lets it win")),
-        "held": (("space", "lets it go"), ("f", "keeps both as they are"), ("esc", "lets it wait")),
-        "overwritten": (("u", "gives the old value back"), ("esc", "leaves it so")),
+        "planned": (("space", "holds it"), ("f", "keeps both as they are"), ("esc", "leaves it planned")),
+        "held": (("space", "releases it"), ("f", "keeps both as they are"), ("esc", "leaves it held")),
+        "overwritten": (("u", "restores the old value"), ("esc", "leaves it as it is")),
         "undone": (("", "Undone. The field is frozen until you unfreeze it in Clients."),),
     }
     pieces: list[Span] = []
@@ -220,11 +220,11 @@ def _ways(view: ConflictView) -> list[Span]:
 
 
 MOST = 2_000
-"""Differences that the table shows; the command line lists them all."""
+"""The number of differences in the table; the command line lists them all."""
 
 
 class Differences(RecordListScreen[None, DifferenceView]):
-    """The table over both values and the reason of the one under the cursor."""
+    """The table above both values and the reason of the selected one."""
 
     AREA = "sync"
     CSS_PATH: ClassVar = style("differences")
@@ -252,7 +252,7 @@ class Differences(RecordListScreen[None, DifferenceView]):
         self._direction: Direction = "from_xpm"
 
     def on_screen_resume(self) -> None:
-        """Read again whenever it comes up."""
+        """Read again whenever it is shown."""
         self.again()
 
     async def look(self) -> None:
@@ -282,7 +282,7 @@ class Differences(RecordListScreen[None, DifferenceView]):
         ]
 
     def telling(self, view: DifferenceView) -> list[Line]:
-        """Both values in full, the reason, and what to do."""
+        """Return both values in full, the reason, and what to do."""
         told = f"{view.reason} {view.hint}".strip()
         return [
             [ours(view.label), span(f" of {view.name}"), span(f"  {view.record}", "muted")],
@@ -292,7 +292,7 @@ class Differences(RecordListScreen[None, DifferenceView]):
         ]
 
     def why_not(self, action: str) -> str:
-        """There is a client to go to."""
+        """Return why there is no client to go to."""
         return "Nothing is listed here." if action == "client" and self._table.item is None else ""
 
     @on(Table.Chosen)
@@ -301,14 +301,14 @@ class Differences(RecordListScreen[None, DifferenceView]):
         self.action_client()
 
     def action_client(self) -> None:
-        """Both sides of the whole client."""
+        """Go to the client."""
         view = self._table.item
         if view is not None:
             self.dismiss(None)
             self.host.show_client(view.record.partition("/")[0])
 
     def help_page(self) -> HelpPage:
-        """F1."""
+        """Return the help of this screen."""
         return HelpPage(
             "What differs",
             "The fields that differ between Ignition and XPM and that the plan leaves as they are: the "
@@ -316,7 +316,7 @@ class Differences(RecordListScreen[None, DifferenceView]):
             "or a person is not linked. The reason for the selected one is shown below the table.",
             [
                 ("enter", "go to the client"),
-                ("esc", "back; nothing is changed by looking"),
+                ("esc", "go back; viewing changes nothing"),
             ],
         )
 

@@ -1,6 +1,6 @@
-"""An export before it is written: how many go out, who is left out and why, into which file.
+"""An export before it is written: what is exported, what is left out and why, and the file.
 
-A file of Ignition before it comes in: what it would change, what its columns mean, what is refused.
+One of Ignition's files before it is imported: its changes, its columns, and refused rows.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from xpm_tui.tui.widgets.cells import Line, Look, Span, lines, ours, span, wrap
 from xpm_tui.tui.widgets.table import Table, TableColumn
 
 SHOWN = 2_000
-"""Records that go out and are listed by name."""
+"""The number of exported records that are listed by name."""
 
 Outgoing = tuple[str, str, str, Look]
-"""Id, name, what is said of it, and how that looks."""
+"""Id, name, remark, and its style."""
 
 
 class ExportPreview(RecordListScreen[None, Outgoing]):
-    """Nothing is written, and nothing remembered as gone out, before ``w``."""
+    """Nothing is written, and nothing is marked as sent, before ``w``."""
 
     AREA = "clients"
     CSS_PATH: ClassVar = style("importing")
@@ -68,7 +68,7 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
         self._report: ExportReport | None = None
 
     def on_mount(self) -> None:
-        """Count."""
+        """Read what would be exported."""
         self.again()
 
     def _wanted(self) -> dict[str, Any]:
@@ -80,7 +80,7 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
         }
 
     async def look(self) -> None:
-        """Who would go out, and who not."""
+        """Read what would be exported, and what not."""
 
         def read(practice: OpenPractice) -> tuple[ExportReport, list[Outgoing]]:
             report, records = preview_export(practice, self._form, **self._wanted())
@@ -125,11 +125,11 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
         return [first, second]
 
     def telling(self, each: Outgoing) -> list[Line]:
-        """All of its sentence."""
+        """Return the whole sentence."""
         return [[span(each[1])], *wrap([span(each[2], each[3])], self.size.width - 4)]
 
     def why_not(self, action: str) -> str:
-        """Only what is there can be written, as it was shown."""
+        """Return why an action is unavailable."""
         if action == "apply" and not self.shown:
             return UNSEEN
         if action == "apply" and not (self._report is not None and self._report.records):
@@ -139,18 +139,18 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
         return ""
 
     def action_scope(self) -> None:
-        """Changed ones, all, or the client that the cursor was on."""
+        """Switch between changed clients, all, and the selected one."""
         at = self._scopes.index(self._scope)
         self._scope = self._scopes[(at + 1) % len(self._scopes)]
         self.again()
 
     def action_flavour(self) -> None:
-        """For Ignition's import, or to read and edit."""
+        """Switch between Ignition's form and a spreadsheet."""
         self._flavour = "spreadsheet" if self._flavour == "ignition" else "ignition"
         self.again()
 
     def action_apply(self) -> None:
-        """Name the file, then write it."""
+        """Ask for the file, then write it."""
         if self._report is not None and self._report.records and not self.refused(f"export.{self._form}"):
             self.host.work(lambda: self._write(), "write", exclusive=True, node=self)
 
@@ -178,7 +178,7 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
         self.do(f"export.{self._form}", preset, after=self.action_leave)
 
     def help_page(self) -> HelpPage:
-        """F1."""
+        """Return the help of this screen."""
         return HelpPage(
             "Export",
             "A preview of the export. Ignition's own form is for its bulk import; clients that "
@@ -211,7 +211,7 @@ ENCODINGS = (
 
 
 class PreviewLine(NamedTuple):
-    """One line of the preview: of which row, what kind, what it is about, what is to be said of it."""
+    """One line of the preview: its row, its kind, its subject, and the remark."""
 
     key: str
     row: int
@@ -222,7 +222,7 @@ class PreviewLine(NamedTuple):
 
 
 class ImportPreview(RecordListScreen[bool, PreviewLine]):
-    """Nothing is written before ``a``. Gives whether it was imported."""
+    """Nothing is written before ``a``. Returns whether it was imported."""
 
     AREA = "clients"
     CSS_PATH: ClassVar = style("importing")
@@ -241,7 +241,7 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
              TableColumn("", 30, grow=1)),
             _import_cells,
             lambda finding: finding.key,
-            empty="The file changes nothing: everything in it is here already. esc goes back.",
+            empty="The file changes nothing: everything in it is already here. esc goes back.",
         )  # fmt: skip
         super().__init__(table, "import")
         self._table.border_title = "What is in the file"
@@ -252,16 +252,16 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
         self._report: ImportReport | None = None
 
     def on_mount(self) -> None:
-        """Look at the file; nothing is written."""
+        """Read the file; nothing is written."""
         self.again()
 
     def again(self) -> None:
-        """Read it once more, and say so meanwhile."""
+        """Read it again, and show that."""
         self._head.say(lines([[ours(f" Reading {Path(self._path).name} …", "muted")]]))
         super().again()
 
     async def look(self) -> None:
-        """What it would do, dry."""
+        """Run the import as a dry run."""
         try:
             result, _ = await self.host.run_command(
                 by_name(f"import.{self._form}"), self._params(dry_run=True)
@@ -276,13 +276,13 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
         self.put(findings(report))
 
     def telling(self, finding: PreviewLine) -> list[Line]:
-        """All of its sentence."""
+        """Return the whole sentence."""
         row = f"Row {finding.row:,}  " if finding.row else ""
         told = wrap([span(finding.told, finding.look)], self.size.width - 4)
         return [[ours(row), span(finding.about or finding.kind.capitalize())], *told]
 
     def why_not(self, action: str) -> str:
-        """Map where the cursor is on a column; take in what was shown."""
+        """Return why an action is unavailable: only columns can be mapped."""
         if action == "apply" and not self.shown:
             return UNSEEN
         item = self._table.item
@@ -297,7 +297,7 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
             self.action_map()
 
     def action_map(self) -> None:
-        """Say what a column means; it is remembered once the file is imported."""
+        """Choose what a column means; it is stored once the file is imported."""
         item = self._table.item
         if item is not None and item.kind == "column":
             heading = item.about
@@ -319,7 +319,7 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
             self.again()
 
     def action_encoding(self) -> None:
-        """Where names look wrong."""
+        """Choose another encoding, if names look wrong."""
         self.host.work(lambda: self._choose_encoding(), "encoding", node=self)
 
     async def _choose_encoding(self) -> None:
@@ -332,11 +332,11 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
             self.again()
 
     def show_progress(self, sentence: str) -> None:
-        """How far reading or writing is."""
+        """Show how far reading or writing is."""
         self._head.say(lines([[span(f" {sentence}", "muted")]]))
 
     def action_apply(self) -> None:
-        """Take the file in; what came of it is told."""
+        """Import the file, and show the result."""
         self.do(f"import.{self._form}", msgspec.structs.asdict(self._params()), after=self._imported)
 
     def _params(self, *, dry_run: bool = False) -> ImportFile:
@@ -347,7 +347,7 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
         self.dismiss(True)
 
     def help_page(self) -> HelpPage:
-        """F1."""
+        """Return the help of this screen."""
         return HelpPage(
             "Import",
             "A preview of the import. Clients are matched by Client ID; absent rows and blank "
@@ -363,7 +363,7 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
 
 
 def summary(report: ImportReport) -> list[Line]:
-    """What it would do, in three lines."""
+    """Return what it would do, in three lines."""
     counts = report.counts
     first: list[Span] = [
         ours(" Import ", "head"), span(Path(report.file).name, "head"),
@@ -390,7 +390,7 @@ def summary(report: ImportReport) -> list[Line]:
 
 
 def findings(report: ImportReport) -> list[PreviewLine]:
-    """Refused rows first, then columns that nobody knows, changed cells, notes, and the known columns."""
+    """Return refused rows first, then unknown columns, changed cells, notes, and known columns."""
     found = [
         PreviewLine(f"refused:{place}", each.row, "refused", "row left out", each.reason, "bad")
         for place, each in enumerate(report.refused)

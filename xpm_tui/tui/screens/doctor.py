@@ -1,4 +1,4 @@
-"""The doctor: probes one after another with verdict, time, evidence and way out; again from any of them."""
+"""The doctor: probes with verdict, time, evidence and remedy, which can be run again from any of them."""
 
 from __future__ import annotations
 
@@ -33,14 +33,16 @@ with lazy_imports():
 
 
 class DoctorScreen(BaseScreen, Screen[None]):
-    """The probes over what the one under the cursor found."""
+    """The probes above the findings of the selected one."""
 
     CSS_PATH: ClassVar = style("doctor")
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "case", "What to do", tooltip="All that the probe found, and what to do", show=True),
+        Binding(
+            "enter", "case", "What to do", tooltip="Everything the probe found, and what to do", show=True
+        ),
         Binding("t", "again", "Try from here", tooltip="Try again from the selected probe"),
-        Binding("A", "all", "All again", tooltip="Run all probes again"),
+        Binding("A", "all", "Run all again", tooltip="Run all probes again"),
         Binding("b", "bundle", "Bundle", tooltip="Look at a support bundle, then write it"),
         Binding("h", "seen", "What you see", tooltip="Choose what you see, and get the steps to fix it"),
         Binding("escape", "leave", "Back"),
@@ -65,7 +67,7 @@ class DoctorScreen(BaseScreen, Screen[None]):
         self._detail = TextLabel(classes="doctor-detail", fixed=False)
 
     def compose(self) -> ComposeResult:
-        """Head, probes, what one found, foot."""
+        """Yield header, probes, findings and footer."""
         yield self._head
         yield self._table
         with VerticalScroll(can_focus=False, classes="panel doctor-pane"):
@@ -73,7 +75,7 @@ class DoctorScreen(BaseScreen, Screen[None]):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """Begin at once: it only reads."""
+        """Start the probes, which only read."""
         self._table.say_empty("Checking …")
         self._table.show([])
         self._examine("")
@@ -127,53 +129,53 @@ class DoctorScreen(BaseScreen, Screen[None]):
         self.action_case()
 
     def action_case(self) -> None:
-        """All that the probe under the cursor found, with the whole case."""
+        """Show everything the selected probe found, with the known problem."""
         each = self._table.item
         if each is None:
             return
         found = _case(each)
-        text = [each.sentence, *([f"Do: {each.hint}"] if each.hint else []), ""]
+        text = [each.sentence, *([f"To do: {each.hint}"] if each.hint else []), ""]
         if found is not None:
             text += [problem_title(found), *remedy_lines(found), ""]
         text += each.evidence
         self.app.push_screen(MessageDialog(each.title, "\n".join(text), wide=True))
 
     def look_at(self, probe: str) -> None:
-        """Put the cursor on a probe."""
+        """Select a probe."""
         self._table.show(list(self._found.values()), at=probe)
 
     def action_again(self) -> None:
-        """Begin anew with the probe under the cursor."""
+        """Run the probes again from the selected one."""
         if self._table.item is not None:
             self._examine(self._table.item.name)
 
     def action_all(self) -> None:
-        """Start again."""
+        """Run all probes again."""
         self._found = {}
         self._examine("")
 
     def action_bundle(self) -> None:
-        """Gather, show what is in it; written only from there."""
+        """Show a support bundle; it is written only from there."""
         self.app.push_screen(bundle.BundleScreen(list(self._found.values())))
 
     def action_seen(self) -> None:
-        """What no probe can see, to pick from."""
+        """Ask what the user sees."""
         self.host.work(lambda: ask_symptom(self.host), "seen", exclusive=True, node=self)
 
     def action_leave(self) -> None:
-        """Nothing was changed."""
+        """Leave."""
         self.dismiss(None)
 
     def help_page(self) -> HelpPage:
-        """F1."""
+        """Return the help of this screen."""
         return HelpPage(
             "Doctor",
             "Checks the connection to Xero, the login, the lists, the data and this machine, one "
             "after another. It only reads, and makes five small Practice Manager calls.",
             [
-                ("enter", "all that the selected probe found, and its known problem with the steps"),
-                ("t", "try again from this probe"),
-                ("A", "look at all again"),
+                ("enter", "everything the selected probe found, and its known problem with the steps"),
+                ("t", "run again from this probe"),
+                ("A", "run all probes again"),
                 ("b", "a support bundle: shown first, names masked"),
                 (
                     "h",

@@ -1,4 +1,4 @@
-"""Inbox: what other programs have delivered, what came of each file, and what it changed."""
+"""The inbox: received files, the result of each, and what it changed."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from xpm_tui.tui.widgets.cells import RECEIVED_STATES, Line, Span, lines, ours, 
 from xpm_tui.tui.widgets.table import Table, TableColumn
 
 MOST = 1_000
-"""Files that the table shows, the newest; ``inbox list --limit 0`` lists all."""
+"""The number of files in the table, the newest; ``inbox list --limit 0`` lists all."""
 
 
 class Inbox(RecordListScreen[None, ReceivedFile]):
-    """The files that came in over what each of them changed."""
+    """The received files above what each of them changed."""
 
     AREA = "overview"
     CSS_PATH: ClassVar = style("inbox")
@@ -52,11 +52,11 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
         self._status = InboxStatus()
 
     def on_screen_resume(self) -> None:
-        """Read again whenever it comes up."""
+        """Read again whenever it is shown."""
         self.again()
 
     async def look(self) -> None:
-        """The folder, and the newest files that came in."""
+        """Read the folder and the newest files."""
 
         def read(practice: OpenPractice) -> tuple[InboxStatus, list[ReceivedFile]]:
             return inbox_status(practice), newest(practice, MOST)
@@ -97,7 +97,7 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
         ]
 
     def telling(self, row: ReceivedFile) -> list[Line]:
-        """What came of it, in full."""
+        """Return the result of a file in full."""
         wide = max(34, self.size.width - 5)
         told: list[Line] = [*wrap([ours(" "), span(row.sentence)], wide)]
         for each in row.details:
@@ -108,7 +108,7 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
         return [[span(row.name), span(f"  {row.id}", "muted")], *told]
 
     def why_not(self, action: str) -> str:
-        """There is a file to try again, or a record to go to."""
+        """Return why an action is unavailable."""
         row = self._table.item
         if action == "retry" and row is None:
             return "Nothing is listed here."
@@ -122,7 +122,7 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
         self.action_open()
 
     def action_open(self) -> None:
-        """The client that it changed, or the proposals."""
+        """Go to the client that it changed, or to the proposals."""
         row = self._table.item
         target = _target(row) if row is not None else ""
         if target.startswith("c"):
@@ -132,27 +132,27 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
             way()
 
     def action_run(self) -> None:
-        """Import what has come in."""
+        """Import every complete file."""
         self.do("inbox.run", {"dry_run": False}, after=self.again)
 
     def action_retry(self) -> None:
-        """Import the one under the cursor again."""
+        """Import the selected file again."""
         row = self._table.item
         if row is not None:
             self.do("inbox.retry", {"files": (row.id,)}, after=self.again)
 
     def action_folder(self) -> None:
-        """Which folder it is."""
+        """Choose the folder."""
         self.do("inbox.setup", {}, ask=True, after=self.again)
 
     def help_page(self) -> HelpPage:
-        """F1."""
+        """Return the help of this screen."""
         return HelpPage(
             "Inbox",
-            "Other programs write Ignition's CSV files, and small JSON files about one event, to the inbox. "
-            "Each complete file is imported exactly once, and moved to done or failed with a "
-            "sentence beside it. An older file never replaces newer values. Nothing is sent to XPM or "
-            "deployed by it. The scheduled sync empties the inbox first.",
+            "Other programs write Ignition's CSV files, and small JSON files about one event, to the "
+            "inbox. Each complete file is imported exactly once, and moved to done or failed with a note "
+            "beside it that says what happened. An older file never replaces newer values. Nothing is sent "
+            "to XPM or deployed by it. The scheduled sync empties the inbox first.",
             [
                 ("r", "import every complete file now"),
                 ("t", "import the selected file again, as it is"),
@@ -164,5 +164,5 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
 
 
 def _target(row: ReceivedFile) -> str:
-    """The record to go to."""
+    """Return the record to go to."""
     return next((each for each in row.records if each[:1] in ("c", "o")), "")

@@ -1,4 +1,4 @@
-"""What is done with jobs in the console: shown first, asked, then a run of its own that is followed live."""
+"""Actions on jobs in the console: shown first, confirmed, then a separate run that is followed live."""
 
 from __future__ import annotations
 
@@ -30,31 +30,31 @@ _SENT = tuple((code, f"{label.text}: {label.help}") for code, label in DECISIONS
 
 
 class JobCommands(FilteredArea):
-    """The acts of the Jobs area; its screen says which job they are about."""
+    """The commands of the Jobs area; its screen says which job they concern."""
 
     @property
     def job(self) -> JobRowView | None:
-        """The job of ours under the cursor."""
+        """Return our job under the cursor."""
         raise NotImplementedError
 
     @property
     def current(self) -> XpmJobView | None:
-        """The job of XPM's under the cursor."""
+        """Return XPM's job under the cursor."""
         raise NotImplementedError
 
     @property
     def listed(self) -> Sequence[JobRowView]:
-        """All that are shown."""
+        """Return all jobs that are shown."""
         raise NotImplementedError
 
     def read(self, title: str, told: list[Line], *, job: str = "") -> None:
-        """All of a job, to read; the key of an act does it with that ``job``."""
+        """Show all of a job; the key of a command runs it with that ``job``."""
 
         def answered(name: str | None) -> None:
             if not name:
                 return
             if self.job is None or self.job.id != job:
-                # The list has moved under it: an act is about the one under the cursor.
+                # The list has moved under it: a command is about the one under the cursor.
                 self.host.toast(f"{title} is no longer in this list: nothing was done.", "warning")
                 return
             self.action_act(name)
@@ -62,7 +62,7 @@ class JobCommands(FilteredArea):
         self.app.push_screen(JobDialog(title, told, acts=bool(job)), answered)
 
     def do_jobs_preview(self) -> None:
-        """The whole job."""
+        """Show the whole job."""
         if (view := self.job) is not None:
             self.host.work(lambda: self.open_job(view.id), "open", exclusive=True, node=self)
 
@@ -74,7 +74,7 @@ class JobCommands(FilteredArea):
     # -- deploy, try again ----------------------------------------------------------------------------------
 
     def do_jobs_deploy(self) -> None:
-        """This one, or all of a kind; shown first."""
+        """Deploy this one, or all of a kind, after showing them."""
         if (view := self.job) is not None:
             self.host.work(lambda: self._choose_deploy(view), "deploy", exclusive=True, node=self)
 
@@ -86,7 +86,7 @@ class JobCommands(FilteredArea):
             await self._go(ids, "Deploy", "jobs.deploy")
 
     def do_jobs_retry(self) -> None:
-        """This one, all of its cause, or all that stand still."""
+        """Retry this one, all with its cause, or all that are held, failed or unfinished."""
         if (view := self.job) is not None:
             self.host.work(lambda: self._choose_retry(view), "retry", exclusive=True, node=self)
 
@@ -99,7 +99,10 @@ class JobCommands(FilteredArea):
         def read(practice: OpenPractice) -> list[tuple[str, tuple[str, ...]]]:
             same = deployment.of_cause(practice, view.cause) if view.cause else ()
             still = deployment.of_cause(practice)
-            return [(f"all with this cause ({view.cause})", same), ("all that stand still", still)]
+            return [
+                (f"all with this cause ({view.cause})", same),
+                ("all that are held, failed or unfinished", still),
+            ]
 
         ids = await self._which(view, await self.host.worker.ask(read), "try again")
         if ids:
@@ -108,7 +111,7 @@ class JobCommands(FilteredArea):
     async def _which(
         self, view: JobRowView, kinds: Sequence[tuple[str, tuple[str, ...]]], verb: str
     ) -> Sequence[str]:
-        """The job under the cursor, or one of the kinds that hold more than it."""
+        """Return the job under the cursor, or one of the kinds that contain more."""
         more = [(words, ids) for words, ids in kinds if set(ids) - {view.id}]
         more = [each for at, each in enumerate(more) if each[1] not in [ids for _, ids in more[:at]]]
         if not more:
@@ -123,7 +126,7 @@ class JobCommands(FilteredArea):
         return more[int(picked)][1] if picked else [view.id]
 
     async def _settle(self, view: JobRowView) -> bool:
-        """Ask what became of a lost answer; whether it goes on from there."""
+        """Ask what happened to a write without an answer; return whether the job continues."""
         title = "No answer"
         choice: Any = await self.app.push_screen_wait(ChoiceDialog(f"{view.why}\n", _SENT[::-1], title=title))
         if choice is None:
@@ -140,7 +143,7 @@ class JobCommands(FilteredArea):
         return row.state != "skipped"
 
     async def _go(self, ids: Sequence[str], title: str, act: str) -> None:
-        """Show what the act would do; it is the answer to what the act would ask."""
+        """Show what the command would do; the user's answer is that to the command's question."""
         jobs = {"jobs": tuple(ids)}
         batch: BatchView = (await self.host.run_named(act, {**jobs, "dry_run": True})).value
         answer = await self.app.push_screen_wait(DeployReview(batch, title))
@@ -150,7 +153,7 @@ class JobCommands(FilteredArea):
             self.host.show_run(run)
 
     def do_jobs_redeploy(self) -> None:
-        """Ask XPM whether it lost the job; then it is shown like any other."""
+        """Ask XPM whether it still has the job, then show it like any other."""
         if (view := self.job) is not None:
             self.host.work(lambda: self._again(view), "redeploy", exclusive=True, node=self)
 
@@ -164,7 +167,7 @@ class JobCommands(FilteredArea):
     # -- edit, skip -----------------------------------------------------------------------------------------
 
     def do_jobs_edit(self) -> None:
-        """All that can be changed, with what is there; what cannot be used is said under its field."""
+        """Edit all editable fields; errors are shown below their fields."""
         if (view := self.job) is not None:
             self.host.work(lambda: self._edit(view), "edit", exclusive=True, node=self)
 
@@ -192,7 +195,7 @@ class JobCommands(FilteredArea):
             self.host.toast(given)
 
     def do_jobs_skip(self) -> None:
-        """Leave it out, or take that back: the same key."""
+        """Skip the job, or undo that, with the same key."""
         if (view := self.job) is not None:
             preset = {"job": view.id, "undo": view.state == "skipped"}
             self.host.perform(by_name("jobs.skip"), preset, ask=False)
@@ -200,7 +203,7 @@ class JobCommands(FilteredArea):
     # -- look up --------------------------------------------------------------------------------------------
 
     def do_jobs_address(self) -> None:
-        """A browser is elsewhere over SSH: show the address to select or copy."""
+        """Show the address to select or copy, because over SSH the browser is elsewhere."""
         view = self.job or self.current
         if view is None:
             return
@@ -210,7 +213,7 @@ class JobCommands(FilteredArea):
         self.host.read_command("jobs.address", {"job": view.number}, "In XPM")
 
     def do_jobs_copy(self) -> None:
-        """What support asks for."""
+        """Copy what support asks for."""
         job = self.job.id if self.job else self.current.number if self.current else ""
         if job:
             self.host.copy_command("jobs.copy", {"job": job})
@@ -224,7 +227,7 @@ EDITING = (
 
 
 def _kinds(listed: Sequence[JobRowView], here: str) -> list[tuple[str, tuple[str, ...]]]:
-    """What of a list can be made at once, by state; what is not due yet only from one that is not."""
+    """Return the listed jobs that can be created together, by state."""
     kinds = (
         (f"all shown that are {state}", tuple(view.id for view in listed if view.state == state))
         for state in ("due", "missed", "coming")
@@ -234,7 +237,7 @@ def _kinds(listed: Sequence[JobRowView], here: str) -> list[tuple[str, tuple[str
 
 
 def _options(view: job_editing.FieldView) -> list[tuple[str, str]]:
-    """What can be chosen for a field; empty where it is typed."""
+    """Return the choices of a field; empty if it is free text."""
     known = {"automatic": {"yes": "Yes", "no": "No"}, "repeat": REPEATS}.get(view.name, {})
     rest = [] if view.value in known or not known else [(view.value, view.value)]
     return [*rest, *known.items()]

@@ -1,4 +1,4 @@
-"""Two boxes about jobs: one to read the whole job, and one that shows a batch before it is made, and asks."""
+"""Dialogs about jobs: the whole job, a batch before it is created, and a roll-over."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ from xpm_tui.tui.widgets.text import StaticText
 
 ANSWERS = {"d": "jobs.deploy", "e": "jobs.edit", "t": "jobs.retry", "i": "jobs.skip", "o": "jobs.address"}
 COLUMNS = 68
-"""The width of the confirmation at 80 columns, beside its scroll bar."""
+"""The width of the confirmation at 80 columns, next to its scroll bar."""
 SHOWN = 300
-"""Jobs of a batch that are told one by one."""
+"""The number of jobs of a batch that are listed."""
 
 FEW = 5
-"""Fewer jobs than this are told with their notes."""
+"""The number of jobs below which they are listed with their notes."""
 MARKS = (ours("■ ", "bad"), ours("? ", "warn"), ours("● ", "good"))
-"""A job that is kept back, that asks first, that goes."""
+"""The marks of a job that is held, needs confirmation, or is created."""
 
 CHANGE_LOOKS: dict[str, Look] = {"+": "good", "-": "bad", "~": "warn"}
-"""How a service is shown that was added, removed, repriced."""
+"""The styles of a service that was added, removed or repriced."""
 
 Answer = Literal["", "go", "anyway"]
 Edits = Literal["keep", "drop"]
 
 
 class JobDialog(TextDialog[str]):
-    """All of one job. Gives the name of the act whose key was pressed, or None."""
+    """All of one job. Returns the name of the command whose key was pressed, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(key, f"take({name!r})", show=False) for key, name in ANSWERS.items()),
@@ -59,19 +59,19 @@ class JobDialog(TextDialog[str]):
         self._commands = acts
 
     def box(self) -> ComposeResult:
-        """The lines, and what can be done."""
+        """Yield the lines, and what can be done."""
         with VerticalScroll(classes="words", can_focus=False):
             yield StaticText(lines(self._told))
         hint = "d Create · e Edit · t Try again · i Skip · o Address · " if self._commands else ""
         yield Static(content(Shown(f"{hint}y Copy · esc Close")), classes="hint")
 
     def action_take(self, name: str) -> None:
-        """Do that with the job, back where it is listed."""
+        """Return a command, to be run where the job is listed."""
         if self._commands:
             self.dismiss(name)
 
     def action_copy(self) -> None:
-        """The whole text."""
+        """Copy the whole text."""
         self.app.copy_to_clipboard("\n".join("".join(piece.text for piece in line) for line in self._told))
 
 
@@ -91,7 +91,7 @@ class DeployReview(TextDialog[Answer]):
         self._letters: dict[str, Answer] = {}
 
     def box(self) -> ComposeResult:
-        """The counts, the jobs, the answers."""
+        """Yield the counts, the jobs and the buttons."""
         batch = self._batch
         with VerticalScroll(classes="words", can_focus=False):
             yield StaticText(lines(summary_lines(batch)))
@@ -109,7 +109,7 @@ class DeployReview(TextDialog[Answer]):
         return Button(content(Shown(f"{words}  {letter}")), id=answer)
 
     def on_key(self, event: events.Key) -> None:
-        """The letter of a button."""
+        """Accept the letter of a button."""
         answer = self._letters.get(event.key)
         if answer is not None:
             event.stop()
@@ -117,11 +117,11 @@ class DeployReview(TextDialog[Answer]):
 
     @property
     def _goes(self) -> bool:
-        """Whether anything goes out as it stands."""
+        """Return whether any job would be created."""
         return bool(self._batch.consequences.changes)
 
     def on_mount(self) -> None:
-        """The safe button first."""
+        """Focus the safe button."""
         self.query_one("#leave", Button).focus()
 
     @on(Button.Pressed)
@@ -133,13 +133,13 @@ class DeployReview(TextDialog[Answer]):
             self.action_answer("anyway" if event.button.id == "anyway" else "go")
 
     def action_answer(self, answer: Answer) -> None:
-        """By letter: only where something would go out."""
+        """Answer by letter, if any job would be created."""
         if answer == "anyway" or self._goes:
             self.dismiss(answer)
 
 
 class RollOverReview(TextDialog[Edits]):
-    """The next terms before they are created; where there are edits, the answer says what becomes of them."""
+    """The next terms before they are created; with edits, the answer says whether they are kept."""
 
     def __init__(self, view: RollOverView) -> None:
         super().__init__(classes="wide")
@@ -147,7 +147,7 @@ class RollOverReview(TextDialog[Edits]):
         self._view = view
 
     def box(self) -> ComposeResult:
-        """The counts, the differences, the answers."""
+        """Yield the counts, the differences and the buttons."""
         view = self._view
         told: list[Line] = [[ours(f"{action(view.consequences)}.", "strong")]]
         told += [[span(line)] for line in described(view.consequences)]
@@ -168,7 +168,7 @@ class RollOverReview(TextDialog[Edits]):
                 yield Button(content(Shown(action(view.consequences))), id="drop")
 
     def on_mount(self) -> None:
-        """The safe button first."""
+        """Focus the safe button."""
         self.query_one("#leave", Button).focus()
 
     @on(Button.Pressed)
@@ -178,7 +178,7 @@ class RollOverReview(TextDialog[Edits]):
 
 
 def change_lines(views: Sequence[ProposalChangeView]) -> list[Line]:
-    """What Ignition has changed, proposal by proposal."""
+    """Return what Ignition has changed, proposal by proposal."""
     found: list[Line] = []
     for view in views:
         head, *rest = renewals.change_lines(view)
@@ -188,7 +188,7 @@ def change_lines(views: Sequence[ProposalChangeView]) -> list[Line]:
 
 
 def summary_lines(batch: BatchView) -> list[Line]:
-    """What follows from the batch, in words and numbers."""
+    """Return the consequences of the batch."""
     found: list[Line] = []
     if batch.consequences.changes:
         found.append([ours(action(batch.consequences), "strong"), ours(".")])
@@ -213,7 +213,7 @@ def summary_lines(batch: BatchView) -> list[Line]:
 
 
 def batch_lines(batch: BatchView) -> list[Line]:
-    """Each job, with what is the matter with it."""
+    """Return each job with its problems."""
     found: list[Line] = []
     weights = ("hold", "ask", "note") if len(batch.jobs) < FEW else ("hold", "ask")
     for view in batch.jobs[:SHOWN]:

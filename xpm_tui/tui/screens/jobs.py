@@ -1,4 +1,4 @@
-"""Jobs: those to be made and made from proposals, and XPM's current ones; the exact job beside or below."""
+"""Jobs: those of proposals, created or not, and XPM's current ones, with the details of one."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ XPM, AUDIT = "xpm", "audit"
 
 
 class Jobs(JobCommands):
-    """The table, the filters, the exact job."""
+    """The table, the filters, and the exact job."""
 
     AREA = "jobs"
     ABOUT = (
@@ -125,7 +125,7 @@ class Jobs(JobCommands):
         self.table: Table[Any] = self._ours
 
     def body(self) -> ComposeResult:
-        """Filters, what stands in the way of all of them, the list (or XPM's), the job."""
+        """Yield filters, a note on what blocks all of them, the lists, and the job."""
         yield self._state
         yield self._note
         yield self.find
@@ -133,11 +133,11 @@ class Jobs(JobCommands):
             yield from halves(self._ours, self._theirs, self._findings, self.detail)
 
     def on_mount(self) -> None:
-        """The other lists come with their filters."""
+        """Hide the lists of other filters."""
         self._theirs.display = self._findings.display = False
 
     async def look(self) -> None:
-        """What the filters let through."""
+        """Read the jobs that match the filters."""
         self.table = self._tables.get(self.only, self._ours)
         tables: tuple[Table[Any], ...] = (self._ours, self._theirs, self._findings)
         for each, title in zip(tables, ("Jobs", "Jobs in XPM", "Audit"), strict=True):
@@ -186,11 +186,11 @@ class Jobs(JobCommands):
             self._card([], None)
 
     def _look_at_findings(self) -> None:
-        """What the last audit of this console found."""
+        """Show the findings of the last audit in this console."""
         found = reports.filtered(self._audited, text=self.text) if self._audited else []
         self.told(len(found), len(self._audited.findings) if self._audited else 0)
         self.note([])
-        empty = "r compares the accepted proposals with the jobs of XPM, and writes nothing."
+        empty = "r compares the accepted proposals with XPM's jobs, and writes nothing."
         if self._audited is not None:
             now = self.host.worker.practice.clock.now()
             age = formatting.ago(self._audited_at or now, now)
@@ -242,7 +242,7 @@ class Jobs(JobCommands):
         ]
 
     def _job_name(self, name: Shown, room: int) -> Line:
-        """A name that is cut in the middle: the end of a job's name says which month it is for."""
+        """Return a name shortened in the middle, because its end says which month it is for."""
         if 0 < room < formatting.cells(name):
             end = name[-(room // 3) :]
             end = end[end.find(" ") :] if " " in end else end
@@ -263,7 +263,7 @@ class Jobs(JobCommands):
         ]
 
     def moved(self, item: JobRowView | XpmJobView | AuditFinding | None) -> None:
-        """The exact job, or what XPM has."""
+        """Show the exact job, or XPM's."""
         if isinstance(item, XpmJobView):
             self._card(current_lines(item)[0], lambda columns: current_lines(item, columns)[1:])
         elif isinstance(item, AuditFinding):
@@ -277,11 +277,11 @@ class Jobs(JobCommands):
             self._card(head_lines(shown)[0], lambda columns: pane_lines(shown, columns))
 
     def _card(self, title: Line, make: Callable[[int], list[Line]] | None) -> None:
-        """One record, named in the title of its panel."""
+        """Show one record, named in the title of its panel."""
         self.detail.show(make, panel_title(title, self.detail.size.width - 2))
 
     def chosen(self, item: JobRowView | XpmJobView | AuditFinding) -> None:
-        """All of it, to read."""
+        """Show all of it."""
         if isinstance(item, XpmJobView):
             self.read(item.name, current_lines(item))
         elif isinstance(item, AuditFinding):
@@ -290,18 +290,18 @@ class Jobs(JobCommands):
             self.host.work(lambda: self.open_job(item.id), "open", exclusive=True, node=self)
 
     def show_only(self, workflow: str) -> None:
-        """Come from elsewhere to the jobs of one workflow, with all filters off."""
+        """Go to the jobs of one workflow from another screen, without filters."""
         self.clear_filters()
         self._saved = next(at for at, (key, _) in enumerate(FILTERS) if not key)
         self._wanted = workflow
         self.refresh_data(force=True)
 
     def do_jobs_audit(self) -> None:
-        """Read XPM's jobs, compare them, and show what was found."""
+        """Read XPM's jobs, compare them, and show the findings."""
         self.host.work(lambda: self._make_audit(), "audit", exclusive=True, node=self)
 
     async def _make_audit(self) -> None:
-        box = ProgressDialog("Audit", "Comparing the accepted proposals with the jobs of XPM …")
+        box = ProgressDialog("Audit", "Comparing the accepted proposals with XPM's jobs …")
         await self.app.push_screen(box)
         await done(self._run_audit(), box)
         self._saved = next(at for at, (key, _) in enumerate(FILTERS) if key == AUDIT)
@@ -312,28 +312,28 @@ class Jobs(JobCommands):
         self._audited_at = self.host.worker.practice.clock.now()
 
     def do_jobs_forecast(self) -> None:
-        """The coming months by template."""
+        """Show the coming months by template."""
         self.host.read_command("jobs.forecast", {}, "Jobs to come")
 
     # -- acts -----------------------------------------------------------------------------------------------
 
     @property
     def job(self) -> JobRowView | None:
-        """The one of ours under the cursor."""
+        """Return our job under the cursor."""
         return self._ours.item if self._ours.display else None
 
     @property
     def current(self) -> XpmJobView | None:
-        """The one of XPM under the cursor."""
+        """Return XPM's job under the cursor."""
         return self._theirs.item if self._theirs.display else None
 
     @property
     def listed(self) -> list[JobRowView]:
-        """All of ours that the filters let through."""
+        """Return all of our jobs that match the filters."""
         return list(self._ours.rows.items) if self._ours.display else []
 
     def situation(self) -> Situation:
-        """With what is known of the job under the cursor."""
+        """Return the situation with the job under the cursor."""
         if (there := self.current) is not None:
             return self.host.situation(self.AREA, record=there.number, state="XPM's")
         view = self.job
@@ -342,5 +342,5 @@ class Jobs(JobCommands):
         )
 
     def preset(self, act: str) -> dict[str, Any]:
-        """Acts on a job are about the one under the cursor."""
+        """Return the job under the cursor as a parameter."""
         return {"job": self.job.id} if self.job and act.startswith("jobs.") else {}

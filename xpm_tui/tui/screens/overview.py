@@ -1,4 +1,4 @@
-"""Overview: the next step, both sides, what needs attention, the calls left, and what was done lately."""
+"""Overview: the next step, both sides, what needs attention, the calls left, and recent runs."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ if TYPE_CHECKING:
     from xpm_tui.domain.runs import Run
 
 RUNS = 200
-"""Runs that are read: those of the chart, and the last ones of the list."""
+"""The number of runs that are read, for the chart and the list."""
 WHOLE = 24
-"""Lines of a window from which all panels have room; below it they scroll."""
+"""The lines of a window from which all panels fit; below it they scroll."""
 SOON = timedelta(days=14)
 """How far ahead the jobs of Coming up are."""
 ACTIVITY = 60
-"""Lines of the log that are read where there is room for them."""
+"""The number of log lines that are read if there is room."""
 
 
 class PanelText(TextLabel):
@@ -54,19 +54,19 @@ class PanelText(TextLabel):
         self.border_title = title
 
     class Resized(Message):
-        """It has another size, for which its text is to be laid out."""
+        """Its size has changed, so its text has to be laid out again."""
 
         def can_replace(self, message: Message) -> bool:
-            """Once for all panels."""
+            """Keep one message for all panels."""
             return isinstance(message, PanelText.Resized)
 
     def on_resize(self) -> None:
-        """Its text follows its size."""
+        """Post that the size has changed."""
         self.post_message(self.Resized())
 
 
 class NextStep(PanelText, can_focus=True):
-    """The one thing to do next; Enter does it."""
+    """The next step; Enter does it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "choose", "Do the next step", show=False),
@@ -78,28 +78,28 @@ class NextStep(PanelText, can_focus=True):
         """Enter, or a click on it."""
 
     def action_choose(self) -> None:
-        """Do it."""
+        """Do the next step."""
         self.post_message(self.Chosen())
 
     def action_move(self, by: int) -> None:
-        """To the list after it, or before it."""
+        """Move the focus to the next or previous list."""
         if by > 0:
             self.screen.focus_next()
         else:
             self.screen.focus_previous()
 
     def on_click(self) -> None:
-        """Do it."""
+        """Do the next step."""
         self.action_choose()
 
 
 class AttentionList(Items["panels.Attention"]):
-    """What needs attention; Enter on a line leads there."""
+    """What needs attention; Enter on a line opens it."""
 
     DEFAULT_CLASSES = "panel -table"
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """As it was laid out."""
+        """Return a prepared line."""
         return self.items[row].line
 
 
@@ -109,12 +109,12 @@ class RunList(Items["Run"]):
     DEFAULT_CLASSES = "panel -table"
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """One run."""
+        """Return one run as a line."""
         return panels.run_line(self.items[row], columns)
 
 
 class OverviewFacts(NamedTuple):
-    """What was read for Overview, all at one moment."""
+    """The data of Overview, all of one moment."""
 
     status: StatusSummary
     runs: list[Run]
@@ -159,7 +159,7 @@ class Overview(AreaScreen):
             rows.border_title = title
 
     def body(self) -> ComposeResult:
-        """The panels, in the order of the grid."""
+        """Yield the panels, in the order of the grid."""
         with self._panels:
             yield self._next
             yield self._clients
@@ -170,7 +170,7 @@ class Overview(AreaScreen):
             yield self._runs
 
     async def look(self) -> None:
-        """Status, runs and what is to come."""
+        """Read status, runs and coming jobs."""
 
         def read(practice: OpenPractice) -> tuple[OverviewFacts, int]:
             policy = practice.policy()
@@ -197,7 +197,7 @@ class Overview(AreaScreen):
         self._draw()
 
     async def _more_panels(self) -> None:
-        """Panels for which only a large window has room."""
+        """Show panels for which only a large window has room."""
         large = self.has_class("-tall") and (self.has_class("-wide") or self.has_class("-vast"))
         if self._jobs and self._coming is None and large:
             self._coming = PanelText("Coming up in 14 days", "coming")
@@ -208,7 +208,7 @@ class Overview(AreaScreen):
             await self._panels.mount(self._activity, before=self._attention)
 
     def _draw(self) -> None:
-        """What was read, for the size of now."""
+        """Lay out the data for the present size."""
         facts = self._facts
         if facts is None or not self._next.content_size.width:
             return
@@ -263,7 +263,7 @@ class Overview(AreaScreen):
         )
 
     def on_resize(self, event: events.Resize) -> None:
-        """In a low window the panels scroll."""
+        """Let the panels scroll in a low window."""
         self._panels.set_class(event.size.height < WHOLE, "-small")
 
     @on(PanelText.Resized)
@@ -279,7 +279,7 @@ class Overview(AreaScreen):
 
     @on(Rows.Chosen)
     def _chosen(self, event: Rows.Chosen) -> None:
-        """A run with its log, or what a line of attention leads to."""
+        """Open a run with its log, or the target of a line of attention."""
         event.stop()
         if event.rows is self._runs and self._runs.current is not None:
             self.app.push_screen(sync.RunScreen(self._runs.current.id))
@@ -292,7 +292,7 @@ class Overview(AreaScreen):
         self._open(self._action)
 
     def _open(self, action: str) -> None:
-        """A command by its own way, a run, or an area."""
+        """Open a command's screen, a run, or an area."""
         way = self.host.way(action) if action else None
         if action.startswith("run "):
             self.host.show_run(action.removeprefix("run "))
@@ -306,23 +306,23 @@ class Overview(AreaScreen):
         self.host.plan_and_show()
 
     def do_plan(self) -> None:
-        """The same: a plan is shown before it is applied."""
+        """Do the same, because a plan is shown before it is applied."""
         self.host.plan_and_show()
 
     def do_connect(self) -> None:
-        """The wizard."""
+        """Open the wizard."""
         self.host.connect()
 
 
 def _ahead(practice: OpenPractice) -> tuple[JobForecast, list[JobRowView]]:
-    """The jobs of the coming months, and those of the next days one by one."""
+    """Return the jobs of the coming months, and those of the next days one by one."""
     until = services.today(practice) + SOON
     jobs = [job for job in queries.list_jobs(practice, state="open") if job.deploy_on <= until]
     return reports.forecast_jobs(practice), jobs
 
 
 def _news(practice: OpenPractice) -> list[tuple[datetime | None, Shown, Look]]:
-    """The newest lines of the log."""
+    """Return the newest lines of the log."""
     looks: dict[str, Look] = {"warning": "warn", "error": "bad"}
     return [
         (line.at, line.text, looks.get(line.level, "")) for line in live_log.newest_lines(practice, ACTIVITY)

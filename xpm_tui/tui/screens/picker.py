@@ -1,4 +1,4 @@
-"""The picker: search all XPM clients as you type, see what linking would do, then take one."""
+"""The picker: search all XPM clients as you type, see what linking would do, then choose one."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 MOST = 100
 WIDE = 110
-"""Columns from which the head names the practice, too."""
+"""The columns from which the header also names the practice."""
 INVITATION = "Type a name, a city, a code, an e-mail, XPM's number or web address, or a UUID."
 NOTHING = "No match. Try fewer letters; F4 clears the search."
 PAUSE = 0.06
@@ -55,10 +55,10 @@ PAUSE = 0.06
 
 
 class Picker(BaseScreen, Screen[tuple[str, ...]]):
-    """Map a client (``client`` given), or bring XPM clients into the book.
+    """Links a client (with ``client``), or brings XPM clients into the store.
 
-    Gives what was linked, None where nothing was; with ``reviewing`` that is a decision of the review, and it
-    gives the clients that were settled.
+    Returns what was linked, or None; with ``reviewing`` that is a decision of the review, and it returns the
+    clients that were decided.
     """
 
     CSS_PATH: ClassVar = style("picker")
@@ -93,10 +93,10 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
         self._shown: EffectView | None = None
         self._taken = False
         self._found_by: str | None = None
-        """The letters that the hits go by."""
+        """The search text of the hits."""
 
     def compose(self) -> ComposeResult:
-        """Whom it is for, the field, the hits, the effect."""
+        """Yield the client, the field, the hits and the effect."""
         yield self._head
         with Vertical(classes="panel search") as search:
             search.border_title = "Search by name, number, e-mail, city, or paste an XPM address"
@@ -126,7 +126,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
         self.host.work(lambda: self._begin(), "search", exclusive=True, node=self)
 
     def _tell_head(self, about: str) -> None:
-        """Whom it is for, in full: it is what the hits are compared with."""
+        """Show the client in full, because the hits are compared with it."""
         title = " Link to XPM " if self._client is not None else " Bring in a client from XPM "
         right = [ours(about, "muted"), *self._practice()]
         gap = max(2, self.size.width - len(title) - width(right) - 1)
@@ -159,7 +159,8 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
             snapshot = practice.snapshot()
             state, count = list_state(snapshot, "clients"), snapshot.count(XPM_CLIENTS)
             age = formatting.ago(state.at, practice.clock.now())
-            # Links move the book all the time, the mirror only with a reading: the index stays good for long.
+            # Links move the store all the time, the mirror only with a reading: the index stays good for
+            # long.
             if kept is not None and kept[0] == (state.at, count):
                 return kept[0], kept[1], age
             return (state.at, count), PickerIndex.build(snapshot.rows(XPM_CLIENTS)), age
@@ -231,7 +232,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
         self.action_take()
 
     def action_move(self, by: int) -> None:
-        """The field keeps the focus."""
+        """Move the cursor; the field keeps the focus."""
         self._hits.cursor += by
 
     def action_clear(self) -> None:
@@ -239,11 +240,11 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
         self._field.value = ""
 
     def action_leave(self) -> None:
-        """Nothing is taken."""
+        """Leave without a choice."""
         self.dismiss(None)
 
     def action_take(self) -> None:
-        """Take the one under the cursor, once its effect has been shown."""
+        """Choose the client under the cursor, once its effect is shown."""
         view = self._hits.current
         if view is None or self._taken:
             return
@@ -295,7 +296,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
         await self._search(self._field.value)
 
     def action_all(self) -> None:
-        """Every clear one."""
+        """Bring in every unambiguous client."""
         self.host.work(lambda: self._pick_all(), "take", exclusive=True, node=self)
 
     async def _pick_all(self) -> None:
@@ -311,11 +312,11 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
         await self._search(self._field.value)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """All at once only makes sense when picking."""
+        """Allow bringing in all only without a client to link."""
         return self._client is None if action == "all" else True
 
     def help_page(self) -> HelpPage:
-        """F1."""
+        """Return the help of this screen."""
         return HelpPage(
             "Picker",
             "What you type replaces the client's own name. Type any part of a name, a city, a code, an "
@@ -328,7 +329,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
 
 
 def start(views: Sequence[XpmClientView], now: XpmClientView | None) -> int:
-    """Return where the cursor starts: where it was, else at the best hit that is not linked already."""
+    """Return where the cursor starts: where it was, otherwise at the best hit that is not linked."""
     if now is not None:
         place = next((place for place, view in enumerate(views) if view.uuid == now.uuid), None)
         if place is not None:
@@ -337,7 +338,7 @@ def start(views: Sequence[XpmClientView], now: XpmClientView | None) -> int:
 
 
 def pick_line(view: XpmClientView) -> list[Span]:
-    """What picking one would do."""
+    """Return what bringing in a client would do."""
     if view.linked:
         return [ours(" · ", "muted"), ours("It is here already, and linked.")]
     if view.archived:

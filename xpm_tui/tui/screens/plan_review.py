@@ -1,4 +1,4 @@
-"""Plan review: everything that would be done, grouped, before any of it is."""
+"""Plan review: everything that would be done, grouped, before it is applied."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ with lazy_imports():
 
 
 REASONS = 6
-"""Reasons that are counted one by one where a plan has no change."""
+"""The number of reasons that are counted one by one in a plan without changes."""
 
 LINES_LOW, LINES_TALL = 4, 5
 """Lines for the change under the cursor, on low and on tall screens; a longer value gets more."""
 CLIENT_COLUMNS = 34
-"""Columns of the panel with all changes of a client."""
+"""The columns of the panel with all changes of a client."""
 
 _Loaded = tuple[Plan, list[ChangeView], Consequences, list[str], dict[str, str]]
 
@@ -49,7 +49,7 @@ CHANGED = "This plan was changed in another window. Review it again."
 
 
 class PlanReview(DetailScreen[str]):
-    """Look, tick, apply. Gives the id of the run that applies it, or None."""
+    """Review, tick, apply. Returns the id of the run that applies it, or None."""
 
     AREA = "sync"
     CSS_PATH: ClassVar = style("plan_review")
@@ -82,7 +82,7 @@ class PlanReview(DetailScreen[str]):
         self._none = StaticText(classes="empty")
 
     def body(self) -> ComposeResult:
-        """What applying does, the changes, the one under the cursor; wide screens show its client, too."""
+        """Yield what applying does, the changes, the selected one and, on wide screens, its client."""
         yield self._head
         yield self._summary
         with Horizontal(classes="plan-halves"):
@@ -133,7 +133,7 @@ class PlanReview(DetailScreen[str]):
         self.refresh_bindings()
 
     def on_resize(self) -> None:
-        """Columns and lines follow the width."""
+        """Lay out columns and lines for the new width."""
         self._draw()
 
     def _draw(self) -> None:
@@ -146,7 +146,7 @@ class PlanReview(DetailScreen[str]):
         self._tell()
 
     def _tell(self) -> None:
-        """Show the row under the cursor whole; only a value that needs more lines makes its panel higher."""
+        """Show the selected row in full; only a value that needs more lines makes its panel higher."""
         columns = self.size.width - 4
         told = self._rows.whole(columns)
         least = LINES_TALL if self.has_class("-tall") else LINES_LOW
@@ -202,18 +202,18 @@ class PlanReview(DetailScreen[str]):
         return sum(change.ticked for change in self._tree.changes)
 
     def why_not(self, action: str) -> str:
-        """Apply only what can be applied."""
+        """Return why an action is unavailable."""
         plan = self._plan
         if action not in ("apply", "tick", "people", "differences", "turn", "export", "find"):
             return ""
         if plan is None:
             return "The plan is being read."
         if action == "apply" and plan.state != "draft":
-            return "This plan was applied already: make a new one."
+            return "This plan was already applied: make a new one."
         if action == "apply" and not self._count:
             return "Nothing is ticked: there is nothing to apply."
         if action in ("tick", "turn", "find") and not self._tree.changes:
-            return "The plan has no change."
+            return "The plan has no changes."
         if action == "differences" and not plan.left_different:
             return "No other field differs."
         if action == "people" and not plan.people:
@@ -221,17 +221,17 @@ class PlanReview(DetailScreen[str]):
         return ""
 
     def action_tick(self) -> None:
-        """The row under the cursor."""
+        """Tick or untick the selected row."""
         self._rows.action_tick()
 
     def action_turn(self) -> None:
-        """By rule and field, or by client."""
+        """Group by rule and field, or by client."""
         self._tree.turn("client" if self._tree.by == "rule" else "rule")
         self._rows.reload(0)
         self.host.toast("Grouped by client." if self._tree.by == "client" else "Grouped by rule and field.")
 
     def action_find(self) -> None:
-        """Type letters of a client, an id, a field or a value."""
+        """Focus the filter."""
         self._find.display = True
         self._find.focus()
 
@@ -247,7 +247,7 @@ class PlanReview(DetailScreen[str]):
         self._rows.focus()
 
     def action_leave(self) -> None:
-        """End the filter; leave where there is none."""
+        """End the filter; leave without one."""
         if not self._find.display:
             self.dismiss(None)
             return
@@ -260,15 +260,15 @@ class PlanReview(DetailScreen[str]):
         self._rows.focus()
 
     def action_people(self) -> None:
-        """The clients that no rule can decide."""
+        """Review the clients that need a decision."""
         self.app.push_screen(review.Review())
 
     def action_differences(self) -> None:
-        """What differs and is not in the plan."""
+        """Show what differs and is not in the plan."""
         self.app.push_screen(conflicts.Differences(self._plan_id))
 
     def action_export(self) -> None:
-        """The plan as CSV, in a private file."""
+        """Save the plan as CSV, in a private file."""
         self.host.work(lambda: self._export(), "export", node=self)
 
     async def _export(self) -> None:
@@ -277,7 +277,7 @@ class PlanReview(DetailScreen[str]):
         self.host.toast(f"The plan is in {path}")
 
     def action_apply(self) -> None:
-        """The command asks once, with the numbers; then a run of its own does it."""
+        """Apply the plan in a separate run, after the command's question with its numbers."""
         self.host.work(lambda: self._apply(), "apply", exclusive=True, node=self)
 
     async def _apply(self) -> None:
@@ -294,7 +294,7 @@ class PlanReview(DetailScreen[str]):
             self.dismiss(run)
 
     async def _as_shown(self) -> bool:
-        """Whether the plan is still what stands here; another console may have ticked or applied it."""
+        """Return whether the plan is still the one shown; another console may have changed it."""
         shown = self._ticks
         await self._read()
         if self._ticks == shown and not self.why_not("apply"):
@@ -307,7 +307,7 @@ class PlanReview(DetailScreen[str]):
         return [(change.selector, change.ticked) for change in self._tree.changes]
 
     def help_page(self) -> HelpPage:
-        """F1."""
+        """Return the help of this screen."""
         return HelpPage(
             "Plan review",
             "Everything that a sync would do. Changes are grouped by rule and field with their "
@@ -330,7 +330,7 @@ class PlanReview(DetailScreen[str]):
 
 
 def title(plan: Plan, practice: str, columns: int) -> Line:
-    """Return the head: the sides, what is synced, what is special about the plan, and the practice."""
+    """Return the heading: the sides, what is synced, notes on the plan, and the practice."""
     sides = [ours("XPM", "xpm"), ours(" ▸ "), ours("Ignition", "ignition")]
     undone = [span(f"  undoes run {plan.undo_of}", "accent")] if plan.undo_of else []
     left: Line = [
@@ -346,7 +346,7 @@ def title(plan: Plan, practice: str, columns: int) -> Line:
 
 
 def summary(plan: Plan, found: Consequences, columns: int) -> list[Line]:
-    """Return what applying does, in two columns: what is changed and called, and what to know before."""
+    """Return what applying does, in two columns: changes and calls, and what to consider first."""
     done, known = figures(found)
     parts = [f"{found.waiting:,} unticked" if found.waiting else ""]
     parts += [f"{len(plan.people):,} need you (r)" if plan.people else ""]
@@ -362,7 +362,7 @@ def summary(plan: Plan, found: Consequences, columns: int) -> list[Line]:
 
 
 def _figure(each: Figure, side: list[Figure]) -> Line:
-    """A figure whose number is aligned with those of its column."""
+    """Return a number aligned with those of its column."""
     room = max(len(f"{other.number or 0:,}") for other in side)
     number = [ours(f"{each.number:>{room},} ", "strong")] if each.number is not None else []
     return [ours(f"{each.glyph} ", each.weight), *number, ours(each.words)]

@@ -1,4 +1,4 @@
-"""The policy table: each field both ways, at which level, what is off for the practice, what is frozen."""
+"""The policy table: each field in both directions, its level, whether it is off, and freezes."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from xpm_tui.tui.widgets.cells import Line, lines, ours, span
 from xpm_tui.tui.widgets.table import Table, TableColumn
 
 MOST = 200
-"""Frozen clients that are offered to go to."""
+"""The number of frozen clients that are offered."""
 
 
 class PolicyScreen(RecordListScreen[None, PolicyRow]):
-    """The table over the field under the cursor in sentences."""
+    """The table above the selected field in sentences."""
 
     AREA = "settings"
     CSS_PATH: ClassVar = style("policy")
@@ -57,11 +57,11 @@ class PolicyScreen(RecordListScreen[None, PolicyRow]):
         super().__init__(table, "policy")
 
     def on_screen_resume(self) -> None:
-        """Read when it comes up."""
+        """Read when it is shown."""
         self.again()
 
     async def look(self) -> None:
-        """Direction and level, what is off, what is frozen."""
+        """Read direction and level, what is off, and what is frozen."""
 
         def read(practice: OpenPractice) -> tuple[Policy, list[PolicyRow], int]:
             return practice.policy(), policy_rows(practice), len(frozen_clients(practice))
@@ -82,7 +82,7 @@ class PolicyScreen(RecordListScreen[None, PolicyRow]):
         self.put(rows)
 
     def telling(self, row: PolicyRow) -> list[Line]:
-        """The field in sentences."""
+        """Return the field as sentences."""
         frozen = (
             f"Frozen for {formatting.count(row.frozen, 'client')}: enter lists them."
             if row.frozen
@@ -93,7 +93,7 @@ class PolicyScreen(RecordListScreen[None, PolicyRow]):
         return [head, *said]
 
     def action_switch(self) -> None:
-        """Off for every client of the practice, or on again."""
+        """Switch the field off for every client, or on again."""
         row = self._table.item
         if row is not None:
             act = "policy.on" if row.off else "policy.off"
@@ -105,7 +105,7 @@ class PolicyScreen(RecordListScreen[None, PolicyRow]):
         self.action_frozen()
 
     def action_frozen(self) -> None:
-        """The clients of which it is frozen; one of them can be gone to."""
+        """List the clients in which it is frozen, and go to one."""
         row = self._table.item
         if row is None:
             return
@@ -128,7 +128,7 @@ class PolicyScreen(RecordListScreen[None, PolicyRow]):
             self.host.show_client(chosen)
 
     def help_page(self) -> HelpPage:
-        """F1."""
+        """Return the help of this screen."""
         return HelpPage(
             "Field table",
             "What a sync updates, field by field: in each direction, at creation and afterwards, "

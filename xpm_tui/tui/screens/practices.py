@@ -1,4 +1,4 @@
-"""The practices of this account: look, switch, add one."""
+"""The practices of this account: list, switch, add."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from xpm_tui.tui.widgets.text import TextLabel
 
 
 class Practices(DetailScreen[None]):
-    """One row each; enter opens the console over another one."""
+    """One row for each; enter opens the console for another one."""
 
     AREA = "overview"
     CSS_PATH: ClassVar = style("practices")
@@ -46,12 +46,12 @@ class Practices(DetailScreen[None]):
         self._table.border_title = "Practices"
 
     def body(self) -> ComposeResult:
-        """What this is, the table."""
+        """Yield a heading and the table."""
         yield self._head
         yield self._table
 
     def on_mount(self) -> None:
-        """Look at each of them."""
+        """Read each of them."""
         self._head.say(lines([[ours(" Reading each practice …", "muted")]]))
         self.host.work(lambda: self._read(), "practices", exclusive=True, node=self)
 
@@ -89,27 +89,27 @@ class Practices(DetailScreen[None]):
         self.action_switch()
 
     def action_switch(self) -> None:
-        """The console begins anew over the one under the cursor; a run here goes on by itself."""
+        """Open the console for the selected practice; a run here continues."""
         view = self._table.item
         if view is None:
             return
         if view.open:
-            self.host.toast(f"{view.title or view.name} is open already: select another one.")
+            self.host.toast(f"{view.title or view.name} is already open: select another one.")
         else:
             self.do("practices.switch", {"name": view.name})
 
     def action_new(self) -> None:
-        """A place for one more, and the console over it: the wizard connects it."""
+        """Add a practice, and open the console for it: the wizard connects it."""
         self.do("practices.add", {"switch": True}, ask=True)
 
     def help_page(self) -> HelpPage:
-        """F1."""
+        """Return the help of this screen."""
         return HelpPage(
             "Practices",
             "Each XPM practice has its own connection, data and settings in its own folder. "
             "Switching opens the console for another practice; a run in progress here continues.",
             [
-                ("enter", "open the console over the practice under the cursor"),
+                ("enter", "open the console for the selected practice"),
                 ("n", "add a practice: the console opens it, and the wizard connects it"),
                 ("esc", "stay with this one"),
             ],

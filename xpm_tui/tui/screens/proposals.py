@@ -1,4 +1,4 @@
-"""Proposals, over the jobs: whose they are, what they ask for, and what it takes to deploy them."""
+"""Proposals, over the Jobs area: which are deployed from here, what they ask for, and what is needed."""
 
 from __future__ import annotations
 
@@ -42,28 +42,29 @@ with lazy_imports():
     from xpm_tui.tui.screens import job_dialogs
 
 FILTERS = (
-    ("", "all"), ("to take", "to take"), ("ours", "ours"), ("changed", "changed"),
+    ("", "all"), ("to take", "to take over"), ("ours", "active"), ("changed", "changed"),
     ("renewed", "renewed"), ("draft", "drafts"), ("revoked", "revoked"), ("unknown", "unknown"),
 )  # fmt: skip
 TAKES = (
-    "Ignition's: its own connector has usually made the job already, so nothing is made from here. "
-    "Where it has not, T takes it over; its jobs then wait in Jobs, and none of the past is made."
+    "From Ignition: its own integration has usually created the jobs, so none are created from here. If it "
+    "has not, press T to take the proposal over: its jobs then wait in Jobs, without those of the past."
 )
 
 
 class ProposalsArea(FilteredArea):
-    """The list, and what one asks for."""
+    """The list, and the details of one."""
 
     AREA = "proposals"
     TAB = "jobs"
     ABOUT = (
-        "What was agreed with clients. One made here (n) is ours once it is accepted (a). One of Ignition's "
-        "is deployed from here only once it is taken over (T): Ignition's own connector has usually made its "
-        "job. Both ask for one job, or one per project, once or coming back. x stops what still waits."
+        "The proposals agreed with clients. Jobs of a proposal created here (n) are deployed once you "
+        "accept it (a). Jobs of one from Ignition are deployed from here only once you take it over (T), "
+        "because Ignition's own integration has usually created them. You choose one job or one per "
+        "project, once or recurring. x stops the jobs that are not created yet."
     )
     MORE_KEYS = (
         ("/", "filter by letters in name, number or client; esc ends it"),
-        ("[ and ]", "saved filters: to take, ours, changed, renewed, drafts, revoked, unknown"),
+        ("[ and ]", "saved filters: to take over, active, changed, renewed, drafts, revoked, unknown"),
         ("esc", "back to the jobs"),
     )
     CSS_PATH: ClassVar = [style("filtered"), style("jobs")]
@@ -93,7 +94,7 @@ class ProposalsArea(FilteredArea):
         )
 
     async def look(self) -> None:
-        """What the filters let through."""
+        """Read the proposals that match the filters."""
 
         def read(practice: OpenPractice) -> tuple[list[ProposalRowView], JobCounts]:
             return proposals.list_proposals(practice), job_counts.counts(practice)
@@ -131,7 +132,7 @@ class ProposalsArea(FilteredArea):
         ]
 
     def moved(self, item: ProposalRowView | None) -> None:
-        """What it asks for."""
+        """Show what it asks for."""
         if item is not None:
             self.host.work(lambda: self._show(item), "detail", exclusive=True, node=self)
 
@@ -157,7 +158,7 @@ class ProposalsArea(FilteredArea):
         return [*found[:3], head, *job_dialogs.change_lines(changes)[1:], *found[3:]]
 
     def chosen(self, item: ProposalRowView) -> None:
-        """All of it, to read."""
+        """Show all of it."""
         self.host.work(lambda: self._open(item), "open", exclusive=True, node=self)
 
     async def _open(self, view: ProposalRowView) -> None:
@@ -165,32 +166,32 @@ class ProposalsArea(FilteredArea):
         self.app.push_screen(job_dialogs.JobDialog(view.name, await self._lines(view)))
 
     def action_up(self) -> None:
-        """The filters away, then back to the jobs."""
+        """Clear the filters, then go back to the jobs."""
         if self.detail.has_focus or self.find.display or self.text or self._saved:
             super().action_up()
         else:
             self.action_leave()
 
     def action_leave(self) -> None:
-        """Back to the jobs."""
+        """Go back to the jobs."""
         self.dismiss(None)
 
     # -- acts -----------------------------------------------------------------------------------------------
 
     @property
     def proposal(self) -> ProposalRowView | None:
-        """The one under the cursor."""
+        """Return the proposal under the cursor."""
         return self.table.item
 
     def situation(self) -> Situation:
-        """With where the proposal under the cursor stands."""
+        """Return the situation with the proposal under the cursor."""
         view = self.proposal
         return self.host.situation(
             self.AREA, record=view.id if view else "", state=view.standing if view else ""
         )
 
     def preset(self, act: str) -> dict[str, Any]:
-        """Acts on a proposal are about the one under the cursor."""
+        """Return the proposal under the cursor as a parameter."""
         if self.proposal is None or act not in ("proposals.accept", "proposals.take", "proposals.revoke"):
             return {}
         one = self.proposal.id
@@ -198,7 +199,7 @@ class ProposalsArea(FilteredArea):
         return {"proposal": one} if act == "proposals.revoke" else {"proposals": (one,), **more}
 
     def do_proposals_changes(self) -> None:
-        """All that Ignition has changed, on one screen."""
+        """Show all that Ignition has changed."""
         self.host.work(lambda: self._changes("Changed in Ignition"), "changes", exclusive=True, node=self)
 
     async def _changes(self, title: str) -> None:
@@ -207,7 +208,7 @@ class ProposalsArea(FilteredArea):
         self.app.push_screen(job_dialogs.JobDialog(title, told))
 
     def do_proposals_rollover(self) -> None:
-        """This one, or all that have a next term; shown first."""
+        """Roll this one over, or all that have a next term, after showing them."""
         if (view := self.proposal) is not None:
             self.host.work(lambda: self._roll_over(view), "rollover", exclusive=True, node=self)
 
@@ -232,15 +233,15 @@ class ProposalsArea(FilteredArea):
             self.host.toast(f"{told} of the next term created. The jobs are listed in Jobs (v).")
 
     def do_proposals_accept(self) -> None:
-        """One job or one per project, once or coming back: the form asks."""
+        """Accept the proposal; a form asks for recurrence and number of jobs."""
         self._agree("proposals.accept")
 
     def do_proposals_take(self) -> None:
-        """The same for one of Ignition's. One that was stopped goes on as it was."""
+        """Take a proposal over from Ignition. A stopped one continues as it was."""
         self._agree("proposals.take")
 
     def _agree(self, name: str) -> None:
-        """Ask how its jobs come; one that was stopped goes on as it was, and is not asked about."""
+        """Ask how its jobs recur, except for a stopped proposal, which continues as it was."""
         if (view := self.proposal) is not None:
             self.host.work(lambda: self._do(name, view), name, exclusive=True, node=self)
 
@@ -271,27 +272,27 @@ class ProposalsArea(FilteredArea):
         made = await app.worker.ask(lambda practice: proposals.show_proposal(practice, view.id))
         number = len(made.workflows)
         waits = f"{formatting.count(number, 'job')} {formatting.plural(number, 'waits/wait')}"
-        app.toast(f"{view.name} is ours to deploy: {waits} in Jobs (v).")
+        app.toast(f"{view.name} is deployed from here: {waits} in Jobs (v).")
 
     def help_page(self) -> HelpPage:
-        """F1."""
+        """Return the help of this area."""
         return keymap.page("Proposals", self.ABOUT, self.AREA, self.MORE_KEYS)
 
 
 def _row(practice: OpenPractice, workflow: str) -> JobRowView | None:
-    """The job of a workflow; None where nothing comes of it any more."""
+    """Return the job of a workflow; None if it creates no more jobs."""
     with suppress(NotFound):
         return jobs.row_of(practice, workflow)
     return None
 
 
 def client_of(view: ProposalRowView) -> str:
-    """Its client by name."""
+    """Return its client by name."""
     return view.client.name if view.client else "(not among the clients)"
 
 
 def _state(view: ProposalRowView) -> cells.Span:
-    """Where it stands; a status of Ignition that is not known in its own word."""
+    """Return its state; an unknown status in Ignition's own word."""
     looks = cells.PROPOSAL_STATES
     if view.standing != "unknown" or not view.status:
         return looks.draw(view.standing)
@@ -301,7 +302,7 @@ def _state(view: ProposalRowView) -> cells.Span:
 def proposal_lines(
     view: ProposalRowView, agreed: list[AgreedView], made: list[JobRowView], counted: JobCounts
 ) -> list[Line]:
-    """What it is, why it is not deployed and what that takes, what it asks for, what came of it."""
+    """Return what it is, why it is not deployed, what it asks for, and what was created."""
     found: list[Line] = [
         [
             ours(" "),
@@ -327,7 +328,7 @@ def proposal_lines(
     elif view.standing == "revoked":
         key = "a" if view.origin == "new" else "T"
         found.append(
-            [ours(" → ", "muted"), ours(f"Revoked: no more jobs are created for it. {key} lets it go on.")]
+            [ours(" → ", "muted"), ours(f"Revoked: no more jobs are created for it. {key} continues it.")]
         )
     elif view.why:
         found.append([ours(" → ", "warn"), span(view.why)])

@@ -1,6 +1,6 @@
-"""The review as a file, from the console: saved, and imported after showing what its choices would do.
+"""The review of clients that need a decision, one after another, each decided with one key.
 
-Bulk review: the clients that need a person, one after the other, each settled with one key.
+The module also saves the review as a file, and imports it after showing what its choices would do.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ LEAST, MOST = 4, 8
 REST = 0.06
 """Seconds that the cursor rests on a match before both sides are read."""
 SHOWN = 500
-"""Rows of a file that are shown one by one before it is imported."""
+"""The number of rows of a file that are listed before it is imported."""
 
 
 async def save(app: AppProtocol) -> None:
-    """Name a file and write all proposals to it."""
+    """Ask for a file and write all proposals to it."""
     about = "A row for each proposal; fill in the column Choice with link, ignore, or a number of XPM."
     path = await app.push_screen_wait(
         FilePicker("Save the review", about, start=folder_of(app) + "review.csv", new=True)
@@ -75,13 +75,13 @@ async def save(app: AppProtocol) -> None:
 
 
 async def run(app: AppProtocol, params: ReviewClients, title: str = "Review") -> Result:
-    """Run one call of the command of this screen."""
+    """Run one call of a command of this screen."""
     result, _ = await app.run_command(by_name("clients.review"), params, title=title)
     return result
 
 
 async def import_review_file(app: AppProtocol) -> tuple[str, ...]:
-    """Name a file, show what it would do, do it; gives the clients that were settled."""
+    """Ask for a file, show what it would do, and apply it; return the clients that were decided."""
     about = "The file with the column Choice. What it would do is shown first."
     path = await app.push_screen_wait(
         FilePicker("Import a review", about, start=folder_of(app), suffix=".csv")
@@ -96,12 +96,12 @@ async def import_review_file(app: AppProtocol) -> tuple[str, ...]:
     if result.trouble is not None or not settled:
         app.show_result(by_name("clients.review"), result, [])
     else:
-        app.toast(f"{formatting.count(len(settled), 'client')} settled by the file. u undoes them all.")
+        app.toast(f"{formatting.count(len(settled), 'client')} decided by the file. u undoes them all.")
     return settled
 
 
 class Review(DetailScreen[None]):
-    """Enter accepts, the rest are letters. What is settled leaves the list; the rest waits."""
+    """Enter accepts, other keys are letters. A decided client leaves the list."""
 
     CSS_PATH: ClassVar = style("review")
     SAVES = frozenset({"export"})
@@ -141,7 +141,7 @@ class Review(DetailScreen[None]):
         return self._views[self._at] if 0 <= self._at < len(self._views) else None
 
     def body(self) -> ComposeResult:
-        """The client over its proposals, both sides of the one under the cursor, and what accepting does."""
+        """Yield the client above its proposals, both sides of the selected one, and the effect."""
         yield self._head
         with Horizontal(classes="halves"):
             with Vertical(classes="panel -table queue") as queue:
@@ -156,7 +156,7 @@ class Review(DetailScreen[None]):
                 yield self._effect
 
     def on_mount(self) -> None:
-        """Read who needs a person."""
+        """Read which clients need a decision."""
         self._none.display = False
         self._effect.border_title = "If you accept"
         self._head.say(lines([[ours(" Looking for matches of each client …", "muted")]]))
@@ -195,7 +195,7 @@ class Review(DetailScreen[None]):
             self._queue.show(self._views, self._at)
         self._queue.cursor = self._at
         if view is None:
-            done = f" {formatting.count(self._count, 'client')} settled." if self._count else ""
+            done = f" {formatting.count(self._count, 'client')} decided." if self._count else ""
             self._head.styles.height = 2
             self._head.say(lines([[ours(" Review clients", "head")], self._gauge()]))
             self._none.update(
@@ -214,7 +214,7 @@ class Review(DetailScreen[None]):
         self._head.say(lines([fit(first, columns), self._gauge(), *reason]))
         self._none.update(
             lines([[ours("XPM has nothing similar. "), ours("m", "accent"), ours(" searches, "),
-                    ours("i", "accent"), ours(" settles that it is not in XPM.")]])
+                    ours("i", "accent"), ours(" marks it as not in XPM.")]])
         )  # fmt: skip
         self._proposals.show(view.proposals)
         if not view.proposals:
@@ -222,7 +222,7 @@ class Review(DetailScreen[None]):
         self._compare.show(None, [ours("Compare with the match under the cursor")])
 
     def _gauge(self) -> Line:
-        """What is done, what is to go and what was skipped, as a line and in words."""
+        """Return what is done, to go and skipped, as a line and in words."""
         skipped = sum(view.id in self._skipped for view in self._views)
         numbers = (self._count, len(self._views) - skipped, skipped)
         told = f"  {numbers[0]:,} done  {numbers[1]:,} to go  {numbers[2]:,} skipped"
@@ -263,7 +263,7 @@ class Review(DetailScreen[None]):
         self._say_effect(view, proposal, effect_lines(effect, MOST))
 
     def _say_effect(self, view: ReviewView, proposal: ProposalView | None, effect: Sequence[Line]) -> None:
-        """The reasons of a match in full, and what accepting it does."""
+        """Show the reasons of a match in full, and what accepting it does."""
         columns = self._effect.content_size.width or 76
         found: list[Line] = []
         self._effect.border_subtitle = f"UUID {proposal.uuid}" if proposal is not None else ""
@@ -279,7 +279,7 @@ class Review(DetailScreen[None]):
         self._effect.say(lines(found))
 
     def why_not(self, action: str) -> str:
-        """Dim what has nothing to do."""
+        """Return why an action is unavailable."""
         view = self._view
         if action in ("map", "ignore", "step", "sure", "export") and view is None:
             return "No client needs your decision."
@@ -290,7 +290,7 @@ class Review(DetailScreen[None]):
         return ""
 
     def action_step(self, by: int) -> None:
-        """The next or the one before; nothing is settled."""
+        """Go to the next or previous client without a decision."""
         view = self._view
         if view is not None:
             if by > 0:
@@ -310,7 +310,7 @@ class Review(DetailScreen[None]):
             self._settle(lambda: self._accept(view, proposal.uuid))
 
     def _settle(self, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """One after the other: what was settled by one that is cut off could not be taken back."""
+        """Run decisions one after another, because an interrupted one could not be undone."""
         if self._settling is None or self._settling.is_finished:
             self._settling = self.host.work(job, "settle", node=self)
 
@@ -345,13 +345,13 @@ class Review(DetailScreen[None]):
             self._settled_one(view, settled)
 
     def action_ignore(self) -> None:
-        """It is not meant to have one."""
+        """Mark the client as not in XPM."""
         view = self._view
         if view is not None and not self._refused():
             self._settle(lambda: self._decide(view, ReviewClients(client=(view.id,), ignore=True)))
 
     def action_sure(self) -> None:
-        """All whose first proposal is sure, in one go, with the count."""
+        """Accept all whose first proposal is sure, after a question with their number."""
         if not self._refused():
             self._settle(lambda: self._sure())
 
@@ -368,7 +368,7 @@ class Review(DetailScreen[None]):
         await self._read()
 
     def action_undo(self) -> None:
-        """What was settled last goes back to where it stood: one client, or all sure ones together."""
+        """Undo the last decision: one client, or all sure ones together."""
         if self._settled and not self._refused():
             self._settle(lambda: self._undo())
 
@@ -384,11 +384,11 @@ class Review(DetailScreen[None]):
         await self._read(last[0])
 
     def action_export(self) -> None:
-        """All of it as a file, to be filled in elsewhere."""
+        """Save the review as a file."""
         self.host.work(lambda: save(self.host), "file", exclusive=True, node=self)
 
     def action_take(self) -> None:
-        """The choices of such a file, after showing what they would do."""
+        """Import the choices of such a file, after showing what they would do."""
         if not self._refused():
             self.host.work(lambda: self._take(), "file", exclusive=True, node=self)
 
@@ -413,20 +413,19 @@ class Review(DetailScreen[None]):
         return bool(reason)
 
     def action_leave(self) -> None:
-        """The rest is kept for later: it is what the book says. The next time begins at this client."""
+        """Leave; the next review begins at this client."""
         at = self._view.id if self._view else ""
         self.host.work(lambda: self.host.worker.ask(picks.keep_place, at), "place")
         self.dismiss(None)
 
     def help_page(self) -> HelpPage:
-        """F1."""
+        """Return the help of this screen."""
         return HelpPage(
             "Review",
-            "The clients that no rule can link, one after the other, each with its proposed XPM "
-            "clients and the reasons. A match is sure, likely or possible; clients with the same "
-            "name are never sure. Where XPM merged a "
-            "linked client into another one, that one comes first, with what moved there. Nothing is written "
-            "to XPM here.",
+            "The clients that cannot be linked automatically, one after another, each with its proposed "
+            "XPM clients and the reasons. A match is sure, likely or possible; clients with the same name "
+            "are never sure. Where XPM merged a linked client into another one, that one comes first, with "
+            "what moved there. Nothing is written to XPM here.",
             [
                 ("enter", "accept the proposal under the cursor"),
                 ("m", "search for another one"),

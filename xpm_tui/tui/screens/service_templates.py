@@ -1,4 +1,4 @@
-"""Which job templates a service calls for: several, in order, put in and taken out until they are saved."""
+"""The job templates of a service: several, in order, added and removed until they are saved."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from xpm_tui.tui.widgets.cells import Line, Span, fit, ours, span
 
 
 class ServiceTemplates(Chooser[TemplateView]):
-    """Enter puts the template under the cursor in or takes it out; nothing is kept before it is saved."""
+    """Enter adds or removes the template under the cursor; nothing is stored before it is saved."""
 
     PLACEHOLDER = "name or UUID of a job template"
     LISTED = "XPM job templates"
@@ -44,10 +44,10 @@ class ServiceTemplates(Chooser[TemplateView]):
         self._all: Sequence[TemplateView] = ()
 
     def head(self) -> list[Line]:
-        """The service, and what it would call for."""
+        """Return the service and its chosen templates."""
         first: list[Span] = [ours(" Link ", "muted"), span(self._service.name, "strong"),
                              ours(f"  {self._service.id}  to XPM job templates", "muted")]  # fmt: skip
-        second: list[Span] = [ours(" Calls for: ", "muted")]
+        second: list[Span] = [ours(" Job templates: ", "muted")]
         for place, uuid in enumerate(self._inside, 1):
             second.append(span(f"{place} {self._names.get(uuid, uuid)}  ", "good"))
         if not self._inside:
@@ -55,14 +55,14 @@ class ServiceTemplates(Chooser[TemplateView]):
         return [first, second]
 
     def below(self) -> ComposeResult:
-        """The same as the keys, for terminals that keep F10."""
+        """Yield buttons, for terminals that use F10 themselves."""
         with Horizontal(classes="buttons"):
             yield Button(content(Shown("Save")), id="save")
             yield Button(content(Shown("No job")), id="no-job")
-            yield Button(content(Shown("Leave")), id="leave")
+            yield Button(content(Shown("Cancel")), id="leave")
 
     async def load(self) -> Sequence[TemplateView]:
-        """Chosen ones in their order, then those that the name proposes, then the rest; gone ones last."""
+        """Return chosen ones in their order, then proposed ones, then the rest; gone ones last."""
 
         def read(practice: OpenPractice) -> list[TemplateView]:
             return templates.list_templates(practice)[0]
@@ -87,15 +87,15 @@ class ServiceTemplates(Chooser[TemplateView]):
         return self._all
 
     def words_of(self, item: TemplateView) -> str:
-        """Name and UUID."""
+        """Return name and UUID."""
         return f"{item.name} {item.uuid}"
 
     def key_of(self, item: TemplateView) -> str:
-        """The UUID."""
+        """Return the UUID."""
         return item.uuid
 
     def draw(self, item: TemplateView, line: int, columns: int) -> Line:
-        """Its place among the chosen, name and UUID; below it who calls for it already."""
+        """Draw its position among the chosen, name and UUID; below it the services that use it."""
         if line == 0:
             place = self._inside.index(item.uuid) + 1 if item.uuid in self._inside else 0
             mark = ours(f" [{place}] " if place else " [ ] ", "good" if place else "muted")
@@ -110,14 +110,14 @@ class ServiceTemplates(Chooser[TemplateView]):
             why = "the same name" if proposal.same else f"{proposal.score}% alike"
             pieces.append(ours(f"◇ proposed: {why}  ", "accent"))
         called = formatting.count(item.services, "service")
-        pieces.append(ours(f"called for by {called}" if item.services else "called for by nothing", "muted"))
+        pieces.append(ours(f"used by {called}" if item.services else "not used by any service", "muted"))
         return pieces
 
     async def effect(self, item: TemplateView) -> list[Line]:
-        """What enter does, and what saving would."""
+        """Return what enter does, and what saving would do."""
         inside = item.uuid in self._inside
         if inside:
-            first = "enter takes it out."
+            first = "enter removes it."
         elif self._inside:
             first = f"enter adds it as number {len(self._inside) + 1}: its tasks come after the others'."
         else:
@@ -132,7 +132,7 @@ class ServiceTemplates(Chooser[TemplateView]):
         return found
 
     async def take(self, item: TemplateView) -> None:
-        """In or out."""
+        """Add or remove the template."""
         if item.uuid in self._inside:
             self._inside.remove(item.uuid)
         else:
@@ -141,7 +141,7 @@ class ServiceTemplates(Chooser[TemplateView]):
         await self.tell(item)
 
     def search(self, at: str = "") -> None:
-        """A whole UUID that the list does not have can be put in where XPM's list is closed."""
+        """Search; a whole unknown UUID can be added if XPM's list cannot be read."""
         typed = self.field.value.strip().lower()
         if len(typed) == 36 and typed.count("-") == 4 and not any(v.uuid == typed for v in self._all):
             closed = not any(not view.gone for view in self._all if view.uuid not in self._inside)
@@ -151,11 +151,11 @@ class ServiceTemplates(Chooser[TemplateView]):
         super().search(at)
 
     def action_no_job(self) -> None:
-        """It wants none: a choice of its own."""
+        """Mark the service as needing no job."""
         self.host.work(lambda: self._keep(no_job=True), "take", exclusive=True, node=self)
 
     def action_save(self) -> None:
-        """Keep what is chosen."""
+        """Save the choice."""
         self.host.work(lambda: self._keep(), "take", exclusive=True, node=self)
 
     @on(Button.Pressed)
@@ -185,7 +185,7 @@ class ServiceTemplates(Chooser[TemplateView]):
         self.dismiss(self._service.id)
 
     def help_page(self) -> HelpPage:
-        """F1."""
+        """Return the help of this screen."""
         return HelpPage(
             "Link a service",
             "Type letters of a template's name. Enter adds the selected template or removes it; "

@@ -1,4 +1,4 @@
-"""Settings: every one by its meaning, with its value, where that comes from, and its default."""
+"""Settings: each with its meaning, its value, its origin, and its default."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ GROUPS: tuple[tuple[str, str], ...] = (
     ("notify", "Notifications"), ("jobs", "Jobs"), ("xero", "Connection"), ("gate", "Calls to Xero"),
     ("retention", "Retention"), ("practice", "Practice"), ("log", "Log"), ("", "Console"),
 )  # fmt: skip
-"""The sections of the settings under short names, in the order in which they are looked for."""
+"""The sections of the settings with short names, in their order."""
 ALL = "all"
 
 
@@ -49,7 +49,7 @@ class SettingGroups(Rows):
         self._counts: dict[str, tuple[int, int]] = {}
 
     def take(self, items: Sequence[Item]) -> None:
-        """Count other settings."""
+        """Set the settings to count."""
         self._counts = {
             key: (len(found), sum(item.origin != "default" for item in found))
             for key, _ in GROUPS
@@ -59,15 +59,15 @@ class SettingGroups(Rows):
 
     @property
     def key(self) -> str:
-        """The section under the cursor, or all."""
+        """Return the selected section, or all."""
         return GROUPS[self.cursor][0]
 
     def count(self) -> int:
-        """Groups."""
+        """Return the number of groups."""
         return len(GROUPS)
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """Name, mark of a change, number."""
+        """Draw name, mark of a change, and number."""
         key, name = GROUPS[row]
         number, changed = self._counts.get(key, (0, 0))
         mark = [ours(" *", "accent")] if changed else []
@@ -121,7 +121,7 @@ class SettingsArea(AreaScreen):
         )
 
     def body(self) -> ComposeResult:
-        """Search, groups beside their settings, the meaning of one."""
+        """Yield the search, the groups next to their settings, and the meaning of one."""
         yield self._find
         with Horizontal(classes="halves"):
             with Vertical(classes="panel -table groups") as groups:
@@ -133,11 +133,11 @@ class SettingsArea(AreaScreen):
         yield self._meaning
 
     def on_mount(self) -> None:
-        """The field comes with ``/``."""
+        """Hide the search field."""
         self._find.display = False
 
     async def look(self) -> None:
-        """All items as they are in force."""
+        """Read all settings in force."""
 
         def read(practice: OpenPractice) -> list[Item]:
             return list(practice.settings.items())
@@ -212,7 +212,7 @@ class SettingsArea(AreaScreen):
         self.action_change()
 
     def situation(self) -> Situation:
-        """The record is the setting."""
+        """Return the situation with the selected setting."""
         item = self._table.item
         return self.host.situation(self.AREA, record=item.key if item else "")
 
@@ -249,7 +249,7 @@ class SettingsArea(AreaScreen):
         self._do("settings.set", SetSetting(key=entry.key, value=value))
 
     def action_default(self) -> None:
-        """Take the practice's own value away."""
+        """Remove the practice's own value."""
         item = self._table.item
         if item is None:
             return
@@ -270,7 +270,7 @@ class SettingsArea(AreaScreen):
     # -- search ---------------------------------------------------------------------------------------------
 
     def action_find(self) -> None:
-        """Type part of what it is about."""
+        """Focus the search field."""
         self._find.display = True
         self._find.focus()
 
@@ -298,7 +298,7 @@ def _sought(item: Item) -> str:
 
 
 def checker(entry: SettingEntry) -> Callable[[str], str]:
-    """What is wrong with a text for a setting, in a sentence; empty when nothing is."""
+    """Return a function that says what is wrong with a text for a setting; empty if nothing is."""
 
     def check(text: str) -> str:
         try:
@@ -317,12 +317,12 @@ def _text(item: Item, written_value: str) -> str:
 
 
 def choice_words(kind: str) -> list[str]:
-    """The words that a kind of setting is one of (``yes | no``); none where something else may be typed."""
+    """Return the words of a setting's kind (``yes | no``); none if other values are possible."""
     return list(setting_choices("", kind))
 
 
 def meaning(item: Item, columns: int) -> list[Line]:
-    """Return what a setting is for, what each of its choices means, where its value is from, and its key."""
+    """Return what a setting is for, what its choices mean, its origin, and its key."""
     entry = item.entry
     found: list[Line] = [*wrap([span(entry.help)], columns)]
     choices = setting_choices(entry.key, entry.kind.words)

@@ -1,6 +1,6 @@
-"""Sync: the newest plan, the run that goes on, and the practice's live log.
+"""Sync: the newest plan, the run in progress, and the practice's live log.
 
-One run with its log: live while it goes on, whoever started it, and the same afterwards.
+One run with its log: live while it is in progress, whoever started it, and afterwards.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from xpm_tui.tui.widgets.text import TextLabel
 
 
 class SyncArea(AreaScreen):
-    """A card for what is next, over the log."""
+    """A card for what is next, above the log."""
 
     AREA = "sync"
     ABOUT = (
@@ -65,12 +65,12 @@ class SyncArea(AreaScreen):
         self._drawn: object = None
 
     def body(self) -> ComposeResult:
-        """Card, log."""
+        """Yield card and log."""
         yield self._card
         yield self._pane
 
     async def look(self) -> None:
-        """The newest plan and the newest run."""
+        """Read the newest plan and the newest run."""
 
         def read(practice: OpenPractice) -> tuple[Plan | None, Run | None, RunForecast, str]:
             newest = next(iter(history.list_runs(practice, 1)), None)
@@ -84,7 +84,7 @@ class SyncArea(AreaScreen):
             self._pane.rows.focus()
 
     def on_mount(self) -> None:
-        """Count the seconds down while a run waits."""
+        """Count down while a run waits."""
         super().on_mount()
         self.set_interval(1.0, self._count_down)
 
@@ -131,55 +131,55 @@ class SyncArea(AreaScreen):
         now = self.host.worker.practice.clock.now()
         items, waiting = plan.counts.get("items", 0), plan.counts.get("waiting", 0)
         told = f"{formatting.count(items, 'change')}" if items else "nothing to change"
-        more = f", {waiting:,} wait for a tick" if waiting else ""
+        more = f", {waiting:,} not ticked" if waiting else ""
         more += f", {plan.left_different:,} differ and stay" if plan.left_different else ""
         return [[ours("Plan ", "head"), span(plan.id, "head"), ours(f"  {told}{more}"),
                  ours(f"  made {formatting.ago(plan.made, now)}  ", "muted"),
                  ours("v", "accent"), ours(" shows it")]]  # fmt: skip
 
     def on_resize(self) -> None:
-        """The bar follows the width."""
+        """Lay out the progress bar for the new width."""
         self._draw()
 
     def situation(self) -> Situation:
-        """The record is the newest run."""
+        """Return the situation with the newest run."""
         return self.host.situation(self.AREA, record=self._run.id if self._run else "")
 
     def do_plan(self) -> None:
-        """Make one and show it."""
+        """Make a plan and show it."""
         self.host.plan_and_show()
 
     def do_sync(self) -> None:
-        """The same way: shown before it is applied."""
+        """Do the same, because a plan is shown before it is applied."""
         self.host.plan_and_show()
 
     def do_undo(self) -> None:
-        """The newest run, as a plan to look at."""
+        """Show the undo of the newest run, as a plan."""
         if self._run is None:
             self.host.toast("There is no run yet to undo.", "warning")
         else:
             self.host.undo(run=self._run.id)
 
     def do_runs_stop(self) -> None:
-        """On the run's own screen, where its log is."""
+        """Stop the run on its own screen, where its log is."""
         screen = RunScreen(self.host.practice_status.running)
         self.app.push_screen(screen)
         screen.call_after_refresh(screen.action_stop)
 
     def action_review(self) -> None:
-        """The newest plan."""
+        """Show the newest plan."""
         if self._plan is None:
             self.host.toast("There is no plan yet: press s to make one.", "warning")
         else:
             self.host.show_plan(self._plan.id)
 
     def action_pane(self, what: str) -> None:
-        """The log's keys, wherever the focus is."""
+        """Pass a key to the log, wherever the focus is."""
         getattr(self._pane, f"action_{what}")()
 
 
 class RunScreen(DetailScreen[None]):
-    """The card over the log."""
+    """The card above the log."""
 
     CSS_PATH: ClassVar = style("run")
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -187,7 +187,7 @@ class RunScreen(DetailScreen[None]):
         Binding("u", "undo", "Undo"),
         Binding("v", "values", "Values", tooltip="Every value that the run wrote, old and new"),
         Binding("a", "release", "Release"),
-        Binding("a", "resume", "Resume", tooltip="Find out what it left undone, and finish it"),
+        Binding("a", "resume", "Resume", tooltip="Find out what it did not complete, and complete it"),
     ]
 
     def __init__(self, run_id: str) -> None:
@@ -198,7 +198,7 @@ class RunScreen(DetailScreen[None]):
         self._pane = LiveLog(run=run_id, empty="The log of this run is still empty.")
 
     def body(self) -> ComposeResult:
-        """The card over the log."""
+        """Yield the card above the log."""
         yield self._card
         yield self._pane
 
@@ -207,7 +207,7 @@ class RunScreen(DetailScreen[None]):
         return self._pane.run
 
     def on_screen_resume(self) -> None:
-        """The log has the keys."""
+        """Focus the log."""
         if self.focused is None:
             self._pane.rows.focus()
 
@@ -221,7 +221,7 @@ class RunScreen(DetailScreen[None]):
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Show in the foot what can be released or resumed; of any other run neither."""
+        """Show release or resume in the footer, for runs to which it applies."""
         run = self._run
         if action in ("release", "resume") and run is not None:
             # What a run that made jobs left is continued in Jobs: one job, or all of a cause.
@@ -232,18 +232,18 @@ class RunScreen(DetailScreen[None]):
         return super().check_action(action, parameters)
 
     def why_not(self, action: str) -> str:
-        """Only a run that goes on can be stopped, only one that has ended be taken back."""
+        """Return why an action is unavailable: only a run in progress can be stopped, an ended one undone."""
         going = self._run is None or self._run.outcome == "running"
         if action == "stop" and not going:
             return "The run has ended: there is nothing to stop."
         if action in ("undo", "release", "resume") and going:
-            return "The run is going on: x stops it."
+            return "The run is in progress: x stops it."
         if action == "undo" and self._run is not None and self._run.kind == "deploy":
             return "This run created jobs: jobs in XPM are never changed from here."
         return ""
 
     def action_resume(self) -> None:
-        """Finish a run that was stopped or interrupted."""
+        """Resume a run that was stopped or interrupted."""
         self.action_release()
 
     def action_release(self) -> None:
@@ -253,11 +253,11 @@ class RunScreen(DetailScreen[None]):
             self.host.release(run.id)
 
     def action_values(self) -> None:
-        """Old and new, client by client, to read or to copy."""
+        """Show old and new values, client by client, to read or to copy."""
         self.host.read_command("runs.show", {"run": self._run_id}, f"Run {self._run_id}")
 
     def action_undo(self) -> None:
-        """Take it back: shown first."""
+        """Undo the run, after showing what that does."""
         self.host.undo(run=self._run_id)
 
     def action_stop(self) -> None:
@@ -270,7 +270,7 @@ class RunScreen(DetailScreen[None]):
             self.host.toast("\n".join(result.lines))
 
     def help_page(self) -> HelpPage:
-        """F1."""
+        """Return the help of this screen."""
         return HelpPage(
             "Run",
             "What this run does or did. It continues by itself: leaving this screen or the console "

@@ -1,4 +1,4 @@
-"""Team: who of the practice is who in XPM, what is proposed, and what it costs where nobody is linked."""
+"""Team: the members and XPM's staff, proposed links, and the effects of missing links."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ with lazy_imports():
 
 
 class TeamArea(FilteredArea):
-    """The people, and the one under the cursor with both sides."""
+    """The people, and the selected one on both sides."""
 
     AREA = "team"
     ABOUT = (
@@ -60,7 +60,7 @@ class TeamArea(FilteredArea):
         self.detail: DetailPane = DetailPane()
 
     async def look(self) -> None:
-        """The people that the filters let through."""
+        """Read the people who match the filters."""
 
         def read(
             practice: OpenPractice, only: str, text: str
@@ -119,7 +119,7 @@ class TeamArea(FilteredArea):
         ]
 
     def moved(self, item: PersonRow | None) -> None:
-        """Both sides of the person."""
+        """Show both sides of the person."""
         if item is None:
             self.detail.show(None)
             return
@@ -130,18 +130,18 @@ class TeamArea(FilteredArea):
 
     @property
     def member(self) -> MemberView | None:
-        """The member under the cursor; None on somebody who is only in XPM."""
+        """Return the member under the cursor; None for someone who is only in XPM."""
         return self.table.item.member if self.table.item else None
 
     def situation(self) -> Situation:
-        """With what is known of the person under the cursor."""
+        """Return the situation with the person under the cursor."""
         member = self.member
         return self.host.situation(
             self.AREA, record=member.id if member else "", linked=bool(member and member.staff)
         )
 
     def preset(self, act: str) -> dict[str, Any]:
-        """Acts are about the member under the cursor; picking about the one only in XPM."""
+        """Return the person under the cursor as a parameter."""
         return {"member": self.member.id} if self.member and act != "team.new" else {}
 
     def _on_member(self, instead: str) -> MemberView | None:
@@ -151,34 +151,34 @@ class TeamArea(FilteredArea):
         return self.member
 
     def do_team_link(self) -> None:
-        """Link: a choice over XPM's staff."""
+        """Choose from XPM's staff to link the member."""
         member = self._on_member("This person is only in XPM: p adds them to the team.")
         if member is not None:
             self.app.push_screen(chooser.MapStaffPicker(member))
 
     def do_team_pick(self) -> None:
-        """Pick: the same choice without a member, on the one under the cursor."""
+        """Choose from XPM's staff to add to the team."""
         row = self.table.item
         self.app.push_screen(
             chooser.AddStaffPicker(row.staff.uuid if row and row.staff and not row.member else "")
         )
 
     def do_team_unlink(self) -> None:
-        """At once: undo takes it back."""
+        """Unlink without a question, because undo restores it."""
         member = self._on_member("This person is only in XPM: there is no link to remove.")
         if member is not None:
             self.host.perform(by_name("team.unlink"), {"member": member.id}, ask=False)
 
     def do_team_accept(self) -> None:
-        """All e-mail matches, asked with their count."""
+        """Accept all e-mail matches, after a question with their number."""
         self.host.work(lambda: accept_emails(self.host), "accept", exclusive=True, node=self)
 
     def do_team_undo(self) -> None:
-        """The last change of the team."""
+        """Undo the last change to the team."""
         self.host.perform(by_name("team.undo"), {}, ask=False)
 
     def do_team_create(self) -> None:
-        """Phone and mobile are asked for, then it shows what is sent."""
+        """Ask for phone and mobile, then show what is sent."""
         member = self._on_member("This person is in XPM already: p adds them to the team.")
         if member is not None and member.staff is not None:
             self.host.toast(f"{member.name} is linked to XPM's staff already.", "warning")
@@ -186,19 +186,19 @@ class TeamArea(FilteredArea):
             self.host.perform(by_name("team.create"), {"member": member.id})
 
     def do_team_new(self) -> None:
-        """Name, e-mail, access, in one dialog."""
+        """Ask for name, e-mail and access in one dialog."""
         start = {"access": "yes"}
         fields = [
             app_protocol.EditField(each.key, each.label, start.get(each.key, ""), _options(each), each.help)
             for each in parameter_labels.value_fields(by_name("team.new"))
             if each.key != "active"
         ]
-        about = "Nobody gets a login by this, neither in Ignition nor in XPM."
+        about = "This creates no login, neither in Ignition nor in XPM."
         sheet = app_protocol.EditSheet("Add a team member", about, fields, new=True)
         self.host.perform(by_name("team.new"), {}, sheet=sheet)
 
     def do_team_edit(self) -> None:
-        """What is there now; saving does the act with what differs."""
+        """Edit the member; saving runs the command with what differs."""
         member = self._on_member("This person is only in XPM: p adds them to the team, then e edits.")
         if member is None:
             return
@@ -217,7 +217,7 @@ class TeamArea(FilteredArea):
         self.host.perform(by_name("team.edit"), {"member": member.id}, sheet=sheet)
 
     def do_team_copy(self) -> None:
-        """What support asks for."""
+        """Copy what support asks for."""
         row = self.table.item
         if row is not None:
             person = row.member.id if row.member else row.staff.uuid if row.staff else ""
@@ -230,7 +230,7 @@ def _options(field: parameter_labels.ValueField) -> Sequence[tuple[str, str]]:
 
 
 def in_xpm(row: PersonRow) -> Line:
-    """Who a person is in XPM, by glyph and words."""
+    """Return who a person is in XPM, by glyph and words."""
     member, staff = row.member, row.staff
     if member is None:
         gone = staff is not None and staff.gone
@@ -247,7 +247,7 @@ def in_xpm(row: PersonRow) -> Line:
 
 
 def person_lines(row: PersonRow, columns: int) -> list[Line]:
-    """Both sides of a person, what is proposed, what it costs, what else to know."""
+    """Return both sides of a person, what is proposed, the effects of a missing link, and notes."""
     member, staff = row.member, row.staff
     found: list[Line] = [
         in_xpm(row),
@@ -279,7 +279,7 @@ def person_lines(row: PersonRow, columns: int) -> list[Line]:
     found += [sentence("·", "muted", note) for note in notes]
     if member is not None and member.staff is None:
         found.append([ours("m", "accent"), ours(" links to XPM staff", "muted"),
-                      ours(", "), ours("C", "accent"), ours(" makes one there", "muted")])  # fmt: skip
+                      ours(", "), ours("C", "accent"), ours(" creates one there", "muted")])  # fmt: skip
     elif member is None:
         found.append([ours("p", "accent"), ours(" brings this person into the team", "muted")])
     return found

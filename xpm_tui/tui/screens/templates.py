@@ -1,4 +1,4 @@
-"""Templates: the services with the job templates they call for, and what is not covered."""
+"""Templates: the services with their job templates, and what is not covered."""
 
 from __future__ import annotations
 
@@ -38,17 +38,15 @@ Read = tuple[
 
 
 class TemplatesArea(FilteredArea):
-    """Services, templates that nothing calls for, and names on proposals that are no services."""
+    """Services, templates that no service uses, and names on proposals that are not services."""
 
     AREA = "templates"
     ABOUT = (
-        "The services of the library, each with its XPM job templates: none, one or several, "
-        "in order. "
-        "No job is a choice of its own. A template is proposed by its name and "
-        "never linked automatically. XPM gives only a template's name: changes to its tasks "
-        "cannot be seen. Below the services are templates without a service, and names on "
-        "proposals that are not services. The defaults for new jobs are shown above and can be "
-        "changed."
+        "The services of the library, each with its XPM job templates: none, one or several, in order. “No "
+        "job” is a choice, too. A template is proposed by its name and never linked automatically. XPM "
+        "gives only a template's name: changes to its tasks cannot be seen. Below the services are "
+        "templates without a service, and names on proposals that are not services. The defaults for new "
+        "jobs are shown above and can be changed."
     )
     FILTERS: ClassVar = tuple(
         (name, {"open": "open", "gone": "gone", "unused": "unused"}.get(name, shown))
@@ -74,7 +72,7 @@ class TemplatesArea(FilteredArea):
         self._defaults: list[DefaultView] = []
 
     async def look(self) -> None:
-        """The rows that the filters let through, and what new jobs follow."""
+        """Read the rows that match the filters, and the defaults for new jobs."""
 
         def read(practice: OpenPractice, only: str, text: str) -> Read:
             rows, total, cover = templates.list_rows(practice, only=only, text=text)
@@ -99,7 +97,7 @@ class TemplatesArea(FilteredArea):
         self.focus_table()
 
     def _notes(self, state: ListState, gone: list[str]) -> list[Line]:
-        """What is gone, loudly; why the list is closed; what new jobs follow."""
+        """Return what is gone, why the list cannot be read, and the defaults for new jobs."""
         found: list[Line] = [sentence(" ✗", "bad", each) for each in gone[:1]]
         if len(gone) > 1:
             found = [sentence(" ✗", "bad", f"{gone[0]} And {len(gone) - 1} more: ] to gone.")]
@@ -141,7 +139,7 @@ class TemplatesArea(FilteredArea):
         ]
 
     def moved(self, item: TemplateRow | None) -> None:
-        """What the one under the cursor calls for."""
+        """Show the templates of the selected service."""
         if item is None:
             self.detail.show(None)
             return
@@ -153,15 +151,15 @@ class TemplatesArea(FilteredArea):
 
     @property
     def service(self) -> ServiceLinkView | None:
-        """The service under the cursor; None on a template or a name."""
+        """Return the service under the cursor; None on a template or a name."""
         return self.table.item.service if self.table.item else None
 
     def situation(self) -> Situation:
-        """The record is the service."""
+        """Return the situation with the selected service."""
         return self.host.situation(self.AREA, record=self.service.id if self.service else "")
 
     def preset(self, act: str) -> dict[str, Any]:
-        """Acts are about the service under the cursor."""
+        """Return the service under the cursor as a parameter."""
         return {"service": self.service.id} if self.service and act != "services.new" else {}
 
     def _on_service(self) -> ServiceLinkView | None:
@@ -178,7 +176,7 @@ class TemplatesArea(FilteredArea):
         return self.service
 
     def do_templates_link(self) -> None:
-        """The choice of templates, in order."""
+        """Choose templates, in order."""
         if self._on_service() is not None and self.service is not None:
             self.app.push_screen(service_templates.ServiceTemplates(self.service))
 
@@ -188,24 +186,24 @@ class TemplatesArea(FilteredArea):
             self.host.perform(by_name(act), {"service": service.id}, ask=False)
 
     def do_templates_no_job(self) -> None:
-        """At once: undo takes it back."""
+        """Mark the service without a question, because undo restores it."""
         self._at_once("templates.no_job")
 
     def do_templates_clear(self) -> None:
-        """At once: undo takes it back."""
+        """Clear the choice without a question, because undo restores it."""
         self._at_once("templates.clear")
 
     def do_templates_accept(self) -> None:
-        """All of the same name, asked with their count."""
+        """Link all with the same name, after a question with their number."""
         app = self.host
         app.work(lambda: accept_same_names(app), "accept", exclusive=True, node=self)
 
     def do_templates_undo(self) -> None:
-        """The last change of the services."""
+        """Undo the last change to the services."""
         self.host.perform(by_name("templates.undo"), {}, ask=False)
 
     def do_services_new(self) -> None:
-        """A name; the one on proposals that is no service stands there already."""
+        """Ask for a name, which is filled in for a name on proposals."""
         row = self.table.item
         fields = [("name", "Name", row.unknown if row else ""), ("price", "Price", "")]
         about = "A service of the library here; an export brings it to Ignition."
@@ -213,7 +211,7 @@ class TemplatesArea(FilteredArea):
         self.host.perform(by_name("services.new"), {}, sheet=sheet)
 
     def do_services_edit(self) -> None:
-        """Name and columns as they are now."""
+        """Edit name and columns."""
         service = self._on_service()
         if service is not None:
             self.host.work(lambda: self._edit(service), "edit", node=self)
@@ -233,7 +231,7 @@ class TemplatesArea(FilteredArea):
         self.host.perform(by_name("services.edit"), {"service": service.id}, sheet=sheet)
 
     def do_templates_defaults(self) -> None:
-        """Choose which, then its value."""
+        """Choose a default, then its value."""
         self.host.work(lambda: self._change_default(), "defaults", exclusive=True, node=self)
 
     async def _change_default(self) -> None:
@@ -272,14 +270,14 @@ class TemplatesArea(FilteredArea):
             self.host.perform(by_name("settings.set"), preset, ask=False, after=again)
 
     def do_templates_copy(self) -> None:
-        """What support asks for."""
+        """Copy what support asks for."""
         row = self.table.item
         if row is not None:
             self.host.copy_command("templates.copy", {"service": row.key})
 
 
 def template_cell(service: ServiceLinkView) -> Line:
-    """What a service calls for, by glyph and words."""
+    """Return the templates of a service, by glyph and words."""
     if service.no_job:
         return [ours("– no job, by choice", "muted")]
     if service.templates:
@@ -296,16 +294,16 @@ def template_cell(service: ServiceLinkView) -> Line:
 
 
 def row_lines(row: TemplateRow, categories: list[CategoryView]) -> list[Line]:
-    """One service with its templates in order and what its name proposes; or what is not covered."""
+    """Return one service with its templates in order and proposals; or what is not covered."""
     service = row.service
     found: list[Line] = []
     if row.template is not None:
-        found.append(sentence("·", "muted", "A job template of XPM that no service uses."))
+        found.append(sentence("·", "muted", "An XPM job template that no service uses."))
         found.append([span(row.template.uuid, "muted")])
     elif row.unknown:
         told = "Proposals name this service, but it is not in the library: their jobs get no tasks for it."
         found.append(sentence("!", "warn", told))
-        found.append([ours("n", "accent"), ours(" makes it, or import Ignition's services file", "muted")])
+        found.append([ours("n", "accent"), ours(" creates it, or import Ignition's services file", "muted")])
     elif service is not None:
         found += _choice(service)
         if service.on_proposals:
@@ -313,7 +311,7 @@ def row_lines(row: TemplateRow, categories: list[CategoryView]) -> list[Line]:
             found.append(sentence("·", "muted", told))
     named = [f"{each.name} (gone)" if each.gone else each.name for each in categories]
     if named:
-        found.append([ours("Job categories of XPM: ", "muted"), span(", ".join(named))])
+        found.append([ours("XPM's job categories: ", "muted"), span(", ".join(named))])
     return found
 
 
@@ -337,7 +335,7 @@ def _choice(service: ServiceLinkView) -> list[Line]:
             sentence(
                 "○",
                 "warn",
-                "Nothing is chosen: its jobs get no tasks, and you are asked before they are made.",
+                "Nothing is chosen: its jobs get no tasks, and you are asked before they are created.",
             )
         )
         found += [
@@ -347,5 +345,5 @@ def _choice(service: ServiceLinkView) -> list[Line]:
             for each in service.proposals
         ]  # fmt: skip
         found.append([ours("m", "accent"), ours(" links it, ", "muted"), ours("0", "accent"),
-                      ours(" settles that it wants no job", "muted")])  # fmt: skip
+                      ours(" marks it as needing no job", "muted")])  # fmt: skip
     return found

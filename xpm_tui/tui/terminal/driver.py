@@ -1,16 +1,16 @@
-"""Between the console and its terminal: only what differs is sent, and nobody waits until it is taken.
+"""The terminal driver: only differences are sent, and nothing waits until they are accepted.
 
-What is sent to the terminal, on its way there: nobody has to wait for a terminal that takes nothing.
+Sends output to the terminal from a separate thread, so that a terminal that hangs blocks nothing.
 
-A line that hangs would otherwise hold the console up in the middle of a picture, deaf to keys, to SIGTERM and
-to the hang-up that follows.
+Otherwise a hanging line would block the console in the middle of a frame, deaf to keys, to SIGTERM and to the
+hang-up that follows.
 
-What the terminal is and does: whether it can carry a console, when it goes away, what it may copy.
+The capabilities of the terminal: whether it can show the console, when it goes away, what it can copy.
 
-The ASCII set of signs, for terminals, braille displays and fonts that have no others.
+ASCII replacements for signs, for terminals, braille displays and fonts without them.
 
-Each sign becomes one character of the same width, so that nothing moves. Letters stay as they are: a name
-is data. The signs are those of the console's visual system; any other is told by its Unicode name.
+Each sign becomes one character of the same width, so that nothing moves. Letters are unchanged, because names
+are data. The signs are those of the console's visual system; any other is replaced by its Unicode name.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ if TYPE_CHECKING:
 
 
 ROOM = 32_768
-"""Bytes that may wait. More would cost the line more than a whole new picture does."""
+"""The most bytes that may be queued; more would cost the line more than a whole new frame."""
 PIECE = 2_048
-"""Bytes that are handed to the terminal at once."""
+"""The number of bytes passed to the terminal at a time."""
 PATIENCE = 2.0
-"""Seconds in which a terminal must take a piece, for whoever leaves to wait for the rest."""
+"""Seconds to wait at exit for a terminal to accept a piece."""
 
 
 class AsyncWriter:
-    """Sends text from a thread of its own, in order. Once the terminal is gone, what is written is lost."""
+    """Sends text from its own thread, in order. Once the terminal is gone, what is written is lost."""
 
     def __init__(self, file: TextIO, caught_up: Callable[[], None]) -> None:
-        """``caught_up`` is called in that thread when nothing waits any more after too much did."""
+        """``caught_up`` is called in that thread when the queue is empty after it was full."""
         self._file = file
         self._caught_up = caught_up
         self._changed = Condition()
@@ -63,11 +63,11 @@ class AsyncWriter:
 
     @property
     def behind(self) -> bool:
-        """Whether so much waits that new pictures should not be added, until all of it was taken."""
+        """Return whether the queue is so full that no new frames should be added until it is empty."""
         return self._behind
 
     def write(self, text: str) -> None:
-        """Send; returns at once."""
+        """Queue a text; returns immediately."""
         data = text.encode(self._file.encoding, self._file.errors or "replace")
         with self._changed:
             if self._gone or not data:
@@ -81,9 +81,9 @@ class AsyncWriter:
                 self._thread.start()
 
     def finish(self) -> None:
-        """Wait until all was taken, or until the terminal takes nothing for ``PATIENCE`` seconds."""
+        """Wait until everything is sent, or the terminal accepts nothing for ``PATIENCE`` seconds."""
         with self._changed:
-            self._behind = False  # nobody is left to be told
+            self._behind = False  # there is no one left to inform
             while self._waiting:
                 before = self._taken
                 if not self._changed.wait(PATIENCE) and self._taken == before:
@@ -97,7 +97,7 @@ class AsyncWriter:
             while data:
                 try:
                     sent = os.write(self._file.fileno(), data[:PIECE])
-                except BlockingIOError:  # whoever shares the terminal may have set it so
+                except BlockingIOError:  # another program on the same terminal may have set it
                     select.select([], [self._file], [])
                     continue
                 except (OSError, ValueError):
@@ -125,14 +125,14 @@ SYNC_START, SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
 _BESIDE = re.compile(
     r"(?:\x1b\[[?<>=][0-9;]*\$?[a-zA-Z]|\x1b\].*?(?:\x07|\x1b\\)|\x1bP.*?\x1b\\|\x07)+", re.DOTALL
 )
-"""Modes, questions, the clipboard, the bell: nothing of it is in the picture."""
+"""Modes, queries, clipboard and bell, which do not affect the picture."""
 _OTHER_SCREEN = "\x1b[?1049"
 _TURN = 0.1
-"""Seconds between two looks whether keys must no longer wait for more bytes, and whether to end."""
+"""Seconds between two checks for incomplete keys and for the end."""
 
 
 class ConsoleDriver(LinuxDriver):
-    """Textual's driver for Linux and macOS with another output.
+    """Textual's driver for Linux and macOS with a different output.
 
     What is written is drawn into a buffer, and the terminal is sent only what it does not show yet. A
     terminal that reads too slowly skips all frames but the last.
@@ -158,7 +158,7 @@ class ConsoleDriver(LinuxDriver):
             self.forget()
 
     def show_cursor(self, wanted: bool) -> None:
-        """Show the terminal's own cursor, or hide it; it rests on what has the focus either way."""
+        """Show or hide the terminal's own cursor; in both cases it is at the focused element."""
         if wanted != self._cursor:
             self._cursor = wanted
             self.write("\x1b[?25h" if wanted else "\x1b[?25l")
@@ -170,10 +170,10 @@ class ConsoleDriver(LinuxDriver):
             self.write("\x1b[?25h")
 
     def _sigcont_application(self, *_: object) -> None:
-        """Take the terminal over again after a suspension only, else draw.
+        """Take the terminal over again after a suspension only, otherwise redraw.
 
-        With a hang-up, the kernel sends SIGCONT to a console that was not stopped. Stock Textual starts its
-        threads a second time then, and the console never ends.
+        With a hang-up, the kernel sends SIGCONT to a console that was not stopped. Textual would start its
+        threads a second time then, and the console would never end.
         """
         if self._must_signal_resume:
             super()._sigcont_application()
@@ -185,11 +185,11 @@ class ConsoleDriver(LinuxDriver):
         self._app.refresh()
 
     def forget(self) -> None:
-        """The terminal may show anything: all of the next picture is sent."""
+        """Forget what the terminal shows, so that the whole next frame is sent."""
         self._wanted, self._shown = ScreenBuffer(), ScreenBuffer()
 
     def write(self, data: str) -> None:
-        """Show; returns at once."""
+        """Show data; returns immediately."""
         if self._glyphs is not None:
             data = data.translate(self._glyphs)
         if data in (SYNC_START, SYNC_END):
@@ -215,7 +215,7 @@ class ConsoleDriver(LinuxDriver):
         self._loop.call_soon_threadsafe(self._show)
 
     def run_input_thread(self) -> None:
-        """Read keys until the console ends. Whatever bytes come, neither it nor the console ends by them."""
+        """Read keys until the console ends. No input ends the thread or the console."""
         decoder = InputDecoder(debug=self._debug)
         while not self.exit_event.is_set():
             if select.select([self.fileno], [], [], _TURN)[0]:
@@ -223,7 +223,7 @@ class ConsoleDriver(LinuxDriver):
                     data = os.read(self.fileno, 4096)
                 except OSError:
                     data = b""
-                if not data:  # the terminal is gone, which the console notices by itself
+                if not data:  # the terminal is gone, which the console notices separately
                     self.exit_event.wait(_TURN)
                 for message in decoder.feed(data):
                     self.process_message(message)
@@ -231,50 +231,54 @@ class ConsoleDriver(LinuxDriver):
                 self.process_message(message)
 
     def _run_input_thread(self) -> None:
-        """Stock Textual prints a traceback and ends as if all were well: this is an error like any other."""
+        """Report an error of the thread as an internal error, where Textual prints and exits with 0."""
         try:
             self.run_input_thread()
         except Exception as error:
             self._app.call_later(self._app._handle_exception, error)
 
     def close(self) -> None:
-        """Wait for what the terminal still takes."""
+        """Wait for what the terminal still accepts."""
         self._writer.finish()
         super().close()
 
 
 WATCH = 0.5
-"""Seconds between two looks whether the terminal is still there (for launchers that ignore SIGHUP)."""
+"""Seconds between two checks whether the terminal still exists (for launchers that ignore SIGHUP)."""
 
 LEAST = (60, 18)
-"""Columns and lines below which nothing can be shown whole."""
+"""The least columns and lines in which anything can be shown whole."""
 
 
 def too_small(columns: int, lines: int) -> bool:
-    """Whether nothing can be shown whole."""
+    """Return whether nothing can be shown whole."""
     return columns < LEAST[0] or lines < LEAST[1]
 
 
 def require_terminal(environ: Mapping[str, str]) -> None:
-    """Raise ``BadInput`` with the way out where a full-screen console cannot work."""
-    # Textual draws on stderr: sent elsewhere, the console would run unseen.
+    """Raise ``BadInput`` with what to do if a full-screen console cannot work."""
+    # Textual draws on stderr: if it is redirected, the console would run invisibly.
     if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise BadInput(
             "The console needs a terminal on its input, output and error output.",
-            hint="Use a verb instead: `xpm-tui status`, `xpm-tui sync`, `xpm-tui --help`. By SSH: `ssh -t`.",
+            hint=(
+                "Use a command instead: `xpm-tui status`, `xpm-tui sync`, `xpm-tui --help`. By SSH: `ssh -t`."
+            ),
             case=CaseId.TERMINAL,
         )
     if environ.get("TERM", "") in ("", "dumb", "unknown"):
         raise BadInput(
             f"TERM is “{environ.get('TERM', '')}”: this terminal cannot show a full screen.",
-            hint="Set TERM (for example `TERM=xterm-256color`), go line by line (`xpm-tui --plain`), or use a"
-            " verb: `xpm-tui --help`.",
+            hint=(
+                "Set TERM (for example `TERM=xterm-256color`), go line by line (`xpm-tui --plain`), or use "
+                "a command: `xpm-tui --help`."
+            ),
             case=CaseId.TERMINAL,
         )
 
 
 def on_hangup(leave: Callable[[str], None]) -> Callable[[], None]:
-    """Call ``leave`` with a reason on SIGHUP or SIGTERM; gives what takes the handlers away again."""
+    """Call ``leave`` with a reason on SIGHUP or SIGTERM; return what removes the handlers."""
     loop = asyncio.get_running_loop()
     taken: list[signal.Signals] = []
     for number, why in ((signal.SIGHUP, "hang-up"), (signal.SIGTERM, "asked to end")):
@@ -291,7 +295,7 @@ def on_hangup(leave: Callable[[str], None]) -> Callable[[], None]:
 
 
 def gone(fd: int) -> bool:
-    """Whether the terminal at ``fd`` has hung up."""
+    """Return whether the terminal at ``fd`` has hung up."""
     poll = select.poll()
     try:
         poll.register(fd, 0)
@@ -301,7 +305,7 @@ def gone(fd: int) -> bool:
 
 
 def copy_sequence(text: str, environ: Mapping[str, str]) -> str:
-    """OSC 52 (xterm control sequences), and wrapped once more for tmux with passthrough."""
+    """Return OSC 52 (xterm control sequences), wrapped once more for tmux with passthrough."""
     plain = f"\x1b]52;c;{base64.b64encode(text.encode('utf-8', 'surrogatepass')).decode('ascii')}\a"
     if environ.get("TMUX"):
         return plain + "\x1bPtmux;" + plain.replace("\x1b", "\x1b\x1b") + "\x1b\\"
@@ -309,7 +313,7 @@ def copy_sequence(text: str, environ: Mapping[str, str]) -> str:
 
 
 def copy_caveat(environ: Mapping[str, str]) -> str:
-    """Why a copy may not arrive, in a sentence; empty where nothing is known against it."""
+    """Return why a copy may not arrive, as a sentence; empty if nothing is known against it."""
     if environ.get("TMUX"):
         try:
             said = subprocess.run(
@@ -327,7 +331,7 @@ def copy_caveat(environ: Mapping[str, str]) -> str:
 
 
 def stdin_fd() -> int:
-    """The descriptor that is watched."""
+    """Return the descriptor that is watched."""
     try:
         return sys.__stdin__.fileno() if sys.__stdin__ is not None else 0
     except (OSError, ValueError):
@@ -335,7 +339,7 @@ def stdin_fd() -> int:
 
 
 def silence_streams() -> None:
-    """After a hang-up the first print would raise: let what is still printed go nowhere."""
+    """Discard further output after a hang-up, because the first print would raise."""
     null = os.open(os.devnull, os.O_RDWR)
     for fd in (1, 2):
         with contextlib.suppress(OSError):
@@ -354,20 +358,20 @@ SIGNS = {
 """Signs with a meaning of their own."""
 
 _KINDS = frozenset({"Sm", "So", "Sk", "Po", "Pd", "Pi", "Pf", "Ps", "Pe", "Pc"})
-"""Categories of Unicode that are signs; currencies, letters and digits are not touched."""
+"""Unicode categories of signs; currencies, letters and digits are unchanged."""
 
 
 class AsciiGlyphs(dict[int, int]):
-    """A table for ``str.translate`` that fills itself."""
+    """A table for ``str.translate`` that is filled on demand."""
 
     def __missing__(self, code: int) -> int:
-        """Return the code of the sign that stands for this one, and remember it."""
+        """Return the code of the replacement of this sign, and store it."""
         self[code] = ord(ascii_sign(chr(code)))
         return self[code]
 
 
 def ascii_sign(sign: str) -> str:
-    """Return the ASCII character for a sign; anything else, and what is not one column wide, as it is."""
+    """Return the ASCII character for a sign; any other or wider character is returned unchanged."""
     if sign.isascii() or sign in SIGNS:
         return SIGNS.get(sign, sign)
     if unicodedata.category(sign) not in _KINDS or cells(sign) != 1:

@@ -1,14 +1,12 @@
-"""The cells of a row that differ, as strokes: each is text of one look, drawn from left to right.
+"""Encodes the differing cells of rows as patches: text of one style, drawn from left to right.
 
-In which order strokes are drawn: a look costs more than a move, so those of one look mostly follow each
-other, wherever they stand.
+Patches are ordered so that those with the same style mostly follow each other, because a style costs more
+bytes than a move.
 
-How a letter looks on a terminal, and what makes the one look the other in the fewest bytes.
+The style of cells, and the shortest sequence that changes one style into another.
 
-Rich ends every piece of text with a reset and begins the next with all its colours: over a slow line that is
-half of what is sent.
-
-One line of a terminal, cell by cell.
+Rich ends every piece of text with a reset and begins the next with all its colours, which on a slow line is
+half of what is sent. The module also has a row of cells.
 """
 
 from __future__ import annotations
@@ -23,7 +21,7 @@ from rich.cells import cell_len
 
 
 class CellStyle(NamedTuple):
-    """Parameters of SGR (ECMA-48 8.3.117) for ink, paper and all else, and where a click leads (OSC 8)."""
+    """SGR parameters (ECMA-48 8.3.117) for foreground, background and attributes, and a link (OSC 8)."""
 
     ink: str = ""
     paper: str = ""
@@ -36,12 +34,12 @@ PLAIN = CellStyle()
 _OFF = {"1": "22", "2": "22", "3": "23", "4": "24", "5": "25", "6": "25", "7": "27", "8": "28", "9": "29"} | {
     "21": "24", "51": "54", "52": "54", "53": "55",
 }  # fmt: skip
-"""What takes each of the others back (ECMA-48 8.3.117)."""
+"""The parameters that end each of the others (ECMA-48 8.3.117)."""
 
 
 @lru_cache(4096)
 def after(look: CellStyle, codes: str) -> CellStyle:
-    """The look after a sequence with these codes."""
+    """Return the style after a sequence with these codes."""
     ink, paper, extras, link = look
     parts = iter((codes or "0").split(";"))
     for part in parts:
@@ -63,7 +61,7 @@ def after(look: CellStyle, codes: str) -> CellStyle:
 
 @lru_cache(4096)
 def change(old: CellStyle, new: CellStyle) -> str:
-    """What makes the one look the other, in the fewest bytes: by taking back what is too much, or all."""
+    """Return the shortest sequence from one style to the other, by ending some attributes or all."""
     link = "" if old.link == new.link else f"\x1b]8;{new.link or ';'}\x1b\\"
     if old[:3] == new[:3]:
         return link
@@ -75,7 +73,7 @@ def change(old: CellStyle, new: CellStyle) -> str:
 
 
 def _codes(old: CellStyle, new: CellStyle) -> list[str]:
-    """Parameters that make the one look the other."""
+    """Return the parameters that change one style into the other."""
     off = {_OFF[extra] for extra in old.extras - new.extras}
     left = {extra for extra in old.extras if _OFF[extra] not in off}
     codes = [*sorted(off), *sorted(new.extras - left)]
@@ -86,7 +84,7 @@ def _codes(old: CellStyle, new: CellStyle) -> list[str]:
 
 
 def looks_same(text: str, look: CellStyle, other: CellStyle | None) -> bool:
-    """Whether this text is the same to see in both looks: a blank shows no ink."""
+    """Return whether this text looks the same in both styles: a blank shows no foreground."""
     if look == other or other is None:
         return look == other
     return text == " " and look[1:] == other[1:] and not look.extras
@@ -105,13 +103,13 @@ class CellRow:
         self.looks: list[CellStyle | None] = []
 
     def __eq__(self, other: object) -> bool:
-        """The same cells."""
+        """Return whether the cells are the same."""
         return isinstance(other, CellRow) and self.texts == other.texts and self.looks == other.looks
 
     __hash__ = None  # type: ignore[assignment]
 
     def put(self, column: int, texts: Sequence[str], look: CellStyle) -> None:
-        """Write over some cells."""
+        """Overwrite some cells."""
         missing = max(0, column - len(self.texts))
         self.texts += [""] * missing
         self.looks += [None] * missing
@@ -119,7 +117,7 @@ class CellRow:
         self.looks[column : column + len(texts)] = [look] * len(texts)
 
     def odd(self) -> bool:
-        """Whether terminals may differ in where its letters stand."""
+        """Return whether terminals may differ in the positions of its characters."""
         if max(map(len, self.texts), default=0) > 1:
             return True
         return "" in self.texts and any(
@@ -127,7 +125,7 @@ class CellRow:
         )
 
     def has(self, column: int, text: str, look: CellStyle) -> bool:
-        """Whether a cell shows this already."""
+        """Return whether a cell shows this already."""
         return (
             column < len(self.texts)
             and text == self.texts[column]
@@ -136,13 +134,13 @@ class CellRow:
 
 
 BRIDGE = 4
-"""Cells that are drawn again where the cursor would have to move over them: a move costs as much."""
+"""The most unchanged cells that are drawn again instead of a cursor move, which costs as much."""
 MOVE, LOOK = 7, 4
 """Bytes of a move, and of a look for as many strokes as usually share one."""
 
 
 class Patch(NamedTuple):
-    """``end`` is the column after it, below zero where terminals may differ."""
+    """``end`` is the column after it, below zero if terminals may differ."""
 
     row: int
     column: int
@@ -152,12 +150,12 @@ class Patch(NamedTuple):
 
     @property
     def blank(self) -> bool:
-        """Whether it shows no ink."""
+        """Return whether it shows no foreground."""
         return self.text.isspace() and not self.look.extras
 
 
 Chain = list[Patch]
-"""Strokes of one row that must be drawn in their order."""
+"""Patches of one row that must be drawn in their order."""
 
 
 def strokes(number: int, row: CellRow, old: CellRow) -> Iterator[Chain]:
@@ -173,7 +171,7 @@ def strokes(number: int, row: CellRow, old: CellRow) -> Iterator[Chain]:
 
 
 def cost(row: CellRow, old: CellRow) -> int:
-    """About how many bytes make a row look like another."""
+    """Return about how many bytes are needed to change one row into another."""
     return sum(MOVE + LOOK + len(stroke.text) for chain in strokes(0, row, old) for stroke in chain)
 
 
@@ -196,7 +194,7 @@ def _plain(number: int, row: CellRow, old: CellRow) -> Iterator[Patch]:
 
 
 def _stays(row: CellRow, start: int, end: int, look: CellStyle) -> bool:
-    """Whether what stands between can be drawn again in this look."""
+    """Return whether the cells in between can be drawn again in this style."""
     return all(
         new is not None and looks_same(text, new, look)
         for text, new in zip(row.texts[start:end], row.looks[start:end], strict=True)
@@ -225,7 +223,7 @@ def _odd(number: int, row: CellRow, old: CellRow) -> Iterator[Patch]:
 
 @lru_cache(4096)
 def simple(text: str) -> bool:
-    """Whether it is a letter that fills one cell on every terminal."""
+    """Return whether it is a character that fills one cell on every terminal."""
     return len(text) == 1 and cell_len(text) == 1 and category(text)[0] not in "MC"
 
 
@@ -238,7 +236,7 @@ def drawn(chains: Sequence[Chain], rest: tuple[int, int]) -> str:
 
 
 def _look_after_look(chains: Sequence[Chain]) -> Iterator[Chain]:
-    """After each look the one that costs least."""
+    """Order the chains so that each style is followed by the cheapest one."""
     waiting: dict[CellStyle, list[Chain]] = {}
     for chain in chains:
         first = chain[0]
@@ -263,12 +261,12 @@ def _in_order(chains: Sequence[Chain], rest: tuple[int, int]) -> str:
 
 
 def _fitting(stroke: Patch, look: CellStyle) -> CellStyle:
-    """Its look; blanks show no ink, so they take what there is."""
+    """Return its style; blanks show no foreground, so they take the current one."""
     return stroke.look._replace(ink=look.ink) if stroke.blank and not look.extras else stroke.look
 
 
 def _move(row: int, column: int, to_row: int, to_column: int) -> str:
-    """By places alone, never by steps: in the last column terminals differ in what a step is."""
+    """Move by absolute positions, because terminals differ in relative moves from the last column."""
     if row != to_row:
         return f"\x1b[{to_row + 1};{to_column + 1}H" if to_column else f"\x1b[{to_row + 1}H"
     return "" if column == to_column else f"\x1b[{to_column + 1}G"

@@ -1,8 +1,8 @@
-"""What a terminal sends: bytes in, Textual's keys, pastes and mouse events out.
+"""Decodes what a terminal sends: bytes into Textual's keys, pastes and mouse events.
 
-Textual's own reader decodes strictly and keeps waiting for the end of a paste, so one byte of another
-encoding ends the program and a paste whose end was lost makes it deaf. Nothing that arrives here does either.
-This module knows no terminal and no thread: it is given bytes and the time.
+Textual's own reader decodes strictly and keeps waiting for the end of a paste, so one byte in another
+encoding ends the program, and a paste whose end was lost makes it deaf. Here neither can happen. This module
+knows no terminal and no thread: it is given bytes and the time.
 """
 
 from __future__ import annotations
@@ -17,31 +17,31 @@ from textual._xterm_parser import XTermParser
 from textual.message import Message
 
 PASTE_WAIT = 5.0
-"""Seconds without a byte after which a paste counts as finished: its end was lost on the way."""
+"""Seconds without a byte after which a paste counts as finished, because its end was lost."""
 SEQUENCE_WAIT = 1.0
-"""The same for a sequence or a letter of several bytes that has begun: its beginning is then dropped."""
+"""The same for an incomplete sequence or multi-byte character, whose beginning is then dropped."""
 LONGEST = 256
-"""Bytes of a sequence that are waited for; none that means a key has more than a few dozen."""
+"""The longest sequence in bytes that is waited for; no key has more than a few dozen."""
 
 _PASTE_START, _PASTE_END = b"\x1b[200~", b"\x1b[201~"
 _CONTROL = re.compile(rb"\x1b\[(?:\[[A-E]|[0-?]*[ -/]*[@-~])")
 """A control sequence (ECMA-48 5.4), or a function key of the Linux console."""
 _CONTROL_BEGUN = re.compile(rb"\x1b\[(?:\[|[0-?]*[ -/]*)\Z")
 _RXVT_SHIFT = re.compile(rb"\x1b\[[0-9]+\$")
-"""Shifted keys of rxvt end in what is otherwise no end."""
+"""Shifted keys of rxvt, which end in a byte that does not otherwise end a sequence."""
 _MOUSE_X10 = b"\x1b[M"
 _STRING = re.compile(rb"\x1b(?:\][0-9]|P[0-9>+!=$|])")
-"""What begins an answer in words (OSC, DCS), apart from Alt with a bracket or a capital P."""
+"""The beginning of a string reply (OSC, DCS), as opposed to Alt with a bracket or a capital P."""
 _STRING_END = re.compile(rb"\x07|\x1b\\")
 _UNDECIDED = (b"\x1b", b"\x1b[", b"\x1b]", b"\x1bP")
-"""Keys by themselves, and the beginnings of sequences."""
+"""Keys that are also the beginnings of sequences."""
 
 
 class InputDecoder:
     """Decodes the bytes of one terminal.
 
-    ``now`` gives the time in seconds. Invalid UTF-8 becomes U+FFFD, mouse reports of terminals that know only
-    X10's form are understood, and what no terminal sends is dropped.
+    ``now`` returns the time in seconds. Invalid UTF-8 becomes U+FFFD, mouse reports in X10's form are
+    understood, and invalid input is dropped.
     """
 
     def __init__(self, *, debug: bool = False, now: Callable[[], float] = monotonic) -> None:
@@ -54,7 +54,7 @@ class InputDecoder:
         self._last = now()
 
     def feed(self, data: bytes) -> Iterator[Message]:
-        """Return what these bytes mean, as far as that is known yet."""
+        """Return the events of these bytes, as far as they are complete."""
         self._last = self._now()
         data, self._held = self._held + data, b""
         while data:
@@ -77,7 +77,7 @@ class InputDecoder:
             data = rest
 
     def tick(self) -> Iterator[Message]:
-        """Return what must no longer wait for more bytes; to be called a few times a second."""
+        """Return events that need not wait for more bytes; to be called a few times a second."""
         silent = self._now() - self._last
         if silent >= constants.ESCAPE_DELAY:
             yield from self._give_up_waiting()
@@ -98,13 +98,13 @@ class InputDecoder:
             self._held = b""
 
     def _give_up_waiting(self) -> Iterator[Message]:
-        """Have Textual's parser take what it has for keys, by our clock and not by its own."""
+        """Let Textual's parser take incomplete input as keys, by our clock."""
         if self._parser._timeout_time is not None:
             self._parser._timeout_time = 0.0
             yield from self._guarded(self._parser.tick)
 
     def _paste(self, data: bytes) -> Generator[Message, None, bytes]:
-        """Take in what is pasted; the rest belongs behind it."""
+        """Add pasted data; the rest follows the paste."""
         assert self._pasted is not None
         end = data.find(_PASTE_END)
         if end >= 0:
@@ -122,7 +122,7 @@ class InputDecoder:
             yield events.Paste(pasted.decode("utf-8", "replace").replace("\x00", ""))
 
     def _sequence(self, data: bytes) -> Generator[Message, None, bytes | None]:
-        """Take one sequence from the beginning; gives the rest, or None where more bytes must come first."""
+        """Consume one sequence; return the rest, or None if more bytes are needed."""
         if data in _UNDECIDED:
             return None
         if data.startswith(_PASTE_START):
@@ -144,7 +144,7 @@ class InputDecoder:
         return data[1:]
 
     def _control(self, data: bytes) -> Generator[Message, None, bytes | None]:
-        """The same for a control sequence."""
+        """Consume one control sequence in the same way."""
         found = _CONTROL.match(data)
         if found is None or _RXVT_SHIFT.fullmatch(data):
             if _CONTROL_BEGUN.fullmatch(data) and len(data) < LONGEST:
@@ -156,7 +156,7 @@ class InputDecoder:
             return data[begun.end() :]
         yield from self._parse(found[0].decode("ascii"))
         if self._parser._timeout_time is not None:
-            # It means nothing to Textual, which would take the keys that follow for a part of it.
+            # Textual does not know it, and would treat the following keys as part of it.
             self._new_parser()
         return data[found.end() :]
 
@@ -164,7 +164,7 @@ class InputDecoder:
         yield from self._guarded(lambda: self._parser.feed(text) if text else ())
 
     def _guarded(self, read: Callable[[], Iterable[Message]]) -> Iterator[Message]:
-        """Return what Textual's parser makes of it; what it cannot take is dropped, and it starts again."""
+        """Return the events of Textual's parser; after an error it is restarted and the input dropped."""
         try:
             for message in read():
                 if not _empty(message):
@@ -188,5 +188,5 @@ def _mouse(button: int, column: int, row: int) -> str:
 
 
 def _empty(message: Message) -> bool:
-    """Whether a terminal claims to have no room at all."""
+    """Return whether a terminal reports a size of zero."""
     return isinstance(message, events.Resize) and min(message.size) < 1

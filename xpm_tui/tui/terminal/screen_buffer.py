@@ -1,6 +1,6 @@
-"""What a terminal shows, cell by cell: of a picture that is painted anew, only what differs is sent.
+"""The screen buffer: what a terminal shows, cell by cell, so that only differences are sent.
 
-Rows that stand on a terminal already, some lines above or below: it can move them by itself.
+Scrolling by the terminal: rows that it already shows some lines above or below are moved.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _TOKENS = re.compile(
 
 
 class ScreenBuffer:
-    """Rows of cells, and where the terminal's own cursor stands. What was never drawn is unknown."""
+    """Rows of cells, and the position of the terminal's cursor. Cells never drawn are unknown."""
 
     def __init__(self) -> None:
         self.rows: list[CellRow] = []
@@ -63,7 +63,9 @@ class ScreenBuffer:
                 column += len(piece)
                 continue
             head, drawn = column, look
-            if not cell_len(piece[0]) and 0 < column <= len(row.texts):  # it belongs to the letter before it
+            if not cell_len(piece[0]) and 0 < column <= len(
+                row.texts
+            ):  # it combines with the previous character
                 head -= 1
                 while head and not row.texts[head]:
                     head -= 1
@@ -78,7 +80,7 @@ class ScreenBuffer:
         return self.rows[number]
 
     def onto(self, shown: ScreenBuffer) -> str:
-        """Return the few bytes that make a terminal that shows the other buffer show this one.
+        """Return the bytes that change a terminal with the other buffer's content into this one's.
 
         The other buffer then equals this one. The bytes begin and end without a style.
         """
@@ -99,36 +101,36 @@ class ScreenBuffer:
 
 
 def _move(wanted: list[CellRow], shown: list[CellRow]) -> ScrollMove | None:
-    """The one that spares the most; loaded when there is something to move."""
+    """Return the move that saves the most; loaded on demand."""
     return best_move(wanted, shown)
 
 
 @lru_cache(4096)
 def _pieces(text: str) -> list[tuple[str, bool]]:
-    """Stretches of text that fill a cell a letter, and of text that does not."""
+    """Yield stretches of text with one cell per character, and other stretches."""
     if text.isascii():
         return [(text, True)]
     return [("".join(part), plain) for plain, part in groupby(text, simple)]
 
 
 STEPS = (1, -1, 2, -2, 3, -3, 4, -4)
-"""Lines up (or down) that are tried: what a list moves by, with rows of up to four lines."""
+"""The numbers of lines that are tried: the steps of a list with rows of up to four lines."""
 ALIKE = 2
-"""Rows that must read the same after a move for it to be reckoned at all."""
+"""The least number of equal rows for which a move is considered."""
 WORTH = 40
-"""Bytes that must be spared: a move costs about half as many."""
+"""The least number of bytes to save: a move costs about half as many."""
 
 
 @dataclass(frozen=True)
 class ScrollMove:
-    """Everything between two rows goes up by some lines, or down where ``up`` is below zero."""
+    """Moves everything between two rows up by some lines, or down if ``up`` is negative."""
 
     top: int
     bottom: int
     up: int
 
     def sent(self) -> str:
-        """The bytes of the move, which every terminal since the VT100 supports.
+        """Return the bytes of the move, which every terminal since the VT100 supports.
 
         They set the margins (DECSTBM), send a line feed at the lower or a reverse index at the upper one, and
         reset the margins. The cursor is at home then.
@@ -137,14 +139,14 @@ class ScrollMove:
         return f"\x1b[{self.top + 1};{self.bottom + 1}r\x1b[{end + 1}H{step * abs(self.up)}\x1b[r"
 
     def done(self, rows: list[CellRow]) -> None:
-        """The rows that a terminal shows afterwards; what came in is unknown."""
+        """Return the rows that a terminal shows afterwards; rows that came in are unknown."""
         new = [CellRow() for _ in range(abs(self.up))]
         inside = rows[self.top : self.bottom + 1]
         rows[self.top : self.bottom + 1] = inside[self.up :] + new if self.up > 0 else new + inside[: self.up]
 
 
 def best_move(wanted: Sequence[CellRow], shown: Sequence[CellRow]) -> ScrollMove | None:
-    """The move that spares the most bytes, or None where none is worth it."""
+    """Return the move that saves the most bytes, or None."""
     if sum(row != old for row, old in zip(wanted, shown, strict=False)) <= ALIKE:
         return None
     steps = [up for up in STEPS if _alike(wanted, shown, up) >= ALIKE]
@@ -157,7 +159,7 @@ def best_move(wanted: Sequence[CellRow], shown: Sequence[CellRow]) -> ScrollMove
 
 
 def _pairs(wanted: Sequence[CellRow], up: int) -> range:
-    """Rows into which others of the same screen move."""
+    """Yield rows and the rows of the same screen that move into them."""
     return range(max(0, -up), len(wanted) - max(0, up))
 
 
@@ -170,10 +172,10 @@ def _alike(wanted: Sequence[CellRow], shown: Sequence[CellRow], up: int) -> int:
 def _shift(
     wanted: Sequence[CellRow], shown: Sequence[CellRow], before: Sequence[int], coming: Sequence[int], up: int
 ) -> tuple[int, ScrollMove]:
-    """Return the number of bytes that the best move by so many lines saves, and that move.
+    """Return the number of bytes that the best move by this many lines saves, and that move.
 
-    ``before`` is what each row costs without a move, ``coming`` how much more it costs where a move brings in
-    an unknown row.
+    ``before`` is the cost of each row without a move, ``coming`` the additional cost if a move brings in an
+    unknown row.
     """
     places = _pairs(wanted, up)
     gains = [before[place] - cost(wanted[place], shown[place + up]) for place in places]

@@ -1,1 +1,1 @@
-"""Widgets that screens are built from; data enters through the safe-text function."""
+"""Widgets for screens; data enters through the safe-text functions."""

@@ -1,11 +1,4 @@
-"""A line of cells: shown text with a look each, fitted to a width in terminal columns.
-
-Spans as content for a stock widget: the same looks outside of rows, by theme variables.
-
-How the console draws states: label and sign of each code from the one registry, with a style.
-
-A bar of block characters: exact to an eighth of a cell, still until its number changes.
-"""
+"""Lines of styled text, fitted to a width in terminal columns, and the display of states and bars."""
 
 from __future__ import annotations
 
@@ -36,7 +29,7 @@ LOOKS: tuple[Look, ...] = (
 
 
 class Span(NamedTuple):
-    """A piece of shown text and how it looks; meaning is always in the words too."""
+    """A piece of safe text with a style; its meaning is always in the words, too."""
 
     text: Shown
     look: Look = ""
@@ -46,22 +39,22 @@ Line = Sequence[Span]
 
 
 def span(text: str, look: Look = "") -> Span:
-    """Any text, made visible, as a span."""
+    """Return any text, made safe, as a span."""
     return Span(visible(text), look)
 
 
 def ours(text: str, look: Look = "") -> Span:
-    """A text of ours (never data) as a span, without a look at each letter."""
+    """Return one of our own texts (never data) as a span, without checking each character."""
     return Span(Shown(text), look)
 
 
 def width(line: Iterable[Span]) -> int:
-    """Columns that a line takes."""
+    """Return the columns that a line takes."""
     return sum(cells(piece.text) for piece in line)
 
 
 def fit(line: Line, columns: int, right: bool = False) -> list[Span]:
-    """The line in exactly ``columns`` columns: cut with an ellipsis, or filled with blanks."""
+    """Return the line in exactly ``columns`` columns: cut with an ellipsis, or filled with blanks."""
     done: list[Span] = []
     left = columns
     for index, piece in enumerate(line):
@@ -93,7 +86,7 @@ def wrap(line: Line, columns: int) -> list[list[Span]]:
 
 
 def _between(line: Line, start: int, end: int) -> list[Span]:
-    """The pieces of a line from one letter to another."""
+    """Return the pieces of a line between two characters."""
     found, at = [], 0
     for text, look in line:
         piece = text[max(0, start - at) : max(0, end - at)]
@@ -104,7 +97,7 @@ def _between(line: Line, start: int, end: int) -> list[Span]:
 
 
 def marked(text: Shown, spans: Sequence[tuple[int, int]], look: Look = "") -> list[Span]:
-    """The text with the given (start, end) stretches as matches: offsets, never markup."""
+    """Return the text with the given (start, end) ranges highlighted: offsets, never markup."""
     pieces: list[Span] = []
     at = 0
     for start, end in sorted(spans):
@@ -133,9 +126,9 @@ def named(name: Shown, id_: Shown, columns: int, look: Look = "", gap: int = 2) 
 
 
 def told_apart(text: Shown, other: Shown, room: int) -> list[Span]:
-    """Return a value beside another one, in at most ``room`` columns, with the difference marked.
+    """Return a value next to another one, in at most ``room`` columns, with the difference marked.
 
-    Where both would be cut to the same text, their common start is left out.
+    If both would be cut to the same text, their common start is left out.
     """
     start, end = difference(text, other)
     if text == other or cells(text) <= room or start + 1 < room:
@@ -160,7 +153,7 @@ def client_name(name: str, found: str, apart: str, columns: int) -> list[Span]:
 
 
 NAME_ROOM = 4
-"""Columns below which a name is not shortened any more."""
+"""The columns below which a name is not shortened any more."""
 
 
 def difference(old: str, new: str) -> tuple[int, int]:
@@ -174,15 +167,15 @@ def difference(old: str, new: str) -> tuple[int, int]:
 
 
 def both(old: Shown, new: Shown) -> tuple[list[Span], list[Span]]:
-    """Both values whole, with the part that differs marked."""
+    """Return both values in full, with the differing part marked."""
     start, end = difference(old, new)
     return _differing(old, start, end, "muted"), _differing(new, start, end, "strong")
 
 
 def becomes(old: Shown, new: Shown, room: int) -> list[Span]:
-    """Old and new value in at most ``room`` columns, with the part that differs marked and in sight.
+    """Return old and new value in at most ``room`` columns, with the differing part marked and visible.
 
-    Where they do not fit, their common start is left out, and the old value is shortened first.
+    If they do not fit, their common start is left out, and the old value is shortened first.
     """
     start, end = difference(old, new)
     before, after = old, new
@@ -204,7 +197,7 @@ ARROW = " → "
 def _kept_from(old: Shown, new: Shown, start: int, room: int) -> int:
     """Return the index from which two values are shown.
 
-    It is the start of the first word with which both fit, else the difference itself.
+    It is the start of the first word with which both fit, otherwise the difference itself.
     """
     words = [at + 1 for at in range(start) if old[at] == " "]
     fits = (at for at in words if cells(old[at:]) + cells(new[at:]) + len(ARROW) + 2 <= room)
@@ -238,7 +231,7 @@ STYLES: dict[Look, str] = {
 
 
 def words(line: Line) -> Content:
-    """One line."""
+    """Return one line as content."""
     return Content("").join(
         Content.styled(piece.text, STYLES[piece.look]) if piece.look else Content(piece.text)
         for piece in line
@@ -246,13 +239,13 @@ def words(line: Line) -> Content:
 
 
 def lines(many: Sequence[Line]) -> Content:
-    """Several lines."""
+    """Return several lines as content."""
     return Content("\n").join(words(line) for line in many)
 
 
 @dataclass(frozen=True)
 class StateStyles:
-    """One table of labels with the style of each of its codes; the label and sign say the state, too."""
+    """A table of labels with a style for each code; label and sign also say the state."""
 
     labels: Labels
     styles: Mapping[str, Look]
@@ -266,11 +259,11 @@ class StateStyles:
         return labels.label(self.labels, code)
 
     def draw(self, code: str, *, written: str = "") -> Span:
-        """Return sign and label of a code; ``written`` is the side written, where a label names it."""
+        """Return sign and label of a code; ``written`` is the written side, if the label names it."""
         return span(labels.of_sides(self.label(code).marked, written), self.look(code))
 
     def sign(self, code: str) -> Span:
-        """Return the sign of a code alone."""
+        """Return only the sign of a code."""
         return span(self.label(code).glyph or " ", self.look(code))
 
 
@@ -314,13 +307,16 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
 def bar(part: float, columns: int) -> str:
-    """``columns`` cells, filled to ``part`` of one."""
+    """Return ``columns`` cells of block characters, filled to ``part`` of one.
+
+    It is exact to an eighth of a cell.
+    """
     full, rest = divmod(round(max(0.0, min(1.0, part)) * columns * 8), 8)
     return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(columns)
 
 
 def gauge(part: float, columns: int) -> str:
-    """``columns`` cells of a line, heavy for ``part`` of it; of something that is there at least one."""
+    """Return ``columns`` cells of a line, heavy for ``part`` of it; at least one cell if it is not zero."""
     full = round(max(0.0, min(1.0, part)) * columns)
     if 0 < part < 1:
         full = max(1, min(columns - 1, full))
@@ -331,6 +327,6 @@ _HEIGHTS = "▁▂▃▄▅▆▇█"
 
 
 def chart(values: Sequence[int]) -> str:
-    """A column for each value, two cells wide, in proportion to the highest; a point for none."""
+    """Return a column for each value, two cells wide, in proportion to the highest; a point for zero."""
     most = max(values, default=0) or 1
     return "".join((_HEIGHTS[min(7, (value * 8 - 1) // most)] if value > 0 else "·") * 2 for value in values)

@@ -1,8 +1,6 @@
-"""What linking would do, before it is done: the values that go across, and what to know first.
+"""Comparison of one client on both sides: values, base, reasons of differences, and effects of a link.
 
-Facts of one record: both sides beside each other, sentences that wrap; with the focus it scrolls.
-
-One client, both sides: Ignition, XPM, what was last agreed, and the reason for each difference.
+The module also has the detail pane of areas, whose sentences wrap and which scrolls with the focus.
 """
 
 from __future__ import annotations
@@ -41,7 +39,7 @@ from xpm_tui.tui.widgets.text import Lines, TextLabel
 
 
 def effect_lines(effect: EffectView, most: int) -> list[Line]:
-    """At most ``most`` lines: refusals and warnings first, then the values."""
+    """Return at most ``most`` lines: refusals and warnings first, then the values."""
     found: list[Line] = []
     if effect.refused:
         found.append([ours(" ✕ ", "bad"), span(effect.refused)])
@@ -54,8 +52,8 @@ def effect_lines(effect: EffectView, most: int) -> list[Line]:
                       ])  # fmt: skip
     found += [[ours(" ▲ ", "warn"), span(warning)] for warning in effect.warnings]
     if effect.jobs:
-        told = f"{formatting.count(len(effect.jobs), 'job')} in XPM stay there: {', '.join(effect.jobs)}"
-        found.append([ours(" ▲ ", "warn"), span(told)])
+        text = f"{formatting.count(len(effect.jobs), 'job')} in XPM stay there: {', '.join(effect.jobs)}"
+        found.append([ours(" ▲ ", "warn"), span(text)])
     if effect.quiet:
         found.append([ours(" · ", "muted"), ours("As the second client there, nothing is synced to it.")])
     if not effect.refused:
@@ -67,13 +65,13 @@ def effect_lines(effect: EffectView, most: int) -> list[Line]:
 
 
 def _former(effect: EffectView, most: int) -> list[Line]:
-    """What came from the former client, and what becomes of it: a sentence, and as much as there is room."""
+    """Return what happens to the former client's data: a sentence, and as many lines as there is room."""
     if not effect.former:
         return []
     looks: dict[str, Look] = {"replaced": "warn", "removed": "bad", "same": "muted", "kept": "accent"}
     found: list[Line] = [[ours(" ▲ ", "warn"), span(former_summary(effect))]]
     room = max(0, most - 1)
-    # What stays or is lost comes first: the new client's values are seen below, too.
+    # What stays or is lost comes first, because the new client's values are also shown below.
     former = sorted(
         effect.former, key=lambda each: ("kept", "removed", "replaced", "same").index(each.outcome)
     )
@@ -117,7 +115,7 @@ def _values(effect: EffectView, most: int) -> list[Line]:
 
 
 def _differing(effect: EffectView, most: int) -> list[Line]:
-    """What stays different after the link, both sides beside each other."""
+    """Return what still differs after the link, with both sides next to each other."""
     return [
         [
             ours("   "),
@@ -136,7 +134,7 @@ GAP = 2
 
 
 class DetailPane(Lines):
-    """The detail pane of an area: ``show`` gets what makes its lines for a width in columns."""
+    """The detail pane of an area: ``show`` gets a function that returns its lines for a width."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -144,7 +142,7 @@ class DetailPane(Lines):
         self._lines: list[Line] = []
 
     def show(self, make: Callable[[int], list[Line]] | None, title: Line = (), subtitle: Line = ()) -> None:
-        """Another record, or none; ``title`` and ``subtitle`` are for the border of its panel."""
+        """Show another record, or none; ``title`` and ``subtitle`` are for the border of its panel."""
         self._make = make
         self.border_title, self.border_subtitle = words(title), words(subtitle)
         if self.scroll_offset.y:
@@ -152,15 +150,15 @@ class DetailPane(Lines):
         self._draw()
 
     def length(self) -> int:
-        """Lines, wrapped."""
+        """Return the number of wrapped lines."""
         return len(self._lines)
 
     def made(self, place: int, columns: int) -> Line:
-        """Wrapped already."""
+        """Return a line, which is already wrapped."""
         return self._lines[place]
 
     def on_resize(self, _: events.Resize) -> None:
-        """Columns follow the width."""
+        """Lay out the lines for the new width."""
         self._draw()
 
     def _draw(self) -> None:
@@ -172,13 +170,13 @@ class DetailPane(Lines):
 
 
 def side_by_side_line(label: str, here: Line, there: Line, columns: int) -> Line:
-    """A label, then what each side has, in columns of the same width."""
+    """Return a label, then the value of each side, in columns of the same width."""
     each = max(8, (columns - LABEL - GAP) // 2)
     return [*fit([ours(label, "muted")], LABEL), *fit(here, each), ours(" " * GAP), *fit(there, each)]
 
 
 def sentence(mark: str, look: Look, text: str) -> list[Span]:
-    """A sentence with its mark: it wraps where it does not fit."""
+    """Return a sentence with its mark, to be wrapped."""
     return [ours(f"{mark} ", look), span(text)]
 
 
@@ -196,11 +194,11 @@ SIGNS: dict[str, tuple[str, Look]] = {
     "differs": ("≠", "warn"),
     "": (" ", ""),
 }
-"""The sign between the two sides for each way in which they stand to each other."""
+"""The sign between the two sides for each relation."""
 
 
 def relation(side: SideBySide, linked: bool = True) -> str:
-    """Return how the two sides of a field stand to each other, in words; empty where there is one side."""
+    """Return how the two sides of a field relate, in words; empty if there is only one side."""
     if side.frozen:
         return "frozen"
     if not linked:
@@ -247,14 +245,14 @@ class ComparisonPane(Vertical):
         )
 
     def compose(self) -> ComposeResult:
-        """Head, fields, the one under the cursor with the reason."""
+        """Yield head, fields, and the selected field with the reason."""
         yield self._head
         yield self.table
         yield self._why
         yield self.activity
 
     def clear(self) -> None:
-        """Nothing is chosen."""
+        """Show nothing, because no client is selected."""
         self.border_title = self.border_subtitle = ""
         self._head.say(content(Shown("")))
         self._client, self._needs = ("", False), ""
@@ -264,15 +262,15 @@ class ComparisonPane(Vertical):
         self.activity.clear()
 
     def show(self, view: ClientView, sides: Sequence[SideBySide]) -> None:
-        """Another client; fields that are blank on both sides are left out."""
+        """Show another client; fields that are blank on both sides are left out."""
         self.border_title = words([span(view.name)])
         self.border_subtitle = words(ids_of(view))
         self._head.say(words(head(view)))
         if not view.link:
             sides = unlinked_lines(view)
-        told = [side for side in sides if side.reason or _filled(side.ignition) or _filled(side.xpm)]
-        # What differs comes first: that is what somebody looks for.
-        told.sort(key=lambda side: not side.reason)
+        texts = [side for side in sides if side.reason or _filled(side.ignition) or _filled(side.xpm)]
+        # What differs comes first, because that is what users look for.
+        texts.sort(key=lambda side: not side.reason)
         self.table.say_empty(
             "Not linked: press m to link it to an XPM client; both are then compared here." if not view.link
             else "The XPM data does not include this client."
@@ -281,7 +279,7 @@ class ComparisonPane(Vertical):
         other, self._client = self._client != (view.id, self._linked), (view.id, self._linked)
         if other:
             self.activity.clear()
-        self.table.show(told, told[0].field if other and told else "")
+        self.table.show(texts, texts[0].field if other and texts else "")
         self._tell(self.table.item)
 
     def _cells(self, side: SideBySide) -> list[Cell]:
@@ -306,7 +304,7 @@ class ComparisonPane(Vertical):
         self._tell(event.item)
 
     def on_resize(self) -> None:
-        """The sentence below breaks where the pane ends."""
+        """Wrap the sentence below to the new width."""
         self._tell(self.table.item)
 
     def _tell(self, side: SideBySide | None) -> None:
@@ -343,7 +341,7 @@ class ComparisonPane(Vertical):
 
 
 def label_in(label: str, room: int) -> Line:
-    """A field's label in ``room`` columns: the contact that it belongs to is never cut."""
+    """Return a field's label in ``room`` columns, without cutting the contact that it belongs to."""
     name, mark, contact = label.partition(" (")
     return (
         named(visible(name), visible(f"({contact}"), room, "muted", gap=1) if mark else [span(label, "muted")]
@@ -351,7 +349,7 @@ def label_in(label: str, room: int) -> Line:
 
 
 def whole(side: SideBySide, linked: bool) -> list[Line]:
-    """A row uncut: what each side has, with the difference marked, and what was last synced."""
+    """Return a row in full: the value of each side, with the difference marked, and the last synced one."""
     here = formatting.value(side.ignition, limit=WHOLE)
     if not linked:
         return [[ours(" Ignition ", "ignition"), span(here)]]
@@ -372,11 +370,11 @@ def whole(side: SideBySide, linked: bool) -> list[Line]:
 
 
 WHOLE = 400
-"""Letters of a value that are shown in full."""
+"""The number of characters of a value that are shown in full."""
 
 
 def unlinked_lines(view: ClientView) -> list[SideBySide]:
-    """What Ignition has of a client that is linked to nothing: its own fields and its contacts'."""
+    """Return what Ignition has of an unlinked client: its own fields and its contacts'."""
     found = [
         (rule.name, rule.label, view.shown(rule), view.came_from.get(rule.name)) for rule in CLIENT_FIELDS
     ]
@@ -398,7 +396,7 @@ def unlinked_lines(view: ClientView) -> list[SideBySide]:
 
 
 def ids_of(view: ClientView) -> Line:
-    """The ids of a client and of the XPM client that it is linked to."""
+    """Return the ids of a client and of the XPM client that it is linked to."""
     found: list[Span] = [span(view.client_id or view.id, "ignition")]
     if view.client_id:
         found.append(span(f" {view.id}", "muted"))
@@ -408,15 +406,15 @@ def ids_of(view: ClientView) -> Line:
 
 
 def head(view: ClientView) -> Line:
-    """What the link of a client is: what has to be acted on stands before the name."""
+    """Return the state of the link; what needs an action comes before the name."""
     found: list[Span] = [ours(" "), cells.LINK_STATES.draw(view.link_state)]
     if view.link and view.link.quiet:
         found.append(ours("  second client there: not synced", "warn"))
     if view.ignored is not None:
         found.append(span(f"  {view.ignored}", "muted"))
-    gone = [each.name for each in view.removed_contacts if each.side == "xpm"]
-    if gone:
-        found.append(span(f"  removed in XPM: {', '.join(gone)}", "warn"))
+    missing = [each.name for each in view.removed_contacts if each.side == "xpm"]
+    if missing:
+        found.append(span(f"  removed in XPM: {', '.join(missing)}", "warn"))
     if view.link:
         found += [ours("  "), span(view.link.name), span(f"  {view.link.uuid}", "muted")]
     return found

@@ -1,10 +1,6 @@
-"""The head of every screen: the practice, its direction and state; under it the areas.
+"""The header of every screen: the practice, its direction and status, and below them the areas.
 
-Keys that cannot be used now are dim in the foot, and say why when they are pressed.
-
-``g``, then a letter: the areas in one line over the foot of the screen.
-
-The foot of the screen: made anew only when it has other entries; one that goes dim is painted alone.
+The footer of a screen, with keys that explain why they are unavailable, and the ``g`` menu of areas.
 """
 
 from __future__ import annotations
@@ -38,23 +34,23 @@ _CONDITIONS: dict[str, tuple[str, Look]] = {
     "unfinished_import": ("▲ import unfinished", "warn"),
     "open_intents": ("▲ unknown outcome", "warn"),
 }
-"""Conditions of the practice, as the head of every screen names them."""
+"""Conditions of the practice, as the header names them."""
 
 BETWEEN = "  ·  "
-"""What stands between two facts of the head."""
+"""The separator of two facts."""
 CALLS_FROM, DAY_FROM = 110, 150
 """Widths from which the head has the calls left of the minute, and of the day."""
 
 
 def direction_spans(direction: str) -> list[Span]:
-    """Both sides in the order of the sync, each in its colour."""
+    """Return both sides in the order of the sync, each in its colour."""
     sides = [ours("XPM", "xpm"), ours("Ignition", "ignition")]
     first, second = reversed(sides) if direction == "to_xpm" else sides
     return [first, ours(" ▸ ", "muted"), second]
 
 
 def _facts(status: PracticeStatus, columns: int) -> list[Span]:
-    """What is the case now, the most urgent first."""
+    """Return the present facts, the most urgent first."""
     facts: list[Span] = []
     if status.condition:
         facts.append(ours(*_CONDITIONS[status.condition]))
@@ -80,7 +76,7 @@ def _facts(status: PracticeStatus, columns: int) -> list[Span]:
 
 
 def status_line(practice_status: PracticeStatus, columns: int) -> Content:
-    """The whole line in ``columns`` columns: the direction goes, and the name is cut, before a warning is."""
+    """Return the line in ``columns`` columns: direction and name are shortened before a warning is."""
     right: list[Span] = []
     for fact in _facts(practice_status, columns):
         right += [ours(BETWEEN, "muted"), fact] if right else [fact]
@@ -98,12 +94,12 @@ def status_line(practice_status: PracticeStatus, columns: int) -> Content:
 
 
 HERE = "bold reverse $primary"
-"""The tab of the area in front: a solid block, told by reverse where there is no colour."""
+"""The style of the current area's tab: a solid block, or reverse video without colours."""
 GO = "g go to "
 
 
 class Tabs(TextLabel):
-    """The areas in one line; a click on one goes there."""
+    """The areas in one line; a click on one opens it."""
 
     def __init__(self, areas: Sequence[Area], here: str) -> None:
         super().__init__(classes="tabs")
@@ -113,7 +109,7 @@ class Tabs(TextLabel):
         self.tell({})
 
     def tell(self, counts: Mapping[str, int], room: int = 0) -> None:
-        """How much needs the user in which area, where the names leave room for that."""
+        """Show how many items need the user in each area, if there is room."""
         for told, between in ((counts, " "), (counts, ""), ({}, "")):
             line = self._line(told, between)
             if not 0 < room < line.cell_length:
@@ -133,14 +129,14 @@ class Tabs(TextLabel):
             if area.name == self._here:
                 line += Content.styled(f" {area.title}{f' {number:,}' if number else ''} ", HERE)
             else:
-                told = [ours(f" {number:,}", "warn")] if number else []
-                line += words([ours(f" {area.title}", "muted"), *told, ours(" ")])
+                lines = [ours(f" {number:,}", "warn")] if number else []
+                line += words([ours(f" {area.title}", "muted"), *lines, ours(" ")])
             line += Content(between)
             self._ends.append(line.cell_length)
         return line
 
     def on_click(self, event: events.Click) -> None:
-        """Go there."""
+        """Open the area."""
         event.stop()
         place = bisect_right(self._ends, event.x)
         if place < len(self._areas):
@@ -148,10 +144,10 @@ class Tabs(TextLabel):
 
 
 class Header(Vertical):
-    """Two lines: the heartbeat and the areas."""
+    """Two lines: the status and the areas."""
 
     class Go(Message):
-        """Somebody clicked an area."""
+        """An area was clicked."""
 
         def __init__(self, area: str) -> None:
             super().__init__()
@@ -165,17 +161,17 @@ class Header(Vertical):
         self._drawn: tuple[PracticeStatus, int] | None = None
 
     def compose(self) -> ComposeResult:
-        """Heartbeat over areas."""
+        """Yield the status above the areas."""
         yield self._line
         yield self._tabs
 
     def tell(self, practice_status: PracticeStatus) -> None:
-        """Another heartbeat; nothing is painted when it says the same."""
+        """Show a new status; nothing is painted if it is the same."""
         self._practice_status = practice_status
         self._draw()
 
     def on_resize(self) -> None:
-        """The name takes what room there is."""
+        """Fit the line to the new width."""
         self._draw()
 
     def _draw(self) -> None:
@@ -190,13 +186,13 @@ class Header(Vertical):
 
 
 class KeyExplainer(AppMixin):
-    """Mixed into a screen or a widget with keys. A child class says why an action cannot be done."""
+    """Mixed into a screen or a widget with keys. A subclass says why an action is unavailable."""
 
     SAVES: ClassVar[frozenset[str]] = frozenset()
-    """Actions that write a file: not where nothing may be written."""
+    """Actions that write a file, which read-only mode refuses."""
 
     def why_not(self, action: str) -> str:
-        """Why an action cannot be done now, in a sentence; empty when it can."""
+        """Return why an action is unavailable, as a sentence; empty if it is available."""
         return ""
 
     def _against(self, action: str) -> str:
@@ -204,14 +200,14 @@ class KeyExplainer(AppMixin):
         return refused or self.why_not(action)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Dim in the foot what cannot be done now."""
+        """Dim unavailable actions in the footer."""
         if self._against(action):
             return None
         usable: bool | None = super().check_action(action, parameters)  # type: ignore[misc]
         return usable
 
     def on_key(self, event: events.Key) -> None:
-        """A dim key explains itself."""
+        """Show why a dimmed key is unavailable."""
         bound = cast("DOMNode", self)._bindings.key_to_bindings
         for binding in bound.get(event.key, ()):
             reason = self._against(binding.action.partition("(")[0])
@@ -222,7 +218,7 @@ class KeyExplainer(AppMixin):
 
 
 class KeyRow(Static):
-    """Hidden until ``g`` is pressed."""
+    """The row of areas, hidden until ``g`` is pressed."""
 
     def __init__(self) -> None:
         pieces: list[Span] = [ours(" Go to ", "muted")]
@@ -233,14 +229,14 @@ class KeyRow(Static):
 
 
 MORE = (("question_mark", "?", "Help", "app.help"), ("colon", ":", "All actions", "app.palette"))
-"""What is obeyed everywhere: said where there is room after the screen's own keys."""
+"""Keys that work everywhere, shown if there is room after the screen's own keys."""
 MORE_CLASS = "-more"
 
 
 class KeyFooter(Footer):
-    """Stock, but quiet: the bindings of a screen are looked at after every key, and rarely differ.
+    """Textual's footer, which is rebuilt only when its entries change.
 
-    With ``more`` the keys of everywhere follow at the right, as far as there is room.
+    With ``more``, the keys that work everywhere follow at the right, as far as there is room.
     """
 
     def __init__(self, *, more: bool = False) -> None:
@@ -250,7 +246,7 @@ class KeyFooter(Footer):
         self._told = (0, 0)
 
     def compose(self) -> ComposeResult:
-        """The screen's own keys, then those of everywhere."""
+        """Yield the screen's own keys, then those of everywhere."""
         own = list(super().compose())
         yield from own
         found, gap = self._told = self._room(
@@ -279,7 +275,7 @@ class KeyFooter(Footer):
         return [key for key in self.query(FooterKey) if not key.has_class(MORE_CLASS)]
 
     def bindings_changed(self, screen: Screen[object]) -> None:
-        """Other entries are made anew, which lays the screen out; of the same ones some may be dim now."""
+        """Rebuild the footer for other entries; otherwise only dim some."""
         found = {
             (active.binding.key, active.binding.description): active.enabled
             for active in screen.active_bindings.values()
@@ -295,6 +291,6 @@ class KeyFooter(Footer):
             key.set_class(not enabled, "-disabled")
 
     async def on_resize(self, event: events.Resize) -> None:
-        """Another width may have room for more, or no longer."""
+        """Show as many keys as the new width allows."""
         if self._told != self._room(self._own, event.size.width):
             await self.recompose()

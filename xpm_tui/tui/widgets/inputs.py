@@ -1,11 +1,4 @@
-"""A list to drop down and a box to tick, for forms: space works them, enter goes on to the next field.
-
-One of a few, told by a mark and not by colour: moving picks.
-
-A text field that is silent when idle, takes pastes of several lines, and never gives a secret away.
-
-One row of a form: a label, what is filled in, and under it what is wrong with that.
-"""
+"""Inputs for forms: text field, choice, tick box, radio rows, and a row with a label and an error."""
 
 from __future__ import annotations
 
@@ -29,7 +22,7 @@ from xpm_tui.tui.widgets.text import StaticText
 
 
 class ChoiceField(Select[str], inherit_bindings=False):
-    """One of a few words."""
+    """A choice of a few words."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space,down,up", "show_overlay", show=False),
@@ -38,7 +31,7 @@ class ChoiceField(Select[str], inherit_bindings=False):
 
 
 class TickBox(Checkbox, inherit_bindings=False):
-    """Yes or no, by its mark: a colour alone would say nothing where there are none."""
+    """Yes or no, shown by a mark, not only by a colour."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "toggle_button", show=False),
@@ -62,27 +55,27 @@ class RadioRows(Rows):
 
     @property
     def chosen(self) -> str:
-        """The key of the choice."""
+        """Return the key of the choice."""
         return self.options[self.cursor][0] if self.options else ""
 
     def choose(self, key: str) -> None:
-        """Put the choice on a key; the first where there is none of it."""
+        """Choose a key, or the first one if it does not exist."""
         keys = [each for each, _ in self.options]
         self.set_reactive(Rows.cursor, keys.index(key) if key in keys else 0)
         self.refresh()
 
     def count(self) -> int:
-        """Options."""
+        """Return the number of options."""
         return len(self.options)
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """The mark, then the words."""
+        """Draw the mark and the words."""
         here = row == self.cursor
         return [ours(" (•) " if here else " ( ) ", "accent" if here else "muted"), span(self.options[row][1])]
 
 
 class TextField(Input):
-    """Our text field: no blinking cursor (an idle console sends nothing), markup is never read."""
+    """A text field without a blinking cursor (an idle console sends nothing) and without markup."""
 
     def __init__(
         self,
@@ -107,11 +100,11 @@ class TextField(Input):
 
     @property
     def _value(self) -> Text:
-        """What is drawn: a hidden character of the value is one sign, and no order to the terminal."""
+        """Return what is drawn: a hidden character is shown as a sign, never interpreted."""
         return super()._value if self.password else rich(visible_each(self.value))
 
     def _on_paste(self, event: events.Paste) -> None:
-        """Stock fields keep only the first line; a wrapped address is one line to its owner."""
+        """Paste all lines as one, where Textual keeps only the first, as for a wrapped address."""
         lines = [line.strip() for line in event.text.splitlines()]
         joined = ("" if self.password or "://" in event.text else " ").join(line for line in lines if line)
         selection = self.selection
@@ -122,18 +115,18 @@ class TextField(Input):
         event.prevent_default()
 
     def action_copy(self) -> None:
-        """Copy, except out of a secret."""
+        """Copy, except from a secret."""
         if not self.password:
             super().action_copy()
 
     def action_cut(self) -> None:
-        """Cut, except out of a secret."""
+        """Cut, except from a secret."""
         if not self.password:
             super().action_cut()
 
 
 class FormRow(Vertical):
-    """As high as it has to be: the sentence takes room only where there is one."""
+    """A row whose error takes room only if there is one."""
 
     def __init__(self, label: str, filled: Widget) -> None:
         super().__init__(classes="row")
@@ -143,14 +136,14 @@ class FormRow(Vertical):
         self._wrong.display = False
 
     def compose(self) -> ComposeResult:
-        """Label and field beside each other, the sentence under the field."""
+        """Yield label and field next to each other, and the error below."""
         with Horizontal(classes="field"):
             yield self._label
             yield self.filled
         yield self._wrong
 
     def complain(self, sentence: str) -> None:
-        """Say what is wrong, and put the cursor there; an empty sentence takes it away."""
+        """Show what is wrong and focus the field; an empty sentence removes the error."""
         self._wrong.display = bool(sentence)
         self._wrong.update(content(visible(f"! {sentence}" if sentence else "")))
         if sentence:

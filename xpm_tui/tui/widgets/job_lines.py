@@ -1,6 +1,6 @@
-"""A job in lines: the exact job, what is the matter with it, what clashes, what became of it.
+"""Jobs as lines: the exact job, its problems, its clashes, and its history.
 
-What happened to a client: its newest changes and its current jobs, below the fields of both sides.
+The activity of a client: its newest changes and its current jobs, below the fields of both sides.
 """
 
 from __future__ import annotations
@@ -29,36 +29,36 @@ if TYPE_CHECKING:
 
 
 CLASHES = frozenset({"reference-taken", "reference-ours", "same-job", "same-name", "number-taken"})
-"""Problems that are about jobs which XPM has already."""
+"""Problems with jobs that XPM already has."""
 
 BLOCKED: Line = [
     ours(" ! ", "warn"),
     ours("No jobs are created: XPM may still be switched on in Ignition. g e, then / ignition"),
 ]
-"""Why nothing goes out, on one line, and where to change it."""
+"""Why nothing is deployed, on one line, and where to change it."""
 
 _WAITS = ("due", "missed", "coming", "held", "failed", "going")
 
 
 def state_span(state: str) -> Span:
-    """A state as glyph and word."""
+    """Return a state as glyph and word."""
     return cells.JOB_STATES.draw(state)
 
 
 def row_note(view: JobRowView) -> Line:
-    """What a row of the list says beside its state."""
+    """Return the note of a row next to its state."""
     if view.why:
         return [span(view.why, "muted")]
-    told = [view.repeats] if view.repeats != "once" else []
+    lines = [view.repeats] if view.repeats != "once" else []
     if view.automatic and view.state in ("coming", "due"):
-        told.append("by itself")
+        lines.append("by itself")
     if view.in_xpm:
-        told.append(f"in XPM: {view.in_xpm}")
-    return [span(" · ".join(told), "muted")]
+        lines.append(f"in XPM: {view.in_xpm}")
+    return [span(" · ".join(lines), "muted")]
 
 
 def head_lines(view: PreviewView) -> list[Line]:
-    """What it is, where it stands and why."""
+    """Return the job's name, its state and the reason."""
     job = view.job
     first: list[Span] = [ours(" "), span(view.name or "(no name)", "strong"), ours(f"  {job.id}  ", "muted")]
     first.append(state_span(job.state))
@@ -71,14 +71,14 @@ def head_lines(view: PreviewView) -> list[Line]:
 
 
 def problem_lines(problems: Sequence[ProblemView], weights: tuple[str, ...]) -> list[Line]:
-    """What is the matter, with the way out."""
+    """Return the problems, with what to do."""
     found: list[Line] = []
     for problem in problems:
         if problem.weight in weights:
             clash = "clash: " if problem.code in CLASHES else ""
-            told = f"{problem.sentence} {problem.hint}".rstrip()
+            text = f"{problem.sentence} {problem.hint}".rstrip()
             weight = cells.PROBLEM_WEIGHTS.draw(problem.weight)
-            found.append([ours(" "), weight, ours(": "), ours(clash), span(told)])
+            found.append([ours(" "), weight, ours(": "), ours(clash), span(text)])
     return found
 
 
@@ -89,11 +89,11 @@ def panel_title(line: Line, columns: int) -> Line:
 
 
 LABEL = 12
-"""Columns of a label on a card."""
+"""The columns of a label on a card."""
 
 
 def card(facts: Sequence[tuple[str, str]], columns: int) -> list[Line]:
-    """Return facts in one or two columns; a fact that does not fit into half a line gets its own, whole."""
+    """Return facts in one or two columns; a fact that does not fit into half a line gets its own line."""
 
     def one(label: str, text: str) -> list[Span]:
         return [ours(f" {label:<{LABEL}} ", "muted"), span(text or "–")]
@@ -115,7 +115,7 @@ def card(facts: Sequence[tuple[str, str]], columns: int) -> list[Line]:
 
 
 def fact_lines(view: PreviewView, columns: int = 76) -> list[Line]:
-    """The exact job as a card: what is sent, its people, its place in XPM, and what creating it takes."""
+    """Return the exact job as a card: what is sent, its people, its place in XPM, and its calls."""
     job = view.job
     fresh = any(problem.code == "client-new" for problem in view.problems)
     until = f", until {formatting.day(view.until)}" if view.until else ""
@@ -147,7 +147,7 @@ def fact_lines(view: PreviewView, columns: int = 76) -> list[Line]:
 
 
 def cost_line(view: PreviewView) -> list[Line]:
-    """The calls that creating the job takes, and that it cannot be undone; nothing for a job that is done."""
+    """Return the calls of creating the job, and that it cannot be undone; nothing for a finished job."""
     if view.job.state not in _WAITS or view.consequences is None:
         return []
     undo = "Cannot be undone: delete the job in XPM." if view.consequences.not_undoable else ""
@@ -155,7 +155,7 @@ def cost_line(view: PreviewView) -> list[Line]:
 
 
 def history_lines(view: PreviewView) -> list[Line]:
-    """What was done with it, by whom, oldest first."""
+    """Return what was done with it, by whom, oldest first."""
     return [
         [
             ours(f" {formatting.when_short(line.at)}  ", "muted"),
@@ -167,7 +167,7 @@ def history_lines(view: PreviewView) -> list[Line]:
 
 
 def all_lines(view: PreviewView) -> list[Line]:
-    """All of it: for reading."""
+    """Return all lines, for reading."""
     problems = problem_lines(view.problems, ("hold", "ask", "note"))
     rule: Line = [ours(" History", "head")]
     facts = [*fact_lines(view), *cost_line(view)]
@@ -190,22 +190,22 @@ def pane_lines(view: PreviewView, columns: int = 76) -> list[Line]:
 
 
 def forecast_line(view: JobForecast, keys: str = "M") -> Line:
-    """The jobs of the coming months as a small chart, with their number and budget."""
+    """Return the jobs of the coming months as a small chart, with their number and budget."""
     first, last = (formatting.month_name(each.month)[:3] for each in (view.months[0], view.months[-1]))
-    told = formatting.count(view.jobs, "job")
+    text = formatting.count(view.jobs, "job")
     if float(view.budget):
-        told += f" · budget {float(view.budget):,.0f}"
+        text += f" · budget {float(view.budget):,.0f}"
     return [
         ours(" To come  ", "muted"),
         ours(chart([each.jobs for each in view.months]), "accent"),
         ours(f"  {first}–{last}  ", "muted"),
-        ours(told),
+        ours(text),
         ours(f"  {keys}" if keys else "", "muted"),
     ]
 
 
 def finding_lines(each: AuditFinding, columns: int = 76) -> list[Line]:
-    """A finding of the audit: what is wrong, what to do, and what was compared."""
+    """Return a finding of the audit: what is wrong, what to do, and what was compared."""
     label = AUDIT_FINDINGS[each.finding]
 
     facts = [
@@ -226,7 +226,7 @@ def finding_lines(each: AuditFinding, columns: int = 76) -> list[Line]:
 
 
 def current_lines(view: XpmJobView, columns: int = 76) -> list[Line]:
-    """A job of XPM: its title, then the card."""
+    """Return a job of XPM: its title, then the card."""
     facts = [
         ("Client", view.client), ("Reference", view.reference),
         ("Starts", formatting.day(view.start)), ("Due", formatting.day(view.due)),
@@ -239,13 +239,13 @@ def current_lines(view: XpmJobView, columns: int = 76) -> list[Line]:
 
 
 SHOWN = 3
-"""Lines of each of the two."""
+"""The number of lines of each section."""
 NO_CHANGES: Line = [ours(" No run has changed this client.", "muted")]
 NO_JOBS: Line = [ours(" No current job.", "muted")]
 
 
 class ClientActivity(Vertical):
-    """Two sections; its style sheet shows it only where there is room."""
+    """Two sections, which the stylesheet shows only if there is room."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -253,17 +253,17 @@ class ClientActivity(Vertical):
         self._history.border_title, self._jobs.border_title = "History", "Jobs in XPM"
 
     def compose(self) -> ComposeResult:
-        """The history above the jobs."""
+        """Yield the history above the jobs."""
         yield self._history
         yield self._jobs
 
     def clear(self) -> None:
-        """No client is chosen."""
+        """Show nothing, because no client is selected."""
         self._history.say(lines(()))
         self._jobs.say(lines(()))
 
     def show(self, history: Sequence[tuple[datetime, str]], jobs: Sequence[XpmJob]) -> None:
-        """The newest changes, each with its time, and the jobs, the newest first."""
+        """Show the newest changes, each with its time, and the jobs, the newest first."""
         columns = max(20, self.content_size.width)
         self._history.say(lines([_change(*each, columns) for each in history[:SHOWN]] or [NO_CHANGES]))
         found = [_job(job, columns) for job in jobs[:SHOWN]]

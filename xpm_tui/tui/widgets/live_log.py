@@ -1,7 +1,4 @@
-"""Events made into lines of the log pane: sentences with names, ready to show. Used on the desk.
-
-The log as it is written: followed while it is in front, and what a person does with its lines.
-"""
+"""The live log: events as lines of the log pane, followed while it is visible, and actions on them."""
 
 from __future__ import annotations
 
@@ -27,14 +24,14 @@ from xpm_tui.tui.widgets.frame import KeyExplainer
 from xpm_tui.tui.widgets.log_pane import LogLine, LogPane
 
 MOST = 5_000
-"""Lines of a finished run that are read at once."""
+"""The number of lines of a finished run that are read first."""
 
 _PLACES: tuple[TableSchema[Any], ...] = (CLIENTS, WORKFLOWS)
-"""What a line can lead to."""
+"""The records that a line can open."""
 
 
 def lines_of(practice: OpenPractice, events: Iterable[Event]) -> list[LogLine]:
-    """Events with their sentences; a client of the book or a job can be jumped to."""
+    """Return events with their sentences, on the worker thread; a client or a job can be opened."""
     named, values = names(practice), values_of_events(practice)
     snapshot = practice.snapshot()
     found = []
@@ -54,12 +51,12 @@ def lines_of(practice: OpenPractice, events: Iterable[Event]) -> list[LogLine]:
 
 
 def newest_lines(practice: OpenPractice, most: int) -> list[LogLine]:
-    """The newest lines of the practice's log but for details, newest first."""
+    """Return the newest lines of the practice's log without details, newest first."""
     return lines_of(practice, islice(practice.events.read(EventFilter(level="info")), most))
 
 
 class Follower:
-    """Follows the log: of one run, or of the practice. Made and polled on the desk."""
+    """Follows the log of one run, or of the practice. Created and polled on the worker thread."""
 
     def __init__(self, practice: OpenPractice, *, run: str = "", last: int = 200) -> None:
         self._run = run
@@ -71,7 +68,7 @@ class Follower:
         self._seen = {event.id for event in self._first}
 
     def poll(self, practice: OpenPractice) -> list[LogLine]:
-        """What came since the last poll."""
+        """Return what came since the last poll."""
         events, self._first = self._first, []
         for event in self._tail.poll():
             if self._run and event.run != self._run:
@@ -82,16 +79,16 @@ class Follower:
 
 
 LOOK = 0.25
-"""Seconds between two looks at the log while it is in front."""
+"""Seconds between two reads of the log while it is visible."""
 
 LINGER = 12
-"""Looks without news after which the log of a run that ended is taken for whole."""
+"""Reads without news after which the log of an ended run counts as complete."""
 
 LOG_KEYS = (
-    ("/", "show only lines with these letters"),
-    ("l", "least level shown"),
-    ("end", "go to the newest line and stay there"),
-    ("space", "hold the picture still"),
+    ("/", "show only lines with this text"),
+    ("l", "minimum level shown"),
+    ("end", "follow the newest line"),
+    ("space", "pause the log"),
     ("enter", "jump to the client of the line, or to its run"),
     ("y", "copy the line"),
     ("w", "save the lines shown to a private file"),
@@ -99,15 +96,15 @@ LOG_KEYS = (
 
 
 class LiveLog(KeyExplainer, LogPane):
-    """The log of one run (``run``), live, finished or of another process; of the whole practice without.
+    """The log of one run (``run``), live, finished or of another process; without it, of the practice.
 
-    Tells the run's state with ``Looked`` whenever that is another one.
+    Posts the run's state with ``Looked`` whenever it changes.
     """
 
     SAVES = frozenset({"export"})
 
     class Looked(Message):
-        """The run, or what is to come of it, is not what it was at the last look."""
+        """The run, or its forecast, has changed since the last read."""
 
         def __init__(self, run: Run, forecast: RunForecast) -> None:
             super().__init__()
@@ -125,7 +122,7 @@ class LiveLog(KeyExplainer, LogPane):
 
     @property
     def _over(self) -> bool:
-        """Whether nothing more can come: the run has ended, and its last lines are here."""
+        """Return whether nothing more can come: the run has ended, and its last lines were read."""
         return self.run is not None and self.run.outcome != "running" and self._linger <= 0
 
     def on_mount(self) -> None:
@@ -139,7 +136,7 @@ class LiveLog(KeyExplainer, LogPane):
             self.host.work(lambda: self._look(), "follow", node=self)
 
     async def _look(self) -> None:
-        # Never two at a time, and never one cancelled: what was polled would be lost.
+        # Never two at a time, and never cancelled: polled events would be lost.
         try:
             await self._follow()
         finally:
@@ -149,7 +146,7 @@ class LiveLog(KeyExplainer, LogPane):
         def read(practice: OpenPractice) -> tuple[Run | None, RunForecast | None, list[LogLine]]:
             if self._follower is None:
                 self._follower = Follower(practice, run=self._run_id)
-            # The run is read first: what it wrote before it ended is then in the log for sure.
+            # The run is read first, so that everything it wrote before its end is in the log.
             run = history.show(practice, self._run_id) if self._run_id else None
             coming = forecast(practice, run) if run is not None else None
             return run, coming, self._follower.poll(practice)
@@ -159,9 +156,9 @@ class LiveLog(KeyExplainer, LogPane):
             self.feed(news)
         if run is None or coming is None:
             return
-        # Other threads of the run may still be writing its last lines when it is already called done.
+        # Other threads of the run may still be writing its last lines when its row says done.
         self._linger = LINGER if news or run.outcome == "running" else self._linger - 1
-        # The estimate of an unchanged run differs at each look: only a wait that counts down is news.
+        # The estimate of an unchanged run differs at each read: only a countdown counts as a change.
         told = (run, coming.waits, coming.stopping)
         if told != self._told:
             self.run, self._told = run, told
@@ -187,4 +184,4 @@ class LiveLog(KeyExplainer, LogPane):
 
     async def _save(self, text: str) -> None:
         path = self.host.save_text(f"log-{self._run_id or 'practice'}.txt", text)
-        self.host.toast(f"The lines are in {path}")
+        self.host.toast(f"The lines were saved to {path}")

@@ -1,7 +1,4 @@
-"""What the log pane holds: a ring of lines, and the part of it that the filters let through.
-
-The live log: a tail that stays where you are, filters by level and text, and a way to the record.
-"""
+"""The log pane: a ring of lines, filters by level and text, and a way to a line's record."""
 
 from __future__ import annotations
 
@@ -33,7 +30,7 @@ LEVELS: tuple[Severity, ...] = ("debug", "info", "warning", "error")
 
 
 class LogLine(NamedTuple):
-    """One event as it is shown; ``record`` is the book client to jump to, empty where there is none."""
+    """One event as it is shown; ``record`` is the client or job to open, or empty."""
 
     at: datetime | None
     level: Severity
@@ -44,7 +41,7 @@ class LogLine(NamedTuple):
 
 
 class Ring:
-    """The last ``most`` lines. Old ones go by the tenth of it, so that dropping stays cheap."""
+    """The last ``most`` lines. Old ones are dropped a tenth at a time, which is cheap."""
 
     def __init__(self, most: int = 10_000) -> None:
         self.most = most
@@ -59,16 +56,16 @@ class Ring:
 
     @property
     def held(self) -> int:
-        """Lines kept, shown or not."""
+        """Return the number of stored lines, shown or not."""
         return len(self._all)
 
     @property
     def shown(self) -> Sequence[LogLine]:
-        """Lines that the filters let through, oldest first."""
+        """Return the lines that pass the filters, oldest first."""
         return self._seen
 
     def add(self, lines: Iterable[LogLine]) -> tuple[int, int]:
-        """Take new lines; gives how many of them are shown, and how many shown ones fell out in front."""
+        """Add new lines; return how many are shown, and how many shown ones were dropped in front."""
         fresh = list(lines)
         self._all.extend(fresh)
         passed = [line for line in fresh if self.lets(line)]
@@ -83,34 +80,34 @@ class Ring:
         return len(passed), gone
 
     def filter(self, level: Severity | None = None, text: str | None = None) -> None:
-        """Show other lines of those that are kept."""
+        """Change the filters."""
         self.level = self.level if level is None else level
         self.text = self.text if text is None else text.casefold()
         self._seen = [line for line in self._all if self.lets(line)]
 
     def lets(self, line: LogLine) -> bool:
-        """Whether the filters let a line through."""
+        """Return whether a line passes the filters."""
         if RANK[line.level] < RANK[self.level]:
             return False
         return not self.text or self.text in line.text.casefold()
 
     def clear(self) -> None:
-        """Forget all lines; the filters stay."""
+        """Remove all lines; the filters stay."""
         self._all.clear()
         self._seen.clear()
         self.dropped = 0
 
 
 FLUSH = 0.25
-"""Seconds between two paints: four a second is as fast as anybody reads."""
+"""Seconds between two paints: four a second is as fast as anyone reads."""
 
 
 FOLLOWING = "The newest line is followed. Up selects a line to read it in full."
-"""In the place of the selected line."""
+"""The text in place of the selected line."""
 
 
 class LogRows(Rows):
-    """The lines themselves."""
+    """The rows of the lines."""
 
     DEFAULT_CLASSES = "panel -table"
 
@@ -120,11 +117,11 @@ class LogRows(Rows):
         self.zone = zone
 
     def count(self) -> int:
-        """Lines that the filters let through."""
+        """Return the number of lines that pass the filters."""
         return len(self.ring)
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """Time, level word, sentence with what was searched for marked."""
+        """Draw time, level, and the sentence with matches highlighted."""
         entry = self.ring.shown[row]
         at = clock(entry.at, self.zone)
         word, look = cells.SEVERITIES.sign(entry.level)
@@ -139,12 +136,12 @@ class LogRows(Rows):
 
 
 class LogPane(Vertical):
-    """The log of a run, or of the practice. ``feed`` takes lines at any rate; they appear at 4 Hz."""
+    """The log of a run, or of the practice. ``feed`` accepts lines at any rate; they appear at 4 Hz."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "find", "Filter", tooltip="Show only lines with these letters"),
-        Binding("l", "level", "Level", tooltip="Least level shown: all, info, warnings, errors"),
-        Binding("end,G", "tail", "Newest", show=False, tooltip="Go to the newest line and stay there"),
+        Binding("slash", "find", "Filter", tooltip="Show only lines with this text"),
+        Binding("l", "level", "Level", tooltip="Minimum level shown: all, info, warnings, errors"),
+        Binding("end,G", "tail", "Newest", show=False, tooltip="Follow the newest line"),
         Binding("space", "pause", "Pause", show=False, tooltip="Pause the log; no line is lost"),
         Binding("y", "copy", "Copy line", show=False, tooltip="Send the line to the clipboard"),
         Binding("w", "export", "Save", tooltip="Write the lines shown to a private file"),
@@ -155,21 +152,21 @@ class LogPane(Vertical):
     paused: reactive[bool] = reactive(False, repaint=False)
 
     class Jump(Message):
-        """Somebody wants to see the record of a line, or its run."""
+        """The user wants to open the record of a line, or its run."""
 
         def __init__(self, line: LogLine) -> None:
             super().__init__()
             self.line = line
 
     class Copy(Message):
-        """Somebody wants the line on the clipboard."""
+        """The user wants to copy the line."""
 
         def __init__(self, line: LogLine) -> None:
             super().__init__()
             self.line = line
 
     class Export(Message):
-        """Somebody wants the shown lines in a file."""
+        """The user wants the shown lines in a file."""
 
         def __init__(self, text: str) -> None:
             super().__init__()
@@ -188,14 +185,14 @@ class LogPane(Vertical):
         self.rows = LogRows(self.ring, zone)
         self._waiting: list[LogLine] = []
         self._unseen = 0
-        self._find = TextField(placeholder="letters that the line must have", classes="find")
+        self._find = TextField(placeholder="text that the line must contain", classes="find")
         self._empty = Static(content(Shown(empty)), classes="panel empty-log")
         self._whole = TextLabel(classes="panel whole")
         self.rows.border_title = self._empty.border_title = "Log"
         self._whole.border_title = "Selected line"
 
     def compose(self) -> ComposeResult:
-        """The rows, whose border says what is shown, over the selected line."""
+        """Yield the rows, whose border says what is shown, above the selected line."""
         yield self._find
         yield self._empty
         yield self.rows
@@ -208,13 +205,13 @@ class LogPane(Vertical):
         self._tell()
 
     def feed(self, lines: Iterable[LogLine]) -> None:
-        """New lines; painted with the next flush, the first ones at once."""
+        """Add new lines, which are painted with the next flush, the first ones immediately."""
         self._waiting.extend(lines)
         if self.is_mounted and not self.ring.held:
             self.flush()
 
     def clear(self) -> None:
-        """Begin anew: another run."""
+        """Start again with another run."""
         self._waiting.clear()
         self.ring.clear()
         self._unseen = 0
@@ -223,9 +220,9 @@ class LogPane(Vertical):
         self._tell()
 
     def flush(self) -> None:
-        """Take what is waiting, in one paint; does nothing when nothing came."""
+        """Show the waiting lines in one paint; does nothing without any."""
         if not self.screen.is_active:
-            return  # under a dialog the whole screen would be sent for it
+            return  # under a dialog, painting would send the whole screen
         if not self._waiting or self.paused:
             if self._waiting:
                 self._tell()
@@ -261,7 +258,7 @@ class LogPane(Vertical):
     def _tell_whole(self) -> None:
         """Show the selected line in full below the others, unless lines are being followed.
 
-        Its place is kept: a pane that grew would be painted whole at a move of the cursor.
+        Its place is reserved, because a pane that grew would be repainted whole at each move of the cursor.
         """
         entry = self.line if not self.following or self.paused else None
         if entry is None:
@@ -290,12 +287,12 @@ class LogPane(Vertical):
 
     @property
     def line(self) -> LogLine | None:
-        """The line under the cursor."""
+        """Return the line under the cursor."""
         shown = self.ring.shown
         return shown[self.rows.cursor] if 0 <= self.rows.cursor < len(shown) else None
 
     def action_tail(self) -> None:
-        """To the newest line, and stay there."""
+        """Go to the newest line and follow."""
         self.paused = False
         self.following = True
         self._unseen = 0
@@ -304,17 +301,17 @@ class LogPane(Vertical):
         self._tell()
 
     def action_pause(self) -> None:
-        """Hold the picture, or go on."""
+        """Pause or continue."""
         self.paused = not self.paused
         self.flush()
         self._tell()
 
     def action_level(self) -> None:
-        """The next least level."""
+        """Show the next minimum level."""
         self._refilter(level=LEVELS[(LEVELS.index(self.ring.level) + 1) % len(LEVELS)])
 
     def action_find(self) -> None:
-        """Type what lines must have."""
+        """Focus the filter."""
         self._find.display = True
         self._find.focus()
 
@@ -325,7 +322,7 @@ class LogPane(Vertical):
         self.rows.focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Escape is ours only while a filter is open; else it is the screen's way up."""
+        """Handle escape only while a filter is open; otherwise the screen does."""
         return self._find.display if action == "unfind" else True
 
     @on(TextField.Changed)
@@ -349,12 +346,12 @@ class LogPane(Vertical):
         self._tell()
 
     def action_copy(self) -> None:
-        """The line under the cursor."""
+        """Copy the line under the cursor."""
         if self.line is not None:
             self.post_message(self.Copy(self.line))
 
     def action_export(self) -> None:
-        """The lines that are shown."""
+        """Export the shown lines."""
         lines = (
             f"{line.at.isoformat() if line.at else ''}\t{line.level}\t{line.text}" for line in self.ring.shown
         )

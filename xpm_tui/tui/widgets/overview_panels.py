@@ -1,4 +1,4 @@
-"""The panels of Overview as lines: next step, clients, connection, what needs attention, calls, changes."""
+"""The panels of Overview as lines: next step, clients, connection, attention, calls, changes."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from xpm_tui.domain.runs import Run
 
 DAYS = 14
-"""Days of the chart."""
+"""The number of days in the chart."""
 LABEL = 10
-"""Columns of the labels in Connection."""
+"""The columns of the labels in Connection."""
 
 
 class Step(NamedTuple):
-    """The next step: what it is, why, the words of its button, and the command or area that it opens."""
+    """The next step: what it is, why, the label of its button, and the command or area that it opens."""
 
     title: str
     why: str
@@ -98,7 +98,7 @@ def next_step(status: StatusSummary, now: datetime) -> Step:
 
 
 def step_lines(step: Step, columns: int) -> list[Line]:
-    """Two lines: what, with its button at right; why."""
+    """Return two lines: what, with its button at the right; and why."""
     button = [ours("▸ ", "head"), ours(step.button, "head"), ours("  enter", "accent")] if step.action else []
     sign = ours("▶ ", "accent") if step.action else ours("● ", "good")
     title = fit([sign, span(step.title, "strong")], columns - width(button))
@@ -109,14 +109,14 @@ def step_lines(step: Step, columns: int) -> list[Line]:
 
 
 def client_numbers(status: StatusSummary) -> tuple[int, int, int, int]:
-    """How many clients are linked, need the user, are ignored, and are none of these."""
+    """Return how many clients are linked, need the user, are ignored, and are none of these."""
     linked, ignored = status.links.get("linked", 0), status.links.get("ignored", 0)
     other = max(0, status.clients - linked - ignored - status.needs_person)
     return linked, status.needs_person, ignored, other
 
 
 def client_lines(status: StatusSummary, columns: int, height: int) -> list[Line]:
-    """A stacked bar, and its numbers in words."""
+    """Return a stacked bar, and its numbers in words."""
     linked, needs, ignored, other = client_numbers(status)
     parts: list[tuple[int, str, Look, str]] = [
         (linked, "█", "good", "linked"),
@@ -138,7 +138,7 @@ def client_lines(status: StatusSummary, columns: int, height: int) -> list[Line]
 
 
 def shares(numbers: Sequence[int], columns: int) -> list[int]:
-    """Columns for each number in proportion; one that is not 0 has at least one."""
+    """Return columns for each number in proportion; a number that is not 0 has at least one."""
     total = sum(numbers)
     sizes = [max(1, number * columns // total) if number else 0 for number in numbers]
     sizes[sizes.index(max(sizes))] += columns - sum(sizes)
@@ -148,7 +148,7 @@ def shares(numbers: Sequence[int], columns: int) -> list[int]:
 def connection_lines(
     status: StatusSummary, level: str, now: datetime, columns: int, height: int
 ) -> list[Line]:
-    """Facts about both sides; where there is little room each takes one line, the most important first."""
+    """Return facts about both sides; with little room each takes one line, the most important first."""
     facts: list[list[Span]] = []
 
     def fact(label: str, *pieces: Span) -> None:
@@ -179,24 +179,24 @@ def connection_lines(
 
 
 class Attention(NamedTuple):
-    """One line of what needs attention, and what Enter on it opens: a command, an area, or nothing."""
+    """One line of what needs attention, and what Enter opens: a command, an area, or nothing."""
 
     line: Line
     action: str = ""
 
 
 _COUNTED = frozenset({"jobs-held", "jobs-failed", "inbox-failed", "not-connected"})
-"""Problems that a number says, or the next step."""
+"""Problems that are already shown as a number or as the next step."""
 
 
 def attention(status: StatusSummary, columns: int) -> list[Attention]:
-    """What needs the user: number, words, and the keys that lead there."""
+    """Return what needs the user: number, words, and the keys."""
     exported = "export.clients"
     facts: list[tuple[int, str, str, Look, str]] = [
         (status.needs_person, "client to link/clients to link", "g c r", "warn", "clients.review"),
         (len(status.held), "run held for you/runs held for you", "g s", "warn", "sync"),
         (status.conflicts, _both("value", "changed on both sides"), "W", "warn", "conflicts"),
-        (status.waiting, "change waits for a tick/changes wait for a tick", "g s v", "warn", "sync"),
+        (status.waiting, "change not ticked/changes not ticked", "g s v", "warn", "sync"),
         (status.inbox.failed, _both("inbox file", "failed"), "I", "warn", "inbox.list"),
         (status.inbox.waiting, _both("file", "in the inbox"), "I", "accent", "inbox.list"),
         *_job_facts(status.jobs),
@@ -211,7 +211,7 @@ def attention(status: StatusSummary, columns: int) -> list[Attention]:
         for row in wrap([ours(f"    {sign} ", look), span(text)], columns):
             found.append(Attention(row, action))
 
-    # What keeps the data from being current comes first: a sync that stops is never below the fold.
+    # What prevents current data comes first, so that a stopped sync is always visible.
     if status.skipped is not None:
         day = formatting.when_short(status.skipped)
         sentence("▲", "warn", f"The daily sync of {day} was skipped: s syncs now", "plan")
@@ -229,7 +229,7 @@ def attention(status: StatusSummary, columns: int) -> list[Attention]:
 
 
 def _both(noun: str, rest: str) -> str:
-    """One of something and several, as ``formatting.plural`` takes them."""
+    """Return singular and plural as ``formatting.plural`` takes them."""
     return f"{noun} {rest}/{formatting.plural(2, noun)} {rest}"
 
 
@@ -243,7 +243,7 @@ def _fact_rows(
 
 
 def _job_facts(jobs: JobCounts) -> Iterator[tuple[int, str, str, Look, str]]:
-    """What of the jobs needs the user or comes soon; what is alike shares a line."""
+    """Return which jobs need the user or come soon; similar facts share a line."""
     facts: list[tuple[list[tuple[int, str]], Look]] = [
         ([(jobs.failed, "failed"), (jobs.held, "held"), (jobs.going, "half-made")], "warn"),
         ([(jobs.due, "due"), (jobs.missed, "missed")], "warn"),
@@ -267,7 +267,7 @@ def _job_facts(jobs: JobCounts) -> Iterator[tuple[int, str, str, Look, str]]:
 
 
 def call_lines(status: StatusSummary, columns: int) -> list[Line]:
-    """What is left of the calls to Xero: a gauge each, and the number in words."""
+    """Return the calls to Xero that are left: a gauge each, and the number in words."""
     left = f"{status.minute_left} of 60 left"
     rows: list[tuple[str, str, float | None]] = [("Minute ", left, status.minute_left / 60)]
     if status.day_left is not None:
@@ -289,7 +289,7 @@ def call_lines(status: StatusSummary, columns: int) -> list[Line]:
 
 
 def written(run: Run) -> int:
-    """How many changes a run made."""
+    """Return how many changes a run made."""
     return run.counts.get("changes", run.done)
 
 
@@ -305,7 +305,7 @@ class ChartDay(NamedTuple):
 
 
 def chart_days(runs: Sequence[Run], today: date) -> list[ChartDay]:
-    """The last days, oldest first."""
+    """Return the last days, oldest first."""
     found = [ChartDay(today - timedelta(days=ago)) for ago in reversed(range(DAYS))]
     for run in runs:
         place = DAYS - 1 - (today - run.started.astimezone().date()).days
@@ -320,7 +320,7 @@ def chart_days(runs: Sequence[Run], today: date) -> list[ChartDay]:
 
 
 def chart_words(days: Sequence[ChartDay], columns: int) -> str:
-    """The chart in words, in full where there is room."""
+    """Return the chart in words, in full if there is room."""
     total = sum(each.changes for each in days)
     most = max(days, key=lambda each: each.changes)
     short = f"{total:,} in {DAYS} days" if total else f"none in {DAYS} days"
@@ -332,7 +332,7 @@ _EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 
 def chart_lines(days: Sequence[ChartDay], columns: int, height: int) -> list[Line]:
-    """A column a day, under it how its runs ended, under that the day of the month."""
+    """Return a column per day, below it how its runs ended, and the day of the month."""
     most = max(each.changes for each in days) or 1
     axis = len(f"{most:,}") + 1
     each_day = max(2, min(5, (columns - axis) // len(days)))
@@ -361,7 +361,7 @@ def chart_lines(days: Sequence[ChartDay], columns: int, height: int) -> list[Lin
 
 
 def legend(days: Sequence[ChartDay], columns: int) -> str:
-    """The marks of the chart that are there, in words, as many as have room."""
+    """Return the marks that occur in the chart, in words, as many as fit."""
     shown = [labels.RUN_OUTCOMES[code].marked for code in _WORST if any(day.outcome == code for day in days)]
     while len("  ".join(shown)) > columns:
         shown.pop()
@@ -369,7 +369,7 @@ def legend(days: Sequence[ChartDay], columns: int) -> str:
 
 
 def run_line(run: Run, columns: int) -> Line:
-    """How a run ended, when it began, what it changed; with more room its outcome in words."""
+    """Return how a run ended, when it began, and what it changed; with more room its outcome in words."""
     changes = formatting.count(written(run), "change")
     outcome = cells.RUN_OUTCOMES.draw(run.outcome)
     pieces = [
@@ -383,7 +383,7 @@ def run_line(run: Run, columns: int) -> Line:
 
 
 def run_words(run: Run, columns: int) -> str:
-    """Who started a run, how, its calls and what it was about: as much of it as has room."""
+    """Return who started a run, how, its calls and its scope, as much as fits."""
     about = "Jobs" if run.kind == "deploy" else labels.DIRECTIONS[run.direction].text
     trigger = labels.TRIGGERS[run.trigger].inline if run.trigger in labels.TRIGGERS else run.trigger
     parts = [f"by {run.by}", trigger, formatting.count(run.calls, "call"), about]
@@ -393,7 +393,7 @@ def run_words(run: Run, columns: int) -> str:
 
 
 def coming_lines(jobs: Sequence[JobRowView], columns: int, height: int) -> list[Line]:
-    """The next jobs: day, client, name, and whether it waits for the user."""
+    """Return the next jobs: day, client, name, and whether it needs the user."""
     found: list[Line] = []
     for job in jobs[:height]:
         tail = [ours("automatic", "muted") if job.automatic else ours("needs you", "warn")]
@@ -409,7 +409,7 @@ def coming_lines(jobs: Sequence[JobRowView], columns: int, height: int) -> list[
 def activity_lines(
     lines: Sequence[tuple[datetime | None, Shown, Look]], columns: int, height: int
 ) -> list[Line]:
-    """The newest lines of the log, newest first, wrapped under their time."""
+    """Return the newest lines of the log, newest first, wrapped under their time."""
     found: list[Line] = []
     for at, text, look in lines:
         when = formatting.when_short(at)

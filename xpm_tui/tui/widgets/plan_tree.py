@@ -1,4 +1,4 @@
-"""A plan's rows on the screen: counts and marks at the groups, old and new value at the changes."""
+"""The rows of a plan on the screen: counts and marks at the groups, old and new value at the changes."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from xpm_tui.tui.widgets.rows import Rows
 
 TICKS = {"all": "[x]", "none": "[ ]", "some": "[-]"}
 KIND_ROOM = 100
-"""Columns from which on each row says what kind of change it is."""
+"""The columns from which each row says what kind of change it is."""
 
 
 WHOLE = 4_000
-"""Characters of a value that are shown of the row under the cursor."""
+"""The number of characters of a value that are shown for the selected row."""
 
 
 class PlanTree(Rows):
-    """The rows; ``space`` asks for a tick, ``enter`` or the arrows open and close."""
+    """The rows; ``space`` ticks, ``enter`` or the arrows open and close."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right", "open(True)", show=False),
@@ -41,7 +41,7 @@ class PlanTree(Rows):
     ]
 
     class Ticked(Message):
-        """The user ticks or unticks what the selectors name."""
+        """The user ticks or unticks what the selectors match."""
 
         def __init__(self, selectors: tuple[Selector, ...], on: bool) -> None:
             super().__init__()
@@ -53,17 +53,17 @@ class PlanTree(Rows):
         self.plan_tree = tree
 
     def count(self) -> int:
-        """Rows that are open to sight."""
+        """Return the number of visible rows."""
         return len(self.plan_tree.rows)
 
     @property
     def row(self) -> PlanRow | None:
-        """The one under the cursor."""
+        """Return the selected row."""
         rows = self.plan_tree.rows
         return rows[self.cursor] if 0 <= self.cursor < len(rows) else None
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """A group or a change."""
+        """Draw a group or a change."""
         which = self.plan_tree.rows[row]
         return self._change(which, columns) if which.change else self._group(which.group, columns)
 
@@ -132,7 +132,7 @@ class PlanTree(Rows):
         ]
 
     def title(self, columns: int) -> list[Span]:
-        """The field, client and id of the row under the cursor, or the name of its group."""
+        """Return the field, client and id of the selected row, or the name of its group."""
         row = self.row
         if row is None:
             return []
@@ -147,7 +147,7 @@ class PlanTree(Rows):
                           span(f"  {id_}{number}")], columns)  # fmt: skip
 
     def whole(self, columns: int) -> list[Line]:
-        """Return the row under the cursor in full.
+        """Return the selected row in full.
 
         It has the record, the value before and after with the difference marked, and why it is planned.
         """
@@ -169,7 +169,7 @@ class PlanTree(Rows):
         return [*found, *cells.wrap([*then, *after], columns), *reason]
 
     def of_client(self, columns: int) -> list[Line]:
-        """All planned changes of the client under the cursor, each with what it becomes."""
+        """Return all planned changes of the selected client, each with its new value."""
         row = self.row
         first = row.change or row.group.changes[0] if row is not None else None
         if first is None or (row is not None and row.change is None and not row.group.record):
@@ -189,7 +189,7 @@ class PlanTree(Rows):
         return found
 
     def reason(self) -> Line:
-        """Why the row under the cursor is planned, in a sentence."""
+        """Return why the selected row is planned, as a sentence."""
         row = self.row
         if row is None:
             return []
@@ -200,22 +200,22 @@ class PlanTree(Rows):
         if change.held and not change.ticked:
             return [ours("■ ", "warn"), span(f"{because_held(change.held)}{notes}")]
         wait = "" if change.ticked else " Not ticked: space ticks it."
-        said = f"{change_reason(change.rule, change.side)}{notes}"
+        text = f"{change_reason(change.rule, change.side)}{notes}"
         mark: Span = ours("● ", "good")
         if row.change is not None and is_permanent(change):
-            return [ours("✕ ", "bad"), span(said), ours(" It cannot be undone.", "bad"), ours(wait, "warn")]
+            return [ours("✕ ", "bad"), span(text), ours(" It cannot be undone.", "bad"), ours(wait, "warn")]
         if change.mark:
             mark = ours(f"{cells.MARKS.label(change.mark).glyph or '▲'} ", cells.MARKS.look(change.mark))
-        return [mark, span(said), ours(" It can be undone."), ours(wait, "warn")]
+        return [mark, span(text), ours(" It can be undone."), ours(wait, "warn")]
 
     def action_choose(self) -> None:
-        """Open or close the group; on a change nothing is deeper."""
+        """Open or close the group; a change has no lower level."""
         row = self.row
         if row is not None and row.change is None:
             self._turn(row.group, None)
 
     def action_open(self, open_: bool) -> None:
-        """Right opens; left closes, from inside too."""
+        """Open with right; close with left, also from inside."""
         row = self.row
         if row is not None:
             self._turn(row.group, open_)
@@ -231,7 +231,7 @@ class PlanTree(Rows):
         self.reload(self.plan_tree.place(PlanRow(row.group)) if row else 0)
 
     def action_tick(self) -> None:
-        """Tick or untick: one change, or a whole group."""
+        """Tick or untick one change, or a whole group."""
         row = self.row
         if row is None:
             return
@@ -245,7 +245,7 @@ class PlanTree(Rows):
 
 
 KINDS = 12
-"""Columns of the kind of a change."""
+"""The columns of the kind of a change."""
 
 
 def kind_of(change: ChangeView) -> Line:
@@ -263,14 +263,14 @@ def kind_of(change: ChangeView) -> Line:
 
 
 def is_permanent(change: ChangeView) -> bool:
-    """Return whether a change adds something to XPM that no undo takes back."""
+    """Return whether a change adds something to XPM that cannot be undone."""
     if change.side != "xpm" or change.rule == "undo":
         return False
     return change.field == "contact" or (change.field == PRIMARY and not change.old)
 
 
 def fit_title(title: Line, columns: int) -> list[Span]:
-    """Return a title in at most so many columns, without blanks behind it."""
+    """Return a title in at most this many columns, without trailing blanks."""
     return list(title) if cells.width(title) <= columns else fit(title, columns)
 
 
@@ -279,7 +279,7 @@ def _one(change: ChangeView) -> Selector:
 
 
 def _side(group: PlanGroup) -> str:
-    """Return the side that all changes of a group write; empty where they write both."""
+    """Return the side that all changes of a group write; empty if they write both."""
     sides = {change.side for change in group.changes}
     return next(iter(sides)) if len(sides) == 1 else ""
 

@@ -1,7 +1,4 @@
-"""Rows drawn line by line: only what is in sight is made, so fifty thousand cost as much as fifty.
-
-A list of items of one kind; a child class draws one.
-"""
+"""Lists with a cursor, drawn row by row: only visible rows are drawn, so 50,000 cost as much as 50."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ from xpm_tui.tui.widgets.text import Lines
 
 
 class Rows(Lines):
-    """A list with a cursor. A child class says how many rows there are and draws one when it is in sight."""
+    """A list with a cursor. A subclass says how many rows there are and draws a visible one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False),
@@ -35,10 +32,10 @@ class Rows(Lines):
     cursor: reactive[int] = reactive(0, repaint=False)
     row_height = 1
     driven = False
-    """Moved by keys typed elsewhere: the cursor is in full look without the focus."""
+    """Whether it is moved by keys typed elsewhere, so that the cursor is highlighted without the focus."""
 
     class Moved(Message):
-        """The cursor stands on another row."""
+        """The cursor has moved to another row."""
 
         def __init__(self, rows: Rows, row: int) -> None:
             super().__init__()
@@ -47,11 +44,11 @@ class Rows(Lines):
 
         @property
         def control(self) -> Rows:
-            """The list it happened in."""
+            """The list in which it happened."""
             return self.rows
 
         def can_replace(self, message: Message) -> bool:
-            """A held arrow key needs only the last place."""
+            """Keep only the last move of a held arrow key."""
             return isinstance(message, Rows.Moved) and message.rows is self.rows
 
     class Chosen(Message):
@@ -64,19 +61,19 @@ class Rows(Lines):
 
         @property
         def control(self) -> Rows:
-            """The list it happened in."""
+            """The list in which it happened."""
             return self.rows
 
     def count(self) -> int:
-        """How many rows there are."""
+        """Return the number of rows."""
         raise NotImplementedError
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """Line ``line`` of a row, at most ``columns`` wide."""
+        """Return line ``line`` of a row, at most ``columns`` wide."""
         raise NotImplementedError
 
     def reload(self, cursor: int | None = None) -> None:
-        """Other rows: measure, and paint the lines that differ; the cursor is kept, or put at ``cursor``."""
+        """Show other rows; the cursor is kept, or set to ``cursor``."""
         self.measure()
         wanted = self.cursor if cursor is None else cursor
         self.set_reactive(Rows.cursor, max(0, min(wanted, self.count() - 1)))
@@ -85,23 +82,23 @@ class Rows(Lines):
         self.post_message(self.Moved(self, self.cursor))
 
     def grown(self) -> None:
-        """Rows were added at the end."""
+        """Handle rows added at the end."""
         before = self.virtual_size.height
         self.measure()
         if before < self.scroll_offset.y + self.size.height:
             self.refresh()
 
     def length(self) -> int:
-        """All lines of all rows."""
+        """Return the number of lines of all rows."""
         return self.count() * self.row_height
 
     def made(self, place: int, columns: int) -> Line:
-        """A line of a row."""
+        """Return a line of a row."""
         row, line = divmod(place, self.row_height)
         return self.draw(row, line, columns)
 
     def over(self, place: int) -> Style | None:
-        """The cursor."""
+        """Return the style of the cursor."""
         return self._cursor_style() if place // self.row_height == self.cursor else None
 
     def _cursor_style(self) -> Style:
@@ -114,7 +111,7 @@ class Rows(Lines):
         return max(0, min(cursor, self.count() - 1))
 
     def watch_cursor(self, old: int, new: int) -> None:
-        """Repaint the two rows that differ, nothing else."""
+        """Repaint only the two rows that differ."""
         self._refresh_row(old)
         self._refresh_row(new)
         self._show_cursor()
@@ -136,19 +133,19 @@ class Rows(Lines):
             self.scroll_to(y=bottom - height, animate=False)
 
     def on_resize(self, _: events.Resize) -> None:
-        """The cursor stays in sight."""
+        """Keep the cursor visible."""
         self.call_after_refresh(self._show_cursor)
 
     def on_focus(self) -> None:
-        """The cursor gets its full look."""
+        """Highlight the cursor."""
         self._refresh_row(self.cursor)
 
     def on_blur(self) -> None:
-        """The cursor goes quiet."""
+        """Dim the cursor."""
         self._refresh_row(self.cursor)
 
     def on_click(self, event: events.Click) -> None:
-        """A click puts the cursor; a click where it stands chooses."""
+        """Move the cursor; a click on it chooses."""
         offset = event.get_content_offset(self)
         if offset is None:
             return
@@ -161,28 +158,28 @@ class Rows(Lines):
             self.cursor = row
 
     def action_move(self, by: int) -> None:
-        """One row up or down."""
+        """Move one row up or down."""
         self.cursor += by
 
     def action_page(self, by: int) -> None:
-        """One page up or down."""
+        """Move one page up or down."""
         self.cursor += by * max(1, self.scrollable_content_region.height // self.row_height - 1)
 
     def action_first(self) -> None:
-        """To the first row."""
+        """Go to the first row."""
         self.cursor = 0
 
     def action_last(self) -> None:
-        """To the last row."""
+        """Go to the last row."""
         self.cursor = self.count() - 1
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A screen that says in its foot what enter does, does it itself."""
+        """Leave enter to a screen whose footer describes it."""
         own = self.screen._bindings.key_to_bindings.get("enter", ())
         return not (action == "choose" and any(binding.show for binding in own))
 
     def action_choose(self) -> None:
-        """Open the row under the cursor."""
+        """Choose the row under the cursor."""
         if self.count():
             self.post_message(self.Chosen(self, self.cursor))
 
@@ -191,22 +188,22 @@ T = TypeVar("T")
 
 
 class Items(Rows, Generic[T]):
-    """Holds what it shows, and knows which one is under the cursor."""
+    """A list of items of one kind, which knows the one under the cursor; a subclass draws one."""
 
     def __init__(self) -> None:
         super().__init__()
         self.items: Sequence[T] = ()
 
     def show(self, items: Sequence[T], at: int = 0) -> None:
-        """Other items, the cursor on one of them."""
+        """Show other items, with the cursor on one of them."""
         self.items = items
         self.reload(at)
 
     @property
     def current(self) -> T | None:
-        """The one under the cursor."""
+        """Return the item under the cursor."""
         return self.items[self.cursor] if 0 <= self.cursor < len(self.items) else None
 
     def count(self) -> int:
-        """As many rows as items."""
+        """Return the number of items."""
         return len(self.items)

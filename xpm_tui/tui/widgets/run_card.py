@@ -1,4 +1,4 @@
-"""A run in a few lines: what it is, how far it is, what came of it."""
+"""A run in a few lines: what it is, its progress, and its result."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from xpm_tui.domain.safe_text import visible
 from xpm_tui.tui.widgets import cells
 from xpm_tui.tui.widgets.cells import Line, Span, gauge, ours, span, wrap
 
-CUT_SHORT = "It ended early. What is done stays; the next sync continues from there."
+CUT_SHORT = "It ended early. What was applied stays; the next sync continues from there."
 
 _GOES_ON = frozenset({"held", "interrupted", "stopped", "partial"})
-"""Outcomes that leave something to do."""
+"""Outcomes after which something is left to do."""
 
-STOPPING = "Stopping: nothing more is sent. The call that Xero is answering is still waited for."
+STOPPING = "Stopping: nothing more is sent. Waiting for the answer to the current call."
 RECORDS_TIMED = 3
-"""Records after which their time tells how long the rest takes."""
+"""The number of records after which their time predicts the rest."""
 SOON = 60.0
-"""Seconds before which nobody needs to know the time at which a run ends."""
+"""Seconds below which the time of the end is not shown."""
 NO_FORECAST = RunForecast()
 
 FRAME = 4
 """Columns of a panel's border and padding."""
 
 HELD = {"held": "runs.release", "interrupted": "runs.resume", "stopped": "runs.resume"}
-"""What goes on with a run that ended before its end."""
+"""What to do about a run that ended early."""
 
 
 def seconds_left(run: Run, now: datetime, forecast: RunForecast = NO_FORECAST) -> float:
-    """Return about how many seconds the run still takes, 0 while that is not known.
+    """Return about how many seconds the run still takes, 0 while that is unknown.
 
     It follows from the calls that the run has to wait for, or from the time that its records took so far.
     """
@@ -49,7 +49,7 @@ def seconds_left(run: Run, now: datetime, forecast: RunForecast = NO_FORECAST) -
 
 
 def forecast_lines(forecast: RunForecast, columns: int) -> list[Line]:
-    """Return why a run stands still, and until when."""
+    """Return why a run waits, and until when."""
     if forecast.stopping:
         return [*wrap([ours("■ ", "warn"), ours(STOPPING)], columns)]
     found: list[Line] = []
@@ -57,13 +57,13 @@ def forecast_lines(forecast: RunForecast, columns: int) -> list[Line]:
         found += wrap([ours("◷ ", "accent"), ours(pace.waiting(forecast.waits))], columns)
     if forecast.beyond_today:
         until = f" It can continue at {formatting.when(forecast.day_until)}." if forecast.day_until else ""
-        told = f"Today's allowance has no room for {formatting.count(forecast.beyond_today, 'call')}.{until}"
-        found += wrap([ours("▲ ", "warn"), ours(told)], columns)
+        text = f"Today's calls are not enough for {formatting.count(forecast.beyond_today, 'call')}.{until}"
+        found += wrap([ours("▲ ", "warn"), ours(text)], columns)
     return found
 
 
 def _scope(run: Run) -> str:
-    """Return what a run is about: jobs, or the direction and the level of a sync."""
+    """Return the scope of a run: jobs, or the direction and the level of a sync."""
     if run.kind == "deploy":
         return "Jobs"
     sides = "XPM ▸ Ignition" if run.direction == "from_xpm" else "Ignition ▸ XPM"
@@ -93,7 +93,7 @@ def run_subtitle(run: Run) -> str:
 
 
 def run_lines(run: Run, now: datetime, columns: int, forecast: RunForecast = NO_FORECAST) -> list[Line]:
-    """Progress, what it waits for, time left, counts, stops; each at most ``columns`` wide."""
+    """Return progress, waits, time left, counts and stops; each line at most ``columns`` wide."""
     found: list[Line] = []
     total = max(run.total, run.done)
     calls = formatting.count(run.calls, "call")
@@ -114,9 +114,9 @@ def run_lines(run: Run, now: datetime, columns: int, forecast: RunForecast = NO_
             words += f", ends at about {formatting.clock(now + timedelta(seconds=seconds))[:5]}"
         found.append([ours(words, "strong"), ours("   waits included" if forecast.waits else "", "muted")])
     if run.counts:
-        told = " · ".join(_counted(name, number) for name, number in sorted(run.counts.items()) if number)
-        if told:
-            found += wrap([span(told, "muted")], columns)
+        text = " · ".join(_counted(name, number) for name, number in sorted(run.counts.items()) if number)
+        if text:
+            found += wrap([span(text, "muted")], columns)
     for stop in run.stops:
         found += wrap([ours("▲ ", "warn"), span(stop.sentence or stop.rule)], columns)
     if run.error:

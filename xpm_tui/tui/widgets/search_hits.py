@@ -1,7 +1,4 @@
-"""XPM clients found: two lines each, everything that tells one from another, same-name ones marked apart.
-
-Proposals for one client: how sure, in words, and why; both sides of one beside each other.
-"""
+"""XPM clients found, and proposals for a client, with what distinguishes namesakes."""
 
 from __future__ import annotations
 
@@ -25,24 +22,24 @@ Fact = tuple[str, str]
 
 
 def facts(view: XpmClientView) -> list[Fact]:
-    """What tells clients apart, in a fixed order: (what it is, its text)."""
-    told = [(word, getattr(view, attribute)) for word, attribute in APART]
-    return [(word, text if isinstance(text, str) else ", ".join(text)) for word, text in told]
+    """Return what distinguishes clients, in a fixed order: (kind, text)."""
+    lines = [(word, getattr(view, attribute)) for word, attribute in APART]
+    return [(word, text if isinstance(text, str) else ", ".join(text)) for word, text in lines]
 
 
 def facts_of(client: ClientView) -> dict[str, frozenset[str]]:
-    """What a client of Ignition says of the facts that it can share with XPM, in loose form."""
-    told = {
+    """Return the facts of an Ignition client that it can share with XPM, in loose form."""
+    data = {
         "city": (client.city, client.postal_city),
         "e-mail": tuple(contact.email for contact in client.contacts),
         "structure": (client.structure,),
     }
-    found = {word: frozenset(map(name_key, filter(None, texts))) for word, texts in told.items()}
+    found = {word: frozenset(map(name_key, filter(None, texts))) for word, texts in data.items()}
     return {word: texts for word, texts in found.items() if texts}
 
 
 def differing(views: Sequence[XpmClientView]) -> dict[str, frozenset[str]]:
-    """For clients that share a name key with another one here: which facts differ among them, by UUID."""
+    """Return which facts differ among clients that share a name key, by UUID."""
     groups: dict[str, list[XpmClientView]] = defaultdict(list)
     for view in views:
         groups[name_key(view.name)].append(view)
@@ -66,16 +63,16 @@ class SearchHits(Items[XpmClientView]):
         super().__init__()
         self.linked_to = ""
         self.ours: dict[str, frozenset[str]] = {}
-        """What the client of Ignition says of each kind of fact, in loose form."""
+        """The facts of the Ignition client by kind, in loose form."""
         self._apart: dict[str, frozenset[str]] = {}
 
     def show(self, items: Sequence[XpmClientView], at: int = 0) -> None:
-        """Other hits, and what tells those of one name apart."""
+        """Show other hits, and what distinguishes namesakes."""
         self._apart = differing(items)
         super().show(items, at)
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """Name, state and number; below it what agrees with the client of Ignition and what does not."""
+        """Draw name, state and number; below it what agrees with the Ignition client and what does not."""
         view = self.items[row]
         return self._first(view, columns) if line == 0 else self._second(view, columns)
 
@@ -93,7 +90,7 @@ class SearchHits(Items[XpmClientView]):
         ]  # fmt: skip
 
     def _second(self, view: XpmClientView, columns: int) -> Line:
-        """Facts that do not fit are left out whole and counted; those that decide come first."""
+        """Return the second line; facts that do not fit are counted, the decisive ones come first."""
         pieces: list[Span] = [ours("   ")]
         told = self._facts(view)
         if view.linked:
@@ -118,37 +115,37 @@ class SearchHits(Items[XpmClientView]):
                 continue
             look: Look = "accent" if what in apart else "muted"
             mine = self.ours.get(what) if text else None
-            said = [span((text if what in BARE else f"{what} {text}") if text else f"no {what}", look)]
+            messages = [span((text if what in BARE else f"{what} {text}") if text else f"no {what}", look)]
             if mine:
                 same = name_key(text) in mine
-                said = [ours("= " if same else "≠ ", "good" if same else "warn"), *said]
-            found.append((0 if mine else 1 if what in apart else 2, said))
-        return [said for _, said in sorted(found, key=lambda each: each[0])]
+                messages = [ours("= " if same else "≠ ", "good" if same else "warn"), *messages]
+            found.append((0 if mine else 1 if what in apart else 2, messages))
+        return [messages for _, messages in sorted(found, key=lambda each: each[0])]
 
 
 BARE = frozenset(("city", "code", "e-mail", "phone", "structure"))
-"""Facts that say by themselves what they are."""
+"""Facts that need no label."""
 NUMBER = 6
-"""Columns of XPM's number; a longer one takes more, because a number is never cut."""
+"""The columns of XPM's number; a longer one takes more, because a number is never cut."""
 STEPS = 5
-"""Cells of the strength of a match."""
+"""The cells of the strength of a match."""
 INDENT = " " * 16
 
 
 def _number(view: XpmClientView | ProposalView) -> Line:
-    """XPM's number, whole: it tells clients of one name apart."""
+    """Return XPM's number in full, because it distinguishes namesakes."""
     number = [span(view.number or "–", "strong")]
     return [ours("  XPM ", "xpm"), *fit(number, max(NUMBER, width(number)), right=True)]
 
 
 class LinkProposalRows(Items[ProposalView]):
-    """Two lines each: how strong a match is, the name with what tells it apart, the number; the reasons."""
+    """Two lines each: strength of the match, name with what distinguishes it, number; then the reasons."""
 
     row_height = 2
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "choose", "Accept")]
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """Strength, name and number; reasons."""
+        """Draw strength, name and number; then the reasons."""
         view = self.items[row]
         if line == 1:
             return [ours(INDENT), *fit([span("; ".join(view.reasons), "muted")], columns - len(INDENT))]
@@ -173,7 +170,7 @@ class ReviewQueue(Items[ReviewView]):
     driven = True
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """Name, with its id where another one has the same, and the match."""
+        """Draw the name, with its id if it is not unique, and the match."""
         view = self.items[row]
         level = view.proposals[0].level if view.proposals else ""
         word = cells.MATCHES.label(level).text if level else "None"
@@ -182,7 +179,7 @@ class ReviewQueue(Items[ReviewView]):
 
 
 def compared_lines(client: ClientView, xpm: XpmClientView, columns: int) -> list[Line]:
-    """What tells clients apart, of both sides, with the sign of how they stand to each other; the UUID."""
+    """Return the distinguishing facts of both sides, with the sign of their relation, and the UUID."""
     each = max(8, (columns - LABEL - GAP - 1) // 2)
     found: list[Line] = [
         [
@@ -214,7 +211,7 @@ _SIGNS: tuple[tuple[str, Look], ...] = (("≠", "warn"), ("≈", "accent"), ("="
 
 
 def _standing(client: ClientView, xpm: XpmClientView) -> list[Standing]:
-    """Label, sign and both sides of each field that either has: the name first, then what differs."""
+    """Return label, sign and both sides of each field: the name first, then what differs."""
     found: list[tuple[int, Standing]] = []
     for label, mine, theirs in _pairs(client, xpm):
         here, there = tuple(dict.fromkeys(filter(None, mine))), tuple(filter(None, theirs))
@@ -232,7 +229,7 @@ def _unmarked(text: Shown, _: Shown) -> list[Span]:
 
 
 def told_whole(text: Shown, other: Shown) -> list[Span]:
-    """A value whole, with what differs from another one marked."""
+    """Return a value in full, with what differs from another one marked."""
     return both(other, text)[1] if text != other else [Span(text)]
 
 

@@ -1,6 +1,6 @@
-"""What a list is narrowed by, on one line: letters, and saved filters with a digit each.
+"""A table for any number of items, drawn row by row, and its filter line.
 
-A table over any number of items: columns that drop out when there is no room, drawn row by row.
+Columns are left out when there is no room. The filter line has a text and saved filters with a digit each.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ FIND = "Find"
 def filters_in_sight(filters: Sequence[str], place: int, room: int) -> range:
     """Return which filters are shown in ``room`` columns: those around the one at ``place``.
 
-    What is left out is counted, and can be reached with [ and ].
+    Filters that are left out are counted, and can be reached with [ and ].
     """
     first, last = place, place
     used = cells(filters[place]) + 2
     while True:
-        # The count of those left out, where there are any.
+        # The number of those left out, if any.
         rest = len(MORE) if last - first + 1 < len(filters) - 1 else 0
         if first > 0 and used + cells(filters[first - 1]) + 2 + rest <= room:
             first -= 1
@@ -62,7 +62,7 @@ def filter_names(names: Sequence[str], counts: Mapping[int, int]) -> list[str]:
 
 
 DIGITS = 9
-"""Filters that have a digit."""
+"""The number of filters that have a digit."""
 
 
 class FilterLine(TextLabel):
@@ -72,7 +72,7 @@ class FilterLine(TextLabel):
     """
 
     class Chosen(Message):
-        """The filter at a place, or the letters (-1)."""
+        """The filter at a place was chosen, or the text (-1)."""
 
         def __init__(self, place: int) -> None:
             super().__init__()
@@ -84,12 +84,12 @@ class FilterLine(TextLabel):
         self._places: list[tuple[int, int]] = []
 
     def show(self, names: Sequence[str], counts: Mapping[int, int], place: int, text: str) -> None:
-        """Show the filters; the one at ``place`` is in force, with ``text`` the list has to contain."""
+        """Show the filters; the one at ``place`` is active, with the ``text`` of the search."""
         self._shown = (filter_names(names, counts), place, text)
         self.on_resize()
 
     def on_resize(self) -> None:
-        """As many as there is room for."""
+        """Show as many as fit."""
         filters, place, text = self._shown
         asked = cut(visible(text), 20) if text else Shown(FIND)
         pieces = [ours(" / ", "accent"), Span(asked, "match" if text else "muted"), ours(" ")]
@@ -106,7 +106,7 @@ class FilterLine(TextLabel):
         self.say(words(pieces))
 
     def on_click(self, event: events.Click) -> None:
-        """The one that was clicked."""
+        """Choose the clicked filter."""
         event.stop()
         place = next((place for end, place in self._places if event.x < end), None)
         if place is not None:
@@ -115,18 +115,18 @@ class FilterLine(TextLabel):
 
 T = TypeVar("T")
 Cell = Line | Callable[[int], Line]
-"""What stands in a column, or what makes it for a width: a name that is shortened before what follows it."""
+"""The content of a column, or a function from a width to it, for names that are shortened first."""
 GAP = 2
 SAME = 2_000
-"""Items up to which it is cheaper to compare than to paint again."""
+"""The number of items up to which comparing is cheaper than painting again."""
 
 
 class TableColumn(NamedTuple):
     """A column of a table.
 
-    It is ``least`` columns wide and gets ``grow`` shares of what is left; the highest ``drop`` goes first.
-    ``look`` is that of its head; ``sort`` gives the value that it is sorted by, else its text. A ``whole``
-    column holds ids: in a row with an id that is wider, the widest name gives way.
+    It is at least ``least`` columns wide and gets ``grow`` shares of the rest; the column with the highest
+    ``drop`` is left out first. ``look`` is the style of its heading; ``sort`` returns the value to sort by,
+    otherwise its text. A ``whole`` column has ids: in a row with a wider id, the widest name gives way.
     """
 
     title: str
@@ -140,7 +140,7 @@ class TableColumn(NamedTuple):
 
 
 def widths(columns: Sequence[TableColumn], room: int) -> list[int]:
-    """How wide each column is in ``room``; 0 for one that has no room."""
+    """Return the width of each column in ``room``; 0 for one without room."""
     kept = list(range(len(columns)))
 
     def need() -> int:
@@ -157,7 +157,7 @@ def widths(columns: Sequence[TableColumn], room: int) -> list[int]:
 
 
 def _for_ids(columns: Sequence[TableColumn], sizes: list[int], row: Sequence[Cell]) -> list[int]:
-    """The sizes for one row: an id that is wider than its column takes from the widest name."""
+    """Return the widths for one row, in which a wider id takes columns from the widest name."""
     for place, (column, cell) in enumerate(zip(columns, row, strict=True)):
         if column.whole and sizes[place] and not callable(cell) and (over := width(cell) - sizes[place]) > 0:
             name = max(range(len(columns)), key=lambda at: sizes[at] if columns[at].grow else -1)
@@ -168,7 +168,7 @@ def _for_ids(columns: Sequence[TableColumn], sizes: list[int], row: Sequence[Cel
 
 
 class TableRows(Items[T]):
-    """The rows under the heads."""
+    """The rows below the headings."""
 
     def __init__(self, columns: Sequence[TableColumn], cells: Callable[[T], Sequence[Cell]]) -> None:
         super().__init__()
@@ -176,7 +176,7 @@ class TableRows(Items[T]):
         self.cells = cells
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """The item's cells, each in its column."""
+        """Draw the item's cells, each in its column."""
         pieces: list[Span] = []
         item = self.cells(self.items[row])
         sizes = _for_ids(self.columns, widths(self.columns, columns - 1), item)
@@ -188,7 +188,7 @@ class TableRows(Items[T]):
 
 
 class Table(Vertical, Generic[T]):
-    """Heads, rows and, when there are none, a sentence that says what to press."""
+    """Headings, rows and, if there are none, a sentence that says what to press."""
 
     class Moved(Message):
         """Another item is under the cursor (None: there is none)."""
@@ -200,7 +200,7 @@ class Table(Vertical, Generic[T]):
 
         @property
         def control(self) -> Table[Any]:
-            """The table it happened in."""
+            """The table in which it happened."""
             return self.table
 
     class Chosen(Message):
@@ -213,7 +213,7 @@ class Table(Vertical, Generic[T]):
 
         @property
         def control(self) -> Table[Any]:
-            """The table it happened in."""
+            """The table in which it happened."""
             return self.table
 
     def __init__(
@@ -232,34 +232,34 @@ class Table(Vertical, Generic[T]):
         self._sentence = empty
         self._of: object = None
         self._order: tuple[int, bool] | None = None
-        """Which column it is sorted by, and whether from the end; None: as it was given."""
+        """The column by which it is sorted, and whether descending; None: the given order."""
         self._items: Sequence[T] = ()
         self._empty = TextLabel(content(Shown(empty)), fixed=False, classes="empty")
 
     def compose(self) -> ComposeResult:
-        """Heads over rows over the empty sentence."""
+        """Yield headings, rows and the empty sentence."""
         yield self._heads
         yield self.rows
         yield self._empty
 
     def on_mount(self) -> None:
-        """Nothing is there yet."""
+        """Show the empty table."""
         self._empty.display = False
 
     @property
     def item(self) -> T | None:
-        """What is under the cursor."""
+        """Return the item under the cursor."""
         return self.rows.current
 
     def say_empty(self, sentence: str) -> None:
-        """What stands there while there are no rows."""
+        """Set the sentence for an empty table."""
         self._sentence = sentence
 
     def show(self, items: Sequence[T], at: str = "", of: object = None) -> None:
-        """Other items; the cursor stays on the same one (or on the one with key ``at``) where it is left.
+        """Show other items; the cursor stays on the same one (or the one with key ``at``) if possible.
 
-        ``of`` says what was asked for: where it is the same as before and the item has gone, the cursor goes
-        to the next that is left, not to the first.
+        ``of`` identifies the query: if it is the same as before and the item is gone, the cursor goes to the
+        next remaining one, not to the first.
         """
         near, self._of = of == self._of, of
         if not at and len(items) <= SAME and list(items) == list(self._items) and items:
@@ -286,7 +286,7 @@ class Table(Vertical, Generic[T]):
         return next((places[key] for key in chain([first], wanted) if key in places), 0)
 
     def extend(self, items: Sequence[T]) -> None:
-        """More items at the end; what is in sight stays as it is, where they are not sorted."""
+        """Add items at the end; unless they are sorted, visible rows stay."""
         self._items = [*self._items, *items]
         if self._order is not None:
             self._sort()
@@ -298,7 +298,7 @@ class Table(Vertical, Generic[T]):
 
     @property
     def is_sorted(self) -> bool:
-        """Whether the items stand in another order than the one they were given in."""
+        """Return whether the items are in another order than the given one."""
         return self._order is not None
 
     def sort_next(self, by: int) -> None:
@@ -315,7 +315,7 @@ class Table(Vertical, Generic[T]):
         self._sort()
 
     def on_click(self, event: events.Click) -> None:
-        """A click on a head sorts by its column, another one the other way round, a third one not at all."""
+        """Sort by the clicked column, then in reverse, then in the original order."""
         offset = event.get_content_offset(self._heads)
         if offset is None:
             return
@@ -347,7 +347,7 @@ class Table(Vertical, Generic[T]):
         return widths(self.rows.columns, self.size.width - self.rows.styles.scrollbar_size_vertical - 1)
 
     def on_resize(self) -> None:
-        """Heads follow the width; the scrollbar's place is kept free whether it is there or not."""
+        """Lay out the headings; the scrollbar's place is always reserved."""
         pieces: list[Span] = []
         for at, (column, size) in enumerate(zip(self.rows.columns, self._widths(), strict=True)):
             if size:
@@ -360,19 +360,19 @@ class Table(Vertical, Generic[T]):
         self._heads.say(words(pieces))
 
     def on_rows_moved(self, event: Rows.Moved) -> None:
-        """Speak of items, not of rows."""
+        """Post the item instead of the row."""
         event.stop()
         self.post_message(self.Moved(self, self.item))
 
     def on_rows_chosen(self, event: Rows.Chosen) -> None:
-        """Speak of items, not of rows."""
+        """Post the item instead of the row."""
         event.stop()
         if self.item is not None:
             self.post_message(self.Chosen(self, self.item))
 
 
 def natural_key(text: str) -> list[tuple[bool, int, str]]:
-    """Return what a text is sorted by: in any case, the numbers in it as numbers, nothing last."""
+    """Return the sort key of a text: case ignored, numbers as numbers, empty last."""
     text = text.casefold().strip()
     if text in ("", "–"):
         return [(True, 0, "")]
@@ -385,4 +385,4 @@ def _text(cell: Cell) -> str:
 
 
 ROOM = 200
-"""Columns in which a cell is whole."""
+"""The width that is large enough for any cell."""

@@ -1,8 +1,6 @@
-"""Text to read whose continuation lines stand under the text: steps, facts, sentences with a mark.
+"""Text with a hanging indent, and labels that are repainted only when they change.
 
-A text painted only where it says something else, and that moves nothing when its height is fixed.
-
-Lines of text in a view that scrolls: only what is in sight is made, only what differs is painted.
+Scrolling lines: only visible lines are rendered, and only changed ones are painted.
 """
 
 from __future__ import annotations
@@ -28,7 +26,7 @@ from xpm_tui.tui.widgets.cells import LOOKS, Line, fit
 
 
 def wrapped_lines(text: Content, columns: int) -> Content:
-    """The text in lines of at most ``columns``."""
+    """Return the text in lines of at most ``columns``."""
     found: list[Content] = []
     for line in text.split("\n", allow_blank=True):
         indent = Content(" " * hanging_indent(line.plain, columns))
@@ -38,14 +36,14 @@ def wrapped_lines(text: Content, columns: int) -> Content:
 
 
 class HangingText(Visual):
-    """A text that is laid out for the width it gets; as it is where its lines are not wrapped at all."""
+    """A text that is laid out for its width; unchanged if its lines are not wrapped."""
 
     def __init__(self, text: Content) -> None:
         self.text = text
         self._laid: tuple[int, Content] = (0, Content(""))
 
     def at(self, columns: int, rules: RulesMap) -> Content:
-        """For a width."""
+        """Return the content for a width."""
         if columns <= 0 or rules.get("text_wrap") == "nowrap":
             return self.text
         if self._laid[0] != columns:
@@ -55,36 +53,36 @@ class HangingText(Visual):
     def render_strips(
         self, width: int, height: int | None, style: Style, options: RenderOptions
     ) -> list[Strip]:
-        """Painted."""
+        """Return the painted strips."""
         return self.at(width, options.rules).render_strips(width, height, style, options)
 
     def get_optimal_width(self, rules: RulesMap, container_width: int) -> int:
-        """That of its longest line."""
+        """Return the width of its longest line."""
         return self.text.get_optimal_width(rules, container_width)
 
     def get_minimal_width(self, rules: RulesMap) -> int:
-        """That of its longest word."""
+        """Return the width of its longest word."""
         return self.text.get_minimal_width(rules)
 
     def get_height(self, rules: RulesMap, width: int) -> int:
-        """Lines for a width."""
+        """Return the number of lines for a width."""
         return self.at(width, rules).get_height(rules, width)
 
 
 class StaticText(Static):
-    """A stock text, hung."""
+    """Textual's static text, with a hanging indent."""
 
     def __init__(self, text: Content | None = None, *, classes: str = "") -> None:
         self._hung = HangingText(text if text is not None else Content(""))
         super().__init__(self._hung, classes=classes)
 
     def update(self, content: Any = "", *, layout: bool = True) -> None:
-        """Another text."""
+        """Set another text."""
         self._hung = HangingText(content if isinstance(content, Content) else Content(content))
         super().update(self._hung, layout=layout)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """What was marked with the mouse, as it stands on the screen."""
+        """Return the text selected with the mouse, as it is on the screen."""
         return selection.extract(self._hung.at(self.content_size.width, self.styles.get_rules()).plain), "\n"
 
 
@@ -103,7 +101,7 @@ class TextLabel(StaticText):
         super().__init__(self._now, classes=classes)
 
     def say(self, text: Content) -> None:
-        """Another text, or the same one: then nothing happens."""
+        """Set a text; nothing happens if it is the same."""
         old, new = self._now.split("\n", allow_blank=True), text.split("\n", allow_blank=True)
         other = [y for y, (a, b) in enumerate(zip_longest(old, new)) if not _same(a, b)]
         if not other:
@@ -117,7 +115,7 @@ class TextLabel(StaticText):
     def refresh(
         self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
     ) -> Self:
-        """Paint again; while it says something else, only the lines that differ."""
+        """Paint again; if only the text has changed, only the lines that differ."""
         return super().refresh(
             *(regions or self._other), repaint=repaint, layout=layout, recompose=recompose
         )  # fmt: skip
@@ -146,20 +144,20 @@ class Lines(ScrollView, can_focus=True):
         self._painted: dict[int, Strip] = {}
 
     def length(self) -> int:
-        """How many lines there are."""
+        """Return the number of lines."""
         raise NotImplementedError
 
     def made(self, place: int, columns: int) -> Line:
-        """One of them, at most ``columns`` wide."""
+        """Return one line, at most ``columns`` wide."""
         raise NotImplementedError
 
     def over(self, place: int) -> RichStyle | None:
-        """What lies over the looks of a line."""
+        """Return the style that overlays a line."""
         return None
 
     def measure(self) -> None:
-        """Another length, set without a layout, which would paint all: only the scrollbar must know."""
-        # Never wider than the view: a width that followed it would lay the screen out twice.
+        """Set a new length without a layout, which would repaint everything."""
+        # Never wider than the view: a width that changed with it would cause a second layout.
         size = Size(1, self.length())
         if size != self.virtual_size:
             self.set_reactive(Lines.virtual_size, size)
@@ -168,20 +166,20 @@ class Lines(ScrollView, can_focus=True):
     def refresh(
         self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
     ) -> Self:
-        """Paint again. A layout has painted all, but leaves it on the list of what is to be painted."""
+        """Paint again, without the second paint that Textual schedules after a layout."""
         if regions and not self._repaint_required:
             self._repaint_regions.clear()
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def repaint(self) -> None:
-        """Paint the lines in sight that are not what they were."""
+        """Paint the visible lines that have changed."""
         columns = self.scrollable_content_region.width
         for y in range(self.size.height):
             if self._painted.get(y) != self._strip(y):
                 self.refresh(Region(0, y, columns, 1))
 
     def render_line(self, y: int) -> Strip:
-        """One line of the screen."""
+        """Render one line of the screen."""
         strip = self._painted[y] = self._strip(y)
         return strip
 
@@ -198,5 +196,5 @@ class Lines(ScrollView, can_focus=True):
         return Strip(segments, columns).simplify()
 
     def on_resize(self, _: events.Resize) -> None:
-        """Another width means other lines."""
+        """Render the lines for the new width."""
         self.measure()

@@ -1,11 +1,4 @@
-"""Clients: brought in now, or later; and what the steps share that can be skipped and come back.
-
-The team: who is who in XPM, settled now for those who are clear, or later.
-
-Work templates: same names accepted, and the question who makes the jobs; or later.
-
-The first plan: all that a sync would do, to be looked at before any of it is done.
-"""
+"""The wizard's steps that can be skipped: clients, team, job templates, and the first plan."""
 
 from __future__ import annotations
 
@@ -36,14 +29,14 @@ from xpm_tui.tui.widgets.text import StaticText
 from xpm_tui.tui.wizard.step_pane import AnswerRows, StepPane, button
 
 FILE = "clients.csv"
-"""What a client file is called in examples."""
+"""The name of a client file in examples."""
 
 
 class SkippablePane(StepPane):
-    """A step that can wait."""
+    """A step that can be skipped."""
 
     async def skip(self) -> None:
-        """Leave it for later."""
+        """Skip the step for now."""
         name: Name = self.STEP
 
         def leave(connecting: ConnectionMachine) -> None:
@@ -53,18 +46,18 @@ class SkippablePane(StepPane):
         self.settled()
 
     def declined(self, sentence: str) -> None:
-        """The user said no: say so, and let the next enter skip the step instead of asking again."""
+        """Show that the user declined, so that the next enter skips the step instead of asking again."""
         self._say(sentence)
         self.query_one("#later", Button).focus()
 
     async def stay(self) -> None:
-        """Something was done and more is left: look at the step again."""
+        """Show the step again, because something is left to do."""
         await self.host.refresh_status()
         await self.wizard.show(self.STEP)
 
 
 class ClientsPane(SkippablePane):
-    """Import Ignition's file, bring in from XPM, or later."""
+    """Import Ignition's file, bring in clients from XPM, or skip."""
 
     STEP = "clients"
     INTRO = (
@@ -78,7 +71,7 @@ class ClientsPane(SkippablePane):
         self._copy = StaticText(classes="copy")
 
     def body(self) -> ComposeResult:
-        """The file, or the other two."""
+        """Yield the file, and the other choices."""
         yield self._path
         yield self._copy
         with Horizontal(classes="buttons"):
@@ -88,9 +81,9 @@ class ClientsPane(SkippablePane):
             yield button("Skip for now", "later")
 
     def begin(self, step: ConnectionStep) -> None:
-        """The file first; done already means go on."""
+        """Focus the file; if there are clients already, continue."""
         command = copy_line(self.host.environ, FILE)
-        told: list[Line] = [
+        texts: list[Line] = [
             [ours("If the file is on your own computer, run there, with its name:")],
             [ours("  "), span(command, "accent")],
             [ours("Then type "), span(f"~/{FILE}", "strong"), ours(" above.")],
@@ -99,8 +92,10 @@ class ClientsPane(SkippablePane):
         inbox = (
             "Inbox imports what is in " if folder else "Inbox is a folder to which Zapier or SFTP delivers"
         )
-        told.append([ours(inbox), span(folder, "strong")] if folder else [ours(f"{inbox} Ignition's files.")])
-        self._copy.update(lines(told))
+        texts.append(
+            [ours(inbox), span(folder, "strong")] if folder else [ours(f"{inbox} Ignition's files.")]
+        )
+        self._copy.update(lines(texts))
         if step.state == "done":
             self.query_one("#later", Button).label = "Continue"
             self.query_one("#later").focus()
@@ -150,7 +145,7 @@ class ClientsPane(SkippablePane):
         self.settled()
 
     async def _inbox(self) -> None:
-        """Import what has come in; without an inbox, choose its folder."""
+        """Import from the inbox; without an inbox, choose its folder."""
         if not self.host.worker.practice.settings.text("inbox.folder"):
             self.host.perform(by_name("inbox.setup"), {}, start={"folder": "~/inbox"}, after=self._set_up)
             return
@@ -174,7 +169,7 @@ class ClientsPane(SkippablePane):
 
 
 class TeamPane(SkippablePane):
-    """Accept the e-mail matches, bring in XPM's staff, or later; one by one it is done in the Team area."""
+    """Accept the e-mail matches, bring in XPM's staff, or skip; others are linked in the Team area."""
 
     STEP = "team"
     INTRO = (
@@ -184,14 +179,14 @@ class TeamPane(SkippablePane):
     )
 
     def body(self) -> ComposeResult:
-        """What is clear, everybody, or later."""
+        """Yield the choices."""
         with Horizontal(classes="buttons"):
             yield button("Accept the e-mail matches", "accept")
             yield button("Bring in XPM's staff", "pick")
             yield button("Skip for now", "later")
 
     def begin(self, step: ConnectionStep) -> None:
-        """Count what can be done; what cannot is not offered."""
+        """Count what can be done; impossible choices are not offered."""
         for name in ("accept", "pick"):
             self.query_one(f"#{name}", Button).display = False
         self.query_one("#later", Button).label = "Continue" if step.state == "done" else "Skip for now"
@@ -232,19 +227,19 @@ class TeamPane(SkippablePane):
             self.declined("Nobody was added.")
             return
         done: StaffPick = result.value
-        told = f"{formatting.count(len(done.members), 'person/people')} linked to XPM."
+        text = f"{formatting.count(len(done.members), 'person/people')} linked to XPM."
         for each in done.skipped[:3]:
-            told += f"\n{team_commands.skipped_line(each)}"
+            text += f"\n{team_commands.skipped_line(each)}"
         if len(done.skipped) > 3:
-            told += f"\n{len(done.skipped) - 3:,} more were not added: link them in Team (m)."
-        self.host.toast(told)
+            text += f"\n{len(done.skipped) - 3:,} more were not added: link them in Team (m)."
+        self.host.toast(text)
         await self.stay()
         if not done.members:
             self.declined("Nobody was added: link the others one by one in Team (g t).")
 
 
 class TemplatesPane(SkippablePane):
-    """Nothing of clients depends on it; jobs do."""
+    """Job templates, which jobs need and clients do not."""
 
     STEP = "templates"
     INTRO = (
@@ -257,7 +252,7 @@ class TemplatesPane(SkippablePane):
         self._answer = AnswerRows(SETTING_CHOICES["jobs.ignition_deploys"])
 
     def compose(self) -> ComposeResult:
-        """The answers stand before what is known: the choice comes first."""
+        """Yield the answers before the facts, because the choice comes first."""
         yield StaticText(show(self.INTRO), classes="intro")
         yield from self.body()
         yield self._facts
@@ -265,7 +260,7 @@ class TemplatesPane(SkippablePane):
         yield self._out
 
     def body(self) -> ComposeResult:
-        """The question, what is clear, go on."""
+        """Yield the question, the unambiguous links, and the button to continue."""
         yield self._answer
         with Horizontal(classes="buttons"):
             yield button("Link the same names", "accept")
@@ -273,7 +268,7 @@ class TemplatesPane(SkippablePane):
             yield button("Skip for now", "later")
 
     def begin(self, step: ConnectionStep) -> None:
-        """The answer in force; what is clear is counted."""
+        """Show the present answer and the number of unambiguous links."""
         self._answer.choose(self.host.worker.practice.settings.text("jobs.ignition_deploys"))
         self.query_one("#accept", Button).display = False
         self._answer.focus()
@@ -314,7 +309,7 @@ class TemplatesPane(SkippablePane):
 
 
 class PlanPane(StepPane):
-    """Make it; the review comes up."""
+    """Make the first plan, and open its review."""
 
     STEP = "plan"
     INTRO = (
@@ -323,7 +318,7 @@ class PlanPane(StepPane):
     )
 
     def body(self) -> ComposeResult:
-        """Now, or from the Sync area later."""
+        """Yield the choices."""
         with Horizontal(classes="buttons"):
             yield button("Show the first plan", "plan")
             yield button("Skip for now", "later")
@@ -340,7 +335,7 @@ class PlanPane(StepPane):
         self._say("Comparing Ignition and XPM …")
 
         try:
-            # XPM's lists were read a moment ago.
+            # XPM's lists have just been read.
             result = await self.host.run_named("plan", {"stored": True})
         except AppError as trouble:
             self.complain(trouble)

@@ -1,10 +1,9 @@
-"""The practice: the only one is taken by itself, several are a choice, another than before needs its name.
+"""The wizard's steps for the practice, and for direction and level.
 
-Direction and level: which side is the master, and how much is carried.
+The only practice is chosen automatically; of several, the user chooses; a different one from before needs its
+name.
 
-The permission in XPM: a checklist, since it cannot be seen without a login.
-
-The app at Xero: its client id, what Xero attached to it, where it sends the browser back to.
+The wizard's first steps: the permission in XPM, as a checklist, and the app at Xero.
 """
 
 from __future__ import annotations
@@ -52,11 +51,11 @@ class PracticePane(StepPane):
         self._tenants: tuple[Tenant, ...] = ()
 
     def body(self) -> ComposeResult:
-        """The practices."""
+        """Yield the practices."""
         yield self._list
 
     def begin(self, step: ConnectionStep) -> None:
-        """Ask which there are."""
+        """Read which practices there are."""
         self.host.work(lambda: self._offer(step), "practice", exclusive=True, node=self)
 
     async def _offer(self, step: ConnectionStep) -> None:
@@ -126,7 +125,7 @@ class PracticePane(StepPane):
 
 
 class DirectionPane(StepPane):
-    """Two choices and a button. Nothing is written by choosing."""
+    """Two choices and a button. A choice by itself writes nothing."""
 
     STEP = "direction"
     INTRO = (
@@ -140,7 +139,7 @@ class DirectionPane(StepPane):
         self._level = AnswerRows(LEVELS)
 
     def body(self) -> ComposeResult:
-        """Direction, level, go on."""
+        """Yield direction, level, and the button to continue."""
         yield self._direction
         yield Static(show("What should be synced?", "bold"), classes="label after")
         yield self._level
@@ -148,8 +147,8 @@ class DirectionPane(StepPane):
             yield button("Save and continue", "go-on")
 
     def begin(self, step: ConnectionStep) -> None:
-        """What is in force now; go on is the safe one."""
-        self._facts.display = False  # the answers below show the same
+        """Show the present choices, with the focus on the button to continue."""
+        self._facts.display = False  # the answers below already show this
         policy = self.host.worker.practice.policy()
         self._direction.choose(policy.direction)
         self._level.choose(policy.level)
@@ -172,7 +171,7 @@ class DirectionPane(StepPane):
 
 
 class PermissionPane(StepPane):
-    """Where to click, and what is there."""
+    """Where to click, and what the user sees there."""
 
     STEP = "permission"
     INTRO = (
@@ -187,7 +186,7 @@ class PermissionPane(StepPane):
         self._answers: dict[str, Answer] = {f"answer-{name}": name for name in ANSWERS}
 
     def body(self) -> ComposeResult:
-        """The three answers, over the path to click: however long it is, the buttons stay in sight."""
+        """Yield the three answers above the clicks, so that the buttons stay visible."""
         self._path.update(permission_steps(GRANT))
         with Horizontal(classes="buttons"):
             for name, answer in self._answers.items():
@@ -198,11 +197,11 @@ class PermissionPane(StepPane):
         yield self._needed
 
     def on_mount(self) -> None:
-        """The button to continue comes with the advice."""
+        """Hide the button to continue until there is advice."""
         self.query_one(".after").display = False
 
     def begin(self, step: ConnectionStep) -> None:
-        """Show what a connection needs, each with how it is known."""
+        """Show what a connection needs, and how each requirement is known."""
         super().begin(step)
         self.host.work(lambda: self._show_needed(), "requirements", exclusive=True, node=self)
 
@@ -232,7 +231,7 @@ class PermissionPane(StepPane):
 
 
 def permission_steps(advice: Advice) -> Content:
-    """What it means, then the click paths of XPM's new and old screens, one click a line."""
+    """Return the advice, then the clicks for XPM's new and old screens, one per line."""
     found: list[Line] = [[ours(advice.sentence, "warn")]] if advice.sentence else []
     for title, path in (("XPM's new screens", advice.path), ("XPM's old screens", advice.old_path)):
         found += [[ours(title, "muted")]] if path else []
@@ -241,14 +240,14 @@ def permission_steps(advice: Advice) -> Content:
 
 
 def requirement_lines(found: Sequence[CheckedRequirement]) -> Content:
-    """What a connection needs, one line each with its mark, and when the public pages were read."""
-    told: list[Line] = [[ours("What you need, and how it is known", "muted")]]
+    """Return what a connection needs, one line each with its mark, and the date of the public pages."""
+    texts: list[Line] = [[ours("What you need, and how it is known", "muted")]]
     for each in found:
         label = NOT_MET if each.met is False else CERTAINTIES[each.mark]
         look: Look = "bad" if each.met is False else "good" if each.mark == "checked" else "warn"
-        told.append([ours(f" {label.glyph} {label.text:<8} ", look), ours(each.requirement.short)])
-    told.append([ours(f"As Xero's pages said in {month_name(READ)}. In full: connect --check", "muted")])
-    return lines(told)
+        texts.append([ours(f" {label.glyph} {label.text:<8} ", look), ours(each.requirement.short)])
+    texts.append([ours(f"As Xero's pages said in {month_name(READ)}. In full: connect --check", "muted")])
+    return lines(texts)
 
 
 FIELDS = ("xero.client_id", "xero.client_secret", "xero.scopes", "xero.redirect_port")
@@ -256,7 +255,7 @@ FIELDS = ("xero.client_id", "xero.client_secret", "xero.scopes", "xero.redirect_
 
 
 class AppPane(StepPane):
-    """Four fields; only the first has to be filled."""
+    """Four fields, of which only the first is required."""
 
     STEP = "app"
     INTRO = (
@@ -273,7 +272,7 @@ class AppPane(StepPane):
         self._help = StaticText(classes="intro")
 
     def body(self) -> ComposeResult:
-        """Label and field, four times."""
+        """Yield label and field, four times."""
         for key in FIELDS:
             with Horizontal(classes="field"):
                 yield Static(show(entry(key).label), classes="label")
@@ -283,14 +282,14 @@ class AppPane(StepPane):
             yield button("Save and continue", "save")
 
     def begin(self, step: ConnectionStep) -> None:
-        """Fill in what is known; a secret stays hidden."""
+        """Fill in known values; a secret stays hidden."""
         settings = self.host.worker.practice.settings
         for key, field in self._fields.items():
             field.value = "" if entry(key).secret else settings.item(key).shown
         self.focus_first()
 
     def is_edited(self) -> bool:
-        """Whether a value was typed that is not saved."""
+        """Return whether a typed value is not saved."""
         return bool(self._changed())
 
     def _changed(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The wizard: connect a practice step by step; it can be left at any step and comes back there."""
+"""The wizard: connect a practice step by step; it can be left at any step and continues there."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ QUESTIONS: dict[Name, str] = {
     "templates": "Does Ignition's own XPM integration still create jobs?",
     "plan": "See the first plan?",
 }
-"""What each step asks, as its title."""
+"""The question of each step, as its title."""
 
 
 class Wizard(StepScreen):
-    """Gives the id of the first plan, or None when it was left."""
+    """Returns the id of the first plan, or None when it was left."""
 
     CSS_PATH: ClassVar = style("wizard")
     AUTO_FOCUS = ""
@@ -50,7 +50,7 @@ class Wizard(StepScreen):
         Binding("f2", "step(-1)", "Back"),
         Binding("f3", "step(1)", "Next step"),
         Binding("f1", "app.help", "Help"),
-        Binding("escape", "leave", "Leave"),
+        Binding("escape", "leave", "Close"),
         Binding("pageup", "scroll(-10)", show=False),
         Binding("pagedown", "scroll(10)", show=False),
         Binding("down", "app.focus_next", show=False),
@@ -74,7 +74,7 @@ class Wizard(StepScreen):
         }  # fmt: skip
 
     def compose(self) -> ComposeResult:
-        """Where you are, all steps, and beside them the one that is shown."""
+        """Yield the position, all steps, and the current one."""
         yield self._head
         with Horizontal(classes="halves"):
             yield self._list
@@ -83,15 +83,15 @@ class Wizard(StepScreen):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """Go on where it was left."""
+        """Continue where it was left."""
         self.host.work(lambda: self._on(), "wizard", node=self)
 
     async def show(self, step: Name) -> None:
-        """Look at a step as it is now."""
+        """Show a step in its present state."""
         await self._on(step)
 
     async def _on(self, to: str = "") -> None:
-        """Look at the steps again; show the one that is due, or the one asked for."""
+        """Read the steps again; show the next one, or the one asked for."""
         self._steps = await self.ask(lambda connecting: connecting.steps())
         now = next((step.name for step in self._steps if step.state == "now"), None)
         wanted = to or now or "plan"
@@ -123,7 +123,7 @@ class Wizard(StepScreen):
         self.query_one(ContentSwitcher).border_title = content(Shown(QUESTIONS[step.name]))
 
     def _step_lines(self, step: ConnectionStep) -> list[Line]:
-        """One line for each step, and how many are done."""
+        """Return one line for each step, and how many are done."""
         found: list[Line] = []
         for place, each in enumerate(self._steps, 1):
             here = each.name == step.name
@@ -143,7 +143,7 @@ class Wizard(StepScreen):
         return [*found, [ours(f"  {skipped} skipped", "muted")]] if skipped else found
 
     def on_resize(self) -> None:
-        """The head follows the width."""
+        """Lay out the header for the new width."""
         step = next((step for step in self._steps if step.name == self._shown), None)
         if step is not None:
             self._draw(step)
@@ -158,18 +158,18 @@ class Wizard(StepScreen):
         order = [step.name for step in self._steps]
         place = order.index(self._shown) if self._shown in order else -1
         await self._on()
-        # A step that was done before and was looked at again: go on to the one behind it.
+        # A completed step that was opened again: continue with the one after it.
         if self._shown in order[: place + 1] and place + 1 < len(order):
             await self._on(order[place + 1])
 
     def action_scroll(self, by: int) -> None:
-        """Read on in a step that is longer than the screen."""
+        """Scroll a step that is longer than the screen."""
         pane = self._panes.get(self._shown)
         if pane is not None:
             pane.scroll_relative(y=by, animate=False)
 
     def _unless_edited(self, go: Callable[[], object]) -> None:
-        """Go on, after asking where something was typed that is not saved."""
+        """Continue, after a question if something typed is not saved."""
         pane = self._panes.get(self._shown)
         if pane is None or not pane.is_edited():
             go()
@@ -182,7 +182,7 @@ class Wizard(StepScreen):
         self.app.push_screen(unsaved(), answered)
 
     def action_step(self, by: int) -> None:
-        """Look at another step."""
+        """Show another step."""
         self._unless_edited(lambda: self._step(by))
 
     def _step(self, by: int) -> None:
@@ -192,13 +192,13 @@ class Wizard(StepScreen):
             self.host.work(lambda: self._on(order[place]), "wizard", node=self)
 
     def on_paste(self, event: events.Paste) -> None:
-        """A paste that nothing took, since nothing had the focus."""
+        """Pass on a paste when nothing has the focus."""
         pane = self._panes.get(self._shown)
         if isinstance(pane, AuthorisePane):
             pane.pasted(event)
 
     def action_leave(self) -> None:
-        """Leave; every step that was saved stays so."""
+        """Leave; every saved step stays saved."""
         self._unless_edited(lambda: self.dismiss(None))
 
     def help_page(self) -> HelpPage:

@@ -1,4 +1,4 @@
-"""Sign in: the address in full, listener and pasted answer side by side, the sandbox's page as text."""
+"""The wizard's sign-in: the address in full, listener and pasted answer, and the sandbox's page as text."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ with lazy_imports():
     from xpm_tui.tui.dialogs import consent
 
 _ANSWER = re.compile(r"[?&]?(?:state|code|error)=", re.IGNORECASE)
-"""What an address has in it that Xero sent the browser to."""
+"""Parts of an address to which Xero sent the browser."""
 
 
 class RedirectField(TextField):
-    """Takes the address that the browser ended on; a whole one that is pasted needs no enter."""
+    """A field for the redirect address; a complete pasted address needs no enter."""
 
     def _on_paste(self, event: events.Paste) -> None:
         super()._on_paste(event)
@@ -44,10 +44,10 @@ class RedirectField(TextField):
 
 
 class AuthorisePane(StepPane):
-    """Waits for the browser and for the pasted line; the first good one wins.
+    """Waits for the browser and for the pasted address; the first valid one wins.
 
-    What came of the last attempt and the field stand first, so that neither is ever out of sight; an attempt
-    that failed is followed by a new one at once.
+    The result of the last attempt and the field come first, so that both stay visible; a failed attempt is
+    followed by a new one immediately.
     """
 
     STEP = "authorise"
@@ -59,15 +59,15 @@ class AuthorisePane(StepPane):
         self._intro = StaticText(content(Shown(self.INTRO)), classes="intro")
         self._address = Static(classes="address")
         self._help = StaticText(classes="ssh")
-        self._paste = RedirectField(placeholder="paste the address that the browser ended on")
+        self._paste = RedirectField(placeholder="paste the address at which the browser ended up")
         self._begun: PendingLogin | None = None
         self._waiting: Worker[Any] | None = None
         self._asked = False
         self._ended: AppError | None = None
-        """Whether the user was asked what the browser shows, when nothing had come back."""
+        """Whether the user was asked what the browser shows, after nothing had come back."""
 
     def compose(self) -> ComposeResult:
-        """The outcome and the field, then the address, then help."""
+        """Yield the result and the field, then the address, then help."""
         yield self._said
         yield self._out
         yield self._facts
@@ -82,7 +82,7 @@ class AuthorisePane(StepPane):
         yield self._help
 
     def begin(self, step: ConnectionStep) -> None:
-        """A fresh address, and the wait for it."""
+        """Show a new address, and start to wait."""
         sandbox = self.host.worker.practice.sandbox
         done = step.state == "done"
         self._facts.display = done
@@ -92,7 +92,7 @@ class AuthorisePane(StepPane):
         for name in ("here", "copy"):
             self.query_one(f"#{name}").disabled = done
         if done:
-            self._address.update(Content("You are signed in. Start again signs in once more."))
+            self._address.update(Content("You are signed in. To sign in again, choose Start again."))
             self.query_one("#again").focus()
             return
         self._start()
@@ -109,18 +109,18 @@ class AuthorisePane(StepPane):
         self._waiting = self.host.work(lambda: self._wait(), "authorise", exclusive=True, node=self)
 
     def leave(self) -> None:
-        """Another step comes up: nobody waits any more."""
+        """Stop waiting when another step is shown."""
         if self._waiting is not None:
             self._waiting.cancel()
             self._waiting = None
 
     async def _wait(self) -> None:
-        """Wait for a good answer, in as many attempts as it takes."""
+        """Wait for a valid answer, in as many attempts as needed."""
         again = False
         while True:
             try:
                 self._begun = await self.wizard.ask(ConnectionMachine.begin)
-            except AppError as trouble:  # no app is named, or nothing may be written: that waits for the user
+            except AppError as trouble:  # no app is set, or nothing may be written: the user has to act
                 self._waiting = None
                 self.complain(trouble)
                 return
@@ -133,7 +133,7 @@ class AuthorisePane(StepPane):
                 self.complain(ended)
                 if ended.case is not CaseId.NOTHING_OPENS:
                     break
-                # The page may still be open in the browser: its address stays good. An error page of Xero's
+                # The page may still be open in the browser, so its address stays valid. An error page of Xero
                 # never comes back, so only the user can say which it was.
                 if not self._asked:
                     self._asked = True
@@ -145,7 +145,7 @@ class AuthorisePane(StepPane):
         self.settled()
 
     async def _attempt(self) -> AppError | None:
-        """Wait until an answer came, or the wait is over; gives what went wrong."""
+        """Wait until an answer comes, or the time is over; return what went wrong."""
 
         async def wait(connecting: ConnectionMachine) -> tuple[Tenant, ...]:
             return await connecting.wait(tell=self._listener_told, wrong=self._told)
@@ -157,15 +157,15 @@ class AuthorisePane(StepPane):
         return None
 
     def _told(self, trouble: AppError) -> None:
-        """From the worker thread: a pasted line was no answer; the wait goes on."""
+        """Show, from the worker thread, that a pasted line was no answer; the wait continues."""
         self.app.call_later(self.complain, trouble)
 
     def _listener_told(self, trouble: AppError) -> None:
-        """From the worker thread: what the listener meets, such as a port in use; the wait goes on."""
+        """Show, from the worker thread, a problem of the listener; the wait continues."""
         self.app.call_later(self._note, trouble)
 
     def _note(self, trouble: AppError) -> None:
-        # How the attempt before ended is what the user has to know: a port in use comes below it.
+        # The result of the previous attempt matters most: a port in use is shown below it.
         if self._ended is None:
             self.complain(trouble)
             return
@@ -173,7 +173,7 @@ class AuthorisePane(StepPane):
         self._said.update(lines([*self.outcome(present(self._ended)), *self.outcome(present(trouble))]))
 
     def outcome(self, view: ErrorView) -> list[Line]:
-        """In few lines: the new address has to stay in sight, and the known problem is a button away."""
+        """Return a short result, because the new address has to stay visible."""
         found: list[Line] = [[ours("✗ ", "bad"), span(view.message, "bad")]]
         if view.hint:
             found.append([ours("→ ", "accent"), span(view.hint)])
@@ -183,7 +183,7 @@ class AuthorisePane(StepPane):
         self.scroll_home(animate=False)
 
     def _draw(self, begun: PendingLogin) -> None:
-        # Shown in full and plain, so that it can be selected; a terminal that knows OSC 8 also opens it.
+        # Shown in full and plain, so that it can be selected; a terminal with OSC 8 also opens it.
         self._address.update(Content.styled(visible(begun.url, 4000), Style(link=begun.url)))
         found: list[Line] = []
         if self.host.worker.practice.sandbox:
@@ -204,7 +204,7 @@ class AuthorisePane(StepPane):
         self._help.update(lines(found))
 
     def on_key(self, event: events.Key) -> None:
-        """A terminal without marked pastes sends them as keys: letters belong into the field."""
+        """Move letters to the field, for terminals that send pastes as keys."""
         letter = event.character if event.is_printable else None
         if letter and letter not in " ?" and self._paste.display and not self._paste.has_focus:
             event.stop()
@@ -212,12 +212,12 @@ class AuthorisePane(StepPane):
             self._paste.insert_text_at_cursor(letter)
 
     def on_paste(self, event: events.Paste) -> None:
-        """A paste counts, whatever has the focus."""
+        """Accept a paste, whatever has the focus."""
         event.stop()
         self.pasted(event)
 
     def pasted(self, event: events.Paste) -> None:
-        """Take a paste that no field took."""
+        """Accept a paste that no field took."""
         if self._paste.display:
             self._paste.value = ""
             self._paste.focus()
@@ -235,7 +235,7 @@ class AuthorisePane(StepPane):
         def give(connecting: ConnectionMachine) -> None:
             connecting.paste(text)
 
-        if self._waiting is None or self._waiting.is_finished:  # nobody would read it
+        if self._waiting is None or self._waiting.is_finished:  # no one would read it
             self._start()
         self._say("Checking with Xero …")
         await self.wizard.ask(give)

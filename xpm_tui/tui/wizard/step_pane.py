@@ -1,7 +1,4 @@
-"""The screen that holds the steps, as they know it.
-
-What the wizard's panes share: facts and missing things in words, buttons, and a line for what happens.
-"""
+"""The base of the wizard's panes: facts, what is missing, buttons, and a line for results."""
 
 from __future__ import annotations
 
@@ -34,14 +31,17 @@ R = TypeVar("R")
 
 
 class StepScreen(BaseScreen, Screen[str]):
-    """Has the connection's state machine, which lives on the desk. Gives a plan's id, or None when left."""
+    """The screen of the steps, with the state machine, which lives on the worker thread.
+
+    Returns the id of a plan, or None when left.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._connecting: ConnectionMachine | None = None
 
     async def ask(self, look: Callable[[ConnectionMachine], R]) -> R:
-        """Call something on the state machine."""
+        """Call a function with the state machine."""
 
         def call(practice: OpenPractice) -> R:
             return look(self._machine(practice))
@@ -49,7 +49,7 @@ class StepScreen(BaseScreen, Screen[str]):
         return await self.host.worker.ask(call)
 
     async def ask_async(self, look: Callable[[ConnectionMachine], Awaitable[R]]) -> R:
-        """The same for what takes its time."""
+        """Do the same for a function that takes long."""
 
         async def call(practice: OpenPractice) -> R:
             return await look(self._machine(practice))
@@ -62,18 +62,18 @@ class StepScreen(BaseScreen, Screen[str]):
         return self._connecting
 
     async def show(self, step: Name) -> None:
-        """Look at a step as it is now."""
+        """Show a step in its present state."""
         raise NotImplementedError
 
 
 class StepPane(AppMixin, VerticalScroll, can_focus=False):
-    """One step. ``fill`` gets the step's state each time it comes up."""
+    """One step. ``fill`` gets the step's state each time it is shown."""
 
     STEP: ClassVar[Name]
     INTRO: ClassVar[str] = ""
 
     class Settled(Message):
-        """Something was done: look at the steps again, and go on."""
+        """Something was done: read the steps again, and continue."""
 
     def __init__(self) -> None:
         super().__init__(id=f"step-{self.STEP}")
@@ -84,11 +84,11 @@ class StepPane(AppMixin, VerticalScroll, can_focus=False):
 
     @property
     def wizard(self) -> StepScreen:
-        """The screen by its type."""
+        """Return the screen by its type."""
         return cast("StepScreen", self.screen)
 
     def compose(self) -> ComposeResult:
-        """Why this step is, what is known, then its own."""
+        """Yield why this step exists, what is known, then its own widgets."""
         yield StaticText(content(Shown(self.INTRO)), classes="intro")
         yield self._facts
         yield from self.body()
@@ -96,11 +96,11 @@ class StepPane(AppMixin, VerticalScroll, can_focus=False):
         yield self._out
 
     def body(self) -> ComposeResult:
-        """The step's own widgets."""
+        """Yield the step's own widgets."""
         raise NotImplementedError
 
     def take(self, step: ConnectionStep) -> None:
-        """The step as it is now."""
+        """Show the present state of the step."""
         found: list[Line] = [
             [ours("✓ " if step.state == "done" else "· ", "good"), span(f)] for f in step.facts
         ]
@@ -111,15 +111,15 @@ class StepPane(AppMixin, VerticalScroll, can_focus=False):
         self.begin(step)
 
     def begin(self, step: ConnectionStep) -> None:
-        """It comes up: set the focus, fill fields."""
+        """Prepare the step when it is shown: set the focus, fill fields."""
         self.focus_first()
 
     def is_edited(self) -> bool:
-        """Whether something was typed here that leaving the step would lose."""
+        """Return whether something typed here would be lost by leaving the step."""
         return False
 
     def focus_first(self) -> None:
-        """The first thing that takes keys."""
+        """Focus the first widget that takes keys."""
         for widget in self.query("TextField, RadioRows, Button"):
             if widget.display and not widget.disabled:
                 widget.focus()
@@ -131,17 +131,17 @@ class StepPane(AppMixin, VerticalScroll, can_focus=False):
         self._out.display = False
 
     def complain(self, trouble: AppError) -> None:
-        """A trouble in place, with what to do and the way out a key away."""
+        """Show an error in place, with what to do; all steps are one key away."""
         view = present(trouble)
         self._said.update(lines(self.outcome(view)))
         self._said.display = True
         self._trouble = trouble
         self._out.display = view.problem is not None
-        # Once it is laid out: what was said last must be in sight, and so must the focus.
+        # After the layout, because the last message and the focus must be visible.
         self.call_after_refresh(self._show_outcome)
 
     def outcome(self, view: ErrorView) -> list[Line]:
-        """What is said of a trouble: what happened, why, what to do."""
+        """Return the text of an error: what happened, why, what to do."""
         found: list[Line] = [[ours("✗ ", "bad"), span(view.message, "bad")]]
         found += [[ours("  "), span(view.why)]] if view.why else []
         if view.hint:
@@ -156,7 +156,7 @@ class StepPane(AppMixin, VerticalScroll, can_focus=False):
         self.call_after_refresh(self._keep_focus)
 
     def _in_sight(self) -> None:
-        """Scroll to what was said last."""
+        """Scroll to the last message."""
         self.scroll_end(animate=False, immediate=True)
 
     def _keep_focus(self) -> None:
@@ -170,25 +170,25 @@ class StepPane(AppMixin, VerticalScroll, can_focus=False):
                 focused.scroll_visible(animate=False)
 
     def action_way_out(self) -> None:
-        """The case whole, for XPM's new and old screens."""
+        """Show the known problem in full, for XPM's new and old screens."""
         case = present(self._trouble).problem if self._trouble is not None else None
         if case is not None:
             self.app.push_screen(problem_steps(case, self._trouble))
 
     def settled(self) -> None:
-        """Go on."""
+        """Continue."""
         self.post_message(self.Settled())
 
 
 class AnswerRows(RadioRows):
-    """Answers with what each of them means below it, whole: one is chosen by moving to it."""
+    """Answers with their meaning below them, in full; one is chosen by moving to it."""
 
     def __init__(self, answers: Labels) -> None:
         self._answers = answers
         super().__init__([(code, label.text) for code, label in answers.items()])
 
     def on_resize(self, event: events.Resize) -> None:
-        """Each answer gets as many lines as the longest meaning needs."""
+        """Give each answer as many lines as the longest meaning needs."""
         columns = self.scrollable_content_region.width
         needed = 1 + max(len(self._meaning(label, columns)) for label in self._answers.values())
         if columns > 0 and needed != self.row_height:
@@ -199,7 +199,7 @@ class AnswerRows(RadioRows):
         super().on_resize(event)
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """The mark and the answer, then what it means."""
+        """Draw the mark and the answer, then what it means."""
         label = self._answers[self.options[row][0]]
         if line == 0:
             here = row == self.cursor
@@ -213,5 +213,5 @@ class AnswerRows(RadioRows):
 
 
 def button(words: str, name: str) -> Button:
-    """A button of a pane."""
+    """Return a button of a pane."""
     return Button(content(Shown(words)), id=name)

@@ -1,8 +1,6 @@
-"""The browser's half of a login: the address to open, and the address that comes back (RFC 6749, RFC 7636).
+"""The OAuth 2.0 authorization request and redirect (RFC 6749, RFC 7636), and the tokens of a sign-in.
 
-Nothing here touches the network. A redirect is judged in this order: is it ours, error, state, one code.
-
-What a sign-in gave: the tokens, until when, for what, and who signed in.
+Nothing here uses the network. A redirect is checked in this order: is it ours, error, state, one code.
 """
 
 from __future__ import annotations
@@ -31,9 +29,9 @@ with lazy_imports():
 
 _LONGEST = 8192
 _EARLIER = 8
-"""Attempts of one session whose pages still count."""
+"""Number of earlier attempts of one session whose pages are still accepted."""
 _CODE = re.compile(r"[\x20-\x7e]+")
-"""What a code is made of (RFC 6749, appendix A.11)."""
+"""The characters of a code (RFC 6749, appendix A.11)."""
 
 
 @dataclass(frozen=True)
@@ -95,15 +93,18 @@ def begin(config: WireConfig) -> Authorization:
 
 
 def read_redirect(address: str, authorization: Authorization) -> Secret:
-    """Return the code of :func:`read_answer` alone."""
+    """Return only the code of :func:`read_answer`."""
     return read_answer(address, authorization)[1]
 
 
 def read_answer(address: str, authorization: Authorization) -> tuple[Authorization, Secret]:
-    """Return the attempt and the code of the address that the browser ended on; its query alone will do, too.
+    """Return the attempt and the code from the address at which the browser ended, or from its query.
 
-    Raises ``LoginNeeded`` when the person pressed Cancel or Xero sent another error; ``BadInput`` for what
-    is no answer to this attempt, so that the person can be asked again. No message repeats the address.
+    No message contains the address.
+
+    Raises:
+        LoginNeeded: The user pressed Cancel, or Xero sent another error.
+        BadInput: The address is no answer to this attempt, so the user can be asked again.
     """
     fields = parse_qs(_query(address, authorization), keep_blank_values=True)
     if "error" in fields:
@@ -126,7 +127,7 @@ def read_answer(address: str, authorization: Authorization) -> tuple[Authorizati
 
 
 def _query(address: str, authorization: Authorization) -> str:
-    # A terminal may have broken the address over lines when it was copied.
+    # A terminal may have wrapped the address when it was copied.
     text = re.sub(r"\s+", "", address).strip("<>\"'")
     if not text:
         raise BadInput("Nothing was pasted.", hint="Paste the address at which the browser ended up.")
@@ -195,7 +196,7 @@ class Grant:
 def claims(token: str) -> dict[str, Any]:
     """Return the claims of a JWT, unverified; empty for anything that is not a JWT.
 
-    They are for display only (the token came straight from the token endpoint by TLS, OpenID Connect Core
+    They are for display only: the token came directly from the token endpoint over TLS (OpenID Connect Core
     3.1.3.7).
     """
     parts = token.split(".")
@@ -210,7 +211,7 @@ def claims(token: str) -> dict[str, Any]:
 
 
 def person_of(id_token: str) -> str:
-    """Who signed in: "Given Family", else the name, else the e-mail address of an id token."""
+    """Return who signed in: "Given Family", else the name, else the e-mail address in an id token."""
     found = claims(id_token)
     full = " ".join(
         part for part in (found.get("given_name"), found.get("family_name")) if isinstance(part, str) and part

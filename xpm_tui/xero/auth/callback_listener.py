@@ -1,4 +1,4 @@
-"""Waiting for the browser to come back: a small listener on this machine and a pasted line, side by side."""
+"""Waiting for the redirect: a small listener on this computer and a pasted line, at the same time."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from xpm_tui.xero.config import REDIRECT_PATH
 Paste = Callable[[], Awaitable[str | None]]
 Tell = Callable[[AppError], None]
 Take = Callable[[Secret], Awaitable[None]]
-"""What is done with a code before anything is cleaned up: exchange it, and save the login."""
+"""Called with the code before anything is closed: exchanges it and saves the login."""
 
 Won = Callable[[Authorization], None]
 
 _REQUEST_SECONDS = 10.0
 _LONGEST = 1024 * 1024
-"""Bytes of a request's head: a browser sends every cookie that any program on localhost has set."""
+"""Maximum size of a request's head: a browser sends every cookie that any program on localhost has set."""
 _STYLE = """
 :root{color-scheme:light dark;--ground:#fcfcfa;--surface:#f2f4f4;--line:#b9c3ca;--text:#1b2229;
 --muted:#56626e;--focus:#0b5fae;--on-focus:#fcfcfa;--good:#22692c;--warn:#855000;--bad:#b02020}
@@ -54,8 +54,11 @@ button[value=allow]{background:var(--focus);border-color:var(--focus);color:var(
 :focus-visible{outline:3px solid var(--focus);outline-offset:2px}
 @media(max-width:44em){main{margin:1em;padding:1em}}
 """
-"""The console's colours and shapes for a browser, light and dark, without any outside resource. The sandbox
-has the same style in a file of its own, as it shares no code with this one; a test compares the two."""
+"""The console's colours and shapes for a browser, light and dark, without any external resource.
+
+The sandbox has the same style in a file of its own, as it shares no code with this one; a test compares the
+two.
+"""
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>xpm-tui: {title}</title>
 <meta name="viewport" content="width=device-width,initial-scale=1"><style>{style}</style></head>
 <body><main><h1 class="{kind}">{title}</h1><p>{text}</p><p class="next">{then}</p></main></body></html>
@@ -64,11 +67,13 @@ _BACK = "Go back to the terminal. You can close this page."
 
 
 class Listener:
-    """Listens on 127.0.0.1 and ::1 for one good answer to ``authorization``; an async context manager.
+    """Listens on 127.0.0.1 and ::1 for one valid answer to ``authorization``; an async context manager.
 
-    Strays (a favicon, another path, another attempt's state) are answered and ignored. Raises ``BadInput``
-    when the port is taken. ``won`` is called as soon as a good answer has come, before the browser hears of
-    it.
+    Other requests (a favicon, another path, another attempt's state) are answered and ignored. ``won`` is
+    called as soon as a valid answer arrives, before the browser gets its page.
+
+    Raises:
+        BadInput: The port is in use.
     """
 
     def __init__(
@@ -91,7 +96,7 @@ class Listener:
         try:
             await self._listen()
         except BaseException:
-            await self._close()  # also where the wait is given up while the port is being opened
+            await self._close()  # also if the wait is cancelled while the port is being opened
             raise
         return self
 
@@ -100,7 +105,7 @@ class Listener:
         for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
             try:
                 opened = socket.create_server((host, self._port), family=family)
-                # Known before it serves: a server that is not at hand yet could not be closed.
+                # Assigned before it serves, so that it can always be closed.
                 server = await asyncio.start_server(
                     self._serve, sock=opened, limit=_LONGEST, start_serving=False
                 )
@@ -126,17 +131,21 @@ class Listener:
 
     @property
     def has_code(self) -> bool:
-        """Whether a good answer has come."""
+        """Whether a valid answer has arrived."""
         return self._answer.done() and not self._answer.cancelled() and self._answer.exception() is None
 
     async def answer(self) -> Secret:
-        """The code of the first good answer; raises ``LoginNeeded`` when it was a Cancel."""
+        """Wait for the first valid answer and return its code.
+
+        Raises:
+            LoginNeeded: The user pressed Cancel.
+        """
         return await asyncio.shield(self._answer)
 
     async def _close(self) -> None:
         for server in self._servers:
             server.close()
-        # A browser opens connections that it never uses: only one that is being answered is waited for.
+        # A browser opens connections that it never uses: wait only for one that is being answered.
         if self._answering:
             await asyncio.wait(self._answering, timeout=2.0)
         for task in list(self._busy):
@@ -152,7 +161,7 @@ class Listener:
             self._busy.add(task)
             task.add_done_callback(self._busy.discard)
             task.add_done_callback(self._answering.discard)
-        # Cancelled only by _close; asyncio would print a traceback of a connection that ends so.
+        # Cancelled only by _close; asyncio would otherwise print a traceback.
         with suppress(TimeoutError, asyncio.IncompleteReadError, OSError, asyncio.CancelledError):
             try:
                 async with asyncio.timeout(_REQUEST_SECONDS):
@@ -167,7 +176,7 @@ class Listener:
                     await writer.wait_closed()
 
     async def _heard(self, reader: asyncio.StreamReader) -> bytes:
-        """Read a request's head and give the page that answers it."""
+        """Read a request's head and return the page that answers it."""
         try:
             return self._reply(await reader.readuntil(b"\r\n\r\n"))
         except asyncio.LimitOverrunError:
@@ -181,7 +190,8 @@ class Listener:
             return _http(
                 "431 Request Header Fields Too Large",
                 "Too many cookies",
-                "This browser sent more cookies for localhost than can be read, so the answer was not taken.",
+                "This browser sent more cookies for localhost than can be read, so the answer was not "
+                "accepted.",
                 "Copy the address of this page, go back to the terminal and paste it there.",
             )
 
@@ -235,7 +245,7 @@ class Listener:
             "200 OK",
             "Signed in",
             "Xero has answered, and xpm-tui is taking over the login.",
-            "Go back to the terminal: it goes on by itself. You can close this page.",
+            "Go back to the terminal: it continues by itself. You can close this page.",
             "good",
         )
 
@@ -249,7 +259,15 @@ class Listener:
 
 
 def _http(status: str, title: str, text: str, then: str = _BACK, kind: str = "warn") -> bytes:
-    """Return a page; ``kind`` is how it ended (good, warn, bad), ``then`` what the user does next."""
+    """Return a page.
+
+    Args:
+        status: The HTTP status.
+        title: The title of the page.
+        text: The message.
+        then: What the user should do next.
+        kind: The result: good, warn or bad.
+    """
     page = _PAGE.format(style=_STYLE, kind=kind, **{k: html.escape(v) for k, v in
                         (("title", title), ("text", text), ("then", then))})  # fmt: skip
     body = page.encode()
@@ -273,14 +291,22 @@ async def wait_for_code(
     take: Take | None = None,
     won: Won = lambda _: None,
 ) -> Secret:
-    """Wait for the listener and for pasted lines side by side; the first good answer wins.
+    """Wait for the listener and for pasted lines at the same time; the first valid answer is used.
 
-    ``paste`` gives the next line, or None at the end of input. What the listener meets (a stray, a port that
-    is taken) goes to ``tell``, what is wrong with a line to ``wrong`` (else to ``tell``), and the wait goes
-    on. ``won`` is called with the attempt at the moment in which a good answer to it has come. ``take`` is
-    given the code and runs to its end before anything is cleaned up, also where this wait is cancelled
-    meanwhile. Raises ``LoginNeeded`` on Cancel and after ``limit`` seconds, ``BadInput`` where nothing
-    listens and no line will come, and what ``take`` raises.
+    Args:
+        authorization: The attempt to sign in.
+        port: The port to listen on.
+        paste: Returns the next pasted line, or None at the end of input.
+        tell: Called with what the listener meets: another request, or a port that is in use.
+        clock: The clock to use.
+        limit: Seconds after which to give up.
+        wrong: Called with what is wrong with a pasted line; ``tell`` by default.
+        take: Called with the code; it is completed even if this wait is cancelled in the meantime.
+        won: Called with the attempt as soon as a valid answer to it has arrived.
+
+    Raises:
+        LoginNeeded: The user pressed Cancel, or ``limit`` has passed.
+        BadInput: The listener could not start and no line will come.
     """
     closed: BadInput | None = None
     try:
@@ -301,7 +327,7 @@ async def wait_for_code(
         try:
             code = await _first_code(waits, timer, limit, closed)
         except asyncio.CancelledError:
-            # The answer may have come in the same turn in which the wait was given up.
+            # The answer may have come in the same turn in which the wait was cancelled.
             if listener is None or not listener.has_code:
                 raise
             if take is not None:
@@ -324,9 +350,9 @@ async def _first_code(
     limit: float,
     closed: BadInput | None,
 ) -> Secret:
-    """The first good answer. An error counts only where no good answer came at the same time.
+    """Return the first valid answer; an error counts only if no valid answer came at the same time.
 
-    ``closed`` is why nobody listens, which is what was wrong where the input ends as well.
+    ``closed`` is why the listener could not start, which is the error if the input ends as well.
     """
     left = waits
     while True:
@@ -343,7 +369,7 @@ async def _first_code(
 
 
 async def _to_its_end(work: Awaitable[None]) -> None:
-    """Run ``work`` to its end; a cancellation that comes meanwhile takes effect after it."""
+    """Complete ``work``; a cancellation in the meantime takes effect afterwards."""
     task = asyncio.ensure_future(work)
     given_up: asyncio.CancelledError | None = None
     while not task.done():

@@ -1,8 +1,8 @@
-"""The login in use: one renewal at a time across tasks and processes, and no pair used before it is durable.
+"""The login in use: one renewal at a time across tasks and processes; new tokens are saved before use.
 
-Xero rotates the refresh token at every renewal and takes the one before for 30 minutes more. So a renewal
-whose answer was lost is simply begun again with the old token, and a login is lost only when Xero says so
-twice. What Xero refuses is kept and marked: needing a login is a state.
+Xero rotates the refresh token at every renewal and accepts the previous one for another 30 minutes. So a
+renewal whose answer was lost is repeated with the old token, and a login counts as lost only after Xero
+refused it twice. A refused login is kept and marked, as this is one of the states of a practice.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from xpm_tui.xero.config import WireConfig
 State = Literal["none", "good", "needed"]
 
 GRACE = timedelta(minutes=30)
-"""How long Xero takes the refresh token before (OAuth 2.0 pages of Xero: grace period)."""
+"""How long Xero accepts the previous refresh token (Xero's OAuth 2.0 pages: grace period)."""
 
 MARGIN = timedelta(seconds=120)
-"""A pair is renewed so long before its end."""
+"""How long before its end an access token is renewed."""
 
 _LOCK_SECONDS = 90.0
 _LOCK_POLL = 0.05
@@ -42,11 +42,16 @@ class TokenRenewer(Protocol):
     """The part of the token endpoint that a renewal needs."""
 
     async def refresh(self, refresh: Secret) -> Grant:
-        """Renew; ``LoginNeeded`` when the token is refused, another ``XeroError`` when unreachable."""
+        """Renew the tokens.
+
+        Raises:
+            LoginNeeded: The token was refused.
+            XeroError: Xero cannot be reached.
+        """
 
 
 class LoginSession:
-    """The one place that a bearer token comes from."""
+    """The only source of bearer tokens."""
 
     def __init__(
         self,
@@ -75,24 +80,31 @@ class LoginSession:
         self._renewal: asyncio.Task[SavedLogin] | None = None
 
     def state(self) -> State:
-        """Whether there is a login: ``needed`` when Xero refused it. Reads the file; no network."""
+        """Return whether there is a login, from the file: ``needed`` if Xero refused it."""
         saved = self.saved()
         if saved is None or not self._ours(saved):
             return "none"
         return "needed" if saved.refused_at is not None else "good"
 
     def saved(self) -> SavedLogin | None:
-        """The login as it is kept, for its person, scopes and dates; its tokens stay hidden."""
+        """Return the saved login, for its user, scopes and dates; its tokens stay hidden."""
         return self._unsaved if self._waits() else self._login_store.read()
 
     def where(self) -> str:
-        """Where the login lies and what guards it."""
+        """Return where the login is saved and what protects it."""
         return self._login_store.where()
 
     async def access(self, stale: Secret | None = None) -> Secret:
-        """A bearer token that is good for two minutes or more; ``stale`` is one that Xero just refused.
+        """Return a bearer token that is valid for two minutes or more.
 
-        Raises ``LoginNeeded``, ``XeroUnreachable``, ``DiskError`` when a new pair cannot be saved, ``Busy``.
+        Args:
+            stale: A token that Xero has just refused.
+
+        Raises:
+            LoginNeeded: Xero refused the login.
+            XeroUnreachable: Xero did not answer.
+            DiskError: New tokens cannot be saved.
+            Busy: Another process holds the login.
         """
         saved = self._now
         if saved is not None and self._good(saved, stale):
@@ -100,11 +112,11 @@ class LoginSession:
         if self._renewal is None or self._renewal.done():
             self._renewal = asyncio.create_task(self._renew(stale))
             self._renewal.add_done_callback(_seen)
-        # A screen that is closed must not tear a renewal apart: the pair would be lost in between.
+        # Closing a screen must not interrupt a renewal: the new tokens would be lost.
         return (await asyncio.shield(self._renewal)).access
 
     async def keep_alive(self, days: float = 7.0) -> bool:
-        """Renew when the last renewal is ``days`` old, so that 60 idle days never end the login."""
+        """Renew if the last renewal is ``days`` old, so that 60 idle days never end the login."""
         saved = self.saved()
         if saved is None or self._clock.now() - saved.renewed_at < timedelta(days=days):
             return False
@@ -112,7 +124,7 @@ class LoginSession:
         return True
 
     async def keep(self, grant: Grant) -> None:
-        """Save what a sign-in gave; it replaces the login before."""
+        """Save the tokens of a sign-in; they replace the previous login."""
         await self._take_lock()
         try:
             self._save(self._from(grant, None))
@@ -120,7 +132,7 @@ class LoginSession:
             self._give_lock()
 
     async def forget(self) -> None:
-        """Take the login off this machine, after the person asked for it."""
+        """Delete the login from this computer, after the user asked for it."""
         await self._take_lock()
         try:
             self._login_store.forget()
@@ -129,7 +141,7 @@ class LoginSession:
             self._give_lock()
 
     async def aclose(self) -> None:
-        """Let a renewal that is under way come to its end."""
+        """Wait for a renewal in progress."""
         if self._renewal is not None and not self._renewal.done():
             with suppress(Exception):
                 await asyncio.shield(self._renewal)
@@ -160,7 +172,7 @@ class LoginSession:
 
     def _stored(self) -> SavedLogin:
         if self._unsaved is not None and self._waits():
-            # The disk refused the new pair before: it must be durable before anything else happens.
+            # The new tokens could not be saved before: they must be durable before anything else happens.
             self._save(self._unsaved)
         self._unsaved = None
         saved = self._login_store.read()
@@ -171,7 +183,7 @@ class LoginSession:
         return saved
 
     async def _renewed(self, saved: SavedLogin) -> Grant:
-        """Renew with the token, then with what the file says now, then with the one before, in its grace."""
+        """Renew with the token, then with the one in the file, then with the previous one while valid."""
         self._login_store.write(msgspec.structs.replace(saved, renewing_since=self._clock.now()))
         tried = [saved.refresh]
         try:
@@ -201,7 +213,7 @@ class LoginSession:
             try:
                 return await self._endpoint.refresh(refresh)
             except XeroUnreachable:
-                # Safe to repeat: Xero takes the same token again for 30 minutes after a lost answer.
+                # Safe to repeat: Xero accepts the same token again for 30 minutes after a lost answer.
                 if not left:
                     raise
                 await self._clock.sleep(self._jitter.uniform(0.0, 2.0 ** (_TRIES - left)))
@@ -239,7 +251,7 @@ class LoginSession:
         self._now = saved
 
     def _waits(self) -> bool:
-        """Whether a pair waits for the disk, and nobody has saved another login, or taken it off, since."""
+        """Return whether new tokens still have to be saved, and no other login was saved or deleted since."""
         if self._unsaved is None:
             return False
         try:
@@ -257,7 +269,7 @@ class LoginSession:
         )
 
     def _ours(self, saved: SavedLogin) -> bool:
-        # A token is never sent to an address other than the one that it was made for.
+        # A token is only sent to the address that it was made for.
         return (saved.client_id, saved.identity_url) == (self._config.client_id, self._config.identity_url)
 
     async def _take_lock(self) -> None:

@@ -1,6 +1,6 @@
 """The token endpoint of Xero's identity server: exchange a code, renew, revoke (RFC 6749, RFC 7009).
 
-A web app sends its secret by HTTP Basic; any other app sends its client id in the form and no header. Both
+A web app sends its secret with HTTP Basic; any other app sends its client id in the form and no header. Both
 prove with the verifier that the code is theirs (RFC 7636).
 """
 
@@ -29,14 +29,16 @@ with lazy_imports():
 
 _LIMIT = 1024 * 1024
 _OTHER_WAY = ("unsupported_grant_type", "invalid_request")
-"""Said to a renewal that was good before (RFC 6749, 5.2): not this login, the way of signing in has ended.
-``unauthorized_client`` says so, too, unless a secret was set that a PKCE app must not have."""
+"""Errors for a renewal that worked before (RFC 6749, 5.2): this kind of sign-in is no longer possible.
+
+``unauthorized_client`` means the same, unless a secret was set that a PKCE app must not have.
+"""
 _TOKEN = RequestInfo("POST /connect/token")
 _REVOKE = RequestInfo("POST /connect/revocation")
 
 
 class TokenEndpoint:
-    """Calls to the identity server. Every method raises ``XeroError`` or a child of it."""
+    """Calls to the identity server. Every method raises ``XeroError`` or a subclass."""
 
     def __init__(self, config: WireConfig, network: Network, clock: Clock) -> None:
         self._config = config
@@ -48,7 +50,11 @@ class TokenEndpoint:
         return begin(self._config)
 
     async def redeem(self, authorization: Authorization, code: Secret) -> Grant:
-        """Exchange a code (single use, five minutes) for tokens. ``LoginNeeded`` when it is spent."""
+        """Exchange a code (single use, five minutes) for tokens.
+
+        Raises:
+            LoginNeeded: The code was already used or has expired.
+        """
         form = Secret(
             authlib.oauth2.rfc6749.parameters.prepare_token_request(
                 "authorization_code",
@@ -61,7 +67,11 @@ class TokenEndpoint:
         return await self._token(form, Secret())
 
     async def refresh(self, refresh: Secret) -> Grant:
-        """Renew the pair. ``LoginNeeded`` (case T6) when Xero no longer takes the refresh token."""
+        """Renew the tokens.
+
+        Raises:
+            LoginNeeded: Xero no longer accepts the refresh token (case T6).
+        """
         form = Secret(
             authlib.oauth2.rfc6749.parameters.prepare_token_request(
                 "refresh_token", refresh_token=refresh.reveal(), **self._identity()
@@ -70,7 +80,10 @@ class TokenEndpoint:
         return await self._token(form, refresh)
 
     async def revoke(self, refresh: Secret) -> None:
-        """Revoke a refresh token: removes all connections of this login. An unknown token is no error."""
+        """Revoke a refresh token, which removes all connections of this login.
+
+        An unknown token is no error.
+        """
         form = Secret(
             authlib.common.urls.url_encode([("token", refresh.reveal()), *self._identity().items()])
         )
@@ -81,7 +94,7 @@ class TokenEndpoint:
     def _identity(self) -> dict[str, str]:
         return {} if self._config.client_secret else {"client_id": self._config.client_id}
 
-    # Forms and replies travel as secrets: a traceback may show the locals of every frame.
+    # Forms and replies are wrapped as secrets: a traceback may show the locals of every frame.
 
     async def _token(self, form: Secret, before: Secret) -> Grant:
         status, body, asked = await self._post("/connect/token", form, _TOKEN)

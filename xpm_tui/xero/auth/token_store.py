@@ -1,9 +1,10 @@
-"""The saved login on disk: one encrypted file (AES-256-GCM), replaced whole, read back after writing.
+"""The saved login on disk: one encrypted file (AES-256-GCM), replaced atomically and read back.
 
-Where the key comes from that locks the saved login, and what each place does not protect against.
+The key that encrypts the saved login: where it comes from, and what each place does not protect against.
 
-In this order: a file named by systemd credentials or ``XPM_TUI_KEY_FILE``; the desktop's keyring (default
-home only); a key file of ours. A keyring call may wait for a prompt that nobody sees, so each has a limit.
+The order is: a file named by systemd credentials or ``XPM_TUI_KEY_FILE``; the desktop's keyring (default home
+only); a key file of our own. Each keyring call has a time limit, because it may wait for a prompt that is not
+visible.
 """
 
 from __future__ import annotations
@@ -47,13 +48,14 @@ _LONGEST = 4096
 
 
 class KeyringError(Exception):
-    """The keyring cannot be used here; the text says why, without any secret."""
+    """The keyring cannot be used; the text says why, without any secret."""
 
 
 def given_key(environ: Mapping[str, str]) -> tuple[bytes, str] | None:
-    """A key that the machine's owner provides, and where it came from.
+    """Return a key that the computer's owner provides, and where it came from.
 
-    Raises ``BadInput`` when a key file is named but is missing, short or open to others.
+    Raises:
+        BadInput: A key file is named but is missing, too short or readable by other users.
     """
     named = environ.get("XPM_TUI_KEY_FILE", "")
     folder = environ.get("CREDENTIALS_DIRECTORY", "")
@@ -65,7 +67,7 @@ def given_key(environ: Mapping[str, str]) -> tuple[bytes, str] | None:
 
 
 def file_key(folder: Path, *, make: bool) -> bytes | None:
-    """Our own key file (0600) in the config folder; made when missing and ``make`` is set."""
+    """Return the key from our own key file (0600) in the config folder; ``make`` creates a missing one."""
     path = folder / "token.key"
     if path.exists() or path.is_symlink():
         return _read(path, check=True)
@@ -110,12 +112,20 @@ class KeyringKey:
         self._seconds = seconds
 
     def read(self) -> bytes | None:
-        """The key, or None when the keyring has none. Raises ``KeyringError``."""
+        """Return the key, or None if the keyring has none.
+
+        Raises:
+            KeyringError: The keyring cannot be used.
+        """
         found = self._limited(lambda: self._open().get_password(SERVICE, self._name))
         return None if found is None else hashlib.sha256(b"xpm-tui login\0" + found.encode()).digest()
 
     def make(self) -> bytes:
-        """Write a new key, read it back and compare. Raises ``KeyringError``."""
+        """Write a new key, read it back and compare.
+
+        Raises:
+            KeyringError: The keyring cannot be used.
+        """
         value = Secret(secrets.token_urlsafe(32))
 
         def write() -> str | None:
@@ -153,15 +163,15 @@ class KeyringKey:
             return value  # type: ignore[no-any-return]
         if isinstance(value, KeyringError):
             raise value
-        # The library's own words may hold anything: only the kind of error is told.
+        # The library's message may contain anything: only the kind of error is reported.
         raise KeyringError(f"the keyring failed ({type(value).__name__})") from None
 
 
 def _recommended() -> Any:
-    """The best recommended back end, or the one that the environment names.
+    """Return the best recommended back end, or the one named in the environment.
 
-    Not keyring's own choice: that may silently be a plain-text file, one that keeps nothing, or a chain that
-    falls through to either.
+    keyring's own choice is not used: it may silently be a plain-text file, a back end that stores nothing, or
+    a chain that falls through to either.
     """
     bad = ("keyring.backends.fail", "keyring.backends.null", "keyring.backends.chainer")
     named = keyring.core.load_env()
@@ -175,7 +185,7 @@ def _recommended() -> Any:
 
 
 def keyring_closed(why: str) -> LoginNeeded:
-    """The error for a login whose key lies in a keyring that does not open here."""
+    """Return the error for a login whose key is in a keyring that cannot be opened here."""
     return LoginNeeded(
         f"The saved login cannot be decrypted: {why}.",
         hint="Unlock the keyring, or give the daily sync a key of its own (XPM_TUI_KEY_FILE) and "
@@ -196,10 +206,12 @@ _WHERE: dict[KeySource, str] = {
 
 
 class SavedLogin(msgspec.Struct, frozen=True, kw_only=True):
-    """A login as it is kept. ``previous`` is the refresh token before, good until ``previous_until``.
+    """A login as it is saved.
 
-    ``renewing_since``: a renewal was begun and its end is not known. ``refused_at``: Xero did not take the
-    login any more; it is kept all the same.
+    Attributes:
+        previous: The previous refresh token, valid until ``previous_until``.
+        renewing_since: Set while a renewal was started whose result is not known.
+        refused_at: When Xero refused the login, which is kept nevertheless.
     """
 
     access: Secret
@@ -256,14 +268,14 @@ class TokenStore:
         return f"Vault({str(self.path)!r})"
 
     def where(self) -> str:
-        """Where the login lies and what guards it, for people."""
+        """Return where the login is saved and what protects it, as text for users."""
         box = self._box()
         if box is None:
             return "no login is saved"
         return _WHERE[box.key] + (f" ({self.note})" if self.note else "")
 
     def read(self) -> SavedLogin | None:
-        """The login, or None when there is none."""
+        """Return the login, or None if there is none."""
         box = self._box()
         if box is None:
             return None
@@ -273,7 +285,7 @@ class TokenStore:
         return saved
 
     def write(self, saved: SavedLogin) -> None:
-        """Make the login durable, read it back and compare."""
+        """Write the login durably, read it back and compare."""
         box = self._sealed(saved)
         ensure_private(self.path.parent)
         replace_bytes(self.path, msgspec.json.encode(box))
@@ -283,7 +295,7 @@ class TokenStore:
                 hint="Check the disk. The login is still valid for 30 minutes.",
             )
 
-    # Key and plain text live in frames that raise nothing: a traceback may show the locals of every frame.
+    # Frames with key or plain text raise nothing: a traceback may show the locals of every frame.
 
     def _opened(self, box: _Box) -> SavedLogin | None:
         cipher = cryptography.hazmat.primitives.ciphers.aead.AESGCM(self._key_of(box.key))
@@ -308,7 +320,7 @@ class TokenStore:
         )
 
     def forget(self) -> None:
-        """Take the file away: after the login was revoked or the practice disconnected by the person."""
+        """Delete the file, after the login was revoked or the user disconnected the practice."""
         self.path.unlink(missing_ok=True)
 
     def _box(self) -> _Box | None:
@@ -378,7 +390,7 @@ class TokenStore:
 
 
 def refused(folder: Path) -> bool:
-    """Whether Xero refused the login that lies in ``folder``: told without its key, at a glance."""
+    """Return whether Xero refused the login saved in ``folder``, without its key."""
     try:
         return msgspec.json.decode((folder / "login.bin").read_bytes(), type=_Box).refused
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):

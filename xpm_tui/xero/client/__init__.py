@@ -1,1 +1,1 @@
-"""Call the Practice Manager API: transport, retries, errors, and the calls themselves."""
+"""Calls to the Practice Manager API: transport, retries, errors, and the calls themselves."""

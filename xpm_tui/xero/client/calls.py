@@ -1,7 +1,7 @@
-"""One call to Practice Manager, with all that may befall it: login, gate, limits, repeats, refusals.
+"""One call to Practice Manager, with login, rate limits, retries and errors.
 
-A read is repeated within bounds (tries and seconds, full jitter). A write is sent again only where Xero
-certainly did not act: no connection was made, or it answered 401 or 429. Anything else that leaves a write
+A read is retried within bounds (tries and seconds, full jitter). A write is sent again only if Xero certainly
+did not act on it: no connection was made, or it answered 401 or 429. Anything else that leaves a write
 without a clear answer is ``OutcomeUnknown``.
 """
 
@@ -44,7 +44,7 @@ _CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9._-]+)", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Spec:
-    """A call to make. ``record``: its path names a record; ``long``: it may be slow and huge."""
+    """A call to make. ``record``: its path names a record; ``long``: it may be slow and the reply large."""
 
     method: str
     path: str
@@ -55,12 +55,12 @@ class Spec:
 
     @property
     def asked(self) -> RequestInfo:
-        """What an error may tell of it."""
+        """Return what an error may say about it."""
         return RequestInfo(f"{self.method} {self.path}", write=self.method != "GET")
 
 
 class _Budget:
-    """How often and how long one call may still be tried."""
+    """How often and for how long one call may still be tried."""
 
     def __init__(self, config: WireConfig, clock: Clock, jitter: random.Random) -> None:
         self._left = config.retries
@@ -72,7 +72,11 @@ class _Budget:
         self.renewed = False
 
     def next(self, error: XeroError, least: float = 0.0) -> float:
-        """Seconds to wait before the next try; raises ``error`` when there is to be none."""
+        """Return the seconds to wait before the next try.
+
+        Raises:
+            XeroError: There is no further try; this is ``error`` itself.
+        """
         wait = least or self._jitter.uniform(0.0, self._step)
         if self._left <= 0 or self._clock.monotonic() + wait > self._until:
             raise error
@@ -81,15 +85,15 @@ class _Budget:
         return wait
 
     def extend(self, seconds: float) -> None:
-        """Time spent at the gate or on a renewal is not the call's."""
+        """Exclude time spent at the rate limiter or on a renewal."""
         self._until += seconds
 
 
 class Caller:
     """Makes the calls of one practice with one priority. ``calls`` counts what was sent.
 
-    Once ``stop`` says so, no call is made any more: ``RunStopped`` is raised instead, also out of a wait. A
-    call that was sent is answered first.
+    Once ``stop`` returns true, no more calls are made and ``RunStopped`` is raised, also while waiting. A
+    call that was already sent is completed first.
     """
 
     def __init__(
@@ -119,7 +123,7 @@ class Caller:
         self.calls = 0
 
     async def read(self, spec: Spec, parse: Parse[R]) -> R:
-        """Make a reading call and parse its body; a cut or broken reply is read again, within bounds."""
+        """Make a reading call and parse its body; an incomplete or broken reply is requested again."""
         budget = _Budget(self.config, self.clock, self._jitter)
         broken = False
         while True:
@@ -140,7 +144,11 @@ class Caller:
             await pause(self.clock, wait, self._stop)
 
     async def write(self, spec: Spec, parse: Parse[R]) -> R:
-        """Make a writing call and parse its reply; a reply that cannot be read leaves the outcome unknown."""
+        """Make a writing call and parse its reply.
+
+        Raises:
+            OutcomeUnknown: There was no reply, or one that cannot be read.
+        """
         budget = _Budget(self.config, self.clock, self._jitter)
         try:
             body, asked = await self._whole(spec, budget)
@@ -162,7 +170,7 @@ class Caller:
 
     @asynccontextmanager
     async def stream(self, spec: Spec) -> AsyncIterator[tuple[IncomingReply, RequestInfo]]:
-        """Make a reading call and give its head; repeats end where the body begins."""
+        """Make a reading call and yield its head; there are no retries once the body begins."""
         budget = _Budget(self.config, self.clock, self._jitter)
         try:
             async with self._opened(spec, budget) as opened:
@@ -263,7 +271,7 @@ class Caller:
     def _next(
         self, spec: Spec, asked: RequestInfo, found: ErrorBody, headers: Mapping[str, str], budget: _Budget
     ) -> float:
-        """What to do after a reply that is no success: seconds to wait, or the error is raised."""
+        """Decide what to do after an unsuccessful reply: return the seconds to wait, or raise the error."""
         after = _seconds(headers.get("retry-after", ""))
         if asked.status == 429:
             return self._throttled(asked, headers, after, budget)
@@ -304,7 +312,7 @@ class Caller:
             text = headers.get(header, "")
             if text.isascii() and text.isdigit():
                 numbers[name] = int(text[:9])
-        # A 401 is an expired login, renewed without a word, or a closed list, which is told by itself.
+        # A 401 is an expired login, which is renewed silently, or a list that the scopes do not cover.
         good = 200 <= asked.status < 300 or asked.status == 401
         self._events.emit(
             Event(
@@ -319,7 +327,7 @@ class Caller:
 
 
 class _ReplyBroken(Exception):
-    """Carries an error that is final past the handlers of those that may be repeated."""
+    """Wraps a final error so that it passes the handlers of errors that may be retried."""
 
     def __init__(self, error: XeroError) -> None:
         super().__init__()
@@ -352,7 +360,7 @@ def _check_charset(headers: Mapping[str, str], asked: RequestInfo) -> None:
 
 
 def bad_reply(asked: RequestInfo, problem: str) -> BadReply:
-    """The error for a reply that is not even parsed."""
+    """Return the error for a reply that is not even parsed."""
     return BadReply(
         f"Xero's reply cannot be read: {problem}.",
         hint=f"Try again. {support_hint(asked.correlation)}",

@@ -1,7 +1,7 @@
-"""What the environment says about the way to Xero: proxies, hosts without one, and trusted certificates.
+"""Environment variables about the network: proxies, hosts without a proxy, and trusted certificates.
 
-Every variable is judged here before anything is sent, so that one which cannot be used is named with its
-value and the way out. Names and passwords of a proxy's address are masked.
+Every variable is checked before anything is sent, so that an unusable one is reported with its value and what
+to do. Names and passwords in a proxy's address are masked.
 """
 
 from __future__ import annotations
@@ -36,26 +36,26 @@ _HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
 
 @dataclass(frozen=True)
 class ProxyRoute:
-    """The proxy for one server: its address (which may hold a password), and how to call it in a message."""
+    """The proxy for one server: its address (which may contain a password), and its name in messages."""
 
     url: str
     shown: str
 
 
 class NetworkEnvironment:
-    """The variables of one process. Nothing is looked at before it is asked for."""
+    """The variables of one process, read when they are first needed."""
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         self._environ = os.environ if environ is None else environ
         self._asks_system = self._environ is os.environ
 
     def proxies(self) -> dict[str, str]:
-        """Every proxy variable with its value, masked, for the doctor."""
+        """Return every proxy variable with its masked value, for the connection check."""
         names = sorted(name for name in self._environ if name.lower() in _PROXY_NAMES)
         return {name: masked(self._environ[name]) for name in names if self._environ[name].strip()}
 
     def certificates(self) -> dict[str, str]:
-        """Every variable about certificates with its value, for the doctor."""
+        """Return every variable about certificates with its value, for the connection check."""
         found = {name: self._environ.get(name, "") for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", *UNUSED)}
         return {
             name: visible(value, 200) + (" (not used: set SSL_CERT_FILE)" if name in UNUSED else "")
@@ -64,7 +64,7 @@ class NetworkEnvironment:
         }
 
     def faults(self) -> list[XeroUnreachable]:
-        """What stands in the way to a server of Xero, an error for each variable."""
+        """Return one error for each variable that prevents a connection to Xero."""
         found = []
         for check in (lambda: self._chosen("https"), self.certificate_store):
             try:
@@ -74,7 +74,7 @@ class NetworkEnvironment:
         return found
 
     def proxy_for(self, scheme: str, host: str, port: int) -> ProxyRoute | None:
-        """The proxy on the way to a server, None for the direct way.
+        """Return the proxy for a server, or None for a direct connection.
 
         Raises:
             OutOfReach: The variable that counts cannot be used; it is named with its value.
@@ -84,7 +84,11 @@ class NetworkEnvironment:
         return self._chosen(scheme)
 
     def certificate_store(self) -> ssl.SSLContext:
-        """The certificates that are trusted. Raises ``XeroUnreachable`` naming the variable that is wrong."""
+        """Return the trusted certificates.
+
+        Raises:
+            XeroUnreachable: A variable is wrong; the error names it.
+        """
         name = next((each for each in ("SSL_CERT_FILE", "SSL_CERT_DIR") if self._environ.get(each)), "")
         value = self._environ.get(name, "")
         if name:
@@ -122,13 +126,13 @@ class NetworkEnvironment:
         return None
 
     def _named(self, scheme: str) -> Iterator[tuple[str, str]]:
-        """The variables that count for a scheme, in order; the lower-case name wins, as everywhere."""
+        """Return the variables for a scheme in order; the lower-case name has priority, as is usual."""
         for wanted in (f"{scheme}_proxy", "all_proxy"):
             names = [name for name in self._environ if name.lower() == wanted]
             if names:
                 name = wanted if wanted in names else names[0]
                 yield name, self._environ[name]
-        if self._asks_system and not self.proxies():  # a proxy of the system's own settings, on macOS
+        if self._asks_system and not self.proxies():  # a proxy from the system settings on macOS
             found = urllib.request.getproxies()
             yield "The system's proxy", found.get(scheme) or found.get("all") or ""
 
@@ -143,14 +147,14 @@ _CERTIFICATE_HINT = "Name a file of certificates in SSL_CERT_FILE, or unset {}."
 
 
 def masked(value: str) -> str:
-    """A proxy's address without the name and password in it."""
+    """Return a proxy's address without name and password."""
     return visible(
         re.sub(r"^([a-z][a-z0-9+.-]*://)?.*@", rf"\1{MASK}", value.strip(), flags=re.I | re.S), 200
     )
 
 
 def _covers(word: str, host: str, port: int) -> bool:
-    """Whether an entry of NO_PROXY covers a server; one that means nothing covers none."""
+    """Return whether an entry of NO_PROXY covers a server; an unreadable entry covers none."""
     word = word.lower()
     if word == "*":
         return True
@@ -192,7 +196,7 @@ def _route(name: str, value: str) -> ProxyRoute:
     if not problem:
         try:
             httpx.Proxy(url)
-        except Exception:  # whatever its parser meets: the address is what is wrong
+        except Exception:  # any error of the parser means that the address is wrong
             problem = "is not the address of a proxy"
     if problem:
         raise _fault(name, shown, problem, hint, CaseId.PROXY)
@@ -211,7 +215,10 @@ def _file_problem(value: str) -> str:
 
 
 def _folder_problem(value: str) -> str:
-    """OpenSSL passes over a folder that is not there, and then trusts nobody."""
+    """Return what is wrong with a folder of certificates.
+
+    OpenSSL ignores a folder that does not exist, and then trusts no certificate.
+    """
     folders = [Path(part) for part in value.split(os.pathsep) if part]
     try:
         there = [folder for folder in folders if folder.is_dir()]
@@ -231,7 +238,7 @@ def _fault(name: str, shown: str, problem: str, hint: str, case: CaseId) -> Xero
 
 
 def notices(faults: list[XeroUnreachable]) -> Iterator[AppError]:
-    """The faults as they are told where all servers are on this machine, which need none of it."""
+    """Return the faults as notices, for when all servers are on this computer and need no proxy."""
     for fault in faults:
         yield AppError(
             f"{fault.message} It is not needed for calls to servers on this machine.",

@@ -1,4 +1,4 @@
-"""What a status, an error body or a missing reply means: our errors, in a sentence with a way out."""
+"""Maps a status, an error body or a missing reply to our errors, each with what the user can do."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _UNREACHED: dict[str, tuple[str, str, CaseId]] = {
     ),
     "timeout": (
         "Xero did not answer in time.",
-        "Try again; if it stays, look at status.xero.com.",
+        "Try again. If the problem persists, check status.xero.com.",
         CaseId.XERO_DOWN,
     ),
     "tls": (
@@ -65,13 +65,13 @@ _UNREACHED: dict[str, tuple[str, str, CaseId]] = {
 
 
 def correlation_of(headers: Mapping[str, str]) -> str:
-    """Xero's id of the call, where the reply carries one that looks like one."""
+    """Return Xero's id of the call, if the reply has a plausible one."""
     found = headers.get("xero-correlation-id", "")
     return found if _CORRELATION.fullmatch(found) else ""
 
 
 def error_body(body: bytes, headers: Mapping[str, str]) -> ErrorBody:
-    """Read an error body: XML envelope, JSON of either family, or nothing that can be read."""
+    """Read an error body: an XML envelope, JSON of either family, or nothing readable."""
     stripped = body.lstrip()
     if stripped.startswith((b"{", b"[")):
         return read_json(stripped)
@@ -83,12 +83,12 @@ def error_body(body: bytes, headers: Mapping[str, str]) -> ErrorBody:
 
 
 def about(asked: RequestInfo, **more: Any) -> dict[str, Any]:
-    """The keyword arguments that every wire error takes."""
+    """Return the keyword arguments that every Xero error takes."""
     return {"asked": asked.call, "status": asked.status, "correlation": asked.correlation, **more}
 
 
 def no_reply(fault: NoReply, asked: RequestInfo) -> XeroError:
-    """The error for a call that got no reply: unknown for a write that may have arrived."""
+    """Return the error for a call without a reply: outcome unknown for a write that may have arrived."""
     message, hint, case = _UNREACHED[fault.kind]
     if fault.proxy and fault.kind == "proxy":
         what = fault.words or "could not be reached"
@@ -99,7 +99,7 @@ def no_reply(fault: NoReply, asked: RequestInfo) -> XeroError:
 
 
 def unknown(asked: RequestInfo, why: str) -> OutcomeUnknown:
-    """The error for a write that may have taken effect."""
+    """Return the error for a write that may have taken effect."""
     return OutcomeUnknown(
         f"It is not known whether XPM made the change. {why}",
         hint="Before anything is sent again, XPM is checked for it.",
@@ -109,7 +109,7 @@ def unknown(asked: RequestInfo, why: str) -> OutcomeUnknown:
 
 
 def login_lost(asked: RequestInfo) -> LoginNeeded:
-    """The error for a login that Xero does not accept even after a renewal."""
+    """Return the error for a login that Xero does not accept even after a renewal."""
     return LoginNeeded(
         "Xero no longer accepts the login.",
         hint="Sign in again: xpm-tui connect. Practice data and links stay as they are.",
@@ -119,9 +119,12 @@ def login_lost(asked: RequestInfo) -> LoginNeeded:
 
 
 def of_status(asked: RequestInfo, found: ErrorBody, *, record: bool) -> XeroError:
-    """The error for a reply that is neither a success nor one of those that are waited out (401, 429).
+    """Return the error for a reply that is neither a success nor one to wait out (401, 429).
 
-    ``record``: the path names a record, so that 404 means that there is none.
+    Args:
+        asked: The call.
+        found: The error body.
+        record: The path names a record, so that 404 means that there is none.
     """
     status, words = asked.status, found.words
     if status == 403:
@@ -158,12 +161,12 @@ def of_status(asked: RequestInfo, found: ErrorBody, *, record: bool) -> XeroErro
 def _server_error(asked: RequestInfo, found: ErrorBody) -> XeroError:
     if found.envelope and is_refusal(found.words):
         return refusal(found.words, asked)
-    # Any other 500 may have come after the change was made, envelope or not.
-    said = f' ("{visible(found.words, 120)}")' if found.words else ""
+    # Any other 500 may have come after the change was made, with or without an envelope.
+    text = f' ("{visible(found.words, 120)}")' if found.words else ""
     if asked.write:
-        return unknown(asked, f"Xero answered HTTP {asked.status}{said}.")
+        return unknown(asked, f"Xero answered HTTP {asked.status}{text}.")
     return XeroUnreachable(
-        f"Xero has a problem: HTTP {asked.status}{said}.",
+        f"Xero has a problem: HTTP {asked.status}{text}.",
         hint="Try again later, and check status.xero.com.",
         case=CaseId.XERO_DOWN,
         **about(asked, words=found.words, repeatable=True),
@@ -204,8 +207,8 @@ def is_covered(call: str, granted: Collection[str]) -> bool:
 def scope_missing(asked: RequestInfo, words: str, granted: Collection[str] = ()) -> ScopeMissing:
     """Return the error for a valid login that may not make this call.
 
-    ``granted`` are its scopes, where they are known. If the scope is among them, the scope is not the cause:
-    an app whose tier does not include the API, or that Xero has not approved, gets the same answer.
+    ``granted`` are its scopes, if known. If the scope is among them, the scope is not the cause: an app whose
+    tier does not include the API, or that Xero has not approved, gets the same answer.
     """
     if is_covered(asked.call, granted):
         return ScopeMissing(

@@ -1,12 +1,8 @@
-"""A client list as it streams in: its records one at a time, its end the proof that it was whole.
+"""The calls of Practice Manager 3.1 for clients, contacts, groups, staff and lists.
 
-Practice Manager 3.1 as the Practice port: clients, contacts, groups, staff and lists, and jobs.
+What XPM offers but this program never does has no method here: archive, delete, merge.
 
-What XPM offers but the product never does has no method here: archive, delete, merge.
-
-Pieces of paths: UUIDs and job numbers, checked before they go into an address.
-
-The job half of Practice Manager 3.1: jobs are addressed by their number, never by UUID.
+The calls for jobs of Practice Manager 3.1; jobs are addressed by their number, never by UUID.
 """
 
 from __future__ import annotations
@@ -36,7 +32,11 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 
 
 def uuid_piece(text: str) -> str:
-    """A UUID in lower case; raises ``BadInput`` for anything else."""
+    """Return a UUID in lower case for use in a path.
+
+    Raises:
+        BadInput: The text is not a UUID.
+    """
     lowered = text.strip().lower()
     if _UUID.fullmatch(lowered) is None:
         raise BadInput(
@@ -47,7 +47,11 @@ def uuid_piece(text: str) -> str:
 
 
 def job_number_piece(text: str) -> str:
-    """A job number as a piece of a path, percent-encoded; it is never parsed. ``BadInput`` when empty."""
+    """Return a job number percent-encoded for use in a path; it is never parsed.
+
+    Raises:
+        BadInput: The number is empty.
+    """
     text = text.strip()
     if not text.strip("."):
         raise BadInput("A job number is required.", hint="It looks like J000412.")
@@ -55,37 +59,40 @@ def job_number_piece(text: str) -> str:
 
 
 def moment(when: datetime) -> str:
-    """``yyyy-MM-ddTHH:mm:ss`` in UTC, without zone, as ``modifiedsince`` takes it."""
+    """Return ``yyyy-MM-ddTHH:mm:ss`` in UTC, without zone, as ``modifiedsince`` expects it."""
     if when.tzinfo is None:
         when = when.replace(tzinfo=UTC)
     return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 class JobCalls:
-    """Typed calls for jobs; writes raise ``OutcomeUnknown`` where they may have taken effect."""
+    """Typed calls for jobs; writes raise ``OutcomeUnknown`` if they may have taken effect."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
     async def current_jobs(self) -> Records[XpmJob]:
-        """``GET job.api/current``: neither completed nor cancelled, any age, without tasks.
+        """Return the open jobs (``GET job.api/current``) of any age, without tasks.
 
-        Scope ``practicemanager.job.read`` or more. One unpaged list, no window of dates.
+        Scope ``practicemanager.job.read`` or more. One list without pages or a range of dates.
         """
         return await self._jobs(Spec("GET", "job.api/current", long=True))
 
     async def client_jobs(self, client: str, *, detailed: bool = False) -> Records[XpmJob]:
-        """``GET job.api/client/{uuid}``: all jobs of a client, in any state.
+        """Return all jobs of a client in any state (``GET job.api/client/{uuid}``).
 
-        Scope ``practicemanager.job.read`` or more. ``RecordMissing`` for an unknown client.
+        Scope ``practicemanager.job.read`` or more.
+
+        Raises:
+            RecordMissing: The client does not exist.
         """
         query = {"detailed": "true"} if detailed else None
         return await self._jobs(Spec("GET", f"job.api/client/{uuid_piece(client)}", query, record=True))
 
     async def jobs_created(self, first: date, last: date, *, detailed: bool = False) -> Records[XpmJob]:
-        """``GET job.api/list``: the jobs created from one day to another, in any state.
+        """Return the jobs created from one day to another, in any state (``GET job.api/list``).
 
-        Scope ``practicemanager.job.read`` or more. Xero takes at most one year, both days included.
+        Scope ``practicemanager.job.read`` or more. Xero accepts at most one year, both days included.
         """
         query = {"from": f"{first:%Y%m%d}", "to": f"{last:%Y%m%d}"}
         if detailed:
@@ -96,10 +103,13 @@ class JobCalls:
         return await self._caller.read(spec, lambda body, asked: read_list(listings.JOBS, body, asked)[0])
 
     async def job(self, number: str) -> XpmJob:
-        """``GET job.api/get/{number}``: one job in full, with its tasks.
+        """Return one complete job with its tasks (``GET job.api/get/{number}``).
 
-        Scope ``practicemanager.job.read`` or more. ``RecordMissing`` when there is none. Its category is a
-        name; which template made it cannot be read back.
+        Scope ``practicemanager.job.read`` or more. The category is a name; which template made the job cannot
+        be read.
+
+        Raises:
+            RecordMissing: The job does not exist.
         """
         spec = Spec("GET", f"job.api/get/{job_number_piece(number)}", record=True)
         return await self._caller.read(spec, _job)
@@ -119,11 +129,13 @@ class JobCalls:
         category: str = "",
         budget: str = "",
     ) -> XpmJob:
-        """``POST job.api/add``: a new job, in the practice's first state; gives it with its number.
+        """Create a job in the practice's first state and return it with its number (``POST job.api/add``).
 
-        Scope ``practicemanager.job``. ``number`` is a job number of one's own; what XPM says to one that
-        exists is not documented. Manager, partner and staff are set afterwards by :meth:`assign`.
-        ``OutcomeUnknown``: look for the job before sending again.
+        Scope ``practicemanager.job``. ``number`` is the practice's own job number; what XPM does with one
+        that exists is not documented. Manager, partner and staff are set afterwards with :meth:`assign`.
+
+        Raises:
+            OutcomeUnknown: Look for the job before sending it again.
         """
         fields: dict[str, str | date] = {
             "Name": name,
@@ -143,10 +155,17 @@ class JobCalls:
         return await self._write("POST", "job.api/add", request_bodies.job(given))
 
     async def set_job_state(self, number: str, code: str) -> None:
-        """``PUT job.api/state``: ``code`` is the state's Interface Code as the practice set it, not its name.
+        """Set a job's state (``PUT job.api/state``).
 
-        Scope ``practicemanager.job``. ``Refused`` (case ``state-code``) for a code that XPM does not know.
-        The reply is a status only in recordings, a job in the specification: neither is relied upon.
+        Scope ``practicemanager.job``. The reply is only a status in recordings and a job in the
+        specification; neither is used.
+
+        Args:
+            number: The job number.
+            code: The state's Interface Code as the practice set it, not its name.
+
+        Raises:
+            Refused: XPM does not know the code (case ``state-code``).
         """
         spec = Spec("PUT", "job.api/state", body=request_bodies.job({"ID": number, "State": code}))
         await self._caller.write(spec, lambda body, asked: read_status(body, asked))
@@ -160,18 +179,21 @@ class JobCalls:
         manager: str | None = None,
         partner: str | None = None,
     ) -> XpmJob:
-        """``PUT job.api/assign``: staff, manager and partner by UUID; ``""`` takes manager or partner away.
+        """Assign staff, manager and partner by UUID (``PUT job.api/assign``); ``""`` removes one.
 
-        Scope ``practicemanager.job``. The only way to set a job's manager and partner.
+        Scope ``practicemanager.job``. This is the only way to set a job's manager and partner.
         """
         body = request_bodies.assign(number, add=add, remove=remove, manager=manager, partner=partner)
         return await self._write("PUT", "job.api/assign", body)
 
     async def apply_template(self, number: str, template: str, *, append: bool = False) -> XpmJob:
-        """``POST job.api/applytemplate``: adds the template's tasks; gives the job with them.
+        """Add a template's tasks and return the job with them (``POST job.api/applytemplate``).
 
-        Scope ``practicemanager.job``. Sent twice it adds the tasks twice, unless ``append`` (XPM's
-        ``AppendExisting``). ``Refused`` for a template that is gone.
+        Scope ``practicemanager.job``. A second call adds the tasks again, unless ``append`` (XPM's
+        ``AppendExisting``).
+
+        Raises:
+            Refused: The template does not exist.
         """
         mode = "AppendExisting" if append else "AddNew"
         body = request_bodies.job({"ID": number, "TemplateUUID": uuid_piece(template), "TaskMode": mode})
@@ -202,16 +224,16 @@ class ClientListing:
 
     @property
     def asked_at(self) -> datetime:
-        """The server's own time when it began to answer (its ``Date`` header; ours when it has none)."""
+        """The server's time when it began to answer (its ``Date`` header, or our time without one)."""
         return self._asked_at
 
     @property
     def quarantined(self) -> tuple[Quarantined, ...]:
-        """What was set aside so far."""
+        """The records that were set aside so far."""
         return tuple(self._reader.quarantined)
 
     async def __aiter__(self) -> AsyncIterator[XpmClient]:
-        """The clients, one at a time; the list is complete only when this ends without an error."""
+        """Yield the clients one at a time; the list is complete only if this ends without an error."""
         reader = self._reader
         try:
             async for chunk in self._incoming.chunks:
@@ -225,7 +247,7 @@ class ClientListing:
 
 
 def server_time(text: str, now: datetime) -> datetime:
-    """An HTTP date (RFC 9110 section 5.6.7), UTC; ``now`` where there is none that can be read."""
+    """Return an HTTP date (RFC 9110 section 5.6.7) in UTC, or ``now`` if it cannot be read."""
     try:
         found = parsedate_to_datetime(text)
     except (TypeError, ValueError, IndexError):
@@ -237,7 +259,7 @@ R = TypeVar("R")
 
 
 class XeroPractice(JobCalls):
-    """Implements the Practice port over one tenant, with the calls for jobs beside it."""
+    """Implements the Practice port for one tenant, and the calls for jobs."""
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
@@ -245,17 +267,17 @@ class XeroPractice(JobCalls):
 
     @property
     def calls(self) -> int:
-        """Practice Manager calls sent so far by this object, repeats included."""
+        """Practice Manager calls sent so far by this object, including retries."""
         return self._caller.calls
 
     # -- clients -----------------------------------------------------------------------------------------
 
     def clients(self, *, modified_since: datetime | None = None) -> AbstractAsyncContextManager[ClientList]:
-        """``GET client.api/list?detailed=true``: all clients, archived and deleted ones too, streamed.
+        """Stream all clients, including archived and deleted ones (``GET client.api/list?detailed=true``).
 
-        Scope ``practicemanager.client.read`` or more. One unpaged reply, minutes of silence possible;
-        repeated only as long as no byte of the list has come. ``modified_since`` (UTC) is by XPM's own
-        time of change.
+        Scope ``practicemanager.client.read`` or more. One reply without pages, which may start after minutes
+        of silence; it is retried only while no byte of the list has arrived. ``modified_since`` (UTC) refers
+        to XPM's own time of change.
         """
         return self._clients(modified_since)
 
@@ -268,17 +290,20 @@ class XeroPractice(JobCalls):
             yield ClientListing(incoming, asked, self._caller.clock.now())
 
     async def client(self, uuid: str) -> XpmClient:
-        """``GET client.api/get/{uuid}``: one client in full.
+        """Return one complete client (``GET client.api/get/{uuid}``).
 
-        Scope ``practicemanager.client.read`` or more. ``RecordMissing`` when XPM has none.
+        Scope ``practicemanager.client.read`` or more.
+
+        Raises:
+            RecordMissing: XPM has no such client.
         """
         spec = Spec("GET", f"client.api/get/{uuid_piece(uuid)}", record=True)
         return await self._caller.read(spec, _client)
 
     async def search(self, query: str) -> Records[XpmClient]:
-        """``GET client.api/search?detailed=true``: clients whose name holds ``query``, any case.
+        """Return clients whose name contains ``query``, ignoring case (``GET client.api/search``).
 
-        Scope ``practicemanager.client.read`` or more. No hit is an empty list.
+        Scope ``practicemanager.client.read`` or more. The list is empty if none matches.
         """
         if not query.strip():
             return Records()
@@ -286,19 +311,24 @@ class XeroPractice(JobCalls):
         return await self._list(spec, listings.CLIENTS)
 
     async def add_client(self, values: Mapping[str, Value], contacts: Sequence[XpmContact]) -> XpmClient:
-        """``POST client.api/add``: create a client, its contacts with it; gives it as XPM keeps it.
+        """Create a client with its contacts and return it as saved in XPM (``POST client.api/add``).
 
-        Scope ``practicemanager.client``. XPM takes a second client of the same name without a word.
-        ``OutcomeUnknown``: look for it before sending again.
+        Scope ``practicemanager.client``. XPM accepts a second client of the same name without a warning.
+
+        Raises:
+            OutcomeUnknown: Look for the client before sending it again.
         """
         spec = Spec("POST", "client.api/add", body=request_bodies.add_client(values, contacts))
         return await self._caller.write(spec, _client)
 
     async def update_client(self, uuid: str, name: str, values: Mapping[str, Value]) -> XpmClient:
-        """``PUT client.api/update``: change the given fields; an empty text clears one.
+        """Change the given fields (``PUT client.api/update``); an empty text clears a field.
 
-        Scope ``practicemanager.client``. Contacts cannot be changed here. ``EditConflict`` on 409,
-        ``RecordMissing`` when XPM has no such client.
+        Scope ``practicemanager.client``. Contacts cannot be changed here.
+
+        Raises:
+            EditConflict: XPM answered 409.
+            RecordMissing: XPM has no such client.
         """
         body = request_bodies.update_client(uuid_piece(uuid), name, values)
         return await self._caller.write(Spec("PUT", "client.api/update", body=body), _client)
@@ -306,7 +336,7 @@ class XeroPractice(JobCalls):
     # -- contacts ----------------------------------------------------------------------------------------
 
     async def contact(self, client: str, uuid: str) -> XpmContact:
-        """``GET client.api/contact/{uuid}?clientUuid=``: a contact as this client has it.
+        """Return a contact as this client has it (``GET client.api/contact/{uuid}?clientUuid=``).
 
         Scope ``practicemanager.client.read`` or more. Position and primary belong to the pair.
         """
@@ -315,9 +345,12 @@ class XeroPractice(JobCalls):
         return await self._caller.read(spec, _contact)
 
     async def add_contact(self, client: str, contact: XpmContact) -> XpmContact:
-        """``POST client.api/contact``: create a contact for a client (its ``uuid`` is ignored).
+        """Create a contact for a client (``POST client.api/contact``); its ``uuid`` is ignored.
 
-        Scope ``practicemanager.client``. ``OutcomeUnknown``: read the client before sending again.
+        Scope ``practicemanager.client``.
+
+        Raises:
+            OutcomeUnknown: Read the client before sending it again.
         """
         spec = Spec(
             "POST", "client.api/contact", body=request_bodies.add_contact(uuid_piece(client), contact)
@@ -325,10 +358,10 @@ class XeroPractice(JobCalls):
         return await self._caller.write(spec, _contact)
 
     async def update_contact(self, client: str, uuid: str, values: Mapping[str, Value]) -> XpmContact:
-        """``PUT client.api/contact/{uuid}?clientUuid=``: change a contact, addressed with its client.
+        """Change a contact of a client (``PUT client.api/contact/{uuid}?clientUuid=``).
 
-        Scope ``practicemanager.client``. XPM needs the name: when ``values`` has none, it is read first,
-        which costs a call. A contact of several clients changes for all of them.
+        Scope ``practicemanager.client``. XPM needs the name: if ``values`` has none, it is read first, which
+        costs a call. A contact of several clients changes for all of them.
         """
         given = {request_bodies.contact_field(field): value for field, value in values.items()}
         if not given.get("name"):
@@ -341,47 +374,50 @@ class XeroPractice(JobCalls):
     # -- lists -------------------------------------------------------------------------------------------
 
     async def groups(self) -> Records[RecordReference]:
-        """``GET clientgroup.api/list``: client groups, without their members.
+        """Return the client groups without their members (``GET clientgroup.api/list``).
 
         Scope ``practicemanager.client.read`` or more.
         """
         return await self._list(Spec("GET", "clientgroup.api/list"), listings.GROUPS)
 
     async def group_members(self, uuid: str) -> tuple[RecordReference, ...]:
-        """``GET clientgroup.api/get/{uuid}``: the clients of one group.
+        """Return the clients of one group (``GET clientgroup.api/get/{uuid}``).
 
-        Scope ``practicemanager.client.read`` or more. ``RecordMissing`` when XPM has no such group.
+        Scope ``practicemanager.client.read`` or more.
+
+        Raises:
+            RecordMissing: XPM has no such group.
         """
         spec = Spec("GET", f"clientgroup.api/get/{uuid_piece(uuid)}", record=True)
         return await self._caller.read(spec, lambda b, a: read_single(listings.GROUP_MEMBERS, b, a))
 
     async def staff(self) -> Records[Staff]:
-        """``GET staff.api/list``: all staff; names are not unique, and there is no flag for those who left.
+        """Return all staff (``GET staff.api/list``).
 
-        Scope ``practicemanager.staff.read`` or more.
+        Scope ``practicemanager.staff.read`` or more. Names are not unique, and staff who left are not marked.
         """
         return await self._list(Spec("GET", "staff.api/list"), listings.STAFF)
 
     async def add_staff(self, *, name: str, email: str = "", phone: str = "", mobile: str = "") -> Staff:
-        """``POST staff.api/add``: a staff record without login; only after a person asked for it.
+        """Create a staff record without login (``POST staff.api/add``), only after a user asked for it.
 
-        Scope ``practicemanager.staff`` (not among the granular ones that we ask for by default). The reply
-        says ``api-method="Get"``.
+        Scope ``practicemanager.staff``, which is not among the granular scopes that are requested by default.
+        The reply says ``api-method="Get"``.
         """
         values = {"Name": name, "Phone": phone, "Mobile": mobile, "Email": email}
         spec = Spec("POST", "staff.api/add", body=request_bodies.staff(values))
         return await self._caller.write(spec, lambda b, a: read_single(listings.STAFF_MEMBER, b, a))
 
     async def templates(self) -> Records[Template]:
-        """``GET template.api/list``: job templates, a UUID and a name each, no contents.
+        """Return the job templates: a UUID and a name each, no contents (``GET template.api/list``).
 
         Scope ``practicemanager`` or ``practicemanager.read``: with granular scopes alone it may raise
-        ``ScopeMissing``, and templates are then typed by UUID.
+        ``ScopeMissing``, and templates are then entered by UUID.
         """
         return await self._list(Spec("GET", "template.api/list"), listings.TEMPLATES)
 
     async def categories(self) -> Records[Category]:
-        """``GET category.api/list``: job categories. Scopes as for :meth:`templates`."""
+        """Return the job categories (``GET category.api/list``). Scopes as for :meth:`templates`."""
         return await self._list(Spec("GET", "category.api/list"), listings.CATEGORIES)
 
     async def _list(self, spec: Spec, shape: Shape[R]) -> Records[R]:

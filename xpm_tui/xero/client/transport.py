@@ -1,7 +1,7 @@
-"""The one file that knows httpx: bytes out, bytes in, and what went wrong with the wire between.
+"""The HTTP transport, the only module that uses httpx.
 
-Certificates are always verified, redirects never followed, proxies taken from the environment except for
-this machine itself. Nothing here retries, and no header or address is ever put into an error.
+Certificates are always verified, redirects are never followed, and proxies come from the environment, except
+for this computer itself. Nothing is retried here, and no error contains a header or an address.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from xpm_tui.domain.safe_text import visible
 from xpm_tui.xero.client.environment import NetworkEnvironment, notices
 from xpm_tui.xero.config import WireConfig, is_loopback
 
-# They log whole addresses, and a search has a client's name in its query.
+# They log complete addresses, and the query of a search contains a client's name.
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
@@ -30,9 +30,12 @@ Trouble = Literal["connect", "name", "tls", "proxy", "timeout", "cut", "request"
 
 
 class NoReply(Exception):
-    """No whole reply came. ``sent``: the request may have reached Xero, so it may have been acted upon.
+    """No complete reply was received.
 
-    ``proxy`` names the proxy on the way, and ``words`` say what it did ("refused the connection: ...").
+    Attributes:
+        sent: The request may have reached Xero, which may have acted on it.
+        proxy: The proxy in use.
+        words: What the proxy did ("refused the connection: ...").
     """
 
     def __init__(self, kind: Trouble, *, sent: bool, proxy: str = "", words: str = "") -> None:
@@ -44,12 +47,12 @@ class NoReply(Exception):
 
 
 class TooLarge(Exception):
-    """The body is larger than the caller takes."""
+    """The body is larger than the caller accepts."""
 
 
 @dataclass(frozen=True)
 class TransportRequest:
-    """One request: ``url`` without query, ``query`` encoded by the wire, seconds of silence and in all."""
+    """One request: ``url`` without query, ``query`` to be encoded, and timeouts for silence and in total."""
 
     method: str
     url: str
@@ -62,10 +65,10 @@ class TransportRequest:
 
 @dataclass(frozen=True)
 class IncomingReply:
-    """A reply whose head has come; names of headers are lower case.
+    """A reply whose head has arrived; names of headers are lower case.
 
-    ``issuer`` is who signed the server's certificate, empty without TLS; ``received`` gives the bytes of the
-    body that have come over the wire so far.
+    ``issuer`` is the issuer of the server's certificate, empty without TLS; ``received`` returns the bytes of
+    the body received so far.
     """
 
     status: int
@@ -75,7 +78,12 @@ class IncomingReply:
     received: Callable[[], int] = lambda: 0
 
     async def body(self, limit: int = 64 * 1024 * 1024) -> bytes:
-        """The whole body; raises ``TooLarge`` beyond ``limit`` bytes, ``NoReply`` when it is cut."""
+        """Return the complete body.
+
+        Raises:
+            TooLarge: It has more than ``limit`` bytes.
+            NoReply: It is incomplete.
+        """
         out = bytearray()
         async for chunk in self.chunks:
             out += chunk
@@ -85,9 +93,9 @@ class IncomingReply:
 
 
 class Network:
-    """Pools of connections, opened when they are first used. ``transport`` takes the place of the real wire.
+    """Connection pools, opened when they are first used. ``transport`` replaces the real network.
 
-    The environment is read at the first request to a server that is not this machine.
+    The environment is read at the first request to a server that is not this computer.
     """
 
     def __init__(
@@ -104,17 +112,21 @@ class Network:
         self._clients: dict[tuple[str, str], httpx.AsyncClient] = {}
 
     def notices(self) -> list[errors.AppError]:
-        """What is wrong with the environment and stops nothing, as all servers are on this machine."""
+        """Return problems of the environment that do not matter, as all servers are on this computer."""
         if self._transport is not None or not self._local:
             return []
         return [*notices(self._environment.faults())]
 
     def _client(self, url: str) -> tuple[httpx.AsyncClient, str]:
-        """The pool for an address, and the proxy on the way. Raises ``XeroUnreachable`` naming a variable."""
+        """Return the pool for an address, and the proxy.
+
+        Raises:
+            XeroUnreachable: A variable is wrong; the error names it.
+        """
         parts = urlsplit(url)
         route = None
         if self._transport is None and not is_loopback(parts.hostname or ""):
-            # A proxy of the environment is for the world, never for this machine.
+            # A proxy of the environment is never used for this computer.
             route = self._environment.proxy_for(parts.scheme, parts.hostname or "", parts.port or 443)
         key = (parts.scheme, route.url if route else "")
         if key not in self._clients:
@@ -130,17 +142,18 @@ class Network:
         if scheme == "https":
             trusted = self._environment.certificate_store()
         else:
-            trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # it trusts nobody, and is not used
+            trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # it trusts no certificate, and is not used
         return httpx.AsyncClient(
             follow_redirects=False, trust_env=False, verify=trusted, proxy=proxy or None, limits=limits
         )
 
     @asynccontextmanager
     async def open(self, request: TransportRequest) -> AsyncIterator[IncomingReply]:
-        """Send a request and give the reply's head; its body is read inside the block.
+        """Send a request and yield the reply's head; its body is read inside the block.
 
-        Raises ``NoReply``, from here and from reading the body, and ``XeroUnreachable`` where the environment
-        names a proxy or certificates that cannot be used.
+        Raises:
+            NoReply: There was no complete reply; also while the body is read.
+            XeroUnreachable: The environment names a proxy or certificates that cannot be used.
         """
         client, proxy = self._client(request.url)
         timeout = httpx.Timeout(
@@ -164,7 +177,7 @@ class Network:
                 except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
                     raise _no_reply(error, proxy) from None
                 except Exception as error:
-                    # What socksio and its caller raise over a bad reply is no error of httpx.
+                    # What socksio and its caller raise for a bad reply is no httpx error.
                     if not handshake.failed:
                         raise
                     words = f"does not speak SOCKS5, or closed the connection ({type(error).__name__})"
@@ -194,7 +207,7 @@ class Network:
 class _Handshake:
     """The handshake with a SOCKS proxy, followed by the events of httpcore (its "trace" extension).
 
-    httpcore would wait for the proxy's replies without a limit, so ``limit`` is set to ``seconds`` meanwhile.
+    httpcore would wait for the proxy's replies without a limit, so ``limit`` is set to ``seconds`` during it.
     """
 
     def __init__(self, limit: asyncio.Timeout, seconds: float) -> None:
@@ -204,7 +217,7 @@ class _Handshake:
         self._before: float | None = None
 
     async def note(self, event: str, info: Mapping[str, object]) -> None:
-        """Take note of an event of the connection."""
+        """Handle an event of the connection."""
         _, of_handshake, what = event.partition("setup_socks5_connection.")
         if not of_handshake:
             return
@@ -237,8 +250,8 @@ async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
 
 def _no_reply(error: Exception, proxy: str = "") -> NoReply:
     if isinstance(error, httpx.ProxyError):
-        said = visible(str(error), 80).rstrip(".")
-        return NoReply("proxy", sent=False, proxy=proxy, words=f'refused the connection: "{said}"')
+        text = visible(str(error), 80).rstrip(".")
+        return NoReply("proxy", sent=False, proxy=proxy, words=f'refused the connection: "{text}"')
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
         return NoReply("proxy" if proxy else "timeout", sent=False, proxy=proxy)
     if isinstance(error, httpx.ConnectError):

@@ -1,1 +1,1 @@
-"""Read and write the XML of the Practice Manager API, by element name and never by position."""
+"""Reading and writing the XML of the Practice Manager API, by element name and never by position."""

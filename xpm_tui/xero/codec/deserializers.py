@@ -1,8 +1,8 @@
-"""Elements of Practice Manager 3.1 replies -> values of the model, by element name, never by position.
+"""Deserializers from elements of Practice Manager 3.1 replies to values of the model, by element name.
 
 Names and values: Xero's Practice Manager 3.1 pages and recorded replies. An absent and an empty element are
-the same; unknown elements are ignored; what cannot be read is a ``ShapeFault`` with its place, never dropped.
-Of a client, fields that cannot be read are set aside one by one (``XpmClient.unread``).
+the same; unknown elements are ignored; what cannot be read is a ``ShapeFault`` with its place and is never
+dropped. Fields of a client that cannot be read are set aside one by one (``XpmClient.unread``).
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _LOOSE_FLAGS = {"yes": True, "true": True, "1": True, "no": False, "false": Fals
 
 Found: TypeAlias = dict[str, Any]
 Table: TypeAlias = dict[str, str | tuple[str, Callable[[Element], Any]]]
-"""Element name -> the field that its text goes to, or a field and the reader of the whole element."""
+"""Maps an element name to a field for its text, or to a field and a reader of the whole element."""
 
 
 class ShapeFault(Exception):
-    """What is wrong with an element and where, seen from the record; the reader adds the rest."""
+    """What is wrong with an element and where, relative to the record; the reader adds the rest."""
 
     def __init__(self, where: str, problem: str, kind: FaultKind) -> None:
         super().__init__(f"{where}: {problem}")
@@ -44,12 +44,12 @@ class ShapeFault(Exception):
         self.kind: FaultKind = kind
 
     def of(self, attribute: str) -> RecordFault:
-        """Return it as what is wrong with a part of our record."""
+        """Return it as a fault of a part of our record."""
         return RecordFault(attribute, self.where, self.problem, self.kind)
 
 
 def clean(text: str) -> str:
-    r"""Return the canonical text: NFC, ``\n`` line ends; white space alone counts as nothing."""
+    r"""Return the canonical text: NFC, line feeds, and the empty text for white space alone."""
     if not text.isascii() or "\r" in text:
         text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
     return "" if text.isspace() else text
@@ -57,7 +57,7 @@ def clean(text: str) -> str:
 
 def read(element: Iterable[Element], table: Table, found: Found) -> None:
     """Read the children of ``element`` that ``table`` names into ``found``: texts, or whole parts."""
-    # The one hot loop of the wire: about 70 turns for each client of a detailed list.
+    # The hot loop: about 70 iterations for each client of a detailed list.
     place_of = table.get
     for child in element:
         place = place_of(child.tag)
@@ -94,7 +94,7 @@ def _part(child: Element, place: Any, found: Found) -> None:
 
 
 def uuid_of(found: Found) -> str:
-    """Make the UUID in ``found`` lower case; refuses a missing or malformed one."""
+    """Make the UUID in ``found`` lower case; refuse a missing or malformed one."""
     found["uuid"] = uuid = _uuid(found.get("uuid", ""))
     return uuid
 
@@ -111,7 +111,7 @@ def _uuid(text: str) -> str:
 
 
 def known_by(element: Element) -> tuple[str, str, str]:
-    """Return UUID, name and number of a record that cannot be read, each empty where it is unsound."""
+    """Return UUID, name and number of a record that cannot be read, each empty if it is invalid."""
     texts: dict[str, str] = {}
     for child in element.iterchildren("UUID", "Name", "ID", "WebUrl"):
         text = clean(child.text or "").strip()
@@ -127,13 +127,13 @@ def known_by(element: Element) -> tuple[str, str, str]:
 
 
 def quarantined(element: Element, *faults: RecordFault) -> Quarantined:
-    """The record of an element as one that was set aside."""
+    """Return the record of an element as one that was set aside."""
     uuid, name, number = known_by(element)
     return Quarantined(kind=element.tag, uuid=uuid, name=name, number=number, faults=faults)
 
 
 def flag(found: Found, field: str, tag: str) -> None:
-    """Turn a Yes/No text into a bool in place; a missing or empty one is left to the record's default."""
+    """Convert a Yes/No text to a bool in place; a missing or empty one gets the record's default."""
     text = found.get(field)
     if text == "No":
         found[field] = False
@@ -159,7 +159,7 @@ _NAMED: Table = {"UUID": "uuid", "Name": "name"}
 
 
 def record_reference(element: Element) -> RecordReference | None:
-    """A person, group or client named in passing; None for an empty element."""
+    """Return a reference to a person, group or client; None for an empty element."""
     found: Found = {}
     read(element, _NAMED, found)
     if not found:
@@ -169,7 +169,7 @@ def record_reference(element: Element) -> RecordReference | None:
 
 @lru_cache(maxsize=4096)
 def _shared(uuid: str, name: str) -> RecordReference:
-    # The same few people and groups stand in thousands of clients: one value serves them all.
+    # The same few people and groups are in thousands of clients: they share one value.
     return RecordReference(uuid=_uuid(uuid), name=name)
 
 
@@ -183,7 +183,7 @@ def _inside(where: str, fault: ShapeFault) -> ShapeFault:
 
 
 def named_list(element: Element, tag: str) -> tuple[RecordReference, ...]:
-    """The members of a list of named records, in order, the same one only once."""
+    """Return the members of a list of named records in order, without duplicates."""
     out: dict[str, RecordReference] = {}
     for child in element.iterchildren(tag):
         try:
@@ -206,11 +206,11 @@ _READERS: dict[Kind, Callable[[Field], Callable[[Element], Any]]] = {
     "names": lambda field: partial(_member, field.xpm.member if field.xpm else ""),
     "contacts": lambda field: contacts,
 }
-"""The reader of a whole element, for the kinds that are more than a text."""
+"""The readers of whole elements, for the kinds of fields that are more than a text."""
 
 
 def _table(fields: Iterable[Field], **others: str) -> Table:
-    """Every element of a reply that holds one of the fields, and the ``others`` by element."""
+    """Return every element of a reply with one of the fields, and the ``others`` by element."""
     table: Table = dict(others)
     for field in fields:
         reader = _READERS.get(field.kind)
@@ -220,7 +220,7 @@ def _table(fields: Iterable[Field], **others: str) -> Table:
 
 
 def _of_kind(fields: Iterable[Field], kind: Kind) -> tuple[tuple[str, str], ...]:
-    """Attribute and element of the fields of one kind."""
+    """Return attribute and element of the fields of one kind."""
     return tuple((field.attribute, field.xpm.read[0]) for field in fields if field.kind == kind and field.xpm)
 
 
@@ -229,7 +229,7 @@ _CONTACT_FLAGS = _of_kind(CONTACT.values(), "flag")
 
 
 def contact(element: Element) -> XpmContact:
-    """A ``Contact``: in a client, or alone in the reply to a contact call."""
+    """Return a ``Contact``, in a client or alone in the reply to a contact call."""
     found: Found = {}
     read(element, _CONTACT, found)
     uuid_of(found)
@@ -239,7 +239,7 @@ def contact(element: Element) -> XpmContact:
 
 
 def contacts(element: Element) -> tuple[XpmContact, ...]:
-    """The ``Contacts`` of a client; one that is there twice is refused."""
+    """Return the ``Contacts`` of a client; a duplicate is refused."""
     out: dict[str, XpmContact] = {}
     for child in element.iterchildren("Contact"):
         try:
@@ -259,10 +259,12 @@ _CLIENT_MASKED = _of_kind(CLIENT.values(), "masked")
 
 
 def client(element: Element, beside: str = "") -> XpmClient:
-    """A ``Client``, plain or detailed; ``beside`` is a WebUrl that stood next to ``Status``.
+    """Return a ``Client``, plain or detailed; ``beside`` is a WebUrl next to ``Status``.
+
+    What cannot be read otherwise is in ``unread``.
 
     Raises:
-        ShapeFault: An essential part of it cannot be read. What cannot be read otherwise is in ``unread``.
+        ShapeFault: An essential part of it cannot be read.
     """
     found: Found = {}
     try:
@@ -287,7 +289,7 @@ def client(element: Element, beside: str = "") -> XpmClient:
 
 
 def _sound_parts(element: Element) -> Found:
-    """Read a client part by part: those that cannot be read are left out and named in ``unread``."""
+    """Read a client part by part; parts that cannot be read are left out and named in ``unread``."""
     found: Found = {}
     faults: dict[str, RecordFault] = {}
 
@@ -315,7 +317,7 @@ def _sound_parts(element: Element) -> Found:
 
 
 def _masked(text: str) -> Masked:
-    # Xero masks tax numbers; should one come in clear, it is masked here, so that nothing ever keeps it.
+    # Xero masks tax numbers; if one is not masked, it is masked here so that it is never saved.
     return Masked(shown=text.strip() if looks_masked(text) else "******" + text.strip()[-3:])
 
 
@@ -323,22 +325,22 @@ _STAFF: Table = {"UUID": "uuid", "Name": "name", "Email": "email", "Phone": "pho
 
 
 def staff(element: Element, beside: str = "") -> Staff:
-    """A ``Staff`` of ``StaffList``."""
+    """Return a ``Staff`` of ``StaffList``."""
     return Staff(**_record(element, _STAFF))
 
 
 def template(element: Element, beside: str = "") -> Template:
-    """A job ``Template``."""
+    """Return a job ``Template``."""
     return Template(**_record(element, _NAMED))
 
 
 def category(element: Element, beside: str = "") -> Category:
-    """A job ``Category``."""
+    """Return a job ``Category``."""
     return Category(**_record(element, _NAMED))
 
 
 def named_record(element: Element, beside: str = "") -> RecordReference:
-    """A record of which only UUID and name are read: a job state, a practice task, a group in a list."""
+    """Return a record with only UUID and name: a job state, a practice task, a group in a list."""
     return RecordReference(**_record(element, _NAMED))
 
 
@@ -360,7 +362,7 @@ _TASK: Table = {
 
 
 def task(element: Element) -> Task:
-    """A ``Task`` on a job."""
+    """Return a ``Task`` of a job."""
     found = _record(element, _TASK)
     flag(found, "completed", "Completed")
     if "minutes" in found:
@@ -374,7 +376,7 @@ def task(element: Element) -> Task:
 
 
 def tasks(element: Element) -> tuple[Task, ...]:
-    """The ``Tasks`` of a job."""
+    """Return the ``Tasks`` of a job."""
     out = []
     for child in element.iterchildren("Task"):
         try:
@@ -406,7 +408,7 @@ _JOB: Table = {
 
 
 def job(element: Element, beside: str = "") -> XpmJob:
-    """A ``Job``, plain or detailed; ``beside`` is a WebUrl that stood next to ``Status``."""
+    """Return a ``Job``, plain or detailed; ``beside`` is a WebUrl next to ``Status``."""
     found: Found = {}
     read(element, _JOB, found)
     if found.get("uuid"):

@@ -1,4 +1,4 @@
-"""Which replies there are: the shape of each list and each single record."""
+"""The shape of each list and each single record in the replies."""
 
 from __future__ import annotations
 

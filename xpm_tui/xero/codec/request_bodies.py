@@ -1,7 +1,7 @@
-"""Bodies of Practice Manager 3.1 requests. Only what is given is sent; an empty element clears.
+"""Bodies of Practice Manager 3.1 requests. Only given values are sent; an empty element clears a field.
 
-The names differ from the replies' (``WebSite``, ``AccountManagerUUID``, ``ClientNumber``); dates go in as
-``yyyyMMdd``. Text that XML 1.0 cannot carry and masked values are refused with the field's name.
+The names differ from those of the replies (``WebSite``, ``AccountManagerUUID``, ``ClientNumber``); dates are
+sent as ``yyyyMMdd``. Text that XML 1.0 cannot represent and masked values are refused with the field's name.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from xpm_tui.domain.xpm import XpmContact
 from xpm_tui.xero.codec.deserializers import Element
 
 CLIENT_ELEMENTS: dict[str, str] = in_requests("client")
-"""Field -> element of a client request, in the order of Xero's page. Tax and company numbers have none."""
+"""Elements of a client request by field, in the order of Xero's page, without tax and company numbers."""
 
 CONTACT_ELEMENTS: dict[str, str] = in_requests("contact")
-"""Field -> element of a contact request, in the order of Xero's page."""
+"""Elements of a contact request by field, in the order of Xero's page."""
 
 
 def add_client(values: Mapping[str, Value], contacts: Sequence[XpmContact]) -> bytes:
-    """``POST client.api/add``: ``name`` is needed; empty values are left out, there is nothing to clear."""
+    """Return the body of ``POST client.api/add``: ``name`` is required, empty values are left out."""
     if not values.get("name"):
         raise UnsendableValue(
             "A client needs a name before XPM can take it.", hint="Fill in the name.", field="name"
@@ -38,13 +38,13 @@ def add_client(values: Mapping[str, Value], contacts: Sequence[XpmContact]) -> b
     if contacts:
         inner = etree.SubElement(root, "Contacts")
         for contact in contacts:
-            # If several are primary, XPM takes the last one.
+            # If several are primary, XPM uses the last one.
             _contact_fields(etree.SubElement(inner, "Contact"), contact_values(contact), keep_empty=False)
     return _bytes(root)
 
 
 def update_client(uuid: str, name: str, values: Mapping[str, Value]) -> bytes:
-    """``PUT client.api/update``: UUID, name and the given fields; an empty value clears its field."""
+    """Return the body of ``PUT client.api/update``; an empty value clears its field."""
     root = etree.Element("Client")
     _leaf(root, "UUID", uuid, "UUID")
     _client_fields(root, {**values, "name": values.get("name") or name})
@@ -52,27 +52,27 @@ def update_client(uuid: str, name: str, values: Mapping[str, Value]) -> bytes:
 
 
 def add_contact(client: str, contact: XpmContact) -> bytes:
-    """``POST client.api/contact``: client and name are needed."""
+    """Return the body of ``POST client.api/contact``: client and name are required."""
     return _contact(client, contact_values(contact), keep_empty=False)
 
 
 def update_contact(client: str, values: Mapping[str, Value]) -> bytes:
-    """``PUT client.api/contact/{uuid}``: name is needed; an empty value clears its field."""
+    """Return the body of ``PUT client.api/contact/{uuid}``; an empty value clears its field."""
     return _contact(client, values, keep_empty=True)
 
 
 def contact_values(contact: XpmContact) -> dict[str, Value]:
-    """A contact's fields as a mapping, without its UUID."""
+    """Return a contact's fields as a mapping, without its UUID."""
     return {field: getattr(contact, field) for field in CONTACT_ELEMENTS}
 
 
 def contact_field(field: str) -> str:
-    """``contact_email`` and ``email`` are the same field here."""
+    """Return the field's name; ``contact_email`` and ``email`` are the same field here."""
     return field.removeprefix("contact_")
 
 
 def job(root_fields: Mapping[str, str | date]) -> bytes:
-    """``job.api/add``, ``state`` and ``applytemplate``: element name -> value, in order."""
+    """Return the body of ``job.api/add``, ``state`` or ``applytemplate``: values by element, in order."""
     root = etree.Element("Job")
     for element, value in root_fields.items():
         _leaf(root, element, value, element)
@@ -87,7 +87,7 @@ def assign(
     manager: str | None = None,
     partner: str | None = None,
 ) -> bytes:
-    """``PUT job.api/assign``: staff UUIDs; manager or partner ``""`` takes the present one away."""
+    """Return the body of ``PUT job.api/assign``: staff UUIDs; ``""`` removes manager or partner."""
     root = etree.Element("Job")
     _leaf(root, "ID", number, "ID")
     for tag, people in (("add", add), ("remove", remove)):
@@ -102,7 +102,7 @@ def assign(
 
 
 def staff(values: Mapping[str, str]) -> bytes:
-    """``POST staff.api/add``: element name -> value; ``Name`` is needed."""
+    """Return the body of ``POST staff.api/add``: values by element; ``Name`` is required."""
     if not values.get("Name"):
         raise UnsendableValue("A staff record needs a name.", hint="Fill in the name.", field="name")
     root = etree.Element("Staff")

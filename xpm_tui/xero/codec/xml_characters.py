@@ -1,10 +1,10 @@
-"""Characters and references that XML does not allow, marked so that the parser takes the rest.
+"""Replaces characters and references that XML does not allow, so that the parser accepts the rest.
 
 One control character in one address makes a whole list malformed. Each is replaced by a non-character that
-the parser takes and no text may hold, so that only what holds it is set aside. The reader filters a reply
-only once its parser has refused it, so a sound reply costs nothing.
+the parser accepts and no text may contain, so that only the record with it is set aside. A reply is filtered
+only after its parser has refused it, so that a valid reply costs nothing.
 
-How a reply begins: the hardened parser that reads it, and what may come before its first element.
+The start of a reply: the hardened parser, and what may come before the first element.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ _SECTIONS = {"<![CDATA[": "]]>", "<!--": "-->"}
 _SECTION = re.compile(r"<!\[CDATA\[|<!--")
 _OPEN_END = re.compile(rb"(?:&#?[0-9A-Za-z]*|<(?:!(?:-|\[(?:C(?:D(?:A(?:TA?)?)?)?)?)?)?|--?|\]\]?)\Z")
 _LONGEST = 48
-"""Bytes: a reference that is longer means nothing."""
+"""Maximum length of a reference in bytes; a longer one is not a reference."""
 
 
 def invalid_characters(text: str) -> str:
-    """Return what a text that is not ASCII holds and no text may hold, in words; empty for a sound text."""
+    """Describe the invalid characters in a text that is not ASCII; empty if there are none."""
     found = _NONCHARACTER_TEXT.search(text)
     return _WORDS.get(found.group(), _WORDS[_NONCHARACTER]) if found is not None else ""
 
 
 class CharacterFilter:
-    """Marks what XML does not allow in one reply, chunk by chunk; ``marked`` tells whether there was any."""
+    """Marks what XML does not allow in one reply, chunk by chunk; ``marked`` says whether there was any."""
 
     def __init__(self) -> None:
         self.marked = False
@@ -52,7 +52,7 @@ class CharacterFilter:
         self._until = ""
 
     def feed(self, data: bytes) -> bytes:
-        """Take some bytes; give those that the parser may have. A torn end waits for the next ones."""
+        """Take some bytes and return those for the parser; an incomplete end waits for the next chunk."""
         if self._held:
             data = self._held + data
         at = len(data) - _torn(data)
@@ -60,7 +60,7 @@ class CharacterFilter:
         return self._filtered(data)
 
     def close(self) -> bytes:
-        """Give what was still held back: the reply ends in the middle of something."""
+        """Return the bytes that were still waiting: the reply ends in the middle of something."""
         held, self._held = self._held, b""
         return self._filtered(held)
 
@@ -75,7 +75,7 @@ class CharacterFilter:
         return done.encode("utf-8", "surrogateescape")
 
     def _walked(self, text: str) -> list[str]:
-        """References outside of CDATA sections and comments, where ``&`` is only a letter."""
+        """Handle references outside of CDATA sections and comments, in which ``&`` is plain text."""
         out: list[str] = []
         at = 0
         while at < len(text):
@@ -98,7 +98,7 @@ class CharacterFilter:
 
 
 def _torn(data: bytes) -> int:
-    """How many bytes at the end belong to something that the next chunk may complete."""
+    """Return how many bytes at the end belong to something that the next chunk may complete."""
     found = _OPEN_END.search(data, max(0, len(data) - _LONGEST))
     if found is not None:
         return len(data) - found.start()
@@ -112,7 +112,7 @@ def _torn(data: bytes) -> int:
 
 
 def _noncharacter(found: re.Match[str]) -> str:
-    # The marks of what was found before are non-characters themselves.
+    # The marks of earlier invalid characters are non-characters themselves.
     return found.group() if found.group() in (_CONTROL, _SURROGATE) else _NONCHARACTER
 
 
@@ -142,7 +142,7 @@ _ROOT = re.compile(rb"<([^\s/><!?]+)[\s/>]")
 
 
 def pull_parser(tags: Sequence[str]) -> Any:
-    """Return a parser that gives the ends of these elements, with everything off that a reply never needs."""
+    """Return a parser that reports the ends of these elements, without features that no reply needs."""
     return etree.XMLPullParser(
         events=("end",),
         tag=tags,
@@ -159,11 +159,11 @@ def pull_parser(tags: Sequence[str]) -> Any:
 
 
 def problem_before_root(head: bytes) -> str | None:
-    """Look at the beginning of a reply.
+    """Check the beginning of a reply.
 
     Returns:
-        What is wrong with it, the empty text where the root has begun and is the right one, or None where
-        more bytes are needed to tell.
+        What is wrong with it, the empty text if the root has begun and is correct, or None if more bytes are
+        needed.
     """
     if head.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00<", b"<\x00")):
         return "is in UTF-16, not in UTF-8"

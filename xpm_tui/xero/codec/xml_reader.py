@@ -1,11 +1,11 @@
-"""Streamed reading of Practice Manager replies, hardened: a reply is read right or refused with its place.
+"""Streamed, hardened reading of Practice Manager replies.
 
-One record that cannot be read, or that is there twice, is *quarantined*: it is named, and the others are
-read. A reply is refused as a whole only where it is damaged as a whole: cut short, malformed, of another
-type.
+A reply is read correctly or refused with the place of the fault. One record that cannot be read, or that
+occurs twice, is *quarantined*: it is named, and the others are read. A whole reply is refused only if it is
+damaged as a whole: incomplete, malformed, or of another type.
 
-No DOCTYPE, hence no entities of a document's own (CWE-776, CWE-611); UTF-8 only; depth (256) and text size
-(10 MB) are libxml2's limits, size of a record and of the whole are ours.
+No DOCTYPE, hence no entities defined by a document (CWE-776, CWE-611); UTF-8 only. Depth (256) and text size
+(10 MB) are libxml2's limits, the sizes of a record and of a reply are ours.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from xpm_tui.xero.error_body import RequestInfo, refusal, support_hint
 R = TypeVar("R")
 
 REPLY_LIMIT = 64 * 1024 * 1024
-"""Most bytes of an ordinary reply."""
+"""Maximum size of an ordinary reply in bytes."""
 
 LIST_LIMIT = 1024 * 1024 * 1024
-"""Most bytes of a streamed list (50,000 detailed clients are about 150 MB)."""
+"""Maximum size of a streamed list in bytes (50,000 detailed clients are about 150 MB)."""
 
 RECORD_LIMIT = 32 * 1024 * 1024
-"""Most bytes from the end of one record to the end of the next."""
+"""Maximum number of bytes from the end of one record to the end of the next."""
 
 _TWICE = "is that of several records of the list"
 _KEYS = {"Job": "ID"}
@@ -47,9 +47,9 @@ _KEYS = {"Job": "ID"}
 
 @dataclass(frozen=True)
 class Shape(Generic[R]):
-    """Where records stand and how one is made: ``Response/wrapper/element``, no wrapper for a single one.
+    """Where records are and how one is read: ``Response/wrapper/element``, no wrapper for a single one.
 
-    ``key`` is what makes a record itself within a list; two with the same key are quarantined.
+    ``key`` identifies a record in a list; two with the same key are quarantined.
     """
 
     element: str
@@ -62,11 +62,14 @@ class Reader(Generic[R]):
     """A streaming reader of one reply.
 
     ``feed`` its bytes and take the records, then ``finish`` and take the last ones, then ``close``, which
-    proves it complete. ``quarantined`` are the records, or fields of them, that were set aside so far. A
-    record that proves to be there twice was yielded before, and is among them: it does not count then.
+    checks that the reply is complete. ``quarantined`` are the records, or fields of them, that were set aside
+    so far. A record that turns out to occur twice was already yielded, and is among them: ignore it.
 
-    Raises ``BadReply`` (with the place of the fault) as soon as the reply as a whole cannot be read, and
-    ``Refused`` at the end when XPM said ERROR. After an error the reader cannot be used again.
+    After an error the reader cannot be used again.
+
+    Raises:
+        BadReply: The reply as a whole cannot be read; raised at once, with the place of the fault.
+        Refused: XPM said ERROR; raised at the end.
     """
 
     def __init__(
@@ -105,16 +108,16 @@ class Reader(Generic[R]):
 
     @property
     def count(self) -> int:
-        """Records read so far, those that were set aside included."""
+        """Number of records read so far, including those that were set aside."""
         return self._count
 
     @property
     def twice(self) -> frozenset[str]:
-        """Keys that several records of the list have: none of these records counts."""
+        """Keys that several records of the list have; none of these records is used."""
         return frozenset(self._twice)
 
     def feed(self, data: bytes) -> list[R]:
-        """Take some bytes of the reply; give the records that they completed."""
+        """Take some bytes of the reply and return the records that they complete."""
         self._total += len(data)
         if self._total > self._limit:
             raise self._fault(f"is larger than {self._limit // (1024 * 1024)} MB")
@@ -133,7 +136,7 @@ class Reader(Generic[R]):
         return records
 
     def finish(self) -> list[R]:
-        """End of the bytes: gives the records that only now can be read, as the parser was silent before."""
+        """Handle the end of the bytes and return records that the parser had held back."""
         if self._head is not None:
             raise self._fault("is empty" if not self._head.strip() else "ends before its first element")
         records: list[R] = []
@@ -151,9 +154,9 @@ class Reader(Generic[R]):
         return records
 
     def close(self) -> R | None:
-        """Prove that the reply was whole: gives the single record of a single shape, None for a list.
+        """Check that the reply is complete; return the record of a single shape, None for a list.
 
-        Where :meth:`finish` was not called, a reply that needs it is refused.
+        If :meth:`finish` was not called, a reply that needs it is refused.
         """
         if self._root is None and self.finish():
             raise self._fault("is broken or cut off")
@@ -183,10 +186,10 @@ class Reader(Generic[R]):
     # -- the parser ------------------------------------------------------------------------------------
 
     def _parsed(self, data: bytes) -> list[R]:
-        """Parse some bytes of a reply that was sound so far; where they are not, filter it from there on.
+        """Parse some bytes of a reply that was valid so far; if they are not, filter it from there on.
 
         The bytes since the last complete record are kept for that. Not every error is raised: after some, the
-        parser is silent until the end. So the ends of records are counted in the bytes, too.
+        parser is silent until the end. Therefore the ends of records are counted in the bytes, too.
         """
         if self._window is not None:
             self._window.append(data)
@@ -219,9 +222,9 @@ class Reader(Generic[R]):
             self._window = None
 
     def _filtered(self, fault: etree.XMLSyntaxError | None) -> list[R]:
-        """Parse again from the last complete record on, with what XML does not allow marked.
+        """Parse again from the last complete record on, with invalid characters marked.
 
-        ``fault`` is what the parser said; it stands where nothing was found that could be marked.
+        ``fault`` is the parser's message; it is used if nothing was found to mark.
         """
         if self._window is None:
             raise self._syntax(fault)
@@ -249,7 +252,7 @@ class Reader(Generic[R]):
         return self._take()
 
     def _check_outside(self, parent: Element) -> None:
-        """What was marked outside of all records belongs to none of them: the reply as a whole is broken."""
+        """Refuse the reply if there were invalid characters outside of all records."""
         for text in (parent.text, *(child.tail for child in parent)):
             if text and not text.isascii() and (problem := invalid_characters(text)):
                 raise self._fault(f"is broken or cut off: outside of its records it has {problem}")
@@ -294,7 +297,7 @@ class Reader(Generic[R]):
             record = shape.build(node, "")
         except ShapeFault as fault:
             found = self._set_aside(node, fault.of(WHOLE))
-            # Where its key can be read, another one of that key is not sound either.
+            # If its key can be read, another record with that key is not valid either.
             self._is_new(found.number if shape.element == "Job" else found.uuid)
             return None
         if shape.key is not None and not self._is_new(shape.key(record)):
@@ -327,7 +330,7 @@ class Reader(Generic[R]):
         return True
 
     def _elsewhere(self, node: Element, parent: Element) -> None:
-        """A record element that is no member of the list: part of a record, the single one, or misplaced."""
+        """Handle an element that is no member of the list: part of a record, the single one, or misplaced."""
         shape = self._shape
         assert shape is not None
         depth = _depth(node)
@@ -406,7 +409,7 @@ def _depth(node: Element) -> int:
 
 
 def read_single(shape: Shape[R], body: bytes, asked: RequestInfo | None = None) -> R:
-    """Read a whole reply that carries one record. Raises as :class:`Reader` does."""
+    """Read a complete reply with one record. Raises like :class:`Reader`."""
     reader = Reader(shape, asked)
     reader.feed(body)
     record = reader.close()
@@ -415,7 +418,7 @@ def read_single(shape: Shape[R], body: bytes, asked: RequestInfo | None = None) 
 
 
 def read_list(shape: Shape[R], body: bytes, asked: RequestInfo | None = None) -> tuple[Records[R], str]:
-    """Read a whole reply that carries a list.
+    """Read a complete reply with a list.
 
     Returns:
         The records with those that were set aside, and the address of the next page, if any.
@@ -431,14 +434,14 @@ def read_list(shape: Shape[R], body: bytes, asked: RequestInfo | None = None) ->
 
 
 def read_status(body: bytes, asked: RequestInfo | None = None) -> None:
-    """Read a whole reply of which only the status counts. Raises as :class:`Reader` does."""
+    """Read a complete reply of which only the status is used. Raises like :class:`Reader`."""
     reader: Reader[Any] = Reader(None, asked)
     reader.feed(body)
     reader.close()
 
 
 def read_words(body: bytes) -> str | None:
-    """XPM's words in an ERROR envelope; None when the body is none, or is broken."""
+    """Return XPM's message in an ERROR envelope; None if the body is none, or is broken."""
     reader: Reader[Any] = Reader(None)
     try:
         reader.feed(body)

@@ -1,1 +1,1 @@
-"""Sample practices of any size, made from a seed, with the hard cases inside."""
+"""Sample practices of any size, made from a seed, with difficult cases."""

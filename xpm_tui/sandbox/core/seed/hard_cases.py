@@ -1,4 +1,4 @@
-"""The hard cases that every sample practice holds, in its first rows, and more of them from 60 clients on."""
+"""The difficult cases in the first rows of every sample practice, and more of them from 60 clients on."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ DARWIN = Address("3 Smith & Co Lane", "Darwin", "NT", "0800", "Australia")
 AUCKLAND = Address("Level 1\n88 Queen St\nĀkarana", "Auckland", "", "1010", "New Zealand")
 
 CONTROLS = "Next\u0085line \u009b31mred\u009b0m"
-"""C1 controls, which XML 1.0 can carry and a terminal must not get."""
+"""C1 controls, which XML 1.0 can contain but which must not reach a terminal."""
 BIDI = "Ana \u202eavliS\u202c \u2066(x)\u2069"
 CLICK = "[@click=app.quit]Click[/]"
 
 
 class HardCases:
-    """Puts the hard cases into a practice that has its people and lists already."""
+    """Adds the difficult cases to a practice that already has its people and lists."""
 
     def __init__(self, practice: SandboxPractice, now: float) -> None:
         self._practice = practice
@@ -44,7 +44,7 @@ class HardCases:
         self._groups = list(practice.groups)
 
     def add(self, count: int) -> None:
-        """The first `count` of them."""
+        """Add the first `count` of them."""
         makers: list[Callable[[], list[ClientRecord]]] = [
             self._complete,
             self._same_name,
@@ -59,11 +59,11 @@ class HardCases:
             rows += self._further()
         for row in rows[:count]:
             self._practice.put_client(row)
-        kept = {row.uuid for row in rows[:count]}
+        remaining = {row.uuid for row in rows[:count]}
         cases = self._practice.cases
         for name, uuids in list(cases.items()):
             if uuids and uuids[0] in {row.uuid for row in rows}:
-                cases[name] = [uuid for uuid in uuids if uuid in kept]
+                cases[name] = [uuid for uuid in uuids if uuid in remaining]
 
     def _case(self, name: str, *rows: ClientRecord) -> list[ClientRecord]:
         self._practice.cases[name] = [row.uuid for row in rows]
@@ -149,7 +149,7 @@ class HardCases:
         return self._case("shared contact", company, holdings)
 
     def _same_name(self) -> list[ClientRecord]:
-        """Two active clients with exactly the same name."""
+        """Return two active clients with exactly the same name."""
         rows = []
         for number, place in enumerate((HOBART, DARWIN)):
             contact = self._contact(
@@ -187,7 +187,7 @@ class HardCases:
         return self._case("archived twin", active, old)
 
     def _prospects(self) -> list[ClientRecord]:
-        """A prospect, and one that was made a client: the prospect is gone, a new number stands there."""
+        """Return a prospect, and one that became a client under a new number."""
         prospect = replace(
             self._client("Tāmaki Rōpū Trust"), prospect=True, email="tari@tamaki.example", tax=TRUST[2]
         )
@@ -203,7 +203,7 @@ class HardCases:
         return [prospect, before, after]
 
     def _markup_name(self) -> list[ClientRecord]:
-        """Markup, bidirectional and C1 characters where a careless screen would obey them."""
+        """Return a name with markup, bidirectional and C1 characters, which a screen must not obey."""
         quit_now = self._contact(CLICK, "click@acme.example", addressee=BIDI)
         row = replace(
             self._client("ACME [/] Pty"),
@@ -216,7 +216,7 @@ class HardCases:
         return self._case("markup in the name", row)
 
     def _other_scripts(self) -> list[ClientRecord]:
-        """Added by API with a name only: no tax block, no e-mail, no contact."""
+        """Return a client added by API with only a name: no tax block, no e-mail, no contact."""
         row = self._client("株式会社さくら & Sons 🌸")
         self._case("no contacts", row)
         return self._case("name only", row)
@@ -226,7 +226,7 @@ class HardCases:
         return self._case("deleted", row)
 
     def _further(self) -> list[ClientRecord]:
-        """Names that are almost, or look, alike; and rows that are odd in other ways."""
+        """Return names that are or look almost equal, and rows that are unusual in other ways."""
         names = (
             "kowhai plumbing pty ltd",
             "Kowhai Plumbing Limited",

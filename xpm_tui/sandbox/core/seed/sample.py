@@ -1,8 +1,6 @@
-"""Staff, groups, categories, tasks, templates and states of a sample practice.
+"""A whole sample practice of any size: staff, groups, categories, tasks, templates, states and jobs.
 
-Jobs of a sample practice: in every state, of every age, with numbers of the sequence and of people.
-
-A whole sample practice of any size.
+There are jobs in every state and of every age, with numbers of the sequence and manual ones.
 """
 
 from __future__ import annotations
@@ -60,7 +58,7 @@ TEMPLATES: tuple[tuple[str, tuple[tuple[int, int], ...], tuple[tuple[int, str], 
 
 
 def add_people(practice: SandboxPractice) -> None:
-    """Six people, two of one name, and one who left but is still named on old records."""
+    """Add six people, two with one name, and one who left but is still on old records."""
     for number, (name, email, payroll) in enumerate(STAFF):
         uuid = practice.ids.uuid("staff")
         phone, address = f"03 5550 00{number:02d}", "Level 2\n9 Harbour St, Hobart"
@@ -74,7 +72,7 @@ def add_people(practice: SandboxPractice) -> None:
 
 
 def add_lists(practice: SandboxPractice) -> None:
-    """Groups, categories, tasks, templates and states."""
+    """Add groups, categories, tasks, templates and states."""
     ids = practice.ids
     for name in GROUPS:
         uuid = ids.uuid("group")
@@ -95,7 +93,7 @@ def add_lists(practice: SandboxPractice) -> None:
 
 
 def add_groups_for_size(practice: SandboxPractice, rng: Random, size: int) -> None:
-    """Family groups of a larger practice, one to about forty clients."""
+    """Add family groups to a larger practice, about one for every forty clients."""
     for number in range(size // 40):
         uuid = practice.ids.uuid("group")
         surname = ordinary_clients.SURNAMES[int(rng.random() * len(ordinary_clients.SURNAMES))]
@@ -125,7 +123,7 @@ def add_jobs(practice: SandboxPractice, rng: Random, now: float) -> None:
 def tasks_of(
     practice: SandboxPractice, template: TemplateRecord, start: str, due: str
 ) -> tuple[JobTask, ...]:
-    """The tasks that a template adds to a job; a task that the practice has deleted is not among them."""
+    """Return the tasks that a template adds to a job, without tasks that the practice has deleted."""
     return tuple(
         JobTask(
             practice.ids.uuid("job task"),
@@ -142,7 +140,7 @@ def tasks_of(
 
 
 def milestones_of(practice: SandboxPractice, template: TemplateRecord, start: str) -> tuple[Milestone, ...]:
-    """The milestones that a template adds to a job."""
+    """Return the milestones that a template adds to a job."""
     return tuple(
         Milestone(practice.ids.uuid("milestone"), shift_day(start, days), text)
         for days, text in template.milestones
@@ -189,7 +187,7 @@ def _note(practice: SandboxPractice, moment: float) -> Note:
 
 
 ALL_HARD_CASES = 60
-"""From this size on the practice has the rarer hard cases too."""
+"""From this size on the practice also has the rarer difficult cases."""
 FIRST_HARD_CASES = 12
 
 
