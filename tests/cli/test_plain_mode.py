@@ -36,8 +36,9 @@ def test_review_and_plan_line_by_line(connected: Inline, ignition: Path, typed: 
     assert "\x1b" not in done.out
     for words in (
         "to review.", "Client 1 of ", "is ignored and no longer needs a link.", "Which XPM client is it?",
-        "What do you want to do with this plan?", "Type r, a, q, or a number from 1 to ", ", Link: empty, becomes ",
-        "Change 1 is no longer ticked.", "Change 1 is now ticked.", "Type one of: 1, 2, 3, 4, q.",
+        "What do you want to do with this plan?", "Type r, a, q, or a number from 1 to ",
+        ", Link: empty, becomes ", "Change 1 is no longer ticked.", "Change 1 is now ticked.",
+        "Type one of: 1, 2, 3, 4, q.",
     ):  # fmt: skip
         assert words in done.out, (words, done.out)
     states = {

@@ -198,7 +198,7 @@ async def at_authorise(app: Console, pilot: Pilot[Any]) -> AuthorisePane:
     await until(pilot, lambda: isinstance(app.screen, Wizard))
     wizard = app.screen
     assert isinstance(wizard, Wizard)
-    app.work(lambda: wizard._on("authorise"), "wizard")
+    app.work(lambda: wizard._show_next("authorise"), "wizard")
     await calm(pilot)
     pane = wizard.query_one(AuthorisePane)
     pane._start()

@@ -145,7 +145,7 @@ async def test_a_page_that_never_comes_back_is_picked_from_a_list(app: Console) 
         assert isinstance(wizard, Wizard)
         pane = AuthorisePane()
         await wizard.mount(pane)
-        app.work(pane._seen, "seen")
+        app.work(pane._ask_symptom, "seen")
         await settle(pilot)
         shown = text_of(app)
         assert "What do you see in the browser?" in shown

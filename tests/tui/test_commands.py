@@ -51,7 +51,7 @@ THROUGH = {
     "do_jobs_deploy": ("_choose_deploy", "jobs.deploy"),
     "do_jobs_retry": ("_choose_retry", "jobs.retry"),
     "do_jobs_audit": ("_make_audit", "jobs.audit"),
-    "do_jobs_redeploy": ("_again", "jobs.redeploy"),
+    "do_jobs_redeploy": ("_look_up_and_redeploy", "jobs.redeploy"),
     "do_templates_defaults": ("_change_default", "templates.defaults"),
 }
 """Keys that run their command through a function beside them."""

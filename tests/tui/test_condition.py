@@ -16,7 +16,7 @@ Consoles = Callable[..., Console]
 async def looked(app: Console) -> None:
     """The console looks whether store or settings have changed, as it does every now and then."""
     app._status_cost = 0.0
-    await app._look_at_book()
+    await app._check_store()
 
 
 async def test_the_head_names_the_condition_of_the_practice(world: World, console: Consoles) -> None:

@@ -44,7 +44,7 @@ def parse(scope, css, source, **more):
 stylesheet.parse = parse
 counted(stylesheet.Stylesheet, "apply")
 counted(screen.Screen, "_refresh_layout")
-stock_run, stock_begin = app.App.run, Console._begin
+stock_run, stock_begin = app.App.run, Console._start_up
 Console.run = lambda self, **more: stock_run(self, headless=True, size=(80, 24))
 driver.require_terminal = lambda environ: None
 stock_ready = Console.on_ready
@@ -67,7 +67,7 @@ def begin(self):
     self.exit()
 
 found = {}
-Console.on_ready, Console._begin = ready, begin
+Console.on_ready, Console._start_up = ready, begin
 before = looks()
 try:
     main()

@@ -53,7 +53,7 @@ async def taken_in(pilot: Pilot[Any]) -> None:
     """Until no key waits for the one before it any more."""
     app = pilot.app
     assert isinstance(app, Console)
-    while not app._ahead.idle:
+    while not app._type_ahead.idle:
         await pilot.pause(0.005)
 
 

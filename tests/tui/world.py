@@ -131,7 +131,7 @@ async def settle(pilot: Pilot[Any]) -> None:
         await pilot.pause(0.005)
         rounds += 1
         waits = rounds > PATIENCE and isinstance(app.screen, ModalScreen)
-        busy = app.worker.busy or not app._ahead.idle or (rounds < MOST and not _footed(app))
+        busy = app.worker.busy or not app._type_ahead.idle or (rounds < MOST and not _footed(app))
         quiet = 0 if busy and not waits else quiet + 1
 
 

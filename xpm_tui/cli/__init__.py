@@ -1,1 +1,1 @@
-"""The command line: verbs made from the commands, with output as text or JSON."""
+"""The command line: verbs generated from the commands, with text or JSON output."""

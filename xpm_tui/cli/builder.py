@@ -1,4 +1,4 @@
-"""Builds the command line from the commands: their names, arguments, options, help and examples."""
+"""Generates the click commands: their words, arguments, options, help and examples."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ def add_commands(
     renamed: Mapping[tuple[str, ...], str],
     perform: Perform,
 ) -> None:
-    """Add a verb for every command that has one under ``root``.
+    """Add a click command for each command with a verb.
 
     Args:
-        root: The group to add them to.
+        root: The group to which they are added.
         acts: All commands.
-        titles: The title of each group of verbs.
-        renamed: Earlier names of verbs, each with the name that replaced it.
+        titles: The titles of the groups.
+        renamed: Earlier words of verbs, with the last word that replaced them.
         perform: Runs a command.
     """
-    spoken = [act for act in acts if act.verb]
+    spoken = [command for command in acts if command.verb]
     groups: dict[tuple[str, ...], VerbGroup] = {(): root}
-    for act in spoken:
-        for depth in range(1, len(act.verb)):
-            words = act.verb[:depth]
+    for command in spoken:
+        for depth in range(1, len(command.verb)):
+            words = command.verb[:depth]
             if words not in groups:
                 groups[words] = _group(words, spoken, titles, perform)
                 groups[words[:-1]].add_command(groups[words], words[-1])
-    for act in spoken:
-        if act.verb in groups:
+    for command in spoken:
+        if command.verb in groups:
             continue
-        parent = groups[act.verb[:-1]]
-        parent.add_command(_verb(act, perform), act.verb[-1])
-        for alias in act.aliases:
-            parent.add_command(_verb(act, perform, other_name_of=act.verb[-1]), alias)
+        parent = groups[command.verb[:-1]]
+        parent.add_command(_verb(command, perform), command.verb[-1])
+        for alias in command.aliases:
+            parent.add_command(_verb(command, perform, other_name_of=command.verb[-1]), alias)
     for words, today in renamed.items():
         groups[words[:-1]].old_names[words[-1]] = today
 
@@ -53,8 +53,10 @@ def add_commands(
 def _group(
     words: tuple[str, ...], acts: Sequence[Command[Any]], titles: Mapping[str, str], perform: Perform
 ) -> VerbGroup:
-    itself = next((act for act in acts if act.verb == words), None)
-    alone = itself or next((act for act in acts if act.verb[:-1] == words and act.default), None)
+    itself = next((command for command in acts if command.verb == words), None)
+    alone = itself or next(
+        (command for command in acts if command.verb[:-1] == words and command.default), None
+    )
     return VerbGroup(
         name=words[-1],
         help=itself.help if itself else titles[" ".join(words)],
@@ -67,28 +69,28 @@ def _group(
     )
 
 
-def _verb(act: Command[Any], perform: Perform, other_name_of: str = "") -> Verb:
+def _verb(command: Command[Any], perform: Perform, other_name_of: str = "") -> Verb:
     return Verb(
-        name=act.verb[-1],
-        help=act.help,
-        short_help=f"The same as '{other_name_of}'." if other_name_of else act.title,
-        epilog=act.example,
-        parameters=lambda: [*_params(act), *global_options()],
-        callback=_callback(act, perform),
+        name=command.verb[-1],
+        help=command.help,
+        short_help=f"The same as '{other_name_of}'." if other_name_of else command.title,
+        epilog=command.example,
+        parameters=lambda: [*_params(command), *global_options()],
+        callback=_callback(command, perform),
     )
 
 
-def _callback(act: Command[Any], perform: Perform) -> Callable[..., None]:
+def _callback(command: Command[Any], perform: Perform) -> Callable[..., None]:
     @click.pass_context
     def run(ctx: click.Context, /, **values: Any) -> None:
         if ctx.invoked_subcommand is None:
-            perform(ctx, act, values)
+            perform(ctx, command, values)
 
     return run
 
 
-def _params(act: Command[Any]) -> list[click.Parameter]:
-    return [_argument(p) if p.hint.argument else _option(p) for p in read(act.params)]
+def _params(command: Command[Any]) -> list[click.Parameter]:
+    return [_argument(p) if p.hint.argument else _option(p) for p in read(command.params)]
 
 
 def _argument(param: Param) -> Positional:

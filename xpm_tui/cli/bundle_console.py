@@ -1,4 +1,4 @@
-"""``open``: a support bundle as a read-only console, or as a summary if there is no terminal."""
+"""The verb ``open``: a support bundle in a read-only console, or a summary without a terminal."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
 
 RUNS = 20
-"""Number of runs in the summary, the newest first."""
+"""The number of runs in the summary, newest first."""
 
 
 def open_bundle(console: ConsoleLauncher, given: Globals, file: str) -> int:
-    """Show a bundle in the console, or print what is in it, and return the exit code.
+    """Show a bundle in the console, or print its summary; return the exit code.
 
     Raises:
         BadInput: The file is no bundle that can be opened, or ``--home`` names a folder that is in use.
@@ -73,9 +73,9 @@ def _folder(chosen: str) -> AbstractContextManager[Path]:
 
 
 def _summary(opened: OpenedBundle, practice: OpenPractice) -> Result:
-    """Return what support needs first: conditions, results of the probes, runs, changed settings."""
+    """Return what support needs first: conditions, findings, runs and changed settings."""
     recording = opened.recording
-    beat = summary.summarize(practice)
+    facts = summary.summarize(practice)
     runs = history.list_runs(practice, RUNS)
     changed = [item for item in practice.settings.items() if item.origin != "default"]
     found = condition.conditions(practice)
@@ -84,7 +84,7 @@ def _summary(opened: OpenedBundle, practice: OpenPractice) -> Result:
         "made": recording.made,
         "version": recording.version,
         "masked": recording.masked,
-        "status": msgspec.to_builtins(beat, str_keys=True),
+        "status": msgspec.to_builtins(facts, str_keys=True),
         "probes": [msgspec.to_builtins(each) for each in recording.results],
         "runs": [msgspec.to_builtins(run, str_keys=True) for run in runs],
         "settings": [{"key": item.key, "value": item.shown, "origin": item.origin} for item in changed],
@@ -93,9 +93,9 @@ def _summary(opened: OpenedBundle, practice: OpenPractice) -> Result:
         f"Support bundle of xpm-tui {recording.version}, written {formatting.when_utc(recording.made)}"
         f" ({'names masked' if recording.masked else 'with names'}).",
         *(f"Condition: {each.message or 'sound'}" for each in found),
-        f"{formatting.count(beat.clients, 'client')} in Ignition, {beat.xpm_clients:,} in XPM, "
-        f"{beat.linked:,} linked.",
-        *(problem.sentence for problem in beat.problems),
+        f"{formatting.count(facts.clients, 'client')} in Ignition, {facts.xpm_clients:,} in XPM, "
+        f"{facts.linked:,} linked.",
+        *(problem.sentence for problem in facts.problems),
     ]
     for each in recording.results:
         if each.verdict in ("note", "trouble"):

@@ -1,7 +1,7 @@
-"""Shell completion of values: ids, settings, practices. It never fails and never writes.
+"""Shell completion of values such as ids, settings and practices; it never fails and never writes.
 
-Some of click's own scripts are replaced. ``--option=value`` is one word in zsh and fish, so that a completion
-begins with the option; in bash it is three words. fish gets complete descriptions, with their commas.
+Our scripts replace click's where those fall short. ``--option=value`` is one word in zsh and fish, so
+completions start with the option; in bash it is three words. In fish, descriptions may contain commas.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
 def completer(kind: Completes | Literal["override"]) -> Complete | None:
-    """Return the completion function for a kind of value, if there is one."""
+    """Return click's completion function for a kind of value; None if there are no completions."""
     if kind in ("", "file"):
         return None
 
@@ -50,33 +50,31 @@ def completer(kind: Completes | Literal["override"]) -> Complete | None:
                 if len(found) >= MOST:
                     break
             return found
-        except Exception:  # a shell must not get an error in place of a completion
+        except Exception:  # an error message would disturb the shell while it waits
             return []
 
     return complete
 
 
 def _settings(ctx: click.Context) -> Iterator[tuple[str, str]]:
-
     return ((entry.key, entry.help) for entry in schema.SCHEMA)
 
 
 def _values(ctx: click.Context) -> Iterator[tuple[str, str]]:
-    """Return the values of the setting that was typed before."""
+    """Yield the values of the setting that was typed before."""
     entry = schema.BY_KEY[str(ctx.params["key"]).strip().casefold()]
     usual = kinds.written(entry.default)
     return ((name, "the default" if name == usual else "") for name in entry.kind.choices)
 
 
 def _overrides(ctx: click.Context) -> Iterator[tuple[str, str]]:
-    """Return completions of ``KEY=VALUE`` for ``--set``."""
+    """Yield ``KEY=VALUE`` for ``--set``: all values of a setting if they are known, else its start."""
     for entry in schema.SCHEMA:
         for name in entry.kind.choices or ("",):
             yield f"{entry.key}={name}", entry.help
 
 
 def _practices(ctx: click.Context) -> Iterator[tuple[str, str]]:
-
     return (
         (name, "")
         for name in application_home.practices(
@@ -87,7 +85,6 @@ def _practices(ctx: click.Context) -> Iterator[tuple[str, str]]:
 
 def _table(name: str) -> Callable[[click.Context], Iterator[tuple[str, str]]]:
     def rows(ctx: click.Context) -> Iterator[tuple[str, str]]:
-
         given = collected(ctx)
         home = application_home.find_home(given.home or None, os.environ)
         with application_practice.open_practice(
@@ -148,7 +145,7 @@ class Bash(BashComplete):
     """Completion for bash, which splits words at ``=``."""
 
     def get_completion_args(self) -> tuple[list[str], str]:
-        """Return the words before, joined again at each ``=``, and the incomplete one."""
+        """Return the previous words, joined again at each ``=``, and the word being typed."""
         args, typed = super().get_completion_args()
         words: list[str] = []
         for word in (*args, typed):
@@ -163,7 +160,7 @@ class _Whole(ShellComplete):
     """Completions that include the option, for shells that replace the whole word."""
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[str]]:
-        """Return completions with the option before each value; the shell itself completes paths."""
+        """Return completions with the option before each value; the shell completes paths itself."""
         option, equals, _ = incomplete.partition("=")
         found = super().get_completions(args, incomplete)
         if not (equals and option.startswith("--")):
@@ -178,17 +175,17 @@ class Zsh(_Whole, ZshComplete):
     """Completion for zsh."""
 
     def source(self) -> str:
-        """Return click's script, changed to complete the path in ``--option=path``."""
+        """Return click's script, changed so that the path in ``--option=path`` is completed."""
         return super().source().replace("    _path_files", "    compset -P '--*='; _path_files")
 
 
 class Fish(_Whole, FishComplete):
-    """Completion for fish: one line for each completion, with the description after a tab."""
+    """Completion for fish: one line per completion, with the description after a tab."""
 
     source_template = _FISH
 
     def format_completion(self, item: CompletionItem[str]) -> str:
-        """Return kind, value and description on one line."""
+        """Return kind, value and description, without line breaks, which would start another completion."""
         about = " ".join((item.help or "").split())
         return f"{item.type},{item.value}" + (f"\t{about}" if about else "")
 

@@ -1,4 +1,4 @@
-"""The interface to the full-screen console, which is passed in by the program that starts it."""
+"""The interface of the console for the command line, which does not import it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 class ConsoleLauncher(Protocol):
-    """Starts the full-screen console."""
+    """Starts the full-screen console; the program's entry point provides it."""
 
     def require_terminal(self) -> None:
         """Check that the console can be shown.
 
         Raises:
-            BadInput: There is no terminal, or it cannot move the cursor.
+            BadInput: There is no terminal, or a dumb one.
         """
 
     def open(
@@ -39,17 +39,17 @@ class ConsoleLauncher(Protocol):
         overrides: Mapping[str, str] | None = None,
         opener: Callable[[], OpenPractice] | None = None,
     ) -> int:
-        """Show the console until the user quits and return the exit code.
+        """Show the console until it is left; return the exit code.
 
-        ``opener`` opens another practice.
+        ``opener`` opens something else than the practice of this name.
         """
 
 
 class NoConsole:
-    """A launcher for when only verbs are needed."""
+    """Replaces the console where only verbs are needed."""
 
     def require_terminal(self) -> None:
-        """Always raise ``BadInput``."""
+        """Raise ``BadInput``."""
         raise BadInput("The console cannot be opened here.", hint="Use a command: xpm-tui --help")
 
     def open(
@@ -62,13 +62,13 @@ class NoConsole:
         overrides: Mapping[str, str] | None = None,
         opener: Callable[[], OpenPractice] | None = None,
     ) -> int:
-        """Always raise ``BadInput``."""
+        """Raise ``BadInput``."""
         self.require_terminal()
         return 2
 
 
 def open_console(console: ConsoleLauncher, given: Globals) -> int:
-    """Show the console of the given practice, or plain mode, and return the exit code."""
+    """Show the console of the given practice, or its line-by-line form; return the exit code."""
     if given.plain:
         return plain_mode.open_plain(given)
     console.require_terminal()

@@ -1,4 +1,4 @@
-"""The demo: a sandbox in its own process, a separate home folder, sample files, and the console."""
+"""The demo: starts a sandbox, imports sample files into a home of its own, and opens the console."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from xpm_tui.sandbox.core.records import SandboxPractice
 
 PORTS = range(8765, 8770)
-"""Ports of the redirect address that the sandbox's app has registered."""
+"""The ports of the redirect address that the sandbox's app has registered."""
 
 
 def demo(console: ConsoleLauncher, given: Globals, *, clients: int, seed: int) -> int:
-    """Run the demo until the user quits and return the exit code. A temporary home is deleted."""
+    """Run the demo until the console is left; return the exit code. A temporary home is deleted."""
     if not given.plain:
         console.require_terminal()
     with home_folder(given.home, "xpm-tui-demo-") as folder:
@@ -61,7 +61,7 @@ def prepare(folder: Path, greeting: dict[str, Any], *, clients: int, seed: int) 
 
 
 def sample_files(practice: SandboxPractice, seed: int, today: date) -> dict[FormName, str]:
-    """Return Ignition's four files for a practice of the sandbox, in the order of import."""
+    """Return Ignition's four files for a practice of the sandbox, in the order of their import."""
     clients = sample_data.sample(practice, seed)
     return {
         "team": sample_data.team(),
@@ -72,10 +72,10 @@ def sample_files(practice: SandboxPractice, seed: int, today: date) -> dict[Form
 
 
 def write_sample_files(folder: Path, *, clients: int, seed: int) -> list[Path]:
-    """Write Ignition's four sample files for a sandbox of this size and seed; return their paths.
+    """Write Ignition's four sample files for a sandbox of this size and seed, and return their paths.
 
     Raises:
-        BadInput: A file of that name exists with other content. Nothing was written then.
+        BadInput: A different file of that name exists. Nothing was written.
     """
     practice = core_sandbox.Sandbox(seed, clients).practice
     texts = sample_files(practice, seed, datetime.now(UTC).date())
@@ -93,7 +93,7 @@ def write_sample_files(folder: Path, *, clients: int, seed: int) -> list[Path]:
 
 @contextmanager
 def sandbox(folder: Path, *, clients: int, seed: int) -> Iterator[dict[str, Any]]:
-    """Run a sandbox until the block or this process ends; yield what it reports about itself."""
+    """Start a sandbox that ends with the block and with this process; yield its greeting."""
     with (folder / "sandbox.log").open("wb") as log:
         process = subprocess.Popen(
             [
@@ -153,7 +153,7 @@ def _free_port() -> int:
 
 @contextmanager
 def home_folder(chosen: str, prefix: str) -> Iterator[Path]:
-    """Yield the given folder, or a temporary one that is deleted, with a name that begins with ``prefix``."""
+    """Yield the given folder, which stays, or a temporary one whose name starts with ``prefix``."""
     if chosen:
         folder = expanded(chosen)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Verbs that are not commands: the demo, the sandbox, shell completion, and the schema of answers."""
+"""The verbs that are no commands of the registry: demo, open, sandbox, completion and schema."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ with lazy_imports():
 
 
 def add_extra(root: click.Group, console: ConsoleLauncher) -> None:
-    """Add these verbs under ``root``."""
+    """Add them to ``root``."""
     root.add_command(_demo(console))
     root.add_command(_open(console))
     root.add_command(_sandbox())
@@ -36,7 +36,6 @@ def add_extra(root: click.Group, console: ConsoleLauncher) -> None:
 def _demo(console: ConsoleLauncher) -> click.Command:
     @click.pass_context
     def run(ctx: click.Context, clients: int, seed: int) -> None:
-
         ctx.exit(demo.demo(console, collected(ctx), clients=clients, seed=seed))
 
     return Verb(
@@ -182,7 +181,7 @@ def _completion(root: click.Group) -> click.Command:
 
 
 def answer_schemas() -> dict[str, Any]:
-    """Return the schemas of all answers; tests compare this file with the answers themselves."""
+    """Return the schemas of all verbs' answers, from the file that tests compare with the answers."""
     path = Path(__file__).with_name("answer_schemas.json")
     found: dict[str, Any] = json.loads(path.read_text(encoding="ascii"))
     return found

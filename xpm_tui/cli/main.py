@@ -1,7 +1,7 @@
-"""The entry point of the command line: arguments in, exit code out, never a traceback.
+"""The command line: takes arguments and returns an exit code, never a traceback.
 
-Exit codes: 0 done, 1 done in part, 2 usage, 3 not connected, 4 held for the user, 5 busy, 6 allowance used
-up, 7 Xero out of reach, 8 the store cannot be read; 128 and the signal's number when a signal ended it.
+Exit codes: 0 done, 1 partly done, 2 usage, 3 not connected, 4 held for the user, 5 busy, 6 call allowance
+used up, 7 Xero cannot be reached, 8 the store cannot be read; 128 plus the number of a signal that ended it.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ stdout, messages to stderr."""
 NOT_HERE = "xpm-tui runs on Linux and macOS. On Windows start it in WSL (Windows Subsystem for Linux)."
 
 COMPLETE = "_XPM_TUI_COMPLETE"
-"""Set by a shell that requests completions."""
+"""The variable that a shell sets to ask for completions."""
 
 
 def root(console: ConsoleLauncher) -> RootGroup:
-    """Return the whole tree of verbs; ``console`` is opened if there is no verb."""
+    """Return the tree of all verbs; ``console`` opens if no verb is given."""
 
     @click.pass_context
     def alone(ctx: click.Context) -> None:
@@ -43,11 +43,11 @@ def root(console: ConsoleLauncher) -> RootGroup:
             ctx.exit(open_console(console, collected(ctx)))
 
     def grow(tree: RootGroup) -> None:
-
         builder.add_commands(tree, registry.COMMANDS, registry.GROUPS, registry.RENAMED, error_exit.perform)
         extra_verbs.add_extra(tree, console)
-        if not gc.isenabled():  # since the program began; the console, which grows no verbs, waits longer
-            gc.freeze()  # what is loaded stays, and need not be looked at ever again
+        # off since the program started; the console, which needs no verbs, turns it on later
+        if not gc.isenabled():
+            gc.freeze()  # loaded modules stay, so the garbage collector need not check them
             gc.enable()
 
     return RootGroup(
@@ -63,11 +63,11 @@ def root(console: ConsoleLauncher) -> RootGroup:
 
 
 def main(argv: Sequence[str] | None = None, console: ConsoleLauncher | None = None) -> int:
-    """Run one command and return the exit code."""
+    """Run one command; return the exit code."""
     if sys.platform == "win32":
         print(NOT_HERE, file=sys.stderr)
         return 2
-    os.umask(0o077)  # Nothing that this process creates is readable for other accounts.
+    os.umask(0o077)  # No file of this process may be accessible to other user accounts.
     words = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
@@ -80,7 +80,7 @@ def main(argv: Sequence[str] | None = None, console: ConsoleLauncher | None = No
         )
         _flush()
     except (KeyboardInterrupt, click.Abort):
-        # Without another module: the signal may have come while they were being loaded.
+        # No import here: a signal may have come while modules were being loaded.
         click.echo("Stopped.", err=True)
         return 128 + 2
     except BaseException as error:

@@ -1,6 +1,6 @@
-"""The man page, made from the commands: ``python -m xpm_tui.cli.manual > man/xpm-tui.1``.
+"""Generates the man page from the commands: ``python -m xpm_tui.cli.manual > man/xpm-tui.1``.
 
-Only macros of man(7) are used, so that groff and mandoc both show it.
+It only uses macros of man(7), so that both groff and mandoc can show it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ EXITS: tuple[tuple[str, str], ...] = (
     ("70", "An internal error of xpm-tui. The message names the file with the details."),
     ("130, 143", "Stopped by a signal. A run that was in progress can be resumed."),
 )
-"""Exit codes and their meanings."""
+"""The exit codes and their meanings."""
 
 ENVIRONMENT: tuple[tuple[str, str], ...] = (
     ("XPM_TUI_HOME", "Keep configuration, data and state under this folder. The option --home overrides it."),
@@ -115,7 +115,7 @@ def _page(tree: click.Group, context: click.Context) -> Iterator[str]:
 
 
 def _command(command: click.Command, above: click.Context, words: tuple[str, ...]) -> Iterator[str]:
-    """Return a group with its verbs as a subsection, or a single verb as one."""
+    """Yield a group with its verbs as a subsection, or a single verb."""
     context = click.Context(command, info_name=words[-1], parent=above)
     if len(words) == 1:
         yield f'.SS "{text(words[0])}"'

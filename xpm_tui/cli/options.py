@@ -1,4 +1,4 @@
-"""The options of every verb, before or after its arguments; the last one on the line is used.
+"""The options of every verb, accepted before or after its words; the last one on the line wins.
 
 The values of the global options, wherever they are on the command line.
 """
@@ -24,7 +24,7 @@ _KEY = "xpm_tui.globals"
 
 
 class Globals(NamedTuple):
-    """Values of the global options; an empty text means that the option was not given."""
+    """Values of the global options; an option that was not given is empty."""
 
     home: str = ""
     practice: str = ""
@@ -42,7 +42,7 @@ def collected(ctx: click.Context) -> Globals:
 
 
 def remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
-    """Keep an option's value for the command; the last one on the line is used."""
+    """Store an option's value for the command; the last one on the line wins."""
     if not value:
         return
     name = str(param.name)[1:]
@@ -60,11 +60,11 @@ def _pair(ctx: click.Context, text: str) -> tuple[str, str]:
 
 
 class GlobalOption(click.Option):
-    """An option that is the same for every verb, listed separately in help."""
+    """An option that all verbs share, listed separately in the help."""
 
 
 def global_options() -> list[click.Parameter]:
-    """Return new options for one command; their values go to the context, not to the command."""
+    """Return new options for one command; their values are stored in the context, not passed to it."""
     return [
         _option(
             ["--home"],
@@ -119,7 +119,7 @@ def _option(flags: list[str], name: str, **more: Any) -> GlobalOption:
 
 
 def _practices(ctx: click.Context, param: click.Parameter, typed: str) -> list[CompletionItem]:
-    """Return completions, loaded when a shell requests them."""
+    """Return the names of practices; completion is only imported here."""
     offer = completion.completer("practice")
     return offer(ctx, param, typed) if offer else []
 

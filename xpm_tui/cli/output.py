@@ -1,10 +1,10 @@
-"""Output of a verb: data on stdout, messages on stderr, questions only on a terminal.
+"""Output of the command line: data to stdout, messages to stderr, and questions on a terminal.
 
-stdout is one JSON object per line in ASCII, or plain tables and lines for users.
+Data is one JSON object per line in ASCII, or tables and lines of plain text.
 
-The condition of the practice in the answer of a verb: text on stderr, JSON fields, exit code 8.
+The condition of the practice in a verb's answer: a sentence on stderr, JSON fields, exit code 8.
 
-Every verb that opens the store uses this module; ``tests/cli/test_condition.py`` runs all of them with
+Every verb that opens the store passes through here; ``tests/cli/test_condition.py`` runs all of them on
 damaged stores.
 """
 
@@ -42,17 +42,17 @@ if TYPE_CHECKING:
 
 
 MAY_SUCCEED = ("data.check", "data.repair", "data.restore", "doctor")
-"""Commands that may succeed on a damaged store: they check for the damage, or repair it."""
+"""Commands that may succeed on a damaged store: they look for the damage, or repair it."""
 
 ON_HOME = ("data.check", "data.repair", "data.compact", "data.backup", "data.restore", "doctor", "cases.seen")
-"""Commands that open no practice themselves but still read its store."""
+"""Commands that open no practice but read its store."""
 
 _DAMAGED = StoreUnreadable.exit_code
 
 
 @contextmanager
 def condition_on_error(find: Callable[[], tuple[Condition, ...]]) -> Iterator[None]:
-    """Attach the condition of the practice to an error that ends the verb early."""
+    """Attach the condition of the practice to an error that ends the verb."""
     try:
         yield
     except Exception as error:
@@ -60,21 +60,21 @@ def condition_on_error(find: Callable[[], tuple[Condition, ...]]) -> Iterator[No
         raise
 
 
-def with_condition(act: Command[Any], result: Result, found: tuple[Condition, ...]) -> Result:
+def with_condition(command: Command[Any], result: Result, found: tuple[Condition, ...]) -> Result:
     """Return the result of a verb with the condition of its practice.
 
-    On a damaged store only the commands that deal with the damage succeed.
+    With a damaged store only commands that deal with the damage can succeed.
     """
-    if not _is_damaged(found) or (act.name in MAY_SUCCEED and result.trouble is None):
+    if not _is_damaged(found) or (command.name in MAY_SUCCEED and result.trouble is None):
         return replace(result, conditions=found)
     trouble = result.trouble or _trouble(found)
     trouble.exit_code = _DAMAGED
     return replace(result, conditions=found, trouble=trouble)
 
 
-def account_condition(act: Command[Any], place: AccountContext) -> tuple[Condition, ...]:
-    """Return the condition of the store that a command without an open practice has read."""
-    if act.name not in ON_HOME:
+def account_condition(command: Command[Any], place: AccountContext) -> tuple[Condition, ...]:
+    """Return the condition of a store that was read by a command without an open practice."""
+    if command.name not in ON_HOME:
         return ()
 
     try:
@@ -95,7 +95,7 @@ def error_condition(trouble: BaseException) -> tuple[Condition, ...]:
 
 
 def attached(error: BaseException) -> tuple[Condition, ...]:
-    """Return the condition attached to an error: of its practice, or of a store too damaged to open."""
+    """Return the condition attached to an error: that of its practice, or of a store too damaged to open."""
     found: tuple[Condition, ...] = getattr(error, "conditions", ())
     if not found and isinstance(error, Exception):
         found = error_condition(error)
@@ -116,9 +116,9 @@ def sentences(found: Sequence[Condition], trouble: AppError | None) -> Iterator[
 
     A condition that begins with the message of ``trouble`` is left out: the error's own hint says what to do.
     """
-    text = trouble.message if trouble is not None else ""
+    message = trouble.message if trouble is not None else ""
     for each in found:
-        if each.message and not (text and each.message.startswith(text)):
+        if each.message and not (message and each.message.startswith(message)):
             yield each.message
 
 
@@ -135,31 +135,30 @@ def _is_damaged(found: Sequence[Condition]) -> bool:
 
 
 def _trouble(found: Sequence[Condition]) -> AppError:
-
     worst = next(each for each in found if each.state == "damaged")
     return StoreUnreadable(worst.message, hint=manifest.WAY_OUT)
 
 
 def dumps(value: object) -> str:
-    """Return JSON on one line in ASCII, with DEL escaped too, so that it cannot control a terminal."""
+    """Return JSON on one line in ASCII with DEL escaped, so that nothing in it can control a terminal."""
     plain = msgspec.to_builtins(value, str_keys=True)
     return json.dumps(plain, ensure_ascii=True).replace("\x7f", "\\u007f")
 
 
 def outcome(result: Result) -> dict[str, Any]:
-    """Return the one object, or the last line of a stream: ``ok``, then the data, ``items`` or ``error``."""
-    values: dict[str, Any] = {"ok": result.trouble is None, **_without_ok(result.data)}
+    """Return the JSON object of a result, or the last one of a stream: ``ok``, then data or ``error``."""
+    answer: dict[str, Any] = {"ok": result.trouble is None, **_without_ok(result.data)}
     if result.items is not None:
-        values["items"] = list(result.items)
-        values.setdefault("count", len(values["items"]))
-    values |= data(result.conditions)
+        answer["items"] = list(result.items)
+        answer.setdefault("count", len(answer["items"]))
+    answer |= data(result.conditions)
     if result.trouble is not None:
-        values["error"] = error_presenter.present(result.trouble).data()
-    return values
+        answer["error"] = error_presenter.present(result.trouble).data()
+    return answer
 
 
 def lines(result: Result) -> Iterator[str]:
-    """Return the same as text for the user, safe to show."""
+    """Yield the lines of a result for users, safe to show."""
     if result.table is not None:
         width = shutil.get_terminal_size((80, 24)).columns if _terminal(sys.stdout) else None
         yield from render(result.table, width)
@@ -168,7 +167,7 @@ def lines(result: Result) -> Iterator[str]:
 
 
 def _without_ok(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the data, with the lists in it that are created only when they are read."""
+    """Return the data, with its lazy lists evaluated."""
     return {
         key: list(value) if isinstance(value, Iterator) else value
         for key, value in data.items()
@@ -177,7 +176,7 @@ def _without_ok(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _LONGEST = 100_000
-"""Longest line that is read: an OAuth redirect address is far shorter."""
+"""The longest line that is read; an OAuth redirect address is far shorter."""
 
 
 _EVERY = 0.2
@@ -189,7 +188,7 @@ class OutputClosed(Exception):
 
 
 class TerminalDialogue:
-    """Dialogue over the standard streams; a call that outlives its terminal continues without them."""
+    """A command's dialogue over the standard streams; a call that outlives its terminal continues without."""
 
     def __init__(self, *, json: bool, quiet: bool = False, call: AdmittedCall = LOOK) -> None:
         self.call = call
@@ -204,7 +203,7 @@ class TerminalDialogue:
 
     @property
     def interactive(self) -> bool:
-        """True if a question can be seen and answered."""
+        """Whether a question can be seen and answered."""
         return not self._json and all(_terminal(s) for s in (sys.stdin, sys.stdout, sys.stderr))
 
     def say(self, sentence: str) -> None:
@@ -212,33 +211,33 @@ class TerminalDialogue:
         self._write(sys.stderr, visible_lines(sentence))
 
     def progress(self, sentence: str) -> None:
-        """Write a line to stderr that the next one replaces, only on a terminal and not too often."""
+        """Write a line to stderr that the next one replaces; only on a terminal, at a readable rate."""
         now = time.monotonic()
         if self._json or self._quiet or not _terminal(sys.stderr) or now - self._shown_at < _EVERY:
             return
         text = visible(sentence, shutil.get_terminal_size((80, 24)).columns - 1)
-        covered = " " * max(0, self._shown - len(text))
+        hidden = " " * max(0, self._shown - len(text))
         self._shown, self._shown_at = 0, now
-        self._write(sys.stderr, f"\r{text}{covered}", end="")
+        self._write(sys.stderr, f"\r{text}{hidden}", end="")
         self._shown = len(text)
 
     def emit(self, item: Mapping[str, Any], line: str = "") -> None:
-        """Write an item of a stream to stdout: a JSON line, or ``line`` for the user if not empty."""
+        """Write an item of a stream to stdout: as JSON, or ``line``, which may be empty for no output."""
         if self._json or line:
             self._write(sys.stdout, dumps(item) if self._json else visible(line, _LONGEST))
 
     def data(self, text: str) -> None:
-        """Write a line of the result to stdout, already safe."""
+        """Write a line of the result, already safe, to stdout."""
         self._write(sys.stdout, text)
 
     def file(self, text: str) -> None:
-        """Write a file's text to stdout: unchanged, unless it is a terminal."""
+        """Write the text of a file to stdout: byte for byte, but never raw to a terminal."""
         if _terminal(sys.stdout):
             text = "".join(visible(line, _LONGEST) + "\n" for line in text.splitlines())
         self._write(sys.stdout, text, end="")
 
     async def confirm(self, question: str, *, default: bool = False, button: str = "") -> bool | None:
-        """Ask yes or no; None without a terminal, ``default`` for an empty line."""
+        """Ask yes or no on the terminal; return None without one, ``default`` for an empty line."""
         if not self.interactive:
             return None
         while True:
@@ -256,7 +255,7 @@ class TerminalDialogue:
             self.say("Please answer y or n.")
 
     async def line(self, prompt: str) -> str | None:
-        """Return one line from stdin without its end; None at the end of the input."""
+        """Return a line from stdin without its end; None at the end of the input."""
         self._prompt(prompt if prompt.endswith((" ", "\n")) or not prompt else prompt + " ")
         return await self._read()
 
@@ -279,9 +278,9 @@ class TerminalDialogue:
                 raise OutputClosed from error
 
     async def _read(self) -> str | None:
-        """Read raw bytes in a daemon thread, so that an unanswered read does not delay the exit.
+        """Read raw bytes in a daemon thread, because an unanswered read must not delay the exit.
 
-        There is one thread: a cancelled question leaves its read to the next one.
+        There is one thread at a time: the read of a cancelled question is used by the next one.
         """
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[bytes | None] = loop.create_future()
@@ -295,7 +294,7 @@ class TerminalDialogue:
             with self._lock:
                 self._reading = False
                 give_to = self._waiter
-            # The loop is closed if the wait was cancelled in the meantime.
+            # The loop is closed if the wait was cancelled meanwhile.
             if give_to is not None and not give_to[0].is_closed():
                 give_to[0].call_soon_threadsafe(give_to[1], found)
 
@@ -322,7 +321,7 @@ class TerminalDialogue:
 
 
 def silence(stream: TextIO) -> None:
-    """Point a broken stream at the null device, so that nothing fails again at exit."""
+    """Redirect a broken stream to the null device, so that nothing fails again on exit."""
     try:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, stream.fileno())

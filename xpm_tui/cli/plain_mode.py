@@ -1,7 +1,7 @@
-"""Plain mode: connecting, review and plan line by line, for screen readers and braille displays.
+"""The line-by-line console for screen readers and braille displays: connect, review and plan.
 
-Nothing is drawn and nothing moves: each line is written once, and each question is answered with a number or
-a word and enter. The same commands are used as everywhere else.
+Each line is written once and nothing is redrawn. Each question is answered with a number or a word and enter.
+Actions run the same commands as everywhere else.
 """
 
 from __future__ import annotations
@@ -45,22 +45,22 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 Choices = Sequence[tuple[str, str]]
-"""What can be typed, and its meaning."""
+"""What can be typed, with its meaning."""
 
 
 class PlainMode:
-    """One session. It ends with ``q``, at the end of the input and with Ctrl-C."""
+    """A session. It ends with ``q``, at the end of the input, and with Ctrl-C."""
 
     def __init__(self, given: Globals) -> None:
         self._given = given
         self._talk = TerminalDialogue(json=False, quiet=given.quiet)
 
     def run(self) -> int:
-        """Show the menu until the user quits and return the exit code."""
+        """Show the menu until the user quits; return the exit code."""
         try:
             while True:
                 self._overview()
-                doing = self._ask(
+                choice = self._ask(
                     "What next?",
                     (
                         ("1", "Connect a practice, or continue connecting it"),
@@ -70,19 +70,21 @@ class PlainMode:
                         ("q", "Quit"),
                     ),
                 )
-                if doing == "q":
+                if choice == "q":
                     return 0
-                self._guarded({"1": self.connect, "2": self.review, "3": self.plan, "4": self._status}[doing])
+                self._guarded(
+                    {"1": self.connect, "2": self.review, "3": self.plan, "4": self._status}[choice]
+                )
         except EOFError:
             return 0
 
-    # -- the wizard -----------------------------------------------------------------------------------------
+    # -- wizard ---------------------------------------------------------------------------------------------
 
     def connect(self) -> None:
-        """Go through the steps that are not done; ``q`` leaves a step."""
+        """Go through the steps that are not done; ``q`` skips a step."""
         handled: set[str] = set()
         while True:
-            found = self._here(lambda practice: steps.steps(practice))
+            found = self._read_practice(lambda practice: steps.steps(practice))
             due = [step for step in found if step.state in ("now", "todo") and step.name not in handled]
             if not due:
                 self._say("All steps are done or skipped.")
@@ -111,7 +113,9 @@ class PlainMode:
         if answer == "q":
             return False
         chosen = names[int(answer) - 1]
-        advice = self._here(lambda practice: state_machine.ConnectionMachine(practice).permission(chosen))
+        advice = self._read_practice(
+            lambda practice: state_machine.ConnectionMachine(practice).permission(chosen)
+        )
         self._say(advice.sentence, *advice.path)
         return True
 
@@ -188,7 +192,7 @@ class PlainMode:
     def _skip(self, name: Name, answer: str) -> bool:
         if answer != "s":
             return False
-        self._here(lambda practice: state_machine.ConnectionMachine(practice).skip(name))
+        self._read_practice(lambda practice: state_machine.ConnectionMachine(practice).skip(name))
         return True
 
     # -- review ---------------------------------------------------------------------------------------------
@@ -200,7 +204,7 @@ class PlainMode:
             await xpm_refresh.ensure_mirror(practice)
             return queries.review(practice)
 
-        views = self._there(read)
+        views = self._run_on_practice(read)
         self._say("", f"{count(len(views), 'client')} to review." if views else "No client needs a link.")
         for place, view in enumerate(views, 1):
             answer = self._one_review(view, place, len(views))
@@ -237,7 +241,7 @@ class PlainMode:
     # -- plan -----------------------------------------------------------------------------------------------
 
     def plan(self) -> None:
-        """Make a plan, print it change by change, and apply it."""
+        """Make a plan, list its changes, and apply it."""
         plan_id = self._do("plan", quiet=True).value.id
 
         def look(practice: OpenPractice) -> tuple[list[ChangeView], list[str]]:
@@ -248,8 +252,8 @@ class PlainMode:
             clients = practice.snapshot().count(CLIENTS)
             return changes, commands_plans.summary(plan, ticked, found, clients=clients)
 
-        changes, told = self._here(look)
-        self._say("", *told)
+        changes, texts = self._read_practice(look)
+        self._say("", *texts)
         while changes:
             answer = self._ask(
                 "What do you want to do with this plan?",
@@ -270,25 +274,25 @@ class PlainMode:
                 self._say(*_numbered(changes))
             elif answer.isdigit() and 0 < int(answer) <= len(changes):
                 change = changes[int(answer) - 1]
-                act = "plan.untick" if change.ticked else "plan.tick"
-                self._do(act, plan=plan_id, what=(change.selector,), quiet=True)
+                command = "plan.untick" if change.ticked else "plan.tick"
+                self._do(command, plan=plan_id, what=(change.selector,), quiet=True)
                 self._say(f"Change {answer} is {'no longer ' if change.ticked else 'now '}ticked.")
-                changes, told = self._here(look)
-                self._say(*told)
+                changes, texts = self._read_practice(look)
+                self._say(*texts)
             else:
                 self._say(f"Type r, a, q, or a number from 1 to {len(changes)}.")
 
-    # -- dialogue -----------------------------------------------------------------------------------------
+    # -- output and input -----------------------------------------------------------------------------------
 
     def _overview(self) -> None:
         self._say("")
         try:
-            beat = self._here(summary.summarize)
-            title = self._here(lambda practice: practice.title)
+            status = self._read_practice(summary.summarize)
+            title = self._read_practice(lambda practice: practice.title)
         except AppError as trouble:
             self._say(error_presenter.present(trouble).text())
             return
-        state = "connected" if beat.connected else "not connected"
+        state = "connected" if status.connected else "not connected"
         self._say(f"xpm-tui, practice {title}: {state}.")
 
     def _status(self) -> None:
@@ -299,7 +303,7 @@ class PlainMode:
             self._talk.data(visible_lines(sentence))
 
     def _line(self, prompt: str) -> str:
-        """Return one typed line.
+        """Read one line.
 
         Raises:
             EOFError: The input has ended.
@@ -310,7 +314,7 @@ class PlainMode:
         return typed.strip()
 
     def _ask(self, question: str, choices: Choices, *, other: bool = False) -> str:
-        """Return one of the choices; with ``other`` also any other text."""
+        """Ask for one of the choices or, with ``other``, any other text."""
         self._say(question, *(f"{key}: {words}" for key, words in choices))
         while True:
             typed = self._line("Your choice:")
@@ -326,10 +330,10 @@ class PlainMode:
         answer = self._ask(question, [*choices, _LEAVE])
         return "" if answer == "q" else codes[int(answer) - 1]
 
-    # -- commands ------------------------------------------------------------------------------------------
+    # -- running commands -----------------------------------------------------------------------------------
 
     def _guarded(self, do: Callable[[], object]) -> bool:
-        """Return whether it succeeded; an error is printed, and the session continues."""
+        """Return whether a function succeeds; its error is shown, and the session continues."""
         try:
             result = do()
         except AppError as trouble:
@@ -338,12 +342,12 @@ class PlainMode:
         return getattr(result, "trouble", None) is None
 
     def _do(self, name: str, *, quiet: bool = False, **values: Any) -> Result:
-        """Run a command as its verb does; ``quiet`` leaves its lines to the caller."""
-        act = by_name(name)
-        params = runner.parameters(act, values)
-        self._talk.call = admit(act, params, read_only=self._given.read_only, keyed=True)
+        """Run a command as its verb does; with ``quiet`` its lines are not shown."""
+        command = by_name(name)
+        params = runner.parameters(command, values)
+        self._talk.call = admit(command, params, read_only=self._given.read_only, keyed=True)
         try:
-            return runner.perform_here(act, params, self._talk, self._given, quiet=quiet)
+            return runner.perform_here(command, params, self._talk, self._given, quiet=quiet)
         finally:
             self._talk.call = LOOK
 
@@ -357,11 +361,11 @@ class PlainMode:
             overrides=given.settings,
         )
 
-    def _here(self, look: Callable[[OpenPractice], R]) -> R:
+    def _read_practice(self, look: Callable[[OpenPractice], R]) -> R:
         with self._open() as practice:
             return look(practice)
 
-    def _there(self, work: Callable[[OpenPractice], Any]) -> Any:
+    def _run_on_practice(self, work: Callable[[OpenPractice], Any]) -> Any:
         with self._open() as practice:
             return asyncio.run(work(practice))
 
@@ -371,7 +375,7 @@ _SKIP = ("s", "Skip for now")
 
 
 def _numbered(changes: Iterable[ChangeView]) -> list[str]:
-    """Return one sentence for each change: number, client, field and both complete values."""
+    """Return a sentence for each change, with its number, client, field and both full values."""
     found = []
     for number, change in enumerate(changes, 1):
         where = f" (XPM {change.number})" if change.number else ""
@@ -388,5 +392,5 @@ def _numbered(changes: Iterable[ChangeView]) -> list[str]:
 
 
 def open_plain(given: Globals) -> int:
-    """Run plain mode and return the exit code."""
+    """Run the line-by-line console; return the exit code."""
     return PlainMode(given).run()

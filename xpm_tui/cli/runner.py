@@ -1,9 +1,9 @@
-"""Runs one verb: opens the practice, runs the command, handles signals, writes the result.
+"""Runs one verb: opens the practice, runs the command, handles signals and writes the result.
 
-How a command that failed ends: its message on stderr or as JSON, and its exit code.
+How a failed command ends: a sentence on stderr or JSON, an exit code, and reports of internal errors.
 
-An unexpected error is reported in one sentence and a private file with its traceback. The file contains no
-values: no locals and no message of the error, because either may contain a name or a secret.
+A report contains no values: neither local variables nor the message of the error, because either may contain
+a name or a secret.
 """
 
 from __future__ import annotations
@@ -68,19 +68,19 @@ class Signalled(Exception):
         self.number = number
 
 
-def perform(ctx: click.Context, act: Command[Any], values: dict[str, Any]) -> None:
-    """Run the command with what was typed and exit with its exit code."""
+def perform(ctx: click.Context, command: Command[Any], values: dict[str, Any]) -> None:
+    """Run the command with the given values and exit with its exit code."""
     given = collected(ctx)
-    params = parameters(act, values)
-    call = admit(act, params, read_only=given.read_only)
+    params = parameters(command, values)
+    call = admit(command, params, read_only=given.read_only)
     talk = TerminalDialogue(json=given.json, quiet=given.quiet, call=call)
-    result = asyncio.run(_guarded(_run(act, params, talk, given), call.effect.outlives))
+    result = asyncio.run(_guarded(_run(command, params, talk, given), call.effect.outlives))
     if result.delivered is None:
-        _tell(result, talk, given)
+        _write_result(result, talk, given)
     ctx.exit(result.exit_code)
 
 
-def _tell(result: Result, talk: TerminalDialogue, given: Globals) -> None:
+def _write_result(result: Result, talk: TerminalDialogue, given: Globals) -> None:
     for sentence in sentences(result.conditions, None if given.json else result.trouble):
         talk.say(sentence)
     if given.json:
@@ -95,42 +95,43 @@ def _tell(result: Result, talk: TerminalDialogue, given: Globals) -> None:
 
 
 def perform_here(
-    act: Command[Any], params: Any, talk: TerminalDialogue, given: Globals, *, quiet: bool = False
+    command: Command[Any], params: Any, talk: TerminalDialogue, given: Globals, *, quiet: bool = False
 ) -> Result:
-    """Run a command in a session that continues afterwards; ``quiet`` writes nothing of its result.
+    """Run an admitted call within a longer session; with ``quiet`` its result is not written.
 
     Raises:
-        AppError: What the command raises.
+        AppError: An error of the command.
     """
-    result = asyncio.run(_guarded(_run(act, params, talk, given), talk.call.effect.outlives))
+    result = asyncio.run(_guarded(_run(command, params, talk, given), talk.call.effect.outlives))
     if result.delivered is None and not quiet:
-        _tell(result, talk, given)
+        _write_result(result, talk, given)
     return result
 
 
-def parameters(act: Command[Any], values: dict[str, Any]) -> Any:
-    """Return the parameters of a command from what was typed.
+def parameters(command: Command[Any], values: dict[str, Any]) -> Any:
+    """Return the parameters of a command from the given values.
 
     Raises:
-        BadInput: A value cannot be used.
+        BadInput: A value is invalid.
     """
     given = {name: value for name, value in values.items() if value is not None}
     try:
-        return msgspec.convert(given, act.params)
+        return msgspec.convert(given, command.params)
     except msgspec.ValidationError as error:
         raise BadInput(
-            f"{error}".replace("`$.", "`"), hint=f"See 'xpm-tui {' '.join(act.verb)} --help'."
+            f"{error}".replace("`$.", "`"), hint=f"See 'xpm-tui {' '.join(command.verb)} --help'."
         ) from error
 
 
-async def _run(act: Command[Any], params: Any, talk: TerminalDialogue, given: Globals) -> Result:
-
+async def _run(command: Command[Any], params: Any, talk: TerminalDialogue, given: Globals) -> Result:
     home = application_home.find_home(given.home or None, os.environ)
-    if act.on_home is not None:
+    if command.on_home is not None:
         who = application_home.person(given.person or None, os.environ)
         place = AccountContext(home, given.practice, who, given.read_only, given.settings)
-        with condition_on_error(lambda: account_condition(act, place)):
-            return with_condition(act, await act.on_home(place, params, talk), account_condition(act, place))
+        with condition_on_error(lambda: account_condition(command, place)):
+            return with_condition(
+                command, await command.on_home(place, params, talk), account_condition(command, place)
+            )
 
     practice = application_practice.open_practice(
         home,
@@ -145,28 +146,28 @@ async def _run(act: Command[Any], params: Any, talk: TerminalDialogue, given: Gl
             due.signed_in(practice)
         with condition_on_error(lambda: condition.conditions(practice)):
             result = with_condition(
-                act, await act.run(practice, params, talk), condition.conditions(practice)
+                command, await command.run(practice, params, talk), condition.conditions(practice)
             )
             if result.delivered is not None:
-                _tell(result, talk, given)
+                _write_result(result, talk, given)
                 result.delivered()
         if result.trouble is not None:
-            _log(practice, act, result.trouble)
+            _log(practice, command, result.trouble)
         return result
     except AppError as trouble:
-        _log(practice, act, trouble)
+        _log(practice, command, trouble)
         raise
     finally:
         practice.close()
 
 
-def _log(practice: OpenPractice, act: Command[Any], trouble: AppError) -> None:
+def _log(practice: OpenPractice, command: Command[Any], trouble: AppError) -> None:
     if not practice.read_only:
-        trouble_events.failed(practice.events, act.name, trouble)
+        trouble_events.failed(practice.events, command.name, trouble)
 
 
 async def _guarded(work: Coroutine[Any, Any, Result], outlives: bool) -> Result:
-    """Cancel the work on SIGTERM and on a hang-up; with ``outlives`` it continues after a hang-up."""
+    """Cancel the work on SIGTERM and on a hang-up; after a hang-up, work that may outlive it continues."""
     loop = asyncio.get_running_loop()
     caught: list[int] = []
     ended: list[Result] = []
@@ -178,7 +179,7 @@ async def _guarded(work: Coroutine[Any, Any, Result], outlives: bool) -> Result:
     task = loop.create_task(to_its_end())
 
     def stop(number: int, frame: FrameType | None) -> None:
-        # Immediately, as asyncio does for SIGINT, so that work that does not wait notices it.
+        # At once, as asyncio does for SIGINT: work that never waits must notice that it should stop.
         caught.append(number)
         task.cancel()
         loop.call_soon_threadsafe(lambda: None)
@@ -189,7 +190,7 @@ async def _guarded(work: Coroutine[Any, Any, Result], outlives: bool) -> Result:
     try:
         return await task
     except asyncio.CancelledError:
-        if ended:  # Everything was done when the signal came: the result is reported.
+        if ended:  # The work was complete when the signal came, so its result is reported.
             return ended[0]
         if caught:
             raise Signalled(caught[0]) from None
@@ -200,7 +201,7 @@ async def _guarded(work: Coroutine[Any, Any, Result], outlives: bool) -> Result:
 
 
 def crash_sentence(error: BaseException) -> str:
-    """Return the message for the user after the file is written."""
+    """Write the report of an internal error; return the sentence for the user."""
     kind = type(error).__name__
     try:
         path = _write(error)
@@ -213,7 +214,7 @@ def crash_sentence(error: BaseException) -> str:
 
 
 def report(error: BaseException) -> str:
-    """Return versions, and the chain of errors with file, line and source of each frame."""
+    """Return versions, and the chain of exceptions with file, line and source of each frame."""
     lines = [
         f"xpm-tui {xpm_tui.__version__}, Python {platform.python_version()}, {platform.system()}",
         f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
@@ -241,7 +242,7 @@ def _write(error: BaseException) -> Path:
 
 
 def _folder() -> Path:
-    """Return the state folder of the given home, else the folder for temporary files."""
+    """Return the state folder of the requested home, or else the folder for temporary files."""
     try:
         chosen = [after for flag, after in zip(sys.argv, sys.argv[1:], strict=False) if flag == "--home"]
         folder = Path(home.find_home(chosen[-1] if chosen else None, os.environ).state)
@@ -261,15 +262,15 @@ class _Usage(AppError):
 
 
 def exit_code(ended: BaseException, *, json: bool) -> int:
-    """Report ``ended`` to the user or a script and return the exit code; re-raise unknown exceptions."""
+    """Report an exception to the user or script; return the exit code. Raise unknown ones again."""
     match ended:
         case AppError():
-            return _report(ended, json, attached(ended))
+            return _write_error(ended, json, attached(ended))
         case click.exceptions.NoArgsIsHelpError():
             click.echo(ended.format_message(), err=True)
             return 2
         case click.ClickException():
-            return _report(_usage(ended), json)
+            return _write_error(_usage(ended), json)
         case Signalled():
             return 128 + ended.number
         case KeyboardInterrupt() | asyncio.CancelledError() | click.Abort():
@@ -277,12 +278,12 @@ def exit_code(ended: BaseException, *, json: bool) -> int:
             return 128 + signal.SIGINT
         case OutputClosed() if isinstance(why := ended.__cause__, OSError) and why.errno != errno.EPIPE:
             silence(sys.stdout)
-            return _report(trouble(why, Path("standard output")), json=False)
+            return _write_error(trouble(why, Path("standard output")), json=False)
         case OutputClosed() | BrokenPipeError():
             silence(sys.stdout)
             return 128 + signal.SIGPIPE
         case Exception():
-            return _report(_Unexpected(crash_sentence(ended)), json, attached(ended))
+            return _write_error(_Unexpected(crash_sentence(ended)), json, attached(ended))
     raise ended
 
 
@@ -293,8 +294,8 @@ def _usage(wrong: click.ClickException) -> AppError:
     return trouble
 
 
-def _report(trouble: AppError, json: bool, found: tuple[Condition, ...] = ()) -> int:
-    # Only an error needs the known problems: loading them would slow down every command.
+def _write_error(trouble: AppError, json: bool, found: tuple[Condition, ...] = ()) -> int:
+    # The known problems are only loaded after an error, because they would slow down every command.
 
     view = error_presenter.present(trouble)
     try:

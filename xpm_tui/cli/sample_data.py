@@ -1,9 +1,9 @@
-"""Sample files of Ignition for a demo: clients, team, services and proposals.
+"""Generates sample files of Ignition for a practice of the sandbox: clients, team, services, proposals.
 
-Most clients have exactly the name that they have in XPM, some nearly, some are only here, and some of XPM's
-are missing, so that linking, review and picking have something to do. The other files contain difficult
-cases: a person whose e-mail changed, one who left, two with one name, one who is unknown in XPM; services
-named like job templates, nearly, and not at all; proposals that are accepted, sent and drafts.
+Most clients have the same name as in XPM, some a similar one; some exist only here, and some of XPM's are
+missing, so that linking, reviewing and adding all have work to do. The other files contain hard cases: a
+person whose e-mail changed, one who left, two of the same name, one whom XPM does not know; services with the
+name of a job template, a similar one, or none; proposals that are accepted, sent and drafts.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ HEADINGS = (
 )  # fmt: skip
 
 _ALWAYS = 12
-"""Number of clients at the start of a practice that are difficult cases: all are in the file."""
+"""The number of clients at the start of a practice that are hard cases, all of which are in the file."""
 
 _ONLY_HERE = (
     ("Puffin Street Bakery", "Rosa Lind", "rosa@puffinstreet.example", "active"),
@@ -35,7 +35,7 @@ _ONLY_HERE = (
 
 
 def sample(practice: SandboxPractice, seed: int) -> str:
-    """Return the file as text. The same practice and seed give the same file."""
+    """Return the clients file. The same practice and seed produce the same file."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(HEADINGS)
@@ -102,12 +102,12 @@ def _client(
 
 
 def _older(phone: str) -> str:
-    """Return an earlier version of a phone number: the last digit differs."""
+    """Return an older phone number, with another last digit."""
     return phone[:-1] + str((int(phone[-1]) + 1) % 10) if phone[-1:].isdigit() else phone
 
 
 def _nearly(name: str, chance: random.Random) -> str:
-    """Return the name with a typing error; never the same name."""
+    """Return a name as someone else would type it; never the same."""
     ways = list(_WAYS)
     chance.shuffle(ways)
     return next((other for other in (way(name) for way in ways) if other != name), name.upper())
@@ -169,20 +169,20 @@ PROPOSALS = 18
 
 
 def team() -> str:
-    """Return the file of users as text."""
+    """Return the file of users."""
     return _text(TEAM_HEADINGS, _TEAM)
 
 
 def services() -> str:
-    """Return the file of services as text."""
+    """Return the file of services."""
     rows = ((f"SVC-{number}", name, price) for number, (name, price) in enumerate(_SERVICES, 501))
     return _text(SERVICE_HEADINGS, rows)
 
 
 def proposals(clients: str, seed: int, today: date) -> str:
-    """Return the file of proposals as text, one row per service, for clients of the file ``clients``.
+    """Return the file of proposals, one row per service, for the clients of the file ``clients``.
 
-    Some began recently, some begin in the next weeks. The same file, seed and day give the same result.
+    Some started recently, some start in the next weeks. The same file, seed and day produce the same file.
     """
     chance = random.Random(seed)
     known = {row["Client ID"]: row["Client Name"] for row in csv.DictReader(io.StringIO(clients))}

@@ -1,4 +1,4 @@
-"""The classes of the command line: arguments explained in help, verbs, groups, and the tree of all."""
+"""The click classes of the command line: documented arguments, verbs, groups, and the root."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from xpm_tui.cli.options import GlobalOption
 
 
 class Positional(click.Argument):
-    """An argument that is explained in help."""
+    """An argument with a help text."""
 
     def __init__(self, declarations: Sequence[str], *, text: str, **more: Any) -> None:
         super().__init__(declarations, **more)
@@ -19,9 +19,9 @@ class Positional(click.Argument):
 
 
 class Verb(click.Command):
-    """A verb whose help lists arguments, its own options and the global ones separately.
+    """A click command whose help lists arguments, own options and global options separately.
 
-    Its parameters are built when they are first needed: there are a hundred verbs, and one is called.
+    Its parameters are built on demand: there are a hundred commands, and one of them is called.
     """
 
     def __init__(self, *, parameters: Callable[[], list[click.Parameter]], **more: Any) -> None:
@@ -30,7 +30,7 @@ class Verb(click.Command):
 
     @property
     def params(self) -> list[click.Parameter]:
-        """The arguments and options, in the order of help."""
+        """The arguments and options, in the order of the help."""
         build, self._parameters = self._parameters, None
         if build is not None:
             self._params = build()
@@ -41,7 +41,7 @@ class Verb(click.Command):
         self._params = params
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write three sections, without empty ones."""
+        """Write the three sections that are not empty."""
         params = self.get_params(ctx)
         arguments = [(p.make_metavar(ctx), p.text) for p in params if isinstance(p, Positional)]
         options = [p for p in params if isinstance(p, click.Option)]
@@ -54,7 +54,7 @@ class Verb(click.Command):
                     formatter.write_dl(shown)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the example as it is typed."""
+        """Write the example without wrapping."""
         if self.epilog:
             with formatter.section("Example"):
                 for line in self.epilog.splitlines():
@@ -62,28 +62,28 @@ class Verb(click.Command):
 
 
 class VerbGroup(Verb, click.Group):
-    """A group of verbs, which may also be a verb itself (``plan``)."""
+    """A group of verbs that may also be a verb itself (``plan``)."""
 
     def __init__(self, **more: Any) -> None:
         self.old_names: dict[str, str] = {}
-        """Earlier names of its verbs, with today's: they work, and neither help nor completion lists them."""
+        """Earlier names of its verbs with the current ones; they work, but help and completion hide them."""
         super().__init__(**more)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the command with this name, or with the name that replaced it."""
+        """Return the command of this name, or of the name that replaced it."""
         found = super().get_command(ctx, cmd_name)
         if found is None and cmd_name in self.old_names:
             found = super().get_command(ctx, self.old_names[cmd_name])
         return found
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands first, as users look for them most."""
+        """Write the commands first, because users look for them."""
         self.format_commands(ctx, formatter)
         Verb.format_options(self, ctx, formatter)
 
 
 class RootGroup(VerbGroup):
-    """All verbs, added by ``grow`` when one is looked for: the console starts without them."""
+    """The root of all verbs. ``grow`` adds them on demand, because the console starts without them."""
 
     def __init__(self, *, grow: Callable[[RootGroup], None], **more: Any) -> None:
         self._grow: Callable[[RootGroup], None] | None = grow

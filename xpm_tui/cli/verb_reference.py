@@ -1,4 +1,4 @@
-"""The reference pages of the command line, made from the commands: verbs, exit codes and JSON.
+"""Generates the reference pages of the command line: verbs, exit codes and JSON answers.
 
 ``python -m xpm_tui.cli.verb_reference PAGE > docs/PAGE.md``, where PAGE is verbs, exit-codes or json.
 """
@@ -104,7 +104,7 @@ _MEANINGS = {
     "usage": "the words or options of the command cannot be used",
     "wire": "a call to Xero failed",
 }
-"""What each error code means, in users' words; a missing code makes the page fail."""
+"""The meaning of each error code for users; a missing one is an error."""
 
 _JSON = """\
 # JSON
@@ -147,7 +147,7 @@ The type follows the name, unless it is text. `[]` marks a list, `*` any key.
 
 
 def verbs_page() -> str:
-    """Return every verb with its arguments, options and example."""
+    """Return the page of all verbs with their arguments, options and examples."""
     tree = root(NoConsole())
     context = click.Context(tree, info_name="xpm-tui")
     lines = [_VERBS.format(made=_MADE.format("verbs")), *_rows(_options(tree, context, shared=True))]
@@ -193,13 +193,13 @@ def _rows(rows: list[tuple[str, str]]) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """Return a text of help as Markdown without markup."""
+    """Return a help text as Markdown, with markup characters escaped."""
     text = " ".join(text.split()).replace("|", "\\|")
     return re.sub(r"([<*_\[])", r"\\\1", text)
 
 
 def codes_page() -> str:
-    """Return the exit codes, and the codes of errors."""
+    """Return the page of exit codes and error codes."""
     lines = [_CODES.format(made=_MADE.format("exit-codes")).rstrip("\n")]
     lines += [f"| {code} | {_plain(meaning)} |" for code, meaning in EXITS]
     lines += [_ERRORS.rstrip("\n")]
@@ -208,7 +208,7 @@ def codes_page() -> str:
 
 
 def _errors() -> set[tuple[str, int]]:
-    """Return the code of each error of the program, with its exit code."""
+    """Return the code of each error class, with its exit code."""
     for found in pkgutil.walk_packages(xpm_tui.__path__, "xpm_tui."):
         if not found.name.endswith("__main__"):
             load(importlib.import_module(found.name))
@@ -222,7 +222,7 @@ def _errors() -> set[tuple[str, int]]:
 
 
 def json_page() -> str:
-    """Return what each verb answers in JSON."""
+    """Return the page of each verb's JSON answer."""
     lines = [_JSON.format(made=_MADE.format("json")).rstrip("\n")]
     for name, schema in answer_schemas()["$defs"].items():
         if "title" not in schema or name == "(program)":
@@ -237,7 +237,7 @@ _SHARED = frozenset({"ok", "condition", "conditions", "error", "count"})
 
 
 def _described(schema: dict[str, Any], where: str = "") -> Iterator[str]:
-    """Return one line for each object in an answer: its path and its keys."""
+    """Yield a line for each object in an answer: its path and its keys."""
     keys = [
         f"`{key}`{_kind(below)}"
         for key, below in sorted(schema.get("properties", {}).items())

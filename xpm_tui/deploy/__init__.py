@@ -1,1 +1,1 @@
-"""Proposals to jobs: workflows, preview, journaled steps."""
+"""Deploys proposals as jobs: workflows, previews and the steps of creating a job."""

@@ -1,8 +1,8 @@
-"""The evidence of the audit: the jobs that should be in XPM, and the jobs found for them. Pure.
+"""The data that the audit compares: the jobs that should be in XPM, and those found for them.
 
-Jobs that were deployed from here are known by their number, those of Ignition by reference or name. XPM gives
-neither the template of a job nor the tasks of a template: what a template adds is learned from the jobs that
-should have it.
+No input or output. Jobs that were deployed from here are identified by their number, Ignition's jobs by
+reference or name. XPM's API returns neither the template of a job nor the tasks of a template, so the tasks
+of templates are learned from the jobs that should have them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS, LINKS, PROPOSALS, WORKFL
 from xpm_tui.domain.xpm import XpmJob
 
 BEFORE = timedelta(days=31)
-"""How long before the term of its proposal a job found by name may start."""
+"""How long before the term of its proposal a job that is found by name may start."""
 FEWEST = 3
 """The least number of jobs from which the tasks of a template are learned."""
 MOST_OF = 0.6
@@ -51,15 +51,15 @@ class AuditedJobs:
                 self._by_reference[reference_key(job.order_number)].append(job)
 
     def is_open(self, job: XpmJob) -> bool:
-        """Return whether the job is neither completed nor cancelled."""
+        """Return whether a job is neither completed nor cancelled."""
         return job.number in self.open_numbers
 
     def of_client(self, uuid: str) -> list[XpmJob]:
-        """Return the jobs of one XPM client."""
+        """Return the jobs of an XPM client."""
         return self._by_client.get(uuid, []) if uuid else []
 
     def with_reference(self, reference: str) -> list[XpmJob]:
-        """Return the jobs that have it as client order number."""
+        """Return the jobs with this client order number."""
         return self._by_reference.get(reference_key(reference), []) if reference.strip() else []
 
     def same_as(self, name: str, start: date | None, uuid: str) -> list[XpmJob]:
@@ -71,19 +71,19 @@ class AuditedJobs:
 
 
 def reference_key(reference: str) -> str:
-    """Return a reference in the form in which it is compared: case and outer spaces do not count."""
+    """Return a reference for comparison: invoices match it without regard to case and outer blanks."""
     return reference.strip().casefold()
 
 
 class ProposalNumbers:
-    """The numbers of all proposals, by which another proposal's job is recognised."""
+    """The numbers of all proposals, which show that a job belongs to another proposal."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         rows = (row.number for row in snapshot.rows(PROPOSALS))
         self._known = {reference_key(number) for number in rows if number.strip()}
 
     def is_of_another(self, job: XpmJob, proposal: Proposal) -> bool:
-        """Return whether the job has the number of another proposal as its reference."""
+        """Return whether a job has the number of another proposal as its reference."""
         key = reference_key(job.order_number)
         return key in self._known and key != reference_key(proposal.number)
 
@@ -93,8 +93,8 @@ def jobs_of_ignition(
 ) -> list[XpmJob]:
     """Return the jobs that Ignition created for a proposal.
 
-    They are those with its number, and those of its client that have its name and are within its term; if
-    there are none, those with the reference of the client.
+    They are those with its number, and those of its client with its name that start within its term; if there
+    are none, those with the reference of the client.
     """
     found = {job.number: job for job in jobs.with_reference(proposal.number)}
     for job in jobs_by_name(proposal, uuid, jobs, numbers):
@@ -108,7 +108,7 @@ def jobs_of_ignition(
 def jobs_by_name(
     proposal: Proposal, uuid: str, jobs: AuditedJobs, numbers: ProposalNumbers
 ) -> Iterator[XpmJob]:
-    """Yield the jobs of a client that have the name of a proposal, are within its term and of no other."""
+    """Yield a client's jobs with the name of a proposal that start in its term and are not another's."""
     name = exact(proposal.name).casefold()
     for job in jobs.of_client(uuid) if name else ():
         named = exact(job.name).casefold()
@@ -121,7 +121,7 @@ def jobs_by_name(
 
 
 def in_term(job: XpmJob, proposal: Proposal) -> bool:
-    """Return whether the job starts within the term of the proposal, or shortly before it."""
+    """Return whether a job starts within the term of the proposal, or shortly before it."""
     begins = [day for day in (proposal.accepted, proposal.start) if day is not None]
     if job.start is None:
         return True
@@ -135,7 +135,7 @@ def _is_on(job: XpmJob, uuid: str) -> bool:
 
 
 PENDING = ("coming", "skipped", "stopped")
-"""States of occurrences that need not have a job."""
+"""The states of occurrences that do not need a job."""
 REVOKED = ("revoked", "lost")
 
 
@@ -144,8 +144,8 @@ class JobParty:
     """A client of a proposal or of one of its entities.
 
     Attributes:
-        id: The client's id here; empty where it is not among the clients.
-        uuid: Its UUID in XPM; empty where it is not linked.
+        id: The client's id here; empty if it is not among the clients.
+        uuid: Its UUID in XPM; empty if it is not linked.
         client: The client itself.
     """
 
@@ -155,9 +155,9 @@ class JobParty:
 
 
 class ExpectedJob(msgspec.Struct, frozen=True, kw_only=True):
-    """A job that should be in XPM: of Ignition a proposal, of ours an occurrence, with the jobs found for it.
+    """A proposal of Ignition, or an occurrence of ours, that should have a job, with the jobs found for it.
 
-    ``uuid`` is the client's in XPM; ``spec`` what was sent, if it was deployed from here.
+    ``uuid`` is the client's in XPM; ``spec`` is what was sent, if it was deployed from here.
     """
 
     proposal: Proposal
@@ -170,9 +170,9 @@ class ExpectedJob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def expected_jobs(snapshot: Snapshot, terms: JobTerms, today: date, jobs: AuditedJobs) -> ExpectedJobs:
-    """Return what should be in XPM by today, and the open jobs of revoked proposals."""
+    """Collect what should be in XPM by today, and the open jobs of revoked proposals."""
     found = ExpectedJobs(snapshot, terms, today, jobs)
-    # Revoked proposals come last: a job that another proposal asks for is not theirs.
+    # Revoked proposals come last, because a job that another proposal needs is not theirs.
     for proposal in sorted(snapshot.rows(PROPOSALS), key=lambda row: row.state in REVOKED):
         found.add(proposal)
     return found
@@ -207,7 +207,7 @@ class ExpectedJobs:
         self.jobs_to_read: dict[str, None] = {}
 
     def add(self, row: Proposal) -> None:
-        """Add one proposal: what it asks for, or its jobs if it was revoked."""
+        """Add a proposal: the jobs that it needs, or those that it has if it was revoked."""
         workflows = self._snapshot.find(WORKFLOWS, "proposal", row.id)
         if row.state in REVOKED:
             self._revoked(row, workflows)
@@ -226,7 +226,7 @@ class ExpectedJobs:
 
     @cached_property
     def _claimed(self) -> frozenset[str]:
-        """Return the jobs of active proposals, once all of these were added."""
+        """The jobs of active proposals, computed once all of these were added."""
         return frozenset(self.ours.union(job.number for each in self.rows for job in each.jobs))
 
     def _head(self, row: Proposal) -> JobParty:
@@ -234,7 +234,7 @@ class ExpectedJobs:
         return self._party(self._snapshot.get(CLIENTS, row.client) if row.client else None)
 
     def _party(self, client: Client | None) -> JobParty:
-        """Return a client and its UUID in XPM, empty without a valid link."""
+        """Return a client with its UUID in XPM, which is empty if the link is broken."""
         link = self._snapshot.get(LINKS, client.id) if client is not None else None
         there = self._snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
         uuid = there.uuid if there is not None and not there.deleted else ""
@@ -281,9 +281,9 @@ class ExpectedJobs:
     def _made_elsewhere(
         self, row: Proposal, uuid: str, each: Occurrence, spec: JobSpec, *, several: bool
     ) -> list[XpmJob]:
-        """Return the job of an occurrence not deployed from here: by name and start, or by reference.
+        """Find a job that was not deployed from here, by name and start or by reference.
 
-        If a proposal has jobs for several clients, only a job of the right client counts.
+        If a proposal has jobs for several clients, the job must be on the right one.
         """
         found = self._jobs.same_as(spec.name, each.day, uuid)
         if not found and each.workflow.repeat is None:
@@ -298,7 +298,7 @@ class ExpectedJobs:
         return [job for job in found if job.number not in self.ours][:1]
 
     def _before_taken(self, row: Proposal, parties: list[JobParty], since: list[ExpectedJob]) -> None:
-        """Return the jobs that Ignition had created for a proposal before it was taken over."""
+        """Add the jobs that Ignition created for a proposal before it was taken over."""
         known = {job.number for each in since for job in each.jobs} | self.ours
         self.rows += self._created_by_ignition(row, parties, known)
 
@@ -320,9 +320,9 @@ class ExpectedJobs:
     def _created_by_ignition(
         self, row: Proposal, parties: Sequence[JobParty], known: Collection[str]
     ) -> list[ExpectedJob]:
-        """Return the jobs that Ignition created for the clients of a proposal, with their clients.
+        """Return the jobs that Ignition created for a proposal, each with its client.
 
-        A job on none of them belongs to the first, or, if a client is unknown, possibly to that one.
+        A job on none of its clients is assigned to the first one, or to a client that is not known here.
         """
         by_uuid = {each.uuid: each for each in reversed(parties) if each.uuid}
         rest = next((each for each in parties[1:] if not each.uuid), parties[0])
@@ -330,8 +330,8 @@ class ExpectedJobs:
         for party in dict.fromkeys(parties):
             for job in jobs_of_ignition(row, party.uuid, self._jobs, self.numbers):
                 if job.number not in known:
-                    whose = by_uuid.get(job.client.uuid, rest) if job.client is not None else rest
-                    jobs[whose][job.number] = job
+                    owner = by_uuid.get(job.client.uuid, rest) if job.client is not None else rest
+                    jobs[owner][job.number] = job
         found = []
         for party, own in jobs.items():
             services = [
@@ -372,7 +372,7 @@ class ExpectedJobs:
 
 
 class TemplateTasks(msgspec.Struct, frozen=True):
-    """The tasks that each set of templates adds, as far as enough jobs show it."""
+    """The tasks that each set of templates adds, as far as enough jobs show them."""
 
     known: dict[tuple[str, ...], frozenset[str]]
 
@@ -383,7 +383,7 @@ class TemplateTasks(msgspec.Struct, frozen=True):
         there, and there must be more of them than of those expected.
 
         Returns:
-            The templates, ``()`` where the job has no tasks at all, and None without evidence of other
+            The templates; ``()`` if the job has no tasks at all, None without evidence of other
             templates.
         """
         wanted = self.known.get(_key(templates))
@@ -400,7 +400,7 @@ class TemplateTasks(msgspec.Struct, frozen=True):
 
 
 def learned(pairs: Iterable[tuple[tuple[str, ...], XpmJob]]) -> TemplateTasks:
-    """Learn which tasks templates add from the jobs that should have them."""
+    """Learn the tasks of templates from the jobs that should have them."""
     counts: defaultdict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
     totals: Counter[tuple[str, ...]] = Counter()
     for templates, job in pairs:
@@ -417,7 +417,7 @@ def learned(pairs: Iterable[tuple[tuple[str, ...], XpmJob]]) -> TemplateTasks:
 
 
 def tasks_of(job: XpmJob) -> frozenset[str]:
-    """Return the practice's tasks on a job, with their estimated minutes.
+    """Return the practice's tasks on a job, both alone and with their estimated minutes.
 
     Two templates may add the same task with different estimates.
     """
@@ -426,7 +426,7 @@ def tasks_of(job: XpmJob) -> frozenset[str]:
 
 
 def windows(first: date, last: date) -> Iterator[tuple[date, date]]:
-    """Split a time into windows of at most a year, as XPM requires."""
+    """Yield periods of at most a year, as XPM accepts them."""
     while first <= last:
         until = min(last, first + timedelta(days=364))
         yield first, until

@@ -1,4 +1,4 @@
-"""Deploy a batch of occurrences: resolve unknown writes, read the open jobs once, then deploy one by one."""
+"""Deploys a batch of occurrences: looks up unfinished writes, reads the open jobs, then creates each job."""
 
 from __future__ import annotations
 
@@ -20,25 +20,27 @@ from xpm_tui.sync.mirror import job_writes
 
 
 def unfinished_occurrences(snapshot: Snapshot) -> list[Deployment]:
-    """Return what was begun and not finished, as after an interrupted run."""
+    """Return the occurrences that were started and not finished, because a run stopped or Xero failed."""
     return snapshot.find(DEPLOYMENTS, "state", "going")
 
 
 async def deploy(
     wanted: Sequence[Occurrence],
-    means: DeployContext,
+    context: DeployContext,
     *,
     progress: Callable[[Run], None] = lambda _: None,
 ) -> Run:
-    """Deploy occurrences, after finishing what an earlier run left.
+    """Deploy occurrences, after finishing what an earlier run has left.
 
-    The run is already in the store; its end is written here. Outcomes: ``done``; ``partial`` (XPM refused
-    some); ``held`` (a user must decide on some); ``stopped``. Raises the ``AppError`` that ended it early
-    after the run's end is in the store.
+    The run is already stored; its end is written here. Outcomes are ``done``, ``partial`` (XPM refused some),
+    ``held`` (some need a decision) and ``stopped``.
+
+    Raises:
+        AppError: The run ended early; its end has been stored.
     """
-    batch = _BatchRun(means, progress)
+    batch = _BatchRun(context, progress)
     try:
-        await batch.through(wanted)
+        await batch.deploy_all(wanted)
     except RunStopped:
         batch.stopped = True
     except AppError as trouble:
@@ -48,67 +50,69 @@ async def deploy(
 
 
 class _BatchRun:
-    """One batch, and the run's row while it changes."""
+    """A batch in progress, with the stored row of its run."""
 
-    def __init__(self, means: DeployContext, progress: Callable[[Run], None]) -> None:
-        self._means = means
+    def __init__(self, context: DeployContext, progress: Callable[[Run], None]) -> None:
+        self._context = context
         self._progress = progress
-        self._run = means.run
-        self._began = means.practice.calls - means.run.calls
+        self._run = context.run
+        self._began = context.practice.calls - context.run.calls
         self.tally: Counter[str] = Counter()
         self._causes: set[str] = set()
         self.stopped = False
 
-    async def through(self, wanted: Sequence[Occurrence]) -> None:
-        """Resolve, list and deploy; then resolve writes without an answer until nothing changes."""
-        means = self._means
-        await resolve(means)
-        unfinished = (row.id for row in unfinished_occurrences(means.book.snapshot()))
-        await wait_for_refused(means, {*unfinished, *(each.id for each in wanted)})
-        if means.stop():
+    async def deploy_all(self, wanted: Sequence[Occurrence]) -> None:
+        """Look up, read, deploy; then look up writes without an answer, until nothing changes any more."""
+        context = self._context
+        await resolve(context)
+        unfinished = (row.id for row in unfinished_occurrences(context.book.snapshot()))
+        await wait_for_refused(context, {*unfinished, *(each.id for each in wanted)})
+        if context.stop():
             self.stopped = True
             return
-        jobs = await means.practice.current_jobs()
-        means.book.commit(job_writes(means.book.snapshot(), jobs, means.clock.now()))
-        deployer = Deployer(means, OpenJobs(jobs))
-        left = {row.id: (row.workflow, row.day) for row in unfinished_occurrences(means.book.snapshot())}
+        jobs = await context.practice.current_jobs()
+        context.book.commit(job_writes(context.book.snapshot(), jobs, context.clock.now()))
+        deployer = Deployer(context, OpenJobs(jobs))
+        left = {row.id: (row.workflow, row.day) for row in unfinished_occurrences(context.book.snapshot())}
         left |= {each.id: (each.workflow.id, each.day) for each in wanted}
         self._run = msgspec.structs.replace(self._run, total=len(left))
         while left:
             for id_, (workflow_id, day) in left.items():
-                if means.stop():
+                if context.stop():
                     self.stopped = True
                     return
-                workflow = means.book.snapshot().get(WORKFLOWS, workflow_id)
-                row = means.book.snapshot().get(DEPLOYMENTS, id_)
+                workflow = context.book.snapshot().get(WORKFLOWS, workflow_id)
+                row = context.book.snapshot().get(DEPLOYMENTS, id_)
                 if workflow is None or (row is not None and row.state in ("deployed", "skipped")):
                     self._ended("gone")
                     continue
-                if row is None and not still_recurs(means.book.snapshot(), workflow, day):
+                if row is None and not still_recurs(context.book.snapshot(), workflow, day):
                     self._ended("gone")
                     continue
                 if row is not None and row.state == "held" and row.cause == "unknown":
                     self._ended("held")
                     continue
                 shown = preview(
-                    means.book.snapshot(), means.terms, workflow, day, deployer.jobs, alike=means.alike
+                    context.book.snapshot(), context.terms, workflow, day, deployer.jobs, alike=context.alike
                 )
                 row = await deployer.deploy(shown)
                 if row.state != "going":
                     self._ended(row.state, row.cause)
-            left = {row.id: (row.workflow, row.day) for row in unfinished_occurrences(means.book.snapshot())}
-            settled = await resolve(means) if left else 0
-            self.stopped = means.stop()
+            left = {
+                row.id: (row.workflow, row.day) for row in unfinished_occurrences(context.book.snapshot())
+            }
+            settled = await resolve(context) if left else 0
+            self.stopped = context.stop()
             if left and not settled:
                 self.tally["waiting"] += len(left)
                 return
-            for row in [means.book.snapshot().get(DEPLOYMENTS, id_) for id_ in left]:
+            for row in [context.book.snapshot().get(DEPLOYMENTS, id_) for id_ in left]:
                 if row is not None and row.state in ("held", "failed"):
                     left.pop(row.id)
                     self._ended(row.state, row.cause)
 
     def outcome(self) -> Outcome:
-        """Return the outcome of the whole batch."""
+        """Return the outcome of the batch as a whole."""
         if self.stopped:
             return "stopped"
         if self.tally["held"] or self.tally["waiting"]:
@@ -116,32 +120,32 @@ class _BatchRun:
         return "partial" if self.tally["failed"] else "done"
 
     def end(self, outcome: Outcome, trouble: AppError | None = None) -> Run:
-        """Write the end of the run."""
+        """Store the end of the run."""
         self._run = msgspec.structs.replace(
             self._now(),
             outcome=outcome,
-            ended=self._means.clock.now(),
+            ended=self._context.clock.now(),
             error=trouble.message if trouble else "",
             case=str(trouble.case or trouble.code) if trouble else self._only_cause(),
         )
-        self._means.book.commit([Put(RUNS, self._run)])
+        self._context.book.commit([Put(RUNS, self._run)])
         self._progress(self._run)
         return self._run
 
     def _only_cause(self) -> str:
-        """Return why it did not complete, if all jobs have the same reason."""
+        """Return why the run did not finish, if there is a single reason."""
         return next(iter(self._causes)) if len(self._causes) == 1 else ""
 
     def _ended(self, state: str, cause: str = "") -> None:
         self.tally[state] += 1
         self._causes |= {cause} - {""}
         self._run = msgspec.structs.replace(self._now(), done=self._run.done + 1)
-        self._means.book.commit([Put(RUNS, self._run)])
+        self._context.book.commit([Put(RUNS, self._run)])
         self._progress(self._run)
 
     def _now(self) -> Run:
         return msgspec.structs.replace(
             self._run,
-            calls=self._means.practice.calls - self._began,
+            calls=self._context.practice.calls - self._began,
             counts={key: number for key, number in self.tally.items() if number},
         )

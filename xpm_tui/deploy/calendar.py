@@ -1,4 +1,4 @@
-"""The calendar of a workflow's occurrences. Pure. Days are days of the practice, without hours."""
+"""The dates of a workflow's occurrences. Days are those of the practice, without times."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ WORDS: dict[str, tuple[Unit, int]] = {
     "half-yearly": ("month", 6),
     "yearly": ("year", 1),
 }
-"""The words for recurrences."""
+"""The recurrences that users can enter."""
 
 _MONTHS = {"month": 1, "year": 12}
 
 
 def word(repeat: Repeat | None) -> str:
-    """Return a recurrence as a word; ``once`` for none."""
+    """Return a recurrence in one word; ``once`` for none."""
     if repeat is None:
         return "once"
     named = {parts: name for name, parts in WORDS.items()}
@@ -35,9 +35,9 @@ def word(repeat: Repeat | None) -> str:
 
 
 def occurrence(start: date, repeat: Repeat, index: int) -> date:
-    """Return the date of the occurrence with that index; the start has index 0.
+    """Return the date of the occurrence with this index; the start has index 0.
 
-    It is always counted from the start, so a short month in between shifts nothing.
+    It is always counted from the start, so a short month does not shift later dates.
 
     Raises:
         OverflowError: The date is beyond the calendar.
@@ -53,7 +53,7 @@ def occurrence(start: date, repeat: Repeat, index: int) -> date:
 
 
 def dates_between(start: date, repeat: Repeat | None, first: date, last: date) -> Iterator[date]:
-    """Return the dates from ``first`` to ``last``, both included, in order."""
+    """Yield the dates from ``first`` to ``last``, both included, in order."""
     if repeat is None:
         if first <= start <= last:
             yield start
@@ -73,9 +73,9 @@ def dates_between(start: date, repeat: Repeat | None, first: date, last: date) -
 
 
 def recurrence(workflow: Workflow, proposal: Proposal | None) -> Repeat | None:
-    """Return how a workflow recurs, with the end of its proposal unless a user said otherwise.
+    """Return how a workflow recurs, with the end of its proposal unless a user has chosen another one.
 
-    If the next term has its own workflow, it ends with its term in any case.
+    If the next term has its own workflow, this one ends with its term in any case.
     """
     repeat = workflow.repeat
     if repeat is None:
@@ -86,7 +86,7 @@ def recurrence(workflow: Workflow, proposal: Proposal | None) -> Repeat | None:
 
 
 def last_day(start: date, repeat: Repeat, day: date) -> date:
-    """Return the last day of the period that begins with an occurrence: the day before the next one."""
+    """Return the last day of the period that starts with an occurrence: the day before the next one."""
     endless = msgspec.structs.replace(repeat, end=None)
     if day == date.max:
         return day
@@ -96,7 +96,7 @@ def last_day(start: date, repeat: Repeat, day: date) -> date:
 
 
 def period(day: date, repeat: Repeat | None) -> str:
-    """Return the name of an occurrence: its year, its month, or its date if it recurs within a month."""
+    """Return the name of a period: year, month or, if it recurs within a month, its date."""
     if repeat is None or repeat.unit == "year":
         return str(day.year)
     return f"{calendar.month_name[day.month]} {day.year}" if repeat.unit == "month" else day.isoformat()

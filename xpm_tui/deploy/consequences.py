@@ -1,7 +1,7 @@
-"""What deploying a batch of jobs would do, computed job after job in the order of the run. Pure.
+"""Computes what deploying a batch of jobs would do, job by job in the order of the run.
 
-A job that is created earlier in the batch affects those after it: its client exists, and its name, number and
-reference are taken.
+No input or output. A job that the batch creates earlier counts for later ones: its client exists, and its
+name, number and reference are in use.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ UNSENDABLE = (
 
 
 class BatchConsequences(msgspec.Struct, frozen=True):
-    """A batch before it starts.
+    """The consequences of a batch before it starts.
 
     Attributes:
         previews: Each job as it would be sent.
@@ -64,14 +64,14 @@ def batch_consequences(
     pace: Pace | None = None,
     policy: Policy | None = None,
 ) -> BatchConsequences:
-    """Return what deploying these would do; nothing is asked of XPM.
+    """Return what deploying these would do, without a call to XPM.
 
     Args:
         snapshot: The store and the mirror.
         terms: The practice's choices for jobs.
         wanted: The occurrences in the order of the run: what an earlier run left comes first.
-        alike: Gives the XPM clients whose name is the same as that of a client, or near to it.
-        anyway: Whether jobs go that wait for a user's "go on anyway".
+        alike: Returns the XPM clients whose name is the same as that of a client or similar.
+        anyway: Whether to include jobs that need a confirmation.
         pace: What the rate limiter allows; by default an unused minute.
         policy: What clients are created with; by default with every field.
     """
@@ -82,7 +82,7 @@ def batch_consequences(
 
 
 class _BatchEstimate:
-    """The estimate of one batch."""
+    """A batch whose jobs are estimated one after the other."""
 
     def __init__(
         self, snapshot: Snapshot, terms: JobTerms, alike: Lookup | None, anyway: bool, policy: Policy
@@ -107,7 +107,7 @@ class _BatchEstimate:
         self.calls: dict[str, int] = {}
 
     def one(self, workflow: Workflow, day: date) -> None:
-        """Estimate one occurrence: held, completed, or created."""
+        """Add one occurrence: it is held back, finished or created."""
         shown = preview(
             self._snapshot, self._terms, workflow, day, self._jobs, alike=self._alike, created=self._created
         )
@@ -135,7 +135,7 @@ class _BatchEstimate:
             self._finished.append(shown.id)
 
     def _steps(self, shown: Preview) -> bool:
-        """Count the calls of one job, step by step, up to one that cannot be sent; return whether all can."""
+        """Count the calls of one job, up to a step that cannot be sent; return whether there is none."""
         spec, row = shown.spec, shown.deployment
         number = row.number if row is not None else ""
         applied: Sequence[str] = row.applied if row is not None and number else spec.templates[:1]
@@ -168,21 +168,21 @@ class _BatchEstimate:
         return True
 
     def _writes(self, kind: str, message: Message[Any]) -> bool:
-        """Count a write of a job if it can be sent; return whether it can."""
+        """Count a write of a job; return whether it can be sent."""
         sent = message.is_carriable
         self._requests[kind] += sent
         self._written += sent
         return sent
 
     def _has_client(self, shown: Preview) -> bool:
-        """Return whether the job has a client in XPM, which is created if necessary."""
+        """Return whether the job has a client in XPM, counting its creation if it has none."""
         client = shown.client
         if shown.uuid or client is None or client.id in self._created:
             return True
         self._requests["searches"] += 1
         if not creation_message(self._snapshot, client, self._policy)[0].is_carriable:
             return False
-        # A client that this batch creates has a temporary id until then.
+        # A client that this batch creates has a provisional id until then.
         self._created[client.id] = f"new:{client.id}"
         self._clients.add(client.id)
         self._requests["client_creations"] += 1
@@ -198,7 +198,7 @@ class _BatchEstimate:
         return failed_tries(self._snapshot, record, kind)
 
     def result(self, pace: Pace | None) -> Consequences:
-        """Return the estimate of the whole batch."""
+        """Return the consequences of the whole batch."""
         lasting = [("client", tuple(self._created)), ("job", (*self._made, *self._finished))]
         return paced(
             Consequences(
@@ -228,7 +228,7 @@ class _BatchEstimate:
 def _looked_up(snapshot: Snapshot) -> Requests:
     """Return the calls that look up earlier job writes without an answer.
 
-    They are one list for all jobs without a number of the practice's own, and one read for every other job.
+    These are one list for all jobs without an own number, and one read for every other job.
     """
     sent = [each for each in snapshot.find(INTENTS, "state", "sent") if each.kind.startswith("job.")]
     listed = [each for each in sent if each.kind == ADD_JOB and not each.values.get("number")]
@@ -236,7 +236,7 @@ def _looked_up(snapshot: Snapshot) -> Requests:
 
 
 def _planned(shown: Preview, uuid: str) -> XpmJob:
-    """Return the job as XPM will have it, for the following ones."""
+    """Return the job as XPM will have it, for comparison with later ones."""
     spec = shown.spec
     return XpmJob(
         number=spec.number or f"{PLANNED}{shown.id}",

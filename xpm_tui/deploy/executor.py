@@ -1,7 +1,7 @@
-"""Execute the steps of one occurrence: client, check, add, further templates, people, state.
+"""Creates the job of one occurrence step by step: client, checks, job, further templates, staff, state.
 
-Each call goes through the outbox, and its outcome is one commit with the occurrence's row, so a retry
-continues at the step that failed. A call without an answer is never sent again without checking.
+Each call goes through the outbox, and its outcome is committed together with the occurrence's row, so that a
+retry continues at the step that failed. A write without an answer is never sent again blindly.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ Reply = TypeVar("Reply")
 
 @dataclass(frozen=True)
 class DeployContext:
-    """Inputs of the steps: ``index`` finds XPM clients by name, ``anyway`` confirms open questions."""
+    """What the steps need: ``index`` finds XPM clients by name, ``anyway`` confirms open questions."""
 
     book: Store
     practice: XpmJobsPort
@@ -70,16 +70,16 @@ class DeployContext:
     stop: Callable[[], bool] = lambda: False
 
     def alike(self, client: Client) -> Sequence[Alike]:
-        """Return XPM's clients whose name is the same as this one's, or near to it."""
+        """Return the XPM clients whose name is the same as this client's or similar."""
         return self.index().alike(client)
 
 
 class Unanswered(Exception):
-    """A write got no answer; its outcome is looked up after the other jobs."""
+    """A write got no answer; it is looked up once the other occurrences are done."""
 
 
 class StepFailed(Exception):
-    """The occurrence stays at its step: ``state`` held or failed, ``cause`` a code, ``why`` a sentence."""
+    """A step did not succeed: ``state`` is held or failed, ``cause`` a code, ``why`` a sentence."""
 
     def __init__(self, state: str, cause: str, why: str) -> None:
         super().__init__(why)
@@ -89,53 +89,53 @@ class StepFailed(Exception):
 class Deployer:
     """Executes the steps of occurrences, one at a time. ``jobs`` are XPM's open jobs, read once."""
 
-    def __init__(self, means: DeployContext, jobs: OpenJobs) -> None:
-        self._means = means
+    def __init__(self, context: DeployContext, jobs: OpenJobs) -> None:
+        self._context = context
         self.jobs = jobs
         self._outbox = Outbox(
-            means.book,
-            means.practice,
-            means.clock,
-            means.ids,
-            means.run.id,
-            store_commit(means.book, means.events),
+            context.book,
+            context.practice,
+            context.clock,
+            context.ids,
+            context.run.id,
+            store_commit(context.book, context.events),
         )
 
     async def deploy(self, shown: Preview) -> Deployment:
-        """Execute the remaining steps: deployed, held or failed; ``going`` if an answer is missing.
+        """Deploy an occurrence; return its row: deployed, held, failed, or ``going`` if an answer is missing.
 
-        Raises ``XeroError`` if continuing is useless for any other occurrence: the row then has the step
-        reached.
+        Raises:
+            XeroError: Further occurrences would fail, too; the row says how far this one came.
         """
-        means = self._means
-        snapshot = means.book.snapshot()
-        row = workflows.begun(snapshot.get(DEPLOYMENTS, shown.id), shown.workflow, shown.day, means.run.id)
-        means.book.commit([workflows.put(row)])
+        context = self._context
+        known = context.book.snapshot().get(DEPLOYMENTS, shown.id)
+        row = workflows.begun(known, shown.workflow, shown.day, context.run.id)
+        context.book.commit([workflows.put(row)])
         try:
-            row = await self._through(row, shown.workflow)
+            row = await self._run_steps(row, shown.workflow)
         except Unanswered:
             return self._row(row.id)
         except StepFailed as halt:
             row = workflows.halted(self._row(row.id, row), halt.state, halt.cause, halt.why)
-            row = workflows.noted(row, means.clock.now(), means.by, halt.state, halt.why)
-            means.book.commit([workflows.put(row)])
-            self._tell(f"job.{halt.state}", row, level="warning", rule=halt.cause)
+            row = workflows.noted(row, context.clock.now(), context.by, halt.state, halt.why)
+            context.book.commit([workflows.put(row)])
+            self._log_step(f"job.{halt.state}", row, level="warning", rule=halt.cause)
             return row
         row = workflows.noted(
             msgspec.structs.replace(row, state="deployed"),
-            means.clock.now(),
-            means.by,
+            context.clock.now(),
+            context.by,
             "deployed",
             row.number,
         )
-        means.book.commit([workflows.put(row)])
-        self._tell("job.deployed", row)
+        context.book.commit([workflows.put(row)])
+        self._log_step("job.deployed", row)
         return row
 
-    async def _through(self, row: Deployment, workflow: Workflow) -> Deployment:
+    async def _run_steps(self, row: Deployment, workflow: Workflow) -> Deployment:
         if not row.number:
             row = await self._add(row, workflow)
-        spec, left_out = self._rest(row, workflow)
+        spec, left_out = self._remaining_steps(row, workflow)
         for template in spec.templates:
             if template not in row.applied:
                 row = await self._apply(row, template)
@@ -146,7 +146,7 @@ class Deployer:
         return row
 
     async def _add(self, row: Deployment, workflow: Workflow) -> Deployment:
-        """Check whether it may be created, create its client if necessary, and create it."""
+        """Check whether the job may be created, create its client if there is none, and create the job."""
         self._no_unknown(row)
         there_after_all = await self._made_after_all(row, workflow)
         if there_after_all is not None:
@@ -164,40 +164,40 @@ class Deployer:
         spec = shown.spec
         left_out = tuple(each.about for each in shown.problems if each.code == "person-left-out")
         row = workflows.at(row, "add", spec=spec, client=uuid, left_out=left_out)
-        self._means.book.commit([workflows.put(row)])
+        self._context.book.commit([workflows.put(row)])
         there = [job.uuid or job.number for job in self.jobs.of_client(uuid)]
         job = await self._send(
             row, job_creation(row.id, uuid, spec, there), lambda job: workflows.job_created(row, job, spec)
         )
         self.jobs.add(job)
         row = self._row(row.id)
-        self._tell("job.added", row)
+        self._log_step("job.added", row)
         return row
 
     def _may_be_made(self, row: Deployment, workflow: Workflow) -> Preview:
-        """Return the present occurrence. Raises ``StepFailed`` if something holds it."""
-        shown = self._look(row, workflow)
-        back = shown.keeps(anyway=self._means.anyway)
+        """Return the current preview of the occurrence. Raises ``StepFailed`` if a problem holds it back."""
+        shown = self._check_open_jobs(row, workflow)
+        back = shown.keeps(anyway=self._context.anyway)
         if back is not None:
             raise StepFailed("held", back.code, back.sentence)
         return shown
 
     async def _read_client(self, uuid: str) -> None:
         """Read the client again; ``StepFailed`` if it was archived, deleted, merged or renamed since."""
-        means = self._means
-        known = means.book.snapshot().get(XPM_CLIENTS, uuid)
+        context = self._context
+        known = context.book.snapshot().get(XPM_CLIENTS, uuid)
         named = visible(f"{known.name} ({known.number})" if known is not None else uuid, 120)
         there: XpmClient | None
         try:
-            there = await means.practice.client(uuid)
+            there = await context.practice.client(uuid)
         except RecordMissing:
-            # As in a sync: the next reading of XPM's lists looks for its successor.
+            # As in a sync: the next refresh of XPM's lists looks for its successor.
             there = msgspec.structs.replace(known, deleted=True) if known is not None else None
         except (Refused, BadReply, BadInput) as no:
             why = f"The client {named} could not be read just before the job: {no.message}"
             raise StepFailed("failed", "client-unread", f"{why} Check it in XPM, then: jobs retry.") from no
         if there is not None and there.uuid == uuid:
-            commit_rows(means.book, [there], means.clock.now())
+            commit_rows(context.book, [there], context.clock.now())
         if there is None or there.deleted or there.uuid != uuid:
             raise StepFailed("held", "client-gone", _GONE.format(client=named))
         if known is not None and compare(known.name, there.name).answer != "same":
@@ -205,24 +205,24 @@ class Deployer:
             raise StepFailed("held", "client-changed", _CHANGED.format(names=visible(renamed, 160)))
 
     async def _new_client(self, row: Deployment, workflow: Workflow) -> str:
-        """Create the client in XPM, if rules and store allow it; return its UUID."""
+        """Create the client in XPM, if rules and the store allow it; return its UUID."""
         shown = self._may_be_made(row, workflow)
         assert shown.client is not None
-        means = self._means
+        context = self._context
         try:
             created = await create_client(
                 shown.client.id,
-                book=means.book,
-                practice=means.practice,
-                clock=means.clock,
-                ids=means.ids,
-                events=means.events,
-                policy=means.policy,
-                by=means.by,
-                run=means.run.id,
-                index=means.index(),
-                create_lag=means.create_lag,
-                stop=means.stop,
+                book=context.book,
+                practice=context.practice,
+                clock=context.clock,
+                ids=context.ids,
+                events=context.events,
+                policy=context.policy,
+                by=context.by,
+                run=context.run.id,
+                index=context.index(),
+                create_lag=context.create_lag,
+                stop=context.stop,
             )
         except DecisionNeeded as waits:
             raise StepFailed("held", "client-waits", waits.message) from waits
@@ -230,21 +230,21 @@ class Deployer:
             raise StepFailed("failed", "client-refused", f"The client was not created: {no.message}") from no
         return created.row.uuid
 
-    def _look(self, row: Deployment, workflow: Workflow) -> Preview:
-        """Compare the occurrence with XPM's present open jobs."""
-        means = self._means
+    def _check_open_jobs(self, row: Deployment, workflow: Workflow) -> Preview:
+        """Return the preview of the occurrence against XPM's current open jobs."""
+        context = self._context
         return preview(
-            means.book.snapshot(),
-            means.terms,
+            context.book.snapshot(),
+            context.terms,
             self._workflow(workflow),
             row.day,
             self.jobs,
-            alike=means.alike,
+            alike=context.alike,
         )
 
-    def _rest(self, row: Deployment, workflow: Workflow) -> tuple[JobSpec, tuple[str, ...]]:
-        """Return the remaining steps of an existing job: exchanged templates, people linked since."""
-        shown = self._look(row, workflow)
+    def _remaining_steps(self, row: Deployment, workflow: Workflow) -> tuple[JobSpec, tuple[str, ...]]:
+        """Return the steps left for an existing job: changed templates, and staff linked since."""
+        shown = self._check_open_jobs(row, workflow)
         back = next((each for each in shown.problems if each.code in FINISHING), None)
         if back is not None and not self._is_whole(row, shown.spec):
             raise StepFailed("held", back.code, back.sentence)
@@ -255,30 +255,30 @@ class Deployer:
         return row.assigned and row.state_set and set(spec.templates) <= set(row.applied)
 
     async def _made_after_all(self, row: Deployment, workflow: Workflow) -> Deployment | None:
-        """Return the job of an earlier try that was refused, if XPM shows it nevertheless."""
-        snapshot = self._means.book.snapshot()
+        """Return the job of an earlier attempt that was reported as failed, if XPM shows it."""
+        snapshot = self._context.book.snapshot()
         there = rediscovered_job(snapshot, row, self.jobs, failed_tries(snapshot, row.id, ADD_JOB))
-        if there is None or row.spec is None or self._look(row, workflow).uuid != row.client:
+        if there is None or row.spec is None or self._check_open_jobs(row, workflow).uuid != row.client:
             return None
         job = await self._job(there.number)
         return self._found(workflows.job_created(row, job, row.spec))
 
     async def _job(self, number: str) -> XpmJob:
-        """Return a job as XPM has it. An unreadable one holds only this job."""
+        """Return a job from XPM. A job that cannot be parsed holds back only its own occurrence."""
         try:
-            return await self._means.practice.job(number)
+            return await self._context.practice.job(number)
         except UnreadableRecord as odd:
             raise StepFailed("held", "unknown", odd.message) from odd
 
     def _found(self, row: Deployment) -> Deployment:
-        row = workflows.noted(row, self._means.clock.now(), self._means.by, "found", row.number)
-        self._means.book.commit([workflows.put(row)])
+        row = workflows.noted(row, self._context.clock.now(), self._context.by, "found", row.number)
+        self._context.book.commit([workflows.put(row)])
         return row
 
     async def _apply(self, row: Deployment, template: str) -> Deployment:
         self._no_unknown(row)
         row = workflows.at(row, "template")
-        tries = failed_tries(self._means.book.snapshot(), row.id, APPLY_TEMPLATE)
+        tries = failed_tries(self._context.book.snapshot(), row.id, APPLY_TEMPLATE)
         if any(intent.values.get("template") == template for intent in tries):
             try:
                 job = await self._job(row.number)
@@ -303,7 +303,7 @@ class Deployer:
             )
             return self._row(row.id)
         row = msgspec.structs.replace(row, assigned=True)
-        self._means.book.commit([workflows.put(row)])
+        self._context.book.commit([workflows.put(row)])
         return row
 
     async def _state(self, row: Deployment, spec: JobSpec) -> Deployment:
@@ -320,14 +320,14 @@ class Deployer:
     async def _send(
         self, row: Deployment, message: Message[Reply], after: Callable[[Reply], Deployment]
     ) -> Reply:
-        """Make one call; its outcome and the resulting row are one commit.
+        """Send one call; its outcome and the resulting row are one commit.
 
         Raises:
             Unanswered: No answer came.
-            StepFailed: XPM refused it, or a value of it cannot be sent.
-            AppError: Continuing is useless for any other job; the row has the step reached.
+            StepFailed: XPM refused it, or a value cannot be sent.
+            AppError: Further occurrences would fail, too; the row says how far this one came.
         """
-        means = self._means
+        context = self._context
 
         def follow(_: Snapshot, __: Intent, reply: Reply) -> tuple[list[Write], tuple[Event, ...]]:
             writes: list[Write] = [workflows.put(after(reply))]
@@ -338,15 +338,17 @@ class Deployer:
         try:
             sent = await self._outbox.send(message, follow)
         except XeroError as trouble:
-            # The created job stays named; what was not started in XPM is as if it had not been tried.
-            means.book.commit([workflows.put(workflows.halted(row, "going", trouble.code, trouble.message))])
+            # A created job stays recorded; an occurrence not begun in XPM stays as if never tried.
+            context.book.commit(
+                [workflows.put(workflows.halted(row, "going", trouble.code, trouble.message))]
+            )
             raise
         if sent.ending == "done":
             return cast(Reply, sent.reply)
-        means.book.commit([workflows.put(row)])
+        context.book.commit([workflows.put(row)])
         if sent.ending == "unknown":
             day = row.day.isoformat()
-            means.events.emit(sent.event("job.unknown", row.workflow, job=row.number or "", day=day))
+            context.events.emit(sent.event("job.unknown", row.workflow, job=row.number or "", day=day))
             raise Unanswered from sent.cause
         raise step_failure(message.kind, sent.cause, row) from sent.cause
 
@@ -358,8 +360,8 @@ class Deployer:
         raise StepFailed("held", "number-taken", JobProblem(code="number-taken", about=there.number).sentence)
 
     def _no_unknown(self, row: Deployment) -> None:
-        """Refuse to send anything while a write of this occurrence has no outcome."""
-        pending = unanswered(self._means.book.snapshot())
+        """Check that no write of this occurrence is without an answer."""
+        pending = unanswered(self._context.book.snapshot())
         if any(intent.record == row.id and intent.kind in JOB_KINDS for intent in pending):
             raise StepFailed(
                 "held",
@@ -368,14 +370,14 @@ class Deployer:
             )
 
     def _workflow(self, workflow: Workflow) -> Workflow:
-        return self._means.book.snapshot().get(WORKFLOWS, workflow.id) or workflow
+        return self._context.book.snapshot().get(WORKFLOWS, workflow.id) or workflow
 
     def _row(self, id_: str, default: Deployment | None = None) -> Deployment:
-        row = self._means.book.snapshot().get(DEPLOYMENTS, id_) or default
+        row = self._context.book.snapshot().get(DEPLOYMENTS, id_) or default
         assert row is not None
         return row
 
-    def _tell(
+    def _log_step(
         self,
         key: str,
         row: Deployment,
@@ -384,7 +386,7 @@ class Deployer:
         rule: str = "",
     ) -> None:
         numbers = {"job": row.number or "", "day": row.day.isoformat()}
-        self._means.events.emit(
+        self._context.events.emit(
             Event(
                 key=key,
                 level=level,  # type: ignore[arg-type]
@@ -414,7 +416,7 @@ _NOT_DONE = {
 
 
 def step_failure(kind: str, error: AppError, row: Deployment) -> StepFailed:
-    """Return why one step failed: which one, what exists of the job, and what to do."""
+    """Return why a step failed: which step, what exists of the job, and what to do."""
     if isinstance(error, Refused):
         return refused(kind, error, row)
     return StepFailed(
@@ -426,21 +428,21 @@ def step_failure(kind: str, error: AppError, row: Deployment) -> StepFailed:
 
 
 def refused(kind: str, no: Refused, row: Deployment) -> StepFailed:
-    """Return the failure of a step that XPM refused: which one, what exists of the job, and what to do."""
-    said = no.words.casefold()
+    """Return why XPM refused a step: which step, what exists of the job, and what to do."""
+    words = no.words.casefold()
     cause, way = "refused", "Change the values that XPM refuses (jobs edit), then: jobs retry"
-    if "template" in said:
+    if "template" in words:
         cause, way = "template-gone", "Link another template, then: jobs retry"
-    elif "category" in said:
+    elif "category" in words:
         cause, way = "category-gone", "Choose another category, then: jobs retry"
-    elif "state code" in said:
+    elif "state code" in words:
         cause, way = (
             "state-code",
             "Set the code of a state of the Standard type, as shown in XPM's settings, then: jobs retry",
         )
-    elif "staff" in said:
+    elif "staff" in words:
         cause, way = "person-gone", "Link the person again, then: jobs retry"
-    elif "id already exists" in said:
+    elif "id already exists" in words:
         cause, way = "number-taken", "Change the setting jobs.number, then: jobs retry"
     elif kind != ADD_JOB and isinstance(no, RecordMissing):
         cause, way = "job-gone", "If XPM no longer has it: jobs redeploy"

@@ -1,8 +1,8 @@
-"""The audit: for each accepted proposal and each occurrence, its job in XPM or what is wrong with it. Pure.
+"""The audit: finds the job in XPM of each accepted proposal and occurrence, or what is wrong with it.
 
-Jobs that were deployed from here are compared with what was sent. Ignition publishes neither the dates nor
-the people of its jobs, so only contradictions in these are findings. For completed and cancelled jobs only
-the client is checked, and whether they can still take invoices.
+No input or output. Jobs that were deployed from here are compared with what was sent. Ignition publishes
+neither the dates nor the staff of its jobs, so only impossible values of these are findings. For completed
+and cancelled jobs, only the client and whether invoices can attach are checked.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from xpm_tui.domain.xpm import XpmJob
 
 
 class AuditFinding(msgspec.Struct, frozen=True, kw_only=True):
-    """One problem that the audit found.
+    """A finding of the audit.
 
     Attributes:
         finding: The code of the finding.
@@ -67,8 +67,8 @@ class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
         matched: Number of XPM jobs that belong to them.
         sound: Number of jobs without a finding.
         unjudged: What was not compared.
-        clients_to_read: Clients to read once more before anything counts as missing.
-        jobs_to_read: Jobs to read once more before anything counts as missing.
+        clients_to_read: Clients to read again before their jobs count as missing.
+        jobs_to_read: Jobs to read again before they count as missing.
     """
 
     findings: tuple[AuditFinding, ...]
@@ -94,10 +94,10 @@ def audit(
 
     Args:
         snapshot: The store and the mirror.
-        terms: The practice's choices for jobs.
+        terms: The practice's settings for jobs.
         today: The day in the practice's time zone.
         jobs: The jobs of XPM, completed and cancelled ones included, with their tasks.
-        staff: UUIDs of XPM's present staff; None where they could not be read.
+        staff: UUIDs of XPM's current staff; None if they could not be read.
         no_invoices: Names of states that invoices do not attach to, besides completed and cancelled.
     """
     expected = expected_jobs(snapshot, terms, today, jobs)
@@ -105,7 +105,7 @@ def audit(
 
 
 class _Audit:
-    """One audit."""
+    """An audit in progress."""
 
     def __init__(
         self,
@@ -129,7 +129,7 @@ class _Audit:
         self._findings: list[AuditFinding] = []
 
     def report(self) -> AuditReport:
-        """Return the findings on everything that was collected."""
+        """Check everything that was collected."""
         tasks = learned(
             (each.templates, job) for each in self._expected.rows for job in each.jobs if each.templates
         )
@@ -152,7 +152,7 @@ class _Audit:
                             self._template(each, job, other)
             self._unfinished(each)
         for group in by_proposal.values():
-            self._together(group)
+            self._check_group(group)
         for each in self._expected.revoked:
             self._revoked(each)
         matched = {job.number for each in self._expected.rows for job in each.jobs}
@@ -324,8 +324,8 @@ class _Audit:
         rows = ((uuid, self._snapshot.get(TEMPLATES, uuid)) for uuid in uuids)
         return " + ".join(row.name if row is not None else uuid for uuid, row in rows)
 
-    def _together(self, group: list[ExpectedJob]) -> None:
-        """Check all jobs of a proposal together: references, duplicates, whether invoices attach."""
+    def _check_group(self, group: list[ExpectedJob]) -> None:
+        """Check what needs all jobs of a proposal: references, duplicates, and whether invoices attach."""
         first, row = group[0], group[0].proposal
         found = {job.number: (each, job) for each in group for job in each.jobs}
         holders = [job for job in self._jobs.with_reference(row.number) if self._jobs.is_open(job)]
@@ -346,7 +346,7 @@ class _Audit:
     def _duplicates(
         self, first: ExpectedJob, found: dict[str, tuple[ExpectedJob, XpmJob]], holders: list[XpmJob]
     ) -> set[str]:
-        """Report jobs that exist twice; return the numbers of all of them."""
+        """Report duplicate jobs; return the numbers of all of them."""
         doubled: set[str] = set()
         for number, (each, job) in found.items():
             if number in doubled or not self._jobs.is_open(job):
@@ -402,7 +402,7 @@ class _Audit:
             )  # fmt: skip
 
     def _invoices(self, row: Proposal, found: dict[str, tuple[ExpectedJob, XpmJob]]) -> None:
-        """Check whether one of the jobs can take the invoices of an active proposal."""
+        """Check whether one of the jobs can take the invoices of a proposal that continues."""
         if (row.end is not None and row.end < self._today) or not (row.number or row.reference) or not found:
             return
         if any(self._jobs.is_open(job) and self._takes(job) for _, job in found.values()):

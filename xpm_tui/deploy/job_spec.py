@@ -1,8 +1,4 @@
-"""The exact job of an occurrence, from the workflow, its proposal, its services and the settings.
-
-The module has the practice's settings for jobs as one frozen value, the people on a job as XPM staff, and the
-problems that prevent a job: a small closed set, each with its sentence and remedy.
-"""
+"""The exact job of an occurrence, from workflow, proposal, services and settings, and its problems."""
 
 from __future__ import annotations
 
@@ -25,11 +21,11 @@ Per = Literal["proposal", "project", "entity"]
 
 
 class JobTerms(msgspec.Struct, frozen=True, kw_only=True):
-    """The settings ``jobs.*``.
+    """The settings ``jobs.*`` of the practice.
 
     ``category`` and the values of ``category_by_billing`` are names. ``number`` is a pattern for job numbers,
-    empty where XPM assigns them. Without ``due_days``, a recurring job is due at the end of its period, and
-    any other job after a year. ``ours`` means that Ignition no longer deploys to XPM, so this tool may.
+    empty if XPM assigns them. Without ``due_days``, a recurring job is due at the end of its period, and any
+    other job after a year. ``ours`` means that Ignition no longer deploys to XPM, so this tool may.
     """
 
     category: str = ""
@@ -49,7 +45,7 @@ class JobTerms(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobStaff(msgspec.Struct, frozen=True, kw_only=True):
-    """Partner, manager and staff as UUIDs of XPM; ``missing`` are sentences about the others."""
+    """Partner, manager and staff as UUIDs of XPM; ``missing`` has sentences on those not linked."""
 
     partner: str = ""
     manager: str = ""
@@ -157,7 +153,7 @@ _SENTENCES: dict[str, tuple[Weight, str, str]] = {
 
 
 class JobProblem(msgspec.Struct, frozen=True, kw_only=True):
-    """One problem of a job.
+    """A problem of a job.
 
     ``hold`` holds it, ``ask`` holds it until a user chooses to go on anyway, and ``note`` is only reported.
     """
@@ -167,12 +163,12 @@ class JobProblem(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def weight(self) -> Weight:
-        """Return whether it holds the job."""
+        """Whether it holds the job back."""
         return _SENTENCES[self.code][0]
 
     @property
     def sentence(self) -> str:
-        """Return the problem as a sentence."""
+        """What is wrong."""
         return _SENTENCES[self.code][1].replace("{about}", str(visible(self.about, 160)))
 
     @property
@@ -183,16 +179,16 @@ class JobProblem(msgspec.Struct, frozen=True, kw_only=True):
 
 LONGEST_NAME = 255
 A_YEAR = 365
-"""Days from start to due of a job that does not recur, if no due date is set."""
+"""Days from start to due of a one-time job without a due date."""
 BUDGET = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?")
-"""A budget in the form that XPM accepts: a plain decimal number."""
+"""A budget in XPM's form: a plain decimal number."""
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-"""A category is given by UUID if the login may not read XPM's list."""
+"""A category given by UUID, for a login that cannot read XPM's list."""
 _AMOUNT = re.compile(r"([0-9]{1,3}(?:[,' ][0-9]{3})+|[0-9]+)?(\.[0-9]+)?")
 
 
 def services_of(proposal: Proposal, workflow: Workflow) -> tuple[ProposalService, ...]:
-    """Return the services of the proposal that this workflow is for, in its own term."""
+    """Return the services of the proposal that belong to this workflow, within its own term."""
     first, last = workflow.term_start, workflow.term_end
     return tuple(
         service
@@ -238,7 +234,7 @@ def make_spec(
     *,
     attempt: int = 1,
 ) -> tuple[JobSpec, list[JobProblem]]:
-    """Return what would be sent for the occurrence of that day, and its problems. Pure."""
+    """Return what would be sent for the occurrence of that day, and its problems."""
     found: list[JobProblem] = []
     services = services_of(proposal, workflow)
     name = _name(terms, workflow, client, services, day)
@@ -282,7 +278,7 @@ def make_spec(
 
 
 def own_job_number(pattern: str, workflow: Workflow, day: date, attempt: int) -> str:
-    """Return the practice's own job number, such as ``IGN-W3-20260701``; empty if XPM assigns it."""
+    """Return an own job number, such as ``IGN-W3-20260701``; empty if XPM assigns it."""
     if not pattern:
         return ""
     made = pattern.replace("{workflow}", workflow.id.upper())
@@ -294,7 +290,7 @@ def own_job_number(pattern: str, workflow: Workflow, day: date, attempt: int) ->
 
 
 def amount(text: str) -> str:
-    """Return a typed or exported amount, such as ``$1,200.50``, as a plain number; empty where it is none.
+    """Return a typed or exported amount, such as ``$1,200.50``, as a plain number; empty if it is none.
 
     A comma that does not separate thousands may be a decimal comma. That cannot be decided, so such a text is
     not an amount.
@@ -304,7 +300,7 @@ def amount(text: str) -> str:
 
 
 def budget_of(services: tuple[ProposalService, ...]) -> tuple[str, str]:
-    """Return the value of services, price by quantity; or the first price that is not a number."""
+    """Return the total of price by quantity of the services, or instead the first price that is no number."""
     total = Decimal(0)
     for service in services:
         if not service.price:
@@ -317,10 +313,10 @@ def budget_of(services: tuple[ProposalService, ...]) -> tuple[str, str]:
             return "", f"{service.quantity} times {service.price}"
         less = service.price.lstrip().startswith(("-", "("))
         total += (-1 if less else 1) * Decimal(price) * Decimal(times)
-    text = f"{total:.2f}"
-    if total > 0 and not BUDGET.fullmatch(text):
-        return "", text
-    return (text, "") if total > 0 else ("", "")
+    total_text = f"{total:.2f}"
+    if total > 0 and not BUDGET.fullmatch(total_text):
+        return "", total_text
+    return (total_text, "") if total > 0 else ("", "")
 
 
 def _name(
@@ -351,7 +347,7 @@ def _due(terms: JobTerms, workflow: Workflow, proposal: Proposal, day: date) -> 
             return end
     elif days is None:
         due = last_day(workflow.start, workflow.repeat, day)
-        # The end of the proposal may shorten the last period, but not that of work that continues after it.
+        # The end of the proposal may shorten the last period, but not work that continues after it.
         repeat = recurrence(workflow, proposal)
         follows = repeat is not None and workflow.repeat.end is None and repeat.end is not None
         return min(due, repeat.end) if follows and repeat and repeat.end and day <= repeat.end else due
@@ -398,7 +394,7 @@ def _category(
 
 
 def _category_named(snapshot: Snapshot, wanted: str, found: list[JobProblem]) -> str:
-    """Return the UUID of a category by name or UUID."""
+    """Return the UUID of a category that is given by name or UUID."""
     if not wanted:
         return ""
     if UUID.fullmatch(wanted):
@@ -441,5 +437,5 @@ def _reference(terms: JobTerms, workflow: Workflow, proposal: Proposal) -> str:
 
 
 def first_of(typed: str | None, *others: str) -> str:
-    """Return what was typed, even if it is empty; otherwise the first value that is not empty."""
+    """Return what was entered, even if empty, or else the first text that is not empty."""
     return typed if typed is not None else next((each for each in others if each), "")

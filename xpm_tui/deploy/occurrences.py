@@ -1,9 +1,9 @@
-"""Which occurrences are coming, due or missed. Pure; today is a day of the practice.
+"""Determines which occurrences are coming, due or missed. Days are those of the practice.
 
-The forecast: which jobs will be created in the coming months, by month and template. Pure.
+The forecast: which jobs will be created in the coming months, by month and template.
 
-Practices plan their staff with it. A job counts in the month in which it is created; jobs that are due or
-held count in the present one.
+No input or output. Practices use it to plan their staff. A job counts in the month in which it is created;
+what is due or held counts in the current one.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ SOON = 14
 
 
 class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
-    """One occurrence of a workflow.
+    """An occurrence of a workflow.
 
-    It is ``coming``; ``due`` (its deploy day has come); ``missed`` (its date is past, so a user has to
-    agree); or has the state of its deployment.
+    Its state is ``coming``, ``due`` (its deploy day has come: automatically if the workflow is automatic,
+    otherwise manually), ``missed`` (its date has passed, so a user has to decide), or that of its deployment.
     """
 
     workflow: Workflow
@@ -46,12 +46,12 @@ class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def id(self) -> str:
-        """Return ``<workflow>/<date>``."""
+        """The id ``<workflow>/<date>``."""
         return deployment_id(self.workflow.id, self.day)
 
     @property
     def begun(self) -> bool:
-        """Return whether something of it may be in XPM already."""
+        """Whether parts of it may already be in XPM."""
         return self.deployment is not None and self.deployment.state == "going"
 
 
@@ -61,7 +61,7 @@ def occurrences(
     """Yield the occurrences of workflows, by date within each workflow.
 
     They are those that have come, have a deployment, or come within ``ahead`` days; of all workflows if none
-    are named.
+    are given.
     """
     for workflow in workflows or snapshot.rows(WORKFLOWS):
         yield from of_workflow(snapshot, terms, workflow, today, ahead)
@@ -70,7 +70,7 @@ def occurrences(
 def of_workflow(
     snapshot: Snapshot, terms: JobTerms, workflow: Workflow, today: date, ahead: int = SOON
 ) -> Iterator[Occurrence]:
-    """Yield the same for one workflow; a one-time job is included however far ahead it is."""
+    """Yield the occurrences of a workflow; a one-time job is included however far ahead it is."""
     done = {each.day: each for each in snapshot.find(DEPLOYMENTS, "workflow", workflow.id)}
     early = timedelta(days=terms.days_early if workflow.days_early is None else workflow.days_early)
     automatic = is_automatic(terms, workflow)
@@ -81,12 +81,12 @@ def of_workflow(
         repeat = recurrence(workflow, snapshot.get(PROPOSALS, workflow.proposal))
         came = dates_between(workflow.start, repeat, workflow.since, last)
         if workflow.stopped:
-            # One row is enough for a stopped workflow; a row for every cancelled date would be noise.
+            # A workflow that has ended gets one row, not one for every date that will not happen.
             came = islice((day for day in came if day not in done), 1)
         days = sorted({*done, *came})
     for day in days:
         found = done.get(day)
-        # A one-time job that starts before its proposal is accepted is due on the day of acceptance.
+        # A one-time job whose start is before the acceptance of its proposal is due on the day of acceptance.
         judged = max(day, workflow.since) if workflow.repeat is None else day
         yield Occurrence(
             workflow=workflow,
@@ -99,12 +99,12 @@ def of_workflow(
 
 
 def is_automatic(terms: JobTerms, workflow: Workflow) -> bool:
-    """Return whether it is deployed automatically."""
+    """Return whether its jobs are created automatically."""
     return workflow.automatic == "yes" or (workflow.automatic == "setting" and terms.automatic)
 
 
 def still_recurs(snapshot: Snapshot, workflow: Workflow, day: date) -> bool:
-    """Return whether the day is one of the workflow's present dates, which may have changed."""
+    """Return whether the day is still a date of the workflow, whose dates or end may have changed."""
     repeat = recurrence(workflow, snapshot.get(PROPOSALS, workflow.proposal))
     return next(dates_between(workflow.start, repeat, day, day), None) is not None
 
@@ -139,11 +139,11 @@ def _state(
 
 MONTHS = 12
 WAITING = ("held", "failed", "going")
-"""States of jobs that were begun and are not in XPM."""
+"""States of jobs that were started and are not in XPM."""
 
 
 class ForecastCount(msgspec.Struct, frozen=True, kw_only=True):
-    """The jobs of one month, of all templates or of one; ``budget`` is their sum as a plain number."""
+    """The jobs of a month, of all templates or of one; ``budget`` is their sum as a plain number."""
 
     month: str
     jobs: int
@@ -151,9 +151,9 @@ class ForecastCount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ForecastTemplate(msgspec.Struct, frozen=True, kw_only=True):
-    """One template, empty for jobs without any. ``months`` are the jobs that get its tasks.
+    """A template, or none for jobs without any. ``months`` are the jobs that get its tasks.
 
-    A job with several templates counts once for each; its budget counts for the first one only.
+    A job with several templates counts once for each; its budget counts only for the first one.
     """
 
     template: str
@@ -164,9 +164,9 @@ class ForecastTemplate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobForecast(msgspec.Struct, frozen=True, kw_only=True):
-    """What will be created, by month, and by template with the most jobs first.
+    """The jobs that will be created, by month, and by template with the most jobs first.
 
-    ``missed`` occurrences are not counted, since they wait for a decision; neither are proposals that were
+    ``missed`` occurrences are not counted, because they need a decision, and neither are proposals that were
     not taken over from Ignition.
     """
 
@@ -178,13 +178,13 @@ class JobForecast(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def forecast(snapshot: Snapshot, terms: JobTerms, today: date, *, months: int = MONTHS) -> JobForecast:
-    """Count what will be created from today on, in the present month and those after it.
+    """Count the jobs that will be created from today on.
 
     Args:
         snapshot: The store and the mirror.
-        terms: The practice's choices for jobs.
+        terms: The practice's settings for jobs.
         today: The day in the practice's time zone.
-        months: How many calendar months, the present one included.
+        months: The number of calendar months, including the current one.
     """
     names = [_month(today, ahead) for ahead in range(months)]
     year, month = map(int, names[-1].split("-"))
@@ -206,8 +206,8 @@ def forecast(snapshot: Snapshot, terms: JobTerms, today: date, *, months: int = 
         proposal = snapshot.get(PROPOSALS, workflow.proposal)
         if proposal is None:
             continue
-        whose = job_client(snapshot, proposal, workflow)
-        spec, _ = make_spec(snapshot, terms, workflow, proposal, whose.client, created[0])
+        party = job_client(snapshot, proposal, workflow)
+        spec, _ = make_spec(snapshot, terms, workflow, proposal, party.client, created[0])
         budget = Decimal(spec.budget) if BUDGET.fullmatch(spec.budget) else Decimal(0)
         for day in created:
             name = day.isoformat()[:7]

@@ -1,4 +1,4 @@
-"""What deploying an occurrence would do: the exact job, and its clashes with other jobs. Pure."""
+"""Previews an occurrence: the exact job, and its conflicts with open jobs. No input or output."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from xpm_tui.sync.manual.client_creation import Lookup, blocked
 from xpm_tui.sync.planning.links import state_of
 
 FINISHING = frozenset({"template-gone", "person-missing", "ignition", "stopped"})
-"""Problems that hold a job that is in XPM already and only has to be completed."""
+"""The problems that hold back a job that is in XPM already and only has to be finished."""
 
 
 PLANNED = "planned:"
-"""The prefix of the number of a job that an earlier occurrence of the batch creates."""
+"""The prefix of provisional job numbers: the id of an earlier occurrence of the batch follows."""
 
 
 def _called(job: XpmJob) -> str:
@@ -34,7 +34,7 @@ def _called(job: XpmJob) -> str:
 
 
 class OpenJobs:
-    """The open jobs of XPM, by reference, by client and by number."""
+    """The open jobs of XPM, indexed by reference, client and number."""
 
     def __init__(self, jobs: Iterable[XpmJob]) -> None:
         self.by_number: dict[str, XpmJob] = {}
@@ -46,11 +46,11 @@ class OpenJobs:
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> OpenJobs:
-        """Return those of the mirror."""
+        """Return the open jobs in the mirror."""
         return cls(job for job in snapshot.rows(JOBS) if not job.gone)
 
     def add(self, job: XpmJob, *, proposal: str = "") -> None:
-        """Add one; ``proposal`` is its proposal, if the store does not know that yet."""
+        """Add a job; ``proposal`` is the one it is created for, if the store does not know that yet."""
         if job.number in self.by_number:
             return
         if proposal:
@@ -62,20 +62,20 @@ class OpenJobs:
             self._by_reference[job.order_number.strip().casefold()].append(job)
 
     def with_reference(self, reference: str) -> list[XpmJob]:
-        """Return those with this client order number."""
+        """Return the jobs with this client order number."""
         return self._by_reference.get(reference.strip().casefold(), [])
 
     def proposal_of(self, job: XpmJob) -> str:
-        """Return the proposal of a job of this batch, or empty."""
+        """Return the proposal for which a job of this batch is created; otherwise empty."""
         return self._proposals.get(job.number, "")
 
     def of_client(self, uuid: str) -> list[XpmJob]:
-        """Return those of one client."""
+        """Return the jobs of a client."""
         return self._by_client.get(uuid, [])
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
-    """One occurrence as it would be sent. ``client`` is ours, ``uuid`` XPM's (empty: created first)."""
+    """An occurrence as it would be sent. ``client`` is ours, ``uuid`` XPM's (empty: it is created first)."""
 
     workflow: Workflow
     day: date
@@ -88,16 +88,16 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def id(self) -> str:
-        """Return the id of the occurrence."""
+        """The id of the occurrence."""
         return deployment_id(self.workflow.id, self.day)
 
     @property
     def fresh(self) -> bool:
-        """Return whether a job is still to be created, not only completed."""
+        """Whether a job still has to be created, rather than finished."""
         return self.deployment is None or not self.deployment.number
 
     def keeps(self, *, anyway: bool = False) -> JobProblem | None:
-        """Return the first problem that holds it; ``anyway``: a user confirmed the open questions."""
+        """Return the first problem that holds it back; ``anyway``: the user confirmed the others."""
         if not self.fresh:
             return next((each for each in self.problems if each.code in FINISHING), None)
         back = ("hold",) if anyway else ("hold", "ask")
@@ -116,22 +116,21 @@ def preview(
 ) -> Preview:
     """Return the occurrence of that day according to store and mirror, without a call to XPM.
 
-    ``created`` are clients that are created before it: their ids here, with the ids that they have in
-    ``jobs``.
+    ``created`` maps the ids of clients that are created before it to their ids in ``jobs``.
     """
     done = snapshot.get(DEPLOYMENTS, deployment_id(workflow.id, day))
     proposal = snapshot.get(PROPOSALS, workflow.proposal)
     if proposal is None:
         proposal = Proposal(id=workflow.proposal, name=workflow.name)
-    whose = job_client(snapshot, proposal, workflow)
-    client = whose.client
-    found: list[JobProblem] = [whose.problem] if whose.problem else []
+    party = job_client(snapshot, proposal, workflow)
+    client = party.client
+    found: list[JobProblem] = [party.problem] if party.problem else []
     if not terms.ours:
         found.append(JobProblem(code="ignition"))
     if workflow.stopped:
         found.append(JobProblem(code="stopped", about=workflow.stopped))
     uuid = (created or {}).get(client.id, "") if client is not None else ""
-    uuid = uuid or _client(snapshot, client, alike, found, entity=whose.is_entity)
+    uuid = uuid or _client(snapshot, client, alike, found, entity=party.is_entity)
     fresh = done is None or not done.number
     if fresh and done is not None:
         found += _elsewhere(snapshot, done, uuid, jobs)
@@ -163,7 +162,7 @@ def preview(
 def clashing(
     snapshot: Snapshot, workflow: Workflow, spec: JobSpec, uuid: str, jobs: OpenJobs
 ) -> tuple[JobSpec, list[JobProblem]]:
-    """Return the job with what is left out of it, and its clashes with open jobs."""
+    """Return the job without values that are left out, and its conflicts with open jobs."""
     found: list[JobProblem] = []
     if spec.number and spec.number in jobs.by_number:
         found.append(JobProblem(code="number-taken", about=spec.number))
@@ -190,7 +189,7 @@ def clashing(
 def rediscovered_job(
     snapshot: Snapshot, row: Deployment | None, jobs: OpenJobs, tries: Sequence[Intent]
 ) -> XpmJob | None:
-    """Return the job of an earlier try that was refused, if XPM shows it nevertheless."""
+    """Return the job of an earlier attempt that was reported as failed, if XPM shows it."""
     spec = row.spec if row is not None else None
     if row is None or spec is None or not tries:
         return None
@@ -205,13 +204,13 @@ def rediscovered_job(
 
 
 def failed_tries(snapshot: Snapshot, record: str, kind: str) -> list[Intent]:
-    """Return earlier tries of a step of an occurrence that were refused."""
+    """Return earlier attempts of a step of an occurrence that were reported as failed."""
     failed = snapshot.find(INTENTS, "state", "failed")
     return [intent for intent in failed if intent.record == record and intent.kind == kind]
 
 
 def _elsewhere(snapshot: Snapshot, row: Deployment, uuid: str, jobs: OpenJobs) -> list[JobProblem]:
-    """Return the job of an earlier try that XPM shows on a different client."""
+    """Report the job of an earlier attempt that XPM shows on another client than the current one."""
     if not row.client or row.client == uuid:
         return []
     there = rediscovered_job(snapshot, row, jobs, failed_tries(snapshot, row.id, ADD_JOB))
@@ -222,7 +221,7 @@ def _elsewhere(snapshot: Snapshot, row: Deployment, uuid: str, jobs: OpenJobs) -
 
 
 def _of_former_term(snapshot: Snapshot, workflow: Workflow, day: date) -> list[JobProblem]:
-    """Return a job of the workflow's former term for the same period or a later one."""
+    """Report a job of the workflow's former term for the same period: on that day, or on days after it."""
     former = snapshot.get(WORKFLOWS, workflow.follows)
     for row in snapshot.find(DEPLOYMENTS, "workflow", former.id) if former is not None else ():
         if row.state == "skipped" or row.day < (workflow.term_start or day):
@@ -259,7 +258,7 @@ def _client(
 
 
 def _same_proposal(snapshot: Snapshot, workflow: Workflow, job: XpmJob) -> bool:
-    """Return whether we created the job, for the same proposal."""
+    """Return whether the job was created by this tool for the same proposal."""
     made = snapshot.find(DEPLOYMENTS, "number", job.number)
     own = {each.workflow for each in made}
     return any(

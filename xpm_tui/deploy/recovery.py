@@ -1,7 +1,7 @@
-"""Find out the outcome of job writes without an answer, by reading and never by sending again.
+"""Finds out what became of writes of jobs without an answer, by looking and never by sending again.
 
-A job is looked for by our own number, otherwise among the open jobs of its client; a template by the number
-of tasks; people and state are read again, and may be sent once more if they were not set.
+A job is found by our own number or else among the open jobs of its client, a template by the number of tasks.
+Staff and state are read again, and sent again if they were not set.
 """
 
 from __future__ import annotations
@@ -63,54 +63,54 @@ _NO_EFFECT = "did not take effect"
 
 
 def unknown(snapshot: Snapshot) -> list[Intent]:
-    """Return the writes of jobs that were sent without an outcome, in any run."""
+    """Return the writes of jobs that were sent and have no outcome, of any run."""
     return recovery.unknown(snapshot, JOB_KINDS)
 
 
-async def resolve(means: DeployContext) -> int:
-    """Find out the outcome of each write without an answer.
+async def resolve(context: DeployContext) -> int:
+    """Find out what became of each write without an answer.
 
-    Creations are waited for until ``create_lag`` is over. Writes that were never sent are closed.
+    For creations, this waits until ``create_lag`` is over. Writes that were never sent are closed.
 
     Returns:
-        How many are resolved, including held ones.
+        The number of writes with an outcome now, including held ones.
 
     Raises:
         XeroError: XPM could not be read.
     """
-    work = _JobRecovery(means)
-    await work.run(means.stop)
+    work = _JobRecovery(context)
+    await work.run(context.stop)
     return len(work.ends)
 
 
-async def wait_for_refused(means: DeployContext, ids: Collection[str]) -> None:
+async def wait_for_refused(context: DeployContext, ids: Collection[str]) -> None:
     """Wait until XPM must list what it created in spite of a refusal.
 
-    That is until ``create_lag`` is over since the last attempt at each of these occurrences. The list of open
-    jobs that is read after this shows it. Runs that ended before XPM can have acted (no login, the allowance)
-    need no wait.
+    This takes until ``create_lag`` has passed since the last attempt at each of these occurrences. The list
+    of open jobs that is read afterwards shows such jobs. Errors that show that XPM has not acted (login, call
+    limits) need no wait.
     """
-    lag = timedelta(seconds=means.create_lag)
-    snapshot = means.book.snapshot()
+    lag = timedelta(seconds=context.create_lag)
+    snapshot = context.book.snapshot()
     until: dict[str, datetime] = {}
     for id_ in ids:
         row = snapshot.get(DEPLOYMENTS, id_)
         if row is None or row.number or (row.state == "going" and row.cause):
             continue
         sent = [each.sent_at for each in failed_tries(snapshot, id_, ADD_JOB) if each.sent_at is not None]
-        if sent and max(sent) + lag > means.clock.now():
+        if sent and max(sent) + lag > context.clock.now():
             until[id_] = max(sent) + lag
             day = row.day.isoformat()
-            means.events.emit(Event(key="job.waiting", record=row.workflow, numbers={"day": day}))
-    while until and not means.stop():
-        rest = (max(until.values()) - means.clock.now()).total_seconds()
+            context.events.emit(Event(key="job.waiting", record=row.workflow, numbers={"day": day}))
+    while until and not context.stop():
+        rest = (max(until.values()) - context.clock.now()).total_seconds()
         if rest <= 0:
             return
-        await means.clock.sleep(min(recovery.LOOK_EVERY, max(rest, 1.0)))
+        await context.clock.sleep(min(recovery.LOOK_EVERY, max(rest, 1.0)))
 
 
 def adopt(row: Deployment, intent: Intent, job: XpmJob) -> Deployment:
-    """Return the row after its write is known to have taken effect; ``job`` is read in full."""
+    """Return the row once its write is known to have taken effect; ``job`` is the full job."""
     if intent.kind == ADD_JOB:
         assert row.spec is not None
         return workflows.job_created(row, job, row.spec)
@@ -122,18 +122,18 @@ def adopt(row: Deployment, intent: Intent, job: XpmJob) -> Deployment:
 
 
 class _JobRecovery(recovery.Recovery):
-    """The look-up of unknown job writes."""
+    """The lookup of job writes without an outcome."""
 
     kinds = JOB_KINDS
 
-    def __init__(self, means: DeployContext) -> None:
-        super().__init__(means.book, means.clock, means.events.emit, means.create_lag)
-        self._means = means
+    def __init__(self, context: DeployContext) -> None:
+        super().__init__(context.book, context.clock, context.events.emit, context.create_lag)
+        self._context = context
 
     async def look_up(self, intents: Sequence[Intent]) -> None:
-        """Look up jobs without our own number in one list of open jobs, and the rest by job."""
+        """Look up writes: those without our own number in one list of open jobs, the others one by one."""
         named = [i for i in intents if i.kind == ADD_JOB and not i.values.get("number")]
-        jobs = await self._means.practice.current_jobs() if named else []
+        jobs = await self._context.practice.current_jobs() if named else []
         for intent in intents:
             row = self.book.snapshot().get(DEPLOYMENTS, intent.record)
             if row is None:
@@ -144,7 +144,7 @@ class _JobRecovery(recovery.Recovery):
                 await self._one(intent, row)
 
     async def _added(self, intent: Intent, row: Deployment, jobs: list[XpmJob]) -> None:
-        snapshot = self._means.book.snapshot()
+        snapshot = self._context.book.snapshot()
         spec = row.spec
         equal = [
             job
@@ -158,7 +158,7 @@ class _JobRecovery(recovery.Recovery):
         ]
         if len(equal) == 1:
             try:
-                job = await self._means.practice.job(equal[0].number)
+                job = await self._context.practice.job(equal[0].number)
             except UnreadableRecord as odd:
                 said = _UNSEEN.format(numbers=equal[0].number, said=odd.message, id=row.id)
                 self._wait(intent, row, said)
@@ -173,7 +173,7 @@ class _JobRecovery(recovery.Recovery):
     async def _one(self, intent: Intent, row: Deployment) -> None:
         number = str(intent.values.get("number") or row.number)
         try:
-            job = await self._means.practice.job(number)
+            job = await self._context.practice.job(number)
         except RecordMissing:
             if intent.kind == ADD_JOB:
                 self._wait(intent, row, _ADDED.format(id=row.id))
@@ -184,7 +184,7 @@ class _JobRecovery(recovery.Recovery):
                 )
             return
         except (Refused, UnreadableRecord) as no:
-            # A job that XPM does not show must not block the others permanently.
+            # A job that XPM refuses to show must not block all the others.
             self._wait(intent, row, _UNSEEN.format(numbers=number, said=no.message, id=row.id))
             return
         if intent.kind == ADD_JOB:
@@ -206,8 +206,8 @@ class _JobRecovery(recovery.Recovery):
             self._close(failed(intent, _NO_EFFECT), row)
 
     def _tried(self, intent: Intent) -> bool:
-        """Return whether this run has already sent it without effect, so that it is not sent a third time."""
-        before = self._means.book.snapshot().find(INTENTS, "state", "failed")
+        """Return whether this run has already sent it in vain, so that trying again would not end."""
+        before = self._context.book.snapshot().find(INTENTS, "state", "failed")
         return any(
             each.record == intent.record and each.kind == intent.kind and each.run == intent.run
             and each.note == _NO_EFFECT
@@ -216,16 +216,16 @@ class _JobRecovery(recovery.Recovery):
 
     def _adopt(self, intent: Intent, row: Deployment, job: XpmJob) -> None:
         row = adopt(row, intent, job)
-        row = workflows.noted(row, self._means.clock.now(), self._means.by, "found", row.number)
+        row = workflows.noted(row, self._context.clock.now(), self._context.by, "found", row.number)
         self._close(done(intent, job.uuid), row)
 
     def _wait(self, intent: Intent, row: Deployment, why: str) -> None:
-        """Keep looking for a job that is not visible yet, until it is held."""
+        """Note that it was not found; it is looked for again, until it is held."""
         if self.is_overdue(intent):
             self._hold(intent, row, why)
 
     def _hold(self, intent: Intent, row: Deployment, why: str) -> None:
-        row = workflows.noted(row, self._means.clock.now(), self._means.by, "held", why)
+        row = workflows.noted(row, self._context.clock.now(), self._context.by, "held", why)
         self._close(held(intent, why), workflows.halted(row, "held", "unknown", why))
 
     def _close(self, intent: Intent, row: Deployment | None) -> None:
@@ -240,7 +240,7 @@ class _JobRecovery(recovery.Recovery):
 
 
 def _took(intent: Intent, row: Deployment, job: XpmJob) -> bool:
-    """Return whether people or state are as they were sent."""
+    """Return whether staff or state are as they were sent."""
     if intent.kind == SET_STATE:
         return bool(row.first_state) and job.state != row.first_state
     values, people = intent.values, {person.uuid for person in job.assigned}

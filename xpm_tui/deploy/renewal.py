@@ -1,7 +1,7 @@
-"""Changes and renewals of a proposal: differences from what was accepted, and the next term's workflows.
+"""Changes and renewals of a proposal: differences to what was accepted, and workflows of the next term.
 
-Pure. A renewal never creates a second job for a period: the former term's workflow ends on the day before the
-next one begins, and jobs that it has created after that day belong to it.
+No input or output. A renewal never creates a second job for a period: the former workflow ends on the day
+before the next one starts, and jobs that it has created after that day belong to it.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ from xpm_tui.domain.tables import DEPLOYMENTS, WORKFLOWS
 
 ONE = timedelta(days=1)
 TERM = 365
-"""Days of a term if a proposal has no start."""
+"""Days of a term whose start the proposal does not have."""
 EDITS = (
     "job_name", "description", "category", "budget", "partner", "manager", "staff", "reference", "templates",
     "due", "due_days", "days_early", "state_code", "client",
 )  # fmt: skip
-"""The fields of a workflow that a user may have edited, and may keep in the next term."""
+"""The values of a workflow that a user may have edited, and may keep in the next term."""
 _PARTS = ("name", "number", "client", "reference", "start", "end", "partner", "manager")
 
 Kind = Literal["added", "removed", "repriced", "dates"]
 
 
 class Term(NamedTuple):
-    """The term after the accepted one; ``end`` is None while it continues."""
+    """The term after the accepted one; ``end`` is None if it is open-ended."""
 
     start: date
     end: date | None
 
 
 class ServiceDifference(NamedTuple):
-    """One service that was added, removed, repriced, or only has other dates."""
+    """A service that was added, removed or repriced, or that only has other dates."""
 
     kind: Kind
     old: ProposalService | None
@@ -50,10 +50,10 @@ class ServiceDifference(NamedTuple):
 
 
 class Roll(NamedTuple):
-    """A workflow that is rolled over: the former one with its end, and the next one.
+    """A workflow that is rolled over: the former one with its end, and its successor.
 
     ``after`` is None if its services are not renewed, ``before`` if Ignition has added a project or an
-    entity. ``edits`` names what a user had edited.
+    entity. ``edits`` names what a user has edited.
     """
 
     before: Workflow | None
@@ -62,9 +62,9 @@ class Roll(NamedTuple):
 
 
 def next_term(proposal: Proposal) -> Term | None:
-    """Return the term that Ignition's file has added since the proposal was accepted; None where it has none.
+    """Return the term that Ignition's file has added since the proposal was accepted; None without one.
 
-    The file names its start, or extends the end by at least half a term: then the next one begins on the day
+    The file names its start, or extends the end by at least half a term: then the next one starts on the day
     after the former end.
     """
     was = proposal.before
@@ -82,7 +82,7 @@ def next_term(proposal: Proposal) -> Term | None:
 
 
 def is_renewed(proposal: Proposal) -> bool:
-    """Return whether a proposal deployed from here has a term whose workflows are still to be created."""
+    """Return whether a proposal of ours has a term whose workflows have not been created."""
     return (
         proposal.before is not None
         and proposal.ours
@@ -92,7 +92,7 @@ def is_renewed(proposal: Proposal) -> bool:
 
 
 def differences(proposal: Proposal) -> list[ServiceDifference]:
-    """Return how the services differ from the accepted ones; for a renewal, the two terms are compared."""
+    """Return how the services differ from the accepted ones; for a renewal, two terms are compared."""
     was, term = proposal.before, next_term(proposal)
     if was is None:
         return []
@@ -120,14 +120,14 @@ def differences(proposal: Proposal) -> list[ServiceDifference]:
 
 
 def parts_that_differ(proposal: Proposal) -> list[tuple[str, Any, Any]]:
-    """Return what else differs: name of the part, accepted value, present value."""
+    """Return what else differs: name, accepted value and current value."""
     was = proposal.before or Engagement()
     pairs = [(name, getattr(was, name), getattr(proposal, name)) for name in _PARTS]
     return [pair for pair in pairs if proposal.before is not None and pair[1] != pair[2]]
 
 
 def edits_of(workflow: Workflow) -> tuple[str, ...]:
-    """Return what a user has edited on a workflow."""
+    """Return what a user has edited in a workflow."""
     return tuple(name for name in EDITS if getattr(workflow, name) not in (None, ()))
 
 
@@ -141,16 +141,16 @@ def rolls(
     by: str,
     new_id: Callable[[], str],
 ) -> list[Roll]:
-    """Return the workflows of the next term, created from those of this one; none without a next term.
+    """Return the workflows of the next term, made from those of this one.
 
     Args:
         snapshot: The store.
-        proposal: One with a next term.
-        keep: Whether the edits of the workflows hold in the next term, too.
+        proposal: A proposal; without a next term there are no workflows.
+        keep: Whether to keep the edits of the workflows in the next term.
         today: The day in the practice's time zone.
         now: The time for the history.
         by: Who does it.
-        new_id: Gives an id for each new workflow.
+        new_id: Returns the id of a new workflow.
     """
     term = next_term(proposal)
     if term is None:
@@ -161,7 +161,7 @@ def rolls(
     for workflow in current:
         first = _first_free(snapshot, workflow, term)
         if first is None:
-            # It already belongs to the next term; if the change had stopped it, it continues.
+            # It belongs to the next term already; it only resumes, if the change had stopped it.
             bases.append(msgspec.structs.replace(workflow, stopped=""))
             continue
         line = Audit(at=now, by=by, what="rolled", about=str(term.start))
@@ -197,8 +197,8 @@ def rolls(
 def _first_free(snapshot: Snapshot, workflow: Workflow, term: Term) -> date | None:
     """Return the first day for which the following workflow may create jobs.
 
-    It is after every period that the former workflow has begun. None where the workflow itself is of the next
-    term.
+    It is after every period that the former workflow has started. None if the workflow itself belongs to the
+    next term.
     """
     if workflow.start >= term.start:
         return None
@@ -214,8 +214,8 @@ def _first_free(snapshot: Snapshot, workflow: Workflow, term: Term) -> date | No
 def _last(proposal: Proposal, workflow: Workflow, term: Term, first: date) -> date:
     """Return the last day of the former workflow.
 
-    It is the accepted end; or the day before the next workflow begins, where the former one continued past
-    its end, because a user extended it or otherwise.
+    It is the accepted end or, if the former one continued past its end, the day before the next workflow
+    starts.
     """
     was, repeat = proposal.before, workflow.repeat
     goes_on = repeat is not None and (repeat.endless or repeat.end is not None)
@@ -233,7 +233,7 @@ def _next(
     repeat = _open(workflow.repeat)
     adjoins = was.end is not None and term.start == _after(was)
     if repeat is not None and (repeat.unit == "week" or adjoins or _months(was, term.start) is not None):
-        # Its dates are counted from the same start, so a 31st or a 29th of February stays one.
+        # Its dates continue to count from the same start, so a 31st or 29 February stays one.
         start = workflow.start
     group = Group(workflow.project if workflow.split else None, workflow.entity)
     edits: dict[str, Any] = {name: getattr(workflow, name) for name in EDITS} if keep else {}
@@ -255,15 +255,14 @@ def _next(
 
 
 def _open(repeat: Repeat | None) -> Repeat | None:
-    """Return a recurrence for the next term: it ends with its proposal again, or never if a user said so."""
+    """Return a recurrence for the next term: it ends with the proposal, or never if the user chose so."""
     return None if repeat is None else msgspec.structs.replace(repeat, end=None)
 
 
 def _after(was: Engagement) -> date:
     """Return the day after a term.
 
-    A term that was written a day short, to the 28th of a leap year's February, ends on the day before its
-    anniversary.
+    A term that ends on 28 February of a leap year, a day short, counts until the day before its anniversary.
     """
     assert was.end is not None
     first = was.end + ONE
@@ -276,7 +275,7 @@ def _after(was: Engagement) -> date:
 
 
 def _months(was: Engagement, start: date) -> int | None:
-    """Return the whole months between the starts of the two terms; None if they are not whole."""
+    """Return the months between the starts of the accepted and the next term; None if not whole."""
     if was.start is None:
         return 0
     number = (start.year - was.start.year) * 12 + start.month - was.start.month
@@ -284,7 +283,7 @@ def _months(was: Engagement, start: date) -> int | None:
 
 
 def _moved(day: date, was: Engagement, start: date) -> date:
-    """Return a day of the accepted term at its place in the next one; the last of a month stays the last."""
+    """Return a day of the accepted term moved to the next one; the last day of a month stays one."""
     number = _months(was, start)
     if was.start is None:
         return day
@@ -292,7 +291,7 @@ def _moved(day: date, was: Engagement, start: date) -> date:
         return day + (start - was.start)
     is_last = day.day == months.monthrange(day.year, day.month)[1]
     moved = occurrence(day, Repeat(unit="month", every=max(1, number), last_day=is_last), 1)
-    # A term that starts on the last day of a month starts on the day in the file.
+    # If the start is the last day of a month, the day in the file counts.
     return start if day == was.start else moved
 
 
@@ -309,6 +308,6 @@ def _priced(service: ProposalService) -> tuple[str, str, str]:
 
 
 def workflows_of(found: Sequence[Roll]) -> Iterator[Workflow]:
-    """Return every workflow that is written, the former ones first."""
+    """Yield every workflow to write, the former ones first."""
     yield from (roll.before for roll in found if roll.before is not None)
     yield from (roll.after for roll in found if roll.after is not None)

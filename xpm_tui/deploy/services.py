@@ -1,9 +1,9 @@
-"""The coverage of services by job templates, and probable templates of a service. Pure.
+"""Compares services with job templates, and proposes a template for a service by its name.
 
-The category and budget rules of services, in addition to the practice's defaults. Pure.
+The category and budget rules of services, which extend the practice's defaults. No input or output.
 
-Ignition recommends categories by billing type, which distinguish contracted from billable work. A service may
-have its own category, and a rule for its part of the budget.
+Ignition recommends categories by billing type, which separate contracted from billable work. A service may
+have a category of its own, and a rule for its part of the budget.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from xpm_tui.domain.tables import PROPOSALS, SERVICES, TEMPLATES
 from xpm_tui.domain.xpm import Template
 
 LIKE = 80.0
-"""The similarity of two names, of 100, from which a template is proposed."""
+"""The least similarity of two names, of 100, for which a template is proposed."""
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     """What services and job templates do not cover.
 
     Attributes:
-        bare: Services without templates, though nobody chose that.
+        bare: Services without templates for which that was not chosen.
         gone: Services by the UUIDs of templates that XPM no longer has.
         unused: Templates that no service uses.
         used: Number of services that use each template.
@@ -45,7 +45,7 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LikelyTemplate(msgspec.Struct, frozen=True, kw_only=True):
-    """A template proposed for a service by name: ``same``: equal except for case and punctuation."""
+    """A template with a similar name; ``same`` means equal except for case and punctuation."""
 
     uuid: str
     name: str
@@ -54,7 +54,7 @@ class LikelyTemplate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def coverage(snapshot: Snapshot) -> Coverage:
-    """Return the coverage of all services, templates and proposals. O(all of them)."""
+    """Compare all services, templates and proposals; the time is proportional to their number."""
     templates = {row.uuid: row for row in snapshot.rows(TEMPLATES)}
     services = list(snapshot.rows(SERVICES))
     used: Counter[str] = Counter()
@@ -78,7 +78,7 @@ def coverage(snapshot: Snapshot) -> Coverage:
 
 
 def likely(service: Service, templates: list[Template], limit: int = 3) -> list[LikelyTemplate]:
-    """Return the probable templates of a service, best first. They are proposals, by name alone."""
+    """Return the most likely templates of a service, best first. Names alone decide, so the user is asked."""
     ours = name_key(service.name)
     found = []
     for row in templates:
@@ -90,24 +90,21 @@ def likely(service: Service, templates: list[Template], limit: int = 3) -> list[
 
 
 NO_BUDGET, VALUE = "none", "value"
-"""Budget rules of a service besides an amount: it adds nothing, or its price times its quantity."""
+"""Budget rules of a service other than an amount: nothing, or its price times its quantity."""
 
 
 def billing_key(billing: str) -> str:
-    """Return a billing type in the form in which it is compared.
-
-    Case, hyphens and underscores do not count.
-    """
+    """Return a billing type for comparison, without case, hyphens and underscores."""
     return " ".join(re.split(r"[\s_-]+", billing.casefold())).strip()
 
 
 def categories_called_for(
     snapshot: Snapshot, by_billing: Mapping[str, str], services: Iterable[ProposalService]
 ) -> tuple[str, ...]:
-    """Return the categories of services, as UUIDs or names, without repetitions.
+    """Return the categories that services need, as UUIDs or names, each once.
 
-    Those of the services themselves come before those of their billing types; without either the practice's
-    default applies, and nothing is returned. Services without jobs are ignored.
+    Those of the services themselves come before those of their billing types. If there are none, the result
+    is empty and the practice's default applies. Services without jobs have no say.
     """
     known = {billing_key(billing): category for billing, category in by_billing.items()}
     own: dict[str, None] = {}

@@ -1,6 +1,6 @@
-"""Create workflows from proposals: one for a proposal, or one for each of its projects or entities. Pure.
+"""Creates workflows from proposals: one per proposal, or one for each project or entity.
 
-The deployment row of an occurrence after each step, as small pure changes, which the journal commits.
+The deployment row of an occurrence after each step, for the commits of the journal.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from xpm_tui.domain.xpm import XpmJob
 
 
 class JobClient(NamedTuple):
-    """The client of a job: ours, or the problem with it. ``is_entity``: not the proposal's own client."""
+    """The client of a job, or the problem with it. ``is_entity``: not the proposal's own client."""
 
     client: Client | None
     problem: JobProblem | None = None
@@ -37,7 +37,7 @@ class JobClient(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Services of one workflow: a project's, an entity's, or all (None and None)."""
+    """The services of one workflow: those of a project, of an entity, or all (None and None)."""
 
     project: str | None = None
     entity: str | None = None
@@ -58,16 +58,16 @@ def make_workflows(
     start: date | None = None,
     per: Per | None = None,
 ) -> list[Workflow]:
-    """Return the workflows that a proposal asks for; none if no service needs a job.
+    """Return the workflows of a proposal; none if all its services need no job.
 
-    ``since`` is the day of acceptance in the practice's time zone, ``what`` how it came about (``accepted``,
-    ``taken``). Existing workflows are kept: stopped ones continue, and a project or an entity that Ignition
-    has added gets its own.
+    ``since`` is the day of acceptance in the practice's time zone, ``what`` how it was accepted
+    (``accepted``, ``taken``). A proposal that has workflows keeps them: those that were stopped resume, and a
+    project or an entity that Ignition has added gets one of its own.
     """
     there = snapshot.find(WORKFLOWS, "proposal", proposal.id)
     line = Audit(at=now, by=by, what=what)
     made = [
-        # A workflow that was rolled over never begins before its term: those periods have their jobs.
+        # A workflow that was rolled over never starts before its term, whose earlier periods have jobs.
         msgspec.structs.replace(
             workflow, stopped="", since=max(since, workflow.since), audit=(*workflow.audit, line)
         )
@@ -101,8 +101,8 @@ def make_workflows(
 def groups_of(proposal: Proposal, per: Per) -> list[Group]:
     """Return the groups that each become a workflow, in order of their first service.
 
-    Work for other clients is never put on the job of the proposal's own client, whatever ``per`` is; a
-    workflow for all of it names its client (``Workflow.client``).
+    Work for other clients is never put on a job of the proposal's own client, whatever ``per`` is; a workflow
+    for all of it names its client (``Workflow.client``).
     """
     entities = has_entities(proposal)
     if per == "project":
@@ -114,7 +114,7 @@ def groups_of(proposal: Proposal, per: Per) -> list[Group]:
 
 
 def missing_groups(proposal: Proposal, there: Iterable[Workflow]) -> list[Group]:
-    """Return the groups without a workflow, if workflows are distinguished at all."""
+    """Return the groups without a workflow, if the proposal has a workflow per group."""
     known = [workflow for workflow in there if workflow.term_end is None]
     if not any(workflow.split or workflow.entity is not None for workflow in known):
         return []
@@ -135,19 +135,19 @@ def missing_groups(proposal: Proposal, there: Iterable[Workflow]) -> list[Group]
 
 
 def has_entities(proposal: Proposal) -> bool:
-    """Return whether one of its projects is for another client than the proposal's."""
+    """Return whether a project is for another client than the proposal's."""
     return any(service.entity for service in proposal.services)
 
 
 def name_of(proposal: Proposal, group: Group) -> str:
-    """Return the default name of its jobs: the proposal's name, followed by the project's."""
+    """Return the default name of its jobs: the proposal's name, then the project's."""
     return f"{proposal.name} - {group.project}" if group.project else proposal.name
 
 
 def job_client(snapshot: Snapshot, proposal: Proposal, workflow: Workflow) -> JobClient:
-    """Return the client of a workflow's job: the chosen one, its services', or the proposal's.
+    """Return the client of a workflow's jobs: the chosen one, that of its services, or the proposal's.
 
-    It is never the proposal's client if the services are for another one.
+    If the services are for another client, the proposal's is never used instead.
     """
     head = snapshot.get(CLIENTS, proposal.client) if proposal.client else None
     if workflow.client is not None:
@@ -201,7 +201,7 @@ def noted(row: Deployment, now: datetime, by: str, what: str, about: str = "") -
 
 
 def job_created(row: Deployment, job: XpmJob, spec: JobSpec) -> Deployment:
-    """Return the row with the created job and its first template's tasks."""
+    """Return the row once the job exists, with the tasks of its first template."""
     return msgspec.structs.replace(
         row,
         number=job.number,
@@ -216,17 +216,17 @@ def job_created(row: Deployment, job: XpmJob, spec: JobSpec) -> Deployment:
 
 
 def applied(row: Deployment, template: str, job: XpmJob) -> Deployment:
-    """Return the row with another applied template."""
+    """Return the row once another template was applied."""
     return msgspec.structs.replace(row, applied=(*row.applied, template), tasks=len(job.tasks or ()))
 
 
 def halted(row: Deployment, state: str, cause: str, why: str) -> Deployment:
-    """Return the row of an occurrence that cannot continue: ``held`` for the user, or ``failed``."""
+    """Return the row of an occurrence that has stopped: ``held`` for a decision, or ``failed``."""
     return msgspec.structs.replace(row, state=state, cause=cause, why=why)
 
 
 def same_job(spec: JobSpec, client: str, job: XpmJob) -> bool:
-    """Return whether a job is what was sent. Values that XPM may round or trim are not compared."""
+    """Return whether a job is what was sent. XPM may change budget and description slightly."""
     return (
         " ".join(job.name.split()) == " ".join(spec.name.split())
         and job.start == spec.start

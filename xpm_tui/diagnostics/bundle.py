@@ -1,4 +1,4 @@
-"""The support bundle as data: parts with descriptions, which are shown and then packed into one zip."""
+"""The parts of a support bundle as values, and packing them into a zip file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from xpm_tui.domain.formatting import when_utc
 
 
 class BundlePart(msgspec.Struct, frozen=True, kw_only=True):
-    """One file of the bundle: ``about`` describes its content in a sentence."""
+    """A file of the bundle; ``about`` describes its contents in a sentence."""
 
     name: str
     about: str
@@ -22,29 +22,29 @@ class BundlePart(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def size(self) -> int:
-        """Size in bytes, unpacked."""
+        """The unpacked size in bytes."""
         return len(self.data)
 
 
 def json_part(name: str, about: str, value: object, mask: Mask) -> BundlePart:
-    """Return a part with indented JSON."""
+    """Return a part of indented JSON."""
     text = msgspec.json.format(msgspec.json.encode(value), indent=1).decode()
     return text_part(name, about, text, mask)
 
 
 def lines_part(name: str, about: str, values: Iterable[object], mask: Mask) -> BundlePart:
-    """Return a part with JSON lines."""
+    """Return a part of JSON lines."""
     text = "".join(msgspec.json.encode(value).decode() + "\n" for value in values)
     return text_part(name, about, text, mask)
 
 
 def text_part(name: str, about: str, text: str, mask: Mask) -> BundlePart:
-    """Return a part with text, from which secrets are removed again in any case."""
+    """Return a part of text. Secrets are always masked, wherever the text comes from."""
     return BundlePart(name=name, about=about, data=mask.secret(text).encode())
 
 
 def listing(parts: Sequence[BundlePart], *, names: bool, made: datetime) -> BundlePart:
-    """Return ``README.txt``: what the bundle contains, and what it does not."""
+    """Return ``README.txt``, which lists what the bundle contains and what it does not."""
     shown = (
         ("It contains the names of clients and people.")
         if names
@@ -62,7 +62,7 @@ def listing(parts: Sequence[BundlePart], *, names: bool, made: datetime) -> Bund
 
 
 def packed(parts: Sequence[BundlePart], made: datetime) -> bytes:
-    """Return the zip. The same parts and time give the same bytes."""
+    """Return the zip file. The same parts and time produce the same bytes."""
     out = io.BytesIO()
     when = (max(made.year, 1980), made.month, made.day, made.hour, made.minute, made.second)
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -1,7 +1,7 @@
-"""What a connection to Xero Practice Manager needs, with public sources and dates.
+"""The requirements of a connection to Xero Practice Manager, with their public sources and dates.
 
-``connect --check``, the first page of the wizard and ``docs/requirements.md`` take their texts from here. The
-page is made with ``python -m xpm_tui.diagnostics.connection_requirements > docs/requirements.md``.
+``connect --check``, the first step of the wizard and ``docs/requirements.md`` use these texts. ``python -m
+xpm_tui.diagnostics.connection_requirements > docs/requirements.md`` writes the page.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ RequirementName = Literal[
 Certainty = Literal["checked", "assumed", "unknown"]
 
 READ = "2026-11"
-"""The month in which the pages were last read."""
+"""The month in which the public pages were last read."""
 
 CERTAINTIES: Labels = {
     "checked": Label("Checked", "Xero's replies or the settings of this machine show it.", "✓"),
@@ -33,15 +33,15 @@ CERTAINTIES: Labels = {
 
 
 NOT_MET = Label("Not met", "It was checked, and it is missing.", "✗")
-"""Replaces *Checked* if the requirement was checked and is not met."""
+"""Shown instead of *Checked* if a requirement was checked and is not met."""
 
 
 class Requirement(msgspec.Struct, frozen=True, kw_only=True):
-    """One requirement.
+    """A requirement.
 
-    ``text`` says what is needed and ``short`` the same in a line; ``source`` is the public page that says so,
-    ``since`` the date or month from which it applies, if the page says so. ``unconfirmed`` says what could
-    not be checked with a live practice.
+    ``text`` says what is needed, ``short`` the same in one line; ``source`` is the public page that says so,
+    ``since`` the date or month from which it applies, if the page says so. ``unconfirmed`` is what could not
+    be verified with a live practice.
     """
 
     name: RequirementName
@@ -137,7 +137,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
         unconfirmed="Whether XML will end: Xero has named no date.",
     ),
 )
-"""The requirements in the order in which they have to be met."""
+"""The requirements, in the order in which they have to be met."""
 
 BY_NAME: Mapping[str, Requirement] = {each.name: each for each in REQUIREMENTS}
 

@@ -1,9 +1,9 @@
-"""Presents errors: what happened, the observed cause, what to do, and the known problem.
+"""The single presenter of errors: what happened, the observed cause, what to do, and the known problem.
 
-The command line (text and JSON), the console's dialogs and notifications, the log and the connection check
-all use this module; none of them combines the parts of an ``AppError`` itself.
+The command line (text and JSON), the console's dialogs and notifications, the log and the doctor all use it;
+none of them assembles the parts of an ``AppError`` itself.
 
-A known problem as text: for a verb, a screen, the bundle and the reference page.
+Known problems as lines of text, for commands, screens, the bundle and the reference page.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ _BY_KIND: tuple[tuple[type[AppError], CaseId], ...] = (
 
 @dataclass(frozen=True)
 class ErrorView:
-    """An error as every interface shows it. All texts are data: show them only as plain text.
+    """An error as it is shown everywhere. Its texts are data: pass them through the safe-text functions.
 
-    ``message`` says what happened, and to which ``record`` if known; ``why`` is the observed cause, empty if
-    there is none; ``hint`` is what to do next. ``call``, ``status`` and ``correlation`` identify the call to
-    Xero; ``until`` is when to continue.
+    ``message`` says what happened, and to which ``record`` if known; ``why`` is the observed cause or empty;
+    ``hint`` is what to do next. ``call``, ``status`` and ``correlation`` identify the call to Xero; ``until``
+    is when to continue.
     """
 
     code: str
@@ -90,7 +90,7 @@ class ErrorView:
         return " ".join(filter(None, (self.message, self.why, self.hint)))
 
     def advice(self, *, titled: bool = True) -> list[str]:
-        """Return what follows the message, if the rest of the known problem can be opened with a key.
+        """Return what follows a message from which a key leads to the known problem.
 
         Args:
             titled: Whether to name the known problem, for a place that does not name it above.
@@ -107,7 +107,7 @@ class ErrorView:
         return facts + ([f"can continue at: {when_utc(self.until)}"] if self.until is not None else [])
 
     def for_support(self) -> list[str]:
-        """Return what Xero's support asks for; nothing if no call was made."""
+        """Return what Xero's support asks for; empty if no call was made."""
         if not self.call:
             return []
         facts = {"Call": self.call, "HTTP status": self.status, "Correlation id": self.correlation}
@@ -115,11 +115,10 @@ class ErrorView:
         return ["", "For Xero's support (the time is in the log):", *known]
 
     def data(self) -> dict[str, Any]:
-        """Return the error as JSON data: ``code``, ``message``, ``hint``, and further keys if known.
+        """Return the error as JSON data: ``code``, ``message``, ``hint``, and others.
 
-        These are ``record`` and ``why``; ``find_problem`` with its ``case_title``, ``steps`` and, if XPM's
-        old screens differ, ``old_steps``; ``call``, ``status`` and ``correlation`` if Xero was called;
-        ``until``.
+        These are ``record`` and ``why``; ``case`` with ``case_title``, ``steps`` and, if XPM's old screens
+        differ, ``old_steps``; ``call``, ``status`` and ``correlation`` of a call to Xero; ``until``.
         """
         data: dict[str, Any] = {"code": self.code, "message": self.message, "hint": self.hint}
         data |= {name: text for name, text in (("record", self.record), ("why", self.why)) if text}
@@ -161,18 +160,18 @@ def present(trouble: AppError) -> ErrorView:
 
 
 def _answer(wire: XeroError | None) -> str:
-    """Return what Xero said, if the message does not quote it."""
+    """Return what Xero said, unless the message quotes it."""
     if wire is None or not wire.words or wire.words in wire.message:
         return ""
     return f"Xero answered: {visible(wire.words)}"
 
 
 def case_id(trouble: AppError) -> CaseId | None:
-    """Return the known problem of an error: the one it names, else that of its kind; None for bad input."""
+    """Return the known problem of an error: the one it names, or that of its type; None for bad input."""
     if trouble.case is not None:
         return trouble.case
     if isinstance(trouble, LoginNeeded):
-        # Without a call Xero was not asked: there is no login to refuse.
+        # Without a call, Xero has not refused a login.
         return CaseId.NEEDS_RECONNECT if trouble.asked or trouble.status else CaseId.NOT_CONNECTED
     return next((case for kind, case in _BY_KIND if isinstance(trouble, kind)), None)
 
@@ -191,17 +190,17 @@ def problem_summary(problem: KnownProblem) -> tuple[str, str]:
 
 
 def problem_lines(found: KnownProblem) -> list[str]:
-    """Return its name, sign and cause, and what to do."""
+    """Return name, symptom, cause and what to do."""
     return [f"{found.id}: {found.title}", "", *titled_problem_lines(found)]
 
 
 def titled_problem_lines(found: KnownProblem) -> list[str]:
-    """Return the same under a heading with its name."""
+    """Return the same lines below a heading with the name."""
     return [f"Symptom: {found.sign}", f"Cause: {found.cause}", "", *remedy_lines(found)]
 
 
 def remedy_lines(found: KnownProblem) -> list[str]:
-    """Return what to do, with numbered steps for XPM's new and old screens, and what to tell support."""
+    """Return what to do, with numbered steps for XPM's new and old screens, and what to send to support."""
     lines = ["What to do" + (" (XPM's new screens):" if found.old_screens else ":"), *numbered(found.steps)]
     if found.old_screens:
         lines += ["What to do (XPM's old screens):", *numbered(found.old_screens)]
@@ -211,5 +210,5 @@ def remedy_lines(found: KnownProblem) -> list[str]:
 
 
 def numbered(steps: tuple[str, ...]) -> list[str]:
-    """Return steps with their numbers."""
+    """Return the steps with their numbers."""
     return [f"  {number}. {step}" for number, step in enumerate(steps, 1)]

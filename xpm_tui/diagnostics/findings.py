@@ -1,8 +1,8 @@
-"""The findings of probes as values, and the known problem of any error.
+"""Findings of probes as values, and the known problems of errors and runs.
 
-Runs probes one after another, each with a time limit; a probe is skipped if one that it needs failed.
+Runs probes one after another with a time limit; skips those that depend on a failed one.
 
-The input of probes: facts collected by the service, as frozen values and read-only calls.
+The inputs of probes: facts as immutable values, and functions that only read.
 """
 
 from __future__ import annotations
@@ -26,10 +26,7 @@ Verdict = Literal["ok", "note", "trouble", "skipped"]
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """The finding of a probe. ``evidence`` are plain facts, never secrets.
-
-    Only problems have an ``exit_code``.
-    """
+    """The result of one check. ``evidence`` is facts without secrets; ``exit_code`` is only for problems."""
 
     verdict: Verdict
     sentence: str
@@ -40,7 +37,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProbeResult(msgspec.Struct, frozen=True, kw_only=True):
-    """A probe's finding with its name and its duration in seconds."""
+    """A probe's finding with its name and duration in seconds."""
 
     name: str
     title: str
@@ -54,31 +51,31 @@ class ProbeResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def ok(sentence: str, *evidence: str) -> Finding:
-    """Return a finding without a problem."""
+    """Return the finding that all is well."""
     return Finding(verdict="ok", sentence=sentence, evidence=evidence)
 
 
 def note(sentence: str, *evidence: str, case: CaseId | None = None, hint: str = "") -> Finding:
-    """Return a finding that is worth knowing but prevents nothing."""
+    """Return a finding that is worth knowing and prevents nothing."""
     return Finding(verdict="note", sentence=sentence, evidence=evidence, case=case, hint=hint)
 
 
 def bad(
     sentence: str, *evidence: str, case: CaseId | None = None, hint: str = "", exit_code: int = 1
 ) -> Finding:
-    """Return a problem: something does not work, or soon will not."""
+    """Return the finding of a problem: something does not work, or will soon not work."""
     return Finding(
         verdict="trouble", sentence=sentence, evidence=evidence, case=case, hint=hint, exit_code=exit_code
     )
 
 
 def skipped(sentence: str) -> Finding:
-    """Return a finding for a check that was skipped, and why."""
+    """Return that a probe was skipped, and why."""
     return Finding(verdict="skipped", sentence=sentence)
 
 
 def from_error(trouble: AppError, *evidence: str, case: CaseId | None = None) -> Finding:
-    """Return an error as a finding, with the call, Xero's id of it and the known problem."""
+    """Return an error as a finding, with the call, Xero's correlation id and the known problem."""
     view = present(trouble)
     return bad(
         view.message,
@@ -92,7 +89,7 @@ def from_error(trouble: AppError, *evidence: str, case: CaseId | None = None) ->
 
 
 def known(text: str) -> CaseId | None:
-    """Return the known problem with the id from a run or an event; None if there is none."""
+    """Return the known problem of an id in runs and events; None if there is none."""
     try:
         return CaseId(text)
     except ValueError:
@@ -100,21 +97,21 @@ def known(text: str) -> CaseId | None:
 
 
 def run_problem(run: Run) -> CaseId | None:
-    """Return the known problem of a run's end: the saved one, that of its error, or that it is held."""
+    """Return the known problem of a run's end: the recorded one, that of its error, or that it is held."""
     words = (run.case, *(stop.rule for stop in run.stops), run.outcome)
     return next((found for found in map(known, words) if found is not None), None)
 
 
 LIMIT = 90.0
-"""Longest time of one probe in seconds."""
+"""The time limit of one probe in seconds."""
 
 
 class Probe(Protocol):
-    """One check of this computer, the connection to Xero, the login or the store. It only reads."""
+    """A read-only check of this machine, the connection to Xero, the login or the store."""
 
     @property
     def name(self) -> str:
-        """One word, for ``--from`` and for scripts."""
+        """The probe's name in one word, for ``--from`` and for scripts."""
 
     @property
     def title(self) -> str:
@@ -122,15 +119,15 @@ class Probe(Protocol):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Names of probes that must have succeeded before this one makes sense."""
+        """The names of probes on whose success this one depends."""
 
     async def look(self) -> Finding:
-        """Run the check. An ``AppError`` counts as a problem found."""
+        """Run the check. An ``AppError`` that it raises counts as a problem found."""
 
 
 @dataclass(frozen=True)
 class UnavailableProbe:
-    """Replaces a probe that cannot be run here, and says why."""
+    """Replaces a probe that cannot run here; says why."""
 
     name: str
     title: str
@@ -138,19 +135,19 @@ class UnavailableProbe:
     needs: tuple[str, ...] = ()
 
     async def look(self) -> Finding:
-        """Return that nothing was checked."""
+        """Return the reason; nothing is checked."""
         return skipped(self.why)
 
 
 async def examine(
     probes: Sequence[Probe], clock: Clock, *, start: str = "", limit: float = LIMIT
 ) -> AsyncIterator[ProbeResult]:
-    """Run the probes in order, from ``start`` on; earlier ones count as successful.
+    """Run the probes in order, from ``start`` on; those before it count as good.
 
-    An error of a probe becomes its finding.
+    Exceptions of a probe become its finding.
 
     Raises:
-        NotFound: No probe is called ``start``.
+        NotFound: There is no probe ``start``.
     """
     names = [probe.name for probe in probes]
     if start and start not in names:
@@ -161,7 +158,7 @@ async def examine(
     for probe in probes[names.index(start) if start else 0 :]:
         cause = next((failed[name] for name in probe.needs if name in failed), "")
         began = clock.monotonic()
-        finding = skipped(f'Skipped, because of "{cause}".') if cause else await _look(probe, limit)
+        finding = skipped(f'Skipped, because of "{cause}".') if cause else await _run_probe(probe, limit)
         if finding.verdict == "trouble":
             failed[probe.name] = probe.title
         elif finding.verdict == "skipped":
@@ -179,7 +176,7 @@ async def examine(
         )
 
 
-async def _look(probe: Probe, limit: float) -> Finding:
+async def _run_probe(probe: Probe, limit: float) -> Finding:
     try:
         async with asyncio.timeout(limit):
             return await probe.look()
@@ -193,12 +190,12 @@ async def _look(probe: Probe, limit: float) -> Finding:
             exit_code=7,
         )
     except Exception as error:
-        # The message may contain anything, its type cannot.
+        # The message may contain data, but the type cannot.
         return bad(f"This probe itself failed ({type(error).__name__}).")
 
 
 def exit_code(results: Sequence[ProbeResult]) -> int:
-    """Return 0 if there is no problem, else the exit code of the first one."""
+    """Return 0 if there is no problem, otherwise the exit code of the first one."""
     return next((each.exit_code or 1 for each in results if each.verdict == "trouble"), 0)
 
 
@@ -207,30 +204,30 @@ Ask = Callable[[], Awaitable[T]]
 
 
 class Once(Generic[T]):
-    """Calls a function once and gives every caller the same result or error."""
+    """Calls a function once and returns the same value, or raises the same error, every time."""
 
     def __init__(self, ask: Ask[T]) -> None:
         self._ask = ask
-        self._told: list[T] = []
+        self._values: list[T] = []
         self._failed: list[Exception] = []
 
     async def __call__(self) -> T:
         """Return the value, or raise the error, of the first call."""
         if self._failed:
             raise self._failed[0]
-        if not self._told:
+        if not self._values:
             try:
-                self._told.append(await self._ask())
+                self._values.append(await self._ask())
             except Exception as error:
                 self._failed.append(error)
                 raise
-        return self._told[0]
+        return self._values[0]
 
 
 class ServerReply(msgspec.Struct, frozen=True, kw_only=True):
-    """One server of Xero, called without a login: any answer shows that it can be reached.
+    """The answer of a Xero server without a login; any answer shows that it can be reached.
 
-    ``server_time`` is the date of its answer, ``here`` this computer's time at that moment. ``issuer`` is the
+    ``server_time`` is the date of its answer, ``here`` this machine's time at that moment. ``issuer`` is the
     issuer of its certificate, ``trouble`` the error, if any.
     """
 
@@ -243,10 +240,10 @@ class ServerReply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LoginFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """The saved login without its tokens: its ``state``, and ``where`` it is saved.
+    """The saved login without its tokens: its ``state``, and ``where`` it is stored.
 
-    ``others`` counts the other practices of this account that have a login, if this one was refused, and
-    ``others_refused`` those of them that Xero refused as well.
+    If this login was refused, ``others`` counts the other practices of this user account with a login, and
+    ``others_refused`` those of them that Xero refused, too.
     """
 
     state: str
@@ -261,10 +258,10 @@ class LoginFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PersonFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """The user who connected the practice, compared with XPM's staff as last ``read``.
+    """The user who connected the practice, compared with XPM's staff as last read (``read``).
 
-    ``sentence`` and ``hint`` describe the problem, and are empty if there is none; ``gone``: XPM no longer
-    has the person. ``unknown`` says why nothing could be compared; then the rest is empty.
+    ``sentence`` and ``hint`` describe a problem, and are empty without one; ``gone``: XPM does not have the
+    person any more. ``unknown`` says why the person could not be looked up; the rest is then empty.
     """
 
     login: str = ""
@@ -277,9 +274,10 @@ class PersonFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FolderFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """One of our folders: free bytes on its disk, whether it is writable, the kind of remote disk.
+    """A folder of ours: free bytes, whether it can be written, and the type of a remote disk.
 
-    ``trouble`` is why it cannot be used: its file system has no locks, or other accounts could replace it.
+    ``trouble`` is why it cannot be used: its file system has no locks, or other user accounts could replace
+    it.
     """
 
     name: str
@@ -304,9 +302,9 @@ class TerminalFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TimerFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """The daily run: whether there is a timer, what the system says about it, when it last succeeded.
+    """The daily run: whether there is a timer, what the system says about it, and when it last succeeded.
 
-    ``kind`` is ``none`` if the computer has no scheduler for it; ``hint`` says what to do then.
+    ``kind`` is ``none`` if the machine has no scheduler; ``hint`` says what to do then.
     """
 
     kind: str
@@ -319,7 +317,7 @@ class TimerFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoreFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of reading the whole store: errors and warnings as sentences, and its size."""
+    """The result of reading the whole store: errors and warnings in sentences, and its size."""
 
     position: int
     generation: int

@@ -31,7 +31,7 @@ OUTCOMES: Final[dict[Outcome, str]] = {
     "refused": "It is refused entirely: nothing is read from it, and nothing is written.",
     "noted": "A message names it with its value, and the command continues.",
 }
-"""The possible outcomes, in the words of the page."""
+"""The outcomes, in the words of the page."""
 
 _SHOWN: Final[dict[Outcome, str]] = {
     "understood": "nowhere",
@@ -59,7 +59,7 @@ _EXIT: Final[dict[Outcome, str]] = {
 
 @dataclass(frozen=True)
 class InputRow:
-    """One class of input: its id, its source, what it is, the outcome, and what to do."""
+    """A class of input: its id, source, description, outcome, and what to do."""
 
     id: str
     source: str

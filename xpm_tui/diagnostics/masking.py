@@ -1,12 +1,10 @@
-"""Removes names, numbers and secrets from texts that are given to others.
+"""Masks names, numbers and secrets in texts that leave this machine, each name by one replacement.
 
-The same name gets the same replacement everywhere.
+Replaces names and values of records by made-up ones, so that a masked bundle can be opened.
 
-Replaces names and values in records with made-up ones, so that a masked bundle can be opened.
-
-The same word always becomes the same made-up word, so that equal or similar values remain so. The key is
-created for one bundle and saved nowhere: words cannot be recovered, and two bundles cannot be compared. Ids,
-times, XPM's numbers, rules and states are kept; tax numbers, digests and web addresses are left out.
+The same word always becomes the same made-up word, so equal or similar values stay equal or similar. The key
+is random for each bundle and is not stored, so words cannot be computed back and bundles cannot be compared.
+Ids, times, XPM's numbers, rules and states stay; tax numbers, digests and web addresses are left out.
 """
 
 from __future__ import annotations
@@ -35,16 +33,16 @@ _TOKEN = re.compile(
 )
 _NUMBER = re.compile(r"(?<![0-9A-Fa-f-])(?!\d{4}-\d\d-\d\d(?!\d))\d(?:[ -]?\d){7,10}(?![0-9A-Fa-f-])")
 _LOGIN = "***@"
-"""Matches the name and the password in the address of a proxy."""
+"""Replaces user name and password in the address of a proxy."""
 _STARS = re.compile(r"\*{2,}\w{1,6}")
 
 
 class Mask:
-    """What is removed, and its replacements.
+    """What is masked, and the replacements.
 
-    ``names`` are texts with their replacements; ``places`` likewise, but always replaced: paths that would
-    reveal an account. ``keep_names`` keeps names, e-mail addresses and XPM's messages. Secrets, tokens and
-    tax numbers are always removed.
+    ``names`` are texts with their replacements; ``places`` are paths that would reveal a user account, and
+    are always replaced. With ``keep_names``, names, e-mail addresses and XPM's messages stay. Secrets, tokens
+    and tax numbers are always masked.
     """
 
     def __init__(
@@ -64,11 +62,11 @@ class Mask:
             if known:
                 self._names.setdefault(known.casefold(), (known, stand_in))
         self._people: dict[str, str] = {}
-        # Searching every name of a large practice takes milliseconds, and the same texts occur again.
+        # Searching for every name of a large practice takes milliseconds, and texts repeat.
         self._masked: dict[str, str] = {}
 
     def person(self, name: str) -> str:
-        """Return the replacement for a person of this practice: a number for each person."""
+        """Return the replacement of a user of this practice, a number that is always the same."""
         if self.keep_names or not name:
             return name
         if name not in self._people:
@@ -77,7 +75,7 @@ class Mask:
         return self._people[name]
 
     def text(self, text: str) -> str:
-        """Mask a free text: an error, a sentence, a fact."""
+        """Return a text masked: an error, a sentence or a fact."""
         if text not in self._masked:
             self._masked[text] = self._text(text)
         return self._masked[text]
@@ -85,20 +83,20 @@ class Mask:
     def _text(self, text: str) -> str:
         text = self.secret(text).replace(
             _LOGIN, "[login]"
-        )  # or the host of a proxy would look like an e-mail
+        )  # before e-mail addresses, because a proxy's host would look like one
         if not self.keep_names:
             for path, stand_in in self._places:
                 text = text.replace(path, stand_in)
-            # Before the following rules replace a number, an address or a quoted word inside a name.
+            # Before the following patterns replace a number, an address or a quoted word within a name.
             text = self._without_names(text)
         text = _STARS.sub(HIDDEN, _NUMBER.sub("[number]", text))
         if self.keep_names:
             return text
-        # Text in quotes is mostly from XPM and may contain any name.
+        # Quoted texts are mostly XPM's messages, which may contain any name.
         return _MAIL.sub("[e-mail]", _QUOTED.sub('"[words]"', text))
 
     def secret(self, text: str) -> str:
-        """Mask only secrets, for a text that consists of our own words."""
+        """Mask only secrets, in a text of the program."""
         for secret in self._secrets:
             text = text.replace(secret.reveal(), HIDDEN)
         return _TOKEN.sub(HIDDEN, text)
@@ -113,7 +111,7 @@ class Mask:
         if not met:
             return text
         pattern = re.compile("|".join(map(_alone, sorted(met, key=len, reverse=True))))
-        # Found in the folded text, which may be longer ("ß" is "ss" there), and removed from the original.
+        # Found in the folded text, which may be longer ("ß" is "ss"), and replaced in the original.
         places = [at for at, char in enumerate(text) for _ in char.casefold()]
         out, done = [], 0
         for match in pattern.finditer(folded):
@@ -134,21 +132,21 @@ def _alone(fold: str) -> str:
 
 
 LEFT_OUT: tuple[TableSchema[Any], ...] = (IMPORT_IMAGES,)
-"""Tables that are not in a bundle: before-images are not needed where nothing can be undone."""
+"""Tables that are not in a bundle: before-images are useless where nothing can be undone."""
 
 KEPT = frozenset(
     """id uuid number field fields agreed exceptions rule case kind form encoding tenant policy scopes scope
     held only undo_of undone table attribute state_code status applied what cause api permission skipped
     settled connection task_uuid""".split()
 )
-"""Attributes with our own or XPM's text, which contains no names."""
+"""Attributes whose text comes from the program or XPM and contains no names."""
 
 SENTENCES = frozenset(
     """Run.error Stop.sentence Intent.note Deployment.why PreservedValues.why UndecidedClient.reason
     Successor.evidence RecordFault.problem RecordFault.where Consequences.about Consequences.also
     LastingEffects.records PreservedValues.records FrozenCounts.records Audit.about Meta.note""".split()
 )
-"""Texts of this program, which may contain a name."""
+"""Texts of the program that may contain names."""
 
 DROPPED = frozenset(["digest", "payload", "web_url", "url", "host"])
 FINGERPRINTS = frozenset(["PlannedRecord.ignition", "PlannedRecord.xpm", "Unclear.address"])
@@ -160,7 +158,7 @@ _KEPT_WORDS = (
     SPELT_FORMS | FILLER | AFTER_FORM | TITLES.keys() | GENERATIONS.keys() | LOOSE_FORMS.keys()
     | {"trustee", "trustees", "for", "yes", "no", "true", "false"}
 )  # fmt: skip
-"""Words of many names that identify none: legal forms, titles, and words between others."""
+"""Common words in names that identify nobody: legal forms, titles, and words in between."""
 
 _ID = re.compile(r"(?:[a-z]{1,2}\d+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 _IDS = re.compile(rf"{_ID.pattern}(?:[ /.](?:{_ID.pattern}|[a-z_*]+))*|")
@@ -172,7 +170,7 @@ _CONSONANTS, _VOWELS = "bdfghklmnprstvz", "aeiou"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 _MOST_TEXTS = 200_000
-"""Number of cached texts: most occur again, on both sides and in the base between them."""
+"""The number of texts in the cache; most recur, on both sides and in the base between them."""
 
 Masker = Callable[[Any], Any]
 
@@ -181,8 +179,8 @@ class RowMask:
     """Masks rows of the store for one bundle.
 
     Args:
-        mask: Takes names and secrets out of sentences.
-        names: Names that stay as they are, where the bundle is to show names.
+        mask: Masks names and secrets in sentences.
+        names: Names that stay as they are, if the bundle shows names.
         key: For tests; a bundle has a random one.
     """
 
@@ -201,7 +199,7 @@ class RowMask:
         if table is XPM_CLIENTS and row.tax_number is not None:
             row = msgspec.structs.replace(row, tax_number=None)
         if table.row not in self._maskers:
-            self._of(inspect.type_info(table.row), "", "")
+            self._masker_of(inspect.type_info(table.row), "", "")
         return self._maskers[table.row](msgspec.to_builtins(row, builtin_types=(date, datetime)))
 
     def stand_in(self, text: str) -> str:
@@ -243,7 +241,7 @@ class RowMask:
         return made.capitalize() if word[:1].isupper() else made
 
     def _digits(self, text: str) -> str:
-        """Replace all digits with those of one number and keep the characters between them."""
+        """Replace all digits by those of one number, whatever is between them."""
         whole = "".join(char for char in text if char.isdigit())
         made = str(int.from_bytes(self._digest(f"number {whole}"), "big"))
         found = iter(made[-len(whole) :] if whole else "")
@@ -254,7 +252,7 @@ class RowMask:
 
     # -- by type -------------------------------------------------------------------------------------------
 
-    def _of(self, kind: inspect.Type, struct: str, name: str) -> Masker:
+    def _masker_of(self, kind: inspect.Type, struct: str, name: str) -> Masker:
         if isinstance(kind, inspect.StructType):
             return self._of_struct(kind)
         if isinstance(kind, inspect.UnionType):
@@ -262,7 +260,7 @@ class RowMask:
         if isinstance(kind, inspect.DictType):
             return self._of_mapping(kind, struct, name)
         if isinstance(kind, inspect.VarTupleType | inspect.ListType):
-            item = self._of(kind.item_type, struct, name)
+            item = self._masker_of(kind.item_type, struct, name)
             return lambda values: [item(value) for value in values]
         if isinstance(kind, inspect.StrType):
             return self._of_text(struct, name)
@@ -272,10 +270,10 @@ class RowMask:
 
     def _of_struct(self, kind: inspect.StructType) -> Masker:
         struct = kind.cls.__name__
-        if kind.cls in self._maskers:  # of a type that contains values of its own type
+        if kind.cls in self._maskers:  # recursive type
             return lambda values: self._maskers[kind.cls](values)
         self._maskers[kind.cls] = lambda values: values
-        parts = {field.encode_name: self._of(field.type, struct, field.name) for field in kind.fields}
+        parts = {field.encode_name: self._masker_of(field.type, struct, field.name) for field in kind.fields}
         if kind.array_like:
             each = list(parts.values())
             made: Masker = lambda values: [part(value) for part, value in zip(each, values, strict=False)]  # noqa: E731
@@ -287,7 +285,7 @@ class RowMask:
     def _of_union(self, kind: inspect.UnionType, struct: str, name: str) -> Masker:
         choices: dict[type, Masker] = {}
         for each in kind.types:
-            masker = self._of(each, struct, name)
+            masker = self._masker_of(each, struct, name)
             if isinstance(each, inspect.StructType):
                 choices[list if each.array_like else dict] = masker
             elif isinstance(each, inspect.VarTupleType | inspect.ListType):
@@ -302,7 +300,7 @@ class RowMask:
     def _of_mapping(self, kind: inspect.DictType, struct: str, name: str) -> Masker:
         if name == "extra":
             return lambda values: {}
-        part = self._of(kind.value_type, struct, name)
+        part = self._masker_of(kind.value_type, struct, name)
         return lambda values: {self._map_key(key): part(value) for key, value in values.items()}
 
     def _map_key(self, key: str) -> str:

@@ -1,4 +1,4 @@
-"""Writes the page of all known problems: ``python -m xpm_tui.diagnostics.reference > docs/trouble.md``."""
+"""Generates the page of all known problems: ``python -m xpm_tui.diagnostics.reference > docs/trouble.md``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Append-only files: durable appends, and removal of an incomplete last line.
+"""Append-only files: durable appends, and removal of a torn last line.
 
 Atomic replacement of files: a kill or a full disk leaves the old bytes or the new ones, never a mix.
 """
@@ -19,7 +19,7 @@ _BLOCK = 1 << 16
 
 
 class AppendFile:
-    """A file that is only appended to (0600, created if missing)."""
+    """An append-only file (0600), created if missing."""
 
     def __init__(self, path: Path, *, disk: Disk = DISK) -> None:
         """Open ``path``.
@@ -41,22 +41,22 @@ class AppendFile:
 
     @property
     def size(self) -> int:
-        """Return the size of the file in bytes."""
+        """Return the current size in bytes."""
         return os.fstat(self._fd).st_size
 
     @property
     def fd(self) -> int:
-        """The descriptor, for ``os.pread`` and ``os.fstat``."""
+        """The file descriptor, for ``os.pread`` and ``os.fstat``."""
         return self._fd
 
     def append(self, data: bytes | Iterable[bytes], *, durable: bool = True) -> int:
-        """Append bytes, all or none, sync them, and return the new size.
+        """Append bytes, all or none, and fsync; return the new size.
 
-        Callers in several processes must hold their own lock.
+        Callers in several processes must hold a lock of their own.
 
         Raises:
-            DiskError: The bytes could not be written. The file has its old size again; if even that failed,
-                the next reader finds the incomplete end.
+            DiskError: The bytes cannot be written. The file is cut back to its old size; if even that fails,
+                the next reader finds the torn tail.
         """
         before = self.size
         try:
@@ -82,7 +82,7 @@ class AppendFile:
         self._disk.fsync(self._fd)
 
     def close(self) -> None:
-        """Close the file; closing twice is allowed."""
+        """Close the file; a second call has no effect."""
         if self._fd >= 0:
             self._disk.close(self._fd)
             self._fd = -1
@@ -95,36 +95,30 @@ class AppendFile:
 
 
 PREVIOUS = ".previous"
-"""Suffix of the name of the previous file."""
+"""The suffix of the previous file."""
 
 
 def previous(path: Path) -> Path:
-    """Return where ``replace_bytes(..., keep_previous=True)`` keeps the previous file."""
+    """Return the path under which ``replace_bytes(..., keep_previous=True)`` keeps the previous file."""
     return path.with_name(path.name + PREVIOUS)
 
 
 def replace_bytes(
     path: Path, data: bytes | Iterable[bytes], *, keep_previous: bool = False, disk: Disk = DISK
 ) -> int:
-    """Replace a file (0600) durably and return the number of bytes.
+    """Replace a file (0600) durably; return the number of bytes.
 
-    It writes a temporary file in the same folder, syncs it, renames it over the old one, and syncs the
-    folder. After an error the old file is unchanged, and the temporary one deleted.
-
-    Args:
-        path: The file to replace.
-        data: The new content, which may be in several pieces.
-        keep_previous: Keep the old file under :func:`previous`.
-        disk: The disk to write with.
+    It writes a temporary file in the same folder, fsyncs it, renames it over the old one, and fsyncs the
+    folder. ``data`` may come in pieces. ``keep_previous`` keeps the old file under :func:`previous`.
 
     Raises:
-        DiskError: The file cannot be written.
+        DiskError: The old file is unchanged, and the temporary one is removed.
     """
     with disk_error(path):
         temporary, size = _write_beside(path, data, disk)
         try:
             if keep_previous:
-                _keep(path, disk)
+                _keep_previous(path, disk)
             disk.replace(temporary, path)
         except BaseException:
             _drop(temporary, disk)
@@ -151,9 +145,10 @@ def _write_beside(path: Path, data: bytes | Iterable[bytes], disk: Disk) -> tupl
     return temporary, size
 
 
-def _keep(path: Path, disk: Disk) -> None:
+def _keep_previous(path: Path, disk: Disk) -> None:
     if not path.exists() or (previous(path).exists() and path.samefile(previous(path))):
-        return  # None to keep, or kept by an earlier try; renaming another link to it would do nothing.
+        # nothing to keep, or kept by an earlier attempt: renaming a second name of a file does nothing
+        return
     second = _free_name(previous(path))
     try:
         disk.link(path, second)
@@ -179,5 +174,5 @@ def _drop(path: Path, disk: Disk) -> None:
 
 
 def leftovers(folder: Path) -> list[Path]:
-    """Return temporary files that a killed process left in ``folder``."""
+    """Return temporary files that a killed process has left in ``folder``."""
     return sorted(p for p in folder.glob(".*.tmp") if p.is_file() and not p.is_symlink())

@@ -1,9 +1,9 @@
-"""The folder of an inbox: files from other programs, claimed when complete, and moved when finished.
+"""The folder of an inbox: files that other programs deliver are claimed when complete, and moved when done.
 
-Everything here is a rename in one file system, so that a kill leaves a file in one place or the other: the
+Every step is a rename within one file system, so that a kill leaves a file in one place or the other: the
 folder itself, ``working``, ``done`` or ``failed``. Only regular files are accepted; symbolic links, folders
-and devices stay where they are. Everyone who can write to the folder can import data, so it may be writable
-for a group (the account of an SFTP server), but not for everyone.
+and devices stay where they are. Whoever can write to the folder decides what is imported, so a group may
+write to it (the account of an SFTP server), but not everyone.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from xpm_tui.files.private import FOLDER_MODE, check_chain, ensure_private
 
 WORKING, DONE, FAILED = "working", "done", "failed"
 RESULT = ".result.txt"
-"""Suffix of the file with the result, beside the imported file."""
+"""The suffix of the result file beside a file."""
 
 _OWNER = ".xpm-tui-practice"
-"""The file that says to which practice an inbox belongs."""
+"""The file that names the practice to which a folder belongs."""
 _TOKEN = 12
-"""Number of letters of a claim before the hyphen and the file's own name."""
+"""The characters of a claim before the hyphen and the file's own name."""
 _LONGEST_NAME = 180
-"""Number of bytes of a file's own name that are kept: 255 are allowed with ids and endings."""
+"""The bytes of a file's own name that are kept: ids and suffixes are added to it, and 255 are allowed."""
 
 _UNFINISHED = re.compile(
     r"\..*|.*~|.*\.(tmp|temp|part|partial|filepart|crdownload|download|swp|upload|uploading|lock)",
     re.IGNORECASE,
 )
-"""Names that programs give to a file until it is complete."""
+"""Names that programs use for a file until it is complete."""
 _OURS = re.compile(r"f\d+(\.\d+)?-")
 
 
@@ -46,7 +46,7 @@ _OURS = re.compile(r"f\d+(\.\d+)?-")
 class InboxEntry:
     """A file in one of the folders: ``name`` is its own name, ``path`` where it is.
 
-    ``changed`` is when it was last written or renamed, ``modified`` the stated age of its content; both are
+    ``changed`` is when it was last written or renamed, ``modified`` its own modification time; both are
     seconds since 1970.
     """
 
@@ -63,7 +63,7 @@ class InboxEntry:
 
 
 class InboxFolder:
-    """One inbox. Nothing is created before :meth:`prepare`."""
+    """An inbox. Nothing is created before :meth:`prepare`."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -74,10 +74,10 @@ class InboxFolder:
         return self.root.is_dir()
 
     def check(self, owner: str) -> None:
-        """Refuse a folder that is missing, writable for everyone, or the inbox of another practice.
+        """Check that the folder exists, is not writable by everyone, and belongs to this practice.
 
         Args:
-            owner: The id of the practice; :meth:`prepare` writes it to the folder.
+            owner: The identity of the practice, which :meth:`prepare` writes to the folder.
 
         Raises:
             BadInput: The folder cannot be used; the hint says what to do.
@@ -101,22 +101,22 @@ class InboxFolder:
                 hint=f"Run: chmod o-w {shown}. A group may write to it.",
             )
         check_chain(self.root.parent)
-        whose = self._owner()
-        if whose and whose != owner:
+        recorded_owner = self._owner()
+        if recorded_owner and recorded_owner != owner:
             raise BadInput(
-                f"The inbox {shown} belongs to another practice ({visible(whose, 200)}).",
+                f"The inbox {shown} belongs to another practice ({visible(recorded_owner, 200)}).",
                 hint="Use one folder per practice: xpm-tui inbox setup DIR. If that practice was moved or "
                 f"deleted, delete the file {_OWNER} in the folder.",
             )
 
     def prepare(self, owner: str, *, create: bool = False) -> None:
-        """Create the folders in it, and record the practice.
+        """Create the subfolders, and record the practice to which the inbox belongs.
 
-        It is called by the one process that empties the inbox, or by a user who sets it up.
+        It is called by the single process that empties the inbox, or by a user who sets it up.
 
         Raises:
             BadInput: The folder cannot be used.
-            DiskError: A folder cannot be created.
+            DiskError: The folders cannot be created.
         """
         if create and not self.root.exists():
             ensure_private(self.root)
@@ -131,15 +131,15 @@ class InboxFolder:
                 replace_bytes(self.root / _OWNER, owner.encode("utf-8", "surrogateescape"))
 
     def arrivals(self) -> list[InboxEntry]:
-        """Return new files, oldest first, except those with the name of an incomplete file."""
+        """Return the delivered files, oldest first, without those named as incomplete."""
         return self._entries(
             self.root, lambda name: not (_UNFINISHED.fullmatch(name) or name.endswith(RESULT))
         )
 
     def counts(self) -> tuple[int, int, int, int]:
-        """Return how many files wait, were claimed, have the name of an incomplete file, and failed.
+        """Return how many files are waiting, claimed, incomplete and failed.
 
-        Files are only counted, without reading each.
+        Files are only counted, not opened.
         """
         there = [
             each.name
@@ -161,7 +161,7 @@ class InboxFolder:
         return self._entries(self.root / FAILED, lambda name: not name.endswith(RESULT))
 
     def claim(self, entry: InboxEntry) -> InboxEntry | None:
-        """Claim a file; None if it does not exist any more, or another process was faster."""
+        """Claim a file; return None if it is gone or another process has claimed it."""
         token = os.urandom(_TOKEN // 2).hex()
         path = self.root / WORKING / f"{token}-{_short(_own_name(entry.name))}"
         with disk_error(entry.path, "claimed"):
@@ -175,19 +175,19 @@ class InboxFolder:
         return InboxEntry(path, _own_name(entry.name), entry.size, entry.modified, entry.changed)
 
     def finish(self, entry: InboxEntry, *, failed: bool, prefix: str, sentence: str) -> Path:
-        """Write the result and move the file beside it; doing it twice does no harm."""
+        """Write the result, and move the file beside it; repeating this has no effect."""
         folder = self.root / (FAILED if failed else DONE)
         path = folder / f"{prefix}-{_short(entry.name)}"
-        # Written among the claimed files, where leftovers of a killed process are deleted.
-        text = self.root / WORKING / f"{entry.claim[:_TOKEN]}{RESULT}"
-        replace_bytes(text, f"{sentence}\n".encode("utf-8", "replace"))
+        # Written among the claimed files, where the remains of a kill are removed.
+        result = self.root / WORKING / f"{entry.claim[:_TOKEN]}{RESULT}"
+        replace_bytes(result, f"{sentence}\n".encode("utf-8", "replace"))
         with disk_error(entry.path, "moved"):
-            os.rename(text, path.with_name(path.name + RESULT))
+            os.rename(result, path.with_name(path.name + RESULT))
             os.rename(entry.path, path)
         return path
 
     def place(self, prefix: str) -> Path | None:
-        """Return where the file finished with ``prefix`` is now; None if it was deleted."""
+        """Return the path of the file that was finished with ``prefix``; None if it was deleted."""
         for folder in (self.root / DONE, self.root / FAILED):
             with suppress(OSError):
                 for each in folder.iterdir():
@@ -196,7 +196,7 @@ class InboxFolder:
         return None
 
     def entry(self, path: Path) -> InboxEntry | None:
-        """Return one file by its path; None if it is no regular file."""
+        """Return a file by its path; None if it is not a regular file."""
         try:
             found = path.lstat()
         except (OSError, ValueError):
@@ -240,11 +240,11 @@ class InboxFolder:
 
 
 def open_entry(path: Path) -> BinaryIO:
-    """Open a regular file of the inbox for reading, never through a symbolic link.
+    """Open a regular file of the inbox for reading, without following symbolic links.
 
     Raises:
-        BadInput: It is no regular file, or this account may not read it.
-        DiskError: The disk cannot be read.
+        BadInput: It is no regular file, or this user account may not read it.
+        DiskError: The file cannot be read.
     """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
@@ -266,12 +266,12 @@ def _entry(path: Path, name: str, found: os.stat_result) -> InboxEntry:
 
 
 def _own_name(name: str) -> str:
-    """Return a file's name without the id that it was given here."""
+    """Return a file's name without the id that was added to it here."""
     return name[match.end() :] if (match := _OURS.match(name)) else name
 
 
 def _short(name: str) -> str:
-    """Return a shortened name with its ending, which leaves room for what is added to it."""
+    """Return a name that is short enough for additions, with its suffix."""
     raw = os.fsencode(name)
     if len(raw) <= _LONGEST_NAME:
         return name

@@ -1,7 +1,7 @@
-"""Kernel locks that record their holder: who, since when, and for what.
+"""Kernel locks with an owner: who holds a lock, since when, and for what.
 
-The lock is ``flock`` on a file that stays; it ends with the process that holds it, in any case. The holder's
-name is written to the file for others to read.
+The lock is ``flock`` on a file that stays. It ends with the process that holds it, however that ends. The
+owner's name is written into the file for others to read.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from xpm_tui.files.machine import trouble
 from xpm_tui.files.private import FILE_MODE, open_private
 
 POLL = 0.004
-"""Seconds between two tries for a lock that another process holds."""
+"""Seconds between two attempts to acquire a lock."""
 
 _LONGEST = 4096
 
 
 class LockOwner(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Who holds a lock; ``what`` completes the sentence "... is busy: <person> <what>"."""
+    """The owner of a lock; ``what`` completes the sentence "... is busy: <person> <what>"."""
 
     person: str
     host: str
@@ -41,7 +41,7 @@ class LockOwner(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     what: str = ""
 
     def words(self) -> str:
-        """For example ``ana on desk-3 (process 4711) since 22 Nov 2026, 15:40 UTC: sync``."""
+        """Return a sentence such as ``ana on desk-3 (process 4711) since 22 Nov 2026, 15:40 UTC: sync``."""
         what = f": {visible(self.what, 80)}" if self.what else ""
         return (
             f"{visible(self.person, 60)} on {visible(self.host, 60)} (process {self.pid}) "
@@ -50,7 +50,7 @@ class LockOwner(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Lock:
-    """One kernel lock, held by an object and not a thread: create one where it is used, share none."""
+    """A kernel lock, held by an object, not by a thread: create one where needed, and never share it."""
 
     def __init__(self, path: Path, *, clock: Clock, person: str, what: str = "") -> None:
         self.path = path
@@ -66,11 +66,11 @@ class Lock:
         return bool(self._lock.is_locked)
 
     def acquire(self, timeout: float = 0.0, *, what: str | None = None) -> None:
-        """Acquire the lock, waiting up to ``timeout`` seconds (0: one try, negative: for ever).
+        """Acquire the lock, waiting up to ``timeout`` seconds (0: one attempt, negative: no limit).
 
         Raises:
-            Busy: Another process holds the lock; the error names it.
-            DiskError: The lock file cannot be created, or this file system has no locks.
+            Busy: Another process holds it; the message names the owner.
+            DiskError: The lock file cannot be created, or the file system has no locks.
         """
         try:
             self._lock.acquire(timeout=timeout, poll_interval=POLL)
@@ -88,7 +88,7 @@ class Lock:
                 self._sign(self._what if what is None else what)
 
     def release(self) -> None:
-        """Release the lock; not holding it is no error."""
+        """Release the lock; does nothing if it is not held."""
         if self._lock.lock_counter == 1 and self._fd >= 0:
             with suppress(OSError):
                 os.ftruncate(self._fd, 0)
@@ -96,7 +96,7 @@ class Lock:
 
     @contextmanager
     def hold(self, timeout: float = 0.0, *, what: str | None = None) -> Iterator[None]:
-        """Hold the lock for a ``with`` block; raises what :meth:`acquire` raises."""
+        """Hold the lock for a ``with`` block. Raises what :meth:`acquire` raises."""
         self.acquire(timeout, what=what)
         try:
             yield
@@ -104,7 +104,7 @@ class Lock:
             self.release()
 
     def close(self) -> None:
-        """Release the lock and close the file."""
+        """Release the lock and close its file."""
         self.release()
         if self._fd >= 0:
             os.close(self._fd)
@@ -127,12 +127,7 @@ class Lock:
 
 @contextmanager
 def brief_lock(path: Path, timeout: float) -> Iterator[None]:
-    """Hold a lock without recording a holder, for a change to one file.
-
-    Raises:
-        Busy: Another process holds the lock.
-        DiskError: The lock file cannot be created.
-    """
+    """Hold a lock without an owner, for a change of one file. Raises ``Busy``, ``DiskError``."""
     lock = _kernel_lock(path)
     try:
         lock.acquire(timeout=timeout, poll_interval=POLL)
@@ -150,12 +145,12 @@ def brief_lock(path: Path, timeout: float) -> Iterator[None]:
 
 
 def _kernel_lock(path: Path) -> FileLock:
-    # Unlike a kernel lock, a marker file would remain when its process is killed.
+    # A marker file instead of a kernel lock would stay behind when its process is killed.
     return FileLock(str(path), mode=FILE_MODE, thread_local=False, fallback_to_soft=False)
 
 
 def _not_locked(error: OSError, path: Path) -> DiskError:
-    """Distinguish a file system without locks from a lock file that cannot be created."""
+    """Distinguish a file system without locks from a lock file that cannot be created, which has a name."""
     if error.filename is None and error.errno not in _NOT_THE_LOCK:
         return no_locks(path.parent, error)
     return trouble(error, path, "locked")
@@ -176,7 +171,10 @@ def no_locks(folder: Path, error: OSError) -> DiskError:
 
 
 def lacks_locks(folder: Path) -> DiskError | None:
-    """Return whether the file system of a folder is known to have no locks; nothing is written."""
+    """Return an error if the file system of a folder has no locks; None if it has or cannot be asked.
+
+    It writes nothing.
+    """
     try:
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:
@@ -194,7 +192,7 @@ _WITHOUT_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP)
 
 
 def read_owner(path: Path) -> LockOwner | None:
-    """Return who recorded the lock last, or None. It may not be held any more."""
+    """Return who signed the lock last, or None; it may have been released since."""
     try:
         with path.open("rb") as stream:
             return msgspec.json.decode(stream.read(_LONGEST), type=LockOwner)
@@ -203,11 +201,11 @@ def read_owner(path: Path) -> LockOwner | None:
 
 
 def holder(path: Path) -> LockOwner | None:
-    """Return who holds the lock now, or None; takes it briefly to find out."""
+    """Return who holds the lock now, or None; the lock is acquired for a moment to find out."""
     if not path.exists():
         return None
     try:
-        # Open for reading: a probe changes nothing, and also works on a read-only file system.
+        # Opened for reading: the check changes nothing, and works on a read-only file system, too.
         probe = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None

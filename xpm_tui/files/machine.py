@@ -1,6 +1,6 @@
-"""The calls to the operating system that change a disk, one method each, so that tests can make them fail.
+"""The system calls that change a disk, one method each, so that tests can make them fail.
 
-The computer's own time, as the Clock port.
+The machine's time as the Clock port.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ _HINTS = {
 
 
 class Disk:
-    """The calls to the kernel. A subclass may count, record or fail any of them."""
+    """System calls on files. A subclass may count, record or fail any of them."""
 
     def open(self, path: Path, flags: int, mode: int = 0o600) -> int:
-        """Call ``os.open`` without following a symbolic link at the end, and without inheritance."""
+        """Call ``os.open``, never through a symbolic link as the last part, never inherited by children."""
         return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
 
     def write(self, fd: int, data: bytes | memoryview) -> int:
-        """Call ``os.write``, which may write less than it was given."""
+        """Call ``os.write``, which may write only a part."""
         return os.write(fd, data)
 
     def fsync(self, fd: int) -> None:
@@ -62,11 +62,11 @@ class Disk:
         os.link(old, new)
 
     def unlink(self, path: Path) -> None:
-        """Delete a name; a missing one is no error."""
+        """Remove a name; a missing one is no error."""
         path.unlink(missing_ok=True)
 
     def sync_folder(self, folder: Path) -> None:
-        """Make names in a folder durable."""
+        """Make the names in a folder durable."""
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fsync(fd)
@@ -83,11 +83,7 @@ DISK = Disk()
 
 
 def write_all(disk: Disk, fd: int, data: bytes) -> None:
-    """Write every byte, even if the kernel accepts only a part.
-
-    Raises:
-        OSError: The bytes could not be written.
-    """
+    """Write every byte, even if the kernel writes only parts. Raises ``OSError``."""
     view = memoryview(data)
     while view:
         taken = disk.write(fd, view)
@@ -98,7 +94,7 @@ def write_all(disk: Disk, fd: int, data: bytes) -> None:
 
 @contextmanager
 def disk_error(path: Path, doing: str = "written") -> Iterator[None]:
-    """Convert an ``OSError`` to a ``DiskError`` with the file: "<path> could not be <doing>: ..."."""
+    """Convert an ``OSError`` to a ``DiskError`` that names the file: "<path> could not be <doing>: ..."."""
     try:
         yield
     except OSError as error:
@@ -106,23 +102,23 @@ def disk_error(path: Path, doing: str = "written") -> Iterator[None]:
 
 
 def trouble(error: OSError, path: Path, doing: str = "written") -> DiskError:
-    """Return the sentence for a disk error."""
+    """Return the error for a failed system call."""
     words = (error.strerror or str(error)).lower()
     hint = _HINTS.get(error.errno or 0, "Check the disk, then try again.")
     return DiskError(f"{path} could not be {doing}: {words}.", hint=hint)
 
 
 class SystemClock:
-    """The time of this computer."""
+    """The clock of this machine."""
 
     def now(self) -> datetime:
-        """Return the wall-clock time, aware, in UTC."""
+        """Return the current time in UTC, aware."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Return seconds that never go backwards."""
+        """Return seconds of a clock that never goes back."""
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
-        """Wait, cancellable; a negative time does not wait."""
+        """Wait, cancellable; a negative time returns at once."""
         await asyncio.sleep(max(0.0, seconds))

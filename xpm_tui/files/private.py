@@ -1,11 +1,11 @@
-"""Folders and files for one account only: 0700 and 0600, no symbolic link, no other owner.
+"""Folders and files of a single user account: 0700 and 0600, no symbolic link, no foreign owner.
 
-An account that can write to a folder can replace what is in it, so the whole path from the root is checked,
-as in OpenSSH (``StrictModes``, sshd_config(5)).
+Whoever can write to a folder can replace what is in it, so the whole path from the root is checked, as
+OpenSSH does (``StrictModes``, sshd_config(5)).
 
-Listing a folder for a user who types a path, and detecting network file systems.
+File systems and folder listings: whether a folder is on a network, and the entries for a typed path.
 
-On a network file system, locks and syncs depend on the server.
+On a network file system, locks and fsync depend on the server.
 """
 
 from __future__ import annotations
@@ -33,18 +33,14 @@ FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 
 _MOST_LINKS = 40
-"""Number of symbolic links that are followed in one path, as in the kernel (path_resolution(7))."""
+"""The most symbolic links to follow on one path, as in the kernel (path_resolution(7))."""
 
 
 def refuse_controls(path: str, what: str) -> None:
-    """Refuse a path that would break a line of a crontab, a unit file or a terminal.
-
-    Args:
-        path: The path.
-        what: Where it came from.
+    """Check that a path would not break a line of a crontab, a unit file or a terminal.
 
     Raises:
-        BadInput: The path contains a control character or a line separator.
+        BadInput: The path has a control character or a line separator; ``what`` names its origin.
     """
     for character in path:
         if unicodedata.category(character) in ("Cc", "Zl", "Zp"):
@@ -55,10 +51,10 @@ def refuse_controls(path: str, what: str) -> None:
 
 
 def ensure_private(folder: Path) -> Path:
-    """Create ``folder`` and missing parents with mode 0700, and return it.
+    """Create ``folder`` and missing parents as 0700, and return it.
 
     Raises:
-        BadInput: It is a symbolic link, no folder, owned by someone else, or others can write to it or to a
+        BadInput: It is a symbolic link, no folder, or someone else's, or others can write to it or to a
             folder above it.
         DiskError: It cannot be created.
     """
@@ -79,10 +75,10 @@ def ensure_private(folder: Path) -> Path:
 
 
 def check_private(folder: Path) -> None:
-    """Refuse a folder that others can access.
+    """Check that others cannot access a folder.
 
     Raises:
-        BadInput: Others can access it; the hint says what to do.
+        BadInput: They can; the hint says what to do.
     """
     try:
         found = folder.lstat()
@@ -106,15 +102,15 @@ def check_private(folder: Path) -> None:
 
 
 def check_chain(path: Path) -> None:
-    """Refuse a file or folder that another account could replace.
+    """Check that no other user account could replace a file or folder.
 
-    Every folder from the root to ``path``, every symbolic link with its target, and ``path`` itself must
-    belong to this account or to root and must not be writable for others. A sticky folder such as /tmp may be
-    writable, because others cannot replace our files in it. The check ends at the first missing part. A group
-    may write if it is the user's own group or group 0.
+    Every folder from the root to ``path``, every symbolic link on the way with where it leads, and ``path``
+    itself must belong to this account or to root, and others must not be able to write to it. A sticky folder
+    such as /tmp may be writable, because others cannot replace our files in it. The check ends at the first
+    missing part. A group may write if it is the user's own group or group 0.
 
     Raises:
-        BadInput: A part fails; the message names it, the hint says how to correct it.
+        BadInput: A part fails the check; the message names it, the hint says how to fix it.
     """
     left = deque(Path(os.path.abspath(path)).parts[1:])
     at, links = Path("/"), 0
@@ -171,7 +167,7 @@ def _others_write(found: os.stat_result) -> bool:
 
 
 def _is_own_group(gid: int) -> bool:
-    """Return whether a group contains only this account and root: the private group, or group 0."""
+    """Return whether only this account and root are in a group: the user's private group, or group 0."""
     if gid == 0:
         return True
     try:
@@ -201,11 +197,11 @@ def _account(uid: int) -> str:
 
 
 def open_private(path: Path, flags: int, *, disk: Disk = DISK) -> int:
-    """Open a file as 0600 and return the descriptor.
+    """Open a file as 0600; return the descriptor.
 
     Raises:
-        OSError: The file cannot be opened (``ELOOP`` for a symbolic link).
-        BadInput: It is no regular file of this account.
+        OSError: It cannot be opened (``ELOOP`` for a symbolic link).
+        BadInput: It is not a regular file of this user account.
     """
     fd = disk.open(path, flags, FILE_MODE)
     found = os.fstat(fd)
@@ -224,9 +220,9 @@ NETWORK = frozenset(
 
 
 def network_file_system(folder: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str:
-    """Return the kind of network file system of ``folder`` (``nfs4``, ``cifs``, ...), or an empty text.
+    """Return the type of the network file system of ``folder`` (``nfs4``, ``cifs``, ...), or an empty text.
 
-    Reads the kernel's list of mounts (proc(5), mountinfo); without one the result is empty.
+    It reads the kernel's list of mounts (proc(5), mountinfo); without one, nothing is known.
     """
     try:
         lines = mounts.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
@@ -247,12 +243,12 @@ def network_file_system(folder: Path, mounts: Path = Path("/proc/self/mountinfo"
 
 
 MOST = 2_000
-"""Maximum number of entries of one folder."""
+"""The most entries of a folder that are listed."""
 
 
 @dataclass(frozen=True)
 class FolderEntry:
-    """A file or folder: ``path`` is its true name, even if that cannot be shown."""
+    """A file or folder: ``path`` is its real name, even if that cannot be shown."""
 
     path: Path
     folder: bool
@@ -261,7 +257,7 @@ class FolderEntry:
 
 @dataclass(frozen=True)
 class FolderListing:
-    """The folder of a typed path, the matching entries in it, and what the path itself is."""
+    """The folder of a typed path, its entries that start with the last part, and what the path itself is."""
 
     folder: Path
     entries: tuple[FolderEntry, ...]
@@ -272,10 +268,10 @@ class FolderListing:
 
 
 def listing(typed: str, suffix: str = "") -> FolderListing:
-    """List a path as far as it is typed; ``~`` is the home folder.
+    """Return the entries for a path as far as it is typed; ``~`` is the home folder.
 
-    Nothing is raised: ``problem`` says why it could not be listed. ``suffix`` (``.csv``) restricts the files;
-    those that begin with a dot are shown once a dot is typed.
+    Folders come before files. ``suffix`` (``.csv``) restricts the files; hidden ones are included once a dot
+    is typed. Errors are not raised: ``problem`` has the reason.
     """
     path = expanded(typed)
     folder, begin = (path, "") if typed.endswith(os.sep) or not typed else (path.parent, path.name)
@@ -291,7 +287,7 @@ def listing(typed: str, suffix: str = "") -> FolderListing:
 
 
 def expanded(typed: str) -> Path:
-    """Return a typed path in full, with ``~`` expanded; an unknown account's is unchanged."""
+    """Return a typed path in full, including ``~``; one of an unknown user stays as it is."""
     try:
         return Path(typed or ".").expanduser().absolute()
     except (RuntimeError, OSError, ValueError):

@@ -1,1 +1,1 @@
-"""Reading and writing Ignition's CSV forms, and planning what an import would change."""
+"""Reads and writes Ignition's CSV forms, and plans what an import would change."""

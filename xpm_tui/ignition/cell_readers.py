@@ -1,11 +1,12 @@
-"""One strict reader for each kind of cell: it repairs a value if only one reading is possible, or refuses it.
+"""Strict readers for the kinds of cells.
 
-A reader returns one canonical form, so that the same value always makes the same cell. A refused value was
-changed by a spreadsheet or is not of the kind; the reason completes "Column: ...".
+A reader returns each value in one normal form. It repairs a text that has only one possible reading, and
+rejects what a spreadsheet has damaged or what is of another kind. The reason of a rejection completes
+"Column: ...".
 
-Dates as spreadsheets write them, accepted only if there is one way to read them.
+Reads dates as spreadsheets write them, if only one reading is possible.
 
-Whether day or month comes first is decided by the whole file; everything else by the cell itself.
+All dates of a file determine whether day or month comes first; the rest depends on the cell alone.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from dataclasses import dataclass
 from datetime import date
 
 LONGEST_CELL = 32_767
-"""Maximum number of characters in a cell; spreadsheets allow no more."""
+"""The most characters of a cell, as in spreadsheets."""
 
 
 class CellError(ValueError):
-    """A cell that cannot be used; its text completes "row 7: ..."."""
+    """A cell that cannot be read; its text completes "row 7: ..."."""
 
 
 _INVISIBLE = re.compile(
@@ -29,30 +30,31 @@ _INVISIBLE = re.compile(
     "\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
     "|(?<![^\x00-\x7f])[\u200c\u200d\ufe00-\ufe0f]|[\u200c\u200d](?![^\x00-\x7f])"
 )
-"""Characters without a form or a meaning.
+"""Characters without a shape or a meaning.
 
-Joiners have a meaning between letters of some scripts, and so do variation selectors after an emoji.
+Joiners are not among them, because they have a meaning in some scripts, nor are the variation selectors after
+an emoji.
 """
 
 _BLANKS = re.compile("[\t\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000]")
 _LINE_ENDS = re.compile("\r\n?|[\u0085\u2028\u2029]")
 _HIDDEN = re.compile("[\u200c\u200d\u202d\u202e\ufe00-\ufe0f]")
 _SPACE = re.compile("[ \t\n\r\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
-"""Spaces and line ends.
+"""Blanks and line ends.
 
-Control characters that Python also counts as white space, such as U+000B, are not included: they are kept, so
-that the export can report the value.
+Control characters that Python also counts as blanks, such as U+000B, are kept: the outbox reports them with
+the value.
 """
 
 ERROR_STARTS = frozenset("#LlEeNnu[=")
-"""Beginnings of error words. An ASCII text that begins otherwise passes :func:`read_text`."""
+"""The first characters of error words. A text that starts otherwise and is ASCII passes :func:`read_text`."""
 _ERROR_WORD = re.compile(
     r"=?#(?:[\w/¿¡.]+[!?]|N/A(?:[ ]?N/A)?|NV|N/D|I/T|GETTING_DATA|ERROR|DELETED|#+)"
     r"|Err:[0-9]{3}|Loading(?:\.{3}|…)|NaN|null|undefined|\[object Object\]",
     re.IGNORECASE,
 )
 _EXACT_ERRORS = frozenset(("NaN", "null", "undefined"))
-"""Error words that count in this case only: Null is a surname, and Nan a first name."""
+"""Error words that only count in this case: Null is a surname, and Nan a first name."""
 
 
 def plain(text: str) -> str:
@@ -66,7 +68,7 @@ def plain(text: str) -> str:
 
 
 def is_error_word(text: str) -> bool:
-    """Return whether a spreadsheet wrote this for an error: ``#REF!``, ``Err:508``, ``########``."""
+    """Return whether a spreadsheet shows this instead of a value: ``#REF!``, ``Err:508``, ``########``."""
     if text[:1] not in ERROR_STARTS:
         return False
     found = _ERROR_WORD.fullmatch(text)
@@ -77,7 +79,7 @@ def read_text(text: str) -> str:
     """Read a cell of any kind.
 
     Raises:
-        CellError: The cell is an error word, or characters were lost.
+        CellError: It is an error word or contains a replacement character.
     """
     if is_error_word(text):
         raise CellError(f"{text} is what a spreadsheet shows in place of a value")
@@ -87,7 +89,7 @@ def read_text(text: str) -> str:
 
 
 def compact(text: str) -> str:
-    """Return a text of a kind without hidden characters: on one line, with single spaces."""
+    """Return the text of a kind without hidden characters: on one line, with single blanks."""
     if text.isascii() and text.isprintable():
         return text
     return _SPACE.sub(" ", _HIDDEN.sub("", text)).strip()
@@ -111,7 +113,7 @@ def read_phone(text: str) -> str:
     """Read a phone number.
 
     Raises:
-        CellError: A spreadsheet converted it to a number.
+        CellError: A spreadsheet has converted it to a number.
     """
     text = compact(text)
     if not text.isdecimal() and " " not in text and (_SCIENTIFIC.fullmatch(text) or _DECIMAL.fullmatch(text)):
@@ -120,10 +122,10 @@ def read_phone(text: str) -> str:
 
 
 def read_email(text: str) -> str:
-    """Read an e-mail address (RFC 5321, roughly).
+    """Read an e-mail address, checked roughly as in RFC 5321.
 
     Raises:
-        CellError: It is not an e-mail address.
+        CellError: It is no address.
     """
     text = compact(text)
     if not _EMAIL.fullmatch(text) or len(text) > 254:
@@ -132,7 +134,7 @@ def read_email(text: str) -> str:
 
 
 class KnownIds:
-    """The ids of one kind in the store, to distinguish a new id from one that a spreadsheet changed."""
+    """The ids of one kind in the store, which tell a new id from one that a spreadsheet has changed."""
 
     def __init__(self, ids: Iterable[str]) -> None:
         self._ids = set(ids)
@@ -141,14 +143,14 @@ class KnownIds:
         self._width = max(widths) if self._padded and len(widths) == 1 else 0
 
     def beside(self, others: Iterable[str]) -> None:
-        """Add the ids of a file: one may be another one without its zeros."""
+        """Add the ids of a file: one of them may be another without its leading zeros."""
         self._padded |= {each.lstrip("0"): each for each in others if each[:1] == "0" and each.isdecimal()}
 
     def read(self, text: str) -> str:
-        """Read an id. An id that is in the store is always accepted.
+        """Read an id. One that the store has is accepted in any form.
 
         Raises:
-            CellError: A spreadsheet converted it to a number or a date.
+            CellError: A spreadsheet has converted it to a number or a date.
         """
         if not text or text in self._ids:
             return text
@@ -186,14 +188,14 @@ READERS: Mapping[str, Callable[[str], str]] = {
     "postcode": read_phone,
     "id": NO_IDS.read,
 }
-"""The reader of each kind by the kind's name, if it does more than :func:`read_text`."""
+"""The readers of the kinds that need more than :func:`read_text`."""
 
 
 def read_cell(kind: str, text: str) -> str:
-    """Read a cell of a kind, already :func:`plain`.
+    """Read a cell of a kind that has been passed through :func:`plain`.
 
     Raises:
-        CellError: The cell cannot be used; its text is the reason.
+        CellError: The cell is rejected, with the reason.
     """
     text = read_text(text)
     reader = READERS.get(kind)
@@ -211,15 +213,15 @@ _NUMBER = re.compile(r"[-(]?\s*[$£€]?\s*-?[0-9][0-9.,' ]*\)?\s*%?")
 
 
 def may_be_total(row: str) -> bool:
-    """Return whether a row's text may be a row of totals, for :func:`total_row` to check."""
+    """Return whether a row's text needs a check by :func:`total_row`."""
     words = row.lower()
     return any(hint in words for hint in _TOTAL_HINTS)
 
 
 def total_row(cells: Iterable[str]) -> str:
-    """Return ``total`` for a row of totals, ``perhaps`` for a possible one, else an empty text.
+    """Return ``total`` for a row of totals, ``perhaps`` for a possible one, otherwise an empty text.
 
-    A row of totals has a word for it and otherwise only numbers. The word alone may also be a name.
+    A row of totals contains a word for it and otherwise only numbers. The word alone could be a name.
     """
     filled = [cell for cell in map(plain, cells) if cell]
     words = [cell for cell in filled if not _NUMBER.fullmatch(cell)]
@@ -253,9 +255,9 @@ _DAY = {word: at for at, name in enumerate(_DAYS) for word in (name, name[:3], n
 _DAY |= {"tues": 1, "thur": 3, "thurs": 3}
 
 _FIRST_YEAR, _LAST_YEAR = 1950, 2199
-"""Before the first lie the days that spreadsheets show for a small number: 1/1/1900, 30/12/1899, 1/1/1904."""
+"""The accepted years; spreadsheets show small numbers as earlier dates: 1/1/1900, 30/12/1899, 1/1/1904."""
 _LAST_SHORT = 49
-"""Two digits up to this are a year of this century; larger numbers could be in either of two centuries."""
+"""Two-digit years up to this one are in this century; for later ones the century is ambiguous."""
 
 
 class NoDate(ValueError):
@@ -264,10 +266,10 @@ class NoDate(ValueError):
 
 @dataclass(frozen=True)
 class DateStyle:
-    """Whether the day comes first; ``guessed`` if no date of the file decides it.
+    """The order of day and month in a file.
 
-    ``mixed``: some dates of the file have the day first and others the month, so that an ambiguous one is
-    refused.
+    ``guessed``: no date of the file shows the order. ``mixed``: some dates have the day first and others the
+    month, so that ambiguous ones are rejected.
     """
 
     day_first: bool = True
@@ -275,10 +277,10 @@ class DateStyle:
     mixed: bool = False
 
     def read(self, text: str) -> date:
-        """Return the date in a cell, which may be followed by a time of day.
+        """Return the date of a cell, which may have a time of day after it.
 
         Raises:
-            NoDate: There is no date, more than one way to read it, or other text after it.
+            NoDate: There is no date, it is ambiguous, or something else follows it.
         """
         words = " ".join(text.split()).casefold()
         found = self._date(words)
@@ -345,7 +347,7 @@ def _made(year: int, month: int, day: int) -> date:
 
 
 def _refuse_rest(rest: str) -> None:
-    """Refuse anything other than a time of day after a date."""
+    """Reject anything but a time of day after a date."""
     time = _TIME.fullmatch(rest)
     if time is None:
         raise NoDate("something follows the date")
@@ -357,9 +359,9 @@ def _refuse_rest(rest: str) -> None:
 
 
 def date_style(texts: Iterable[str]) -> DateStyle:
-    """Determine the order of day and month from all dates of a file: a number over 12 is a day.
+    """Return the order of day and month from all dates of a file: a number over 12 is a day.
 
-    If none decides it, the day comes first, as in Australia, New Zealand and Great Britain.
+    Without such a number the day comes first, as in Australia, New Zealand and Great Britain.
     """
     numbers = [match for text in texts if (match := _NUMBERS.match(text.strip()))]
     day = any(int(match[1]) > 12 for match in numbers)

@@ -1,7 +1,7 @@
-r"""Conversion between clients and contacts and their cells, with one text for each value.
+r"""Conversion between clients and contacts and their canonical cells: one text for each value.
 
-The canonical cell is what is compared with the last import: NFC, ``
-`` line ends, trimmed; yes or no; groups joined by ``;``; people as ids of team members.
+Canonical cells are compared with those of the last import. They are NFC with ``\n`` line ends and trimmed;
+flags are yes or no, groups are joined by ``;``, and people are ids of team members.
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ from xpm_tui.ignition.cell_readers import READERS, compact, plain, read_cell, re
 PEOPLE = frozenset(field.name for field in COLUMNS if field.kind == "person")
 
 
-def _of(record: Record) -> dict[str, Field]:
-    """Return the fields of one record that a cell can contain, by attribute, in the order of the form."""
+def _cell_fields(record: Record) -> dict[str, Field]:
+    """Return the fields of a record that a cell can contain, by attribute, in the order of the form."""
     return {field.attribute: field for field in COLUMNS if field.of == record and field.kind != "id"}
 
 
-CLIENT_FIELDS: dict[str, Field] = _of("client")
-"""Fields of a client that a cell can contain, in the order of the form."""
+CLIENT_FIELDS: dict[str, Field] = _cell_fields("client")
+"""The fields of a client that a cell can contain, in the order of the form."""
 
-CONTACT_FIELDS: dict[str, Field] = _of("contact")
-"""Fields of a contact that a cell can contain; their columns are ``contact_`` and this."""
+CONTACT_FIELDS: dict[str, Field] = _cell_fields("contact")
+"""The fields of a contact that a cell can contain; their columns have the prefix ``contact_``."""
 
 EXTRA = "extra:"
-"""Prefix of the key of an unknown column's cell; the rest is its heading."""
+"""The prefix of the key of an unknown column's cell; the rest of the key is its heading."""
 
 FLAG_WORDS = {
     **dict.fromkeys(("yes", "true", "y", "1", "on", "registered"), "yes"),
     **dict.fromkeys(("no", "false", "n", "0", "off", "not registered", "unregistered"), "no"),
 }
-"""Every word for yes and for no in a cell."""
+"""All words for yes and no in a cell."""
 
 _CELLS_NUMBERS: frozenset[Kind] = frozenset({"phone", "postcode"})
-"""The kinds whose text looks like a number to a spreadsheet."""
+"""The kinds of text that a spreadsheet may take for a number."""
 
 _ONE_LINE: frozenset[Kind] = _CELLS_NUMBERS | {"email"}
-"""The kinds whose text has neither several lines nor hidden characters."""
+"""The kinds of text without line breaks and hidden characters."""
 
 
 class TeamLookup:
@@ -56,12 +56,12 @@ class TeamLookup:
                 self._named.setdefault(word, set()).add(member.id)
 
     def find(self, text: str) -> str:
-        """Return the member's id, or an empty text if none or more than one matches."""
+        """Return the member's id; empty if no member, or more than one, matches."""
         found = self._named.get(exact(text).casefold(), set())
         return next(iter(found)) if len(found) == 1 else ""
 
     def label(self, id: str) -> str:  # noqa: A002
-        """Return a member's name, or the e-mail if another one has the same name."""
+        """Return a member's text in a cell: the name, or the e-mail if another member has the same name."""
         member = self.by_id.get(id)
         if member is None:
             return ""
@@ -69,14 +69,13 @@ class TeamLookup:
 
 
 _REMEMBERED = 10_000
-"""Number of texts of a column whose canonical form is cached: groups, people and statuses repeat."""
+"""The number of texts of a column whose canonical form is cached; groups, people and statuses repeat."""
 
 
 def reader(field: str, people: TeamLookup) -> Callable[[str], str] | None:
-    """Return the function that converts a plain cell of a field to its canonical form.
+    """Return a function from plain cells of a field to canonical ones; None if :func:`read_text` is enough.
 
-    Returns:
-        The function, which raises what :func:`canonical` raises; None if only :func:`read_text` is needed.
+    It raises what :func:`canonical` raises.
     """
     row = BY_NAME[field]
     if row.kind in READERS:
@@ -97,11 +96,11 @@ def reader(field: str, people: TeamLookup) -> Callable[[str], str] | None:
 
 
 def canonical(field: str, text: str, people: TeamLookup) -> str:
-    """Return a cell of a file in its canonical form, by the kind of its field.
+    """Return the canonical form of a cell.
 
     Raises:
-        CellError: A spreadsheet damaged the cell, or it is not an e-mail address.
-        UnknownWord: The word is not a value of the field.
+        CellError: A spreadsheet has damaged it, or it is no e-mail address.
+        UnknownWord: It is not a word that is known here.
     """
     row = BY_NAME[field]
     if row.kind in ("person", "choice", "flag"):
@@ -121,12 +120,12 @@ def canonical(field: str, text: str, people: TeamLookup) -> str:
 
 
 def choice_words(field: Field) -> dict[str, str]:
-    """Return every word for a value of a choice, and the value."""
+    """Return the words for the values of a choice."""
     return {word: each.value for each in field.choices for word in (each.value, *each.also)}
 
 
 class UnknownWord(ValueError):
-    """A word that is not a value of the field: the cell is left out and reported, the row is used."""
+    """A word that is not known here: the cell is left out and reported, and the row is imported."""
 
 
 def _word(text: str, words: Mapping[str, str], wrong: str) -> str:
@@ -142,7 +141,7 @@ def joined(names: Iterable[str]) -> str:
 
 
 def is_spreadsheet_damage(field: str, old: str, new: str) -> bool:
-    """Return whether ``new`` is ``old`` without its ``+`` or leading zeros, as a spreadsheet writes it."""
+    """Return whether ``new`` is ``old`` as a spreadsheet damages it: without its ``+`` or leading zeros."""
     row = BY_NAME.get(field)
     if row is None or row.kind not in _CELLS_NUMBERS or not re.fullmatch(r"\+?\d+", old) or old == new:
         return False
@@ -160,12 +159,12 @@ def contact_cell(contact: Contact, field: str) -> str:
 
 
 def client_value(field: str, cell: str) -> Any:
-    """Return the value of a client's field from a canonical cell."""
+    """Return the value of a client's field for a canonical cell."""
     return value_of(CLIENT[field], cell)
 
 
 def contact_value(field: str, cell: str) -> Any:
-    """Return the value of a contact's field from a canonical cell."""
+    """Return the value of a contact's field for a canonical cell."""
     return value_of(CONTACT[field], cell)
 
 
@@ -175,11 +174,11 @@ SPECIAL = {
     )
     for record in ("client", "contact")
 }
-"""The fields of each record whose value is not the canonical cell itself."""
+"""The fields of each record whose value differs from the canonical cell."""
 
 
 def value_of(field: Field, cell: str) -> Any:
-    """Return the value of a record's field from a canonical cell; an empty cell clears the field."""
+    """Return a field's value for a canonical cell; an empty cell empties the field."""
     if field.kind == "names":
         return tuple(filter(None, (name.strip() for name in cell.split(";"))))
     if field.kind == "flag":
@@ -196,14 +195,14 @@ def _cell(kind: Kind, value: Any) -> str:
 
 
 def client_cells(client: Client, people: TeamLookup) -> dict[str, str]:
-    """Return all cells of a client, with unknown columns (keys :data:`EXTRA`), without blank ones."""
+    """Return all cells of a client that are not blank, with unknown columns (keys :data:`EXTRA`)."""
     cells = {field: client_cell(client, field) for field in CLIENT_FIELDS}
     cells |= {f"{EXTRA}{heading}": plain(text) for heading, text in client.extra.items()}
     return {key: text for key, text in cells.items() if text and (key not in PEOPLE or text in people.by_id)}
 
 
 def contact_cells(contact: Contact) -> dict[str, str]:
-    """Return all cells of a contact, without blank ones."""
+    """Return all cells of a contact that are not blank."""
     cells = {field: contact_cell(contact, field) for field in CONTACT_FIELDS}
     cells |= {f"{EXTRA}{heading}": plain(text) for heading, text in contact.extra.items()}
     return {key: text for key, text in cells.items() if text}

@@ -1,6 +1,6 @@
-"""Importing the clients form: each row is matched to its client, and only edited cells change anything.
+"""Plans the import of the clients form: finds the client of each row, and changes only edited cells.
 
-A client is found by id, by adoption of a new id, or by exact name; otherwise it is new.
+A client is found by an id, by exact name or by adopting the id of the row; otherwise it is new.
 """
 
 from __future__ import annotations
@@ -28,12 +28,10 @@ from xpm_tui.ignition.parser import TICK, ParsedFile, RefusedRow, no_tick
 
 @dataclass(frozen=True)
 class Target:
-    """The client that rows are about; ``client`` is None for a new one.
+    """The client that rows are about.
 
-    Attributes:
-        adopts: The rows' new id is given to a client that had none.
-        refused: Why the rows cannot be used.
-        note: What the user should check.
+    ``client`` is None for a new one. ``adopts`` means that a client without an id gets that of the rows.
+    ``refused`` says why the rows cannot be imported, ``note`` what the user should check.
     """
 
     client: Client | None = None
@@ -46,13 +44,13 @@ _NEW = Target()
 
 
 class Resolver:
-    """Finds targets in one snapshot. A client that adopted an id is not matched a second time."""
+    """Finds the targets of rows in a snapshot. A client that has adopted an id is not offered again."""
 
     def __init__(self, snapshot: Snapshot, reading: ClientRowReader) -> None:
         self._snapshot = snapshot
         self._empty = not snapshot.count(CLIENTS)
         self._adopted: set[str] = set()
-        # Only the names of rows without an id are searched among clients with one.
+        # Clients with an id are indexed only by the names of rows without one.
         self._named_with_id: dict[str, int] = {}
         if reading.names:
             for _, name, number in reading.heads():
@@ -76,7 +74,7 @@ class Resolver:
         return self._by_name(name, emails) if name else self._by_contact_id(group[0].contact_id)
 
     def _named(self, name: str) -> list[Client]:
-        """Return the clients with the name in a cell; names from XPM may contain invisible characters."""
+        """Return the clients of a cell's name; names from sync may have invisible characters."""
         found = self._snapshot.find(CLIENTS, "name", name)
         if self._cleaned is None:
             self._cleaned = {}
@@ -87,7 +85,7 @@ class Resolver:
         return [*found, *filter(None, also)]
 
     def untouched(self, row: ClientRow) -> bool:
-        """Return whether a row without ids contains only what a client of its name already has."""
+        """Return whether a row without ids has only values that a client of its name already has."""
         if row.record or row.client_id or not row.name or self._empty:
             return False
         return any(is_untouched(row, client) for client in self._named(exact(row.name)))
@@ -103,10 +101,10 @@ class Resolver:
         client = self._snapshot.get(CLIENTS, record)
         if client is None:
             return Target(refused=f"there is no client {visible(record, 40)} here")
-        told = next((row.client_id for row in group if row.client_id), "")
+        client_id = next((row.client_id for row in group if row.client_id), "")
         known = {client.client_id} if client.client_id else set()
-        if (told and known and told not in known) or not (
-            told in known
+        if (client_id and known and client_id not in known) or not (
+            client_id in known
             or (not name and not emails)
             or name == exact(plain(client.name))
             or emails & _emails(client)
@@ -161,7 +159,7 @@ class Resolver:
         )
 
     def _same(self, name: str) -> list[Client]:
-        """Return the clients with exactly this name; else those whose name differs only in form."""
+        """Return the clients with exactly this name or else those whose name differs only in form."""
         found = self._named(name)
         if found:
             return found
@@ -200,10 +198,10 @@ def _ids(clients: list[Client]) -> str:
 
 
 HEADINGS = "import.headings.clients"
-"""Row of META: heading and field of every column of the last clients file, in its order."""
+"""Row of META: the heading and field of every column of the last clients file, in its order."""
 
 CONTACT_LEVEL = "import.contact_level"
-"""Row of META: headings of unknown columns that belong to the contact."""
+"""Row of META: the headings of unknown columns that belong to the contact."""
 
 
 def plan_clients(
@@ -213,14 +211,9 @@ def plan_clients(
     now: datetime,
     tick: Callable[[int], None] = no_tick,
 ) -> ImportPlan:
-    """Plan the import of a parsed clients file.
+    """Return what importing a parsed clients file would do; with ``ids`` None, no id is taken.
 
-    Args:
-        snapshot: The store.
-        parsed: The file.
-        ids: Creates the ids of new records; None for a preview.
-        now: The current time.
-        tick: Called now and then with the number of clients processed.
+    ``tick`` is called at intervals with the number of clients processed.
     """
     return _ClientImportPlanner(snapshot, parsed, ids, now).plan(tick)
 
@@ -245,7 +238,7 @@ class _ClientImportPlanner:
         self._next: dict[str, str] = {}
         self._steps: list[tuple[ImportStep, ...]] = []
         self._edits: list[CellEdit] = []
-        # Several groups of rows may be about one client: each continues from the result of the previous one.
+        # Several groups of rows may be about one client: each continues with the result of the previous one.
         self._work: dict[str, tuple[Client, Imported | None, MergedClient]] = {}
         self._same: set[str] = set()
 
@@ -279,11 +272,11 @@ class _ClientImportPlanner:
             tuple(self._edits),
             tuple(sorted(self._refused, key=lambda each: each.row)),
             tuple(sorted([*self._notes, *self._reading.notes_at_end()], key=lambda each: each.row)),
-            () if self._own else self._settled(),
+            () if self._own else self._file_facts(),
         )
 
     def _new_id(self, prefix: str) -> str:
-        """Return an id for a new record: that of :meth:`_next_id`, if it was requested."""
+        """Return the id for a new record, or the one that :meth:`_next_id` has returned."""
         found = self._next.pop(prefix, "")
         if found:
             return found
@@ -291,7 +284,7 @@ class _ClientImportPlanner:
         return self._ids.new(prefix)[0] if self._ids else f"+{prefix}{self._made[prefix]}"
 
     def _next_id(self, prefix: str) -> str:
-        """Return the id of the next new record."""
+        """Return the id that the next new record will get."""
         if prefix not in self._next:
             self._next[prefix] = self._new_id(prefix)
         return self._next[prefix]
@@ -342,7 +335,7 @@ class _ClientImportPlanner:
         self._counts["mended"] += merged.mended
 
     def _finish(self) -> None:
-        """Add the steps and counts of the clients that existed before."""
+        """Add the steps and counts of clients that existed before."""
         self._counts["same"] += len(self._same - self._work.keys())
         for old, known, merged in self._work.values():
             steps = []
@@ -356,8 +349,8 @@ class _ClientImportPlanner:
             self._counts["both"] += sum(edit.both for edit in merged.edits)
             self._edits += merged.edits
 
-    def _settled(self) -> tuple[Put, ...]:
-        """Return what is saved about the file: its headings for the next export, columns of contacts."""
+    def _file_facts(self) -> tuple[Put, ...]:
+        """Return what to store about the file: its headings for the next export, and columns of contacts."""
         level = self._level | self._reading.level
         heads = [[column.heading, column.field] for column in self._parsed.columns if not column.ignored]
         facts = (Meta(id=CONTACT_LEVEL, value=sorted(level)), Meta(id=HEADINGS, value=heads))

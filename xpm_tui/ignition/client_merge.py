@@ -1,7 +1,7 @@
-"""Merging rows of one client into the store: only cells that were edited in Ignition change anything.
+"""Merges the rows of a client into the stored client: only what was edited in Ignition changes it.
 
-A blank cell changes nothing. A cell equal to the last import, or to what we exported, is no edit. Nothing is
-deleted.
+A blank cell has no effect. A cell that equals the last import, or what was exported, is no edit. Nothing is
+removed.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from xpm_tui.ignition.import_steps import CellEdit
 from xpm_tui.ignition.parser import RefusedRow
 
 Said = dict[str, tuple[str, int]]
-"""The content of a file by field: the cell and its row."""
+"""The cells of a file by field, each with its row."""
 
 
 @dataclass
 class MergedClient:
-    """The result of merging. ``client`` and ``imported`` equal the old ones if nothing changed."""
+    """The result of a merge. ``client`` and ``imported`` equal the old ones if nothing has changed."""
 
     client: Client
     imported: Imported
@@ -46,7 +46,7 @@ class MergedClient:
 
 @dataclass(frozen=True)
 class _Side:
-    """One client or contact before merging: its cells, the content of the last file, and what we exported."""
+    """A client or contact before merging: its cells, those of the last file, and those exported since."""
 
     record: str
     prefix: str
@@ -56,11 +56,11 @@ class _Side:
     new: bool
 
     def is_edit(self, key: str, cell: str) -> bool:
-        """Return whether Ignition changed the cell since its last file, as far as known."""
+        """Return whether Ignition has changed a cell since its last file, as far as that can be known."""
         return cell != self.known.get(key) and cell != self.out.get(key) and not self.is_spoilt(key, cell)
 
     def is_spoilt(self, key: str, cell: str) -> bool:
-        """Return whether a spreadsheet removed zeros or a plus sign."""
+        """Return whether a spreadsheet has removed zeros or a plus sign."""
         if self.new or not cell.isdecimal():
             return False
         return any(
@@ -70,10 +70,10 @@ class _Side:
 
 
 class Merge:
-    """Merges one client after the other. ``new_contact`` returns the id of a new contact.
+    """Merges rows into one client after the other.
 
-    ``own``: the file is a spreadsheet that was exported here. Its content is not Ignition's, so that its
-    edited cells still have to be exported to Ignition.
+    ``new_contact`` returns the id of a new contact. ``own`` means that the file is a spreadsheet written by
+    us: its cells do not come from Ignition, so edited ones still have to be exported.
     """
 
     def __init__(self, now: datetime, new_contact: Callable[[], str], *, own: bool = False) -> None:
@@ -82,7 +82,7 @@ class Merge:
         self._own = own
 
     def create(self, client: Client, rows: list[ClientRow]) -> MergedClient:
-        """Make ``client`` from rows with the same values for it, as :meth:`run` would."""
+        """Create ``client`` from rows that agree, with the same result as :meth:`run`."""
         matches = match_contacts((), rows)
         contacts: list[Contact] = []
         known: dict[str, dict[str, str]] = {}
@@ -107,7 +107,7 @@ class Merge:
     def run(
         self, client: Client, known: Imported | None, rows: list[ClientRow], *, new: bool, client_id: str = ""
     ) -> MergedClient:
-        """Merge ``rows`` into ``client``; ``new``: it was created for them, and its cells are no edits."""
+        """Merge ``rows`` into ``client``. ``new``: it was created for them, so its cells are no edits."""
         if new and not client.contacts and _is_simple(rows):
             return self.create(client, rows)
         merged = MergedClient(client, known or Imported(id=client.id))
@@ -124,7 +124,7 @@ class Merge:
         rows, said = _agreeing(side, rows, merged)
         if client_id and not client.client_id:
             merged.client = msgspec.structs.replace(client, client_id=client_id)
-        cells, out, values = self._settled(side, said, merged)
+        cells, out, values = self._compare(side, said, merged)
         merged.client = _with(merged.client, values, client_value)
         merged.imported = msgspec.structs.replace(merged.imported, cells=cells, out=out)
         self._contacts(merged, rows, new)
@@ -139,13 +139,13 @@ class Merge:
         known, out = dict(merged.imported.contacts), dict(merged.imported.out_contacts)
         primary = ""
         for row, found in matches.pairs:
-            contact = found or self._made(row, first=not contacts)
+            contact = found or self._contact_of_row(row, first=not contacts)
             merged.contacts += found is None
             if row.contact_id and not contact.contact_id:
                 contact = msgspec.structs.replace(contact, contact_id=row.contact_id)
             side = _contact_side(merged, contact, new or found is None)
-            texts = {key: (cell, row.number) for key, cell in row.contact.items()}
-            known[contact.id], out[contact.id], values = self._settled(side, texts, merged)
+            cells_by_field = {key: (cell, row.number) for key, cell in row.contact.items()}
+            known[contact.id], out[contact.id], values = self._compare(side, cells_by_field, merged)
             contacts[contact.id] = _with(contact, values, contact_value)
             primary = contact.id if values.get("primary") == "yes" else primary
         everybody = _one_primary(contacts.values(), primary)
@@ -157,12 +157,12 @@ class Merge:
             out_contacts={key: cells for key, cells in out.items() if cells},
         )
 
-    def _settled(
-        self, side: _Side, said: Said, merged: MergedClient
+    def _compare(
+        self, side: _Side, cells_by_field: Said, merged: MergedClient
     ) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
-        """Return the file's content, what we exported and still expect, and the cells to accept."""
+        """Return the cells of the file, the exported ones not yet seen in a file, and those to change."""
         known, out, values = dict(side.known), dict(side.out), {}
-        for key, (cell, row) in said.items():
+        for key, (cell, row) in cells_by_field.items():
             if side.is_spoilt(key, cell) and cell != side.known.get(key):
                 merged.mended += 1
                 continue
@@ -178,14 +178,14 @@ class Merge:
                 merged.edits.append(CellEdit(side.record, side.prefix + key, old, cell, row, both))
         return known, out, values
 
-    def _made(self, row: ClientRow, *, first: bool) -> Contact:
+    def _contact_of_row(self, row: ClientRow, *, first: bool) -> Contact:
         return Contact(
             id=self._new_contact(), contact_id=row.contact_id, primary=first and "primary" not in row.contact
         )
 
 
 def _is_simple(rows: list[ClientRow]) -> bool:
-    """Return whether rows without a fault agree on their client, and none names a primary contact."""
+    """Return whether rows without faults agree on their client and do not name a primary contact."""
     first = rows[0]
     return not first.faults and all(
         not row.faults and row.client == first.client and "primary" not in row.contact
@@ -194,9 +194,9 @@ def _is_simple(rows: list[ClientRow]) -> bool:
 
 
 def _fault(row: ClientRow, client: Client, merged: MergedClient) -> bool:
-    """Return why a cell of a row cannot be used; the row is refused then.
+    """Return whether a cell of a row is invalid, so that the row is rejected.
 
-    A value that the record already has is no new fault: an exported file can be imported unchanged.
+    A value that the record already has is accepted, because a file that was written here must import again.
     """
     for key, reason in (row.faults or {}).items():
         of_contact = key.startswith("contact_")
@@ -214,37 +214,37 @@ def _fault(row: ClientRow, client: Client, merged: MergedClient) -> bool:
 
 
 def _agreeing(side: _Side, rows: list[ClientRow], merged: MergedClient) -> tuple[list[ClientRow], Said]:
-    """Return the rows that do not contradict an earlier one, and what they say about the client.
+    """Return the rows that do not contradict an earlier one, and their cells for the client.
 
-    Every row of a client repeats its cells; if one of them is edited, the edited one is used.
+    Every row of a client repeats its cells; if one of them is edited, the edited one counts.
     """
     good: list[ClientRow] = []
-    values: Said = {}
+    agreed: Said = {}
     for row in rows:
         edits = {key for key, cell in row.client.items() if key == "name" or side.is_edit(key, cell)}
         other = next(
             (
                 key
                 for key in sorted(edits)
-                if key in values
-                and values[key][0] != row.client[key]
-                and (key == "name" or side.is_edit(key, values[key][0]))
+                if key in agreed
+                and agreed[key][0] != row.client[key]
+                and (key == "name" or side.is_edit(key, agreed[key][0]))
             ),
             "",
         )
         if other:
             merged.refused.append(
-                RefusedRow(row.number, _disagreement(other, row.client[other], values[other]))
+                RefusedRow(row.number, _disagreement(other, row.client[other], agreed[other]))
             )
             continue
         for key, cell in row.client.items():
-            if key not in values or key in edits:
-                values[key] = (
+            if key not in agreed or key in edits:
+                agreed[key] = (
                     cell,
-                    values[key][1] if key in values and values[key][0] == cell else row.number,
+                    agreed[key][1] if key in agreed and agreed[key][0] == cell else row.number,
                 )
         good.append(row)
-    return good, values
+    return good, agreed
 
 
 def _values(cells: Mapping[str, str], fields: Mapping[str, Field]) -> dict[str, Any]:
@@ -285,7 +285,7 @@ def _contact_side(merged: MergedClient, contact: Contact, new: bool) -> _Side:
 
 
 def _one_primary(contacts: Iterable[Contact], primary: str) -> tuple[Contact, ...]:
-    """Return all contacts with only ``primary`` being primary; unchanged if none is given."""
+    """Return all contacts with only the named one primary; if the file names none, unchanged."""
     return tuple(
         contact
         if not primary or contact.primary == (contact.id == primary)
@@ -294,6 +294,6 @@ def _one_primary(contacts: Iterable[Contact], primary: str) -> tuple[Contact, ..
     )
 
 
-def _disagreement(key: str, cell: str, said: tuple[str, int]) -> str:
-    here, there = visible(cell, 60), visible(said[0], 60)
-    return f"{key.removeprefix(EXTRA)} is {here}, and row {said[1]} of the same client says {there}"
+def _disagreement(key: str, cell: str, other: tuple[str, int]) -> str:
+    here, there = visible(cell, 60), visible(other[0], 60)
+    return f"{key.removeprefix(EXTRA)} is {here}, and row {other[1]} of the same client says {there}"

@@ -1,4 +1,4 @@
-"""Rows of the clients form in canonical form, grouped by client, and the contact that each row is about."""
+"""Rows of the clients form in canonical form, grouped by client, and their match with its contacts."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _IDS = frozenset(("client_id", "contact_id", RECORD))
 _NAME_PARTS = tuple(part.name for part in _NAME.csv.parts) if _NAME.csv else ()
 
 _FEW = 20
-"""Number of rows of a small file: its ids are looked up before those of all clients are read."""
+"""The most rows of a small file, whose ids are looked up one by one instead of reading all."""
 
 
 @dataclass(slots=True)
 class ClientRow:
-    """One usable row: the client's cells, and the contact's by the fields of a contact.
+    """A usable row: the client's cells, and the contact's by the fields of a contact.
 
-    ``record`` and ``record_contact`` are our own ids, if the file is a spreadsheet that was exported here.
-    ``faults`` are the reasons against cells, by field (a contact's with ``contact_`` before it): such a cell
-    is only accepted if the record already has that value.
+    ``record`` and ``record_contact`` are our own ids, if the file is a spreadsheet written by us. ``faults``
+    are the reasons against cells by field (with ``contact_`` for a contact's): such a cell is accepted only
+    if the record already has that value.
     """
 
     number: int
@@ -48,25 +48,24 @@ class ClientRow:
 
     @property
     def name(self) -> str:
-        """The client's name, empty if the cell is."""
+        """The client's name; empty if the cell is."""
         return self.client.get("name", "")
 
     @property
     def email(self) -> str:
-        """The contact's e-mail as it is compared."""
+        """The contact's e-mail in the form for comparison."""
         return self.contact.get("email", "").casefold()
 
     @property
     def has_contact(self) -> bool:
-        """Whether it contains anything about a contact."""
+        """Whether it has any cell of a contact."""
         return bool(self.contact_id or self.record_contact or self.contact.keys() - {"primary"})
 
 
 class ClientRowReader:
-    """The rows of a file by client, read when they are needed, and the notes about them.
+    """The rows of a file by client, read on demand, and notes on them.
 
-    A group is about one client: the rows of one record, of one Client ID, or of one exact name if the id is
-    blank.
+    The rows of a group have the same record, the same Client ID or, if the id is blank, the same exact name.
     """
 
     def __init__(
@@ -100,14 +99,14 @@ class ClientRowReader:
             yield self._moved_to_contacts(rows)
 
     def heads(self) -> Iterator[tuple[str, str, int]]:
-        """Return Client ID, exact name and row number of the groups that have an id."""
+        """Yield Client ID, exact name and row number of the groups with an id."""
         for key, places in self._groups.items():
             if key[0] == "id":
                 names = (self._parsed.rows[at].cells.get("name", "") for at in places)
                 yield key[1], exact(next(filter(None, names), "")), self._parsed.rows[places[0]].number
 
     def notes_at_end(self) -> list[ImportNote]:
-        """Return the notes, after all groups have been read."""
+        """Return the notes, once all groups have been read."""
         return [
             *self.notes,
             *(
@@ -119,9 +118,9 @@ class ClientRowReader:
     def _ids_to_compare(self, snapshot: Snapshot) -> Iterable[str]:
         """Return the ids of clients that the file's ids may be confused with; none if all are known."""
         if len(self._parsed.rows) <= _FEW:
-            told = set(self._parsed.column("client_id"))
-            if all(snapshot.find(CLIENTS, "client_id", each) for each in told):
-                return told
+            ids = set(self._parsed.column("client_id"))
+            if all(snapshot.find(CLIENTS, "client_id", each) for each in ids):
+                return ids
         return snapshot_ids(snapshot, contacts=False)
 
     def _grouped(self, snapshot: Snapshot) -> dict[tuple[str, str], list[int]]:
@@ -201,9 +200,9 @@ class ClientRowReader:
             made.record, _, made.record_contact = text.partition("/")
 
     def _contact_columns(self, known: set[str]) -> set[str]:
-        """Return columns whose cells differ within one client: they belong to the contact.
+        """Return columns of clients whose cells differ within one client: they belong to the contact.
 
-        This applies to unknown columns, and to a bare "Phone" in a file without "Contact Phone".
+        This applies to unknown columns, and to "Phone" in a file without "Contact Phone".
         """
         movable = {f"{EXTRA}{heading}" for heading in self._parsed.unknown}
         if "phone" in self._parsed.fields and "contact_phone" not in self._parsed.fields:
@@ -238,7 +237,7 @@ class ClientRowReader:
 
 
 def snapshot_ids(snapshot: Snapshot, *, contacts: bool) -> Iterator[str]:
-    """Return Ignition's ids in the store, of clients or of contacts."""
+    """Yield Ignition's ids in the store, of clients or of contacts."""
     for client in snapshot.rows(CLIENTS):
         found = (each.contact_id for each in client.contacts) if contacts else (client.client_id,)
         yield from filter(None, found)
@@ -253,14 +252,14 @@ def _said(rows: Iterable[FileRow], key: str) -> set[str]:
 
 
 def is_untouched(row: ClientRow, client: Client) -> bool:
-    """Return whether this client and one of its contacts already have every cell of a row."""
+    """Return whether all cells of a row equal those of the client and of one of its contacts."""
     if not all(cell == client_text(client, key) for key, cell in row.client.items()):
         return False
     return not row.has_contact or any(is_same_contact(row, contact) for contact in client.contacts)
 
 
 def is_same_contact(row: ClientRow, contact: Contact) -> bool:
-    """Return whether this contact already has every cell of a contact in a row."""
+    """Return whether all contact cells of a row equal those of this contact."""
     if row.contact_id and row.contact_id != contact.contact_id:
         return False
     return all(cell == contact_text(contact, key) for key, cell in row.contact.items())
@@ -292,11 +291,11 @@ class Matches:
 
 
 def match_contacts(contacts: Sequence[Contact], rows: Sequence[ClientRow]) -> Matches:
-    """Match the rows of a client with its contacts; each rule applies only if its match is unique.
+    """Match the rows of a client with its contacts; each rule applies only where its match is unique.
 
-    The rules, in order: by our id, by Contact ID, a row that contains nothing new, by name and e-mail
-    together, by e-mail, by name. Cells without a name are about the only contact. A contact belongs to one
-    row: a second row for it is skipped if it is the same, and refused otherwise.
+    The rules, in order: our own id, Contact ID, a row without changes, name and e-mail, e-mail, name. Cells
+    without a name belong to the only contact. A contact belongs to one row: a second row for it is skipped if
+    it says the same, and rejected otherwise.
     """
     found: dict[int, Contact | None] = {}
     taken: dict[str, ClientRow] = {}
@@ -311,7 +310,7 @@ def match_contacts(contacts: Sequence[Contact], rows: Sequence[ClientRow]) -> Ma
             if contact is None:
                 left.append(row)
             elif contact.id in taken:
-                _again(row, taken[contact.id], matches)
+                _skip_repeated(row, taken[contact.id], matches)
             else:
                 found[row.number] = contact
                 taken[contact.id] = row
@@ -320,7 +319,7 @@ def match_contacts(contacts: Sequence[Contact], rows: Sequence[ClientRow]) -> Ma
     for row in waiting:
         twin = next((other for other in [*made, *taken.values()] if _repeats(row, other)), None)
         if twin is not None:
-            _again(row, twin, matches)
+            _skip_repeated(row, twin, matches)
         elif row.contact.keys() & {"name", "email"}:
             made.append(row)
             found[row.number] = None
@@ -336,7 +335,7 @@ def _unchanged(
     found: dict[int, Contact | None],
     taken: dict[str, ClientRow],
 ) -> list[ClientRow]:
-    """Match the rows that contain nothing new, those with the fewest candidates first; return the others."""
+    """Assign contacts to rows without changes, those with the fewest candidates first; return the rest."""
     fits = {
         row.number: [contact for contact in contacts if is_same_contact(row, contact)]
         for row in rows
@@ -361,7 +360,7 @@ def _only(
 
 
 def _may(row: ClientRow, contact: Contact) -> bool:
-    """Return False for a row with an id and a contact that has a different one."""
+    """Return whether the ids of a row and a contact do not contradict each other."""
     return not row.contact_id or contact.contact_id in ("", row.contact_id)
 
 
@@ -387,7 +386,7 @@ def _same_name(row: ClientRow, contact: Contact) -> bool:
 
 
 def _nameless(row: ClientRow, contact: Contact) -> bool:
-    """Match cells without a name to the only contact."""
+    """Return whether cells without a name can belong to the only contact."""
     return _may(row, contact) and not row.contact.keys() & {"name", "email"}
 
 
@@ -402,7 +401,7 @@ def _repeats(row: ClientRow, other: ClientRow) -> bool:
     return (row.email, row.contact.get("name")) == (other.email, other.contact.get("name"))
 
 
-def _again(row: ClientRow, first: ClientRow, matches: Matches) -> None:
+def _skip_repeated(row: ClientRow, first: ClientRow, matches: Matches) -> None:
     if any(first.contact.get(key, cell) != cell for key, cell in row.contact.items()):
         matches.refused.append(
             RefusedRow(row.number, f"it has the same contact as row {first.number}, with different values")

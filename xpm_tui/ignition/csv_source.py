@@ -1,7 +1,7 @@
-"""A CSV file that is read in pieces: checked completely once, then read line by line.
+"""A CSV file that is checked once from end to end and then read line by line.
 
-The first pass checks that it is text, finds its encoding and computes the digest that identifies the same
-content later. Nothing larger than one line is kept in memory.
+The first pass checks that it is text, finds its encoding and computes the digest that identifies its content.
+At most one line is held in memory.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from xpm_tui.domain.safe_text import visible
 from xpm_tui.ignition.csv_text import ENCODINGS, HEAD, find_encoding, judge_encoding, undecodable
 
 LARGEST = 256 * 1024 * 1024
-"""Maximum size of a CSV file in bytes."""
+"""The maximum size of a CSV file in bytes."""
 
 LONGEST_LINE = 4 * 1024 * 1024
-"""Number of bytes without a line end after which a file is no CSV file."""
+"""The number of bytes without a line end after which a file is not accepted as CSV."""
 
 STDIN = "-"
 
 _CHUNK = 1 << 20
 _JUDGED = 256 * 1024
-"""Number of bytes of non-ASCII lines that are enough to detect an encoding."""
+"""The number of bytes in lines beyond ASCII that is enough to determine the encoding."""
 
 _KINDS = (
     (stat.S_ISDIR, "is a folder, not a file"),
@@ -43,7 +43,7 @@ _KINDS = (
 
 
 class CsvSource:
-    """An open CSV file; ``digest`` is that of its content, ``encoding`` Python's name of its encoding."""
+    """An open CSV file, with the ``digest`` of its content and Python's name of its ``encoding``."""
 
     def __init__(self, file: BinaryIO, name: str, encoding: str = "") -> None:
         self._file = file
@@ -55,7 +55,7 @@ class CsvSource:
         """Open a path (``-`` is standard input) or bytes.
 
         Raises:
-            BadInput: The file cannot be read, or is no CSV file.
+            BadInput: It cannot be read, or is no CSV file.
         """
         if isinstance(source, bytes):
             return cls(io.BytesIO(source), "The file", encoding)
@@ -68,7 +68,7 @@ class CsvSource:
 
     @property
     def spoken(self) -> str:
-        """The encoding's name for users."""
+        """The name of the encoding for users."""
         return ENCODINGS[self.encoding]
 
     def lines(self) -> Iterator[str]:
@@ -81,7 +81,7 @@ class CsvSource:
         except UnicodeDecodeError as wrong:
             raise undecodable(self.encoding, wrong.start) from None
         finally:
-            with suppress(ValueError):  # closed by the caller
+            with suppress(ValueError):  # the file was closed by its owner
                 text.detach()
 
     def close(self) -> None:
@@ -94,9 +94,9 @@ class CsvSource:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _check(self, told: str) -> tuple[str, str]:
+    def _check(self, given: str) -> tuple[str, str]:
         head = self._file.read(HEAD)
-        encoding = find_encoding(head, told)
+        encoding = find_encoding(head, given)
         if not encoding.startswith("utf-16") and head.count(b"\0") > len(head) // 20:
             raise BadInput(f"{self.name} is a binary file, not CSV.", hint="Save it as CSV UTF-8.")
         digest, fits = self._read_all(encoding or "utf-8")
@@ -107,7 +107,7 @@ class CsvSource:
         return digest, judge_encoding(self._beyond_ascii())
 
     def _read_all(self, encoding: str) -> tuple[str, bool]:
-        """Return the digest of the content, and whether all of it fits the encoding."""
+        """Return the digest of the content, and whether all of it can be decoded."""
         digest, size, line = hashlib.blake2b(digest_size=16), 0, 0
         decoder: codecs.IncrementalDecoder | None = codecs.getincrementaldecoder(encoding)()
         self._file.seek(0)
@@ -132,7 +132,7 @@ class CsvSource:
                 return digest.hexdigest(), decoder is not None
 
     def _place(self, encoding: str) -> int:
-        """Return where the first byte is that does not fit."""
+        """Return the position of the first byte that cannot be decoded."""
         decoder, at = codecs.getincrementaldecoder(encoding)(), 0
         self._file.seek(0)
         while True:
@@ -147,13 +147,13 @@ class CsvSource:
             at += len(chunk)
 
     def _beyond_ascii(self) -> bytes:
-        """Return enough of the file's non-ASCII words to detect the encoding."""
+        """Return words beyond ASCII, as many as are needed to determine the encoding."""
         self._file.seek(0)
         found, size = [], 0
         for line in self._file:
             if line.isascii():
                 continue
-            # Split first, then search: one expression for both takes quadratic time for a very long word.
+            # Split first, then search: a single expression would take quadratic time for a very long word.
             for word in re.findall(rb"[^\x00-\x2c\x3a-\x40]+", line):
                 if not word.isascii():
                     found.append(word)
@@ -167,10 +167,10 @@ _NAME_ONE = "Name the CSV file that Ignition exported."
 
 
 def read_source(path: Path) -> bytes:
-    """Return a file's bytes.
+    """Return the bytes of a file.
 
     Raises:
-        BadInput: It cannot be read, is no regular file, or is far too large.
+        BadInput: It cannot be read, is not a file, or is far too large.
     """
     with _open(path) as file:
         raw = file.read(LARGEST + 1)
@@ -180,7 +180,7 @@ def read_source(path: Path) -> bytes:
 
 
 def too_large(name: str) -> BadInput:
-    """Return the error for a file that is too large for an export of Ignition's."""
+    """Return the error for a file that is too large to be an export of Ignition."""
     return BadInput(
         f"{name} is larger than {LARGEST >> 20} MB, so it is not an export from Ignition.",
         hint="Split it into smaller files and import them one after another.",
@@ -191,7 +191,7 @@ def _open(path: Path) -> BinaryIO:
     """Open a regular file, or read all of a pipe.
 
     Raises:
-        BadInput: It cannot be opened.
+        BadInput: It cannot be read.
     """
     shown = visible(str(path), 300)
     if str(path) == STDIN:
@@ -202,7 +202,7 @@ def _open(path: Path) -> BinaryIO:
             )
         return _held(sys.stdin.buffer.fileno(), "Standard input")
     try:
-        # Without blocking: a pipe without a writer is empty.
+        # Non-blocking: a pipe without a writer is empty.
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except FileNotFoundError:
         raise BadInput(f"The file {shown} does not exist.", hint=_NAME_ONE) from None
@@ -228,7 +228,7 @@ def _open(path: Path) -> BinaryIO:
 
 
 def _held(fd: int, name: str) -> BinaryIO:
-    """Return the content of a pipe in memory, as it can be read only once."""
+    """Return the contents of a pipe in memory, because they can be read only once."""
     if os.isatty(fd):
         raise BadInput(
             f"{name} is a terminal, not a file.", hint="Name a file, or redirect a file to standard input."

@@ -1,6 +1,6 @@
-"""From the bytes of a CSV file to records (RFC 4180): detects encoding and delimiter, tolerates stray quotes.
+"""Parses CSV records (RFC 4180): finds encoding and delimiter, and recovers from stray quotes.
 
-A record that cannot be read costs only that row: reading continues with the next line.
+A record that cannot be parsed costs one row: parsing continues with the next line.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ ENCODINGS = {
     "cp1252": "Windows-1252",
     "mac-roman": "Mac Roman",
 }
-"""Accepted encodings by Python's name, with their names for users."""
+"""The accepted encodings: Python's names, with names for users."""
 
 _DELIMITERS = ",;\t|"
 
 
 class Record(NamedTuple):
-    """One record: ``row`` as a spreadsheet counts it, from 1; ``reason`` says why it cannot be used."""
+    """A record: ``row`` as in a spreadsheet, from 1; ``reason`` says why it cannot be used."""
 
     row: int
     cells: tuple[str, ...]
@@ -40,10 +40,10 @@ class Record(NamedTuple):
 
 
 def decode(raw: bytes, encoding: str = "") -> tuple[str, str]:
-    """Return the text and the name of its encoding, detected or given.
+    """Return the text and the name of its encoding, found or given.
 
     Raises:
-        BadInput: The file is no text, or in none of :data:`ENCODINGS`.
+        BadInput: The file is not text, or in none of :data:`ENCODINGS`.
     """
     name = find_encoding(raw[:HEAD], encoding) or "utf-8"
     try:
@@ -56,21 +56,21 @@ def decode(raw: bytes, encoding: str = "") -> tuple[str, str]:
 
 
 HEAD = 65_536
-"""Number of bytes from the start of a file that show what kind of file it is."""
+"""The number of bytes at the start of a file that show its type."""
 
 
 def find_encoding(head: bytes, encoding: str = "") -> str:
-    """Return the encoding (Python's name) that was given or that the first bytes show, else empty.
+    """Return the encoding (Python's name) that is given or that the first bytes show; otherwise empty.
 
     Raises:
-        BadInput: The file is no text.
+        BadInput: The file is not text.
     """
     _refuse_other_files(head)
     return _python_name(encoding) if encoding else _marked(head) or _utf16_unmarked(head)
 
 
 def undecodable(name: str, place: int) -> BadInput:
-    """Return the error for a file that is not in the expected encoding."""
+    """Return the error for a file that cannot be decoded in its expected encoding."""
     return BadInput(
         f"The file is not {ENCODINGS[name]}: byte {place + 1:,} does not fit.",
         hint="Save it as CSV UTF-8, or name its encoding: --encoding utf-16.",
@@ -80,16 +80,16 @@ def undecodable(name: str, place: int) -> BadInput:
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _HIGH = re.compile(rb"[\x80-\xff]")
 _CLEAR = 1.0
-"""By how much Mac Roman must fit better than Windows-1252, per non-ASCII letter, on a scale of -3 to 2."""
+"""How much better Mac Roman must fit than Windows-1252, per letter beyond ASCII, on a scale of -3 to 2."""
 
 
 def judge_encoding(raw: bytes) -> str:
-    """Return the one-byte encoding (Python's name) in which text that is not UTF-8 makes sense.
+    """Return the one-byte encoding (Python's name) in which a text that is not UTF-8 has plausible words.
 
-    ``raw`` is the file, or its lines with non-ASCII bytes.
+    ``raw`` is the file, or its lines with bytes beyond ASCII.
 
     Raises:
-        BadInput: Both encodings or none of them could be meant, or it is UTF-8 with damaged places.
+        BadInput: Both encodings or neither are plausible, or it is damaged UTF-8.
     """
     high, sound = len(_HIGH.findall(raw)), _MULTIBYTE.findall(raw)
     if sum(map(len, sound)) * 2 > high:
@@ -117,9 +117,8 @@ def judge_encoding(raw: bytes) -> str:
 
 _WORDS = re.compile(r"[^\x00-\x40\x5b-\x60\x7b-\x7f]*[^\x00-\x7f]+[^\x00-\x40\x5b-\x60\x7b-\x7f]*")
 _FOREIGN = re.compile(r"[^\W\x00-\x7f]{4}|\uf8ff")
-"""What no word of a Western language contains.
-
-Several accented letters in a row, as for Cyrillic and Greek words, or Apple's sign.
+"""Sequences that no Western word has: many accented letters, as Cyrillic and Greek words would show, or
+Apple's symbol.
 """
 _JOINS = "\u2019\u00b7"
 _BEFORE = "\u2018\u201c\u201e\u00ab\u00b0"
@@ -129,7 +128,7 @@ _RARE = "\u0131\u0192\u00aa\u00ff\u0178\ufb01\ufb02\u03a9\u03c0\u00b5"
 
 
 def _fitness(found: re.Match[str]) -> int:
-    """Rate how plausible the non-ASCII characters of a word are in their places; below 0: not at all."""
+    """Return how plausible the characters beyond ASCII of a word are; below 0 if not at all."""
     word, score = found[0], 0
     if _FOREIGN.search(word):
         return -3 * sum(not char.isascii() for char in word)
@@ -174,16 +173,16 @@ def _refuse_other_files(raw: bytes) -> None:
         )
 
 
-def _python_name(told: str) -> str:
+def _python_name(given: str) -> str:
     spoken = {words.casefold(): name for name, words in ENCODINGS.items()}
-    name = spoken.get(told.strip().casefold(), told.strip().casefold())
+    name = spoken.get(given.strip().casefold(), given.strip().casefold())
     try:
         name = codecs.lookup(name).name
     except LookupError:
         name = ""
     if name not in ENCODINGS:
         raise BadInput(
-            f"The encoding {told!r} is not supported.", hint="Use UTF-8, UTF-16, Windows-1252 or Mac Roman."
+            f"The encoding {given!r} is not supported.", hint="Use UTF-8, UTF-16, Windows-1252 or Mac Roman."
         )
     return name
 
@@ -195,7 +194,7 @@ def _marked(raw: bytes) -> str:
 
 
 def _utf16_unmarked(raw: bytes) -> str:
-    """Detect UTF-16 without a mark: in Latin headings every other byte is NUL."""
+    """Return the UTF-16 encoding of a text without a mark: every other byte of Latin headings is NUL."""
     head = raw[:400]
     if len(head) < 8:
         return ""
@@ -206,11 +205,11 @@ def _utf16_unmarked(raw: bytes) -> str:
 
 
 def find_delimiter(text: str, known: Sequence[str]) -> str:
-    """Return the delimiter with which the first line has most ``known`` headings, then most cells."""
+    """Return the delimiter that gives the first line most of the ``known`` headings, then most cells."""
     head = next((line for line in text[:100_000].splitlines() if line.strip()), "")
-    told = re.fullmatch(r"\s*sep=(.)\s*", head)
-    if told:
-        return told[1]
+    declared = re.fullmatch(r"\s*sep=(.)\s*", head)
+    if declared:
+        return declared[1]
     names = {normalise_heading(name) for name in known}
 
     def fitness(delimiter: str) -> tuple[int, int]:
@@ -228,12 +227,12 @@ def normalise_heading(heading: str) -> str:
 
 
 def records(source: str | Iterable[str], delimiter: str) -> Iterator[Record]:
-    """Yield all records of a text or of its lines, except blank ones.
+    """Yield all records of a text or of its lines, without blank ones.
 
-    The headings determine the number of cells. A quote that is never closed swallows the rows after it: it is
-    detected (strict parsing, or a record over several lines with the wrong number of cells), its line is
-    returned with a reason, and reading continues after that line. Only the lines of one record are kept in
-    memory.
+    The headings give the expected number of cells. A quote that is never closed would swallow the following
+    rows. It is detected by strict parsing, or by a record over several lines with a wrong number of cells;
+    its line is returned with a reason, and parsing continues after that line. Only the lines of one record
+    are held at a time.
     """
     feed = _Feed(io.StringIO(source, newline="") if isinstance(source, str) else source)
     reader = csv.reader(feed, delimiter=delimiter, strict=True)
@@ -259,7 +258,7 @@ def records(source: str | Iterable[str], delimiter: str) -> Iterator[Record]:
         feed.taken.clear()
         if any(cells) and any(map(str.strip, cells)):
             if not most:
-                # Blank headings at the end may or may not have cells.
+                # Blank headings at the end may belong to cells, or to none.
                 most = len(cells)
                 least = max(at for at, cell in enumerate(cells, 1) if cell.strip())
             yield Record(row, tuple(cells[:most]), reason)
@@ -269,7 +268,7 @@ _NAMED_DELIMITER = re.compile(r"\s*sep=.\s*")
 
 
 class _Feed:
-    """Lines one by one; ``taken`` are those since the last record, which can be returned."""
+    """Yields lines; ``taken`` are those since the last record, which can be read again."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._lines = iter(lines)
@@ -285,7 +284,7 @@ class _Feed:
         return line
 
     def give_back(self) -> None:
-        """Return all lines except the first so that they are read again."""
+        """Read all lines since the last record again, except the first."""
         self._again.extendleft(reversed(self.taken[1:]))
         self.taken.clear()
 
@@ -299,7 +298,7 @@ def _misfit(cells: list[str], least: int, most: int) -> str:
 
 
 def _one_line(line: str, delimiter: str, least: int, most: int, reason: str) -> tuple[list[str], str]:
-    """Try the line by itself, ignoring what follows a closing quote."""
+    """Parse a line by itself, tolerating text after a closing quote."""
     if line.count('"') % 2:
         return [], "a quote is not closed" if "quote" not in reason else reason
     try:

@@ -1,6 +1,6 @@
-"""An event of the inbox as a file with one record: a JSON object in, rows of a form out.
+"""Parses an event of the inbox: a JSON object becomes rows of a form, without input or output.
 
-Keys are named, and cells read, by the same rules as the columns of a CSV file. Nothing here does I/O.
+Keys are interpreted, and cells are read, as for the columns of a CSV file.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ from xpm_tui.ignition.forms import FORMS, RECORD, CsvForm, FileColumn, columns
 from xpm_tui.ignition.parser import FileRow, Layout, ParsedFile, clean
 
 LARGEST_EVENT = 1 << 20
-"""Maximum size of an event in bytes."""
+"""The maximum size of an event in bytes."""
 
 AHEAD = timedelta(hours=1)
-"""How far an event's time may be ahead of this computer's clock."""
+"""The most that an event's time may be ahead of this machine's clock."""
 
 _LONGEST_KEY = 200
-"""Number of characters of a key that are compared."""
+"""The most characters of a key that are compared."""
 _MOST_ROWS = 500
-"""Maximum number of contacts or services in one event."""
+"""The most contacts or services of an event."""
 
 Cell = str | list[str]
 """A value of the event: a text, or the texts of a list."""
@@ -48,7 +48,7 @@ Cell = str | list[str]
 
 @dataclass(frozen=True)
 class EventFile:
-    """The content of an event file. ``ignored`` are its keys that are no fields."""
+    """The contents of an event file. ``ignored`` are keys that are no fields."""
 
     kind: EventKind
     at: datetime
@@ -58,7 +58,7 @@ class EventFile:
 
 
 class CutShort(BadInput):
-    """The file ends too early to be an event: it may not be completely written yet."""
+    """The JSON of the file is incomplete: it may still be being written."""
 
 
 def event_digest(raw: bytes) -> str:
@@ -67,7 +67,7 @@ def event_digest(raw: bytes) -> str:
 
 
 def is_cut_event(raw: bytes) -> bool:
-    """Return whether a file ends in the middle of its JSON."""
+    """Return whether the JSON of a file is incomplete."""
     try:
         _loaded(raw)
     except CutShort:
@@ -82,25 +82,25 @@ def read_event(raw: bytes, mapping: Mapping[str, str], now: datetime, zone: tzin
 
     Args:
         raw: The bytes of the file.
-        mapping: Field by the key that a sender uses for it: the setting ``inbox.map``.
-        now: The time of this computer, aware.
-        zone: The practice's time zone, used to convert a time with a zone to a day.
+        mapping: Fields by the keys that a sender uses: the setting ``inbox.map``.
+        now: The current time, aware.
+        zone: The practice's time zone, in which a time with a zone is converted to a day.
 
     Raises:
         CutShort: The file ends in the middle of its JSON.
-        BadInput: It is not a usable event; the message says why.
+        BadInput: It is no event that can be used; the message says why.
     """
     found = _loaded(raw)
-    data = {_key(heading): name.strip().casefold() for heading, name in mapping.items()}
-    head = {name: value for key, value in found.items() if (name := _envelope(key, data))}
+    given = {_key(heading): name.strip().casefold() for heading, name in mapping.items()}
+    head = {name: value for key, value in found.items() if (name := _envelope(key, given))}
     kind = _kind(head.get("event"))
     _check_version(head.get("version"))
     at, sequence = _time(head.get("at"), now), _sequence(head.get("sequence"))
     record = found.get(kind.record)
-    body = {key: value for key, value in found.items() if not _envelope(key, data)}
+    body = {key: value for key, value in found.items() if not _envelope(key, given)}
     if isinstance(record, dict):
         body = {**{key: value for key, value in body.items() if key != kind.record}, **record}
-    parsed, ignored = _Table(kind, data, zone).parsed(body, at)
+    parsed, ignored = _Table(kind, given, zone).parsed(body, at)
     return EventFile(kind, at, sequence, replace(parsed, digest=event_digest(raw)), ignored)
 
 
@@ -129,38 +129,38 @@ def _key(text: str) -> str:
     return normalise_heading(text[:_LONGEST_KEY].replace(".", " "))
 
 
-def _envelope(key: str, told: Mapping[str, str]) -> str:
-    """Return which part of the envelope a key is; empty if it belongs to the record."""
-    name = told.get(_key(key), "") or key.casefold()
+def _envelope(key: str, given: Mapping[str, str]) -> str:
+    """Return the part of the envelope that a key names; empty if it belongs to the record."""
+    name = given.get(_key(key), "") or key.casefold()
     return name if name in ENVELOPE and not (name == "id" and key.casefold() != "id") else ""
 
 
-def _kind(told: object) -> EventKind:
+def _kind(given: object) -> EventKind:
     known = ", ".join(kind.name for kind in KINDS)
-    if not isinstance(told, str) or not told.strip():
+    if not isinstance(given, str) or not given.strip():
         raise BadInput("The event does not say what happened: it has no key “event”.", hint=f"Use: {known}.")
-    found = BY_WORDS.get(words(told))
+    found = BY_WORDS.get(words(given))
     if found is None:
-        raise BadInput(f"The event “{visible(told, 60)}” is not known.", hint=f"Use: {known}.")
+        raise BadInput(f"The event “{visible(given, 60)}” is not known.", hint=f"Use: {known}.")
     return found
 
 
-def _check_version(told: object) -> None:
-    if told is not None and str(told).strip() != str(VERSION):
+def _check_version(given: object) -> None:
+    if given is not None and str(given).strip() != str(VERSION):
         raise BadInput(
-            f"The event has version {visible(str(told), 20)}, and this program reads version {VERSION}.",
+            f"The event has version {visible(str(given), 20)}, and this program reads version {VERSION}.",
             hint="See: xpm-tui inbox schema",
         )
 
 
-def _time(told: object, now: datetime) -> datetime:
-    """Return the event's own time in UTC."""
-    if told in (None, ""):
+def _time(given: object, now: datetime) -> datetime:
+    """Return the event's own time, in UTC."""
+    if given in (None, ""):
         raise BadInput(
             "The event has no time: its key “at” is missing.",
             hint="Without it, an event that arrives late could replace newer values.",
         )
-    text = str(told).strip()
+    text = str(given).strip()
     shown = visible(text, 40)
     try:
         if re.fullmatch(r"\d{9,10}", text):
@@ -187,15 +187,15 @@ def _time(told: object, now: datetime) -> datetime:
     return at
 
 
-def _sequence(told: object) -> int:
-    text = str(told if told is not None else "").strip() or "0"
+def _sequence(given: object) -> int:
+    text = str(given if given is not None else "").strip() or "0"
     if not re.fullmatch(r"\d{1,18}", text):
         raise BadInput(f"The sequence number of the event, {visible(text, 40)}, is not a whole number.")
     return int(text)
 
 
 def _own_names(form: CsvForm) -> dict[str, str]:
-    """Return the field names that an event may use, except headings of another field."""
+    """Return the names of fields that an event may use, unless they are headings of another field."""
     understood = {normalise_heading(word) for word in form.headings()}
     understood |= {word for each in form.fields for word in each.doubtful}
     return {key: name for name in form.by_name if (key := _key(name)) not in understood}
@@ -207,11 +207,11 @@ _OWN_NAMES = {name: _own_names(FORMS[name]) for name in ("clients", "proposals")
 class _Table:
     """The record of an event as headings and rows."""
 
-    def __init__(self, kind: EventKind, told: Mapping[str, str], zone: tzinfo) -> None:
+    def __init__(self, kind: EventKind, given: Mapping[str, str], zone: tzinfo) -> None:
         self._kind, self._zone = kind, zone
         self._form: CsvForm = FORMS[kind.form]
         self._told = dict(_OWN_NAMES[self._form.name])
-        for key, field in told.items():
+        for key, field in given.items():
             name = field.removeprefix(f"{kind.record}.")
             if self._names(name):
                 self._told[key] = name
@@ -264,7 +264,7 @@ class _Table:
         )
 
     def _flat(self, body: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Cell]]:
-        """Return every value with its path; lists of objects, except contacts and services, become lists."""
+        """Yield every value with its path; lists of objects other than contacts and services yield lists."""
         for key, value in body.items():
             path = f"{prefix}{key}"
             if path in ("contacts", "services") and isinstance(value, list):
@@ -281,7 +281,7 @@ class _Table:
                 yield path, _text(value)
 
     def _rows(self, fields: Mapping[str, Cell], body: Mapping[str, Any]) -> list[dict[str, str]]:
-        """Return one row for each contact or service; each repeats the values of the record."""
+        """Return a row per contact or service; each repeats the values of the record."""
         of_part = self._of_part()
         head = {name: _one(value) for name, value in fields.items() if name not in of_part}
         listed = {name: value for name, value in fields.items() if name in of_part}
@@ -304,13 +304,13 @@ class _Table:
             return frozenset(SERVICE_COLUMNS)
         return frozenset(name for name in self._form.by_name if name.startswith("contact_"))
 
-    def _part(self, told: object) -> dict[str, str]:
-        """Return the cells of one contact or service."""
+    def _part(self, given: object) -> dict[str, str]:
+        """Return the cells of a contact or service."""
         of_service = self._kind.form == "proposals"
-        if not isinstance(told, dict):
-            return {"service": _text(told)} if of_service and _text(told) else {}
+        if not isinstance(given, dict):
+            return {"service": _text(given)} if of_service and _text(given) else {}
         found: dict[str, str] = {}
-        for key, value in self._flat(told, ""):
+        for key, value in self._flat(given, ""):
             name = _key(key).replace(" ", "_")
             name = SERVICE_KEYS.get(name, name) if of_service else name
             name = name if of_service or name.startswith("contact_") else f"contact_{name}"
@@ -323,7 +323,7 @@ class _Table:
         """Return a cell as in a CSV file.
 
         Raises:
-            BadInput: No file may contain the value.
+            BadInput: The value is not accepted.
         """
         heading = self._form.by_name[field].heading
         if "\0" in text:
@@ -359,12 +359,12 @@ def _text(value: object) -> str:
 
 
 def _one(value: Cell) -> str:
-    """Return a list as one cell: names are separated by ``;`` as in the CSV form."""
+    """Return a list as one cell; names are separated by ``;`` as in the CSV form."""
     return value if isinstance(value, str) else "; ".join(dict.fromkeys(filter(None, value)))
 
 
 def _at(value: Cell, at: int) -> str:
-    """Return the value for one row; a single one belongs to the first row, unless all rows share it."""
+    """Return the value for a row; a single one is only for the first row, unless all rows share it."""
     if isinstance(value, str):
         return value
     return value[at] if at < len(value) else ""

@@ -1,7 +1,7 @@
-"""The events that the inbox accepts: their names, their JSON Schema, and the reference page for both.
+"""The events of the inbox: their names, their JSON Schema, and the reference page of both.
 
-``python -m xpm_tui.ignition.event_schema > docs/inbox-events.md`` writes the page. A change that affects
-existing senders needs a new version; :data:`VERSION` is the newest, and earlier ones stay readable.
+``python -m xpm_tui.ignition.event_schema > docs/inbox-events.md`` writes the page. A change that existing
+senders would notice needs a new version; :data:`VERSION` is the newest, and earlier ones stay readable.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ VERSION = 1
 """The version of the events; a file without a version has the first one."""
 
 ENVELOPE = ("version", "event", "at", "sequence", "id")
-"""Keys about the event itself; everything else is about its record."""
+"""The keys about the event itself; all others are about its record."""
 
 
 @dataclass(frozen=True)
 class EventKind:
-    """One kind of event: the form with the fields of its record, and the resulting state of a proposal.
+    """A kind of event: the form of its record, and the state that it gives a proposal.
 
     ``rank`` orders events of the same time: a proposal is sent before it is accepted.
     """
@@ -79,7 +79,7 @@ KINDS: tuple[EventKind, ...] = (
 )
 
 SERVICE_KEYS = {"name": "service", "id": "service_id", "entity_name": "entity", "client_name": "entity"}
-"""Keys in ``services`` that mean another field than the one with that name."""
+"""Keys within ``services`` that belong to another field than the one of the same name."""
 SERVICE_COLUMNS = (
     "service",
     "service_id",
@@ -92,7 +92,7 @@ SERVICE_COLUMNS = (
     "entity",
     "entity_id",
 )
-"""Fields of each entry in ``services``."""
+"""The fields of each entry in ``services``."""
 
 
 def words(text: str) -> str:
@@ -183,7 +183,7 @@ EXAMPLES: tuple[dict[str, Any], ...] = (
         },
     },
 )
-"""One event of each record, as shown on the page and in the help."""
+"""An event of each record, as shown on the page and in the help."""
 
 _HEAD = """\
 # Inbox events

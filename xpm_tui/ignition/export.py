@@ -1,8 +1,8 @@
-"""Exporting clients, services, team and proposals in Ignition's forms.
+"""Exports the forms: clients for Ignition's bulk import, and services, team and proposals.
 
-Problems of Ignition's bulk import that are avoided here (its help page "Import and edit your clients in
-bulk"): a blank Client ID makes a new client at every import; equal names with blank ids become one client; a
-row without client name, contact name or contact e-mail fails.
+Ignition's help page "Import and edit your clients in bulk" has these rules: a blank Client ID creates a new
+client at every import; equal names with blank ids become one client; a row without client name, contact name
+or contact e-mail fails. Exports are written so that none of them does damage.
 """
 
 from __future__ import annotations
@@ -56,10 +56,11 @@ class OmittedClient:
 
 @dataclass(frozen=True)
 class ExportedFile:
-    """The exported CSV files; there are several if clients of one name must not be in one import.
+    """The result of an export.
 
-    ``records`` are the ids of the clients in them, ``rows`` counts rows, ``splits`` says who is in which
-    further file. ``writes`` record what was exported: commit them once the files are saved.
+    ``files`` are the CSV files: several if clients of the same name must not be in one import. ``records``
+    are the ids of their clients, ``rows`` is the number of rows, ``splits`` says who is in which further
+    file. ``writes`` record what was exported: commit them once the files are written.
     """
 
     files: tuple[bytes, ...]
@@ -72,7 +73,7 @@ class ExportedFile:
 
 @dataclass
 class _SheetWriter:
-    """One file that is being written."""
+    """A file that is being assembled."""
 
     rows: list[tuple[Client, Contact]] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
@@ -87,19 +88,18 @@ def export_clients(
     again: bool = False,
     only: Collection[str] = (),
 ) -> ExportedFile:
-    """Export the clients in Ignition's form.
-
-    A client without Client ID is exported only once.
+    """Export the clients as Ignition's form.
 
     Args:
         snapshot: The store.
-        now: The current time.
-        changed_only: Export only what Ignition does not have and what was not exported yet.
-        flavour: ``spreadsheet`` is for reading and editing: it contains every client, including what
-            Ignition would refuse, is not recorded as exported, and prevents cells from being run as
-            formulas, which changes how a phone number such as +64 looks.
-        again: Export clients without Client ID once again.
-        only: Ids of the clients to export.
+        now: The time of the export.
+        changed_only: Only what Ignition does not have and what has not been exported yet.
+        flavour: ``ignition`` for its import; ``spreadsheet`` for reading and editing. A spreadsheet has all
+            clients, even those that Ignition would reject, and is not recorded as exported. Its cells cannot
+            be run as formulas, which changes the look of a phone number such as +64.
+        again: Also export clients without a Client ID that were exported before; by default each is exported
+            only once.
+        only: The ids of the clients to export.
     """
     people, columns = TeamLookup(snapshot.rows(TEAM)), columns_of_last(snapshot)
     sheets = [_SheetWriter()]
@@ -136,7 +136,7 @@ def export_clients(
         return ExportedFile((), 0, (), tuple(refused))
     heads = _columns(snapshot, [client for sheet in sheets for client, _ in sheet.rows])
     if flavour == "spreadsheet":
-        # It identifies the rows when the file is imported again, also those without Ignition's ids.
+        # These ids identify the rows when the file is imported again, even those without Ignition's ids.
         heads.append((FORM.by_name[RECORD].heading, RECORD))
     files = tuple(_csv(sheet.rows, heads, people, flavour) for sheet in sheets)
     rows = sum(len(sheet.rows) for sheet in sheets)
@@ -152,7 +152,7 @@ def _contacts(
 ) -> list[Contact]:
     """Return the contacts whose rows are written.
 
-    ``wanted`` None: all of them; else these, or one of the others if needed for the client's own cells.
+    ``wanted`` None means all of them; otherwise these, or another one as the row for the client's own cells.
     """
 
     def refuse(reason: str, record: str = "") -> None:
@@ -189,7 +189,7 @@ def _contacts(
 
 
 def _sheet_for(client: Client, sheets: list[_SheetWriter]) -> int:
-    """Return the first file without another client of that name, if Ignition would merge the two."""
+    """Return the first file without a client of the same name, which Ignition would merge with this one."""
     if client.client_id:
         return 0
     name = exact(client.name).casefold()
@@ -203,7 +203,7 @@ def _sheet_for(client: Client, sheets: list[_SheetWriter]) -> int:
 def _sent(
     client: Client, contacts: Iterable[Contact], known: Imported | None, people: TeamLookup, now: datetime
 ) -> Imported:
-    """Return what was exported, if it differs from Ignition's files."""
+    """Return what was exported and differs from Ignition's files."""
     known = known or Imported(id=client.id)
     cells = client_cells(client, people)
     out = {
@@ -213,16 +213,16 @@ def _sent(
     }
     out_contacts = dict(known.out_contacts)
     for contact in contacts:
-        told, own = known.contacts.get(contact.id, {}), contact_cells(contact)
-        out_contacts[contact.id] = {key: cell for key, cell in own.items() if cell != told.get(key)}
-    remaining = {key: each for key, each in out_contacts.items() if each}
-    return msgspec.structs.replace(known, sent=now, out=out, out_contacts=remaining)
+        imported, own = known.contacts.get(contact.id, {}), contact_cells(contact)
+        out_contacts[contact.id] = {key: cell for key, cell in own.items() if cell != imported.get(key)}
+    kept = {key: each for key, each in out_contacts.items() if each}
+    return msgspec.structs.replace(known, sent=now, out=out, out_contacts=kept)
 
 
 def export_writes(now: Snapshot, writes: Iterable[Write]) -> list[Write]:
-    """Return ``ExportedFile.writes`` for the current store, once the files are saved.
+    """Return ``ExportedFile.writes`` for the current store, once the files are written.
 
-    What an import has changed in the meantime stays, and a client that was removed stays removed.
+    Values that an import has changed meanwhile stay, and clients that were removed stay removed.
     """
     out: list[Write] = []
     for row in (write.row for write in writes if isinstance(write, Put)):
@@ -233,7 +233,7 @@ def export_writes(now: Snapshot, writes: Iterable[Write]) -> list[Write]:
 
 
 def _sent_of(row: Imported, newest: Imported) -> Imported:
-    """Return ``newest`` with what ``row`` exported, if Ignition's file has not contained it since."""
+    """Return ``newest`` with the cells that ``row`` exported, unless Ignition's file has them now."""
     contacts = {
         key: {field: cell for field, cell in cells.items() if newest.contacts.get(key, {}).get(field) != cell}
         for key, cells in {**newest.out_contacts, **row.out_contacts}.items()
@@ -273,7 +273,7 @@ def _columns(snapshot: Snapshot, clients: Sequence[Client]) -> list[tuple[str, s
 
 
 _NO_HEADING = re.compile(r"Column [0-9]+")
-"""The name of a column without a heading; earlier versions saved empty ones too."""
+"""The heading for a column without one; earlier versions stored empty headings."""
 
 _NOBODY = TeamLookup(())
 
@@ -304,12 +304,12 @@ def _csv(
         writer.writerow(
             [escape_cell(cells.get(name or f"{EXTRA}{heading}", ""), spreadsheet) for heading, name in heads]
         )
-    # The mark tells spreadsheets that it is UTF-8; Ignition would read it as part of a heading.
+    # A byte order mark would show UTF-8 to spreadsheets, but Ignition would read it as part of a heading.
     return file.getvalue().encode("utf-8-sig" if spreadsheet else "utf-8")
 
 
 def export_services(snapshot: Snapshot, flavour: Flavour = "ignition") -> ExportedFile:
-    """Export the library of services, with the columns that it was imported with."""
+    """Export the services, with the columns of their import."""
     services = list(snapshot.rows(SERVICES))
     extra = _extra_headings(service.extra for service in services)
     rows = [

@@ -1,8 +1,8 @@
-"""Ignition's CSV forms: their fields, the headings used for export, and the headings that are understood.
+"""Ignition's CSV forms: their fields, the headings for export, and the headings that are recognised.
 
 Sources: Ignition's help pages "Import and edit your clients in bulk" (Client ID, Contact ID, Client Name,
-Contact Name, Contact Email; the last three must be filled) and "How to export active services". What else a
-practice's file contains depends on its plan, so that every other heading is a synonym or an unknown column.
+Contact Name, Contact Email; the last three are required) and "How to export active services". Other columns
+of a practice's file depend on its plan, so every other heading is a synonym or an unknown column.
 """
 
 from __future__ import annotations
@@ -24,16 +24,17 @@ with lazy_imports():
 
 FormName = Literal["clients", "services", "team", "proposals"]
 IGNORE = "ignore"
-"""A heading mapped to this is ignored."""
+"""The field name to which a heading is mapped to skip its column."""
 
 
 @dataclass(frozen=True)
 class FormField:
-    """A field of a form; ``also`` are other headings for it, as :func:`normalise_heading` returns them.
+    """A field of a form.
 
-    ``doubtful`` headings mean it only if ``fits`` accepts the column's values; with ``must_fit`` this applies
-    to all of its headings. ``like`` matches headings that are read as this field if no other column is:
-    leaving the column out would be the greater mistake. ``kind`` selects the reader of its cells.
+    ``also`` are its other headings in the form of :func:`normalise_heading`. ``doubtful`` headings count only
+    if ``fits`` accepts the column's values; with ``must_fit`` this applies to all headings. ``like`` matches
+    headings that are read as this field if no other column is, because omitting the column would be worse.
+    ``kind`` selects the reader of its cells.
     """
 
     name: str
@@ -59,7 +60,7 @@ class CsvForm:
         object.__setattr__(self, "by_name", {each.name: each for each in self.fields})
 
     def headings(self) -> list[str]:
-        """Every heading that is understood."""
+        """All headings that are recognised."""
         return [heading for each in self.fields for heading in (each.heading, *each.also)]
 
 
@@ -67,7 +68,7 @@ _STATUS = re.compile(
     r"^(?!.*\b(client|contact|payment|invoic\w*|billing|tax|job|sync|xero|xpm|address|import|e ?mail)\b)"
     r".*(statu[st]|\b(stage|phase|lifecycle|outcome|acceptance|estado|stato)\b)"
 )
-"""Headings of a proposal's status: without it, a proposal would count as accepted."""
+"""The headings of a proposal's status; without it, a proposal would count as accepted."""
 _YES_NO = {"yes", "no", "true", "false", "y", "n", "1", "0"}
 
 
@@ -80,7 +81,7 @@ def _all_in(words: set[str]) -> Callable[[Sequence[str]], bool]:
 
 
 def _fits(row: fields.Field) -> Callable[[Sequence[str]], bool]:
-    """Return a check whether a column's values are words of the field's kind."""
+    """Return a function whether a column's values are words of the field's kind."""
     if row.kind == "flag":
         return _all_in(_YES_NO)
     return _all_in(set(choice_words(row))) if row.kind == "choice" else lambda values: True
@@ -95,7 +96,7 @@ def _client_columns() -> Iterator[FormField]:
 
 
 RECORD = "record"
-"""The column with our own ids in an exported spreadsheet, which identify its rows."""
+"""The column with our own ids in a spreadsheet that was written here, which identify its rows."""
 
 CLIENTS = CsvForm(
     "clients",
@@ -174,9 +175,9 @@ FORMS: dict[str, CsvForm] = {form.name: form for form in (CLIENTS, SERVICES, TEA
 
 @dataclass(frozen=True)
 class FileColumn:
-    """A column of a file: ``field`` is empty if it is unknown; ``heading`` is unique in the file.
+    """A column of a file: ``field`` is empty if unknown; ``heading`` is unique within the file.
 
-    ``guessed``: the heading is only similar to one of the field's.
+    ``guessed``: the heading is only similar to one of the field.
     """
 
     index: int
@@ -189,25 +190,25 @@ class FileColumn:
 def columns(
     form: CsvForm, headings: Sequence[str], samples: Sequence[Sequence[str]], mapping: Mapping[str, str]
 ) -> tuple[FileColumn, ...]:
-    """Determine which column is which field.
+    """Return the field of each column.
 
-    A mapped heading has priority, then the form's own headings, then synonyms, then similar headings; of two
-    columns for one field the better match is used, and the other is kept as an unknown column.
+    Mapped headings come first, then the form's own headings, synonyms, and headings that are only similar. Of
+    two columns for one field, the better one gets it and the other is kept as an unknown column.
 
     Raises:
-        BadInput: A mapping names no field, or no column is one that the form needs.
+        BadInput: The mapping names an unknown field, or the form needs a column that is missing.
     """
     unique = _unique(headings)
-    data = {normalise_heading(heading): _field(form, name) for heading, name in mapping.items()}
+    mapped = {normalise_heading(heading): _field(form, name) for heading, name in mapping.items()}
     taken: dict[str, int] = {}
     guessed: set[int] = set()
-    ignored = {at for at, heading in enumerate(headings) if data.get(normalise_heading(heading)) == IGNORE}
+    ignored = {at for at, heading in enumerate(headings) if mapped.get(normalise_heading(heading)) == IGNORE}
     for rank in range(4):
         for at, heading in enumerate(headings):
-            if at in ignored or at in taken.values() or (rank and normalise_heading(heading) in data):
+            if at in ignored or at in taken.values() or (rank and normalise_heading(heading) in mapped):
                 continue
             name = _match(
-                form, normalise_heading(heading), [row[at] for row in samples if at < len(row)], data, rank
+                form, normalise_heading(heading), [row[at] for row in samples if at < len(row)], mapped, rank
             )
             if name and name not in taken:
                 taken[name] = at
@@ -236,9 +237,9 @@ def mapped(text: str) -> tuple[str, str]:
     return heading.strip(), name.strip()
 
 
-def _match(form: CsvForm, heading: str, values: Sequence[str], told: Mapping[str, str], rank: int) -> str:
+def _match(form: CsvForm, heading: str, values: Sequence[str], mapped: Mapping[str, str], rank: int) -> str:
     if rank == 0:
-        return told.get(heading, "")
+        return mapped.get(heading, "")
     if rank == 3:
         return next((each.name for each in form.fields if each.like and each.like.search(heading)), "")
     if rank == 2:
@@ -253,16 +254,16 @@ def _match(form: CsvForm, heading: str, values: Sequence[str], told: Mapping[str
     return ""
 
 
-def _field(form: CsvForm, told: str) -> str:
-    if told.casefold() in ("", "-", IGNORE):
+def _field(form: CsvForm, field_name: str) -> str:
+    if field_name.casefold() in ("", "-", IGNORE):
         return IGNORE
     by_heading = {normalise_heading(each.heading): each.name for each in form.fields}
-    name = told.strip().casefold()
-    found = name if name in form.by_name else by_heading.get(normalise_heading(told), "")
+    name = field_name.strip().casefold()
+    found = name if name in form.by_name else by_heading.get(normalise_heading(field_name), "")
     if not found:
         near = difflib.get_close_matches(name, form.by_name, 1, 0.5)
         raise BadInput(
-            f"There is no field {visible(told, 60)} in the form for {form.name}.",
+            f"There is no field {visible(field_name, 60)} in the form for {form.name}.",
             hint=f"Did you mean {near[0]}?" if near else f"The fields are {', '.join(form.by_name)}.",
         )
     return found

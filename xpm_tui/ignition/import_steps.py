@@ -1,4 +1,4 @@
-"""The plan of an import: steps on rows of the store, counts and messages; and how to undo it."""
+"""The plan of an import: steps on rows of the store, counts and notes; and how to undo an import."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class ImportStep:
-    """One row of the store before and after the import; ``before`` is None for a new one.
+    """A row of the store before and after the import; ``before`` is None for a new one.
 
-    Both are kept as bytes and decoded when they are needed: a large file has many rows.
+    Both are stored as bytes and decoded on demand, because a large file has many rows.
     """
 
     __slots__ = ("_before", "key", "raw", "table")
@@ -48,34 +48,34 @@ class ImportStep:
 
     @classmethod
     def of(cls, table: TableSchema[Any], before: Any, after: Any) -> ImportStep:
-        """Return a step between two rows."""
+        """Return the step from one row to another."""
         was = None if before is None else _ENCODER.encode(before)
         return cls(table, table.key(after), was, _ENCODER.encode(after))
 
     @classmethod
     def to_new(cls, table: TableSchema[Any], after: Any) -> ImportStep:
-        """Return a step to a new row, whose key is its id."""
+        """Return the step that adds a row, whose key is its id."""
         return cls(table, after.id, None, _ENCODER.encode(after))
 
     @property
     def is_new(self) -> bool:
-        """Whether the row did not exist before."""
+        """Whether the row is new."""
         return self._before is None
 
     @property
     def before(self) -> Any:
-        """The row before; None for a new one."""
+        """The row before the import; None for a new one."""
         return None if self._before is None else msgspec.json.decode(self._before, type=self.table.row)
 
     @property
     def after(self) -> Any:
-        """The row after."""
+        """The row after the import."""
         return msgspec.json.decode(self.raw, type=self.table.row)
 
 
 @dataclass(frozen=True)
 class CellEdit:
-    """One cell that the import changes: ``record`` is ``c1`` or ``c1/k2``; ``old`` and ``new`` are cells.
+    """A cell that the import changes: ``record`` is ``c1`` or ``c1/k2``; ``old`` and ``new`` are cells.
 
     ``both`` marks a cell that was also changed here since the last import.
     """
@@ -90,7 +90,7 @@ class CellEdit:
 
 @dataclass(frozen=True)
 class ImportNote:
-    """A message for the user; ``row`` is 0 if it is about the file."""
+    """A note for the user: ``row`` is 0 if it is about the file."""
 
     row: int
     text: str
@@ -98,10 +98,10 @@ class ImportNote:
 
 @dataclass(frozen=True)
 class ImportPlan:
-    """What an import would do. ``groups`` are the steps that belong together, one group for each record.
+    """What an import would do. ``groups`` are the steps that belong together, one group per record.
 
     ``counts``: ``rows``, ``new``, ``changed``, ``same``, ``adopted``, ``contacts``, ``cells``, ``both``,
-    ``fixed``, ``refused``. Ids of new records are ``+c1``, ``+k1`` in a preview.
+    ``mended`` (repaired), ``refused``. Ids of new records are ``+c1``, ``+k1`` until ids are taken.
     """
 
     groups: tuple[tuple[ImportStep, ...], ...]
@@ -113,7 +113,7 @@ class ImportPlan:
 
     @property
     def steps(self) -> Iterator[ImportStep]:
-        """All steps in order."""
+        """Yield all steps in order."""
         return (step for group in self.groups for step in group)
 
     def writes(self, batch: str) -> Iterator[Write]:
@@ -137,7 +137,7 @@ class ImportPlan:
 
 
 _BLOCK = 500
-"""Number of new rows whose digests are kept in one row of images."""
+"""The number of new rows whose digests share a row of images."""
 
 
 def _block(batch: str, table: str, number: int, made: dict[str, str]) -> ImportImage:
@@ -156,18 +156,18 @@ def _image(step: ImportStep, batch: str) -> ImportImage:
 
 
 def _images(snapshot: Snapshot, batch: str) -> Iterator[ImportImage]:
-    """Return the images of an import: of changed rows, and of each new one as if it had its own image."""
+    """Yield the images of an import: of changed rows, and of each new one as if it had its own image."""
     for image in snapshot.rows(IMPORT_IMAGES):
         if image.batch != batch:
             continue
         if not image.made:
             yield image
-        for row, told in image.made.items():
-            yield msgspec.structs.replace(image, row=row, digest=told, made={})
+        for row, made_digest in image.made.items():
+            yield msgspec.structs.replace(image, row=row, digest=made_digest, made={})
 
 
 def file_notes(parsed: ParsedFile) -> list[ImportNote]:
-    """Return the notes about a file's columns, and about rows that are no records."""
+    """Return the notes on a file for any form: about its columns, and about rows without a record."""
     return [
         *(ImportNote(0, text) for text in parsed.notes),
         *(ImportNote(each.row, each.reason) for each in parsed.skipped),
@@ -185,7 +185,7 @@ def digest(row: msgspec.Struct) -> str:
 
 @dataclass(frozen=True)
 class UnrestoredRecord:
-    """A record, or a part of it, that undoing an import leaves unchanged, and why."""
+    """A record, or a part of one, that undoing an import does not change, and why."""
 
     record: str
     name: str
@@ -193,7 +193,7 @@ class UnrestoredRecord:
 
     @property
     def text(self) -> str:
-        """Return which record, and why."""
+        """The record and the reason."""
         return (
             f"{visible(self.name, 80)} ({self.record}): {self.reason}"
             if self.name
@@ -226,9 +226,10 @@ _HANGS = {
 
 
 def plan_undo(snapshot: Snapshot, batch: str) -> UndoPlan:
-    """Plan the undo of an import: remove new records, restore cells and contacts not changed since.
+    """Plan the undo of an import.
 
-    A record that was edited since, or that other records need, stays and is listed.
+    New records are removed; changed cells and contacts are restored if they were not edited since. A record
+    that was edited since, or that other records need, stays and is listed.
     """
     tables = {table.name: table for table in TABLES}
     writes: list[Write] = []
@@ -237,7 +238,7 @@ def plan_undo(snapshot: Snapshot, batch: str) -> UndoPlan:
     remaining: set[str] = set()
     blocks: dict[str, dict[str, str]] = {}
     images = [*_images(snapshot, batch)]
-    # The last import of a client comes after the client: it is kept as long as the client.
+    # The file's cells of a client are handled after the client: they stay if it does.
     for image in sorted(images, key=lambda each: each.table == IMPORTED.name):
         table = tables[image.table]
         now = snapshot.get(table, image.row)
@@ -275,7 +276,7 @@ def plan_undo(snapshot: Snapshot, batch: str) -> UndoPlan:
 
 
 def _images_of_what_stays(snapshot: Snapshot, blocks: Mapping[str, dict[str, str]]) -> Iterator[Write]:
-    """Delete the images of what was undone; the others are needed by a later undo."""
+    """Yield the removal of images that are no longer needed; those of what stays are kept."""
     for id_, waiting in blocks.items():
         image = snapshot.get(IMPORT_IMAGES, id_)
         if not waiting:
@@ -299,13 +300,13 @@ def _why_stays(snapshot: Snapshot, table: TableSchema[Any], image: ImportImage, 
 
 
 def _restored(image: ImportImage, now: Any, table: TableSchema[Any]) -> tuple[Any, list[str]]:
-    """Return the row as it was before the import, and the labels of what was changed since the import."""
+    """Return the row as before the import, and the labels of what has changed since the import."""
     before, after = (msgspec.convert(each or {}, table.row) for each in (image.before, image.after))
     return _merged(before, after, now, "")
 
 
 def _merged(before: Any, after: Any, now: Any, prefix: str) -> tuple[Any, list[str]]:
-    """Restore what differs between ``before`` and ``after`` where ``now`` still equals ``after``."""
+    """Restore what differs between ``before`` and ``after``, if ``now`` still equals ``after``."""
     values: dict[str, Any] = {}
     stays: list[str] = []
     for name in now.__struct_fields__:
@@ -325,7 +326,7 @@ def _merged(before: Any, after: Any, now: Any, prefix: str) -> tuple[Any, list[s
 def _contacts(
     before: Sequence[Contact], after: Sequence[Contact], now: Sequence[Contact]
 ) -> tuple[tuple[Contact, ...], list[str]]:
-    """Undo contact by contact: remove those that the import added, restore those that it changed."""
+    """Restore contacts: those that the import added are removed, those that it changed are restored."""
     old, new = {each.id: each for each in before}, {each.id: each for each in after}
     found: list[Contact] = []
     stays: list[str] = []

@@ -1,4 +1,7 @@
-"""Importing the services and team forms: by id, e-mail or exact name; blank cells change nothing."""
+"""Plans the import of the services and team forms, matched by id, e-mail or exact name.
+
+Blank cells change nothing.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ from xpm_tui.ignition.parser import FileRow, ParsedFile, RefusedRow
 R = TypeVar("R", Service, TeamMember)
 
 SERVICE_ID = "Service ID"
-"""Key in a service's ``extra`` of Ignition's id for it."""
+"""The key of Ignition's id in the ``extra`` of a service."""
 
 _YES = {"yes", "true", "y", "1", "active", "enabled", "current", "admin", "member", "principal", "user"}
 _NO = {
@@ -40,11 +43,11 @@ _NO = {
 
 
 class _RowMatched(Exception):
-    """A row that cannot be used; the text says why."""
+    """A row that cannot be imported; the text says why."""
 
 
 class ReadRow(NamedTuple):
-    """A row whose cells were read by the kinds of their fields."""
+    """A row whose cells were read according to the kinds of their fields."""
 
     number: int
     cells: dict[str, str]
@@ -55,7 +58,7 @@ def read_row(row: FileRow, form: CsvForm, known: Mapping[str, KnownIds]) -> Read
     """Read every cell of a row; ``known`` are the ids in the store, by field.
 
     Raises:
-        CellError: A cell cannot be used; the error has the column and the reason.
+        CellError: A cell is invalid; the text has the column and the reason.
     """
     cells, extra = row.cells, row.extra
     heading = ""
@@ -73,7 +76,7 @@ def read_row(row: FileRow, form: CsvForm, known: Mapping[str, KnownIds]) -> Read
 
 
 def plan_services(snapshot: Snapshot, parsed: ParsedFile, ids: IdSource | None) -> ImportPlan:
-    """Plan the import of a services file: by Service ID, else by exact name."""
+    """Plan the import of a services file, matched by Service ID or else by exact name."""
     services = list(snapshot.rows(SERVICES))
     ids_there = KnownIds(each.extra[SERVICE_ID] for each in services if SERVICE_ID in each.extra)
     ids_there.beside(parsed.column("service_id"))
@@ -83,13 +86,13 @@ def plan_services(snapshot: Snapshot, parsed: ParsedFile, ids: IdSource | None) 
         by_name.setdefault(exact(service.name), []).append(service)
 
     def find(row: ReadRow) -> Service | None:
-        told = row.cells.get("service_id", "")
-        if told in by_id:
-            return by_id[told]
+        service_id = row.cells.get("service_id", "")
+        if service_id in by_id:
+            return by_id[service_id]
         name = row.cells.get("name", "")
         if not name:
             raise _RowMatched("Service Name is blank")
-        same = [s for s in by_name.get(exact(name), []) if not told or SERVICE_ID not in s.extra]
+        same = [s for s in by_name.get(exact(name), []) if not service_id or SERVICE_ID not in s.extra]
         if len(same) > 1:
             raise _RowMatched(f"{', '.join(s.id for s in same)} all have this name; add a Service ID")
         return same[0] if same else None
@@ -110,9 +113,9 @@ def plan_services(snapshot: Snapshot, parsed: ParsedFile, ids: IdSource | None) 
 
 
 def plan_team(snapshot: Snapshot, parsed: ParsedFile, ids: IdSource | None) -> ImportPlan:
-    """Plan the import of a team file: by e-mail, else by name.
+    """Plan the import of a team file, matched by e-mail or else by name.
 
-    A row that may be an existing member, whom no row names by e-mail, is refused: the user decides.
+    A row that may be a member whom no row of the file names by e-mail is rejected: the user decides.
     """
     members = list(snapshot.rows(TEAM))
     emails = {row.cells.get("email", "").casefold() for row in parsed.rows}
@@ -132,10 +135,10 @@ def plan_team(snapshot: Snapshot, parsed: ParsedFile, ids: IdSource | None) -> I
             raise _RowMatched(f"{', '.join(member.id for member in same)} all match; add an e-mail")
         for member in members if not same else ():
             answer = compare(name, member.name)
-            met = member.email.casefold() in emails or (
+            first_rows = member.email.casefold() in emails or (
                 answer.answer == "near" and exact(member.name) in names
             )
-            if answer.answer != "different" and not met:
+            if answer.answer != "different" and not first_rows:
                 raise _RowMatched(
                     f"{visible(member.name, 80)} ({member.id}) may be the same person: "
                     f"{answer.reasons[0]}. Set this e-mail for that team member (team edit), or: "
@@ -173,7 +176,7 @@ def _yes(field: str, text: str) -> bool:
 
 
 class _LibraryImportPlanner:
-    """Rows of a plain form, one for each record."""
+    """Plans the rows of a simple form, one per record."""
 
     def __init__(
         self,
@@ -190,19 +193,19 @@ class _LibraryImportPlanner:
         self._known = known
 
     def plan(self, ids: IdSource | None) -> ImportPlan:
-        """Return the plan; for a preview, ``ids`` is None."""
+        """Return the plan; with ``ids`` None, no id is taken."""
         refused: list[RefusedRow] = list(self._parsed.refused)
         counts: Counter[str] = Counter({"new": 0, "changed": 0, "same": 0, "cells": 0})
         steps: list[tuple[Any, dict[str, Any]]] = []
         edits: list[CellEdit] = []
         seen: dict[str, int] = {}
-        met: dict[str, int] = {}
+        first_rows: dict[str, int] = {}
         for each in self._parsed.rows:
             try:
                 row = read_row(each, FORMS[self._parsed.form], self._known)
                 now = self._find(row)
                 values = self._values(row, now)
-                self._once(row, now, seen, met)
+                self._refuse_repeated(row, now, seen, first_rows)
             except (_RowMatched, CellError) as reason:
                 refused.append(RefusedRow(each.number, str(reason)))
                 continue
@@ -241,12 +244,14 @@ class _LibraryImportPlanner:
             notes,
         )
 
-    def _once(self, row: ReadRow, now: Any, seen: dict[str, int], met: dict[str, int]) -> None:
-        """Allow only one row for a record."""
+    def _refuse_repeated(
+        self, row: ReadRow, now: Any, seen: dict[str, int], first_rows: dict[str, int]
+    ) -> None:
+        """Check that no earlier row is about the same record."""
         key = self._key(row)
         first = seen.setdefault(key, row.number)
         if now is not None:
-            first = min(first, met.setdefault(now.id, row.number))
+            first = min(first, first_rows.setdefault(now.id, row.number))
         if first != row.number:
             raise _RowMatched(f"row {first} has the same record")
 

@@ -1,4 +1,4 @@
-"""A CSV file of Ignition's as rows of known fields: bytes or a path in, frozen values out."""
+"""Parses a CSV file of Ignition into rows of known fields: immutable values from bytes or a path."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ Completeness = Literal["whole", "cut", "parts"]
 
 _SAMPLE = 50
 TICK = 1_000
-"""Number of rows between two calls of ``tick``."""
+"""The number of rows between two calls of ``tick``."""
 
 
 @dataclass(frozen=True)
 class RefusedRow:
-    """A row that is not imported: its number as a spreadsheet shows it, and why."""
+    """A row that is not imported: its number as in a spreadsheet, and why."""
 
     row: int
     reason: str
 
 
 class Layout:
-    """Which kept column of a row is which field, or which unknown heading."""
+    """The field of each kept column of a row, or the heading of an unknown one."""
 
     __slots__ = ("extras", "fields")
 
@@ -44,9 +44,9 @@ class Layout:
 
 
 class FileRow:
-    """A usable row: ``cells`` by field, ``extra`` by the heading of an unknown column; no blank ones.
+    """A usable row: ``cells`` by field, ``extra`` by the heading of an unknown column; without blank ones.
 
-    Both are built when they are needed: a large file has many rows.
+    Both are computed on demand, because a large file has many rows.
     """
 
     __slots__ = ("_layout", "_packed", "number")
@@ -58,12 +58,12 @@ class FileRow:
 
     @property
     def is_ascii(self) -> bool:
-        """Whether all of its cells are ASCII."""
+        """Whether all cells are ASCII."""
         return self._packed.isascii()
 
     @property
     def values(self) -> list[str]:
-        """Every kept cell, in the order of :attr:`ParsedFile.kept`."""
+        """All kept cells, in the order of :attr:`ParsedFile.kept`."""
         return self._packed.split("\0")
 
     @property
@@ -81,17 +81,14 @@ class FileRow:
 
 @dataclass(frozen=True)
 class ParsedFile:
-    """The content of a file.
+    """A parsed file.
 
-    Attributes:
-        encoding: The detected encoding.
-        delimiter: The detected delimiter.
-        unknown: Headings of unknown columns, which are kept.
-        mapping: The requested mapping, to be saved.
-        skipped: Rows that are no records, with the reason.
-        digest: The digest of the file's content.
-        completeness: ``whole`` files name every service of the proposals in them, ``cut`` ones may lack
-            rows at their end, and ``parts`` contain only a part of each record.
+    ``encoding`` and ``delimiter`` were detected, ``unknown`` are the headings of unknown columns. ``mapping``
+    is the one that was given, to be stored. ``skipped`` are rows that hold no record, with the reason.
+    ``digest`` identifies the file's content.
+
+    ``completeness``: ``whole`` files name every service of their proposals, ``cut`` ones may lack rows at
+    their end, and ``parts`` have only a part of each record.
     """
 
     form: FormName
@@ -108,29 +105,29 @@ class ParsedFile:
     completeness: Completeness = "whole"
 
     def column(self, field: str) -> Iterator[str]:
-        """Return every cell of a field, without blank ones."""
+        """Yield all cells of a field that are not blank."""
         at = next((at for at, (name, _) in enumerate(self.kept) if name == field), -1)
         if at >= 0:
             yield from filter(None, (row.values[at] for row in self.rows))
 
     @property
     def kept(self) -> tuple[tuple[str, str], ...]:
-        """Field and heading of every kept column, even without a cell; one of the two is empty."""
+        """Field and heading of all kept columns, even those without a cell; one of the two is empty."""
         return tuple(zip(self.layout.fields, self.layout.extras, strict=True)) if self.layout else ()
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """Headings that are no field of the form."""
+        """The headings that are no field of the form."""
         return tuple(c.heading for c in self.columns if not c.field and not c.ignored)
 
     @property
     def fields(self) -> frozenset[str]:
-        """The fields that the file has a column for."""
+        """The fields for which the file has a column."""
         return frozenset(c.field for c in self.columns if c.field)
 
 
 def no_tick(rows: int) -> None:
-    """Ignore the progress."""
+    """Ignore the number of rows."""
 
 
 def parse(
@@ -142,18 +139,19 @@ def parse(
     encoding: str = "",
     tick: Callable[[int], None] = no_tick,
 ) -> ParsedFile:
-    """Read a file of a form. A single bad row is refused with its number.
+    """Parse a file of a form.
 
     Args:
         source: The file.
-        form: The form to read it as.
-        mapping: Fields by heading, which override everything and must name headings of the file.
-        remembered: An earlier mapping, of which only what fits is used.
-        encoding: The encoding, or empty to detect it.
-        tick: Called now and then with the number of rows read.
+        form: Its form.
+        mapping: Fields by heading; it takes precedence and must name headings of the file.
+        remembered: An earlier mapping, of which only what applies is used.
+        encoding: The encoding; detected if empty.
+        tick: Called at intervals with the number of rows read.
 
     Raises:
-        BadInput: The file is no CSV, or none of its columns is one that the form needs.
+        BadInput: The file is not CSV, or the form needs a column that it lacks. A single bad row is rejected
+            with its number instead.
     """
     if not isinstance(source, CsvSource):
         with CsvSource.of(source, encoding) as opened:
@@ -184,10 +182,10 @@ def parse(
 
 
 def heading_fields(source: CsvSource, form: FormName, remembered: Mapping[str, str]) -> frozenset[str]:
-    """Return the fields that a file's headings name, as one of a form.
+    """Return the fields that a file's headings name.
 
     Raises:
-        BadInput: There are none.
+        BadInput: They name none of the form.
     """
     rules = FORMS[form]
     start = "".join(islice(source.lines(), 20))
@@ -221,7 +219,7 @@ class _Body:
         self._heads = {word for word in self._own if word}.union(*self._also)
 
     def add(self, record: Record) -> None:
-        """Add a record: a row, or a reason why it is none."""
+        """Add a record: a row, or the reason why it is none."""
         cells = record.cells
         text = "".join(cells)
         reason = record.reason or unusable(record, text)
@@ -246,15 +244,15 @@ class _Body:
             self.rows.append(FileRow(record.row, self.layout, values))
 
     def _no_record(self, record: Record, text: str) -> bool:
-        """Return whether it repeats the headings or contains totals; note it, or refuse it if unsure."""
+        """Return whether it repeats the headings or has totals; reject it if it may also be a record."""
         first = next((cell for cell in record.cells if cell), "")
         if squeezed_fast(first) in self._heads:
             like = self._like_headings(record.cells)
             if like:
-                message = (
+                note = (
                     "it repeats the headings: skipped" if like == "all" else "it looks like a row of headings"
                 )
-                (self.skipped if like == "all" else self.refused).append(RefusedRow(record.row, message))
+                (self.skipped if like == "all" else self.refused).append(RefusedRow(record.row, note))
                 return True
         if may_be_total(text):
             named = [record.cells[at] for at in self._ids if at < len(record.cells)]
@@ -273,7 +271,7 @@ class _Body:
         return False
 
     def _like_headings(self, cells: Sequence[str]) -> str:
-        """Return ``all`` if every cell is its column's heading, ``some`` if most of several are."""
+        """Return ``all`` if every cell is the heading of its column, ``some`` if most of several are."""
         filled = [(at, normalise_heading(cell)) for at, cell in enumerate(cells) if cell.strip()]
         own = sum(word == self._own[at] for at, word in filled)
         fits = sum(word == self._own[at] or word in self._also[at] for at, word in filled)
@@ -287,7 +285,7 @@ class _Body:
         return tuple(c for c in self._found if c.index not in empty or c.field)
 
     def notes(self, found: tuple[FileColumn, ...]) -> tuple[str, ...]:
-        """Return the notes about the whole file."""
+        """Return notes on the whole file."""
         notes = [
             f"{column.heading}: an earlier column has the same heading; this column is kept, but not used."
             for column in found
@@ -300,7 +298,7 @@ class _Body:
 
 
 def squeezed_fast(text: str) -> str:
-    """Return ``normalise_heading`` for a text that may be a heading; a long text is none."""
+    """Return ``normalise_heading`` of a text that may be a heading; a long one cannot be."""
     return normalise_heading(text) if len(text) <= 40 else ""
 
 
@@ -317,9 +315,9 @@ _SHIELDED = re.compile(r"""'+(?:[=+\-@\t\r])""")
 
 
 def clean(cell: str) -> str:
-    r"""Return a cell's value: NFC, line feeds, trimmed.
+    r"""Return a cell's value: NFC, ``\n`` line ends, trimmed.
 
-    Spreadsheets write ``="021"`` or a leading ``'`` to keep a text a text; both are removed.
+    ``="021"`` and a leading ``'`` are how spreadsheets mark a value as text.
     """
     text = plain(cell)
     if text[:1] not in ("=", "'"):
@@ -333,8 +331,8 @@ def clean(cell: str) -> str:
 def escape_cell(value: str, spreadsheet: bool) -> str:
     """Return a value as a cell, so that :func:`clean` restores it.
 
-    ``spreadsheet`` also prevents it from being run as a formula (CWE-1236), which changes how a phone number
-    such as +64 looks.
+    With ``spreadsheet`` it cannot be run as a formula (CWE-1236), which changes how a phone number such as
+    +64 looks.
     """
     risky = spreadsheet and value[:1] in tuple("=+-@\t\r")
     return (
@@ -343,7 +341,7 @@ def escape_cell(value: str, spreadsheet: bool) -> str:
 
 
 def unusable(record: Record, text: str = "") -> str:
-    """Return why no cell of this record can be trusted, or an empty text. ``text``: its cells joined."""
+    """Return why a record cannot be used; empty if it can. ``text`` is its cells joined."""
     text = text or "".join(record.cells)
     if "\0" in text:
         return "a cell contains a NUL byte"

@@ -1,4 +1,4 @@
-"""Changes in the store that Ignition, as far as its files show, does not have."""
+"""Changes in the store that Ignition does not have, according to its files."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from xpm_tui.domain.tables import CLIENTS, IMPORTED, IMPORTS, TEAM
 from xpm_tui.ignition.cells import EXTRA, PEOPLE, TeamLookup, client_cells, contact_cells
 
 COMPUTED = frozenset(field.name for field in COLUMNS if field.csv is not None and field.csv.computed)
-"""Fields that Ignition computes itself: never a pending change."""
+"""Fields that Ignition computes, which are never pending."""
 
 
 @dataclass(frozen=True)
 class PendingChange:
-    """One cell that Ignition does not have: ``record`` is ``c1`` or ``c1/k2``.
+    """A cell that Ignition does not have: ``record`` is ``c1`` or ``c1/k2``.
 
-    Field ``client`` or ``contact`` means a whole new one. ``sent``: it was exported, and no file of
-    Ignition's has contained it since. ``never``: why Ignition's import cannot accept it.
+    The field ``client`` or ``contact`` means a new record. ``sent``: it was exported, and no file of Ignition
+    has shown it since. ``never``: why Ignition's import cannot accept it.
     """
 
     record: str
@@ -40,7 +40,7 @@ class PendingChange:
 
 @dataclass(frozen=True)
 class Unsendable:
-    """A client or contact (``c1`` or ``c1/k2``) with a change that Ignition's import refuses, and why."""
+    """A client or contact (``c1`` or ``c1/k2``) with a change that Ignition's import rejects, and why."""
 
     record: str
     name: str
@@ -48,7 +48,7 @@ class Unsendable:
 
 
 def rejection_reason(client: Client) -> dict[str, str]:
-    """Return why Ignition refuses a client (under an empty key) or one of its contacts (by id).
+    """Return why Ignition's import rejects a client (under an empty key) or its contacts (by id).
 
     Its import needs the name of the client, and the name and e-mail of a contact, in every row.
     """
@@ -71,24 +71,24 @@ def rejection_reason(client: Client) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class NotInIgnition:
-    """The pending changes by client: ``changes`` counts those to export, ``sent`` the others."""
+    """All pending changes by client."""
 
     clients: Mapping[str, tuple[PendingChange, ...]] = field(default_factory=dict)
     unsendable: tuple[Unsendable, ...] = ()
 
     @property
     def changes(self) -> int:
-        """How many still have to be exported, and can be."""
+        """The number of changes that still have to be exported, and can be."""
         return sum(each.waits for pending in self.clients.values() for each in pending)
 
     @property
     def sent(self) -> int:
-        """How many were exported and are expected in Ignition's next file."""
+        """The number of changes that were exported and not yet seen in a file of Ignition."""
         return sum(each.sent for pending in self.clients.values() for each in pending)
 
 
 def changes_not_in_ignition(snapshot: Snapshot) -> NotInIgnition:
-    """Compare every client with the content of the last files. O(clients)."""
+    """Compare every client with the last files; the time is proportional to the number of clients."""
     people, columns = TeamLookup(snapshot.rows(TEAM)), columns_of_last(snapshot)
     found = {}
     unsendable: dict[str, Unsendable] = {}
@@ -103,7 +103,7 @@ def changes_not_in_ignition(snapshot: Snapshot) -> NotInIgnition:
 
 
 def columns_of_last(snapshot: Snapshot) -> frozenset[str]:
-    """Return the fields with a column in the last clients file; empty before the first one."""
+    """Return the fields for which the last clients file had a column; empty before the first file."""
     done = [
         each
         for each in snapshot.rows(IMPORTS)
@@ -115,13 +115,13 @@ def columns_of_last(snapshot: Snapshot) -> frozenset[str]:
 def client_pending(
     client: Client, known: Imported | None, people: TeamLookup, columns: frozenset[str]
 ) -> tuple[PendingChange, ...]:
-    """Return what Ignition does not have of one client, in the order of the form."""
+    """Return the pending changes of one client, in the order of the form."""
     known = known or Imported(id=client.id)
     if not client.client_id and not known.cells:
         found = [PendingChange(client.id, "client", "", client.name, known.sent is not None)]
         if found[0].sent:
             return tuple(found)
-        # The client is exported with the contacts that can be; the others would still be missing there.
+        # The client is exported with the contacts that can be; the others would still be missing in Ignition.
         never = rejection_reason(client)
         if "" in never:
             return (replace(found[0], never=never[""]),)
@@ -135,12 +135,12 @@ def client_pending(
         )
     found = list(_cells(client.id, "", client_cells(client, people), known.cells, known.out, columns))
     for contact in client.contacts:
-        record, told = f"{client.id}/{contact.id}", known.contacts.get(contact.id)
+        record, cells = f"{client.id}/{contact.id}", known.contacts.get(contact.id)
         out = known.out_contacts.get(contact.id, {})
-        if told is None and not contact.contact_id:
+        if cells is None and not contact.contact_id:
             found.append(PendingChange(record, "contact", "", contact.name or contact.email, bool(out)))
         else:
-            found += _cells(record, "contact_", contact_cells(contact), told or {}, out, columns)
+            found += _cells(record, "contact_", contact_cells(contact), cells or {}, out, columns)
     if all(each.sent for each in found):
         return tuple(found)
     never = rejection_reason(client)
@@ -167,11 +167,11 @@ def _cells(
         if old == new or prefix + key in COMPUTED or key.startswith(EXTRA):
             continue
         sent = out.get(key) == new
-        # A field without a column in Ignition's file never comes back: its last state is sent.
+        # A field without a column in Ignition's files can never be confirmed, so exported is its last state.
         if not (sent and columns and prefix + key not in columns):
             yield PendingChange(record, prefix + key, old, new, sent)
 
 
 def label(field_name: str, cell: str, people: TeamLookup) -> str:
-    """Return a canonical cell as shown in a file: people by name."""
+    """Return a canonical cell as a file shows it: people by name."""
     return people.label(cell) if field_name in PEOPLE else cell

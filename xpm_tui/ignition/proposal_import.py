@@ -1,6 +1,6 @@
-"""Importing Ignition's export of active services: its rows are services, which together make proposals.
+"""Plans the import of Ignition's export of active services, whose rows together make proposals.
 
-Nothing that is imported is deployed without a decision by the user.
+Imported proposals are never deployed automatically: the user has to take them over.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _STATES: dict[str, ProposalState] = {
     **dict.fromkeys(("lost", "declined", "rejected"), "lost"),
     **dict.fromkeys(("revoked", "cancelled", "canceled", "withdrawn"), "revoked"),
 }
-"""The known statuses, compared completely. Another word is kept and never counts as accepted."""
+"""The known statuses, compared as a whole. Others are stored as they are and never count as accepted."""
 _COUNTED = ("new", "changed", "same", "services", "to_take", "stopped")
 _DATES = ("accepted", "start", "end")
 _AGREEING = (
@@ -51,16 +51,16 @@ _AGREEING = (
     "partner",
     "manager",
 )
-"""Fields that must be equal in every row of one proposal."""
+"""The columns in which all rows of a proposal must agree."""
 _SHOWN = 5
 
 
 class _BadProposalRow(Exception):
-    """A row that cannot be used; the text says why."""
+    """A row that cannot be imported; the text says why."""
 
 
 def plan_proposals(snapshot: Snapshot, parsed: ParsedFile, ids: IdSource | None, now: datetime) -> ImportPlan:
-    """Plan the import of active services; proposals are matched by number, else by name."""
+    """Plan the import of a file of active services; proposals are matched by number or else by name."""
     return _ProposalImportPlanner(snapshot, parsed, now).plan(ids)
 
 
@@ -93,15 +93,15 @@ class _ProposalImportPlanner:
             for column in parsed.columns
             if column.guessed
         ]
-        # "Proposal End Date" is the proposal's; "End Date" and "Service End Date" are each service's own.
+        # "Proposal End Date" is the proposal's; "End Date" and "Service End Date" belong to each service.
         own = {name for name in ("start", "end") if re.search("proposal|contract", headings.get(name, ""))}
         each = {"state"} if "service" in headings.get("state", "") else set()
         self._agreeing = [name for name in (*_AGREEING, *sorted(own)) if name not in each]
         self._whole = "service" in headings and not self._refused and parsed.completeness != "parts"
-        """Whether the file names every service of the proposals in it."""
+        """Whether the file names every service of its proposals."""
 
     def _read(self, snapshot: Snapshot) -> Iterable[ReadRow]:
-        """Return the rows whose cells can be read, and refuse the others."""
+        """Return the rows whose cells can be read; the others are rejected."""
         known = {
             "number": KnownIds(each.number for each in snapshot.rows(PROPOSALS) if each.number),
             "client_id": KnownIds(snapshot_ids(snapshot, contacts=False)),
@@ -165,7 +165,7 @@ class _ProposalImportPlanner:
         )
 
     def _perhaps_cut(self) -> set[str]:
-        """Return the proposals whose last rows may be missing, if the file may be incomplete."""
+        """Return the proposals whose last rows may be missing, if the file may have been cut off."""
         if self._parsed.completeness != "cut" or not self._rows:
             return set()
         keys = [self._key(row) for row in self._rows]
@@ -173,13 +173,13 @@ class _ProposalImportPlanner:
         return {keys[-1]} if together else {*keys}
 
     def _contradicts(self, good: list[tuple[ReadRow, ProposalService]]) -> bool:
-        """Refuse the rows of a proposal that contradict each other."""
+        """Reject the rows of a proposal that contradict each other, because either may be wrong."""
         found: dict[int, str] = {}
         for name in self._agreeing:
-            messages = [(row, self._said(name, row)) for row, _ in good if row.cells.get(name)]
-            for row, value in messages[1:]:
-                if value != messages[0][1] and row.number not in found:
-                    found[row.number] = self._unlike(name, row, messages[0][0])
+            row_values = [(row, self._said(name, row)) for row, _ in good if row.cells.get(name)]
+            for row, value in row_values[1:]:
+                if value != row_values[0][1] and row.number not in found:
+                    found[row.number] = self._unlike(name, row, row_values[0][0])
         lines: dict[tuple[object, ...], ReadRow] = {}
         for row, service in good:
             key = (*service_key(service), exact(f"{service.price} {service.quantity} {service.billing}"))
@@ -194,7 +194,7 @@ class _ProposalImportPlanner:
         return bool(found)
 
     def _said(self, name: str, row: ReadRow) -> object:
-        """Return a cell's value for comparison."""
+        """Return the value of a cell in a form for comparison."""
         text = row.cells[name]
         if name in _DATES:
             return self._date(row, name)
@@ -206,7 +206,7 @@ class _ProposalImportPlanner:
         return f"{heading}: {one}, but row {first.number} of the same proposal has {other}"
 
     def _new(self, made: Proposal) -> Proposal:
-        """Return a new proposal as accepted if the file has no statuses: its services are active."""
+        """Return a new proposal; without statuses it is accepted, because its services are active."""
         made = msgspec.structs.replace(made, name=made.name or made.number)
         if made.state:
             return made
@@ -214,7 +214,7 @@ class _ProposalImportPlanner:
         return msgspec.structs.replace(made, state=state)
 
     def _merge(self, before: Proposal, made: Proposal, row: int, *, whole: bool) -> Proposal:
-        """Merge the file into the proposal; ``whole``: its rows name every service that it has."""
+        """Return the proposal with the values of the file; ``whole``: its rows name all of its services."""
         after, gone = merged(before, made, self._now.date() if whole and before.origin == "import" else None)
         if gone:
             names = ", ".join(str(visible(each.name, 80)) for each in gone[:_SHOWN])
@@ -226,10 +226,10 @@ class _ProposalImportPlanner:
     def _of_ours(
         self, before: Proposal, after: Proposal, row: int
     ) -> tuple[Proposal, list[tuple[Workflow, Workflow]]]:
-        """Update a proposal that is deployed with this program, and its changed workflows.
+        """Return a proposal that this tool deploys with the values of the file, and its changed workflows.
 
-        A change of what its jobs are created from stops those that still wait, until a user has reviewed the
-        change and takes the proposal over again.
+        A change of what its jobs are created from stops jobs that are not created yet, until the user has
+        reviewed the change and takes the proposal over again.
         """
         if before.origin == "new":
             self._notes.append(ImportNote(row, f"{before.id} was created here: not changed"))
@@ -238,17 +238,17 @@ class _ProposalImportPlanner:
             after = msgspec.structs.replace(after, ours=False)
         if before.state == "revoked":
             after = msgspec.structs.replace(after, state=before.state, status="")
-        lines = [name for name, old in job_inputs(before).items() if old != job_inputs(after)[name]]
-        if not lines or before.state == "revoked":
+        changed = [name for name, old in job_inputs(before).items() if old != job_inputs(after)[name]]
+        if not changed or before.state == "revoked":
             return after, []
         was = before.before or engagement_of(before)
         after = msgspec.structs.replace(after, before=None if was == engagement_of(after) else was)
-        if "state" in lines:
+        if "state" in changed:
             after = msgspec.structs.replace(after, ours=False)
             why = f"Ignition says that its proposal is {visible(after.status or after.state, 60)}."
         else:
-            why = f"Its proposal was changed in Ignition: {', '.join(lines)}."
-        line = Audit(at=self._now, by="Ignition", what="changed", about=", ".join(lines))
+            why = f"Its proposal was changed in Ignition: {', '.join(changed)}."
+        line = Audit(at=self._now, by="Ignition", what="changed", about=", ".join(changed))
         found = [
             (each, msgspec.structs.replace(each, stopped=why, audit=(*each.audit, line)))
             for each in self._snapshot.find(WORKFLOWS, "proposal", before.id)
@@ -256,12 +256,12 @@ class _ProposalImportPlanner:
         ]
         if found:
             ids = ", ".join(each.id for each, _ in found)
-            way = "" if "state" in lines else f" Review it: xpm-tui proposals changes {before.id}"
+            way = "" if "state" in changed else f" Review it: xpm-tui proposals changes {before.id}"
             self._notes.append(ImportNote(row, f"{before.id}: {why} Stopped: {ids}.{way}"))
         return after, found
 
     def _waits(self, workflow: Workflow) -> bool:
-        """Return whether something may still be created from it."""
+        """Return whether the workflow may still create jobs."""
         made = self._snapshot.find(DEPLOYMENTS, "workflow", workflow.id)
         return workflow.repeat is not None or all(row.state not in ("deployed", "skipped") for row in made)
 
@@ -273,7 +273,7 @@ class _ProposalImportPlanner:
         return f"name:{client}/{exact(row.cells.get('name', ''))}"
 
     def _service(self, row: ReadRow) -> ProposalService | None:
-        """Return the service of a row; None if the row is refused."""
+        """Return the service of a row; None if the row is rejected."""
         try:
             if not row.cells.keys() & {"number", "name"}:
                 raise _BadProposalRow("Proposal Number and Proposal Name are both blank")
@@ -325,7 +325,7 @@ class _ProposalImportPlanner:
             self._left_out[
                 "Services of one proposal end on different dates: the proposal ends with the last one"
             ] += len(rows)
-        # If each row has the status of its service, one unknown status is enough.
+        # In a file with a status per service, one unknown status makes that of the proposal unknown.
         words = [" ".join(row.cells["state"].split()) for row in rows if row.cells.get("state")]
         status = next((text for text in words if _word(text) not in _STATES), "")
         if status:
@@ -355,7 +355,7 @@ class _ProposalImportPlanner:
     def _of_entity(
         self, service: ProposalService, cells: dict[str, str], head: Client | None
     ) -> ProposalService:
-        """Return the service with its project's client; blank if it is the proposal's own."""
+        """Return the service with the client that its project names; blank if that is the proposal's own."""
         if not service.entity:
             return service
         named = {"client_id": service.client_id, "client_name": service.client_name}
@@ -380,20 +380,20 @@ class _ProposalImportPlanner:
         return found
 
     def _client(self, cells: dict[str, str]) -> Client | None:
-        told, name = cells.get("client_id", ""), exact(cells.get("client_name", ""))
-        same = self._snapshot.find(CLIENTS, "client_id", told) if told else []
+        client_id, name = cells.get("client_id", ""), exact(cells.get("client_name", ""))
+        same = self._snapshot.find(CLIENTS, "client_id", client_id) if client_id else []
         if not same and name:
-            # A client of the same name with another id is another client.
+            # A namesake with another id is another client.
             namesakes = self._snapshot.find(CLIENTS, "name", name)
-            same = [each for each in namesakes if not (told and each.client_id)]
+            same = [each for each in namesakes if not (client_id and each.client_id)]
         email = cells.get("contact_email", "").casefold()
         if len(same) > 1 and email:
             same = [c for c in same if any(each.email.casefold() == email for each in c.contacts)]
         if len(same) == 1:
             return same[0]
-        if self._parsed.completeness == "parts" and not (told or name):
+        if self._parsed.completeness == "parts" and not (client_id or name):
             return None
-        who = visible(cells.get("client_name") or told or "(no client)", 60)
+        who = visible(cells.get("client_name") or client_id or "(no client)", 60)
         self._left_out[f"Client {who} is {'unknown here' if not same else 'there more than once'}"] += 1
         return None
 
@@ -412,7 +412,7 @@ class _ProposalImportPlanner:
 
 
 def _word(text: str) -> str:
-    """Return a status for comparison."""
+    """Return a status in the form for comparison."""
     return " ".join(text.casefold().split())
 
 

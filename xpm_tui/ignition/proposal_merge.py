@@ -1,4 +1,4 @@
-"""Merging the proposals of Ignition's file into existing ones."""
+"""Merges Ignition's file of a proposal into the stored one, without input or output."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _TEXTS = ("name", "number", "client_id", "client_name")
 
 
 def job_inputs(proposal: Proposal) -> dict[str, object]:
-    """Return what the jobs of a proposal are created from, by name."""
-    data = {name: getattr(proposal, name) for name in ("state", "name", "client", "number", "reference")}
-    data |= {name: getattr(proposal, name) for name in ("start", "end", "partner", "manager")}
-    return data | {
+    """Return what a proposal's jobs are created from, by the words for it."""
+    inputs = {name: getattr(proposal, name) for name in ("state", "name", "client", "number", "reference")}
+    inputs |= {name: getattr(proposal, name) for name in ("start", "end", "partner", "manager")}
+    return inputs | {
         "services": [
             (s.name, s.start, s.end, s.price, s.quantity, s.project, s.client, s.entity)
             for s in proposal.services
@@ -26,7 +26,7 @@ def job_inputs(proposal: Proposal) -> dict[str, object]:
 
 
 def engagement_of(proposal: Proposal) -> Engagement:
-    """Return what the jobs of a proposal are currently created from."""
+    """Return what the jobs of a proposal are created from now."""
     return Engagement(**{name: getattr(proposal, name) for name in Engagement.__struct_fields__})
 
 
@@ -35,7 +35,7 @@ def merged(
 ) -> tuple[Proposal, list[ProposalService]]:
     """Return the proposal with the values of the file, and the services that the file no longer names.
 
-    A blank cell changes nothing. Of the services that are no longer named, those that ended before
+    A blank cell changes nothing. Of the services that are not named any more, those that ended before
     ``ended_before``, or before their next term, stay as history; without that day all are removed.
     """
     values: dict[str, Any] = {
@@ -57,7 +57,7 @@ def merged(
         values["status"] = made.status
     services, left, moved = list(before.services), list(range(len(before.services))), []
     for service in made.services:
-        # A proposal can have the same service from the same day on several lines: match them in order.
+        # A proposal can have a service several times from the same day; such lines are matched in order.
         at = next((at for at in left if service_key(services[at]) == service_key(service)), None)
         if at is None:
             moved.append(service)
@@ -67,7 +67,7 @@ def merged(
     for alike in (_same_part, _may_be_part):
         rest, moved = moved, []
         for service in rest:
-            # If the days overlap, it is the same service with another start; another year is a separate one.
+            # A service whose dates overlap was moved to another start; one in another year is a separate one.
             at = next(
                 (at for at in left if _overlap(services[at], service) and alike(services[at], service)), None
             )
@@ -90,17 +90,17 @@ def merged(
 
 
 def service_key(service: ProposalService) -> tuple[str, date | None, str, str]:
-    """Return what two rows of the same service, project and entity have in common."""
+    """Return what identifies a service: rows with the same key are of the same project and entity."""
     return exact(service.name), service.start, exact(service.project), service.entity
 
 
 def _same_part(old: ProposalService, new: ProposalService) -> bool:
-    """Return whether two services belong to one project and one entity."""
+    """Return whether two services have the same project and entity."""
     return service_key(old)[2:] == service_key(new)[2:]
 
 
 def _may_be_part(old: ProposalService, new: ProposalService) -> bool:
-    """The same, but a blank project or entity matches any."""
+    """Return whether two services may have the same project and entity, if one of them is blank."""
     return all(not one or not other or one == other for one, other in zip(
         service_key(old)[2:], service_key(new)[2:], strict=True
     ))  # fmt: skip
@@ -113,7 +113,7 @@ def _is_earlier_term(old: ProposalService, new: ProposalService) -> bool:
 
 
 def _overlap(old: ProposalService, new: ProposalService) -> bool:
-    """Return whether two services of one name run at the same time; one without dates always does."""
+    """Return whether two services of the same name overlap; one without dates overlaps any."""
     if exact(old.name) != exact(new.name):
         return False
     ends_first = old.end is not None and new.start is not None and old.end < new.start

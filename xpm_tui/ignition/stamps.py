@@ -1,8 +1,8 @@
-"""The time of each field's value from the inbox, so that an older file never replaces newer values.
+"""Tracks when the inbox last set each field of a record, so that older files never replace newer values.
 
-Files and events arrive late, twice and in any order. Every filled cell that comes in through the inbox leaves
-its stamp (a time, a sequence number, a rank) under the sender's name for the record; a cell whose field has a
-newer stamp is blanked before the import is planned, and a blank cell changes nothing.
+Files and events may arrive late, twice and in any order. Every filled cell from the inbox leaves a stamp (a
+time, a sequence number, a rank) under the sender's name for the record. A cell whose field has a newer stamp
+is blanked before the import is planned, and a blank cell changes nothing.
 """
 
 from __future__ import annotations
@@ -32,25 +32,25 @@ SERVICE_FIELDS = frozenset(
         "end",
     )
 )
-"""The columns of a proposal's row that are about its service, if it names one."""
+"""The columns of a proposal's row that belong to its service, if it names one."""
 
 _CONTACT = "contact_"
 _NEWER = "newer values of this record had come in before"
 
 
 def stamp(at: datetime, sequence: int = 0, rank: int = 0) -> str:
-    """Return a stamp: as texts, stamps compare like (time, sequence, rank).
+    """Return a stamp as text; texts compare as (time, sequence, rank).
 
-    ``rank`` decides between events of one time and sequence: an accepted proposal was sent before.
+    ``rank`` orders events of the same time and sequence: an accepted proposal was sent before.
     """
     return f"{at.astimezone(UTC).isoformat(timespec='microseconds')}/{sequence:020d}/{rank}"
 
 
 @dataclass(frozen=True)
 class AdmittedFile:
-    """A file without what is older than what came in before.
+    """A file without the cells that are older than what was imported before.
 
-    ``older`` counts the cells that were left out; ``outdated`` is true if nothing is left to import.
+    ``older`` is the number of cells left out, and ``outdated`` whether nothing is left to import.
     """
 
     parsed: ParsedFile
@@ -58,12 +58,12 @@ class AdmittedFile:
 
     @property
     def outdated(self) -> bool:
-        """Whether everything in the file is older than what is here."""
+        """Whether everything in the file is older than what is stored."""
         return bool(self.older) and not self.parsed.rows
 
 
 def admit(snapshot: Snapshot, parsed: ParsedFile, mark: str) -> AdmittedFile:
-    """Leave out of a file with the stamp ``mark`` what newer files and events have contained."""
+    """Return a file with the stamp ``mark`` without what newer files and events have set."""
     if not snapshot.count(STAMPS):
         return AdmittedFile(parsed)
     rows: list[FileRow] = []
@@ -84,21 +84,21 @@ def admit(snapshot: Snapshot, parsed: ParsedFile, mark: str) -> AdmittedFile:
             dropped.append(RefusedRow(row.number, _NEWER))
     if not behind:
         return AdmittedFile(parsed)
-    # Newer events have added what is not in this file, so it no longer names everything.
+    # Services that newer events have added are not in this file, so it does not name all of them.
     left = replace(parsed, rows=tuple(rows), skipped=(*parsed.skipped, *dropped), completeness="parts")
     return AdmittedFile(left, older)
 
 
 def stamps(snapshot: Snapshot, parsed: ParsedFile, mark: str, refused: Iterable[int]) -> Iterator[Put]:
-    """Return the stamps of an admitted file; rows that were refused have none."""
+    """Yield the stamps that an admitted file leaves; rejected rows leave none."""
     bad = set(refused)
-    data: dict[str, set[str]] = {}
+    stamped: dict[str, set[str]] = {}
     for row in parsed.rows:
         if row.number not in bad:
             record = _StampedRow(snapshot, parsed, row)
             for key in record.keys:
-                data.setdefault(key, set()).update(record.all_fields())
-    for key, fields in data.items():
+                stamped.setdefault(key, set()).update(record.all_fields())
+    for key, fields in stamped.items():
         before = snapshot.get(STAMPS, key)
         left: dict[str, tuple[str, ...]] = {}
         newer: set[str] = set()
@@ -122,9 +122,9 @@ def _without(parsed: ParsedFile, row: FileRow, stale: set[str]) -> FileRow:
 
 
 class _StampedRow:
-    """One row of a file: its name for the record, and the names under which its cells are stamped.
+    """A row of a file, with the keys of its record and the names under which its cells are stamped.
 
-    ``names`` are the cells by which the record, or a part of it, is found: they stay.
+    ``names`` are the cells that identify the record or a part of it: they stay.
     """
 
     def __init__(self, snapshot: Snapshot, parsed: ParsedFile, row: FileRow) -> None:
@@ -183,11 +183,11 @@ class _StampedRow:
                 return [f"number:{cells['number'].casefold()}"]
             client = cells.get("client_id") or exact(cells.get("client_name", ""))
             return [f"name:{client}/{exact(cells.get('name', ''))}".casefold()]
-        told = next((cells[name] for name in ("service_id", "email", "name") if name in cells), "")
-        return [f"name:{exact(told)}".casefold()]
+        identity = next((cells[name] for name in ("service_id", "email", "name") if name in cells), "")
+        return [f"name:{exact(identity)}".casefold()]
 
     def _client_keys(self, client_id: str, name: str) -> list[str]:
-        """Return the keys of a client: its id, and its name as long as it has none."""
+        """Return the keys of a client: its id, and its name until it has one."""
         by_name = f"name:{name}".casefold()
         namesakes = self._snapshot.find(CLIENTS, "name", name) if name else []
         if client_id:
@@ -199,29 +199,29 @@ class _StampedRow:
         return [f"contact:{self.cells.get('contact_id', '')}"]
 
     def _part_keys(self) -> list[str]:
-        """Return the names of a contact, or a service, of the record."""
+        """Return the names of a contact or service of the record."""
         cells = self.cells
         if self._form == "proposals":
             return [f"service {exact(cells['service']).casefold()}"] if cells.get("service") else []
         name = cells.get("contact_name") or " ".join(
             filter(None, (cells.get("contact_first_name"), cells.get("contact_last_name")))
         )
-        data = {
+        identity = {
             "id": cells.get("contact_id", ""),
             "name": exact(name),
             "email": cells.get("contact_email", ""),
         }
-        return [f"contact {kind} {text.casefold()}" for kind, text in data.items() if text]
+        return [f"contact {kind} {text.casefold()}" for kind, text in identity.items() if text]
 
     def _fields(self, name: str) -> list[str]:
         of_part = name in SERVICE_FIELDS if self._form == "proposals" else name.startswith(_CONTACT)
         return [f"{part}/{name}" for part in self._parts] if of_part and self._parts else [name]
 
     def _contact_stale(self, stale: set[str]) -> set[str]:
-        """Return the cells of a contact to leave out if its name or address is outdated.
+        """Return the other cells to drop from a contact whose name or address is out of date.
 
-        An outdated name or address that the contact still has does no harm, and finds it. If none is left,
-        the contact could only be guessed: then all of its cells are left out.
+        If the contact still has the stale name or address, it does no harm and identifies the contact.
+        Otherwise the contact could only be guessed, so all of its cells are dropped.
         """
         of_contact = {name for name in self.cells if name.startswith(_CONTACT) and name != "contact_id"}
         if not of_contact - stale or "contact_id" in self.cells:
@@ -247,7 +247,7 @@ class _StampedRow:
         return None
 
     def _present_client(self) -> Client | None:
-        told = self.cells.get("client_id", "")
-        found = self._snapshot.find(CLIENTS, "client_id", told) if told else []
+        client_id = self.cells.get("client_id", "")
+        found = self._snapshot.find(CLIENTS, "client_id", client_id) if client_id else []
         found = found or self._snapshot.find(CLIENTS, "name", exact(self.cells.get("name", "")))
         return found[0] if len(found) == 1 else None

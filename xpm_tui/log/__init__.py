@@ -1,4 +1,4 @@
-"""The event log: one JSON line per event, appended by every process and read or followed.
+"""The event log: one JSON line per event, appended by every process, and read or followed.
 
-Events are derived from the work and never read to decide anything.
+Events describe what was done; no decision is ever based on them.
 """

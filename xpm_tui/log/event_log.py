@@ -1,10 +1,11 @@
-"""Reading the log: newest first, or following what all processes append. A broken line is skipped.
+"""Reads the event log: filtered and newest first, or followed while processes append to it.
 
-Writing the log: append-only JSON lines, one file per UTC day, shared by all processes of a practice.
+Damaged lines are skipped.
 
-A line is written with one ``write`` on a descriptor opened with ``O_APPEND``, so that lines of several
-processes never mix (POSIX.1-2017, ``write``). The log may lose its last second after a power loss; nothing
-depends on it.
+Writes the event log: append-only JSON lines, one file per UTC day, shared by all processes of a practice.
+
+Each line is one ``write`` to a descriptor opened with ``O_APPEND``, so that lines of several processes never
+mix (POSIX.1-2017, ``write``). A power loss may lose the last second; no decision depends on it.
 """
 
 from __future__ import annotations
@@ -34,10 +35,10 @@ RANK = {name: rank for rank, name in enumerate(SEVERITIES)}
 
 @dataclass(frozen=True)
 class EventFilter:
-    """Selects events; empty parts match all. ``level`` is the lowest one shown, ``since`` an aware time.
+    """A filter of events; empty parts match everything. ``level`` is the minimum, ``since`` an aware time.
 
-    ``record`` is a client's id (including its contacts), an XPM UUID or a contact's full id. ``text`` is
-    searched, ignoring case, in the sentence as it is shown and in the call.
+    ``record`` is a client's id (with its contacts), an XPM UUID or a contact's full id. ``text`` is searched
+    in any case in the sentence as it is shown and in the call.
     """
 
     run: str = ""
@@ -47,7 +48,7 @@ class EventFilter:
     since: datetime | None = None
 
     def lets(self, event: Event, names: Callable[[str], str] | None = None) -> bool:
-        """Return whether the event matches; ``names`` completes the sentence that is searched."""
+        """Return whether an event matches; ``names`` completes the sentence in which ``text`` is searched."""
         if self.run and event.run != self.run:
             return False
         if RANK[event.level] < RANK[self.level]:
@@ -75,7 +76,7 @@ EVERYTHING = EventFilter()
 
 
 BLOCK = 64 * 1024
-"""Number of bytes read at a time, from either end."""
+"""Bytes that are read at a time, from either end."""
 
 _decode = msgspec.json.Decoder(Event).decode
 
@@ -100,11 +101,11 @@ def newest_first(
                     if event is not None and wanted.lets(event, names):
                         yield event
         except FileNotFoundError:
-            continue  # deleted between listing and reading
+            continue  # removed by the retention settings between listing and reading
 
 
 class Tail:
-    """Follows the log across its files. ``poll`` lists the folder once if nothing happened."""
+    """Follows the log across its files. ``poll`` reads only the folder if nothing has happened."""
 
     def __init__(self, folder: Path, *, last: int = 0) -> None:
         self._folder = folder
@@ -116,9 +117,9 @@ class Tail:
             self._before = self._last(last)
 
     def poll(self) -> list[Event]:
-        """Return the events since the last poll, in the order of the files; an incomplete line waits."""
+        """Return what was added since the last poll, in the order of the files; an incomplete line waits."""
         news, self._before = self._before, []
-        told = {event.id for event in news}  # a line may be written while the last ones are read
+        seen_ids = {event.id for event in news}  # a line may be written while the last ones are read
         try:
             with os.scandir(self._folder) as entries:
                 sizes = {e.name: e.stat().st_size for e in entries if e.name.endswith(".jsonl")}
@@ -127,15 +128,15 @@ class Tail:
         for name in sorted(sizes):
             done = self._read.get(name, 0)
             if sizes[name] < done:
-                done = 0  # emptied or created again: everything in it is new
+                done = 0  # emptied or created again, so all of it is new
             if sizes[name] > done:
-                done = self._take(name, done, news, told)
+                done = self._take_new(name, done, news, seen_ids)
             self._read[name] = done
         for name in self._read.keys() - sizes.keys():
             del self._read[name]
         return news
 
-    def _take(self, name: str, done: int, news: list[Event], told: set[str]) -> int:
+    def _take_new(self, name: str, done: int, news: list[Event], seen_ids: set[str]) -> int:
         try:
             with (self._folder / name).open("rb") as file:
                 file.seek(done)
@@ -144,7 +145,7 @@ class Tail:
                         break
                     done += len(line)
                     event = _event(line)
-                    if event is not None and event.id not in told:
+                    if event is not None and event.id not in seen_ids:
                         news.append(event)
         except OSError:
             pass
@@ -162,7 +163,7 @@ def _event(line: bytes) -> Event | None:
 
 
 def _whole_lines(path: Path) -> int:
-    """Return the size up to the last line end, so that a line being written is read later."""
+    """Return the bytes up to the last line end, so that a line being written now is read later."""
     try:
         with path.open("rb") as file:
             end = file.seek(0, os.SEEK_END)
@@ -179,7 +180,7 @@ def _whole_lines(path: Path) -> int:
 
 
 def _backwards(file: BinaryIO) -> Iterator[bytes]:
-    """Yield complete and incomplete lines, last first."""
+    """Yield complete and torn lines, last first."""
     end = file.seek(0, os.SEEK_END)
     rest = b""
     while end > 0:
@@ -203,7 +204,7 @@ _run: ContextVar[str] = ContextVar("xpm_tui_run", default="")
 
 @contextmanager
 def during(run: str) -> Iterator[None]:
-    """Assign everything reported in the block, by this task and those it starts, to ``run``."""
+    """Assign everything that this task and its subtasks emit within the block to ``run``."""
     token = _run.set(run)
     try:
         yield
@@ -212,10 +213,10 @@ def during(run: str) -> Iterator[None]:
 
 
 class EventLog:
-    """The events of one practice. Creating it does not use the disk; the first event creates the folder.
+    """The event log of a practice. The folder is created with the first event.
 
-    Reporting never makes the work fail: lines that cannot be written are counted in ``lost`` and reported by
-    one event as soon as the disk can be written again. ``least`` is the lowest severity that is written.
+    Emitting never fails the work: events that the disk refuses are counted in ``lost``, and reported by one
+    event as soon as the disk accepts lines again. ``least`` is the minimum severity that is written.
     """
 
     def __init__(self, folder: Path, clock: Clock, person: str = "", *, least: Severity = "debug") -> None:
@@ -230,7 +231,7 @@ class EventLog:
         self._encode = msgspec.json.Encoder().encode
 
     def emit(self, event: Event) -> None:
-        """Append one event; empty ``id``, ``at``, ``by`` and ``run`` are filled in."""
+        """Append an event; empty ``id``, ``at``, ``by`` and ``run`` are filled in."""
         if RANK[event.level] < self._least:
             return
         try:
@@ -250,7 +251,7 @@ class EventLog:
     def read(
         self, wanted: EventFilter = EVERYTHING, names: Callable[[str], str] | None = None
     ) -> Iterator[Event]:
-        """Yield events that ``wanted`` selects, newest first. ``names`` is used by a text filter only."""
+        """Yield events that match ``wanted``, newest first. ``names`` is only used by a text filter."""
         return newest_first(self.folder, wanted, names)
 
     def tail(self, *, last: int = 0) -> Tail:
@@ -258,7 +259,7 @@ class EventLog:
         return Tail(self.folder, last=last)
 
     def drop_older(self, days: int) -> int:
-        """Delete the files of days more than ``days`` ago and return their number; 0 keeps all."""
+        """Remove the files of days more than ``days`` ago; return how many. With 0 days, none are removed."""
         if days <= 0:
             return 0
         limit = (self._clock.now() - timedelta(days=days)).date().isoformat()
@@ -281,7 +282,7 @@ class EventLog:
         if self._fd < 0 or day != self._day or os.fstat(self._fd).st_nlink == 0:
             self._open(day)
         if self.lost:
-            told = Event(
+            report = Event(
                 key="log.lost",
                 level="warning",
                 at=at,
@@ -289,14 +290,14 @@ class EventLog:
                 by=self._person,
                 numbers={"events": self.lost},
             )
-            self._write(told)
+            self._write(report)
             self.lost = 0
         self._write(event)
 
     def _write(self, event: Event) -> None:
         line = self._encode(event) + b"\n"
         if os.write(self._fd, line) != len(line):
-            raise OSError("the line was cut")  # the next opening adds a line end after the incomplete line
+            raise OSError("the line was cut")  # the next opening adds a line end after the torn piece
 
     def _open(self, day: str) -> None:
         self.close()
@@ -308,7 +309,7 @@ class EventLog:
             os.write(self._fd, b"\n")
 
     def _new_id(self, at: datetime) -> str:
-        """Return the time in milliseconds, then random digits: sorts by time, and in a process by order."""
+        """Return milliseconds and random characters: sorts by time, and within a process by creation."""
         fresh = (int(at.timestamp() * 1000) << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS - 1)
         self._last = max(fresh, self._last + 1)
         number, text = self._last, ""

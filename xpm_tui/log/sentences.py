@@ -1,10 +1,11 @@
-"""The sentences of all events. An event's key is its area, a point, and what happened.
+"""The sentences of all events by key, and their formatting.
 
-Names are filled in when a sentence is shown, so that a mask can replace exactly them.
+A key consists of the area, a point, and what happened. Names are inserted when a sentence is shown, so a mask
+can replace them exactly.
 
 In a template ``{calls:call}`` is a number with its noun ("1 call", "1,204 calls"; ``person/people`` for an
-irregular one), ``{record}`` and ``{uuid}`` are replaced by names, every other word by a part of the event or
-one of its numbers. A part that the event does not have is shown as "?"; a template is never taken from data.
+irregular one), ``{record}`` and ``{uuid}`` are shown by name, and every other word is a part of the event or
+one of its numbers. A missing part is shown as "?"; a template never comes from data.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ SENTENCES: dict[str, str] = {
     "call": "{call} answered {status}",
     "token.refreshed": "The login was renewed",
     "token.failed": "The login could not be renewed",
-    # problems that were shown or reported
+    # problems that were reported or shown
     "act.failed": "An action failed: {rule} ({case})",
     "trouble.seen": "{by} reported a known problem: {rule} (case {case})",
     # connection
@@ -74,7 +75,7 @@ SENTENCES: dict[str, str] = {
     "run.skipped": "The scheduled sync was skipped ({rule})",
     "run.stop_asked": "{by} asked run {run} to stop",
     "run.released": "{by} released the held run {held}",
-    # changes of a run to records
+    # changes of records by a run
     "sync.link": "{record} is linked to {uuid} ({why})",
     "sync.link:undo": "{record} is no longer linked to {uuid} (undone)",
     "sync.change": "{record}: {field} written ({why})",
@@ -94,7 +95,7 @@ SENTENCES: dict[str, str] = {
     "sync.created": "{record} was created in XPM: {uuid}",
     "guard.stop": "The guard stopped the run ({rule}): {counted} counted, {limit} allowed",
     "undo.planned": "{by} planned the undo of run {undone} (plan {plan})",
-    # clients and team, manually
+    # manual changes of clients and team
     "client.linked": "{by} linked {record} to {uuid}",
     "client.merged": "The XPM client of {record} was merged into {uuid}: accept it in the review",
     "client.successor": "XPM no longer has the client of {record}; it may have been merged into {uuid}",
@@ -165,7 +166,7 @@ SENTENCES: dict[str, str] = {
     "export.services": "{by} exported {count:service}",
     "export.team": "{by} exported {count:team member}",
     "export.proposals": "{by} exported {count:proposal}",
-    # others
+    # everything else
     "settings.set": "{by} set {name}",
     "schedule.installed": "{by} installed the schedule",
     "schedule.removed": "{by} removed the schedule",
@@ -183,36 +184,36 @@ REASONS: dict[str, Labels] = {
     "job.held": reason_labels.JOB_CAUSES,
     "job.failed": reason_labels.JOB_CAUSES,
 }
-"""Labels for the reason, by the event's key, then by its rule or outcome."""
+"""The labels of reasons by the event's key, then by its rule or outcome."""
 
 
 Names = Callable[[str], str]
-"""Maps an id (``c12``, ``c12/k3``, ``t4``, an XPM UUID) to a name, or the empty text if there is none."""
+"""A function from an id (``c12``, ``c12/k3``, ``t4``, an XPM UUID) to a name; empty if it has none."""
 
 Values = Callable[[Event], str]
-"""Maps an event to its values, ``old → new``, or the empty text if there are none."""
+"""A function from an event to its values, ``old → new``; empty if it has none."""
 
 _ABSENT = "?"
 
 
 def sentence(event: Event, names: Names | None = None, values: Values | None = None) -> str:
-    """Return the event as a sentence for users. Its names are data: show it only as plain text.
+    """Return the sentence of an event. Its names are data: pass it through the safe-text functions.
 
     Args:
         event: The event.
-        names: Maps records to names; without it their ids are shown.
-        values: Maps events to written values; without it, and in a masked log, none are shown.
+        names: Names records; without it their ids are shown.
+        values: Returns the values that were written; without it, and in a masked log, none are shown.
     """
     template = _template(event)
     if template is None:
         return _bare(event, names)
-    told = _FORMAT.vformat(template, (), _parts(event, names))
+    text = _FORMAT.vformat(template, (), _parts(event, names))
     written = values(event) if values is not None else ""
-    return f"{told}: {written}" if written else told
+    return f"{text}: {written}" if written else text
 
 
 def _template(event: Event) -> str | None:
-    """Return the sentence for this rule or this side if there is one, else the key's own."""
+    """Return the sentence for this rule or this side if there is one, or else the key's own."""
     for variant in (event.rule, event.numbers.get("side")):
         found = SENTENCES.get(f"{event.key}:{variant}") if variant else None
         if found is not None:
@@ -221,7 +222,7 @@ def _template(event: Event) -> str | None:
 
 
 class _Words(string.Formatter):
-    """Inserts values without following attributes or indexes."""
+    """A formatter that inserts values only as they are, without access to attributes or items."""
 
     def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         return kwargs.get(field_name, _ABSENT), field_name
@@ -250,18 +251,18 @@ def _parts(event: Event, names: Names | None) -> dict[str, object]:
         "case": event.case or _ABSENT,
         "correlation": event.correlation or _ABSENT,
     }
-    # An event has this number only if it is not zero.
+    # An event has this number only if it is not 0.
     return {"unsendable": 0, **event.numbers, **parts} if event.numbers else parts
 
 
 def in_sentence(field: str) -> str:
-    """Return a field's label for use in a sentence: ``contact name``, but unchanged ``GST number``."""
-    told = label(field) if field in BY_NAME else field.replace("_", " ")
-    return told if told[1:2].isupper() else told[:1].lower() + told[1:]
+    """Return a field's label within a sentence: ``contact name``, but ``GST number`` as it is."""
+    text = label(field) if field in BY_NAME else field.replace("_", " ")
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
 def _field(event: Event) -> str:
-    """Return the label of a client's field; the fields of other records have their own names."""
+    """Return the label of a client's field; fields of other records have labels of their own."""
     of_client = event.key.startswith(("sync.", "client."))
     return in_sentence(event.field) if of_client else event.field.replace("_", " ")
 
@@ -281,9 +282,9 @@ def _named(id_: str, names: Names | None) -> str:
 
 
 def _bare(event: Event, names: Names | None) -> str:
-    """Return a sentence for a key that this version does not know: everything the event contains."""
-    lines = [event.key.replace(".", " ").replace("_", " ")]
+    """Return all parts of an event whose key this version does not know."""
+    parts = [event.key.replace(".", " ").replace("_", " ")]
     for name, value in _parts(event, names).items():
         if value != _ABSENT and name not in ("by", "run", "why"):
-            lines.append(f"{name.replace('_', ' ')} {scalar(value, none=_ABSENT)}")
-    return lines[0] if len(lines) == 1 else f"{lines[0]}: {', '.join(lines[1:])}"
+            parts.append(f"{name.replace('_', ' ')} {scalar(value, none=_ABSENT)}")
+    return parts[0] if len(parts) == 1 else f"{parts[0]}: {', '.join(parts[1:])}"

@@ -1,5 +1,5 @@
-"""A local Xero: identity, connections and Practice Manager, independent of the other packages.
+"""A local simulation of Xero: identity, connections and Practice Manager.
 
-It imports none of their code, so that the client and the simulator are two independent implementations of
-Xero's documents. ``core`` has no sockets; ``server`` serves it on loopback.
+It imports no code of the other packages, so that client and simulator are two independent readings of Xero's
+documentation. ``core`` has no sockets; ``server`` serves it on loopback.
 """

@@ -9,7 +9,7 @@ from xpm_tui.sandbox.server import serve
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Read the command line, serve, and return the exit code of `serve`."""
+    """Read the command line and serve; return the exit code of `serve`."""
     parser = argparse.ArgumentParser(
         prog="python -m xpm_tui.sandbox",
         description="A local Xero. The first line on stdout is one JSON object with its addresses.",

@@ -1,6 +1,8 @@
-"""The sandbox on loopback in its own process, for `xpm-tui sandbox` and `python -m xpm_tui.sandbox`.
+"""Serves the sandbox on loopback, in a process of its own.
 
-The sandbox as an ASGI application, with faults below the HTTP server for resets and cuts.
+`xpm-tui sandbox` and `python -m xpm_tui.sandbox` both run it.
+
+The sandbox as an ASGI application, with resets and cut connections below the HTTP server.
 """
 
 from __future__ import annotations
@@ -34,14 +36,14 @@ Send = Callable[[Message], Awaitable[None]]
 LONGEST_BODY = 32 * 1024 * 1024
 
 Place = tuple[tuple[str, int] | None, tuple[str, int | None] | None]
-"""The two ends of a connection."""
+"""The addresses of both ends of a connection."""
 
 _transports: dict[Place, asyncio.Transport] = {}
-"""Open connections by their ends: how an application accesses the socket of its server."""
+"""Open connections by their addresses, with which an application reaches the socket of its server."""
 
 
 class Protocol(H11Protocol):
-    """HTTP/1.1 that registers the transport for the injection of faults."""
+    """HTTP/1.1 that registers its transport for the injection of faults."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Register the transport of a connection."""
@@ -55,7 +57,7 @@ class Protocol(H11Protocol):
 
 
 class Application:
-    """ASGI 3 for one sandbox, as one of Xero's hosts or all three."""
+    """An ASGI 3 application over a sandbox, for one of Xero's hosts or all three."""
 
     def __init__(self, sandbox: Sandbox, host: Host = "any") -> None:
         self._sandbox = sandbox
@@ -69,7 +71,7 @@ class Application:
         if body is None:
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        if body:  # RFC 9110, section 8.3: what a body without a type counts as
+        if body:  # RFC 9110, section 8.3: the type of a body without one
             headers.setdefault("content-type", "application/octet-stream")
         request = HttpRequest(
             scope["method"],
@@ -87,7 +89,7 @@ class Application:
 
 
 async def _read(receive: Receive) -> bytes | None:
-    """Return the body, or None if the caller left before it was complete; more than 32 MB are dropped."""
+    """Return the body, or None if the client disconnects early. Beyond 32 MB it is read and dropped."""
     parts: list[bytes] = []
     size = 0
     while True:
@@ -130,7 +132,7 @@ async def _carry(response: Response, scope: Scope, receive: Receive, send: Send)
 
 
 def _reset(transport: asyncio.Transport | None) -> None:
-    """Close with a TCP reset: a linger time of zero discards the connection (socket(7))."""
+    """Close with a TCP reset: with a linger time of 0 the connection is dropped (socket(7))."""
     if transport is None:
         return
     raw = transport.get_extra_info("socket")
@@ -144,7 +146,7 @@ PARENT_CHECK = 0.25
 
 
 class _Server(uvicorn.Server):
-    """A server that handles no signals, as several of them share a process."""
+    """A server that leaves signals alone, because several of them share a process."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -152,7 +154,7 @@ class _Server(uvicorn.Server):
 
 
 def bind(port: int) -> socket.socket:
-    """Return a listening socket on loopback; 0 selects any free port.
+    """Return a listening socket on loopback; port 0 selects any free port.
 
     Raises:
         OSError: The port is in use.
@@ -169,10 +171,10 @@ def bind(port: int) -> socket.socket:
 
 
 def run(sandbox: Sandbox, port: int, *, separate_hosts: bool = False, die_with_parent: bool = False) -> None:
-    """Serve until SIGTERM or SIGINT. The first line on stdout is the greeting, one JSON object.
+    """Serve until SIGTERM or SIGINT. The first line on stdout is the greeting, a JSON object.
 
-    With `separate_hosts` login, identity and API listen on three ports (the last two on any free ones), so
-    that a client that confuses the hosts is detected.
+    With `separate_hosts`, login, identity and API listen on three ports (the last two on any free ones), so
+    that a client that confuses the hosts fails.
 
     Raises:
         OSError: The port is in use.
@@ -227,16 +229,16 @@ async def _serve(sandbox: Sandbox, places: list[tuple[Host, socket.socket]], die
 
 
 def greet(sandbox: Sandbox) -> None:
-    """Write the greeting; the listeners are already open, so that its reader may connect at once."""
+    """Print the greeting. The listeners are open by now, so a reader of this line may connect at once."""
     sys.stdout.write(json.dumps(sandbox.greeting()) + "\n")
     sys.stdout.flush()
 
 
 async def _watch_parent(parent: int, stop: Callable[[], None]) -> None:
-    """Stop once the parent process has ended, which is detected by polling.
+    """Stop once the parent process has ended, which is polled.
 
-    The kernel's own signal for this (prctl) depends on the parent's thread, and would end the sandbox with
-    the thread that started it.
+    The kernel's signal for this (prctl) refers to the parent's thread, and would end the sandbox with the
+    thread that started it.
     """
     while os.getppid() == parent:  # noqa: ASYNC110
         await asyncio.sleep(PARENT_CHECK)
@@ -258,7 +260,7 @@ def serve(
 ) -> int:
     """Serve until a signal ends it, and return the exit code.
 
-    It is 0 after SIGTERM or SIGINT, 2 for an invalid fault, switch or number (stderr says which), and 5 if
+    It is 0 after SIGTERM or SIGINT, 2 for an invalid fault, switch or number (stderr says which), and 5 when
     the port is in use. `faults` are `KIND[,name=value…]`, `switches` are `name=value`; docs/sandbox.md lists
     both. With `die_with_parent` it also ends when the process that started it does.
     """

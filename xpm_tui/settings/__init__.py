@@ -1,1 +1,1 @@
-"""Settings from one schema: file, environment, option; each with its origin."""
+"""Settings from one schema, read from files, environment and options, each with its origin."""

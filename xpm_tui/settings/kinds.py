@@ -1,8 +1,8 @@
-"""The kinds of settings: how a text is checked, converted, and written.
+"""The types of settings: how their texts are parsed, and how values are written as texts.
 
 A parser raises ``ValueError`` with a reason that completes "KEY cannot be VALUE: ...".
 
-Labels and explanations of the choices of settings; files and options use the bare words.
+Labels and meanings of the choices of settings; files and options keep the plain words.
 """
 
 from __future__ import annotations
@@ -24,25 +24,26 @@ with lazy_imports():
 
 
 Setting = str | int | bool | tuple[str, ...] | Secret
-"""A setting's value."""
+"""The value of a setting."""
 
 TomlType = Literal["text", "integer", "boolean", "list"]
 
 PREFIX = "XPM_TUI_"
-"""Prefix of all our environment variables."""
+"""The prefix of all environment variables."""
 
 _YES = {"yes", "true", "on", "1", "y"}
 _NO = {"no", "false", "off", "0", "n"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 LONGEST = 2_000
-"""Longest text of a setting in characters."""
+"""The most characters of a setting."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of setting. ``words`` say what may be typed; ``toml`` is the type allowed besides a text.
+    """A type of settings.
 
-    ``choices`` are the values that can be offered, if known.
+    ``words`` say what may be typed; ``toml`` is the type that a file may have besides a text. ``choices`` are
+    the values that can be offered, if known.
     """
 
     words: str
@@ -53,7 +54,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class SettingEntry:
-    """One setting: ``key`` in files and options, ``label`` and one sentence of ``help`` for users."""
+    """A setting: its ``key`` in files and options, its ``label``, and a sentence of ``help`` for users."""
 
     key: str
     label: str
@@ -63,12 +64,12 @@ class SettingEntry:
 
     @property
     def env(self) -> str:
-        """Name of its environment variable."""
+        """The name of its environment variable."""
         return PREFIX + self.key.upper().replace(".", "_")
 
     @property
     def secret(self) -> bool:
-        """Whether the value is never shown."""
+        """Whether its value is never shown."""
         return isinstance(self.default, Secret)
 
 
@@ -88,7 +89,7 @@ def _yes_no(value: str) -> bool:
 
 
 def _origin(value: str) -> str:
-    """Check scheme, host and port; plain http is only allowed for this computer, as it shows the login."""
+    """Parse scheme, host and port. Plain http is only for this machine, because it would expose the login."""
     try:
         parts = urlsplit(_text(value))
         port = parts.port
@@ -106,7 +107,7 @@ def _origin(value: str) -> str:
 
 
 def is_this_machine(host: str) -> bool:
-    """Return whether a host name means the computer itself (RFC 6761, section 6.3; loopback addresses)."""
+    """Return whether a host name is this machine (RFC 6761, section 6.3; loopback addresses)."""
     return host in ("localhost", "::1") or host.endswith(".localhost") or host.startswith("127.")
 
 
@@ -153,7 +154,7 @@ def _number_pattern(value: str) -> str:
 
 
 def billing_categories(value: str) -> dict[str, str]:
-    """Parse categories by billing type: ``BILLING=CATEGORY; BILLING=CATEGORY``.
+    """Return categories by billing type, from ``BILLING=CATEGORY; BILLING=CATEGORY``.
 
     Raises:
         ValueError: The text has another form, or names a billing type twice.
@@ -174,7 +175,7 @@ def _billing_categories(value: str) -> str:
 
 
 def integer(low: int, high: int, unit: str) -> Kind:
-    """Return the kind of a whole number with its unit and its limits, which are included."""
+    """Return the type of a whole number with its limits, both inclusive, and its unit."""
 
     def parse(value: str) -> int:
         digits = value.strip().replace("_", "")
@@ -186,7 +187,7 @@ def integer(low: int, high: int, unit: str) -> Kind:
 
 
 def choice(*names: str) -> Kind:
-    """Return the kind of a choice; a hyphen or a space is the same as an underscore."""
+    """Return the type of a choice; hyphens and blanks count as underscores."""
 
     def parse(value: str) -> str:
         name = re.sub(r"[\s-]+", "_", value.strip().casefold())
@@ -198,7 +199,7 @@ def choice(*names: str) -> Kind:
 
 
 def several(names: tuple[str, ...]) -> Kind:
-    """Return the kind of a list of names separated by commas, in any order."""
+    """Return the type of a list of names, separated by commas, in any order."""
 
     def parse(value: str) -> tuple[str, ...]:
         found = {word.strip().casefold() for word in value.split(",") if word.strip()}
@@ -223,10 +224,10 @@ JOB_NAME = Kind("text with {proposal}, {client}, {service}, {period}", _template
 
 
 def folder_path(value: str) -> str:
-    """Return the path of a folder in full; ``~`` is the home folder.
+    """Return the full path of a folder; ``~`` is the home folder.
 
     Raises:
-        ValueError: The path cannot be used.
+        ValueError: The text is no path.
     """
     text = _text(value)
     if text and not text.startswith(("/", "~/")):
@@ -238,7 +239,7 @@ def field_mapping(value: str) -> dict[str, str]:
     """Return the field for each key of ``inbox.map``.
 
     Raises:
-        ValueError: The text cannot be used; the error is the reason.
+        ValueError: The text is invalid; the message is the reason.
     """
     found: dict[str, str] = {}
     for part in filter(None, (each.strip() for each in _text(value).split(";"))):
@@ -262,7 +263,7 @@ JOB_NUMBER = Kind("text with {workflow} and {date}; empty: XPM's numbers", _numb
 
 
 def written(value: Setting) -> str:
-    """Return the text that gives this value when it is typed; of a secret only whether it is set."""
+    """Return the text that parses to this value; for a secret, only whether it is set."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple):
@@ -331,11 +332,11 @@ SETTING_CHOICES: dict[str, Labels] = {
         "shown": Label("Shown", "The terminal's own cursor is shown at the focused element."),
     },
 }
-"""Labels and explanations by the key of the setting; other choices are shown as they are typed."""
+"""Labels and meanings by the key of the setting; other choices are shown as they are typed."""
 
 
 def setting_choices(key: str, words: str) -> dict[str, Label]:
-    """Return the choices of a setting with their labels; empty if any text may be typed.
+    """Return the choices of a setting with their labels; empty if other values are possible.
 
     Args:
         key: The setting.

@@ -1,4 +1,4 @@
-"""The reference page of all settings, made from the schema: ``python -m xpm_tui.settings.reference``."""
+"""Generates the reference page of all settings: ``python -m xpm_tui.settings.reference``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The settings of the schedule and its notifications."""
+"""The settings of the schedule and of notifications."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All settings: key, kind, default and help, for files, environment, options, screen and reference."""
+"""All settings, each defined once for files, environment, options, screens and the reference."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ with lazy_imports():
     import difflib
 
 FIELDS: tuple[str, ...] = tuple(field.name for field in SYNCED)
-"""The fields that sync can leave unchanged; ``contact``: whether contacts are added and removed."""
+"""The fields that can be excluded from sync; ``contact``: whether whole contacts are added and removed."""
 
 
 SECTIONS: dict[str, str] = {
@@ -391,10 +391,10 @@ BY_ENV: dict[str, SettingEntry] = {entry.env: entry for entry in SCHEMA}
 
 
 def entry(key: str) -> SettingEntry:
-    """Return the setting with this key.
+    """Return the setting of a key.
 
     Raises:
-        BadInput: There is none; the error names the most similar one.
+        BadInput: There is none; the message names the nearest key.
     """
     found = BY_KEY.get(key) or BY_KEY.get(key.strip().casefold().replace("-", "_"))
     if found is None:
@@ -403,7 +403,7 @@ def entry(key: str) -> SettingEntry:
 
 
 def nearest(key: str) -> str:
-    """Return a hint: the setting with the most similar key, or where all of them are listed."""
+    """Return a hint: the setting whose key is most similar, or where all of them are listed."""
     key = key.casefold()
     near = difflib.get_close_matches(key, BY_KEY, 1, 0.6)
     if not near:

@@ -1,8 +1,8 @@
-"""The scopes requested at login: presets of OAuth scopes, or a text of the user's own.
+"""The OAuth scopes that are requested at login: presets, or a text of the user's own.
 
-Scope names: Xero's OAuth 2.0 scopes page, section Practice Manager. According to Xero's OpenAPI file, only
-the broad pair gives access to job templates and categories, so the standard preset also requests the one that
-reads.
+Scope names are from Xero's OAuth 2.0 scopes page, section Practice Manager. According to Xero's OpenAPI file,
+only the broad pair opens job templates and categories, so the standard preset also requests the broad scope
+for reading.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _LOGIN = ("offline_access", "openid", "profile", "email")
 _GRANULAR = ("practicemanager.client", "practicemanager.job", "practicemanager.staff.read")
 
 STANDARD = "standard"
-"""The preset with what sync and jobs need, and no more."""
+"""The preset with the scopes that sync and jobs need, and no others."""
 
 PRESETS: dict[str, tuple[str, ...]] = {
     STANDARD: (*_LOGIN, *_GRANULAR, "practicemanager.read"),
@@ -39,17 +39,17 @@ OPENING: dict[str, frozenset[str]] = {
         {"practicemanager.job.read", "practicemanager.job", "practicemanager.read", "practicemanager"}
     ),
 }
-"""For the scope that a list needs, every scope that gives access to it."""
+"""The scopes that open a list, by the scope that it needs."""
 
 _TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 """A scope token (RFC 6749, section 3.3)."""
 
 
 def scopes(text: str) -> tuple[str, ...]:
-    """Return the scopes for a preset name or a text of the user's own.
+    """Return the scopes of a preset name or of a user's own text.
 
     Raises:
-        ValueError: The text cannot be used; the error is the reason.
+        ValueError: A scope is invalid; the message is the reason.
     """
     name = re.sub(r"[\s-]+", "_", text.strip().casefold())
     if name in PRESETS:
@@ -65,13 +65,13 @@ def scopes(text: str) -> tuple[str, ...]:
 
 
 def normalise_scopes(text: str) -> str:
-    """Return the setting as it is saved: a preset's name, or the scopes separated by one space."""
+    """Return the setting as it is stored: a preset's name, or the scopes separated by single blanks."""
     found = scopes(text)
     return next((name for name, preset in PRESETS.items() if preset == found), " ".join(found))
 
 
 def scope_advice(scope: str, asked: Collection[str]) -> str:
-    """Return how to get a scope that the login lacks; ``asked`` are those that were requested."""
+    """Return sentences on how to get a missing scope; ``asked`` are the requested ones."""
     if not OPENING.get(scope, frozenset({scope})).isdisjoint(asked):
         return (
             "Xero was asked for it but did not grant it. Ask Xero to attach it to your app "

@@ -1,6 +1,7 @@
-"""The effective settings, each with its origin: default, file, practice, environment, option.
+"""The current settings with their origin: default, file, practice, environment or option.
 
-The later one is used. There are two files: one for all practices of this account, one for the practice.
+Later origins override earlier ones. There are two files: one for all practices of this user account, one for
+the practice.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ Origin = Literal["default", "file", "practice", "environment", "option"]
 
 @dataclass(frozen=True)
 class Item:
-    """The effective value of one setting; ``shown`` is its text, never that of a secret."""
+    """The current value of a setting; ``shown`` is its text, never that of a secret."""
 
     entry: SettingEntry
     value: Setting
@@ -36,15 +37,15 @@ class Item:
 
     @property
     def shown(self) -> str:
-        """The value as it would be typed; of a secret only whether it is set."""
+        """The value as it would be typed; for a secret, only whether it is set."""
         return written(self.value)
 
 
 class Settings:
-    """Settings of one process. :meth:`set` and :meth:`unset` write a file and update this object.
+    """The settings of one process. :meth:`set` and :meth:`unset` write a file and take effect immediately.
 
-    :meth:`follow` reads what other processes have written to the files since; ``version`` grows with each
-    change of either kind. ``problems`` are the errors that a lenient :meth:`load` skipped.
+    :meth:`follow` reads what other processes have written to the files since; ``version`` increases with each
+    change. ``problems`` are the errors that a lenient :meth:`load` has skipped.
     """
 
     def __init__(
@@ -68,49 +69,49 @@ class Settings:
     ) -> Settings:
         """Read both files, the environment and the options of the command line.
 
-        ``lenient`` skips errors, so that a broken file can be repaired with the program itself.
+        ``lenient`` skips errors, so that a broken file can be repaired with the tool itself.
 
         Raises:
-            BadInput: A key does not exist or a value cannot be used; the error names file and key.
+            BadInput: A key does not exist or a value is invalid; the message names file and key.
         """
         settings = cls(global_file, practice_file, {})
-        told = _LayerReader(lenient)
-        settings._layers["option"] = told.texts(overrides, "the options of this command")
-        settings._layers["environment"] = told.environment(environ)
-        settings._seen = settings._look()
+        reader = _LayerReader(lenient)
+        settings._layers["option"] = reader.texts(overrides, "the options of this command")
+        settings._layers["environment"] = reader.environment(environ)
+        settings._seen = settings._file_stats()
         for origin, path in settings._files.items():
-            settings._layers[origin] = told.file(path) if path else {}
-        settings.problems = tuple(told.problems)
+            settings._layers[origin] = reader.file(path) if path else {}
+        settings.problems = tuple(reader.problems)
         return settings
 
     def follow(self) -> None:
-        """Read the files again if they have changed; otherwise this costs two ``stat`` calls.
+        """Read the files again if they have changed; this takes two ``stat`` calls if not.
 
-        A file that cannot be used leaves its settings unchanged; ``problems`` says why.
+        If a file has become invalid, its settings stay as they were and ``problems`` says why.
         """
-        seen = self._look()
+        seen = self._file_stats()
         if seen == self._seen:
             return
-        told = _LayerReader(lenient=True)
+        reader = _LayerReader(lenient=True)
         layers = dict(self._layers)
         for origin, path in self._files.items():
-            known = len(told.problems)
-            found = told.file(path) if path else {}
-            if len(told.problems) == known:
+            known = len(reader.problems)
+            found = reader.file(path) if path else {}
+            if len(reader.problems) == known:
                 layers[origin] = found
         if layers != self._layers:
             self.version += 1
-        # What is written in the meantime differs from what was read, and is read the next time.
-        self._layers, self._seen, self.problems = layers, seen, tuple(told.problems)
+        # Anything written during the read differs from the recorded state, so it is read next time.
+        self._layers, self._seen, self.problems = layers, seen, tuple(reader.problems)
 
-    def _look(self) -> tuple[object, ...]:
+    def _file_stats(self) -> tuple[object, ...]:
         return tuple(_stat(path) for path in self._files.values())
 
     def item(self, key: str) -> Item:
         """Return value and origin of a setting.
 
         Raises:
-            BadInput: The key is unknown; the error names the most similar one.
+            BadInput: The key is unknown; the message names the nearest one.
         """
         entry = schema.entry(key)
         for origin in _ORDER:
@@ -119,15 +120,15 @@ class Settings:
         return Item(entry, entry.default, "default")
 
     def items(self) -> Iterator[Item]:
-        """Return all settings in the order of the schema."""
+        """Yield all settings in the order of the schema."""
         return (self.item(key) for key in schema.BY_KEY)
 
     def get(self, key: str) -> Setting:
-        """Return the effective value: text, whole number, yes/no, tuple of names, or :class:`Secret`."""
+        """Return the current value: text, whole number, yes/no, tuple of names, or :class:`Secret`."""
         return self.item(key).value
 
     def origin(self, key: str) -> Origin:
-        """Return where the effective value comes from."""
+        """Return the origin of the current value."""
         return self.item(key).origin
 
     def text(self, key: str) -> str:
@@ -164,11 +165,11 @@ class Settings:
         """Write a setting to the practice's file, or to the one for all practices.
 
         Returns:
-            The effective item afterwards: its origin shows if an environment variable, an option or the
-                practice's own file still overrides it.
+            The current item, whose origin shows if an environment variable, an option or the practice's own
+                file overrides it.
 
         Raises:
-            BadInput: The key or the value cannot be used.
+            BadInput: The key or value is invalid.
             DiskError: The file cannot be written.
         """
         entry = schema.entry(key)
@@ -179,7 +180,7 @@ class Settings:
         return self.item(entry.key)
 
     def unset(self, key: str, *, practice: bool = False) -> Item:
-        """Remove a setting from a file and return the item that is effective then."""
+        """Remove a setting from a file; return the item that applies instead."""
         entry = schema.entry(key)
         origin, path = self._place(practice)
         toml_file.change(path, entry.key, None)
@@ -224,10 +225,10 @@ _ORDER: tuple[Origin, ...] = ("option", "environment", "practice", "file")
 
 
 def parsed(entry: SettingEntry, text: str, where: str) -> Setting:
-    """Return a typed text as the setting's value.
+    """Return the value of a text.
 
     Raises:
-        BadInput: The value cannot be used; the error has key, value (unless secret) and place.
+        BadInput: It is invalid; the message has key, value (no secret) and place.
     """
     try:
         return entry.kind.parse(text)
@@ -238,7 +239,7 @@ def parsed(entry: SettingEntry, text: str, where: str) -> Setting:
 
 
 def _from_toml(entry: SettingEntry, value: object, where: str) -> Setting:
-    """Return a value of a TOML file; a text is accepted for every kind, other types only for their own."""
+    """Return a value of a TOML file; every setting accepts a text, other types must match."""
     if isinstance(value, str):
         return parsed(entry, value, where)
     if isinstance(value, bool):
@@ -264,25 +265,25 @@ _TOML_WORDS = {
 
 
 class _LayerReader:
-    """Reads one layer after the other; unless lenient, it raises the first problem."""
+    """Collects one layer after the other; unless lenient, the first problem is raised."""
 
     def __init__(self, lenient: bool) -> None:
         self._lenient = lenient
         self.problems: list[BadInput] = []
 
     def texts(self, texts: Mapping[str, str], where: str) -> dict[str, Setting]:
-        """Read a layer of typed texts by key."""
+        """Return a layer of texts by key."""
         found: dict[str, Setting] = {}
         for key, text in texts.items():
             try:
                 entry = schema.entry(key)
                 found[entry.key] = parsed(entry, text, where)
             except BadInput as problem:
-                self._met(problem)
+                self._add_problem(problem)
         return found
 
     def environment(self, environ: Mapping[str, str]) -> dict[str, Setting]:
-        """Read our variables. An empty one counts as not set; a misspelt one is reported."""
+        """Return the layer of environment variables; empty ones do not count, misspelt ones are reported."""
         found: dict[str, Setting] = {}
         for name, text in environ.items():
             if not name.startswith(PREFIX) or not text:
@@ -299,16 +300,16 @@ class _LayerReader:
                         hint=schema.nearest(f"{section}.{rest}"),
                     )
             except BadInput as problem:
-                self._met(problem)
+                self._add_problem(problem)
         return found
 
     def file(self, path: Path) -> dict[str, Setting]:
-        """Read a settings file; a missing one is empty."""
+        """Return the layer of a settings file; a missing file is empty."""
         found: dict[str, Setting] = {}
         try:
             values = toml_file.read(path)
         except BadInput as problem:
-            self._met(problem)
+            self._add_problem(problem)
             return found
         for key, value in values.items():
             try:
@@ -319,10 +320,10 @@ class _LayerReader:
                     )
                 found[key] = _from_toml(entry, value, str(path))
             except BadInput as problem:
-                self._met(problem)
+                self._add_problem(problem)
         return found
 
-    def _met(self, problem: BadInput) -> None:
+    def _add_problem(self, problem: BadInput) -> None:
         problem.case = CaseId.SETTINGS
         if not self._lenient:
             raise problem

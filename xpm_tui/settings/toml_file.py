@@ -1,4 +1,4 @@
-"""A settings file (TOML 1.0): read with the standard library, edited so that the user's comments are kept."""
+"""A settings file (TOML 1.0), parsed with the standard library and edited so that comments are kept."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ with lazy_imports():
     from xpm_tui.files import locks
 
 LARGEST = 1_000_000
-"""Maximum size of a settings file in bytes."""
+"""The maximum size of a settings file in bytes."""
 PATIENCE = 10.0
 """Seconds to wait for another process that changes the same file."""
 
@@ -28,11 +28,11 @@ PATIENCE = 10.0
 def read(path: Path) -> dict[str, object]:
     """Return the file's settings by dotted key, as TOML values; empty if there is no file.
 
-    A settings file names commands to run and servers to sign in to: a file that another account could have
-    written is refused.
+    A settings file names commands to run and servers to sign in to, so one that another user account could
+    have written is not read.
 
     Raises:
-        BadInput: The file cannot be used; the error has the file and, if known, line and column.
+        BadInput: The file is invalid; the message names it with line and column, if known.
     """
     text = _text(path)
     if not text.strip():
@@ -48,15 +48,15 @@ def read(path: Path) -> dict[str, object]:
 
 
 def change(path: Path, key: str, value: Any) -> None:
-    """Write one setting (``None`` removes it); every other line, and all comments, are unchanged.
+    """Write one setting (``None`` removes it); all other lines and comments stay as they are.
 
     Raises:
-        BadInput: The file is no TOML.
-        DiskError: The file cannot be written.
-        Busy: Another process changes the file.
+        BadInput: The file is not TOML.
+        DiskError: It cannot be written.
+        Busy: Another process is changing it.
     """
     private.ensure_private(path.parent)
-    # Under one lock: otherwise the second of two users would remove the other's setting.
+    # Read, change and replace under one lock; otherwise the later of two processes would lose a setting.
     beside = path.with_name(f".{path.name}.lock")
     with disk_error(path), locks.brief_lock(beside, PATIENCE):
         _change(path, key, value)
@@ -98,7 +98,6 @@ def _cannot_edit(path: Path, key: str, reason: str) -> BadInput:
 
 
 def _parsed(text: str) -> Iterator[tuple[str, object]]:
-
     try:
         yield from _flat(tomllib.loads(text), "")
     except tomllib.TOMLDecodeError:
@@ -106,7 +105,7 @@ def _parsed(text: str) -> Iterator[tuple[str, object]]:
 
 
 def _check(path: Path) -> None:
-    """Refuse a file that another account could have written."""
+    """Raise ``BadInput`` if another user account could have written the file."""
     try:
         private.check_chain(path)
     except AppError as unsafe:

@@ -1,1 +1,4 @@
-"""The database of a practice: TinyDB on durable storage, with a commit log, snapshot files and tables."""
+"""The TinyDB database of a practice on durable storage: commit log, snapshot files and tables.
+
+The rest of the program uses it only through the store port.
+"""

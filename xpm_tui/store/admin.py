@@ -1,6 +1,6 @@
-"""Maintenance of a store that is not open: check, repair, compact, back up, restore and purge.
+"""Administration of a store: check, repair, compact, back up, restore and purge.
 
-The integrity check: reads every byte, decodes every row, follows every reference, and changes nothing.
+Checks the integrity of a store: every byte, every row and every reference is read; nothing is changed.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ _COUNTED: dict[str, TableSchema[Any]] = {"c": CLIENTS, "p": PLANS, "r": RUNS}
 
 
 class IntegrityFinding(msgspec.Struct, frozen=True):
-    """One finding: ``error`` (the store is damaged), ``warning`` (it may soon be) or ``note``."""
+    """A finding: ``error`` (the store is damaged), ``warning`` (it may soon be), or ``note``."""
 
     level: Literal["error", "warning", "note"]
     text: str
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """Findings of a check, with ``rows`` per table and ``bytes`` of all files."""
+    """The result of a check: findings, ``rows`` by table, and ``bytes`` of all files."""
 
     position: int
     generation: int
@@ -57,7 +57,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check(folder: Path) -> Report:
-    """Read everything in the store in ``folder``.
+    """Check everything in the store in ``folder``.
 
     Raises:
         StoreUnreadable: There is no store that can be read.
@@ -200,13 +200,9 @@ __all__ += ["backup", "check", "compact", "purge", "repair", "restore"]
 
 
 class Repaired(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of a repair.
+    """The result of a repair. ``kept`` is where the damaged files are, ``lost_rows`` how many rows were lost.
 
-    Attributes:
-        changed: False for a store that needed no repair.
-        lossless: Whether nothing that was committed is missing.
-        lost_rows: How many rows could not be read.
-        kept: Where the damaged files are.
+    ``changed`` is False if no repair was needed. ``lossless``: all committed data is there.
     """
 
     changed: bool
@@ -218,10 +214,7 @@ class Repaired(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Compacted(msgspec.Struct, frozen=True, kw_only=True):
-    """Bytes of all files of the store before and after.
-
-    ``done`` is false if another process was compacting the store.
-    """
+    """The bytes of the store's files before and after; ``done`` is False if another process compacts."""
 
     done: bool
     before: int
@@ -229,13 +222,7 @@ class Compacted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Restored(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of restoring a backup.
-
-    Attributes:
-        position: The new position of the store.
-        backed_up: The backup of what was there before.
-        rows: Number of rows that are there now.
-    """
+    """The new position; ``backed_up`` is the backup of the previous state, ``rows`` the number of rows."""
 
     position: int
     backed_up: str
@@ -243,7 +230,7 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Purged(msgspec.Struct, frozen=True, kw_only=True):
-    """Files and bytes that were deleted; ``left`` lists files that do not belong to the store."""
+    """The files and bytes that were deleted; ``left`` are files that do not belong to the store."""
 
     files: int
     bytes: int
@@ -251,13 +238,13 @@ class Purged(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def backup(folder: Path, target: Path, *, clock: Clock) -> Backup:
-    """Write a backup to ``target`` and read it back; commits wait until it is done.
+    """Write a backup to ``target`` and read it back. Commits wait meanwhile.
 
     Raises:
-        StoreUnreadable: The store is damaged, so that a backup would contain the damage.
-        BadInput: The file already exists.
+        StoreUnreadable: The store is damaged; a backup of it would be useless.
+        BadInput: The file exists.
         DiskError: The file cannot be written.
-        Busy: Another process is using the store.
+        Busy: Another process holds the store.
     """
     _need(folder)
     with both_locks(folder, clock, "making a backup"):
@@ -265,33 +252,24 @@ def backup(folder: Path, target: Path, *, clock: Clock) -> Backup:
 
 
 def compact(folder: Path, *, clock: Clock) -> Compacted:
-    """Merge the commit log into the snapshot files now, and remove what is no longer needed.
-
-    Raises:
-        StoreUnreadable: The store is damaged.
-        DiskError: The disk is full or cannot be written.
-        Busy: Another process is using the store.
-    """
+    """Compact the commit log now, and remove files that are no longer needed. Raises what a commit raises."""
     _need(folder)
     before = _size(folder)
-    with open_store(folder, clock=clock) as book:
-        if book.damage is not None:
-            raise book.damage
-        done = book.compact()
+    with open_store(folder, clock=clock) as store:
+        if store.damage is not None:
+            raise store.damage
+        done = store.compact()
     return Compacted(done=done, before=before, after=_size(folder))
 
 
 def repair(folder: Path, *, clock: Clock, lossy: bool = False) -> Repaired:
-    """Repair a damaged store from its last good state; the damaged files are kept beside it.
+    """Repair a damaged store from its last valid state. The damaged files are kept beside it.
 
-    Args:
-        folder: The folder of the store.
-        clock: The clock to use.
-        lossy: Also use what can be read of damaged files that nothing else replaces, and count the rows
-            that could not be read.
+    ``lossy`` also uses what can be read of files that cannot be restored otherwise, and reports how many rows
+    are lost.
 
     Raises:
-        StoreUnreadable: A repair would lose rows and ``lossy`` is false, or nothing can be read.
+        StoreUnreadable: Only a lossy repair is possible and was not requested, or nothing is left.
     """
     _need(folder)
     with both_locks(folder, clock, "repairing the data"):
@@ -304,9 +282,9 @@ def repair(folder: Path, *, clock: Clock, lossy: bool = False) -> Repaired:
         if loaded.tail == "clean":
             words = f"The data is intact, as of {at(loaded.state.mark)}: nothing to repair."
             return Repaired(changed=False, lossless=True, position=loaded.state.mark.position, lines=(words,))
-    # An incomplete write at the end of the log was never acknowledged; opening for writing removes it.
-    with open_store(folder, clock=clock) as book:
-        position = book.snapshot().position
+    # A torn write at the end of the log was never acknowledged; opening the store for writing cuts it.
+    with open_store(folder, clock=clock) as store:
+        position = store.snapshot().position
     line = "An incomplete write was removed from the commit log; it had not been confirmed."
     return Repaired(changed=True, lossless=True, position=position, lines=(line,))
 
@@ -322,9 +300,9 @@ def _repair(folder: Path, damage: StoreDamaged, clock: Clock, lossy: bool) -> Re
     except StoreUnreadable:
         if not lossy:
             raise
-        loaded, told = salvage(folder, damage)
-        lost, lossless = told.lost_rows, False
-        lines += told.lines
+        loaded, report = salvage(folder, damage)
+        lost, lossless = report.lost_rows, False
+        lines += report.lines
     old = {path for _, path in generation_files(folder)}
     old |= {path for path in (folder / HEAD, previous_manifest(folder)) if path.exists()}
     ends = [folder / HEAD, previous_manifest(folder), folder / LOG_END]
@@ -351,14 +329,14 @@ def _repair(folder: Path, damage: StoreDamaged, clock: Clock, lossy: bool) -> Re
 
 
 def restore(folder: Path, source: Path, *, clock: Clock) -> Restored:
-    """Replace the store by a backup; what was there before is backed up first, or its files are kept.
+    """Replace the state by that of a backup; the previous state is backed up first, or its files are kept.
 
-    Other processes see one change of the whole store. The caller holds the run lock.
+    Other processes see this as a single change. The caller holds the run lock.
 
     Raises:
         BadInput: The file is not a complete backup.
-        DiskError: The disk is full or cannot be written.
-        Busy: Another process is using the store.
+        DiskError: The files cannot be written.
+        Busy: Another process holds the store.
     """
     ensure_private(folder)
     with unpacked(source) as found, both_locks(folder, clock, "restoring a backup"):
@@ -369,7 +347,7 @@ def restore(folder: Path, source: Path, *, clock: Clock) -> Restored:
             if now is not None:
                 backed_up = write_backup(folder, own_backup(folder, "before-restore", clock.now())).path
         except StoreUnreadable:
-            backed_up = str(_aside(folder, clock))
+            backed_up = str(_set_aside(folder, clock))
         position = max(now.state.mark.position if now else 0, found.state.mark.position) + 1
         book = now.head.book if now else found.head.book
         _put(folder, migrated(found), clock, book=book, position=position)
@@ -378,10 +356,7 @@ def restore(folder: Path, source: Path, *, clock: Clock) -> Restored:
 
 
 def purge(folder: Path, *, clock: Clock) -> Purged:
-    """Delete the store, its backups and the files that repairs kept.
-
-    The files are deleted, not overwritten: a disk may still contain traces of them.
-    """
+    """Delete the store, its backups and what repairs have kept. Traces may remain on the disk."""
     _need(folder)
     with both_locks(folder, clock, "deleting the data"):
         ours = [path for _, path in generation_files(folder)] + leftovers(folder)
@@ -408,13 +383,13 @@ def _put(folder: Path, loaded: Loaded, clock: Clock, *, book: str = "", position
         private_view(loaded.state),
         book=book or loaded.head.book,
         position=mark.position + 1 if position is None else position,
-        # A new chain, so that no process takes this for a continuation of what it has in memory.
+        # A chain of its own, so that no process takes this for a continuation of its state in memory.
         chain=secrets.randbits(32),
         clock=clock,
     )
 
 
-def _aside(folder: Path, clock: Clock) -> Path:
+def _set_aside(folder: Path, clock: Clock) -> Path:
     kept = ensure_private(folder / f"damaged-{clock.now():%Y%m%dT%H%M%S}")
     with disk_error(kept, "moved"):
         files: Sequence[Path] = [path for _, path in generation_files(folder)]

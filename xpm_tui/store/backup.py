@@ -1,4 +1,4 @@
-"""Backups: one generation of the store in one zip file, which is read back before it is accepted."""
+"""Backups: one generation of the store in a zip file, which is read back before it counts as complete."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from xpm_tui.store.loader import Loaded, load
 from xpm_tui.store.manifest import HEAD, StoreDamaged
 
 BACKUPS = "backups"
-"""Folder for automatic backups, beside the store's files."""
+"""The folder for automatic backups, beside the files of the store."""
 
 _COPY = 1 << 20
 
 
 class Backup(msgspec.Struct, frozen=True, kw_only=True):
-    """A backup that was made and read back, with the store's position and number of rows per table."""
+    """A backup that was read back; ``position`` and rows by table are those of the store at that time."""
 
     path: str
     position: int
@@ -37,11 +37,11 @@ class Backup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write_backup(folder: Path, target: Path) -> Backup:
-    """Write the content of the store to ``target`` (mode 0600); the caller prevents compaction.
+    """Write the contents of the store to ``target`` (0600); the caller prevents compactions meanwhile.
 
     Raises:
-        StoreUnreadable: The store is damaged, so that a backup would contain the damage.
-        BadInput: The file already exists.
+        StoreUnreadable: The store is damaged; a backup of it would be useless.
+        BadInput: The file exists.
         DiskError: The file cannot be written.
     """
     loaded = load(folder)
@@ -77,7 +77,7 @@ def write_backup(folder: Path, target: Path) -> Backup:
 
 @contextmanager
 def unpacked(source: Path) -> Iterator[Loaded]:
-    """Return the state in a backup after verifying all of it.
+    """Yield the state in a backup, completely verified.
 
     Raises:
         BadInput: The file is not a complete backup.
@@ -87,7 +87,7 @@ def unpacked(source: Path) -> Iterator[Loaded]:
     try:
         with zipfile.ZipFile(source) as packed:
             for member in packed.infolist():
-                # Only names are accepted, not paths.
+                # Only names count: a path inside a backup is never followed.
                 name = Path(member.filename).name
                 if name == member.filename and not member.is_dir():
                     with packed.open(member) as inside, (scratch / name).open("wb") as out:
@@ -107,13 +107,13 @@ def unpacked(source: Path) -> Iterator[Loaded]:
 
 
 def own_backup(folder: Path, why: str, now: datetime) -> Path:
-    """Return the path for an automatic backup."""
+    """Return the path of an automatic backup."""
     place = ensure_private(folder / BACKUPS)
     return place / f"{now:%Y%m%dT%H%M%S%f}-{why}.zip"
 
 
 def prune_backups(folder: Path, keep: int) -> list[Path]:
-    """Delete the oldest automatic backups, except the newest ``keep``, and return what was deleted."""
+    """Remove the oldest automatic backups except ``keep`` of them; return what was removed."""
     found = sorted((folder / BACKUPS).glob("*.zip"))
     gone = found[: max(0, len(found) - keep)]
     for path in gone:

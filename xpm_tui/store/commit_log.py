@@ -1,16 +1,17 @@
-"""The commit log: one append-only file for all tables, with one sealed and synced line per transaction.
+"""The commit log: one append-only file for all tables, with a sealed and fsynced line per transaction.
 
-The recorded end of the commit log, which distinguishes a log that lost bytes from an incomplete write.
+The recorded end of the commit log, which tells a log that was cut short from a torn write.
 
-Decision. A log that ends early looks the same whether its last bytes were never written (an incomplete write,
-which was never reported as successful) or were lost afterwards. The file ``log-end`` therefore records how
-far the log reached: durably, when a store that was written is closed, at the end of a run, when a generation
-is written, and every :data:`EVERY` commits. A log that ends before that record has lost acknowledged commits:
-the store is damaged. After the record, a complete commit is kept and an incomplete one is removed.
+Decision. A log that ends early looks the same whether its last bytes were never written (a torn write, which
+was never acknowledged) or were lost afterwards. The file ``log-end`` therefore records how far the log
+reached: durably, when a store that was written is closed, at the end of a run, when a generation is
+installed, and every :data:`EVERY` commits. A log that ends before that record has lost acknowledged commits:
+the store is damaged. What follows the record is treated as before: a complete commit is kept, a torn one is
+cut.
 
-Limit. If a process is killed, the loss of whole lines at the very end of the log cannot be detected for the
-commits since the last record, which are at most ``EVERY - 1``. Recording every commit would close this gap
-and cost a second durable write for each.
+Limit. Of the commits made since the last record, at most ``EVERY - 1`` by a process that was killed, the loss
+of whole lines at the very end of the log cannot be seen. Recording every commit would close the gap and cost
+a second durable write for each.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _PEEK = re.compile(rb"\t(\d+) \d+ ([.+])\t[0-9a-f]{8}\n$")
 
 
 class Mark(NamedTuple):
-    """A place in the log: after transaction ``position``, made at ``millis``, with checksum ``chain``."""
+    """A position in the log: after transaction ``position`` of time ``millis`` with checksum ``chain``."""
 
     offset: int
     position: int
@@ -54,16 +55,16 @@ class Transaction(NamedTuple):
 Tail = Literal["clean", "torn", "whole", "damaged", "short"]
 """What follows the last complete transaction.
 
-Nothing; a write that was not finished; a transaction that lacks only its line end; bytes that have changed
-since they were written; or fewer bytes than are known to have been there (see ``log_end``).
+It is nothing; a torn write; a transaction without its line end; bytes that have changed since they were
+written; or less than was recorded (see ``log_end``).
 """
 
 BROKEN: tuple[Tail, ...] = ("damaged", "short")
-"""Ends of a log that has lost something."""
+"""The tails of a log that has lost data."""
 
 
 class Scan:
-    """Reads transactions from a mark on; afterwards ``mark`` and ``tail`` describe where and how it ended."""
+    """Reads transactions after a mark; afterwards, ``mark`` and ``tail`` describe the end."""
 
     def __init__(self, path: Path, mark: Mark) -> None:
         self.path = path
@@ -71,7 +72,7 @@ class Scan:
         self.tail: Tail = "clean"
 
     def __iter__(self) -> Iterator[Transaction]:
-        """Yield the complete transactions.
+        """Yield the transactions.
 
         Raises:
             StoreDamaged: The log is missing or cannot be read.
@@ -103,8 +104,8 @@ class Scan:
 
     def _judge(self, text: bytes, chain: int, rest: BufferedReader) -> Tail:
         if _HOLE.search(text):
-            # Blocks that the disk never got before the power went: zeros. A later transaction was begun only
-            # when this one was durable, so that behind it zeros are damage.
+            # Blocks that the disk never wrote before a power loss are zeros. A later transaction starts only
+            # when this one is durable, so zeros before another transaction are damage.
             return "damaged" if any(map(self._later, joined([text], rest))) else "torn"
         if text.endswith(b"\n") or rest.peek(1):
             return "damaged"
@@ -120,7 +121,7 @@ class Scan:
 
 
 class LogHeader(msgspec.Struct, frozen=True, kw_only=True):
-    """First line of a log: the store and generation it belongs to, and where it continues from."""
+    """The first line of a log: its store and generation, and the checksum that it continues."""
 
     book: str
     generation: int
@@ -135,10 +136,10 @@ def first_line(head: Manifest) -> bytes:
 
 
 def read_base(path: Path) -> Mark:
-    """Return where a log begins.
+    """Return the mark at which a log starts.
 
     Raises:
-        StoreDamaged: The first line is missing or damaged.
+        StoreDamaged: The log is missing, or its first line is damaged.
     """
     try:
         with path.open("rb") as stream:
@@ -156,17 +157,17 @@ def read_base(path: Path) -> Mark:
 
 
 class CommitLog:
-    """The log of one generation, open for appending."""
+    """The log of a generation, open for appending."""
 
     def __init__(self, path: Path, *, disk: Disk = DISK) -> None:
         self.path = path
         self._file = AppendFile(path, disk=disk)
 
     def append(self, changes: list[EncodedWrite], mark: Mark, millis: int) -> Mark:
-        """Append one transaction durably after ``mark`` (the end of the file) and return the mark after it.
+        """Append a transaction durably after ``mark`` (the end of the file); return the mark after it.
 
         Raises:
-            DiskError: The transaction could not be written; nothing of it is in the log.
+            DiskError: It cannot be written; the log is unchanged.
         """
         chain = mark.chain
 
@@ -180,7 +181,7 @@ class CommitLog:
         return Mark(size, mark.position + 1, chain, millis)
 
     def cut(self, mark: Mark) -> None:
-        """Remove everything after ``mark``. The caller holds the store lock."""
+        """Cut everything after ``mark``. The caller holds the store lock."""
         if self._file.size > mark.offset:
             try:
                 self._file.cut(mark.offset)
@@ -203,24 +204,20 @@ class CommitLog:
 
 
 def peek_position(fd: int, size: int) -> int | None:
-    """Return the number of the last commit from a log's last bytes.
-
-    Returns:
-        The number, or None if there is none or a commit is in progress.
-    """
+    """Return the number of the last commit from a log's last bytes; None if incomplete or missing."""
     found = _PEEK.search(os.pread(fd, 96, max(0, size - 96)))
     return int(found[1]) if found and found[2] == b"." else None
 
 
 LOG_END = "log-end"
-"""Name of the file."""
+"""The name of the file."""
 
 EVERY = 64
-"""Number of commits after which the end of the log is recorded again."""
+"""The number of commits after which the end of the log is recorded again."""
 
 
 class LogEnd(msgspec.Struct, frozen=True, kw_only=True):
-    """The log of ``generation`` held ``bytes`` bytes and reached commit ``position``."""
+    """The log of ``generation`` had ``bytes`` bytes and reached commit ``position``."""
 
     book: str
     generation: int
@@ -228,16 +225,16 @@ class LogEnd(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
 
     def is_missed_by(self, head: Manifest, mark: Mark) -> bool:
-        """Whether a log that ends at ``mark`` has lost commits; False for a record of an older generation."""
+        """Return whether a log that ends at ``mark`` has lost commits; False for another generation."""
         same = self.book == head.book and self.generation >= head.generation
         return same and mark.position < self.position
 
 
 def read_log_end(folder: Path) -> LogEnd | None:
-    """Return the record of the log's end, or None where there is none.
+    """Return the record of the log's end, or None if there is none.
 
     Raises:
-        StoreDamaged: The record is not as it was written.
+        StoreDamaged: The record is damaged.
     """
     path = folder / LOG_END
     try:
@@ -254,10 +251,6 @@ def read_log_end(folder: Path) -> LogEnd | None:
 
 
 def write_log_end(folder: Path, head: Manifest, mark: Mark, *, disk: Disk = DISK) -> None:
-    """Record durably that the log reaches ``mark``; the caller holds the store lock.
-
-    Raises:
-        DiskError: The record cannot be written.
-    """
+    """Record durably that the log reaches ``mark``; the store lock is held. Raises ``DiskError``."""
     end = LogEnd(book=head.book, generation=head.generation, position=mark.position, bytes=mark.offset)
     replace_bytes(folder / LOG_END, seal_struct(end), disk=disk)

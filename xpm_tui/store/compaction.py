@@ -1,6 +1,6 @@
-"""Compaction: the commit log is merged into new snapshot files while other processes keep committing.
+"""Compaction: merges the commit log into new snapshot files, while other processes commit.
 
-Which runs, before-images, journal entries, plans and inbox records the retention settings delete.
+Deletes what the retention settings no longer keep: runs, before-images, journal, plans and inbox.
 """
 
 from __future__ import annotations
@@ -30,25 +30,25 @@ from xpm_tui.store.manifest import HEAD, read_manifest
 from xpm_tui.store.snapshot_set import FOLD_LOCK, clean, install_log, refuse_foreign, write_tables
 
 LEAST = 1024 * 1024
-"""Size of the log, in bytes, below which it is never merged."""
+"""Logs with fewer bytes are not compacted."""
 
 SHARE = 0.25
-"""The log is merged when it reaches this fraction of the size of the snapshot files."""
+"""The size of the log, as a share of the snapshot files, from which on it is compacted."""
 
 
 def due(engine: Engine) -> bool:
-    """Return whether the log has grown enough to be merged."""
+    """Return whether the log has grown enough."""
     return engine.mark.offset > max(LEAST, SHARE * engine.head.bytes)
 
 
 def compact(engine: Engine) -> bool:
-    """Write a new generation; return False if another process is doing so.
+    """Install a new generation; return False if another process is compacting.
 
-    The previous generation is kept complete. The store lock is held only for the last step, which copies what
-    was committed in the meantime. After an error the store is unchanged.
+    The previous generation is kept. The store lock is held only for the last step, which copies what was
+    committed meanwhile.
 
     Raises:
-        DiskError: The disk is full or cannot be written.
+        DiskError: The files cannot be written; the store is unchanged.
         StoreUnreadable: The store is damaged.
     """
     lock = Lock(engine.folder / FOLD_LOCK, clock=engine.clock, person="", what="compacting")
@@ -69,7 +69,7 @@ def _compact(engine: Engine) -> None:
     tables = write_tables(engine.folder, view, old.generation + 1, old.book, engine.disk)
     with engine.locked():
         if engine.head != old or read_manifest(engine.folder / HEAD) != old:
-            return  # Another state was restored in the meantime, so these files are of no use.
+            return  # Another state was restored meanwhile, so what was written here is obsolete.
         head = msgspec.structs.replace(
             old,
             generation=old.generation + 1,
@@ -84,20 +84,20 @@ def _compact(engine: Engine) -> None:
 
 
 DRAFTS = 3
-"""Number of plans that were never applied that are kept, however old."""
+"""The number of plans that were never applied to keep, however old."""
 
 _UNRESOLVED = ("intent", "sent", "held")
 
 
 def outdated(snapshot: Snapshot, *, now: datetime, runs_days: int, images_days: int) -> list[Write]:
-    """Return the rows to delete in one commit.
+    """Return the rows to delete, for a single commit.
 
     A run is deleted after ``runs_days`` with everything that belongs to it. Its before-images, finished
-    journal entries and the records of its plan are deleted after ``images_days``; after that it can no longer
-    be undone. These are always kept: a run that has not ended, and a run with a write to XPM whose outcome is
-    unknown or held. Of the plans that were never applied, the newest :data:`DRAFTS` and all that are less
-    than a day old are kept. Files and events of the inbox are deleted after ``runs_days``; the date of the
-    newest value of each field is kept, so that an old copy of a file cannot overwrite it.
+    journal entries and the records of its plan are deleted after ``images_days``, after which it cannot be
+    undone. Kept regardless of age are runs that have not ended, and runs with a write to XPM whose outcome is
+    unknown or held. The newest :data:`DRAFTS` plans that were never applied are kept, and all younger than a
+    day. Files and events of the inbox are deleted after ``runs_days``; the times at which fields were set
+    stay, so that even a late copy does no harm.
     """
     unresolved = {i.run for i in snapshot.rows(INTENTS) if i.state in _UNRESOLVED}
     gone: set[str] = set()
@@ -126,7 +126,7 @@ def outdated(snapshot: Snapshot, *, now: datetime, runs_days: int, images_days: 
 
 
 def _inbox(snapshot: Snapshot, before: datetime) -> list[Write]:
-    """Return the records of files and events received before a time, except the import that can be undone."""
+    """Delete records of files and events before a time, except the import that can be undone."""
     undoable = {image.partition("/")[0] for image in snapshot.ids(IMPORT_IMAGES)}
     events = (each for each in snapshot.rows(IMPORTS) if each.event and each.id not in undoable)
     return [

@@ -1,9 +1,9 @@
-"""Encoding of writes: only rows that can be read back are written to the log.
+"""Encodes writes as checked bytes: nothing that cannot be read back is written to the log.
 
-Detection of damage: every line and block has a checksum that continues from the one before it.
+Checksums of lines and blocks, each of which continues from the previous one.
 
-CRC-32 (zlib) detects every single wrong bit and every burst of up to 32 bits. Because it continues from the
-checksum before, it also detects lines that were swapped, left out or inserted by another program.
+CRC-32 (zlib) detects every single wrong bit and every burst of up to 32 bits. Because each checksum continues
+from the previous one, lines that were swapped, left out or inserted are detected, too.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _decoders: dict[int, tuple[TableSchema[Any], msgspec.json.Decoder[Any]]] = {}
 
 
 class EncodedWrite(NamedTuple):
-    """One write: the row as JSON bytes without a line end, or None if the row is deleted."""
+    """A write: the row's bytes (JSON without line ends), or None if the row is removed."""
 
     table: str
     id: str
@@ -34,7 +34,7 @@ class EncodedWrite(NamedTuple):
 
 
 def decoder(table: TableSchema[T]) -> msgspec.json.Decoder[T]:
-    """Return the table's decoder, created once."""
+    """Return the table's decoder, which is cached."""
     known = _decoders.get(id(table))
     if known is None:
         known = _decoders[id(table)] = (table, msgspec.json.Decoder(table.row))
@@ -42,10 +42,10 @@ def decoder(table: TableSchema[T]) -> msgspec.json.Decoder[T]:
 
 
 def decode(table: TableSchema[T], id: str, raw: bytes) -> T:  # noqa: A002
-    """Decode a row from its bytes.
+    """Decode a row.
 
     Raises:
-        StoreUnreadable: The bytes do not fit; the message names table and id.
+        StoreUnreadable: It is invalid; the message names table and id.
     """
     try:
         return decoder(table).decode(raw)
@@ -57,10 +57,10 @@ def decode(table: TableSchema[T], id: str, raw: bytes) -> T:  # noqa: A002
 
 
 def encode(table: TableSchema[Any], row: Any) -> EncodedWrite:
-    """Encode a row and check the result.
+    """Encode a row.
 
     Raises:
-        BadInput: A value does not fit its field or JSON.
+        BadInput: A value does not match its field or JSON.
     """
     name = "?"
     try:
@@ -81,11 +81,7 @@ def encode(table: TableSchema[Any], row: Any) -> EncodedWrite:
 
 
 def encoded(table: TableSchema[Any], name: str, raw: bytes) -> EncodedWrite:
-    """Check a row that is already encoded.
-
-    Raises:
-        BadInput: A value does not fit its field.
-    """
+    """Return an encoded row after the same checks. Raises ``BadInput``."""
     try:
         row = decoder(table).decode(raw)
         found = table.key(row)
@@ -100,11 +96,7 @@ def encoded(table: TableSchema[Any], name: str, raw: bytes) -> EncodedWrite:
 
 
 def refuse_changed_rows(writes: Iterable[Write], since: Snapshot, now: Snapshot) -> None:
-    """Check that no row that is to be written has changed between the two snapshots.
-
-    Raises:
-        StoreChanged: A row has changed.
-    """
+    """Raise ``StoreChanged`` if a row to be written has changed between the two snapshots."""
     if since.position == now.position:
         return
     for write in writes:
@@ -117,13 +109,13 @@ def refuse_changed_rows(writes: Iterable[Write], since: Snapshot, now: Snapshot)
 
 
 PART = 256 * 1024
-"""A transaction is one line; from this many bytes on it is split into several."""
+"""Larger transactions are split into lines of this many bytes and count once the last one is there."""
 
 _WRITES = msgspec.json.Decoder(list[tuple[str, str, msgspec.Raw]])
 
 
 class Line(NamedTuple):
-    """A line of the commit log: writes as JSON, commit number, time (ms), and whether it is the last part."""
+    """A line of the commit log: writes as JSON, number of the commit, time (ms), whether it is the last."""
 
     body: bytes
     position: int
@@ -133,12 +125,12 @@ class Line(NamedTuple):
 
 
 def seal(body: bytes, chain: int = 0) -> bytes:
-    """Return ``body`` with a tab, its checksum and a line end."""
+    """Return ``body``, a tab, its checksum and a line end."""
     return b"%b\t%08x\n" % (body, zlib.crc32(body, chain))
 
 
 def unseal(line: bytes, chain: int = 0) -> tuple[bytes, int] | None:
-    """Return the body of a sealed line without its line end, or None if it is damaged."""
+    """Return the body of a sealed line (without its line end) and its checksum; None if they do not match."""
     body, tab, text = line.rpartition(b"\t")
     if not tab or len(text) != 8:
         return None
@@ -147,9 +139,9 @@ def unseal(line: bytes, chain: int = 0) -> tuple[bytes, int] | None:
 
 
 def pack(changes: Iterable[EncodedWrite], position: int, millis: int, chain: int) -> Iterator[bytes]:
-    """Yield the sealed lines of one transaction: one, or several of about :data:`PART` bytes.
+    """Yield the sealed lines of a transaction: one, or several of about :data:`PART` bytes.
 
-    One line is made at a time, so that a large transaction is not in memory twice.
+    Lines are created one at a time, so that a large transaction is not in memory twice.
     """
     pieces: list[bytes] = []
     size = 0
@@ -184,10 +176,10 @@ def unpack(line: bytes, chain: int) -> Line | None:
 
 
 def changes_of(body: bytes) -> list[EncodedWrite]:
-    """Return the writes in a line.
+    """Return the writes of a line.
 
     Raises:
-        StoreUnreadable: A line with a correct checksum is not a list of writes.
+        StoreUnreadable: The line is sealed correctly, but is not a list of writes.
     """
     try:
         rows = _WRITES.decode(body)
@@ -204,5 +196,5 @@ def changes_of(body: bytes) -> list[EncodedWrite]:
 
 
 def seal_struct(value: Any) -> bytes:
-    """Return a value as one sealed line of JSON."""
+    """Return a value as a sealed line of JSON."""
     return seal(ENCODER.encode(value))

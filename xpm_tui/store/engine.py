@@ -1,4 +1,4 @@
-"""The engine of one open store: its files, its state in memory, and the order in which the two change."""
+"""An open store: its files, its state in memory, and the order in which both change."""
 
 from __future__ import annotations
 
@@ -39,14 +39,13 @@ from xpm_tui.store.upgrades import migrated, upgrade
 _Seen = tuple[int, int, int]
 
 CLOSING = 2.0
-"""Seconds that closing waits for another process before it records the end of the log."""
+"""Seconds to wait for another process on closing, to record the end of the log."""
 
 
 class Engine:
-    """The engine of one open store.
+    """The engine of an open store. It holds no lock between calls, which may come from any thread.
 
-    It holds no lock between two calls. Its methods may be called from any thread. ``damage`` says why a store
-    that was to be written is open for reading only.
+    ``damage`` says why a store that should be written is open for reading only.
     """
 
     def __init__(
@@ -73,28 +72,28 @@ class Engine:
         self._log_path = str(folder / self.head.log)
         self._sure = self.state.mark
         self._recorded = self.state.mark.position
-        # What was there before reading, so that nothing that was added in between is skipped.
+        # The file's state is recorded before reading, so that later changes are not missed.
         self._seen: tuple[_Seen, _Seen | None] = (before, None)
         if not self.read_only and loaded.tail != "clean":
             with self.locked():
-                pass  # This removes the incomplete write.
+                pass  # which cuts the torn tail
         self.refresh()
 
     # Reading
 
     @property
     def read_only(self) -> bool:
-        """Whether nothing may be written, because it was requested or because of damage."""
+        """Whether writes are refused, by request or because of damage."""
         return self._read_only or self.damage is not None
 
     @property
     def mark(self) -> Mark:
-        """The newest commit known."""
+        """The mark of the latest known commit."""
         return self.state.mark
 
     def snapshot(self) -> StoreSnapshot:
-        """Return the current state, including other processes' commits."""
-        # While another thread commits, the state that it read under the lock is the newest.
+        """Return the current state, including commits of other processes."""
+        # While another thread commits, the state that it saw under the lock is the latest.
         if self._mutex.acquire(timeout=0.01):
             try:
                 self.refresh()
@@ -113,12 +112,12 @@ class Engine:
         known = self.state.mark.position
         if self.damage is not None:
             return known
-        head, log = self._look()
+        head, log = self._file_states()
         if (head, log) == self._seen:
             return known
         before = self._seen[1]
         if head != self._seen[0] or (before is not None and log[1] <= before[1]):
-            # Another generation, or a log that changed and did not grow: only reading it can tell.
+            # Another generation, or a log that has changed without growing: it must be read.
             return self.snapshot().position
         try:
             fd = os.open(self.folder / self.head.log, os.O_RDONLY | os.O_CLOEXEC)
@@ -132,15 +131,13 @@ class Engine:
     # Writing
 
     def transact(self, make: Callable[[StoreSnapshot], Sequence[EncodedWrite]]) -> int:
-        """Commit the writes that ``make`` returns for the newest state, with other writers kept out.
-
-        Nothing is written if this raises.
+        """Commit what ``make`` returns for the latest state, with other writers locked out.
 
         Raises:
             ReadOnly: The store is open for reading only.
             StoreUnreadable: The store is damaged.
-            DiskError: The disk is full or cannot be written.
-            Busy: Another process holds the store lock.
+            DiskError: The commit cannot be written. Nothing is written after any of these errors.
+            Busy: Another process holds the store.
         """
         self._refuse_reading()
         with self.locked():
@@ -151,7 +148,7 @@ class Engine:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the store lock, with the newest state in memory and a complete log on disk."""
+        """Hold the store lock with the latest state in memory and the log intact after it."""
         self._refuse_reading()
         assert self._lock is not None
         with self._mutex, self._lock.hold(PATIENCE):
@@ -159,21 +156,17 @@ class Engine:
             yield
 
     def refresh(self, *, locked: bool = False) -> None:
-        """Read what other processes have committed.
+        """Read what other processes have committed. ``locked``: under the store lock; repairs the tail.
 
-        If the lock is held, damage raises an error; otherwise the reader keeps its state and ``damage`` is
-        set.
-
-        Args:
-            locked: The store lock is held, so that the end of the log may be repaired.
+        With the lock, damage is raised; without it, a reader keeps its state and ``damage`` is set.
         """
         if self.damage is not None:
             return
-        seen = self._look()
+        seen = self._file_states()
         if seen == self._seen and (not locked or seen[1][1] == self.state.mark.offset):
             return
         if self._failed == seen[1] and seen[0] == self._seen[0] and not locked:
-            return  # The new bytes are a failed write of ours that could not be removed yet.
+            return  # What is new is our own failed write, which could not be removed yet.
         log = self._log_path
         try:
             self._catch_up(seen, locked)
@@ -185,49 +178,47 @@ class Engine:
         if locked:
             self._sure = self.state.mark
             self._failed = None
-        # Without the lock another process may have written since; then the next read differs.
-        self._seen = self._look() if locked else (seen[0], seen[1] if log == self._log_path else None)
+        # Without the lock, someone may have written meanwhile: then the next check finds a difference.
+        self._seen = self._file_states() if locked else (seen[0], seen[1] if log == self._log_path else None)
 
     def _catch_up(self, seen: tuple[_Seen, _Seen], locked: bool) -> None:
         head, log = seen
         known = self._seen[1]
         if locked and self._failed == log and head == self._seen[0] and self._log is not None:
-            # Our last write failed and could not be removed; nothing was written after it.
+            # Our last write failed and could not be removed; no one has written after it since.
             self._log.cut(self.state.mark)
         elif head != self._seen[0]:
             self._switch(locked)
         elif log[1] < self.state.mark.offset or (
             known is not None and (log[0] != known[0] or (log[1] == known[1] and log != known))
         ):
-            # A different or shorter file, or one rewritten with the same length: read and verify everything.
+            # Another file, a shorter one, or one rewritten with the same length: read and verify everything.
             self._reload(locked)
         else:
             self._read_on(locked)
 
     def adopt(self, head: Manifest, mark: Mark) -> None:
-        """Switch to a new generation that this process has just written while holding the store lock."""
+        """Switch to a new generation that this process has just installed. The store lock is held."""
         self.head = head
         self.state.step.mark = mark
         self._sure = mark
         self._reopen()
         with suppress(DiskError):
             self._record()
-        self._seen = self._look()
+        self._seen = self._file_states()
 
     def replace_state(self, loaded: Loaded) -> None:
-        """Switch to a different state; existing snapshots keep the old one."""
+        """Switch to another state; existing snapshots keep the old one."""
         self.state, self.head = loaded.state, loaded.head
         self._reopen()
 
     def record_end(self, patience: float = PATIENCE) -> None:
-        """Record the length of the log durably, if this process has committed since the last record.
-
-        The store itself is complete if this raises.
+        """Record durably how far the log reaches, if this process has committed since the last record.
 
         Raises:
-            Busy: Another process holds the store lock.
+            Busy: Another process holds the store.
             StoreUnreadable: The store is damaged.
-            DiskError: The record cannot be written.
+            DiskError: The record cannot be written; the store itself is intact.
         """
         if self.read_only or self._lock is None or self._sure.position <= self._recorded:
             return
@@ -240,7 +231,7 @@ class Engine:
         self._recorded = self.state.mark.position
 
     def close(self) -> None:
-        """Record the end of the log and close the files; closing twice is allowed."""
+        """Record the end of the log and close the files; a second call has no effect."""
         with suppress(AppError):
             if not self._closed:
                 self.record_end(CLOSING)
@@ -252,7 +243,7 @@ class Engine:
                 self._lock.close()
             self._closed = True
 
-    # Internal
+    # Internals
 
     def _open(self) -> Loaded:
         try:
@@ -289,7 +280,7 @@ class Engine:
             return made
 
     def _upgrade(self, loaded: Loaded) -> Loaded:
-        """Upgrade from an older format; a reader does so in memory only."""
+        """Migrate an older format; a reader does so only in memory."""
         if self._read_only:
             return migrated(loaded)
         with both_locks(self.folder, self.clock, "changing the format"):
@@ -302,28 +293,28 @@ class Engine:
         try:
             mark = self._log.append(changes, self.state.mark, millis(self.clock.now()))
         except DiskError:
-            left = self._look()[1]
+            left = self._file_states()[1]
             self._failed = left if left[1] > self.state.mark.offset else None
             raise
         self.state.apply(changes, mark, watched=len(self._views) > 0)
         self._sure = mark
         if mark.position - self._recorded >= EVERY:
-            with suppress(DiskError):  # The commit itself is durable; the next one tries again.
+            with suppress(DiskError):  # the commit itself is durable, and the next one tries again
                 self._record()
-        self._seen = self._look()
+        self._seen = self._file_states()
 
     def _read_on(self, locked: bool) -> None:
         scan = Scan(self.folder / self.head.log, self.state.mark)
         for transaction in scan:
             self.state.apply(transaction.changes, transaction.mark, watched=len(self._views) > 0)
         if scan.tail == "damaged":
-            # Perhaps a failed write was removed by another process: only a complete read can tell.
+            # Possibly a failed write that was removed after we read it: only reading everything can tell.
             self._reload(locked)
         elif locked:
             self._repair(scan.tail)
 
     def _switch(self, locked: bool) -> None:
-        """Switch to the generation that another process has written."""
+        """Switch to a new generation that another process has installed."""
         if (self.folder / self.head.log).exists():
             self._read_on(locked=False)
         head = read_manifest(self.folder / HEAD)
@@ -332,7 +323,7 @@ class Engine:
                 self.folder / HEAD, "was replaced by that of another practice. Nothing was written."
             )
         try:
-            # The new generation contains all of the old log, so an equally new state only continues there.
+            # The new generation has all of the old log, so a state that is as far continues there.
             tail = follow(self.state, self.folder / head.log, watched=len(self._views) > 0)
         except StoreDamaged:
             tail = None
@@ -364,7 +355,7 @@ class Engine:
             self._repair(loaded.tail)
 
     def _repair(self, tail: str) -> None:
-        """Remove an incomplete write, or complete the line end, while holding the store lock."""
+        """Cut a torn tail, or complete a line; the store lock is held."""
         if tail == "clean":
             return
         if self._log is None:
@@ -381,7 +372,7 @@ class Engine:
             self._log.close()
             self._log = None
 
-    def _look(self) -> tuple[_Seen, _Seen]:
+    def _file_states(self) -> tuple[_Seen, _Seen]:
         return _stat(self._head_path), _stat(self._log_path)
 
     def _build(self, live: LiveTable, table: TableSchema[Any], name: str) -> Index:

@@ -1,4 +1,4 @@
-"""New ids of the store, counted per prefix in the store itself, so that two processes never use the same."""
+"""New ids: counted per prefix in the store itself, so that no two processes use the same."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from xpm_tui.domain.tables import META, Meta
 
 
 class Transacting(Protocol):
-    """A store that can read and write in one step."""
+    """A store that can read and write in one transaction."""
 
     def transact(self, make: Callable[[Snapshot], Sequence[Write]]) -> int:
-        """Commit the writes that ``make`` returns for the newest snapshot."""
+        """Commit what ``make`` returns for the latest snapshot."""
 
 
 class StoreIds:
@@ -24,7 +24,7 @@ class StoreIds:
         self._book = book
 
     def new(self, prefix: str, count: int = 1) -> list[str]:
-        """Return ``count`` new ids (``c12``), reserved durably with one commit."""
+        """Return ``count`` new ids (``c12``), durable before they are returned, in a single commit."""
         if count < 1:
             return []
         name = f"ids/{prefix}"
@@ -41,10 +41,10 @@ class StoreIds:
 
 
 class SnapshotIds:
-    """The Ids port for one transaction: ids after those of a snapshot, committed with that transaction.
+    """The Ids port for one transaction: ids that follow those of a snapshot and are committed with it.
 
-    Nothing is reserved until :meth:`writes` are committed; a commit that names the snapshot fails if another
-    process has reserved ids since.
+    Nothing is taken until :meth:`writes` are committed. A commit that names the snapshot fails if someone
+    else has taken ids since.
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
@@ -63,15 +63,15 @@ class SnapshotIds:
         return [f"{prefix}{number}" for number in range(last + 1, last + count + 1)]
 
     def writes(self) -> list[Write]:
-        """Return what has to be committed with the records that use the ids."""
+        """Return what has to be committed together with the records that have the ids."""
         return [Put(META, Meta(id=f"ids/{prefix}", value=last)) for prefix, last in self._last.items()]
 
 
 class BlockIds:
-    """The Ids port for many small requests: few of them need a commit.
+    """The Ids port for many small requests: takes ids in growing blocks, so that few requests cost a commit.
 
-    Ids are reserved in growing blocks. Unused ids of the last block are never used again. Blocks start at one
-    id and double up to ``most``, so that at most as many ids are wasted as were used.
+    The rest of the last block is never used. ``most`` limits a block; blocks start with one id and double, so
+    at most as many ids are lost as were used.
     """
 
     def __init__(self, ids: IdSource, most: int = 512) -> None:
@@ -81,7 +81,7 @@ class BlockIds:
         self._next: dict[str, int] = {}
 
     def new(self, prefix: str, count: int = 1) -> list[str]:
-        """Return ``count`` new ids, reserved durably."""
+        """Return ``count`` new ids, durable before they are returned."""
         free = self._free.setdefault(prefix, deque())
         if len(free) < count:
             block = self._next.get(prefix, 1)

@@ -1,7 +1,6 @@
-"""Reading a store from its files: the newest state, or after damage the last state that can be verified.
+"""Loads a store from its files: the latest state or, after damage, the last one that is provably valid.
 
-If no good state is left, the rows that can still be read are collected block by block, and the others
-counted.
+If there is none, it salvages block by block what can be read, and counts what is lost.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _TRIES = 20
 
 
 class Loaded(NamedTuple):
-    """A state, the manifest it was read from, and how its log ended."""
+    """A state, the manifest from which it was loaded, and how its log ended."""
 
     state: MemoryState
     head: Manifest
@@ -31,7 +30,7 @@ class Loaded(NamedTuple):
 
 
 class RescuedRows(NamedTuple):
-    """The last good state after damage; ``lossless`` if it is also the newest one."""
+    """The last valid state after damage. ``lossless``: it is also the latest one."""
 
     loaded: Loaded
     damage: StoreUnreadable
@@ -39,22 +38,19 @@ class RescuedRows(NamedTuple):
 
 
 def load(folder: Path) -> Loaded | None:
-    """Read the newest state.
+    """Return the latest state; None if there is no store.
 
-    It takes no lock: if another process writes a new generation in the meantime, it starts again.
-
-    Returns:
-        The state, or None if there is no store.
+    It takes no lock: if another process installs a new generation meanwhile, it starts again.
 
     Raises:
-        StoreDamaged: A file of the store is missing or damaged.
-        StoreUnreadable: The store has a newer format.
+        StoreDamaged: A file is damaged.
+        StoreUnreadable: The format is newer.
     """
     damage: StoreDamaged | None = None
     for _ in range(_TRIES):
         head = None
         try:
-            # The end first: what is recorded was in the log before other processes write more.
+            # The end is read first: what it records was already in the log, whatever is written meanwhile.
             end = read_log_end(folder)
             head = read_manifest(folder / HEAD)
             if head is None:
@@ -69,7 +65,7 @@ def load(folder: Path) -> Loaded | None:
                 raise
             found = error
             head = head or read_manifest(folder / HEAD)
-        # Files that a newer manifest does not name may be deleted while they are read.
+        # Files of an older manifest may be removed while they are read, and a failed write is undone.
         if read_manifest(folder / HEAD) == head and damage is not None and str(damage) == str(found):
             raise found
         damage = found
@@ -77,15 +73,12 @@ def load(folder: Path) -> Loaded | None:
 
 
 def load_generation(folder: Path, head: Manifest, end: LogEnd | None = None) -> Loaded:
-    """Read the state of one generation: its snapshot files, then its log.
+    """Return the state of a generation: its snapshot files, then its log.
 
-    Args:
-        folder: The folder of the store.
-        head: The manifest of the generation.
-        end: How far the log is known to reach; the tail is ``short`` if it ends before that.
+    ``end`` is how far the log is known to reach: otherwise the tail is ``short``.
 
     Raises:
-        StoreDamaged: A file of the store is missing or damaged.
+        StoreDamaged: A file is damaged.
     """
     tables: dict[str, Rows] = {
         name: read_table(folder / known.file, known) for name, known in head.tables.items()
@@ -101,13 +94,13 @@ def load_generation(folder: Path, head: Manifest, end: LogEnd | None = None) -> 
 
 
 def follow(state: MemoryState, log: Path, *, watched: bool = False) -> Tail | None:
-    """Update a state with the rest of a log that begins at its position or before.
-
-    Returns:
-        How the log ends; or None, with the state unchanged, if the log does not continue from the state.
+    """Apply a log that starts at the state's position or before it.
 
     Raises:
         StoreDamaged: The log is missing or its first line is damaged.
+
+    Returns:
+        How the log ends; None, with the state unchanged, if the log does not continue it.
     """
     base = read_base(log)
     scan = Scan(log, base)
@@ -127,11 +120,7 @@ def follow(state: MemoryState, log: Path, *, watched: bool = False) -> Tail | No
 
 
 def rescue(folder: Path, damage: StoreUnreadable) -> RescuedRows:
-    """Return the last good state, for reading only.
-
-    Raises:
-        StoreDamaged: No state can be verified; this is ``damage`` itself.
-    """
+    """Return the last valid state, for reading only. Raises ``damage`` if there is none."""
     if not isinstance(damage, StoreDamaged):
         raise damage
     head = _head(folder / HEAD)
@@ -147,7 +136,7 @@ def rescue(folder: Path, damage: StoreUnreadable) -> RescuedRows:
     try:
         tail = follow(older.state, log)
     except StoreDamaged as error:
-        # Without a newer log the older generation may be the newest complete one.
+        # Without a newer log, the older generation may be the latest that was ever complete.
         tail = "clean" if error.missing and head is None else None
     reached = head is None or older.state.mark.position >= head.position
     if end is not None and end.is_missed_by(before, older.state.mark):
@@ -157,7 +146,7 @@ def rescue(folder: Path, damage: StoreUnreadable) -> RescuedRows:
 
 
 def log_damage(folder: Path, loaded: Loaded) -> StoreDamaged:
-    """Describe a log that is damaged after its last good transaction, or ends too early."""
+    """Return the error for a log that is damaged after its last valid transaction, or that ends too early."""
     if loaded.tail == "short":
         words = f"has lost commits at its end: it ends at {at(loaded.state.mark)}, but was longer before."
         return StoreDamaged(folder / loaded.head.log, words)
@@ -165,13 +154,13 @@ def log_damage(folder: Path, loaded: Loaded) -> StoreDamaged:
 
 
 def at(mark: Mark) -> str:
-    """Return a mark as text for users: ``commit 812 of 2026-11-22 15:40:07 UTC``."""
+    """Return a mark for users: ``commit 812 of 2026-11-22 15:40:07 UTC``."""
     made = datetime.fromtimestamp(mark.millis / 1000, UTC)
     return f"commit {mark.position} of {when_utc(made)}"
 
 
 def millis(moment: datetime) -> int:
-    """Return milliseconds since 1970, UTC."""
+    """Return milliseconds since 1970 (UTC)."""
     return round(moment.timestamp() * 1000)
 
 
@@ -204,28 +193,27 @@ def _generation(folder: Path, head: Manifest, end: LogEnd | None) -> Loaded | No
 
 
 def _refuse_headless(folder: Path) -> None:
-    """Refuse a folder with files of a store but no manifest: it is damaged, not new."""
+    """Raise an error if a folder has files of a store but no manifest: it is damaged, not new."""
     if not folder.is_dir():
         return
     found = [path.name for path in folder.iterdir() if path.name.startswith("log.") or path.suffix == ".rows"]
-    # A new store gets its log before its manifest; a kill in between leaves a log without a commit.
+    # A new store gets its log before its manifest: a kill in between leaves a log without a commit.
     if found and not (found == ["log.1"] and (folder / "log.1").read_bytes().count(b"\n") <= 1):
         words = f"is missing, though other files of the store are there ({min(found)})."
         raise StoreDamaged(folder / HEAD, words, missing=True)
 
 
 class SalvageReport(msgspec.Struct, frozen=True):
-    """What could not be read, as text, and how many rows that is."""
+    """What could not be read, in words, and the number of rows in it."""
 
     lines: tuple[str, ...]
     lost_rows: int
 
 
 def salvage(folder: Path, damage: StoreDamaged) -> tuple[Loaded, SalvageReport]:
-    """Return the rows of all complete blocks, and as much of the log as continues from there.
+    """Return the rows of all intact blocks, with as much of the log as continues them.
 
-    Raises:
-        StoreDamaged: Not even a manifest can be read; this is ``damage`` itself.
+    Raises ``damage`` if not even a manifest can be read.
     """
     head = None
     for path in (folder / HEAD, previous_manifest(folder)):
@@ -239,10 +227,10 @@ def salvage(folder: Path, damage: StoreDamaged) -> tuple[Loaded, SalvageReport]:
     lines: list[str] = []
     lost = 0
     for name, known in head.tables.items():
-        told = Salvage()
+        unread = Salvage()
         try:
-            tables[name] = read_table(folder / known.file, known, told)
-            gone = told.rows
+            tables[name] = read_table(folder / known.file, known, unread)
+            gone = unread.rows
         except StoreDamaged:
             gone = known.rows
         if gone:

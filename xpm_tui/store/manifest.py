@@ -1,6 +1,6 @@
-"""The manifest of a store: the files it consists of. Replacing it makes a new generation current.
+"""The manifest of a store, which names its files. Replacing it is what activates a new generation.
 
-Formats of the store: one step from each format to the next. New steps are appended and never changed.
+Migrations of the store's format. New ones are appended and never changed afterwards.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ Step = Callable[[Tables], Tables]
 
 
 def _same_rows(tables: Tables) -> Tables:
-    """Format 2 changes files only: checksums of complete snapshot files, and the recorded end of the log."""
+    """Return the rows unchanged: format 2 only adds checksums of snapshot files and the end of the log."""
     return tables
 
 
 STEPS: list[Step] = [_same_rows]
-"""``STEPS[0]`` migrates format 1 to 2, and so on; each step maps JSON bytes by table and id."""
+"""``STEPS[0]`` migrates format 1 to 2, and so on: rows as JSON bytes by table and id."""
 
 
 def newest() -> int:
@@ -35,7 +35,7 @@ def newest() -> int:
 
 
 def migrate(tables: Tables, found: int) -> Tables:
-    """Return rows of the format ``found`` as rows of the newest format."""
+    """Return rows of the format ``found`` in the newest format."""
     for step in STEPS[found - 1 :]:
         tables = step(tables)
     return tables
@@ -46,7 +46,7 @@ WAY_OUT = "Check it with: xpm-tui data check. Then: xpm-tui data repair, or xpm-
 
 
 class TableFile(msgspec.Struct, frozen=True):
-    """A snapshot file: its name, rows, bytes, the last block's checksum, and the whole file's checksum.
+    """A snapshot file: its name, rows, bytes, last block's checksum, and the checksum of the whole file.
 
     ``crc`` is the CRC-32 of all bytes; manifests of format 1 have none.
     """
@@ -59,9 +59,9 @@ class TableFile(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """A generation: its snapshot files hold everything up to commit ``position``, its log what came after.
+    """A generation: its snapshot files contain everything up to commit ``position``, its log what followed.
 
-    ``chain`` is the checksum that the log continues from.
+    ``chain`` is the checksum that the log continues.
     """
 
     format: int
@@ -74,17 +74,17 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def log(self) -> str:
-        """Name of its commit log."""
+        """The name of its commit log."""
         return f"log.{self.generation}"
 
     @property
     def bytes(self) -> int:
-        """Bytes in all snapshot files."""
+        """The bytes in all snapshot files."""
         return sum(table.bytes for table in self.tables.values())
 
 
 class StoreDamaged(StoreUnreadable):
-    """A file of the store is missing, or is not as it was written."""
+    """A file of the store is damaged or missing."""
 
     def __init__(self, path: Path, words: str, *, missing: bool = False, hint: str = WAY_OUT) -> None:
         super().__init__(f"{path} {words}", hint=hint)
@@ -93,14 +93,11 @@ class StoreDamaged(StoreUnreadable):
 
 
 def read_manifest(path: Path) -> Manifest | None:
-    """Read the manifest in ``path``.
-
-    Returns:
-        The manifest, or None if there is no file.
+    """Return the manifest in ``path``; None if there is no file.
 
     Raises:
-        StoreDamaged: The file is damaged.
-        StoreUnreadable: The store has a newer format.
+        StoreDamaged: It is damaged.
+        StoreUnreadable: Its format is newer than ours.
     """
     try:
         data = path.read_bytes()
@@ -124,7 +121,7 @@ def read_manifest(path: Path) -> Manifest | None:
 
 
 def newer(path: Path, found: int) -> StoreUnreadable:
-    """Return the error for a store that a newer version wrote."""
+    """Return the error for a store that a newer version has written."""
     return StoreUnreadable(
         f"{path} was written by a newer version of xpm-tui (format {found}, this one knows {newest()}).",
         hint="Update xpm-tui. Nothing was changed.",
@@ -142,11 +139,7 @@ def _format(body: bytes) -> int:
 
 
 def write_manifest(folder: Path, head: Manifest, *, disk: Disk = DISK) -> None:
-    """Make ``head`` the current manifest durably; the previous one is kept.
-
-    Raises:
-        DiskError: The manifest cannot be written.
-    """
+    """Activate a manifest durably; the previous one is kept. Raises ``DiskError``."""
     replace_bytes(folder / HEAD, seal_struct(head), keep_previous=True, disk=disk)
 
 

@@ -1,6 +1,6 @@
-"""The store in memory: rows as bytes, what each commit replaced, and indexes.
+"""The state of a store in memory: rows as bytes, indexes, and the former rows that snapshots need.
 
-Indexes are built when they are first needed and updated by every commit.
+Indexes are built when they are first used, and updated with every commit.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from xpm_tui.store.encoding import EncodedWrite, decode
 
 Values = Callable[[Any], Iterable[str]]
 Bucket = str | dict[str, None]
-"""The ids with one value: almost always one, stored as the id itself; a bucket is never empty."""
+"""The ids of a value: usually one, then the id itself; a bucket is never empty."""
 
 
 class Index:
@@ -28,7 +28,7 @@ class Index:
         self.buckets: dict[str, Bucket] = {}
 
     def add(self, value: str, id: str) -> None:  # noqa: A002
-        """Add an id under a value."""
+        """Add an id to a value."""
         bucket = self.buckets.get(value)
         if bucket is None:
             self.buckets[value] = id
@@ -38,7 +38,7 @@ class Index:
             self.buckets[value] = {bucket: None, id: None}
 
     def discard(self, value: str, id: str) -> None:  # noqa: A002
-        """Remove an id from under a value."""
+        """Remove an id from a value."""
         bucket = self.buckets.get(value)
         if isinstance(bucket, dict):
             bucket.pop(id, None)
@@ -48,7 +48,7 @@ class Index:
             del self.buckets[value]
 
     def ids(self, value: str) -> list[str]:
-        """Return the ids under a value, in no order."""
+        """Return the ids of a value, in no order."""
         bucket = self.buckets.get(value)
         if bucket is None:
             return []
@@ -56,18 +56,18 @@ class Index:
 
 
 class Indexes:
-    """The indexes of one table that have been built, by name."""
+    """The indexes of a table that have been built, by name."""
 
     def __init__(self) -> None:
         self._built: dict[str, tuple[TableSchema[Any], Index]] = {}
 
     def get(self, name: str) -> Index | None:
-        """Return an index, if it has been built."""
+        """Return an index if it has been built."""
         built = self._built.get(name)
         return built[1] if built else None
 
     def build(self, table: TableSchema[Any], name: str, rows: Mapping[str, bytes]) -> Index:
-        """Build an index over all rows. The caller prevents commits in the meantime."""
+        """Build an index over all rows. The caller prevents commits meanwhile."""
         index = Index()
         values = table.indexes[name]
         for id_, found in _each(table, values, rows):
@@ -77,7 +77,7 @@ class Indexes:
         return index
 
     def change(self, old: Mapping[str, bytes | None], new: Mapping[str, bytes]) -> None:
-        """Apply a commit: ``old`` bytes of the rows it changed, ``new`` bytes of those that remain."""
+        """Update the indexes: ``old`` has the former bytes of changed rows, ``new`` those that exist."""
         if not self._built:
             return
         table = next(iter(self._built.values()))[0]
@@ -98,7 +98,7 @@ class Indexes:
 
 
 class _Probe:
-    """Stands in for a row to record which fields an index reads."""
+    """Replaces a row to find out which fields an index reads."""
 
     def __init__(self, row: type[msgspec.Struct]) -> None:
         self._known = {field.name for field in msgspec.structs.fields(row)}
@@ -114,7 +114,7 @@ class _Probe:
 def _each(
     table: TableSchema[Any], values: Values, rows: Mapping[str, bytes]
 ) -> Iterable[tuple[str, list[str]]]:
-    """Yield the values of every row, decoding only the fields that ``values`` reads where possible."""
+    """Yield the values of every row, decoding only the fields that ``values`` reads, if possible."""
     narrow = _narrow(table, values)
     for id_, raw in rows.items():
         if narrow is not None:
@@ -154,10 +154,10 @@ Rows = dict[str, bytes]
 
 
 class StateVersion:
-    """The state at ``mark``; after the next commit, also what that replaced and the version after it.
+    """The state at ``mark``; after the next commit, the rows that it replaced, and the next version.
 
-    A snapshot holds the version at which it was taken and reads forward from there, so that a commit costs
-    the same however many snapshots exist, and an unused version is freed immediately.
+    A snapshot refers to the version at which it was taken and follows the links from there. So a commit costs
+    the same however many snapshots exist, and a version without snapshots is freed at once.
     """
 
     __slots__ = ("mark", "next", "replaced")
@@ -169,7 +169,7 @@ class StateVersion:
 
 
 class LiveTable:
-    """The newest rows of a table, in order of arrival, and the indexes that have been built."""
+    """The latest rows of a table, in order of arrival, and the indexes that have been built."""
 
     __slots__ = ("indexes", "name", "rows")
 
@@ -180,10 +180,10 @@ class LiveTable:
 
 
 class MemoryState:
-    """All tables. Changed by one thread at a time; read by any thread, without a lock.
+    """All tables. Changed by one thread at a time; any thread may read them without a lock.
 
-    This is safe because a commit first stores the rows it will replace in the newest version, then changes
-    the rows, then moves to the new version; a reader reads the rows first and the versions after that.
+    This is safe because a commit first adds the rows that it will replace to the latest version, then changes
+    the rows, then activates the new version; a reader reads the rows first and the versions afterwards.
     """
 
     def __init__(self, tables: dict[str, Rows], mark: Mark) -> None:
@@ -192,11 +192,11 @@ class MemoryState:
 
     @property
     def mark(self) -> Mark:
-        """The newest commit."""
+        """The mark of the latest commit."""
         return self.step.mark
 
     def apply(self, changes: list[EncodedWrite], mark: Mark, *, watched: bool) -> None:
-        """Apply a durable commit. ``watched`` is true while snapshots exist."""
+        """Apply a durable commit. ``watched``: there are snapshots."""
         replaced: dict[str, dict[str, bytes | None]] = {}
         puts: dict[str, dict[str, bytes]] = {}
         drops: dict[str, set[str]] = {}
@@ -206,7 +206,7 @@ class MemoryState:
                 live = self.tables[name] = LiveTable(name)
             replaced.setdefault(name, {}).setdefault(id_, live.rows.get(id_))
             if raw is None:
-                # A row that comes back later in the same commit arrives again, as the last.
+                # A row that returns later in the same commit arrives last, as a new one.
                 drops.setdefault(name, set()).add(id_)
                 puts.get(name, {}).pop(id_, None)
             else:
@@ -219,7 +219,7 @@ class MemoryState:
             live.indexes.change(before, put)
             gone = drops.get(name)
             if gone and watched:
-                # Snapshots keep the old dict, so that what is dropped keeps its place among their rows.
+                # Snapshots keep the old dict, so that removed rows keep their position.
                 live.rows = dict(live.rows)
             for id_ in gone or ():
                 live.rows.pop(id_, None)

@@ -1,4 +1,4 @@
-"""A snapshot: the store at one position, unaffected by later commits."""
+"""A snapshot: the store at one position, whatever is committed afterwards."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _UNTOUCHED: Any = object()
 
 
 def by_id(id: str) -> tuple[int, str]:  # noqa: A002
-    """Return the sort key for ids: ``c2`` comes before ``c10``."""
+    """Return the sort key of an id: ``c2`` before ``c10``."""
     return len(id), id
 
 
 class StoreSnapshot:
-    """The Snapshot port over the state in memory; any thread may read it.
+    """The Snapshot port over the state in memory. Any thread may read it.
 
-    Rows that no later commit has changed are read from the newest state. For the others the snapshot keeps
-    the old bytes, which it collects version by version when it is read.
+    Rows that no commit has changed since are read from the latest state. For others the snapshot collects the
+    former bytes, version by version, when they are read.
     """
 
     def __init__(self, state: MemoryState, build: Build) -> None:
@@ -43,26 +43,26 @@ class StoreSnapshot:
 
     @property
     def position(self) -> int:
-        """Number of the last commit in it."""
+        """The number of its last commit."""
         return self._position
 
     def get(self, table: TableSchema[T], id: str) -> T | None:  # noqa: A002
-        """Return the row, or None. O(1)."""
+        """Return a row, or None, in constant time."""
         raw = self.raw(table, id)
         return None if raw is None else decode(table, id, raw)
 
     def raw(self, table: TableSchema[Any], id: str) -> bytes | None:  # noqa: A002
-        """Return the row's stored bytes."""
+        """Return the stored bytes of a row."""
         return self.raw_in(table.name, id)
 
     def raw_in(self, name: str, id: str) -> bytes | None:  # noqa: A002
-        """Return the stored bytes of a row in the table with this name."""
+        """Return the stored bytes of a row of the table with this name."""
         newest = self._rows.get(name, {}).get(id)
         before = self._look_back(name).get(id, _UNTOUCHED)
         return newest if before is _UNTOUCHED else before
 
     def find(self, table: TableSchema[T], index: str, value: str) -> list[T]:
-        """Return rows by an index, sorted by id (short ids first). O(hits) once the index has been built."""
+        """Return rows by an index, in order of id (short ids first), in time proportional to the hits."""
         live = self._live.get(table.name)
         if live is None:
             return []
@@ -76,14 +76,14 @@ class StoreSnapshot:
         return [decode(table, id_, raw) for id_, raw in rows if raw is not None]
 
     def rows(self, table: TableSchema[T]) -> Iterator[T]:
-        """Yield all rows in order of arrival, decoded one at a time."""
+        """Yield all rows, decoded one at a time, in order of arrival."""
         for id_, raw in self.items(table.name):
             yield decode(table, id_, raw)
 
     def items(self, name: str) -> Iterator[tuple[str, bytes]]:
-        """Return id and bytes of every row of the table with this name, in order of arrival."""
-        # A copy is made in one go. A list of pairs is not: each pair may set off a look for garbage, and with
-        # it another thread's commit.
+        """Yield id and bytes of every row of the table with this name, in order of arrival."""
+        # A copy of the dict is atomic. A list of pairs is not: each pair may start a garbage collection, and
+        # with it another thread's commit.
         newest = self._rows.get(name, {}).copy()
         if not self._look_back(name):
             yield from newest.items()
@@ -94,7 +94,7 @@ class StoreSnapshot:
                 yield id_, raw
 
     def ids(self, table: TableSchema[Any]) -> Collection[str]:
-        """Return all ids of a table, without decoding a row."""
+        """Return all ids of a table, without decoding rows."""
         return _Ids(self, table.name)
 
     def count(self, table: TableSchema[Any]) -> int:
@@ -102,7 +102,7 @@ class StoreSnapshot:
         return self.count_in(table.name)
 
     def count_in(self, name: str) -> int:
-        """Return the number of rows in the table with this name."""
+        """Return the number of rows of the table with this name."""
         size = len(self._rows.get(name, {}))
         return len(self._keys(name)) if self._look_back(name) else size
 
@@ -111,7 +111,7 @@ class StoreSnapshot:
         return [name for name in self._rows if self.count_in(name)]
 
     def keys(self, name: str) -> list[str]:
-        """Return all ids in the table with this name, in order of arrival."""
+        """Return all ids of the table with this name, in order of arrival."""
         newest = list(self._rows.get(name, {}))
         return self._keys(name) if self._look_back(name) else newest
 
@@ -124,7 +124,7 @@ class StoreSnapshot:
         return kept + [id_ for id_ in before if id_ in gone and before[id_] is not None]
 
     def _look_back(self, name: str) -> dict[str, bytes | None]:
-        """Return the earlier bytes of rows changed since; call it after reading the newest rows."""
+        """Return the former bytes of rows that were changed since; call it after reading the latest rows."""
         if self._step.next is not None:
             with self._lock:
                 while self._step.next is not None:

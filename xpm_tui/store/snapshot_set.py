@@ -1,8 +1,6 @@
-"""A generation of the store's files.
+"""A generation of the store's files: written beside the old one, and activated by its manifest.
 
-It is written beside the old one, which is kept, and becomes current when its manifest is written.
-
-A snapshot file: all rows of one table as JSON lines in sealed blocks, so that damage affects one block.
+A snapshot file: all rows of a table as JSON lines in sealed blocks, so that damage costs one block.
 """
 
 from __future__ import annotations
@@ -37,7 +35,7 @@ from xpm_tui.store.manifest import (
 from xpm_tui.store.snapshot import StoreSnapshot
 
 BLOCK = 128 * 1024
-"""Approximate size of a block of rows in bytes."""
+"""The approximate bytes of rows in a block."""
 
 _LONGEST = 4096
 _KEYS = msgspec.json.Decoder(list[str])
@@ -52,17 +50,7 @@ class Salvage:
 
 
 def write_table(path: Path, rows: Iterable[tuple[str, bytes]], *, title: str, disk: Disk = DISK) -> TableFile:
-    """Write a snapshot file durably.
-
-    Args:
-        path: The file to write.
-        rows: Id and bytes of each row.
-        title: The first line, for a reader of the file.
-        disk: The disk to write with.
-
-    Raises:
-        DiskError: The disk is full or cannot be written.
-    """
+    """Write a snapshot file durably; ``title`` is its first line, for human readers. Raises ``DiskError``."""
     count, chain, crc = 0, 0, 0
 
     def pieces() -> Iterator[bytes]:
@@ -106,13 +94,10 @@ def _batches(rows: Iterable[tuple[str, bytes]]) -> Iterator[tuple[list[str], lis
 def read_table(path: Path, known: TableFile, salvage: Salvage | None = None) -> dict[str, bytes]:
     """Return all rows of a snapshot file by id, in order of arrival.
 
-    Args:
-        path: The file to read.
-        known: What the manifest records about the file.
-        salvage: If given, the rows of all complete blocks are returned and the others are counted here.
+    With ``salvage``, return the rows of all intact blocks and count the others.
 
     Raises:
-        StoreDamaged: The file is not as it was written, and ``salvage`` is not given.
+        StoreDamaged: The file is damaged.
     """
     rows: dict[str, bytes] = {}
     try:
@@ -140,10 +125,9 @@ def read_table(path: Path, known: TableFile, salvage: Salvage | None = None) -> 
 
 
 def _read_whole(stream: IO[bytes], rows: dict[str, bytes]) -> int:
-    """Read all rows and return the checksum of the whole file, which verifies them, in one pass.
+    """Read all rows in one pass and return the checksum of the whole file, which verifies them.
 
-    Raises:
-        ValueError: The file does not have the layout of a snapshot file.
+    Raises ``ValueError`` if it is not even structured as a snapshot file.
     """
     size = os.fstat(stream.fileno()).st_size
     crc = zlib.crc32(stream.readline(_LONGEST))
@@ -153,7 +137,7 @@ def _read_whole(stream: IO[bytes], rows: dict[str, bytes]) -> int:
         if kind == b"B" and len(numbers) == 3:
             payload = stream.read(min(max(0, int(numbers[1])), size))
             crc = zlib.crc32(payload, crc)
-            _take(payload, int(numbers[0]), rows)
+            _take_block(payload, int(numbers[0]), rows)
         elif kind == b"E" and not stream.read(1):
             return crc
         else:
@@ -170,7 +154,7 @@ def _read_blocks(stream: IO[bytes], rows: dict[str, bytes], salvage: Salvage | N
             number, length, claimed = int(numbers[0]), int(numbers[1]), int(numbers[2], 16)
             payload = stream.read(min(max(0, length), size))
             if zlib.crc32(payload, chain) == claimed and line == _begin(number, len(payload), claimed):
-                count += _take(payload, number, rows)
+                count += _take_block(payload, number, rows)
             elif salvage is None:
                 raise ValueError("a block is damaged")
             else:
@@ -189,7 +173,7 @@ def _begin(rows: int, length: int, chain: int) -> bytes:
     return b"B %d %d %08x\n" % (rows, length, chain)
 
 
-def _take(payload: bytes, number: int, rows: dict[str, bytes]) -> int:
+def _take_block(payload: bytes, number: int, rows: dict[str, bytes]) -> int:
     head, *lines = payload.split(b"\n")
     lines.pop()
     keys = _KEYS.decode(head)
@@ -210,11 +194,7 @@ _COPY = 1 << 20
 
 @contextmanager
 def both_locks(folder: Path, clock: Clock, what: str, person: str = "") -> Iterator[None]:
-    """Prevent commits and compactions by all processes.
-
-    Raises:
-        Busy: Another process holds a lock.
-    """
+    """Hold both locks, against commits and compactions of all processes. Raises ``Busy``."""
     fold = Lock(folder / FOLD_LOCK, clock=clock, person=person, what=what)
     book = Lock(folder / BOOK_LOCK, clock=clock, person=person, what=what)
     try:
@@ -235,7 +215,7 @@ def install(
     clock: Clock,
     disk: Disk = DISK,
 ) -> Manifest:
-    """Make the rows of a view the newest generation, with an empty log. The caller holds both locks."""
+    """Install the rows of a view as the newest generation with an empty log. The caller holds both locks."""
     generation = 1 + max((number for number, _ in generation_files(folder)), default=0)
     head = Manifest(
         format=newest(),
@@ -247,7 +227,7 @@ def install(
         tables=write_tables(folder, view, generation, book, disk),
     )
     size = replace_bytes(folder / head.log, first_line(head), disk=disk)
-    # What was recorded of the state before does not hold for this one, which may go back.
+    # The record of the previous log does not apply to this state, which may be older.
     with suppress(FileNotFoundError), disk_error(folder / LOG_END, "removed"):
         disk.unlink(folder / LOG_END)
         disk.sync_folder(folder)
@@ -280,10 +260,9 @@ def write_tables(
 
 
 def install_log(folder: Path, head: Manifest, old: Manifest, mark: Mark, end: int, disk: Disk) -> int:
-    """Write the new generation's log, with the old log's bytes from ``mark`` to ``end``, then its manifest.
+    """Install the new generation's log with the old one's contents from ``mark`` to ``end``.
 
-    Returns:
-        The length of the new log.
+    Returns the length of the new log.
     """
     path = folder / old.log
 
@@ -302,12 +281,12 @@ def install_log(folder: Path, head: Manifest, old: Manifest, mark: Mark, end: in
 
 
 def refuse_foreign(folder: Path, head: Manifest) -> None:
-    """Check that the snapshot files are still as they were written, before they are replaced.
+    """Check that the snapshot files are unchanged before they are replaced.
 
     A file of the right size is read only if it was changed after its manifest.
 
     Raises:
-        StoreDamaged: A file has changed.
+        StoreDamaged: A file is damaged.
     """
     made = os.stat(folder / HEAD).st_mtime_ns
     for known in head.tables.values():
@@ -321,7 +300,7 @@ def refuse_foreign(folder: Path, head: Manifest) -> None:
 
 
 def clean(folder: Path, head: Manifest, disk: Disk) -> None:
-    """Remove files that no kept generation needs, and what killed processes left behind."""
+    """Remove files that neither this generation nor the previous one needs, and temporary files."""
     keep = {head.log, *(known.file for known in head.tables.values())}
     with suppress(StoreUnreadable):
         before = read_manifest(previous_manifest(folder))

@@ -1,8 +1,7 @@
-"""The storage class for TinyDB that writes to the commit log.
+"""A storage for TinyDB on top of the commit log.
 
-``TinyDB(folder, storage=CommitLogStorage)`` behaves like any TinyDB, but survives a kill, a full disk and a
-second process. Rows of the known tables are checked before they are written, also when they are written
-through TinyDB's own methods.
+``TinyDB(folder, storage=CommitLogStorage)`` behaves like any TinyDB, but a kill, a full disk or a second
+process cannot destroy it. Rows of known tables are checked before they are written, whoever writes them.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ Fields = dict[str, Any]
 
 
 class SnapshotRows(Mapping[str, Fields]):
-    """A table of a snapshot as TinyDB reads it: id to document, each decoded when it is read."""
+    """A table of a snapshot as TinyDB reads it: documents by id, decoded on access."""
 
     def __init__(self, view: StoreSnapshot, name: str) -> None:
         self.view = view
@@ -47,7 +46,7 @@ class SnapshotRows(Mapping[str, Fields]):
 
 
 class CommitLogStorage(Storage):
-    """A TinyDB storage in a folder of its own: commit log and one snapshot file per table."""
+    """A TinyDB storage in a folder of its own: a commit log and one snapshot file per table."""
 
     def __init__(
         self,
@@ -64,12 +63,12 @@ class CommitLogStorage(Storage):
         self._read: StoreSnapshot | None = None
 
     def read(self) -> dict[str, Any] | None:
-        """Return all tables, without decoding rows; None for an empty store."""
+        """Return all tables, with rows that are decoded on access; None for an empty store."""
         view = self._read = self.engine.snapshot()
         return {name: SnapshotRows(view, name) for name in view.names()} or None
 
     def write(self, data: dict[str, Any]) -> None:
-        """Commit the differences between ``data`` and the last read, as one transaction.
+        """Commit what ``data`` changes against the last read, as one transaction.
 
         Raises:
             Busy: Another process has changed one of the same rows since.
@@ -107,7 +106,7 @@ def _differences(view: StoreSnapshot, data: Mapping[str, Any]) -> list[EncodedWr
 
 
 def puts(view: StoreSnapshot, name: str, rows: Mapping[Any, Any]) -> Iterator[EncodedWrite]:
-    """Return the documents that differ from those in the store, as changes."""
+    """Yield the documents that differ from the store, as changes."""
     for id_, fields in rows.items():
         change = checked(name, str(id_), fields)
         old = view.raw_in(name, change.id)
@@ -119,7 +118,7 @@ def checked(name: str, id_: str, fields: Mapping[str, Any]) -> EncodedWrite:
     """Return a document as a change.
 
     Raises:
-        BadInput: The document does not fit its table.
+        BadInput: It does not match its table.
     """
     known = KNOWN.get(name)
     try:

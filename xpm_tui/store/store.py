@@ -1,4 +1,4 @@
-"""Opening a practice's store: the Store port over TinyDB."""
+"""Opens a practice's store: the Book port over TinyDB."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from xpm_tui.store.tables import PracticeDB, TableSnapshot
 
 
 class DiskStore:
-    """The store of one practice: the store port, and what its owner needs to know about it.
+    """The store of a practice: the Book port, with its condition.
 
-    It holds no lock between two calls; any thread may call it. A thread of its own merges the commit log into
-    the snapshot files, so that commits do not wait for it.
+    It holds no lock between calls, which may come from any thread. A thread of its own compacts the commit
+    log, so no commit waits for that.
     """
 
     def __init__(self, folder: Path, *, read_only: bool, clock: Clock, person: str, disk: Disk) -> None:
@@ -32,79 +32,76 @@ class DiskStore:
 
     @property
     def read_only(self) -> bool:
-        """Whether commits are refused, because it was requested or because of damage."""
+        """Whether commits are refused, by request or because of damage."""
         return self._engine.read_only
 
     @property
     def damage(self) -> StoreUnreadable | None:
-        """Why the store can only be read, and what the state shown may lack; None if complete."""
+        """Why the store can only be read, and what the state may lack; None if it is intact."""
         return self._engine.damage
 
     @property
     def generation(self) -> int:
-        """The number of the current generation: one more than the number of compactions."""
+        """The number of the generation, which increases with each compaction."""
         return self._engine.head.generation
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What its owner should be told once: a network file system, a log that could not be merged."""
+        """Warnings for the user: a network file system, or a log that could not be compacted."""
         kind = network_file_system(self.folder)
-        said = []
+        messages = []
         if kind:
-            said.append(
+            messages.append(
                 f"The data is on a network file system ({kind}): locks and durable writes are only "
                 "as reliable as the server. A local disk is safe."
             )
         if self.summarise_error is not None:
-            said.append(f"The commit log could not be compacted: {self.summarise_error.message}")
-        return tuple(said)
+            messages.append(f"The commit log could not be compacted: {self.summarise_error.message}")
+        return tuple(messages)
 
     def snapshot(self) -> TableSnapshot:
-        """Return the current state, including other processes' commits."""
+        """Return the current state, including commits of other processes."""
         return self.db.snapshot()
 
     def commit(self, writes: Iterable[Write], *, since: Snapshot | None = None) -> int:
-        """Make the writes durable, all or none, and return the new position.
+        """Commit writes durably, all or none; return the new position. Without writes there is no commit.
 
-        Without writes there is no commit. Nothing is written if this raises.
-
-        Args:
-            writes: The rows to write and delete.
-            since: If given, commit only if none of these rows has changed after that snapshot.
+        ``since``: only if none of these rows has changed after that snapshot. Nothing is written after an
+        error.
 
         Raises:
-            BadInput: A value does not fit its field.
+            BadInput: A value does not match its field.
             ReadOnly: The store is open for reading only.
             StoreUnreadable: The store is damaged.
-            DiskError: The disk is full or cannot be written.
-            Busy: Another process holds the store lock.
-            StoreChanged: A row has changed after ``since``.
+            StoreChanged: A row has changed since the snapshot.
+            DiskError: The commit cannot be written.
+            Busy: Another process holds the store.
         """
         position = self.db.commit(writes, since=since)
         if writes:
-            self._fold_soon()
+            self._compact_soon()
         return position
 
     def transact(self, make: Callable[[TableSnapshot], Iterable[Write]]) -> int:
-        """Commit the writes that ``make`` returns for the newest snapshot, with other writers kept out."""
+        """Commit what ``make`` returns for the latest snapshot, with other writers locked out."""
         position = self.db.transact(make)
-        self._fold_soon()
+        self._compact_soon()
         return position
 
     def watch(self) -> int:
-        """Return the position on disk; it differs from a snapshot's if the store has changed."""
+        """Return the position on disk, which is cheap to read and changes with every commit."""
         return self._engine.watch()
 
     def compact(self) -> bool:
-        """Merge the log now; return False if another process is doing so. Raises what a commit raises."""
+        """Compact the log now; return False if another process does. Raises what a commit raises."""
         return compact(self._engine)
 
     def record_end(self) -> None:
-        """Record the length of the commit log durably, at the end of a run. Raises what a commit raises."""
+        """Record durably how far the commit log reaches, at the end of a run. Raises what a commit raises."""
         self._engine.record_end()
 
     def close(self) -> None:
-        """Merge a long log and close the files. Never raises for a full disk."""
+        """Compact a long log, and close the files. A full disk raises no error."""
         if self._folding is not None:
             self._folding.join()
             self._folding = None
@@ -119,13 +116,13 @@ class DiskStore:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _fold_soon(self) -> None:
+    def _compact_soon(self) -> None:
         if not due(self._engine) or (self._folding is not None and self._folding.is_alive()):
             return
-        self._folding = threading.Thread(target=self._fold, name="book-fold")
+        self._folding = threading.Thread(target=self._compact, name="book-fold")
         self._folding.start()
 
-    def _fold(self) -> None:
+    def _compact(self) -> None:
         try:
             compact(self._engine)
             self.summarise_error = None
@@ -138,15 +135,14 @@ class DiskStore:
 def open_store(
     folder: Path, *, read_only: bool = False, clock: Clock, person: str = "", disk: Disk = DISK
 ) -> DiskStore:
-    """Open the store in ``folder``, or create it unless ``read_only``.
+    """Open the store in ``folder``; create it if missing, unless ``read_only``.
 
-    A damaged store is opened for reading only at its last good state, as ``read_only`` and ``damage`` of the
-    result show.
+    A damaged store is opened for reading only, at its last valid state: see ``read_only`` and ``damage``.
 
     Raises:
-        StoreUnreadable: There is no store (``read_only``), its format is unknown, or no state can be
-            verified.
+        StoreUnreadable: There is no store (``read_only``), its format is not known, or no valid state is
+            left.
         BadInput: The folder is not private.
-        DiskError: The disk is full or cannot be written.
+        DiskError: The files cannot be read or written.
     """
     return DiskStore(folder, read_only=read_only, clock=clock, person=person, disk=disk)

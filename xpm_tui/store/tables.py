@@ -1,8 +1,8 @@
-"""The tables of the store: TinyDB's own methods, and typed methods for the store port, over the same rows.
+"""The tables of the store: TinyDB's methods, and typed ones for the Book port, over the same rows.
 
-All reads and writes go through :class:`RowTable`: the store port calls its typed methods (rows as frozen
-values, at the position of a snapshot), TinyDB's API its documents. Both use one engine, so that each reads
-what the other writes.
+Every read and write of the product goes through :class:`RowTable`: the Book port calls its typed methods
+(immutable values at the position of a snapshot), TinyDB's API its documents. Both use one engine, so each
+reads what the other writes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 class RowTable(TinyTable):
-    """A TinyDB table whose operations by id do not get slower as the table grows. Ids are texts."""
+    """A TinyDB table whose access by id takes constant time. Ids are texts."""
 
     document_id_class = str  # type: ignore[assignment]
 
@@ -36,10 +36,10 @@ class RowTable(TinyTable):
     _next_id: Any
     _read_at = -1
 
-    # Typed methods, for the Book port. ``kind`` says which rows the table holds, ``at`` as of when.
+    # Typed methods for the Book port. ``kind`` says which rows the table has, ``at`` is the snapshot.
 
     def row(self, kind: TableSchema[T], id_: str, at: StoreSnapshot) -> T | None:
-        """Return the row with this id, or None. O(1)."""
+        """Return the row with this id, or None, in constant time."""
         raw = at.raw_in(self.name, id_)
         return None if raw is None else decode(kind, id_, raw)
 
@@ -48,15 +48,15 @@ class RowTable(TinyTable):
         return at.raw_in(self.name, id_)
 
     def find(self, kind: TableSchema[T], index: str, value: str, at: StoreSnapshot) -> list[T]:
-        """Return rows by an index of ``kind``, sorted by id. O(hits)."""
+        """Return rows by an index of ``kind``, in order of id."""
         return at.find(kind, index, value)
 
     def typed_rows(self, kind: TableSchema[T], at: StoreSnapshot) -> Iterator[T]:
-        """Yield all rows in order of arrival, decoded one at a time."""
+        """Yield all rows, decoded one at a time, in order of arrival."""
         return at.rows(kind)
 
     def ids(self, kind: TableSchema[Any], at: StoreSnapshot) -> Collection[str]:
-        """Return all ids, without decoding a row."""
+        """Return all ids, without decoding rows."""
         return at.ids(kind)
 
     def row_count(self, at: StoreSnapshot) -> int:
@@ -64,10 +64,10 @@ class RowTable(TinyTable):
         return at.count_in(self.name)
 
     def change(self, write: Put | Drop) -> EncodedWrite:
-        """Encode a write and check it.
+        """Return a write as checked bytes.
 
         Raises:
-            BadInput: A value does not fit its field.
+            BadInput: A value does not match its field.
         """
         if isinstance(write, Put):
             return encode(write.table, write.row)
@@ -81,7 +81,7 @@ class RowTable(TinyTable):
         doc_id: str | None = None,
         doc_ids: list[str] | None = None,
     ) -> Document | list[Document] | None:
-        """Like TinyDB's; by ``doc_id`` and ``doc_ids`` without reading any other row."""
+        """Return documents as TinyDB does; with ``doc_id`` and ``doc_ids``, no other row is read."""
         if doc_id is None and doc_ids is None:
             return super().get(cast(QueryLike, cond))
         rows = SnapshotRows(self._storage.engine.snapshot(), self.name)
@@ -91,7 +91,7 @@ class RowTable(TinyTable):
         return self._document(rows[doc_id], doc_id) if doc_id in rows else None
 
     def search(self, cond: QueryLike) -> list[Document]:
-        """Like TinyDB's; the cache of queries is cleared when the store has changed."""
+        """Search as TinyDB does; the cache of queries is cleared when the store has changed."""
         position = self._storage.engine.snapshot().position
         if position != self._read_at:
             self.clear_cache()
@@ -105,7 +105,7 @@ class RowTable(TinyTable):
         return self.document_class(fields, cast(int, id_))
 
     def _get_next_id(self) -> str:
-        """Return the next number; rows of the known tables have their own id."""
+        """Return the next number; rows of our own tables have an id."""
         if self._next_id is None:
             ids = self._storage.engine.snapshot().keys(self.name)
             self._next_id = max((int(id_) for id_ in ids if id_.isdecimal()), default=0) + 1
@@ -113,7 +113,7 @@ class RowTable(TinyTable):
         return str(number)
 
     def insert(self, document: Mapping[str, Any]) -> str:  # type: ignore[override]
-        """Insert a document; in a known table its id is the row's own."""
+        """Insert a document; in our own tables its id is the row's."""
         return super().insert(self._with_id(document))  # type: ignore[return-value]
 
     def insert_multiple(self, documents: Iterable[Mapping[str, Any]]) -> list[str]:  # type: ignore[override]
@@ -133,7 +133,7 @@ class RowTable(TinyTable):
         return self._document(dict(document), known.key(row))
 
     def _update_table(self, updater: Callable[[dict[int, Mapping[str, Any]]], None]) -> None:
-        """Let ``updater`` work on a view that decodes and keeps only the rows that it uses."""
+        """Let ``updater`` change a view that decodes and keeps only the rows that it accesses."""
 
         def changes(view: StoreSnapshot) -> list[EncodedWrite]:
             work = _TableUpdate(view, self.name)
@@ -149,7 +149,7 @@ class RowTable(TinyTable):
 
 
 class _TableUpdate(MutableMapping[str, Fields]):
-    """One table during one update."""
+    """A table during an update."""
 
     def __init__(self, view: StoreSnapshot, name: str) -> None:
         self._rows = SnapshotRows(view, name)
@@ -206,19 +206,19 @@ class PracticeDB(TinyDB):
         return cast(CommitLogStorage, self.storage).engine
 
     def table_of(self, kind: TableSchema[Any]) -> RowTable:
-        """Return the table that holds the rows of ``kind``."""
+        """Return the table for the rows of ``kind``."""
         found: RowTable | None = self._tables.get(kind.name)  # type: ignore[assignment]
         return self.table(kind.name) if found is None else found  # type: ignore[return-value]
 
     def snapshot(self) -> TableSnapshot:
-        """Return every table in its current state, including other processes' commits."""
+        """Return the current state of all tables, including commits of other processes."""
         return TableSnapshot(self, self.engine.snapshot())
 
     def commit(self, writes: Iterable[Write], *, since: Snapshot | None = None) -> int:
-        """Write to as many tables as it needs in one transaction; returns the new position.
+        """Write to any number of tables in one transaction; return the new position.
 
-        ``since``: only where none of these rows has changed after that snapshot. No writes: no commit.
-        Raises what :meth:`transact` raises, and ``StoreChanged``; nothing is written then.
+        ``since``: only if none of these rows has changed after that snapshot. Without writes there is no
+        commit. Raises what :meth:`transact` raises, and ``StoreChanged``; nothing is written then.
         """
         changes = self._changes(writes)
         if not changes:
@@ -232,7 +232,7 @@ class PracticeDB(TinyDB):
         return self.engine.transact(make)
 
     def transact(self, make: Callable[[TableSnapshot], Iterable[Write]]) -> int:
-        """Commit the writes that ``make`` returns for the newest snapshot, with other writers kept out.
+        """Commit the writes that ``make`` returns for the newest snapshot, with other writers locked out.
 
         Raises ``BadInput``, ``ReadOnly``, ``StoreUnreadable``, ``DiskError`` and ``Busy``.
         """
@@ -258,27 +258,27 @@ class TableSnapshot:
 
     @property
     def position(self) -> int:
-        """Number of the last commit in it."""
+        """The number of its last commit."""
         return self.view.position
 
     def get(self, table: TableSchema[T], id: str) -> T | None:  # noqa: A002
-        """Return the row, or None. O(1)."""
+        """Return a row, or None, in constant time."""
         return self._db.table_of(table).row(table, id, self.view)
 
     def find(self, table: TableSchema[T], index: str, value: str) -> list[T]:
-        """Return rows by an index of the table, sorted by id. O(hits)."""
+        """Return rows by an index of the table, in order of id."""
         return self._db.table_of(table).find(table, index, value, self.view)
 
     def rows(self, table: TableSchema[T]) -> Iterator[T]:
-        """Yield all rows in order of arrival, decoded one at a time."""
+        """Yield all rows, decoded one at a time, in order of arrival."""
         return self._db.table_of(table).typed_rows(table, self.view)
 
     def ids(self, table: TableSchema[Any]) -> Collection[str]:
-        """Return all ids of a table, without decoding a row."""
+        """Return all ids of a table, without decoding rows."""
         return self._db.table_of(table).ids(table, self.view)
 
     def raw(self, table: TableSchema[Any], id: str) -> bytes | None:  # noqa: A002
-        """Return the row's stored bytes."""
+        """Return the stored bytes of a row."""
         return self._db.table_of(table).raw(id, self.view)
 
     def count(self, table: TableSchema[Any]) -> int:

@@ -1,4 +1,4 @@
-"""Upgrading a store of an older format to the newest: first a backup, then a new generation."""
+"""Upgrades a store of an older format: a backup first, then a new generation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def migrated(loaded: Loaded) -> Loaded:
 
 
 def upgrade(folder: Path, clock: Clock, disk: Disk) -> Loaded:
-    """Write the newest format. The caller holds both locks. Raises what a commit raises."""
+    """Install the newest format. The caller holds both locks. Raises what a commit raises."""
     old = load(folder)
     assert old is not None
     if old.head.format < newest():
@@ -47,7 +47,7 @@ def upgrade(folder: Path, clock: Clock, disk: Disk) -> Loaded:
 
 
 def private_view(state: MemoryState) -> StoreSnapshot:
-    """Return a copy of a state that nothing else uses."""
+    """Return a view of a state that no one else uses."""
 
     def build(live: LiveTable, table: TableSchema[object], name: str) -> Index:  # type: ignore[type-var]
         return live.indexes.build(table, name, live.rows)

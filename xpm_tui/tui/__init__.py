@@ -1,1 +1,1 @@
-"""The full-screen console. Only this package uses Textual."""
+"""The full-screen console. No other package imports Textual."""

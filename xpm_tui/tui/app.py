@@ -1,6 +1,7 @@
-"""The console app: areas as modes, one error handler, and a clean exit.
+"""The Textual app of the console: areas as modes, error handling, keys and shutdown.
 
-The first frame comes before the practice: whatever the frame does not need is loaded after it.
+The first frame is shown before the practice is opened, so modules that it does not need are loaded
+afterwards.
 """
 
 from __future__ import annotations
@@ -49,23 +50,23 @@ if TYPE_CHECKING:
     from xpm_tui.sync.matching.search_index import PickerIndex
 
 LOOK = 1.0
-"""Seconds between two checks whether the store has changed, by a run, a command or another console."""
+"""Seconds between two checks whether another run, command or console has changed the store."""
 
 BEAT = 30.0
-"""Seconds between two status updates without changes, so that "2 h ago" stays correct."""
+"""Seconds between two refreshes of the status when nothing changes, so that "2 h ago" stays correct."""
 
 REST = 10
-"""How many times as long as the last status update took to wait before an automatic one."""
+"""Pause between two automatic counts of the status, as a multiple of the time that the last one took."""
 
 SIGN_IN = 3600.0
-"""Seconds between two records that the console is in use."""
+"""Seconds between two records that someone is using the console."""
 
 ALWAYS = ("ctrl+q", "ctrl+c")
-"""Keys that work before the practice is open; the others wait for it."""
+"""Keys that work before the practice is open; all others wait for it."""
 
 
 def _area(name: str) -> Callable[[], Screen[Any]]:
-    """Return the screen of an area, which is imported when it is first opened."""
+    """Return a factory that imports an area's screen when it is first opened."""
 
     def make() -> Screen[Any]:
         return areas.create_area(name)
@@ -82,14 +83,13 @@ def _signed_in(practice: OpenPractice) -> None:
 
 
 def _read_practice_status(practice: OpenPractice) -> tuple[object, PracticeStatus]:
-
     return status_summary.read_practice_status(practice)
 
 
 class Console(Navigation, CommandRunner, TerminalApp):
-    """The full-screen console of one practice.
+    """The full-screen console for one practice.
 
-    A worker thread that is not open is opened after the first frame.
+    If the worker thread has not been started, the practice is opened after the first frame.
     """
 
     CSS_PATH: ClassVar = style("console")
@@ -121,15 +121,23 @@ class Console(Navigation, CommandRunner, TerminalApp):
         welcome: bool = True,
         crash_folder: Path | None = None,
     ) -> None:
-        """``crash_folder`` is for the report of an internal error before the practice is open."""
+        """Create the app.
+
+        Args:
+            worker: Gives access to the practice, on a thread of its own.
+            environ: The environment variables; None for those of this process.
+            guard_terminal: Whether to end cleanly on SIGHUP and SIGTERM.
+            welcome: Whether to open the wizard if the practice is not connected.
+            crash_folder: Where an internal error is reported before the practice is open.
+        """
         self.environ = dict(os.environ if environ is None else environ)
         self._styled: tuple[dict[str, str], frozenset[str]] | None = None
         super().__init__()
         self.worker = worker
         self.ready = False
-        """Whether the practice is open and the commands are known."""
+        """Whether the practice is open and its commands are available."""
         self.failed: Exception | None = None
-        """Why the practice could not be opened."""
+        """The error that kept the practice from being opened."""
         self.practice_status = PracticeStatus(known=False)
         self.position: object = None
         self.parting: Shown = Shown("")
@@ -142,22 +150,22 @@ class Console(Navigation, CommandRunner, TerminalApp):
         self._welcome = welcome
         self._undo_signals: Callable[[], None] = lambda: None
         self._interrupted = False
-        self._prefix = KeyChord(self)
-        self._ahead = TypeAhead(self)
-        self._early: list[events.Event] = []
+        self._key_chord = KeyChord(self)
+        self._type_ahead = TypeAhead(self)
+        self._early_events: list[events.Event] = []
         self._status_shown = self._status_cost = 0.0
         self._key_noted: float | None = None
         self.animation_level = "none"
         for each in theme.ALL:
             self.register_theme(each)
-        self._dress()
+        self._apply_theme()
         self.stylesheet = CachedStylesheet(self.theme_variables)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Return our own variables, for themes that are not ours."""
+        """Return values of our CSS variables for themes that are not ours."""
         return theme.DEFAULTS
 
-    def _dress(self) -> None:
+    def _apply_theme(self) -> None:
         wanted = self.worker.practice.settings.text("theme") if self.worker.is_open else ""
         colours = RichConsole(force_terminal=True, _environ=self.environ).color_system
         if wanted in self.available_themes:
@@ -169,34 +177,41 @@ class Console(Navigation, CommandRunner, TerminalApp):
             self._filters = [NoColor() if isinstance(f, Monochrome) else f for f in self._filters]
 
     def _invalidate_css(self) -> None:
-        """Do nothing, because Textual counts every access to the theme as a change and restyles all."""
+        """Invalidate the styles only if the theme has changed.
+
+        Stock Textual treats every lookup of the theme as a change of it, and applies all styles again.
+        """
         wanted = (self.get_css_variables(), self.classes)
         if wanted != self._styled:
             self._styled = wanted
             super()._invalidate_css()
 
     def refresh_css(self, animate: bool = True) -> None:
-        """Restyle everything, if anything that is shown was styled before the last change."""
+        """Apply all styles again if a visible screen was styled before the last change."""
         if any(screen._css_update_count != self._css_update_count for screen in self.screen_stack):
             super().refresh_css(animate)
 
     def _load_screen_css(self, screen: Screen[Any]) -> None:
-        """Load a screen's stylesheet without restyling everything, as it concerns that screen only."""
+        """Load the stylesheets of a screen that have not been loaded.
+
+        Stock Textual then styles all open screens again. That is not needed: each stylesheet is about one
+        screen.
+        """
         new = [path for path in screen.css_path if not self.stylesheet.has_source(str(path))]
         if new:
             self.stylesheet.read_all(new)
             self.stylesheet.reparse()
 
-    # -- life -----------------------------------------------------------------------------------------------
+    # -- startup and status ---------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
-        """Handle hang-ups from now on, so that they end the console cleanly."""
+        """Install the signal handlers, and start if the practice is already open."""
         self.guard_terminal()
         if self.worker.is_open:
-            self._begin()
+            self._start_up()
 
     def on_ready(self) -> None:
-        """Open the practice after the first frame."""
+        """Open the practice once the first frame is shown."""
         if not self.worker.is_open:
             self.run_worker(self._open(), group="open", exit_on_error=False)
 
@@ -207,38 +222,38 @@ class Console(Navigation, CommandRunner, TerminalApp):
             self.failed = error
             self.exit()
             return
-        self._dress()
-        self._begin()
+        self._apply_theme()
+        self._start_up()
 
-    def _begin(self) -> None:
-        """Enable the keys and read what is shown, once the practice is open."""
+    def _start_up(self) -> None:
+        """Start the timers, pass on the keys typed so far and read the status."""
         self.ready = True
         for screen in self.screen_stack:
             if isinstance(screen, AreaScreen):
                 screen.collect_commands()
                 screen.show_verb()
-        early, self._early = self._early, []
+        early, self._early_events = self._early_events, []
         for event in early:
             self.post_message(event)
-        self.set_interval(LOOK, self._watch_book)
+        self.set_interval(LOOK, self._watch_store)
         self.set_interval(BEAT, self.beat)
         self.beat()
         self.work(lambda: self.worker.glance(_load_ahead), "load-ahead")
 
     async def on_event(self, event: events.Event) -> None:
-        """Record that the console is in use when a key is pressed, for the scheduled sync."""
+        """Route keys through type-ahead and key chords, and record that the console is in use."""
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
             key = event.key if isinstance(event, events.Key) else ""
             if not self.ready and key not in ALWAYS:
-                self._early.append(event)
+                self._early_events.append(event)
                 return
-            if key not in ALWAYS and self._ahead.holds(event):
+            if key not in ALWAYS and self._type_ahead.holds(event):
                 return
-            if self._prefix.takes(key):
-                self._ahead.handed_on()
+            if self._key_chord.takes(key):
+                self._type_ahead.handed_on()
                 return
             self._note_key()
-            self._ahead.handed_on()
+            self._type_ahead.handed_on()
         await super().on_event(event)
 
     def _note_key(self) -> None:
@@ -249,18 +264,18 @@ class Console(Navigation, CommandRunner, TerminalApp):
             self._key_noted = now
             self.work(lambda: self.worker.ask(_signed_in), "signed-in")
 
-    def _watch_book(self) -> None:
-        self.work(lambda: self._look_at_book(), "watch", exclusive=True)
+    def _watch_store(self) -> None:
+        self.work(lambda: self._check_store(), "watch", exclusive=True)
 
-    async def _look_at_book(self) -> None:
+    async def _check_store(self) -> None:
         if monotonic() - self._status_shown < REST * self._status_cost:
-            return  # counting a large store is slow: pending calls go first
+            return  # counting a large store takes long, and requests of the user go first
         position = await self.worker.ask(lambda practice: practice.place())
         if position != self.position:
             await self.refresh_status()
 
     async def refresh_status(self) -> None:
-        """Read the status of the practice again, and show it on all area screens."""
+        """Read the status of the practice again, and update all area screens."""
         began = monotonic()
         self.position, self.practice_status = await self.worker.ask(_read_practice_status)
         self._status_shown = monotonic()
@@ -273,7 +288,7 @@ class Console(Navigation, CommandRunner, TerminalApp):
             self.connect()
         self._welcome = False
 
-    # -- work -----------------------------------------------------------------------------------------------
+    # -- background work ------------------------------------------------------------------------------------
 
     def work(
         self,
@@ -283,23 +298,31 @@ class Console(Navigation, CommandRunner, TerminalApp):
         exclusive: bool = False,
         node: DOMNode | None = None,
     ) -> Worker[Any]:
-        """Run a job in the background. One handler shows its errors, so it never crashes the console."""
+        """Run a coroutine in the background; any exception goes to :meth:`trouble`.
+
+        Args:
+            job: Creates the coroutine.
+            group: Name of the group of Textual workers.
+            exclusive: Whether to cancel other workers of the group.
+            node: The widget whose removal cancels the work; the app if None.
+        """
         owner = node if node is not None else self
 
         async def guarded() -> Any:
             try:
                 return await job()
             except Exception as error:
-                # A worker's own message about its end does not bubble, so its error would be lost silently.
+                # Textual's message about a failed worker does not bubble, so the exception would be lost
+                # silently.
                 self.trouble(error)
                 return None
 
         worker = owner.run_worker(guarded, group=group, exclusive=exclusive, exit_on_error=False)
-        self._ahead.began(worker, group)
+        self._type_ahead.began(worker, group)
         return worker
 
     def trouble(self, error: BaseException) -> None:
-        """Show an error: sentence and hint, or the private report of an internal error."""
+        """Show an error: its message and hint, or for an internal error the path of the report."""
         if isinstance(error, AppError):
             dialogs_help.show_error(self, error)
             return
@@ -313,7 +336,7 @@ class Console(Navigation, CommandRunner, TerminalApp):
         )  # fmt: skip
 
     def toast(self, text: str, severity: SeverityLevel = "information", title: str = "") -> None:
-        """Show a short message about something that is not visible."""
+        """Show a short notification."""
         self.notify(
             visible_lines(text), title=visible(title), severity=severity, markup=False,
             timeout=8 if severity != "information" else 5,
@@ -322,18 +345,18 @@ class Console(Navigation, CommandRunner, TerminalApp):
     # -- keys -----------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Allow only leaving and help of the app's keys over a dialog."""
+        """Allow area keys only on area screens; over a dialog only leaving and help work."""
         if action in ("go", "palette", "help") and not isinstance(self.screen, AreaScreen):
             return action == "help" and hasattr(self.screen, "help_page")
         return True
 
     @property
     def area(self) -> AreaScreen | None:
-        """Return the area below whatever is shown."""
+        """The area screen at the bottom of the screen stack."""
         return next((s for s in self.screen_stack if isinstance(s, AreaScreen)), None)
 
     def go(self, area: str) -> None:
-        """Go to an area; screens that are open over it stay open."""
+        """Switch to an area; screens that are open over it stay open."""
         self.switch_mode(area)
 
     @on(Header.Go)
@@ -341,27 +364,27 @@ class Console(Navigation, CommandRunner, TerminalApp):
         self.go(event.area)
 
     def action_go(self) -> None:
-        """Start the same as ``g``, from the palette or a script."""
-        self._prefix.takes("g")
+        """Start the key chord ``g``, from the palette or a script."""
+        self._key_chord.takes("g")
 
     def action_palette(self) -> None:
-        """Show all commands of this area and of everywhere, and the areas themselves."""
+        """Show the palette: the commands of this area, global commands and the areas."""
         if isinstance(self.screen, AreaScreen):
             self.show_palette(self.screen)
 
     def action_command_log(self) -> None:
-        """Show the actions of this console as commands."""
+        """Show the command log of this session."""
         if self.ready and not isinstance(self.screen, ModalScreen | screens_command_log.CommandLog):
             self.show_command_log()
 
     def action_help(self) -> None:
-        """Show help for the current screen."""
+        """Show the help of the active screen."""
         page = getattr(self.screen, "help_page", None)
         if page is not None:
             self.push_screen(dialogs_help.HelpDialog(page()))
 
     def action_interrupt(self) -> None:
-        """Leave after ctrl+c twice, for terminals that use ctrl+q themselves."""
+        """Leave on the second ctrl+c, for terminals that do not pass on ctrl+q."""
         if self._interrupted:
             self.leave()
             return
@@ -373,11 +396,11 @@ class Console(Navigation, CommandRunner, TerminalApp):
         self._interrupted = False
 
     def action_leave(self) -> None:
-        """Leave, by key."""
+        """Leave the console."""
         self.leave()
 
     def leave(self) -> None:
-        """Leave, after a question if a run is in progress, which continues."""
+        """Leave the console; ask first while a run is in progress, which continues without it."""
         if not self.practice_status.running:
             self.exit(0)
             return
@@ -397,7 +420,14 @@ class Console(Navigation, CommandRunner, TerminalApp):
             self.push_screen(box, answered)
 
     def save_text(self, name: str, text: str) -> Path:
-        """Write a private file into the practice's state folder; return its path. Raises ``ReadOnly``."""
+        """Write a private text file into the state folder of the practice.
+
+        Returns:
+            The path of the file.
+
+        Raises:
+            ReadOnly: The console is in read-only mode.
+        """
         self.worker.practice.writable()
         ensure_private(self.worker.practice.state)
         path = self.worker.practice.state / name

@@ -1,7 +1,6 @@
-"""The interface of the console for screens, dialogs and widgets, which know the app only through it.
+"""What screens, dialogs and widgets may know of the app: its areas, edit forms and the ``AppProtocol``.
 
-The module also has the areas of the console, in the order of the tabs, and the fields of a record that is
-edited.
+The app is the top layer and imports the screens. They reach it only through ``AppMixin.host``.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Area(NamedTuple):
-    """A top-level place of the console, kept open as a mode."""
+    """A top-level area of the console, kept open as a Textual mode."""
 
     name: str
     title: str
@@ -53,10 +52,10 @@ AREAS: tuple[Area, ...] = (
 
 
 class EditField(NamedTuple):
-    """One field of a form: its key, its label, and the value as it is typed.
+    """A field of an edit form: its key, its label and its value as text.
 
-    With ``options``, as (value, label), it is a choice and not free text. ``help`` is a sentence; for a date,
-    the day of the week is shown as well.
+    ``options`` are (value, label) pairs; with them the field is a choice and not free text. ``help`` is a
+    sentence. For a date, the day of the week is shown beside it.
     """
 
     key: str
@@ -68,7 +67,7 @@ class EditField(NamedTuple):
 
 
 class Door(NamedTuple):
-    """A row of a form that opens another screen: its label, its text, and the function that opens it."""
+    """A row of a form that opens another screen: its label, its text and the function that opens it."""
 
     label: str
     text: str
@@ -77,9 +76,10 @@ class Door(NamedTuple):
 
 
 class EditSheet(NamedTuple):
-    """What is edited: a title, a sentence about it, and the fields, some of them as (key, label, value).
+    """The contents of an edit form: a title, a sentence and the fields.
 
-    For a ``new`` record all values count, for an existing one only changed ones. A ``door`` is the first row.
+    A field may be given as (key, label, value). For a ``new`` record all values that are filled in count,
+    otherwise only those that were changed. A ``door`` is shown as the first row.
     """
 
     title: str
@@ -90,29 +90,29 @@ class EditSheet(NamedTuple):
 
 
 class AppProtocol(App[int]):
-    """The interface of the app. Each method is documented here and implemented in the console's mixins."""
+    """The app as screens, dialogs and widgets see it; ``Console`` and its mixins implement it."""
 
     worker: WorkerThread
     """The thread on which the practice is read and written."""
     ready: bool
-    """Whether the practice is open and the commands are known."""
+    """Whether the practice is open and its commands are available."""
     practice_status: PracticeStatus
-    """The last status."""
+    """The status of the practice when it was last read."""
     position: object
-    """The position of the store at that status."""
+    """The position of the store and settings when the status was read."""
     folder: str
-    """The folder of the last chosen file."""
+    """The folder in which a file was last chosen."""
     environ: Mapping[str, str]
-    """The environment in which the console was started."""
+    """The environment variables with which the console was started."""
     picker_index: tuple[tuple[object, int], PickerIndex] | None
-    """The picker's index, with the snapshot it was built from."""
+    """The search index of the client picker, with the position of the store for which it was built."""
 
     command_log: list[LoggedCommand]
-    """The actions of this console as command lines; the oldest first."""
+    """The actions of this session as command lines, oldest first."""
     global_words: tuple[str, ...] | None
     """The global options of those command lines; None before the first one."""
 
-    # -- work -----------------------------------------------------------------------------------------------
+    # -- background work ------------------------------------------------------------------------------------
 
     def work(
         self,
@@ -122,84 +122,101 @@ class AppProtocol(App[int]):
         exclusive: bool = False,
         node: DOMNode | None = None,
     ) -> Worker[Any]:
-        """Run a job in the background. One handler shows its errors, so it never crashes the console."""
+        """Run a coroutine in the background; any exception goes to :meth:`trouble`."""
         raise NotImplementedError
 
     def trouble(self, error: BaseException) -> None:
-        """Show an error: sentence and hint, or the private report of an internal error."""
+        """Show an error: its message and hint, or for an internal error the path of the report."""
         raise NotImplementedError
 
     def toast(self, text: str, severity: SeverityLevel = "information", title: str = "") -> None:
-        """Show a short message about something that is not visible."""
+        """Show a short notification."""
         raise NotImplementedError
 
     def save_text(self, name: str, text: str) -> Path:
-        """Write a private file into the practice's state folder; return its path. Raises ``ReadOnly``."""
+        """Write a private text file into the state folder of the practice and return its path.
+
+        Raises:
+            ReadOnly: The console is in read-only mode.
+        """
         raise NotImplementedError
 
     def beat(self) -> None:
-        """Read the status again, in the background."""
+        """Start reading the status of the practice again in the background."""
         self.work(lambda: self.refresh_status(), "beat", exclusive=True)
 
     async def refresh_status(self) -> None:
-        """Read the status now, and let the visible screen update itself."""
+        """Read the status of the practice now, and update what is shown."""
         raise NotImplementedError
 
-    # -- acts -----------------------------------------------------------------------------------------------
+    # -- commands -------------------------------------------------------------------------------------------
 
     def situation(self, area: str, **about: Any) -> Situation:
-        """Return what commands depend on, from the last status: cheap at any key press."""
+        """Return what the availability of commands depends on, from the last status.
+
+        It is cheap enough to be called at every key press.
+        """
         raise NotImplementedError
 
     def refuses_files(self) -> str:
-        """Return why no file may be written here, as a sentence; empty if one may."""
+        """Return the sentence that says why files cannot be written here; empty if they can."""
         return effects.refusal(effects.Effect.WRITES_FILE, read_only=self.worker.practice.read_only)
 
     async def run_command(
         self,
-        act: Command[Any],
+        command: Command[Any],
         params: msgspec.Struct,
         *,
         title: str = "",
         shown: Iterable[str] = (),
         box: Screen[None] | None = None,
     ) -> tuple[Result, list[str]]:
-        """Run one call of a command on the worker thread; return its result and messages.
+        """Run one call of a command on the worker thread.
 
-        This is the only way to run a command. ``shown`` are the consequences that the screen shows: they are
-        not asked about again. ``box`` is shown from the user's confirmation to the end. Raises what the
-        command raises, and ``ReadOnly`` if read-only mode refuses the call.
+        Every call of a command from the console goes through this method.
+
+        Args:
+            command: The command.
+            params: Its parameters.
+            title: How the command log names the call.
+            shown: The consequences that the screen already shows; they are not asked about again.
+            box: A dialog to show from the user's consent to the end of the call.
+
+        Returns:
+            The result, and the lines that the command reported.
+
+        Raises:
+            ReadOnly: Read-only mode refuses the call. Any other error of the command is raised, too.
         """
         raise NotImplementedError
 
     async def run_named(self, name: str, preset: Mapping[str, Any], *, title: str = "") -> Result:
-        """Run a command by its name with these parameters, and return its result.
-
-        Raises like :meth:`run_command`.
-        """
+        """Run a command by its name with these parameters. Raises like :meth:`run_command`."""
         raise NotImplementedError
 
     async def start_command(
         self, name: str, preset: Mapping[str, Any], *, title: str = "", asks: bool = True
     ) -> tuple[Result, str]:
-        """Run a command that makes a run in a separate process; return its result and the run's id.
+        """Start a command whose run is a process of its own.
 
-        The id is empty if no run began: the user declined, or there was nothing to do. ``asks`` is False for
-        a call that asks nothing more. Raises like :meth:`run_command`.
+        ``asks`` is False for a call that asks no further question. Raises like :meth:`run_command`.
+
+        Returns:
+            The result, and the id of the run: empty if the user declined or there was nothing to do.
         """
         raise NotImplementedError
 
-    def log_call(self, act: Command[Any], params: msgspec.Struct, *, title: str = "") -> LoggedCommand:
+    def log_call(self, command: Command[Any], params: msgspec.Struct, *, title: str = "") -> LoggedCommand:
         """Add an action to the command log, as the command line that does the same."""
         raise NotImplementedError
 
     def log_named(self, name: str, preset: Mapping[str, Any]) -> None:
-        """Add an action that a screen did without running its command, as in the wizard."""
+        """Log an action that a screen performed without running its command, as in the wizard."""
         raise NotImplementedError
 
     def perform(
         self,
-        act: Command[Any],
+        command: Command[Any],
         preset: Mapping[str, Any],
         *,
         title: str = "",
@@ -208,55 +225,60 @@ class AppProtocol(App[int]):
         after: Callable[[], None] | None = None,
         sheet: EditSheet | None = None,
     ) -> None:
-        """Perform a command: ask for what ``preset`` does not set, run it, and show the result.
+        """Run a command: ask for its missing parameters, run it on the worker thread and show the result.
 
-        ``start`` fills in the form with values that can be changed; with ``ask`` False there is no form; with
-        a ``sheet`` the record's own fields are edited instead, and the changed ones are the command's values.
-        Refused input is shown again as it was typed. ``after`` is called when it is done, before the result
-        is shown.
+        Args:
+            command: The command.
+            preset: Parameters that are already decided.
+            title: The title of the form.
+            start: Initial values of the form, which the user can change.
+            ask: Whether to show a form.
+            after: Called when the command has succeeded, before the result is shown.
+            sheet: Shows the fields of a record instead of the form. The changed values become the parameters.
+            If the command refuses the values, the form is shown again as it was filled in.
         """
         raise NotImplementedError
 
     def copy_command(self, name: str, preset: Mapping[str, Any]) -> None:
-        """Run a command that returns a text, and copy that text."""
+        """Run a command that returns a text, and copy the text to the clipboard."""
         raise NotImplementedError
 
     def read_command(self, name: str, preset: Mapping[str, Any], title: str) -> None:
-        """Run a command that returns a text, and show that text to select or to copy."""
+        """Run a command that returns a text, and show the text for reading and copying."""
         raise NotImplementedError
 
-    def show_result(self, act: Command[Any], result: Result, said: list[str]) -> None:
-        """Show a short result as a toast, a long one as a dialog."""
+    def show_result(self, command: Command[Any], result: Result, messages: list[str]) -> None:
+        """Show a short result as a notification and a long one as a dialog."""
         raise NotImplementedError
 
-    def way(self, act: str) -> Callable[[], object] | None:
-        """Return what opens the command's own screen; None if it uses a form."""
+    def way(self, command: str) -> Callable[[], object] | None:
+        """Return the function that opens the screen of a command; None if it only has a form."""
         raise NotImplementedError
 
-    # -- ways -----------------------------------------------------------------------------------------------
+    # -- navigation -----------------------------------------------------------------------------------------
 
     def leave(self) -> None:
-        """Leave, after a question if a run is in progress, which continues."""
+        """Leave the console; ask first while a run is in progress, which continues without it."""
         raise NotImplementedError
 
     def action_redraw(self) -> None:
-        """Send the whole screen to the terminal, whatever it shows."""
+        """Send the whole screen to the terminal again."""
         raise NotImplementedError
 
     def go(self, area: str) -> None:
-        """Go to an area; screens that are open over it stay open."""
+        """Switch to an area; screens that are open over it stay open."""
         raise NotImplementedError
 
     def connect(self) -> None:
-        """Open the wizard; at its end, show its plan."""
+        """Open the wizard. When it ends, its plan is shown."""
         raise NotImplementedError
 
     def plan_and_show(self, only: str = "") -> None:
-        """Read XPM, plan, and show the plan; nothing is written to either side."""
+        """Read XPM, make a plan and show it; nothing is written to Ignition or XPM."""
         raise NotImplementedError
 
     def show_plan(self, plan_id: str) -> None:
-        """Review a plan; when it is applied, show its run."""
+        """Open the review of a plan. When it is applied, its run is shown."""
         raise NotImplementedError
 
     def show_run(self, run_id: str) -> None:
@@ -264,15 +286,15 @@ class AppProtocol(App[int]):
         raise NotImplementedError
 
     def release(self, run_id: str = "") -> None:
-        """Continue a held run, by default the newest, after showing what that does."""
+        """Resume a stopped run or release a held one, after asking; the newest run by default."""
         raise NotImplementedError
 
     def undo(self, run: str = "", client: str = "", field: str = "") -> None:
-        """Undo a run, or the last one that wrote to a client, as a plan to review first."""
+        """Undo a run, or the last one that wrote to a client; the undo is shown as a plan first."""
         raise NotImplementedError
 
     def show_client(self, client: str) -> None:
-        """Go to a client in the store, or to the jobs of a workflow, from any screen."""
+        """Go to a client in Clients, or to the jobs of a workflow if one is given."""
         raise NotImplementedError
 
     def show_jobs(self, workflow: str) -> None:
@@ -280,24 +302,24 @@ class AppProtocol(App[int]):
         raise NotImplementedError
 
     def linked(self, client: ClientView, view: XpmClientView) -> None:
-        """Show what was linked, and how to undo it."""
+        """Report what was linked, and how to undo it."""
         raise NotImplementedError
 
     def picked(self, done_: Sequence[PickView]) -> None:
-        """Show the result of bringing in clients; skipped ones are listed with their reason."""
+        """Report the result of linking several clients; those not linked are listed with the reason."""
         raise NotImplementedError
 
 
 class AppMixin:
-    """Mixed into screens, dialogs and widgets that use the console."""
+    """A mixin for screens, dialogs and widgets that use the console."""
 
     @property
     def host(self) -> AppProtocol:
-        """Return the console through its interface."""
+        """The console, typed as the protocol."""
         return cast("AppProtocol", cast("MessagePump", self).app)
 
     def only_shows(self) -> bool:
-        """Return whether read-only mode refuses to write a file, after showing that."""
+        """Return whether read-only mode refuses to write a file, and show the refusal."""
         refused = self.host.refuses_files()
         if refused:
             self.host.toast(refused, "warning")

@@ -1,4 +1,4 @@
-"""The base of all our screens: no repaint when the focus moves, and a screen dismisses only itself."""
+"""The base of all screens and dialogs of the console."""
 
 from __future__ import annotations
 
@@ -22,14 +22,20 @@ if TYPE_CHECKING:
 
 
 class BaseScreen(AppMixin):
-    """Mixed into every screen. Textual would send the whole screen for each move of the focus."""
+    """A mixin for every screen: a change of focus does not repaint it, and only it can dismiss itself.
+
+    Stock Textual sends the whole screen to the terminal for each change of focus.
+    """
 
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
     _late: tuple[Any] | None = None
-    """The result to dismiss with as soon as the screen is in front again."""
+    """The result with which the screen is dismissed as soon as it is active again."""
 
     def dismiss(self, result: Any = None) -> AwaitComplete:
-        """Dismiss this screen. Textual would remove whichever screen is in front by now."""
+        """Dismiss this screen with a result.
+
+        Stock Textual removes the active screen, which may be another one by now.
+        """
         screen = cast("Screen[Any]", self)
         if screen.is_active:
             done: AwaitComplete = super().dismiss(result)  # type: ignore[misc]
@@ -38,7 +44,7 @@ class BaseScreen(AppMixin):
         return AwaitComplete()
 
     def show_verb(self) -> None:
-        """Show, for a support bundle, the command that prints the same as this screen."""
+        """In an opened support bundle, show the command line that prints the same as this screen."""
         host, screen = self.host, cast("Screen[Any]", self)
         recording = host.worker.practice.recording if host.ready else None
         if recording is None or not screen.is_mounted or screen.query(".verb-line"):
@@ -46,14 +52,14 @@ class BaseScreen(AppMixin):
         line = screen_verbs.screen_verb(screen)
         if line:
             masked = "names masked" if recording.masked else "with names"
-            told = show(" BUNDLE ", "bold reverse $warning") + show(
+            text = show(" BUNDLE ", "bold reverse $warning") + show(
                 f" {when_utc(recording.made)}, {masked}  "
             )
-            told += show(line, "bold $accent")
-            screen.mount(Static(told, classes="verb-line"))
+            text += show(line, "bold $accent")
+            screen.mount(Static(text, classes="verb-line"))
 
     def on_screen_resume(self, *_: Any, **__: Any) -> None:
-        """Handle the removal of a screen above this one."""
+        """Dismiss the screen if that was requested while another one was over it."""
         self.show_verb()
         if self._late is not None:
             (result,), self._late = self._late, None

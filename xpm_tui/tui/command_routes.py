@@ -1,4 +1,4 @@
-"""Commands that have their own screens, wherever they are called: by key, palette or area letter."""
+"""The commands that have screens of their own, and how each is opened from a key or the palette."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ if TYPE_CHECKING:
 FORMS: tuple[FormName, ...] = ("clients", "services", "team", "proposals")
 
 JOBS = frozenset({"jobs.deploy", "jobs.retry", "jobs.redeploy", "jobs.edit", "jobs.skip"})
-"""Commands on a job, which has to be chosen in its area: they start there."""
+"""Commands about a job, which must be selected in its area first."""
 
 
 SETTINGS = frozenset({"settings.get", "settings.set", "settings.unset"})
-"""Commands on one setting, which is chosen in its area by its label."""
+"""Commands about a setting, which must be selected in its area first."""
 
 
-def screen_route(app: AppProtocol, act: str) -> Callable[[], object] | None:
-    """Return what opens the command's screen; None if it uses a form.
+def screen_route(app: AppProtocol, command: str) -> Callable[[], object] | None:
+    """Return the function that opens the screen of a command; None if it only has a form.
 
     A screen is imported when it is opened.
     """
@@ -54,7 +54,7 @@ def screen_route(app: AppProtocol, act: str) -> Callable[[], object] | None:
         "runs.release": app.release,
         "runs.resume": app.release,
         "doctor": lambda: app.push_screen(_doctor()),
-        "cases.seen": lambda: app.work(lambda: _seen(app), "seen", exclusive=True),
+        "cases.seen": lambda: app.work(lambda: _ask_symptom(app), "seen", exclusive=True),
         "conflicts": lambda: app.push_screen(_conflicts()),
         "policy": lambda: app.push_screen(_policy()),
         "inbox.list": lambda: app.push_screen(_inbox()),
@@ -63,17 +63,17 @@ def screen_route(app: AppProtocol, act: str) -> Callable[[], object] | None:
         "clients.review": lambda: app.push_screen(_review()),
         "proposals.list": lambda: app.push_screen(_proposals()),
     }
-    if act in JOBS:
+    if command in JOBS:
         return lambda: _to_jobs(app)
-    if act in SETTINGS:
+    if command in SETTINGS:
         return lambda: _to_settings(app)
     form: FormName
     for form in FORMS:
-        if act == f"import.{form}":
+        if command == f"import.{form}":
             return partial(app.work, partial(_import, app, form), "import", exclusive=True)
-        if act == f"export.{form}":
+        if command == f"export.{form}":
             return partial(app.work, partial(_export, app, form), "export", exclusive=True)
-    return ways.get(act)
+    return ways.get(command)
 
 
 async def _import(app: AppProtocol, form: FormName) -> None:
@@ -88,7 +88,7 @@ async def _import(app: AppProtocol, form: FormName) -> None:
 
 
 async def _export(app: AppProtocol, form: FormName) -> None:
-    """Show what would be exported; the file is named after that."""
+    """Show what would be exported; the file is chosen afterwards."""
     area = next((screen for screen in app.screen_stack if isinstance(screen, screens_area.AreaScreen)), None)
     record = area.situation().record if area is not None and form == area.AREA == "clients" else ""
 
@@ -109,40 +109,32 @@ def _to_settings(app: AppProtocol) -> None:
 
 
 def _doctor() -> Screen[None]:
-
     return doctor.DoctorScreen()
 
 
-async def _seen(app: AppProtocol) -> None:
-
+async def _ask_symptom(app: AppProtocol) -> None:
     await trouble.ask_symptom(app)
 
 
 def _conflicts() -> Screen[None]:
-
     return conflicts.Conflicts()
 
 
 def _inbox() -> Screen[None]:
-
     return inbox.Inbox()
 
 
 def _practices() -> Screen[None]:
-
     return practices.Practices()
 
 
 def _policy() -> Screen[None]:
-
     return policy.PolicyScreen()
 
 
 def _review() -> Screen[None]:
-
     return review.Review()
 
 
 def _proposals() -> Screen[None]:
-
     return proposals.ProposalsArea()

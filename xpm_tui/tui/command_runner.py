@@ -1,4 +1,4 @@
-"""Run commands in the console: availability, forms, results, and the palette."""
+"""Runs commands for the console: forms, calls on the worker thread, results, command log and palette."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ if TYPE_CHECKING:
 
 TOAST_LINES = 4
 TOAST_LETTERS = 300
-"""The longest text of a toast."""
+"""Messages with more characters are shown in a dialog instead of a notification."""
 
 SWITCH = -1
-"""The app's result when another practice was chosen, for which it is to be started again."""
+"""The exit value of the app when the user chose another practice, with which it is started again."""
 
 
 class CommandRunner(AppProtocol):
-    """The part of the console that runs commands. Mixed into the app; loads commands and forms on demand."""
+    """The part of the app that runs commands. Commands and forms are imported when they are needed."""
 
     def situation(self, area: str, **about: Any) -> command.Situation:
-        """Return what commands depend on, from the last status: cheap at any key press."""
+        """Return what the availability of commands depends on, from the last status."""
         return command.Situation(
             area=area,
             practice=self.worker.practice,
@@ -54,13 +54,13 @@ class CommandRunner(AppProtocol):
             **about,
         )
 
-    def way(self, act: str) -> Callable[[], object] | None:
-        """Return what opens the command's own screen; None if it uses a form."""
-        return command_routes.screen_route(self, act)
+    def way(self, command: str) -> Callable[[], object] | None:
+        """Return the function that opens the screen of a command; None if it only has a form."""
+        return command_routes.screen_route(self, command)
 
     def perform(
         self,
-        act: Command[Any],
+        command: Command[Any],
         preset: Mapping[str, Any],
         *,
         title: str = "",
@@ -69,50 +69,53 @@ class CommandRunner(AppProtocol):
         after: Callable[[], None] | None = None,
         sheet: EditSheet | None = None,
     ) -> None:
-        """Perform a command: ask for what ``preset`` does not set, run it, and show the result.
+        """Run a command: ask for its missing parameters, run it on the worker thread and show the result.
 
-        See :meth:`xpm_tui.tui.app_protocol.AppProtocol.perform`.
+        For the arguments see :meth:`AppProtocol.perform`.
         """
         self.work(
-            lambda: self._perform(act, dict(preset), title, start, ask, sheet, after), f"act:{act.name}"
+            lambda: self._perform(command, dict(preset), title, start, ask, sheet, after),
+            f"act:{command.name}",
         )
 
     async def _perform(
-        self, act: Command[Any], preset: dict[str, Any], title: str, start: Mapping[str, Any] | None,
+        self, command: Command[Any], preset: dict[str, Any], title: str, start: Mapping[str, Any] | None,
         ask: bool, sheet: EditSheet | None, after: Callable[[], None] | None,
     ) -> None:  # fmt: skip
-        done = await self._filled_and_done(act, preset, title, start, ask, sheet)
+        done = await self._fill_and_run(command, preset, title, start, ask, sheet)
         if done is None:
             return
         result, said = done
         await self.refresh_status()
-        if act.name.startswith("settings."):
+        if command.name.startswith("settings."):
             await self.worker.reopen()
-        switched = act.name == "practices.switch" or (
-            act.name == "practices.add" and result.data.get("current")
+        switched = command.name == "practices.switch" or (
+            command.name == "practices.add" and result.data.get("current")
         )
         if switched and result.trouble is None:
             self.exit(SWITCH)
             return
         if after is not None and not result.declined:
             after()
-        self.show_result(act, result, said)
+        self.show_result(command, result, said)
 
     async def run_command(
         self,
-        act: Command[Any],
+        command: Command[Any],
         params: msgspec.Struct,
         *,
         title: str = "",
         shown: Iterable[str] = (),
         box: Screen[None] | None = None,
     ) -> tuple[Result, list[str]]:
-        """Run one call of a command on the worker thread; return its result and messages."""
-        call = effects.admit(act, params, read_only=self.worker.practice.read_only, keyed=True)
-        logged = self.log_call(act, params, title=title)
-        talk = progress.ScreenDialogue(self, title or act.title, replace(call, shown=tuple(shown)), box=box)
+        """Run one call of a command on the worker thread; return its result and what it reported."""
+        call = effects.admit(command, params, read_only=self.worker.practice.read_only, keyed=True)
+        logged = self.log_call(command, params, title=title)
+        talk = progress.ScreenDialogue(
+            self, title or command.title, replace(call, shown=tuple(shown)), box=box
+        )
         try:
-            result = await self.worker.run(act.run, params, talk)
+            result = await self.worker.run(command.run, params, talk)
         except BaseException as error:
             self._log_outcome(logged, "failed", str(error) if isinstance(error, AppError) else "")
             raise
@@ -123,79 +126,79 @@ class CommandRunner(AppProtocol):
             self._log_outcome(logged, "declined" if result.declined else "failed", message)
         return result, talk.said
 
-    def log_call(self, act: Command[Any], params: msgspec.Struct, *, title: str = "") -> LoggedCommand:
+    def log_call(self, command: Command[Any], params: msgspec.Struct, *, title: str = "") -> LoggedCommand:
         """Add an action to the command log, as the command line that does the same."""
         practice = self.worker.practice
         if self.global_words is None:
             home = practice.home
             named = () if application_home.current(home) == practice.name else ("--practice", practice.name)
             self.global_words = (*(("--home", str(home.root)) if home.root else ()), *named)
-        line = registry.command_line(act, params, before=self.global_words)
+        line = registry.command_line(command, params, before=self.global_words)
         logged = registry.LoggedCommand(
-            at=practice.clock.now(), title=title or act.title, line=line,
-            short=registry.command_line(act, params),
+            at=practice.clock.now(), title=title or command.title, line=line,
+            short=registry.command_line(command, params),
         )  # fmt: skip
         self.command_log.append(logged)
         return logged
 
     def log_named(self, name: str, preset: Mapping[str, Any]) -> None:
-        """Add an action that a screen did without running its command, as in the wizard."""
-        act = registry.by_name(name)
-        self.log_call(act, form.build(act, preset))
+        """Log an action that a screen performed without running its command, as in the wizard."""
+        command = registry.by_name(name)
+        self.log_call(command, form.build(command, preset))
 
     def _log_outcome(self, logged: LoggedCommand, outcome: Outcome, message: str) -> None:
-        """Record how a logged action ended."""
+        """Record in the command log how an action ended."""
         for place, each in enumerate(self.command_log):
             if each is logged:
                 self.command_log[place] = msgspec.structs.replace(each, outcome=outcome, message=message)
 
     def show_command_log(self) -> None:
-        """Show the actions of this console as commands."""
+        """Show the command log of this session."""
         self.push_screen(screens_command_log.CommandLog())
 
     async def run_named(self, name: str, preset: Mapping[str, Any], *, title: str = "") -> Result:
         """Run a command by its name with these parameters, and return its result."""
-        act = registry.by_name(name)
-        return (await self.run_command(act, form.build(act, preset), title=title))[0]
+        command = registry.by_name(name)
+        return (await self.run_command(command, form.build(command, preset), title=title))[0]
 
     async def start_command(
         self, name: str, preset: Mapping[str, Any], *, title: str = "", asks: bool = True
     ) -> tuple[Result, str]:
-        """Run a command that makes a run in a separate process; return its result and the run's id."""
-        act = registry.by_name(name)
-        params = form.build(act, {**preset, "detach": True})
+        """Start a command whose run is a process of its own; return the result and the id of the run."""
+        command = registry.by_name(name)
+        params = form.build(command, {**preset, "detach": True})
         box = progress.ProgressDialog("Starting", "The run is starting in a separate process …")
         if asks:
-            result, _ = await self.run_command(act, params, title=title, box=box)
+            result, _ = await self.run_command(command, params, title=title, box=box)
         else:
             await self.push_screen(box)
-            result, _ = await progress.done(self.run_command(act, params, title=title), box)
+            result, _ = await progress.done(self.run_command(command, params, title=title), box)
         await self.refresh_status()
         return result, str(result.data["id"]) if result.data.get("detached") else ""
 
-    async def _filled_and_done(
-        self, act: Command[Any], preset: Mapping[str, Any], title: str, start: Mapping[str, Any] | None,
+    async def _fill_and_run(
+        self, command: Command[Any], preset: Mapping[str, Any], title: str, start: Mapping[str, Any] | None,
         ask: bool, sheet: EditSheet | None,
     ) -> tuple[Result, list[str]] | None:  # fmt: skip
 
         async def do(params: msgspec.Struct) -> tuple[Result, list[str]]:
-            return await self.run_command(act, params, title=title)
+            return await self.run_command(command, params, title=title)
 
         async def do_sheet(changed: tuple[str, ...]) -> tuple[Result, list[str]]:
-            return await do(edit.params_of(act, preset, changed))
+            return await do(edit.params_of(command, preset, changed))
 
         if sheet is not None:
             return await form.ask_until_accepted(
                 self, lambda turned: edit.EditDialog(sheet, turned), do_sheet
             )
-        if ask and form.open_parameters(act, preset):
+        if ask and form.open_parameters(command, preset):
             return await form.ask_until_accepted(
-                self, lambda turned: form.FormDialog(act, preset, start, turned), do
+                self, lambda turned: form.FormDialog(command, preset, start, turned), do
             )
-        return await do(form.build(act, preset))
+        return await do(form.build(command, preset))
 
     def copy_command(self, name: str, preset: Mapping[str, Any]) -> None:
-        """Run a command that returns a text, and copy that text."""
+        """Run a command that returns a text, and copy the text to the clipboard."""
 
         async def copy() -> None:
             self.copy_to_clipboard(await self._text_of(name, preset))
@@ -203,36 +206,36 @@ class CommandRunner(AppProtocol):
         self.work(copy, f"act:{name}", exclusive=True)
 
     def read_command(self, name: str, preset: Mapping[str, Any], title: str) -> None:
-        """Run a command that returns a text, and show that text to select or to copy."""
+        """Run a command that returns a text, and show the text for reading and copying."""
 
         async def read() -> None:
-
             self.push_screen(dialog.MessageDialog(title, await self._text_of(name, preset), wide=True))
 
         self.work(read, f"act:{name}", exclusive=True)
 
     async def _text_of(self, name: str, preset: Mapping[str, Any]) -> str:
-
-        act = registry.by_name(name)
-        result, _ = await self.run_command(act, form.build(act, preset))
+        command = registry.by_name(name)
+        result, _ = await self.run_command(command, form.build(command, preset))
         return "\n".join(result.lines)
 
-    def show_result(self, act: Command[Any], result: Result, said: list[str]) -> None:
-        """Show a short result as a toast, a long one as a dialog."""
-        lines = [
-            *said,
+    def show_result(self, command: Command[Any], result: Result, messages: list[str]) -> None:
+        """Show a short result as a notification and a long one as a dialog."""
+        message = [
+            *messages,
             *tables.preview_lines(result, min(self.size.width, 100) - 8),
             *(str(line) for line in result.lines),
         ]
         if result.trouble is not None:
-            trouble.show_error(self, result.trouble, title=act.title, text="\n".join(lines), act=act.name)
-        elif len(lines) > TOAST_LINES or sum(map(len, lines)) > TOAST_LETTERS:
-            self.push_screen(dialog.MessageDialog(act.title, "\n".join(lines), wide=True))
-        elif lines:
-            self.toast("\n".join(lines))
+            trouble.show_error(
+                self, result.trouble, title=command.title, text="\n".join(message), act=command.name
+            )
+        elif len(message) > TOAST_LINES or sum(map(len, message)) > TOAST_LETTERS:
+            self.push_screen(dialog.MessageDialog(command.title, "\n".join(message), wide=True))
+        elif message:
+            self.toast("\n".join(message))
 
     def show_palette(self, screen: AreaScreen) -> None:
-        """Show all commands of this area and of everywhere, and the areas themselves."""
+        """Show the palette: the commands of this area, global commands and the areas."""
         found = keymap.entries(screen.AREA, screen.situation())
         found += [
             palette.PaletteEntry(f"go:{area.name}", f"Go to {area.title}", "", f"g {area.letter}")
@@ -285,13 +288,13 @@ class CommandRunner(AppProtocol):
         self.push_screen(palette.Palette(found), chosen)
 
     def _show_problem(self, id_: str) -> None:
-        """Show a known problem in full."""
+        """Show the full text of a known problem."""
         case = problems.find_problem(id_)
         if case is not None:
             self.push_screen(trouble.problem_steps(case))
 
     def action_save_screen(self) -> None:
-        """Save the present screen as a picture and as text."""
+        """Save the active screen as a picture and as text."""
         shown = screenshot.picture(self), screenshot.text(self)
         self.work(lambda: self._save_screen(*shown), "screenshot", exclusive=True)
 

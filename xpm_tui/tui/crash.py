@@ -1,4 +1,4 @@
-"""The report of an internal error: a private file with the stack, without any local value."""
+"""Reports of internal errors: a private file with the stack and without any local value."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ import textual
 import xpm_tui
 
 MOST = 256 * 1024
-"""The size in bytes at which the file is started again."""
+"""Bytes above which the report file is started again."""
 
 
 def report(error: BaseException, folder: Path, at: datetime) -> Path | None:
-    """Append the stack to ``console-errors.log`` (mode 0600) in ``folder``; None if the disk refuses.
+    """Append the stack of an error to ``console-errors.log`` (mode 0600) in ``folder``.
 
-    Frames are written as file, line and function. Neither values nor the error's own text are written,
-    because an error may contain part of a reply or a record.
+    Frames are written as file, line and function. Neither local values nor the error's message are written,
+    because they may contain data of a record.
+
+    Returns:
+        The path of the file; None if it could not be written.
     """
     lines = [
         f"{at.isoformat()} xpm-tui {xpm_tui.__version__} textual {textual.__version__}"

@@ -1,7 +1,4 @@
-"""The reference of keys: ``python -m xpm_tui.tui.key_reference > docs/keys.md``.
-
-It is generated from commands and screens.
-"""
+"""Generates the reference of keys: ``python -m xpm_tui.tui.key_reference > docs/keys.md``."""
 
 from __future__ import annotations
 
@@ -37,7 +34,7 @@ Keys mean the same in every area and on every screen. A key without a function o
 """
 
 NAMES = {
-    "AreaScreen": "",  # escape: an area is the top level, and other screens list it themselves
+    "AreaScreen": "",  # escape: an area has nothing to close, and dialogs and screens list it themselves
     "BundleScreen": "The support bundle",
     "ServiceTemplates": "The job templates of a service",
     "Chooser": "A list to choose from",
@@ -75,19 +72,19 @@ NAMES = {
     "MessageDialog": "A text",
     "Wizard": "The wizard",
 }
-"""The name for users of each screen and dialog that has keys; an empty name is not listed."""
+"""The names of screens and dialogs that have keys of their own; those with an empty name are left out."""
 
 
 def render() -> str:
     """Return the page as Markdown."""
     parts = [_HEAD, "\n## What a letter means\n", _LETTERS, _table(_letters(), ("letter", "means"))]
     parts += ["\n## Everywhere\n", _table(_listed(Console.BINDINGS))]
-    areas = dict.fromkeys(area for act in COMMANDS if act.key for area in act.where)
+    areas = dict.fromkeys(area for command in COMMANDS if command.key for area in command.where)
     for area in areas:
         rows = [
-            (key_label(act.key), act.title, " ".join(act.verb))
-            for act in COMMANDS
-            if act.key and area in act.where
+            (key_label(command.key), command.title, " ".join(command.verb))
+            for command in COMMANDS
+            if command.key and area in command.where
         ]
         title = "Actions available everywhere" if area == "*" else area.capitalize()
         parts += [f"\n## {title}\n", _table(rows, ("key", "does", "verb"))]
@@ -98,12 +95,12 @@ def render() -> str:
 
 def _letters() -> Iterator[tuple[str, str]]:
     for key, sense in SENSES.items():
-        more = dict.fromkeys(told for (settled, _), told in SETTLED.items() if settled == key)
+        more = dict.fromkeys(meaning for (settled, _), meaning in SETTLED.items() if settled == key)
         yield key, "; ".join([sense.means, *more])
 
 
 def _screens() -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Return each screen and dialog that has keys, by its name for users, in order of file."""
+    """Yield the name and keys of each screen and dialog with keys of its own, in the order of the files."""
     names = [
         (found.name, f"{room.__name__}.{found.name}")
         for room in (screens, dialogs)

@@ -1,9 +1,9 @@
-"""Keys of commands: one table for the bindings, the footer, the palette and the help.
+"""Bindings, palette entries and help pages, all derived from the table of commands.
 
-What each letter means: the same in every area and on every screen.
+The meaning of each letter key, the same in every area and on every screen.
 
-A key of a command or a screen belongs to one of the actions of its letter. To bind a letter to a new action,
-add the action here if it fits the letter's meaning, or choose another letter.
+A test compares the bindings with this table: a letter that is bound to another action needs an entry here, or
+another letter.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ with lazy_imports():
 
 
 MOST_SHOWN = 7
-"""The most entries of a footer, because more would be cut off at 80 columns."""
+"""The most entries of a footer; with more, the last ones would be cut off at 80 columns."""
 
 COMMAND_LINE = frozenset({"log", "status", "clients.list", "runs.list", "settings.list", "team.list"})
-"""Commands whose content an area always shows, so that they are not in the palette."""
+"""Commands whose contents an area shows permanently, so that the palette does not need them."""
 
 SYNONYMS: dict[str, str] = {
     "connect": "third party apps app store integration authorise authorize sign in login xero",
@@ -70,7 +70,7 @@ SYNONYMS: dict[str, str] = {
     "data.backup": "save copy archive",
     "practices.switch": "change company organisation tenant account",
 }
-"""Other words by which users look for a command: those of Ignition, of Xero and of other programs."""
+"""Other words by which users look for a command: those of Ignition, Xero and other programs."""
 
 _SHOWN = {"slash": "/", "at": "@", "colon": ":", "question_mark": "?", "escape": "esc", "delete": "del"}
 
@@ -81,51 +81,51 @@ def key_label(key: str) -> str:
 
 
 def bindings(area: str) -> list[Binding]:
-    """Return the bindings of an area's commands; the first few with a footer word are shown."""
+    """Return the bindings of an area's commands; the first few that have a label are shown in the footer."""
     found: list[Binding] = []
     room = MOST_SHOWN
-    for act in for_area(area):
-        if not act.key:
+    for command in for_area(area):
+        if not command.key:
             continue
-        show = bool(act.footer) and room > 0
+        show = bool(command.footer) and room > 0
         room -= show
         found.append(
             Binding(
-                act.key,
-                f"act({act.name!r})",
-                act.footer or act.title,
+                command.key,
+                f"act({command.name!r})",
+                command.footer or command.title,
                 show=show,
-                tooltip=act.help,
-                id=act.name,
+                tooltip=command.help,
+                id=command.name,
             )
         )
     return found
 
 
 def entries(area: str, situation: Situation) -> list[PaletteEntry]:
-    """Return the entries of the palette: commands of the area first, then those of everywhere."""
+    """Return the palette entries: commands of the area, then global ones, each with why it is unavailable."""
     here = for_area(area)
-    rest = [act for act in COMMANDS if act not in here and act.name not in COMMAND_LINE]
-    rest.sort(key=lambda act: act.name.partition(".")[0] != area)
+    rest = [command for command in COMMANDS if command not in here and command.name not in COMMAND_LINE]
+    rest.sort(key=lambda command: command.name.partition(".")[0] != area)
     return [
         PaletteEntry(
-            name=act.name,
-            title=act.title,
-            help=act.help,
-            key=key_label(act.key) if act in here else "",
-            words=" ".join((*act.verb, *act.aliases, SYNONYMS.get(act.name, ""))),
-            reason=act.unavailable(situation),
+            name=command.name,
+            title=command.title,
+            help=command.help,
+            key=key_label(command.key) if command in here else "",
+            words=" ".join((*command.verb, *command.aliases, SYNONYMS.get(command.name, ""))),
+            reason=command.unavailable(situation),
         )
-        for act in (*here, *rest)
+        for command in (*here, *rest)
     ]
 
 
 PROBLEM = "problem:"
-"""The prefix of the id of a known problem in the name of its entry."""
+"""The prefix of the entry names of known problems."""
 
 
 def problem_entries() -> list[PaletteEntry]:
-    """Return the known problems as entries without a key, to be found by their words."""
+    """Return an entry for each known problem, searchable by its words; it has no command and no key."""
     return [
         PaletteEntry(
             name=f"{PROBLEM}{case.id}",
@@ -138,13 +138,13 @@ def problem_entries() -> list[PaletteEntry]:
 
 
 def page(title: str, about: str, area: str, more: Sequence[tuple[str, str]] = ()) -> HelpPage:
-    """Return the help of an area: what it is for, then its keys."""
-    keys = [(key_label(act.key), act.title) for act in for_area(area) if act.key]
+    """Return the help page of an area: its purpose, then its keys."""
+    keys = [(key_label(command.key), command.title) for command in for_area(area) if command.key]
     return HelpPage(title, about, [*keys, *more])
 
 
 class Sense(NamedTuple):
-    """The meaning of a letter for users, and its actions: names of commands, and actions of screens."""
+    """The meaning of a letter, and the command names and screen actions to which it may be bound."""
 
     means: str
     deeds: frozenset[str]
@@ -219,4 +219,4 @@ SETTLED: dict[tuple[str, str], str] = {
     ("n", "answer"): "in a question: no",
     ("n", "leave"): "in a question: no",
 }
-"""Actions of the review and of questions that differ from the general meaning of their letters."""
+"""Bindings of the bulk review and of questions that use a letter in another sense."""

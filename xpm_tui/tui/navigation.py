@@ -1,10 +1,9 @@
-"""Navigation across several screens: plan to review to run, link and undo, go to a client, connect.
+"""Paths through several screens: from a plan to its review and run, undo, jumps to a record, the wizard.
 
-Type-ahead and key chords: each key acts where the previous one has led.
+Key chords and type-ahead: each key acts on the screen to which the previous one has led.
 
-Over a slow line many keys arrive together. Textual passes them all to the present focus: letters for a field
-that is about to open would be taken for commands of the screen below it. Chords are ``g`` and the letter
-after it.
+Over a slow line many keys arrive at once. Stock Textual passes them all to the widget that has the focus at
+that moment, so letters meant for a field that is about to open would trigger commands of the screen below it.
 """
 
 from __future__ import annotations
@@ -50,14 +49,13 @@ _OUTCOMES = {
 
 
 class Navigation(AppProtocol):
-    """The part of the console that spans several screens. Mixed into the app."""
+    """The part of the app that leads from one screen to the next."""
 
     def plan_and_show(self, only: str = "") -> None:
-        """Read XPM, plan, and show the plan; nothing is written to either side."""
+        """Read XPM, make a plan and show it; nothing is written to Ignition or XPM."""
         self.work(lambda: self._plan(only), "plan", exclusive=True)
 
     async def _plan(self, only: str) -> None:
-
         box = talk.ProgressDialog("Planning", "Reading XPM and comparing it with Ignition …")
         box.watch_over(get_current_worker())
         await self.push_screen(box)
@@ -66,7 +64,7 @@ class Navigation(AppProtocol):
         self.show_plan(result.value.id)
 
     def show_plan(self, plan_id: str) -> None:
-        """Review a plan; when it is applied, show its run."""
+        """Open the review of a plan. When it is applied, its run is shown."""
 
         def reviewed(run: str | None) -> None:
             if run:
@@ -75,11 +73,10 @@ class Navigation(AppProtocol):
         self.push_screen(plan_review.PlanReview(plan_id), reviewed)
 
     def release(self, run_id: str = "") -> None:
-        """Continue a held run, by default the newest, after showing what that does."""
+        """Resume a stopped run or release a held one, after asking; the newest run by default."""
         self.work(lambda: self._release(run_id), "release", exclusive=True)
 
     async def _release(self, run_id: str) -> None:
-
         def read(practice: OpenPractice) -> tuple[Run | None, bool]:
 
             run = history.show(practice, run_id) if run_id else history.newest(practice.snapshot())
@@ -90,7 +87,7 @@ class Navigation(AppProtocol):
         if not name and not waiting:
             self.toast("No run is waiting: the last run finished.", "warning")
             return
-        # Writes without an answer are decided first: one question after the other.
+        # Writes without an answer are looked up first, so that there is one question at a time.
         name = "runs.release" if waiting else name
         preset = {"run": run_id} if name == "runs.release" else {}
         result, new = await self.start_command(name, preset, title=f"Run {run.id}" if run is not None else "")
@@ -103,7 +100,7 @@ class Navigation(AppProtocol):
         self.show_run(new)
 
     def undo(self, run: str = "", client: str = "", field: str = "") -> None:
-        """Undo a run, or the last one that wrote to a client, as a plan to review first."""
+        """Undo a run, or the last one that wrote to a client; the undo is shown as a plan first."""
         self.work(lambda: self._undo(run, client, field), "undo", exclusive=True)
 
     async def _undo(self, run: str, client: str, field: str) -> None:
@@ -115,12 +112,12 @@ class Navigation(AppProtocol):
         freezes = result.data["consequences"].get("freezes")
         if left and (changes or not freezes):
             title = f"{formatting.count(len(left), 'change')} cannot be undone"
-            told = (f"{view['record']} {fields.label(view['field'])}: {view['reason']}" for view in left)
-            await self.push_screen_wait(dialog.MessageDialog(title, "\n".join(told), wide=True))
+            reasons = (f"{view['record']} {fields.label(view['field'])}: {view['reason']}" for view in left)
+            await self.push_screen_wait(dialog.MessageDialog(title, "\n".join(reasons), wide=True))
         if changes:
             self.show_plan(result.data["plan"])
         elif freezes:
-            # Nothing can be restored, but the fields can still be frozen.
+            # Nothing can be restored, but what the run wrote can be frozen for the next sync.
             result = await self.run_named(name, {**preset})
             self.show_result(registry.by_name(name), result, [])
         elif not left:
@@ -131,7 +128,7 @@ class Navigation(AppProtocol):
         self.push_screen(sync.RunScreen(run_id))
 
     def show_client(self, client: str) -> None:
-        """Go to a client in the store, or to the jobs of a workflow, from any screen."""
+        """Go to a client in Clients, or to the jobs of a workflow if one is given."""
         if client.startswith("w"):
             self.show_jobs(client)
             return
@@ -153,30 +150,30 @@ class Navigation(AppProtocol):
             screen.show_only(workflow)
 
     def linked(self, client: ClientView, view: XpmClientView) -> None:
-        """Show what was linked, and how to undo it."""
+        """Report what was linked, and how to undo it."""
         area = self.screen_stack[0]
-        text = area.mapped(client.id) if isinstance(area, clients.Clients) else ""
+        note = area.mapped(client.id) if isinstance(area, clients.Clients) else ""
         number = view.number or view.uuid
-        self.toast(f"{client.name} is linked to {number} {view.name}.\n{text}".strip())
+        self.toast(f"{client.name} is linked to {number} {view.name}.\n{note}".strip())
         self.beat()
 
     def picked(self, done_: Sequence[PickView]) -> None:
-        """Show the result of bringing in clients; skipped ones are listed with their reason."""
+        """Report the result of linking several clients; those not linked are listed with the reason."""
         counts = {name: sum(view.outcome == name for view in done_) for name in _OUTCOMES}
-        text = ", ".join(f"{number:,} {_OUTCOMES[name]}" for name, number in counts.items() if number)
+        summary = ", ".join(f"{number:,} {_OUTCOMES[name]}" for name, number in counts.items() if number)
         left = [view for view in done_ if view.outcome == "left"]
         if not left:
-            self.toast(text or "XPM has no client to bring in.")
+            self.toast(summary or "XPM has no client to bring in.")
         else:
             lines = "\n".join(
                 f"#{visible(v.number or '–')}  {visible(v.name)}: {visible(v.reason)}" for v in left
             )
             title = f"{formatting.count(len(left), 'client')} left for your decision"
-            self.push_screen(dialog.MessageDialog(title, f"{text}.\n\n{lines}", wide=True))
+            self.push_screen(dialog.MessageDialog(title, f"{summary}.\n\n{lines}", wide=True))
         self.beat()
 
     def connect(self) -> None:
-        """Open the wizard; at its end, show its plan."""
+        """Open the wizard. When it ends, its plan is shown."""
 
         def ended(plan: str | None) -> None:
             self.beat()
@@ -190,14 +187,14 @@ KEY = "g"
 
 
 class KeyChord:
-    """Handles keys before any widget, so that a fast typist's second key is not lost."""
+    """Recognises ``g`` and the letter of an area, before any widget receives the keys."""
 
     def __init__(self, app: AppProtocol) -> None:
         self._app = app
         self._waits = False
 
     def takes(self, key: str) -> bool:
-        """Return whether the key starts or ends the chord, so that no widget gets it."""
+        """Return whether the key belongs to a chord, so that no widget receives it."""
         screen = self._app.screen
         if self._waits:
             self._waits = False
@@ -218,38 +215,38 @@ READING = frozenset(
     "authorise beat clipboard consent detail doctor effect follow load place search signed-in watch"
     .split()
 )  # fmt: skip
-"""Groups of work that lead to no other screen: they fill in what is shown, or run for long."""
+"""Worker groups that open no screen: they fill in what is already shown, or run for long."""
 
 STILL = 3
-"""Turns of the event loop without a message after which a key has been handled."""
+"""Turns of the event loop without a message after which a key counts as handled."""
 
 TURNS = 60
-"""The most turns of the event loop to wait."""
+"""The most turns of the event loop to wait for a key."""
 
 MOMENT = 0.005
-"""Seconds between two checks of work, or of a screen that is opening."""
+"""Seconds between two checks of background work, or of a screen that is being mounted."""
 
 PATIENCE = 1.0
-"""Seconds in which work started by a key may open another screen; after that, keys act here."""
+"""Seconds that work started by a key may take to open a screen, before the next key is passed on."""
 
 
 class TypeAhead:
-    """Holds keys and pastes until the previous one was handled; other events pass."""
+    """Holds back keys and pastes until the previous one has been handled; passes all other events."""
 
     def __init__(self, app: AppProtocol) -> None:
         self._app = app
         self._waiting: deque[events.Event] = deque()
         self._next: events.Event | None = None
-        self._settling: asyncio.Task[None] | None = None
+        self._settle_task: asyncio.Task[None] | None = None
         self._leading: list[tuple[Worker[object], Screen[object]]] = []
 
     @property
     def idle(self) -> bool:
-        """Return whether nothing waits, and the last key was handled."""
-        return self._settling is None and self._next is None and not self._waiting
+        """Whether no event is queued and the last key has been handled."""
+        return self._settle_task is None and self._next is None and not self._waiting
 
     def holds(self, event: events.Event) -> bool:
-        """Return whether this event has to wait; it is sent again automatically."""
+        """Return whether an event has to wait. It is queued and posted again later."""
         if event is self._next:
             self._next = None
             return False
@@ -259,37 +256,40 @@ class TypeAhead:
         return True
 
     def handed_on(self) -> None:
-        """Record that a key is being handled, so that later ones wait."""
+        """Note that a key is passed on; the next ones wait until it has been handled."""
         self._leading.clear()
-        self._settling = asyncio.create_task(self._settle())
+        self._settle_task = asyncio.create_task(self._wait_for_screen())
 
     def began(self, worker: Worker[object], group: str) -> None:
-        """Record work that a key may have started. It counts until another screen opens."""
+        """Note that background work was started, possibly by the current key.
+
+        It counts until another screen opens over the one that started it.
+        """
         if group not in READING and not self.idle:
             self._leading.append((worker, self._app.screen))
 
-    async def _settle(self) -> None:
+    async def _wait_for_screen(self) -> None:
         try:
             until = monotonic() + PATIENCE
-            await self._taken_in()
-            while self._leads() and monotonic() < until:
+            await self._wait_until_handled()
+            while self._may_open_screen() and monotonic() < until:
                 await asyncio.sleep(MOMENT)
-                await self._taken_in()
+                await self._wait_until_handled()
         finally:
-            self._settling = None
+            self._settle_task = None
             if self._waiting:
                 self._next = self._waiting.popleft()
                 self._app.post_message(self._next)
 
-    def _leads(self) -> bool:
-        """Return whether the key may still open something: a screen, or unfinished work."""
+    def _may_open_screen(self) -> bool:
+        """Return whether the key may still open a screen: one is being mounted, or work is not finished."""
         here = self._app.screen
         return not here.is_mounted or any(
             screen is here and not worker.is_finished for worker, screen in self._leading
         )
 
-    async def _taken_in(self) -> None:
-        """Wait until no message is pending from the focused widget up to the app."""
+    async def _wait_until_handled(self) -> None:
+        """Wait until no node between the focused widget and the app has a queued message."""
         still = 0
         for _ in range(TURNS):
             await asyncio.sleep(0)

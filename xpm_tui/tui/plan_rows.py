@@ -1,4 +1,4 @@
-"""The rows of a plan: groups with their counts, and the records in them; which are open and ticked."""
+"""The rows of a plan as an outline: groups with counts, their changes, and which groups are expanded."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ Tick = Literal["all", "none", "some"]
 By = Literal["rule", "client"]
 
 FIRST_RULES = ("conflict", "clear", "drift", "first")
-"""The groups that come first, because a user should review them."""
+"""Rules whose groups come first, because they need the most attention."""
 
 
 @dataclass(frozen=True)
 class PlanGroup:
-    """Changes that are reviewed together. ``selector`` selects all of them in the plan."""
+    """A group of changes. ``selector`` names all of them to the plan."""
 
     key: str
     rule: str
@@ -33,17 +33,17 @@ class PlanGroup:
 
     @property
     def tick(self) -> Tick:
-        """Return whether all, none or some are ticked."""
+        """Whether all, none or some of the changes are ticked."""
         ticked = sum(change.ticked for change in self.changes)
         return "all" if ticked == len(self.changes) else "some" if ticked else "none"
 
     @property
     def records(self) -> int:
-        """Return the number of clients."""
+        """The number of clients in the group."""
         return len({client_of(change.record) for change in self.changes})
 
     def marks(self) -> list[tuple[Mark, int]]:
-        """Return the number of each mark."""
+        """The number of changes for each mark."""
         counts: dict[Mark, int] = defaultdict(int)
         for change in self.changes:
             if change.mark:
@@ -52,19 +52,19 @@ class PlanGroup:
 
 
 class PlanRow(NamedTuple):
-    """A group's heading, or (with ``change``) one of its changes."""
+    """The heading of a group, or one of its changes if ``change`` is given."""
 
     group: PlanGroup
     change: ChangeView | None = None
 
 
 def client_of(record: str) -> str:
-    """Return the client of a record: ``c12`` of ``c12/k3``."""
+    """Return the client's part of a record id: ``c12`` of ``c12/k3``."""
     return record.partition("/")[0]
 
 
 def by_rule(changes: Iterable[ChangeView]) -> list[PlanGroup]:
-    """Group by rule and field: the marked rules first, then links, then by size."""
+    """Group changes by rule and field: surprising rules first, then links, then the largest groups."""
     found: dict[tuple[str, str], list[ChangeView]] = defaultdict(list)
     for change in changes:
         found[change.rule, change.field].append(change)
@@ -81,7 +81,7 @@ def by_rule(changes: Iterable[ChangeView]) -> list[PlanGroup]:
 
 
 def by_client(changes: Iterable[ChangeView]) -> list[PlanGroup]:
-    """Group by client, by name."""
+    """Group changes by client, sorted by name."""
     found: dict[str, list[ChangeView]] = defaultdict(list)
     for change in changes:
         found[client_of(change.record)].append(change)
@@ -94,9 +94,9 @@ def by_client(changes: Iterable[ChangeView]) -> list[PlanGroup]:
 
 @dataclass
 class PlanOutline:
-    """What is shown of a plan: the groups, and which of them are open.
+    """The visible part of a plan: its groups, which of them are expanded, and the search filter.
 
-    ``sought`` filters the changes by text, ``ids`` are Ignition's client ids by our own.
+    ``sought`` filters changes by text, ``ids`` maps our client ids to those of Ignition.
     """
 
     by: By = "rule"
@@ -108,7 +108,7 @@ class PlanOutline:
     rows: list[PlanRow] = field(default_factory=list)
 
     def take(self, changes: Sequence[ChangeView]) -> None:
-        """Set the changes, or the same ones with other ticks."""
+        """Replace the changes, or the same changes with other ticks."""
         self.changes = changes
         found = self.found
         self.groups = by_rule(found) if self.by == "rule" else by_client(found)
@@ -116,15 +116,15 @@ class PlanOutline:
 
     @property
     def found(self) -> Sequence[ChangeView]:
-        """Return the changes that match the filter; all without one."""
+        """The changes that match the search text, or all without one."""
         terms = self.sought.casefold().split()
         if not terms:
             return self.changes
-        texts = ((each, self._sought(each)) for each in self.changes)
+        texts = ((each, self._search_text(each)) for each in self.changes)
         return [each for each, text in texts if all(term in text for term in terms)]
 
     def find(self, text: str) -> None:
-        """Show only the changes with this text, with their groups open."""
+        """Show only the changes that contain this text, with their groups expanded."""
         self.sought = text.strip()
         self.take(self.changes)
         if self.sought:
@@ -135,30 +135,30 @@ class PlanOutline:
         client, slash, contact = record.partition("/")
         return f"{self.ids.get(client) or client}{slash}{contact}"
 
-    def _sought(self, change: ChangeView) -> str:
+    def _search_text(self, change: ChangeView) -> str:
         values = (change.old_shown, change.new_shown)
         named = (change.name, change.record, self.id_of(change.record), change.number or "")
         return " ".join([*named, label(change.field), *(str(value or "") for value in values)]).casefold()
 
     def turn(self, by: By) -> None:
-        """Change the grouping."""
+        """Group by client or by rule."""
         self.by = by
         self.open.clear()
         self.take(self.changes)
 
     def toggle(self, key: str, open_: bool | None = None) -> None:
-        """Open or close a group."""
+        """Expand or collapse a group."""
         wanted = key not in self.open if open_ is None else open_
         (self.open.add if wanted else self.open.discard)(key)
         self._flatten()
 
     def all(self, open_: bool) -> None:
-        """Open or close every group."""
+        """Expand or collapse all groups."""
         self.open = {group.key for group in self.groups} if open_ else set()
         self._flatten()
 
     def place(self, row: PlanRow) -> int:
-        """Return the present position of a row: itself, otherwise its group, otherwise the first."""
+        """Return the position of a row: its own, else that of its group, else the first."""
         for wanted in (row.change.selector if row.change else None, None):
             for place, other in enumerate(self.rows):
                 if other.group.key == row.group.key and wanted == (other.change and other.change.selector):

@@ -1,6 +1,6 @@
-"""Safe text on screens: text from outside is shown only as plain text, never as markup.
+"""Converts text from records to ``Content`` and Rich ``Text`` without ever reading it as markup.
 
-``Content`` and ``Text`` created here have no tags, so brackets, ``[/]`` and ``[@click=…]`` stay text.
+The results carry no tags, so brackets, ``[/]`` and ``[@click=…]`` are shown as they are.
 """
 
 from __future__ import annotations
@@ -12,15 +12,18 @@ from xpm_tui.domain.safe_text import LIMIT, Shown, visible
 
 
 def content(shown: Shown, style: str = "") -> Content:
-    """Return safe text as content for any widget, title, toast or tooltip; ``style`` is never data."""
+    """Return shown text as content for widgets, titles, notifications and tooltips.
+
+    ``style`` comes from our code, never from data.
+    """
     return Content.styled(shown, style) if style else Content(shown)
 
 
 def show(text: str, style: str = "", limit: int = LIMIT) -> Content:
-    """Return any text as content, made safe first."""
+    """Return any text as content, with control characters made visible."""
     return content(visible(text, limit), style)
 
 
 def rich(shown: Shown) -> Text:
-    """Return safe text for the few places that still need Rich text."""
+    """Return shown text as Rich text, for the few APIs that still need it."""
     return Text(shown, no_wrap=True, end="")

@@ -1,4 +1,4 @@
-"""Which command shows the same as a screen, for support staff who open a bundle."""
+"""Maps each screen to the verb that shows or does the same, for support staff who read a bundle."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SCREEN_VERBS: dict[str, str | Callable[[Any], str]] = {
     "Inbox": "inbox list",
     "Wizard": "connect",
 }
-"""Commands by the name of the screen's class; dialogs have none."""
+"""Verbs by the class name of the screen; dialogs have none."""
 
 
 def screen_verb(screen: Screen[Any]) -> str:

@@ -1,4 +1,4 @@
-"""Screenshots as a picture and as text, for support; names and values are masked on request."""
+"""Screenshots for support as SVG and text, with names and values masked on request."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ _ENTITY = re.compile(r"&#?\w+;")
 
 
 def file_name(at: datetime) -> str:
-    """Return the name of the files, without the extension."""
+    """Return the file name without its suffix."""
     return f"screenshot-{at:%Y%m%d-%H%M%S}"
 
 
 def picture(app: App[int]) -> str:
-    """Return the screen as SVG."""
+    """Return the active screen as SVG."""
     return app.export_screenshot(title="xpm-tui")
 
 
 def text(app: App[int]) -> str:
-    """Return the screen as lines of text."""
+    """Return the active screen as lines of text."""
     width, height = app.size
     lines = app.screen._compositor.render_strips()
     shown = ["".join(segment.text for segment in strip) for strip in lines[:height]]
@@ -44,10 +44,10 @@ def text(app: App[int]) -> str:
 
 
 def masked(shown: str) -> str:
-    """Return a text in which only xpm-tui's own words can be read.
+    """Return a text with all words masked except xpm-tui's own.
 
-    A name may be cut anywhere on a screen, so no list of names would find it: every word that is not in the
-    program's own texts becomes ``x``, and every number of three or more digits becomes ``0``.
+    Names may be cut anywhere on a screen, so no list of names would find them. Every word that does not occur
+    in the program's own texts becomes ``x``, and every number of three or more digits becomes ``0``.
     """
     known = _own_words()
     plain = _WORD.sub(lambda word: word[0] if word[0].casefold() in known else "x" * len(word[0]), shown)
@@ -55,7 +55,7 @@ def masked(shown: str) -> str:
 
 
 def masked_picture(svg: str) -> str:
-    """Return an SVG whose texts are masked as in :func:`masked`."""
+    """Return an SVG whose texts are masked as by :func:`masked`."""
 
     def mask(found: re.Match[str]) -> str:
         parts = _ENTITY.split(found[2])
@@ -70,13 +70,13 @@ def masked_picture(svg: str) -> str:
 
 @cache
 def _own_words() -> frozenset[str]:
-    """Return every word of the texts that the program shows of itself."""
+    """Return all words that occur in the program's own texts."""
     return frozenset(word.casefold() for each in _own_texts() for word in _WORD.findall(each or ""))
 
 
 def _own_texts() -> Iterable[str]:
-    for act in registry.COMMANDS:
-        yield from (act.title, act.footer)
+    for command in registry.COMMANDS:
+        yield from (command.title, command.footer)
     for module in (labels, reason_labels):
         for table in vars(module).values():
             known = table.values() if isinstance(table, dict) else ()
@@ -100,4 +100,4 @@ _CHROME = (
     "info and up newest lines level of by on at in is was were are with for the a an no yes none",
     "updated linked written because changed empty same name both sides done client clients change changes",
 )
-"""Words of screens that are in no registry."""
+"""Words on screens that are in no registry."""

@@ -1,4 +1,4 @@
-"""Start the console: check the terminal, open the practice, run, and print a message at the end."""
+"""Starts the console: checks the terminal, runs the app, and prints a final sentence."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ with lazy_imports():
     from xpm_tui.tui.terminal import driver
 
 HUNG_UP, ENDED = 129, 143
-"""Exit codes after SIGHUP and SIGTERM: 128 and the signal's number."""
+"""Exit codes after SIGHUP and SIGTERM: 128 plus the number of the signal."""
 
 if TYPE_CHECKING:
     from xpm_tui.application.home import Home
@@ -36,20 +36,26 @@ def run_console(
     mouse: bool = True,
     opener: Callable[[], OpenPractice] | None = None,
 ) -> int:
-    """Show the console until it is left; return the exit code. ``opener`` opens something else instead.
+    """Run the console until the user leaves it.
 
-    Raises ``BadInput`` without a usable terminal, before anything is shown, and what opening the practice
-    raises, after the screen was restored.
+    ``opener`` opens something else than the practice of this name, such as a support bundle.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        BadInput: The terminal is not usable; raised before anything is shown.
+        AppError: The practice could not be opened; raised once the screen is restored.
     """
     driver.require_terminal(os.environ)
 
-    gc.disable()  # until the practice is open, when ``calm`` enables garbage collection again
+    gc.disable()  # until the practice is open: ``calm`` turns the garbage collector on again
     try:
         while True:
             code, parting = _one(home, practice, person, read_only, overrides, mouse, opener)
             if code != command_runner.SWITCH:
                 break
-            practice = None  # the practice that was switched to is the current one
+            practice = None  # after a switch the practice is the current one
     finally:
         gc.enable()
     if code in (HUNG_UP, ENDED):
@@ -73,7 +79,6 @@ def _one(
         app.call_later(app.toast, error_presenter.present(trouble).short(), "warning")
 
     def opened() -> OpenPractice:
-
         if opener is not None:
             practice = opener()
         else:

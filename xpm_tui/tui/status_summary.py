@@ -1,4 +1,4 @@
-"""The status of the practice for the console's header: read periodically, frozen, cheap to compare."""
+"""The status of the practice for the header of the console: immutable and cheap to compare."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 class PracticeStatus(NamedTuple):
-    """The status as the header shows it; ``None`` means unknown."""
+    """The facts that the header shows; ``None`` where a value is not known."""
 
     title: str = ""
     sandbox: bool = False
     connected: bool = False
     login_needed: bool = False
-    """Whether Xero requires a new login before anything can be read or sent."""
+    """Whether the user must sign in to Xero before anything can be read or sent."""
     read_only: bool = False
     hours: float | None = None
     minute_left: int | None = None
@@ -31,16 +31,16 @@ class PracticeStatus(NamedTuple):
     held: int = 0
     needs_person: int = 0
     needs_jobs: int = 0
-    """Jobs and proposals that need the user."""
+    """The number of jobs and proposals that need the user."""
     direction: str = ""
     condition: str = ""
-    """The worst condition of the practice, by the name of its state; empty if it is sound."""
+    """The worst condition of the practice by its name; empty if it is sound."""
     known: bool = True
-    """Whether it has been read yet."""
+    """Whether the status has been read."""
 
 
 def _hours(at: datetime, now: datetime) -> float:
-    """Return the age rounded to minutes, so that the header changes only when its text does."""
+    """Return the hours between two times, in whole minutes so that the header rarely changes."""
     return max(0, int((now - at).total_seconds() // 60)) / 60
 
 
@@ -48,23 +48,23 @@ _SAID_BY_ITSELF = ("sound", "login_needed")
 
 
 def read_practice_status(practice: OpenPractice) -> tuple[object, PracticeStatus]:
-    """Return the positions of store and settings, and the status. For the worker thread."""
+    """Return the position of store and settings, and the status there. Runs on the worker thread."""
     position = practice.place()
     worst = condition.conditions(practice)[0].state
-    beat = summary.summarize(practice)
-    jobs = beat.jobs
+    facts = summary.summarize(practice)
+    jobs = facts.jobs
     return position, PracticeStatus(
-        title=beat.title,
-        sandbox=beat.sandbox,
-        connected=beat.connected,
-        login_needed=beat.login_needed,
+        title=facts.title,
+        sandbox=facts.sandbox,
+        connected=facts.connected,
+        login_needed=facts.login_needed,
         read_only=practice.read_only,
-        hours=None if beat.last_good is None else _hours(beat.last_good, practice.clock.now()),
-        minute_left=beat.minute_left,
-        day_left=beat.day_left,
-        running=beat.running,
-        held=len(beat.held),
-        needs_person=beat.needs_person,
+        hours=None if facts.last_good is None else _hours(facts.last_good, practice.clock.now()),
+        minute_left=facts.minute_left,
+        day_left=facts.day_left,
+        running=facts.running,
+        held=len(facts.held),
+        needs_person=facts.needs_person,
         needs_jobs=jobs.failed + jobs.held + jobs.going + jobs.missed + jobs.changed + jobs.to_take,
         direction=practice.policy().direction,
         condition="" if worst in _SAID_BY_ITSELF else worst,

@@ -1,4 +1,7 @@
-"""The console's side of its terminal: driver, signals, cursor, glyphs, clipboard, and internal errors."""
+"""The part of the app that deals with its terminal: driver, signals, cursor, glyphs and clipboard.
+
+It also ends the console after an internal error.
+"""
 
 from __future__ import annotations
 
@@ -29,18 +32,18 @@ INTERNAL_ERROR = 70
 
 
 class TerminalApp(AppProtocol):
-    """The app's side of its terminal. Mixed into the console."""
+    """A mixin with the app's handling of its terminal."""
 
     parting: Shown
-    """The text that is printed after the console was left."""
+    """What is printed after the console has ended."""
     crash_folder: Path | None
-    """The folder for the report of an internal error before the practice is open."""
+    """Where an internal error is reported before the practice is open."""
     _guard_terminal: bool
     _undo_signals: Callable[[], None]
     _rest = Offset(0, 0)
 
     def get_driver_class(self) -> type[Driver]:
-        """Return our own driver, in place of Textual's."""
+        """Return our driver, if it is derived from the one that Textual has chosen."""
         stock = super().get_driver_class()
         return ConsoleDriver if issubclass(ConsoleDriver, stock) else stock
 
@@ -53,14 +56,14 @@ class TerminalApp(AppProtocol):
             self.refresh()
 
     def action_redraw(self) -> None:
-        """Send the whole screen to the terminal, whatever it shows."""
+        """Send the whole screen to the terminal again."""
         if isinstance(self._driver, ConsoleDriver):
             self._driver.forget()
         self.refresh()
 
     @property
     def cursor_position(self) -> Offset:
-        """The position of the terminal's cursor: the focused element, for braille displays and readers."""
+        """The position of the terminal's cursor; screen readers and braille displays follow it."""
         focused = self.focused
         if focused is None or not focused.is_attached:
             return self._rest
@@ -75,19 +78,19 @@ class TerminalApp(AppProtocol):
 
     @cursor_position.setter
     def cursor_position(self, place: Offset) -> None:
-        """Set the position; text fields set it when they are drawn."""
+        """Ignore what Textual's input widgets set, except without a focused widget."""
         self._rest = place
 
     # -- signals --------------------------------------------------------------------------------------------
 
     def guard_terminal(self) -> None:
-        """Handle hang-ups from now on, so that they end the console cleanly."""
+        """Install handlers that end the console cleanly on SIGHUP and SIGTERM."""
         if self._guard_terminal:
             self._undo_signals = driver.on_hangup(self._hung_up)
             self.set_interval(driver.WATCH, self._watch_terminal)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Redraw, as the terminal may have moved its content. A window that is too small says so."""
+        """Send the whole screen again, which the terminal may have reflowed; report a window too small."""
         self.action_redraw()
         if driver.too_small(*event.size) and not any(
             isinstance(screen, talk.TooSmall) for screen in self.screen_stack
@@ -109,7 +112,7 @@ class TerminalApp(AppProtocol):
     # -- the clipboard --------------------------------------------------------------------------------------
 
     def copy_to_clipboard(self, text: str) -> None:
-        """Send a text to the terminal's clipboard, without knowing whether it arrives."""
+        """Send a text to the terminal's clipboard; no terminal confirms that it has arrived."""
         self._clipboard = text
         if self._driver is not None:
             self._driver.write(driver.copy_sequence(text, self.environ))
@@ -119,20 +122,22 @@ class TerminalApp(AppProtocol):
         caveat = await self.worker.ask(lambda _: driver.copy_caveat(self.environ))
         self.toast("Sent to your terminal's clipboard." + (f"\n{caveat}" if caveat else ""))
 
-    # -- internal errors
-    # ------------------------------------------------------------------------------------------
+    # -- internal errors ------------------------------------------------------------------------------------
 
     def _handle_exception(self, error: Exception) -> None:
-        """End with the exit code of an internal error."""
+        """End with the exit code of an internal error, whatever the error was."""
         self._return_code = INTERNAL_ERROR
         if self._exception is not None:
-            return  # errors that follow from the first one add nothing
+            return  # later errors follow from the first one
         self._exception = error
         self._fatal_error()
         self._exception_event.set()
 
     def _fatal_error(self) -> None:
-        """Write the stack to a private file and print a sentence; Textual would print local values."""
+        """Write the stack to a private file and print one sentence.
+
+        Stock Textual prints every local value, which may be data of clients.
+        """
         error = cast("BaseException", self._exception)
         practice = self.worker.practice if self.worker.is_open else None
         folder = practice.state if practice is not None else self.crash_folder

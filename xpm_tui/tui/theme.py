@@ -1,7 +1,6 @@
-"""Themes and stylesheets of the console.
+"""Stylesheets and themes: where the ``.tcss`` files are, a stylesheet cache, and the choice of a theme.
 
-The stylesheets are package data when installed, otherwise in the checkout's folder; each source is parsed
-once. There is a dark and a light theme, and the terminal's own colours if it has only sixteen.
+There are a dark and a light theme, and two that use only the 16 colours of the terminal.
 """
 
 from __future__ import annotations
@@ -19,7 +18,11 @@ import xpm_tui
 
 @cache
 def folder() -> Path:
-    """Return the folder of the ``.tcss`` files. Raises FileNotFoundError naming both places."""
+    """Return the folder of the ``.tcss`` files: package data, or the checkout's folder.
+
+    Raises:
+        FileNotFoundError: It is in neither place; the message names both.
+    """
     package = Path(xpm_tui.__file__).parent
     places = (package / "styles", package.parent / "styles")
     for place in places:
@@ -29,19 +32,19 @@ def folder() -> Path:
 
 
 def style(name: str) -> Path:
-    """Return the stylesheet of one screen, for its ``CSS_PATH``."""
+    """Return the path of a screen's stylesheet, for its ``CSS_PATH``."""
     return folder() / f"{name}.tcss"
 
 
 SOURCES = 1024
-"""The size of a cache that exceeds the number of sources; Textual's default is too small."""
+"""The most sources to cache. Textual's limit is lower than the number of sources of a few screens."""
 
 
 class CachedStylesheet(Stylesheet):
-    """A stylesheet that parses its sources once, as long as no variable changes.
+    """A stylesheet that parses each source once, as long as no variable changes.
 
-    Textual parses all sources again whenever another screen adds its own: 40 ms at every first visit, and
-    twice before the first frame.
+    Stock Textual parses all sources again whenever a screen adds its own: 40 ms at every first visit of a
+    screen, and twice before the first frame.
     """
 
     def __init__(self, variables: dict[str, str]) -> None:
@@ -49,12 +52,12 @@ class CachedStylesheet(Stylesheet):
         self._parse_cache = LRUCache(SOURCES)
 
     def set_variables(self, variables: dict[str, str]) -> None:
-        """Set other colours, so that everything is parsed again."""
+        """Set the CSS variables, which discards all parsed rules."""
         if variables != self._variables:
             super().set_variables(variables)
 
     def reparse(self) -> None:
-        """Parse only new or changed sources."""
+        """Parse the sources that were added or changed since the last call."""
         self.parse()
 
 
@@ -130,7 +133,7 @@ LIGHT = Theme(
 
 
 def _sixteen(name: str, of: str) -> Theme:
-    """Return a theme of terminal colours only, without mixed ones, for 16 colours and NO_COLOR."""
+    """Return a theme of terminal colours only, so that 16 colours and NO_COLOR lose nothing."""
     base = BUILTIN_THEMES[of]
     dark = base.dark
     return Theme(
@@ -184,15 +187,19 @@ DEFAULTS: dict[str, str] = {
         "rule",
     )
 }
-"""Our own variables, for themes that are not ours."""
+"""Values of our CSS variables for themes that are not ours."""
 
 
 def choose(environ: Mapping[str, str], colours: str | None, wanted: str = "auto") -> str:
-    """Return the theme to start with.
+    """Return the name of the theme to start with.
 
-    ``colours`` is Rich's name for the terminal's capability (``truecolor``, ``256``, ``standard``, None).
-    ``wanted`` is the setting: ``auto``, ``dark`` or ``light``. NO_COLOR (no-color.org) and 16 colours get the
-    terminal's own; ``COLORFGBG`` (set by rxvt, Konsole and others) indicates a light background.
+    NO_COLOR (no-color.org) and 16 colours get the terminal's own colours. ``COLORFGBG``, set by rxvt, Konsole
+    and others, reveals a light background.
+
+    Args:
+        environ: The environment variables.
+        colours: Rich's name for the colours of the terminal: ``truecolor``, ``256``, ``standard`` or None.
+        wanted: The setting: ``auto``, ``dark`` or ``light``.
     """
     light = wanted == "light" or (wanted != "dark" and _light(environ.get("COLORFGBG", "")))
     plain = bool(environ.get("NO_COLOR")) or colours in (None, "standard", "windows")

@@ -1,7 +1,7 @@
-"""The console's worker thread: the open practice on its own thread and loop, so that the screen never waits.
+"""A thread with an event loop of its own for the open practice, so that the screen never waits for it.
 
-Everything that reads or writes the practice runs there, one call at a time between two awaits; the screen's
-loop gets frozen values.
+Reads and writes of the practice run there, one at a time between two awaits. The event loop of the screen
+gets immutable values back.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 TURN = 0.001
-"""Seconds after which a computing thread lets another one run; Python's default is 5 ms."""
+"""The switch interval in seconds, after which a computing thread yields to another; Python's is 5 ms."""
 
 
 YOUNG = 5_000
-"""The number of new objects between two garbage collections.
+"""The threshold of the youngest generation of the garbage collector, in objects.
 
-The fewer, the shorter each collection, during which all threads stop: 35 ms for a hundred thousand, 7 for
-these.
+No thread runs during a collection: it takes 35 ms with a threshold of 100,000 objects, and 7 ms with this
+one.
 """
 
 
 def calm() -> None:
-    """Keep the worker thread from blocking the screen; called once, when the practice is open."""
+    """Keep the worker thread from blocking the screen. To be called once, when the practice is open."""
     sys.setswitchinterval(TURN)
-    # A garbage collection over everything stops all threads: 0.1 s with fifty thousand clients.
+    # Collecting everything that was loaded stops every thread: for 0.1 s with 50,000 clients.
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG, 4, 5_000)
@@ -45,7 +45,7 @@ def calm() -> None:
 
 
 class WorkerThread:
-    """Runs the use cases. ``opener`` opens the practice; it is called on the worker thread."""
+    """Runs functions and coroutines over the open practice. ``opener`` opens it, on the worker thread."""
 
     def __init__(self, opener: Callable[[], OpenPractice]) -> None:
         self._opener = opener
@@ -54,7 +54,7 @@ class WorkerThread:
         self._thread: threading.Thread | None = None
         self._swapping = threading.Lock()
         self.busy = 0
-        """The number of pending calls."""
+        """The number of calls that have not returned."""
 
     @cached_property
     def _glances(self) -> concurrent.futures.ThreadPoolExecutor:
@@ -62,26 +62,26 @@ class WorkerThread:
 
     @property
     def practice(self) -> OpenPractice:
-        """Return the open practice, for what never changes: its name, title, person and folders."""
+        """The open practice, for its constant parts: name, title, user and folders."""
         if self._practice is None:
             raise RuntimeError("the worker thread is closed")
         return self._practice
 
     @property
     def is_open(self) -> bool:
-        """Return whether calls can be made."""
+        """Whether the practice is open."""
         return self._practice is not None
 
     def open(self) -> None:
-        """Start the thread and open the practice; raises what the opener raises."""
+        """Start the thread and wait until the practice is open. Raises what the opener raises."""
         self._start().result()
 
     async def opened(self) -> None:
-        """Do the same without blocking the caller's loop."""
+        """Start the thread and open the practice without blocking the calling event loop."""
         await asyncio.wrap_future(self._start())
 
     def _start(self) -> concurrent.futures.Future[None]:
-        """Serve from a new thread; the future is done when the practice is open."""
+        """Start the thread; the future is done when the practice is open."""
         done: concurrent.futures.Future[None] = concurrent.futures.Future()
         loop = self._loop = asyncio.new_event_loop()
 
@@ -106,19 +106,20 @@ class WorkerThread:
     async def ask(
         self, look: Callable[Concatenate[OpenPractice, P], R], /, *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """Call ``look(practice, …)`` and wait for its result."""
+        """Return ``look(practice, …)``, called on the worker thread."""
 
         async def call() -> R:
             return look(self.practice, *args, **kwargs)
 
-        return await self._there(call())
+        return await self._await_on_thread(call())
 
     async def glance(
         self, look: Callable[Concatenate[OpenPractice, P], R], /, *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """Call a function that only reads a snapshot, on a second thread.
+        """Return ``look(practice, …)``, called on a second thread on a snapshot of the store.
 
-        Counting a large store takes seconds, and must not delay what a user waits for while typing.
+        For reads that a user waits for while typing: counting a large store may occupy the worker thread for
+        seconds.
         """
 
         def call() -> R:
@@ -134,14 +135,14 @@ class WorkerThread:
     async def run(
         self, work: Callable[Concatenate[OpenPractice, P], Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """Do the same for a coroutine function; cancelling the wait cancels the work."""
+        """Run a coroutine function on the worker thread; cancelling the wait cancels the work."""
 
         async def call() -> R:
             return await work(self.practice, *args, **kwargs)
 
-        return await self._there(call())
+        return await self._await_on_thread(call())
 
-    async def _there(self, job: Coroutine[Any, Any, R]) -> R:
+    async def _await_on_thread(self, job: Coroutine[Any, Any, R]) -> R:
         if self._loop is None:
             raise RuntimeError("the worker thread is closed")
         self.busy += 1
@@ -151,7 +152,7 @@ class WorkerThread:
             self.busy -= 1
 
     async def reopen(self) -> None:
-        """Close and open the practice again, because settings have changed."""
+        """Close the practice and open it again, with changed settings."""
 
         def again(practice: OpenPractice) -> None:
             with self._swapping:
@@ -161,10 +162,10 @@ class WorkerThread:
         await self.ask(again)
 
     def close(self) -> None:
-        """End what is in progress and close the files."""
+        """Cancel running work, close the practice and end the thread."""
         self._glances.shutdown(cancel_futures=True)
         if self._loop is not None and self._thread is not None and self._thread.is_alive():
-            with contextlib.suppress(RuntimeError):  # closed meanwhile, because it could not be opened
+            with contextlib.suppress(RuntimeError):  # already stopped: the practice could not be opened
                 self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(5)
 

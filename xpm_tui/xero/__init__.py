@@ -1,4 +1,1 @@
-"""Communication with Xero: login, rate limiter, client and codec.
-
-This is the only package that uses HTTP.
-"""
+"""The client of Xero's APIs: login, rate limiter, calls and codec. No other package knows HTTP."""

@@ -1,4 +1,7 @@
-"""The configuration of the connection to Xero: servers, app and timeouts. Secrets are never shown."""
+"""The connection settings of a practice: Xero's addresses, the app and the timeouts.
+
+No secret is shown, and the network is not used.
+"""
 
 from __future__ import annotations
 
@@ -28,10 +31,10 @@ _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 
 
 def scopes_of(text: str) -> str:
-    """Return scopes separated by one space.
+    """Return scopes separated by single blanks.
 
     Raises:
-        BadInput: A word cannot be a scope (RFC 6749 section 3.3).
+        BadInput: A scope has characters that are not allowed (RFC 6749, section 3.3).
     """
     tokens = text.replace(",", " ").split()
     if not tokens or any(_SCOPE_TOKEN.fullmatch(token) is None for token in tokens):
@@ -43,7 +46,7 @@ def scopes_of(text: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Return True for ``localhost`` and the loopback addresses of both families."""
+    """Return whether a host is ``localhost`` or a loopback address of IPv4 or IPv6."""
     if host.lower().rstrip(".") == "localhost":
         return True
     try:
@@ -53,10 +56,10 @@ def is_loopback(host: str) -> bool:
 
 
 def origin_of(text: str, setting: str) -> str:
-    """Check an address setting: an origin without path, ``https`` unless the host is this computer.
+    """Check an address setting: an origin without path, with ``https`` unless the host is this machine.
 
     Raises:
-        BadInput: The address cannot be used; the error names ``setting``.
+        BadInput: It is invalid; the message names ``setting``.
     """
     cleaned = text.strip().rstrip("/")
     try:
@@ -83,10 +86,7 @@ def origin_of(text: str, setting: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Timeouts:
-    """Timeouts in seconds.
-
-    ``read`` is the longest silence; the detailed list may be silent for minutes at first.
-    """
+    """Timeouts in seconds. ``read`` is the longest silence; a detailed list may take minutes to start."""
 
     connect: float = 15.0
     read: float = 60.0
@@ -97,16 +97,14 @@ class Timeouts:
 
 @dataclass(frozen=True, kw_only=True)
 class WireConfig:
-    """One practice's connection to Xero.
+    """The connection settings of one practice.
 
-    Attributes:
-        client_secret: Empty for an app of the PKCE kind (Xero: "Mobile or desktop app").
-        reserve: How many calls of the day are kept for users and recovery.
-        retries: Maximum number of retries of a read.
-        retry_seconds: Maximum time of the retries together, not counting waits for the rate limiter.
+    With an empty ``client_secret`` the app uses PKCE (Xero: "Mobile or desktop app"). ``reserve`` is the
+    number of calls per day kept for users and recovery. ``retries`` limits the retries of a read,
+    ``retry_seconds`` their total time, without waits for the rate limiter.
 
     Raises:
-        BadInput: A setting cannot be used; the error names it.
+        BadInput: A setting is invalid; the message names it.
     """
 
     client_id: str
@@ -131,11 +129,7 @@ class WireConfig:
             raise BadInput("xero.redirect_port is not a port.", hint="Use a number from 1024 to 65535.")
 
     def need_app(self) -> None:
-        """Check that an app is configured.
-
-        Raises:
-            BadInput: No app is configured.
-        """
+        """Raise ``BadInput`` if no client id is set."""
         if not self.client_id or any(c.isspace() or not c.isprintable() for c in self.client_id):
             raise BadInput(
                 "There is no Xero app: xero.client_id is empty or contains spaces.",
@@ -144,10 +138,10 @@ class WireConfig:
 
     @property
     def redirect_uri(self) -> str:
-        """The redirect URI to register with the app, exactly as it is (Xero does not accept 127.0.0.1)."""
+        """The redirect URI that must be registered with the app exactly (Xero does not accept 127.0.0.1)."""
         return f"http://localhost:{self.redirect_port}{REDIRECT_PATH}"
 
     @property
     def authorize_url(self) -> str:
-        """The address of Xero's sign-in page."""
+        """The address of the authorize page."""
         return f"{self.login_url}/identity/connect/authorize"

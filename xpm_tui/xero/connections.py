@@ -1,6 +1,6 @@
-"""Xero's connections: which practices the login reaches, and how to remove one.
+"""Xero's connections: the practices that a login can access, and their disconnection.
 
-Asks a server of Xero for any answer: is it reachable, is its certificate valid, what is its time.
+Asks a Xero server for any answer, to check the connection, its certificate and its time.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ class ConnectionsClient:
         self._clock = clock
 
     async def tenants(self) -> list[Tenant]:
-        """Return the XPM practices that the login reaches, without other kinds of tenant.
+        """Return the XPM practices that the login can access, without other kinds of tenants.
 
         Raises:
-            AccessDenied: There is none (case T1): the user lacks the permission in XPM, or chose something
-                else on Xero's page.
+            AccessDenied: There is none (known problem T1): the user lacks the permission in XPM, or has
+                chosen another tenant on Xero's page.
         """
         body = await self._send("GET", "/connections", _LIST)
         found = [tenant for tenant in _tenants(body, _LIST) if tenant.kind == KIND]
@@ -60,7 +60,7 @@ class ConnectionsClient:
         return found
 
     async def disconnect(self, connection_id: str) -> None:
-        """Remove one practice; the login stays valid for others. A missing one is no error."""
+        """Disconnect a practice; the login stays valid for others. A missing connection is no error."""
         path = f"/connections/{uuid_piece(connection_id)}"
         await self._send("DELETE", path, RequestInfo(f"DELETE {path}"))
 
@@ -69,9 +69,9 @@ class ConnectionsClient:
         for left in reversed(range(_TRIES)):
             token = await self._tokens.access(stale)
             try:
-                status, body, seen = await self._once(method, path, asked, token)
+                status, body, seen = await self._send_once(method, path, asked, token)
             except NoReply as fault:
-                # Both calls may be retried: one reads, the other has the same result each time.
+                # Both calls can be repeated: one reads, the other has the same result.
                 error: XeroError = error_mapping.no_reply(fault, asked)
             else:
                 if status in (200, 204) or (method == "DELETE" and status == 404):
@@ -98,7 +98,7 @@ class ConnectionsClient:
             method, self._config.api_url + path, headers, read_timeout=30.0, deadline=60.0
         )
 
-    async def _once(
+    async def _send_once(
         self, method: str, path: str, asked: RequestInfo, token: Secret
     ) -> tuple[int, bytes, RequestInfo]:
         async with self._network.open(self._request(method, path, token)) as incoming:
@@ -144,7 +144,7 @@ def _tenants(body: bytes, asked: RequestInfo) -> list[Tenant]:
 
 
 def _moment(value: Any) -> datetime | None:
-    # UTC without a zone, with seven decimals; fromisoformat accepts any number of them since Python 3.11.
+    # UTC without a zone, with seven decimals; fromisoformat accepts any number from Python 3.11 on.
     if not isinstance(value, str):
         return None
     try:
@@ -159,7 +159,7 @@ _SECONDS = 20.0
 
 @dataclass(frozen=True)
 class PingReply:
-    """A server's first answer. ``date`` is its own time (RFC 9110, section 6.6.1), if given."""
+    """A server's first answer. ``date`` is its own time (RFC 9110, section 6.6.1), if it has one."""
 
     status: int
     date: datetime | None
@@ -167,10 +167,10 @@ class PingReply:
 
 
 async def ping(network: Network, origin: str, user_agent: str) -> PingReply:
-    """Send ``GET /`` without a login; any status is accepted, nothing is retried.
+    """Send ``GET /`` without a login and without retries; any status is accepted.
 
     Raises:
-        XeroUnreachable: There was no answer; the error has the case.
+        XeroUnreachable: There is no connection; it has the known problem.
     """
     headers = {"Accept": "*/*", "User-Agent": user_agent}
     request = TransportRequest("GET", f"{origin}/", headers, read_timeout=_SECONDS, deadline=_SECONDS)

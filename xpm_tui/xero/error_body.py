@@ -1,8 +1,7 @@
-"""Error bodies of Xero: the ERROR envelope and the gateway's JSON, converted to our errors.
+"""Error bodies of Xero, and what an error may say about a call: no query, no body, no token.
 
-There are two families (Practice Manager 3.1): ``<Response><Status>ERROR</Status><ErrorDescription>`` or its
-flat JSON form, which may come with HTTP 200; and the gateway's ``{"Title", "Status", "Detail", "Instance"}``.
-An error never contains the query, the body or a token.
+Practice Manager 3.1 has two kinds: ``<Response><Status>ERROR</Status><ErrorDescription>`` or its flat JSON
+form, possibly with HTTP 200; and the gateway's ``{"Title", "Status", "Detail", "Instance"}``.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from xpm_tui.domain.safe_text import visible
 
 @dataclass(frozen=True)
 class RequestInfo:
-    """One call: verb and path without query, whether it writes, and what came back so far."""
+    """A call: method and path without query, whether it writes, and what has come back so far."""
 
     call: str = ""
     write: bool = False
@@ -28,7 +27,7 @@ class RequestInfo:
 
 
 def support_hint(correlation: str) -> str:
-    """Return what to tell Xero's support if the problem remains: the id of the call, if Xero gave one."""
+    """Return what to send to Xero's support: the correlation id, if Xero returned one."""
     known = f"this correlation id: {correlation}" if correlation else "the time and the call"
     return f"If it happens again, give Xero's support {known}."
 
@@ -42,9 +41,9 @@ _CHECKED = re.compile(r"invalid |required |missing |(?:the )?\w+ (?:is|are) requ
 
 @dataclass(frozen=True)
 class ErrorBody:
-    """An error body, as far as it could be read. ``words`` are XPM's own and untrusted.
+    """A parsed error body. ``words`` are XPM's own text, which is untrusted.
 
-    ``envelope`` distinguishes an answer of Practice Manager itself from one of the gateway before it.
+    ``envelope``: the error is from Practice Manager itself, not from the gateway before it.
     """
 
     words: str = ""
@@ -54,7 +53,7 @@ class ErrorBody:
 
 
 def read_json(body: bytes) -> ErrorBody:
-    """Read an error body in JSON of either family; empty if it is neither."""
+    """Return an error body in JSON of either kind; empty for anything else."""
     try:
         found = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -74,17 +73,17 @@ def _text(value: Any) -> str:
 
 
 def is_refusal(words: str) -> bool:
-    """Return whether the message is from a check made before anything is done, not from a crash."""
+    """Return whether the message is that of a check before anything is done, not of a crash."""
     return _CHECKED.match(words.strip()) is not None
 
 
 def refusal(words: str, asked: RequestInfo) -> Refused:
     """Return the error for an ERROR envelope or a 4xx: missing, in conflict, or refused."""
-    said = words.strip()[:_LONGEST]
+    text = words.strip()[:_LONGEST]
     about: Any = {
         "asked": asked.call,
         "status": asked.status,
-        "words": said,
+        "words": text,
         "correlation": asked.correlation,
     }
     if asked.status == 409:
@@ -94,15 +93,15 @@ def refusal(words: str, asked: RequestInfo) -> Refused:
             repeatable=True,
             **about,
         )
-    shown = f': "{visible(said, 300)}"' if said else ", without saying why"
-    if asked.status == 404 or _MISSING.search(said):
+    shown = f': "{visible(text, 300)}"' if text else ", without saying why"
+    if asked.status == 404 or _MISSING.search(text):
         return RecordMissing(
-            f"XPM has no such record{shown}." if said else "XPM has no such record.",
+            f"XPM has no such record{shown}." if text else "XPM has no such record.",
             hint="It may have been deleted or merged in XPM. Read XPM's data again and search for it.",
-            case=CaseId.CLIENT_MISSING if "client" in said.lower() else None,
+            case=CaseId.CLIENT_MISSING if "client" in text.lower() else None,
             **about,
         )
-    case = CaseId.STATE_CODE if "state code" in said.lower() else CaseId.OK_BUT_ERROR
+    case = CaseId.STATE_CODE if "state code" in text.lower() else CaseId.OK_BUT_ERROR
     return Refused(
         f"XPM refused the call{shown}.",
         hint="Nothing was changed. The words in quotes are XPM's own.",

@@ -1,11 +1,11 @@
-"""The rate limiter of a practice: one file, shared by all processes, with the calls of the last minute.
+"""The rate limiter of a practice: a file with the calls of the last minute, shared by all processes.
 
-It contains a sliding log of the minute, the calls in flight and the count of the day. It is not synced to
-disk: after a power loss, the minute that it describes has passed.
+It holds a sliding log of the minute, the calls in flight and the count of the day. It is not synced to disk:
+after a power loss, the minute that it describes has passed.
 
 Xero allows 60 calls in any rolling minute, 5 at once, and 5,000 (or 1,000) a day, per app and practice
-(developer.xero.com, limits). We use less, so that delays on the network cannot push calls over the limit: a
-push makes 55 a minute and 3 at once, all processes together 59 and 4. The user always gets a slot.
+(developer.xero.com, limits). The limiter allows less, so that network delays cannot exceed the limits: 55 a
+minute and 3 at once for a push, 59 and 4 for all processes. Users always get a slot.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ from xpm_tui.files.private import ensure_private
 MINUTE = 60.0
 DAY = 86_400.0
 BUCKET = 600.0
-"""Seconds of one count of the day's log."""
+"""Seconds of one bucket of the day's log."""
 
 LONGEST_WAIT = 300.0
-"""Longest wait in seconds that Xero may ask of a call; a longer one is an error with its end."""
+"""The longest wait in seconds that Xero may ask for; a longer one is an error that says until when."""
 
 STALE = 7_200.0
-"""Seconds after which a call in flight is considered lost (process numbers are reused)."""
+"""Seconds after which a call in flight is considered dead, because process ids are reused."""
 
 
 class Ticket(msgspec.Struct, array_like=True):
-    """One call: a number, who made it, and when it last reached the server (seconds since 1970).
+    """A call: its id, its process, and when it last accessed the server (seconds since 1970).
 
-    ``pid`` is 0 if the call is no longer in flight. ``push``: made for a run, not for the user.
+    ``pid`` 0: no longer in flight. ``push``: made for a run, not for a user.
     """
 
     id: str
@@ -60,12 +60,11 @@ class Ticket(msgspec.Struct, array_like=True):
 
 
 class LimiterState(msgspec.Struct, omit_defaults=True):
-    """The content of the file. ``day_left`` is what Xero reported at ``day_at``.
+    """The contents of the file. ``day_left`` is what Xero reported at ``day_at``.
 
-    ``buckets`` are our own calls by time, ``since_day_at`` counts our calls since ``day_at``, and
-    ``day_most`` is the highest number that Xero ever reported. ``received`` counts the bytes of Xero's
-    replies by day (UTC). Until ``doubt_until`` the number of calls in the last minute is unknown, unless Xero
-    reports it.
+    ``buckets`` are our own calls by time, ``received`` the bytes of Xero's replies by day (UTC).
+    ``since_day_at`` counts our calls since then, ``day_most`` is the most that Xero has ever reported. Until
+    ``doubt_until`` the calls of the last minute are unknown, unless Xero reports them.
     """
 
     tickets: list[Ticket] = []
@@ -91,9 +90,9 @@ _LIGHT = _UnsyncedDisk()
 
 
 class LimiterFile:
-    """The file and its lock. Each access is short and never waits for the network.
+    """The file and its lock. Each visit is short and never waits for the network.
 
-    ``damage`` says what was wrong with the file when it was last read, or is empty.
+    ``damage`` is what was wrong with the file when it was last read, or empty.
     """
 
     def __init__(self, path: Path, *, clock: Clock, person: str = "") -> None:
@@ -107,7 +106,7 @@ class LimiterFile:
 
     @contextmanager
     def visit(self) -> Iterator[LimiterState]:
-        """Read, change and write the file; raise ``Busy`` after ten seconds, or ``DiskError``."""
+        """Read, change and write back under the lock. Raises ``Busy`` after ten seconds, ``DiskError``."""
         if not self._made:
             ensure_private(self.path.parent)
             self._made = True
@@ -119,7 +118,7 @@ class LimiterFile:
                 replace_bytes(self.path, msgspec.json.encode(state), disk=_LIGHT)
 
     def read(self) -> LimiterState:
-        """Return the content of the file without expired calls and those of dead processes."""
+        """Return the current state: expired calls and those of dead processes are dropped."""
         now = self._clock.now().timestamp()
         self.damage = ""
         try:
@@ -134,16 +133,16 @@ class LimiterFile:
             if all(0 <= ticket.pid < 1 << 31 for ticket in state.tickets):
                 return drop_expired(state, now)
             self.damage = "it names processes that cannot be"
-        # Unknown is not empty: assume that the minute is used up to our own limit, which leaves one call.
+        # Unknown is not empty: all but one call of our own limit per minute may be used.
         return LimiterState(doubt_until=now + MINUTE)
 
     def close(self) -> None:
-        """Close the lock file."""
+        """Close the lock's file descriptor."""
         self._lock.close()
 
 
 def drop_expired(state: LimiterState, now: float) -> LimiterState:
-    """Drop what no longer counts at ``now``; a time ahead of the clock is treated as now."""
+    """Drop what no longer counts at ``now``; a time in the future counts as now."""
     remaining = []
     for ticket in state.tickets:
         ticket.at = min(ticket.at, now)
@@ -156,7 +155,7 @@ def drop_expired(state: LimiterState, now: float) -> LimiterState:
     state.doubt_until = min(state.doubt_until, now + MINUTE)
     state.day_until = min(state.day_until, now + DAY)
     state.day_at = min(state.day_at, now)
-    state.received = dict(sorted(state.received.items())[-62:])  # this month and the one before
+    state.received = dict(sorted(state.received.items())[-62:])  # about two months
     state.buckets = [(at, n) for at, n in state.buckets if now - at < 2 * DAY + BUCKET]
     if now - state.day_at > DAY:
         state.day_left = None
@@ -176,7 +175,7 @@ def _alive(pid: int) -> bool:
 
 
 def left_today(state: LimiterState, now: float) -> int | None:
-    """Return the calls left today: what Xero reported, less ours since, plus ours that have expired since."""
+    """Return the calls left today: Xero's number, less ours since, plus ours that are over a day old."""
     if state.day_left is None:
         return None
     freed = sum(n for at, n in state.buckets if at + BUCKET + DAY <= now and at + BUCKET + DAY > state.day_at)
@@ -184,7 +183,7 @@ def left_today(state: LimiterState, now: float) -> int | None:
 
 
 def more_at(state: LimiterState, now: float, wanted: int) -> float:
-    """Return when ``wanted`` calls of the day will be left, if our calls show it; else in an hour."""
+    """Return when ``wanted`` calls of the day will be left, according to our own calls; else in an hour."""
     left = left_today(state, now) or 0
     for at, n in sorted(state.buckets):
         free = at + BUCKET + DAY
@@ -197,7 +196,7 @@ def more_at(state: LimiterState, now: float, wanted: int) -> float:
 
 
 def count_call(state: LimiterState, now: float) -> None:
-    """Add one call to the day's log."""
+    """Add a call to the day's log."""
     start = now - now % BUCKET
     if state.buckets and state.buckets[-1][0] == start:
         state.buckets[-1] = (start, state.buckets[-1][1] + 1)
@@ -207,31 +206,31 @@ def count_call(state: LimiterState, now: float) -> None:
 
 
 async def pause(clock: Clock, seconds: float, stop: Callable[[], bool] | None) -> None:
-    """Wait; raise ``RunStopped`` as soon as ``stop`` returns true."""
+    """Wait; raises ``RunStopped`` as soon as ``stop`` returns True."""
     if stop is None:
         return await clock.sleep(seconds)
     until = clock.monotonic() + seconds
     while (left := until - clock.monotonic()) > 0:
         if stop():
             raise RunStopped
-        # A remainder below the clock's resolution would never pass.
+        # A rest shorter than the resolution of a clock would never pass.
         await clock.sleep(max(SHORTEST, min(left, STOP_POLL)))
     return None
 
 
 STOP_POLL = 0.25
-"""Seconds after which a waiting call checks again whether its run should stop."""
+"""Seconds between two checks whether the run of a waiting call was asked to stop."""
 SHORTEST = 0.001
-"""Shortest wait in seconds."""
+"""The shortest wait in seconds."""
 _POLL = 0.05
-TOLD = 5.0  # seconds: a longer wait is reported
+TOLD = 5.0  # seconds: longer waits are reported
 
 
 class RateLimiter:
-    """Implements the rate limiter port with a file that all processes of the practice share.
+    """The Gate port, over a file that all processes of the practice share.
 
-    ``reserve`` are calls of the day that a push leaves for users and for recovery. ``notice`` is called for a
-    damaged file and for a long wait. ``received`` are bytes of replies, written when a call ends.
+    ``reserve``: daily calls that a push leaves for users and recovery. ``notice`` is called for a damaged
+    file and a long wait. ``received`` counts bytes of replies, written when a call ends.
     """
 
     def __init__(
@@ -265,13 +264,13 @@ class RateLimiter:
 
     @asynccontextmanager
     async def _turn(self, priority: Priority, stop: Callable[[], bool] | None) -> AsyncIterator[None]:
-        # In one process calls of one priority are in order; otherwise the file decides.
+        # Within a process, calls of a priority are served in order; otherwise the file decides.
         async with self._queues[priority]:
             if stop is not None and stop():
                 raise RunStopped
             while (wait := self._try(priority, ticket := secrets.token_hex(6))) > 0:
                 if wait >= TOLD:
-                    self._notice(self._waits(wait))
+                    self._notice(self._long_wait_notice(wait))
                 await pause(self._clock, wait, stop)
         try:
             yield
@@ -292,7 +291,7 @@ class RateLimiter:
                 count_call(state, now)
             return wait
 
-    def _waits(self, seconds: float) -> AppError:
+    def _long_wait_notice(self, seconds: float) -> AppError:
         until = self._clock.now() + timedelta(seconds=seconds)
         notice = CallsWaiting(
             f"{waiting(seconds)} ({clock(until, UTC)} UTC).", hint="It continues by itself."
@@ -306,7 +305,7 @@ class RateLimiter:
         push = priority is Priority.PUSH
         flying = [t for t in state.tickets if t.pid]
         if state.doubt_until > now and state.tickets:
-            return _POLL if flying else state.doubt_until - now  # one call, whose answer shows what is left
+            return _POLL if flying else state.doubt_until - now  # one call, whose reply shows what is left
         pushing = sum(t.push for t in flying)
         if len(flying) >= ALL_FLIGHT or (push and pushing >= PUSH_FLIGHT):
             return _POLL
@@ -342,7 +341,7 @@ class RateLimiter:
                     each.at = self._clock.now().timestamp()
 
     def pace(self) -> Pace:
-        """Return how fast a run may call from now on, as far as known, from the file."""
+        """Return how fast a run may call from now on, as far as known; only reads the file."""
         now = self._clock.now().timestamp()
         state = self._file.read()
         left = left_today(state, now)
@@ -358,7 +357,7 @@ class RateLimiter:
         )
 
     def allowance(self) -> Allowance:
-        """Return what is left, as far as known, from the file."""
+        """Return what is left, as far as known; only reads the file."""
         now = self._clock.now().timestamp()
         state = self._file.read()
         left = left_today(state, now)
@@ -378,9 +377,9 @@ class RateLimiter:
         )
 
     def learn(self, headers: Mapping[str, str]) -> None:
-        """Use what a reply says about the limits (``X-MinLimit-Remaining``, ``X-DayLimit-Remaining``).
+        """Update the limits from the headers ``X-MinLimit-Remaining`` and ``X-DayLimit-Remaining``.
 
-        Calls of the same app from elsewhere appear as a smaller remainder than ours and are counted.
+        Calls of the same app from elsewhere show as a smaller remainder than ours, and are included.
         """
         minute = _number(headers, "x-minlimit-remaining")
         day = _number(headers, "x-daylimit-remaining")
@@ -399,29 +398,32 @@ class RateLimiter:
                 state.day_most = max(state.day_most, day)
 
     def shut_minute(self, seconds: float) -> None:
-        """Stop all calls for ``seconds`` after Xero answered 429 for the minute."""
+        """Stop all calls for the seconds in a 429 for the minute."""
         with self._file.visit() as state:
             state.closed_until = max(state.closed_until, self._clock.now().timestamp() + seconds)
 
     def shut_day(self, seconds: float) -> AllowanceUsedUp:
-        """Remember until when Xero answered 429 for the day, and return the error for it."""
+        """Stop all calls until the time in a 429 for the day, and return the error that says so."""
         with self._file.visit() as state:
-            # The day is rolling: whatever the reply says, it is over within 24 hours.
+            # The day is a rolling one, so it is over within 24 hours whatever the reply says.
             state.day_until = self._clock.now().timestamp() + min(seconds, DAY)
             return _used_up("Xero accepts no more calls for this practice today.", state.day_until)
 
     def close(self) -> None:
-        """Close the lock file."""
+        """Close the lock."""
         self._file.close()
 
 
 def _ends(state: LimiterState, now: float) -> list[float]:
-    """Return when each call leaves the minute, which starts for a call in flight when it ends."""
+    """Return when each call leaves the minute.
+
+    A call in flight may still reach the server: its minute starts when it ends.
+    """
     return sorted(now + MINUTE if t.pid else t.at + MINUTE for t in state.tickets)
 
 
 def _spacing(state: LimiterState) -> float:
-    """Return the usual seconds between two calls of runs; the median ignores the gap of a wait."""
+    """Return the usual seconds between two calls of runs: the median ignores gaps from waiting."""
     times = sorted(ticket.at for ticket in state.tickets if ticket.push)
     gaps = sorted(later - earlier for earlier, later in pairwise(times))
     return gaps[len(gaps) // 2] if gaps else 0.0

@@ -1,4 +1,4 @@
-"""Assembles the connection of one practice: network, login, rate limiter and calls. Nothing is sent yet."""
+"""Assembles the objects for a practice's connection to Xero; opening it sends nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ GATE_FILE = "gate.json"
 
 
 class Login:
-    """Signing in and out. ``redeem`` saves the tokens before anything can use them."""
+    """Signing in and out. ``redeem`` saves the tokens before they can be used."""
 
     def __init__(self, endpoint: TokenEndpoint, tokens: LoginSession) -> None:
         self._endpoint = endpoint
@@ -40,7 +40,7 @@ class Login:
         """Start an attempt; open its ``url`` in a browser.
 
         Raises:
-            BadInput: No app is configured.
+            BadInput: No client id is set.
         """
         return self._endpoint.begin()
 
@@ -57,7 +57,7 @@ class Login:
         return grant
 
     async def revoke(self) -> None:
-        """Revoke the login at Xero, for every practice it reaches, then delete it from this computer."""
+        """Revoke the login at Xero, which disconnects all its practices, then remove it from this machine."""
         saved = self._tokens.saved()
         if saved is not None and saved.refresh:
             await self._endpoint.revoke(saved.refresh)
@@ -65,7 +65,7 @@ class Login:
 
 
 class Wire:
-    """The connection of one practice to Xero; an async context manager."""
+    """A practice's connection to Xero; an async context manager."""
 
     def __init__(
         self,
@@ -91,22 +91,22 @@ class Wire:
         self._jitter = jitter
 
     async def tenants(self) -> list[Tenant]:
-        """Return the XPM practices that the login reaches.
+        """Return the XPM practices that the login can access.
 
         Raises:
-            AccessDenied: There is none (case T1).
+            AccessDenied: There is none (known problem T1).
         """
         return await self._connections.tenants()
 
     async def disconnect(self, connection_id: str) -> None:
-        """Remove one practice at Xero; the login stays valid."""
+        """Disconnect a practice at Xero; the login stays."""
         await self._connections.disconnect(connection_id)
 
     async def reach(self, origin: str) -> PingReply:
-        """Get any answer of a server, without a login.
+        """Return a server's answer to a request without a login.
 
         Raises:
-            XeroUnreachable: There was no answer.
+            XeroUnreachable: There is none.
         """
         return await ping(self._network, origin, self.config.user_agent)
 
@@ -116,7 +116,7 @@ class Wire:
         priority: Priority = Priority.PUSH,
         stop: Callable[[], bool] | None = None,
     ) -> XeroPractice:
-        """Return the Practice port for one tenant; once ``stop`` returns true, it makes no calls."""
+        """Return the Practice port for a tenant; once ``stop`` returns True, it makes no more calls."""
         return XeroPractice(
             Caller(
                 network=self._network,
@@ -133,7 +133,7 @@ class Wire:
         )
 
     async def aclose(self) -> None:
-        """Wait for a renewal, then close all connections."""
+        """Wait for a renewal in progress, then close all connections."""
         await self.tokens.aclose()
         await self._network.aclose()
         self.gate.close()
@@ -161,13 +161,13 @@ def open_wire(
     jitter: random.Random | None = None,
     notice: Callable[[AppError], None] = lambda _: None,
 ) -> Wire:
-    """Open the connection of one practice; nothing is sent and nothing written yet.
+    """Assemble the connection of a practice; nothing is sent or written yet.
 
-    ``state_folder`` holds login and rate limiter file, ``config_folder`` the key file. ``transport`` replaces
-    the network; ``notice`` is called with problems that do not prevent the connection.
+    ``state_folder`` has the login and the rate limiter's file, ``config_folder`` the key file. ``transport``
+    replaces the network; ``notice`` is called with problems that do not prevent a connection.
 
     Raises:
-        DiskError: A folder cannot be created.
+        DiskError: A folder cannot be written.
         BadInput: A folder cannot be made private.
     """
     jitter = jitter or random.Random()

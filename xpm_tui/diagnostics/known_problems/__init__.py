@@ -1,4 +1,4 @@
-"""Known problems as data: symptom, cause, remedy, and what to tell Xero's support.
+"""Known problems as data: symptom, cause, remedy, and what to send to Xero's support.
 
-There is one file for each place where they appear.
+There is one module per area.
 """

@@ -1,4 +1,4 @@
-"""Problems of this computer, of the network, and of Xero's answers."""
+"""Known problems of this machine, of the connection to Xero and of its answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Problems with the login: permission, consent, the app at Xero, tokens."""
+"""Known problems of the login: permission, consent, the app at Xero, tokens."""
 
 from __future__ import annotations
 

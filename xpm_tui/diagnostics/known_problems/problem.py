@@ -1,4 +1,4 @@
-"""The definition of a known problem."""
+"""The type of a known problem."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from xpm_tui.domain.errors import CaseId
 class KnownProblem(msgspec.Struct, frozen=True, kw_only=True):
     """A known problem.
 
-    ``sign`` is what a user sees, ``cause`` why, ``steps`` what to do in order. If XPM's old and new screens
-    differ, ``old_screens`` has the steps for the old ones and ``steps`` those for the new. ``support`` says
-    what to give to whom if nothing helps.
+    ``sign`` is its symptom, ``cause`` the reason, ``steps`` what to do, in order. Where XPM's old and new
+    screens differ, ``steps`` are for the new ones and ``old_screens`` for the old ones. ``support`` says what
+    to send to whom if nothing helps.
     """
 
     id: CaseId

@@ -1,4 +1,7 @@
-"""Problems with the practice and its records, and the symptoms that only a user can see."""
+"""Known problems of the practice and its records, and symptoms that only users can see.
+
+Users choose such symptoms from a list: an error page of Xero never redirects, and a wrong list looks correct.
+"""
 
 from __future__ import annotations
 
@@ -81,10 +84,10 @@ CASES = (
 
 
 class Symptom(msgspec.Struct, frozen=True, kw_only=True):
-    """One symptom that a user can select.
+    """An answer to what users see.
 
-    ``key`` is for scripts, ``words`` for users; it leads to a known problem, or to ``advice`` if nothing is
-    wrong.
+    ``key`` is for scripts, ``words`` for users; it leads to a known problem, or to ``advice`` where nothing
+    is wrong.
     """
 
     key: str
@@ -119,7 +122,7 @@ BROWSER: tuple[Symptom, ...] = (
     Symptom(key="nothing", words="Nothing opens, or it closes at once", case=CaseId.NOTHING_OPENS),
     Symptom(key="other-error", words="Another error from Xero", case=CaseId.OTHER_XERO_ERROR),
 )
-"""Symptoms while we wait for a browser, in the order in which they are offered."""
+"""The symptoms while waiting for a browser, in the order in which they are offered."""
 
 ELSEWHERE: tuple[Symptom, ...] = (
     Symptom(key="other-clients", words="Clients that are not ours", case=CaseId.WRONG_PRACTICE),
@@ -133,6 +136,6 @@ ELSEWHERE: tuple[Symptom, ...] = (
     ),
     Symptom(key="missing-client", words="A client is in XPM, but not here", case=CaseId.CLIENT_MISSING),
 )
-"""Symptoms outside of a browser that no probe can detect."""
+"""The symptoms outside a browser that no probe can see."""
 
 ALL = (*BROWSER, *ELSEWHERE)

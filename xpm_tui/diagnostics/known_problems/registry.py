@@ -1,4 +1,4 @@
-"""All known problems, by id."""
+"""All known problems, by id and by search."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CASES: dict[CaseId, KnownProblem] = {
 
 
 def find_problem(id: str | CaseId) -> KnownProblem | None:  # noqa: A002
-    """Return the known problem with an id from an event or error (``T1``, ``day-limit``), or None."""
+    """Return the known problem of an id (``T1``, ``day-limit``); None for an unknown one."""
     try:
         return CASES.get(CaseId(id))
     except ValueError:
@@ -20,12 +20,12 @@ def find_problem(id: str | CaseId) -> KnownProblem | None:  # noqa: A002
 
 
 def search_problems(text: str) -> tuple[KnownProblem, ...]:
-    """Return the problems that contain every word of ``text``, those with the words in their sign first."""
+    """Return the known problems that contain every word of ``text``; matches in their symptom come first."""
     words = [word.strip('",.:;').casefold() for word in text.split()]
     words = [word for word in words if word]
 
-    def has(told: str) -> bool:
-        folded = told.casefold()
+    def has(text: str) -> bool:
+        folded = text.casefold()
         return all(word in folded for word in words)
 
     def all_of(each: KnownProblem) -> str:

@@ -1,1 +1,1 @@
-"""The probes, one file per area: network, login, store and computer."""
+"""The probes, one module per area: network, login, store and machine."""

@@ -1,4 +1,4 @@
-"""Probes of the login, its rights, and the practice that it reaches."""
+"""Probes of the login, its scopes, the connected practice and the calls left."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.xpm import Tenant
 
 FEW = 100
-"""Number of calls left for the day below which a note is shown."""
+"""The number of calls left today below which it is reported."""
 
 
 def _quoted(name: str) -> str:
-    """Return a name that only Xero knows, such as another practice's, in quotes, which a bundle removes."""
+    """Return a name that only Xero knows, such as another practice's, in quotes, which a bundle masks."""
     return '"' + " ".join(name.replace('"', "'").split()) + '"'
 
 
 @dataclass(frozen=True)
 class TokenProbe:
-    """Checks whether there is a login that can be decrypted. Nothing is sent and nothing renewed."""
+    """Whether there is a login that can be decrypted. Only reads it; nothing is sent or renewed."""
 
     read: Callable[[], LoginFacts]
     name: ClassVar[str] = "login"
@@ -42,7 +42,7 @@ class TokenProbe:
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def look(self) -> Finding:
-        """Open the login."""
+        """Decrypt the login."""
         facts = self.read()
         evidence = [f"stored in: {facts.where}"]
         for name, at in (
@@ -87,7 +87,7 @@ class TokenProbe:
 
 @dataclass(frozen=True)
 class ScopesProbe:
-    """Compares the scopes that were requested with those that were granted."""
+    """Whether all requested scopes were granted."""
 
     asked: Collection[str]
     given: Callable[[], Collection[str]]
@@ -124,7 +124,7 @@ class ScopesProbe:
 
 @dataclass(frozen=True)
 class ConnectionsProbe:
-    """Checks which practices the login reaches, with one call that belongs to no practice."""
+    """Which practices the login can access. Makes one call, which belongs to no practice."""
 
     tenants: Ask[list[Tenant]]
     known: bool
@@ -133,7 +133,7 @@ class ConnectionsProbe:
     needs: ClassVar[tuple[str, ...]] = ("tls", "login")
 
     async def look(self) -> Finding:
-        """List the practices. If a connected practice is missing, its connection was removed."""
+        """List the practices. If there is none, a connected practice was disconnected."""
         try:
             found = await self.tenants()
         except AccessDenied as none:
@@ -144,7 +144,7 @@ class ConnectionsProbe:
 
 @dataclass(frozen=True)
 class PracticeProbe:
-    """Checks whether the practice of this folder is among them."""
+    """Whether this practice is among them."""
 
     tenant: str
     title_before: str
@@ -156,7 +156,7 @@ class PracticeProbe:
     needs: ClassVar[tuple[str, ...]] = ("connections",)
 
     async def look(self) -> Finding:
-        """Compare by id, as names may change."""
+        """Compare ids, because names may change."""
         if not self.tenant:
             return bad(
                 "There is a login, but no practice was chosen.",
@@ -189,7 +189,7 @@ class PracticeProbe:
 
 @dataclass(frozen=True)
 class PermissionProbe:
-    """Checks with the first call whether the user who connected may still use XPM's API."""
+    """Whether the user who connected may use XPM through the API. Makes the first call of the practice."""
 
     first: Ask[int]
     name: ClassVar[str] = "permission"
@@ -197,19 +197,19 @@ class PermissionProbe:
     needs: ClassVar[tuple[str, ...]] = ("practice",)
 
     async def look(self) -> Finding:
-        """Make the first call. Other errors are reported by their own probes."""
+        """Make the call. Its other errors are reported by their own probes."""
         try:
             await self.first()
         except AccessDenied as denied:
-            # The practice is connected, so it can only be the user's rights.
-            told = from_error(denied)
+            # The practice is connected, so the cause can only be the user.
+            finding = from_error(denied)
             return bad(
                 "The practice is connected, but XPM denies access to the person who connected.",
-                *told.evidence,
+                *finding.evidence,
                 hint="The permission was removed, or the person left. Restore it, or connect as someone "
                 "else.",
                 case=CaseId.NO_PERMISSION,
-                exit_code=told.exit_code,
+                exit_code=finding.exit_code,
             )
         except ScopeMissing:
             return ok("XPM answers this login; the list that it may not read is named below.")
@@ -218,9 +218,9 @@ class PermissionProbe:
 
 @dataclass(frozen=True)
 class ConnectorProbe:
-    """Checks whether the user who connected still exists: the connection depends on their XPM record.
+    """Whether the user who connected is still in XPM: the connection ends with their staff record.
 
-    Reads what the last plan or run brought; another probe requests the list itself.
+    Uses the list that the last plan or run read; another probe reads the list itself.
     """
 
     read: Callable[[], PersonFacts]
@@ -229,7 +229,7 @@ class ConnectorProbe:
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def look(self) -> Finding:
-        """Compare. A missing user is only a note: it becomes a problem on the day the login ends."""
+        """Compare. A person who has left is only a note: it becomes a problem when the login ends."""
         facts = self.read()
         if facts.unknown:
             return skipped(facts.unknown)
@@ -248,7 +248,7 @@ class ConnectorProbe:
 
 @dataclass(frozen=True)
 class AllowanceProbe:
-    """Reports how many calls are left, from earlier answers, without a call."""
+    """How many calls are left, according to the answers so far; makes no call."""
 
     read: Callable[[], Allowance]
     name: ClassVar[str] = "allowance"
@@ -256,7 +256,7 @@ class AllowanceProbe:
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def look(self) -> Finding:
-        """Read the call times."""
+        """Read the rate limiter."""
         left = self.read()
         day = "not known yet" if left.day_left is None else f"{left.day_left:,}"
         evidence = [f"this minute: {left.minute_left}", f"today: {day}"]

@@ -1,4 +1,4 @@
-"""Probes of this computer: settings, disk, keyring, terminal, schedule, versions."""
+"""Probes of this machine: settings, disk, keyring, terminal, schedule and versions."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from xpm_tui.domain.formatting import count, when_utc
 
 MB = 1024 * 1024
 LITTLE, TOO_LITTLE = 500 * MB, 20 * MB
-"""Bytes free: below the first it is told, below the second the next commit may fail."""
+"""Free bytes: below the first it is reported, below the second the next commit may fail."""
 
 
 @dataclass(frozen=True)
 class SettingsProbe:
-    """Checks whether every setting can be used. ``problems`` name setting, value and place."""
+    """Whether all settings are valid. ``problems`` are sentences with setting, value and place."""
 
     problems: tuple[str, ...]
     client_id: bool
@@ -56,7 +56,7 @@ class SettingsProbe:
 
 @dataclass(frozen=True)
 class DiskSpaceProbe:
-    """Checks free space and write permission."""
+    """Whether there is free space, and whether folders can be written."""
 
     places: Callable[[], tuple[FolderFacts, ...]]
     name: ClassVar[str] = "disk"
@@ -64,18 +64,18 @@ class DiskSpaceProbe:
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def look(self) -> Finding:
-        """Query the system; nothing is written."""
+        """Ask the system; nothing is written for this."""
         places = self.places()
-        lines = [_place(each) for each in places]
+        evidence = [_place(each) for each in places]
         for each in places:
             if each.trouble is not None:
-                return from_error(each.trouble, *lines)
+                return from_error(each.trouble, *evidence)
         stuck = [each for each in places if not each.writable or each.free < TOO_LITTLE]
         if stuck:
             why = "is full" if stuck[0].writable else "cannot be written"
             return bad(
                 f"The folder of {stuck[0].name} {why}.",
-                *lines,
+                *evidence,
                 hint="Free space, or make this account the owner of the folder. To see where it is: "
                 "xpm-tui locate",
                 case=CaseId.DISK,
@@ -83,13 +83,13 @@ class DiskSpaceProbe:
             )
         if any(each.remote for each in places):
             return note("A folder is on a network file system: locks are only as reliable as its server.",
-                        *lines, case=CaseId.DISK)  # fmt: skip
+                        *evidence, case=CaseId.DISK)  # fmt: skip
         if any(each.shared for each in places):
-            return note("A folder is open to other accounts.", *lines, hint="Run chmod 700 on it.",
+            return note("A folder is open to other accounts.", *evidence, hint="Run chmod 700 on it.",
                         case=CaseId.DISK)  # fmt: skip
         if any(each.free < LITTLE for each in places):
-            return note("Little space is left.", *lines, case=CaseId.DISK)
-        return ok("There is enough space.", *lines)
+            return note("Little space is left.", *evidence, case=CaseId.DISK)
+        return ok("There is enough space.", *evidence)
 
 
 def _place(each: FolderFacts) -> str:
@@ -100,7 +100,7 @@ def _place(each: FolderFacts) -> str:
 
 @dataclass(frozen=True)
 class KeyringProbe:
-    """Reports what protects the saved login. ``ask`` returns why the keyring cannot be used, if so."""
+    """How the saved login is protected. ``ask`` returns why the keyring cannot be used, or nothing."""
 
     wanted: bool
     where: Callable[[], str]
@@ -110,23 +110,25 @@ class KeyringProbe:
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def look(self) -> Finding:
-        """Query the keyring within its time limit; nothing is saved in it."""
-        told: tuple[str, ...]
+        """Ask the keyring within its time limit; nothing is stored in it."""
+        evidence: tuple[str, ...]
         try:
-            told = (f"the login: {self.where()}",)
+            evidence = (f"the login: {self.where()}",)
         except AppError as closed:
-            told = (f"the login: {closed.message}",)
+            evidence = (f"the login: {closed.message}",)
         if not self.wanted:
-            return ok("The keyring is not used with a home folder of your own: the key is in a file.", *told)
+            return ok(
+                "The keyring is not used with a home folder of your own: the key is in a file.", *evidence
+            )
         why = await self.ask()
         if why:
-            return note(f"The keyring cannot be used here: {why}.", *told, case=CaseId.KEYRING)
-        return ok("The keyring answers.", *told)
+            return note(f"The keyring cannot be used here: {why}.", *evidence, case=CaseId.KEYRING)
+        return ok("The keyring answers.", *evidence)
 
 
 @dataclass(frozen=True)
 class TerminalProbe:
-    """Checks whether the console can open here."""
+    """Whether the console can open here."""
 
     facts: TerminalFacts
     name: ClassVar[str] = "terminal"
@@ -134,26 +136,26 @@ class TerminalProbe:
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def look(self) -> Finding:
-        """Report the terminal of the process."""
+        """Report the terminal of this process."""
         seen = self.facts
-        lines = [f"TERM: {seen.term or 'not set'}"]
-        lines += [f"size: {seen.columns}x{seen.lines}"] if seen.columns else []
-        lines.append(f"encoding: {seen.encoding or 'not known'}")
-        lines += ["over SSH"] if seen.over_ssh else []
+        notes = [f"TERM: {seen.term or 'not set'}"]
+        notes += [f"size: {seen.columns}x{seen.lines}"] if seen.columns else []
+        notes.append(f"encoding: {seen.encoding or 'not known'}")
+        notes += ["over SSH"] if seen.over_ssh else []
         if not (seen.stdin and seen.stdout):
-            return note("Input or output is not a terminal: the console cannot open, commands work.", *lines,
+            return note("Input or output is not a terminal: the console cannot open, commands work.", *notes,
                         case=CaseId.TERMINAL)  # fmt: skip
         if seen.term in ("", "dumb"):
-            return note("The terminal is too limited for the console; commands work.", *lines,
+            return note("The terminal is too limited for the console; commands work.", *notes,
                         case=CaseId.TERMINAL)  # fmt: skip
         if 0 < seen.columns < 80 or 0 < seen.lines < 24:
-            return note("The terminal is smaller than 80x24.", *lines, case=CaseId.TERMINAL)
-        return ok("The console can open here.", *lines)
+            return note("The terminal is smaller than 80x24.", *notes, case=CaseId.TERMINAL)
+        return ok("The console can open here.", *notes)
 
 
 @dataclass(frozen=True)
 class LocaleProbe:
-    """Reports language and encoding of programs. ``variables`` are those of the environment."""
+    """The language and encoding of this process. ``variables`` are those of the environment."""
 
     variables: Mapping[str, str]
     encoding: str
@@ -163,17 +165,17 @@ class LocaleProbe:
 
     async def look(self) -> Finding:
         """Report the variables, and whether texts are UTF-8."""
-        lines = [f"{name}: {value}" for name, value in self.variables.items()]
-        lines.append(f"encoding: {self.encoding or 'not known'}")
+        evidence = [f"{name}: {value}" for name, value in self.variables.items()]
+        evidence.append(f"encoding: {self.encoding or 'not known'}")
         if self.encoding.replace("-", "").casefold() not in ("utf8", ""):
-            return note("This machine's encoding is not UTF-8, so some names cannot be printed.", *lines,
+            return note("This machine's encoding is not UTF-8, so some names cannot be printed.", *evidence,
                         hint="Set a UTF-8 locale: export LC_ALL=C.UTF-8", case=CaseId.TERMINAL)  # fmt: skip
-        return ok("The encoding is UTF-8." if self.encoding else "No encoding is set.", *lines)
+        return ok("The encoding is UTF-8." if self.encoding else "No encoding is set.", *evidence)
 
 
 @dataclass(frozen=True)
 class ScheduleProbe:
-    """Checks whether the daily run takes place."""
+    """Whether the daily run takes place."""
 
     read: Ask[TimerFacts]
     stale: int
@@ -182,28 +184,30 @@ class ScheduleProbe:
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def look(self) -> Finding:
-        """Read the system's timer, and the last successful sync from the store."""
+        """Ask the system for its timer, and the store for the last successful sync."""
         facts = await self.read()
-        lines = [*facts.notes]
+        notes = [*facts.notes]
         if facts.last is not None:
-            lines.append(f"last successful sync: {when_utc(facts.last)}")
+            notes.append(f"last successful sync: {when_utc(facts.last)}")
         if facts.skipped is not None:
-            lines.append(f"skipped: {when_utc(facts.skipped)}")
+            notes.append(f"skipped: {when_utc(facts.skipped)}")
         if facts.kind == "none":
-            return note("Nothing starts the daily run: xpm-tui can use neither systemd nor cron here.",
-                        *lines, hint=facts.hint)  # fmt: skip
+            return note(
+                "Nothing starts the daily run: xpm-tui can use neither systemd nor cron here.", *notes,
+                hint=facts.hint,
+            )  # fmt: skip
         if not facts.installed:
-            return note("The daily sync is not installed.", *lines, case=CaseId.SCHEDULE,
+            return note("The daily sync is not installed.", *notes, case=CaseId.SCHEDULE,
                         hint="Install it: xpm-tui schedule install")  # fmt: skip
         if facts.hours is not None and facts.hours > self.stale:
-            return bad(f"There has been no successful sync for {count(round(facts.hours), 'hour')}.", *lines,
+            return bad(f"There has been no successful sync for {count(round(facts.hours), 'hour')}.", *notes,
                        case=CaseId.SCHEDULE, hint="Sync now: xpm-tui sync")  # fmt: skip
-        return ok(f"The daily sync is installed ({facts.kind}).", *lines)
+        return ok(f"The daily sync is installed ({facts.kind}).", *notes)
 
 
 @dataclass(frozen=True)
 class VersionsProbe:
-    """Reports versions, operating system and terminal."""
+    """Versions of the program, the operating system and the terminal."""
 
     versions: Mapping[str, str]
     name: ClassVar[str] = "versions"
@@ -211,9 +215,9 @@ class VersionsProbe:
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def look(self) -> Finding:
-        """Report them."""
+        """Report the versions."""
         lost = [name for name, version in self.versions.items() if not version]
-        lines = [f"{name} {version}" for name, version in self.versions.items() if version]
+        evidence = [f"{name} {version}" for name, version in self.versions.items() if version]
         if lost:
-            return bad(f"A library is missing: {', '.join(lost)}.", *lines, hint="Install xpm-tui again.")
-        return ok("All libraries are installed.", *lines)
+            return bad(f"A library is missing: {', '.join(lost)}.", *evidence, hint="Install xpm-tui again.")
+        return ok("All libraries are installed.", *evidence)

@@ -1,6 +1,6 @@
-"""Probes of the connection to Xero: names, proxy, certificates, time, and XPM's lists.
+"""Probes of the connection to Xero: names, proxy, certificates, time and lists.
 
-Only the lists need a login; each costs one small call.
+Only the probes of lists need a login and make calls, one small call each.
 """
 
 from __future__ import annotations
@@ -15,16 +15,19 @@ from xpm_tui.domain.errors import AccessDenied, AppError, CaseId, ScopeMissing
 from xpm_tui.domain.formatting import count, when_exact
 
 SKEW_NOTE, SKEW_TROUBLE = 30.0, 120.0
-"""Seconds between this clock and Xero's. A login is renewed two minutes before its end: beyond that it may
-be used when it is over, or renewed when it is not."""
+"""Seconds between this clock and Xero's that are reported, and that are a problem.
+
+A login is renewed two minutes before it expires: with a larger difference it may be used too late or renewed
+too early.
+"""
 
 
 @dataclass(frozen=True)
 class NetworkVariablesProbe:
-    """Checks the proxies and certificates in the environment. ``variables`` contain no password.
+    """Whether the proxies and certificates in the environment are valid. ``variables`` have no passwords.
 
-    ``faults`` are the errors that a call to Xero would end with; ``local``: all servers are on this computer,
-    which needs none of it.
+    ``faults`` are the errors that a call to Xero would raise; ``local``: all servers are on this machine,
+    which needs none of the variables.
     """
 
     variables: Mapping[str, str]
@@ -48,7 +51,7 @@ class NetworkVariablesProbe:
 
 @dataclass(frozen=True)
 class NameLookupProbe:
-    """Checks whether the names of Xero's servers can be resolved."""
+    """Whether the names of Xero's servers can be resolved."""
 
     hosts: tuple[str, ...]
     resolve: Mapping[str, Ask[tuple[str, ...]]]
@@ -83,7 +86,7 @@ class NameLookupProbe:
 
 @dataclass(frozen=True)
 class ProxyProbe:
-    """Checks whether a proxy allows the connection. ``settings`` contain no password."""
+    """Whether a proxy is in use, and whether it can be passed. ``settings`` have no passwords."""
 
     settings: Mapping[str, str]
     reached: Ask[tuple[ServerReply, ...]]
@@ -102,7 +105,7 @@ class ProxyProbe:
 
 @dataclass(frozen=True)
 class CertificatesProbe:
-    """Checks whether the servers answer with a certificate that this computer trusts."""
+    """Whether the servers answer with a certificate that this machine trusts."""
 
     reached: Ask[tuple[ServerReply, ...]]
     name: ClassVar[str] = "tls"
@@ -130,7 +133,7 @@ def _answer(each: ServerReply) -> str:
 
 @dataclass(frozen=True)
 class ClockSkewProbe:
-    """Compares this computer's clock with Xero's."""
+    """Whether this machine's clock agrees with Xero's."""
 
     reached: Ask[tuple[ServerReply, ...]]
     name: ClassVar[str] = "clock"
@@ -138,31 +141,32 @@ class ClockSkewProbe:
     needs: ClassVar[tuple[str, ...]] = ("tls",)
 
     async def look(self) -> Finding:
-        """Compare with the date of the answers (RFC 9110, section 6.6.1: whole seconds)."""
-        off, told = 0.0, []
+        """Compare it with the date of the answers (RFC 9110, section 6.6.1: whole seconds)."""
+        off, evidence = 0.0, []
         for each in await self.reached():
             if each.server_time is None or each.here is None:
                 continue
             seconds = (each.here - each.server_time).total_seconds()
-            told.append(f"{each.origin}: {when_exact(each.server_time, UTC)} UTC, {seconds:+.0f} s here")
+            evidence.append(f"{each.origin}: {when_exact(each.server_time, UTC)} UTC, {seconds:+.0f} s here")
             off = max(off, abs(seconds))
-        if not told:
+        if not evidence:
             return note("No server reported its time.")
         hint = "Switch on time synchronisation: timedatectl set-ntp true"
         if off >= SKEW_TROUBLE:
             words = f"This machine's clock is {count(round(off / 60), 'minute')} off."
-            return bad(words, *told, hint=hint, case=CaseId.CLOCK)
+            return bad(words, *evidence, hint=hint, case=CaseId.CLOCK)
         if off >= SKEW_NOTE:
             words = f"This machine's clock is {count(round(off), 'second')} off."
-            return note(words, *told, hint=hint, case=CaseId.CLOCK)
-        return ok("The clock is right.", *told)
+            return note(words, *evidence, hint=hint, case=CaseId.CLOCK)
+        return ok("The clock is right.", *evidence)
 
 
 @dataclass(frozen=True)
 class ClientListProbe:
-    """Checks one list. ``ask`` returns the number of its records; ``vital``: sync needs it.
+    """Whether the login can read a list of XPM.
 
-    Only the client list's changes of the last minute are requested, which shows that it is accessible.
+    ``ask`` returns the number of its records; ``vital``: sync needs the list. For the client list, only the
+    changes of the last minute are requested.
     """
 
     list: str
@@ -173,7 +177,7 @@ class ClientListProbe:
 
     @property
     def name(self) -> str:
-        """``list-staff``."""
+        """The name, such as ``list-staff``."""
         return f"list-{self.list}"
 
     @property
@@ -182,19 +186,19 @@ class ClientListProbe:
         return f"XPM's list of {self.list}"
 
     async def look(self) -> Finding:
-        """Request the list. One that the scopes do not cover is a note, unless it is ``vital``."""
+        """Read the list. A list that the scopes do not open is a note, unless sync needs it."""
         try:
             count = await self.ask()
         except (ScopeMissing, AccessDenied) as closed:
-            told = from_error(closed)
+            finding = from_error(closed)
             if self.vital:
-                return told
+                return finding
             denied = isinstance(closed, AccessDenied) or closed.case is CaseId.API_NOT_OPEN
             why = f"Xero refused it (HTTP {closed.status})" if denied else "the login lacks its scope"
             return note(
                 f"The list of {self.list} cannot be read: {why}. The rest works without it.",
-                *told.evidence,
-                case=told.case,
-                hint=told.hint,
+                *finding.evidence,
+                case=finding.case,
+                hint=finding.hint,
             )
         return ok("It can be read.", f"{self.seen}: {count:,}")

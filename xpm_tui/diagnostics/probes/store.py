@@ -1,4 +1,4 @@
-"""Probes of the store: integrity, commit log, locks, last runs and plan."""
+"""Probes of the store: its data, commit log and locks, the last runs, and the current plan."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from xpm_tui.domain.formatting import count, when_utc
 from xpm_tui.domain.runs import Intent, Run
 
 LONG = timedelta(hours=6)
-"""A lock that is held for longer is reported as a problem."""
+"""Seconds after which a lock counts as a problem."""
 
 
 @dataclass(frozen=True)
 class StoreProbe:
-    """Checks whether the store is complete, by reading every row."""
+    """Whether the store is intact. Every row is read."""
 
     read: Ask[StoreFacts]
     name: ClassVar[str] = "store"
@@ -37,7 +37,7 @@ class StoreProbe:
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def look(self) -> Finding:
-        """Read all of it."""
+        """Read the whole store."""
         facts = await self.read()
         kept = sum(facts.rows.values())
         evidence = [f"rows: {kept:,}", f"bytes: {facts.bytes:,}", *facts.errors, *facts.warnings]
@@ -56,7 +56,7 @@ class StoreProbe:
 
 @dataclass(frozen=True)
 class ConditionProbe:
-    """Checks whether the data shown is reliable. ``read`` returns each condition: state and sentence."""
+    """Whether the practice's data can be relied on. ``read`` returns names and sentences."""
 
     read: Callable[[], tuple[tuple[str, str], ...]]
     name: ClassVar[str] = "condition"
@@ -64,7 +64,7 @@ class ConditionProbe:
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def look(self) -> Finding:
-        """Report the worst condition; other probes report the causes."""
+        """Report the worst condition; each cause has a probe of its own."""
         found = self.read()
         evidence = [f"{state}: {message}" for state, message in found if message]
         worst, message = found[0]
@@ -77,7 +77,7 @@ class ConditionProbe:
 
 @dataclass(frozen=True)
 class CommitLogProbe:
-    """Checks that every write to XPM has a known outcome."""
+    """Whether all commits are stored, and every write to XPM has an outcome."""
 
     read: Ask[StoreFacts]
     intents: Callable[[], tuple[Intent, ...]]
@@ -87,7 +87,7 @@ class CommitLogProbe:
     needs: ClassVar[tuple[str, ...]] = ("store",)
 
     async def look(self) -> Finding:
-        """Find writes without an end, except those of a run in progress."""
+        """Count the writes without an outcome, except those of a run in progress."""
         facts = await self.read()
         evidence = [f"commits: {facts.position:,}", f"generation: {facts.generation}", *facts.notes]
         running = self.running()
@@ -117,7 +117,7 @@ class CommitLogProbe:
 
 @dataclass(frozen=True)
 class LockHolder:
-    """Who holds a lock, as text, and since when."""
+    """Who holds a lock, and since when."""
 
     what: str
     words: str
@@ -126,7 +126,7 @@ class LockHolder:
 
 @dataclass(frozen=True)
 class LocksProbe:
-    """Checks whether the practice is locked. ``folder`` says whether its file system has locks."""
+    """Whether another process holds the practice. ``folder`` says whether its file system has locks."""
 
     holders: Callable[[], tuple[LockHolder, ...]]
     now: Callable[[], datetime]
@@ -136,7 +136,7 @@ class LocksProbe:
     needs: ClassVar[tuple[str, ...]] = ()
 
     async def look(self) -> Finding:
-        """Query the kernel for the holders."""
+        """Ask the kernel for the holders of locks."""
         lack = self.folder().trouble
         if lack is not None and lack.case is CaseId.NO_LOCKS:
             return from_error(lack)
@@ -157,7 +157,7 @@ class LocksProbe:
 
 @dataclass(frozen=True)
 class LastRunsProbe:
-    """Reports how the last runs ended. ``held`` are those that wait for the user's decision."""
+    """How the last runs ended. ``held`` are those that need a decision."""
 
     runs: Callable[[], tuple[Run, ...]]
     held: Callable[[], tuple[str, ...]]
@@ -166,7 +166,7 @@ class LastRunsProbe:
     needs: ClassVar[tuple[str, ...]] = ("store",)
 
     async def look(self) -> Finding:
-        """Check the newest run that ended."""
+        """Check the latest run that has ended."""
         runs = self.runs()
         evidence = [_run(run) for run in runs[:5]]
         last = next((run for run in runs if run.outcome not in ("running", "skipped")), None)
@@ -190,7 +190,7 @@ def _run(run: Run) -> str:
 
 @dataclass(frozen=True)
 class LinksProbe:
-    """Checks that linked clients still exist in XPM. ``lost`` are sentences about those that do not."""
+    """Whether the linked clients are still in XPM. ``lost`` are sentences about those that are not."""
 
     lost: Callable[[], tuple[tuple[str, str], ...]]
     name: ClassVar[str] = "links"
@@ -208,7 +208,7 @@ class LinksProbe:
 
 @dataclass(frozen=True)
 class QuarantineProbe:
-    """Reports XPM records that could not be read, from the last plan or run."""
+    """Whether XPM has sent records that cannot be read, according to the last plan or run."""
 
     read: Callable[[], tuple[str, ...]]
     name: ClassVar[str] = "set-aside"
@@ -229,7 +229,7 @@ class QuarantineProbe:
 
 @dataclass(frozen=True)
 class PlanProbe:
-    """Checks whether the plan is still valid. ``policy`` and ``tenant`` are the plan's and today's."""
+    """Whether the current plan is still valid for the practice and the policy."""
 
     plan: Callable[[], tuple[str, bool, bool] | None]
     name: ClassVar[str] = "plan"
@@ -237,7 +237,7 @@ class PlanProbe:
     needs: ClassVar[tuple[str, ...]] = ("store",)
 
     async def look(self) -> Finding:
-        """Compare what it was made from with the current values: (id, same practice, same policy)."""
+        """Compare the plan's practice and policy with the current ones: (id, same practice, same policy)."""
         plan = self.plan()
         if plan is None:
             return ok("There is no plan to apply.")

@@ -1,4 +1,4 @@
-"""One Practice Manager call as its endpoint sees it, and the rows of the routing table."""
+"""A Practice Manager call as an endpoint sees it, and a row of the routing table."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from xpm_tui.sandbox.core.reply import ApplicationError, Fields, Reply, read_bod
 from xpm_tui.sandbox.core.switches import Switches
 
 Family = Literal["client", "job", "staff", "list"]
-"""Which scopes give access to an endpoint; `list` needs a broad one."""
+"""The group of scopes that opens an endpoint; `list` needs a broad one."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """A call that has passed the gateway: the request, its practice and its time."""
+    """A call that has passed the gateway: the request, the practice and the time."""
 
     request: HttpRequest
     practice: SandboxPractice
@@ -37,12 +37,12 @@ class Call:
 
     @property
     def ids(self) -> SequentialIds:
-        """The practice's source of ids."""
+        """The practice's generator of ids."""
         return self.practice.ids
 
     @property
     def visible(self) -> float:
-        """When a record created now begins to appear in lists and searches."""
+        """The time from which a record created now appears in lists and searches."""
         return self.now + self.switches.create_lag
 
     @cached_property
@@ -50,7 +50,7 @@ class Call:
         """Return the body.
 
         Raises:
-            ApplicationError: The body cannot be read.
+            ApplicationError: It cannot be read.
         """
         return read_body(self.request.body, self.request.media_type, self.root)
 
@@ -59,10 +59,10 @@ class Call:
         return self.parameters.get(name, "").strip().lower() == "true"
 
     def client(self, uuid: str | None, *, in_path: bool = False) -> ClientRecord:
-        """Return the client.
+        """Return a client.
 
         Raises:
-            ApplicationError: There is none with that UUID.
+            ApplicationError: There is no client of that UUID.
         """
         found = self.practice.clients.get((uuid or "").lower())
         if found is None:
@@ -70,14 +70,18 @@ class Call:
         return found
 
     def staff(self, uuid: str | None, message: str = "Invalid staff identifier") -> StaffRecord:
-        """Return a present member of staff, or raise the API's error for an unknown identifier."""
+        """Return a active member of staff, or raise the API's error for an unknown identifier."""
         found = self.practice.staff.get((uuid or "").lower())
         if found is None or found.left:
             raise ApplicationError.identifier(message)
         return found
 
     def job(self, number: str | None, *, in_path: bool = False) -> Job:
-        """Return a job, or raise the API's error, which is another one for a number `in_path`."""
+        """Return a job.
+
+        Raises:
+            ApplicationError: There is none; the message is another one for a number `in_path`.
+        """
         found = self.practice.jobs.get((number or "").strip())
         if found is None:
             raise ApplicationError("Invalid job identifier", "unknown" if in_path else "identifier")
@@ -86,7 +90,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One row of the routing table.
+    """A row of the routing table.
 
     `path` is below `/practicemanager/3.1/`, with `{}` for one segment. `root` is the root element of the
     body, empty if the call has none.

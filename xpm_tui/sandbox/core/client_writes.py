@@ -1,8 +1,8 @@
-"""client.api, writes: add, update, archive and delete clients; add, update, delete and link contacts.
+"""The endpoints of client.api that write clients and contacts.
 
-Position and primary belong to the pair of contact and client.
+Position and primary belong to the link between a contact and a client, not to the contact.
 
-Reading a client's elements from an add or update: absent keeps, empty clears.
+Reads a client's elements from an add or update: an absent one is unchanged, an empty one is cleared.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _TEXT_FIELDS = {
     "ReferralSource": "referral",
     "ExportCode": "export_code",
 }
-"""Text fields; the request spells it WebSite, the reply Website."""
+"""Text elements by name; the request has WebSite where the reply has Website."""
 _PLACES = {
     "Address": "street",
     "City": "city",
@@ -86,7 +86,7 @@ def applied(call: Call, client: ClientRecord, given: Fields) -> ClientRecord:
     """Return the client with the values of the request.
 
     Raises:
-        ApplicationError: A value is not valid.
+        ApplicationError: A value is invalid.
     """
     values: dict[str, object] = {"name": given.required("Name").strip()}
     values |= _texts(given, _TEXT_FIELDS)
@@ -112,10 +112,10 @@ def applied(call: Call, client: ClientRecord, given: Fields) -> ClientRecord:
 
 
 def flag(given: Fields, element: str) -> bool:
-    """Return Yes or No as a bool.
+    """Return a Yes or No as a boolean.
 
     Raises:
-        ApplicationError: The value is something else.
+        ApplicationError: The value is neither.
     """
     text = (given.text(element) or "").strip()
     if text not in ("Yes", "No"):
@@ -133,7 +133,7 @@ def _address(before: Address, given: Fields, prefix: str) -> Address:
 
 
 def _birth(text: str | None) -> str | None:
-    """Return a date of birth as it is returned, `yyyy-MM-dd`, from any of the accepted forms.
+    """Return a date of birth in the form `yyyy-MM-dd`, from any of the accepted forms.
 
     A text that is not a date is stored as it was sent.
     """
@@ -155,7 +155,7 @@ def _person(before: Individual | None, given: Fields) -> Individual | None:
 
 
 def _tax(before: Tax | None, given: Fields) -> Tax | None:
-    """Return the practice and tax block, which is created with the first element that is sent."""
+    """Return the practice and tax block; it is created with the first of its elements."""
     values: dict[str, object] = {}
     for element, name in _TAX.items():
         if element in given:
@@ -183,7 +183,7 @@ def _tax_value(element: str, given: Fields) -> str | None:
 
 
 def _month(text: str) -> str | None:
-    """Return 1 to 12 from a number or the first three letters of a name."""
+    """Return 1 to 12, from a number or the first three letters of a name."""
     if text.isdecimal() and len(text) <= 2:
         return str(int(text)) if 1 <= int(text) <= 12 else None
     short = text[:3].lower()
@@ -205,10 +205,10 @@ _TEXTS = {
 
 
 def check_contact(given: Fields) -> None:
-    """Check a contact.
+    """Check the name and the primary flag of a contact.
 
     Raises:
-        ApplicationError: It has no name, or primary is neither Yes nor No.
+        ApplicationError: The name is missing, or the flag is neither Yes nor No.
     """
     given.required("Name")
     if given.filled("IsPrimary"):
@@ -216,7 +216,7 @@ def check_contact(given: Fields) -> None:
 
 
 def add_contact(call: Call, client: str, given: Fields) -> ContactRecord:
-    """Create a contact linked to a client. Raises as `check_contact` does."""
+    """Return a new contact, linked to a client. Raises ApplicationError as `check_contact` does."""
     check_contact(given)
     contact = contact_writes_applied(ContactRecord(call.ids.uuid("contact"), "", visible=call.visible), given)
     call.practice.contacts[contact.uuid] = contact
@@ -225,7 +225,7 @@ def add_contact(call: Call, client: str, given: Fields) -> ContactRecord:
 
 
 def contact_writes_applied(contact: ContactRecord, given: Fields) -> ContactRecord:
-    """Return the contact with the values of the request; absent elements keep their value."""
+    """Return the contact with the values of the request; absent elements are unchanged."""
     if "Name" in given:
         given.required("Name")
     return with_values(
@@ -234,7 +234,7 @@ def contact_writes_applied(contact: ContactRecord, given: Fields) -> ContactReco
 
 
 def added(call: Call) -> Reply:
-    """POST client.api/contact: create a contact for the client in the body."""
+    """POST client.api/contact: add a new contact to the client that the body names."""
     owner = call.fields.inside("Client")
     client = call.client(owner.uuid("UUID") if owner else None)
     contact = add_contact(call, client.uuid, call.fields)
@@ -243,7 +243,10 @@ def added(call: Call) -> Reply:
 
 
 def updated(call: Call) -> Reply:
-    """Set position and primary at the client of `clientUuid`, or of the body, or at the first one."""
+    """PUT client.api/contact/{uuid}: update a contact.
+
+    Position and primary are set at the client of `clientUuid`, or of the body, or else at the first one.
+    """
     before = find_contact(call)
     if before.deleted:
         raise ApplicationError.identifier("Invalid contact identifier")
@@ -261,7 +264,7 @@ def updated(call: Call) -> Reply:
 
 
 def deleted(call: Call) -> Reply:
-    """DELETE client.api/contact/{uuid}: remove it from all its clients; answer it with IsDeleted Yes."""
+    """DELETE client.api/contact/{uuid}: remove it from all its clients; the reply has IsDeleted Yes."""
     contact = replace(find_contact(call), deleted=True)
     link = link_at(call, contact)
     call.practice.contacts[contact.uuid] = contact
@@ -290,7 +293,7 @@ def contacts_linked(call: Call) -> Reply:
 
 
 def _place(call: Call, contact: ContactRecord, given: Fields) -> str | None:
-    """Return the UUID of the client at which the contact is meant.
+    """Return the UUID of the client at which the contact is updated.
 
     Raises:
         ApplicationError: The contact is not linked to it.
@@ -336,7 +339,7 @@ ROUTES = (
 
 
 def client_writes_added(call: Call) -> Reply:
-    """Create a client; a name is enough. Of several primary contacts the last one is used."""
+    """POST client.api/add: only a name is required; of several primary contacts the last wins."""
     practice, given = call.practice, call.fields
     blank = ClientRecord("", 0, "", call.now, visible=call.visible)
     client = applied(call, blank, given)
@@ -351,7 +354,7 @@ def client_writes_added(call: Call) -> Reply:
 
 
 def client_writes_updated(call: Call) -> Reply:
-    """Update a client: absent elements keep, empty ones clear; contacts are unchanged."""
+    """PUT client.api/update: absent elements are unchanged, empty ones cleared, and contacts ignored."""
     client = _writable(call)
     client = applied(call, client, call.fields)
     call.practice.put_client(client)
@@ -359,20 +362,20 @@ def client_writes_updated(call: Call) -> Reply:
 
 
 def archived(call: Call) -> Reply:
-    """PUT client.api/archive, which cannot be undone by API."""
+    """PUT client.api/archive: archive a client, which the API cannot undo."""
     client = replace(_writable(call), archived=True, modified=call.now)
     call.practice.put_client(client)
     return one_client(call, client, "Archive")
 
 
 def client_writes_deleted(call: Call) -> Reply:
-    """POST client.api/delete: status only; the row stays in lists, marked."""
+    """POST client.api/delete: status only; the row stays in lists, marked as deleted."""
     call.practice.put_client(replace(_writable(call), deleted=True, modified=call.now))
     return Reply("Delete")
 
 
 def _writable(call: Call) -> ClientRecord:
-    """Return the client in the body.
+    """Return the client that the body names.
 
     Raises:
         ApplicationError: There is none, or it is deleted.

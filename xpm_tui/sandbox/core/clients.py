@@ -1,6 +1,6 @@
-"""client.api, reads: list, paged-list, search, get, contacts; and page tokens.
+"""The endpoints of client.api that read clients and contacts, and their page tokens.
 
-Page tokens are opaque, url-safe, and refused if they were not made here.
+Page tokens are opaque and url-safe, and any that was not issued here is refused.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from xpm_tui.sandbox.core.xml import FULL, PLAIN, ClientWriter, Parts, contact_x
 
 
 def write_token(offset: int) -> str:
-    """Return the token of a page that starts at `offset`."""
+    """Return the token of the page that starts at `offset`."""
     body = f"{offset}.{crc32(f'page {offset}'.encode()):08x}"
     return base64.urlsafe_b64encode(body.encode()).rstrip(b"=").decode("ascii")
 
@@ -31,7 +31,7 @@ def read_token(token: str | None) -> int:
     """Return the offset of a token, 0 without one.
 
     Raises:
-        ApplicationError: The token was never issued.
+        ApplicationError: The token was not issued here.
     """
     if not token:
         return 0
@@ -49,17 +49,17 @@ Row = TypeVar("Row")
 
 
 def writer(call: Call, parts: Parts = FULL, *, now: float = inf) -> ClientWriter:
-    """Return the writer; `now` is given for lists, which do not yet show new records."""
+    """Return a writer of clients. `now` is given for lists, which do not show the newest records yet."""
     return ClientWriter(call.practice, parts, call.switches.deleted_contacts_listed, now)
 
 
 def one_client(call: Call, client: ClientRecord, method: str) -> Reply:
-    """Return a reply with one full client."""
+    """Return a reply of one full client."""
     return Reply(method, (client,), writer(call))
 
 
 def listed(call: Call) -> Reply:
-    """Return all clients in one reply, including archived and deleted ones, ignoring paging parameters."""
+    """GET client.api/list: all clients, even archived or deleted; paging parameters are ignored."""
     rows = _shown(call)
     since = call.parameters.get("modifiedsince")
     if since:
@@ -69,7 +69,7 @@ def listed(call: Call) -> Reply:
 
 
 def searched(call: Call) -> Reply:
-    """GET client.api/search: part of the name, ignoring case, with archived but without deleted ones."""
+    """GET client.api/search: by a part of the name; includes archived, but not deleted clients."""
     query = call.parameters.get("query")
     if query is None or not query.strip():
         raise ApplicationError.parameter("Required parameter 'query' should be specified")
@@ -79,19 +79,19 @@ def searched(call: Call) -> Reply:
 
 
 def got(call: Call) -> Reply:
-    """GET client.api/get/{uuid}: the full client, also an archived or deleted one."""
+    """GET client.api/get/{uuid}: the full client, even if archived or deleted."""
     return one_client(call, call.client(call.path[0], in_path=True), "Get")
 
 
 def paged(call: Call) -> Reply:
-    """Return active clients page by page, without contacts, notes, groups and relationships."""
+    """GET client.api/paged-list: active clients, without contacts, notes, groups and relationships."""
     rows = [row for row in _shown(call) if not row.archived and not row.deleted]
     parts = Parts(business=call.switches.paged_list_business_block, contacts=False, extras=False)
     return _page(call, rows, writer(call, parts), "Clients", "client.api/paged-list")
 
 
 def contacts(call: Call) -> Reply:
-    """Return all contacts of the practice page by page, each as at its first client."""
+    """GET client.api/contacts: all contacts by page, each with its position at its first client."""
     rows = sorted(
         (row for row in call.practice.contacts.values() if row.visible <= call.now),
         key=lambda row: (row.name.casefold(), row.uuid),
@@ -102,14 +102,14 @@ def contacts(call: Call) -> Reply:
 
 
 def contact(call: Call) -> Reply:
-    """Return one contact; position and primary are those at `clientUuid`, or at its first client."""
+    """GET client.api/contact/{uuid}: a contact, with its position at `clientUuid` or at its first client."""
     found = find_contact(call, in_path=True)
     link = link_at(call, found)
     return Reply("Contact", (found,), lambda row: contact_xml(row, link))
 
 
 def find_contact(call: Call, *, in_path: bool = False) -> ContactRecord:
-    """Return the contact in the path.
+    """Return the contact that the path names.
 
     Raises:
         ApplicationError: There is none.
@@ -121,10 +121,10 @@ def find_contact(call: Call, *, in_path: bool = False) -> ContactRecord:
 
 
 def link_at(call: Call, found: ContactRecord) -> ClientContact | None:
-    """Return the contact's link at the client in the query.
+    """Return the contact's link to the client that the query names.
 
     Raises:
-        ApplicationError: It has none there.
+        ApplicationError: The contact is not linked to it.
     """
     asked = call.parameters.get("clientuuid")
     if asked:
@@ -137,7 +137,7 @@ def link_at(call: Call, found: ContactRecord) -> ClientContact | None:
 
 
 def first_link(call: Call, found: ContactRecord) -> ClientContact | None:
-    """Return the contact's link at the first of its clients, None if it has no client."""
+    """Return the contact's link to its first client; None if it has no client."""
     for client in call.practice.clients_of(found.uuid):
         return next(link for link in client.contacts if link.contact == found.uuid)
     return None

@@ -1,4 +1,4 @@
-"""Time of the simulator, which can be moved forward; and identifiers that follow from the seed."""
+"""The simulator's clock, its time formats, and ids and tokens derived from the seed and counters."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 SAMPLE_NOW = datetime(2026, 9, 14, 9, 30, tzinfo=UTC).timestamp()
-"""Start of a manual clock: a Monday after Xero's content negotiation became strict."""
+"""The initial time of a manual clock: a Monday after Xero's content negotiation became strict."""
 
 
 class SandboxClock:
-    """Seconds since the epoch, UTC, from `source`, plus what was added by `advance`."""
+    """Seconds since the epoch (UTC) from `source`, plus the sum of all advances."""
 
     def __init__(self, source: Callable[[], float] = time.time) -> None:
         self._source = source
@@ -27,19 +27,19 @@ class SandboxClock:
 
     @classmethod
     def manual(cls, start: float = SAMPLE_NOW) -> SandboxClock:
-        """Return a clock that stays at `start` until `advance` moves it."""
+        """Return a clock that stands still at `start` until it is advanced."""
         return cls(lambda: start)
 
     def now(self) -> float:
-        """Return the present time in seconds since the epoch, including all advances."""
+        """Return the current time in seconds since the epoch, including all advances."""
         return self._source() + self._offset
 
     def advance(self, seconds: float) -> float:
-        """Move forward by `seconds` and return the new time.
+        """Move the clock forward by `seconds` and return the new time.
 
         Raises:
-            ValueError: The step is negative; rolling windows and token lifetimes need a time that never goes
-                back.
+            ValueError: The step is negative: rolling windows and token lifetimes need a clock that only
+                advances.
         """
         if seconds < 0:
             raise ValueError("the sandbox clock only moves forward")
@@ -48,12 +48,12 @@ class SandboxClock:
 
 
 def utc(moment: float) -> datetime:
-    """Return a time as an aware datetime."""
+    """Return a time as an aware datetime in UTC."""
     return datetime.fromtimestamp(moment, UTC)
 
 
 def http_date(moment: float) -> str:
-    """Return a time as in headers (RFC 9110, section 5.6.7)."""
+    """Return a time as in HTTP headers (RFC 9110, section 5.6.7)."""
     return format_datetime(utc(moment), usegmt=True)
 
 
@@ -73,24 +73,24 @@ def day_of(moment: float) -> str:
 
 
 def shift_day(day: str, days: int) -> str:
-    """Return a `yyyy-MM-dd` day moved by whole days."""
+    """Return a `yyyy-MM-dd` day shifted by whole days."""
     return (datetime.fromisoformat(day) + timedelta(days=days)).strftime("%Y-%m-%d")
 
 
 def uuid_from(seed: int, kind: str, number: int) -> str:
-    """Return the lower-case UUID (version 4 in form) of `kind` and `number` under `seed`."""
+    """Return the UUID (version 4 in form, lower case) of a `kind` and `number` for a `seed`."""
     digits = blake2b(f"{seed}:{kind}:{number}".encode(), digest_size=16).hexdigest()
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
 def opaque_from(seed: int, kind: str, number: int, size: int = 32) -> str:
-    """Return url-safe text without padding, like codes and refresh tokens."""
+    """Return url-safe text without padding, such as codes and refresh tokens."""
     raw = blake2b(f"{seed}:{kind}:{number}".encode(), digest_size=size).digest()
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
 
 
 class SequentialIds:
-    """Counts per kind, so that the n-th id of a kind is the same in every run with a seed."""
+    """Counters per kind, so that the n-th record of a kind has the same id in every run with a seed."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed

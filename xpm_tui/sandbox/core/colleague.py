@@ -1,7 +1,4 @@
-"""A colleague in the practice, who edits records in Practice Manager's own screens.
-
-POST /_sandbox/colleague requests such an edit with a JSON object.
-"""
+"""Edits of a simulated colleague in Practice Manager's own screens, and the control call for them."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ _PLACES = ("street", "city", "region", "post_code", "country")
 
 
 class Colleague:
-    """Edits that are not made over the API. Each of them updates the client's modification time."""
+    """Edits that do not come through the API. Each of them changes the client's modification time."""
 
     def __init__(self, practice: SandboxPractice) -> None:
         self._practice = practice
@@ -48,7 +45,11 @@ class Colleague:
         return self._put(replace(client, modified=now))
 
     def edit_contact(self, uuid: str, values: Mapping[str, object], now: float) -> ContactRecord:
-        """Set name, mobile, email, phone, salutation or addressee of a contact. Raises ValueError."""
+        """Set name, mobile, email, phone, salutation or addressee of a contact.
+
+        Raises:
+            ValueError: There is no such field or value.
+        """
         contact = self._practice.contacts.get(uuid.lower())
         if contact is None:
             raise ValueError(f"There is no contact {uuid}.")
@@ -62,7 +63,7 @@ class Colleague:
         return contact
 
     def add_contact(self, uuid: str, name: str, email: str, now: float) -> ContactRecord:
-        """Add another contact, not primary."""
+        """Add a contact that is not primary."""
         client = self._client(uuid)
         contact = ContactRecord(self._practice.ids.uuid("contact"), name, email=email)
         self._practice.contacts[contact.uuid] = contact
@@ -71,7 +72,7 @@ class Colleague:
         return contact
 
     def unlink(self, uuid: str, contact: str, now: float) -> ClientRecord:
-        """Remove a contact from a client; it stays at the others."""
+        """Remove a contact from a client; it stays at other clients."""
         client = self._client(uuid)
         links = tuple(link for link in client.contacts if link.contact != contact.lower())
         if len(links) == len(client.contacts):
@@ -99,7 +100,7 @@ class Colleague:
         return person
 
     def edit_job(self, number: str, values: Mapping[str, object]) -> Job:
-        """Set name, description, state (its name), start or due (yyyy-MM-dd) of a job."""
+        """Set name, description, state (by name), start or due (yyyy-MM-dd) of a job."""
         job = self._practice.jobs.get(number)
         if job is None:
             raise ValueError(f"There is no job {number}.")
@@ -129,7 +130,7 @@ class Colleague:
             raise ValueError(f"There is no template, category, task, group or job {key}.")
 
     def add(self, name: str, now: float) -> ClientRecord:
-        """Add a client with only a name."""
+        """Add a client that only has a name."""
         practice = self._practice
         made = ClientRecord(
             practice.ids.uuid("client"), practice.take_client_number(), name, now, visible=now
@@ -138,7 +139,7 @@ class Colleague:
         return made
 
     def convert(self, uuid: str, now: float) -> ClientRecord:
-        """Make a prospect a client: it gets a new UUID and number, and the prospect disappears."""
+        """Convert a prospect to a client: it gets a new UUID and number, and the prospect is gone."""
         prospect = self._client(uuid)
         if not prospect.prospect:
             raise ValueError(f"{prospect.name} is no prospect.")
@@ -157,8 +158,9 @@ class Colleague:
     def merge(self, uuid: str, into: str, now: float, *, leave: bool = False) -> ClientRecord:
         """Merge a client into another one, which keeps its own values.
 
-        Jobs, contacts, groups, notes and relationships move to it, and the client code if it has none. The
-        merged client disappears from every list and answers 404; with `leave`, a deleted row of it stays.
+        Jobs, contacts, groups, notes and relationships move to it, and so does the client code if it has
+        none. The merged client disappears from every list and returns 404; with `leave`, a deleted row of it
+        stays.
         """
         merged, survivor = self._client(uuid), self._client(into)
         if merged.uuid == survivor.uuid:
@@ -194,7 +196,7 @@ class Colleague:
         return self._put(survivor)
 
     def _point_at(self, client: ClientRecord, old: str, new: str, now: float) -> None:
-        """Replace a client as billing client or relation of other clients."""
+        """Replace a client as billing client or relation of another one."""
         if client.billing != old and all(row.related != old for row in client.relationships):
             return
         related = (replace(row, related=new) if row.related == old else row for row in client.relationships)
@@ -202,11 +204,11 @@ class Colleague:
         self._put(replace(client, billing=billing, relationships=tuple(related), modified=now))
 
     def remove(self, uuid: str) -> None:
-        """Remove a client completely, without a deleted row."""
+        """Remove a client completely, without even a deleted row."""
         self._practice.drop_client(self._client(uuid).uuid)
 
     def edit_something(self, now: float) -> None:
-        """Make one edit to the next client in turn."""
+        """Edit the next client in turn, to simulate busy colleagues."""
         rows = [row for row in self._practice.clients_in_order() if not row.archived and not row.deleted]
         if not rows:
             return
@@ -347,4 +349,4 @@ _EDITS: dict[str, Callable[[Colleague, Values, float], object]] = {
     "contact": _contact,
     "client": _client,
 }
-"""Edits by the key that requests them; those with `client` come before it."""
+"""The edits by their key; those that go with `client` come before it."""

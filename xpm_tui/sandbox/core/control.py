@@ -1,4 +1,4 @@
-"""The control API under /_sandbox: faults, switches, time, edits, recorded requests, consent."""
+"""The control API under /_sandbox: faults, switches, clock, edits, recorded requests and consent."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def control(sandbox: SandboxState, request: HttpRequest) -> Response:
 
 
 def _refusal(request: HttpRequest) -> Response | None:
-    """Refuse what a web page that is open in a browser on this computer could send.
+    """Refuse what a web page that is open in a browser on this machine could send.
 
-    A different name that resolves to loopback is in `Host`, a page of another origin in `Origin`, and a form,
+    A foreign name that resolves to loopback is visible in `Host`, a foreign page in `Origin`, and a form,
     which may be posted anywhere without permission, in `Content-Type`.
     """
     host = request.headers.get("host", "")
@@ -170,10 +170,10 @@ def _colleague(sandbox: SandboxState, values: Values) -> object:
 
 
 def _tokens(sandbox: SandboxState, values: Values) -> object:
-    """End tokens early.
+    """Expire or revoke tokens.
 
-    With `{"expire": true}` every access token has expired. With `{"revoke": true}` the user disconnected the
-    app, so that the refresh token is invalid, too.
+    With `{"expire": true}` every access token expires. With `{"revoke": true}` the user disconnects the app,
+    so that the refresh token is invalid, too.
     """
     now, user = sandbox.clock.now(), str(values.get("user", sandbox.switches.user))
     if values.get("revoke"):
@@ -186,7 +186,7 @@ def _tokens(sandbox: SandboxState, values: Values) -> object:
 
 
 def _permission(sandbox: SandboxState, values: Values) -> object:
-    """Remove the privilege "Connect third-party add-ons" from a person, or restore it."""
+    """Remove the privilege "Connect third-party add-ons" from a user, or restore it."""
     user = USERS[str(values.get("user", sandbox.switches.user))].key
     if values["allowed"]:
         sandbox.grants.denied.discard(user)
@@ -219,7 +219,7 @@ def _limits(sandbox: SandboxState, values: Values) -> object:
 
 
 def _spend(sandbox: SandboxState, values: Values) -> object:
-    """Handle `{"clear": true}`, or `{"day": n, "minute": n}`: calls that count as made just now."""
+    """Set the calls used: `{"clear": true}`, or `{"day": n, "minute": n}` for calls made just now."""
     app = str(values.get("client_id", DEFAULT_APP.client_id))
     tenant = _tenant(sandbox, str(values["tenant"])) if "tenant" in values else sandbox.practice.tenant.uuid
     usage, now = sandbox.limits.usage(app, tenant), sandbox.clock.now()
@@ -231,7 +231,7 @@ def _spend(sandbox: SandboxState, values: Values) -> object:
 
 
 def _audit(sandbox: SandboxState, values: Values) -> object:
-    """Return proposals with their jobs, some of them faulty: Ignition's files, and the faults to be found."""
+    """Add proposals with jobs, some of them faulty; return Ignition's files and the faults to be found."""
     proposals, faults = int(values.get("proposals", 600)), int(values.get("faults", 200))
     cases = add_audit_cases(
         sandbox.practice, sandbox.seed, sandbox.clock.now(), proposals=proposals, faults=faults

@@ -1,4 +1,4 @@
-"""The small lists: staff.api, template.api, category.api, task.api, jobstate.api, clientgroup.api."""
+"""The endpoints of staff.api, clientgroup.api, and of templates, categories, tasks and job states."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Row = TypeVar("Row", bound=_HasName)
 
 
 def by_name(rows: Iterable[Row]) -> list[Row]:
-    """Return rows sorted by name, ignoring case, like every list."""
+    """Return the rows sorted by name, case-insensitive, as in every list."""
     return sorted(rows, key=lambda row: (row.name.casefold(), row.uuid))
 
 
@@ -39,12 +39,12 @@ def staff_xml(row: StaffRecord) -> str:
 
 
 def task_xml(row: TaskRecord) -> str:
-    """Return the `<Task>` element of the practice's own tasks."""
+    """Return the `<Task>` element of a task of the practice."""
     return f"<Task><UUID>{row.uuid}</UUID>{el('Name', row.name)}{el('Description', row.description)}</Task>"
 
 
 def staff_list(call: Call) -> Reply:
-    """GET staff.api/list, without people who left."""
+    """GET staff.api/list; former staff are not in it."""
     here = (row for row in call.practice.staff.values() if not row.left and row.visible <= call.now)
     return Reply("List", by_name(here), staff_xml, "StaffList")
 
@@ -68,7 +68,7 @@ def categories(call: Call) -> Reply:
 
 
 def job_states(call: Call) -> Reply:
-    """GET jobstate.api/list, in the practice's order; the codes are not shown."""
+    """GET jobstate.api/list, in the practice's order; interface codes are not included."""
     return Reply("List", call.practice.states, _Plain("JobState"), "JobStates")
 
 
@@ -99,12 +99,12 @@ def group_get(call: Call) -> Reply:
 
 
 def one_group(call: Call, group: ClientGroup, method: str) -> Reply:
-    """Return a reply with one group and its members."""
+    """Return a reply of one group with its members."""
     return Reply(method, (group,), lambda row: group_xml(row, call.practice.members(row.uuid)))
 
 
 class _Plain:
-    """UUID and name under an element of the given name."""
+    """Writes UUID and name as an element of the given name."""
 
     def __init__(self, element: str) -> None:
         self._element = element
@@ -137,7 +137,7 @@ _STAFF = {
 
 
 def group_added(call: Call) -> Reply:
-    """Create a group with its first client: there are no empty groups."""
+    """POST clientgroup.api/add: a group with its first client; groups are never empty."""
     given = call.fields
     name = given.required("Name").strip()
     client = call.client(given.required("ClientUUID").strip())
@@ -149,7 +149,7 @@ def group_added(call: Call) -> Reply:
 
 
 def members_changed(call: Call) -> Reply:
-    """Handle `add` and `remove` elements, with the client in the attribute `uuid`."""
+    """PUT clientgroup.api/members: `add` and `remove` elements with the client's UUID as an attribute."""
     group = _group(call)
     changes = [
         (one.name, call.client(one.attribute("uuid")))
@@ -162,7 +162,7 @@ def members_changed(call: Call) -> Reply:
 
 
 def group_deleted(call: Call) -> Reply:
-    """POST clientgroup.api/delete: status only; the clients stay."""
+    """POST clientgroup.api/delete: status only; its clients stay."""
     group = _group(call)
     for client in call.practice.members(group.uuid):
         _leave(call, client, group)
@@ -171,7 +171,7 @@ def group_deleted(call: Call) -> Reply:
 
 
 def staff_added(call: Call) -> Reply:
-    """Create a person; the answer has `api-method="Get"`, as in Xero."""
+    """POST staff.api/add; the reply has `api-method="Get"`, as Xero's does."""
     person = _staff_values(StaffRecord(call.ids.uuid("staff"), "", visible=call.visible), call.fields)
     call.practice.staff[person.uuid] = person
     return Reply("Get", (person,), staff_xml)

@@ -1,6 +1,6 @@
-"""Faults on demand: their kinds, and which calls they affect.
+"""Faults that can be injected, and which calls they hit.
 
-The effect of a fault on an answer.
+The effects of faults on responses.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ANSWERS = (
     "reset",
     "hang",
 )
-"""Replace the answer; with `after` the call takes effect first."""
+"""Faults that replace the response; with `after`, the call takes effect first."""
 SPOILERS = (
     "slow",
     "cut",
@@ -48,7 +48,7 @@ SPOILERS = (
     "deep-xml",
     "endless",
 )
-"""Change the real answer during transmission."""
+"""Faults that change the real response in transit."""
 ODD = (
     "no-name",
     "no-uuid",
@@ -59,11 +59,11 @@ ODD = (
     "empty-group",
     "manager-without-uuid",
 )
-"""Change one record in the middle of a list, visible in the XML only."""
+"""Faults that change one record in the middle of a list, in its XML."""
 ROWS = ("duplicate-uuids", "half-list", "empty-list", "next-loops", "next-leaves", *ODD)
-"""Change the records of a list."""
+"""Faults that change the records of a list."""
 LATE = "late"
-"""What the call creates appears in lists only `seconds` later."""
+"""A fault that delays the visibility of a created record by `seconds`."""
 _SHORT = {"401": "401-expired", "429": "429-minute"}
 KINDS = (*ANSWERS, *SPOILERS, *ROWS, LATE)
 
@@ -73,13 +73,13 @@ class Fault:
     """A fault that is injected into matching calls.
 
     Attributes:
-        endpoint: A pattern for names such as `client.api/list`, `connect/token` or `connections`, with an
-            optional method before it (`PUT client.api/*`).
-        nth: Affect only this one of the matching calls.
-        every: Affect every call with a multiple of this number; without `nth` and `every`, all calls.
-        times: Affect at most this many calls, 0 being no limit.
-        seconds: The wait in a 429, the pause between chunks of a slow body, or how long a record stays
-            invisible.
+        endpoint: A pattern over names such as `client.api/list`, `connect/token` or `connections`, with the
+            method before it if wanted (`PUT client.api/*`).
+        nth: Hit only this one of the matching calls.
+        every: Hit every call with a multiple of this number; without `nth` and `every`, all calls are hit.
+        times: Hit at most this number of calls; 0 for no limit.
+        seconds: The wait in a 429, the pause between chunks of a slow body, or the time until a record is
+            visible.
     """
 
     kind: str
@@ -95,7 +95,7 @@ class Fault:
         """Return a fault from JSON or text values.
 
         Raises:
-            ValueError: The values are not a fault; the message says why.
+            ValueError: The values are no fault; the message says why.
         """
         known = {item.name: item.type for item in fields(cls)}
         for name in values:
@@ -142,7 +142,7 @@ class Fault:
         return (not verb or verb.upper() == method) and fnmatchcase(endpoint, pattern)
 
     def hits(self, seen: int, fired: int) -> bool:
-        """Return whether it affects the `seen`-th matching call after having affected `fired` of them."""
+        """Return whether the fault hits the `seen`-th matching call, after `fired` hits."""
         if self.times and fired >= self.times:
             return False
         if self.nth:
@@ -152,7 +152,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """An active fault, with how many calls matched and how many it affected."""
+    """An active fault, with the number of matching calls and of hits."""
 
     fault: Fault
     seen: int = 0
@@ -160,7 +160,7 @@ class Installed:
 
 
 class Faults:
-    """The active faults. A call is affected by the first that fits; all that match count it."""
+    """The active faults. A call is hit by the first that applies; all that match count it."""
 
     def __init__(self) -> None:
         self._installed: list[Installed] = []
@@ -177,7 +177,7 @@ class Faults:
         self._installed.clear()
 
     def take(self, method: str, endpoint: str) -> Fault | None:
-        """Count the call, and return the fault that affects it."""
+        """Count a call and return the fault that hits it."""
         hit = None
         for place, item in enumerate(self._installed):
             if not item.fault.matches(method, endpoint):
@@ -190,7 +190,7 @@ class Faults:
 
 
 def instead(fault: Fault, instance: str, now_us: str) -> Response:
-    """Return the answer of an ANSWERS fault. `now_us` is the time in the gateway's format."""
+    """Return the response of an ANSWERS fault. `now_us` is the time in the gateway's format."""
     kind = fault.kind
     bearer = BEARER
     if kind == "401-expired":
@@ -227,7 +227,7 @@ def instead(fault: Fault, instance: str, now_us: str) -> Response:
 
 
 def spoil(fault: Fault, response: Response) -> Response:
-    """Apply a SPOILERS fault to the real answer."""
+    """Return a response as a SPOILERS fault changes it."""
     kind = fault.kind
     if kind == "slow":
         return replace(response, body=_sliced(response.body), pace=fault.seconds or 0.05)
@@ -257,7 +257,7 @@ def spoil(fault: Fault, response: Response) -> Response:
 
 
 def reshape(fault: Fault, reply: Reply, api_url: str) -> Reply:
-    """Apply a ROWS fault to a list."""
+    """Return a list as a ROWS fault changes it."""
     rows = list(reply.rows)
     if fault.kind == "half-list":
         return replace(reply, rows=rows[: len(rows) // 2])
@@ -293,7 +293,7 @@ _CHANGES = {
 
 
 def odd(kind: str, fragment: str) -> str:
-    """Apply an ODD fault to one record; a missing part, such as groups of staff, is added."""
+    """Return a record as an ODD fault changes it; a missing part, such as groups of staff, is added first."""
     pattern, becomes = _CHANGES[kind]
     changed, times = re.subn(pattern, becomes, fragment, count=1, flags=re.DOTALL)
     if times:
@@ -316,7 +316,7 @@ def _with_body(response: Response, body: bytes, content_type: str | None = None)
 
 
 def _cut(response: Response) -> Response:
-    """Return the first chunk and half of the second; of a single chunk the half, with the full length."""
+    """Send the first chunk and half of the second; for a single chunk, half of it with the full length."""
     first = next(response.body, b"")
     second = next(response.body, None)
     response.body.close()
@@ -326,16 +326,13 @@ def _cut(response: Response) -> Response:
 
 
 def _endless() -> Iterator[bytes]:
-    """Yield well-formed clients for ever, to test a limit on size."""
+    """Yield well-formed clients without end, to test a limit on the size of a response."""
     yield b'<Response api-method="List"><Status>OK</Status><Clients>'
     yield from repeat(b"<Client><UUID></UUID><Name>Endless</Name></Client>" * 1000)
 
 
 def _torn(body: bytes) -> bytes:
-    """Return the body without its last closing tag of a name, and with a stray ampersand.
-
-    It is then not well-formed.
-    """
+    """Return the body without its last closing tag, and with a stray ampersand, so that it is malformed."""
     closings = [found.span() for found in re.finditer(rb"</Name>", body)]
     if not closings:
         return body.replace(b"</", b"<", 1) + b"&"
@@ -344,7 +341,7 @@ def _torn(body: bytes) -> bytes:
 
 
 def _sliced(body: Body) -> Body:
-    """Return the same bytes in small pieces; closing it closes the original body."""
+    """Return the same bytes in small chunks; closing it closes the original body."""
 
     def pieces() -> Iterator[bytes]:
         for chunk in body:

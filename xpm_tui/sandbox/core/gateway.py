@@ -1,4 +1,4 @@
-"""api.xero.com: the checks before any endpoint, the routing, and the sending of replies."""
+"""api.xero.com: the checks before any endpoint, the routing, and the encoding of replies."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ Form = Literal["xml", "json"]
 
 @dataclass(frozen=True)
 class Gateway:
-    """Everything behind the API host."""
+    """The API host."""
 
     identity: IdentityHost
     limits: Limits
@@ -65,7 +65,7 @@ class Gateway:
     api_url: str
 
     def answer(self, request: HttpRequest, now: float, switches: Switches, fault: Fault | None) -> Response:
-        """Check token, expiry, tenant, scope, limits, method and path, body in this order, and answer."""
+        """Answer a request; the order of the checks is token, expiry, tenant, scope, limits, path, body."""
         instance = self.grants.ids.uuid("correlation")
         return marked(self._answer(request, now, switches, fault, instance), instance, now)
 
@@ -104,7 +104,7 @@ class Gateway:
         return replace(response, body=whole)
 
     def _practice(self, request: HttpRequest, token: AccessToken) -> SandboxPractice | None:
-        """Return the practice of the tenant header, if this person's connection to it is active."""
+        """Return the practice of the tenant header, if this user is still connected to it."""
         tenant = request.headers.get("xero-tenant-id", "").strip().lower()
         if token.user in self.grants.denied or not self.grants.connected(token.app, token.user, tenant):
             return None
@@ -144,7 +144,7 @@ class Gateway:
 
 
 def marked(response: Response, instance: str, now: float) -> Response:
-    """Return the response with the headers of the API host; `Expires` equals its `Date`."""
+    """Return the response with the headers of every API response; `Expires` equals `Date`."""
     expires = ("Expires", http_date(now))
     return response.with_headers(("xero-correlation-id", instance), *_NO_CACHE, expires)
 
@@ -158,7 +158,7 @@ def find(path: str) -> list[tuple[Route, tuple[str, ...]]]:
 
 
 def endpoint_of(path: str) -> str:
-    """Return the name used by faults and recorded requests: `client.api/get`, `connect/token`."""
+    """Return the name of an endpoint in faults and recorded requests: `client.api/get`, `connect/token`."""
     matches = find(path)
     if matches:
         return matches[0][0].path.replace("/{}", "")
@@ -166,7 +166,7 @@ def endpoint_of(path: str) -> str:
 
 
 def us_style(moment: float) -> str:
-    """Return a date in US style, UTC, as the gateway writes it."""
+    """Return a time in the US format (UTC) that the gateway uses."""
     return utc(moment).strftime("%m/%d/%Y %H:%M:%S")
 
 
@@ -212,7 +212,7 @@ def _held(route: Route, segments: list[str]) -> tuple[str, ...] | None:
 
 
 def _may(scopes: frozenset[str], family: Family, method: str, switches: Switches) -> bool:
-    """Return whether one of the scopes gives access to this family (OpenAPI file of 3.1, "any one of")."""
+    """Return whether a scope opens an endpoint of this family (OpenAPI file of 3.1, "any one of")."""
     reading = method == "GET"
     opening = {"practicemanager"} | ({"practicemanager.read"} if reading else set())
     if family == "list" and switches.granular_scopes_open_lists:

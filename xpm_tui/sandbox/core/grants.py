@@ -1,8 +1,8 @@
-"""What people have granted to apps: codes, tokens and connections, with their lifetimes.
+"""What users have granted to apps: codes, tokens and connections, with their lifetimes.
 
-The registered apps, the people who can log in, and what each app may request.
+Registered apps, users, and the scopes that each app may request.
 
-login.xero.com: the authorize address, its consent page, and its error pages that never redirect.
+login.xero.com: the authorize request, its consent page, and error pages that do not redirect.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ REDIRECTS = tuple(f"http://localhost:{port}/callback" for port in REDIRECT_PORTS
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """An app of the developer portal. Without a secret it is of the PKCE kind."""
+    """An app of the developer portal. One without a secret uses PKCE."""
 
     client_id: str
     name: str
@@ -46,7 +46,7 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person who can use the consent page."""
+    """A user who can sign in at the consent page."""
 
     key: str
     name: str
@@ -112,7 +112,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """What an access token grants; `expires` in seconds since the epoch."""
+    """The grant of an access token; `expires` is in seconds since the epoch."""
 
     app: str
     user: str
@@ -124,7 +124,7 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
-    """What a refresh token grants, and when it was first used."""
+    """The grant of a refresh token, and when it was first used."""
 
     app: str
     user: str
@@ -134,7 +134,7 @@ class RefreshToken:
     revoked: bool = False
 
     def alive(self, now: float) -> bool:
-        """Return whether it is valid: used within 60 days, and within 30 minutes after rotation."""
+        """Return whether it was used within 60 days and, if rotated, the grace of 30 minutes lasts."""
         if self.revoked or now - self.born > REFRESH_LIFE:
             return False
         return self.rotated is None or now - self.rotated <= REFRESH_GRACE
@@ -142,7 +142,7 @@ class RefreshToken:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One tenant connected to one app by one person; inactive after a disconnection."""
+    """A tenant that a user has connected to an app; inactive after a disconnection."""
 
     uuid: str
     app: str
@@ -156,7 +156,7 @@ class Connection:
 
 @dataclass
 class Grants:
-    """Everything granted, by token text. Scopes are additive per app and person until revoked."""
+    """All grants by token. Scopes add up per app and user until they are revoked."""
 
     ids: SequentialIds
     scopes: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
@@ -165,7 +165,7 @@ class Grants:
     refresh: dict[str, RefreshToken] = field(default_factory=dict, repr=False)
     connections: dict[str, Connection] = field(default_factory=dict)
     denied: set[str] = field(default_factory=set)
-    """People whose permission in Practice Manager was removed."""
+    """Users whose permission in Practice Manager was removed."""
 
     def add_scopes(self, app: App, user: User, asked: frozenset[str]) -> None:
         """Add scopes to those that a user granted to an app."""
@@ -176,7 +176,7 @@ class Grants:
         """Connect a tenant.
 
         A tenant that was connected before keeps its id and its creation time; only a connection after a
-        disconnection changes the time of its update.
+        disconnection changes its update time.
         """
         old = next(
             (
@@ -206,7 +206,7 @@ class Grants:
         self.connections[connection] = replace(self.connections[connection], active=False)
 
     def revoke(self, app: str, user: str) -> None:
-        """End all tokens, scopes and connections between an app and a person."""
+        """Remove everything between an app and a user: tokens, scopes and connections."""
         self.scopes.pop((app, user), None)
         for text, token in list(self.refresh.items()):
             if (token.app, token.user) == (app, user):
@@ -218,7 +218,7 @@ class Grants:
             self.disconnect(row.uuid)
 
     def expire_access(self, now: float) -> int:
-        """Make every access token expire a second ago; return how many were valid until then."""
+        """Expire every access token; return how many were valid."""
         alive = [text for text, token in self.access.items() if token.expires > now]
         for text in alive:
             self.access[text] = replace(self.access[text], expires=now - 1)
@@ -265,7 +265,7 @@ _FOOT = "</main></body></html>"
 
 
 class AuthorizeRefused(Exception):
-    """An authorize request that ends in an error page without a redirect to the app."""
+    """An authorize request that ends in an error page, without a redirect to the app."""
 
     def __init__(self, error: str, text: str) -> None:
         super().__init__(text)
@@ -287,7 +287,7 @@ class AuthorizeRequest:
 
 @dataclass
 class Consent:
-    """The consent page and the result of a decision on it."""
+    """The consent page and the results of a decision on it."""
 
     grants: Grants
     tenants: tuple[SandboxTenant, ...]
@@ -328,7 +328,7 @@ class Consent:
         return _with_query(asked.redirect, answer | {"session_state": ids.opaque("session state")})
 
     def offered(self, switches: Switches) -> list[SandboxTenant]:
-        """Return what the person on the page may choose from."""
+        """Return the tenants that the user can choose from."""
         user = USERS[switches.user]
         allowed = user.may_connect and user.key not in self.grants.denied
         return [
@@ -381,10 +381,10 @@ class Consent:
 
 
 def read_request(query: str) -> AuthorizeRequest:
-    """Return the authorize request in a query.
+    """Return the authorize request of a query.
 
     Raises:
-        AuthorizeRefused: The request is not valid; checks are in Xero's order.
+        AuthorizeRefused: The request is invalid; checks are in Xero's order.
     """
     given = dict(parse_qsl(query, keep_blank_values=True))
     if not given.get("client_id"):

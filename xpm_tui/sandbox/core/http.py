@@ -1,4 +1,4 @@
-"""Requests and responses as values, exchanged with a server or an in-process transport."""
+"""Requests and responses as values, independent of the server or transport that carries them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 from urllib.parse import parse_qsl
 
 Host = Literal["login", "identity", "api", "any"]
-"""Which of Xero's three hosts received a request. `any`: one origin is all three."""
+"""The host of Xero that a request was sent to; `any` if one origin serves all three."""
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -20,23 +20,23 @@ XML = "text/xml; charset=utf-8"
 
 
 class Ending(Enum):
-    """How the connection ends, which the server or transport has to carry out."""
+    """How the connection ends. The server or transport has to perform it."""
 
     COMPLETE = "complete"
     """The body is complete."""
     CUT = "cut"
-    """Status, headers and the given chunks arrive, then the connection closes with an incomplete body."""
+    """Status, headers and the given chunks are sent, then the connection closes with the body incomplete."""
     RESET = "reset"
-    """No byte arrives; the connection is reset. The caller cannot know whether the call took effect."""
+    """The connection is reset before any byte. The caller cannot know whether the call took effect."""
     HANG = "hang"
-    """No byte arrives and the connection stays open until the caller gives up."""
+    """No byte is sent, and the connection stays open until the caller gives up."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """One call.
+    """A request.
 
-    `path` is unquoted and without query, `query` as it was sent without `?`, header names are in lower case.
+    `path` is unquoted and without query, `query` is as sent without `?`, header names are in lower case.
     """
 
     method: str
@@ -48,12 +48,12 @@ class HttpRequest:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """Return the query's parameters by lower-case name; the last of a repeated one is used."""
+        """The query's parameters by lower-case name; for a repeated one, the last value."""
         return {name.lower(): value for name, value in parse_qsl(self.query, keep_blank_values=True)}
 
     @property
     def form(self) -> dict[str, str]:
-        """Return the body read as a form, empty if it has another content type."""
+        """The body as a form; empty if its type is another one."""
         if self.media_type != "application/x-www-form-urlencoded":
             return {}
         return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
@@ -73,8 +73,8 @@ class HttpRequest:
 class Body:
     """The chunks of a response, created on demand.
 
-    `close` may come at any time, more than once; the call counts as in progress until the chunks are used up
-    or `close` is called.
+    `close` may be called at any time and more than once. The call counts as in progress until all chunks are
+    read or `close` is called.
     """
 
     def __init__(self, chunks: Iterable[bytes], on_close: Callable[[], None] | None = None) -> None:
@@ -100,12 +100,12 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One answer; with `ending` RESET or HANG nothing of it reaches the caller.
+    """A response; with `ending` RESET or HANG nothing of it reaches the caller.
 
     Attributes:
         delay: Seconds to wait before the first byte.
         pace: Seconds to wait before each further chunk.
-        length: Size of the body in bytes if known beforehand, for a Content-Length header.
+        length: Size of the body in bytes for a Content-Length header, if known in advance.
     """
 
     status: int
@@ -125,14 +125,14 @@ class Response:
         return replace(self, headers=self.headers + more)
 
     def read(self) -> bytes:
-        """Return the whole body, for tests and small answers."""
+        """Return the whole body at once, for tests and small responses."""
         return b"".join(self.body)
 
 
 def respond(
     status: int, body: bytes = b"", content_type: str | None = None, *more: tuple[str, str]
 ) -> Response:
-    """Return a response with a given body."""
+    """Return a response with a complete body."""
     headers: Headers = (("Content-Type", content_type),) if content_type else ()
     return Response(status, headers + more, Body([body] if body else []), len(body))
 

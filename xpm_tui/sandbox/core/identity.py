@@ -1,7 +1,7 @@
-"""identity.xero.com and api.xero.com/connections: tokens, revocation, user info, discovery, tenants.
+"""identity.xero.com and /connections: tokens, revocation, user info, discovery and connected tenants.
 
-Access and identity tokens are JSON Web Tokens (RFC 7519) signed with RS256, as in Xero. The key is created
-when it is first needed, and its public half is published, so that an OpenID client can verify the tokens.
+Access and identity tokens are JSON Web Tokens (RFC 7519), signed with RS256 as Xero's are. The key is created
+when it is first needed, and its public half is published for OpenID clients.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from xpm_tui.sandbox.core.switches import Switches
 
 KEY_ID = "SANDBOX"
 EXPONENT, BITS = 65_537, 2_048
-"""Of the key that signs."""
+"""Parameters of the signing key."""
 
 
 @cache
@@ -47,7 +47,7 @@ def _signing_key() -> rsa.RSAPrivateKey:
 
 
 def public_key() -> dict[str, str]:
-    """Return the key that verifies a token, as a JSON Web Key (RFC 7517)."""
+    """Return the public key as a JSON Web Key (RFC 7517)."""
     numbers = _signing_key().public_key().public_numbers()
     return {
         "kty": "RSA", "use": "sig", "alg": "RS256", "kid": KEY_ID,
@@ -63,7 +63,7 @@ def jwt(claims: Mapping[str, object]) -> str:
 
 
 def challenge_of(verifier: str) -> str:
-    """Return the S256 code challenge of a verifier (RFC 7636 section 4.2)."""
+    """Return the S256 code challenge of a verifier (RFC 7636, section 4.2)."""
     return _encode(hashlib.sha256(verifier.encode("ascii", "replace")).digest())
 
 
@@ -85,7 +85,7 @@ def answer(
     tenants: dict[str, SandboxTenant],
     switches: Switches,
 ) -> Response:
-    """Handle GET /connections, with `authEventId` if given, and DELETE /connections/{id}."""
+    """Answer GET /connections, filtered by `authEventId`, and DELETE /connections/{id}."""
     rows = grants.active_connections(token.app, token.user)
     if request.path == PATH:
         if request.method != "GET":
@@ -122,7 +122,7 @@ _NO_STORE = ("Cache-Control", "no-store, no-cache, max-age=0")
 
 
 class TokenError(Exception):
-    """An OAuth error answer, by its code."""
+    """An OAuth error response, by its code."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -131,7 +131,7 @@ class TokenError(Exception):
 
 @dataclass
 class IdentityHost:
-    """Everything behind the identity host."""
+    """The identity host."""
 
     grants: Grants
     login_url: str
@@ -182,7 +182,7 @@ class IdentityHost:
         return respond_json(200, self._tokens(app, user, event, nonce, now, switches), _NO_STORE)
 
     def _redeem(self, app: App, form: Mapping[str, str], now: float) -> Code:
-        """Use up a code, which is invalid after the first try in any case."""
+        """Consume a code. It is invalid after the first attempt, successful or not."""
         code = self.grants.codes.pop(form.get("code", ""), None)
         if code is None or code.app != app.client_id or now - code.born > CODE_LIFE:
             raise TokenError("invalid_grant")
@@ -197,7 +197,7 @@ class IdentityHost:
         return code
 
     def _rotate(self, app: App, form: Mapping[str, str], now: float) -> tuple[str, str]:
-        """Mark a refresh token as used; it may be used again for a limited time."""
+        """Mark a refresh token as used; it can be used again within the grace period."""
         text = form.get("refresh_token", "")
         token = self.grants.refresh.get(text)
         if token is None or token.app != app.client_id or not token.alive(now):
@@ -250,7 +250,7 @@ class IdentityHost:
     def _revocation(
         self, request: HttpRequest, form: Mapping[str, str], now: float, switches: Switches
     ) -> Response:
-        """Revoke a token (RFC 7009); an unknown one is also answered with 200."""
+        """Revoke a token (RFC 7009: an unknown one is answered with 200, too)."""
         app = _authenticated(request, form)
         text = form.get("token", "")
         found = self.grants.refresh.get(text) or self.grants.access.get(text)
@@ -295,7 +295,7 @@ class IdentityHost:
 
 
 def _authenticated(request: HttpRequest, form: Mapping[str, str]) -> App:
-    """Return the calling app: by Basic header or form secret, or by its id alone for a PKCE app."""
+    """Return the calling app: a web app by Basic header or secret, a PKCE app by its id alone."""
     header = request.headers.get("authorization", "")
     secret: str | None
     if header:
@@ -313,7 +313,7 @@ def _authenticated(request: HttpRequest, form: Mapping[str, str]) -> App:
 
 
 def _basic(header: str) -> tuple[str, str]:
-    """Return id and secret of a Basic header (RFC 6749 section 2.3.1: both form-encoded)."""
+    """Return id and secret of a Basic header (RFC 6749, section 2.3.1: both form-encoded)."""
     kind, _, text = header.partition(" ")
     try:
         if kind.lower() != "basic":

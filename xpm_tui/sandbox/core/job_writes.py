@@ -1,4 +1,4 @@
-"""job.api, writes: add, update, state, assign, applytemplate, delete; and the tasks of a job."""
+"""The endpoints of job.api that write jobs and their tasks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from xpm_tui.sandbox.core.seed.sample import milestones_of, tasks_of
 
 
 def added(call: Call) -> Reply:
-    """Add a task of the practice to a job; answer the UUID of the task on the job."""
+    """POST job.api/task: add a task of the practice to a job; returns the UUID of the job's task."""
     given = call.fields
     job = call.job(given.required("Job"))
     known = call.practice.tasks.get(given.uuid("TaskUUID") or "")
@@ -27,7 +27,7 @@ def added(call: Call) -> Reply:
 
 
 def updated(call: Call) -> Reply:
-    """Update the job's own task, by `UUID`; the documents call it `TaskUUID`, which is accepted too."""
+    """PUT job.api/task: update a task by `UUID`; the documents write `TaskUUID`, so both are accepted."""
     given = call.fields
     job, task = _find(call, given.uuid("UUID") or given.uuid("TaskUUID"))
     _put(call, job, _applied(task, given))
@@ -45,7 +45,7 @@ def reopened(call: Call) -> Reply:
 
 
 def reordered(call: Call) -> Reply:
-    """Reorder all tasks of a job; those not named follow in the old order."""
+    """PUT job.api/reordertasks: set the order of a job's tasks; those not named follow in the old order."""
     job = call.job(call.fields.required("ID"))
     known = {task.uuid: task for task in job.tasks}
     wanted = [task.uuid("UUID") or "" for task in call.fields.each("Tasks", "Task")]
@@ -109,7 +109,7 @@ _NUMBER = re.compile(r"[^\s/?#&<>]{1,50}")
 
 
 def job_writes_added(call: Call) -> Reply:
-    """Create a job in the practice's first state, with tasks and milestones of its template."""
+    """POST job.api/add: create a job in the first state, with the tasks and milestones of its template."""
     given, practice = call.fields, call.practice
     name = given.required("Name").strip()
     if "Description" not in given:
@@ -148,7 +148,7 @@ def job_writes_added(call: Call) -> Reply:
 
 
 def job_writes_updated(call: Call) -> Reply:
-    """Update name, description, dates, order number, category and budget; ignore a client."""
+    """PUT job.api/update: name, description, dates, order number, category and budget, not the client."""
     given, job = call.fields, _job(call)
     if "Name" in given:
         job = replace(job, name=given.required("Name").strip())
@@ -165,7 +165,7 @@ def job_writes_updated(call: Call) -> Reply:
 
 
 def state_set(call: Call) -> Reply:
-    """Set the state by its Interface Code, which is not the name in lists."""
+    """PUT job.api/state: set the state by its Interface Code, which lists do not show."""
     job, code = _job(call), call.fields.required("State").strip()
     state = next((state for state in call.practice.states if state.code == code), None)
     if state is None:
@@ -177,7 +177,7 @@ def state_set(call: Call) -> Reply:
 
 
 def assigned(call: Call) -> Reply:
-    """Assign any mix of people, manager and partner; all or nothing."""
+    """PUT job.api/assign: assign staff, manager and partner; all of it or nothing."""
     job = _job(call)
     for change in call.fields.children():
         job = _assign(call, job, change)
@@ -219,7 +219,7 @@ def _assign(call: Call, job: Job, change: Fields) -> Job:
         return job
     message = f"Invalid staff identifier for {name} request"
     if name == "remove":
-        # People who have left can still be taken off.
+        # Former staff can still be removed.
         uuid = change.attribute("uuid") or ""
         if uuid not in call.practice.staff:
             raise ApplicationError.identifier(message)
@@ -236,7 +236,7 @@ def _assign(call: Call, job: Job, change: Fields) -> Job:
 
 
 def _assign_task(job: Job, task: str, person: str, *, on: bool) -> Job:
-    """Assign a person to a task, which also assigns them to the job."""
+    """Assign a person to a task; a person on a task is also assigned to the job."""
     if all(row.uuid != task for row in job.tasks):
         raise ApplicationError.identifier("Invalid task identifier")
 
@@ -250,7 +250,7 @@ def _assign_task(job: Job, task: str, person: str, *, on: bool) -> Job:
 
 
 def _with_template(call: Call, job: Job, template: TemplateRecord, *, append: bool = False) -> Job:
-    """Return the job with the template's tasks as new ones or, with `append`, added to existing ones."""
+    """Add the template's tasks; with `append`, add to a task that the job has already."""
     tasks = list(job.tasks)
     for new in tasks_of(call.practice, template, job.start, job.due):
         place = next((place for place, row in enumerate(tasks) if row.task == new.task), None)
@@ -272,7 +272,7 @@ def _template(call: Call, given: Fields) -> TemplateRecord:
 
 
 def _category(call: Call, given: Fields) -> str | None:
-    """Return the category; the documents' sample of an update still says CategoryID."""
+    """Return the category; the documents' sample of an update still has CategoryID."""
     uuid = given.uuid("CategoryUUID") or given.uuid("CategoryID")
     if uuid is not None and uuid not in call.practice.categories:
         raise ApplicationError.identifier("Invalid job category identifier")

@@ -1,6 +1,6 @@
-"""job.api, reads: current, list, client, staff, get, tasks; and jobs as XML, in document order.
+"""The endpoints of job.api that read jobs, and jobs as XML with elements in Xero's order.
 
-The UUIDs of category and template are not in a job.
+Category and template are written without their UUIDs, as in Xero.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from xpm_tui.sandbox.core.xml import el, many, opt, ref, true_false
 
 @dataclass(frozen=True, slots=True)
 class JobWriter:
-    """Writes jobs of one practice."""
+    """A writer of the jobs of one practice."""
 
     practice: SandboxPractice
     detailed: bool = True
-    """Whether tasks, milestones and notes are included; `Assigned` always is."""
+    """Whether to include tasks, milestones and notes; `Assigned` is always included."""
 
     def __call__(self, job: Job) -> str:
         """Return the `<Job>` element."""
@@ -97,17 +97,17 @@ def _note(note: Note) -> str:
 
 
 def one_job(call: Call, job: Job, method: str) -> Reply:
-    """Return a reply with one full job."""
+    """Return a reply of one full job."""
     return Reply(method, (job,), JobWriter(call.practice))
 
 
 def current(call: Call) -> Reply:
-    """Return all jobs in an open state, of any age."""
+    """GET job.api/current: all jobs in an open state."""
     return _jobs(call, "Current", lambda job: _open(call, job), detailed=call.flag("detailed"))
 
 
 def listed(call: Call) -> Reply:
-    """Return jobs created in at most one year; errors are reported one at a time: from, to, span."""
+    """GET job.api/list: jobs created in at most one year; errors come one at a time: from, to, span."""
     first, last = _required_day(call, "from"), _required_day(call, "to")
     begin, end = date.fromisoformat(first), date.fromisoformat(last)
     if end > _year_after(begin):
@@ -124,7 +124,7 @@ def of_client(call: Call) -> Reply:
 
 
 def of_staff(call: Call) -> Reply:
-    """GET job.api/staff/{uuid}: open jobs that the person is assigned to."""
+    """GET job.api/staff/{uuid}: open jobs to which the person is assigned."""
     person = call.practice.staff.get(call.path[0].lower())
     if person is None:
         raise ApplicationError.unknown("Invalid staff identifier")
@@ -142,7 +142,7 @@ def got(call: Call) -> Reply:
 
 
 def with_tasks(call: Call) -> Reply:
-    """Return open jobs with their tasks, filtered by `complete`, `due` (by) and `start` (from)."""
+    """GET job.api/tasks: open jobs with tasks that match `complete`, `due` (by) and `start` (from)."""
     complete = call.parameters.get("complete")
     due, start = _optional_day(call, "due"), _optional_day(call, "start")
 
@@ -182,7 +182,7 @@ def _optional_day(call: Call, name: str) -> str | None:
 def _year_after(day: date) -> date:
     try:
         return day.replace(year=day.year + 1)
-    except ValueError:  # the 29th of February
+    except ValueError:  # 29 February
         return day.replace(year=day.year + 1, day=28)
 
 

@@ -1,4 +1,4 @@
-"""The four limits of Xero's API, counted per app and tenant over rolling windows."""
+"""The four limits of Xero's API, counted per app and tenant in rolling windows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from xpm_tui.sandbox.core.switches import Switches
 
 
 class Window:
-    """Times of calls within the last `span` seconds."""
+    """The times of calls within the last `span` seconds."""
 
     def __init__(self, span: float) -> None:
         self.span = span
@@ -29,7 +29,7 @@ class Window:
         self._moments.extend([now] * times)
 
     def wait(self, now: float, limit: int) -> int:
-        """Return whole seconds until one more call fits under `limit`."""
+        """Return the whole seconds until another call fits under `limit`."""
         surplus = self.used(now) - limit
         if surplus < 0:
             return 0
@@ -44,7 +44,7 @@ class Window:
 
 @dataclass
 class Usage:
-    """What one app has used of one tenant."""
+    """The calls of one app to one tenant."""
 
     minute: Window = field(default_factory=lambda: Window(MINUTE))
     day: Window = field(default_factory=lambda: Window(DAY))
@@ -63,10 +63,7 @@ class Limits:
         return self._usage[app, tenant]
 
     def admit(self, app: str, tenant: str, now: float, switches: Switches) -> Response | None:
-        """Count the call and return None, or return the refusal.
-
-        An admitted call is in flight until `leave`.
-        """
+        """Count the call and return None, or return the refusal. The call is in progress until `leave`."""
         usage, all_tenants = self._usage[app, tenant], self._apps[app]
         refusal = None
         if usage.in_flight >= switches.concurrent_limit:
@@ -86,11 +83,11 @@ class Limits:
         return refusal.with_headers(*self.headers(app, tenant, now, switches))
 
     def leave(self, app: str, tenant: str) -> None:
-        """Count a call as no longer in flight."""
+        """End a call in progress."""
         self._usage[app, tenant].in_flight -= 1
 
     def headers(self, app: str, tenant: str | None, now: float, switches: Switches) -> Headers:
-        """Return what is left; a call without a tenant has only the app's own limit."""
+        """Return the limit headers; a call without a tenant only has the app's own limit."""
         if not switches.limit_headers:
             return ()
         left = max(0, switches.app_minute_limit - self._apps[app].used(now))
@@ -105,7 +102,7 @@ class Limits:
         )
 
     def clear(self) -> None:
-        """Delete all calls of the past; those in flight stay counted."""
+        """Forget all past calls; those in progress stay counted."""
         for usage in self._usage.values():
             usage.minute.clear()
             usage.day.clear()
@@ -114,7 +111,7 @@ class Limits:
 
 
 def too_many(problem: str, wait: int | None) -> Response:
-    """Return a 429: empty body, the limit's name, and whole seconds to wait if known."""
+    """Return a 429 with an empty body, the name of the limit, and the whole seconds to wait, if known."""
     more: Headers = (("X-Rate-Limit-Problem", problem),)
     if wait is not None:
         more += (("Retry-After", str(wait)),)

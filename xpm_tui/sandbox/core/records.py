@@ -1,9 +1,9 @@
-"""Rows of a practice: frozen values. A change replaces a row, so a list being streamed is a snapshot.
+"""Records of a practice as immutable values. A change replaces a row, so a streamed list is consistent.
 
-Texts are kept as Practice Manager sends them; None is an absent element, an empty text an empty element. Days
-are `yyyy-MM-dd`, times are seconds since the epoch, UTC.
+Text is stored as Practice Manager sends it; None is an absent element, an empty text an empty one. Days are
+`yyyy-MM-dd`, times are seconds since the epoch (UTC).
 
-One tenant's records in memory, with the few indexes that the endpoints need.
+The records of a tenant in memory, with the indexes that the endpoints need.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def with_values(row: Row, values: Mapping[str, object]) -> Row:
 
 @dataclass(frozen=True, slots=True)
 class Individual:
-    """The fields of an individual client only."""
+    """The values that only individuals have."""
 
     title: str | None = None
     gender: str | None = None
@@ -39,7 +39,7 @@ class Individual:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A street or postal address; the street may have several lines."""
+    """A street or postal address; a street may have several lines."""
 
     street: str = ""
     city: str = ""
@@ -50,7 +50,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class BillingTerms:
-    """`Type` of a client: its billing terms."""
+    """The billing terms of a client (`Type`)."""
 
     name: str
     cost_markup: str
@@ -78,13 +78,13 @@ class Tax:
     prepare_activity: str = "No"
     prepare_return: str = "No"
     bas_opt_in: tuple[str, str, str, str] = ("No", "No", "No", "No")
-    """Annually, Monthly, Quarterly, Opt-Out."""
+    """Annually, Monthly, Quarterly or Opt-Out."""
     active_ato: str = "No"
 
 
 @dataclass(frozen=True, slots=True)
 class Bank:
-    """Bank details of a client, each absent when null."""
+    """Bank details of a client; each is absent if None."""
 
     bsb: str | None = None
     account_name: str | None = None
@@ -94,7 +94,7 @@ class Bank:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A note at a client or job."""
+    """A note of a client or job."""
 
     title: str
     text: str
@@ -102,7 +102,7 @@ class Note:
     moment: float
     author: str
     uuid: str = ""
-    """Notes of a job have one, those of a client do not."""
+    """Notes of jobs have one, notes of clients do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class Relationship:
 
 @dataclass(frozen=True, slots=True)
 class ClientContact:
-    """A contact at a client, with position and primary."""
+    """The link of a contact to a client; position and primary belong here."""
 
     contact: str
     position: str = ""
@@ -129,7 +129,7 @@ class ClientContact:
 
 @dataclass(frozen=True, slots=True)
 class ContactRecord:
-    """A person at one client or several."""
+    """A contact of one or several clients."""
 
     uuid: str
     name: str
@@ -144,14 +144,14 @@ class ContactRecord:
 
 @dataclass(frozen=True, slots=True)
 class ClientRecord:
-    """A client row, including prospects, archived and deleted ones."""
+    """A client, including prospects, archived and deleted ones."""
 
     uuid: str
     number: int
     name: str
     modified: float
     visible: float = 0.0
-    """From when lists and searches contain it."""
+    """The time from which lists and searches show it."""
     person: Individual | None = None
     email: str | None = None
     address: Address = Address()
@@ -165,9 +165,9 @@ class ClientRecord:
     archived: bool = False
     deleted: bool = False
     partner: str | None = None
-    """Staff UUID, `AccountManager` in XML."""
+    """The UUID of a member of staff, `AccountManager` in XML."""
     manager: str | None = None
-    """Staff UUID, `JobManager` in XML."""
+    """The UUID of a member of staff, `JobManager` in XML."""
     terms: BillingTerms | None = None
     billing: str | None = None
     tax: Tax | None = None
@@ -184,7 +184,7 @@ class ClientRecord:
 
 @dataclass(frozen=True, slots=True)
 class ClientGroup:
-    """A client group; the clients refer to it."""
+    """A client group; its members refer to it."""
 
     uuid: str
     name: str
@@ -193,7 +193,7 @@ class ClientGroup:
 
 @dataclass(frozen=True, slots=True)
 class StaffRecord:
-    """Someone who works, or worked, in the practice."""
+    """A current or former member of staff."""
 
     uuid: str
     name: str
@@ -203,14 +203,14 @@ class StaffRecord:
     address: str = ""
     payroll: str = ""
     left: bool = False
-    """Not in staff.api/list any more, but still on old records."""
+    """Whether the person has left: not in staff.api/list, but named on old records."""
     visible: float = 0.0
-    """From when the list contains it."""
+    """The time from which the list shows it."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobCategory:
-    """A category."""
+    """A job category."""
 
     uuid: str
     name: str
@@ -227,7 +227,7 @@ class TaskRecord:
 
 @dataclass(frozen=True, slots=True)
 class TemplateRecord:
-    """A job template; its tasks are visible only on jobs to which it was applied."""
+    """A job template; its tasks are visible only on a job to which it was applied."""
 
     uuid: str
     name: str
@@ -239,18 +239,18 @@ class TemplateRecord:
 
 @dataclass(frozen=True, slots=True)
 class JobState:
-    """A state of jobs, as the practice named it."""
+    """A job state as named by the practice."""
 
     uuid: str
     name: str
     code: str
-    """Interface Code, used by job.api/state and not shown."""
+    """The Interface Code that job.api/state takes; no list shows it."""
     closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class JobTask:
-    """A task on one job."""
+    """A task of a job."""
 
     uuid: str
     name: str
@@ -310,7 +310,7 @@ TenantType = Literal["PRACTICEMANAGER", "ORGANISATION", "PRACTICE"]
 
 @dataclass(frozen=True, slots=True)
 class SandboxTenant:
-    """What a connection leads to."""
+    """The tenant of a connection."""
 
     uuid: str
     name: str
@@ -319,7 +319,7 @@ class SandboxTenant:
 
 @dataclass
 class SandboxPractice:
-    """The rows of a Practice Manager tenant. Rows are frozen; a change replaces a row."""
+    """The records of a Practice Manager tenant. Rows are immutable; a change replaces a row."""
 
     tenant: SandboxTenant
     ids: SequentialIds
@@ -333,14 +333,14 @@ class SandboxPractice:
     states: tuple[JobState, ...] = ()
     jobs: dict[str, Job] = field(default_factory=dict)
     cases: dict[str, list[str]] = field(default_factory=dict)
-    """Maps the name of a difficult case to UUIDs of the clients (or other records) with it."""
+    """Names of hard cases, with the UUIDs of the records that show them."""
     next_client_number: int = 14_070_001
     next_job_number: int = 1
     _order: list[str] | None = None
     _clients_of: defaultdict[str, set[str]] | None = None
 
     def put_client(self, client: ClientRecord) -> None:
-        """Store a client, and update the order of names and the index by contact."""
+        """Store a client, and update the order of names and the index of contacts."""
         before = self.clients.get(client.uuid)
         self.clients[client.uuid] = client
         if before is None or before.name != client.name:
@@ -352,7 +352,7 @@ class SandboxPractice:
                 self._clients_of[link.contact].add(client.uuid)
 
     def drop_client(self, uuid: str) -> None:
-        """Remove a row, which Practice Manager never does; references to it stay."""
+        """Remove a row completely; references to it stay, which Practice Manager itself would not allow."""
         del self.clients[uuid]
         self._order = self._clients_of = None
 
@@ -362,7 +362,7 @@ class SandboxPractice:
         return self.next_client_number - 1
 
     def take_job_number(self) -> str:
-        """Return the next number of the sequence that was not used manually."""
+        """Return the next job number that was not chosen manually."""
         while True:
             number = f"J{self.next_job_number:06d}"
             self.next_job_number += 1
@@ -370,14 +370,14 @@ class SandboxPractice:
                 return number
 
     def clients_in_order(self) -> list[ClientRecord]:
-        """Return all clients by name, ignoring case."""
+        """Return all clients sorted by name, case-insensitive, in their current state."""
         if self._order is None:
             rows = sorted(self.clients.values(), key=lambda row: (row.name.casefold(), row.number))
             self._order = [row.uuid for row in rows]
         return [self.clients[uuid] for uuid in self._order]
 
     def clients_of(self, contact: str) -> list[ClientRecord]:
-        """Return the clients that a contact is linked to."""
+        """Return the clients to which a contact is linked."""
         if self._clients_of is None:
             index: defaultdict[str, set[str]] = defaultdict(set)
             for client in self.clients.values():
@@ -401,7 +401,7 @@ class SandboxPractice:
         return client.name if client else ""
 
     def group_name(self, uuid: str) -> str:
-        """Return the name of a group, empty if it was deleted while a list is being read."""
+        """Return the name of a group; empty if it was deleted while a list that names it is read."""
         group = self.groups.get(uuid)
         return group.name if group else ""
 
@@ -411,7 +411,7 @@ class SandboxPractice:
         return contact.name if contact else ""
 
     def jobs_in_order(self) -> list[Job]:
-        """Return jobs by client name, start and number, like lists of jobs."""
+        """Return all jobs by client name, start and number: the order of lists of jobs."""
         return sorted(
             self.jobs.values(),
             key=lambda job: (self.client_name(job.client).casefold(), job.start, job.number),
@@ -423,7 +423,7 @@ class SandboxPractice:
 
 
 def linked(client: ClientRecord, link: ClientContact) -> ClientRecord:
-    """Return the client with this contact instead of an older link to it; the newest primary is used."""
+    """Return the client with this contact, replacing an older link to it; the newest primary wins."""
     others = [
         replace(other, primary=False) if link.primary else other
         for other in client.contacts

@@ -1,8 +1,10 @@
-"""Replies of Practice Manager endpoints, sent as XML or as flat camelCase JSON, in chunks.
+"""Replies of Practice Manager endpoints, and their encoding as XML or flat JSON in chunks.
 
-Request bodies as fields by name, from XML or JSON; and the two families of errors.
+JSON is derived from the same fragments as XML.
 
-Errors are Practice Manager's own envelope, or the JSON of the gateway before it.
+Request bodies as fields by name, from XML or JSON, and the two kinds of error responses.
+
+Practice Manager returns errors in an envelope of its own; the gateway before it returns JSON.
 """
 
 from __future__ import annotations
@@ -50,7 +52,7 @@ def to_json_name(name: str) -> str:
 
 
 def to_element_name(name: str) -> str:
-    """Return the element of a JSON member; lower-case names of assignments are unchanged."""
+    """Return the element name of a JSON member; lower-case names of assignments are unchanged."""
     if name in _BACK:
         return _BACK[name]
     if "-" in name or name in ("add", "remove"):
@@ -60,7 +62,7 @@ def to_element_name(name: str) -> str:
 
 
 def to_json(fragment: str) -> object:
-    """Return the JSON value of one record's XML fragment."""
+    """Return the JSON value of a record's XML fragment."""
     return _value(etree.fromstring(fragment))
 
 
@@ -102,7 +104,7 @@ class Reply:
 
 
 def in_chunks(pieces: Iterator[str]) -> Iterator[bytes]:
-    """Join small pieces to UTF-8 chunks of about 64 KB."""
+    """Yield UTF-8 chunks of about 64 KB from small pieces."""
     waiting: list[str] = []
     size = 0
     for piece in pieces:
@@ -116,7 +118,10 @@ def in_chunks(pieces: Iterator[str]) -> Iterator[bytes]:
 
 
 def as_xml(reply: Reply, *, beside: bool = False, indented: bool = False) -> Iterator[str]:
-    """Return XML; `beside` puts one record's WebUrl next to Status; `indented` adds a declaration."""
+    """Yield the XML of a reply.
+
+    `beside` puts the WebUrl of a single record next to Status; `indented` adds a declaration and white space.
+    """
     shape = _indent if indented else str
     yield f'{DECLARATION if indented else ""}<Response api-method="{reply.method}"><Status>OK</Status>'
     if reply.wrapper is None:
@@ -141,7 +146,7 @@ def as_xml(reply: Reply, *, beside: bool = False, indented: bool = False) -> Ite
 
 
 def as_json(reply: Reply) -> Iterator[str]:
-    """Return the flat object: `status`, then the record or list under its own name."""
+    """Yield the flat JSON object: `status`, then the record or list under its own name."""
     yield '{"status":"OK"'
     if reply.wrapper is None:
         for row in reply.rows:
@@ -160,7 +165,7 @@ def as_json(reply: Reply) -> Iterator[str]:
 
 
 def error_xml(method: str, text: str) -> bytes:
-    """Return the envelope of an application error."""
+    """Return the XML envelope of an application error."""
     return (
         f'<Response api-method="{method}"><Status>ERROR</Status>'
         f"<ErrorDescription>{escape(text)}</ErrorDescription></Response>"
@@ -168,7 +173,7 @@ def error_xml(method: str, text: str) -> bytes:
 
 
 def error_json(text: str) -> bytes:
-    """Return the same as flat JSON."""
+    """Return an application error as flat JSON."""
     return json.dumps({"status": "ERROR", "errorDescription": text}, ensure_ascii=False).encode()
 
 
@@ -177,7 +182,7 @@ def _indent(fragment: str) -> str:
 
 
 class ApplicationError(Exception):
-    """An error of Practice Manager. `kind` determines the HTTP status, see `error_status`."""
+    """An error of Practice Manager. `kind` determines the HTTP status under the switch `error_status`."""
 
     def __init__(self, text: str, kind: Literal["identifier", "parameter", "conflict", "unknown"]) -> None:
         super().__init__(text)
@@ -196,12 +201,12 @@ class ApplicationError(Exception):
 
     @classmethod
     def unknown(cls, text: str) -> ApplicationError:
-        """Return the error for an unknown UUID in a path."""
+        """Return the error for a UUID in a path that does not exist."""
         return cls(text, "unknown")
 
 
 def gateway_error(status: int, title: str, detail: str, instance: str, *headers: tuple[str, str]) -> Response:
-    """Return a gateway error, which is JSON even if XML was requested."""
+    """Return an error of the gateway: JSON, even if XML was requested."""
     value: dict[str, object] = {
         "Type": None,
         "Title": title,
@@ -217,9 +222,9 @@ BEARER = ("WWW-Authenticate", "Bearer error=invalid_token")
 
 
 def expired(when: str, instance: str) -> Response:
-    """Return the 401 for a token that expired `when`, in the gateway's format.
+    """Return the 401 for a token that expired at `when`, in the gateway's format.
 
-    It is the only one without a Content-Type.
+    It is the only error without a Content-Type.
     """
     found = gateway_error(401, "Unauthorized", f"TokenExpired: token expired at {when}", instance, BEARER)
     return replace(found, headers=tuple(pair for pair in found.headers if pair[0] != "Content-Type"))
@@ -229,9 +234,9 @@ _DAY_IN = re.compile(r"\d{8}")
 
 
 class Fields:
-    """One element of a request.
+    """An element of a request.
 
-    Absent is None, empty is an empty text; they have different meanings in an update.
+    An absent child is None, an empty one an empty text; in an update the two mean different things.
     """
 
     def __init__(self, element: etree._Element) -> None:
@@ -251,12 +256,12 @@ class Fields:
         return None if found is None else "".join(map(str, found.itertext()))
 
     def filled(self, name: str) -> str | None:
-        """Return the text, None if it is absent or blank."""
+        """Return the text of a child, or None if it is absent or blank."""
         text = self.text(name)
         return text.strip() or None if text else None
 
     def required(self, name: str) -> str:
-        """Return the text.
+        """Return the text of a child.
 
         Raises:
             ApplicationError: It is absent or blank (a parameter error).
@@ -267,12 +272,12 @@ class Fields:
         return text
 
     def uuid(self, name: str) -> str | None:
-        """Return a UUID in lower case, None if absent or blank."""
+        """Return a UUID in lower case, or None if it is absent or blank."""
         text = self.filled(name)
         return None if text is None else text.lower()
 
     def day(self, name: str) -> str | None:
-        """Return a `yyyyMMdd` day as `yyyy-MM-dd`, None if absent or blank."""
+        """Return a `yyyyMMdd` day as `yyyy-MM-dd`, or None if it is absent or blank."""
         text = self.filled(name)
         return None if text is None else read_day(name, text)
 
@@ -296,10 +301,10 @@ class Fields:
 
 
 def read_day(name: str, text: str) -> str:
-    """Return a day in Practice Manager's format.
+    """Return a day in Practice Manager's input format as `yyyy-MM-dd`.
 
     Raises:
-        ApplicationError: The text is no day; the error names the parameter and the format.
+        ApplicationError: It is invalid; the message names the parameter and the format.
     """
     if _DAY_IN.fullmatch(text):
         try:
@@ -312,10 +317,10 @@ def read_day(name: str, text: str) -> str:
 
 
 def read_body(body: bytes, media_type: str, root: str) -> Fields:
-    """Return the request's fields.
+    """Return the fields of a request body.
 
     Raises:
-        ApplicationError: The body cannot be read, or its root is a different one.
+        ApplicationError: It cannot be read, or its root element is another one.
     """
     try:
         element = _from_json(body, root) if media_type == "application/json" else parse(body)
@@ -341,7 +346,7 @@ _BY_ATTRIBUTE = {"add", "remove", "add-manager", "remove-manager", "add-partner"
 
 
 def _element(name: str, value: object) -> str:
-    """Return one JSON member as an element; assignments have their members as attributes."""
+    """Return a JSON member as an element; members of assignments become attributes."""
     if isinstance(value, list):
         if name in _BY_ATTRIBUTE:
             return "".join(_element(name, item) for item in value)

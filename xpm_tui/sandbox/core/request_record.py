@@ -1,4 +1,4 @@
-"""The recorded requests."""
+"""The log of received requests."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ KEPT = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """One request and its outcome.
+    """A request and its outcome.
 
-    `status` is 0 where no byte of an answer was sent; `problem` is the `X-Rate-Limit-Problem` of a 429.
+    `status` is 0 if no byte of a response was sent; `problem` is the `X-Rate-Limit-Problem` of a 429.
     """
 
     number: int
@@ -33,7 +33,7 @@ class Recorded:
 
 
 class RequestLog:
-    """Recorded requests, oldest first; of a very long session the last 200,000."""
+    """The last 200,000 requests, oldest first."""
 
     def __init__(self) -> None:
         self._rows: deque[Recorded] = deque(maxlen=KEPT)
@@ -42,7 +42,7 @@ class RequestLog:
     def add(
         self, request: HttpRequest, at: float, endpoint: str, response: Response, fault: str, *, private: bool
     ) -> None:
-        """Record a request; `private` leaves out query and body with codes, verifiers and tokens."""
+        """Add a request; `private` leaves out query and body, which contain codes, verifiers and tokens."""
         self._count += 1
         silent = response.ending in (Ending.RESET, Ending.HANG)
         row = Recorded(
@@ -70,5 +70,5 @@ class RequestLog:
         return [asdict(row) for row in self.rows(wanted)]
 
     def clear(self) -> None:
-        """Delete the rows; numbers continue."""
+        """Remove all rows; their numbering continues."""
         self._rows.clear()

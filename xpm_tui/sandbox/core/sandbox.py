@@ -1,4 +1,4 @@
-"""The simulator as one object: it takes requests and returns responses, without sockets."""
+"""The simulator as one object without sockets: it takes requests and returns responses."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from xpm_tui.sandbox.core.state import SandboxState
 
 
 class Sandbox(SandboxState):
-    """A local Xero: identity, connections and Practice Manager for a practice of `clients` clients.
+    """A local Xero with identity, connections and Practice Manager, for a practice of `clients` clients.
 
-    The same seed, clock and requests give the same responses, byte for byte. Not thread-safe: one event loop
-    (or one thread) calls it.
+    The same seed, clock and requests return the same responses, byte for byte. Not thread-safe: it must be
+    called from one event loop or thread.
     """
 
     def reset(self) -> None:
-        """Return to the start, except clock, switches and origins."""
+        """Restore the initial state, except clock, switches and origins."""
         super().reset()
         self._calls = 0
 
     async def handle(self, request: HttpRequest) -> Response:
-        """Answer one request, and raise nothing for any request.
+        """Answer one request; never raises.
 
-        The call has taken effect when this returns; the caller has to send the response: wait `delay`, carry
-        out `ending`, read `body` chunk by chunk with `pace` between them, and call `body.close()` at the end
-        or when its own caller has gone. Until then the call counts as in progress.
+        The call has taken effect when this returns. The caller then has to wait `delay`, perform `ending`,
+        read `body` chunk by chunk with `pace` between them, and call `body.close()`. Until then the call
+        counts as in progress.
         """
         if request.path == CONTROL or request.path.startswith(CONTROL + "/"):
             return control(self, request).with_headers(("Date", http_date(self.clock.now())))
@@ -76,7 +76,7 @@ class Sandbox(SandboxState):
 
 
 def role_of(path: str) -> Host | None:
-    """Return Xero's host for a path, None if it belongs to none."""
+    """Return the host of Xero to which a path belongs, or None."""
     if path.startswith("/identity/"):
         return "login"
     if path.startswith(("/connect/", "/.well-known/")):

@@ -1,4 +1,4 @@
-"""The state of the simulated Xero: practices, logins, faults, limits, recorded requests."""
+"""The state of the simulated Xero: practices, logins, faults, limits and recorded requests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from xpm_tui.sandbox.core.switches import Switches
 
 @dataclass(frozen=True, slots=True)
 class Urls:
-    """The three origins, without path; they may be equal."""
+    """The three origins without a path; they may be the same."""
 
     login: str = "http://127.0.0.1:8799"
     identity: str = "http://127.0.0.1:8799"
@@ -28,9 +28,9 @@ class Urls:
 
 
 class SandboxState:
-    """The state for a practice of `clients` clients, and how it is reset.
+    """The state for a practice of `clients` clients, and its reset.
 
-    `urls` are the origins that it shows in pages and `Next` links.
+    `urls` are the origins in pages and `Next` links.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class SandboxState:
         self.reset()
 
     def reset(self) -> None:
-        """Return to the start, except clock, switches and origins."""
+        """Restore the initial state, except clock, switches and origins."""
         now = self.clock.now()
         self.faults = Faults()
         self.limits = Limits()
@@ -67,7 +67,7 @@ class SandboxState:
         self._wire()
 
     def move_to(self, urls: Urls) -> None:
-        """Use other origins, as a server does once it knows its ports."""
+        """Use other origins, once a server knows its ports."""
         self.urls = urls
         self._wire()
 
@@ -81,7 +81,7 @@ class SandboxState:
         return next(iter(self.practices.values()))
 
     def greeting(self) -> dict[str, object]:
-        """Return what a client has to know: addresses, app, tenants."""
+        """Return what a client needs: addresses, app and tenants."""
         return {
             "login_url": self.urls.login,
             "identity_url": self.urls.identity,

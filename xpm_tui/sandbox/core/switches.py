@@ -1,4 +1,4 @@
-"""Named switches for behaviour of Xero that is not known, or that a test needs to change."""
+"""Named switches for behaviour of Xero that is not known, or that a test wants otherwise."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 @dataclass(frozen=True, slots=True)
 class Switches:
-    """One value per switch. The defaults are "Xero after 3 September 2026"."""
+    """The value of each switch. The defaults are "Xero after 3 September 2026"."""
 
     content_negotiation: Literal["strict", "off", "feature"] = "strict"
     """Strict: 406 and 415 as enforced since September 2026. Off: XML always, any body type. Feature: strict
     only with the header `Xero-Features: practice-strict-content-type`."""
     error_status: Literal["mixed", "200", "400"] = "mixed"
-    """HTTP status of application errors. Mixed: 200 for identifiers and states, 400 for parameters."""
+    """The HTTP status of application errors. Mixed: 200 for identifiers and states, 400 for parameters."""
     unknown_uuid: Literal["200", "400", "404-json"] = "200"
-    """The answer to a `get` of an unknown UUID."""
+    """The reply to a `get` of an unknown UUID."""
     duplicate_job_id: Literal["error", "accept"] = "error"
     granular_scopes_open_lists: bool = False
     """Whether granular scopes give access to template.api, category.api and task.api."""
     paged_list_business_block: bool = False
     status_only_replies: bool = True
-    """job.api/state and /delete answer the status only; otherwise the full job."""
+    """Whether job.api/state and /delete return the status only; otherwise the full job."""
     web_url_place: Literal["inside", "beside"] = "inside"
-    """WebUrl as the last child of a record, or beside Status in replies of one record."""
+    """The place of WebUrl: the last child of a record, or beside Status in replies of one record."""
     pretty_xml: bool = False
-    """Indented XML with a declaration, as in the documents, instead of one line."""
+    """Whether XML is indented with a declaration, as in the documents, or on one line."""
     jobs_inherit_managers: bool = False
     """Whether a new job gets partner and manager from its client."""
     deleted_contacts_listed: bool = False
@@ -35,21 +35,21 @@ class Switches:
     offer_other_tenants: bool = False
     """Whether the consent page also offers tenants that are not Practice Manager."""
     user: Literal["ana", "tom", "mere"] = "ana"
-    """Who uses the consent page: ana (may connect), tom (lacks the permission), mere (may connect)."""
+    """The user at the consent page: ana (may connect), tom (lacks the permission), mere (may connect)."""
     latency: float = 0.0
-    """Seconds before each answer."""
+    """Seconds before each response."""
     minute_limit: int = 60
     day_limit: int = 5000
     concurrent_limit: int = 5
     app_minute_limit: int = 10_000
     rejected_calls_count: bool = False
-    """Whether a call that is answered with 429 counts itself."""
+    """Whether a call that is answered with 429 counts against the limit itself."""
     limit_headers: bool = True
     access_token_life: float = 1800.0
     create_lag: float = 0.0
     """Seconds until a new record appears in lists and searches."""
     colleague_every: int = 0
-    """Number of Practice Manager calls after which a colleague edits one record; 0: never."""
+    """The number of Practice Manager calls after which a colleague edits a record; 0 for never."""
 
     def changed(self, values: Mapping[str, object]) -> Switches:
         """Return a copy with `values` (JSON values or text from a command line).

@@ -1,6 +1,8 @@
-"""Writing and reading Practice Manager XML: compact, in document order, without null elements.
+"""Writes and reads Practice Manager XML: compact, absent nulls, empty text as a pair of tags.
 
-A client as XML, in document order. One pass per client: a list of 50,000 is created while it is read.
+Clients, contacts and groups as XML, with elements in Xero's order.
+
+Each client is written in one pass, so a list of 50,000 is created while it is read.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 
 
 def escape(text: str) -> str:
-    """Return text for use between tags; a carriage return becomes a reference, so that it is kept."""
+    """Return text for use between tags. A carriage return becomes a reference, or parsers would change it."""
     if "&" in text:
         text = text.replace("&", "&amp;")
     if "<" in text:
@@ -49,12 +51,12 @@ def el(name: str, text: str) -> str:
 
 
 def opt(name: str, text: str | None) -> str:
-    """Like `el`, but return an empty text for None."""
+    """Return an element as `el` does, or nothing for None."""
     return "" if text is None else f"<{name}>{escape(text)}</{name}>"
 
 
 def many(name: str, fragments: Iterable[str]) -> str:
-    """Return a list element; self-closed with a space if it is empty."""
+    """Return a list element; an empty one is self-closed with a blank before the slash."""
     inside = "".join(fragments)
     return f"<{name}>{inside}</{name}>" if inside else f"<{name} />"
 
@@ -65,17 +67,17 @@ def ref(name: str, uuid: str, shown: str) -> str:
 
 
 def yes_no(flag: bool) -> str:
-    """Return the format of flags of clients, contacts and groups."""
+    """Return a flag as on clients, contacts and groups."""
     return "Yes" if flag else "No"
 
 
 def true_false(flag: bool) -> str:
-    """Return the format of flags of tasks and milestones."""
+    """Return a flag as on tasks and milestones."""
     return "true" if flag else "false"
 
 
 def unfit(text: str) -> bool:
-    """Return whether the text contains a character that XML 1.0 cannot represent."""
+    """Return whether a text has a character that XML 1.0 does not allow."""
     return _FORBIDDEN.search(text) is not None
 
 
@@ -83,7 +85,7 @@ def parse(body: bytes) -> etree._Element:
     """Return the root of a request body.
 
     Raises:
-        ValueError: It is no well-formed XML, or has a DOCTYPE.
+        ValueError: It is not well-formed XML, or has a DOCTYPE.
     """
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True
@@ -98,7 +100,7 @@ def parse(body: bytes) -> etree._Element:
 
 
 def pretty(fragment: str) -> str:
-    """Return a fragment of one element, indented by two spaces."""
+    """Return a fragment of one element, indented by two blanks."""
     element = etree.fromstring(fragment)
     etree.indent(element, space="  ")
     return etree.tostring(element, encoding="unicode")
@@ -109,7 +111,7 @@ WEB_ADDRESS = "https://practicemanager.xero.com/Client/{number}/Detail"
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Which parts of a client a list contains."""
+    """The parts of a client that a list includes."""
 
     business: bool = True
     contacts: bool = True
@@ -123,7 +125,7 @@ PLAIN = Parts(extras=False)
 
 @dataclass(frozen=True, slots=True)
 class ClientWriter:
-    """Writes clients of one practice with the parts of a list."""
+    """A writer of the clients of one practice, with the parts that a list includes."""
 
     practice: SandboxPractice
     parts: Parts = FULL
@@ -192,7 +194,7 @@ class ClientWriter:
 
 
 def contact_xml(contact: ContactRecord, link: ClientContact | None) -> str:
-    """Return a contact at one client; without a client position is empty and primary is No."""
+    """Return a contact as at one client; without a client, its position is empty and primary is No."""
     return (
         f"<Contact><UUID>{contact.uuid}</UUID><Name>{escape(contact.name)}</Name>"
         f"<Mobile>{escape(contact.mobile)}</Mobile><Email>{escape(contact.email)}</Email>"
@@ -205,7 +207,7 @@ def contact_xml(contact: ContactRecord, link: ClientContact | None) -> str:
 
 
 def group_xml(group: ClientGroup, members: list[ClientRecord] | None) -> str:
-    """Return a group; `members` is None in the list, which contains none."""
+    """Return a group; `members` is None in the list, which does not include them."""
     clients = (
         "" if members is None else many("Clients", (ref("Client", row.uuid, row.name) for row in members))
     )

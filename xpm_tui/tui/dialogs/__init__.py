@@ -1,1 +1,1 @@
-"""Dialogs over a screen: questions, forms, errors, help, palette and files."""
+"""Dialogs: questions, forms, errors, help, palette and file picker."""

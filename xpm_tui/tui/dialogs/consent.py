@@ -1,6 +1,8 @@
-"""The sandbox's consent page, as text: the same page as in a browser, with the same answer.
+"""A dialog that shows the sandbox's consent page as text, for a terminal without a browser.
 
-The sandbox's consent page as text, for a terminal without a browser. It contacts only this machine.
+The sandbox's consent page as text, for a terminal without a browser.
+
+It reads pages of this machine only, and only the HTML that the sandbox produces.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ _BREAKS = frozenset({"p", "h1", "h2", "li", "ul", "form", "div", "br"})
 
 @dataclass
 class ConsentPage:
-    """The text of the page, its lists, its form, and the choices and buttons in it."""
+    """The parsed page: its text, the form's target and hidden fields, the tenants and the buttons."""
 
     lines: list[str] = field(default_factory=list)
     listed: list[str] = field(default_factory=list)
@@ -46,12 +48,7 @@ class ConsentPage:
 
 
 def read(url: str) -> ConsentPage:
-    """Fetch and read the page.
-
-    Raises:
-        BadInput: The address is on another machine.
-        XeroUnreachable: The page did not answer.
-    """
+    """Fetch and parse the page."""
     reply, _ = _ask(url, None)
     page = _Reader.read(reply)
     page.action = urllib.parse.urljoin(url, page.action or url)
@@ -59,7 +56,7 @@ def read(url: str) -> ConsentPage:
 
 
 def answer(page: ConsentPage, choice: str, button: tuple[str, str, str]) -> str:
-    """Press a button of the page; return the address to which a browser would be sent."""
+    """Submit the form with a button; return the address to which a browser would be redirected."""
     fields = dict(page.hidden)
     if page.choice:
         fields[page.choice] = choice
@@ -70,8 +67,8 @@ def answer(page: ConsentPage, choice: str, button: tuple[str, str, str]) -> str:
     return location
 
 
-class _Stay(urllib.request.HTTPRedirectHandler):
-    """Does not follow the redirect, because its address is to be pasted."""
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Keeps the redirect address instead of following it, because the sign-in needs its parameters."""
 
     def redirect_request(
         self, req: Any, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
@@ -83,7 +80,7 @@ def _ask(url: str, body: bytes | None) -> tuple[str, str]:
     parts = urllib.parse.urlsplit(url)
     if parts.scheme not in ("http", "https") or not is_this_machine(parts.hostname or ""):
         raise BadInput("Only the sandbox's page can be opened here: open Xero's own page in a browser.")
-    opener = urllib.request.build_opener(_Stay, urllib.request.ProxyHandler({}))
+    opener = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({}))
     try:
         with opener.open(urllib.request.Request(url, data=body), timeout=_SECONDS) as reply:
             return reply.read(_MOST).decode("utf-8", "replace"), ""
@@ -99,7 +96,7 @@ def _ask(url: str, body: bytes | None) -> tuple[str, str]:
 
 
 class _Reader(HTMLParser):
-    """Parses a form with a select and buttons, and the text around it, and no other HTML."""
+    """A parser for one form with a select and buttons, and the text around it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -159,7 +156,7 @@ class _Reader(HTMLParser):
 
 
 class ConsentScreen(Dialog[str]):
-    """Shows the page; returns the address to paste, or None."""
+    """The consent page. Its result is the address to paste, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "app.focus_previous", show=False),
@@ -173,12 +170,12 @@ class ConsentScreen(Dialog[str]):
         self._page: ConsentPage | None = None
 
     def box(self) -> ComposeResult:
-        """Yield a placeholder, which is filled when the page has arrived."""
+        """Compose an empty box, which is filled when the page has been read."""
         yield VerticalScroll(classes="words page", can_focus=False)
         yield Horizontal(classes="buttons")
 
     def on_mount(self) -> None:
-        """Fetch the page."""
+        """Read the page."""
         self.host.work(lambda: self._read(), "consent", exclusive=True, node=self)
 
     async def _read(self) -> None:

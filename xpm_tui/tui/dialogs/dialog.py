@@ -1,4 +1,7 @@
-"""Small questions over a screen: yes or no, a choice, one line. The safe answer has the focus."""
+"""Base classes of dialogs, and simple ones: confirmation, choice, text input and message.
+
+The safe answer has the focus.
+"""
 
 from __future__ import annotations
 
@@ -29,20 +32,20 @@ R = TypeVar("R")
 
 
 class DialogBody(VerticalScroll, inherit_bindings=False):
-    """The part of a dialog that scrolls with the focus; arrow keys belong to the dialog."""
+    """The scrollable part of a dialog, without arrow keys of its own."""
 
     can_focus = False
 
 
 class KeyHint(Widget):
-    """The keys of a dialog next to its buttons, the most important first; what does not fit is left out."""
+    """The keys of a dialog, the most important first; those that do not fit are left out."""
 
     def __init__(self, *keys: str) -> None:
         super().__init__(classes="hint")
         self._keys = keys
 
     def render(self) -> Content:
-        """Return as many whole keys as fit."""
+        """Return as many keys as fit, none of them cut."""
         found = ""
         for key in self._keys:
             more = f"{found} · {key}" if found else key
@@ -53,7 +56,7 @@ class KeyHint(Widget):
 
 
 class Dialog(BaseScreen, ModalScreen[R]):
-    """A dialog over the screen below. Escape always takes the safe answer."""
+    """A box over the active screen. Escape is always the safe answer."""
 
     CSS_PATH: ClassVar = style("dialog")
     AUTO_FOCUS = ""
@@ -66,22 +69,22 @@ class Dialog(BaseScreen, ModalScreen[R]):
     title_text: Shown = Shown("")
 
     def box(self) -> ComposeResult:
-        """Yield the content of the dialog."""
+        """Compose the contents of the box."""
         raise NotImplementedError
 
     def compose(self) -> ComposeResult:
-        """Yield the dialog, with its title in the border."""
+        """Compose the box, with its title in the border."""
         with Vertical(classes="box") as box:
             yield from self.box()
         box.border_title = content(self.title_text)
 
     def action_leave(self) -> None:
-        """Take the safe answer."""
+        """Close the dialog with the safe answer."""
         self.dismiss(None)
 
 
 class TextDialog(Dialog[R]):
-    """A dialog with a text that may not fit: arrows and page keys scroll it."""
+    """A dialog with a text that may be longer than the screen; arrow and page keys scroll."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "scroll(-1)", show=False),
@@ -97,21 +100,18 @@ class TextDialog(Dialog[R]):
 
 
 GUARD = 0.4
-"""Seconds in which a letter is no answer yet, because the key that opened the dialog may still be held."""
+"""Seconds in which letters do not answer, because the key that opened the dialog may still be held down."""
 _NOT_LETTERS = frozenset("jkny")
-"""Letters that scroll the text or are fixed answers."""
+"""Letters that scroll, or that are fixed answers."""
 _LABEL = re.compile(r"^([^\s:][^:]{0,24}):\s+(?=\S)")
 _UNDO = re.compile(r"^(The rest|A change) can be undone")
 _CALLS = re.compile(r"^(No calls?|[\d,]+ calls?) to Xero")
 LABELS = 14
-"""The width of the labels in a confirmation."""
+"""Width of the labels in a confirmation, in columns."""
 
 
 def confirmation_lines(sentences: Sequence[str], columns: int) -> list[Line]:
-    """Return sentences as labels and texts, one below another; what cannot be undone is emphasised.
-
-    "To XPM: 14 changes." is a label and its text; a sentence without a colon spans both columns.
-    """
+    """Return sentences as labels and texts, one below the other; what cannot be undone is highlighted."""
     named = [_labelled(sentence) for sentence in sentences]
     room = max([LABELS, *(len(label) + 2 for label, _ in named)])
     found: list[Line] = []
@@ -140,16 +140,16 @@ def _labelled(sentence: str) -> tuple[str, str]:
 
 
 def answer_letter(words: str) -> str:
-    """Return the letter of a button: the first one in its words that nothing else uses."""
+    """Return the letter of a button: the first of its label that is not used otherwise."""
     letters = (letter for letter in words.casefold() if letter.isascii() and letter.isalpha())
     return next((letter for letter in letters if letter not in _NOT_LETTERS), "")
 
 
 class ConfirmDialog(TextDialog[bool]):
-    """A question with two answers. ``safe``: agreeing loses nothing, so that button has the focus.
+    """A question with two answers.
 
-    The title is the question, naming the object; the safe button is first, the other one is named after its
-    action and has its own letter.
+    The title is the question and names the record. The safe button comes first; the other is named after its
+    action and has its own letter. With ``safe``, agreeing loses nothing and has the focus.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -176,7 +176,7 @@ class ConfirmDialog(TextDialog[bool]):
         self._shown_at = time.monotonic()
 
     def box(self) -> ComposeResult:
-        """Yield the consequences above the buttons."""
+        """Compose the consequences above the answers."""
         with DialogBody(classes="words"):
             yield self._words
         with Horizontal(classes="buttons -right"):
@@ -189,13 +189,13 @@ class ConfirmDialog(TextDialog[bool]):
         self.query_one(".box").border_subtitle = "enter chooses the marked button"
 
     def on_resize(self) -> None:
-        """Lay out labels and texts for the new width."""
+        """Fit labels and texts to the width."""
         columns = self._words.size.width
         if columns > 0:
             self._words.update(lines(confirmation_lines(self._question.split("\n"), columns)))
 
     def on_key(self, event: events.Key) -> None:
-        """Accept the letter of a button, once the key that opened the dialog is released."""
+        """Answer by the letter of a button, unless the dialog has just opened."""
         if event.key == self._letter and time.monotonic() - self._shown_at >= GUARD:
             event.stop()
             self.dismiss(True)
@@ -210,12 +210,12 @@ class ConfirmDialog(TextDialog[bool]):
         self.dismiss(answer)
 
     def action_leave(self) -> None:
-        """Decline: escape never agrees."""
+        """Decline."""
         self.dismiss(False)
 
 
 class ChoiceDialog(Dialog[str]):
-    """A choice, by arrow and enter; ``start``, otherwise the first, has the focus. Returns the key."""
+    """A choice of one button. ``start``, or else the first, has the focus. The result is its key."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "app.focus_previous", show=False),
@@ -233,7 +233,7 @@ class ChoiceDialog(Dialog[str]):
         self._start = keys.index(start) if start in keys else 0
 
     def box(self) -> ComposeResult:
-        """Yield the question above the choices, one per line."""
+        """Compose the question and the choices, one per line."""
         with DialogBody(classes="words"):
             yield StaticText(content(self._question))
         with DialogBody(classes="choices"):
@@ -241,7 +241,7 @@ class ChoiceDialog(Dialog[str]):
                 yield Button(content(visible(words)), id=f"choice-{place}", classes="wide")
 
     def on_mount(self) -> None:
-        """Focus the first choice."""
+        """Focus the initial choice."""
         list(self.query(Button))[self._start].focus()
 
     @on(Button.Pressed)
@@ -252,7 +252,7 @@ class ChoiceDialog(Dialog[str]):
 
 
 class InputDialog(Dialog[str]):
-    """One line of text; None when left with escape. ``check`` returns what is wrong with it."""
+    """A line of text; the result is None after escape. ``check`` returns what is wrong with a text."""
 
     def __init__(
         self,
@@ -271,7 +271,7 @@ class InputDialog(Dialog[str]):
         self._error = StaticText(classes="error")
 
     def box(self) -> ComposeResult:
-        """Yield the prompt above the field."""
+        """Compose the prompt and the field."""
         with DialogBody(classes="words"):
             yield StaticText(content(self._prompt))
         yield self._field
@@ -300,7 +300,7 @@ class InputDialog(Dialog[str]):
 
 
 class MessageDialog(TextDialog[None]):
-    """A message to read: an error with what to do, or a text to select with the mouse or to copy."""
+    """A text to read, select with the mouse and copy, such as an error with what to do."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "copy", "Copy", show=False)]
 
@@ -313,7 +313,7 @@ class MessageDialog(TextDialog[None]):
         self._hint = visible_lines(hint)
 
     def box(self) -> ComposeResult:
-        """Yield the text, what to do next, and one button."""
+        """Compose the text, what to do next, and a button."""
         with DialogBody(classes="words"):
             yield StaticText(content(self._text))
             if self._hint:
@@ -323,7 +323,7 @@ class MessageDialog(TextDialog[None]):
             yield KeyHint("esc closes", "y copies the text")
 
     def on_mount(self) -> None:
-        """Focus the button, so that enter closes."""
+        """Focus the button that closes the dialog."""
         self.query_one(Button).focus()
 
     @on(Button.Pressed)

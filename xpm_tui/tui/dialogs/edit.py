@@ -1,4 +1,4 @@
-"""Edit one record: its fields with their values, and for a client those of its contacts."""
+"""The dialog that edits the fields of a record, for a client with those of its contacts."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from xpm_tui.tui.widgets.inputs import ChoiceField, FormRow, TextField
 from xpm_tui.tui.widgets.text import StaticText
 
 LINE = "⏎"
-"""The sign of a line end while a multi-line value is edited on one line."""
+"""Replaces line breaks while a value of several lines is edited in one line."""
 
 
 KEYWORDS = frozenset({"default", "none"})
-"""Words that are valid in place of a date."""
+"""Words that may be entered instead of a date."""
 
 FLAG = (("yes", "Yes"), ("no", "No"))
 
@@ -42,9 +42,9 @@ FLAG = (("yes", "Yes"), ("no", "No"))
 def entries(
     view: ClientView, people: Sequence[PersonView], notes: Mapping[str, str] = MappingProxyType({})
 ) -> list[EditField]:
-    """Return every editable field: the client's, then each contact's.
+    """Return the fields that can be edited: those of the client, then of each contact.
 
-    ``people`` are the team; ``notes`` are sentences to add to the help of some of the client's fields.
+    ``people`` is the team. ``notes`` are sentences to add to the help of some of the client's fields.
     """
     found = [_entry(field, field.attribute, field.label, view, people) for field in editable("client")]
     found = [
@@ -60,7 +60,7 @@ def entries(
 def _entry(
     field: model.Field, key: str, label: str, view: ClientView | ContactView, people: Sequence[PersonView]
 ) -> EditField:
-    """Return one field of a form, with the value as it is typed and, for a choice, its options."""
+    """Return a field of the form with its value as text and, for a choice, its options."""
     value = getattr(view, field.attribute)
     options: list[tuple[str, str]] = []
     if field.kind == "flag":
@@ -83,31 +83,32 @@ def _entry(
 
 
 def _person(person: PersonView) -> str:
-    """Return a team member as a choice; only linked members are synced."""
+    """Return a team member as an option, marked if not linked, because sync cannot transfer it then."""
     return person.name if person.staff else f"{person.name} (not linked to XPM)"
 
 
 def typed(changed: Sequence[str]) -> dict[str, str]:
-    """Return ``field=value`` texts as a dictionary."""
+    """Return ``field=value`` words as a mapping."""
     return {key: text for key, _, text in (word.partition("=") for word in changed)}
 
 
-def params_of(act: Command[Any], preset: Mapping[str, Any], changed: Sequence[str]) -> msgspec.Struct:
-    """Return the command's parameters with the changed values, some of them as parameters of their own.
+def params_of(command: Command[Any], preset: Mapping[str, Any], changed: Sequence[str]) -> msgspec.Struct:
+    """Return the parameters of a command: the changed values, and those that it has as parameters.
 
-    Raises ``BadInput`` if a required one is missing.
+    Raises:
+        BadInput: A required parameter is missing.
     """
     values, given = typed(changed), dict(preset)
-    for param in read(act.params):
+    for param in read(command.params):
         if param.name in values and param.name not in given:
             given[param.name] = values.pop(param.name).strip()
         if param.required and param.name != "values" and not given.get(param.name):
             raise BadInput(f"“{param.name}” is required.", field=param.name)
-    return build(act, {**given, "values": [f"{key}={text}" for key, text in values.items()]})
+    return build(command, {**given, "values": [f"{key}={text}" for key, text in values.items()]})
 
 
 class EditDialog(EditingDialog[tuple[str, ...]]):
-    """Returns ``field=value`` for what was changed, or None."""
+    """An edit form. Its result is ``field=value`` for each change, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f10", "save", "Save", show=False),
@@ -122,9 +123,9 @@ class EditDialog(EditingDialog[tuple[str, ...]]):
         self._new = sheet.new
         self._door = sheet.door
         self._leaving = False
-        """Whether the next screen is the one of the door."""
+        """Whether the next screen is the one that the first row opens."""
         self._turned = turned
-        # A field has one line: line ends of an address are shown as a sign and restored.
+        # A field holds one line, so the line breaks of an address are replaced by a mark and restored.
         entries = [EditField(*each) for each in sheet.fields]
         self._before = {each.key: each.value.replace("\r\n", "\n").replace("\n", LINE) for each in entries}
         again = {
@@ -146,7 +147,7 @@ class EditDialog(EditingDialog[tuple[str, ...]]):
         self._error = StaticText(classes="error")
 
     def box(self) -> ComposeResult:
-        """Yield label and field for each."""
+        """Compose a label and a field per row."""
         yield StaticText(show(self._about), classes="about")
         with DialogBody(classes="fields"):
             if self._door is not None and self._way is not None:
@@ -161,7 +162,7 @@ class EditDialog(EditingDialog[tuple[str, ...]]):
             yield Static(content(Shown("enter: next · F10 saves · esc: back")), classes="hint")
 
     def on_mount(self) -> None:
-        """Focus the first field, or the one that was refused before."""
+        """Focus the first field, or the one that was rejected."""
         self._error.display = False
         if self._turned is not None:
             now = {key: str(field.value) for key, field in self._inputs.items()}
@@ -206,14 +207,14 @@ class EditDialog(EditingDialog[tuple[str, ...]]):
             self.action_leave()
 
     def dismiss(self, result: tuple[str, ...] | None = None) -> AwaitComplete:
-        """Dismiss, and open the screen of the door if that was chosen."""
+        """Close the dialog; open the screen of the first row if that was chosen."""
         done = super().dismiss(result)
         if self._leaving and self._door is not None:
             self.app.call_later(self._door.open)
         return done
 
     def stayed(self) -> None:
-        """Return to editing, not through the door."""
+        """Stay in the form instead of opening the other screen."""
         self._leaving = False
 
     def is_edited(self) -> bool:
@@ -222,7 +223,7 @@ class EditDialog(EditingDialog[tuple[str, ...]]):
         return self._turned is not None or now != self._before
 
     def action_save(self) -> None:
-        """Return only what differs; without changes there is nothing to save."""
+        """Return only the fields that differ; without any, there is nothing to save."""
         before = dict.fromkeys(self._before, "") if self._new else self._before
         now = {key: str(field.value) for key, field in self._inputs.items()}
         changed = {key: value for key, value in now.items() if value != before[key]}

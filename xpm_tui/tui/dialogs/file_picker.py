@@ -1,4 +1,4 @@
-"""Choose a file: type, paste or browse. Tab completes, enter chooses, escape goes back."""
+"""A dialog that asks for a path, which is typed, pasted or selected in the list of the folder."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from xpm_tui.tui.widgets.text import StaticText
 
 
 class FolderRows(Items[FolderEntry]):
-    """The contents of the folder."""
+    """The entries of the folder."""
 
     driven = True
     can_focus = False
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """Draw the name, and the size of a file."""
+        """Return the name, and the size of a file."""
         entry = self.items[row]
         size = "folder" if entry.folder else sized(entry.size)
         name = entry.path.name + (os.sep if entry.folder else "")
@@ -43,7 +43,10 @@ class FolderRows(Items[FolderEntry]):
 
 
 class FilePicker(Dialog[str]):
-    """Returns the path as text, or None. ``new``: a file to be written, which need not exist."""
+    """A file picker; its result is the path as text, or None.
+
+    Tab completes, enter chooses, escape cancels. ``new``: the file is to be written and need not exist.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "complete", "Complete", show=False, priority=True),
@@ -69,7 +72,7 @@ class FilePicker(Dialog[str]):
         self._listing: FolderListing | None = None
 
     def box(self) -> ComposeResult:
-        """Yield the purpose, the path, the folder's contents, and the keys."""
+        """Compose the purpose, the path, the entries and the keys."""
         yield StaticText(content(self._about))
         yield self._field
         yield self._note
@@ -78,17 +81,17 @@ class FilePicker(Dialog[str]):
         yield Static(content(Shown(keys)), classes="hint")
 
     def on_mount(self) -> None:
-        """Focus the field."""
+        """Focus the path."""
         self._field.focus()
         self._field.cursor_position = len(self._field.value)
-        self._look()
+        self._refresh_listing()
 
     @on(TextField.Changed)
     def _typed(self, event: TextField.Changed) -> None:
         event.stop()
-        self._look()
+        self._refresh_listing()
 
-    def _look(self) -> None:
+    def _refresh_listing(self) -> None:
         typed = self._field.value
         self.host.work(lambda: self._read(typed), "files", exclusive=True, node=self)
 
@@ -99,18 +102,18 @@ class FilePicker(Dialog[str]):
         found = self._listing = await self.host.worker.ask(read)
         self._moved = False
         self._rows.show(found.entries)
-        self._tell(found.problem)
+        self._show_problem(found.problem)
 
-    def _tell(self, problem: str) -> None:
+    def _show_problem(self, problem: str) -> None:
         self._note.update(content(visible(problem)))
 
     def action_move(self, by: int) -> None:
-        """Move the selection in the list; the field keeps the focus."""
+        """Move the cursor of the list while the field keeps the focus."""
         self._moved = True
         self._rows.cursor += by
 
     def action_complete(self) -> None:
-        """Complete as far as unique, or to the selected entry."""
+        """Complete the path as far as all entries agree, or to the selected one."""
         entries = self._rows.items
         if not entries:
             return
@@ -133,7 +136,7 @@ class FilePicker(Dialog[str]):
         if folder and not text.endswith(os.sep):
             text += os.sep
         if visible(text, len(text) + 1) != text:
-            self._tell(
+            self._show_problem(
                 "This name has characters that cannot be typed: rename the file first, or choose another one."
             )
             return
@@ -143,15 +146,15 @@ class FilePicker(Dialog[str]):
     @on(TextField.Submitted)
     def _submitted(self, event: TextField.Submitted) -> None:
         event.stop()
-        self._take()
+        self._accept()
 
     @on(Rows.Chosen)
     def _chosen(self, event: Rows.Chosen) -> None:
         event.stop()
         self._moved = True
-        self._take()
+        self._accept()
 
-    def _take(self) -> None:
+    def _accept(self) -> None:
         found, entry = self._listing, self._rows.current
         if found is None:
             return
@@ -165,17 +168,17 @@ class FilePicker(Dialog[str]):
         elif (self._new and found.folder.is_dir() and found.path.name) or found.is_file:
             self.dismiss(str(found.path))
         else:
-            self._tell(f"The file {found.path} does not exist.")
+            self._show_problem(f"The file {found.path} does not exist.")
 
 
 def folder_of(app: AppProtocol) -> str:
-    """Return the folder of the last file, ready to be typed on; at first where the console was started."""
+    """Return the folder of the last file, or the one where the console was started, with a final slash."""
     folder = app.folder or os.getcwd()
     return folder if folder.endswith(os.sep) else folder + os.sep
 
 
 def sized(size: int) -> str:
-    """Return a size in bytes as text."""
+    """Return a size in bytes for reading."""
     for unit in ("B", "KB", "MB", "GB"):
         if size < 1024 or unit == "GB":
             return f"{size:.0f} {unit}"

@@ -1,6 +1,6 @@
-"""Forms of commands: the names, help and defaults of the command line, filled in until they are accepted.
+"""Forms that are generated from a command's parameters, with the help and defaults of the command line.
 
-Refused input is shown again as typed, with the message at its field.
+Rejected values are shown again as they were typed, with the error at its field.
 """
 
 from __future__ import annotations
@@ -47,18 +47,18 @@ P = TypeVar("P")
 R = TypeVar("R")
 
 AGAIN = (BadInput, Busy)
-"""Errors after which nothing was written, and another input or a later try may succeed."""
+"""Errors after which nothing was written, so that another value or a later attempt may succeed."""
 
 
 class RejectedInput(NamedTuple, Generic[P]):
-    """Input that was refused, and why."""
+    """The values that were rejected, and the error."""
 
     filled: P
     trouble: AppError
 
     @property
     def sentence(self) -> str:
-        """Return what is wrong with it, what to do next, and its known problem if there is one."""
+        """The error, what to do next, and the known problem if there is one."""
         return present(self.trouble).sentence()
 
 
@@ -67,7 +67,7 @@ async def ask_until_accepted(
     show: Callable[[RejectedInput[P] | None], Screen[P]],
     do: Callable[[P], Awaitable[R]],
 ) -> R | None:
-    """Show a form, run the action, and show the form again if it was refused; None when it was left."""
+    """Show a form and run the command, until its values are accepted; return None if it was left."""
     turned: RejectedInput[P] | None = None
     while True:
         filled = await app.push_screen_wait(show(turned))
@@ -80,9 +80,10 @@ async def ask_until_accepted(
 
 
 def invalid_field(trouble: AppError, typed: Mapping[str, Any]) -> str:
-    """Return the field that an error is about: the named one, or the one whose text it repeats.
+    """Return the field that an error is about: the one it names, or the one whose text it repeats.
 
-    ``typed`` has the content of each field, a list as a list; of ``start=2026-07-01`` both halves count.
+    Empty if there is none. ``typed`` has the values of the fields; of ``start=2026-07-01``, name and value
+    are both compared.
     """
     named = trouble.field if isinstance(trouble, BadInput) else ""
     named = named or trouble.message.partition(":")[0]
@@ -90,9 +91,11 @@ def invalid_field(trouble: AppError, typed: Mapping[str, Any]) -> str:
     for name, part in parts:
         if named in (name, name.replace("_", " "), part.partition("=")[0].strip() if "=" in part else name):
             return name
-    lines = [(name, part.partition("=")[2] or part) for name, part in parts]
-    lines = [(name, text.strip()) for name, text in lines if text.strip() and text.strip() in trouble.message]
-    return max(lines, key=lambda each: len(each[1]))[0] if lines else ""
+    candidates = [(name, part.partition("=")[2] or part) for name, part in parts]
+    candidates = [
+        (name, text.strip()) for name, text in candidates if text.strip() and text.strip() in trouble.message
+    ]
+    return max(candidates, key=lambda each: len(each[1]))[0] if candidates else ""
 
 
 def _parts(value: Any) -> tuple[Any, ...]:
@@ -100,40 +103,41 @@ def _parts(value: Any) -> tuple[Any, ...]:
 
 
 SKIPPED = frozenset({"yes", "dry_run", "json", "quiet"})
-"""Parameters for what a console shows and asks anyway."""
+"""Parameters that are not shown, because the console asks or shows the same anyway."""
 
 
-def open_parameters(act: Command[Any], preset: Mapping[str, Any]) -> list[Param]:
-    """Return the parameters to ask for: those that the screen does not know."""
-    return [p for p in read(act.params) if p.name not in preset and p.name not in SKIPPED]
+def open_parameters(command: Command[Any], preset: Mapping[str, Any]) -> list[Param]:
+    """Return the parameters for which the user is asked: all that the screen does not set."""
+    return [p for p in read(command.params) if p.name not in preset and p.name not in SKIPPED]
 
 
-def build(act: Command[Any], values: Mapping[str, Any]) -> msgspec.Struct:
-    """Return the parameters as one frozen value.
+def build(command: Command[Any], values: Mapping[str, Any]) -> msgspec.Struct:
+    """Return the parameters as a frozen value.
 
-    Raises ``msgspec.ValidationError`` with the place in its text.
+    Raises:
+        msgspec.ValidationError: A value is invalid; the text names its place.
     """
-    known = {p.name: p for p in read(act.params)}
-    # A screen knows one record: a command that accepts several gets that one.
+    known = {p.name: p for p in read(command.params)}
+    # A screen sets one record; a command that takes several gets a list of one.
     given = {k: (v,) if known[k].many and isinstance(v, str) else v for k, v in values.items() if k in known}
-    done: msgspec.Struct = msgspec.convert(given, act.params, strict=False)
+    done: msgspec.Struct = msgspec.convert(given, command.params, strict=False)
     return done
 
 
 def validation_message(error: msgspec.ValidationError) -> tuple[str, str]:
-    """Return what is wrong with a value, and of which parameter, from msgspec's message."""
-    told, _, path = str(error).partition(" - at `$.")
+    """Return what is wrong with a value, and the parameter, from the message of msgspec."""
+    reason, _, path = str(error).partition(" - at `$.")
     name = re.split(r"[`.\[]", path, maxsplit=1)[0]
-    wanted = re.match(r"Expected `(int|float)`( [<>]=? \S+)?", told)
+    wanted = re.match(r"Expected `(int|float)`( [<>]=? \S+)?", reason)
     if wanted is None:
-        return told, name
+        return reason, name
     kind = "a whole number" if wanted[1] == "int" else "a number"
     bound = (wanted[2] or "").replace(">=", "of at least").replace("<=", "of at most")
     return f"“{name.replace('_', ' ')}” must be {kind}{bound}.", name
 
 
 def unsaved() -> ConfirmDialog:
-    """Return the question whether to discard what was typed; the safe answer has the focus."""
+    """Return the question whether to discard edits; the safe answer has the focus."""
     return ConfirmDialog(
         "Your changes are not saved.",
         title="Discard your changes?",
@@ -143,14 +147,14 @@ def unsaved() -> ConfirmDialog:
 
 
 class EditingDialog(Dialog[R]):
-    """A dialog with fields: leaving it asks first if something was typed or chosen."""
+    """A dialog with fields; leaving it asks first if something was edited."""
 
     def is_edited(self) -> bool:
-        """Return whether something would be lost."""
+        """Return whether leaving would lose edits."""
         raise NotImplementedError
 
     def action_leave(self) -> None:
-        """Go back, without a question if nothing would be lost."""
+        """Leave, after asking if something was edited."""
         if not self.is_edited():
             self.dismiss(None)
             return
@@ -163,11 +167,11 @@ class EditingDialog(Dialog[R]):
             self.stayed()
 
     def stayed(self) -> None:
-        """Handle that the user continues editing."""
+        """Continue editing."""
 
 
 def date_hint(text: str, today: date) -> str:
-    """Return the day of the week of a date that is being typed, so that a wrong one is noticed."""
+    """Return the day of the week of a date while it is typed, so that mistakes are noticed."""
     typed = text.strip()
     try:
         return f"{weekday(date.fromisoformat(typed), today)}."
@@ -176,7 +180,7 @@ def date_hint(text: str, today: date) -> str:
 
 
 class _ParameterRow(NamedTuple):
-    """One row of a form: a parameter, or with ``part`` one field of its ``field=value`` list."""
+    """A row of a form: a parameter or, with ``part``, a field of its ``field=value`` list."""
 
     param: Param
     key: str
@@ -186,29 +190,29 @@ class _ParameterRow(NamedTuple):
 
     @property
     def is_date(self) -> bool:
-        """Return whether it is a date."""
+        """Whether the value is a date."""
         return self.part.is_date if self.part is not None else self.param.hint.placeholder == "DATE"
 
 
-def rows_of(act: Command[Any], preset: Mapping[str, Any]) -> list[_ParameterRow]:
-    """Return the rows of a command's form, with labels and help from the registries."""
+def rows_of(command: Command[Any], preset: Mapping[str, Any]) -> list[_ParameterRow]:
+    """Return the rows of a command's form, with the labels and help of the registries."""
     found: list[_ParameterRow] = []
-    names = {param.name for param in read(act.params)}
-    for param in open_parameters(act, preset):
-        parts = value_fields(act) if param.name == "values" else ()
+    names = {param.name for param in read(command.params)}
+    for param in open_parameters(command, preset):
+        parts = value_fields(command) if param.name == "values" else ()
         found += [
             _ParameterRow(param, f"v-{each.key}", each.label, each.help, each)
             for each in parts
             if each.key not in names
         ]
         if not parts:
-            label = "Values" if param.name == "values" else parameter_label(act, param)
+            label = "Values" if param.name == "values" else parameter_label(command, param)
             found.append(_ParameterRow(param, f"p-{param.name}", label, param.help))
     return found
 
 
 class FormDialog(EditingDialog[msgspec.Struct]):
-    """A form. Returns the parameters, or None."""
+    """The form of a command. Its result is the parameters, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+enter,f10", "submit", "Submit", show=False),
@@ -218,25 +222,25 @@ class FormDialog(EditingDialog[msgspec.Struct]):
 
     def __init__(
         self,
-        act: Command[Any],
+        command: Command[Any],
         preset: Mapping[str, Any],
         start: Mapping[str, Any] | None = None,
         turned: RejectedInput[msgspec.Struct] | None = None,
     ) -> None:
         super().__init__()
-        self.title_text = visible(act.title)
-        self._act = act
+        self.title_text = visible(command.title)
+        self._act = command
         self._preset = dict(preset)
         self._start = dict(start or {})
         self._turned = turned
-        self._about = rows_of(act, preset)
+        self._about = rows_of(command, preset)
         self._rows: dict[str, FormRow] = {}
         self._before: dict[str, Any] = {}
         self._help = StaticText(classes="help")
         self._error = StaticText(classes="error")
 
     def box(self) -> ComposeResult:
-        """Yield what the command does, the fields, and a line of help for the focused field."""
+        """Compose the purpose, the fields, and a line of help for the focused field."""
         yield StaticText(content(visible(self._act.help)), classes="words")
         with DialogBody(classes="fields"):
             for each in self._about:
@@ -251,7 +255,7 @@ class FormDialog(EditingDialog[msgspec.Struct]):
         yield Static(content(Shown("enter: next field · F10: submit · esc: back")), classes="hint")
 
     def on_mount(self) -> None:
-        """Focus the first field, or the one that was refused before."""
+        """Focus the first field, or the one that was rejected."""
         self._error.display = False
         self._before = {} if self._turned is not None else self._filled()
         if self._turned is not None:
@@ -265,11 +269,11 @@ class FormDialog(EditingDialog[msgspec.Struct]):
         self.query_one("#leave" if usual_effect(self._act).writes else "#do", Button).focus()
 
     def is_edited(self) -> bool:
-        """Return whether a field differs from its initial value."""
+        """Return whether a field has changed since the form was shown."""
         return self._filled() != self._before
 
     def _required(self, row: _ParameterRow) -> bool:
-        """Return whether the row is required; a list of fields is, if none would mean all."""
+        """Return whether a row must be filled in; a list must be, unless empty means all."""
         chosen = field_choices(self._act, row.param, ()) if row.part is None else []
         needs_choice = bool(chosen) and chosen[0][1] == "Choose a field"
         return needs_choice or (row.part is None and row.param.required)
@@ -341,11 +345,11 @@ class FormDialog(EditingDialog[msgspec.Struct]):
             self.action_leave()
 
     def _filled(self) -> dict[str, Any]:
-        """Return the content of each row, by its key."""
+        """Return the contents of each row by its key."""
         return {each.key: getattr(self.query_one(f"#{each.key}"), "value", "") for each in self._about}
 
     def _named(self) -> dict[str, Any]:
-        """Return the same by the field names in messages: for a list, by its parts."""
+        """Return the contents by the name that a message uses; for a list, its parts."""
         found: dict[str, Any] = {}
         for key, value in self._filled().items():
             row = next(each for each in self._about if each.key == key)
@@ -354,7 +358,7 @@ class FormDialog(EditingDialog[msgspec.Struct]):
         return found
 
     def values(self) -> dict[str, Any]:
-        """Return what is filled in; empty optional fields keep their default."""
+        """Return the values; empty optional fields keep their default."""
         found: dict[str, Any] = dict(self._preset)
         filled = self._filled()
         for row in self._about:
@@ -373,7 +377,7 @@ class FormDialog(EditingDialog[msgspec.Struct]):
         return found
 
     def action_submit(self) -> None:
-        """Check and return the values; errors are shown under the fields."""
+        """Check the values and close the form; errors are shown below the fields."""
         filled = self._filled()
         for row in self._about:
             if self._required(row) and not (filled[row.key] and str(filled[row.key]).strip()):

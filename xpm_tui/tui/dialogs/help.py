@@ -1,6 +1,6 @@
-"""Help for the current screen: the area in a sentence, then every key with what it does.
+"""The help dialog: the purpose of the active screen, and all its keys.
 
-Error dialogs: what went wrong, the known problem, and the steps that solve it.
+Error dialogs, the steps of known problems, and the choice of a symptom.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ EVERYWHERE: tuple[tuple[str, str], ...] = (
 
 @dataclass(frozen=True)
 class HelpPage:
-    """The content of help: ``about`` in sentences, ``keys`` with what they do."""
+    """The contents of a help page: ``about`` in sentences, ``keys`` with what they do."""
 
     title: str
     about: str
@@ -62,22 +62,22 @@ class HelpDialog(TextDialog[None]):
         self._page = page
 
     def box(self) -> ComposeResult:
-        """Yield the sentences, the keys of this screen, and the keys of everywhere."""
-        texts: list[list[Span]] = []
+        """Compose the sentences, the screen's keys, and the keys that work everywhere."""
+        rows: list[list[Span]] = []
         for head, keys in (("Here", self._page.keys), ("Everywhere", EVERYWHERE)):
             if keys:
-                texts.append([ours(head, "head")])
+                rows.append([ours(head, "head")])
                 room = min(26, max(len(key) for key, _ in keys) + 2)
-                texts += [[ours("  "), *fit([span(key, "accent")], room), span(what)] for key, what in keys]
-                texts.append([ours("")])
+                rows += [[ours("  "), *fit([span(key, "accent")], room), span(what)] for key, what in keys]
+                rows.append([ours("")])
         with DialogBody(classes="words"):
             yield StaticText(content(visible(self._page.about, 2000)), classes="about")
-            yield StaticText(lines([list(line) for line in texts]))
+            yield StaticText(lines([list(line) for line in rows]))
         yield Static(content(Shown("esc closes")), classes="hint")
 
 
 class ErrorDialog(MessageDialog):
-    """The message, what to do next, and the known problem's first step; ``v`` shows all steps."""
+    """An error: what happened, what to do, the known problem and its first step; ``v`` shows all."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "way_out", "What to do", tooltip="Show all steps", show=False)
@@ -90,7 +90,7 @@ class ErrorDialog(MessageDialog):
         super().__init__(title, text or view.message, hint="\n".join(view.advice(titled=False)), bad=True)
 
     def box(self) -> ComposeResult:
-        """Yield the text, with another button if there is a known problem."""
+        """Compose the message, with another button if a known problem applies."""
         with VerticalScroll(classes="words", can_focus=False):
             if self.case is not None:
                 yield StaticText(content(visible(problem_title(self.case))), classes="problem")
@@ -107,13 +107,13 @@ class ErrorDialog(MessageDialog):
             yield Static(content(Shown(keys)), classes="hint")
 
     def action_way_out(self) -> None:
-        """Show all steps, for XPM's new and old screens, and what to report to Xero's support."""
+        """Show all steps, for XPM's new and old screens, and the details for Xero's support."""
         if self.case is not None:
             self.app.push_screen(problem_steps(self.case, self._trouble))
 
 
 def problem_steps(case: KnownProblem, trouble: AppError | None = None) -> MessageDialog:
-    """Return a known problem in full, with the facts of the call for Xero's support."""
+    """Return a dialog with the full text of a known problem and, if a call failed, the details for Xero."""
     lines = titled_problem_lines(case)
     if trouble is not None:
         lines += present(trouble).for_support()
@@ -128,7 +128,7 @@ def show_error(
     text: str = "",
     act: str = "console",
 ) -> None:
-    """Show an error, and make sure that it is in the log with its known problem."""
+    """Show an error, and write it with its known problem to the log."""
     app.push_screen(ErrorDialog(title, text, trouble))
 
     async def log() -> None:
@@ -136,7 +136,7 @@ def show_error(
             if not practice.read_only:
                 failed(practice.events, act, trouble)
 
-        # The error was shown even if it cannot be logged.
+        # If the log cannot be written, the error has been shown all the same.
         with suppress(AppError, RuntimeError):
             await app.worker.ask(write)
 
@@ -144,7 +144,7 @@ def show_error(
 
 
 async def ask_symptom(app: AppProtocol, *, browser: bool = False) -> Symptom | None:
-    """Ask what the user sees, and show what to do about it; return the answer, or None."""
+    """Ask what the user sees, show what to do, and return the choice; None if the user cancels."""
     question = "What do you see in the browser?" if browser else "What do you see?"
     offered = BROWSER if browser else (*BROWSER, *ELSEWHERE)
     key = await app.push_screen_wait(

@@ -1,4 +1,4 @@
-"""The command palette: every command of this screen, with its key and, if it is unavailable, the reason."""
+"""The command palette: searches the available commands by their words."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from xpm_tui.tui.widgets.text import StaticText
 
 @dataclass(frozen=True)
 class PaletteEntry:
-    """One entry: ``name`` is returned when it is chosen, ``reason`` says why it is unavailable."""
+    """An entry. ``name`` is the result when it is chosen, ``reason`` says why it is unavailable."""
 
     name: str
     title: str
@@ -37,7 +37,7 @@ class PaletteEntry:
 
 
 def rank(query: str, entries: Sequence[PaletteEntry]) -> list[PaletteEntry]:
-    """Return entries that match the query: word starts first, then anywhere, then typing errors."""
+    """Return the entries that match a query, best first; typing errors are tolerated."""
     terms = query.casefold().split()
     if not terms:
         return list(entries)
@@ -64,12 +64,12 @@ NOT_NOW = "not now"
 
 
 class PaletteRows(Items[PaletteEntry]):
-    """The entries, one per line: title, whether it is unavailable, key."""
+    """The entries, one line each."""
 
     driven = True
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """Draw the title at the left and the key at the right; the description is shown below the list."""
+        """Return the title and the key, dimmed if the entry is unavailable."""
         entry = self.items[row]
         off = bool(entry.reason)
         right: list[Span] = [ours(f" {NOT_NOW}", "warn")] if off else []
@@ -80,7 +80,7 @@ class PaletteRows(Items[PaletteEntry]):
 
 
 class Palette(BaseScreen, ModalScreen[str]):
-    """Returns the name of the chosen command, or None."""
+    """The palette. Its result is the name of the chosen entry, or None."""
 
     CSS_PATH: ClassVar = style("palette")
     AUTO_FOCUS = ""
@@ -102,7 +102,7 @@ class Palette(BaseScreen, ModalScreen[str]):
         self._none = Static(content(Shown("No match. Try other words; esc goes back.")), classes="empty")
 
     def compose(self) -> ComposeResult:
-        """Yield a field above the entries, and the description of the selected one in full."""
+        """Compose the search field, the entries, and the description of the selected one."""
         with Vertical(classes="box"):
             yield self._field
             yield self._none
@@ -122,20 +122,20 @@ class Palette(BaseScreen, ModalScreen[str]):
     @on(TextField.Submitted)
     def _submitted(self, event: TextField.Submitted) -> None:
         event.stop()
-        self._take()
+        self._accept()
 
     @on(Rows.Chosen)
     def _chosen(self, event: Rows.Chosen) -> None:
         event.stop()
-        self._take()
+        self._accept()
 
     @on(Rows.Moved)
     def _moved(self, event: Rows.Moved) -> None:
         event.stop()
-        self._say()
+        self._describe_current()
 
     def action_move(self, by: int) -> None:
-        """Move the selection; the field keeps the focus."""
+        """Move the cursor while the field keeps the focus."""
         self._rows.cursor += by
 
     def _find(self, query: str) -> None:
@@ -143,17 +143,17 @@ class Palette(BaseScreen, ModalScreen[str]):
         self._none.display = not found
         self._rows.display = bool(found)
         self._rows.show(found)
-        self._say()
+        self._describe_current()
 
-    def _say(self) -> None:
+    def _describe_current(self) -> None:
         entry = self._rows.current
-        messages: list[Line] = []
+        rows: list[Line] = []
         if entry is not None and entry.reason:
-            messages.append([ours(f"{NOT_NOW.capitalize()}: ", "warn"), span(entry.reason, "warn")])
+            rows.append([ours(f"{NOT_NOW.capitalize()}: ", "warn"), span(entry.reason, "warn")])
         if entry is not None and entry.help:
-            messages.append([span(entry.help)])
-        self._about.update(lines(messages))
+            rows.append([span(entry.help)])
+        self._about.update(lines(rows))
 
-    def _take(self) -> None:
+    def _accept(self) -> None:
         if (entry := self._rows.current) is not None:
             self.dismiss(entry.name)

@@ -1,10 +1,10 @@
-"""The dialogue of a command on a screen: questions as dialogs, messages above them or as a toast.
+"""The dialogue of a command in the console: questions as dialogs, and sentences for the result.
 
-Dialogs for work in progress, without animation, so that waiting costs no bytes.
+A dialog for work that takes a while, and the screen for a window that is too small.
 
-The module also has the screen for a window that is too small to show anything whole.
+Neither is animated, so that waiting sends nothing to the terminal.
 
-Accept all unambiguous matches of team and services: the command asks with the number, then links.
+Accepts all unambiguous matches of team members and services; the command asks with their count.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ from xpm_tui.tui.widgets.text import StaticText
 Answer = TypeVar("Answer")
 
 LINES = 8
-"""The number of lines above which a question gets a wide dialog."""
+"""The most lines of a question in a narrow box."""
 TITLE = 66
-"""The longest question that is the title of its dialog, at 80 columns."""
+"""The most characters of a question that becomes the title of its box, to fit into 80 columns."""
 ROOM = 60
-"""The longest line of a question in a narrow dialog."""
+"""The most characters in a line of a question in a narrow box."""
 
 
 def is_wide(lines: list[str]) -> bool:
@@ -53,10 +53,10 @@ def is_wide(lines: list[str]) -> bool:
 
 
 class ScreenDialogue:
-    """A dialogue over the console, used on the worker thread.
+    """A command's dialogue on the screen, used on the worker thread.
 
-    Messages before a question are shown above it; the rest is in ``said`` for the result. ``box`` is shown
-    from the user's confirmation until :meth:`end`.
+    Sentences before a question are shown above it; the others are collected in ``said`` for the result.
+    ``box`` is shown from the user's consent until :meth:`end`.
     """
 
     interactive = True
@@ -72,20 +72,20 @@ class ScreenDialogue:
         self.said: list[str] = []
 
     def say(self, sentence: str) -> None:
-        """Keep a message for the next question or the result."""
+        """Keep a sentence for the next question or the result."""
         self.said.append(sentence)
 
     def progress(self, sentence: str) -> None:
-        """Show progress on a screen that has a place for it."""
+        """Show the progress on a screen that has a place for it."""
         show = getattr(self._app.screen, "show_progress", None)
         if show is not None:
             self._app.call_later(show, sentence)
 
     def emit(self, item: Mapping[str, Any], line: str = "") -> None:
-        """Ignore the item: items of a stream reach the screen as events."""
+        """Ignore items of a stream; they reach the screen as events."""
 
     async def confirm(self, question: str, *, default: bool = False, button: str = "") -> bool | None:
-        """Ask with the question as the title, above the messages so far."""
+        """Ask a question, with the sentences since the last one as its text."""
         said, self.said = self.said, []
         title, lines = self._placed(question.strip(), said)
         box = ConfirmDialog(
@@ -94,18 +94,20 @@ class ScreenDialogue:
         )  # fmt: skip
         return await self._show(box)
 
-    def _placed(self, asked: str, said: list[str]) -> tuple[str, list[str]]:
-        """Return the title and the lines of a question: a short one is the title itself."""
+    def _placed(self, asked: str, sentences: list[str]) -> tuple[str, list[str]]:
+        """Return the title and the lines of a question; a short one becomes the title."""
         if "\n" not in asked and len(asked) <= TITLE and asked.endswith("?"):
-            return asked, "\n".join(said).splitlines()
-        return self._title or "Continue?", "\n".join([*said, *([""] if said else []), asked]).splitlines()
+            return asked, "\n".join(sentences).splitlines()
+        return self._title or "Continue?", "\n".join(
+            [*sentences, *([""] if sentences else []), asked]
+        ).splitlines()
 
     async def line(self, prompt: str) -> str | None:
-        """Ask for one line; None when left."""
+        """Ask for a line of text; return None if the user cancels."""
         return await self._show(InputDialog("\n".join([*self._above(), prompt]), title=self._title))
 
     async def end(self) -> None:
-        """Remove the dialog, on the screen's thread."""
+        """Close the box, on the thread of the screen."""
         if self._box is not None and self._shown is not None:
             await self._shown
             await self._box.dismiss(None)
@@ -115,7 +117,7 @@ class ScreenDialogue:
         return [*said, ""] if said else []
 
     async def _show(self, screen: Screen[Answer]) -> Answer | None:
-        """Let the screen's thread show a dialog, and wait here for its answer."""
+        """Show a dialog on the thread of the screen, and wait here for its result."""
         answer: Future[Answer | None] = Future()
 
         def answered(value: Answer | None) -> None:
@@ -134,7 +136,7 @@ GIVES_UP = "esc cancels; nothing has been written"
 
 
 class ProgressDialog(Dialog[None]):
-    """A dialog with a sentence; escape cancels the work, if there is a worker."""
+    """A box with a sentence; escape cancels the worker that it watches, if any."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", show=False)]
 
@@ -145,10 +147,10 @@ class ProgressDialog(Dialog[None]):
         self._worker: Any = None
 
     def box(self) -> ComposeResult:
-        """Yield the sentence and what to do."""
+        """Compose the sentence and the key."""
         yield self._words
-        text = "it cannot be cancelled" if self._worker is None else GIVES_UP
-        yield Static(content(Shown(text)), classes="hint")
+        hint = "it cannot be cancelled" if self._worker is None else GIVES_UP
+        yield Static(content(Shown(hint)), classes="hint")
 
     def tell(self, sentence: str) -> None:
         """Show the progress."""
@@ -160,14 +162,14 @@ class ProgressDialog(Dialog[None]):
         self._worker = worker
 
     def action_give_up(self) -> None:
-        """Cancel and leave; work that continues on its own stays visible."""
+        """Cancel the work and close the dialog; work that cannot be cancelled stays visible."""
         if self._worker is not None:
             self._worker.cancel()
             self.dismiss(None)
 
 
 async def done(work: Awaitable[R], screen: ProgressDialog) -> R:
-    """Wait for the work, then remove the dialog, also after an error."""
+    """Wait for the work and close the dialog, also after an error."""
     try:
         return await work
     finally:
@@ -182,21 +184,21 @@ WORDS = (
 
 
 class TooSmall(ModalScreen[None]):
-    """Covers everything while the window is too small, and leaves automatically."""
+    """Covers all screens until the window is large enough again."""
 
     CSS_PATH: ClassVar = style("too_small")
     AUTO_FOCUS = ""
 
     def compose(self) -> ComposeResult:
-        """Yield the sentence."""
+        """Compose the sentence."""
         yield Static(content(Shown(WORDS)))
 
     def on_resize(self, event: events.Resize) -> None:
-        """Leave if the window is large enough again."""
+        """Close if the window is large enough."""
         self._leave(event.size)
 
     def on_screen_resume(self) -> None:
-        """Check again after a screen above it has left."""
+        """Close if the window has grown while another screen was over this one."""
         self._leave(self.app.size)
 
     def _leave(self, size: Size) -> None:
@@ -205,26 +207,28 @@ class TooSmall(ModalScreen[None]):
 
 
 def same_names(practice: OpenPractice) -> list[tuple[Service, Template]]:
-    """Return the services with the one template of the same name."""
+    """Return the services with the single template of the same name."""
     return templates.same_names(practice.snapshot())
 
 
 async def accept_emails(app: AppProtocol) -> bool:
-    """Link everyone whose e-mail is the same; return False if no one was linked."""
+    """Link all team members whose e-mail matches; return False if none was linked."""
     return await _accept(app, "team.accept", "person/people", "Press u in Team to undo this.")
 
 
 async def accept_same_names(app: AppProtocol) -> bool:
-    """Link every service without a choice to the template of its name; return False if none was."""
+    """Link all unlinked services to the template of the same name; return False if none was linked."""
     return await _accept(app, "templates.accept", "service", "Press u in Templates to undo this.")
 
 
 async def _accept(app: AppProtocol, name: str, noun: str, undo: str) -> bool:
-    act = by_name(name)
-    result, _ = await app.run_command(act, build(act, {}), title="Accept all")
+    command = by_name(name)
+    result, _ = await app.run_command(command, build(command, {}), title="Accept all")
     await app.refresh_status()
     linked = int(result.data.get("count", 0))
     empty = result.table.empty if result.table is not None else ""
-    text = f"{formatting.count(linked, noun)} linked.\n{undo}" if linked else "\n".join(result.lines) or empty
-    app.toast(text)
+    message = (
+        f"{formatting.count(linked, noun)} linked.\n{undo}" if linked else "\n".join(result.lines) or empty
+    )
+    app.toast(message)
     return linked > 0

@@ -1,1 +1,1 @@
-"""One file per screen; its stylesheet is in styles/ under the same name."""
+"""The screens of the console, one module each; stylesheets of the same names are in styles/."""

@@ -1,8 +1,6 @@
-"""The base of all areas: header, footer, keys from the commands, help, palette, and updates.
+"""Base classes of the areas: header, footer, commands and refreshing, and an area with a filtered table.
 
-The module also has the base of areas with a filtered table and the details of the selected row.
-
-The screen of each area. Importing this module imports none of them.
+Creates the screen of an area, and imports its module only then.
 """
 
 from __future__ import annotations
@@ -42,9 +40,10 @@ if TYPE_CHECKING:
 
 
 class AreaScreen(BaseScreen, Screen[None]):
-    """A screen with header, body and footer. A subclass composes ``body`` and reads its data in ``look``.
+    """A screen with header, body and footer.
 
-    ``TAB`` names the area that a screen over one belongs to.
+    A subclass composes ``body`` and reads its data in ``look``. ``TAB`` names the area to which a screen over
+    an area belongs.
     """
 
     AREA: ClassVar[str] = ""
@@ -58,7 +57,7 @@ class AreaScreen(BaseScreen, Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        # Made in the looks of now, for the size of now: stock Textual styles it three times over.
+        # Set before the first styling, or stock Textual would apply the styles three times.
         self._css_update_count = self.app._css_update_count
         self._fresh = True
         (columns, rows), app = self.app.size, self.app
@@ -68,26 +67,26 @@ class AreaScreen(BaseScreen, Screen[None]):
         self._seen: object = None
 
     def body(self) -> ComposeResult:
-        """Yield what is between header and footer."""
+        """Compose the part between header and footer."""
         raise NotImplementedError
 
     async def look(self) -> None:
-        """Read what is shown; called when the area opens and whenever the store has changed."""
+        """Read and show the data; called when the area is shown and whenever the store has changed."""
 
     def compose(self) -> ComposeResult:
-        """Yield header, body and footer."""
+        """Compose header, body and footer."""
         yield Header(AREAS, self.TAB or self.AREA)
         yield from self.body()
         yield KeyFooter(more=True)
         yield KeyRow()
 
     def on_mount(self) -> None:
-        """Add the keys of the commands, once the practice is open."""
+        """Collect the commands, if the practice is open, and show the status."""
         if self.host.ready:
             self.collect_commands()
 
     def collect_commands(self) -> None:
-        """Enable the keys of this area's commands, and show them in the footer."""
+        """Enable the keys of this area's commands and show them in the footer."""
         for binding in keymap.bindings(self.AREA):
             self._bindings.key_to_bindings.setdefault(binding.key, []).append(binding)
             if binding.id:
@@ -95,50 +94,50 @@ class AreaScreen(BaseScreen, Screen[None]):
         self.refresh_bindings()
 
     def show_letters(self, on: bool) -> None:
-        """Show the letters of the areas above the footer, while ``g`` waits for one."""
+        """Show or hide the keys of the areas, above the footer, after ``g``."""
         if self.is_mounted:
             self.query_one(KeyRow).display = on
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
-        """Show the newest status, and read again if something has changed."""
+        """Show the latest status, and read the data again if something has changed."""
         event.refresh_styles = not self._fresh
         self.tell(self.host.practice_status)
         self.refresh_data()
 
     def on_screen_suspend(self) -> None:
-        """Stop updating; changes are read when the area is shown again."""
+        """Do nothing: changes are read when the area is shown again."""
         self._fresh = False
 
     def tell(self, practice_status: PracticeStatus) -> None:
-        """Show a new status, but not under a dialog, where painting would send the whole screen."""
+        """Show another status; not while a dialog is open, because that would repaint the whole screen."""
         if self.is_mounted and self.is_active:
             self.query_one(Header).tell(practice_status)
 
     def refresh_data(self, *, force: bool = False) -> None:
-        """Read again, if the store has changed since the last time."""
+        """Read the data again if the store has changed since it was last read."""
         position = self.host.position
         if not (force or self.is_active):
-            return  # under a dialog: read when it is gone
+            return  # under a dialog: the data is read when it is closed
         if force or position != self._seen:
             self._seen = position
-            self.host.work(lambda: self._look(), "look", exclusive=True, node=self)
+            self.host.work(lambda: self._refresh(), "look", exclusive=True, node=self)
 
-    async def _look(self) -> None:
+    async def _refresh(self) -> None:
         await self.look()
         self.refresh_bindings()
 
     def situation(self) -> Situation:
-        """Return what the commands of this area depend on."""
+        """Return what the availability of this area's commands depends on."""
         return self.host.situation(self.AREA)
 
-    def preset(self, act: str) -> dict[str, Any]:
-        """Return parameters that this screen knows for a command: the record under the cursor."""
+    def preset(self, command: str) -> dict[str, Any]:
+        """Return the parameters that this screen sets for a command, such as the selected record."""
         return {}
 
     def action_act(self, name: str) -> None:
-        """Perform a command of this area: in the screen's own way if it has one, otherwise by its form."""
-        act = registry.by_name(name)
-        reason = act.unavailable(self.situation())
+        """Run a command of this area: by the screen's ``do_`` method if it has one, else by its form."""
+        command = registry.by_name(name)
+        reason = command.unavailable(self.situation())
         if reason:
             self.host.toast(reason, "warning")
             return
@@ -146,17 +145,17 @@ class AreaScreen(BaseScreen, Screen[None]):
         if own is not None:
             own()
         else:
-            self.host.perform(act, self.preset(name), title=act.title)
+            self.host.perform(command, self.preset(name), title=command.title)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Dim unavailable commands in the footer; their keys still say why."""
+        """Disable commands that are unavailable, which dims them in the footer; their keys still say why."""
         if action == "act" and parameters and self.is_mounted:
-            act = self._commands.get(str(parameters[0]))
-            return None if act is not None and act.unavailable(self.situation()) else True
+            command = self._commands.get(str(parameters[0]))
+            return None if command is not None and command.unavailable(self.situation()) else True
         return True
 
     def on_key(self, event: Any) -> None:
-        """Show why a dimmed key is unavailable."""
+        """Explain why the command of a disabled key is unavailable."""
         for binding in self._bindings.key_to_bindings.get(event.key, ()):
             if binding.id in self._commands:
                 reason = self._commands[binding.id].unavailable(self.situation())
@@ -166,26 +165,26 @@ class AreaScreen(BaseScreen, Screen[None]):
                     self.host.toast(reason, "warning")
 
     def action_up(self) -> None:
-        """Do nothing, because an area is the top level."""
+        """Do nothing: an area is the top level for escape."""
 
     def help_page(self) -> HelpPage:
-        """Return the help of this area."""
+        """Return the help page of this area."""
         title = next(area.title for area in AREAS if area.name == self.AREA)
         return keymap.page(title, self.ABOUT, self.AREA, self.MORE_KEYS)
 
 
 def halves(*widgets: Widget) -> Iterator[Widget]:
-    """Return widgets side by side, by a class, as a rule for any child would be tried on every widget."""
+    """Mark widgets that are side by side with a class; a CSS rule for any child would be slow."""
     for widget in widgets:
         widget.add_class("half")
         yield widget
 
 
 class FilteredArea(AreaScreen):
-    """An area with filters.
+    """An area with a filtered table and a detail pane.
 
-    ``FILTERS`` are the filters' words for the use case, with their labels; the first one is all. A subclass
-    sets ``table`` and ``detail`` before it is composed, and reads in ``look``.
+    ``FILTERS`` maps the service's names of the filters to labels; the first one is no filter. A subclass sets
+    ``table`` and ``detail`` before composing, and reads its data in ``look``.
     """
 
     FILTERS: ClassVar[tuple[tuple[str, str], ...]] = ()
@@ -220,11 +219,11 @@ class FilteredArea(AreaScreen):
 
     @property
     def only(self) -> str:
-        """Return the active saved filter, by its word for the use case."""
+        """The name of the current filter."""
         return self.FILTERS[self._saved][0]
 
     def body(self) -> ComposeResult:
-        """Yield filters, notes, the search field, then table and details."""
+        """Compose filters, note and search field, then table and detail pane."""
         yield self._state
         yield self._note
         yield self.find
@@ -232,7 +231,7 @@ class FilteredArea(AreaScreen):
             yield from halves(self.table, self.detail)
 
     def on_mount(self) -> None:
-        """Hide the search field and empty notes."""
+        """Hide the search field until ``/``, and the note until there is one."""
         self.find.display = False
         self._note.display = False
         for table in self.query(Table):
@@ -240,10 +239,7 @@ class FilteredArea(AreaScreen):
                 table.border_title = self.AREA.capitalize()
 
     def refresh_data(self, *, force: bool = False) -> None:
-        """Read again, also if only the settings for jobs have changed.
-
-        Settings do not change the position of the store.
-        """
+        """Read the data again, also if only the settings for jobs have changed."""
         if self.host.ready:
             terms = services.terms_of(self.host.worker.practice)
             force, self._terms = force or terms != self._terms, terms
@@ -251,11 +247,11 @@ class FilteredArea(AreaScreen):
 
     @property
     def asked(self) -> tuple[str, str]:
-        """Return what the list is filtered by."""
+        """The current filter and the search text."""
         return self.only, self.text
 
     def told(self, shown: int, total: int, counts: Mapping[str, int] | None = None) -> None:
-        """Show the numbers and the active filter; ``counts`` are those of other filters, by their word."""
+        """Show the number of rows and the filters; ``counts`` has the number of rows of other filters."""
         known = {**(counts or {})}
         if self.FILTERS[0][0] == "":
             known.setdefault("", total)
@@ -267,26 +263,26 @@ class FilteredArea(AreaScreen):
         self.table.border_subtitle = f"{shown:,} of {total:,}" if shown != total else f"{total:,}"
 
     def note(self, found: list[Line]) -> None:
-        """Show notes on the whole list."""
+        """Show a note on the whole list; an empty one takes no room."""
         self._note.display = bool(found)
         self._note.say(lines(found))
 
     def focus_table(self) -> None:
-        """Focus the table, if nothing has the focus."""
+        """Focus the table if nothing has the focus."""
         if self.focused is None:
             self.table.rows.focus()
 
     def action_find(self) -> None:
-        """Focus the search field."""
+        """Start to search."""
         self.find.display = True
         self.find.focus()
 
     def action_saved(self, by: int) -> None:
-        """Activate the next saved filter."""
+        """Switch to the next or previous filter."""
         self.action_filter((self._saved + by) % len(self.FILTERS))
 
     def action_filter(self, place: int) -> None:
-        """Activate the saved filter at a place."""
+        """Switch to the filter at a position."""
         if place < len(self.FILTERS):
             self._saved = place
             self.refresh_data(force=True)
@@ -320,7 +316,7 @@ class FilteredArea(AreaScreen):
         self.chosen(event.item)
 
     def chosen(self, item: Any) -> None:
-        """Focus the details of the opened row."""
+        """Focus the detail pane when a row is opened."""
         self.detail.focus()
 
     @on(Table.Moved)
@@ -331,10 +327,10 @@ class FilteredArea(AreaScreen):
             self.moved(event.item)
 
     def moved(self, item: Any) -> None:
-        """Show the details of the selected row, or none."""
+        """Show details of the row under the cursor, or none."""
 
     def action_up(self) -> None:
-        """Go from the details to the table, then clear the filters."""
+        """Go from the detail pane to the table, then remove the filters."""
         if self.detail.has_focus:
             self.table.rows.focus()
         elif self.clear_filters():
@@ -342,7 +338,7 @@ class FilteredArea(AreaScreen):
             self.refresh_data(force=True)
 
     def clear_filters(self) -> bool:
-        """Clear the filters; return whether there were any."""
+        """Remove the filters; return whether there were any."""
         narrowed = bool(self.find.display or self.text or self._saved)
         self.find.value = ""
         self.find.display = False
@@ -361,17 +357,21 @@ LOADED_AHEAD = (
     "plan_review",
     "settings",
 )
-"""Modules of screens to import ahead, in the order in which they are likely to be needed."""
+"""Modules of screens to import in advance, in the order in which they are likely to be needed."""
 
 
 def load_ahead() -> None:
-    """Import screens in the background, so that the first visit does not wait."""
+    """Import them in the background, so that the first visit does not have to."""
     for name in LOADED_AHEAD:
         load(import_module(f"xpm_tui.tui.screens.{name}"))
 
 
 def create_area(name: str) -> AreaScreen:
-    """Return the screen of an area. Raises ``KeyError`` for an unknown one."""
+    """Return the screen of an area.
+
+    Raises:
+        KeyError: There is no area of this name.
+    """
     if name == "overview":
         return overview.Overview()
     if name == "clients":

@@ -1,7 +1,4 @@
-"""The base of screens over an area: a footer, a way back, and commands that say why they are unavailable.
-
-The module also has the base of screens with a list and the details of the selected record.
-"""
+"""Base classes of the screens over an area: one with a footer, and one with a list and details."""
 
 from __future__ import annotations
 
@@ -24,43 +21,43 @@ R = TypeVar("R")
 
 
 class DetailScreen(KeyExplainer, BaseScreen, Screen[R]):
-    """A screen that is left with escape. A subclass composes ``body``; ``AREA`` owns its commands."""
+    """A screen that escape closes. A subclass composes ``body``; ``AREA`` is the area of its commands."""
 
     AREA: ClassVar[str] = ""
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Back")]
 
     def body(self) -> ComposeResult:
-        """Yield what is above the footer."""
+        """Compose the part above the footer."""
         raise NotImplementedError
 
     def compose(self) -> ComposeResult:
-        """Yield body and footer."""
+        """Compose body and footer."""
         yield from self.body()
         yield KeyFooter()
 
-    def refused(self, act: str, **about: Any) -> bool:
-        """Return whether a command is unavailable, after showing why."""
-        reason = by_name(act).unavailable(self.host.situation(self.AREA, **about))
+    def refused(self, command: str, **about: Any) -> bool:
+        """Return whether a command is unavailable, and show why."""
+        reason = by_name(command).unavailable(self.host.situation(self.AREA, **about))
         if reason:
             self.host.toast(reason, "warning")
         return bool(reason)
 
     def do(
         self,
-        act: str,
+        command: str,
         preset: Mapping[str, Any],
         *,
         ask: bool = False,
         after: Callable[[], None] | None = None,
         **about: Any,
     ) -> None:
-        """Perform a command, or show why it is unavailable."""
-        if not self.refused(act, **about):
-            self.host.perform(by_name(act), preset, ask=ask, after=after)
+        """Run a command, or show why it is unavailable."""
+        if not self.refused(command, **about):
+            self.host.perform(by_name(command), preset, ask=ask, after=after)
 
     def action_leave(self) -> None:
-        """Go one level up."""
+        """Close the screen."""
         self.dismiss(None)
 
 
@@ -69,11 +66,11 @@ T = TypeVar("T")
 
 
 class RecordListScreen(DetailScreen[R], Generic[R, T]):
-    """A list with details. A subclass reads in ``look`` and describes one record in ``telling``.
+    """A screen with a list, and the details of the selected item below it.
 
-    List and details are panels: ``PANEL`` is the list's title, the first line of ``telling`` is that of the
-    details. ``GROUP`` names its reading among the console's work; ``look`` in the stylesheet begins its
-    classes.
+    A subclass reads in ``look``, passes the items to ``put`` and describes one in ``telling``. ``PANEL`` is
+    the title of the list; the first line of ``telling`` is that of the details. ``GROUP`` names its worker
+    group, and ``look`` is the prefix of its CSS classes.
     """
 
     GROUP: ClassVar[str] = ""
@@ -83,24 +80,24 @@ class RecordListScreen(DetailScreen[R], Generic[R, T]):
         super().__init__()
         self._table = table
         self._head = TextLabel(classes=f"{look}-head")
-        self._told = TextLabel(classes=f"panel {look}-told")
+        self._details = TextLabel(classes=f"panel {look}-told")
         self._table.add_class("panel", "-table")
         self._table.border_title = self.PANEL
         self.shown = False
-        """Whether what is shown is what was asked for last."""
+        """Whether the shown items are those that were last asked for."""
 
     def body(self) -> ComposeResult:
-        """Yield counts, list and details."""
+        """Compose the head, the list and the details."""
         yield self._head
         yield self._table
-        yield self._told
+        yield self._details
 
     async def look(self) -> None:
-        """Read what is shown."""
+        """Read and show the items."""
         raise NotImplementedError
 
     def telling(self, item: T) -> list[Line]:
-        """Return the details of the selected record."""
+        """Return the details of an item."""
         raise NotImplementedError
 
     def again(self) -> None:
@@ -109,26 +106,26 @@ class RecordListScreen(DetailScreen[R], Generic[R, T]):
         self.host.work(lambda: self.look(), self.GROUP, exclusive=True, node=self)
 
     def put(self, rows: Sequence[T]) -> None:
-        """Show what was read."""
+        """Show the items."""
         self.shown = True
         self._table.show(rows)
         self._table.rows.focus()
-        self._tell(self._table.item)
+        self._show_details(self._table.item)
 
     def _count(self, number: int) -> None:
-        """Show the position of the cursor in the list's panel."""
+        """Show the position of the cursor and the number of items in the list's border."""
         place = self._table.rows.cursor + 1
         self._table.border_subtitle = f"{place:,} of {number:,}" if number else ""
 
     @on(Table.Moved)
     def _moved(self, event: Table.Moved) -> None:
         event.stop()
-        self._tell(event.item)
+        self._show_details(event.item)
 
-    def _tell(self, item: T | None) -> None:
+    def _show_details(self, item: T | None) -> None:
         head, *rest = self.telling(item) if item is not None else [[]]
-        room = self._told.size.width - 2
-        self._told.border_title = words(fit(head, room) if width(head) > room > 0 else head)
-        self._told.say(lines(rest))
+        room = self._details.size.width - 2
+        self._details.border_title = words(fit(head, room) if width(head) > room > 0 else head)
+        self._details.say(lines(rest))
         self._count(len(self._table.rows.items))
         self.refresh_bindings()

@@ -1,4 +1,4 @@
-"""The support bundle before it is written: its parts and their content."""
+"""The preview of a support bundle: its parts, and the contents of each."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from xpm_tui.tui.widgets.table import Table, TableColumn
 from xpm_tui.tui.widgets.text import TextLabel
 
 MOST = 20_000
-"""The number of characters of a part that are shown; the file has all of it."""
+"""The most characters of a part that are shown; the file has all of it."""
 
 
 class BundleScreen(DetailScreen[None]):
-    """Parts above the text of the selected one. Nothing is written before ``w``."""
+    """The parts above the text of the selected one. Nothing is written before ``w``."""
 
     CSS_PATH: ClassVar = style("bundle")
     SAVES = frozenset({"write"})
@@ -64,23 +64,23 @@ class BundleScreen(DetailScreen[None]):
         self._text = Static(classes="bundle-text")
 
     def body(self) -> ComposeResult:
-        """Yield header, parts, and the text of one."""
+        """Compose the head, the parts and the text of one."""
         yield self._head
         yield self._table
         with VerticalScroll(can_focus=False, classes="panel bundle-pane"):
             yield self._text
 
     def on_mount(self) -> None:
-        """Start to gather, which only reads."""
+        """Collect the parts, which only reads."""
         self._table.say_empty("Collecting …")
         self._table.show([])
         self._gather()
 
     def _gather(self) -> None:
-        self._parts = ()  # nothing can be written that is not what the head says
-        self.host.work(lambda: self._look(), "bundle", exclusive=True, node=self)
+        self._parts = ()  # nothing can be written that differs from what the head says
+        self.host.work(lambda: self._collect(), "bundle", exclusive=True, node=self)
 
-    async def _look(self) -> None:
+    async def _collect(self) -> None:
         async def gather(practice: OpenPractice) -> tuple[BundlePart, ...]:
             return await bundle.gather(of_practice(practice), self._results, names=self._names)
 
@@ -89,8 +89,8 @@ class BundleScreen(DetailScreen[None]):
         self._table.rows.focus()
         size = sum(part.size for part in self._parts)
         what = "names are INCLUDED" if self._names else "names masked"
-        told = f"{what}; never a secret or tax number; {size:,} bytes"
-        self._head.say(words([ours(" Support bundle  ", "head"), ours(told)]))
+        text = f"{what}; never a secret or tax number; {size:,} bytes"
+        self._head.say(words([ours(" Support bundle  ", "head"), ours(text)]))
         self._read()
 
     @on(Table.Moved)
@@ -108,7 +108,7 @@ class BundleScreen(DetailScreen[None]):
         pane.scroll_home(animate=False)
 
     def action_read(self, by: int) -> None:
-        """Scroll the selected part."""
+        """Scroll in the part."""
         pane = self.query_one(".bundle-pane", VerticalScroll)
         pane.scroll_to(y=pane.scroll_y + by, animate=False)
 
@@ -118,7 +118,7 @@ class BundleScreen(DetailScreen[None]):
         self._gather()
 
     def action_write(self) -> None:
-        """Ask for a new file, and write it."""
+        """Ask for a new file, and write the bundle."""
         if self._parts:
             self.host.work(lambda: self._write(), "bundle", exclusive=True, node=self)
 
@@ -137,7 +137,7 @@ class BundleScreen(DetailScreen[None]):
             self.dismiss(None)
 
     def help_page(self) -> HelpPage:
-        """Return the help of this screen."""
+        """Return the help page."""
         return HelpPage(
             "Support bundle",
             "One zip file with what support needs. Read here what it contains; nothing is written until you "

@@ -1,6 +1,6 @@
-"""Choose from a short list of XPM: search as you type, with the effect shown before enter.
+"""Base class of screens that choose from a list of XPM records, with the effect of the selected one.
 
-Choose from XPM's staff: to link a team member, or to add people to the team.
+Pickers for XPM's staff: to link a team member, or to add staff to the team.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 
 class Choices(Items[T]):
-    """The matching items, two lines each, drawn by the screen."""
+    """The items that match the search, two lines each; the screen draws them."""
 
     row_height = 2
     driven = True
@@ -51,12 +51,16 @@ class Choices(Items[T]):
         self._drawn = drawn
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """Return one line of an item."""
+        """Return a line of an item."""
         return self._drawn(self.items[row], line, columns)
 
 
 class Chooser(BaseScreen, Screen[str], Generic[T]):
-    """A subclass gives the header, the items, their drawing and search words, the effect, and the action."""
+    """A searchable list of items with the effect of the selected one.
+
+    A subclass returns the head, the items, their search text and their lines, describes the effect of an
+    item, and applies it. An effect must be shown before it can be applied.
+    """
 
     CSS_PATH: ClassVar = style("chooser")
     AUTO_FOCUS = ""
@@ -85,30 +89,30 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
         self.said_of: T | None = None
         """The item whose effect is shown."""
 
-    # -- what a child class gives ---------------------------------------------------------------------------
+    # -- to be implemented by subclasses --------------------------------------------------------------------
 
     def head(self) -> list[Line]:
-        """Return two lines: what is chosen, and from what."""
+        """Return two lines: for what an item is chosen, and from what."""
         raise NotImplementedError
 
     async def load(self) -> Sequence[T]:
-        """Return all items, in the order without a search."""
+        """Return all items, in their order without a search."""
         raise NotImplementedError
 
     def words_of(self, item: T) -> str:
-        """Return the text to search in."""
+        """Return the text that is searched."""
         raise NotImplementedError
 
     def key_of(self, item: T) -> str:
-        """Return the key of an item."""
+        """Return the unique key of an item."""
         raise NotImplementedError
 
     def is_taken(self, item: T) -> bool:
-        """Return whether it is already linked: the cursor starts there only if there is no other."""
+        """Return whether an item is linked already; the cursor starts on one only if there is no other."""
         return False
 
     def draw(self, item: T, line: int, columns: int) -> Line:
-        """Return one line of a row."""
+        """Return a line of an item."""
         raise NotImplementedError
 
     async def effect(self, item: T) -> list[Line]:
@@ -116,17 +120,17 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
         raise NotImplementedError
 
     async def take(self, item: T) -> None:
-        """Choose an item whose effect was shown."""
+        """Choose the item; called only when its effect has been shown."""
         raise NotImplementedError
 
     def below(self) -> ComposeResult:
-        """Yield widgets below the effect."""
+        """Compose widgets below the effect."""
         yield from ()
 
     # -- the screen -----------------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
-        """Yield header, field, rows and effect."""
+        """Compose head, field, items and effect."""
         yield self._head
         with Vertical(classes="panel search") as search:
             search.border_title = "Search"
@@ -145,7 +149,7 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
         self.host.work(lambda: self.begin(), "load", exclusive=True, node=self)
 
     async def begin(self, at: str = "") -> None:
-        """Read the items, with the cursor on the one with key ``at``, or where it was."""
+        """Read the items; put the cursor on the one with key ``at``, or keep its position."""
         rows, here = self.rows.items, self.rows.cursor
         before = [self.key_of(item) for item in (*rows[here:], *reversed(rows[:here]))]
         self.items = await self.load()
@@ -156,18 +160,18 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
 
     @property
     def current(self) -> T | None:
-        """Return the item under the cursor."""
+        """The selected item."""
         return self.rows.current
 
     def search(self, at: str = "") -> None:
-        """Show the items with every typed word; names that begin with it come first."""
+        """Show the items that contain every search word; names that start with one come first."""
         typed = self.field.value.casefold()
         terms = typed.split()
         found = [item for item in self.items if all(term in self.words_of(item).casefold() for term in terms)]
         if typed:
             found.sort(key=lambda item: not self.words_of(item).casefold().startswith(typed))
-        told = f"{len(found):,} of {len(self.items):,}" if typed else f"{len(found):,}"
-        self.query_one(".search").border_subtitle = told
+        total = f"{len(found):,} of {len(self.items):,}" if typed else f"{len(found):,}"
+        self.query_one(".search").border_subtitle = total
         self.rows.display = bool(found)
         self._none.display = not found
         self._none.update(content(Shown(self.NOTHING)))
@@ -191,11 +195,11 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
             self.host.work(lambda: self.tell(item), "effect", exclusive=True, node=self)
 
     async def tell(self, item: T) -> None:
-        """Show the effect of an item."""
-        told = await self.effect(item)
+        """Show what choosing the item would do."""
+        effect = await self.effect(item)
         if self.current is not None and self.key_of(self.current) == self.key_of(item):
             self.said_of = item
-            self._effect.say(lines(told))
+            self._effect.say(lines(effect))
 
     @on(Rows.Chosen)
     def _chosen(self, event: Rows.Chosen) -> None:
@@ -203,7 +207,7 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
         self.action_take()
 
     def action_move(self, by: int) -> None:
-        """Move the cursor; the field keeps the focus."""
+        """Move the cursor while the field keeps the focus."""
         self.rows.cursor += by
 
     def action_clear(self) -> None:
@@ -211,19 +215,19 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
         self.field.value = ""
 
     def action_leave(self) -> None:
-        """Leave without a choice."""
+        """Close without a choice."""
         self.dismiss(None)
 
     def action_take(self) -> None:
-        """Choose the item under the cursor, once its effect is shown."""
-        self.host.work(lambda: self._take(), "take", exclusive=True, node=self)
+        """Choose the selected item, once its effect is shown."""
+        self.host.work(lambda: self._take_shown(), "take", exclusive=True, node=self)
 
-    async def _take(self) -> None:
+    async def _take_shown(self) -> None:
         item = self.current
         if item is None:
             return
         if self.said_of is None or self.key_of(self.said_of) != self.key_of(item):
-            # Nothing is done that has not been said: say it now, and wait for the next enter.
+            # Nothing is applied that was not shown: show it now, and wait for the next enter.
             await self.tell(item)
             return
         if self.only_shows():
@@ -236,7 +240,7 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
 
 
 def effect_line(mark: str, text: str) -> Line:
-    """Return a line of an effect that contains no data."""
+    """Return a line of an effect that is a text of the program."""
     return [ours(f" {mark} ", "accent"), ours(text)]
 
 
@@ -245,7 +249,7 @@ def _unread(practice: OpenPractice) -> str:
 
 
 class StaffPicker(Chooser[StaffView]):
-    """Rows: name, state and UUID; below it e-mail, link, and what names the person."""
+    """A list of staff: name, state and UUID, then e-mail, the linked member and reasons."""
 
     PLACEHOLDER = "name, e-mail or UUID"
     LISTED = "XPM staff"
@@ -260,11 +264,11 @@ class StaffPicker(Chooser[StaffView]):
         return item.uuid
 
     def is_taken(self, item: StaffView) -> bool:
-        """Return whether the person is linked to a member, or gone from XPM."""
+        """Return whether it is linked to a team member or gone from XPM."""
         return item.member is not None or item.gone
 
     def draw(self, item: StaffView, line: int, columns: int) -> Line:
-        """Draw two lines that distinguish people with the same name."""
+        """Return one of two lines, which distinguish people of the same name."""
         if line == 0:
             same = sum(other.name.casefold() == item.name.casefold() for other in self.items) > 1
             tags: list[Span] = [ours("  ✗ left, or disabled", "bad")] if item.gone else []
@@ -282,7 +286,7 @@ class StaffPicker(Chooser[StaffView]):
 
 
 class MapStaffPicker(StaffPicker):
-    """Links a member; proposals come first. Returns the chosen UUID."""
+    """Links a team member; proposals come first. The result is the UUID."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "take", "Link to this one", priority=True)]
 
@@ -293,7 +297,7 @@ class MapStaffPicker(StaffPicker):
         self._why = {each.uuid: each.reason for each in member.proposals}
 
     def head(self) -> list[Line]:
-        """Return the member, and the number of staff."""
+        """Return the member and the number of staff."""
         member = self._member
         return [
             [ours(" Link ", "muted"), span(member.name, "strong"),
@@ -302,7 +306,7 @@ class MapStaffPicker(StaffPicker):
         ]  # fmt: skip
 
     async def load(self) -> Sequence[StaffView]:
-        """Return all staff: proposed, then unlinked, then linked, those who left last."""
+        """Return all staff: proposed, unlinked, linked, and those who left last."""
         rows = await self.host.worker.ask(team.list_staff)
 
         def rank(row: StaffView) -> tuple[int, bool, bool]:
@@ -315,13 +319,13 @@ class MapStaffPicker(StaffPicker):
         pair = {"member": self._member.id, "staff": item.uuid, "dry_run": True}
         found: MapEffect = (await self.host.run_named("team.link", pair)).value
         why = self._why.get(item.uuid)
-        told: list[Line] = [[ours(" ◇ ", "accent"), ours("Proposed: "), span(why), ours(".")]] if why else []
+        rows: list[Line] = [[ours(" ◇ ", "accent"), ours("Proposed: "), span(why), ours(".")]] if why else []
         if found.refused:
-            return [*told, [ours(" ✗ ", "bad"), span(found.refused)]]
-        return [*told, *([ours(" → ", "accent"), span(sentence)] for sentence in found.says)]
+            return [*rows, [ours(" ✗ ", "bad"), span(found.refused)]]
+        return [*rows, *([ours(" → ", "accent"), span(sentence)] for sentence in found.says)]
 
     async def take(self, item: StaffView) -> None:
-        """Link the two, and show how to undo that."""
+        """Link, and show how to undo it."""
         pair = {"member": self._member.id, "staff": item.uuid}
         found: MapEffect = (await self.host.run_named("team.link", {**pair, "dry_run": True})).value
         if found.refused:
@@ -333,7 +337,7 @@ class MapStaffPicker(StaffPicker):
         self.dismiss(item.uuid)
 
     def help_page(self) -> HelpPage:
-        """Return the help of this screen."""
+        """Return the help page."""
         return HelpPage(
             "Link a team member",
             "Type letters of a name, an e-mail or a UUID. Proposals are listed first, with the reason below; "
@@ -344,7 +348,7 @@ class MapStaffPicker(StaffPicker):
 
 
 class AddStaffPicker(StaffPicker):
-    """Adds XPM staff to the team, one by one or all."""
+    """Adds staff to the team, one after the other or all."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "take", "Pick", priority=True),
@@ -357,27 +361,27 @@ class AddStaffPicker(StaffPicker):
 
     def head(self) -> list[Line]:
         """Return how many are not in the team."""
-        told = f" {formatting.count(len(self.items), 'person/people')} not linked to a team member"
-        return [[ours(" Add XPM staff to the team", "strong")], [ours(told, "muted")]]
+        total = f" {formatting.count(len(self.items), 'person/people')} not linked to a team member"
+        return [[ours(" Add XPM staff to the team", "strong")], [ours(total, "muted")]]
 
     async def load(self) -> Sequence[StaffView]:
-        """Return unlinked staff who have not left."""
+        """Return the staff who are not linked and have not left."""
         found = await self.host.worker.ask(team.free_staff)
         if not found:
             self._none_left(await self.host.worker.ask(_unread))
         return found
 
     def _none_left(self, unread: str = "") -> None:
-        # A list that could not be read says nothing of who is in it.
+        # A list that could not be read says nothing about who is in it.
         self.NOTHING = f"{unread or 'All XPM staff are in the team already.'} esc goes back."
 
     async def begin(self, at: str = "") -> None:
-        """Start with the cursor on the person selected in the area."""
+        """Read the list; put the cursor first on the person who was selected in the area."""
         at, self._at = at or self._at, ""
         await super().begin(at)
 
     async def effect(self, item: StaffView) -> list[Line]:
-        """Return what happens: a member with the e-mail is linked, otherwise one is created."""
+        """Return the effect: a member with the same e-mail is linked, otherwise one is created."""
 
         def same(practice: OpenPractice) -> MemberView | None:
             matches = team.email_matches(practice)
@@ -385,18 +389,18 @@ class AddStaffPicker(StaffPicker):
 
         found = await self.host.worker.ask(same)
         if found is not None:
-            told: Line = [ours(" → ", "accent"), ours("Links "), span(f"{found.name} ({found.id})", "strong"),
+            line: Line = [ours(" → ", "accent"), ours("Links "), span(f"{found.name} ({found.id})", "strong"),
                           ours(", who has the same e-mail.")]  # fmt: skip
         else:
-            told = effect_line("→", "Adds a team member without access: no login here or in XPM.")
-        return [told, effect_line("→", "Partner and manager can then be synced. Nothing is written to XPM.")]
+            line = effect_line("→", "Adds a team member without access: no login here or in XPM.")
+        return [line, effect_line("→", "Partner and manager can then be synced. Nothing is written to XPM.")]
 
     async def take(self, item: StaffView) -> None:
         """Add one person and stay."""
         await self._pick({"staff": (item.uuid,)})
 
     def action_all(self) -> None:
-        """Add everyone, after the command's question with their number."""
+        """Add all; the command asks with the count."""
         if self.items:
             self.host.work(lambda: self._pick({"all": True}), "take", exclusive=True, node=self)
 
@@ -408,18 +412,18 @@ class AddStaffPicker(StaffPicker):
         await self.host.refresh_status()
         members = done.members
         names = ", ".join(view.name for view in members[:3]) + (" …" if len(members) > 3 else "")
-        told = f"{formatting.count(len(members), 'person/people')} linked: {names}.\nu undoes it."
+        message = f"{formatting.count(len(members), 'person/people')} linked: {names}.\nu undoes it."
         if not members:
-            told = "Nobody was added."
+            message = "Nobody was added."
         for each in done.skipped[:3]:
-            told += f"\n{team_commands.skipped_line(each)}"
+            message += f"\n{team_commands.skipped_line(each)}"
         if len(done.skipped) > 3:
-            told += f"\n{len(done.skipped) - 3:,} more were not added."
-        self.host.toast(told)
+            message += f"\n{len(done.skipped) - 3:,} more were not added."
+        self.host.toast(message)
         await self.begin()
 
     def help_page(self) -> HelpPage:
-        """Return the help of this screen."""
+        """Return the help page."""
         return HelpPage(
             "Add XPM staff",
             "XPM staff who are not linked to a team member. Choosing one links the member who has the same "

@@ -1,4 +1,4 @@
-"""Clients: the clients in the store, filtered and searched, with the selected one on both sides."""
+"""The Clients area: Ignition's clients with search and filters, and both sides of the selected one."""
 
 from __future__ import annotations
 
@@ -51,44 +51,44 @@ FILTERS: tuple[tuple[str, str], ...] = (
 
 
 PAGE = 100
-"""The number of clients read before the first paint: more than fit on any screen."""
+"""Clients that are read before the first paint: more than fit on any screen."""
 PIECE = 400
-"""The number of clients read at a time after that, so that other work continues."""
+"""Clients that are read at a time after that, so that other calls can run in between."""
 CALM = 5.0
-"""Seconds between two readings of a large store while a run changes it."""
+"""Seconds between two reads of a large store while a run changes it."""
 LARGE = 2_000
 REST = 0.1
-"""Seconds that the cursor rests on a client before its details are read."""
+"""Seconds the cursor must rest on a client before its details are read, for a key that is held down."""
 
 
 class Pages:
-    """All clients of one moment, read in pieces. Lives on the worker thread."""
+    """All clients of a snapshot, read in pieces on the worker thread."""
 
     def __init__(self, practice: OpenPractice) -> None:
         self._snapshot = practice.snapshot()
-        self._told = Presenter(self._snapshot)
+        self._presenter = Presenter(self._snapshot)
         self._ids = iter(tuple(self._snapshot.ids(CLIENTS)))
         self.total = self._snapshot.count(CLIENTS)
 
     def take(self, practice: OpenPractice, count: int) -> list[ClientView]:
         """Return the next ``count`` of them."""
         rows = (self._snapshot.get(CLIENTS, id_) for id_ in islice(self._ids, count))
-        return [self._told.client(row) for row in rows if row is not None]
+        return [self._presenter.client(row) for row in rows if row is not None]
 
 
 class Namesakes:
-    """Clients of the list by name, and what distinguishes namesakes."""
+    """The listed clients by name, and what distinguishes those of the same name."""
 
     def __init__(self) -> None:
         self._by_name: dict[str, list[ClientView]] = {}
 
     def take(self, views: Iterable[ClientView]) -> None:
-        """Start again with these."""
+        """Start again with these clients."""
         self._by_name = {}
         self.add(views)
 
     def add(self, views: Iterable[ClientView]) -> None:
-        """Add these."""
+        """Add clients."""
         for view in views:
             self._by_name.setdefault(view.name.casefold(), []).append(view)
 
@@ -112,13 +112,13 @@ class Namesakes:
 
 
 COMPARED = 50
-"""The number of namesakes that are compared, because drawing must be fast."""
+"""The most namesakes that are compared, because a row must be drawn quickly."""
 TELLS: tuple[Callable[[ClientView], str], ...] = (
     lambda view: view.city or view.postal_city,
     lambda view: next((each.email for each in view.contacts if each.email), ""),
     lambda view: view.phone,
 )
-"""What distinguishes namesakes, in order of preference."""
+"""What distinguishes namesakes, in the order in which it is tried."""
 
 
 def _ignition_number(view: ClientView) -> object:
@@ -130,7 +130,7 @@ def _xpm_number(view: ClientView) -> object:
 
 
 class Clients(FilteredArea):
-    """The table, the filters, and the detail pane."""
+    """The table, the filters and the detail pane."""
 
     AREA = "clients"
     ABOUT = (
@@ -178,7 +178,7 @@ class Clients(FilteredArea):
         if saved or text:
             views, total = await worker.glance(read)
         else:
-            # The first screenful at once, the rest in pieces: fifty thousand take seconds to tell.
+            # The first screenful at once, the rest in pieces: 50,000 clients take seconds to read.
             more = await worker.glance(Pages)
             views, total = await worker.glance(more.take, PAGE), more.total
         while more is not None and len(views) < total and (
@@ -199,16 +199,16 @@ class Clients(FilteredArea):
             self._namesakes.add(piece)
             self.table.extend(piece)
         if more is not None:
-            self.table.rows.repaint()  # a namesake may have come after the first screenful
+            self.table.rows.repaint()  # a namesake may have been read after the first screenful
 
     def refresh_data(self, *, force: bool = False) -> None:
-        """Read again, but not a large store at every step of a run."""
+        """Read the data again; for a large store, not at every step of a run."""
         now = monotonic()
         large = len(self.table.rows.items) > LARGE
         if not force and (not self.is_active or (large and now - self._read_at < CALM)):
             return
         self._read_at = now
-        super(FilteredArea, self).refresh_data(force=force)  # clients do not depend on the terms of jobs
+        super(FilteredArea, self).refresh_data(force=force)  # clients do not depend on the settings for jobs
 
     def _nothing(self, total: int) -> str:
         if total:
@@ -235,7 +235,7 @@ class Clients(FilteredArea):
         """Show both sides of the client."""
         if item is not None:
             if item.id not in (self._placed, self._mapped):
-                self._mapped = ""  # someone moved on
+                self._mapped = ""  # the cursor has moved since the client was linked
             self.host.work(lambda: self._show(item), "detail", exclusive=True, node=self)
 
     async def _show(self, view: ClientView) -> None:
@@ -258,55 +258,55 @@ class Clients(FilteredArea):
                 self.detail.activity.show(*found)
 
     def chosen(self, item: ClientView) -> None:
-        """Focus the client's fields."""
+        """Focus the fields of the client."""
         self.detail.table.rows.focus()
 
     def action_filter(self, place: int) -> None:
-        """Activate the saved filter at a place, which is another list."""
+        """Switch to the filter at a position, which also forgets the client that was linked last."""
         self._mapped = ""
         super().action_filter(place)
 
     @on(TextField.Changed)
     def _list_changes(self) -> None:
-        self._mapped = ""  # another list: someone moved on
+        self._mapped = ""  # another list, so undo is no longer about the client that was linked
 
     def show_only(self, client: str) -> None:
-        """Go to one client from another screen, without filters."""
+        """Show one client, with the cursor on it and without filters."""
         self._wanted, self._mapped = client, ""
         self.clear_filters()
         self.refresh_data(force=True)
 
     def action_up(self) -> None:
-        """Go from the details to the table, then clear the filters."""
+        """Go from the detail pane to the table, then remove the filters."""
         if self.detail.table.rows.has_focus:
             self.table.rows.focus()
         else:
             super().action_up()
 
-    # -- acts -----------------------------------------------------------------------------------------------
+    # -- commands -------------------------------------------------------------------------------------------
 
     @property
     def client(self) -> ClientView | None:
-        """Return the client under the cursor."""
+        """The selected client."""
         return self.table.item
 
     @property
-    def _meant(self) -> str:
+    def _client_to_undo(self) -> str:
         """Return the client that undo is for.
 
-        It is the one under the cursor; or, right after mapping, the mapped one, where a filter has removed it
-        from the list and moved the cursor to the next.
+        It is the selected one or, right after linking, the linked one: a filter may have removed it from the
+        list and moved the cursor on.
         """
         gone = self._mapped and all(view.id != self._mapped for view in self.table.rows.items)
         return self._mapped if gone else self.client.id if self.client else ""
 
     def mapped(self, client: str) -> str:
-        """Handle that the picker linked a client; return what can be done with it."""
+        """Note the client that was just linked; return what can be done with it."""
         self._mapped = client
         return "u undoes it." if self._saved or self.text else "u undoes it; s syncs it."
 
     def situation(self) -> Situation:
-        """Return the situation with the client under the cursor."""
+        """Return the situation with what is known of the selected client."""
         view = self.client
         return self.host.situation(
             self.AREA,
@@ -317,40 +317,39 @@ class Clients(FilteredArea):
             frozen=bool(view and view.frozen),
         )
 
-    def preset(self, act: str) -> dict[str, Any]:
-        """Return the client under the cursor as a parameter."""
+    def preset(self, command: str) -> dict[str, Any]:
+        """Return the selected client as the parameter of commands on a client."""
         return {"client": self.client.id} if self.client else {}
 
     def do_clients_link(self) -> None:
-        """Open the picker for this client."""
+        """Link the client with the picker."""
         if self.client is not None:
             self.app.push_screen(picker.Picker(self.client))
 
     def do_clients_pick(self) -> None:
-        """Open the picker without a client."""
+        """Add XPM clients with the picker."""
         self.app.push_screen(picker.Picker(None))
 
     def do_clients_review(self) -> None:
-        """Open the review."""
+        """Open the bulk review."""
         self.app.push_screen(review.Review())
 
     def do_clients_sync(self) -> None:
-        """Plan this client, and show the plan."""
+        """Plan the selected client, and show the plan."""
         if self.client is not None:
             self.host.plan_and_show(only=self.client.id)
 
     def do_clients_undo(self) -> None:
-        """Show the undo of what the last run wrote to this client, as a plan."""
-        if self._meant:
-            self.host.undo(client=self._meant)
+        """Show the undo of what the last run wrote to the selected client, as a plan."""
+        if self._client_to_undo:
+            self.host.undo(client=self._client_to_undo)
 
     def do_clients_edit(self) -> None:
-        """Edit all fields of the client; saving runs the command with what differs."""
+        """Edit all fields of the client; the command is run with those that differ."""
         if (view := self.client) is not None:
             self.host.work(lambda: self._edit(view), "edit", node=self)
 
     async def _edit(self, view: ClientView) -> None:
-
         def read(practice: OpenPractice) -> tuple[list[PersonView], dict[str, str]]:
             return people_to_choose(practice), unlinked_people(practice, view.id)
 
@@ -371,7 +370,7 @@ class Clients(FilteredArea):
         return "This changes the Ignition client here; a sync then updates XPM if XPM is not the master."
 
     def do_clients_delete(self) -> None:
-        """Delete the contact selected in the detail pane, otherwise the client."""
+        """Delete the contact selected in the detail pane, else the client."""
         if self.client is None:
             return
         side = self.detail.table.item if self.detail.table.rows.has_focus else None
@@ -383,13 +382,13 @@ class Clients(FilteredArea):
             self.host.perform(by_name("clients.delete"), {"client": self.client.id}, ask=False)
 
     def do_clients_freeze(self) -> None:
-        """Freeze the field selected in the detail pane, otherwise ask in a form."""
+        """Freeze the field selected in the detail pane, or ask which."""
         side = self.detail.table.item if self.detail.table.rows.has_focus else None
         start = {"field": (side.field,)} if side else {}
         self.host.perform(by_name("clients.freeze"), self.preset("clients.freeze"), start=start)
 
     def do_clients_address(self) -> None:
-        """Show the address to select or copy, because over SSH the browser is elsewhere."""
+        """Show the client's address in XPM for copying: over SSH, the browser is on another machine."""
         view = self.client
         if view is None or view.link is None:
             self.host.toast("This client is not linked to XPM: it has no address there.", "warning")
@@ -397,7 +396,7 @@ class Clients(FilteredArea):
         self.host.read_command("clients.address", self.preset("clients.address"), "In XPM")
 
     def do_clients_copy(self) -> None:
-        """Copy what support asks for."""
+        """Copy the ids that support asks for."""
         if self.client is not None:
             self.host.copy_command("clients.copy", self.preset("clients.copy"))
 
@@ -409,7 +408,7 @@ LINK_HELP = (
 
 
 def link_text(view: ClientView) -> str:
-    """Return what the row XPM of the edit form shows: the link, and that it can be changed."""
+    """Return the text of the row XPM in the edit form: the link, and that it can be changed."""
     if view.link is None:
         return "○ Not linked. Choose an XPM client …"
     state = "●" if view.link_state == "linked" else "▲"

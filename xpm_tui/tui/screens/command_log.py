@@ -1,4 +1,4 @@
-"""The command log: for each action of this console, the command line that does the same, ready to copy."""
+"""The command log: for each action of this session, the command line that does the same."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OUTCOMES: dict[str, tuple[str, Look]] = {
 
 
 class CommandLog(RecordListScreen[None, LoggedCommand]):
-    """The commands, the newest first, above the whole line of the selected one."""
+    """The commands, newest first, with the full command line of the selected one."""
 
     CSS_PATH: ClassVar = style("command_log")
     GROUP: ClassVar = "command-log"
@@ -42,11 +42,11 @@ class CommandLog(RecordListScreen[None, LoggedCommand]):
         super().__init__(table, "command-log")
 
     def on_mount(self) -> None:
-        """Show the actions so far."""
+        """Read the command log."""
         self.again()
 
     async def look(self) -> None:
-        """Read the list of this console."""
+        """Read the command log."""
         found = list(reversed(self.host.command_log))
         done = count(len(found), "action")
         self._head.say(lines([[ours(f" {done} in this console", "head"), ours("  as commands", "muted")]]))
@@ -61,13 +61,13 @@ class CommandLog(RecordListScreen[None, LoggedCommand]):
         ]
 
     def telling(self, logged: LoggedCommand) -> list[Line]:
-        """Return the whole command line, its title, and why it failed."""
+        """Return the full command line, its title in the console, and why it failed."""
         width = max(34, self.size.width - 5)
-        told: list[Line] = [[span(logged.title, "strong")], *wrap([span(logged.line)], width)]
-        return [*told, *(wrap([span(logged.message, "warn")], width) if logged.message else [])]
+        rows: list[Line] = [[span(logged.title, "strong")], *wrap([span(logged.line)], width)]
+        return [*rows, *(wrap([span(logged.message, "warn")], width) if logged.message else [])]
 
     def why_not(self, action: str) -> str:
-        """Return why there is no line to copy."""
+        """Return that there is no line to copy; empty if there is one."""
         return "Nothing is listed here." if action == "copy" and self._table.item is None else ""
 
     def action_copy(self) -> None:
@@ -78,7 +78,7 @@ class CommandLog(RecordListScreen[None, LoggedCommand]):
             self.host.toast("The command line was copied.")
 
     def help_page(self) -> HelpPage:
-        """Return the help of this screen."""
+        """Return the help page."""
         return HelpPage(
             "Command log",
             "Each action of this console with the command that does the same on the command line. Copy one "

@@ -1,6 +1,6 @@
-"""Conflicts: the value of each side, the base, who wins and why, and what can be done.
+"""The Conflicts screen: the values of both sides, the last synced values, who wins and why.
 
-Differences: the fields that differ and that a plan leaves as they are, each with its reason.
+The Differences screen: fields that differ and that a plan does not change, each with the reason.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from xpm_tui.tui.widgets.cells import Line, Span, lines, ours, span, wrap
 from xpm_tui.tui.widgets.table import Table, TableColumn
 
 WAYS = ("client", "hold", "freeze", "undo", "plan")
-"""What can be done with the selected conflict."""
+"""What can be done with a conflict."""
 
 
 class Conflicts(RecordListScreen[None, ConflictView]):
-    """The table above the two values; one key for each action."""
+    """The table with the values of the selected conflict, and a key for each action."""
 
     AREA = "clients"
     CSS_PATH: ClassVar = style("conflicts")
@@ -66,11 +66,11 @@ class Conflicts(RecordListScreen[None, ConflictView]):
         super().__init__(table, "conflicts")
 
     def on_screen_resume(self) -> None:
-        """Read again whenever it is shown, because a plan, an undo or a run may have changed it."""
+        """Read again whenever the screen is shown: a plan, undo or run may have changed the conflicts."""
         self.again()
 
     async def look(self) -> None:
-        """All of them."""
+        """Read all conflicts."""
         found = await self.host.worker.ask(conflicts)
         self._head.say(lines([summary(found)]))
         self.put(found)
@@ -85,7 +85,7 @@ class Conflicts(RecordListScreen[None, ConflictView]):
         ]
 
     def telling(self, view: ConflictView) -> list[Line]:
-        """Return both values, the base, and who wins."""
+        """Return both values, the last synced ones, and who wins."""
         return detail(view, self.size.width - 4)
 
     @property
@@ -93,7 +93,7 @@ class Conflicts(RecordListScreen[None, ConflictView]):
         return self._table.item
 
     def why_not(self, action: str) -> str:
-        """Return why an action is unavailable: planned ones can be held, overwritten ones undone."""
+        """Return why an action is unavailable: hold is for planned conflicts, undo for decided ones."""
         view = self._view
         if action in ("leave", ""):
             return ""
@@ -122,26 +122,26 @@ class Conflicts(RecordListScreen[None, ConflictView]):
             self.host.show_client(view.client)
 
     def action_hold(self) -> None:
-        """Untick it in the plan, so that it waits; or tick it again."""
+        """Untick the conflict in its plan, so that it waits, or tick it again."""
         view = self._view
         if view is not None and view.plan and not self.refused("plan.tick"):
             self.host.work(lambda: self._hold(view), "hold", exclusive=True, node=self)
 
     async def _hold(self, view: ConflictView) -> None:
-        act = by_name("plan.tick" if view.state == "held" else "plan.untick")
+        command = by_name("plan.tick" if view.state == "held" else "plan.untick")
         what = (f"{view.record}:{view.field}",)
-        await self.host.run_command(act, TickPlan(plan=view.plan or "", what=what))
+        await self.host.run_command(command, TickPlan(plan=view.plan or "", what=what))
         await self.look()
 
     def action_freeze(self) -> None:
-        """Freeze the field, so that both sides stay as they are."""
+        """Freeze the field, so that both sides keep their values."""
         view = self._view
         if view is not None:
             preset = {"client": view.client, "field": (view.key,), "reason": "conflict: both values stay"}
             self.do("clients.freeze", preset, after=self.again, record=view.client, linked=True)
 
     def action_undo(self) -> None:
-        """Restore the value of the overwritten side, as a plan to review first."""
+        """Restore the value of the overwritten side; the undo is shown as a plan first."""
         view = self._view
         if view is not None and view.run and not self.refused("undo"):
             self.host.undo(run=view.run, client=view.client, field=view.field)
@@ -155,7 +155,7 @@ class Conflicts(RecordListScreen[None, ConflictView]):
             self.host.show_run(view.run)
 
     def help_page(self) -> HelpPage:
-        """Return the help of this screen."""
+        """Return the help page."""
         return HelpPage(
             "Conflicts",
             "A conflict is a field that was changed both in Ignition and in XPM since the last "
@@ -174,7 +174,7 @@ class Conflicts(RecordListScreen[None, ConflictView]):
 
 
 def summary(found: list[ConflictView]) -> Line:
-    """Return the number of each state."""
+    """Return the number of conflicts in each state."""
     pieces: list[Span] = [ours(" Conflicts", "head")]
     for state in labels.CONFLICT_STATES:
         number = sum(view.state == state for view in found)
@@ -184,7 +184,7 @@ def summary(found: list[ConflictView]) -> Line:
 
 
 def detail(view: ConflictView, columns: int) -> list[Line]:
-    """Return both sides and the base, the rule, and what can be done: a title and seven lines."""
+    """Return both sides, the last synced values, the rule and what can be done: a title and seven lines."""
 
     def side(name: str, value: object, wins: bool) -> Line:
         mark = ours("  ◀ wins" if view.plan else "  ◀ won", "good") if wins else ours("")
@@ -207,24 +207,24 @@ def detail(view: ConflictView, columns: int) -> list[Line]:
 
 
 def _ways(view: ConflictView) -> list[Span]:
-    said: dict[str, tuple[tuple[str, str], ...]] = {
+    choices: dict[str, tuple[tuple[str, str], ...]] = {
         "planned": (("space", "holds it"), ("f", "keeps both as they are"), ("esc", "leaves it planned")),
         "held": (("space", "releases it"), ("f", "keeps both as they are"), ("esc", "leaves it held")),
         "overwritten": (("u", "restores the old value"), ("esc", "leaves it as it is")),
         "undone": (("", "Undone. The field is frozen until you unfreeze it in Clients."),),
     }
     pieces: list[Span] = []
-    for key, words in said[view.state]:
+    for key, words in choices[view.state]:
         pieces += [ours(f"{key} ", "accent") if key else ours(""), ours(f"{words}   ")]
     return pieces
 
 
 MOST = 2_000
-"""The number of differences in the table; the command line lists them all."""
+"""The most differences in the table; the command line lists them all."""
 
 
 class Differences(RecordListScreen[None, DifferenceView]):
-    """The table above both values and the reason of the selected one."""
+    """The table with both values and the reason of the selected difference."""
 
     AREA = "sync"
     CSS_PATH: ClassVar = style("differences")
@@ -252,11 +252,11 @@ class Differences(RecordListScreen[None, DifferenceView]):
         self._direction: Direction = "from_xpm"
 
     def on_screen_resume(self) -> None:
-        """Read again whenever it is shown."""
+        """Read again whenever the screen is shown."""
         self.again()
 
     async def look(self) -> None:
-        """Read them, up to the number that is shown."""
+        """Read the differences, up to the most that are shown."""
 
         def read(practice: OpenPractice) -> tuple[Plan, list[DifferenceView]]:
             plan, _ = plans.load(practice, self._plan_id)
@@ -283,16 +283,16 @@ class Differences(RecordListScreen[None, DifferenceView]):
 
     def telling(self, view: DifferenceView) -> list[Line]:
         """Return both values in full, the reason, and what to do."""
-        told = f"{view.reason} {view.hint}".strip()
+        reason = f"{view.reason} {view.hint}".strip()
         return [
             [ours(view.label), span(f" of {view.name}"), span(f"  {view.record}", "muted")],
             [ours(" Ignition  ", "muted"), Span(formatting.value(view.ignition_shown), "strong")],
             [ours(" XPM       ", "muted"), Span(formatting.value(view.xpm_shown), "strong")],
-            *wrap([ours(" why       ", "muted"), span(told)], max(34, self.size.width - 5)),
+            *wrap([ours(" why       ", "muted"), span(reason)], max(34, self.size.width - 5)),
         ]
 
     def why_not(self, action: str) -> str:
-        """Return why there is no client to go to."""
+        """Return that there is no client to go to; empty if there is one."""
         return "Nothing is listed here." if action == "client" and self._table.item is None else ""
 
     @on(Table.Chosen)
@@ -308,7 +308,7 @@ class Differences(RecordListScreen[None, DifferenceView]):
             self.host.show_client(view.record.partition("/")[0])
 
     def help_page(self) -> HelpPage:
-        """Return the help of this screen."""
+        """Return the help page."""
         return HelpPage(
             "What differs",
             "The fields that differ between Ignition and XPM and that the plan leaves as they are: the "

@@ -1,6 +1,6 @@
-"""An export before it is written: what is exported, what is left out and why, and the file.
+"""The preview of an export: which records are exported, which are not and why, and into which file.
 
-One of Ignition's files before it is imported: its changes, its columns, and refused rows.
+The preview of an import: what a file of Ignition would change, its columns, and rejected rows.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from xpm_tui.tui.widgets.cells import Line, Look, Span, lines, ours, span, wrap
 from xpm_tui.tui.widgets.table import Table, TableColumn
 
 SHOWN = 2_000
-"""The number of exported records that are listed by name."""
+"""The most exported records that are listed by name."""
 
 Outgoing = tuple[str, str, str, Look]
-"""Id, name, remark, and its style."""
+"""The id and name of a record, what is said about it, and its style."""
 
 
 class ExportPreview(RecordListScreen[None, Outgoing]):
-    """Nothing is written, and nothing is marked as sent, before ``w``."""
+    """An export. Nothing is written, or recorded as exported, before ``w``."""
 
     AREA = "clients"
     CSS_PATH: ClassVar = style("importing")
@@ -68,7 +68,7 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
         self._report: ExportReport | None = None
 
     def on_mount(self) -> None:
-        """Read what would be exported."""
+        """Count the records."""
         self.again()
 
     def _wanted(self) -> dict[str, Any]:
@@ -80,7 +80,7 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
         }
 
     async def look(self) -> None:
-        """Read what would be exported, and what not."""
+        """Read which records would be exported, and which not."""
 
         def read(practice: OpenPractice) -> tuple[ExportReport, list[Outgoing]]:
             report, records = preview_export(practice, self._form, **self._wanted())
@@ -125,11 +125,11 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
         return [first, second]
 
     def telling(self, each: Outgoing) -> list[Line]:
-        """Return the whole sentence."""
+        """Return the full sentence of a record."""
         return [[span(each[1])], *wrap([span(each[2], each[3])], self.size.width - 4)]
 
     def why_not(self, action: str) -> str:
-        """Return why an action is unavailable."""
+        """Return why nothing can be written: only what was shown can be."""
         if action == "apply" and not self.shown:
             return UNSEEN
         if action == "apply" and not (self._report is not None and self._report.records):
@@ -139,13 +139,13 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
         return ""
 
     def action_scope(self) -> None:
-        """Switch between changed clients, all, and the selected one."""
+        """Switch between changed records, all, and the selected one."""
         at = self._scopes.index(self._scope)
         self._scope = self._scopes[(at + 1) % len(self._scopes)]
         self.again()
 
     def action_flavour(self) -> None:
-        """Switch between Ignition's form and a spreadsheet."""
+        """Switch between the format for Ignition's import and the one for reading."""
         self._flavour = "spreadsheet" if self._flavour == "ignition" else "ignition"
         self.again()
 
@@ -178,7 +178,7 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
         self.do(f"export.{self._form}", preset, after=self.action_leave)
 
     def help_page(self) -> HelpPage:
-        """Return the help of this screen."""
+        """Return the help page."""
         return HelpPage(
             "Export",
             "A preview of the export. Ignition's own form is for its bulk import; clients that "
@@ -197,8 +197,8 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
 
 
 def _cells(each: Outgoing) -> list[Line]:
-    id_, name, told, look = each
-    return [[span(id_, "muted")], [span(name, "strong")], [span(told, look)]]
+    id_, name, text, look = each
+    return [[span(id_, "muted")], [span(name, "strong")], [span(text, look)]]
 
 
 ENCODINGS = (
@@ -211,7 +211,7 @@ ENCODINGS = (
 
 
 class PreviewLine(NamedTuple):
-    """One line of the preview: its row, its kind, its subject, and the remark."""
+    """A line of the preview: its row, kind, subject and text."""
 
     key: str
     row: int
@@ -222,7 +222,7 @@ class PreviewLine(NamedTuple):
 
 
 class ImportPreview(RecordListScreen[bool, PreviewLine]):
-    """Nothing is written before ``a``. Returns whether it was imported."""
+    """An import. Nothing is written before ``a``. The result is whether the file was imported."""
 
     AREA = "clients"
     CSS_PATH: ClassVar = style("importing")
@@ -256,7 +256,7 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
         self.again()
 
     def again(self) -> None:
-        """Read it again, and show that."""
+        """Read the file again, and show that it is being read."""
         self._head.say(lines([[ours(f" Reading {Path(self._path).name} …", "muted")]]))
         super().again()
 
@@ -268,7 +268,7 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
             )
             self._report = report = result.value
         except Exception:
-            # Told by whoever gets it; there is nothing here to look at then, unless there was before.
+            # The error is shown elsewhere; without an earlier preview there is nothing left to show here.
             if self._report is None:
                 self.dismiss(False)
             raise
@@ -276,13 +276,13 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
         self.put(findings(report))
 
     def telling(self, finding: PreviewLine) -> list[Line]:
-        """Return the whole sentence."""
+        """Return the full sentence of a line."""
         row = f"Row {finding.row:,}  " if finding.row else ""
-        told = wrap([span(finding.told, finding.look)], self.size.width - 4)
-        return [[ours(row), span(finding.about or finding.kind.capitalize())], *told]
+        rows = wrap([span(finding.told, finding.look)], self.size.width - 4)
+        return [[ours(row), span(finding.about or finding.kind.capitalize())], *rows]
 
     def why_not(self, action: str) -> str:
-        """Return why an action is unavailable: only columns can be mapped."""
+        """Return why an action is unavailable: columns can be mapped, and what was shown can be imported."""
         if action == "apply" and not self.shown:
             return UNSEEN
         item = self._table.item
@@ -297,7 +297,7 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
             self.action_map()
 
     def action_map(self) -> None:
-        """Choose what a column means; it is stored once the file is imported."""
+        """Ask what a column means; the answer is stored once the file is imported."""
         item = self._table.item
         if item is not None and item.kind == "column":
             heading = item.about
@@ -319,7 +319,7 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
             self.again()
 
     def action_encoding(self) -> None:
-        """Choose another encoding, if names look wrong."""
+        """Choose the encoding, if names are garbled."""
         self.host.work(lambda: self._choose_encoding(), "encoding", node=self)
 
     async def _choose_encoding(self) -> None:
@@ -336,7 +336,7 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
         self._head.say(lines([[span(f" {sentence}", "muted")]]))
 
     def action_apply(self) -> None:
-        """Import the file, and show the result."""
+        """Import the file and show the result."""
         self.do(f"import.{self._form}", msgspec.structs.asdict(self._params()), after=self._imported)
 
     def _params(self, *, dry_run: bool = False) -> ImportFile:
@@ -347,7 +347,7 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
         self.dismiss(True)
 
     def help_page(self) -> HelpPage:
-        """Return the help of this screen."""
+        """Return the help page."""
         return HelpPage(
             "Import",
             "A preview of the import. Clients are matched by Client ID; absent rows and blank "
@@ -363,7 +363,7 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
 
 
 def summary(report: ImportReport) -> list[Line]:
-    """Return what it would do, in three lines."""
+    """Return what the import would do, in three lines."""
     counts = report.counts
     first: list[Span] = [
         ours(" Import ", "head"), span(Path(report.file).name, "head"),
@@ -390,7 +390,7 @@ def summary(report: ImportReport) -> list[Line]:
 
 
 def findings(report: ImportReport) -> list[PreviewLine]:
-    """Return refused rows first, then unknown columns, changed cells, notes, and known columns."""
+    """Return rejected rows, then unknown columns, changed cells, notes, and known columns."""
     found = [
         PreviewLine(f"refused:{place}", each.row, "refused", "row left out", each.reason, "bad")
         for place, each in enumerate(report.refused)
@@ -400,10 +400,10 @@ def findings(report: ImportReport) -> list[PreviewLine]:
     ]
     found += [each for each in columns if each.look == "warn"]
     for place, edit in enumerate(report.edits):
-        told = f"{formatting.value(edit.old)} → {formatting.value(edit.new)}"
+        text = f"{formatting.value(edit.old)} → {formatting.value(edit.new)}"
         both = "  (it was changed here too)" if edit.both else ""
         found.append(
-            PreviewLine(f"cell:{place}", edit.row, "cell", f"{edit.record} {edit.field}", told + both)
+            PreviewLine(f"cell:{place}", edit.row, "cell", f"{edit.record} {edit.field}", text + both)
         )
     found += [
         PreviewLine(f"note:{place}", each.row, "note", "", each.reason, "muted")

@@ -1,4 +1,4 @@
-"""The doctor: probes with verdict, time, evidence and remedy, which can be run again from any of them."""
+"""The Doctor screen: runs the probes one after another and shows their findings."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ with lazy_imports():
 
 
 class DoctorScreen(BaseScreen, Screen[None]):
-    """The probes above the findings of the selected one."""
+    """The probes with verdict and time, and the findings of the selected one."""
 
     CSS_PATH: ClassVar = style("doctor")
     AUTO_FOCUS = ""
@@ -67,7 +67,7 @@ class DoctorScreen(BaseScreen, Screen[None]):
         self._detail = TextLabel(classes="doctor-detail", fixed=False)
 
     def compose(self) -> ComposeResult:
-        """Yield header, probes, findings and footer."""
+        """Compose the head, the probes, the findings of one, and the footer."""
         yield self._head
         yield self._table
         with VerticalScroll(can_focus=False, classes="panel doctor-pane"):
@@ -87,18 +87,17 @@ class DoctorScreen(BaseScreen, Screen[None]):
         self.host.work(lambda: self._run(start), "doctor", exclusive=True, node=self)
 
     async def _run(self, start: str) -> None:
-
         async def look(practice: OpenPractice) -> int:
             doctor = health_doctor.Doctor(probe_facts.of_practice(practice), offline=practice.read_only)
             async for each in doctor.examine(start=start):
-                self.app.call_later(self._came, each)
+                self.app.call_later(self._add_result, each)
             return doctor.calls
 
-        self._tell("Checking …")
+        self._show_summary("Checking …")
         calls = await self.host.worker.run(look)
         self.app.call_later(self._ended, calls)
 
-    def _came(self, each: ProbeResult) -> None:
+    def _add_result(self, each: ProbeResult) -> None:
         self._found[each.name] = each
         self._table.show(list(self._found.values()))
         if self.focused is None:
@@ -106,16 +105,16 @@ class DoctorScreen(BaseScreen, Screen[None]):
 
     def _ended(self, calls: int) -> None:
         found = list(self._found.values())
-        troubles = sum(each.verdict == "trouble" for each in found)
+        problems = sum(each.verdict == "trouble" for each in found)
         notes = sum(each.verdict == "note" for each in found)
-        said = "All is well" if not troubles else f"{troubles} with a problem"
-        self._tell(f"{said}, {notes} worth knowing; {calls} Practice Manager calls.")
-        if troubles:
+        verdict = "All is well" if not problems else f"{problems} with a problem"
+        self._show_summary(f"{verdict}, {notes} worth knowing; {calls} Practice Manager calls.")
+        if problems:
             first = next(each for each in found if each.verdict == "trouble")
             self.look_at(first.name)
         self._detail.say(lines(_detail(self._table.item)))
 
-    def _tell(self, text: str) -> None:
+    def _show_summary(self, text: str) -> None:
         self._head.say(words([ours(" Doctor  ", "head"), span(text)]))
 
     @on(Table.Moved)
@@ -129,7 +128,7 @@ class DoctorScreen(BaseScreen, Screen[None]):
         self.action_case()
 
     def action_case(self) -> None:
-        """Show everything the selected probe found, with the known problem."""
+        """Show all findings of the selected probe with the full text of the known problem."""
         each = self._table.item
         if each is None:
             return
@@ -145,7 +144,7 @@ class DoctorScreen(BaseScreen, Screen[None]):
         self._table.show(list(self._found.values()), at=probe)
 
     def action_again(self) -> None:
-        """Run the probes again from the selected one."""
+        """Run the probes again, starting with the selected one."""
         if self._table.item is not None:
             self._examine(self._table.item.name)
 
@@ -155,19 +154,19 @@ class DoctorScreen(BaseScreen, Screen[None]):
         self._examine("")
 
     def action_bundle(self) -> None:
-        """Show a support bundle; it is written only from there."""
+        """Open the preview of a support bundle, which writes only on request."""
         self.app.push_screen(bundle.BundleScreen(list(self._found.values())))
 
     def action_seen(self) -> None:
-        """Ask what the user sees."""
+        """Ask what the user sees, because no probe can find that out."""
         self.host.work(lambda: ask_symptom(self.host), "seen", exclusive=True, node=self)
 
     def action_leave(self) -> None:
-        """Leave."""
+        """Close the screen."""
         self.dismiss(None)
 
     def help_page(self) -> HelpPage:
-        """Return the help of this screen."""
+        """Return the help page."""
         return HelpPage(
             "Doctor",
             "Checks the connection to Xero, the login, the lists, the data and this machine, one "

@@ -1,4 +1,4 @@
-"""The inbox: received files, the result of each, and what it changed."""
+"""The Inbox screen: the files that other programs have delivered, and what each has changed."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from xpm_tui.tui.widgets.cells import RECEIVED_STATES, Line, Span, lines, ours, 
 from xpm_tui.tui.widgets.table import Table, TableColumn
 
 MOST = 1_000
-"""The number of files in the table, the newest; ``inbox list --limit 0`` lists all."""
+"""The most files in the table, newest first; ``inbox list --limit 0`` lists all."""
 
 
 class Inbox(RecordListScreen[None, ReceivedFile]):
-    """The received files above what each of them changed."""
+    """The files, and what the selected one has changed."""
 
     AREA = "overview"
     CSS_PATH: ClassVar = style("inbox")
@@ -52,11 +52,11 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
         self._status = InboxStatus()
 
     def on_screen_resume(self) -> None:
-        """Read again whenever it is shown."""
+        """Read again whenever the screen is shown."""
         self.again()
 
     async def look(self) -> None:
-        """Read the folder and the newest files."""
+        """Read the folder, and the newest imported files."""
 
         def read(practice: OpenPractice) -> tuple[InboxStatus, list[ReceivedFile]]:
             return inbox_status(practice), newest(practice, MOST)
@@ -99,16 +99,16 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
     def telling(self, row: ReceivedFile) -> list[Line]:
         """Return the result of a file in full."""
         wide = max(34, self.size.width - 5)
-        told: list[Line] = [*wrap([ours(" "), span(row.sentence)], wide)]
+        rows: list[Line] = [*wrap([ours(" "), span(row.sentence)], wide)]
         for each in row.details:
-            told += wrap([ours(" "), span(each, "muted")], wide)
+            rows += wrap([ours(" "), span(each, "muted")], wide)
         if row.copies:
             copies = formatting.count(row.copies, "more file/more files")
-            told.append([ours(f" {copies} of the same content came in.", "muted")])
-        return [[span(row.name), span(f"  {row.id}", "muted")], *told]
+            rows.append([ours(f" {copies} of the same content came in.", "muted")])
+        return [[span(row.name), span(f"  {row.id}", "muted")], *rows]
 
     def why_not(self, action: str) -> str:
-        """Return why an action is unavailable."""
+        """Return why an action is unavailable: there must be a file to try again, or a record to go to."""
         row = self._table.item
         if action == "retry" and row is None:
             return "Nothing is listed here."
@@ -122,7 +122,7 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
         self.action_open()
 
     def action_open(self) -> None:
-        """Go to the client that it changed, or to the proposals."""
+        """Go to the client that the file changed, or to the proposals."""
         row = self._table.item
         target = _target(row) if row is not None else ""
         if target.startswith("c"):
@@ -132,7 +132,7 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
             way()
 
     def action_run(self) -> None:
-        """Import every complete file."""
+        """Import the files in the inbox."""
         self.do("inbox.run", {"dry_run": False}, after=self.again)
 
     def action_retry(self) -> None:
@@ -142,11 +142,11 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
             self.do("inbox.retry", {"files": (row.id,)}, after=self.again)
 
     def action_folder(self) -> None:
-        """Choose the folder."""
+        """Choose the folder of the inbox."""
         self.do("inbox.setup", {}, ask=True, after=self.again)
 
     def help_page(self) -> HelpPage:
-        """Return the help of this screen."""
+        """Return the help page."""
         return HelpPage(
             "Inbox",
             "Other programs write Ignition's CSV files, and small JSON files about one event, to the "

@@ -1,4 +1,4 @@
-"""Actions on jobs in the console: shown first, confirmed, then a separate run that is followed live."""
+"""The commands of the Jobs area: they show what would be done, ask, and follow the run."""
 
 from __future__ import annotations
 
@@ -30,39 +30,39 @@ _SENT = tuple((code, f"{label.text}: {label.help}") for code, label in DECISIONS
 
 
 class JobCommands(FilteredArea):
-    """The commands of the Jobs area; its screen says which job they concern."""
+    """The commands of the Jobs area; the subclass says which job is selected."""
 
     @property
     def job(self) -> JobRowView | None:
-        """Return our job under the cursor."""
+        """The selected job of ours."""
         raise NotImplementedError
 
     @property
     def current(self) -> XpmJobView | None:
-        """Return XPM's job under the cursor."""
+        """The selected job of XPM."""
         raise NotImplementedError
 
     @property
     def listed(self) -> Sequence[JobRowView]:
-        """Return all jobs that are shown."""
+        """All jobs in the list."""
         raise NotImplementedError
 
-    def read(self, title: str, told: list[Line], *, job: str = "") -> None:
-        """Show all of a job; the key of a command runs it with that ``job``."""
+    def read(self, title: str, text: list[Line], *, job: str = "") -> None:
+        """Show all of a job; the key of a command runs it for ``job``."""
 
         def answered(name: str | None) -> None:
             if not name:
                 return
             if self.job is None or self.job.id != job:
-                # The list has moved under it: a command is about the one under the cursor.
+                # The list has changed meanwhile, but a command is about the selected job.
                 self.host.toast(f"{title} is no longer in this list: nothing was done.", "warning")
                 return
             self.action_act(name)
 
-        self.app.push_screen(JobDialog(title, told, acts=bool(job)), answered)
+        self.app.push_screen(JobDialog(title, text, acts=bool(job)), answered)
 
     def do_jobs_preview(self) -> None:
-        """Show the whole job."""
+        """Show all of the selected job."""
         if (view := self.job) is not None:
             self.host.work(lambda: self.open_job(view.id), "open", exclusive=True, node=self)
 
@@ -74,26 +74,26 @@ class JobCommands(FilteredArea):
     # -- deploy, try again ----------------------------------------------------------------------------------
 
     def do_jobs_deploy(self) -> None:
-        """Deploy this one, or all of a kind, after showing them."""
+        """Create the selected job, or all of a kind, after showing them."""
         if (view := self.job) is not None:
             self.host.work(lambda: self._choose_deploy(view), "deploy", exclusive=True, node=self)
 
     async def _choose_deploy(self, view: JobRowView) -> None:
         of = await self.host.worker.ask(deployment.of_proposal, view.proposal)
         together = ("all of its proposal, one for each workflow", tuple(each.id for each in of))
-        ids = await self._which(view, [*_kinds(self.listed, view.state), together], "deploy")
+        ids = await self._ask_which(view, [*_kinds(self.listed, view.state), together], "deploy")
         if ids:
-            await self._go(ids, "Deploy", "jobs.deploy")
+            await self._review_and_run(ids, "Deploy", "jobs.deploy")
 
     def do_jobs_retry(self) -> None:
-        """Retry this one, all with its cause, or all that are held, failed or unfinished."""
+        """Retry the selected job, all with the same cause, or all that are stopped."""
         if (view := self.job) is not None:
             self.host.work(lambda: self._choose_retry(view), "retry", exclusive=True, node=self)
 
     async def _choose_retry(self, view: JobRowView) -> None:
         if view.cause == "unknown":
-            if await self._settle(view):
-                await self._go([view.id], "Try again", "jobs.retry")
+            if await self._resolve_unanswered(view):
+                await self._review_and_run([view.id], "Try again", "jobs.retry")
             return
 
         def read(practice: OpenPractice) -> list[tuple[str, tuple[str, ...]]]:
@@ -104,14 +104,14 @@ class JobCommands(FilteredArea):
                 ("all that are held, failed or unfinished", still),
             ]
 
-        ids = await self._which(view, await self.host.worker.ask(read), "try again")
+        ids = await self._ask_which(view, await self.host.worker.ask(read), "try again")
         if ids:
-            await self._go(ids, "Try again", "jobs.retry")
+            await self._review_and_run(ids, "Try again", "jobs.retry")
 
-    async def _which(
+    async def _ask_which(
         self, view: JobRowView, kinds: Sequence[tuple[str, tuple[str, ...]]], verb: str
     ) -> Sequence[str]:
-        """Return the job under the cursor, or one of the kinds that contain more."""
+        """Ask whether a command is for the selected job, or for one of the kinds with more jobs."""
         more = [(words, ids) for words, ids in kinds if set(ids) - {view.id}]
         more = [each for at, each in enumerate(more) if each[1] not in [ids for _, ids in more[:at]]]
         if not more:
@@ -125,8 +125,8 @@ class JobCommands(FilteredArea):
             return []
         return more[int(picked)][1] if picked else [view.id]
 
-    async def _settle(self, view: JobRowView) -> bool:
-        """Ask what happened to a write without an answer; return whether the job continues."""
+    async def _resolve_unanswered(self, view: JobRowView) -> bool:
+        """Ask what became of a write without an answer; return whether the command can continue."""
         title = "No answer"
         choice: Any = await self.app.push_screen_wait(ChoiceDialog(f"{view.why}\n", _SENT[::-1], title=title))
         if choice is None:
@@ -142,32 +142,32 @@ class JobCommands(FilteredArea):
         await self.host.refresh_status()
         return row.state != "skipped"
 
-    async def _go(self, ids: Sequence[str], title: str, act: str) -> None:
-        """Show what the command would do; the user's answer is that to the command's question."""
+    async def _review_and_run(self, ids: Sequence[str], title: str, command: str) -> None:
+        """Show what the command would do; the answer also answers what the command would ask."""
         jobs = {"jobs": tuple(ids)}
-        batch: BatchView = (await self.host.run_named(act, {**jobs, "dry_run": True})).value
+        batch: BatchView = (await self.host.run_named(command, {**jobs, "dry_run": True})).value
         answer = await self.app.push_screen_wait(DeployReview(batch, title))
         if answer:
             agreed = {**jobs, "yes": True, "anyway": answer == "anyway"}
-            _, run = await self.host.start_command(act, agreed, asks=False)
+            _, run = await self.host.start_command(command, agreed, asks=False)
             self.host.show_run(run)
 
     def do_jobs_redeploy(self) -> None:
-        """Ask XPM whether it still has the job, then show it like any other."""
+        """Look up in XPM whether the job is missing; if so, show it for creation like any other."""
         if (view := self.job) is not None:
-            self.host.work(lambda: self._again(view), "redeploy", exclusive=True, node=self)
+            self.host.work(lambda: self._look_up_and_redeploy(view), "redeploy", exclusive=True, node=self)
 
-    async def _again(self, view: JobRowView) -> None:
+    async def _look_up_and_redeploy(self, view: JobRowView) -> None:
         box = ProgressDialog("Create again", f"Asking XPM for job {view.number} …")
         await self.app.push_screen(box)
         await done(self.host.run_named("jobs.redeploy", {"job": view.id, "wait": True}), box)
         await self.host.refresh_status()
-        await self._go([view.id], "Create again", "jobs.retry")
+        await self._review_and_run([view.id], "Create again", "jobs.retry")
 
     # -- edit, skip -----------------------------------------------------------------------------------------
 
     def do_jobs_edit(self) -> None:
-        """Edit all editable fields; errors are shown below their fields."""
+        """Edit the fields of the job; a rejected value is reported below its field."""
         if (view := self.job) is not None:
             self.host.work(lambda: self._edit(view), "edit", exclusive=True, node=self)
 
@@ -183,10 +183,10 @@ class JobCommands(FilteredArea):
         ]
         sheet = EditSheet(f"Edit {view.name}", about, shown)
 
-        act = by_name("jobs.edit")
+        command = by_name("jobs.edit")
 
         async def save(changed: tuple[str, ...]) -> str:
-            result, _ = await self.host.run_command(act, params_of(act, {"job": view.id}, changed))
+            result, _ = await self.host.run_command(command, params_of(command, {"job": view.id}, changed))
             return f"{view.workflow}: {', '.join(typed(changed))} edited. {result.value.effect}"
 
         given = await ask_until_accepted(self.host, lambda turned: EditDialog(sheet, turned), save)
@@ -195,7 +195,7 @@ class JobCommands(FilteredArea):
             self.host.toast(given)
 
     def do_jobs_skip(self) -> None:
-        """Skip the job, or undo that, with the same key."""
+        """Skip the job, or undo that with the same key."""
         if (view := self.job) is not None:
             preset = {"job": view.id, "undo": view.state == "skipped"}
             self.host.perform(by_name("jobs.skip"), preset, ask=False)
@@ -203,7 +203,7 @@ class JobCommands(FilteredArea):
     # -- look up --------------------------------------------------------------------------------------------
 
     def do_jobs_address(self) -> None:
-        """Show the address to select or copy, because over SSH the browser is elsewhere."""
+        """Show the job's address in XPM for copying: over SSH, the browser is on another machine."""
         view = self.job or self.current
         if view is None:
             return
@@ -213,7 +213,7 @@ class JobCommands(FilteredArea):
         self.host.read_command("jobs.address", {"job": view.number}, "In XPM")
 
     def do_jobs_copy(self) -> None:
-        """Copy what support asks for."""
+        """Copy the ids that support asks for."""
         job = self.job.id if self.job else self.current.number if self.current else ""
         if job:
             self.host.copy_command("jobs.copy", {"job": job})
@@ -227,7 +227,10 @@ EDITING = (
 
 
 def _kinds(listed: Sequence[JobRowView], here: str) -> list[tuple[str, tuple[str, ...]]]:
-    """Return the listed jobs that can be created together, by state."""
+    """Return the jobs of a list that can be created together, by state.
+
+    Jobs that are not due are included only if the selected one is not due either.
+    """
     kinds = (
         (f"all shown that are {state}", tuple(view.id for view in listed if view.state == state))
         for state in ("due", "missed", "coming")
@@ -237,7 +240,7 @@ def _kinds(listed: Sequence[JobRowView], here: str) -> list[tuple[str, tuple[str
 
 
 def _options(view: job_editing.FieldView) -> list[tuple[str, str]]:
-    """Return the choices of a field; empty if it is free text."""
+    """Return the options of a field; empty if it is free text."""
     known = {"automatic": {"yes": "Yes", "no": "No"}, "repeat": REPEATS}.get(view.name, {})
     rest = [] if view.value in known or not known else [(view.value, view.value)]
     return [*rest, *known.items()]

@@ -1,4 +1,4 @@
-"""Dialogs about jobs: the whole job, a batch before it is created, and a roll-over."""
+"""Dialogs about jobs: the full text of one, and the reviews before a batch or next terms are created."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ from xpm_tui.tui.widgets.text import StaticText
 
 ANSWERS = {"d": "jobs.deploy", "e": "jobs.edit", "t": "jobs.retry", "i": "jobs.skip", "o": "jobs.address"}
 COLUMNS = 68
-"""The width of the confirmation at 80 columns, next to its scroll bar."""
+"""The width of the confirmation at 80 columns, without its scrollbar."""
 SHOWN = 300
-"""The number of jobs of a batch that are listed."""
+"""The most jobs of a batch that are listed one by one."""
 
 FEW = 5
-"""The number of jobs below which they are listed with their notes."""
+"""Below this number of jobs, each is listed with its notes."""
 MARKS = (ours("■ ", "bad"), ours("? ", "warn"), ours("● ", "good"))
-"""The marks of a job that is held, needs confirmation, or is created."""
+"""The marks of a job that is blocked, that needs a confirmation, and that is created."""
 
 CHANGE_LOOKS: dict[str, Look] = {"+": "good", "-": "bad", "~": "warn"}
-"""The styles of a service that was added, removed or repriced."""
+"""The styles of services that were added, removed or repriced."""
 
 Answer = Literal["", "go", "anyway"]
 Edits = Literal["keep", "drop"]
 
 
 class JobDialog(TextDialog[str]):
-    """All of one job. Returns the name of the command whose key was pressed, or None."""
+    """All of one job. The result is the name of the command whose key was pressed, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(key, f"take({name!r})", show=False) for key, name in ANSWERS.items()),
@@ -52,27 +52,27 @@ class JobDialog(TextDialog[str]):
         Binding("y", "copy", "Copy", show=False),
     ]
 
-    def __init__(self, title: str, told: list[Line], *, acts: bool = False) -> None:
+    def __init__(self, title: str, text: list[Line], *, acts: bool = False) -> None:
         super().__init__(classes="wide")
         self.title_text = visible(title)
-        self._told = told
+        self._text = text
         self._commands = acts
 
     def box(self) -> ComposeResult:
-        """Yield the lines, and what can be done."""
+        """Compose the lines, and what can be done."""
         with VerticalScroll(classes="words", can_focus=False):
-            yield StaticText(lines(self._told))
+            yield StaticText(lines(self._text))
         hint = "d Create · e Edit · t Try again · i Skip · o Address · " if self._commands else ""
         yield Static(content(Shown(f"{hint}y Copy · esc Close")), classes="hint")
 
     def action_take(self, name: str) -> None:
-        """Return a command, to be run where the job is listed."""
+        """Close the dialog with this command as the result."""
         if self._commands:
             self.dismiss(name)
 
     def action_copy(self) -> None:
         """Copy the whole text."""
-        self.app.copy_to_clipboard("\n".join("".join(piece.text for piece in line) for line in self._told))
+        self.app.copy_to_clipboard("\n".join("".join(piece.text for piece in line) for line in self._text))
 
 
 class DeployReview(TextDialog[Answer]):
@@ -91,14 +91,14 @@ class DeployReview(TextDialog[Answer]):
         self._letters: dict[str, Answer] = {}
 
     def box(self) -> ComposeResult:
-        """Yield the counts, the jobs and the buttons."""
+        """Compose the counts, the jobs and the answers."""
         batch = self._batch
         with VerticalScroll(classes="words", can_focus=False):
             yield StaticText(lines(summary_lines(batch)))
             yield StaticText(lines(batch_lines(batch)), classes="batch")
         with Horizontal(classes="buttons -right"):
             yield Button(content(Shown("Cancel  esc")), id="leave")
-            if self._goes:
+            if self._has_jobs:
                 yield self._button(action(batch.consequences), "go")
             if more := button_suffix(batch.consequences, batch.consequences_anyway):
                 yield self._button(more, "anyway")
@@ -109,15 +109,15 @@ class DeployReview(TextDialog[Answer]):
         return Button(content(Shown(f"{words}  {letter}")), id=answer)
 
     def on_key(self, event: events.Key) -> None:
-        """Accept the letter of a button."""
+        """Answer by the letter of a button."""
         answer = self._letters.get(event.key)
         if answer is not None:
             event.stop()
             self.action_answer(answer)
 
     @property
-    def _goes(self) -> bool:
-        """Return whether any job would be created."""
+    def _has_jobs(self) -> bool:
+        """Return whether anything would be created."""
         return bool(self._batch.consequences.changes)
 
     def on_mount(self) -> None:
@@ -133,13 +133,13 @@ class DeployReview(TextDialog[Answer]):
             self.action_answer("anyway" if event.button.id == "anyway" else "go")
 
     def action_answer(self, answer: Answer) -> None:
-        """Answer by letter, if any job would be created."""
-        if answer == "anyway" or self._goes:
+        """Answer by letter, if anything would be created."""
+        if answer == "anyway" or self._has_jobs:
             self.dismiss(answer)
 
 
 class RollOverReview(TextDialog[Edits]):
-    """The next terms before they are created; with edits, the answer says whether they are kept."""
+    """The next terms before they are created; the answer also decides about jobs that were edited."""
 
     def __init__(self, view: RollOverView) -> None:
         super().__init__(classes="wide")
@@ -147,17 +147,17 @@ class RollOverReview(TextDialog[Edits]):
         self._view = view
 
     def box(self) -> ComposeResult:
-        """Yield the counts, the differences and the buttons."""
+        """Compose the counts, the differences and the answers."""
         view = self._view
-        told: list[Line] = [[ours(f"{action(view.consequences)}.", "strong")]]
-        told += [[span(line)] for line in described(view.consequences)]
+        rows: list[Line] = [[ours(f"{action(view.consequences)}.", "strong")]]
+        rows += [[span(line)] for line in described(view.consequences)]
         if view.edited:
             has = formatting.plural(view.edited, "has/have")
-            told.append(
+            rows.append(
                 [ours(f"{formatting.count(view.edited, 'workflow')} of this term {has} edits.", "warn")]
             )
         with VerticalScroll(classes="words", can_focus=False):
-            yield StaticText(lines(told))
+            yield StaticText(lines(rows))
             yield StaticText(lines(change_lines(view.changes[:SHOWN])), classes="batch")
         with Horizontal(classes="buttons -right"):
             yield Button(content(Shown("Cancel  esc")), id="leave")
@@ -178,7 +178,7 @@ class RollOverReview(TextDialog[Edits]):
 
 
 def change_lines(views: Sequence[ProposalChangeView]) -> list[Line]:
-    """Return what Ignition has changed, proposal by proposal."""
+    """Return what Ignition has changed, by proposal."""
     found: list[Line] = []
     for view in views:
         head, *rest = renewals.change_lines(view)
@@ -188,7 +188,7 @@ def change_lines(views: Sequence[ProposalChangeView]) -> list[Line]:
 
 
 def summary_lines(batch: BatchView) -> list[Line]:
-    """Return the consequences of the batch."""
+    """Return the consequences of the batch in words and numbers."""
     found: list[Line] = []
     if batch.consequences.changes:
         found.append([ours(action(batch.consequences), "strong"), ours(".")])

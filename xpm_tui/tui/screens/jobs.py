@@ -1,4 +1,4 @@
-"""Jobs: those of proposals, created or not, and XPM's current ones, with the details of one."""
+"""The Jobs area: jobs from proposals, XPM's current jobs, and findings of the audit."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ XPM, AUDIT = "xpm", "audit"
 
 
 class Jobs(JobCommands):
-    """The table, the filters, and the exact job."""
+    """The table, the filters and the selected job."""
 
     AREA = "jobs"
     ABOUT = (
@@ -125,7 +125,7 @@ class Jobs(JobCommands):
         self.table: Table[Any] = self._ours
 
     def body(self) -> ComposeResult:
-        """Yield filters, a note on what blocks all of them, the lists, and the job."""
+        """Compose the filters, what blocks all jobs, the lists and the selected job."""
         yield self._state
         yield self._note
         yield self.find
@@ -133,11 +133,11 @@ class Jobs(JobCommands):
             yield from halves(self._ours, self._theirs, self._findings, self.detail)
 
     def on_mount(self) -> None:
-        """Hide the lists of other filters."""
+        """Hide the other lists until their filters are chosen."""
         self._theirs.display = self._findings.display = False
 
     async def look(self) -> None:
-        """Read the jobs that match the filters."""
+        """Read the rows that match the filters."""
         self.table = self._tables.get(self.only, self._ours)
         tables: tuple[Table[Any], ...] = (self._ours, self._theirs, self._findings)
         for each, title in zip(tables, ("Jobs", "Jobs in XPM", "Audit"), strict=True):
@@ -174,19 +174,19 @@ class Jobs(JobCommands):
         found, state = await self.host.worker.ask(read)
         now = self.host.worker.practice.clock.now()
         self.told(len(found), len(found))
-        said = f" XPM data, updated {formatting.ago(state.at, now)}."
-        age: list[Line] = [[ours(said, "muted")]] if state.at else []
+        age_text = f" XPM data, updated {formatting.ago(state.at, now)}."
+        age: list[Line] = [[ours(age_text, "muted")]] if state.at else []
         self.note([[ours(" ! ", "warn"), span(state.note)]] if state.note else age)
-        told = "No job of XPM matches this filter. esc shows all again." if self.text else ""
+        hint = "No job of XPM matches this filter. esc shows all again." if self.text else ""
         self._theirs.say_empty(
-            told or state.note or "XPM's jobs have not been read yet. A plan reads them: g s, then n."
+            hint or state.note or "XPM's jobs have not been read yet. A plan reads them: g s, then n."
         )
         self._theirs.show(found, of=self.asked)
         if not found:
             self._card([], None)
 
     def _look_at_findings(self) -> None:
-        """Show the findings of the last audit in this console."""
+        """Show the findings of the last audit of this session."""
         found = reports.filtered(self._audited, text=self.text) if self._audited else []
         self.told(len(found), len(self._audited.findings) if self._audited else 0)
         self.note([])
@@ -194,12 +194,12 @@ class Jobs(JobCommands):
         if self._audited is not None:
             now = self.host.worker.practice.clock.now()
             age = formatting.ago(self._audited_at or now, now)
-            told = (
+            hint = (
                 f" {formatting.count(self._audited.proposals, 'accepted proposal')} compared with "
                 f"{formatting.count(self._audited.jobs, 'job')}, {age}."
             )
             self.note(
-                [[ours(told, "muted")], *([span(f" {each}", "warn")] for each in self._audited.unjudged)]
+                [[ours(hint, "muted")], *([span(f" {each}", "warn")] for each in self._audited.unjudged)]
             )
             empty = "Nothing is wrong with the jobs of the accepted proposals."
         if self.text and not found:
@@ -224,8 +224,10 @@ class Jobs(JobCommands):
         if not self.host.practice_status.connected:
             return "There are no jobs to create. Connect first: g o, then c. Then v shows the proposals."
         if counted.to_take:
-            told = formatting.count(counted.to_take, "accepted proposal")
-            return f"There are no jobs to create. {told} can be taken over: v lists them, T takes one over."
+            proposals = formatting.count(counted.to_take, "accepted proposal")
+            return (
+                f"There are no jobs to create. {proposals} can be taken over: v lists them, T takes one over."
+            )
         return (
             "There are no jobs to create. v shows the proposals: n creates one there, I imports Ignition's."
         )
@@ -242,7 +244,7 @@ class Jobs(JobCommands):
         ]
 
     def _job_name(self, name: Shown, room: int) -> Line:
-        """Return a name shortened in the middle, because its end says which month it is for."""
+        """Return a name cut in the middle, because the end of a job's name has the month."""
         if 0 < room < formatting.cells(name):
             end = name[-(room // 3) :]
             end = end[end.find(" ") :] if " " in end else end
@@ -263,7 +265,7 @@ class Jobs(JobCommands):
         ]
 
     def moved(self, item: JobRowView | XpmJobView | AuditFinding | None) -> None:
-        """Show the exact job, or XPM's."""
+        """Show the selected job or finding."""
         if isinstance(item, XpmJobView):
             self._card(current_lines(item)[0], lambda columns: current_lines(item, columns)[1:])
         elif isinstance(item, AuditFinding):
@@ -277,11 +279,11 @@ class Jobs(JobCommands):
             self._card(head_lines(shown)[0], lambda columns: pane_lines(shown, columns))
 
     def _card(self, title: Line, make: Callable[[int], list[Line]] | None) -> None:
-        """Show one record, named in the title of its panel."""
+        """Show a record, named in the border of its panel."""
         self.detail.show(make, panel_title(title, self.detail.size.width - 2))
 
     def chosen(self, item: JobRowView | XpmJobView | AuditFinding) -> None:
-        """Show all of it."""
+        """Show all of it for reading."""
         if isinstance(item, XpmJobView):
             self.read(item.name, current_lines(item))
         elif isinstance(item, AuditFinding):
@@ -290,7 +292,7 @@ class Jobs(JobCommands):
             self.host.work(lambda: self.open_job(item.id), "open", exclusive=True, node=self)
 
     def show_only(self, workflow: str) -> None:
-        """Go to the jobs of one workflow from another screen, without filters."""
+        """Show the jobs of one workflow, without filters."""
         self.clear_filters()
         self._saved = next(at for at, (key, _) in enumerate(FILTERS) if not key)
         self._wanted = workflow
@@ -315,25 +317,25 @@ class Jobs(JobCommands):
         """Show the coming months by template."""
         self.host.read_command("jobs.forecast", {}, "Jobs to come")
 
-    # -- acts -----------------------------------------------------------------------------------------------
+    # -- commands -------------------------------------------------------------------------------------------
 
     @property
     def job(self) -> JobRowView | None:
-        """Return our job under the cursor."""
+        """The selected job of ours."""
         return self._ours.item if self._ours.display else None
 
     @property
     def current(self) -> XpmJobView | None:
-        """Return XPM's job under the cursor."""
+        """The selected job of XPM."""
         return self._theirs.item if self._theirs.display else None
 
     @property
     def listed(self) -> list[JobRowView]:
-        """Return all of our jobs that match the filters."""
+        """All jobs of ours that match the filters."""
         return list(self._ours.rows.items) if self._ours.display else []
 
     def situation(self) -> Situation:
-        """Return the situation with the job under the cursor."""
+        """Return the situation with what is known of the selected job."""
         if (there := self.current) is not None:
             return self.host.situation(self.AREA, record=there.number, state="XPM's")
         view = self.job
@@ -341,6 +343,6 @@ class Jobs(JobCommands):
             self.AREA, record=view.id if view else "", state=view.state if view else ""
         )
 
-    def preset(self, act: str) -> dict[str, Any]:
-        """Return the job under the cursor as a parameter."""
-        return {"job": self.job.id} if self.job and act.startswith("jobs.") else {}
+    def preset(self, command: str) -> dict[str, Any]:
+        """Return the selected job as the parameter of commands on a job."""
+        return {"job": self.job.id} if self.job and command.startswith("jobs.") else {}

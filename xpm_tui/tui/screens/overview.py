@@ -1,4 +1,4 @@
-"""Overview: the next step, both sides, what needs attention, the calls left, and recent runs."""
+"""The Overview area: next step, both sides, what needs attention, calls left, runs and activity."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
 RUNS = 200
 """The number of runs that are read, for the chart and the list."""
 WHOLE = 24
-"""The lines of a window from which all panels fit; below it they scroll."""
+"""The height from which all panels fit, in lines; in a lower window they scroll."""
 SOON = timedelta(days=14)
 """How far ahead the jobs of Coming up are."""
 ACTIVITY = 60
-"""The number of log lines that are read if there is room."""
+"""The most lines of the log that are read, if there is room for them."""
 
 
 class PanelText(TextLabel):
@@ -54,19 +54,19 @@ class PanelText(TextLabel):
         self.border_title = title
 
     class Resized(Message):
-        """Its size has changed, so its text has to be laid out again."""
+        """Posted when its size has changed and its text must be laid out again."""
 
         def can_replace(self, message: Message) -> bool:
-            """Keep one message for all panels."""
+            """Return True: one message for all panels is enough."""
             return isinstance(message, PanelText.Resized)
 
     def on_resize(self) -> None:
-        """Post that the size has changed."""
+        """Report the new size."""
         self.post_message(self.Resized())
 
 
 class NextStep(PanelText, can_focus=True):
-    """The next step; Enter does it."""
+    """The next step; enter does it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "choose", "Do the next step", show=False),
@@ -75,14 +75,14 @@ class NextStep(PanelText, can_focus=True):
     ]
 
     class Chosen(Message):
-        """Enter, or a click on it."""
+        """Posted on enter or a click."""
 
     def action_choose(self) -> None:
         """Do the next step."""
         self.post_message(self.Chosen())
 
     def action_move(self, by: int) -> None:
-        """Move the focus to the next or previous list."""
+        """Move the focus to the list after it, or before it."""
         if by > 0:
             self.screen.focus_next()
         else:
@@ -94,27 +94,27 @@ class NextStep(PanelText, can_focus=True):
 
 
 class AttentionList(Items["panels.Attention"]):
-    """What needs attention; Enter on a line opens it."""
+    """What needs attention; enter on a line leads there."""
 
     DEFAULT_CLASSES = "panel -table"
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """Return a prepared line."""
+        """Return a line."""
         return self.items[row].line
 
 
 class RunList(Items["Run"]):
-    """The last runs; Enter opens one."""
+    """The last runs; enter opens one."""
 
     DEFAULT_CLASSES = "panel -table"
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """Return one run as a line."""
+        """Return a run."""
         return panels.run_line(self.items[row], columns)
 
 
 class OverviewFacts(NamedTuple):
-    """The data of Overview, all of one moment."""
+    """The data of Overview, all read from one snapshot."""
 
     status: StatusSummary
     runs: list[Run]
@@ -123,7 +123,7 @@ class OverviewFacts(NamedTuple):
 
 
 class Overview(AreaScreen):
-    """The first screen."""
+    """The first area."""
 
     AREA = "overview"
     ABOUT = (
@@ -159,7 +159,7 @@ class Overview(AreaScreen):
             rows.border_title = title
 
     def body(self) -> ComposeResult:
-        """Yield the panels, in the order of the grid."""
+        """Compose the panels, in the order of the grid."""
         with self._panels:
             yield self._next
             yield self._clients
@@ -197,7 +197,7 @@ class Overview(AreaScreen):
         self._draw()
 
     async def _more_panels(self) -> None:
-        """Show panels for which only a large window has room."""
+        """Read the panels that are shown only in a large window."""
         large = self.has_class("-tall") and (self.has_class("-wide") or self.has_class("-vast"))
         if self._jobs and self._coming is None and large:
             self._coming = PanelText("Coming up in 14 days", "coming")
@@ -208,7 +208,7 @@ class Overview(AreaScreen):
             await self._panels.mount(self._activity, before=self._attention)
 
     def _draw(self) -> None:
-        """Lay out the data for the present size."""
+        """Show the data in the current size."""
         facts = self._facts
         if facts is None or not self._next.content_size.width:
             return
@@ -250,8 +250,8 @@ class Overview(AreaScreen):
         if facts.runs:
             self._chart.say(lines(panels.chart_lines(days, width, height)))
         elif facts.status.connected:
-            told = "No sync yet. Press s to make the first plan; it is shown before anything is written."
-            self._chart.say(lines(wrap([ours(told, "muted")], width)))
+            text = "No sync yet. Press s to make the first plan; it is shown before anything is written."
+            self._chart.say(lines(wrap([ours(text, "muted")], width)))
         else:
             self._chart.say(words([ours("No sync yet.", "muted")]))
         self._tell_run()
@@ -279,7 +279,7 @@ class Overview(AreaScreen):
 
     @on(Rows.Chosen)
     def _chosen(self, event: Rows.Chosen) -> None:
-        """Open a run with its log, or the target of a line of attention."""
+        """Show a run with its log, or what a line of attention leads to."""
         event.stop()
         if event.rows is self._runs and self._runs.current is not None:
             self.app.push_screen(sync.RunScreen(self._runs.current.id))
@@ -292,7 +292,7 @@ class Overview(AreaScreen):
         self._open(self._action)
 
     def _open(self, action: str) -> None:
-        """Open a command's screen, a run, or an area."""
+        """Open a command by its own screen, a run, or an area."""
         way = self.host.way(action) if action else None
         if action.startswith("run "):
             self.host.show_run(action.removeprefix("run "))
@@ -302,11 +302,11 @@ class Overview(AreaScreen):
             self.host.go(action)
 
     def do_sync(self) -> None:
-        """Plan first, in the Sync area."""
+        """Make a plan, in the Sync area."""
         self.host.plan_and_show()
 
     def do_plan(self) -> None:
-        """Do the same, because a plan is shown before it is applied."""
+        """Make a plan; it is shown before it is applied."""
         self.host.plan_and_show()
 
     def do_connect(self) -> None:
@@ -315,7 +315,7 @@ class Overview(AreaScreen):
 
 
 def _ahead(practice: OpenPractice) -> tuple[JobForecast, list[JobRowView]]:
-    """Return the jobs of the coming months, and those of the next days one by one."""
+    """Return the forecast of the coming months, and the single jobs of the next days."""
     until = services.today(practice) + SOON
     jobs = [job for job in queries.list_jobs(practice, state="open") if job.deploy_on <= until]
     return reports.forecast_jobs(practice), jobs

@@ -1,4 +1,4 @@
-"""The picker: search all XPM clients as you type, see what linking would do, then choose one."""
+"""The picker: searches all XPM clients as you type, and shows what linking would do before it is done."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 MOST = 100
 WIDE = 110
-"""The columns from which the header also names the practice."""
+"""The width from which the head also names the practice, in columns."""
 INVITATION = "Type a name, a city, a code, an e-mail, XPM's number or web address, or a UUID."
 NOTHING = "No match. Try fewer letters; F4 clears the search."
 PAUSE = 0.06
@@ -55,10 +55,10 @@ PAUSE = 0.06
 
 
 class Picker(BaseScreen, Screen[tuple[str, ...]]):
-    """Links a client (with ``client``), or brings XPM clients into the store.
+    """Links ``client`` to an XPM client or, without one, adds XPM clients to the practice.
 
-    Returns what was linked, or None; with ``reviewing`` that is a decision of the review, and it returns the
-    clients that were decided.
+    The result is the ids of the clients that were linked, or None. With ``reviewing``, the link is a decision
+    of the bulk review.
     """
 
     CSS_PATH: ClassVar = style("picker")
@@ -93,10 +93,10 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
         self._shown: EffectView | None = None
         self._taken = False
         self._found_by: str | None = None
-        """The search text of the hits."""
+        """The search text of the shown results."""
 
     def compose(self) -> ComposeResult:
-        """Yield the client, the field, the hits and the effect."""
+        """Compose the client, the field, the results and the effect."""
         yield self._head
         with Vertical(classes="panel search") as search:
             search.border_title = "Search by name, number, e-mail, city, or paste an XPM address"
@@ -121,12 +121,12 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
             self._compare.display = False
         self._effect.border_title = "If you link these two" if self._client else "If you bring this client in"
         self._field.focus()
-        self._field.selection = Selection(0, len(self._field.value))  # what is typed takes its place
+        self._field.selection = Selection(0, len(self._field.value))  # what is typed replaces it
         self._tell_head("reading XPM's clients …")
         self.host.work(lambda: self._begin(), "search", exclusive=True, node=self)
 
     def _tell_head(self, about: str) -> None:
-        """Show the client in full, because the hits are compared with it."""
+        """Show the client in full, because the results are compared with it."""
         title = " Link to XPM " if self._client is not None else " Bring in a client from XPM "
         right = [ours(about, "muted"), *self._practice()]
         gap = max(2, self.size.width - len(title) - width(right) - 1)
@@ -149,7 +149,6 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
         return [ours("  ·  ", "muted"), span(title, "muted")] if title and self.size.width >= WIDE else []
 
     async def _begin(self) -> None:
-
         if not await self.host.worker.glance(xpm_refresh.is_filled):
             await self.host.worker.run(xpm_refresh.ensure_mirror)
 
@@ -159,8 +158,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
             snapshot = practice.snapshot()
             state, count = list_state(snapshot, "clients"), snapshot.count(XPM_CLIENTS)
             age = formatting.ago(state.at, practice.clock.now())
-            # Links move the store all the time, the mirror only with a reading: the index stays good for
-            # long.
+            # Links change the store often, the mirror only when it is read: the index stays valid for long.
             if kept is not None and kept[0] == (state.at, count):
                 return kept[0], kept[1], age
             return (state.at, count), PickerIndex.build(snapshot.rows(XPM_CLIENTS)), age
@@ -195,8 +193,8 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
         self._none.display = not views
         self._none.update(content(Shown(NOTHING if query.strip() else INVITATION)))
         most = f"the best {MOST}" if len(views) == MOST else formatting.count(len(views), "match/matches")
-        told = f"{most} in {formatting.count(self._count, 'XPM client')}"
-        self.query_one(".search").border_subtitle = told
+        total = f"{most} in {formatting.count(self._count, 'XPM client')}"
+        self.query_one(".search").border_subtitle = total
         if not views:
             self._effect.say(content(Shown("")))
             self._effect.border_subtitle = ""
@@ -223,8 +221,8 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
         effect = await self.host.worker.glance(links.preview_link, client.id, view.uuid)
         self._shown = effect
         height, columns = max(3, self._effect.size.height), self._effect.content_size.width or 76
-        told = [row for line in comparison.effect_lines(effect, height) for row in wrap(line, columns)]
-        self._effect.say(lines(told[:height]))
+        rows = [row for line in comparison.effect_lines(effect, height) for row in wrap(line, columns)]
+        self._effect.say(lines(rows[:height]))
 
     @on(Rows.Chosen)
     def _chosen(self, event: Rows.Chosen) -> None:
@@ -232,7 +230,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
         self.action_take()
 
     def action_move(self, by: int) -> None:
-        """Move the cursor; the field keeps the focus."""
+        """Move the cursor while the field keeps the focus."""
         self._hits.cursor += by
 
     def action_clear(self) -> None:
@@ -240,16 +238,16 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
         self._field.value = ""
 
     def action_leave(self) -> None:
-        """Leave without a choice."""
+        """Close without a choice."""
         self.dismiss(None)
 
     def action_take(self) -> None:
-        """Choose the client under the cursor, once its effect is shown."""
+        """Choose the selected client, once its effect is shown."""
         view = self._hits.current
         if view is None or self._taken:
             return
         if self._field.value != self._found_by:
-            # These are the hits of other letters: show those of these, and wait for the next enter.
+            # The results belong to an earlier text: show those of this one, and wait for the next enter.
             self.host.work(lambda: self._search(self._field.value), "search", exclusive=True, node=self)
             return
         job = self._link if self._client is not None else self._pick
@@ -267,17 +265,17 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
             return
         if self.only_shows():
             return
-        act: Command[Any]
+        command: Command[Any]
         params: LinkClient | ReviewClients
         if self._reviewing:
-            act, params = by_name("clients.review"), ReviewClients(client=(client.id,), link=view.uuid)
+            command, params = by_name("clients.review"), ReviewClients(client=(client.id,), link=view.uuid)
         else:
-            act, params = by_name("clients.link"), LinkClient(client=client.id, xpm=view.uuid)
-        # What came from the former client is too much for the preview: the question lists all of it.
+            command, params = by_name("clients.link"), LinkClient(client=client.id, xpm=view.uuid)
+        # The preview has no room for all that came from the former client; the question lists it.
         shown = () if effect.needs_yes or effect.former else effect_lines(effect)
         self._taken = True
         try:
-            result, _ = await self.host.run_command(act, params, shown=shown)
+            result, _ = await self.host.run_command(command, params, shown=shown)
         except BaseException:
             self._taken = False
             raise
@@ -289,14 +287,14 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
 
     async def _pick(self, view: XpmClientView) -> None:
         result, _ = await self.host.run_command(by_name("clients.pick"), PickClients(xpm=(view.uuid,)))
-        said = "; ".join(
+        summary = "; ".join(
             f"{one.name}: {one.outcome}" + (f" ({one.reason})" if one.reason else "") for one in result.value
         )
-        self.host.toast(said)
+        self.host.toast(summary)
         await self._search(self._field.value)
 
     def action_all(self) -> None:
-        """Bring in every unambiguous client."""
+        """Add all unambiguous clients."""
         self.host.work(lambda: self._pick_all(), "take", exclusive=True, node=self)
 
     async def _pick_all(self) -> None:
@@ -312,11 +310,11 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
         await self._search(self._field.value)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Allow bringing in all only without a client to link."""
+        """Offer to add all clients only without a client to link."""
         return self._client is None if action == "all" else True
 
     def help_page(self) -> HelpPage:
-        """Return the help of this screen."""
+        """Return the help page."""
         return HelpPage(
             "Picker",
             "What you type replaces the client's own name. Type any part of a name, a city, a code, an "
@@ -329,7 +327,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
 
 
 def start(views: Sequence[XpmClientView], now: XpmClientView | None) -> int:
-    """Return where the cursor starts: where it was, otherwise at the best hit that is not linked."""
+    """Return where the cursor starts: where it was, else at the best result that is not linked."""
     if now is not None:
         place = next((place for place, view in enumerate(views) if view.uuid == now.uuid), None)
         if place is not None:
@@ -338,7 +336,7 @@ def start(views: Sequence[XpmClientView], now: XpmClientView | None) -> int:
 
 
 def pick_line(view: XpmClientView) -> list[Span]:
-    """Return what bringing in a client would do."""
+    """Return what adding an XPM client would do."""
     if view.linked:
         return [ours(" · ", "muted"), ours("It is here already, and linked.")]
     if view.archived:

@@ -1,4 +1,4 @@
-"""Plan review: everything that would be done, grouped, before it is applied."""
+"""The review of a plan: all its changes in groups, before any of them is applied."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ with lazy_imports():
 
 
 REASONS = 6
-"""The number of reasons that are counted one by one in a plan without changes."""
+"""Reasons whose fields are counted if a plan has no changes."""
 
 LINES_LOW, LINES_TALL = 4, 5
-"""Lines for the change under the cursor, on low and on tall screens; a longer value gets more."""
+"""Lines for the selected change in low and in tall windows; a longer value gets more."""
 CLIENT_COLUMNS = 34
-"""The columns of the panel with all changes of a client."""
+"""Width of the panel with all changes of a client, in columns."""
 
 _Loaded = tuple[Plan, list[ChangeView], Consequences, list[str], dict[str, str]]
 
@@ -49,7 +49,7 @@ CHANGED = "This plan was changed in another window. Review it again."
 
 
 class PlanReview(DetailScreen[str]):
-    """Review, tick, apply. Returns the id of the run that applies it, or None."""
+    """A plan to tick and apply. The result is the id of its run, or None."""
 
     AREA = "sync"
     CSS_PATH: ClassVar = style("plan_review")
@@ -82,7 +82,7 @@ class PlanReview(DetailScreen[str]):
         self._none = StaticText(classes="empty")
 
     def body(self) -> ComposeResult:
-        """Yield what applying does, the changes, the selected one and, on wide screens, its client."""
+        """Compose the consequences, the changes and the selected one; wide screens also show its client."""
         yield self._head
         yield self._summary
         with Horizontal(classes="plan-halves"):
@@ -133,7 +133,7 @@ class PlanReview(DetailScreen[str]):
         self.refresh_bindings()
 
     def on_resize(self) -> None:
-        """Lay out columns and lines for the new width."""
+        """Fit columns and lines to the size."""
         self._draw()
 
     def _draw(self) -> None:
@@ -141,19 +141,19 @@ class PlanReview(DetailScreen[str]):
         if plan is None or found is None:
             return
         self._head.say(lines([title(plan, self.host.practice_status.title, columns)]))
-        told = [line for text in self._aside for line in wrap([span(text, "warn")], columns - 4)]
-        self._summary.say(lines([*summary(plan, found, columns - 4), *told]))
-        self._tell()
+        rows = [line for text in self._aside for line in wrap([span(text, "warn")], columns - 4)]
+        self._summary.say(lines([*summary(plan, found, columns - 4), *rows]))
+        self._show_selected()
 
-    def _tell(self) -> None:
-        """Show the selected row in full; only a value that needs more lines makes its panel higher."""
+    def _show_selected(self) -> None:
+        """Show the selected row in full; its panel grows only for a value that needs more lines."""
         columns = self.size.width - 4
-        told = self._rows.whole(columns)
+        rows = self._rows.whole(columns)
         least = LINES_TALL if self.has_class("-tall") else LINES_LOW
-        height = least if len(told) <= least else min(len(told), max(least, self.size.height // 2))
+        height = least if len(rows) <= least else min(len(rows), max(least, self.size.height // 2))
         self._why.styles.height = height + 2
         self._why.border_title = words(self._rows.title(columns - 2))
-        self._why.say(lines(told))
+        self._why.say(lines(rows))
         if self._client.display:
             self._client.say(lines(self._rows.of_client(CLIENT_COLUMNS)))
         shown, every = len(self._tree.found), len(self._tree.changes)
@@ -183,7 +183,7 @@ class PlanReview(DetailScreen[str]):
     def _moved(self, event: Rows.Moved) -> None:
         event.stop()
         if self._plan is not None:
-            self._tell()
+            self._show_selected()
 
     @on(PlanTree.Ticked)
     def _ticked(self, event: PlanTree.Ticked) -> None:
@@ -191,9 +191,9 @@ class PlanReview(DetailScreen[str]):
         self.host.work(lambda: self._tick(event.selectors, event.on), "tick", node=self)
 
     async def _tick(self, selectors: tuple[plans.Selector, ...], on_: bool) -> None:
-        act = "plan.tick" if on_ else "plan.untick"
+        command = "plan.tick" if on_ else "plan.untick"
         await self.host.run_named(
-            act, {"plan": self._plan_id, "what": tuple(each.typed() for each in selectors)}
+            command, {"plan": self._plan_id, "what": tuple(each.typed() for each in selectors)}
         )
         await self._read()
 
@@ -202,7 +202,7 @@ class PlanReview(DetailScreen[str]):
         return sum(change.ticked for change in self._tree.changes)
 
     def why_not(self, action: str) -> str:
-        """Return why an action is unavailable."""
+        """Return why an action is unavailable, such as applying a plan without ticks."""
         plan = self._plan
         if action not in ("apply", "tick", "people", "differences", "turn", "export", "find"):
             return ""
@@ -231,7 +231,7 @@ class PlanReview(DetailScreen[str]):
         self.host.toast("Grouped by client." if self._tree.by == "client" else "Grouped by rule and field.")
 
     def action_find(self) -> None:
-        """Focus the filter."""
+        """Start to search for a client, an id, a field or a value."""
         self._find.display = True
         self._find.focus()
 
@@ -247,7 +247,7 @@ class PlanReview(DetailScreen[str]):
         self._rows.focus()
 
     def action_leave(self) -> None:
-        """End the filter; leave without one."""
+        """End the search; without one, close the screen."""
         if not self._find.display:
             self.dismiss(None)
             return
@@ -260,11 +260,11 @@ class PlanReview(DetailScreen[str]):
         self._rows.focus()
 
     def action_people(self) -> None:
-        """Review the clients that need a decision."""
+        """Open the review of the clients that no rule can decide."""
         self.app.push_screen(review.Review())
 
     def action_differences(self) -> None:
-        """Show what differs and is not in the plan."""
+        """Show the differences that the plan does not change."""
         self.app.push_screen(conflicts.Differences(self._plan_id))
 
     def action_export(self) -> None:
@@ -277,7 +277,7 @@ class PlanReview(DetailScreen[str]):
         self.host.toast(f"The plan is in {path}")
 
     def action_apply(self) -> None:
-        """Apply the plan in a separate run, after the command's question with its numbers."""
+        """Apply the plan: the command asks once, with the numbers, and starts a run."""
         self.host.work(lambda: self._apply(), "apply", exclusive=True, node=self)
 
     async def _apply(self) -> None:
@@ -294,7 +294,7 @@ class PlanReview(DetailScreen[str]):
             self.dismiss(run)
 
     async def _as_shown(self) -> bool:
-        """Return whether the plan is still the one shown; another console may have changed it."""
+        """Return whether the plan is still as shown; another console may have ticked or applied it."""
         shown = self._ticks
         await self._read()
         if self._ticks == shown and not self.why_not("apply"):
@@ -307,7 +307,7 @@ class PlanReview(DetailScreen[str]):
         return [(change.selector, change.ticked) for change in self._tree.changes]
 
     def help_page(self) -> HelpPage:
-        """Return the help of this screen."""
+        """Return the help page."""
         return HelpPage(
             "Plan review",
             "Everything that a sync would do. Changes are grouped by rule and field with their "
@@ -330,7 +330,7 @@ class PlanReview(DetailScreen[str]):
 
 
 def title(plan: Plan, practice: str, columns: int) -> Line:
-    """Return the heading: the sides, what is synced, notes on the plan, and the practice."""
+    """Return the title: the sides, what is synced, what is special about the plan, and the practice."""
     sides = [ours("XPM", "xpm"), ours(" ▸ "), ours("Ignition", "ignition")]
     undone = [span(f"  undoes run {plan.undo_of}", "accent")] if plan.undo_of else []
     left: Line = [
@@ -346,7 +346,7 @@ def title(plan: Plan, practice: str, columns: int) -> Line:
 
 
 def summary(plan: Plan, found: Consequences, columns: int) -> list[Line]:
-    """Return what applying does, in two columns: changes and calls, and what to consider first."""
+    """Return what applying does, in two columns: changes and calls, and what to know before."""
     done, known = figures(found)
     parts = [f"{found.waiting:,} unticked" if found.waiting else ""]
     parts += [f"{len(plan.people):,} need you (r)" if plan.people else ""]
@@ -362,7 +362,7 @@ def summary(plan: Plan, found: Consequences, columns: int) -> list[Line]:
 
 
 def _figure(each: Figure, side: list[Figure]) -> Line:
-    """Return a number aligned with those of its column."""
+    """Return a figure whose number is aligned with those of its column."""
     room = max(len(f"{other.number or 0:,}") for other in side)
     number = [ours(f"{each.number:>{room},} ", "strong")] if each.number is not None else []
     return [ours(f"{each.glyph} ", each.weight), *number, ours(each.words)]

@@ -1,4 +1,4 @@
-"""The policy table: each field in both directions, its level, whether it is off, and freezes."""
+"""The Policy screen: the direction of each field, what is off for the practice, and what is frozen."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from xpm_tui.tui.widgets.cells import Line, lines, ours, span
 from xpm_tui.tui.widgets.table import Table, TableColumn
 
 MOST = 200
-"""The number of frozen clients that are offered."""
+"""The most frozen clients that are listed."""
 
 
 class PolicyScreen(RecordListScreen[None, PolicyRow]):
-    """The table above the selected field in sentences."""
+    """The table, and the selected field in sentences."""
 
     AREA = "settings"
     CSS_PATH: ClassVar = style("policy")
@@ -57,11 +57,11 @@ class PolicyScreen(RecordListScreen[None, PolicyRow]):
         super().__init__(table, "policy")
 
     def on_screen_resume(self) -> None:
-        """Read when it is shown."""
+        """Read whenever the screen is shown."""
         self.again()
 
     async def look(self) -> None:
-        """Read direction and level, what is off, and what is frozen."""
+        """Read direction, what to sync, and what is off or frozen."""
 
         def read(practice: OpenPractice) -> tuple[Policy, list[PolicyRow], int]:
             return practice.policy(), policy_rows(practice), len(frozen_clients(practice))
@@ -73,8 +73,8 @@ class PolicyScreen(RecordListScreen[None, PolicyRow]):
             formatting.count(off, "field") + " switched off" if off else "",
             formatting.count(whole, "client") + " frozen as a whole" if whole else "",
         ]
-        told = " · ".join(filter(None, (facts, *more)))
-        first: Line = [ours(" Field table  ", "head"), ours(told)]
+        text = " · ".join(filter(None, (facts, *more)))
+        first: Line = [ours(" Field table  ", "head"), ours(text)]
         second: Line = [
             ours(" Never: tax, company and business numbers, relationships, status, custom fields.", "muted")
         ]  # fmt: skip
@@ -82,22 +82,22 @@ class PolicyScreen(RecordListScreen[None, PolicyRow]):
         self.put(rows)
 
     def telling(self, row: PolicyRow) -> list[Line]:
-        """Return the field as sentences."""
+        """Return the field in sentences."""
         frozen = (
             f"Frozen for {formatting.count(row.frozen, 'client')}: enter lists them."
             if row.frozen
             else "Frozen for no client."
         )
         head: Line = [ours(row.label), span(f"   In XPM: {row.xpm}", "muted")]
-        said: list[Line] = [[ours(f" {sentence}")] for sentence in (*sentences(row), frozen)]
-        return [head, *said]
+        rows: list[Line] = [[ours(f" {sentence}")] for sentence in (*sentences(row), frozen)]
+        return [head, *rows]
 
     def action_switch(self) -> None:
-        """Switch the field off for every client, or on again."""
+        """Turn the field off for all clients of the practice, or on again."""
         row = self._table.item
         if row is not None:
-            act = "policy.on" if row.off else "policy.off"
-            self.do(act, {"field": (row.field,)}, after=self.again)
+            command = "policy.on" if row.off else "policy.off"
+            self.do(command, {"field": (row.field,)}, after=self.again)
 
     @on(Table.Chosen)
     def _chosen(self, event: Table.Chosen) -> None:
@@ -105,7 +105,7 @@ class PolicyScreen(RecordListScreen[None, PolicyRow]):
         self.action_frozen()
 
     def action_frozen(self) -> None:
-        """List the clients in which it is frozen, and go to one."""
+        """List the clients for which the field is frozen, and go to the chosen one."""
         row = self._table.item
         if row is None:
             return
@@ -128,7 +128,7 @@ class PolicyScreen(RecordListScreen[None, PolicyRow]):
             self.host.show_client(chosen)
 
     def help_page(self) -> HelpPage:
-        """Return the help of this screen."""
+        """Return the help page."""
         return HelpPage(
             "Field table",
             "What a sync updates, field by field: in each direction, at creation and afterwards, "

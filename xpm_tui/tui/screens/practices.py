@@ -1,4 +1,4 @@
-"""The practices of this account: list, switch, add."""
+"""The Practices screen: the practices of this user account; switch to one or add one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from xpm_tui.tui.widgets.text import TextLabel
 
 
 class Practices(DetailScreen[None]):
-    """One row for each; enter opens the console for another one."""
+    """The practices, one row each; enter opens the console for another one."""
 
     AREA = "overview"
     CSS_PATH: ClassVar = style("practices")
@@ -46,21 +46,21 @@ class Practices(DetailScreen[None]):
         self._table.border_title = "Practices"
 
     def body(self) -> ComposeResult:
-        """Yield a heading and the table."""
+        """Compose the explanation and the table."""
         yield self._head
         yield self._table
 
     def on_mount(self) -> None:
-        """Read each of them."""
+        """Read the status of each practice."""
         self._head.say(lines([[ours(" Reading each practice …", "muted")]]))
         self.host.work(lambda: self._read(), "practices", exclusive=True, node=self)
 
     async def _read(self) -> None:
         found = await self.host.worker.ask(practices)
         here = next((view.name for view in found if view.open), "")
-        told = f" {formatting.count(len(found), 'practice')}, each with its own data. "
+        total = f" {formatting.count(len(found), 'practice')}, each with its own data. "
         self._head.say(
-            lines([[ours(told, "muted"), ours("enter", "accent"),
+            lines([[ours(total, "muted"), ours("enter", "accent"),
                    ours(" opens another, ", "muted"), ours("n", "accent"), ours(" adds one.", "muted")]])
         )  # fmt: skip
         self._table.show(found, here)
@@ -73,14 +73,14 @@ class Practices(DetailScreen[None]):
             state = [ours("● SANDBOX" if view.connected else "○ SANDBOX", "accent")]
         if view.problem:
             state = [span(f"✗ {view.problem}", "bad")]
-        doing = f"▶ {view.running}" if view.running else "■ held" if view.held else ""
-        doing = " ".join(filter(None, ("▸ open" if view.open else "", doing)))
+        activity = f"▶ {view.running}" if view.running else "■ held" if view.held else ""
+        activity = " ".join(filter(None, ("▸ open" if view.open else "", activity)))
         return [
             [span(view.title or view.name, "strong")],
             [span(view.name, "muted")],
             state,
             [ours(formatting.ago(view.last_good, now, never="no sync yet"), "muted")],
-            [ours(doing, "accent" if view.running else "warn")],
+            [ours(activity, "accent" if view.running else "warn")],
         ]
 
     @on(Table.Chosen)
@@ -89,7 +89,7 @@ class Practices(DetailScreen[None]):
         self.action_switch()
 
     def action_switch(self) -> None:
-        """Open the console for the selected practice; a run here continues."""
+        """Start the console again with the selected practice; a run of this one continues."""
         view = self._table.item
         if view is None:
             return
@@ -99,11 +99,11 @@ class Practices(DetailScreen[None]):
             self.do("practices.switch", {"name": view.name})
 
     def action_new(self) -> None:
-        """Add a practice, and open the console for it: the wizard connects it."""
+        """Create a practice and open the console for it, where the wizard connects it."""
         self.do("practices.add", {"switch": True}, ask=True)
 
     def help_page(self) -> HelpPage:
-        """Return the help of this screen."""
+        """Return the help page."""
         return HelpPage(
             "Practices",
             "Each XPM practice has its own connection, data and settings in its own folder. "

@@ -1,4 +1,4 @@
-"""Proposals, over the Jobs area: which are deployed from here, what they ask for, and what is needed."""
+"""The Proposals area, over Jobs: the client of each proposal, its jobs, and what they need."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ TAKES = (
 
 
 class ProposalsArea(FilteredArea):
-    """The list, and the details of one."""
+    """The list, and what the selected proposal asks for."""
 
     AREA = "proposals"
     TAB = "jobs"
@@ -132,22 +132,22 @@ class ProposalsArea(FilteredArea):
         ]
 
     def moved(self, item: ProposalRowView | None) -> None:
-        """Show what it asks for."""
+        """Show what the proposal asks for."""
         if item is not None:
             self.host.work(lambda: self._show(item), "detail", exclusive=True, node=self)
 
     async def _show(self, view: ProposalRowView) -> None:
-        told = await self._lines(view)
+        rows = await self._lines(view)
         if self.table.item is view:
-            self.detail.show(lambda _: told[1:], panel_title(told[0], self.detail.size.width - 2))
+            self.detail.show(lambda _: rows[1:], panel_title(rows[0], self.detail.size.width - 2))
 
     async def _lines(self, view: ProposalRowView) -> list[Line]:
         def read(
             practice: OpenPractice,
         ) -> tuple[list[AgreedView], list[JobRowView], list[ProposalChangeView]]:
             made = [row for workflow in view.workflows if (row := _row(practice, workflow)) is not None]
-            told = view.standing in ("changed", "renewed")
-            changes = renewals.list_changes(practice, [view.id]) if told else []
+            is_changed = view.standing in ("changed", "renewed")
+            changes = renewals.list_changes(practice, [view.id]) if is_changed else []
             return proposals.agreed(practice, view.id), made, changes
 
         agreed, made, changes = await self.host.worker.ask(read)
@@ -158,15 +158,14 @@ class ProposalsArea(FilteredArea):
         return [*found[:3], head, *job_dialogs.change_lines(changes)[1:], *found[3:]]
 
     def chosen(self, item: ProposalRowView) -> None:
-        """Show all of it."""
+        """Show all of it for reading."""
         self.host.work(lambda: self._open(item), "open", exclusive=True, node=self)
 
     async def _open(self, view: ProposalRowView) -> None:
-
         self.app.push_screen(job_dialogs.JobDialog(view.name, await self._lines(view)))
 
     def action_up(self) -> None:
-        """Clear the filters, then go back to the jobs."""
+        """Remove the filters, then go back to the jobs."""
         if self.detail.has_focus or self.find.display or self.text or self._saved:
             super().action_up()
         else:
@@ -176,39 +175,39 @@ class ProposalsArea(FilteredArea):
         """Go back to the jobs."""
         self.dismiss(None)
 
-    # -- acts -----------------------------------------------------------------------------------------------
+    # -- commands -------------------------------------------------------------------------------------------
 
     @property
     def proposal(self) -> ProposalRowView | None:
-        """Return the proposal under the cursor."""
+        """The selected proposal."""
         return self.table.item
 
     def situation(self) -> Situation:
-        """Return the situation with the proposal under the cursor."""
+        """Return the situation with the state of the selected proposal."""
         view = self.proposal
         return self.host.situation(
             self.AREA, record=view.id if view else "", state=view.standing if view else ""
         )
 
-    def preset(self, act: str) -> dict[str, Any]:
-        """Return the proposal under the cursor as a parameter."""
-        if self.proposal is None or act not in ("proposals.accept", "proposals.take", "proposals.revoke"):
+    def preset(self, command: str) -> dict[str, Any]:
+        """Return the selected proposal as the parameter of commands on a proposal."""
+        if self.proposal is None or command not in ("proposals.accept", "proposals.take", "proposals.revoke"):
             return {}
         one = self.proposal.id
-        more = {"wait": True} if act == "proposals.accept" else {"all": False}
-        return {"proposal": one} if act == "proposals.revoke" else {"proposals": (one,), **more}
+        more = {"wait": True} if command == "proposals.accept" else {"all": False}
+        return {"proposal": one} if command == "proposals.revoke" else {"proposals": (one,), **more}
 
     def do_proposals_changes(self) -> None:
-        """Show all that Ignition has changed."""
+        """Show all changes from Ignition on one screen."""
         self.host.work(lambda: self._changes("Changed in Ignition"), "changes", exclusive=True, node=self)
 
     async def _changes(self, title: str) -> None:
         found = (await self.host.run_named("proposals.changes", {})).value
-        told = job_dialogs.change_lines(found) or [[ours("Nothing has changed in Ignition.", "muted")]]
-        self.app.push_screen(job_dialogs.JobDialog(title, told))
+        rows = job_dialogs.change_lines(found) or [[ours("Nothing has changed in Ignition.", "muted")]]
+        self.app.push_screen(job_dialogs.JobDialog(title, rows))
 
     def do_proposals_rollover(self) -> None:
-        """Roll this one over, or all that have a next term, after showing them."""
+        """Roll over the selected proposal, or all with a next term, after showing them."""
         if (view := self.proposal) is not None:
             self.host.work(lambda: self._roll_over(view), "rollover", exclusive=True, node=self)
 
@@ -229,42 +228,44 @@ class ProposalsArea(FilteredArea):
             agreed = {**wanted, "edits": answer, "yes": True}
             done = (await self.host.run_named("proposals.rollover", agreed)).value
             await self.host.refresh_status()
-            told = formatting.count(done.new, "workflow")
-            self.host.toast(f"{told} of the next term created. The jobs are listed in Jobs (v).")
+            workflows = formatting.count(done.new, "workflow")
+            self.host.toast(f"{workflows} of the next term created. The jobs are listed in Jobs (v).")
 
     def do_proposals_accept(self) -> None:
-        """Accept the proposal; a form asks for recurrence and number of jobs."""
+        """Accept the proposal; the form asks for jobs, projects and repetition."""
         self._agree("proposals.accept")
 
     def do_proposals_take(self) -> None:
-        """Take a proposal over from Ignition. A stopped one continues as it was."""
+        """Take over an accepted proposal of Ignition; one that was stopped resumes with its settings."""
         self._agree("proposals.take")
 
     def _agree(self, name: str) -> None:
-        """Ask how its jobs recur, except for a stopped proposal, which continues as it was."""
+        """Ask how the jobs are created; one that was stopped resumes with its settings."""
         if (view := self.proposal) is not None:
             self.host.work(lambda: self._do(name, view), name, exclusive=True, node=self)
 
     async def _do(self, name: str, view: ProposalRowView) -> None:
-        app, act, preset = self.host, by_name(name), self.preset(name)
+        app, command, preset = self.host, by_name(name), self.preset(name)
 
         async def do(params: msgspec.Struct) -> tuple[Result, list[str]]:
-            return await app.run_command(act, params)
+            return await app.run_command(command, params)
 
         if view.workflows:
-            done: tuple[Result, list[str]] | None = await do(build(act, preset))
+            done: tuple[Result, list[str]] | None = await do(build(command, preset))
         else:
             start = {"per": terms_of(app.worker.practice).per}
-            done = await ask_until_accepted(app, lambda turned: FormDialog(act, preset, start, turned), do)
+            done = await ask_until_accepted(
+                app, lambda turned: FormDialog(command, preset, start, turned), do
+            )
         if done is None:
             return
         result, said = done
         await app.refresh_status()
         if result.trouble is not None:
-            app.show_result(act, result, said)
+            app.show_result(command, result, said)
             return
         if await app.worker.ask(due_at_once):
-            # What goes by itself does so as a process of its own, inside the guard like the daily run.
+            # Jobs that are created automatically are created in a process of their own, within the guard.
             _, run = await app.start_command("jobs.deploy", {"automatic": True}, asks=False)
             if run:
                 app.show_run(run)
@@ -275,24 +276,24 @@ class ProposalsArea(FilteredArea):
         app.toast(f"{view.name} is deployed from here: {waits} in Jobs (v).")
 
     def help_page(self) -> HelpPage:
-        """Return the help of this area."""
+        """Return the help page."""
         return keymap.page("Proposals", self.ABOUT, self.AREA, self.MORE_KEYS)
 
 
 def _row(practice: OpenPractice, workflow: str) -> JobRowView | None:
-    """Return the job of a workflow; None if it creates no more jobs."""
+    """Return the job of a workflow; None if there is none any more."""
     with suppress(NotFound):
         return jobs.row_of(practice, workflow)
     return None
 
 
 def client_of(view: ProposalRowView) -> str:
-    """Return its client by name."""
+    """Return the name of the proposal's client."""
     return view.client.name if view.client else "(not among the clients)"
 
 
 def _state(view: ProposalRowView) -> cells.Span:
-    """Return its state; an unknown status in Ignition's own word."""
+    """Return the state; an unknown status of Ignition is shown as it is."""
     looks = cells.PROPOSAL_STATES
     if view.standing != "unknown" or not view.status:
         return looks.draw(view.standing)
@@ -302,7 +303,7 @@ def _state(view: ProposalRowView) -> cells.Span:
 def proposal_lines(
     view: ProposalRowView, agreed: list[AgreedView], made: list[JobRowView], counted: JobCounts
 ) -> list[Line]:
-    """Return what it is, why it is not deployed, what it asks for, and what was created."""
+    """Return what the proposal is, why it is not deployed and what that needs, and its jobs."""
     found: list[Line] = [
         [
             ours(" "),

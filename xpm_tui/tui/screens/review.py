@@ -1,7 +1,4 @@
-"""The review of clients that need a decision, one after another, each decided with one key.
-
-The module also saves the review as a file, and imports it after showing what its choices would do.
-"""
+"""The bulk review: clients that need a decision one after another, and its export and import as a file."""
 
 from __future__ import annotations
 
@@ -51,15 +48,15 @@ if TYPE_CHECKING:
     from xpm_tui.commands.command import Result
 
 LEAST, MOST = 4, 8
-"""Lines of what accepting does, on a low and on a tall screen."""
+"""Lines for what accepting does, in low and in tall windows."""
 REST = 0.06
-"""Seconds that the cursor rests on a match before both sides are read."""
+"""Seconds the cursor must rest on a match before both sides are read."""
 SHOWN = 500
-"""The number of rows of a file that are listed before it is imported."""
+"""The most rows of a file that are listed before it is imported."""
 
 
 async def save(app: AppProtocol) -> None:
-    """Ask for a file and write all proposals to it."""
+    """Ask for a file and write all link proposals to it."""
     about = "A row for each proposal; fill in the column Choice with link, ignore, or a number of XPM."
     path = await app.push_screen_wait(
         FilePicker("Save the review", about, start=folder_of(app) + "review.csv", new=True)
@@ -75,13 +72,13 @@ async def save(app: AppProtocol) -> None:
 
 
 async def run(app: AppProtocol, params: ReviewClients, title: str = "Review") -> Result:
-    """Run one call of a command of this screen."""
+    """Run a call of the review command."""
     result, _ = await app.run_command(by_name("clients.review"), params, title=title)
     return result
 
 
 async def import_review_file(app: AppProtocol) -> tuple[str, ...]:
-    """Ask for a file, show what it would do, and apply it; return the clients that were decided."""
+    """Ask for a review file, show what it would do, and import it; return the clients it decided."""
     about = "The file with the column Choice. What it would do is shown first."
     path = await app.push_screen_wait(
         FilePicker("Import a review", about, start=folder_of(app), suffix=".csv")
@@ -101,7 +98,7 @@ async def import_review_file(app: AppProtocol) -> tuple[str, ...]:
 
 
 class Review(DetailScreen[None]):
-    """Enter accepts, other keys are letters. A decided client leaves the list."""
+    """The review. Enter accepts and letters do the rest; clients that are decided leave the list."""
 
     CSS_PATH: ClassVar = style("review")
     SAVES = frozenset({"export"})
@@ -121,8 +118,8 @@ class Review(DetailScreen[None]):
         self._views: list[ReviewView] = []
         self._at = 0
         self._settled: list[tuple[str, ...]] = []
-        """The clients of each decision made here, the last one at the end."""
-        self._settling: Worker[Any] | None = None
+        """The clients of each decision of this session, the last one at the end."""
+        self._decision: Worker[Any] | None = None
         self._skipped: set[str] = set()
         self._head = TextLabel(classes="review-head")
         self._none = StaticText(classes="empty")
@@ -141,7 +138,7 @@ class Review(DetailScreen[None]):
         return self._views[self._at] if 0 <= self._at < len(self._views) else None
 
     def body(self) -> ComposeResult:
-        """Yield the client above its proposals, both sides of the selected one, and the effect."""
+        """Compose the client above its proposals, both sides of the selected one, and what accepting does."""
         yield self._head
         with Horizontal(classes="halves"):
             with Vertical(classes="panel -table queue") as queue:
@@ -156,20 +153,19 @@ class Review(DetailScreen[None]):
                 yield self._effect
 
     def on_mount(self) -> None:
-        """Read which clients need a decision."""
+        """Read the clients that need a decision."""
         self._none.display = False
         self._effect.border_title = "If you accept"
         self._head.say(lines([[ours(" Looking for matches of each client …", "muted")]]))
         self.host.work(lambda: self._read(), "review", exclusive=True, node=self)
 
     def on_resize(self) -> None:
-        """Wrap the reason to the new width."""
+        """Wrap the reason for the new width."""
         if self._views:
             self._draw()
 
     async def _read(self, at: str = "") -> None:
         async def read(practice: OpenPractice) -> tuple[list[ReviewView], str]:
-
             await xpm_refresh.ensure_mirror(practice)
             return clients.review(practice), picks.place(practice)
 
@@ -189,8 +185,8 @@ class Review(DetailScreen[None]):
         self._compare.display = self._effect.display = view is not None
         levels = Counter(each.proposals[0].level if each.proposals else "" for each in self._views)
         rest = len(self._views) - levels["sure"] - levels["likely"]
-        told = f"{levels['sure']:,} sure, {levels['likely']:,} likely, {rest:,} possible or none"
-        self.query_one(".queue").border_subtitle = told if self._views else ""
+        strengths = f"{levels['sure']:,} sure, {levels['likely']:,} likely, {rest:,} possible or none"
+        self.query_one(".queue").border_subtitle = strengths if self._views else ""
         if self._queue.items is not self._views or len(self._views) != self._queue.count():
             self._queue.show(self._views, self._at)
         self._queue.cursor = self._at
@@ -222,14 +218,14 @@ class Review(DetailScreen[None]):
         self._compare.show(None, [ours("Compare with the match under the cursor")])
 
     def _gauge(self) -> Line:
-        """Return what is done, to go and skipped, as a line and in words."""
+        """Return the progress as a gauge and in words: decided, remaining and skipped."""
         skipped = sum(view.id in self._skipped for view in self._views)
         numbers = (self._count, len(self._views) - skipped, skipped)
-        told = f"  {numbers[0]:,} done  {numbers[1]:,} to go  {numbers[2]:,} skipped"
-        room = max(8, min(60, (self.size.width or 80) - len(told) - 2))
+        summary = f"  {numbers[0]:,} done  {numbers[1]:,} to go  {numbers[2]:,} skipped"
+        room = max(8, min(60, (self.size.width or 80) - len(summary) - 2))
         total = max(1, sum(numbers))
         done = numbers[0] * room // total
-        return [ours(" "), ours("━" * done, "good"), ours("─" * (room - done), "muted"), ours(told)]
+        return [ours(" "), ours("━" * done, "good"), ours("─" * (room - done), "muted"), ours(summary)]
 
     @on(Rows.Moved)
     def _moved(self, event: Rows.Moved) -> None:
@@ -255,7 +251,7 @@ class Review(DetailScreen[None]):
         try:
             client, xpm, effect = await self.host.worker.glance(read)
         except (NotFound, BadInput):
-            return  # a colleague has settled it, or XPM no longer has it: accepting says so
+            return  # someone else has decided it, or XPM no longer has it: accepting will say so
         if self._view is not view or self._proposals.current is not proposal:
             return
         make = lambda columns: compared_lines(client, xpm, columns)  # noqa: E731
@@ -290,7 +286,7 @@ class Review(DetailScreen[None]):
         return ""
 
     def action_step(self, by: int) -> None:
-        """Go to the next or previous client without a decision."""
+        """Go to the next or the previous client without a decision."""
         view = self._view
         if view is not None:
             if by > 0:
@@ -304,15 +300,15 @@ class Review(DetailScreen[None]):
         self.action_accept()
 
     def action_accept(self) -> None:
-        """Link to the proposal under the cursor."""
+        """Link to the selected proposal."""
         view, proposal = self._view, self._proposals.current
         if view is not None and proposal is not None and not self._refused():
-            self._settle(lambda: self._accept(view, proposal.uuid))
+            self._run_decision(lambda: self._accept(view, proposal.uuid))
 
-    def _settle(self, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Run decisions one after another, because an interrupted one could not be undone."""
-        if self._settling is None or self._settling.is_finished:
-            self._settling = self.host.work(job, "settle", node=self)
+    def _run_decision(self, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run decisions one at a time: one that was cancelled could not be undone."""
+        if self._decision is None or self._decision.is_finished:
+            self._decision = self.host.work(job, "settle", node=self)
 
     async def _accept(self, view: ReviewView, uuid: str) -> None:
         await self._decide(view, ReviewClients(client=(view.id,), link=uuid))
@@ -332,28 +328,27 @@ class Review(DetailScreen[None]):
             self._settled_one(view, result.value)
 
     def action_map(self) -> None:
-        """Search for another one."""
+        """Link with the picker instead."""
         view = self._view
         if view is not None:
-            self._settle(lambda: self._map(view))
+            self._run_decision(lambda: self._map(view))
 
     async def _map(self, view: ReviewView) -> None:
-
         client = await self.host.worker.ask(clients.show_client, view.id)
         settled = await self.host.push_screen_wait(picker.Picker(client, reviewing=True))
         if settled is not None:
             self._settled_one(view, settled)
 
     def action_ignore(self) -> None:
-        """Mark the client as not in XPM."""
+        """Ignore the client: it has no XPM client on purpose."""
         view = self._view
         if view is not None and not self._refused():
-            self._settle(lambda: self._decide(view, ReviewClients(client=(view.id,), ignore=True)))
+            self._run_decision(lambda: self._decide(view, ReviewClients(client=(view.id,), ignore=True)))
 
     def action_sure(self) -> None:
-        """Accept all whose first proposal is sure, after a question with their number."""
+        """Accept all clients whose best proposal is sure, after asking with their count."""
         if not self._refused():
-            self._settle(lambda: self._sure())
+            self._run_decision(lambda: self._sure())
 
     async def _sure(self) -> None:
         result = await run(self.host, ReviewClients(accept_sure=True), "All sure ones")
@@ -368,31 +363,31 @@ class Review(DetailScreen[None]):
         await self._read()
 
     def action_undo(self) -> None:
-        """Undo the last decision: one client, or all sure ones together."""
+        """Undo the last decision: of one client, or of all sure ones together."""
         if self._settled and not self._refused():
-            self._settle(lambda: self._undo())
+            self._run_decision(lambda: self._undo())
 
     async def _undo(self) -> None:
         last = self._settled[-1]
         try:
             result = await run(self.host, ReviewClients(client=last, undo=True))
         except BadInput:
-            self._settled.pop()  # it has moved since, and stays; after any other trouble it is tried again
+            self._settled.pop()  # changed since, so it stays; after other errors, undo can be tried again
             raise
         self._settled.pop()
         self.host.show_result(by_name("clients.review"), result, [])
         await self._read(last[0])
 
     def action_export(self) -> None:
-        """Save the review as a file."""
+        """Save the review as a file to be filled in."""
         self.host.work(lambda: save(self.host), "file", exclusive=True, node=self)
 
     def action_take(self) -> None:
-        """Import the choices of such a file, after showing what they would do."""
+        """Import the decisions of such a file, after showing what they would do."""
         if not self._refused():
-            self.host.work(lambda: self._take(), "file", exclusive=True, node=self)
+            self.host.work(lambda: self._import_file(), "file", exclusive=True, node=self)
 
-    async def _take(self) -> None:
+    async def _import_file(self) -> None:
         settled = await import_review_file(self.host)
         if settled:
             self._settled.append(settled)
@@ -413,13 +408,13 @@ class Review(DetailScreen[None]):
         return bool(reason)
 
     def action_leave(self) -> None:
-        """Leave; the next review begins at this client."""
+        """Close the review; the next one starts at this client."""
         at = self._view.id if self._view else ""
         self.host.work(lambda: self.host.worker.ask(picks.keep_place, at), "place")
         self.dismiss(None)
 
     def help_page(self) -> HelpPage:
-        """Return the help of this screen."""
+        """Return the help page."""
         return HelpPage(
             "Review",
             "The clients that cannot be linked automatically, one after another, each with its proposed "

@@ -1,4 +1,4 @@
-"""The job templates of a service: several, in order, added and removed until they are saved."""
+"""The choice of a service's job templates: several, in order."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from xpm_tui.tui.widgets.cells import Line, Span, fit, ours, span
 
 
 class ServiceTemplates(Chooser[TemplateView]):
-    """Enter adds or removes the template under the cursor; nothing is stored before it is saved."""
+    """Enter adds or removes the selected template; nothing changes before it is saved."""
 
     PLACEHOLDER = "name or UUID of a job template"
     LISTED = "XPM job templates"
@@ -55,14 +55,14 @@ class ServiceTemplates(Chooser[TemplateView]):
         return [first, second]
 
     def below(self) -> ComposeResult:
-        """Yield buttons, for terminals that use F10 themselves."""
+        """Compose buttons for the same actions, for terminals that use F10 themselves."""
         with Horizontal(classes="buttons"):
             yield Button(content(Shown("Save")), id="save")
             yield Button(content(Shown("No job")), id="no-job")
             yield Button(content(Shown("Cancel")), id="leave")
 
     async def load(self) -> Sequence[TemplateView]:
-        """Return chosen ones in their order, then proposed ones, then the rest; gone ones last."""
+        """Return the chosen templates in order, then likely ones, then the rest, and missing ones last."""
 
         def read(practice: OpenPractice) -> list[TemplateView]:
             return templates.list_templates(practice)[0]
@@ -95,7 +95,7 @@ class ServiceTemplates(Chooser[TemplateView]):
         return item.uuid
 
     def draw(self, item: TemplateView, line: int, columns: int) -> Line:
-        """Draw its position among the chosen, name and UUID; below it the services that use it."""
+        """Return the position among the chosen ones, name and UUID, or the services that use the template."""
         if line == 0:
             place = self._inside.index(item.uuid) + 1 if item.uuid in self._inside else 0
             mark = ours(f" [{place}] " if place else " [ ] ", "good" if place else "muted")
@@ -126,8 +126,8 @@ class ServiceTemplates(Chooser[TemplateView]):
         if item.gone:
             found.append([ours(" ✗ ", "bad"), ours("XPM no longer has it: jobs that need it are held.")])
         names = ", ".join(self._names.get(uuid, uuid) for uuid in self._inside)
-        told = f"Saving links it to {names}." if names else "Saving leaves it without a choice."
-        found.append([ours(" → ", "accent"), span(told)])
+        result = f"Saving links it to {names}." if names else "Saving leaves it without a choice."
+        found.append([ours(" → ", "accent"), span(result)])
         found.append([ours(" · ", "muted"), ours("Existing jobs stay as they are. u undoes it.", "muted")])
         return found
 
@@ -141,7 +141,7 @@ class ServiceTemplates(Chooser[TemplateView]):
         await self.tell(item)
 
     def search(self, at: str = "") -> None:
-        """Search; a whole unknown UUID can be added if XPM's list cannot be read."""
+        """Search; if XPM's list cannot be read, a UUID that is not in it can be entered, too."""
         typed = self.field.value.strip().lower()
         if len(typed) == 36 and typed.count("-") == 4 and not any(v.uuid == typed for v in self._all):
             closed = not any(not view.gone for view in self._all if view.uuid not in self._inside)
@@ -151,12 +151,12 @@ class ServiceTemplates(Chooser[TemplateView]):
         super().search(at)
 
     def action_no_job(self) -> None:
-        """Mark the service as needing no job."""
-        self.host.work(lambda: self._keep(no_job=True), "take", exclusive=True, node=self)
+        """Save that the service has no job template on purpose."""
+        self.host.work(lambda: self._save(no_job=True), "take", exclusive=True, node=self)
 
     def action_save(self) -> None:
         """Save the choice."""
-        self.host.work(lambda: self._keep(), "take", exclusive=True, node=self)
+        self.host.work(lambda: self._save(), "take", exclusive=True, node=self)
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
@@ -165,7 +165,7 @@ class ServiceTemplates(Chooser[TemplateView]):
             event.button.id or "", self.action_leave
         )()
 
-    async def _keep(self, *, no_job: bool = False) -> None:
+    async def _save(self, *, no_job: bool = False) -> None:
         if self.only_shows():
             return
         chosen = () if no_job else tuple(self._inside)
@@ -174,18 +174,18 @@ class ServiceTemplates(Chooser[TemplateView]):
         view: ServiceLinkView = (await self.host.run_named("templates.link", preset)).value
         await self.host.refresh_status()
         called = ", ".join(ref.name for ref in view.templates)
-        told = (
+        message = (
             "needs no job"
             if no_job
             else f"uses {called}"
             if called
             else ("is not linked to a job template yet")
         )
-        self.host.toast(f"{view.name} {told}.\nu undoes it.")
+        self.host.toast(f"{view.name} {message}.\nu undoes it.")
         self.dismiss(self._service.id)
 
     def help_page(self) -> HelpPage:
-        """Return the help of this screen."""
+        """Return the help page."""
         return HelpPage(
             "Link a service",
             "Type letters of a template's name. Enter adds the selected template or removes it; "

@@ -1,4 +1,4 @@
-"""Settings: each with its meaning, its value, its origin, and its default."""
+"""The Settings area: each setting by its meaning, with its value, origin and default."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ GROUPS: tuple[tuple[str, str], ...] = (
     ("notify", "Notifications"), ("jobs", "Jobs"), ("xero", "Connection"), ("gate", "Calls to Xero"),
     ("retention", "Retention"), ("practice", "Practice"), ("log", "Log"), ("", "Console"),
 )  # fmt: skip
-"""The sections of the settings with short names, in their order."""
+"""The groups of settings with short names, in the order in which users look for them."""
 ALL = "all"
 
 
@@ -49,7 +49,7 @@ class SettingGroups(Rows):
         self._counts: dict[str, tuple[int, int]] = {}
 
     def take(self, items: Sequence[Item]) -> None:
-        """Set the settings to count."""
+        """Count the settings of each group."""
         self._counts = {
             key: (len(found), sum(item.origin != "default" for item in found))
             for key, _ in GROUPS
@@ -59,7 +59,7 @@ class SettingGroups(Rows):
 
     @property
     def key(self) -> str:
-        """Return the selected section, or all."""
+        """The key of the selected group, or all."""
         return GROUPS[self.cursor][0]
 
     def count(self) -> int:
@@ -67,7 +67,7 @@ class SettingGroups(Rows):
         return len(GROUPS)
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """Draw name, mark of a change, and number."""
+        """Return the name, the mark of a change and the count."""
         key, name = GROUPS[row]
         number, changed = self._counts.get(key, (0, 0))
         mark = [ours(" *", "accent")] if changed else []
@@ -75,12 +75,12 @@ class SettingGroups(Rows):
 
 
 def section_of(item: Item) -> str:
-    """Return the section of a setting: the part of its key before the last dot."""
+    """Return the section to which a setting belongs: the part of its key before the last dot."""
     return item.key.rpartition(".")[0]
 
 
 class SettingsArea(AreaScreen):
-    """The groups, the settings of one, and what each choice of the selected one means."""
+    """The groups, the settings of one, and the meaning of each choice of the selected setting."""
 
     AREA = "settings"
     ABOUT = (
@@ -121,7 +121,7 @@ class SettingsArea(AreaScreen):
         )
 
     def body(self) -> ComposeResult:
-        """Yield the search, the groups next to their settings, and the meaning of one."""
+        """Compose search, groups, settings and the meaning of the selected one."""
         yield self._find
         with Horizontal(classes="halves"):
             with Vertical(classes="panel -table groups") as groups:
@@ -133,11 +133,11 @@ class SettingsArea(AreaScreen):
         yield self._meaning
 
     def on_mount(self) -> None:
-        """Hide the search field."""
+        """Hide the search field until ``/``."""
         self._find.display = False
 
     async def look(self) -> None:
-        """Read all settings in force."""
+        """Read the current settings."""
 
         def read(practice: OpenPractice) -> list[Item]:
             return list(practice.settings.items())
@@ -152,11 +152,13 @@ class SettingsArea(AreaScreen):
         terms = text.casefold().split()
         group = ALL if terms else self._groups.key
         found = [
-            i for i in self._items if group in (ALL, section_of(i)) and all(t in _sought(i) for t in terms)
+            i
+            for i in self._items
+            if group in (ALL, section_of(i)) and all(t in _search_text(i) for t in terms)
         ]
         places = [key for key, _ in GROUPS]
         found.sort(key=lambda i: places.index(section_of(i)) if section_of(i) in places else len(places))
-        # Enter changes the first one: the one of that name stands before those that speak of it.
+        # Enter changes the first one, so a setting of that name comes before those that mention it.
         found.sort(key=lambda i: not all(t in f"{i.key} {i.entry.label}".casefold() for t in terms))
         searched, self._terms = terms != self._terms, terms
         self._table.show(found, found[0].key if searched and terms and found else "", of=(terms, group))
@@ -256,8 +258,8 @@ class SettingsArea(AreaScreen):
         if item.origin == "default":
             self.host.toast(f"{item.entry.label} already has its default.")
             return
-        act = by_name("settings.unset")
-        self.host.perform(act, {"key": item.key, "all_practices": item.origin == "file"}, ask=False,
+        command = by_name("settings.unset")
+        self.host.perform(command, {"key": item.key, "all_practices": item.origin == "file"}, ask=False,
                                  after=self._changed)  # fmt: skip
 
     def _do(self, name: str, params: Any) -> None:
@@ -270,7 +272,7 @@ class SettingsArea(AreaScreen):
     # -- search ---------------------------------------------------------------------------------------------
 
     def action_find(self) -> None:
-        """Focus the search field."""
+        """Start to search."""
         self._find.display = True
         self._find.focus()
 
@@ -292,8 +294,8 @@ class SettingsArea(AreaScreen):
             self._table.rows.focus()
 
 
-def _sought(item: Item) -> str:
-    """Return what a search looks in: key, label and help of a setting."""
+def _search_text(item: Item) -> str:
+    """Return the text of a setting that is searched: key, label and help."""
     return f"{item.key} {item.entry.label} {item.entry.help}".casefold()
 
 
@@ -311,18 +313,18 @@ def checker(entry: SettingEntry) -> Callable[[str], str]:
 
 
 def _text(item: Item, written_value: str) -> str:
-    """Return a value as users read it: the label of a choice, otherwise as it is typed."""
+    """Return a value as users read it: the label of a choice, otherwise the text."""
     found = setting_choices(item.key, item.entry.kind.words).get(written_value)
     return found.text if found is not None else written_value
 
 
 def choice_words(kind: str) -> list[str]:
-    """Return the words of a setting's kind (``yes | no``); none if other values are possible."""
+    """Return the words of a setting that is a choice (``yes | no``); empty if other values are possible."""
     return list(setting_choices("", kind))
 
 
 def meaning(item: Item, columns: int) -> list[Line]:
-    """Return what a setting is for, what its choices mean, its origin, and its key."""
+    """Return the purpose of a setting, the meaning of its choices, the origin of its value, and its key."""
     entry = item.entry
     found: list[Line] = [*wrap([span(entry.help)], columns)]
     choices = setting_choices(entry.key, entry.kind.words)

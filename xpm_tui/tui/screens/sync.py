@@ -1,6 +1,6 @@
-"""Sync: the newest plan, the run in progress, and the practice's live log.
+"""The Sync area: the latest plan, the run in progress, and the live log of the practice.
 
-One run with its log: live while it is in progress, whoever started it, and afterwards.
+The screen of a run with its log, which is live while the run is in progress.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from xpm_tui.tui.widgets.text import TextLabel
 
 
 class SyncArea(AreaScreen):
-    """A card for what is next, above the log."""
+    """A panel for what is next, above the log."""
 
     AREA = "sync"
     ABOUT = (
@@ -65,12 +65,12 @@ class SyncArea(AreaScreen):
         self._drawn: object = None
 
     def body(self) -> ComposeResult:
-        """Yield card and log."""
+        """Compose the panel and the log."""
         yield self._card
         yield self._pane
 
     async def look(self) -> None:
-        """Read the newest plan and the newest run."""
+        """Read the latest plan and the latest run."""
 
         def read(practice: OpenPractice) -> tuple[Plan | None, Run | None, RunForecast, str]:
             newest = next(iter(history.list_runs(practice, 1)), None)
@@ -84,7 +84,7 @@ class SyncArea(AreaScreen):
             self._pane.rows.focus()
 
     def on_mount(self) -> None:
-        """Count down while a run waits."""
+        """Start the timer that counts down while a run waits."""
         super().on_mount()
         self.set_interval(1.0, self._count_down)
 
@@ -114,8 +114,8 @@ class SyncArea(AreaScreen):
             found += run_lines(self._run, self.host.worker.practice.clock.now(), width, self._forecast)
         found += self._plan_lines()
         if self._aside:
-            told = f"{self._aside} Which, and what to correct in XPM: xpm-tui status"
-            found += wrap([ours("▲ ", "warn"), span(told)], width)
+            message = f"{self._aside} Which, and what to correct in XPM: xpm-tui status"
+            found += wrap([ours("▲ ", "warn"), span(message)], width)
         self._card.say(lines(found))
 
     def _plan_lines(self) -> list[Line]:
@@ -130,19 +130,19 @@ class SyncArea(AreaScreen):
             return []
         now = self.host.worker.practice.clock.now()
         items, waiting = plan.counts.get("items", 0), plan.counts.get("waiting", 0)
-        told = f"{formatting.count(items, 'change')}" if items else "nothing to change"
+        summary = f"{formatting.count(items, 'change')}" if items else "nothing to change"
         more = f", {waiting:,} not ticked" if waiting else ""
         more += f", {plan.left_different:,} differ and stay" if plan.left_different else ""
-        return [[ours("Plan ", "head"), span(plan.id, "head"), ours(f"  {told}{more}"),
+        return [[ours("Plan ", "head"), span(plan.id, "head"), ours(f"  {summary}{more}"),
                  ours(f"  made {formatting.ago(plan.made, now)}  ", "muted"),
                  ours("v", "accent"), ours(" shows it")]]  # fmt: skip
 
     def on_resize(self) -> None:
-        """Lay out the progress bar for the new width."""
+        """Fit the progress bar to the width."""
         self._draw()
 
     def situation(self) -> Situation:
-        """Return the situation with the newest run."""
+        """Return the situation with the latest run."""
         return self.host.situation(self.AREA, record=self._run.id if self._run else "")
 
     def do_plan(self) -> None:
@@ -150,24 +150,24 @@ class SyncArea(AreaScreen):
         self.host.plan_and_show()
 
     def do_sync(self) -> None:
-        """Do the same, because a plan is shown before it is applied."""
+        """Make a plan; it is shown before it is applied."""
         self.host.plan_and_show()
 
     def do_undo(self) -> None:
-        """Show the undo of the newest run, as a plan."""
+        """Undo the latest run; the undo is shown as a plan first."""
         if self._run is None:
             self.host.toast("There is no run yet to undo.", "warning")
         else:
             self.host.undo(run=self._run.id)
 
     def do_runs_stop(self) -> None:
-        """Stop the run on its own screen, where its log is."""
+        """Show the run with its log, and stop it there."""
         screen = RunScreen(self.host.practice_status.running)
         self.app.push_screen(screen)
         screen.call_after_refresh(screen.action_stop)
 
     def action_review(self) -> None:
-        """Show the newest plan."""
+        """Review the latest plan."""
         if self._plan is None:
             self.host.toast("There is no plan yet: press s to make one.", "warning")
         else:
@@ -179,7 +179,7 @@ class SyncArea(AreaScreen):
 
 
 class RunScreen(DetailScreen[None]):
-    """The card above the log."""
+    """The summary of the run above its log."""
 
     CSS_PATH: ClassVar = style("run")
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -198,7 +198,7 @@ class RunScreen(DetailScreen[None]):
         self._pane = LiveLog(run=run_id, empty="The log of this run is still empty.")
 
     def body(self) -> ComposeResult:
-        """Yield the card above the log."""
+        """Compose the summary and the log."""
         yield self._card
         yield self._pane
 
@@ -221,10 +221,10 @@ class RunScreen(DetailScreen[None]):
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Show release or resume in the footer, for runs to which it applies."""
+        """Show in the footer whether the run can be released or resumed."""
         run = self._run
         if action in ("release", "resume") and run is not None:
-            # What a run that made jobs left is continued in Jobs: one job, or all of a cause.
+            # What a run left that created jobs is continued in Jobs: one job, or all with the same cause.
             if run.kind == "deploy" or HELD.get(run.outcome) != f"runs.{action}":
                 return False
         elif action == "resume":
@@ -232,7 +232,7 @@ class RunScreen(DetailScreen[None]):
         return super().check_action(action, parameters)
 
     def why_not(self, action: str) -> str:
-        """Return why an action is unavailable: only a run in progress can be stopped, an ended one undone."""
+        """Return why an action is unavailable: only runs in progress stop, only ended ones are undone."""
         going = self._run is None or self._run.outcome == "running"
         if action == "stop" and not going:
             return "The run has ended: there is nothing to stop."
@@ -247,21 +247,21 @@ class RunScreen(DetailScreen[None]):
         self.action_release()
 
     def action_release(self) -> None:
-        """Plan again what was held, and continue if nothing has grown."""
+        """Plan again what was held, and continue if no limit is exceeded further."""
         run = self._run
         if run is not None and run.outcome in HELD and not self.refused(HELD[run.outcome], record=run.id):
             self.host.release(run.id)
 
     def action_values(self) -> None:
-        """Show old and new values, client by client, to read or to copy."""
+        """Show the old and new values by client, for reading and copying."""
         self.host.read_command("runs.show", {"run": self._run_id}, f"Run {self._run_id}")
 
     def action_undo(self) -> None:
-        """Undo the run, after showing what that does."""
+        """Undo the run; the undo is shown as a plan first."""
         self.host.undo(run=self._run_id)
 
     def action_stop(self) -> None:
-        """Ask it to stop."""
+        """Ask the run to stop."""
         self.host.work(lambda: self._stop(), "stop", exclusive=True, node=self)
 
     async def _stop(self) -> None:
@@ -270,7 +270,7 @@ class RunScreen(DetailScreen[None]):
             self.host.toast("\n".join(result.lines))
 
     def help_page(self) -> HelpPage:
-        """Return the help of this screen."""
+        """Return the help page."""
         return HelpPage(
             "Run",
             "What this run does or did. It continues by itself: leaving this screen or the console "

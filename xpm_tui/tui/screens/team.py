@@ -1,4 +1,4 @@
-"""Team: the members and XPM's staff, proposed links, and the effects of missing links."""
+"""The Team area: team members and XPM staff, proposed links, and the effects of missing ones."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ with lazy_imports():
 
 
 class TeamArea(FilteredArea):
-    """The people, and the selected one on both sides."""
+    """The people, and both sides of the selected one."""
 
     AREA = "team"
     ABOUT = (
@@ -126,23 +126,23 @@ class TeamArea(FilteredArea):
         ident = [span(item.member.id, "ignition")] if item.member is not None else []
         self.detail.show(lambda columns: person_lines(item, columns), [span(item.name)], ident)
 
-    # -- acts -----------------------------------------------------------------------------------------------
+    # -- commands -------------------------------------------------------------------------------------------
 
     @property
     def member(self) -> MemberView | None:
-        """Return the member under the cursor; None for someone who is only in XPM."""
+        """The selected member; None for someone who is only in XPM."""
         return self.table.item.member if self.table.item else None
 
     def situation(self) -> Situation:
-        """Return the situation with the person under the cursor."""
+        """Return the situation with what is known of the selected person."""
         member = self.member
         return self.host.situation(
             self.AREA, record=member.id if member else "", linked=bool(member and member.staff)
         )
 
-    def preset(self, act: str) -> dict[str, Any]:
-        """Return the person under the cursor as a parameter."""
-        return {"member": self.member.id} if self.member and act != "team.new" else {}
+    def preset(self, command: str) -> dict[str, Any]:
+        """Return the selected member as the parameter; to add someone, the person in XPM."""
+        return {"member": self.member.id} if self.member and command != "team.new" else {}
 
     def _on_member(self, instead: str) -> MemberView | None:
         if self.member is None:
@@ -151,34 +151,34 @@ class TeamArea(FilteredArea):
         return self.member
 
     def do_team_link(self) -> None:
-        """Choose from XPM's staff to link the member."""
+        """Link the member with the picker."""
         member = self._on_member("This person is only in XPM: p adds them to the team.")
         if member is not None:
             self.app.push_screen(chooser.MapStaffPicker(member))
 
     def do_team_pick(self) -> None:
-        """Choose from XPM's staff to add to the team."""
+        """Add XPM staff with the picker, starting at the selected person."""
         row = self.table.item
         self.app.push_screen(
             chooser.AddStaffPicker(row.staff.uuid if row and row.staff and not row.member else "")
         )
 
     def do_team_unlink(self) -> None:
-        """Unlink without a question, because undo restores it."""
+        """Unlink without asking, because it can be undone."""
         member = self._on_member("This person is only in XPM: there is no link to remove.")
         if member is not None:
             self.host.perform(by_name("team.unlink"), {"member": member.id}, ask=False)
 
     def do_team_accept(self) -> None:
-        """Accept all e-mail matches, after a question with their number."""
+        """Accept all e-mail matches, after asking with their count."""
         self.host.work(lambda: accept_emails(self.host), "accept", exclusive=True, node=self)
 
     def do_team_undo(self) -> None:
-        """Undo the last change to the team."""
+        """Undo the last change of the team."""
         self.host.perform(by_name("team.undo"), {}, ask=False)
 
     def do_team_create(self) -> None:
-        """Ask for phone and mobile, then show what is sent."""
+        """Ask for phone and mobile, show what would be sent, and create the staff record."""
         member = self._on_member("This person is in XPM already: p adds them to the team.")
         if member is not None and member.staff is not None:
             self.host.toast(f"{member.name} is linked to XPM's staff already.", "warning")
@@ -198,7 +198,7 @@ class TeamArea(FilteredArea):
         self.host.perform(by_name("team.new"), {}, sheet=sheet)
 
     def do_team_edit(self) -> None:
-        """Edit the member; saving runs the command with what differs."""
+        """Edit the member; the command is run with the fields that differ."""
         member = self._on_member("This person is only in XPM: p adds them to the team, then e edits.")
         if member is None:
             return
@@ -217,7 +217,7 @@ class TeamArea(FilteredArea):
         self.host.perform(by_name("team.edit"), {"member": member.id}, sheet=sheet)
 
     def do_team_copy(self) -> None:
-        """Copy what support asks for."""
+        """Copy the ids that support asks for."""
         row = self.table.item
         if row is not None:
             person = row.member.id if row.member else row.staff.uuid if row.staff else ""
@@ -225,12 +225,12 @@ class TeamArea(FilteredArea):
 
 
 def _options(field: parameter_labels.ValueField) -> Sequence[tuple[str, str]]:
-    """Return the choices of a field of a record: all its values are known, so none stays as it is."""
+    """Return the options of a field of a record; it has a value, so none means "unchanged"."""
     return [option for option in field.options if option[0]]
 
 
 def in_xpm(row: PersonRow) -> Line:
-    """Return who a person is in XPM, by glyph and words."""
+    """Return who a person is in XPM, as symbol and words."""
     member, staff = row.member, row.staff
     if member is None:
         gone = staff is not None and staff.gone
@@ -247,7 +247,7 @@ def in_xpm(row: PersonRow) -> Line:
 
 
 def person_lines(row: PersonRow, columns: int) -> list[Line]:
-    """Return both sides of a person, what is proposed, the effects of a missing link, and notes."""
+    """Return both sides of a person, proposals, the effects of a missing link, and notes."""
     member, staff = row.member, row.staff
     found: list[Line] = [
         in_xpm(row),

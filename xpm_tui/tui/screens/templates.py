@@ -1,4 +1,4 @@
-"""Templates: the services with their job templates, and what is not covered."""
+"""The Templates area: services with their job templates, and what is not covered."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class TemplatesArea(FilteredArea):
         self._defaults: list[DefaultView] = []
 
     async def look(self) -> None:
-        """Read the rows that match the filters, and the defaults for new jobs."""
+        """Read the rows that match the filters, and the settings for new jobs."""
 
         def read(practice: OpenPractice, only: str, text: str) -> Read:
             rows, total, cover = templates.list_rows(practice, only=only, text=text)
@@ -97,7 +97,7 @@ class TemplatesArea(FilteredArea):
         self.focus_table()
 
     def _notes(self, state: ListState, gone: list[str]) -> list[Line]:
-        """Return what is gone, why the list cannot be read, and the defaults for new jobs."""
+        """Return warnings on missing templates and unreadable lists, and the settings for new jobs."""
         found: list[Line] = [sentence(" ✗", "bad", each) for each in gone[:1]]
         if len(gone) > 1:
             found = [sentence(" ✗", "bad", f"{gone[0]} And {len(gone) - 1} more: ] to gone.")]
@@ -115,10 +115,10 @@ class TemplatesArea(FilteredArea):
         if total:
             return "Nothing matches this filter. esc shows all again."
         if state.at is None and not cover.note:
-            told = "XPM's job templates have not been read yet: connect (g o, c), or make a plan (g s, p). "
+            hint = "XPM's job templates have not been read yet: connect (g o, c), or make a plan (g s, p). "
         else:
-            told = ""
-        return told + (
+            hint = ""
+        return hint + (
             "There are no services yet. Press n to add one, or : and import Ignition's services file."
         )
 
@@ -147,32 +147,32 @@ class TemplatesArea(FilteredArea):
         ident = [span(item.service.id, "ignition")] if item.service is not None else []
         self.detail.show(lambda columns: row_lines(item, kinds), [span(item.name)], ident)
 
-    # -- acts -----------------------------------------------------------------------------------------------
+    # -- commands -------------------------------------------------------------------------------------------
 
     @property
     def service(self) -> ServiceLinkView | None:
-        """Return the service under the cursor; None on a template or a name."""
+        """The selected service; None on a template or a name."""
         return self.table.item.service if self.table.item else None
 
     def situation(self) -> Situation:
         """Return the situation with the selected service."""
         return self.host.situation(self.AREA, record=self.service.id if self.service else "")
 
-    def preset(self, act: str) -> dict[str, Any]:
-        """Return the service under the cursor as a parameter."""
-        return {"service": self.service.id} if self.service and act != "services.new" else {}
+    def preset(self, command: str) -> dict[str, Any]:
+        """Return the selected service as the parameter."""
+        return {"service": self.service.id} if self.service and command != "services.new" else {}
 
     def _on_service(self) -> ServiceLinkView | None:
         if self.service is None:
             row = self.table.item
-            told = (
+            reason = (
                 "No service uses this template: link one to it."
                 if row and row.template
                 else "The library has no service with this name: press n to add it, or import the file."
                 if row
                 else "Select a service, or press n to add one."
             )
-            self.host.toast(told, "warning")
+            self.host.toast(reason, "warning")
         return self.service
 
     def do_templates_link(self) -> None:
@@ -180,30 +180,30 @@ class TemplatesArea(FilteredArea):
         if self._on_service() is not None and self.service is not None:
             self.app.push_screen(service_templates.ServiceTemplates(self.service))
 
-    def _at_once(self, act: str) -> None:
+    def _at_once(self, command: str) -> None:
         service = self._on_service()
         if service is not None:
-            self.host.perform(by_name(act), {"service": service.id}, ask=False)
+            self.host.perform(by_name(command), {"service": service.id}, ask=False)
 
     def do_templates_no_job(self) -> None:
-        """Mark the service without a question, because undo restores it."""
+        """Save without asking that the service has no job, because it can be undone."""
         self._at_once("templates.no_job")
 
     def do_templates_clear(self) -> None:
-        """Clear the choice without a question, because undo restores it."""
+        """Clear the choice without asking, because it can be undone."""
         self._at_once("templates.clear")
 
     def do_templates_accept(self) -> None:
-        """Link all with the same name, after a question with their number."""
+        """Accept all templates with the names of services, after asking with their count."""
         app = self.host
         app.work(lambda: accept_same_names(app), "accept", exclusive=True, node=self)
 
     def do_templates_undo(self) -> None:
-        """Undo the last change to the services."""
+        """Undo the last change of the services."""
         self.host.perform(by_name("templates.undo"), {}, ask=False)
 
     def do_services_new(self) -> None:
-        """Ask for a name, which is filled in for a name on proposals."""
+        """Create a service; the name selected on proposals is filled in."""
         row = self.table.item
         fields = [("name", "Name", row.unknown if row else ""), ("price", "Price", "")]
         about = "A service of the library here; an export brings it to Ignition."
@@ -211,13 +211,12 @@ class TemplatesArea(FilteredArea):
         self.host.perform(by_name("services.new"), {}, sheet=sheet)
 
     def do_services_edit(self) -> None:
-        """Edit name and columns."""
+        """Edit the name and columns of the service."""
         service = self._on_service()
         if service is not None:
             self.host.work(lambda: self._edit(service), "edit", node=self)
 
     async def _edit(self, service: ServiceLinkView) -> None:
-
         views = await self.host.worker.ask(job_defaults.list_services)
         now = next((view for view in views if view.id == service.id), None)
         if now is None:
@@ -231,11 +230,10 @@ class TemplatesArea(FilteredArea):
         self.host.perform(by_name("services.edit"), {"service": service.id}, sheet=sheet)
 
     def do_templates_defaults(self) -> None:
-        """Choose a default, then its value."""
+        """Choose a setting for new jobs, then its value."""
         self.host.work(lambda: self._change_default(), "defaults", exclusive=True, node=self)
 
     async def _change_default(self) -> None:
-
         followed: list[DefaultView]
         categories: list[CategoryView]
         followed, categories = (await self.host.run_named("templates.defaults", {})).value
@@ -270,14 +268,14 @@ class TemplatesArea(FilteredArea):
             self.host.perform(by_name("settings.set"), preset, ask=False, after=again)
 
     def do_templates_copy(self) -> None:
-        """Copy what support asks for."""
+        """Copy the ids that support asks for."""
         row = self.table.item
         if row is not None:
             self.host.copy_command("templates.copy", {"service": row.key})
 
 
 def template_cell(service: ServiceLinkView) -> Line:
-    """Return the templates of a service, by glyph and words."""
+    """Return the templates of a service, as symbol and words."""
     if service.no_job:
         return [ours("– no job, by choice", "muted")]
     if service.templates:
@@ -294,21 +292,21 @@ def template_cell(service: ServiceLinkView) -> Line:
 
 
 def row_lines(row: TemplateRow, categories: list[CategoryView]) -> list[Line]:
-    """Return one service with its templates in order and proposals; or what is not covered."""
+    """Return a service with its templates in order and likely ones, or what is not covered."""
     service = row.service
     found: list[Line] = []
     if row.template is not None:
         found.append(sentence("·", "muted", "An XPM job template that no service uses."))
         found.append([span(row.template.uuid, "muted")])
     elif row.unknown:
-        told = "Proposals name this service, but it is not in the library: their jobs get no tasks for it."
-        found.append(sentence("!", "warn", told))
+        text = "Proposals name this service, but it is not in the library: their jobs get no tasks for it."
+        found.append(sentence("!", "warn", text))
         found.append([ours("n", "accent"), ours(" creates it, or import Ignition's services file", "muted")])
     elif service is not None:
         found += _choice(service)
         if service.on_proposals:
-            told = f"On {formatting.count(service.on_proposals, 'proposal')}."
-            found.append(sentence("·", "muted", told))
+            text = f"On {formatting.count(service.on_proposals, 'proposal')}."
+            found.append(sentence("·", "muted", text))
     named = [f"{each.name} (gone)" if each.gone else each.name for each in categories]
     if named:
         found.append([ours("XPM's job categories: ", "muted"), span(", ".join(named))])

@@ -1,1 +1,1 @@
-"""The terminal driver: send only the cells that differ, and never wait for a slow terminal."""
+"""The terminal driver: sends only the cells that differ, and never waits for a slow terminal."""

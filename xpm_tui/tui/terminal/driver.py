@@ -1,16 +1,17 @@
-"""The terminal driver: only differences are sent, and nothing waits until they are accepted.
+"""The Textual driver of the console: sends only the cells that differ, and never waits for the terminal.
 
-Sends output to the terminal from a separate thread, so that a terminal that hangs blocks nothing.
+Writes to the terminal from a thread of its own, so that the console never waits for it.
 
-Otherwise a hanging line would block the console in the middle of a frame, deaf to keys, to SIGTERM and to the
-hang-up that follows.
+Without it, a hanging connection would block the console in the middle of a frame, and keys, SIGTERM and
+SIGHUP would not be handled.
 
-The capabilities of the terminal: whether it can show the console, when it goes away, what it can copy.
+What the terminal can do: whether it can show the console, whether it has hung up, and what it can copy.
 
-ASCII replacements for signs, for terminals, braille displays and fonts without them.
+ASCII replacements of symbols, for terminals, braille displays and fonts that lack them.
 
-Each sign becomes one character of the same width, so that nothing moves. Letters are unchanged, because names
-are data. The signs are those of the console's visual system; any other is replaced by its Unicode name.
+Each symbol is replaced by one character of the same width, so the layout does not change. Letters stay as
+they are, because names are data. The console's own symbols are listed here; others are replaced according to
+their Unicode name.
 """
 
 from __future__ import annotations
@@ -41,18 +42,23 @@ if TYPE_CHECKING:
 
 
 ROOM = 32_768
-"""The most bytes that may be queued; more would cost the line more than a whole new frame."""
+"""The most bytes in the queue. Sending more would take longer than sending a whole new frame."""
 PIECE = 2_048
-"""The number of bytes passed to the terminal at a time."""
+"""Bytes that are written to the terminal at once."""
 PATIENCE = 2.0
-"""Seconds to wait at exit for a terminal to accept a piece."""
+"""Seconds in which the terminal must accept a piece while the console waits for the rest at its end."""
 
 
 class AsyncWriter:
-    """Sends text from its own thread, in order. Once the terminal is gone, what is written is lost."""
+    """Sends text in order, from a thread of its own. Once the terminal is gone, text is discarded."""
 
     def __init__(self, file: TextIO, caught_up: Callable[[], None]) -> None:
-        """``caught_up`` is called in that thread when the queue is empty after it was full."""
+        """Create the writer.
+
+        Args:
+            file: The terminal.
+            caught_up: Called on the writer's thread when a queue that was too long has become empty.
+        """
         self._file = file
         self._caught_up = caught_up
         self._changed = Condition()
@@ -63,11 +69,11 @@ class AsyncWriter:
 
     @property
     def behind(self) -> bool:
-        """Return whether the queue is so full that no new frames should be added until it is empty."""
+        """Whether the queue was too long and is not yet empty; new frames should then be skipped."""
         return self._behind
 
     def write(self, text: str) -> None:
-        """Queue a text; returns immediately."""
+        """Queue a text; returns at once."""
         data = text.encode(self._file.encoding, self._file.errors or "replace")
         with self._changed:
             if self._gone or not data:
@@ -81,9 +87,9 @@ class AsyncWriter:
                 self._thread.start()
 
     def finish(self) -> None:
-        """Wait until everything is sent, or the terminal accepts nothing for ``PATIENCE`` seconds."""
+        """Wait until everything is sent, or until the terminal accepts nothing for ``PATIENCE`` seconds."""
         with self._changed:
-            self._behind = False  # there is no one left to inform
+            self._behind = False  # nothing needs to be called back any more
             while self._waiting:
                 before = self._taken
                 if not self._changed.wait(PATIENCE) and self._taken == before:
@@ -97,7 +103,8 @@ class AsyncWriter:
             while data:
                 try:
                     sent = os.write(self._file.fileno(), data[:PIECE])
-                except BlockingIOError:  # another program on the same terminal may have set it
+                # another process that shares the terminal may have made it non-blocking
+                except BlockingIOError:
                     select.select([], [self._file], [])
                     continue
                 except (OSError, ValueError):
@@ -113,29 +120,29 @@ class AsyncWriter:
                 self._pieces, sent = [], self._waiting
             self._waiting -= sent
             self._taken += sent
-            told = self._behind and not self._waiting
-            self._behind = self._behind and not told
+            caught_up = self._behind and not self._waiting
+            self._behind = self._behind and not caught_up
             self._changed.notify_all()
-        if told and not self._gone:
+        if caught_up and not self._gone:
             self._caught_up()
 
 
 SYNC_START, SYNC_END = "\x1b[?2026h", "\x1b[?2026l"
-"""Between these a terminal that knows them shows nothing, then all at once (DEC private mode 2026)."""
+"""The start and end of synchronised output (DEC private mode 2026), which shows a frame at once."""
 _BESIDE = re.compile(
     r"(?:\x1b\[[?<>=][0-9;]*\$?[a-zA-Z]|\x1b\].*?(?:\x07|\x1b\\)|\x1bP.*?\x1b\\|\x07)+", re.DOTALL
 )
-"""Modes, queries, clipboard and bell, which do not affect the picture."""
+"""Modes, queries, the clipboard and the bell, which do not change the contents of the screen."""
 _OTHER_SCREEN = "\x1b[?1049"
 _TURN = 0.1
-"""Seconds between two checks for incomplete keys and for the end."""
+"""Seconds between two checks whether incomplete key sequences have timed out, and whether to end."""
 
 
 class ConsoleDriver(LinuxDriver):
-    """Textual's driver for Linux and macOS with a different output.
+    """Textual's driver for Linux and macOS with an output of its own.
 
-    What is written is drawn into a buffer, and the terminal is sent only what it does not show yet. A
-    terminal that reads too slowly skips all frames but the last.
+    Frames are drawn into a buffer, and only the cells that the terminal does not show yet are sent. A
+    terminal that reads too slowly is sent only the latest frame.
     """
 
     def __init__(self, app: App[Any], **options: Any) -> None:
@@ -149,7 +156,7 @@ class ConsoleDriver(LinuxDriver):
         self.use_glyphs("auto")
 
     def use_glyphs(self, wanted: str) -> None:
-        """Send signs as they are (``unicode``), as ASCII (``ascii``), or as the encoding allows."""
+        """Send symbols as they are (``unicode``), as ASCII (``ascii``), or as the encoding allows."""
         encoding = self._file.encoding if self._file is not None else ""
         utf8 = encoding.replace("-", "").lower().startswith("utf")
         ascii_only = wanted == "ascii" or (wanted != "unicode" and not utf8)
@@ -158,22 +165,22 @@ class ConsoleDriver(LinuxDriver):
             self.forget()
 
     def show_cursor(self, wanted: bool) -> None:
-        """Show or hide the terminal's own cursor; in both cases it is at the focused element."""
+        """Show or hide the terminal's own cursor; its position is on the focused item in both cases."""
         if wanted != self._cursor:
             self._cursor = wanted
             self.write("\x1b[?25h" if wanted else "\x1b[?25l")
 
     def start_application_mode(self) -> None:
-        """Take over the terminal, at first and after a suspension."""
+        """Take over the terminal, at the start and after a suspension."""
         super().start_application_mode()  # type: ignore[no-untyped-call]
         if self._cursor:
             self.write("\x1b[?25h")
 
     def _sigcont_application(self, *_: object) -> None:
-        """Take the terminal over again after a suspension only, otherwise redraw.
+        """Take over the terminal again after a suspension; otherwise only draw.
 
-        With a hang-up, the kernel sends SIGCONT to a console that was not stopped. Textual would start its
-        threads a second time then, and the console would never end.
+        At a hang-up, the kernel sends SIGCONT to a console that was not stopped. Stock Textual would start
+        its threads a second time and never end.
         """
         if self._must_signal_resume:
             super()._sigcont_application()
@@ -185,11 +192,11 @@ class ConsoleDriver(LinuxDriver):
         self._app.refresh()
 
     def forget(self) -> None:
-        """Forget what the terminal shows, so that the whole next frame is sent."""
+        """Assume nothing about what the terminal shows, so that the whole next frame is sent."""
         self._wanted, self._shown = ScreenBuffer(), ScreenBuffer()
 
     def write(self, data: str) -> None:
-        """Show data; returns immediately."""
+        """Draw what Textual writes; returns at once."""
         if self._glyphs is not None:
             data = data.translate(self._glyphs)
         if data in (SYNC_START, SYNC_END):
@@ -215,7 +222,7 @@ class ConsoleDriver(LinuxDriver):
         self._loop.call_soon_threadsafe(self._show)
 
     def run_input_thread(self) -> None:
-        """Read keys until the console ends. No input ends the thread or the console."""
+        """Read keys until the console ends. No input, however malformed, ends the thread or the console."""
         decoder = InputDecoder(debug=self._debug)
         while not self.exit_event.is_set():
             if select.select([self.fileno], [], [], _TURN)[0]:
@@ -223,7 +230,7 @@ class ConsoleDriver(LinuxDriver):
                     data = os.read(self.fileno, 4096)
                 except OSError:
                     data = b""
-                if not data:  # the terminal is gone, which the console notices separately
+                if not data:  # the terminal is gone, which is noticed elsewhere
                     self.exit_event.wait(_TURN)
                 for message in decoder.feed(data):
                     self.process_message(message)
@@ -231,33 +238,37 @@ class ConsoleDriver(LinuxDriver):
                 self.process_message(message)
 
     def _run_input_thread(self) -> None:
-        """Report an error of the thread as an internal error, where Textual prints and exits with 0."""
+        """Report an error of the input thread as any other; stock Textual prints it and exits with code 0."""
         try:
             self.run_input_thread()
         except Exception as error:
             self._app.call_later(self._app._handle_exception, error)
 
     def close(self) -> None:
-        """Wait for what the terminal still accepts."""
+        """Wait until the queued output is sent."""
         self._writer.finish()
         super().close()
 
 
 WATCH = 0.5
-"""Seconds between two checks whether the terminal still exists (for launchers that ignore SIGHUP)."""
+"""Seconds between two checks whether the terminal still exists, for launchers that ignore SIGHUP."""
 
 LEAST = (60, 18)
-"""The least columns and lines in which anything can be shown whole."""
+"""The smallest usable window, in columns and lines."""
 
 
 def too_small(columns: int, lines: int) -> bool:
-    """Return whether nothing can be shown whole."""
+    """Return whether a window is too small for the console."""
     return columns < LEAST[0] or lines < LEAST[1]
 
 
 def require_terminal(environ: Mapping[str, str]) -> None:
-    """Raise ``BadInput`` with what to do if a full-screen console cannot work."""
-    # Textual draws on stderr: if it is redirected, the console would run invisibly.
+    """Check that a full-screen console can run in this terminal.
+
+    Raises:
+        BadInput: It cannot; the hint says what to do.
+    """
+    # Textual draws on stderr: if that is redirected, the console would run unseen.
     if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise BadInput(
             "The console needs a terminal on its input, output and error output.",
@@ -278,7 +289,11 @@ def require_terminal(environ: Mapping[str, str]) -> None:
 
 
 def on_hangup(leave: Callable[[str], None]) -> Callable[[], None]:
-    """Call ``leave`` with a reason on SIGHUP or SIGTERM; return what removes the handlers."""
+    """Call ``leave`` with a reason on SIGHUP or SIGTERM.
+
+    Returns:
+        A function that removes the handlers.
+    """
     loop = asyncio.get_running_loop()
     taken: list[signal.Signals] = []
     for number, why in ((signal.SIGHUP, "hang-up"), (signal.SIGTERM, "asked to end")):
@@ -305,7 +320,10 @@ def gone(fd: int) -> bool:
 
 
 def copy_sequence(text: str, environ: Mapping[str, str]) -> str:
-    """Return OSC 52 (xterm control sequences), wrapped once more for tmux with passthrough."""
+    """Return the sequence that copies a text to the clipboard (OSC 52, xterm control sequences).
+
+    Within tmux it is wrapped for tmux's passthrough.
+    """
     plain = f"\x1b]52;c;{base64.b64encode(text.encode('utf-8', 'surrogatepass')).decode('ascii')}\a"
     if environ.get("TMUX"):
         return plain + "\x1bPtmux;" + plain.replace("\x1b", "\x1b\x1b") + "\x1b\\"
@@ -313,16 +331,16 @@ def copy_sequence(text: str, environ: Mapping[str, str]) -> str:
 
 
 def copy_caveat(environ: Mapping[str, str]) -> str:
-    """Return why a copy may not arrive, as a sentence; empty if nothing is known against it."""
+    """Return a sentence on why a copy may not arrive; empty if nothing is known to prevent it."""
     if environ.get("TMUX"):
         try:
-            said = subprocess.run(
+            option = subprocess.run(
                 ["tmux", "show", "-s", "set-clipboard"],
                 capture_output=True, text=True, timeout=1, check=False,
             ).stdout  # fmt: skip
         except (OSError, subprocess.SubprocessError):
-            said = ""
-        return "" if said.split()[-1:] == ["on"] else "tmux keeps it: set -s set-clipboard on"
+            option = ""
+        return "" if option.split()[-1:] == ["on"] else "tmux keeps it: set -s set-clipboard on"
     if environ.get("STY"):
         return "GNU screen may keep it"
     if environ.get("TERM_PROGRAM") == "Apple_Terminal":
@@ -331,7 +349,7 @@ def copy_caveat(environ: Mapping[str, str]) -> str:
 
 
 def stdin_fd() -> int:
-    """Return the descriptor that is watched."""
+    """Return the file descriptor that is watched for a hang-up."""
     try:
         return sys.__stdin__.fileno() if sys.__stdin__ is not None else 0
     except (OSError, ValueError):
@@ -339,7 +357,7 @@ def stdin_fd() -> int:
 
 
 def silence_streams() -> None:
-    """Discard further output after a hang-up, because the first print would raise."""
+    """Redirect the output streams to /dev/null, because after a hang-up any print would fail."""
     null = os.open(os.devnull, os.O_RDWR)
     for fd in (1, 2):
         with contextlib.suppress(OSError):
@@ -355,23 +373,26 @@ SIGNS = {
     "▒": "+", "━": "#", "▰": "#", "▱": ".", "▌": ">", "▐": "<", "■": "#", "⏎": "^", "“": '"', "”": '"',
     "‘": "'", "’": "'",
 }  # fmt: skip
-"""Signs with a meaning of their own."""
+"""The replacements of the console's own symbols."""
 
 _KINDS = frozenset({"Sm", "So", "Sk", "Po", "Pd", "Pi", "Pf", "Ps", "Pe", "Pc"})
-"""Unicode categories of signs; currencies, letters and digits are unchanged."""
+"""Unicode categories of symbols; currency signs, letters and digits are not replaced."""
 
 
 class AsciiGlyphs(dict[int, int]):
-    """A table for ``str.translate`` that is filled on demand."""
+    """A table for ``str.translate`` that adds entries on demand."""
 
     def __missing__(self, code: int) -> int:
-        """Return the code of the replacement of this sign, and store it."""
+        """Return the code of the replacement, and cache it."""
         self[code] = ord(ascii_sign(chr(code)))
         return self[code]
 
 
 def ascii_sign(sign: str) -> str:
-    """Return the ASCII character for a sign; any other or wider character is returned unchanged."""
+    """Return the ASCII replacement of a symbol.
+
+    Anything else is returned unchanged, and so is a symbol that is not one column wide.
+    """
     if sign.isascii() or sign in SIGNS:
         return SIGNS.get(sign, sign)
     if unicodedata.category(sign) not in _KINDS or cells(sign) != 1:

@@ -1,12 +1,12 @@
-"""Encodes the differing cells of rows as patches: text of one style, drawn from left to right.
+"""Encodes the differences between rows of cells as the shortest sequence of bytes.
 
-Patches are ordered so that those with the same style mostly follow each other, because a style costs more
-bytes than a move.
+A change of style costs more than a cursor movement, so patches of one style are usually sent together,
+wherever they are on the screen.
 
-The style of cells, and the shortest sequence that changes one style into another.
+Styles of terminal cells, the shortest sequences that change one into another, and rows of cells.
 
-Rich ends every piece of text with a reset and begins the next with all its colours, which on a slow line is
-half of what is sent. The module also has a row of cells.
+Rich ends every piece of text with a reset and starts the next one with all its colours, which would be half
+of what is sent.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rich.cells import cell_len
 
 
 class CellStyle(NamedTuple):
-    """SGR parameters (ECMA-48 8.3.117) for foreground, background and attributes, and a link (OSC 8)."""
+    """A style as parameters of SGR (ECMA-48 8.3.117) for ink, paper and the rest, and a link (OSC 8)."""
 
     ink: str = ""
     paper: str = ""
@@ -34,12 +34,12 @@ PLAIN = CellStyle()
 _OFF = {"1": "22", "2": "22", "3": "23", "4": "24", "5": "25", "6": "25", "7": "27", "8": "28", "9": "29"} | {
     "21": "24", "51": "54", "52": "54", "53": "55",
 }  # fmt: skip
-"""The parameters that end each of the others (ECMA-48 8.3.117)."""
+"""The parameters that switch the others off (ECMA-48 8.3.117)."""
 
 
 @lru_cache(4096)
 def after(look: CellStyle, codes: str) -> CellStyle:
-    """Return the style after a sequence with these codes."""
+    """Return the style after a sequence with these SGR parameters."""
     ink, paper, extras, link = look
     parts = iter((codes or "0").split(";"))
     for part in parts:
@@ -61,7 +61,7 @@ def after(look: CellStyle, codes: str) -> CellStyle:
 
 @lru_cache(4096)
 def change(old: CellStyle, new: CellStyle) -> str:
-    """Return the shortest sequence from one style to the other, by ending some attributes or all."""
+    """Return the shortest sequence that changes one style into another, with a reset or without."""
     link = "" if old.link == new.link else f"\x1b]8;{new.link or ';'}\x1b\\"
     if old[:3] == new[:3]:
         return link
@@ -73,7 +73,7 @@ def change(old: CellStyle, new: CellStyle) -> str:
 
 
 def _codes(old: CellStyle, new: CellStyle) -> list[str]:
-    """Return the parameters that change one style into the other."""
+    """Return the SGR parameters that change one style into another without a reset."""
     off = {_OFF[extra] for extra in old.extras - new.extras}
     left = {extra for extra in old.extras if _OFF[extra] not in off}
     codes = [*sorted(off), *sorted(new.extras - left)]
@@ -84,16 +84,16 @@ def _codes(old: CellStyle, new: CellStyle) -> list[str]:
 
 
 def looks_same(text: str, look: CellStyle, other: CellStyle | None) -> bool:
-    """Return whether this text looks the same in both styles: a blank shows no foreground."""
+    """Return whether a text looks the same in both styles; the colour of a blank is not visible."""
     if look == other or other is None:
         return look == other
     return text == " " and look[1:] == other[1:] and not look.extras
 
 
 class CellRow:
-    """One row of cells, with the text and the style of each.
+    """A row of cells, with the text and the style of each.
 
-    An unknown cell has no style; one that is covered by a wide character has a style and no text.
+    An unknown cell has no style. A cell that is covered by a wide character has a style and no text.
     """
 
     __slots__ = ("looks", "texts")
@@ -103,13 +103,13 @@ class CellRow:
         self.looks: list[CellStyle | None] = []
 
     def __eq__(self, other: object) -> bool:
-        """Return whether the cells are the same."""
+        """Compare texts and styles of all cells."""
         return isinstance(other, CellRow) and self.texts == other.texts and self.looks == other.looks
 
     __hash__ = None  # type: ignore[assignment]
 
     def put(self, column: int, texts: Sequence[str], look: CellStyle) -> None:
-        """Overwrite some cells."""
+        """Replace the cells from ``column`` on."""
         missing = max(0, column - len(self.texts))
         self.texts += [""] * missing
         self.looks += [None] * missing
@@ -117,7 +117,7 @@ class CellRow:
         self.looks[column : column + len(texts)] = [look] * len(texts)
 
     def odd(self) -> bool:
-        """Return whether terminals may differ in the positions of its characters."""
+        """Return whether terminals may disagree about where its characters are."""
         if max(map(len, self.texts), default=0) > 1:
             return True
         return "" in self.texts and any(
@@ -125,7 +125,7 @@ class CellRow:
         )
 
     def has(self, column: int, text: str, look: CellStyle) -> bool:
-        """Return whether a cell shows this already."""
+        """Return whether a cell already shows this text in this style."""
         return (
             column < len(self.texts)
             and text == self.texts[column]
@@ -134,13 +134,16 @@ class CellRow:
 
 
 BRIDGE = 4
-"""The most unchanged cells that are drawn again instead of a cursor move, which costs as much."""
+"""Unchanged cells that are drawn again instead of moving the cursor over them, which costs as much."""
 MOVE, LOOK = 7, 4
-"""Bytes of a move, and of a look for as many strokes as usually share one."""
+"""Estimated bytes of a cursor movement, and of a style divided by the patches that usually share it."""
 
 
 class Patch(NamedTuple):
-    """``end`` is the column after it, below zero if terminals may differ."""
+    """A text of one style to draw at a position.
+
+    ``end`` is the column after it, or negative if terminals may disagree about that.
+    """
 
     row: int
     column: int
@@ -150,32 +153,32 @@ class Patch(NamedTuple):
 
     @property
     def blank(self) -> bool:
-        """Return whether it shows no foreground."""
+        """Whether it consists of blanks without a visible style."""
         return self.text.isspace() and not self.look.extras
 
 
 Chain = list[Patch]
-"""Patches of one row that must be drawn in their order."""
+"""Patches of one row that must be drawn in this order."""
 
 
 def strokes(number: int, row: CellRow, old: CellRow) -> Iterator[Chain]:
     """Yield the chains that turn ``old``, the row of this number, into ``row``.
 
-    Where characters may be in other places, it is one chain of all cells from the first difference on.
+    Where the width of characters is uncertain, a single chain redraws all cells from the first difference.
     """
     if not (row.odd() or old.odd()):
-        for stroke in _plain(number, row, old):
-            yield [stroke]
-    elif chain := list(_odd(number, row, old)):
+        for patch in _certain_patches(number, row, old):
+            yield [patch]
+    elif chain := list(_uncertain_patches(number, row, old)):
         yield chain
 
 
 def cost(row: CellRow, old: CellRow) -> int:
-    """Return about how many bytes are needed to change one row into another."""
-    return sum(MOVE + LOOK + len(stroke.text) for chain in strokes(0, row, old) for stroke in chain)
+    """Return about how many bytes it takes to turn one row into another."""
+    return sum(MOVE + LOOK + len(patch.text) for chain in strokes(0, row, old) for patch in chain)
 
 
-def _plain(number: int, row: CellRow, old: CellRow) -> Iterator[Patch]:
+def _certain_patches(number: int, row: CellRow, old: CellRow) -> Iterator[Patch]:
     start, end, look, blank = 0, 0, None, True
     for column, (text, new, was, worn) in enumerate(
         zip_longest(row.texts, row.looks, old.texts[: len(row.texts)], old.looks[: len(row.texts)])
@@ -194,14 +197,14 @@ def _plain(number: int, row: CellRow, old: CellRow) -> Iterator[Patch]:
 
 
 def _stays(row: CellRow, start: int, end: int, look: CellStyle) -> bool:
-    """Return whether the cells in between can be drawn again in this style."""
+    """Return whether the cells between two differences can be drawn again in this style."""
     return all(
         new is not None and looks_same(text, new, look)
         for text, new in zip(row.texts[start:end], row.looks[start:end], strict=True)
     )
 
 
-def _odd(number: int, row: CellRow, old: CellRow) -> Iterator[Patch]:
+def _uncertain_patches(number: int, row: CellRow, old: CellRow) -> Iterator[Patch]:
     last: Patch | None = None
     differs = False
     for column, (text, look) in enumerate(zip(row.texts, row.looks, strict=True)):
@@ -223,20 +226,20 @@ def _odd(number: int, row: CellRow, old: CellRow) -> Iterator[Patch]:
 
 @lru_cache(4096)
 def simple(text: str) -> bool:
-    """Return whether it is a character that fills one cell on every terminal."""
+    """Return whether a character fills exactly one cell on every terminal."""
     return len(text) == 1 and cell_len(text) == 1 and category(text)[0] not in "MC"
 
 
 def drawn(chains: Sequence[Chain], rest: tuple[int, int]) -> str:
-    """Return the bytes that draw all chains most cheaply and put the cursor at ``rest`` (row, column).
+    """Return the shortest bytes that draw all chains and put the cursor at ``rest`` (row, column).
 
-    They begin and end without a style.
+    They start and end without a style.
     """
-    return min((_in_order(way, rest) for way in (chains, list(_look_after_look(chains)))), key=len)
+    return min((_in_order(way, rest) for way in (chains, list(_ordered_by_style(chains)))), key=len)
 
 
-def _look_after_look(chains: Sequence[Chain]) -> Iterator[Chain]:
-    """Order the chains so that each style is followed by the cheapest one."""
+def _ordered_by_style(chains: Sequence[Chain]) -> Iterator[Chain]:
+    """Order the chains by style, each time with the style that costs least after the current one."""
     waiting: dict[CellStyle, list[Chain]] = {}
     for chain in chains:
         first = chain[0]
@@ -253,20 +256,20 @@ def _in_order(chains: Sequence[Chain], rest: tuple[int, int]) -> str:
     sent: list[str] = []
     look, row, column = PLAIN, -1, -1
     for chain in chains:
-        for stroke in chain:
-            old, look = look, _fitting(stroke, look)
-            sent += (_move(row, column, stroke.row, stroke.column), change(old, look), stroke.text)
-            row, column = stroke.row, stroke.end
+        for patch in chain:
+            old, look = look, _fitting(patch, look)
+            sent += (_move(row, column, patch.row, patch.column), change(old, look), patch.text)
+            row, column = patch.row, patch.end
     return "".join((*sent, change(look, PLAIN), _move(row, column, *rest)))
 
 
-def _fitting(stroke: Patch, look: CellStyle) -> CellStyle:
-    """Return its style; blanks show no foreground, so they take the current one."""
-    return stroke.look._replace(ink=look.ink) if stroke.blank and not look.extras else stroke.look
+def _fitting(patch: Patch, look: CellStyle) -> CellStyle:
+    """Return the style of a patch; blanks take the current ink, because theirs is not visible."""
+    return patch.look._replace(ink=look.ink) if patch.blank and not look.extras else patch.look
 
 
 def _move(row: int, column: int, to_row: int, to_column: int) -> str:
-    """Move by absolute positions, because terminals differ in relative moves from the last column."""
+    """Return an absolute movement: terminals disagree about relative ones in the last column."""
     if row != to_row:
         return f"\x1b[{to_row + 1};{to_column + 1}H" if to_column else f"\x1b[{to_row + 1}H"
     return "" if column == to_column else f"\x1b[{to_column + 1}G"

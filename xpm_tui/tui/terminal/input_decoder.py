@@ -1,8 +1,8 @@
-"""Decodes what a terminal sends: bytes into Textual's keys, pastes and mouse events.
+"""Decodes the bytes of a terminal into Textual's key, paste and mouse events.
 
-Textual's own reader decodes strictly and keeps waiting for the end of a paste, so one byte in another
-encoding ends the program, and a paste whose end was lost makes it deaf. Here neither can happen. This module
-knows no terminal and no thread: it is given bytes and the time.
+Textual's own reader decodes strictly and waits for the end of a paste without a limit. A byte of another
+encoding would end the program, and a paste whose end was lost would block all keys. This decoder accepts any
+input. It knows no terminal and no thread: it is given bytes and the time.
 """
 
 from __future__ import annotations
@@ -17,31 +17,31 @@ from textual._xterm_parser import XTermParser
 from textual.message import Message
 
 PASTE_WAIT = 5.0
-"""Seconds without a byte after which a paste counts as finished, because its end was lost."""
+"""Seconds without input after which a paste counts as complete, because its end was lost."""
 SEQUENCE_WAIT = 1.0
-"""The same for an incomplete sequence or multi-byte character, whose beginning is then dropped."""
+"""Seconds without input after which an incomplete sequence or character is dropped."""
 LONGEST = 256
-"""The longest sequence in bytes that is waited for; no key has more than a few dozen."""
+"""The most bytes of an incomplete sequence; no key has more than a few dozen."""
 
 _PASTE_START, _PASTE_END = b"\x1b[200~", b"\x1b[201~"
 _CONTROL = re.compile(rb"\x1b\[(?:\[[A-E]|[0-?]*[ -/]*[@-~])")
 """A control sequence (ECMA-48 5.4), or a function key of the Linux console."""
 _CONTROL_BEGUN = re.compile(rb"\x1b\[(?:\[|[0-?]*[ -/]*)\Z")
 _RXVT_SHIFT = re.compile(rb"\x1b\[[0-9]+\$")
-"""Shifted keys of rxvt, which end in a byte that does not otherwise end a sequence."""
+"""Shifted keys of rxvt, whose last byte ends no other sequence."""
 _MOUSE_X10 = b"\x1b[M"
 _STRING = re.compile(rb"\x1b(?:\][0-9]|P[0-9>+!=$|])")
-"""The beginning of a string reply (OSC, DCS), as opposed to Alt with a bracket or a capital P."""
+"""The start of a string reply (OSC, DCS), as opposed to Alt with a bracket or a capital P."""
 _STRING_END = re.compile(rb"\x07|\x1b\\")
 _UNDECIDED = (b"\x1b", b"\x1b[", b"\x1b]", b"\x1bP")
-"""Keys that are also the beginnings of sequences."""
+"""Bytes that are keys by themselves and also start sequences."""
 
 
 class InputDecoder:
-    """Decodes the bytes of one terminal.
+    """A decoder for the bytes of one terminal.
 
-    ``now`` returns the time in seconds. Invalid UTF-8 becomes U+FFFD, mouse reports in X10's form are
-    understood, and invalid input is dropped.
+    Invalid UTF-8 becomes U+FFFD, mouse reports in the old X10 form are understood, and sequences that no
+    terminal sends are dropped. ``now`` returns the time in seconds.
     """
 
     def __init__(self, *, debug: bool = False, now: Callable[[], float] = monotonic) -> None:
@@ -54,7 +54,7 @@ class InputDecoder:
         self._last = now()
 
     def feed(self, data: bytes) -> Iterator[Message]:
-        """Return the events of these bytes, as far as they are complete."""
+        """Yield the events of these bytes, as far as they are complete."""
         self._last = self._now()
         data, self._held = self._held + data, b""
         while data:
@@ -77,7 +77,7 @@ class InputDecoder:
             data = rest
 
     def tick(self) -> Iterator[Message]:
-        """Return events that need not wait for more bytes; to be called a few times a second."""
+        """Yield events whose timeout has passed; to be called a few times a second."""
         silent = self._now() - self._last
         if silent >= constants.ESCAPE_DELAY:
             yield from self._give_up_waiting()
@@ -98,13 +98,13 @@ class InputDecoder:
             self._held = b""
 
     def _give_up_waiting(self) -> Iterator[Message]:
-        """Let Textual's parser take incomplete input as keys, by our clock."""
+        """Make Textual's parser treat what it holds as keys; our clock decides when, not its own."""
         if self._parser._timeout_time is not None:
             self._parser._timeout_time = 0.0
             yield from self._guarded(self._parser.tick)
 
     def _paste(self, data: bytes) -> Generator[Message, None, bytes]:
-        """Add pasted data; the rest follows the paste."""
+        """Consume the bytes of a paste; return what follows it."""
         assert self._pasted is not None
         end = data.find(_PASTE_END)
         if end >= 0:
@@ -122,7 +122,7 @@ class InputDecoder:
             yield events.Paste(pasted.decode("utf-8", "replace").replace("\x00", ""))
 
     def _sequence(self, data: bytes) -> Generator[Message, None, bytes | None]:
-        """Consume one sequence; return the rest, or None if more bytes are needed."""
+        """Consume one sequence; return the rest, or None if it is incomplete."""
         if data in _UNDECIDED:
             return None
         if data.startswith(_PASTE_START):
@@ -144,7 +144,7 @@ class InputDecoder:
         return data[1:]
 
     def _control(self, data: bytes) -> Generator[Message, None, bytes | None]:
-        """Consume one control sequence in the same way."""
+        """Consume one control sequence; return the rest, or None if it is incomplete."""
         found = _CONTROL.match(data)
         if found is None or _RXVT_SHIFT.fullmatch(data):
             if _CONTROL_BEGUN.fullmatch(data) and len(data) < LONGEST:
@@ -156,7 +156,7 @@ class InputDecoder:
             return data[begun.end() :]
         yield from self._parse(found[0].decode("ascii"))
         if self._parser._timeout_time is not None:
-            # Textual does not know it, and would treat the following keys as part of it.
+            # Textual does not know it, and would take the following keys for a part of it.
             self._new_parser()
         return data[found.end() :]
 
@@ -164,7 +164,7 @@ class InputDecoder:
         yield from self._guarded(lambda: self._parser.feed(text) if text else ())
 
     def _guarded(self, read: Callable[[], Iterable[Message]]) -> Iterator[Message]:
-        """Return the events of Textual's parser; after an error it is restarted and the input dropped."""
+        """Yield the events from Textual's parser; after an error, drop the input and start a new parser."""
         try:
             for message in read():
                 if not _empty(message):
@@ -179,7 +179,7 @@ class InputDecoder:
 
 
 def _mouse(button: int, column: int, row: int) -> str:
-    """Return X10's report, whose numbers are bytes above 32, in the form that Textual reads (SGR)."""
+    """Return a mouse report in X10's form, with numbers as bytes above 32, in the SGR form."""
     if min(button, column - 1, row - 1) < 32:
         return ""
     button -= 32
@@ -188,5 +188,5 @@ def _mouse(button: int, column: int, row: int) -> str:
 
 
 def _empty(message: Message) -> bool:
-    """Return whether a terminal reports a size of zero."""
+    """Return whether it reports a window of size zero."""
     return isinstance(message, events.Resize) and min(message.size) < 1

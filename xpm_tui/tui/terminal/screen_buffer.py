@@ -1,6 +1,6 @@
-"""The screen buffer: what a terminal shows, cell by cell, so that only differences are sent.
+"""The contents of a terminal as rows of cells, and the differences between two of them.
 
-Scrolling by the terminal: rows that it already shows some lines above or below are moved.
+Finds rows that the terminal already shows some lines above or below, so that it can scroll them itself.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ _TOKENS = re.compile(
 
 
 class ScreenBuffer:
-    """Rows of cells, and the position of the terminal's cursor. Cells never drawn are unknown."""
+    """Rows of cells and the position of the cursor. Cells that were never drawn are unknown."""
 
     def __init__(self) -> None:
         self.rows: list[CellRow] = []
         self.at = (0, 0)
 
     def draw(self, data: str) -> bool:
-        """Draw what Textual writes for a frame: characters, styles, links (OSC 8) and moves to a cell.
+        """Draw what Textual writes for a frame: characters, styles, links (OSC 8) and cursor movements.
 
         Returns:
-            False where there is anything else; what was drawn before it stays.
+            False at anything else; what was drawn before it stays.
         """
         look, (row, column), end = PLAIN, self.at, 0
         for token in _TOKENS.finditer(data):
@@ -63,9 +63,8 @@ class ScreenBuffer:
                 column += len(piece)
                 continue
             head, drawn = column, look
-            if not cell_len(piece[0]) and 0 < column <= len(
-                row.texts
-            ):  # it combines with the previous character
+            # a combining character belongs to the cell before it
+            if not cell_len(piece[0]) and 0 < column <= len(row.texts):
                 head -= 1
                 while head and not row.texts[head]:
                     head -= 1
@@ -80,9 +79,9 @@ class ScreenBuffer:
         return self.rows[number]
 
     def onto(self, shown: ScreenBuffer) -> str:
-        """Return the bytes that change a terminal with the other buffer's content into this one's.
+        """Return the bytes that make a terminal with the contents of ``shown`` show this buffer.
 
-        The other buffer then equals this one. The bytes begin and end without a style.
+        ``shown`` then equals this buffer. The bytes start and end without a style.
         """
         if self.rows:
             shown._row(len(self.rows) - 1)
@@ -101,55 +100,55 @@ class ScreenBuffer:
 
 
 def _move(wanted: list[CellRow], shown: list[CellRow]) -> ScrollMove | None:
-    """Return the move that saves the most; loaded on demand."""
+    """Return the scroll that saves the most bytes. Its module is imported when it is first needed."""
     return best_move(wanted, shown)
 
 
 @lru_cache(4096)
 def _pieces(text: str) -> list[tuple[str, bool]]:
-    """Yield stretches of text with one cell per character, and other stretches."""
+    """Split a text into parts whose characters each fill one cell, and other parts."""
     if text.isascii():
         return [(text, True)]
     return [("".join(part), plain) for plain, part in groupby(text, simple)]
 
 
 STEPS = (1, -1, 2, -2, 3, -3, 4, -4)
-"""The numbers of lines that are tried: the steps of a list with rows of up to four lines."""
+"""The distances in lines that are tried: those by which lists with rows of up to four lines move."""
 ALIKE = 2
-"""The least number of equal rows for which a move is considered."""
+"""The least number of rows that must match after a scroll for it to be considered."""
 WORTH = 40
-"""The least number of bytes to save: a move costs about half as many."""
+"""The least number of bytes to save; a scroll itself costs about half of that."""
 
 
 @dataclass(frozen=True)
 class ScrollMove:
-    """Moves everything between two rows up by some lines, or down if ``up`` is negative."""
+    """Scrolls the lines between two rows up by some lines, or down if ``up`` is negative."""
 
     top: int
     bottom: int
     up: int
 
     def sent(self) -> str:
-        """Return the bytes of the move, which every terminal since the VT100 supports.
+        """Return the bytes of the scroll, which every terminal since the VT100 supports.
 
-        They set the margins (DECSTBM), send a line feed at the lower or a reverse index at the upper one, and
-        reset the margins. The cursor is at home then.
+        They set the margins (DECSTBM), send a line feed at the lower one or a reverse index at the upper one,
+        and reset the margins. Afterwards the cursor is in the top left corner.
         """
         end, step = (self.bottom, "\n") if self.up > 0 else (self.top, "\x1bM")
         return f"\x1b[{self.top + 1};{self.bottom + 1}r\x1b[{end + 1}H{step * abs(self.up)}\x1b[r"
 
     def done(self, rows: list[CellRow]) -> None:
-        """Return the rows that a terminal shows afterwards; rows that came in are unknown."""
+        """Apply the scroll to the rows of a buffer; the rows that come in are unknown."""
         new = [CellRow() for _ in range(abs(self.up))]
         inside = rows[self.top : self.bottom + 1]
         rows[self.top : self.bottom + 1] = inside[self.up :] + new if self.up > 0 else new + inside[: self.up]
 
 
 def best_move(wanted: Sequence[CellRow], shown: Sequence[CellRow]) -> ScrollMove | None:
-    """Return the move that saves the most bytes, or None."""
+    """Return the scroll that saves the most bytes, or None if none is worthwhile."""
     if sum(row != old for row, old in zip(wanted, shown, strict=False)) <= ALIKE:
         return None
-    steps = [up for up in STEPS if _alike(wanted, shown, up) >= ALIKE]
+    steps = [up for up in STEPS if _matching_rows(wanted, shown, up) >= ALIKE]
     if not steps:
         return None
     before = [cost(row, old) for row, old in zip(wanted, shown, strict=False)]
@@ -159,11 +158,11 @@ def best_move(wanted: Sequence[CellRow], shown: Sequence[CellRow]) -> ScrollMove
 
 
 def _pairs(wanted: Sequence[CellRow], up: int) -> range:
-    """Yield rows and the rows of the same screen that move into them."""
+    """Return the rows into which other rows of the same screen move."""
     return range(max(0, -up), len(wanted) - max(0, up))
 
 
-def _alike(wanted: Sequence[CellRow], shown: Sequence[CellRow], up: int) -> int:
+def _matching_rows(wanted: Sequence[CellRow], shown: Sequence[CellRow], up: int) -> int:
     return sum(
         wanted[place].texts == shown[place + up].texts != shown[place].texts for place in _pairs(wanted, up)
     )
@@ -172,10 +171,10 @@ def _alike(wanted: Sequence[CellRow], shown: Sequence[CellRow], up: int) -> int:
 def _shift(
     wanted: Sequence[CellRow], shown: Sequence[CellRow], before: Sequence[int], coming: Sequence[int], up: int
 ) -> tuple[int, ScrollMove]:
-    """Return the number of bytes that the best move by this many lines saves, and that move.
+    """Return the bytes that the best scroll by ``up`` lines saves, and that scroll.
 
-    ``before`` is the cost of each row without a move, ``coming`` the additional cost if a move brings in an
-    unknown row.
+    ``before`` is what each row costs without a scroll, ``coming`` how much more it costs if a scroll makes it
+    unknown.
     """
     places = _pairs(wanted, up)
     gains = [before[place] - cost(wanted[place], shown[place + up]) for place in places]

@@ -1,1 +1,1 @@
-"""Widgets for screens; data enters through the safe-text functions."""
+"""The widgets that screens are composed of. Text from records enters them through the safe-text function."""

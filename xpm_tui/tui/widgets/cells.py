@@ -1,4 +1,7 @@
-"""Lines of styled text, fitted to a width in terminal columns, and the display of states and bars."""
+"""Styled pieces of text in terminal columns: fitting, wrapping, differences, state labels and bars.
+
+A ``Line`` is a sequence of ``Span``; rows paint it directly, and stock widgets get it as ``Content``.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ LOOKS: tuple[Look, ...] = (
 
 
 class Span(NamedTuple):
-    """A piece of safe text with a style; its meaning is always in the words, too."""
+    """A piece of shown text and its style. A style alone never carries the meaning."""
 
     text: Shown
     look: Look = ""
@@ -39,22 +42,22 @@ Line = Sequence[Span]
 
 
 def span(text: str, look: Look = "") -> Span:
-    """Return any text, made safe, as a span."""
+    """Return any text as a span, with control characters made visible."""
     return Span(visible(text), look)
 
 
 def ours(text: str, look: Look = "") -> Span:
-    """Return one of our own texts (never data) as a span, without checking each character."""
+    """Return a text of the program, never data, as a span without checking each character."""
     return Span(Shown(text), look)
 
 
 def width(line: Iterable[Span]) -> int:
-    """Return the columns that a line takes."""
+    """Return the width of a line in columns."""
     return sum(cells(piece.text) for piece in line)
 
 
 def fit(line: Line, columns: int, right: bool = False) -> list[Span]:
-    """Return the line in exactly ``columns`` columns: cut with an ellipsis, or filled with blanks."""
+    """Return the line in exactly ``columns`` columns: cut with an ellipsis, or padded with blanks."""
     done: list[Span] = []
     left = columns
     for index, piece in enumerate(line):
@@ -77,7 +80,7 @@ def fit(line: Line, columns: int, right: bool = False) -> list[Span]:
 def wrap(line: Line, columns: int) -> list[list[Span]]:
     """Return the line wrapped at blanks into lines of at most ``columns``.
 
-    The continuation is aligned with the text, after the mark or label of the first line.
+    Continuation lines are aligned with the text, after the mark or label of the first line.
     """
     text = "".join(piece.text for piece in line)
     indent = Span(Shown(" " * hanging_indent(text, columns)))
@@ -86,7 +89,7 @@ def wrap(line: Line, columns: int) -> list[list[Span]]:
 
 
 def _between(line: Line, start: int, end: int) -> list[Span]:
-    """Return the pieces of a line between two characters."""
+    """Return the pieces of a line between two character offsets."""
     found, at = [], 0
     for text, look in line:
         piece = text[max(0, start - at) : max(0, end - at)]
@@ -97,7 +100,7 @@ def _between(line: Line, start: int, end: int) -> list[Span]:
 
 
 def marked(text: Shown, spans: Sequence[tuple[int, int]], look: Look = "") -> list[Span]:
-    """Return the text with the given (start, end) ranges highlighted: offsets, never markup."""
+    """Return the text with the given (start, end) stretches highlighted as matches."""
     pieces: list[Span] = []
     at = 0
     for start, end in sorted(spans):
@@ -114,9 +117,9 @@ def marked(text: Shown, spans: Sequence[tuple[int, int]], look: Look = "") -> li
 
 
 def named(name: Shown, id_: Shown, columns: int, look: Look = "", gap: int = 2) -> list[Span]:
-    """Return a record in exactly ``columns`` columns.
+    """Return a name and id in exactly ``columns`` columns.
 
-    Its name is shortened before the id, which distinguishes namesakes.
+    The name is shortened first, because the id distinguishes records of the same name.
     """
     tail = Span(Shown(" " * gap + id_), "muted") if id_ else Span(Shown(""))
     room = columns - cells(tail.text)
@@ -126,7 +129,7 @@ def named(name: Shown, id_: Shown, columns: int, look: Look = "", gap: int = 2) 
 
 
 def told_apart(text: Shown, other: Shown, room: int) -> list[Span]:
-    """Return a value next to another one, in at most ``room`` columns, with the difference marked.
+    """Return a value shown beside another one, in at most ``room`` columns, with the difference marked.
 
     If both would be cut to the same text, their common start is left out.
     """
@@ -139,7 +142,7 @@ def told_apart(text: Shown, other: Shown, room: int) -> list[Span]:
 
 
 def client_name(name: str, found: str, apart: str, columns: int) -> list[Span]:
-    """Return a name with its matched letters marked, followed by what distinguishes it from its namesakes.
+    """Return a name with the matched characters marked, followed by what distinguishes it from its namesakes.
 
     The name is shortened first.
     """
@@ -153,11 +156,11 @@ def client_name(name: str, found: str, apart: str, columns: int) -> list[Span]:
 
 
 NAME_ROOM = 4
-"""The columns below which a name is not shortened any more."""
+"""The width in columns below which a name is not shortened further."""
 
 
 def difference(old: str, new: str) -> tuple[int, int]:
-    """Return how many letters two texts have in common at the start and at the end."""
+    """Return the number of characters that two texts have in common at the start and at the end."""
     shorter = min(len(old), len(new))
     start = next((at for at in range(shorter) if old[at] != new[at]), shorter)
     most, end = shorter - start, 0
@@ -167,13 +170,13 @@ def difference(old: str, new: str) -> tuple[int, int]:
 
 
 def both(old: Shown, new: Shown) -> tuple[list[Span], list[Span]]:
-    """Return both values in full, with the differing part marked."""
+    """Return both values in full, with the part that differs marked."""
     start, end = difference(old, new)
     return _differing(old, start, end, "muted"), _differing(new, start, end, "strong")
 
 
 def becomes(old: Shown, new: Shown, room: int) -> list[Span]:
-    """Return old and new value in at most ``room`` columns, with the differing part marked and visible.
+    """Return the old and new value in at most ``room`` columns, with the part that differs marked.
 
     If they do not fit, their common start is left out, and the old value is shortened first.
     """
@@ -197,7 +200,7 @@ ARROW = " → "
 def _kept_from(old: Shown, new: Shown, start: int, room: int) -> int:
     """Return the index from which two values are shown.
 
-    It is the start of the first word with which both fit, otherwise the difference itself.
+    It is the start of the first word from which both fit, else that of the difference.
     """
     words = [at + 1 for at in range(start) if old[at] == " "]
     fits = (at for at in words if cells(old[at:]) + cells(new[at:]) + len(ARROW) + 2 <= room)
@@ -245,7 +248,7 @@ def lines(many: Sequence[Line]) -> Content:
 
 @dataclass(frozen=True)
 class StateStyles:
-    """A table of labels with a style for each code; label and sign also say the state."""
+    """A table of state labels with a style for each code; the label and symbol express the state, too."""
 
     labels: Labels
     styles: Mapping[str, Look]
@@ -259,11 +262,11 @@ class StateStyles:
         return labels.label(self.labels, code)
 
     def draw(self, code: str, *, written: str = "") -> Span:
-        """Return sign and label of a code; ``written`` is the written side, if the label names it."""
+        """Return the symbol and label of a code; ``written`` is the side for labels that name it."""
         return span(labels.of_sides(self.label(code).marked, written), self.look(code))
 
     def sign(self, code: str) -> Span:
-        """Return only the sign of a code."""
+        """Return the symbol of a code."""
         return span(self.label(code).glyph or " ", self.look(code))
 
 
@@ -307,16 +310,13 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
 def bar(part: float, columns: int) -> str:
-    """Return ``columns`` cells of block characters, filled to ``part`` of one.
-
-    It is exact to an eighth of a cell.
-    """
+    """Return a bar of ``columns`` cells of which ``part`` (0 to 1) is filled, to an eighth of a cell."""
     full, rest = divmod(round(max(0.0, min(1.0, part)) * columns * 8), 8)
     return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(columns)
 
 
 def gauge(part: float, columns: int) -> str:
-    """Return ``columns`` cells of a line, heavy for ``part`` of it; at least one cell if it is not zero."""
+    """Return a line of ``columns`` cells, heavy for ``part`` (0 to 1) of it; at least one cell if above 0."""
     full = round(max(0.0, min(1.0, part)) * columns)
     if 0 < part < 1:
         full = max(1, min(columns - 1, full))
@@ -327,6 +327,6 @@ _HEIGHTS = "▁▂▃▄▅▆▇█"
 
 
 def chart(values: Sequence[int]) -> str:
-    """Return a column for each value, two cells wide, in proportion to the highest; a point for zero."""
+    """Return a column chart, two cells per value, in proportion to the highest value; a point for 0."""
     most = max(values, default=0) or 1
     return "".join((_HEIGHTS[min(7, (value * 8 - 1) // most)] if value > 0 else "·") * 2 for value in values)

@@ -1,7 +1,4 @@
-"""Comparison of one client on both sides: values, base, reasons of differences, and effects of a link.
-
-The module also has the detail pane of areas, whose sentences wrap and which scrolls with the focus.
-"""
+"""Ignition and XPM side by side: the effects of a link, a scrollable detail pane, and the client panel."""
 
 from __future__ import annotations
 
@@ -39,7 +36,7 @@ from xpm_tui.tui.widgets.text import Lines, TextLabel
 
 
 def effect_lines(effect: EffectView, most: int) -> list[Line]:
-    """Return at most ``most`` lines: refusals and warnings first, then the values."""
+    """Return at most ``most`` lines on what linking would change: refusals and warnings, then the values."""
     found: list[Line] = []
     if effect.refused:
         found.append([ours(" ✕ ", "bad"), span(effect.refused)])
@@ -65,13 +62,13 @@ def effect_lines(effect: EffectView, most: int) -> list[Line]:
 
 
 def _former(effect: EffectView, most: int) -> list[Line]:
-    """Return what happens to the former client's data: a sentence, and as many lines as there is room."""
+    """Return what came from the former client and what happens to it."""
     if not effect.former:
         return []
     looks: dict[str, Look] = {"replaced": "warn", "removed": "bad", "same": "muted", "kept": "accent"}
     found: list[Line] = [[ours(" ▲ ", "warn"), span(former_summary(effect))]]
     room = max(0, most - 1)
-    # What stays or is lost comes first, because the new client's values are also shown below.
+    # What stays or is lost comes first: the values of the new client are listed below as well.
     former = sorted(
         effect.former, key=lambda each: ("kept", "removed", "replaced", "same").index(each.outcome)
     )
@@ -115,7 +112,7 @@ def _values(effect: EffectView, most: int) -> list[Line]:
 
 
 def _differing(effect: EffectView, most: int) -> list[Line]:
-    """Return what still differs after the link, with both sides next to each other."""
+    """Return what stays different after the link, both sides side by side."""
     return [
         [
             ours("   "),
@@ -134,7 +131,10 @@ GAP = 2
 
 
 class DetailPane(Lines):
-    """The detail pane of an area: ``show`` gets a function that returns its lines for a width."""
+    """The detail pane of an area.
+
+    ``show`` gets a function that returns the lines for a width in columns. With the focus, the pane scrolls.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -142,7 +142,7 @@ class DetailPane(Lines):
         self._lines: list[Line] = []
 
     def show(self, make: Callable[[int], list[Line]] | None, title: Line = (), subtitle: Line = ()) -> None:
-        """Show another record, or none; ``title`` and ``subtitle`` are for the border of its panel."""
+        """Show another record, or none; ``title`` and ``subtitle`` are for the border of the panel."""
         self._make = make
         self.border_title, self.border_subtitle = words(title), words(subtitle)
         if self.scroll_offset.y:
@@ -150,15 +150,15 @@ class DetailPane(Lines):
         self._draw()
 
     def length(self) -> int:
-        """Return the number of wrapped lines."""
+        """The number of wrapped lines."""
         return len(self._lines)
 
     def made(self, place: int, columns: int) -> Line:
-        """Return a line, which is already wrapped."""
+        """Return one of the wrapped lines."""
         return self._lines[place]
 
     def on_resize(self, _: events.Resize) -> None:
-        """Lay out the lines for the new width."""
+        """Wrap the lines for the new width."""
         self._draw()
 
     def _draw(self) -> None:
@@ -170,19 +170,19 @@ class DetailPane(Lines):
 
 
 def side_by_side_line(label: str, here: Line, there: Line, columns: int) -> Line:
-    """Return a label, then the value of each side, in columns of the same width."""
+    """Return a label and the values of both sides, in columns of the same width."""
     each = max(8, (columns - LABEL - GAP) // 2)
     return [*fit([ours(label, "muted")], LABEL), *fit(here, each), ours(" " * GAP), *fit(there, each)]
 
 
 def sentence(mark: str, look: Look, text: str) -> list[Span]:
-    """Return a sentence with its mark, to be wrapped."""
+    """Return a sentence with a mark before it, to be wrapped."""
     return [ours(f"{mark} ", look), span(text)]
 
 
 NOTHING = {True: "nothing yet", False: ""}
 LEAST_SAID, MOST_SAID = 3, 8
-"""Lines for the row under the cursor, uncut, and why its two sides differ."""
+"""The least and most lines for the full text of the selected row and the reason for its difference."""
 SIGNS: dict[str, tuple[str, Look]] = {
     "same": ("=", "muted"),
     "frozen": ("❄", "accent"),
@@ -194,11 +194,11 @@ SIGNS: dict[str, tuple[str, Look]] = {
     "differs": ("≠", "warn"),
     "": (" ", ""),
 }
-"""The sign between the two sides for each relation."""
+"""The symbol between the two sides for each relation."""
 
 
 def relation(side: SideBySide, linked: bool = True) -> str:
-    """Return how the two sides of a field relate, in words; empty if there is only one side."""
+    """Return the relation between the two sides of a field; empty if only one side exists."""
     if side.frozen:
         return "frozen"
     if not linked:
@@ -220,7 +220,8 @@ def relation(side: SideBySide, linked: bool = True) -> str:
 class ComparisonPane(Vertical):
     """The detail panel of a client.
 
-    Name and ids are on its border; it has the state of the link, the fields, and the selected row in full.
+    Its border shows the name and ids. Inside are the state of the link, the fields, and the full text of the
+    selected row.
     """
 
     def __init__(self) -> None:
@@ -245,14 +246,14 @@ class ComparisonPane(Vertical):
         )
 
     def compose(self) -> ComposeResult:
-        """Yield head, fields, and the selected field with the reason."""
+        """Compose the state of the link, the fields and the selected row."""
         yield self._head
         yield self.table
         yield self._why
         yield self.activity
 
     def clear(self) -> None:
-        """Show nothing, because no client is selected."""
+        """Show that no client is selected."""
         self.border_title = self.border_subtitle = ""
         self._head.say(content(Shown("")))
         self._client, self._needs = ("", False), ""
@@ -262,15 +263,15 @@ class ComparisonPane(Vertical):
         self.activity.clear()
 
     def show(self, view: ClientView, sides: Sequence[SideBySide]) -> None:
-        """Show another client; fields that are blank on both sides are left out."""
+        """Show a client; fields that are empty on both sides are left out."""
         self.border_title = words([span(view.name)])
         self.border_subtitle = words(ids_of(view))
         self._head.say(words(head(view)))
         if not view.link:
             sides = unlinked_lines(view)
-        texts = [side for side in sides if side.reason or _filled(side.ignition) or _filled(side.xpm)]
-        # What differs comes first, because that is what users look for.
-        texts.sort(key=lambda side: not side.reason)
+        filled = [side for side in sides if side.reason or _filled(side.ignition) or _filled(side.xpm)]
+        # Fields that differ come first, because users look for them.
+        filled.sort(key=lambda side: not side.reason)
         self.table.say_empty(
             "Not linked: press m to link it to an XPM client; both are then compared here." if not view.link
             else "The XPM data does not include this client."
@@ -279,8 +280,8 @@ class ComparisonPane(Vertical):
         other, self._client = self._client != (view.id, self._linked), (view.id, self._linked)
         if other:
             self.activity.clear()
-        self.table.show(texts, texts[0].field if other and texts else "")
-        self._tell(self.table.item)
+        self.table.show(filled, filled[0].field if other and filled else "")
+        self._show_selected(self.table.item)
 
     def _cells(self, side: SideBySide) -> list[Cell]:
         here, there = formatting.value(side.ignition), formatting.value(side.xpm)
@@ -301,13 +302,13 @@ class ComparisonPane(Vertical):
     @on(Table.Moved)
     def _moved(self, event: Table.Moved) -> None:
         event.stop()
-        self._tell(event.item)
+        self._show_selected(event.item)
 
     def on_resize(self) -> None:
-        """Wrap the sentence below to the new width."""
-        self._tell(self.table.item)
+        """Wrap the text of the selected row for the new width."""
+        self._show_selected(self.table.item)
 
-    def _tell(self, side: SideBySide | None) -> None:
+    def _show_selected(self, side: SideBySide | None) -> None:
         columns = max(20, self.content_size.width or 78)
         found: list[Line] = []
         if side is not None and self._client[0]:
@@ -341,7 +342,7 @@ class ComparisonPane(Vertical):
 
 
 def label_in(label: str, room: int) -> Line:
-    """Return a field's label in ``room`` columns, without cutting the contact that it belongs to."""
+    """Return a field's label in ``room`` columns; the contact that it belongs to is never cut."""
     name, mark, contact = label.partition(" (")
     return (
         named(visible(name), visible(f"({contact}"), room, "muted", gap=1) if mark else [span(label, "muted")]
@@ -349,7 +350,7 @@ def label_in(label: str, room: int) -> Line:
 
 
 def whole(side: SideBySide, linked: bool) -> list[Line]:
-    """Return a row in full: the value of each side, with the difference marked, and the last synced one."""
+    """Return a row in full: the value of each side with the difference marked, and the last synced value."""
     here = formatting.value(side.ignition, limit=WHOLE)
     if not linked:
         return [[ours(" Ignition ", "ignition"), span(here)]]
@@ -370,11 +371,11 @@ def whole(side: SideBySide, linked: bool) -> list[Line]:
 
 
 WHOLE = 400
-"""The number of characters of a value that are shown in full."""
+"""The most characters of a value that are shown in full."""
 
 
 def unlinked_lines(view: ClientView) -> list[SideBySide]:
-    """Return what Ignition has of an unlinked client: its own fields and its contacts'."""
+    """Return the fields of an unlinked client: its own and its contacts'."""
     found = [
         (rule.name, rule.label, view.shown(rule), view.came_from.get(rule.name)) for rule in CLIENT_FIELDS
     ]
@@ -396,7 +397,7 @@ def unlinked_lines(view: ClientView) -> list[SideBySide]:
 
 
 def ids_of(view: ClientView) -> Line:
-    """Return the ids of a client and of the XPM client that it is linked to."""
+    """Return the id of a client and of the XPM client that it is linked to."""
     found: list[Span] = [span(view.client_id or view.id, "ignition")]
     if view.client_id:
         found.append(span(f" {view.id}", "muted"))
@@ -406,7 +407,7 @@ def ids_of(view: ClientView) -> Line:
 
 
 def head(view: ClientView) -> Line:
-    """Return the state of the link; what needs an action comes before the name."""
+    """Return the state of a client's link; states that need the user come before the name."""
     found: list[Span] = [ours(" "), cells.LINK_STATES.draw(view.link_state)]
     if view.link and view.link.quiet:
         found.append(ours("  second client there: not synced", "warn"))

@@ -1,6 +1,6 @@
-"""The header of every screen: the practice, its direction and status, and below them the areas.
+"""The header of every area: the practice, its direction and status, and the tabs of the areas.
 
-The footer of a screen, with keys that explain why they are unavailable, and the ``g`` menu of areas.
+The footer of a screen: its keys, dimmed while unavailable, and the line of areas after ``g``.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ _CONDITIONS: dict[str, tuple[str, Look]] = {
     "unfinished_import": ("▲ import unfinished", "warn"),
     "open_intents": ("▲ unknown outcome", "warn"),
 }
-"""Conditions of the practice, as the header names them."""
+"""The labels of the practice's conditions in the header."""
 
 BETWEEN = "  ·  "
-"""The separator of two facts."""
+"""The separator between two facts."""
 CALLS_FROM, DAY_FROM = 110, 150
-"""Widths from which the head has the calls left of the minute, and of the day."""
+"""The widths from which the calls left of the minute and of the day are shown."""
 
 
 def direction_spans(direction: str) -> list[Span]:
@@ -50,7 +50,7 @@ def direction_spans(direction: str) -> list[Span]:
 
 
 def _facts(status: PracticeStatus, columns: int) -> list[Span]:
-    """Return the present facts, the most urgent first."""
+    """Return the current facts, the most urgent first."""
     facts: list[Span] = []
     if status.condition:
         facts.append(ours(*_CONDITIONS[status.condition]))
@@ -76,7 +76,10 @@ def _facts(status: PracticeStatus, columns: int) -> list[Span]:
 
 
 def status_line(practice_status: PracticeStatus, columns: int) -> Content:
-    """Return the line in ``columns`` columns: direction and name are shortened before a warning is."""
+    """Return the status in exactly ``columns`` columns.
+
+    If there is too little room, the direction is left out and the name is cut before any warning.
+    """
     right: list[Span] = []
     for fact in _facts(practice_status, columns):
         right += [ours(BETWEEN, "muted"), fact] if right else [fact]
@@ -94,12 +97,12 @@ def status_line(practice_status: PracticeStatus, columns: int) -> Content:
 
 
 HERE = "bold reverse $primary"
-"""The style of the current area's tab: a solid block, or reverse video without colours."""
+"""The style of the active tab: reversed, so that it can be recognised without colours."""
 GO = "g go to "
 
 
 class Tabs(TextLabel):
-    """The areas in one line; a click on one opens it."""
+    """The areas in one line; a click on one switches to it."""
 
     def __init__(self, areas: Sequence[Area], here: str) -> None:
         super().__init__(classes="tabs")
@@ -109,9 +112,9 @@ class Tabs(TextLabel):
         self.tell({})
 
     def tell(self, counts: Mapping[str, int], room: int = 0) -> None:
-        """Show how many items need the user in each area, if there is room."""
-        for told, between in ((counts, " "), (counts, ""), ({}, "")):
-            line = self._line(told, between)
+        """Show how many items need the user in each area, where there is room beside the names."""
+        for shown, between in ((counts, " "), (counts, ""), ({}, "")):
+            line = self._line(shown, between)
             if not 0 < room < line.cell_length:
                 break
         spare = room - line.cell_length - len(GO)
@@ -129,14 +132,14 @@ class Tabs(TextLabel):
             if area.name == self._here:
                 line += Content.styled(f" {area.title}{f' {number:,}' if number else ''} ", HERE)
             else:
-                lines = [ours(f" {number:,}", "warn")] if number else []
-                line += words([ours(f" {area.title}", "muted"), *lines, ours(" ")])
+                shown = [ours(f" {number:,}", "warn")] if number else []
+                line += words([ours(f" {area.title}", "muted"), *shown, ours(" ")])
             line += Content(between)
             self._ends.append(line.cell_length)
         return line
 
     def on_click(self, event: events.Click) -> None:
-        """Open the area."""
+        """Switch to the clicked area."""
         event.stop()
         place = bisect_right(self._ends, event.x)
         if place < len(self._areas):
@@ -147,7 +150,7 @@ class Header(Vertical):
     """Two lines: the status and the areas."""
 
     class Go(Message):
-        """An area was clicked."""
+        """Posted when an area is clicked."""
 
         def __init__(self, area: str) -> None:
             super().__init__()
@@ -161,17 +164,17 @@ class Header(Vertical):
         self._drawn: tuple[PracticeStatus, int] | None = None
 
     def compose(self) -> ComposeResult:
-        """Yield the status above the areas."""
+        """Compose the status and the tabs."""
         yield self._line
         yield self._tabs
 
     def tell(self, practice_status: PracticeStatus) -> None:
-        """Show a new status; nothing is painted if it is the same."""
+        """Show another status; nothing is painted if the text stays the same."""
         self._practice_status = practice_status
         self._draw()
 
     def on_resize(self) -> None:
-        """Fit the line to the new width."""
+        """Fit the status to the new width."""
         self._draw()
 
     def _draw(self) -> None:
@@ -186,13 +189,13 @@ class Header(Vertical):
 
 
 class KeyExplainer(AppMixin):
-    """Mixed into a screen or a widget with keys. A subclass says why an action is unavailable."""
+    """A mixin for screens and widgets with keys. A subclass says why an action is unavailable."""
 
     SAVES: ClassVar[frozenset[str]] = frozenset()
-    """Actions that write a file, which read-only mode refuses."""
+    """Actions that write a file, which are unavailable if files cannot be written."""
 
     def why_not(self, action: str) -> str:
-        """Return why an action is unavailable, as a sentence; empty if it is available."""
+        """Return a sentence on why an action is unavailable now; empty if it is available."""
         return ""
 
     def _against(self, action: str) -> str:
@@ -200,14 +203,14 @@ class KeyExplainer(AppMixin):
         return refused or self.why_not(action)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Dim unavailable actions in the footer."""
+        """Disable unavailable actions, which dims them in the footer."""
         if self._against(action):
             return None
         usable: bool | None = super().check_action(action, parameters)  # type: ignore[misc]
         return usable
 
     def on_key(self, event: events.Key) -> None:
-        """Show why a dimmed key is unavailable."""
+        """Explain why the action of a disabled key is unavailable."""
         bound = cast("DOMNode", self)._bindings.key_to_bindings
         for binding in bound.get(event.key, ()):
             reason = self._against(binding.action.partition("(")[0])
@@ -218,7 +221,7 @@ class KeyExplainer(AppMixin):
 
 
 class KeyRow(Static):
-    """The row of areas, hidden until ``g`` is pressed."""
+    """A line with the keys of the areas, hidden until ``g`` is pressed."""
 
     def __init__(self) -> None:
         pieces: list[Span] = [ours(" Go to ", "muted")]
@@ -229,27 +232,28 @@ class KeyRow(Static):
 
 
 MORE = (("question_mark", "?", "Help", "app.help"), ("colon", ":", "All actions", "app.palette"))
-"""Keys that work everywhere, shown if there is room after the screen's own keys."""
+"""Keys that work everywhere, shown if there is room after the screen's own."""
 MORE_CLASS = "-more"
 
 
 class KeyFooter(Footer):
-    """Textual's footer, which is rebuilt only when its entries change.
+    """A footer that is composed again only if its entries change; one that is disabled is painted alone.
 
-    With ``more``, the keys that work everywhere follow at the right, as far as there is room.
+    Textual checks the bindings of a screen after every key, and they rarely differ. With ``more``, the keys
+    that work everywhere follow at the right, as far as there is room.
     """
 
     def __init__(self, *, more: bool = False) -> None:
         super().__init__(compact=True, show_command_palette=False)
         self._shown: dict[tuple[str, str], bool] = {}
         self._more = more
-        self._told = (0, 0)
+        self._extra_keys = (0, 0)
 
     def compose(self) -> ComposeResult:
-        """Yield the screen's own keys, then those of everywhere."""
+        """Compose the screen's own keys, then those that work everywhere."""
         own = list(super().compose())
         yield from own
-        found, gap = self._told = self._room(
+        found, gap = self._extra_keys = self._room(
             [key for key in own if isinstance(key, FooterKey)], self.app.size.width
         )
         for place, (key, shown, label, action) in enumerate(MORE[:found]):
@@ -259,9 +263,9 @@ class KeyFooter(Footer):
             yield entry
 
     def _room(self, own: Sequence[FooterKey], width: int) -> tuple[int, int]:
-        """Return how many of the general keys have room, and the gap before them.
+        """Return how many of the general keys fit, and the gap before them.
 
-        An entry has blanks between its key and its label, and after them.
+        Blanks separate an entry's key from its label, and follow the label.
         """
         if not (self._more and own):
             return 0, 0
@@ -275,7 +279,7 @@ class KeyFooter(Footer):
         return [key for key in self.query(FooterKey) if not key.has_class(MORE_CLASS)]
 
     def bindings_changed(self, screen: Screen[object]) -> None:
-        """Rebuild the footer for other entries; otherwise only dim some."""
+        """Compose the footer again for other entries; for the same ones, update which are disabled."""
         found = {
             (active.binding.key, active.binding.description): active.enabled
             for active in screen.active_bindings.values()
@@ -291,6 +295,6 @@ class KeyFooter(Footer):
             key.set_class(not enabled, "-disabled")
 
     async def on_resize(self, event: events.Resize) -> None:
-        """Show as many keys as the new width allows."""
-        if self._told != self._room(self._own, event.size.width):
+        """Add or remove general keys for the new width."""
+        if self._extra_keys != self._room(self._own, event.size.width):
             await self.recompose()

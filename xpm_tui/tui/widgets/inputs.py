@@ -1,4 +1,7 @@
-"""Inputs for forms: text field, choice, tick box, radio rows, and a row with a label and an error."""
+"""The input widgets of forms: text fields, drop-down lists, tick boxes, radio lists, and their rows.
+
+In drop-down lists and tick boxes, space changes the value and enter goes on to the next field.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ from xpm_tui.tui.widgets.text import StaticText
 
 
 class ChoiceField(Select[str], inherit_bindings=False):
-    """A choice of a few words."""
+    """A drop-down list."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space,down,up", "show_overlay", show=False),
@@ -31,7 +34,7 @@ class ChoiceField(Select[str], inherit_bindings=False):
 
 
 class TickBox(Checkbox, inherit_bindings=False):
-    """Yes or no, shown by a mark, not only by a colour."""
+    """A tick box whose mark shows its state, because there may be no colours."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "toggle_button", show=False),
@@ -45,7 +48,7 @@ class TickBox(Checkbox, inherit_bindings=False):
 
 
 class RadioRows(Rows):
-    """A short list of (key, words); the row under the cursor is the choice, enter confirms it."""
+    """A short list of (key, label) options; the row under the cursor is the choice, enter confirms it."""
 
     def __init__(self, options: Sequence[tuple[str, str]], chosen: str = "") -> None:
         super().__init__()
@@ -55,11 +58,11 @@ class RadioRows(Rows):
 
     @property
     def chosen(self) -> str:
-        """Return the key of the choice."""
+        """The key of the chosen option."""
         return self.options[self.cursor][0] if self.options else ""
 
     def choose(self, key: str) -> None:
-        """Choose a key, or the first one if it does not exist."""
+        """Choose the option of a key; the first one if there is none."""
         keys = [each for each, _ in self.options]
         self.set_reactive(Rows.cursor, keys.index(key) if key in keys else 0)
         self.refresh()
@@ -69,13 +72,16 @@ class RadioRows(Rows):
         return len(self.options)
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """Draw the mark and the words."""
+        """Return the mark and label of an option."""
         here = row == self.cursor
         return [ours(" (•) " if here else " ( ) ", "accent" if here else "muted"), span(self.options[row][1])]
 
 
 class TextField(Input):
-    """A text field without a blinking cursor (an idle console sends nothing) and without markup."""
+    """A text field without a blinking cursor, so that an idle console sends nothing, and without markup.
+
+    It accepts pastes of several lines, and a password can be neither copied nor cut.
+    """
 
     def __init__(
         self,
@@ -100,11 +106,11 @@ class TextField(Input):
 
     @property
     def _value(self) -> Text:
-        """Return what is drawn: a hidden character is shown as a sign, never interpreted."""
+        """The text to draw, with control characters made visible."""
         return super()._value if self.password else rich(visible_each(self.value))
 
     def _on_paste(self, event: events.Paste) -> None:
-        """Paste all lines as one, where Textual keeps only the first, as for a wrapped address."""
+        """Paste several lines as one; stock Textual would keep only the first line of an address."""
         lines = [line.strip() for line in event.text.splitlines()]
         joined = ("" if self.password or "://" in event.text else " ").join(line for line in lines if line)
         selection = self.selection
@@ -115,18 +121,18 @@ class TextField(Input):
         event.prevent_default()
 
     def action_copy(self) -> None:
-        """Copy, except from a secret."""
+        """Copy the selection, unless the field is a password."""
         if not self.password:
             super().action_copy()
 
     def action_cut(self) -> None:
-        """Cut, except from a secret."""
+        """Cut the selection, unless the field is a password."""
         if not self.password:
             super().action_cut()
 
 
 class FormRow(Vertical):
-    """A row whose error takes room only if there is one."""
+    """A label, a field, and below it an error message, which takes a line only if there is one."""
 
     def __init__(self, label: str, filled: Widget) -> None:
         super().__init__(classes="row")
@@ -136,14 +142,14 @@ class FormRow(Vertical):
         self._wrong.display = False
 
     def compose(self) -> ComposeResult:
-        """Yield label and field next to each other, and the error below."""
+        """Compose the label beside the field, and the error message below."""
         with Horizontal(classes="field"):
             yield self._label
             yield self.filled
         yield self._wrong
 
     def complain(self, sentence: str) -> None:
-        """Show what is wrong and focus the field; an empty sentence removes the error."""
+        """Show an error message and focus the field; an empty sentence removes the message."""
         self._wrong.display = bool(sentence)
         self._wrong.update(content(visible(f"! {sentence}" if sentence else "")))
         if sentence:

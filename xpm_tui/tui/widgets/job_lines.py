@@ -1,6 +1,6 @@
-"""Jobs as lines: the exact job, its problems, its clashes, and its history.
+"""Jobs as lines of text: the job in full, its problems, possible duplicates, and its history.
 
-The activity of a client: its newest changes and its current jobs, below the fields of both sides.
+Recent changes and current jobs of a client, shown below the fields of both sides.
 """
 
 from __future__ import annotations
@@ -29,36 +29,36 @@ if TYPE_CHECKING:
 
 
 CLASHES = frozenset({"reference-taken", "reference-ours", "same-job", "same-name", "number-taken"})
-"""Problems with jobs that XPM already has."""
+"""Problems about jobs that XPM already has."""
 
 BLOCKED: Line = [
     ours(" ! ", "warn"),
     ours("No jobs are created: XPM may still be switched on in Ignition. g e, then / ignition"),
 ]
-"""Why nothing is deployed, on one line, and where to change it."""
+"""Why nothing can be sent, in one line, and where to change that."""
 
 _WAITS = ("due", "missed", "coming", "held", "failed", "going")
 
 
 def state_span(state: str) -> Span:
-    """Return a state as glyph and word."""
+    """Return the symbol and label of a state."""
     return cells.JOB_STATES.draw(state)
 
 
 def row_note(view: JobRowView) -> Line:
-    """Return the note of a row next to its state."""
+    """Return what a row of the list shows beside the state."""
     if view.why:
         return [span(view.why, "muted")]
-    lines = [view.repeats] if view.repeats != "once" else []
+    notes = [view.repeats] if view.repeats != "once" else []
     if view.automatic and view.state in ("coming", "due"):
-        lines.append("by itself")
+        notes.append("by itself")
     if view.in_xpm:
-        lines.append(f"in XPM: {view.in_xpm}")
-    return [span(" · ".join(lines), "muted")]
+        notes.append(f"in XPM: {view.in_xpm}")
+    return [span(" · ".join(notes), "muted")]
 
 
 def head_lines(view: PreviewView) -> list[Line]:
-    """Return the job's name, its state and the reason."""
+    """Return the name of a job, its state and the reason for it."""
     job = view.job
     first: list[Span] = [ours(" "), span(view.name or "(no name)", "strong"), ours(f"  {job.id}  ", "muted")]
     first.append(state_span(job.state))
@@ -71,7 +71,7 @@ def head_lines(view: PreviewView) -> list[Line]:
 
 
 def problem_lines(problems: Sequence[ProblemView], weights: tuple[str, ...]) -> list[Line]:
-    """Return the problems, with what to do."""
+    """Return the problems of a job with what to do about each."""
     found: list[Line] = []
     for problem in problems:
         if problem.weight in weights:
@@ -83,17 +83,17 @@ def problem_lines(problems: Sequence[ProblemView], weights: tuple[str, ...]) -> 
 
 
 def panel_title(line: Line, columns: int) -> Line:
-    """Return the first line of a record as the title of its panel."""
+    """Return the first line of a record as the title of its panel.."""
     title = [piece for place, piece in enumerate(line) if place or piece.text.strip()]
     return fit(title, columns) if cells.width(title) > columns > 0 else title
 
 
 LABEL = 12
-"""The columns of a label on a card."""
+"""Width of a label on a card, in columns."""
 
 
 def card(facts: Sequence[tuple[str, str]], columns: int) -> list[Line]:
-    """Return facts in one or two columns; a fact that does not fit into half a line gets its own line."""
+    """Return facts in one or two columns; one that is too long for half a line gets its own."""
 
     def one(label: str, text: str) -> list[Span]:
         return [ours(f" {label:<{LABEL}} ", "muted"), span(text or "–")]
@@ -115,7 +115,7 @@ def card(facts: Sequence[tuple[str, str]], columns: int) -> list[Line]:
 
 
 def fact_lines(view: PreviewView, columns: int = 76) -> list[Line]:
-    """Return the exact job as a card: what is sent, its people, its place in XPM, and its calls."""
+    """Return a job as a card: what is sent, its people, its place in XPM, and what creating it takes."""
     job = view.job
     fresh = any(problem.code == "client-new" for problem in view.problems)
     until = f", until {formatting.day(view.until)}" if view.until else ""
@@ -147,7 +147,7 @@ def fact_lines(view: PreviewView, columns: int = 76) -> list[Line]:
 
 
 def cost_line(view: PreviewView) -> list[Line]:
-    """Return the calls of creating the job, and that it cannot be undone; nothing for a finished job."""
+    """Return how many calls creating the job takes, and that it cannot be undone; empty for a created job."""
     if view.job.state not in _WAITS or view.consequences is None:
         return []
     undo = "Cannot be undone: delete the job in XPM." if view.consequences.not_undoable else ""
@@ -155,7 +155,7 @@ def cost_line(view: PreviewView) -> list[Line]:
 
 
 def history_lines(view: PreviewView) -> list[Line]:
-    """Return what was done with it, by whom, oldest first."""
+    """Return what was done with the job and by whom, oldest first."""
     return [
         [
             ours(f" {formatting.when_short(line.at)}  ", "muted"),
@@ -167,7 +167,7 @@ def history_lines(view: PreviewView) -> list[Line]:
 
 
 def all_lines(view: PreviewView) -> list[Line]:
-    """Return all lines, for reading."""
+    """Return the complete text on a job."""
     problems = problem_lines(view.problems, ("hold", "ask", "note"))
     rule: Line = [ours(" History", "head")]
     facts = [*fact_lines(view), *cost_line(view)]
@@ -175,9 +175,9 @@ def all_lines(view: PreviewView) -> list[Line]:
 
 
 def pane_lines(view: PreviewView, columns: int = 76) -> list[Line]:
-    """Return the same lines for a low pane, whose title has the first line.
+    """Return the complete text for a small pane, whose title has the first line.
 
-    What holds the job comes first, the newest line of its history last.
+    What blocks the job comes first, and its history ends with the newest line.
     """
     return [
         *head_lines(view)[1:],
@@ -192,14 +192,14 @@ def pane_lines(view: PreviewView, columns: int = 76) -> list[Line]:
 def forecast_line(view: JobForecast, keys: str = "M") -> Line:
     """Return the jobs of the coming months as a small chart, with their number and budget."""
     first, last = (formatting.month_name(each.month)[:3] for each in (view.months[0], view.months[-1]))
-    text = formatting.count(view.jobs, "job")
+    total = formatting.count(view.jobs, "job")
     if float(view.budget):
-        text += f" · budget {float(view.budget):,.0f}"
+        total += f" · budget {float(view.budget):,.0f}"
     return [
         ours(" To come  ", "muted"),
         ours(chart([each.jobs for each in view.months]), "accent"),
         ours(f"  {first}–{last}  ", "muted"),
-        ours(text),
+        ours(total),
         ours(f"  {keys}" if keys else "", "muted"),
     ]
 
@@ -239,13 +239,13 @@ def current_lines(view: XpmJobView, columns: int = 76) -> list[Line]:
 
 
 SHOWN = 3
-"""The number of lines of each section."""
+"""The most lines of each section."""
 NO_CHANGES: Line = [ours(" No run has changed this client.", "muted")]
 NO_JOBS: Line = [ours(" No current job.", "muted")]
 
 
 class ClientActivity(Vertical):
-    """Two sections, which the stylesheet shows only if there is room."""
+    """A panel with two sections; its stylesheet shows it only where there is room."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -253,17 +253,17 @@ class ClientActivity(Vertical):
         self._history.border_title, self._jobs.border_title = "History", "Jobs in XPM"
 
     def compose(self) -> ComposeResult:
-        """Yield the history above the jobs."""
+        """Compose the history and the jobs."""
         yield self._history
         yield self._jobs
 
     def clear(self) -> None:
-        """Show nothing, because no client is selected."""
+        """Show that no client is selected."""
         self._history.say(lines(()))
         self._jobs.say(lines(()))
 
     def show(self, history: Sequence[tuple[datetime, str]], jobs: Sequence[XpmJob]) -> None:
-        """Show the newest changes, each with its time, and the jobs, the newest first."""
+        """Show the latest changes with their times, and the jobs, newest first."""
         columns = max(20, self.content_size.width)
         self._history.say(lines([_change(*each, columns) for each in history[:SHOWN]] or [NO_CHANGES]))
         found = [_job(job, columns) for job in jobs[:SHOWN]]

@@ -1,4 +1,7 @@
-"""The live log: events as lines of the log pane, followed while it is visible, and actions on them."""
+"""The live log: follows the events of a run or of the practice, and handles actions on its lines.
+
+``lines_of``, ``newest_lines`` and ``Follower`` run on the worker thread.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +27,14 @@ from xpm_tui.tui.widgets.frame import KeyExplainer
 from xpm_tui.tui.widgets.log_pane import LogLine, LogPane
 
 MOST = 5_000
-"""The number of lines of a finished run that are read first."""
+"""The most lines of a finished run that are read at once."""
 
 _PLACES: tuple[TableSchema[Any], ...] = (CLIENTS, WORKFLOWS)
-"""The records that a line can open."""
+"""The kinds of records to which a line can lead."""
 
 
 def lines_of(practice: OpenPractice, events: Iterable[Event]) -> list[LogLine]:
-    """Return events with their sentences, on the worker thread; a client or a job can be opened."""
+    """Return events as lines with their sentences, and the client or job to which each can lead."""
     named, values = names(practice), values_of_events(practice)
     snapshot = practice.snapshot()
     found = []
@@ -68,7 +71,7 @@ class Follower:
         self._seen = {event.id for event in self._first}
 
     def poll(self, practice: OpenPractice) -> list[LogLine]:
-        """Return what came since the last poll."""
+        """Return the lines that were added since the last poll."""
         events, self._first = self._first, []
         for event in self._tail.poll():
             if self._run and event.run != self._run:
@@ -79,10 +82,10 @@ class Follower:
 
 
 LOOK = 0.25
-"""Seconds between two reads of the log while it is visible."""
+"""Seconds between two polls while the log is visible."""
 
 LINGER = 12
-"""Reads without news after which the log of an ended run counts as complete."""
+"""Polls without news after which the log of a finished run counts as complete."""
 
 LOG_KEYS = (
     ("/", "show only lines with this text"),
@@ -96,15 +99,15 @@ LOG_KEYS = (
 
 
 class LiveLog(KeyExplainer, LogPane):
-    """The log of one run (``run``), live, finished or of another process; without it, of the practice.
+    """The log of one run, live or finished, also of another process; without ``run``, of the whole practice.
 
-    Posts the run's state with ``Looked`` whenever it changes.
+    It posts ``Looked`` whenever the state of the run changes.
     """
 
     SAVES = frozenset({"export"})
 
     class Looked(Message):
-        """The run, or its forecast, has changed since the last read."""
+        """Posted when the run or its forecast has changed since the last poll."""
 
         def __init__(self, run: Run, forecast: RunForecast) -> None:
             super().__init__()
@@ -115,28 +118,28 @@ class LiveLog(KeyExplainer, LogPane):
         super().__init__(empty=empty)
         self._run_id = run
         self.run: Run | None = None
-        self._told: object = None
+        self._reported: object = None
         self._linger = LINGER
         self._looking = False
         self._follower: Follower | None = None
 
     @property
     def _over(self) -> bool:
-        """Return whether nothing more can come: the run has ended, and its last lines were read."""
+        """Whether no more lines can come: the run has ended, and its last lines have been read."""
         return self.run is not None and self.run.outcome != "running" and self._linger <= 0
 
     def on_mount(self) -> None:
-        """Begin to follow."""
+        """Start to follow the log."""
         self.set_interval(LOOK, self._tick)
         self._tick()
 
     def _tick(self) -> None:
         if self.screen.is_current and not self._looking and not self._over:
             self._looking = True
-            self.host.work(lambda: self._look(), "follow", node=self)
+            self.host.work(lambda: self._poll(), "follow", node=self)
 
-    async def _look(self) -> None:
-        # Never two at a time, and never cancelled: polled events would be lost.
+    async def _poll(self) -> None:
+        # Never two polls at a time, and none may be cancelled: its lines would be lost.
         try:
             await self._follow()
         finally:
@@ -146,7 +149,7 @@ class LiveLog(KeyExplainer, LogPane):
         def read(practice: OpenPractice) -> tuple[Run | None, RunForecast | None, list[LogLine]]:
             if self._follower is None:
                 self._follower = Follower(practice, run=self._run_id)
-            # The run is read first, so that everything it wrote before its end is in the log.
+            # The run is read first, so that what it wrote before it ended is certainly in the log.
             run = history.show(practice, self._run_id) if self._run_id else None
             coming = forecast(practice, run) if run is not None else None
             return run, coming, self._follower.poll(practice)
@@ -156,12 +159,12 @@ class LiveLog(KeyExplainer, LogPane):
             self.feed(news)
         if run is None or coming is None:
             return
-        # Other threads of the run may still be writing its last lines when its row says done.
+        # Other threads of the run may still write its last lines after it is marked as done.
         self._linger = LINGER if news or run.outcome == "running" else self._linger - 1
-        # The estimate of an unchanged run differs at each read: only a countdown counts as a change.
-        told = (run, coming.waits, coming.stopping)
-        if told != self._told:
-            self.run, self._told = run, told
+        # The estimate of an unchanged run differs at each poll, so only a countdown counts as news.
+        state = (run, coming.waits, coming.stopping)
+        if state != self._reported:
+            self.run, self._reported = run, state
             self.post_message(self.Looked(run, coming))
 
     @on(LogPane.Jump)

@@ -1,4 +1,7 @@
-"""The log pane: a ring of lines, filters by level and text, and a way to a line's record."""
+"""A log pane with filters by level and text, a buffer of recent lines, and a jump to the record of a line.
+
+It follows the newest line until the cursor is moved.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ LEVELS: tuple[Severity, ...] = ("debug", "info", "warning", "error")
 
 
 class LogLine(NamedTuple):
-    """One event as it is shown; ``record`` is the client or job to open, or empty."""
+    """An event as it is shown; ``record`` is the client to which it leads, or empty."""
 
     at: datetime | None
     level: Severity
@@ -41,7 +44,10 @@ class LogLine(NamedTuple):
 
 
 class Ring:
-    """The last ``most`` lines. Old ones are dropped a tenth at a time, which is cheap."""
+    """A buffer of the last ``most`` lines and those that pass the filters.
+
+    Old lines are dropped a tenth at a time, so that dropping stays cheap.
+    """
 
     def __init__(self, most: int = 10_000) -> None:
         self.most = most
@@ -56,16 +62,20 @@ class Ring:
 
     @property
     def held(self) -> int:
-        """Return the number of stored lines, shown or not."""
+        """The number of lines in the buffer, visible or not."""
         return len(self._all)
 
     @property
     def shown(self) -> Sequence[LogLine]:
-        """Return the lines that pass the filters, oldest first."""
+        """The lines that pass the filters, oldest first."""
         return self._seen
 
     def add(self, lines: Iterable[LogLine]) -> tuple[int, int]:
-        """Add new lines; return how many are shown, and how many shown ones were dropped in front."""
+        """Add lines.
+
+        Returns:
+            How many of them pass the filters, and how many visible lines were dropped at the start.
+        """
         fresh = list(lines)
         self._all.extend(fresh)
         passed = [line for line in fresh if self.lets(line)]
@@ -99,15 +109,15 @@ class Ring:
 
 
 FLUSH = 0.25
-"""Seconds between two paints: four a second is as fast as anyone reads."""
+"""Seconds between two paints, as fast as anyone can read."""
 
 
 FOLLOWING = "The newest line is followed. Up selects a line to read it in full."
-"""The text in place of the selected line."""
+"""The hint that is shown while no line is selected."""
 
 
 class LogRows(Rows):
-    """The rows of the lines."""
+    """The rows of the log."""
 
     DEFAULT_CLASSES = "panel -table"
 
@@ -121,7 +131,7 @@ class LogRows(Rows):
         return len(self.ring)
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """Draw time, level, and the sentence with matches highlighted."""
+        """Return time, level and sentence of a line, with the search text marked."""
         entry = self.ring.shown[row]
         at = clock(entry.at, self.zone)
         word, look = cells.SEVERITIES.sign(entry.level)
@@ -136,7 +146,7 @@ class LogRows(Rows):
 
 
 class LogPane(Vertical):
-    """The log of a run, or of the practice. ``feed`` accepts lines at any rate; they appear at 4 Hz."""
+    """The log of a run or of the practice. ``feed`` accepts lines at any rate; they are painted at 4 Hz."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "find", "Filter", tooltip="Show only lines with this text"),
@@ -152,21 +162,21 @@ class LogPane(Vertical):
     paused: reactive[bool] = reactive(False, repaint=False)
 
     class Jump(Message):
-        """The user wants to open the record of a line, or its run."""
+        """Posted when the user asks for the record or run of a line."""
 
         def __init__(self, line: LogLine) -> None:
             super().__init__()
             self.line = line
 
     class Copy(Message):
-        """The user wants to copy the line."""
+        """Posted when the user copies a line."""
 
         def __init__(self, line: LogLine) -> None:
             super().__init__()
             self.line = line
 
     class Export(Message):
-        """The user wants the shown lines in a file."""
+        """Posted when the user saves the visible lines to a file."""
 
         def __init__(self, text: str) -> None:
             super().__init__()
@@ -192,40 +202,40 @@ class LogPane(Vertical):
         self._whole.border_title = "Selected line"
 
     def compose(self) -> ComposeResult:
-        """Yield the rows, whose border says what is shown, above the selected line."""
+        """Compose the rows, whose border shows the filters, and the selected line."""
         yield self._find
         yield self._empty
         yield self.rows
         yield self._whole
 
     def on_mount(self) -> None:
-        """Start flushing."""
+        """Start the timer that paints new lines."""
         self._find.display = False
         self.set_interval(FLUSH, self.flush)
-        self._tell()
+        self._show_filters()
 
     def feed(self, lines: Iterable[LogLine]) -> None:
-        """Add new lines, which are painted with the next flush, the first ones immediately."""
+        """Add lines; they are painted at the next flush, the first ones at once."""
         self._waiting.extend(lines)
         if self.is_mounted and not self.ring.held:
             self.flush()
 
     def clear(self) -> None:
-        """Start again with another run."""
+        """Remove all lines, for another run."""
         self._waiting.clear()
         self.ring.clear()
         self._unseen = 0
         self.following = True
         self.rows.reload(0)
-        self._tell()
+        self._show_filters()
 
     def flush(self) -> None:
-        """Show the waiting lines in one paint; does nothing without any."""
+        """Paint the queued lines at once; does nothing if there are none."""
         if not self.screen.is_active:
             return  # under a dialog, painting would send the whole screen
         if not self._waiting or self.paused:
             if self._waiting:
-                self._tell()
+                self._show_filters()
             return
         fresh, self._waiting = self._waiting, []
         came, gone = self.ring.add(fresh)
@@ -234,9 +244,9 @@ class LogPane(Vertical):
         else:
             self._unseen += came
             self.rows.reload(max(0, self.rows.cursor - gone))
-        self._tell()
+        self._show_filters()
 
-    def _tell(self) -> None:
+    def _show_filters(self) -> None:
         ring = self.ring
         parts = [count(len(ring), "line"), f"level: {labels.SEVERITIES[ring.level].inline}"]
         if ring.text:
@@ -253,12 +263,12 @@ class LogPane(Vertical):
         self.rows.border_subtitle = " · ".join(parts)
         self._empty.display = not ring.held and not self._waiting
         self.rows.display = not self._empty.display
-        self._tell_whole()
+        self._show_selected()
 
-    def _tell_whole(self) -> None:
-        """Show the selected line in full below the others, unless lines are being followed.
+    def _show_selected(self) -> None:
+        """Show the selected line in full below the others, unless the newest line is being followed.
 
-        Its place is reserved, because a pane that grew would be repainted whole at each move of the cursor.
+        The pane keeps its height: if it grew, a move of the cursor would paint everything.
         """
         entry = self.line if not self.following or self.paused else None
         if entry is None:
@@ -276,7 +286,7 @@ class LogPane(Vertical):
                 self.following = at_end
             if at_end:
                 self._unseen = 0
-            self._tell()
+            self._show_filters()
 
     @on(Rows.Chosen)
     def _chosen(self, event: Rows.Chosen) -> None:
@@ -298,31 +308,31 @@ class LogPane(Vertical):
         self._unseen = 0
         self.flush()
         self.rows.reload(len(self.ring) - 1)
-        self._tell()
+        self._show_filters()
 
     def action_pause(self) -> None:
-        """Pause or continue."""
+        """Pause or resume painting."""
         self.paused = not self.paused
         self.flush()
-        self._tell()
+        self._show_filters()
 
     def action_level(self) -> None:
-        """Show the next minimum level."""
+        """Switch to the next minimum level."""
         self._refilter(level=LEVELS[(LEVELS.index(self.ring.level) + 1) % len(LEVELS)])
 
     def action_find(self) -> None:
-        """Focus the filter."""
+        """Start to search."""
         self._find.display = True
         self._find.focus()
 
     def action_unfind(self) -> None:
-        """Show all lines again."""
+        """End the search and show all lines."""
         self._find.value = ""
         self._find.display = False
         self.rows.focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Handle escape only while a filter is open; otherwise the screen does."""
+        """Handle escape only while searching; otherwise it belongs to the screen."""
         return self._find.display if action == "unfind" else True
 
     @on(TextField.Changed)
@@ -343,7 +353,7 @@ class LogPane(Vertical):
         if not self.following and kept is not None:
             place = next((i for i, line in enumerate(shown) if line is kept), place)
         self.rows.reload(place)
-        self._tell()
+        self._show_filters()
 
     def action_copy(self) -> None:
         """Copy the line under the cursor."""
@@ -351,7 +361,7 @@ class LogPane(Vertical):
             self.post_message(self.Copy(self.line))
 
     def action_export(self) -> None:
-        """Export the shown lines."""
+        """Save the visible lines to a file."""
         lines = (
             f"{line.at.isoformat() if line.at else ''}\t{line.level}\t{line.text}" for line in self.ring.shown
         )

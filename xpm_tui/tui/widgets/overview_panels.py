@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from xpm_tui.domain.runs import Run
 
 DAYS = 14
-"""The number of days in the chart."""
+"""Days in the chart."""
 LABEL = 10
-"""The columns of the labels in Connection."""
+"""Width of the labels in Connection, in columns."""
 
 
 class Step(NamedTuple):
-    """The next step: what it is, why, the label of its button, and the command or area that it opens."""
+    """The next step: its title, reason, button label, and the command or area that it opens."""
 
     title: str
     why: str
@@ -98,7 +98,7 @@ def next_step(status: StatusSummary, now: datetime) -> Step:
 
 
 def step_lines(step: Step, columns: int) -> list[Line]:
-    """Return two lines: what, with its button at the right; and why."""
+    """Return the title with its button at the right, and the reason below."""
     button = [ours("▸ ", "head"), ours(step.button, "head"), ours("  enter", "accent")] if step.action else []
     sign = ours("▶ ", "accent") if step.action else ours("● ", "good")
     title = fit([sign, span(step.title, "strong")], columns - width(button))
@@ -109,14 +109,14 @@ def step_lines(step: Step, columns: int) -> list[Line]:
 
 
 def client_numbers(status: StatusSummary) -> tuple[int, int, int, int]:
-    """Return how many clients are linked, need the user, are ignored, and are none of these."""
+    """Return how many clients are linked, need attention, are ignored, and are none of these."""
     linked, ignored = status.links.get("linked", 0), status.links.get("ignored", 0)
     other = max(0, status.clients - linked - ignored - status.needs_person)
     return linked, status.needs_person, ignored, other
 
 
 def client_lines(status: StatusSummary, columns: int, height: int) -> list[Line]:
-    """Return a stacked bar, and its numbers in words."""
+    """Return a stacked bar of the clients and its legend."""
     linked, needs, ignored, other = client_numbers(status)
     parts: list[tuple[int, str, Look, str]] = [
         (linked, "█", "good", "linked"),
@@ -138,7 +138,7 @@ def client_lines(status: StatusSummary, columns: int, height: int) -> list[Line]
 
 
 def shares(numbers: Sequence[int], columns: int) -> list[int]:
-    """Return columns for each number in proportion; a number that is not 0 has at least one."""
+    """Distribute columns in proportion to the numbers; each number above 0 gets at least one."""
     total = sum(numbers)
     sizes = [max(1, number * columns // total) if number else 0 for number in numbers]
     sizes[sizes.index(max(sizes))] += columns - sum(sizes)
@@ -148,7 +148,7 @@ def shares(numbers: Sequence[int], columns: int) -> list[int]:
 def connection_lines(
     status: StatusSummary, level: str, now: datetime, columns: int, height: int
 ) -> list[Line]:
-    """Return facts about both sides; with little room each takes one line, the most important first."""
+    """Return facts about both sides; in a small panel each takes one line, the most important first."""
     facts: list[list[Span]] = []
 
     def fact(label: str, *pieces: Span) -> None:
@@ -179,18 +179,18 @@ def connection_lines(
 
 
 class Attention(NamedTuple):
-    """One line of what needs attention, and what Enter opens: a command, an area, or nothing."""
+    """A line of what needs attention, and what Enter on it opens: a command, an area, or nothing."""
 
     line: Line
     action: str = ""
 
 
 _COUNTED = frozenset({"jobs-held", "jobs-failed", "inbox-failed", "not-connected"})
-"""Problems that are already shown as a number or as the next step."""
+"""Problems that are already shown as a number, or as the next step."""
 
 
 def attention(status: StatusSummary, columns: int) -> list[Attention]:
-    """Return what needs the user: number, words, and the keys."""
+    """Return what needs the user: a number, words, and the key that leads there."""
     exported = "export.clients"
     facts: list[tuple[int, str, str, Look, str]] = [
         (status.needs_person, "client to link/clients to link", "g c r", "warn", "clients.review"),
@@ -211,7 +211,7 @@ def attention(status: StatusSummary, columns: int) -> list[Attention]:
         for row in wrap([ours(f"    {sign} ", look), span(text)], columns):
             found.append(Attention(row, action))
 
-    # What prevents current data comes first, so that a stopped sync is always visible.
+    # What keeps data from being current comes first: a sync that stops must be visible without scrolling.
     if status.skipped is not None:
         day = formatting.when_short(status.skipped)
         sentence("▲", "warn", f"The daily sync of {day} was skipped: s syncs now", "plan")
@@ -229,7 +229,7 @@ def attention(status: StatusSummary, columns: int) -> list[Attention]:
 
 
 def _both(noun: str, rest: str) -> str:
-    """Return singular and plural as ``formatting.plural`` takes them."""
+    """Return the singular and plural of a phrase as ``formatting.plural`` takes them."""
     return f"{noun} {rest}/{formatting.plural(2, noun)} {rest}"
 
 
@@ -243,7 +243,7 @@ def _fact_rows(
 
 
 def _job_facts(jobs: JobCounts) -> Iterator[tuple[int, str, str, Look, str]]:
-    """Return which jobs need the user or come soon; similar facts share a line."""
+    """Return which jobs need the user or are due soon; similar facts share a line."""
     facts: list[tuple[list[tuple[int, str]], Look]] = [
         ([(jobs.failed, "failed"), (jobs.held, "held"), (jobs.going, "half-made")], "warn"),
         ([(jobs.due, "due"), (jobs.missed, "missed")], "warn"),
@@ -267,7 +267,7 @@ def _job_facts(jobs: JobCounts) -> Iterator[tuple[int, str, str, Look, str]]:
 
 
 def call_lines(status: StatusSummary, columns: int) -> list[Line]:
-    """Return the calls to Xero that are left: a gauge each, and the number in words."""
+    """Return what is left of Xero's call limits: a gauge and a number for each."""
     left = f"{status.minute_left} of 60 left"
     rows: list[tuple[str, str, float | None]] = [("Minute ", left, status.minute_left / 60)]
     if status.day_left is not None:
@@ -297,7 +297,7 @@ _WORST = ("failed", "interrupted", "held", "partial", "stopped", "running", "don
 
 
 class ChartDay(NamedTuple):
-    """One day: its changes, and the worst outcome of its runs; empty for a day without any."""
+    """A day of the chart: its changes, and the worst outcome of its runs; empty without any run."""
 
     day: date
     changes: int = 0
@@ -332,7 +332,7 @@ _EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 
 def chart_lines(days: Sequence[ChartDay], columns: int, height: int) -> list[Line]:
-    """Return a column per day, below it how its runs ended, and the day of the month."""
+    """Return a chart with a column per day, the outcome of its runs below, and the day of the month."""
     most = max(each.changes for each in days) or 1
     axis = len(f"{most:,}") + 1
     each_day = max(2, min(5, (columns - axis) // len(days)))
@@ -354,14 +354,14 @@ def chart_lines(days: Sequence[ChartDay], columns: int, height: int) -> list[Lin
     for place, day in enumerate(days):
         sign, look = cells.RUN_OUTCOMES.sign(day.outcome) if day.outcome else ours("·", "muted")
         marks.append(Span(Shown(f"{sign:<{each_day}}"), look))
-        told = each_day > 2 or place % 2 == len(days) % 2
-        if told:
+        has_date = each_day > 2 or place % 2 == len(days) % 2
+        if has_date:
             dates.append(ours(f"{day.day.day:<{each_day if each_day > 2 else 4}}", "muted"))
     return [*found, marks, dates]
 
 
 def legend(days: Sequence[ChartDay], columns: int) -> str:
-    """Return the marks that occur in the chart, in words, as many as fit."""
+    """Return the legend of the marks that occur in the chart, as many as fit."""
     shown = [labels.RUN_OUTCOMES[code].marked for code in _WORST if any(day.outcome == code for day in days)]
     while len("  ".join(shown)) > columns:
         shown.pop()
@@ -369,7 +369,7 @@ def legend(days: Sequence[ChartDay], columns: int) -> str:
 
 
 def run_line(run: Run, columns: int) -> Line:
-    """Return how a run ended, when it began, and what it changed; with more room its outcome in words."""
+    """Return how a run ended, when it started and what it changed; if there is room, its outcome in words."""
     changes = formatting.count(written(run), "change")
     outcome = cells.RUN_OUTCOMES.draw(run.outcome)
     pieces = [
@@ -393,7 +393,7 @@ def run_words(run: Run, columns: int) -> str:
 
 
 def coming_lines(jobs: Sequence[JobRowView], columns: int, height: int) -> list[Line]:
-    """Return the next jobs: day, client, name, and whether it needs the user."""
+    """Return the next jobs: date, client, name, and whether each needs the user."""
     found: list[Line] = []
     for job in jobs[:height]:
         tail = [ours("automatic", "muted") if job.automatic else ours("needs you", "warn")]
@@ -409,7 +409,7 @@ def coming_lines(jobs: Sequence[JobRowView], columns: int, height: int) -> list[
 def activity_lines(
     lines: Sequence[tuple[datetime | None, Shown, Look]], columns: int, height: int
 ) -> list[Line]:
-    """Return the newest lines of the log, newest first, wrapped under their time."""
+    """Return the newest lines of the log, newest first, wrapped after their time."""
     found: list[Line] = []
     for at, text, look in lines:
         when = formatting.when_short(at)

@@ -1,4 +1,4 @@
-"""The rows of a plan on the screen: counts and marks at the groups, old and new value at the changes."""
+"""The rows of a plan: counts and marks for groups, old and new values for changes."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from xpm_tui.tui.widgets.rows import Rows
 
 TICKS = {"all": "[x]", "none": "[ ]", "some": "[-]"}
 KIND_ROOM = 100
-"""The columns from which each row says what kind of change it is."""
+"""The width from which each row shows the kind of its change, in columns."""
 
 
 WHOLE = 4_000
-"""The number of characters of a value that are shown for the selected row."""
+"""The most characters of a value that are shown for the selected row."""
 
 
 class PlanTree(Rows):
-    """The rows; ``space`` ticks, ``enter`` or the arrows open and close."""
+    """The list of a plan; ``space`` ticks, ``enter`` and the arrows expand and collapse."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right", "open(True)", show=False),
@@ -41,7 +41,7 @@ class PlanTree(Rows):
     ]
 
     class Ticked(Message):
-        """The user ticks or unticks what the selectors match."""
+        """Posted when the user ticks or unticks the changes that the selectors name."""
 
         def __init__(self, selectors: tuple[Selector, ...], on: bool) -> None:
             super().__init__()
@@ -58,12 +58,12 @@ class PlanTree(Rows):
 
     @property
     def row(self) -> PlanRow | None:
-        """Return the selected row."""
+        """The row under the cursor."""
         rows = self.plan_tree.rows
         return rows[self.cursor] if 0 <= self.cursor < len(rows) else None
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """Draw a group or a change."""
+        """Return a line of a group or a change."""
         which = self.plan_tree.rows[row]
         return self._change(which, columns) if which.change else self._group(which.group, columns)
 
@@ -147,10 +147,7 @@ class PlanTree(Rows):
                           span(f"  {id_}{number}")], columns)  # fmt: skip
 
     def whole(self, columns: int) -> list[Line]:
-        """Return the selected row in full.
-
-        It has the record, the value before and after with the difference marked, and why it is planned.
-        """
+        """Return the selected row in full: record, both values with the difference marked, and reason."""
         row = self.row
         reason = cells.wrap(self.reason(), columns)
         if row is None or row.change is None:
@@ -169,7 +166,7 @@ class PlanTree(Rows):
         return [*found, *cells.wrap([*then, *after], columns), *reason]
 
     def of_client(self, columns: int) -> list[Line]:
-        """Return all planned changes of the selected client, each with its new value."""
+        """Return all planned changes of the selected client, each with its values."""
         row = self.row
         first = row.change or row.group.changes[0] if row is not None else None
         if first is None or (row is not None and row.change is None and not row.group.record):
@@ -189,7 +186,7 @@ class PlanTree(Rows):
         return found
 
     def reason(self) -> Line:
-        """Return why the selected row is planned, as a sentence."""
+        """Return a sentence on why the selected row is planned."""
         row = self.row
         if row is None:
             return []
@@ -209,13 +206,13 @@ class PlanTree(Rows):
         return [mark, span(text), ours(" It can be undone."), ours(wait, "warn")]
 
     def action_choose(self) -> None:
-        """Open or close the group; a change has no lower level."""
+        """Expand or collapse the group; does nothing on a change."""
         row = self.row
         if row is not None and row.change is None:
             self._turn(row.group, None)
 
     def action_open(self, open_: bool) -> None:
-        """Open with right; close with left, also from inside."""
+        """Expand a group, or collapse it, also from a change inside it."""
         row = self.row
         if row is not None:
             self._turn(row.group, open_)
@@ -225,7 +222,7 @@ class PlanTree(Rows):
         self.reload(self.plan_tree.place(PlanRow(group)))
 
     def action_all(self, open_: bool) -> None:
-        """Open or close all groups."""
+        """Expand or collapse all groups."""
         row = self.row
         self.plan_tree.all(open_)
         self.reload(self.plan_tree.place(PlanRow(row.group)) if row else 0)
@@ -245,11 +242,11 @@ class PlanTree(Rows):
 
 
 KINDS = 12
-"""The columns of the kind of a change."""
+"""Width of the kind of a change, in columns."""
 
 
 def kind_of(change: ChangeView) -> Line:
-    """Return what kind of change it is, in a word or two."""
+    """Return what kind of change a change is, in a word or two."""
     if not change.ticked:
         return [ours("unticked", "warn")]
     if is_permanent(change):
@@ -270,7 +267,7 @@ def is_permanent(change: ChangeView) -> bool:
 
 
 def fit_title(title: Line, columns: int) -> list[Span]:
-    """Return a title in at most this many columns, without trailing blanks."""
+    """Return a title in at most ``columns`` columns, without trailing blanks."""
     return list(title) if cells.width(title) <= columns else fit(title, columns)
 
 

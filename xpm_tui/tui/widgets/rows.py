@@ -1,4 +1,7 @@
-"""Lists with a cursor, drawn row by row: only visible rows are drawn, so 50,000 cost as much as 50."""
+"""A list with a cursor that renders only visible rows, and a list of items of one type.
+
+Fifty thousand rows cost as much as fifty.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from xpm_tui.tui.widgets.text import Lines
 
 
 class Rows(Lines):
-    """A list with a cursor. A subclass says how many rows there are and draws a visible one."""
+    """A list with a cursor. A subclass returns the number of rows and draws one when it becomes visible."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False),
@@ -32,10 +35,10 @@ class Rows(Lines):
     cursor: reactive[int] = reactive(0, repaint=False)
     row_height = 1
     driven = False
-    """Whether it is moved by keys typed elsewhere, so that the cursor is highlighted without the focus."""
+    """Whether keys typed in another widget move the cursor, which is then shown as if it had the focus."""
 
     class Moved(Message):
-        """The cursor has moved to another row."""
+        """Posted when the cursor has moved to another row."""
 
         def __init__(self, rows: Rows, row: int) -> None:
             super().__init__()
@@ -44,15 +47,15 @@ class Rows(Lines):
 
         @property
         def control(self) -> Rows:
-            """The list in which it happened."""
+            """The list that posted the message."""
             return self.rows
 
         def can_replace(self, message: Message) -> bool:
-            """Keep only the last move of a held arrow key."""
+            """Return True: while an arrow key is held down, only the last position matters."""
             return isinstance(message, Rows.Moved) and message.rows is self.rows
 
     class Chosen(Message):
-        """Enter, or a click on the row under the cursor."""
+        """Posted on enter, or on a click on the row under the cursor."""
 
         def __init__(self, rows: Rows, row: int) -> None:
             super().__init__()
@@ -61,7 +64,7 @@ class Rows(Lines):
 
         @property
         def control(self) -> Rows:
-            """The list in which it happened."""
+            """The list that posted the message."""
             return self.rows
 
     def count(self) -> int:
@@ -73,7 +76,7 @@ class Rows(Lines):
         raise NotImplementedError
 
     def reload(self, cursor: int | None = None) -> None:
-        """Show other rows; the cursor is kept, or set to ``cursor``."""
+        """Show changed rows and paint the lines that differ; the cursor stays, or moves to ``cursor``."""
         self.measure()
         wanted = self.cursor if cursor is None else cursor
         self.set_reactive(Rows.cursor, max(0, min(wanted, self.count() - 1)))
@@ -82,23 +85,23 @@ class Rows(Lines):
         self.post_message(self.Moved(self, self.cursor))
 
     def grown(self) -> None:
-        """Handle rows added at the end."""
+        """Show rows that were added at the end."""
         before = self.virtual_size.height
         self.measure()
         if before < self.scroll_offset.y + self.size.height:
             self.refresh()
 
     def length(self) -> int:
-        """Return the number of lines of all rows."""
+        """The number of lines of all rows."""
         return self.count() * self.row_height
 
     def made(self, place: int, columns: int) -> Line:
-        """Return a line of a row."""
+        """Return a line by its position among all lines."""
         row, line = divmod(place, self.row_height)
         return self.draw(row, line, columns)
 
     def over(self, place: int) -> Style | None:
-        """Return the style of the cursor."""
+        """Return the style of the cursor for the row under it."""
         return self._cursor_style() if place // self.row_height == self.cursor else None
 
     def _cursor_style(self) -> Style:
@@ -107,11 +110,11 @@ class Rows(Lines):
         )
 
     def validate_cursor(self, cursor: int) -> int:
-        """Keep the cursor on a row."""
+        """Limit the cursor to the existing rows."""
         return max(0, min(cursor, self.count() - 1))
 
     def watch_cursor(self, old: int, new: int) -> None:
-        """Repaint only the two rows that differ."""
+        """Repaint only the two rows that the cursor has left and reached."""
         self._refresh_row(old)
         self._refresh_row(new)
         self._show_cursor()
@@ -137,15 +140,15 @@ class Rows(Lines):
         self.call_after_refresh(self._show_cursor)
 
     def on_focus(self) -> None:
-        """Highlight the cursor."""
+        """Show the cursor with the focus."""
         self._refresh_row(self.cursor)
 
     def on_blur(self) -> None:
-        """Dim the cursor."""
+        """Show the cursor without the focus."""
         self._refresh_row(self.cursor)
 
     def on_click(self, event: events.Click) -> None:
-        """Move the cursor; a click on it chooses."""
+        """Move the cursor to the clicked row; a click on the row under it chooses that row."""
         offset = event.get_content_offset(self)
         if offset is None:
             return
@@ -158,23 +161,23 @@ class Rows(Lines):
             self.cursor = row
 
     def action_move(self, by: int) -> None:
-        """Move one row up or down."""
+        """Move the cursor by rows."""
         self.cursor += by
 
     def action_page(self, by: int) -> None:
-        """Move one page up or down."""
+        """Move the cursor by pages."""
         self.cursor += by * max(1, self.scrollable_content_region.height // self.row_height - 1)
 
     def action_first(self) -> None:
-        """Go to the first row."""
+        """Move the cursor to the first row."""
         self.cursor = 0
 
     def action_last(self) -> None:
-        """Go to the last row."""
+        """Move the cursor to the last row."""
         self.cursor = self.count() - 1
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leave enter to a screen whose footer describes it."""
+        """Leave enter to a screen that has a binding of its own for it."""
         own = self.screen._bindings.key_to_bindings.get("enter", ())
         return not (action == "choose" and any(binding.show for binding in own))
 
@@ -188,20 +191,20 @@ T = TypeVar("T")
 
 
 class Items(Rows, Generic[T]):
-    """A list of items of one kind, which knows the one under the cursor; a subclass draws one."""
+    """A list of items that knows which one is under the cursor."""
 
     def __init__(self) -> None:
         super().__init__()
         self.items: Sequence[T] = ()
 
     def show(self, items: Sequence[T], at: int = 0) -> None:
-        """Show other items, with the cursor on one of them."""
+        """Show other items, with the cursor on the one at ``at``."""
         self.items = items
         self.reload(at)
 
     @property
     def current(self) -> T | None:
-        """Return the item under the cursor."""
+        """The item under the cursor."""
         return self.items[self.cursor] if 0 <= self.cursor < len(self.items) else None
 
     def count(self) -> int:

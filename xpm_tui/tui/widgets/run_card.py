@@ -1,4 +1,4 @@
-"""A run in a few lines: what it is, its progress, and its result."""
+"""A run in a few lines: its scope, progress and outcome."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from xpm_tui.tui.widgets.cells import Line, Span, gauge, ours, span, wrap
 CUT_SHORT = "It ended early. What was applied stays; the next sync continues from there."
 
 _GOES_ON = frozenset({"held", "interrupted", "stopped", "partial"})
-"""Outcomes after which something is left to do."""
+"""Outcomes after which the run can continue."""
 
 STOPPING = "Stopping: nothing more is sent. Waiting for the answer to the current call."
 RECORDS_TIMED = 3
-"""The number of records after which their time predicts the rest."""
+"""The number of records after which the time spent is used to estimate the rest."""
 SOON = 60.0
-"""Seconds below which the time of the end is not shown."""
+"""Below this many seconds the estimated end is not shown."""
 NO_FORECAST = RunForecast()
 
 FRAME = 4
 """Columns of a panel's border and padding."""
 
 HELD = {"held": "runs.release", "interrupted": "runs.resume", "stopped": "runs.resume"}
-"""What to do about a run that ended early."""
+"""How a run that was held or stopped can continue."""
 
 
 def seconds_left(run: Run, now: datetime, forecast: RunForecast = NO_FORECAST) -> float:
-    """Return about how many seconds the run still takes, 0 while that is unknown.
+    """Return about how many seconds the run still takes, 0 while unknown.
 
-    It follows from the calls that the run has to wait for, or from the time that its records took so far.
+    The estimate uses the calls for which the run has to wait, or the time spent on its records so far.
     """
     if run.outcome != "running" or forecast.stopping or run.total <= run.done:
         return 0.0
@@ -49,7 +49,7 @@ def seconds_left(run: Run, now: datetime, forecast: RunForecast = NO_FORECAST) -
 
 
 def forecast_lines(forecast: RunForecast, columns: int) -> list[Line]:
-    """Return why a run waits, and until when."""
+    """Return why a run is waiting, and until when."""
     if forecast.stopping:
         return [*wrap([ours("■ ", "warn"), ours(STOPPING)], columns)]
     found: list[Line] = []
@@ -63,7 +63,7 @@ def forecast_lines(forecast: RunForecast, columns: int) -> list[Line]:
 
 
 def _scope(run: Run) -> str:
-    """Return the scope of a run: jobs, or the direction and the level of a sync."""
+    """Return the scope of a run: jobs, or the direction of a sync and what is synced."""
     if run.kind == "deploy":
         return "Jobs"
     sides = "XPM ▸ Ignition" if run.direction == "from_xpm" else "Ignition ▸ XPM"
@@ -71,29 +71,29 @@ def _scope(run: Run) -> str:
 
 
 def _counted(name: str, number: int) -> str:
-    """Return a count with its noun or participle: ``62 changes``, ``2 set aside``."""
+    """Return a count with its label: ``62 changes``, ``2 set aside``."""
     noun = name.replace("_", " ")
     return f"{number:,} {noun.removesuffix('s') if number == 1 else noun}"
 
 
 def frame_text(text: str) -> str:
-    """Return any text for the border of a panel, where a bracket would begin markup."""
+    """Return a text for the border of a panel, where brackets would be markup."""
     return escape(visible(text))
 
 
 def run_title(run: Run) -> str:
-    """Return a run with its outcome and what it is about: the title of its panel."""
+    """Return the title of a run's panel: its outcome and scope."""
     return f"Run {run.id}: {labels.RUN_OUTCOMES[run.outcome].marked}   {_scope(run)}"
 
 
 def run_subtitle(run: Run) -> str:
-    """Return when a run began, and who started it, where."""
+    """Return when a run started, and by whom and where."""
     where = f" on {run.host}" if run.host else ""
     return f"started {formatting.when_short(run.started)} by {run.by}{where}"
 
 
 def run_lines(run: Run, now: datetime, columns: int, forecast: RunForecast = NO_FORECAST) -> list[Line]:
-    """Return progress, waits, time left, counts and stops; each line at most ``columns`` wide."""
+    """Return progress, waiting time, time left, counts and stops; each line at most ``columns`` wide."""
     found: list[Line] = []
     total = max(run.total, run.done)
     calls = formatting.count(run.calls, "call")
@@ -114,9 +114,9 @@ def run_lines(run: Run, now: datetime, columns: int, forecast: RunForecast = NO_
             words += f", ends at about {formatting.clock(now + timedelta(seconds=seconds))[:5]}"
         found.append([ours(words, "strong"), ours("   waits included" if forecast.waits else "", "muted")])
     if run.counts:
-        text = " · ".join(_counted(name, number) for name, number in sorted(run.counts.items()) if number)
-        if text:
-            found += wrap([span(text, "muted")], columns)
+        counts = " · ".join(_counted(name, number) for name, number in sorted(run.counts.items()) if number)
+        if counts:
+            found += wrap([span(counts, "muted")], columns)
     for stop in run.stops:
         found += wrap([ours("▲ ", "warn"), span(stop.sentence or stop.rule)], columns)
     if run.error:

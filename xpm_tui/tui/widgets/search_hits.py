@@ -1,4 +1,7 @@
-"""XPM clients found, and proposals for a client, with what distinguishes namesakes."""
+"""Lists of XPM clients: search results, link proposals and the review queue, and their comparison.
+
+Clients of the same name are shown with the facts that distinguish them.
+"""
 
 from __future__ import annotations
 
@@ -22,24 +25,24 @@ Fact = tuple[str, str]
 
 
 def facts(view: XpmClientView) -> list[Fact]:
-    """Return what distinguishes clients, in a fixed order: (kind, text)."""
-    lines = [(word, getattr(view, attribute)) for word, attribute in APART]
-    return [(word, text if isinstance(text, str) else ", ".join(text)) for word, text in lines]
+    """Return the facts that distinguish clients, in a fixed order: (label, text)."""
+    values = [(word, getattr(view, attribute)) for word, attribute in APART]
+    return [(word, text if isinstance(text, str) else ", ".join(text)) for word, text in values]
 
 
 def facts_of(client: ClientView) -> dict[str, frozenset[str]]:
-    """Return the facts of an Ignition client that it can share with XPM, in loose form."""
-    data = {
+    """Return the facts that an Ignition client shares with XPM clients, normalised for comparison."""
+    values = {
         "city": (client.city, client.postal_city),
         "e-mail": tuple(contact.email for contact in client.contacts),
         "structure": (client.structure,),
     }
-    found = {word: frozenset(map(name_key, filter(None, texts))) for word, texts in data.items()}
+    found = {word: frozenset(map(name_key, filter(None, texts))) for word, texts in values.items()}
     return {word: texts for word, texts in found.items() if texts}
 
 
 def differing(views: Sequence[XpmClientView]) -> dict[str, frozenset[str]]:
-    """Return which facts differ among clients that share a name key, by UUID."""
+    """Return which facts differ among listed clients with the same name key, by UUID."""
     groups: dict[str, list[XpmClientView]] = defaultdict(list)
     for view in views:
         groups[name_key(view.name)].append(view)
@@ -54,7 +57,7 @@ def differing(views: Sequence[XpmClientView]) -> dict[str, frozenset[str]]:
 
 
 class SearchHits(Items[XpmClientView]):
-    """The list of the picker."""
+    """The results of a search for XPM clients, two lines each."""
 
     row_height = 2
     driven = True
@@ -63,24 +66,24 @@ class SearchHits(Items[XpmClientView]):
         super().__init__()
         self.linked_to = ""
         self.ours: dict[str, frozenset[str]] = {}
-        """The facts of the Ignition client by kind, in loose form."""
+        """The facts of the Ignition client by their kind, normalised for comparison."""
         self._apart: dict[str, frozenset[str]] = {}
 
     def show(self, items: Sequence[XpmClientView], at: int = 0) -> None:
-        """Show other hits, and what distinguishes namesakes."""
+        """Show other results, and the facts that distinguish those of the same name."""
         self._apart = differing(items)
         super().show(items, at)
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """Draw name, state and number; below it what agrees with the Ignition client and what does not."""
+        """Return the name, state and number, or the second line: what agrees with the Ignition client."""
         view = self.items[row]
-        return self._first(view, columns) if line == 0 else self._second(view, columns)
+        return self._name_line(view, columns) if line == 0 else self._facts_line(view, columns)
 
-    def _first(self, view: XpmClientView, columns: int) -> Line:
+    def _name_line(self, view: XpmClientView, columns: int) -> Line:
         tags: list[Span] = [ours("  same name", "accent")] if view.uuid in self._apart else []
         state: list[Span] = [ours("∞ linked", "good") if view.linked else ours("○ not linked", "muted")]
-        for told, mark in ((view.archived, "– archived"), (view.prospect, "○ prospect")):
-            state = [ours(f"{mark}  ", "warn"), *state] if told else state
+        for applies, mark in ((view.archived, "– archived"), (view.prospect, "○ prospect")):
+            state = [ours(f"{mark}  ", "warn"), *state] if applies else state
         number = _number(view)
         room = columns - width(state) - width(number) - 3
         name = [*marked(cut(visible(view.name), max(8, room - width(tags))), view.spans), *tags]
@@ -89,18 +92,18 @@ class SearchHits(Items[XpmClientView]):
             *state, *number, ours(" "),
         ]  # fmt: skip
 
-    def _second(self, view: XpmClientView, columns: int) -> Line:
-        """Return the second line; facts that do not fit are counted, the decisive ones come first."""
+    def _facts_line(self, view: XpmClientView, columns: int) -> Line:
+        """Return the facts; those that do not fit are left out and counted, and decisive ones come first."""
         pieces: list[Span] = [ours("   ")]
-        told = self._facts(view)
+        facts = self._facts(view)
         if view.linked:
             names = ", ".join(f"{ref.id} {ref.name}" for ref in view.linked)
-            told.insert(0, [ours("∞ linked to ", "good"), span(names, "good")])
+            facts.insert(0, [ours("∞ linked to ", "good"), span(names, "good")])
         if view.why:
-            told.append([span(f"({view.why})", "muted")])
-        for at, fact in enumerate(told):
+            facts.append([span(f"({view.why})", "muted")])
+        for at, fact in enumerate(facts):
             between = [ours("  ·  ", "muted")] if at else []
-            left = len(told) - at
+            left = len(facts) - at
             more = 4 if left > 1 else 0
             if at and width(pieces) + width(between) + width(fact) + more > columns:
                 return fit([*pieces, ours(f"  +{left}", "muted")], columns)
@@ -115,37 +118,37 @@ class SearchHits(Items[XpmClientView]):
                 continue
             look: Look = "accent" if what in apart else "muted"
             mine = self.ours.get(what) if text else None
-            messages = [span((text if what in BARE else f"{what} {text}") if text else f"no {what}", look)]
+            spans = [span((text if what in BARE else f"{what} {text}") if text else f"no {what}", look)]
             if mine:
                 same = name_key(text) in mine
-                messages = [ours("= " if same else "≠ ", "good" if same else "warn"), *messages]
-            found.append((0 if mine else 1 if what in apart else 2, messages))
-        return [messages for _, messages in sorted(found, key=lambda each: each[0])]
+                spans = [ours("= " if same else "≠ ", "good" if same else "warn"), *spans]
+            found.append((0 if mine else 1 if what in apart else 2, spans))
+        return [spans for _, spans in sorted(found, key=lambda each: each[0])]
 
 
 BARE = frozenset(("city", "code", "e-mail", "phone", "structure"))
 """Facts that need no label."""
 NUMBER = 6
-"""The columns of XPM's number; a longer one takes more, because a number is never cut."""
+"""Width of XPM's client number; a longer one takes more, because numbers are never cut."""
 STEPS = 5
-"""The cells of the strength of a match."""
+"""Cells of the gauge that shows the strength of a match."""
 INDENT = " " * 16
 
 
 def _number(view: XpmClientView | ProposalView) -> Line:
-    """Return XPM's number in full, because it distinguishes namesakes."""
+    """Return XPM's client number in full: it distinguishes clients of the same name."""
     number = [span(view.number or "–", "strong")]
     return [ours("  XPM ", "xpm"), *fit(number, max(NUMBER, width(number)), right=True)]
 
 
 class LinkProposalRows(Items[ProposalView]):
-    """Two lines each: strength of the match, name with what distinguishes it, number; then the reasons."""
+    """Link proposals, two lines each: strength, name and number; then the reasons."""
 
     row_height = 2
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "choose", "Accept")]
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """Draw strength, name and number; then the reasons."""
+        """Return strength, name and number, or the reasons."""
         view = self.items[row]
         if line == 1:
             return [ours(INDENT), *fit([span("; ".join(view.reasons), "muted")], columns - len(INDENT))]
@@ -164,13 +167,13 @@ class LinkProposalRows(Items[ProposalView]):
 
 
 class ReviewQueue(Items[ReviewView]):
-    """The clients without a decision, one line each: the name, and how sure its best match is."""
+    """Clients that need a decision, one line each: the name and the strength of the best match."""
 
     can_focus = False
     driven = True
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """Draw the name, with its id if it is not unique, and the match."""
+        """Return the name, with the id if another client has the same name, and the match."""
         view = self.items[row]
         level = view.proposals[0].level if view.proposals else ""
         word = cells.MATCHES.label(level).text if level else "None"
@@ -179,7 +182,7 @@ class ReviewQueue(Items[ReviewView]):
 
 
 def compared_lines(client: ClientView, xpm: XpmClientView, columns: int) -> list[Line]:
-    """Return the distinguishing facts of both sides, with the sign of their relation, and the UUID."""
+    """Return the distinguishing fields of both sides, with a symbol for each relation, and the UUID."""
     each = max(8, (columns - LABEL - GAP - 1) // 2)
     found: list[Line] = [
         [
@@ -211,7 +214,7 @@ _SIGNS: tuple[tuple[str, Look], ...] = (("≠", "warn"), ("≈", "accent"), ("="
 
 
 def _standing(client: ClientView, xpm: XpmClientView) -> list[Standing]:
-    """Return label, sign and both sides of each field: the name first, then what differs."""
+    """Return label, symbol and values of each field that is not empty: the name first, then differences."""
     found: list[tuple[int, Standing]] = []
     for label, mine, theirs in _pairs(client, xpm):
         here, there = tuple(dict.fromkeys(filter(None, mine))), tuple(filter(None, theirs))

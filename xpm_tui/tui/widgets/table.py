@@ -1,7 +1,4 @@
-"""A table for any number of items, drawn row by row, and its filter line.
-
-Columns are left out when there is no room. The filter line has a text and saved filters with a digit each.
-"""
+"""A sortable table whose columns are left out when there is no room, and the filter line of a list."""
 
 from __future__ import annotations
 
@@ -26,14 +23,14 @@ FIND = "Find"
 
 
 def filters_in_sight(filters: Sequence[str], place: int, room: int) -> range:
-    """Return which filters are shown in ``room`` columns: those around the one at ``place``.
+    """Return the positions of the filters to show in ``room`` columns: those around the one at ``place``.
 
     Filters that are left out are counted, and can be reached with [ and ].
     """
     first, last = place, place
     used = cells(filters[place]) + 2
     while True:
-        # The number of those left out, if any.
+        # The count of filters that are left out also takes room.
         rest = len(MORE) if last - first + 1 < len(filters) - 1 else 0
         if first > 0 and used + cells(filters[first - 1]) + 2 + rest <= room:
             first -= 1
@@ -49,10 +46,7 @@ MORE = " +99"
 
 
 def filter_names(names: Sequence[str], counts: Mapping[int, int]) -> list[str]:
-    """Return the filters as they are shown.
-
-    Each has the digit that chooses it, its name, and the number of its records where that is known.
-    """
+    """Return the filters as they are shown: the digit that chooses each, its name, and its count if known."""
     found = []
     for place, name in enumerate(names):
         digit = f"{place + 1} " if place < DIGITS else ""
@@ -68,11 +62,11 @@ DIGITS = 9
 class FilterLine(TextLabel):
     """The filter line of a list: the search text, and the saved filters with the current one in brackets.
 
-    A click chooses one.
+    A click on a filter chooses it.
     """
 
     class Chosen(Message):
-        """The filter at a place was chosen, or the text (-1)."""
+        """Posted when the filter at a position, or the search text (-1), is clicked."""
 
         def __init__(self, place: int) -> None:
             super().__init__()
@@ -84,12 +78,12 @@ class FilterLine(TextLabel):
         self._places: list[tuple[int, int]] = []
 
     def show(self, names: Sequence[str], counts: Mapping[int, int], place: int, text: str) -> None:
-        """Show the filters; the one at ``place`` is active, with the ``text`` of the search."""
+        """Show the filters, the position of the current one, and the search text."""
         self._shown = (filter_names(names, counts), place, text)
         self.on_resize()
 
     def on_resize(self) -> None:
-        """Show as many as fit."""
+        """Show as many filters as fit."""
         filters, place, text = self._shown
         asked = cut(visible(text), 20) if text else Shown(FIND)
         pieces = [ours(" / ", "accent"), Span(asked, "match" if text else "muted"), ours(" ")]
@@ -115,18 +109,19 @@ class FilterLine(TextLabel):
 
 T = TypeVar("T")
 Cell = Line | Callable[[int], Line]
-"""The content of a column, or a function from a width to it, for names that are shortened first."""
+"""The contents of a cell, or a function that returns them for a width, for a name before an id."""
 GAP = 2
 SAME = 2_000
-"""The number of items up to which comparing is cheaper than painting again."""
+"""The number of items up to which comparing them is cheaper than painting."""
 
 
 class TableColumn(NamedTuple):
     """A column of a table.
 
-    It is at least ``least`` columns wide and gets ``grow`` shares of the rest; the column with the highest
-    ``drop`` is left out first. ``look`` is the style of its heading; ``sort`` returns the value to sort by,
-    otherwise its text. A ``whole`` column has ids: in a row with a wider id, the widest name gives way.
+    It is at least ``least`` columns wide and gets ``grow`` shares of the remaining width. If there is no
+    room, the columns with the highest ``drop`` are left out first. ``look`` is the style of its heading, and
+    ``sort`` returns the sort key of an item, by default its text. A ``whole`` column holds ids: if an id is
+    wider, the widest name in its row gets less.
     """
 
     title: str
@@ -140,7 +135,7 @@ class TableColumn(NamedTuple):
 
 
 def widths(columns: Sequence[TableColumn], room: int) -> list[int]:
-    """Return the width of each column in ``room``; 0 for one without room."""
+    """Return the width of each column in ``room`` columns; 0 for those that are left out."""
     kept = list(range(len(columns)))
 
     def need() -> int:
@@ -157,7 +152,7 @@ def widths(columns: Sequence[TableColumn], room: int) -> list[int]:
 
 
 def _for_ids(columns: Sequence[TableColumn], sizes: list[int], row: Sequence[Cell]) -> list[int]:
-    """Return the widths for one row, in which a wider id takes columns from the widest name."""
+    """Return the widths for one row: an id wider than its column takes from the widest name."""
     for place, (column, cell) in enumerate(zip(columns, row, strict=True)):
         if column.whole and sizes[place] and not callable(cell) and (over := width(cell) - sizes[place]) > 0:
             name = max(range(len(columns)), key=lambda at: sizes[at] if columns[at].grow else -1)
@@ -176,7 +171,7 @@ class TableRows(Items[T]):
         self.cells = cells
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """Draw the item's cells, each in its column."""
+        """Return the item's cells, each fitted to its column."""
         pieces: list[Span] = []
         item = self.cells(self.items[row])
         sizes = _for_ids(self.columns, widths(self.columns, columns - 1), item)
@@ -188,10 +183,10 @@ class TableRows(Items[T]):
 
 
 class Table(Vertical, Generic[T]):
-    """Headings, rows and, if there are none, a sentence that says what to press."""
+    """Headings and rows, or a sentence on what to do if there are no items."""
 
     class Moved(Message):
-        """Another item is under the cursor (None: there is none)."""
+        """Posted when another item is under the cursor; None if there is no item."""
 
         def __init__(self, table: Table[Any], item: Any) -> None:
             super().__init__()
@@ -200,11 +195,11 @@ class Table(Vertical, Generic[T]):
 
         @property
         def control(self) -> Table[Any]:
-            """The table in which it happened."""
+            """The table that posted the message."""
             return self.table
 
     class Chosen(Message):
-        """An item was opened."""
+        """Posted when an item is opened."""
 
         def __init__(self, table: Table[Any], item: Any) -> None:
             super().__init__()
@@ -213,7 +208,7 @@ class Table(Vertical, Generic[T]):
 
         @property
         def control(self) -> Table[Any]:
-            """The table in which it happened."""
+            """The table that posted the message."""
             return self.table
 
     def __init__(
@@ -232,34 +227,37 @@ class Table(Vertical, Generic[T]):
         self._sentence = empty
         self._of: object = None
         self._order: tuple[int, bool] | None = None
-        """The column by which it is sorted, and whether descending; None: the given order."""
+        """The position of the column by which it is sorted, and whether descending; None if unsorted."""
         self._items: Sequence[T] = ()
         self._empty = TextLabel(content(Shown(empty)), fixed=False, classes="empty")
 
     def compose(self) -> ComposeResult:
-        """Yield headings, rows and the empty sentence."""
+        """Compose the headings, the rows and the sentence for an empty table."""
         yield self._heads
         yield self.rows
         yield self._empty
 
     def on_mount(self) -> None:
-        """Show the empty table."""
+        """Show the table as empty at first."""
         self._empty.display = False
 
     @property
     def item(self) -> T | None:
-        """Return the item under the cursor."""
+        """The item under the cursor."""
         return self.rows.current
 
     def say_empty(self, sentence: str) -> None:
-        """Set the sentence for an empty table."""
+        """Set the sentence that is shown while there are no items."""
         self._sentence = sentence
 
     def show(self, items: Sequence[T], at: str = "", of: object = None) -> None:
-        """Show other items; the cursor stays on the same one (or the one with key ``at``) if possible.
+        """Show other items.
 
-        ``of`` identifies the query: if it is the same as before and the item is gone, the cursor goes to the
-        next remaining one, not to the first.
+        Args:
+            items: The items.
+            at: The key of the item to select; by default the selected item stays selected.
+            of: Identifies the query. If it is the same as before and the selected item is gone, the next
+                remaining item is selected instead of the first.
         """
         near, self._of = of == self._of, of
         if not at and len(items) <= SAME and list(items) == list(self._items) and items:
@@ -286,7 +284,7 @@ class Table(Vertical, Generic[T]):
         return next((places[key] for key in chain([first], wanted) if key in places), 0)
 
     def extend(self, items: Sequence[T]) -> None:
-        """Add items at the end; unless they are sorted, visible rows stay."""
+        """Append items; if the table is not sorted, visible rows stay where they are."""
         self._items = [*self._items, *items]
         if self._order is not None:
             self._sort()
@@ -298,11 +296,11 @@ class Table(Vertical, Generic[T]):
 
     @property
     def is_sorted(self) -> bool:
-        """Return whether the items are in another order than the given one."""
+        """Whether the items are in another order than the one in which they were given."""
         return self._order is not None
 
     def sort_next(self, by: int) -> None:
-        """Sort by the next (or, with -1, the previous) visible column, upwards and then downwards.
+        """Sort by the next or, with -1, the previous visible column, first ascending and then descending.
 
         The original order comes between the last column and the first.
         """
@@ -315,7 +313,7 @@ class Table(Vertical, Generic[T]):
         self._sort()
 
     def on_click(self, event: events.Click) -> None:
-        """Sort by the clicked column, then in reverse, then in the original order."""
+        """Sort by a clicked heading: ascending, then descending, then in the original order."""
         offset = event.get_content_offset(self._heads)
         if offset is None:
             return
@@ -347,7 +345,7 @@ class Table(Vertical, Generic[T]):
         return widths(self.rows.columns, self.size.width - self.rows.styles.scrollbar_size_vertical - 1)
 
     def on_resize(self) -> None:
-        """Lay out the headings; the scrollbar's place is always reserved."""
+        """Fit the headings to the width; the width of the scrollbar is always reserved."""
         pieces: list[Span] = []
         for at, (column, size) in enumerate(zip(self.rows.columns, self._widths(), strict=True)):
             if size:
@@ -360,19 +358,19 @@ class Table(Vertical, Generic[T]):
         self._heads.say(words(pieces))
 
     def on_rows_moved(self, event: Rows.Moved) -> None:
-        """Post the item instead of the row."""
+        """Post the item under the cursor."""
         event.stop()
         self.post_message(self.Moved(self, self.item))
 
     def on_rows_chosen(self, event: Rows.Chosen) -> None:
-        """Post the item instead of the row."""
+        """Post the item that was chosen."""
         event.stop()
         if self.item is not None:
             self.post_message(self.Chosen(self, self.item))
 
 
 def natural_key(text: str) -> list[tuple[bool, int, str]]:
-    """Return the sort key of a text: case ignored, numbers as numbers, empty last."""
+    """Return a sort key: case-insensitive, digits compared as numbers, empty texts last."""
     text = text.casefold().strip()
     if text in ("", "–"):
         return [(True, 0, "")]
@@ -385,4 +383,4 @@ def _text(cell: Cell) -> str:
 
 
 ROOM = 200
-"""The width that is large enough for any cell."""
+"""A width in which no cell is cut."""

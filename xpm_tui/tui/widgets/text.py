@@ -1,6 +1,6 @@
-"""Text with a hanging indent, and labels that are repainted only when they change.
+"""Text widgets with hanging indentation that are painted only when their text changes.
 
-Scrolling lines: only visible lines are rendered, and only changed ones are painted.
+A scrollable view of lines that renders only visible ones and paints only those that differ.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from xpm_tui.tui.widgets.cells import LOOKS, Line, fit
 
 
 def wrapped_lines(text: Content, columns: int) -> Content:
-    """Return the text in lines of at most ``columns``."""
+    """Return the text wrapped to ``columns``, with continuation lines aligned below the text."""
     found: list[Content] = []
     for line in text.split("\n", allow_blank=True):
         indent = Content(" " * hanging_indent(line.plain, columns))
@@ -36,14 +36,14 @@ def wrapped_lines(text: Content, columns: int) -> Content:
 
 
 class HangingText(Visual):
-    """A text that is laid out for its width; unchanged if its lines are not wrapped."""
+    """A text that is wrapped for the width it gets; unwrapped lines stay as they are."""
 
     def __init__(self, text: Content) -> None:
         self.text = text
         self._laid: tuple[int, Content] = (0, Content(""))
 
     def at(self, columns: int, rules: RulesMap) -> Content:
-        """Return the content for a width."""
+        """Return the text for a width."""
         if columns <= 0 or rules.get("text_wrap") == "nowrap":
             return self.text
         if self._laid[0] != columns:
@@ -53,15 +53,15 @@ class HangingText(Visual):
     def render_strips(
         self, width: int, height: int | None, style: Style, options: RenderOptions
     ) -> list[Strip]:
-        """Return the painted strips."""
+        """Return the painted lines."""
         return self.at(width, options.rules).render_strips(width, height, style, options)
 
     def get_optimal_width(self, rules: RulesMap, container_width: int) -> int:
-        """Return the width of its longest line."""
+        """Return the width of the longest line."""
         return self.text.get_optimal_width(rules, container_width)
 
     def get_minimal_width(self, rules: RulesMap) -> int:
-        """Return the width of its longest word."""
+        """Return the width of the longest word."""
         return self.text.get_minimal_width(rules)
 
     def get_height(self, rules: RulesMap, width: int) -> int:
@@ -70,14 +70,14 @@ class HangingText(Visual):
 
 
 class StaticText(Static):
-    """Textual's static text, with a hanging indent."""
+    """A stock ``Static`` with hanging indentation."""
 
     def __init__(self, text: Content | None = None, *, classes: str = "") -> None:
         self._hung = HangingText(text if text is not None else Content(""))
         super().__init__(self._hung, classes=classes)
 
     def update(self, content: Any = "", *, layout: bool = True) -> None:
-        """Set another text."""
+        """Show another text."""
         self._hung = HangingText(content if isinstance(content, Content) else Content(content))
         super().update(self._hung, layout=layout)
 
@@ -87,11 +87,10 @@ class StaticText(Static):
 
 
 class TextLabel(StaticText):
-    """A label whose changes are painted cheaply.
+    """A label that is painted only where its text differs.
 
-    ``fixed`` means that its height comes from the stylesheet, so another text needs no new layout; nor does
-    one with as many lines that are not wrapped. Of lines that are not wrapped only those that differ are
-    painted.
+    ``fixed`` means that the stylesheet sets its height, so another text needs no layout; nor does a text with
+    the same number of unwrapped lines. Of unwrapped lines only those that differ are painted.
     """
 
     def __init__(self, text: Content | None = None, *, fixed: bool = True, classes: str = "") -> None:
@@ -101,7 +100,7 @@ class TextLabel(StaticText):
         super().__init__(self._now, classes=classes)
 
     def say(self, text: Content) -> None:
-        """Set a text; nothing happens if it is the same."""
+        """Show a text; does nothing if it is the same."""
         old, new = self._now.split("\n", allow_blank=True), text.split("\n", allow_blank=True)
         other = [y for y, (a, b) in enumerate(zip_longest(old, new)) if not _same(a, b)]
         if not other:
@@ -115,7 +114,7 @@ class TextLabel(StaticText):
     def refresh(
         self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
     ) -> Self:
-        """Paint again; if only the text has changed, only the lines that differ."""
+        """Paint again; while the text is being replaced, only the lines that differ."""
         return super().refresh(
             *(regions or self._other), repaint=repaint, layout=layout, recompose=recompose
         )  # fmt: skip
@@ -128,8 +127,7 @@ def _same(one: Content | None, other: Content | None) -> bool:
 class Lines(ScrollView, can_focus=True):
     """A list of lines that are rendered only when they are visible.
 
-    A child class provides the number of lines and renders one of them, so fifty thousand cost as much as
-    fifty.
+    A subclass provides the number of lines and renders one of them, so fifty thousand cost as much as fifty.
     """
 
     ALLOW_SELECT = False
@@ -144,20 +142,20 @@ class Lines(ScrollView, can_focus=True):
         self._painted: dict[int, Strip] = {}
 
     def length(self) -> int:
-        """Return the number of lines."""
+        """The number of lines."""
         raise NotImplementedError
 
     def made(self, place: int, columns: int) -> Line:
-        """Return one line, at most ``columns`` wide."""
+        """Return a line, at most ``columns`` wide."""
         raise NotImplementedError
 
     def over(self, place: int) -> RichStyle | None:
-        """Return the style that overlays a line."""
+        """Return the style that is laid over a line, such as that of the cursor."""
         return None
 
     def measure(self) -> None:
-        """Set a new length without a layout, which would repaint everything."""
-        # Never wider than the view: a width that changed with it would cause a second layout.
+        """Update the number of lines without a layout, which would paint everything."""
+        # Never wider than the view: a width that depends on it would cause a second layout.
         size = Size(1, self.length())
         if size != self.virtual_size:
             self.set_reactive(Lines.virtual_size, size)
@@ -166,7 +164,7 @@ class Lines(ScrollView, can_focus=True):
     def refresh(
         self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
     ) -> Self:
-        """Paint again, without the second paint that Textual schedules after a layout."""
+        """Paint again; after a layout, which paints everything, drop the regions that are queued."""
         if regions and not self._repaint_required:
             self._repaint_regions.clear()
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
@@ -179,7 +177,7 @@ class Lines(ScrollView, can_focus=True):
                 self.refresh(Region(0, y, columns, 1))
 
     def render_line(self, y: int) -> Strip:
-        """Render one line of the screen."""
+        """Return a line of the view."""
         strip = self._painted[y] = self._strip(y)
         return strip
 

@@ -1,1 +1,1 @@
-"""The wizard: its screen and one pane per step, over the connection's state machine."""
+"""The connection wizard: its screen and one pane per step."""

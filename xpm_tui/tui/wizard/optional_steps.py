@@ -1,4 +1,4 @@
-"""The wizard's steps that can be skipped: clients, team, job templates, and the first plan."""
+"""The wizard's steps that can be skipped (clients, team, templates), and the first plan."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from xpm_tui.tui.widgets.text import StaticText
 from xpm_tui.tui.wizard.step_pane import AnswerRows, StepPane, button
 
 FILE = "clients.csv"
-"""The name of a client file in examples."""
+"""The example name of a client file."""
 
 
 class SkippablePane(StepPane):
-    """A step that can be skipped."""
+    """A step that can be skipped for now."""
 
     async def skip(self) -> None:
-        """Skip the step for now."""
+        """Skip the step."""
         name: Name = self.STEP
 
         def leave(connecting: ConnectionMachine) -> None:
@@ -46,18 +46,18 @@ class SkippablePane(StepPane):
         self.settled()
 
     def declined(self, sentence: str) -> None:
-        """Show that the user declined, so that the next enter skips the step instead of asking again."""
+        """Say that the user declined, and make the next enter skip the step instead of asking again."""
         self._say(sentence)
         self.query_one("#later", Button).focus()
 
     async def stay(self) -> None:
-        """Show the step again, because something is left to do."""
+        """Show the step again, because something was done and more is left."""
         await self.host.refresh_status()
         await self.wizard.show(self.STEP)
 
 
 class ClientsPane(SkippablePane):
-    """Import Ignition's file, bring in clients from XPM, or skip."""
+    """Imports Ignition's client file, or adds clients from XPM."""
 
     STEP = "clients"
     INTRO = (
@@ -71,7 +71,7 @@ class ClientsPane(SkippablePane):
         self._copy = StaticText(classes="copy")
 
     def body(self) -> ComposeResult:
-        """Yield the file, and the other choices."""
+        """Compose the field for the file and the other choices."""
         yield self._path
         yield self._copy
         with Horizontal(classes="buttons"):
@@ -81,9 +81,9 @@ class ClientsPane(SkippablePane):
             yield button("Skip for now", "later")
 
     def begin(self, step: ConnectionStep) -> None:
-        """Focus the file; if there are clients already, continue."""
+        """Focus the file field; if clients exist already, focus the button to continue."""
         command = copy_line(self.host.environ, FILE)
-        texts: list[Line] = [
+        rows: list[Line] = [
             [ours("If the file is on your own computer, run there, with its name:")],
             [ours("  "), span(command, "accent")],
             [ours("Then type "), span(f"~/{FILE}", "strong"), ours(" above.")],
@@ -92,10 +92,8 @@ class ClientsPane(SkippablePane):
         inbox = (
             "Inbox imports what is in " if folder else "Inbox is a folder to which Zapier or SFTP delivers"
         )
-        texts.append(
-            [ours(inbox), span(folder, "strong")] if folder else [ours(f"{inbox} Ignition's files.")]
-        )
-        self._copy.update(lines(texts))
+        rows.append([ours(inbox), span(folder, "strong")] if folder else [ours(f"{inbox} Ignition's files.")])
+        self._copy.update(lines(rows))
         if step.state == "done":
             self.query_one("#later", Button).label = "Continue"
             self.query_one("#later").focus()
@@ -117,10 +115,10 @@ class ClientsPane(SkippablePane):
         if not self._path.value.strip():
             self.declined("No file is named. Type its path above, or skip this step for now.")
             return
-        act = by_name("import.clients")
+        command = by_name("import.clients")
         try:
             result, said = await self.host.run_command(
-                act, build(act, {"file": os.path.expanduser(self._path.value.strip())})
+                command, build(command, {"file": os.path.expanduser(self._path.value.strip())})
             )
         except AppError as trouble:
             self.complain(trouble)
@@ -128,7 +126,7 @@ class ClientsPane(SkippablePane):
         if result.declined:
             self.declined("Nothing was imported.")
             return
-        self.host.show_result(act, result, said)
+        self.host.show_result(command, result, said)
         self.settled()
 
     async def _pick(self) -> None:
@@ -145,17 +143,17 @@ class ClientsPane(SkippablePane):
         self.settled()
 
     async def _inbox(self) -> None:
-        """Import from the inbox; without an inbox, choose its folder."""
+        """Import the files in the inbox; if there is no inbox, ask for its folder."""
         if not self.host.worker.practice.settings.text("inbox.folder"):
             self.host.perform(by_name("inbox.setup"), {}, start={"folder": "~/inbox"}, after=self._set_up)
             return
-        act = by_name("inbox.run")
+        command = by_name("inbox.run")
         try:
-            result, said = await self.host.run_command(act, build(act, {}), title=act.title)
+            result, said = await self.host.run_command(command, build(command, {}), title=command.title)
         except AppError as trouble:
             self.complain(trouble)
             return
-        self.host.show_result(act, result, said)
+        self.host.show_result(command, result, said)
         if result.data["count"]:
             self.settled()
         else:
@@ -169,7 +167,7 @@ class ClientsPane(SkippablePane):
 
 
 class TeamPane(SkippablePane):
-    """Accept the e-mail matches, bring in XPM's staff, or skip; others are linked in the Team area."""
+    """Accepts matches by e-mail, or adds XPM's staff to the team; single links are made in the Team area."""
 
     STEP = "team"
     INTRO = (
@@ -179,14 +177,14 @@ class TeamPane(SkippablePane):
     )
 
     def body(self) -> ComposeResult:
-        """Yield the choices."""
+        """Compose the buttons to accept, to add everyone and to skip."""
         with Horizontal(classes="buttons"):
             yield button("Accept the e-mail matches", "accept")
             yield button("Bring in XPM's staff", "pick")
             yield button("Skip for now", "later")
 
     def begin(self, step: ConnectionStep) -> None:
-        """Count what can be done; impossible choices are not offered."""
+        """Show how many links can be made; hide what is not possible."""
         for name in ("accept", "pick"):
             self.query_one(f"#{name}", Button).display = False
         self.query_one("#later", Button).label = "Continue" if step.state == "done" else "Skip for now"
@@ -227,19 +225,19 @@ class TeamPane(SkippablePane):
             self.declined("Nobody was added.")
             return
         done: StaffPick = result.value
-        text = f"{formatting.count(len(done.members), 'person/people')} linked to XPM."
+        message = f"{formatting.count(len(done.members), 'person/people')} linked to XPM."
         for each in done.skipped[:3]:
-            text += f"\n{team_commands.skipped_line(each)}"
+            message += f"\n{team_commands.skipped_line(each)}"
         if len(done.skipped) > 3:
-            text += f"\n{len(done.skipped) - 3:,} more were not added: link them in Team (m)."
-        self.host.toast(text)
+            message += f"\n{len(done.skipped) - 3:,} more were not added: link them in Team (m)."
+        self.host.toast(message)
         await self.stay()
         if not done.members:
             self.declined("Nobody was added: link the others one by one in Team (g t).")
 
 
 class TemplatesPane(SkippablePane):
-    """Job templates, which jobs need and clients do not."""
+    """Accepts templates with the names of services, and asks how jobs are created. Only jobs need this."""
 
     STEP = "templates"
     INTRO = (
@@ -252,7 +250,7 @@ class TemplatesPane(SkippablePane):
         self._answer = AnswerRows(SETTING_CHOICES["jobs.ignition_deploys"])
 
     def compose(self) -> ComposeResult:
-        """Yield the answers before the facts, because the choice comes first."""
+        """Compose the question before the known facts, because the choice comes first."""
         yield StaticText(show(self.INTRO), classes="intro")
         yield from self.body()
         yield self._facts
@@ -260,7 +258,7 @@ class TemplatesPane(SkippablePane):
         yield self._out
 
     def body(self) -> ComposeResult:
-        """Yield the question, the unambiguous links, and the button to continue."""
+        """Compose the question and the buttons."""
         yield self._answer
         with Horizontal(classes="buttons"):
             yield button("Link the same names", "accept")
@@ -268,7 +266,7 @@ class TemplatesPane(SkippablePane):
             yield button("Skip for now", "later")
 
     def begin(self, step: ConnectionStep) -> None:
-        """Show the present answer and the number of unambiguous links."""
+        """Select the current answer, and count the matches."""
         self._answer.choose(self.host.worker.practice.settings.text("jobs.ignition_deploys"))
         self.query_one("#accept", Button).display = False
         self._answer.focus()
@@ -292,24 +290,24 @@ class TemplatesPane(SkippablePane):
         self.host.work(job, "templates", exclusive=True, node=self)
 
     async def _accept(self) -> None:
-        await self._keep()
+        await self._save()
         if await accept_same_names(self.host):
             await self.stay()
         else:
             self.declined("No service was linked.")
 
     async def _go_on(self) -> None:
-        await self._keep()
+        await self._save()
         await self.skip()
 
-    async def _keep(self) -> None:
+    async def _save(self) -> None:
         answer, key = self._answer.chosen, "jobs.ignition_deploys"
         if self.host.worker.practice.settings.text(key) != answer:
             await self.host.run_named("settings.set", {"key": key, "value": answer})
 
 
 class PlanPane(StepPane):
-    """Make the first plan, and open its review."""
+    """Makes the first plan and opens its review."""
 
     STEP = "plan"
     INTRO = (
@@ -318,7 +316,7 @@ class PlanPane(StepPane):
     )
 
     def body(self) -> ComposeResult:
-        """Yield the choices."""
+        """Compose the buttons to plan now or later."""
         with Horizontal(classes="buttons"):
             yield button("Show the first plan", "plan")
             yield button("Skip for now", "later")

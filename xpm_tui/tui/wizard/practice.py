@@ -1,9 +1,10 @@
-"""The wizard's steps for the practice, and for direction and level.
+"""The wizard's steps for choosing the practice, and for the direction and what to sync.
 
-The only practice is chosen automatically; of several, the user chooses; a different one from before needs its
-name.
+A single practice is chosen automatically. A practice other than before must be confirmed by its name.
 
-The wizard's first steps: the permission in XPM, as a checklist, and the app at Xero.
+The wizard's steps for the user's permission in XPM and for the app at Xero.
+
+The permission is a checklist, because it cannot be read without a login.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ from xpm_tui.tui.wizard.step_pane import AnswerRows, StepPane, button
 
 
 class PracticePane(StepPane):
-    """A button per practice; then its lists are read."""
+    """A button per practice; after the choice, its lists are read."""
 
     STEP = "practice"
     INTRO = "Its clients, staff, templates and jobs are read once."
@@ -51,11 +52,11 @@ class PracticePane(StepPane):
         self._tenants: tuple[Tenant, ...] = ()
 
     def body(self) -> ComposeResult:
-        """Yield the practices."""
+        """Compose the list of practices."""
         yield self._list
 
     def begin(self, step: ConnectionStep) -> None:
-        """Read which practices there are."""
+        """Load the practices to which the login gives access."""
         self.host.work(lambda: self._offer(step), "practice", exclusive=True, node=self)
 
     async def _offer(self, step: ConnectionStep) -> None:
@@ -125,7 +126,7 @@ class PracticePane(StepPane):
 
 
 class DirectionPane(StepPane):
-    """Two choices and a button. A choice by itself writes nothing."""
+    """The choice of the direction and of what to sync. Choosing writes nothing to Ignition or XPM."""
 
     STEP = "direction"
     INTRO = (
@@ -139,7 +140,7 @@ class DirectionPane(StepPane):
         self._level = AnswerRows(LEVELS)
 
     def body(self) -> ComposeResult:
-        """Yield direction, level, and the button to continue."""
+        """Compose the two choices and the button to continue."""
         yield self._direction
         yield Static(show("What should be synced?", "bold"), classes="label after")
         yield self._level
@@ -147,8 +148,8 @@ class DirectionPane(StepPane):
             yield button("Save and continue", "go-on")
 
     def begin(self, step: ConnectionStep) -> None:
-        """Show the present choices, with the focus on the button to continue."""
-        self._facts.display = False  # the answers below already show this
+        """Select the current policy and focus the button to continue."""
+        self._facts.display = False  # the choices below show the same
         policy = self.host.worker.practice.policy()
         self._direction.choose(policy.direction)
         self._level.choose(policy.level)
@@ -162,16 +163,16 @@ class DirectionPane(StepPane):
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        self.host.work(lambda: self._settle(), "direction", exclusive=True, node=self)
+        self.host.work(lambda: self._save(), "direction", exclusive=True, node=self)
 
-    async def _settle(self) -> None:
+    async def _save(self) -> None:
         chosen = {"direction": self._direction.chosen, "level": self._level.chosen}
         await self.host.run_named("policy.set", chosen)
         self.settled()
 
 
 class PermissionPane(StepPane):
-    """Where to click, and what the user sees there."""
+    """Asks what the user sees in XPM, and shows where to click."""
 
     STEP = "permission"
     INTRO = (
@@ -186,7 +187,7 @@ class PermissionPane(StepPane):
         self._answers: dict[str, Answer] = {f"answer-{name}": name for name in ANSWERS}
 
     def body(self) -> ComposeResult:
-        """Yield the three answers above the clicks, so that the buttons stay visible."""
+        """Compose the three answers above the steps, so that the buttons always stay visible."""
         self._path.update(permission_steps(GRANT))
         with Horizontal(classes="buttons"):
             for name, answer in self._answers.items():
@@ -201,7 +202,7 @@ class PermissionPane(StepPane):
         self.query_one(".after").display = False
 
     def begin(self, step: ConnectionStep) -> None:
-        """Show what a connection needs, and how each requirement is known."""
+        """Show the requirements of a connection, each with how it was determined."""
         super().begin(step)
         self.host.work(lambda: self._show_needed(), "requirements", exclusive=True, node=self)
 
@@ -231,7 +232,7 @@ class PermissionPane(StepPane):
 
 
 def permission_steps(advice: Advice) -> Content:
-    """Return the advice, then the clicks for XPM's new and old screens, one per line."""
+    """Return the meaning of an answer, then the steps in XPM's new and old screens, one click per line."""
     found: list[Line] = [[ours(advice.sentence, "warn")]] if advice.sentence else []
     for title, path in (("XPM's new screens", advice.path), ("XPM's old screens", advice.old_path)):
         found += [[ours(title, "muted")]] if path else []
@@ -240,14 +241,14 @@ def permission_steps(advice: Advice) -> Content:
 
 
 def requirement_lines(found: Sequence[CheckedRequirement]) -> Content:
-    """Return what a connection needs, one line each with its mark, and the date of the public pages."""
-    texts: list[Line] = [[ours("What you need, and how it is known", "muted")]]
+    """Return the requirements, one line each with its mark, and when their public sources were read."""
+    rows: list[Line] = [[ours("What you need, and how it is known", "muted")]]
     for each in found:
         label = NOT_MET if each.met is False else CERTAINTIES[each.mark]
         look: Look = "bad" if each.met is False else "good" if each.mark == "checked" else "warn"
-        texts.append([ours(f" {label.glyph} {label.text:<8} ", look), ours(each.requirement.short)])
-    texts.append([ours(f"As Xero's pages said in {month_name(READ)}. In full: connect --check", "muted")])
-    return lines(texts)
+        rows.append([ours(f" {label.glyph} {label.text:<8} ", look), ours(each.requirement.short)])
+    rows.append([ours(f"As Xero's pages said in {month_name(READ)}. In full: connect --check", "muted")])
+    return lines(rows)
 
 
 FIELDS = ("xero.client_id", "xero.client_secret", "xero.scopes", "xero.redirect_port")
@@ -255,7 +256,7 @@ FIELDS = ("xero.client_id", "xero.client_secret", "xero.scopes", "xero.redirect_
 
 
 class AppPane(StepPane):
-    """Four fields, of which only the first is required."""
+    """The settings of the app; only the client id is required."""
 
     STEP = "app"
     INTRO = (
@@ -272,7 +273,7 @@ class AppPane(StepPane):
         self._help = StaticText(classes="intro")
 
     def body(self) -> ComposeResult:
-        """Yield label and field, four times."""
+        """Compose a label and a field for each setting."""
         for key in FIELDS:
             with Horizontal(classes="field"):
                 yield Static(show(entry(key).label), classes="label")
@@ -282,14 +283,14 @@ class AppPane(StepPane):
             yield button("Save and continue", "save")
 
     def begin(self, step: ConnectionStep) -> None:
-        """Fill in known values; a secret stays hidden."""
+        """Fill in the current settings; a secret stays hidden."""
         settings = self.host.worker.practice.settings
         for key, field in self._fields.items():
             field.value = "" if entry(key).secret else settings.item(key).shown
         self.focus_first()
 
     def is_edited(self) -> bool:
-        """Return whether a typed value is not saved."""
+        """Whether a field was edited and not saved."""
         return bool(self._changed())
 
     def _changed(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The wizard: connect a practice step by step; it can be left at any step and continues there."""
+"""The wizard's screen: connects a practice step by step, and resumes where it was left."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ QUESTIONS: dict[Name, str] = {
     "templates": "Does Ignition's own XPM integration still create jobs?",
     "plan": "See the first plan?",
 }
-"""The question of each step, as its title."""
+"""The title of each step, as a question."""
 
 
 class Wizard(StepScreen):
-    """Returns the id of the first plan, or None when it was left."""
+    """The wizard. Its result is the id of the first plan, or None if it was left."""
 
     CSS_PATH: ClassVar = style("wizard")
     AUTO_FOCUS = ""
@@ -74,7 +74,7 @@ class Wizard(StepScreen):
         }  # fmt: skip
 
     def compose(self) -> ComposeResult:
-        """Yield the position, all steps, and the current one."""
+        """Compose the progress, the list of steps, and the active step beside it."""
         yield self._head
         with Horizontal(classes="halves"):
             yield self._list
@@ -83,15 +83,15 @@ class Wizard(StepScreen):
         yield KeyFooter()
 
     def on_mount(self) -> None:
-        """Continue where it was left."""
-        self.host.work(lambda: self._on(), "wizard", node=self)
+        """Show the step at which the wizard was left."""
+        self.host.work(lambda: self._show_next(), "wizard", node=self)
 
     async def show(self, step: Name) -> None:
-        """Show a step in its present state."""
-        await self._on(step)
+        """Show a step in its current state."""
+        await self._show_next(step)
 
-    async def _on(self, to: str = "") -> None:
-        """Read the steps again; show the next one, or the one asked for."""
+    async def _show_next(self, to: str = "") -> None:
+        """Read the steps again, and show the next one due or the one asked for."""
         self._steps = await self.ask(lambda connecting: connecting.steps())
         now = next((step.name for step in self._steps if step.state == "now"), None)
         wanted = to or now or "plan"
@@ -123,7 +123,7 @@ class Wizard(StepScreen):
         self.query_one(ContentSwitcher).border_title = content(Shown(QUESTIONS[step.name]))
 
     def _step_lines(self, step: ConnectionStep) -> list[Line]:
-        """Return one line for each step, and how many are done."""
+        """Return a line for each step, and how many are done."""
         found: list[Line] = []
         for place, each in enumerate(self._steps, 1):
             here = each.name == step.name
@@ -143,7 +143,7 @@ class Wizard(StepScreen):
         return [*found, [ours(f"  {skipped} skipped", "muted")]] if skipped else found
 
     def on_resize(self) -> None:
-        """Lay out the header for the new width."""
+        """Fit the progress to the width."""
         step = next((step for step in self._steps if step.name == self._shown), None)
         if step is not None:
             self._draw(step)
@@ -157,19 +157,19 @@ class Wizard(StepScreen):
         await self.host.refresh_status()
         order = [step.name for step in self._steps]
         place = order.index(self._shown) if self._shown in order else -1
-        await self._on()
-        # A completed step that was opened again: continue with the one after it.
+        await self._show_next()
+        # The step was already done and was visited again: continue with the next one.
         if self._shown in order[: place + 1] and place + 1 < len(order):
-            await self._on(order[place + 1])
+            await self._show_next(order[place + 1])
 
     def action_scroll(self, by: int) -> None:
-        """Scroll a step that is longer than the screen."""
+        """Scroll in a step that is longer than the screen."""
         pane = self._panes.get(self._shown)
         if pane is not None:
             pane.scroll_relative(y=by, animate=False)
 
     def _unless_edited(self, go: Callable[[], object]) -> None:
-        """Continue, after a question if something typed is not saved."""
+        """Call ``go``; first ask whether to discard edits that are not saved."""
         pane = self._panes.get(self._shown)
         if pane is None or not pane.is_edited():
             go()
@@ -182,27 +182,27 @@ class Wizard(StepScreen):
         self.app.push_screen(unsaved(), answered)
 
     def action_step(self, by: int) -> None:
-        """Show another step."""
+        """Show the next or the previous step."""
         self._unless_edited(lambda: self._step(by))
 
     def _step(self, by: int) -> None:
         order = [step.name for step in self._steps]
         if self._shown in order:
             place = max(0, min(len(order) - 1, order.index(self._shown) + by))
-            self.host.work(lambda: self._on(order[place]), "wizard", node=self)
+            self.host.work(lambda: self._show_next(order[place]), "wizard", node=self)
 
     def on_paste(self, event: events.Paste) -> None:
-        """Pass on a paste when nothing has the focus."""
+        """Pass a paste to the step if no widget has the focus."""
         pane = self._panes.get(self._shown)
         if isinstance(pane, AuthorisePane):
             pane.pasted(event)
 
     def action_leave(self) -> None:
-        """Leave; every saved step stays saved."""
+        """Leave the wizard; steps that are done stay done."""
         self._unless_edited(lambda: self.dismiss(None))
 
     def help_page(self) -> HelpPage:
-        """F1."""
+        """Return the help page."""
         return HelpPage(
             "Connect",
             "Nine steps connect a practice; you can skip the last four and come back to them. Nothing is "

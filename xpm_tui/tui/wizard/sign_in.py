@@ -1,4 +1,7 @@
-"""The wizard's sign-in: the address in full, listener and pasted answer, and the sandbox's page as text."""
+"""The wizard's sign-in step: the address to open, the redirect listener and the pasted answer.
+
+For the sandbox, its consent page can be answered here as text.
+"""
 
 from __future__ import annotations
 
@@ -31,11 +34,11 @@ with lazy_imports():
     from xpm_tui.tui.dialogs import consent
 
 _ANSWER = re.compile(r"[?&]?(?:state|code|error)=", re.IGNORECASE)
-"""Parts of an address to which Xero sent the browser."""
+"""The parameters in an address to which Xero has redirected the browser."""
 
 
 class RedirectField(TextField):
-    """A field for the redirect address; a complete pasted address needs no enter."""
+    """A field for the address at which the browser ended; a complete one that is pasted needs no enter."""
 
     def _on_paste(self, event: events.Paste) -> None:
         super()._on_paste(event)
@@ -44,10 +47,10 @@ class RedirectField(TextField):
 
 
 class AuthorisePane(StepPane):
-    """Waits for the browser and for the pasted address; the first valid one wins.
+    """Waits for the redirect and for a pasted address; the first valid one is used.
 
-    The result of the last attempt and the field come first, so that both stay visible; a failed attempt is
-    followed by a new one immediately.
+    The result of the last attempt and the field come first, so that both are always visible. A failed attempt
+    is followed by a new one at once.
     """
 
     STEP = "authorise"
@@ -64,10 +67,10 @@ class AuthorisePane(StepPane):
         self._waiting: Worker[Any] | None = None
         self._asked = False
         self._ended: AppError | None = None
-        """Whether the user was asked what the browser shows, after nothing had come back."""
+        """Whether the user was asked what the browser shows, because no answer had arrived."""
 
     def compose(self) -> ComposeResult:
-        """Yield the result and the field, then the address, then help."""
+        """Compose the result and the field, then the address, then help."""
         yield self._said
         yield self._out
         yield self._facts
@@ -82,7 +85,7 @@ class AuthorisePane(StepPane):
         yield self._help
 
     def begin(self, step: ConnectionStep) -> None:
-        """Show a new address, and start to wait."""
+        """Create a new address, and wait for its answer."""
         sandbox = self.host.worker.practice.sandbox
         done = step.state == "done"
         self._facts.display = done
@@ -109,18 +112,19 @@ class AuthorisePane(StepPane):
         self._waiting = self.host.work(lambda: self._wait(), "authorise", exclusive=True, node=self)
 
     def leave(self) -> None:
-        """Stop waiting when another step is shown."""
+        """Stop waiting, because another step is shown."""
         if self._waiting is not None:
             self._waiting.cancel()
             self._waiting = None
 
     async def _wait(self) -> None:
-        """Wait for a valid answer, in as many attempts as needed."""
+        """Wait for a valid answer, in as many attempts as necessary."""
         again = False
         while True:
             try:
                 self._begun = await self.wizard.ask(ConnectionMachine.begin)
-            except AppError as trouble:  # no app is set, or nothing may be written: the user has to act
+            # the app's settings are missing, or read-only mode: the user has to act first
+            except AppError as trouble:
                 self._waiting = None
                 self.complain(trouble)
                 return
@@ -133,11 +137,11 @@ class AuthorisePane(StepPane):
                 self.complain(ended)
                 if ended.case is not CaseId.NOTHING_OPENS:
                     break
-                # The page may still be open in the browser, so its address stays valid. An error page of Xero
-                # never comes back, so only the user can say which it was.
+                # The page may still be open in the browser, so its address stays valid. Xero's error pages
+                # never redirect, so only the user can say what the browser shows.
                 if not self._asked:
                     self._asked = True
-                    self.host.work(lambda: self._seen(), "seen", exclusive=True, node=self)
+                    self.host.work(lambda: self._ask_symptom(), "seen", exclusive=True, node=self)
             else:
                 break
             again = True
@@ -145,10 +149,10 @@ class AuthorisePane(StepPane):
         self.settled()
 
     async def _attempt(self) -> AppError | None:
-        """Wait until an answer comes, or the time is over; return what went wrong."""
+        """Wait until an answer arrives or the wait times out; return the error, if any."""
 
         async def wait(connecting: ConnectionMachine) -> tuple[Tenant, ...]:
-            return await connecting.wait(tell=self._listener_told, wrong=self._told)
+            return await connecting.wait(tell=self._show_listener_error, wrong=self._show_paste_error)
 
         try:
             await self.wizard.ask_async(wait)
@@ -156,16 +160,16 @@ class AuthorisePane(StepPane):
             return trouble
         return None
 
-    def _told(self, trouble: AppError) -> None:
-        """Show, from the worker thread, that a pasted line was no answer; the wait continues."""
+    def _show_paste_error(self, trouble: AppError) -> None:
+        """Show that a pasted address is no answer; the wait continues. Called on the worker thread."""
         self.app.call_later(self.complain, trouble)
 
-    def _listener_told(self, trouble: AppError) -> None:
-        """Show, from the worker thread, a problem of the listener; the wait continues."""
+    def _show_listener_error(self, trouble: AppError) -> None:
+        """Show an error of the listener, such as a port in use. Called on the worker thread."""
         self.app.call_later(self._note, trouble)
 
     def _note(self, trouble: AppError) -> None:
-        # The result of the previous attempt matters most: a port in use is shown below it.
+        # The result of the last attempt is more important than an error of the listener.
         if self._ended is None:
             self.complain(trouble)
             return
@@ -173,7 +177,7 @@ class AuthorisePane(StepPane):
         self._said.update(lines([*self.outcome(present(self._ended)), *self.outcome(present(trouble))]))
 
     def outcome(self, view: ErrorView) -> list[Line]:
-        """Return a short result, because the new address has to stay visible."""
+        """Return the result in few lines, because the new address must stay visible."""
         found: list[Line] = [[ours("✗ ", "bad"), span(view.message, "bad")]]
         if view.hint:
             found.append([ours("→ ", "accent"), span(view.hint)])
@@ -183,7 +187,7 @@ class AuthorisePane(StepPane):
         self.scroll_home(animate=False)
 
     def _draw(self, begun: PendingLogin) -> None:
-        # Shown in full and plain, so that it can be selected; a terminal with OSC 8 also opens it.
+        # Shown in full as plain text, so that it can be selected; OSC 8 also makes it a link.
         self._address.update(Content.styled(visible(begun.url, 4000), Style(link=begun.url)))
         found: list[Line] = []
         if self.host.worker.practice.sandbox:
@@ -204,7 +208,7 @@ class AuthorisePane(StepPane):
         self._help.update(lines(found))
 
     def on_key(self, event: events.Key) -> None:
-        """Move letters to the field, for terminals that send pastes as keys."""
+        """Put letters into the field: a terminal without bracketed paste sends a paste as keys."""
         letter = event.character if event.is_printable else None
         if letter and letter not in " ?" and self._paste.display and not self._paste.has_focus:
             event.stop()
@@ -212,12 +216,12 @@ class AuthorisePane(StepPane):
             self._paste.insert_text_at_cursor(letter)
 
     def on_paste(self, event: events.Paste) -> None:
-        """Accept a paste, whatever has the focus."""
+        """Accept a paste whatever has the focus."""
         event.stop()
         self.pasted(event)
 
     def pasted(self, event: events.Paste) -> None:
-        """Accept a paste that no field took."""
+        """Accept a paste that no field has handled."""
         if self._paste.display:
             self._paste.value = ""
             self._paste.focus()
@@ -235,7 +239,7 @@ class AuthorisePane(StepPane):
         def give(connecting: ConnectionMachine) -> None:
             connecting.paste(text)
 
-        if self._waiting is None or self._waiting.is_finished:  # no one would read it
+        if self._waiting is None or self._waiting.is_finished:  # no attempt is waiting for it
             self._start()
         self._say("Checking with Xero …")
         await self.wizard.ask(give)
@@ -251,17 +255,16 @@ class AuthorisePane(StepPane):
             self.app.copy_to_clipboard(self._begun.url)
         elif name == "here" and self._begun is not None:
             url = self._begun.url
-            self.host.work(lambda: self._here(url), "consent", exclusive=True, node=self)
+            self.host.work(lambda: self._consent_as_text(url), "consent", exclusive=True, node=self)
         elif name == "seen":
-            self.host.work(lambda: self._seen(), "seen", exclusive=True, node=self)
+            self.host.work(lambda: self._ask_symptom(), "seen", exclusive=True, node=self)
 
-    async def _here(self, url: str) -> None:
-
+    async def _consent_as_text(self, url: str) -> None:
         address = await self.app.push_screen_wait(consent.ConsentScreen(url))
         if address:
             await self._give(address)
 
-    async def _seen(self) -> None:
+    async def _ask_symptom(self) -> None:
         seen = await ask_symptom(self.host, browser=True)
         if seen is not None and seen.advice:
             self._say(seen.advice, "$accent")

@@ -1,4 +1,4 @@
-"""The base of the wizard's panes: facts, what is missing, buttons, and a line for results."""
+"""The base classes of the wizard's screen and of its steps."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ R = TypeVar("R")
 
 
 class StepScreen(BaseScreen, Screen[str]):
-    """The screen of the steps, with the state machine, which lives on the worker thread.
+    """The screen of the steps, as they see it, with the connection's state machine on the worker thread.
 
-    Returns the id of a plan, or None when left.
+    Its result is the id of a plan, or None if it was left.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class StepScreen(BaseScreen, Screen[str]):
         self._connecting: ConnectionMachine | None = None
 
     async def ask(self, look: Callable[[ConnectionMachine], R]) -> R:
-        """Call a function with the state machine."""
+        """Return ``look(machine)``, called on the worker thread."""
 
         def call(practice: OpenPractice) -> R:
             return look(self._machine(practice))
@@ -49,7 +49,7 @@ class StepScreen(BaseScreen, Screen[str]):
         return await self.host.worker.ask(call)
 
     async def ask_async(self, look: Callable[[ConnectionMachine], Awaitable[R]]) -> R:
-        """Do the same for a function that takes long."""
+        """Return the result of a coroutine function of the state machine, run on the worker thread."""
 
         async def call(practice: OpenPractice) -> R:
             return await look(self._machine(practice))
@@ -62,18 +62,18 @@ class StepScreen(BaseScreen, Screen[str]):
         return self._connecting
 
     async def show(self, step: Name) -> None:
-        """Show a step in its present state."""
+        """Show a step in its current state."""
         raise NotImplementedError
 
 
 class StepPane(AppMixin, VerticalScroll, can_focus=False):
-    """One step. ``fill`` gets the step's state each time it is shown."""
+    """A step of the wizard. ``take`` gets the state of the step each time it is shown."""
 
     STEP: ClassVar[Name]
     INTRO: ClassVar[str] = ""
 
     class Settled(Message):
-        """Something was done: read the steps again, and continue."""
+        """Posted when something was done, so that the steps are read again."""
 
     def __init__(self) -> None:
         super().__init__(id=f"step-{self.STEP}")
@@ -84,11 +84,11 @@ class StepPane(AppMixin, VerticalScroll, can_focus=False):
 
     @property
     def wizard(self) -> StepScreen:
-        """Return the screen by its type."""
+        """The screen with its type."""
         return cast("StepScreen", self.screen)
 
     def compose(self) -> ComposeResult:
-        """Yield why this step exists, what is known, then its own widgets."""
+        """Compose the purpose of the step, what is known, and the step's own widgets."""
         yield StaticText(content(Shown(self.INTRO)), classes="intro")
         yield self._facts
         yield from self.body()
@@ -96,11 +96,11 @@ class StepPane(AppMixin, VerticalScroll, can_focus=False):
         yield self._out
 
     def body(self) -> ComposeResult:
-        """Yield the step's own widgets."""
+        """Compose the step's own widgets."""
         raise NotImplementedError
 
     def take(self, step: ConnectionStep) -> None:
-        """Show the present state of the step."""
+        """Show the current state of the step."""
         found: list[Line] = [
             [ours("✓ " if step.state == "done" else "· ", "good"), span(f)] for f in step.facts
         ]
@@ -111,15 +111,15 @@ class StepPane(AppMixin, VerticalScroll, can_focus=False):
         self.begin(step)
 
     def begin(self, step: ConnectionStep) -> None:
-        """Prepare the step when it is shown: set the focus, fill fields."""
+        """Set the focus and fill in the fields when the step is shown."""
         self.focus_first()
 
     def is_edited(self) -> bool:
-        """Return whether something typed here would be lost by leaving the step."""
+        """Return whether something was edited that leaving the step would lose."""
         return False
 
     def focus_first(self) -> None:
-        """Focus the first widget that takes keys."""
+        """Focus the first widget that accepts keys."""
         for widget in self.query("TextField, RadioRows, Button"):
             if widget.display and not widget.disabled:
                 widget.focus()
@@ -131,17 +131,17 @@ class StepPane(AppMixin, VerticalScroll, can_focus=False):
         self._out.display = False
 
     def complain(self, trouble: AppError) -> None:
-        """Show an error in place, with what to do; all steps are one key away."""
+        """Show an error in the step, with what to do."""
         view = present(trouble)
         self._said.update(lines(self.outcome(view)))
         self._said.display = True
         self._trouble = trouble
         self._out.display = view.problem is not None
-        # After the layout, because the last message and the focus must be visible.
+        # After the layout: both the last message and the focused widget must be visible.
         self.call_after_refresh(self._show_outcome)
 
     def outcome(self, view: ErrorView) -> list[Line]:
-        """Return the text of an error: what happened, why, what to do."""
+        """Return the lines on an error: what happened, why, and what to do."""
         found: list[Line] = [[ours("✗ ", "bad"), span(view.message, "bad")]]
         found += [[ours("  "), span(view.why)]] if view.why else []
         if view.hint:
@@ -170,18 +170,18 @@ class StepPane(AppMixin, VerticalScroll, can_focus=False):
                 focused.scroll_visible(animate=False)
 
     def action_way_out(self) -> None:
-        """Show the known problem in full, for XPM's new and old screens."""
+        """Show the known problem in full, with the steps for XPM's new and old screens."""
         case = present(self._trouble).problem if self._trouble is not None else None
         if case is not None:
             self.app.push_screen(problem_steps(case, self._trouble))
 
     def settled(self) -> None:
-        """Continue."""
+        """Report that the step is done."""
         self.post_message(self.Settled())
 
 
 class AnswerRows(RadioRows):
-    """Answers with their meaning below them, in full; one is chosen by moving to it."""
+    """Answers, each with its full meaning below; moving the cursor chooses."""
 
     def __init__(self, answers: Labels) -> None:
         self._answers = answers
@@ -199,7 +199,7 @@ class AnswerRows(RadioRows):
         super().on_resize(event)
 
     def draw(self, row: int, line: int, columns: int) -> Line:
-        """Draw the mark and the answer, then what it means."""
+        """Return the mark and the answer, or a line of its meaning."""
         label = self._answers[self.options[row][0]]
         if line == 0:
             here = row == self.cursor
@@ -213,5 +213,5 @@ class AnswerRows(RadioRows):
 
 
 def button(words: str, name: str) -> Button:
-    """Return a button of a pane."""
+    """Return a button of a step."""
     return Button(content(Shown(words)), id=name)

@@ -1,1 +1,1 @@
-"""Sign in to Xero (OAuth 2.0 with PKCE) and keep the login safe."""
+"""Signs in to Xero (OAuth 2.0 with PKCE) and stores the login."""

@@ -1,6 +1,7 @@
-"""The OAuth 2.0 authorization request and redirect (RFC 6749, RFC 7636), and the tokens of a sign-in.
+"""The authorization request in the browser, the parsing of its redirect, and the tokens of a login.
 
-Nothing here uses the network. A redirect is checked in this order: is it ours, error, state, one code.
+See RFC 6749 and RFC 7636. Nothing here uses the network. A redirect is checked in this order: is it ours, is
+it an error, does the state match, is there exactly one code.
 """
 
 from __future__ import annotations
@@ -29,19 +30,19 @@ with lazy_imports():
 
 _LONGEST = 8192
 _EARLIER = 8
-"""Number of earlier attempts of one session whose pages are still accepted."""
+"""The number of attempts of a session whose pages still count."""
 _CODE = re.compile(r"[\x20-\x7e]+")
 """The characters of a code (RFC 6749, appendix A.11)."""
 
 
 @dataclass(frozen=True)
 class Authorization:
-    """One attempt to sign in.
+    """An attempt to sign in.
 
     Attributes:
-        url: The address that the browser opens. It holds the state, so show it only to the user who signs in.
-        earlier: Attempts of the same session that were never answered with a code. Their pages may still be
-            open in the browser, and Allow access there counts.
+        url: The address for the browser. It contains the state, so show it only to the user who signs in.
+        earlier: Attempts of the same session that got no code. Their pages may still be open in the browser,
+            and an answer from there counts.
     """
 
     url: str
@@ -51,13 +52,13 @@ class Authorization:
     earlier: tuple[Authorization, ...] = ()
 
     def after(self, before: Authorization | None) -> Authorization:
-        """Return this attempt as one that follows another in the same session."""
+        """Return this attempt as the next one in the session of another."""
         if before is None:
             return self
         return replace(self, earlier=(*before.earlier, replace(before, earlier=()))[-_EARLIER:])
 
     def answered_by(self, state: str) -> Authorization | None:
-        """Return the attempt that an answer with this state belongs to."""
+        """Return the attempt to which an answer with this state belongs; None if there is none."""
         given = state.encode("utf-8", "replace")
         for attempt in (self, *self.earlier):
             if hmac.compare_digest(given, attempt.state.reveal().encode()):
@@ -71,11 +72,11 @@ class Authorization:
 def begin(config: WireConfig) -> Authorization:
     """Return a new authorization with its authorize address, always with PKCE (S256).
 
-    An app with a secret is no exception (RFC 9700, section 2.1.1), as its secret does not prevent the use of
-    a code that was intercepted.
+    Apps with a secret use PKCE, too (RFC 9700, section 2.1.1), because the secret does not prevent the use of
+    an intercepted code.
 
     Raises:
-        BadInput: No app is named.
+        BadInput: No client id is set.
     """
     config.need_app()
     state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(64)
@@ -93,18 +94,18 @@ def begin(config: WireConfig) -> Authorization:
 
 
 def read_redirect(address: str, authorization: Authorization) -> Secret:
-    """Return only the code of :func:`read_answer`."""
+    """Return the code of a redirect; see :func:`read_answer`."""
     return read_answer(address, authorization)[1]
 
 
 def read_answer(address: str, authorization: Authorization) -> tuple[Authorization, Secret]:
     """Return the attempt and the code from the address at which the browser ended, or from its query.
 
-    No message contains the address.
+    Error messages never repeat the address.
 
     Raises:
-        LoginNeeded: The user pressed Cancel, or Xero sent another error.
-        BadInput: The address is no answer to this attempt, so the user can be asked again.
+        LoginNeeded: The user pressed Cancel, or Xero returned another error.
+        BadInput: It is no answer to this attempt, so that the user can be asked again.
     """
     fields = parse_qs(_query(address, authorization), keep_blank_values=True)
     if "error" in fields:
@@ -127,7 +128,7 @@ def read_answer(address: str, authorization: Authorization) -> tuple[Authorizati
 
 
 def _query(address: str, authorization: Authorization) -> str:
-    # A terminal may have wrapped the address when it was copied.
+    # A terminal may have wrapped the address over several lines when it was copied.
     text = re.sub(r"\s+", "", address).strip("<>\"'")
     if not text:
         raise BadInput("Nothing was pasted.", hint="Paste the address at which the browser ended up.")
@@ -150,28 +151,28 @@ def _query(address: str, authorization: Authorization) -> str:
 
 
 def _error(error: str, description: str) -> LoginNeeded:
-    said = visible(f"{error} {description}".strip(), 200)
+    message = visible(f"{error} {description}".strip(), 200)
     if error == "access_denied":
         return LoginNeeded(
             "Access was not allowed: Cancel was pressed on Xero's page.",
             hint="Sign in again and press Allow access. If Xero offered no practice there, your staff record"
             ' in XPM lacks "Connect third-party add-ons".',
             case=CaseId.CANCELLED,
-            words=said,
+            words=message,
         )
     if "scope" in error or error == "unauthorized_client":
         return LoginNeeded(
-            f'Xero refused the scopes or the app: "{said}".',
+            f'Xero refused the scopes or the app: "{message}".',
             hint="Xero must have attached Practice Manager to your app. If it attached granular scopes only: "
             "xpm-tui settings set xero.scopes granular",
             case=CaseId.SCOPE_NOT_ATTACHED,
-            words=said,
+            words=message,
         )
     return LoginNeeded(
-        f'Xero ended the sign-in with an error: "{said}".',
+        f'Xero ended the sign-in with an error: "{message}".',
         hint="Try again. If the problem persists, look up that error in Xero's OAuth documentation.",
         case=CaseId.OTHER_XERO_ERROR,
-        words=said,
+        words=message,
     )
 
 
@@ -180,9 +181,9 @@ class Grant:
     """A pair of tokens.
 
     Attributes:
-        expires_at: End of the access token's life (UTC).
+        expires_at: When the access token expires (UTC).
         refresh: The refresh token; empty without ``offline_access``.
-        person: Name or e-mail of the user who signed in, as far as the scopes show it.
+        person: Name or e-mail of the user who signed in, if the scopes reveal it.
     """
 
     access: Secret
@@ -194,9 +195,9 @@ class Grant:
 
 
 def claims(token: str) -> dict[str, Any]:
-    """Return the claims of a JWT, unverified; empty for anything that is not a JWT.
+    """Return the claims of a JWT without verification; empty for anything else.
 
-    They are for display only: the token came directly from the token endpoint over TLS (OpenID Connect Core
+    They are only displayed, and the token came directly from the token endpoint over TLS (OpenID Connect Core
     3.1.3.7).
     """
     parts = token.split(".")
@@ -211,7 +212,7 @@ def claims(token: str) -> dict[str, Any]:
 
 
 def person_of(id_token: str) -> str:
-    """Return who signed in: "Given Family", else the name, else the e-mail address in an id token."""
+    """Return the user of an id token: "Given Family", or else the name or the e-mail address."""
     found = claims(id_token)
     full = " ".join(
         part for part in (found.get("given_name"), found.get("family_name")) if isinstance(part, str) and part

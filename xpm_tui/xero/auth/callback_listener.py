@@ -1,4 +1,4 @@
-"""Waiting for the redirect: a small listener on this computer and a pasted line, at the same time."""
+"""Waits for the redirect of a sign-in, at a local listener and in pasted lines at the same time."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from xpm_tui.xero.config import REDIRECT_PATH
 Paste = Callable[[], Awaitable[str | None]]
 Tell = Callable[[AppError], None]
 Take = Callable[[Secret], Awaitable[None]]
-"""Called with the code before anything is closed: exchanges it and saves the login."""
+"""A function that exchanges a code and saves the login, before anything is cleaned up."""
 
 Won = Callable[[Authorization], None]
 
 _REQUEST_SECONDS = 10.0
 _LONGEST = 1024 * 1024
-"""Maximum size of a request's head: a browser sends every cookie that any program on localhost has set."""
+"""The maximum bytes of a request's head, which has the cookies of all programs on localhost."""
 _STYLE = """
 :root{color-scheme:light dark;--ground:#fcfcfa;--surface:#f2f4f4;--line:#b9c3ca;--text:#1b2229;
 --muted:#56626e;--focus:#0b5fae;--on-focus:#fcfcfa;--good:#22692c;--warn:#855000;--bad:#b02020}
@@ -54,10 +54,9 @@ button[value=allow]{background:var(--focus);border-color:var(--focus);color:var(
 :focus-visible{outline:3px solid var(--focus);outline-offset:2px}
 @media(max-width:44em){main{margin:1em;padding:1em}}
 """
-"""The console's colours and shapes for a browser, light and dark, without any external resource.
+"""The console's style for a browser, light and dark, without external resources.
 
-The sandbox has the same style in a file of its own, as it shares no code with this one; a test compares the
-two.
+The sandbox has a copy, because it shares no code with this package; a test compares the two.
 """
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>xpm-tui: {title}</title>
 <meta name="viewport" content="width=device-width,initial-scale=1"><style>{style}</style></head>
@@ -67,10 +66,10 @@ _BACK = "Go back to the terminal. You can close this page."
 
 
 class Listener:
-    """Listens on 127.0.0.1 and ::1 for one valid answer to ``authorization``; an async context manager.
+    """Listens on 127.0.0.1 and ::1 for a valid answer to ``authorization``; an async context manager.
 
-    Other requests (a favicon, another path, another attempt's state) are answered and ignored. ``won`` is
-    called as soon as a valid answer arrives, before the browser gets its page.
+    Other requests (a favicon, another path, the state of another attempt) are answered and ignored. ``won``
+    is called as soon as a valid answer has come, before the browser gets its page.
 
     Raises:
         BadInput: The port is in use.
@@ -105,7 +104,7 @@ class Listener:
         for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
             try:
                 opened = socket.create_server((host, self._port), family=family)
-                # Assigned before it serves, so that it can always be closed.
+                # Recorded before it serves: a server that is not known yet could not be closed.
                 server = await asyncio.start_server(
                     self._serve, sock=opened, limit=_LONGEST, start_serving=False
                 )
@@ -131,21 +130,21 @@ class Listener:
 
     @property
     def has_code(self) -> bool:
-        """Whether a valid answer has arrived."""
+        """Whether a valid answer has come."""
         return self._answer.done() and not self._answer.cancelled() and self._answer.exception() is None
 
     async def answer(self) -> Secret:
-        """Wait for the first valid answer and return its code.
+        """Return the code of the first valid answer.
 
         Raises:
-            LoginNeeded: The user pressed Cancel.
+            LoginNeeded: The answer was Cancel.
         """
         return await asyncio.shield(self._answer)
 
     async def _close(self) -> None:
         for server in self._servers:
             server.close()
-        # A browser opens connections that it never uses: wait only for one that is being answered.
+        # Browsers open connections that they never use, so only those being answered are waited for.
         if self._answering:
             await asyncio.wait(self._answering, timeout=2.0)
         for task in list(self._busy):
@@ -161,11 +160,11 @@ class Listener:
             self._busy.add(task)
             task.add_done_callback(self._busy.discard)
             task.add_done_callback(self._answering.discard)
-        # Cancelled only by _close; asyncio would otherwise print a traceback.
+        # Only _close cancels it; asyncio would print a traceback for a connection that ends this way.
         with suppress(TimeoutError, asyncio.IncompleteReadError, OSError, asyncio.CancelledError):
             try:
                 async with asyncio.timeout(_REQUEST_SECONDS):
-                    reply = await self._heard(reader)
+                    reply = await self._read_and_answer(reader)
                     if task is not None:
                         self._answering.add(task)
                     writer.write(reply)
@@ -175,7 +174,7 @@ class Listener:
                 async with asyncio.timeout(1.0):
                     await writer.wait_closed()
 
-    async def _heard(self, reader: asyncio.StreamReader) -> bytes:
+    async def _read_and_answer(self, reader: asyncio.StreamReader) -> bytes:
         """Read a request's head and return the page that answers it."""
         try:
             return self._reply(await reader.readuntil(b"\r\n\r\n"))
@@ -218,16 +217,16 @@ class Listener:
                 "Already used",
                 "This sign-in has been answered before. An answer counts once, so nothing was changed.",
             )
-        return self._judge(query)
+        return self._page_for(query)
 
-    def _judge(self, query: str) -> bytes:
+    def _page_for(self, query: str) -> bytes:
         state = self._authorization.state.reveal()
         try:
-            # An error counts only with our state: else any web page could cancel a sign-in.
+            # An error counts only with our state; otherwise any web page could cancel a sign-in.
             attempt, code = read_answer(f"?{query}", self._authorization)
         except LoginNeeded as cancelled:
             if f"state={state}" not in query.split("&"):
-                return self._stray()
+                return self._other_page()
             self._answer.set_exception(cancelled)
             return _http(
                 "200 OK",
@@ -238,7 +237,7 @@ class Listener:
             )
         except BadInput as stray:
             self._tell(stray)
-            return self._stray()
+            return self._other_page()
         self._answer.set_result(code)
         self._won(attempt)
         return _http(
@@ -249,7 +248,7 @@ class Listener:
             "good",
         )
 
-    def _stray(self) -> bytes:
+    def _other_page(self) -> bytes:
         return _http(
             "400 Bad Request",
             "Another sign-in",
@@ -259,15 +258,7 @@ class Listener:
 
 
 def _http(status: str, title: str, text: str, then: str = _BACK, kind: str = "warn") -> bytes:
-    """Return a page.
-
-    Args:
-        status: The HTTP status.
-        title: The title of the page.
-        text: The message.
-        then: What the user should do next.
-        kind: The result: good, warn or bad.
-    """
+    """Return a page; ``kind`` is the outcome (good, warn, bad), ``then`` what the user does next."""
     page = _PAGE.format(style=_STYLE, kind=kind, **{k: html.escape(v) for k, v in
                         (("title", title), ("text", text), ("then", then))})  # fmt: skip
     body = page.encode()
@@ -291,22 +282,23 @@ async def wait_for_code(
     take: Take | None = None,
     won: Won = lambda _: None,
 ) -> Secret:
-    """Wait for the listener and for pasted lines at the same time; the first valid answer is used.
+    """Wait for the listener and for pasted lines at the same time; the first valid answer wins.
 
     Args:
         authorization: The attempt to sign in.
-        port: The port to listen on.
-        paste: Returns the next pasted line, or None at the end of input.
-        tell: Called with what the listener meets: another request, or a port that is in use.
-        clock: The clock to use.
-        limit: Seconds after which to give up.
-        wrong: Called with what is wrong with a pasted line; ``tell`` by default.
-        take: Called with the code; it is completed even if this wait is cancelled in the meantime.
-        won: Called with the attempt as soon as a valid answer to it has arrived.
+        port: The port of the listener.
+        paste: Returns the next line, or None at the end of input.
+        tell: Called with errors of the listener, such as a port in use; the wait continues.
+        clock: Measures the limit.
+        limit: Seconds to wait.
+        wrong: Called with what is wrong with a line; by default ``tell`` is.
+        take: Called with the code; it completes before anything is cleaned up, even if this wait is
+            cancelled.
+        won: Called with the attempt at the moment its valid answer has come.
 
     Raises:
-        LoginNeeded: The user pressed Cancel, or ``limit`` has passed.
-        BadInput: The listener could not start and no line will come.
+        LoginNeeded: The user pressed Cancel, or the limit has passed.
+        BadInput: There is no listener and no further line. Errors of ``take`` are raised, too.
     """
     closed: BadInput | None = None
     try:
@@ -327,14 +319,14 @@ async def wait_for_code(
         try:
             code = await _first_code(waits, timer, limit, closed)
         except asyncio.CancelledError:
-            # The answer may have come in the same turn in which the wait was cancelled.
+            # The answer may have come in the same iteration in which the wait was cancelled.
             if listener is None or not listener.has_code:
                 raise
             if take is not None:
-                await _to_its_end(take(await listener.answer()))
+                await _run_to_end(take(await listener.answer()))
             raise
         if take is not None:
-            await _to_its_end(take(code))
+            await _run_to_end(take(code))
         return code
     finally:
         for task in waits:
@@ -350,9 +342,9 @@ async def _first_code(
     limit: float,
     closed: BadInput | None,
 ) -> Secret:
-    """Return the first valid answer; an error counts only if no valid answer came at the same time.
+    """Return the first valid answer; errors count only if no valid answer came at the same time.
 
-    ``closed`` is why the listener could not start, which is the error if the input ends as well.
+    ``closed`` is why there is no listener, which is the error if the input ends as well.
     """
     left = waits
     while True:
@@ -365,11 +357,11 @@ async def _first_code(
         if closed is not None and timer not in done and not left - {timer}:
             raise closed
         if timer in done or not left - {timer}:
-            raise _nobody_came(limit if timer in done else 0.0)
+            raise _timed_out(limit if timer in done else 0.0)
 
 
-async def _to_its_end(work: Awaitable[None]) -> None:
-    """Complete ``work``; a cancellation in the meantime takes effect afterwards."""
+async def _run_to_end(work: Awaitable[None]) -> None:
+    """Run ``work`` to its end; a cancellation takes effect afterwards."""
     task = asyncio.ensure_future(work)
     given_up: asyncio.CancelledError | None = None
     while not task.done():
@@ -405,7 +397,7 @@ async def _nothing_after(clock: Clock, limit: float) -> Secret | None:
     return None
 
 
-def _nobody_came(limit: float) -> LoginNeeded:
+def _timed_out(limit: float) -> LoginNeeded:
     within = f" within {count(round(limit / 60), 'minute')}" if limit >= 60 else ""
     return LoginNeeded(
         f"No answer came back from Xero{within}.",

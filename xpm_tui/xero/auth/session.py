@@ -1,8 +1,8 @@
-"""The login in use: one renewal at a time across tasks and processes; new tokens are saved before use.
+"""The current login: one renewal at a time across tasks and processes, stored before its tokens are used.
 
-Xero rotates the refresh token at every renewal and accepts the previous one for another 30 minutes. So a
-renewal whose answer was lost is repeated with the old token, and a login counts as lost only after Xero
-refused it twice. A refused login is kept and marked, as this is one of the states of a practice.
+Xero rotates the refresh token at every renewal and accepts the previous one for another 30 minutes. A renewal
+whose answer was lost is therefore repeated with the old token, and a login is lost only when Xero has refused
+it twice. A refused login is kept and marked: needing a login is a state.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ GRACE = timedelta(minutes=30)
 """How long Xero accepts the previous refresh token (Xero's OAuth 2.0 pages: grace period)."""
 
 MARGIN = timedelta(seconds=120)
-"""How long before its end an access token is renewed."""
+"""How long before its expiry a token is renewed."""
 
 _LOCK_SECONDS = 90.0
 _LOCK_POLL = 0.05
@@ -39,14 +39,14 @@ _TRIES = 3
 
 
 class TokenRenewer(Protocol):
-    """The part of the token endpoint that a renewal needs."""
+    """The part of the token endpoint that renewals need."""
 
     async def refresh(self, refresh: Secret) -> Grant:
         """Renew the tokens.
 
         Raises:
-            LoginNeeded: The token was refused.
-            XeroError: Xero cannot be reached.
+            LoginNeeded: The refresh token is refused.
+            XeroError: Xero cannot be reached, or another error.
         """
 
 
@@ -80,43 +80,40 @@ class LoginSession:
         self._renewal: asyncio.Task[SavedLogin] | None = None
 
     def state(self) -> State:
-        """Return whether there is a login, from the file: ``needed`` if Xero refused it."""
+        """Whether there is a login; ``needed`` if Xero has refused it. Reads the file, without network."""
         saved = self.saved()
-        if saved is None or not self._ours(saved):
+        if saved is None or not self._is_ours(saved):
             return "none"
         return "needed" if saved.refused_at is not None else "good"
 
     def saved(self) -> SavedLogin | None:
-        """Return the saved login, for its user, scopes and dates; its tokens stay hidden."""
-        return self._unsaved if self._waits() else self._login_store.read()
+        """The saved login, for its user, scopes and dates; the tokens are not shown."""
+        return self._unsaved if self._is_unsaved() else self._login_store.read()
 
     def where(self) -> str:
-        """Return where the login is saved and what protects it."""
+        """Where the login is stored and how it is protected."""
         return self._login_store.where()
 
     async def access(self, stale: Secret | None = None) -> Secret:
-        """Return a bearer token that is valid for two minutes or more.
-
-        Args:
-            stale: A token that Xero has just refused.
+        """Return a bearer token that is valid for at least two minutes; ``stale`` is one that Xero refused.
 
         Raises:
-            LoginNeeded: Xero refused the login.
-            XeroUnreachable: Xero did not answer.
+            LoginNeeded: There is no login.
+            XeroUnreachable: The login cannot be renewed now.
             DiskError: New tokens cannot be saved.
-            Busy: Another process holds the login.
+            Busy: Another process holds the lock.
         """
         saved = self._now
-        if saved is not None and self._good(saved, stale):
+        if saved is not None and self._is_valid(saved, stale):
             return saved.access
         if self._renewal is None or self._renewal.done():
             self._renewal = asyncio.create_task(self._renew(stale))
-            self._renewal.add_done_callback(_seen)
-        # Closing a screen must not interrupt a renewal: the new tokens would be lost.
+            self._renewal.add_done_callback(_retrieve_exception)
+        # Closing a screen must not cancel a renewal halfway, which would lose the new tokens.
         return (await asyncio.shield(self._renewal)).access
 
     async def keep_alive(self, days: float = 7.0) -> bool:
-        """Renew if the last renewal is ``days`` old, so that 60 idle days never end the login."""
+        """Renew if the last renewal was ``days`` ago, so that the login never expires after 60 idle days."""
         saved = self.saved()
         if saved is None or self._clock.now() - saved.renewed_at < timedelta(days=days):
             return False
@@ -132,7 +129,7 @@ class LoginSession:
             self._give_lock()
 
     async def forget(self) -> None:
-        """Delete the login from this computer, after the user asked for it."""
+        """Remove the login from this machine, as the user has asked."""
         await self._take_lock()
         try:
             self._login_store.forget()
@@ -153,7 +150,7 @@ class LoginSession:
         await self._take_lock()
         try:
             saved = self._stored()
-            if self._good(saved, stale):
+            if self._is_valid(saved, stale):
                 self._now = saved
                 return saved
             if not saved.refresh:
@@ -171,19 +168,19 @@ class LoginSession:
             self._give_lock()
 
     def _stored(self) -> SavedLogin:
-        if self._unsaved is not None and self._waits():
-            # The new tokens could not be saved before: they must be durable before anything else happens.
+        if self._unsaved is not None and self._is_unsaved():
+            # The disk refused the new tokens before: they must be stored before anything else happens.
             self._save(self._unsaved)
         self._unsaved = None
         saved = self._login_store.read()
         if saved is None:
             raise _needed("There is no login yet.")
-        if not self._ours(saved):
+        if not self._is_ours(saved):
             raise _needed("The saved login belongs to another app or another Xero address.")
         return saved
 
     async def _renewed(self, saved: SavedLogin) -> Grant:
-        """Renew with the token, then with the one in the file, then with the previous one while valid."""
+        """Renew with the refresh token, then with the one now in the file, then with the previous one."""
         self._login_store.write(msgspec.structs.replace(saved, renewing_since=self._clock.now()))
         tried = [saved.refresh]
         try:
@@ -193,7 +190,7 @@ class LoginSession:
         if lost.case is not CaseId.NEEDS_RECONNECT:
             raise lost
         again = self._login_store.read() or saved
-        for other in (again.refresh, self._graced(saved)):
+        for other in (again.refresh, self._previous_in_grace(saved)):
             if other and other not in tried:
                 tried.append(other)
                 try:
@@ -213,13 +210,13 @@ class LoginSession:
             try:
                 return await self._endpoint.refresh(refresh)
             except XeroUnreachable:
-                # Safe to repeat: Xero accepts the same token again for 30 minutes after a lost answer.
+                # Safe to repeat: Xero accepts the same token for 30 minutes after a lost answer.
                 if not left:
                     raise
                 await self._clock.sleep(self._jitter.uniform(0.0, 2.0 ** (_TRIES - left)))
         raise AssertionError("unreachable")
 
-    def _graced(self, saved: SavedLogin) -> Secret | None:
+    def _previous_in_grace(self, saved: SavedLogin) -> Secret | None:
         if saved.previous is None or saved.previous_until is None:
             return None
         return saved.previous if self._clock.now() < saved.previous_until else None
@@ -250,8 +247,8 @@ class LoginSession:
         self._unsaved = None
         self._now = saved
 
-    def _waits(self) -> bool:
-        """Return whether new tokens still have to be saved, and no other login was saved or deleted since."""
+    def _is_unsaved(self) -> bool:
+        """Return whether tokens could not be saved yet, and no one has saved or removed the login since."""
         if self._unsaved is None:
             return False
         try:
@@ -260,16 +257,16 @@ class LoginSession:
             return True
         return (there.refresh if there is not None else None) in (self._over, self._unsaved.refresh)
 
-    def _good(self, saved: SavedLogin, stale: Secret | None) -> bool:
+    def _is_valid(self, saved: SavedLogin, stale: Secret | None) -> bool:
         return (
-            self._ours(saved)
+            self._is_ours(saved)
             and saved.expires_at - self._clock.now() > MARGIN
             and (stale is None or saved.access != stale)
             and saved.refused_at is None
         )
 
-    def _ours(self, saved: SavedLogin) -> bool:
-        # A token is only sent to the address that it was made for.
+    def _is_ours(self, saved: SavedLogin) -> bool:
+        # A token is only sent to the address for which it was issued.
         return (saved.client_id, saved.identity_url) == (self._config.client_id, self._config.identity_url)
 
     async def _take_lock(self) -> None:
@@ -294,7 +291,7 @@ class LoginSession:
         self._turn.release()
 
 
-def _seen(task: asyncio.Task[SavedLogin]) -> None:
+def _retrieve_exception(task: asyncio.Task[SavedLogin]) -> None:
     if not task.cancelled():
         task.exception()
 

@@ -1,6 +1,6 @@
 """The token endpoint of Xero's identity server: exchange a code, renew, revoke (RFC 6749, RFC 7009).
 
-A web app sends its secret with HTTP Basic; any other app sends its client id in the form and no header. Both
+A web app sends its secret by HTTP Basic; other apps send their client id in the form and no header. Both
 prove with the verifier that the code is theirs (RFC 7636).
 """
 
@@ -29,9 +29,9 @@ with lazy_imports():
 
 _LIMIT = 1024 * 1024
 _OTHER_WAY = ("unsupported_grant_type", "invalid_request")
-"""Errors for a renewal that worked before (RFC 6749, 5.2): this kind of sign-in is no longer possible.
+"""Errors of a renewal that mean that this way of signing in has ended, not the login (RFC 6749, 5.2).
 
-``unauthorized_client`` means the same, unless a secret was set that a PKCE app must not have.
+``unauthorized_client`` counts, too, unless a secret is set that a PKCE app must not have.
 """
 _TOKEN = RequestInfo("POST /connect/token")
 _REVOKE = RequestInfo("POST /connect/revocation")
@@ -50,10 +50,10 @@ class TokenEndpoint:
         return begin(self._config)
 
     async def redeem(self, authorization: Authorization, code: Secret) -> Grant:
-        """Exchange a code (single use, five minutes) for tokens.
+        """Exchange a code (valid once, for five minutes) for tokens.
 
         Raises:
-            LoginNeeded: The code was already used or has expired.
+            LoginNeeded: The code was used or has expired.
         """
         form = Secret(
             authlib.oauth2.rfc6749.parameters.prepare_token_request(
@@ -70,7 +70,7 @@ class TokenEndpoint:
         """Renew the tokens.
 
         Raises:
-            LoginNeeded: Xero no longer accepts the refresh token (case T6).
+            LoginNeeded: Xero refuses the refresh token (known problem T6).
         """
         form = Secret(
             authlib.oauth2.rfc6749.parameters.prepare_token_request(
@@ -80,10 +80,7 @@ class TokenEndpoint:
         return await self._token(form, refresh)
 
     async def revoke(self, refresh: Secret) -> None:
-        """Revoke a refresh token, which removes all connections of this login.
-
-        An unknown token is no error.
-        """
+        """Revoke a refresh token, which removes all connections of the login; ignore an unknown token."""
         form = Secret(
             authlib.common.urls.url_encode([("token", refresh.reveal()), *self._identity().items()])
         )
@@ -94,7 +91,7 @@ class TokenEndpoint:
     def _identity(self) -> dict[str, str]:
         return {} if self._config.client_secret else {"client_id": self._config.client_id}
 
-    # Forms and replies are wrapped as secrets: a traceback may show the locals of every frame.
+    # Forms and replies are passed as secrets, because a traceback may show the local values of every frame.
 
     async def _token(self, form: Secret, before: Secret) -> Grant:
         status, body, asked = await self._post("/connect/token", form, _TOKEN)

@@ -1,10 +1,10 @@
-"""The saved login on disk: one encrypted file (AES-256-GCM), replaced atomically and read back.
+"""The saved login: one file, encrypted with AES-256-GCM, replaced atomically and read back.
 
-The key that encrypts the saved login: where it comes from, and what each place does not protect against.
+Sources of the key that encrypts the saved login, and what each of them does not protect against.
 
-The order is: a file named by systemd credentials or ``XPM_TUI_KEY_FILE``; the desktop's keyring (default home
-only); a key file of our own. Each keyring call has a time limit, because it may wait for a prompt that is not
-visible.
+In this order: a file named by systemd credentials or ``XPM_TUI_KEY_FILE``; the desktop's keyring (only for
+the default home); a key file of our own. A call of the keyring may wait for a prompt that nobody sees, so
+each has a time limit.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ with lazy_imports():
 T = TypeVar("T")
 
 CREDENTIAL = "xpm-tui-key"
-"""Name of the systemd credential (``LoadCredential=``, systemd.exec(5))."""
+"""The name of the systemd credential (``LoadCredential=``, systemd.exec(5))."""
 
 SERVICE = "xpm-tui"
 KEYRING_SECONDS = 5.0
@@ -52,10 +52,10 @@ class KeyringError(Exception):
 
 
 def given_key(environ: Mapping[str, str]) -> tuple[bytes, str] | None:
-    """Return a key that the computer's owner provides, and where it came from.
+    """Return a key that the machine's owner provides, and its source.
 
     Raises:
-        BadInput: A key file is named but is missing, too short or readable by other users.
+        BadInput: A key file is named but is missing, too short, or accessible to other users.
     """
     named = environ.get("XPM_TUI_KEY_FILE", "")
     folder = environ.get("CREDENTIALS_DIRECTORY", "")
@@ -67,7 +67,7 @@ def given_key(environ: Mapping[str, str]) -> tuple[bytes, str] | None:
 
 
 def file_key(folder: Path, *, make: bool) -> bytes | None:
-    """Return the key from our own key file (0600) in the config folder; ``make`` creates a missing one."""
+    """Return the key from our file (0600) in the config folder; with ``make``, create it if missing."""
     path = folder / "token.key"
     if path.exists() or path.is_symlink():
         return _read(path, check=True)
@@ -104,7 +104,7 @@ def _read(path: Path, *, check: bool) -> bytes:
 
 
 class KeyringKey:
-    """The key of one practice in the desktop's keyring (library ``keyring``, recommended back ends only)."""
+    """The key of a practice in the desktop's keyring (library ``keyring``, recommended back ends only)."""
 
     def __init__(self, name: str, backend: Any = None, seconds: float = KEYRING_SECONDS) -> None:
         self._name = name
@@ -163,15 +163,15 @@ class KeyringKey:
             return value  # type: ignore[no-any-return]
         if isinstance(value, KeyringError):
             raise value
-        # The library's message may contain anything: only the kind of error is reported.
+        # The library's messages may contain anything, so only the type of the error is shown.
         raise KeyringError(f"the keyring failed ({type(value).__name__})") from None
 
 
 def _recommended() -> Any:
-    """Return the best recommended back end, or the one named in the environment.
+    """Return the best recommended back end, or the one that the environment names.
 
-    keyring's own choice is not used: it may silently be a plain-text file, a back end that stores nothing, or
-    a chain that falls through to either.
+    Keyring's own choice is not used: it may be a plain-text file, one that stores nothing, or a chain of
+    both.
     """
     bad = ("keyring.backends.fail", "keyring.backends.null", "keyring.backends.chainer")
     named = keyring.core.load_env()
@@ -206,12 +206,10 @@ _WHERE: dict[KeySource, str] = {
 
 
 class SavedLogin(msgspec.Struct, frozen=True, kw_only=True):
-    """A login as it is saved.
+    """A login as stored. ``previous`` is the previous refresh token, valid until ``previous_until``.
 
-    Attributes:
-        previous: The previous refresh token, valid until ``previous_until``.
-        renewing_since: Set while a renewal was started whose result is not known.
-        refused_at: When Xero refused the login, which is kept nevertheless.
+    ``renewing_since``: a renewal was started and its result is not known. ``refused_at``: Xero has refused
+    the login, which is kept nevertheless.
     """
 
     access: Secret
@@ -238,7 +236,7 @@ class _Box(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TokenStore:
-    """The store of one login, ``folder/login.bin``.
+    """The store of a login, ``folder/login.bin``.
 
     All methods are synchronous and short, except for a keyring that hangs (five seconds at most).
 
@@ -268,7 +266,7 @@ class TokenStore:
         return f"Vault({str(self.path)!r})"
 
     def where(self) -> str:
-        """Return where the login is saved and what protects it, as text for users."""
+        """Where the login is stored and how it is protected, for users."""
         box = self._box()
         if box is None:
             return "no login is saved"
@@ -279,14 +277,14 @@ class TokenStore:
         box = self._box()
         if box is None:
             return None
-        saved = self._opened(box)
+        saved = self._decrypt(box)
         if saved is None:
             raise _closed("it was made with another key, or the file was changed")
         return saved
 
     def write(self, saved: SavedLogin) -> None:
         """Write the login durably, read it back and compare."""
-        box = self._sealed(saved)
+        box = self._encrypt(saved)
         ensure_private(self.path.parent)
         replace_bytes(self.path, msgspec.json.encode(box))
         if self.read() != saved:
@@ -295,9 +293,9 @@ class TokenStore:
                 hint="Check the disk. The login is still valid for 30 minutes.",
             )
 
-    # Frames with key or plain text raise nothing: a traceback may show the locals of every frame.
+    # Key and plain text are only in frames that raise nothing: a traceback may show local values.
 
-    def _opened(self, box: _Box) -> SavedLogin | None:
+    def _decrypt(self, box: _Box) -> SavedLogin | None:
         cipher = cryptography.hazmat.primitives.ciphers.aead.AESGCM(self._key_of(box.key))
         try:
             plain = cipher.decrypt(base64.b64decode(box.nonce), base64.b64decode(box.data), _BOUND)
@@ -305,7 +303,7 @@ class TokenStore:
         except (cryptography.exceptions.InvalidTag, ValueError, msgspec.DecodeError):
             return None
 
-    def _sealed(self, saved: SavedLogin) -> _Box:
+    def _encrypt(self, saved: SavedLogin) -> _Box:
         source, key = self._key_for_writing()
         nonce = os.urandom(12)
         data = cryptography.hazmat.primitives.ciphers.aead.AESGCM(key).encrypt(
@@ -320,7 +318,7 @@ class TokenStore:
         )
 
     def forget(self) -> None:
-        """Delete the file, after the login was revoked or the user disconnected the practice."""
+        """Delete the file: the login was revoked, or the user has disconnected the practice."""
         self.path.unlink(missing_ok=True)
 
     def _box(self) -> _Box | None:
@@ -390,7 +388,7 @@ class TokenStore:
 
 
 def refused(folder: Path) -> bool:
-    """Return whether Xero refused the login saved in ``folder``, without its key."""
+    """Return whether Xero has refused the login in ``folder``, without its key."""
     try:
         return msgspec.json.decode((folder / "login.bin").read_bytes(), type=_Box).refused
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):

@@ -1,8 +1,8 @@
-"""One call to Practice Manager, with login, rate limits, retries and errors.
+"""Executes one call to Practice Manager: login, rate limiter, retries and error handling.
 
-A read is retried within bounds (tries and seconds, full jitter). A write is sent again only if Xero certainly
-did not act on it: no connection was made, or it answered 401 or 429. Anything else that leaves a write
-without a clear answer is ``OutcomeUnknown``.
+A read is retried within limits (attempts and seconds, full jitter). A write is sent again only if Xero
+certainly did not act: no connection was made, or it answered 401 or 429. Any other write without a clear
+answer is an ``OutcomeUnknown``.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9._-]+)", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Spec:
-    """A call to make. ``record``: its path names a record; ``long``: it may be slow and the reply large."""
+    """A call to make. ``record``: its path names a record; ``long``: it may be slow and large."""
 
     method: str
     path: str
@@ -55,12 +55,12 @@ class Spec:
 
     @property
     def asked(self) -> RequestInfo:
-        """Return what an error may say about it."""
+        """Return what an error may say about the call."""
         return RequestInfo(f"{self.method} {self.path}", write=self.method != "GET")
 
 
 class _Budget:
-    """How often and for how long one call may still be tried."""
+    """How often and how long a call may still be retried."""
 
     def __init__(self, config: WireConfig, clock: Clock, jitter: random.Random) -> None:
         self._left = config.retries
@@ -72,11 +72,7 @@ class _Budget:
         self.renewed = False
 
     def next(self, error: XeroError, least: float = 0.0) -> float:
-        """Return the seconds to wait before the next try.
-
-        Raises:
-            XeroError: There is no further try; this is ``error`` itself.
-        """
+        """Return the seconds to wait before the next attempt; raise ``error`` if there is none."""
         wait = least or self._jitter.uniform(0.0, self._step)
         if self._left <= 0 or self._clock.monotonic() + wait > self._until:
             raise error
@@ -85,15 +81,15 @@ class _Budget:
         return wait
 
     def extend(self, seconds: float) -> None:
-        """Exclude time spent at the rate limiter or on a renewal."""
+        """Do not count time spent at the rate limiter or on a renewal."""
         self._until += seconds
 
 
 class Caller:
-    """Makes the calls of one practice with one priority. ``calls`` counts what was sent.
+    """Makes the calls of a practice with one priority. ``calls`` counts what was sent.
 
-    Once ``stop`` returns true, no more calls are made and ``RunStopped`` is raised, also while waiting. A
-    call that was already sent is completed first.
+    Once ``stop`` returns True, no call is made: ``RunStopped`` is raised instead, also out of a wait. A call
+    that has been sent is completed first.
     """
 
     def __init__(
@@ -123,7 +119,7 @@ class Caller:
         self.calls = 0
 
     async def read(self, spec: Spec, parse: Parse[R]) -> R:
-        """Make a reading call and parse its body; an incomplete or broken reply is requested again."""
+        """Make a read and parse its body; a cut or malformed reply is read again, within limits."""
         budget = _Budget(self.config, self.clock, self._jitter)
         broken = False
         while True:
@@ -144,11 +140,7 @@ class Caller:
             await pause(self.clock, wait, self._stop)
 
     async def write(self, spec: Spec, parse: Parse[R]) -> R:
-        """Make a writing call and parse its reply.
-
-        Raises:
-            OutcomeUnknown: There was no reply, or one that cannot be read.
-        """
+        """Make a write and parse its reply; if the reply cannot be parsed, the outcome is unknown."""
         budget = _Budget(self.config, self.clock, self._jitter)
         try:
             body, asked = await self._whole(spec, budget)
@@ -170,7 +162,7 @@ class Caller:
 
     @asynccontextmanager
     async def stream(self, spec: Spec) -> AsyncIterator[tuple[IncomingReply, RequestInfo]]:
-        """Make a reading call and yield its head; there are no retries once the body begins."""
+        """Make a read and yield its head; it is not retried once the body has begun."""
         budget = _Budget(self.config, self.clock, self._jitter)
         try:
             async with self._opened(spec, budget) as opened:
@@ -180,7 +172,7 @@ class Caller:
         except NoReply as fault:
             raise error_mapping.no_reply(fault, spec.asked) from None
 
-    # -- tries -------------------------------------------------------------------------------------------
+    # -- attempts -------------------------------------------------------------------------------------------
 
     @asynccontextmanager
     async def _opened(self, spec: Spec, budget: _Budget) -> AsyncIterator[tuple[IncomingReply, RequestInfo]]:
@@ -196,8 +188,8 @@ class Caller:
                 try:
                     incoming = await stack.enter_async_context(self._network.open(self._request(spec, token)))
                 except NoReply as fault:
-                    self._tell(spec.asked, began, 0, {})
-                    wait = self._unreached(spec, fault, budget)
+                    self._log_call(spec.asked, began, 0, {})
+                    wait = self._after_no_reply(spec, fault, budget)
                 else:
                     asked = replace(
                         spec.asked,
@@ -212,17 +204,17 @@ class Caller:
                             yield replace(incoming, chunks=tally.chunks()), asked
                         finally:
                             self._limiter.received += incoming.received()
-                            self._tell(asked, began, tally.count, incoming.headers)
+                            self._log_call(asked, began, tally.count, incoming.headers)
                         return
                     found, size = await _error_body(incoming)
                     self._limiter.received += incoming.received()
                     asked = replace(asked, correlation=asked.correlation or found.correlation)
-                    self._tell(asked, began, size, incoming.headers)
+                    self._log_call(asked, began, size, incoming.headers)
                     if incoming.status == 401:
                         stale = self._unauthorised(asked, found, budget, token)
                         wait = 0.0
                     else:
-                        wait = self._next(spec, asked, found, incoming.headers, budget)
+                        wait = self._after_error(spec, asked, found, incoming.headers, budget)
             await pause(self.clock, wait, self._stop)
 
     async def _await_allowance(self, stack: AsyncExitStack, asked: RequestInfo) -> None:
@@ -253,7 +245,7 @@ class Caller:
             deadline=times.list_deadline if spec.long else times.deadline,
         )
 
-    def _unreached(self, spec: Spec, fault: NoReply, budget: _Budget) -> float:
+    def _after_no_reply(self, spec: Spec, fault: NoReply, budget: _Budget) -> float:
         error = error_mapping.no_reply(fault, spec.asked)
         if not isinstance(error, XeroUnreachable) or fault.kind in ("tls", "request"):
             raise _ReplyBroken(error)
@@ -268,10 +260,10 @@ class Caller:
         budget.renewed = True
         return token
 
-    def _next(
+    def _after_error(
         self, spec: Spec, asked: RequestInfo, found: ErrorBody, headers: Mapping[str, str], budget: _Budget
     ) -> float:
-        """Decide what to do after an unsuccessful reply: return the seconds to wait, or raise the error."""
+        """Return the seconds to wait after a reply that is no success, or raise the error."""
         after = _seconds(headers.get("retry-after", ""))
         if asked.status == 429:
             return self._throttled(asked, headers, after, budget)
@@ -306,13 +298,13 @@ class Caller:
         budget.extend(wait)
         return wait
 
-    def _tell(self, asked: RequestInfo, began: float, size: int, headers: Mapping[str, str]) -> None:
+    def _log_call(self, asked: RequestInfo, began: float, size: int, headers: Mapping[str, str]) -> None:
         numbers: dict[str, Scalar] = {"ms": round((self.clock.monotonic() - began) * 1000), "bytes": size}
         for name, header in (("minute_left", "x-minlimit-remaining"), ("day_left", "x-daylimit-remaining")):
             text = headers.get(header, "")
             if text.isascii() and text.isdigit():
                 numbers[name] = int(text[:9])
-        # A 401 is an expired login, which is renewed silently, or a list that the scopes do not cover.
+        # A 401 is an expired login, which is renewed silently, or a list that the login cannot read.
         good = 200 <= asked.status < 300 or asked.status == 401
         self._events.emit(
             Event(
@@ -327,7 +319,7 @@ class Caller:
 
 
 class _ReplyBroken(Exception):
-    """Wraps a final error so that it passes the handlers of errors that may be retried."""
+    """Wraps a final error, so that the handlers of retryable errors do not catch it."""
 
     def __init__(self, error: XeroError) -> None:
         super().__init__()
@@ -360,7 +352,7 @@ def _check_charset(headers: Mapping[str, str], asked: RequestInfo) -> None:
 
 
 def bad_reply(asked: RequestInfo, problem: str) -> BadReply:
-    """Return the error for a reply that is not even parsed."""
+    """Return the error for a reply that is not parsed at all."""
     return BadReply(
         f"Xero's reply cannot be read: {problem}.",
         hint=f"Try again. {support_hint(asked.correlation)}",

@@ -1,7 +1,7 @@
-"""Environment variables about the network: proxies, hosts without a proxy, and trusted certificates.
+"""Network settings from environment variables: proxies, hosts without one, and trusted certificates.
 
-Every variable is checked before anything is sent, so that an unusable one is reported with its value and what
-to do. Names and passwords in a proxy's address are masked.
+Every variable is checked before anything is sent, so that an invalid one is reported with its value and what
+to do. User names and passwords in the address of a proxy are masked.
 """
 
 from __future__ import annotations
@@ -31,31 +31,31 @@ MASK: Final = "***@"
 
 _SCHEMES = ("http", "https", "socks5", "socks5h")
 _HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
-"""Names of certificates in a folder (openssl-rehash(1))."""
+"""The names of certificates in a folder (openssl-rehash(1))."""
 
 
 @dataclass(frozen=True)
 class ProxyRoute:
-    """The proxy for one server: its address (which may contain a password), and its name in messages."""
+    """The proxy for a server: its address, which may have a password, and its name in messages."""
 
     url: str
     shown: str
 
 
 class NetworkEnvironment:
-    """The variables of one process, read when they are first needed."""
+    """The network variables of a process, which are read when they are needed."""
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         self._environ = os.environ if environ is None else environ
         self._asks_system = self._environ is os.environ
 
     def proxies(self) -> dict[str, str]:
-        """Return every proxy variable with its masked value, for the connection check."""
+        """Return every proxy variable with its value, masked, for the doctor."""
         names = sorted(name for name in self._environ if name.lower() in _PROXY_NAMES)
         return {name: masked(self._environ[name]) for name in names if self._environ[name].strip()}
 
     def certificates(self) -> dict[str, str]:
-        """Return every variable about certificates with its value, for the connection check."""
+        """Return every variable about certificates with its value, for the doctor."""
         found = {name: self._environ.get(name, "") for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", *UNUSED)}
         return {
             name: visible(value, 200) + (" (not used: set SSL_CERT_FILE)" if name in UNUSED else "")
@@ -64,7 +64,7 @@ class NetworkEnvironment:
         }
 
     def faults(self) -> list[XeroUnreachable]:
-        """Return one error for each variable that prevents a connection to Xero."""
+        """Return an error for each variable that prevents a connection to Xero."""
         found = []
         for check in (lambda: self._chosen("https"), self.certificate_store):
             try:
@@ -74,10 +74,10 @@ class NetworkEnvironment:
         return found
 
     def proxy_for(self, scheme: str, host: str, port: int) -> ProxyRoute | None:
-        """Return the proxy for a server, or None for a direct connection.
+        """Return the proxy for a server, None for a direct connection.
 
         Raises:
-            OutOfReach: The variable that counts cannot be used; it is named with its value.
+            XeroUnreachable: The variable is invalid; it is named with its value.
         """
         if self._bypassed(host, port):
             return None
@@ -87,7 +87,7 @@ class NetworkEnvironment:
         """Return the trusted certificates.
 
         Raises:
-            XeroUnreachable: A variable is wrong; the error names it.
+            XeroUnreachable: A variable is invalid; it is named with its value.
         """
         name = next((each for each in ("SSL_CERT_FILE", "SSL_CERT_DIR") if self._environ.get(each)), "")
         value = self._environ.get(name, "")
@@ -126,13 +126,13 @@ class NetworkEnvironment:
         return None
 
     def _named(self, scheme: str) -> Iterator[tuple[str, str]]:
-        """Return the variables for a scheme in order; the lower-case name has priority, as is usual."""
+        """Yield the variables that apply to a scheme, in order; lower-case names take precedence."""
         for wanted in (f"{scheme}_proxy", "all_proxy"):
             names = [name for name in self._environ if name.lower() == wanted]
             if names:
                 name = wanted if wanted in names else names[0]
                 yield name, self._environ[name]
-        if self._asks_system and not self.proxies():  # a proxy from the system settings on macOS
+        if self._asks_system and not self.proxies():  # the proxy in the settings of macOS
             found = urllib.request.getproxies()
             yield "The system's proxy", found.get(scheme) or found.get("all") or ""
 
@@ -147,14 +147,14 @@ _CERTIFICATE_HINT = "Name a file of certificates in SSL_CERT_FILE, or unset {}."
 
 
 def masked(value: str) -> str:
-    """Return a proxy's address without name and password."""
+    """Return the address of a proxy with user name and password masked."""
     return visible(
         re.sub(r"^([a-z][a-z0-9+.-]*://)?.*@", rf"\1{MASK}", value.strip(), flags=re.I | re.S), 200
     )
 
 
 def _covers(word: str, host: str, port: int) -> bool:
-    """Return whether an entry of NO_PROXY covers a server; an unreadable entry covers none."""
+    """Return whether an entry of NO_PROXY covers a server; an invalid one covers none."""
     word = word.lower()
     if word == "*":
         return True
@@ -215,10 +215,7 @@ def _file_problem(value: str) -> str:
 
 
 def _folder_problem(value: str) -> str:
-    """Return what is wrong with a folder of certificates.
-
-    OpenSSL ignores a folder that does not exist, and then trusts no certificate.
-    """
+    """Return what is wrong with a folder of certificates: OpenSSL ignores a missing one, and trusts none."""
     folders = [Path(part) for part in value.split(os.pathsep) if part]
     try:
         there = [folder for folder in folders if folder.is_dir()]
@@ -238,7 +235,7 @@ def _fault(name: str, shown: str, problem: str, hint: str, case: CaseId) -> Xero
 
 
 def notices(faults: list[XeroUnreachable]) -> Iterator[AppError]:
-    """Return the faults as notices, for when all servers are on this computer and need no proxy."""
+    """Yield the faults as warnings, for servers on this machine, which need none of the variables."""
     for fault in faults:
         yield AppError(
             f"{fault.message} It is not needed for calls to servers on this machine.",

@@ -1,4 +1,4 @@
-"""Maps a status, an error body or a missing reply to our errors, each with what the user can do."""
+"""Maps statuses, error bodies and missing replies to our errors, with what to do about each."""
 
 from __future__ import annotations
 
@@ -65,13 +65,13 @@ _UNREACHED: dict[str, tuple[str, str, CaseId]] = {
 
 
 def correlation_of(headers: Mapping[str, str]) -> str:
-    """Return Xero's id of the call, if the reply has a plausible one."""
+    """Return Xero's correlation id of a call, if the reply has a plausible one."""
     found = headers.get("xero-correlation-id", "")
     return found if _CORRELATION.fullmatch(found) else ""
 
 
 def error_body(body: bytes, headers: Mapping[str, str]) -> ErrorBody:
-    """Read an error body: an XML envelope, JSON of either family, or nothing readable."""
+    """Parse an error body: the XML envelope, JSON of either kind, or nothing."""
     stripped = body.lstrip()
     if stripped.startswith((b"{", b"[")):
         return read_json(stripped)
@@ -83,12 +83,12 @@ def error_body(body: bytes, headers: Mapping[str, str]) -> ErrorBody:
 
 
 def about(asked: RequestInfo, **more: Any) -> dict[str, Any]:
-    """Return the keyword arguments that every Xero error takes."""
+    """Return the keyword arguments of every error about a call."""
     return {"asked": asked.call, "status": asked.status, "correlation": asked.correlation, **more}
 
 
 def no_reply(fault: NoReply, asked: RequestInfo) -> XeroError:
-    """Return the error for a call without a reply: outcome unknown for a write that may have arrived."""
+    """Return the error for a call without a reply; a write that may have arrived has an unknown outcome."""
     message, hint, case = _UNREACHED[fault.kind]
     if fault.proxy and fault.kind == "proxy":
         what = fault.words or "could not be reached"
@@ -109,7 +109,7 @@ def unknown(asked: RequestInfo, why: str) -> OutcomeUnknown:
 
 
 def login_lost(asked: RequestInfo) -> LoginNeeded:
-    """Return the error for a login that Xero does not accept even after a renewal."""
+    """Return the error for a login that Xero refuses even after a renewal."""
     return LoginNeeded(
         "Xero no longer accepts the login.",
         hint="Sign in again: xpm-tui connect. Practice data and links stay as they are.",
@@ -119,12 +119,9 @@ def login_lost(asked: RequestInfo) -> LoginNeeded:
 
 
 def of_status(asked: RequestInfo, found: ErrorBody, *, record: bool) -> XeroError:
-    """Return the error for a reply that is neither a success nor one to wait out (401, 429).
+    """Return the error for a reply that is neither a success nor retried (401, 429).
 
-    Args:
-        asked: The call.
-        found: The error body.
-        record: The path names a record, so that 404 means that there is none.
+    ``record``: the path names a record, so that 404 means that there is none.
     """
     status, words = asked.status, found.words
     if status == 403:
@@ -162,11 +159,11 @@ def _server_error(asked: RequestInfo, found: ErrorBody) -> XeroError:
     if found.envelope and is_refusal(found.words):
         return refusal(found.words, asked)
     # Any other 500 may have come after the change was made, with or without an envelope.
-    text = f' ("{visible(found.words, 120)}")' if found.words else ""
+    quoted = f' ("{visible(found.words, 120)}")' if found.words else ""
     if asked.write:
-        return unknown(asked, f"Xero answered HTTP {asked.status}{text}.")
+        return unknown(asked, f"Xero answered HTTP {asked.status}{quoted}.")
     return XeroUnreachable(
-        f"Xero has a problem: HTTP {asked.status}{text}.",
+        f"Xero has a problem: HTTP {asked.status}{quoted}.",
         hint="Try again later, and check status.xero.com.",
         case=CaseId.XERO_DOWN,
         **about(asked, words=found.words, repeatable=True),
@@ -189,7 +186,7 @@ _RESOURCES = {"client": "client", "clientgroup": "client", "job": "job", "jobsta
 
 
 def is_covered(call: str, granted: Collection[str]) -> bool:
-    """Whether the granted scopes cover a call (Practice Manager scopes page).
+    """Return whether the granted scopes cover a call (Practice Manager scopes page).
 
     Args:
         call: Verb and path, such as ``GET staff.api/list``. Job templates and categories have no scope of

@@ -1,8 +1,10 @@
-"""The calls of Practice Manager 3.1 for clients, contacts, groups, staff and lists.
+"""The calls of Practice Manager 3.1 as the Practice port: clients, contacts, groups, staff and lists.
 
-What XPM offers but this program never does has no method here: archive, delete, merge.
+What XPM offers but the product never does has no method here: archive, delete, merge.
 
-The calls for jobs of Practice Manager 3.1; jobs are addressed by their number, never by UUID.
+The calls of Practice Manager 3.1 for jobs, and checked pieces of paths.
+
+Jobs are addressed by their number, never by UUID.
 """
 
 from __future__ import annotations
@@ -32,10 +34,10 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 
 
 def uuid_piece(text: str) -> str:
-    """Return a UUID in lower case for use in a path.
+    """Return a UUID in lower case.
 
     Raises:
-        BadInput: The text is not a UUID.
+        BadInput: The text is no UUID.
     """
     lowered = text.strip().lower()
     if _UUID.fullmatch(lowered) is None:
@@ -47,7 +49,7 @@ def uuid_piece(text: str) -> str:
 
 
 def job_number_piece(text: str) -> str:
-    """Return a job number percent-encoded for use in a path; it is never parsed.
+    """Return a job number as a percent-encoded piece of a path; it is never parsed.
 
     Raises:
         BadInput: The number is empty.
@@ -59,22 +61,22 @@ def job_number_piece(text: str) -> str:
 
 
 def moment(when: datetime) -> str:
-    """Return ``yyyy-MM-ddTHH:mm:ss`` in UTC, without zone, as ``modifiedsince`` expects it."""
+    """Return a time as ``modifiedsince`` takes it: ``yyyy-MM-ddTHH:mm:ss`` in UTC, without zone."""
     if when.tzinfo is None:
         when = when.replace(tzinfo=UTC)
     return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 class JobCalls:
-    """Typed calls for jobs; writes raise ``OutcomeUnknown`` if they may have taken effect."""
+    """The calls for jobs; writes raise ``OutcomeUnknown`` if they may have taken effect."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
     async def current_jobs(self) -> Records[XpmJob]:
-        """Return the open jobs (``GET job.api/current``) of any age, without tasks.
+        """``GET job.api/current``: neither completed nor cancelled, any age, without tasks.
 
-        Scope ``practicemanager.job.read`` or more. One list without pages or a range of dates.
+        Scope ``practicemanager.job.read`` or more. One unpaged list, without a range of dates.
         """
         return await self._jobs(Spec("GET", "job.api/current", long=True))
 
@@ -90,9 +92,9 @@ class JobCalls:
         return await self._jobs(Spec("GET", f"job.api/client/{uuid_piece(client)}", query, record=True))
 
     async def jobs_created(self, first: date, last: date, *, detailed: bool = False) -> Records[XpmJob]:
-        """Return the jobs created from one day to another, in any state (``GET job.api/list``).
+        """``GET job.api/list``: the jobs created between two days, in any state.
 
-        Scope ``practicemanager.job.read`` or more. Xero accepts at most one year, both days included.
+        Scope ``practicemanager.job.read`` or more. Xero takes at most one year, both days included.
         """
         query = {"from": f"{first:%Y%m%d}", "to": f"{last:%Y%m%d}"}
         if detailed:
@@ -103,13 +105,10 @@ class JobCalls:
         return await self._caller.read(spec, lambda body, asked: read_list(listings.JOBS, body, asked)[0])
 
     async def job(self, number: str) -> XpmJob:
-        """Return one complete job with its tasks (``GET job.api/get/{number}``).
+        """``GET job.api/get/{number}``: one job in full, with its tasks.
 
-        Scope ``practicemanager.job.read`` or more. The category is a name; which template made the job cannot
-        be read.
-
-        Raises:
-            RecordMissing: The job does not exist.
+        Scope ``practicemanager.job.read`` or more. ``RecordMissing`` if there is none. Its category is a
+        name; its template cannot be read.
         """
         spec = Spec("GET", f"job.api/get/{job_number_piece(number)}", record=True)
         return await self._caller.read(spec, _job)
@@ -129,13 +128,11 @@ class JobCalls:
         category: str = "",
         budget: str = "",
     ) -> XpmJob:
-        """Create a job in the practice's first state and return it with its number (``POST job.api/add``).
+        """``POST job.api/add``: create a job in the first state; return it with its number.
 
-        Scope ``practicemanager.job``. ``number`` is the practice's own job number; what XPM does with one
-        that exists is not documented. Manager, partner and staff are set afterwards with :meth:`assign`.
-
-        Raises:
-            OutcomeUnknown: Look for the job before sending it again.
+        Scope ``practicemanager.job``. ``number`` is an own job number; what XPM does with an existing one is
+        not documented. Manager, partner and staff are set afterwards by :meth:`assign`. ``OutcomeUnknown``:
+        look for the job before sending again.
         """
         fields: dict[str, str | date] = {
             "Name": name,
@@ -155,17 +152,10 @@ class JobCalls:
         return await self._write("POST", "job.api/add", request_bodies.job(given))
 
     async def set_job_state(self, number: str, code: str) -> None:
-        """Set a job's state (``PUT job.api/state``).
+        """``PUT job.api/state``: ``code`` is the state's Interface Code, not its name.
 
-        Scope ``practicemanager.job``. The reply is only a status in recordings and a job in the
-        specification; neither is used.
-
-        Args:
-            number: The job number.
-            code: The state's Interface Code as the practice set it, not its name.
-
-        Raises:
-            Refused: XPM does not know the code (case ``state-code``).
+        Scope ``practicemanager.job``. ``Refused`` (case ``state-code``) for a code that XPM does not know.
+        The reply is a status only in recordings, a job in the specification: neither is relied upon.
         """
         spec = Spec("PUT", "job.api/state", body=request_bodies.job({"ID": number, "State": code}))
         await self._caller.write(spec, lambda body, asked: read_status(body, asked))
@@ -179,21 +169,18 @@ class JobCalls:
         manager: str | None = None,
         partner: str | None = None,
     ) -> XpmJob:
-        """Assign staff, manager and partner by UUID (``PUT job.api/assign``); ``""`` removes one.
+        """``PUT job.api/assign``: staff, manager and partner by UUID; ``""`` removes manager or partner.
 
-        Scope ``practicemanager.job``. This is the only way to set a job's manager and partner.
+        Scope ``practicemanager.job``. The only way to set a job's manager and partner.
         """
         body = request_bodies.assign(number, add=add, remove=remove, manager=manager, partner=partner)
         return await self._write("PUT", "job.api/assign", body)
 
     async def apply_template(self, number: str, template: str, *, append: bool = False) -> XpmJob:
-        """Add a template's tasks and return the job with them (``POST job.api/applytemplate``).
+        """``POST job.api/applytemplate``: add the template's tasks; return the job with them.
 
         Scope ``practicemanager.job``. A second call adds the tasks again, unless ``append`` (XPM's
-        ``AppendExisting``).
-
-        Raises:
-            Refused: The template does not exist.
+        ``AppendExisting``). ``Refused`` for a template that does not exist.
         """
         mode = "AppendExisting" if append else "AddNew"
         body = request_bodies.job({"ID": number, "TemplateUUID": uuid_piece(template), "TaskMode": mode})
@@ -208,7 +195,7 @@ def _job(body: bytes, asked: RequestInfo) -> XpmJob:
 
 
 class ClientListing:
-    """The streamed client list of Xero, an implementation of the ClientList port.
+    """A streamed client list of Xero, an implementation of the ClientList port.
 
     Raises:
         BadReply: The reply cannot be read.
@@ -224,7 +211,7 @@ class ClientListing:
 
     @property
     def asked_at(self) -> datetime:
-        """The server's time when it began to answer (its ``Date`` header, or our time without one)."""
+        """The server's time when it started to answer (its ``Date`` header, or our time without one)."""
         return self._asked_at
 
     @property
@@ -233,7 +220,7 @@ class ClientListing:
         return tuple(self._reader.quarantined)
 
     async def __aiter__(self) -> AsyncIterator[XpmClient]:
-        """Yield the clients one at a time; the list is complete only if this ends without an error."""
+        """Yield the clients; the list is complete only if this ends without an error."""
         reader = self._reader
         try:
             async for chunk in self._incoming.chunks:
@@ -247,7 +234,7 @@ class ClientListing:
 
 
 def server_time(text: str, now: datetime) -> datetime:
-    """Return an HTTP date (RFC 9110 section 5.6.7) in UTC, or ``now`` if it cannot be read."""
+    """Return an HTTP date (RFC 9110, section 5.6.7) in UTC; ``now`` if it cannot be parsed."""
     try:
         found = parsedate_to_datetime(text)
     except (TypeError, ValueError, IndexError):
@@ -259,7 +246,7 @@ R = TypeVar("R")
 
 
 class XeroPractice(JobCalls):
-    """Implements the Practice port for one tenant, and the calls for jobs."""
+    """The Practice port for one tenant, including the calls for jobs."""
 
     def __init__(self, caller: Caller) -> None:
         super().__init__(caller)
@@ -267,17 +254,16 @@ class XeroPractice(JobCalls):
 
     @property
     def calls(self) -> int:
-        """Practice Manager calls sent so far by this object, including retries."""
+        """The number of calls that this object has sent, including retries."""
         return self._caller.calls
 
     # -- clients -----------------------------------------------------------------------------------------
 
     def clients(self, *, modified_since: datetime | None = None) -> AbstractAsyncContextManager[ClientList]:
-        """Stream all clients, including archived and deleted ones (``GET client.api/list?detailed=true``).
+        """``GET client.api/list?detailed=true``: all clients, archived and deleted ones too, streamed.
 
-        Scope ``practicemanager.client.read`` or more. One reply without pages, which may start after minutes
-        of silence; it is retried only while no byte of the list has arrived. ``modified_since`` (UTC) refers
-        to XPM's own time of change.
+        Scope ``practicemanager.client.read`` or more. One unpaged reply, possibly after minutes of silence;
+        retried only until its first byte. ``modified_since`` (UTC) refers to XPM's own time of change.
         """
         return self._clients(modified_since)
 
@@ -290,20 +276,17 @@ class XeroPractice(JobCalls):
             yield ClientListing(incoming, asked, self._caller.clock.now())
 
     async def client(self, uuid: str) -> XpmClient:
-        """Return one complete client (``GET client.api/get/{uuid}``).
+        """``GET client.api/get/{uuid}``: one client in full.
 
-        Scope ``practicemanager.client.read`` or more.
-
-        Raises:
-            RecordMissing: XPM has no such client.
+        Scope ``practicemanager.client.read`` or more. ``RecordMissing`` if XPM has none.
         """
         spec = Spec("GET", f"client.api/get/{uuid_piece(uuid)}", record=True)
         return await self._caller.read(spec, _client)
 
     async def search(self, query: str) -> Records[XpmClient]:
-        """Return clients whose name contains ``query``, ignoring case (``GET client.api/search``).
+        """``GET client.api/search?detailed=true``: clients whose name contains ``query`` in any case.
 
-        Scope ``practicemanager.client.read`` or more. The list is empty if none matches.
+        Scope ``practicemanager.client.read`` or more. No hit is an empty list.
         """
         if not query.strip():
             return Records()
@@ -311,24 +294,19 @@ class XeroPractice(JobCalls):
         return await self._list(spec, listings.CLIENTS)
 
     async def add_client(self, values: Mapping[str, Value], contacts: Sequence[XpmContact]) -> XpmClient:
-        """Create a client with its contacts and return it as saved in XPM (``POST client.api/add``).
+        """``POST client.api/add``: create a client with its contacts; return it as stored.
 
-        Scope ``practicemanager.client``. XPM accepts a second client of the same name without a warning.
-
-        Raises:
-            OutcomeUnknown: Look for the client before sending it again.
+        Scope ``practicemanager.client``. XPM accepts a second client of the same name. ``OutcomeUnknown``:
+        look for it before sending again.
         """
         spec = Spec("POST", "client.api/add", body=request_bodies.add_client(values, contacts))
         return await self._caller.write(spec, _client)
 
     async def update_client(self, uuid: str, name: str, values: Mapping[str, Value]) -> XpmClient:
-        """Change the given fields (``PUT client.api/update``); an empty text clears a field.
+        """``PUT client.api/update``: change the given fields; an empty text clears one.
 
-        Scope ``practicemanager.client``. Contacts cannot be changed here.
-
-        Raises:
-            EditConflict: XPM answered 409.
-            RecordMissing: XPM has no such client.
+        Scope ``practicemanager.client``. Contacts cannot be changed here. ``EditConflict`` on 409,
+        ``RecordMissing`` if XPM has no such client.
         """
         body = request_bodies.update_client(uuid_piece(uuid), name, values)
         return await self._caller.write(Spec("PUT", "client.api/update", body=body), _client)
@@ -345,12 +323,9 @@ class XeroPractice(JobCalls):
         return await self._caller.read(spec, _contact)
 
     async def add_contact(self, client: str, contact: XpmContact) -> XpmContact:
-        """Create a contact for a client (``POST client.api/contact``); its ``uuid`` is ignored.
+        """``POST client.api/contact``: create a contact for a client; its ``uuid`` is ignored.
 
-        Scope ``practicemanager.client``.
-
-        Raises:
-            OutcomeUnknown: Read the client before sending it again.
+        Scope ``practicemanager.client``. ``OutcomeUnknown``: read the client before sending again.
         """
         spec = Spec(
             "POST", "client.api/contact", body=request_bodies.add_contact(uuid_piece(client), contact)
@@ -358,10 +333,10 @@ class XeroPractice(JobCalls):
         return await self._caller.write(spec, _contact)
 
     async def update_contact(self, client: str, uuid: str, values: Mapping[str, Value]) -> XpmContact:
-        """Change a contact of a client (``PUT client.api/contact/{uuid}?clientUuid=``).
+        """``PUT client.api/contact/{uuid}?clientUuid=``: change a contact, addressed with its client.
 
-        Scope ``practicemanager.client``. XPM needs the name: if ``values`` has none, it is read first, which
-        costs a call. A contact of several clients changes for all of them.
+        Scope ``practicemanager.client``. XPM requires the name: if ``values`` has none, it is read first,
+        which costs a call. A contact of several clients changes for all of them.
         """
         given = {request_bodies.contact_field(field): value for field, value in values.items()}
         if not given.get("name"):
@@ -381,12 +356,9 @@ class XeroPractice(JobCalls):
         return await self._list(Spec("GET", "clientgroup.api/list"), listings.GROUPS)
 
     async def group_members(self, uuid: str) -> tuple[RecordReference, ...]:
-        """Return the clients of one group (``GET clientgroup.api/get/{uuid}``).
+        """``GET clientgroup.api/get/{uuid}``: the clients of one group.
 
-        Scope ``practicemanager.client.read`` or more.
-
-        Raises:
-            RecordMissing: XPM has no such group.
+        Scope ``practicemanager.client.read`` or more. ``RecordMissing`` if XPM has no such group.
         """
         spec = Spec("GET", f"clientgroup.api/get/{uuid_piece(uuid)}", record=True)
         return await self._caller.read(spec, lambda b, a: read_single(listings.GROUP_MEMBERS, b, a))
@@ -399,20 +371,20 @@ class XeroPractice(JobCalls):
         return await self._list(Spec("GET", "staff.api/list"), listings.STAFF)
 
     async def add_staff(self, *, name: str, email: str = "", phone: str = "", mobile: str = "") -> Staff:
-        """Create a staff record without login (``POST staff.api/add``), only after a user asked for it.
+        """``POST staff.api/add``: create a staff record without login, only on a user's request.
 
-        Scope ``practicemanager.staff``, which is not among the granular scopes that are requested by default.
-        The reply says ``api-method="Get"``.
+        Scope ``practicemanager.staff`` (not among the granular ones that we ask for by default). The reply
+        says ``api-method="Get"``.
         """
         values = {"Name": name, "Phone": phone, "Mobile": mobile, "Email": email}
         spec = Spec("POST", "staff.api/add", body=request_bodies.staff(values))
         return await self._caller.write(spec, lambda b, a: read_single(listings.STAFF_MEMBER, b, a))
 
     async def templates(self) -> Records[Template]:
-        """Return the job templates: a UUID and a name each, no contents (``GET template.api/list``).
+        """``GET template.api/list``: job templates with UUID and name, without their contents.
 
         Scope ``practicemanager`` or ``practicemanager.read``: with granular scopes alone it may raise
-        ``ScopeMissing``, and templates are then entered by UUID.
+        ``ScopeMissing``, and templates are then typed by UUID.
         """
         return await self._list(Spec("GET", "template.api/list"), listings.TEMPLATES)
 

@@ -1,7 +1,7 @@
-"""The HTTP transport, the only module that uses httpx.
+"""The HTTP transport, and the only module that imports httpx.
 
-Certificates are always verified, redirects are never followed, and proxies come from the environment, except
-for this computer itself. Nothing is retried here, and no error contains a header or an address.
+Certificates are always verified, redirects are never followed, and proxies are taken from the environment
+except for this machine itself. Nothing is retried here, and no header or address is put into an error.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from xpm_tui.domain.safe_text import visible
 from xpm_tui.xero.client.environment import NetworkEnvironment, notices
 from xpm_tui.xero.config import WireConfig, is_loopback
 
-# They log complete addresses, and the query of a search contains a client's name.
+# They log whole addresses, and the query of a search has a client's name.
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
@@ -30,12 +30,9 @@ Trouble = Literal["connect", "name", "tls", "proxy", "timeout", "cut", "request"
 
 
 class NoReply(Exception):
-    """No complete reply was received.
+    """No complete reply came. ``sent``: the request may have reached Xero, which may have acted on it.
 
-    Attributes:
-        sent: The request may have reached Xero, which may have acted on it.
-        proxy: The proxy in use.
-        words: What the proxy did ("refused the connection: ...").
+    ``proxy`` names the proxy in use, and ``words`` say what it did ("refused the connection: ...").
     """
 
     def __init__(self, kind: Trouble, *, sent: bool, proxy: str = "", words: str = "") -> None:
@@ -47,12 +44,12 @@ class NoReply(Exception):
 
 
 class TooLarge(Exception):
-    """The body is larger than the caller accepts."""
+    """The body exceeds the caller's limit."""
 
 
 @dataclass(frozen=True)
 class TransportRequest:
-    """One request: ``url`` without query, ``query`` to be encoded, and timeouts for silence and in total."""
+    """A request: ``url`` without query, ``query`` not yet encoded, time limits in seconds."""
 
     method: str
     url: str
@@ -65,7 +62,7 @@ class TransportRequest:
 
 @dataclass(frozen=True)
 class IncomingReply:
-    """A reply whose head has arrived; names of headers are lower case.
+    """A reply whose head has arrived; header names are lower case.
 
     ``issuer`` is the issuer of the server's certificate, empty without TLS; ``received`` returns the bytes of
     the body received so far.
@@ -78,10 +75,10 @@ class IncomingReply:
     received: Callable[[], int] = lambda: 0
 
     async def body(self, limit: int = 64 * 1024 * 1024) -> bytes:
-        """Return the complete body.
+        """Return the whole body.
 
         Raises:
-            TooLarge: It has more than ``limit`` bytes.
+            TooLarge: It exceeds ``limit`` bytes.
             NoReply: It is incomplete.
         """
         out = bytearray()
@@ -95,7 +92,7 @@ class IncomingReply:
 class Network:
     """Connection pools, opened when they are first used. ``transport`` replaces the real network.
 
-    The environment is read at the first request to a server that is not this computer.
+    The environment is read at the first request to a server other than this machine.
     """
 
     def __init__(
@@ -112,21 +109,21 @@ class Network:
         self._clients: dict[tuple[str, str], httpx.AsyncClient] = {}
 
     def notices(self) -> list[errors.AppError]:
-        """Return problems of the environment that do not matter, as all servers are on this computer."""
+        """Return faults of the environment without an effect, because all servers are on this machine."""
         if self._transport is not None or not self._local:
             return []
         return [*notices(self._environment.faults())]
 
     def _client(self, url: str) -> tuple[httpx.AsyncClient, str]:
-        """Return the pool for an address, and the proxy.
+        """Return the connection pool for an address, and the proxy in use.
 
         Raises:
-            XeroUnreachable: A variable is wrong; the error names it.
+            XeroUnreachable: A variable of the environment is invalid.
         """
         parts = urlsplit(url)
         route = None
         if self._transport is None and not is_loopback(parts.hostname or ""):
-            # A proxy of the environment is never used for this computer.
+            # A proxy of the environment is never used for this machine.
             route = self._environment.proxy_for(parts.scheme, parts.hostname or "", parts.port or 443)
         key = (parts.scheme, route.url if route else "")
         if key not in self._clients:
@@ -152,7 +149,7 @@ class Network:
         """Send a request and yield the reply's head; its body is read inside the block.
 
         Raises:
-            NoReply: There was no complete reply; also while the body is read.
+            NoReply: No complete reply came; also raised while the body is read.
             XeroUnreachable: The environment names a proxy or certificates that cannot be used.
         """
         client, proxy = self._client(request.url)
@@ -177,7 +174,7 @@ class Network:
                 except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
                     raise _no_reply(error, proxy) from None
                 except Exception as error:
-                    # What socksio and its caller raise for a bad reply is no httpx error.
+                    # Errors of socksio and its caller about an invalid reply are not errors of httpx.
                     if not handshake.failed:
                         raise
                     words = f"does not speak SOCKS5, or closed the connection ({type(error).__name__})"
@@ -205,9 +202,9 @@ class Network:
 
 
 class _Handshake:
-    """The handshake with a SOCKS proxy, followed by the events of httpcore (its "trace" extension).
+    """A time limit for the handshake with a SOCKS proxy, based on httpcore's "trace" events.
 
-    httpcore would wait for the proxy's replies without a limit, so ``limit`` is set to ``seconds`` during it.
+    httpcore would wait for the proxy's replies without a limit, so ``limit`` is set to ``seconds`` meanwhile.
     """
 
     def __init__(self, limit: asyncio.Timeout, seconds: float) -> None:
@@ -217,7 +214,7 @@ class _Handshake:
         self._before: float | None = None
 
     async def note(self, event: str, info: Mapping[str, object]) -> None:
-        """Handle an event of the connection."""
+        """Record an event of the connection."""
         _, of_handshake, what = event.partition("setup_socks5_connection.")
         if not of_handshake:
             return
@@ -250,8 +247,8 @@ async def _chunks(response: httpx.Response) -> AsyncIterator[bytes]:
 
 def _no_reply(error: Exception, proxy: str = "") -> NoReply:
     if isinstance(error, httpx.ProxyError):
-        text = visible(str(error), 80).rstrip(".")
-        return NoReply("proxy", sent=False, proxy=proxy, words=f'refused the connection: "{text}"')
+        message = visible(str(error), 80).rstrip(".")
+        return NoReply("proxy", sent=False, proxy=proxy, words=f'refused the connection: "{message}"')
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
         return NoReply("proxy" if proxy else "timeout", sent=False, proxy=proxy)
     if isinstance(error, httpx.ConnectError):

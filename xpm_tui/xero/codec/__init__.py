@@ -1,1 +1,1 @@
-"""Reading and writing the XML of the Practice Manager API, by element name and never by position."""
+"""Reads and writes the XML of the Practice Manager API, by element name and never by position."""

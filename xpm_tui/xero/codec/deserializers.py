@@ -1,8 +1,8 @@
-"""Deserializers from elements of Practice Manager 3.1 replies to values of the model, by element name.
+"""Converts elements of Practice Manager 3.1 replies to domain values, by name and never by position.
 
-Names and values: Xero's Practice Manager 3.1 pages and recorded replies. An absent and an empty element are
-the same; unknown elements are ignored; what cannot be read is a ``ShapeFault`` with its place and is never
-dropped. Fields of a client that cannot be read are set aside one by one (``XpmClient.unread``).
+Names and values are those of Xero's Practice Manager 3.1 pages and of recorded replies. Absent and empty
+elements are the same, and unknown elements are ignored. Invalid values are a ``ShapeFault`` with its place
+and are never dropped. Invalid fields of a client are set aside one by one (``XpmClient.unread``).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from xpm_tui.domain.xpm import Category, RecordReference, Staff, Task, Template,
 from xpm_tui.xero.codec.xml_characters import invalid_characters
 
 Element: TypeAlias = Any
-"""An ``lxml.etree._Element``; not imported here, so that the shapes need no parser."""
+"""An ``lxml.etree._Element``; not imported here, so that these functions need no parser."""
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _NUMBER = re.compile(r"/client/([0-9]+)(?:[/?#]|\Z)", re.IGNORECASE)
@@ -31,7 +31,7 @@ _LOOSE_FLAGS = {"yes": True, "true": True, "1": True, "no": False, "false": Fals
 
 Found: TypeAlias = dict[str, Any]
 Table: TypeAlias = dict[str, str | tuple[str, Callable[[Element], Any]]]
-"""Maps an element name to a field for its text, or to a field and a reader of the whole element."""
+"""The field for the text of each element, or a field and a reader of the whole element."""
 
 
 class ShapeFault(Exception):
@@ -44,7 +44,7 @@ class ShapeFault(Exception):
         self.kind: FaultKind = kind
 
     def of(self, attribute: str) -> RecordFault:
-        """Return it as a fault of a part of our record."""
+        """Return it as a fault of an attribute of our record."""
         return RecordFault(attribute, self.where, self.problem, self.kind)
 
 
@@ -56,8 +56,8 @@ def clean(text: str) -> str:
 
 
 def read(element: Iterable[Element], table: Table, found: Found) -> None:
-    """Read the children of ``element`` that ``table`` names into ``found``: texts, or whole parts."""
-    # The hot loop: about 70 iterations for each client of a detailed list.
+    """Read the children of ``element`` that ``table`` names into ``found``, as texts or whole parts."""
+    # The hottest loop of the package: about 70 iterations for each client of a detailed list.
     place_of = table.get
     for child in element:
         place = place_of(child.tag)
@@ -94,7 +94,7 @@ def _part(child: Element, place: Any, found: Found) -> None:
 
 
 def uuid_of(found: Found) -> str:
-    """Make the UUID in ``found`` lower case; refuse a missing or malformed one."""
+    """Change the UUID in ``found`` to lower case; raise ``ShapeFault`` if it is missing or malformed."""
     found["uuid"] = uuid = _uuid(found.get("uuid", ""))
     return uuid
 
@@ -127,13 +127,13 @@ def known_by(element: Element) -> tuple[str, str, str]:
 
 
 def quarantined(element: Element, *faults: RecordFault) -> Quarantined:
-    """Return the record of an element as one that was set aside."""
+    """Return the record of an element as one that is set aside."""
     uuid, name, number = known_by(element)
     return Quarantined(kind=element.tag, uuid=uuid, name=name, number=number, faults=faults)
 
 
 def flag(found: Found, field: str, tag: str) -> None:
-    """Convert a Yes/No text to a bool in place; a missing or empty one gets the record's default."""
+    """Change a Yes/No text to a bool in place; a missing or empty one keeps the record's default."""
     text = found.get(field)
     if text == "No":
         found[field] = False
@@ -159,7 +159,7 @@ _NAMED: Table = {"UUID": "uuid", "Name": "name"}
 
 
 def record_reference(element: Element) -> RecordReference | None:
-    """Return a reference to a person, group or client; None for an empty element."""
+    """Return a reference to a staff member, group or client; None for an empty element."""
     found: Found = {}
     read(element, _NAMED, found)
     if not found:
@@ -169,7 +169,7 @@ def record_reference(element: Element) -> RecordReference | None:
 
 @lru_cache(maxsize=4096)
 def _shared(uuid: str, name: str) -> RecordReference:
-    # The same few people and groups are in thousands of clients: they share one value.
+    # The same few references occur in thousands of clients, so they share one value.
     return RecordReference(uuid=_uuid(uuid), name=name)
 
 
@@ -183,7 +183,7 @@ def _inside(where: str, fault: ShapeFault) -> ShapeFault:
 
 
 def named_list(element: Element, tag: str) -> tuple[RecordReference, ...]:
-    """Return the members of a list of named records in order, without duplicates."""
+    """Return the members of a list of references in order, without duplicates."""
     out: dict[str, RecordReference] = {}
     for child in element.iterchildren(tag):
         try:
@@ -206,11 +206,11 @@ _READERS: dict[Kind, Callable[[Field], Callable[[Element], Any]]] = {
     "names": lambda field: partial(_member, field.xpm.member if field.xpm else ""),
     "contacts": lambda field: contacts,
 }
-"""The readers of whole elements, for the kinds of fields that are more than a text."""
+"""Readers of whole elements, for kinds that are more than a text."""
 
 
 def _table(fields: Iterable[Field], **others: str) -> Table:
-    """Return every element of a reply with one of the fields, and the ``others`` by element."""
+    """Return the table of the elements for these fields, and of the ``others`` by element."""
     table: Table = dict(others)
     for field in fields:
         reader = _READERS.get(field.kind)
@@ -229,7 +229,7 @@ _CONTACT_FLAGS = _of_kind(CONTACT.values(), "flag")
 
 
 def contact(element: Element) -> XpmContact:
-    """Return a ``Contact``, in a client or alone in the reply to a contact call."""
+    """Return a ``Contact``, from a client or from the reply to a contact call."""
     found: Found = {}
     read(element, _CONTACT, found)
     uuid_of(found)
@@ -239,7 +239,7 @@ def contact(element: Element) -> XpmContact:
 
 
 def contacts(element: Element) -> tuple[XpmContact, ...]:
-    """Return the ``Contacts`` of a client; a duplicate is refused."""
+    """Return the ``Contacts`` of a client; duplicates are rejected."""
     out: dict[str, XpmContact] = {}
     for child in element.iterchildren("Contact"):
         try:
@@ -261,10 +261,8 @@ _CLIENT_MASKED = _of_kind(CLIENT.values(), "masked")
 def client(element: Element, beside: str = "") -> XpmClient:
     """Return a ``Client``, plain or detailed; ``beside`` is a WebUrl next to ``Status``.
 
-    What cannot be read otherwise is in ``unread``.
-
     Raises:
-        ShapeFault: An essential part of it cannot be read.
+        ShapeFault: An essential part of it cannot be read. Other parts that cannot be read are in ``unread``.
     """
     found: Found = {}
     try:
@@ -289,7 +287,7 @@ def client(element: Element, beside: str = "") -> XpmClient:
 
 
 def _sound_parts(element: Element) -> Found:
-    """Read a client part by part; parts that cannot be read are left out and named in ``unread``."""
+    """Read a client part by part; those that cannot be read are left out and named in ``unread``."""
     found: Found = {}
     faults: dict[str, RecordFault] = {}
 
@@ -317,7 +315,7 @@ def _sound_parts(element: Element) -> Found:
 
 
 def _masked(text: str) -> Masked:
-    # Xero masks tax numbers; if one is not masked, it is masked here so that it is never saved.
+    # Xero masks tax numbers. An unmasked one is masked here, so that it is never stored.
     return Masked(shown=text.strip() if looks_masked(text) else "******" + text.strip()[-3:])
 
 
@@ -340,7 +338,7 @@ def category(element: Element, beside: str = "") -> Category:
 
 
 def named_record(element: Element, beside: str = "") -> RecordReference:
-    """Return a record with only UUID and name: a job state, a practice task, a group in a list."""
+    """Return UUID and name of a record: a job state, a task of the practice, or a group in a list."""
     return RecordReference(**_record(element, _NAMED))
 
 
@@ -425,7 +423,7 @@ def job(element: Element, beside: str = "") -> XpmJob:
 
 
 def _day(text: str, tag: str) -> date | None:
-    # yyyy-MM-dd with or without a time; the time carries no zone and is midnight for every date we read.
+    # yyyy-MM-dd with or without a time, which has no zone and is midnight for every date that is read.
     text = text.strip()
     if not text:
         return None

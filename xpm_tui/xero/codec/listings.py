@@ -1,4 +1,4 @@
-"""The shape of each list and each single record in the replies."""
+"""The shapes of all replies: lists and single records."""
 
 from __future__ import annotations
 

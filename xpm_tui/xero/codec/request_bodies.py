@@ -1,7 +1,7 @@
 """Bodies of Practice Manager 3.1 requests. Only given values are sent; an empty element clears a field.
 
-The names differ from those of the replies (``WebSite``, ``AccountManagerUUID``, ``ClientNumber``); dates are
-sent as ``yyyyMMdd``. Text that XML 1.0 cannot represent and masked values are refused with the field's name.
+The names differ from those of replies (``WebSite``, ``AccountManagerUUID``, ``ClientNumber``), and dates are
+``yyyyMMdd``. Masked values, and text that XML 1.0 does not allow, are rejected with the field's name.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from xpm_tui.domain.xpm import XpmContact
 from xpm_tui.xero.codec.deserializers import Element
 
 CLIENT_ELEMENTS: dict[str, str] = in_requests("client")
-"""Elements of a client request by field, in the order of Xero's page, without tax and company numbers."""
+"""The elements of a client request by field, in the order of Xero's page, without tax and company numbers."""
 
 CONTACT_ELEMENTS: dict[str, str] = in_requests("contact")
-"""Elements of a contact request by field, in the order of Xero's page."""
+"""The elements of a contact request by field, in the order of Xero's page."""
 
 
 def add_client(values: Mapping[str, Value], contacts: Sequence[XpmContact]) -> bytes:
-    """Return the body of ``POST client.api/add``: ``name`` is required, empty values are left out."""
+    """Return the body of ``POST client.api/add``: ``name`` is required; empty values are left out."""
     if not values.get("name"):
         raise UnsendableValue(
             "A client needs a name before XPM can take it.", hint="Fill in the name.", field="name"
@@ -44,7 +44,7 @@ def add_client(values: Mapping[str, Value], contacts: Sequence[XpmContact]) -> b
 
 
 def update_client(uuid: str, name: str, values: Mapping[str, Value]) -> bytes:
-    """Return the body of ``PUT client.api/update``; an empty value clears its field."""
+    """Return the body of ``PUT client.api/update``: an empty value clears its field."""
     root = etree.Element("Client")
     _leaf(root, "UUID", uuid, "UUID")
     _client_fields(root, {**values, "name": values.get("name") or name})
@@ -57,7 +57,7 @@ def add_contact(client: str, contact: XpmContact) -> bytes:
 
 
 def update_contact(client: str, values: Mapping[str, Value]) -> bytes:
-    """Return the body of ``PUT client.api/contact/{uuid}``; an empty value clears its field."""
+    """Return the body of ``PUT client.api/contact/{uuid}``: name is required; empty values clear fields."""
     return _contact(client, values, keep_empty=True)
 
 
@@ -67,12 +67,12 @@ def contact_values(contact: XpmContact) -> dict[str, Value]:
 
 
 def contact_field(field: str) -> str:
-    """Return the field's name; ``contact_email`` and ``email`` are the same field here."""
+    """Return the field name without its prefix: ``contact_email`` and ``email`` are the same here."""
     return field.removeprefix("contact_")
 
 
 def job(root_fields: Mapping[str, str | date]) -> bytes:
-    """Return the body of ``job.api/add``, ``state`` or ``applytemplate``: values by element, in order."""
+    """Return the body of ``job.api/add``, ``state`` or ``applytemplate`` from values by element, in order."""
     root = etree.Element("Job")
     for element, value in root_fields.items():
         _leaf(root, element, value, element)
@@ -87,7 +87,7 @@ def assign(
     manager: str | None = None,
     partner: str | None = None,
 ) -> bytes:
-    """Return the body of ``PUT job.api/assign``: staff UUIDs; ``""`` removes manager or partner."""
+    """Return the body of ``PUT job.api/assign``, with UUIDs; ``""`` removes the manager or partner."""
     root = etree.Element("Job")
     _leaf(root, "ID", number, "ID")
     for tag, people in (("add", add), ("remove", remove)):
@@ -102,7 +102,7 @@ def assign(
 
 
 def staff(values: Mapping[str, str]) -> bytes:
-    """Return the body of ``POST staff.api/add``: values by element; ``Name`` is required."""
+    """Return the body of ``POST staff.api/add`` from values by element; ``Name`` is required."""
     if not values.get("Name"):
         raise UnsendableValue("A staff record needs a name.", hint="Fill in the name.", field="name")
     root = etree.Element("Staff")

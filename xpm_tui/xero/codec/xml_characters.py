@@ -1,10 +1,10 @@
-"""Replaces characters and references that XML does not allow, so that the parser accepts the rest.
+"""Replaces characters and references that XML does not allow, so that the rest can be parsed.
 
-One control character in one address makes a whole list malformed. Each is replaced by a non-character that
-the parser accepts and no text may contain, so that only the record with it is set aside. A reply is filtered
-only after its parser has refused it, so that a valid reply costs nothing.
+One control character in an address makes a whole list malformed. Each is replaced by a non-character that the
+parser accepts and no text may contain, so that only the record with it is set aside. A reply is filtered only
+after its parser has failed, so valid replies cost nothing.
 
-The start of a reply: the hardened parser, and what may come before the first element.
+The start of a reply: the hardened parser, and the check of what comes before the root element.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ _SECTIONS = {"<![CDATA[": "]]>", "<!--": "-->"}
 _SECTION = re.compile(r"<!\[CDATA\[|<!--")
 _OPEN_END = re.compile(rb"(?:&#?[0-9A-Za-z]*|<(?:!(?:-|\[(?:C(?:D(?:A(?:TA?)?)?)?)?)?)?|--?|\]\]?)\Z")
 _LONGEST = 48
-"""Maximum length of a reference in bytes; a longer one is not a reference."""
+"""The maximum length of a reference in bytes."""
 
 
 def invalid_characters(text: str) -> str:
-    """Describe the invalid characters in a text that is not ASCII; empty if there are none."""
+    """Return what invalid characters a text beyond ASCII has, in words; empty if there are none."""
     found = _NONCHARACTER_TEXT.search(text)
     return _WORDS.get(found.group(), _WORDS[_NONCHARACTER]) if found is not None else ""
 
 
 class CharacterFilter:
-    """Marks what XML does not allow in one reply, chunk by chunk; ``marked`` says whether there was any."""
+    """Marks what XML does not allow in a reply, chunk by chunk; ``marked`` says whether there was any."""
 
     def __init__(self) -> None:
         self.marked = False
@@ -52,7 +52,7 @@ class CharacterFilter:
         self._until = ""
 
     def feed(self, data: bytes) -> bytes:
-        """Take some bytes and return those for the parser; an incomplete end waits for the next chunk."""
+        """Return the bytes for the parser; an incomplete sequence at the end waits for the next chunk."""
         if self._held:
             data = self._held + data
         at = len(data) - _torn(data)
@@ -60,13 +60,13 @@ class CharacterFilter:
         return self._filtered(data)
 
     def close(self) -> bytes:
-        """Return the bytes that were still waiting: the reply ends in the middle of something."""
+        """Return the bytes that were still held back, because the reply ends in the middle of a sequence."""
         held, self._held = self._held, b""
         return self._filtered(held)
 
     def _filtered(self, data: bytes) -> bytes:
         before = data.decode("utf-8", "surrogateescape")
-        # Other bytes that are not UTF-8 stay, and the parser refuses them: the reply is in another encoding.
+        # Other invalid UTF-8 stays, and the parser rejects it: the reply has another encoding.
         text = _ENCODED_SURROGATE.sub(_SURROGATE, before)
         text = _CONTROL_TEXT.sub(_CONTROL, text)
         text = _NONCHARACTER_TEXT.sub(_noncharacter, text) if not text.isascii() else text
@@ -75,7 +75,7 @@ class CharacterFilter:
         return done.encode("utf-8", "surrogateescape")
 
     def _walked(self, text: str) -> list[str]:
-        """Handle references outside of CDATA sections and comments, in which ``&`` is plain text."""
+        """Mark references outside of CDATA sections and comments, where ``&`` is an ordinary character."""
         out: list[str] = []
         at = 0
         while at < len(text):
@@ -98,7 +98,7 @@ class CharacterFilter:
 
 
 def _torn(data: bytes) -> int:
-    """Return how many bytes at the end belong to something that the next chunk may complete."""
+    """Return how many bytes at the end belong to a sequence that the next chunk may complete."""
     found = _OPEN_END.search(data, max(0, len(data) - _LONGEST))
     if found is not None:
         return len(data) - found.start()
@@ -112,7 +112,7 @@ def _torn(data: bytes) -> int:
 
 
 def _noncharacter(found: re.Match[str]) -> str:
-    # The marks of earlier invalid characters are non-characters themselves.
+    # Marks that were inserted before are non-characters themselves.
     return found.group() if found.group() in (_CONTROL, _SURROGATE) else _NONCHARACTER
 
 
@@ -142,7 +142,7 @@ _ROOT = re.compile(rb"<([^\s/><!?]+)[\s/>]")
 
 
 def pull_parser(tags: Sequence[str]) -> Any:
-    """Return a parser that reports the ends of these elements, without features that no reply needs."""
+    """Return a parser for the ends of these elements, without any feature that replies never need."""
     return etree.XMLPullParser(
         events=("end",),
         tag=tags,
@@ -159,11 +159,11 @@ def pull_parser(tags: Sequence[str]) -> Any:
 
 
 def problem_before_root(head: bytes) -> str | None:
-    """Check the beginning of a reply.
+    """Check the start of a reply.
 
     Returns:
-        What is wrong with it, the empty text if the root has begun and is correct, or None if more bytes are
-        needed.
+        What is wrong with it, an empty text if the root element is right, or None if
+        more bytes are needed to tell.
     """
     if head.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00<", b"<\x00")):
         return "is in UTF-16, not in UTF-8"

@@ -1,11 +1,10 @@
-"""Streamed, hardened reading of Practice Manager replies.
+"""A hardened streaming reader of Practice Manager replies.
 
-A reply is read correctly or refused with the place of the fault. One record that cannot be read, or that
-occurs twice, is *quarantined*: it is named, and the others are read. A whole reply is refused only if it is
-damaged as a whole: incomplete, malformed, or of another type.
+A record that cannot be read, or that occurs twice, is *quarantined*: it is reported, and the others are read.
+A reply is rejected as a whole only if it is damaged as a whole: cut short, malformed, or of another type.
 
-No DOCTYPE, hence no entities defined by a document (CWE-776, CWE-611); UTF-8 only. Depth (256) and text size
-(10 MB) are libxml2's limits, the sizes of a record and of a reply are ours.
+No DOCTYPE is accepted, hence no entities (CWE-776, CWE-611), and UTF-8 only. Depth (256) and text size (10
+MB) are limited by libxml2, the size of a record and of the reply by this module.
 """
 
 from __future__ import annotations
@@ -33,13 +32,13 @@ from xpm_tui.xero.error_body import RequestInfo, refusal, support_hint
 R = TypeVar("R")
 
 REPLY_LIMIT = 64 * 1024 * 1024
-"""Maximum size of an ordinary reply in bytes."""
+"""The maximum bytes of an ordinary reply."""
 
 LIST_LIMIT = 1024 * 1024 * 1024
-"""Maximum size of a streamed list in bytes (50,000 detailed clients are about 150 MB)."""
+"""The maximum bytes of a streamed list (50,000 detailed clients are about 150 MB)."""
 
 RECORD_LIMIT = 32 * 1024 * 1024
-"""Maximum number of bytes from the end of one record to the end of the next."""
+"""The maximum bytes from the end of one record to the end of the next."""
 
 _TWICE = "is that of several records of the list"
 _KEYS = {"Job": "ID"}
@@ -47,9 +46,9 @@ _KEYS = {"Job": "ID"}
 
 @dataclass(frozen=True)
 class Shape(Generic[R]):
-    """Where records are and how one is read: ``Response/wrapper/element``, no wrapper for a single one.
+    """Where records are and how they are built: ``Response/wrapper/element``, no wrapper for a single one.
 
-    ``key`` identifies a record in a list; two with the same key are quarantined.
+    ``key`` identifies a record within a list; two with the same key are quarantined.
     """
 
     element: str
@@ -61,15 +60,12 @@ class Shape(Generic[R]):
 class Reader(Generic[R]):
     """A streaming reader of one reply.
 
-    ``feed`` its bytes and take the records, then ``finish`` and take the last ones, then ``close``, which
-    checks that the reply is complete. ``quarantined`` are the records, or fields of them, that were set aside
-    so far. A record that turns out to occur twice was already yielded, and is among them: ignore it.
+    Call ``feed`` with its bytes and take the records, ``finish`` for the last ones, then ``close``, which
+    checks that it is complete. ``quarantined`` has the records or fields set aside so far. A record that
+    turns out to occur twice was returned before and is among them; it does not count then.
 
-    After an error the reader cannot be used again.
-
-    Raises:
-        BadReply: The reply as a whole cannot be read; raised at once, with the place of the fault.
-        Refused: XPM said ERROR; raised at the end.
+    Raises ``BadReply`` (with the place of the fault) as soon as the reply as a whole cannot be read, and
+    ``Refused`` at the end if XPM reports an error. After an error the reader cannot be used again.
     """
 
     def __init__(
@@ -108,16 +104,16 @@ class Reader(Generic[R]):
 
     @property
     def count(self) -> int:
-        """Number of records read so far, including those that were set aside."""
+        """The number of records read so far, including those set aside."""
         return self._count
 
     @property
     def twice(self) -> frozenset[str]:
-        """Keys that several records of the list have; none of these records is used."""
+        """The keys of records that occur several times: none of these records counts."""
         return frozenset(self._twice)
 
     def feed(self, data: bytes) -> list[R]:
-        """Take some bytes of the reply and return the records that they complete."""
+        """Parse bytes of the reply; return the records that they complete."""
         self._total += len(data)
         if self._total > self._limit:
             raise self._fault(f"is larger than {self._limit // (1024 * 1024)} MB")
@@ -136,7 +132,7 @@ class Reader(Generic[R]):
         return records
 
     def finish(self) -> list[R]:
-        """Handle the end of the bytes and return records that the parser had held back."""
+        """Parse the end of the reply; return records that the parser has held back so far."""
         if self._head is not None:
             raise self._fault("is empty" if not self._head.strip() else "ends before its first element")
         records: list[R] = []
@@ -154,9 +150,9 @@ class Reader(Generic[R]):
         return records
 
     def close(self) -> R | None:
-        """Check that the reply is complete; return the record of a single shape, None for a list.
+        """Check that the reply is complete; return the single record of a single shape, None for a list.
 
-        If :meth:`finish` was not called, a reply that needs it is refused.
+        A reply that needs :meth:`finish` is rejected without it.
         """
         if self._root is None and self.finish():
             raise self._fault("is broken or cut off")
@@ -186,10 +182,10 @@ class Reader(Generic[R]):
     # -- the parser ------------------------------------------------------------------------------------
 
     def _parsed(self, data: bytes) -> list[R]:
-        """Parse some bytes of a reply that was valid so far; if they are not, filter it from there on.
+        """Parse bytes of a reply without a fault so far; at a fault, filter it from there on.
 
-        The bytes since the last complete record are kept for that. Not every error is raised: after some, the
-        parser is silent until the end. Therefore the ends of records are counted in the bytes, too.
+        The bytes since the last complete record are kept for this. The parser does not raise every error:
+        after some it is silent until the end. So the ends of records are counted in the bytes, too.
         """
         if self._window is not None:
             self._window.append(data)
@@ -198,7 +194,7 @@ class Reader(Generic[R]):
         except etree.XMLSyntaxError as fault:
             return self._filtered(fault)
         ends, read = self._ends, self._count
-        records = self._take()
+        records = self._take_records()
         if not self._closing:
             return records
         seam = self._seam + data
@@ -222,9 +218,9 @@ class Reader(Generic[R]):
             self._window = None
 
     def _filtered(self, fault: etree.XMLSyntaxError | None) -> list[R]:
-        """Parse again from the last complete record on, with invalid characters marked.
+        """Parse again from the last complete record on, with what XML does not allow marked.
 
-        ``fault`` is the parser's message; it is used if nothing was found to mark.
+        ``fault`` is the parser's error; it is raised if nothing was found that could be marked.
         """
         if self._window is None:
             raise self._syntax(fault)
@@ -249,17 +245,17 @@ class Reader(Generic[R]):
             self._parser.feed(data)
         except etree.XMLSyntaxError as fault:
             raise self._syntax(fault) from None
-        return self._take()
+        return self._take_records()
 
     def _check_outside(self, parent: Element) -> None:
-        """Refuse the reply if there were invalid characters outside of all records."""
+        """Reject the reply if something was marked outside of all records."""
         for text in (parent.text, *(child.tail for child in parent)):
             if text and not text.isascii() and (problem := invalid_characters(text)):
                 raise self._fault(f"is broken or cut off: outside of its records it has {problem}")
 
     # -- records -----------------------------------------------------------------------------------------
 
-    def _take(self) -> list[R]:
+    def _take_records(self) -> list[R]:
         out: list[R] = []
         shape = self._shape
         element = shape.element if shape is not None else ""
@@ -330,7 +326,7 @@ class Reader(Generic[R]):
         return True
 
     def _elsewhere(self, node: Element, parent: Element) -> None:
-        """Handle an element that is no member of the list: part of a record, the single one, or misplaced."""
+        """Handle a record element that is no list member: part of a record, a single one, or misplaced."""
         shape = self._shape
         assert shape is not None
         depth = _depth(node)
@@ -387,7 +383,7 @@ class Reader(Generic[R]):
             return self._fault(f"is broken or cut off{after}: it has a reference that means nothing")
         line, column = fault.position
         what = visible(str(fault.msg or "not well-formed").split(", line ")[0], 200)
-        # A reply that was parsed again from the middle counts its lines from there.
+        # After parsing again from the middle, line numbers start there.
         at = "" if self._filter is not None and self._is_midway else f"line {line}, column {column}: "
         return self._fault(f"is broken or cut off{after} ({at}{what})")
 
@@ -409,7 +405,7 @@ def _depth(node: Element) -> int:
 
 
 def read_single(shape: Shape[R], body: bytes, asked: RequestInfo | None = None) -> R:
-    """Read a complete reply with one record. Raises like :class:`Reader`."""
+    """Read a whole reply with one record. Raises as :class:`Reader` does."""
     reader = Reader(shape, asked)
     reader.feed(body)
     record = reader.close()
@@ -418,10 +414,10 @@ def read_single(shape: Shape[R], body: bytes, asked: RequestInfo | None = None) 
 
 
 def read_list(shape: Shape[R], body: bytes, asked: RequestInfo | None = None) -> tuple[Records[R], str]:
-    """Read a complete reply with a list.
+    """Read a whole reply with a list.
 
     Returns:
-        The records with those that were set aside, and the address of the next page, if any.
+        The records, including those set aside, and the address of the next page, if any.
     """
     reader = Reader(shape, asked)
     records = [*reader.feed(body), *reader.finish()]
@@ -434,14 +430,14 @@ def read_list(shape: Shape[R], body: bytes, asked: RequestInfo | None = None) ->
 
 
 def read_status(body: bytes, asked: RequestInfo | None = None) -> None:
-    """Read a complete reply of which only the status is used. Raises like :class:`Reader`."""
+    """Read a whole reply of which only the status matters. Raises as :class:`Reader` does."""
     reader: Reader[Any] = Reader(None, asked)
     reader.feed(body)
     reader.close()
 
 
 def read_words(body: bytes) -> str | None:
-    """Return XPM's message in an ERROR envelope; None if the body is none, or is broken."""
+    """Return XPM's message in an ERROR envelope; None if there is none or it is malformed."""
     reader: Reader[Any] = Reader(None)
     try:
         reader.feed(body)

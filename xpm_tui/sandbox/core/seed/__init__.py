@@ -1,1 +1,1 @@
-"""Sample practices of any size, made from a seed, with difficult cases."""
+"""Sample practices of any size, generated from a seed, with unusual records in them."""

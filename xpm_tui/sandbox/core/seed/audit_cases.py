@@ -1,7 +1,7 @@
-"""Proposals of Ignition with their jobs, some of them faulty, to test an audit.
+"""Proposals of Ignition with their jobs, some of them faulty, for trials of the audit.
 
-Ignition's side is given as its CSV files, as no API provides it. Each fault is listed with its proposal and
-job; the other proposals look unusual but are correct, so that a careless audit reports them.
+Ignition's side comes as its CSV files, because it has no API. Each fault is listed with the proposal and the
+job that show it. The other proposals are unusual but correct, so that a careless audit reports them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ PROPOSAL_HEADINGS = (
 
 @dataclass
 class AuditCases:
-    """Ignition's files, and what an audit has to find: fault, proposal number and job number."""
+    """Ignition's files, and the faults that an audit has to find: fault, proposal number and job number."""
 
     clients: str = ""
     services: str = ""
@@ -49,10 +49,10 @@ class AuditCases:
 def add_audit_cases(
     practice: SandboxPractice, seed: int, now: float, *, proposals: int = 600, faults: int = 200
 ) -> AuditCases:
-    """Add jobs of ``proposals`` proposals, ``faults`` of them faulty, and return Ignition's files.
+    """Add the jobs of ``proposals`` proposals, of which ``faults`` are faulty; return Ignition's files.
 
     Raises:
-        ValueError: The practice has too few clients with distinct names, or a number is not valid.
+        ValueError: The practice has too few clients with distinct names, or a number is out of range.
     """
     clients = _distinct(practice)
     if not 0 <= faults <= proposals:
@@ -68,7 +68,7 @@ def add_audit_cases(
 
 
 def _distinct(practice: SandboxPractice) -> list[ClientRecord]:
-    """Return active clients whose names are similar to no other client of the practice."""
+    """Return active clients that cannot be mistaken for other clients of the practice."""
     keys = {row.uuid: _key(row.name) for row in practice.clients.values()}
     times = Counter(keys.values())
     return [
@@ -80,13 +80,13 @@ def _distinct(practice: SandboxPractice) -> list[ClientRecord]:
 
 
 def _key(name: str) -> str:
-    """Return a name without what people leave out or abbreviate."""
+    """Return a name without parts that are often omitted or abbreviated."""
     words = re.findall(r"[a-z]+", name.casefold())
     return " ".join(sorted({*words} - {"pty", "ltd", "limited", "the", "trust", "family", "and", "group"}))
 
 
 class _Seeding:
-    """The files and jobs being created."""
+    """The state while files and jobs are generated."""
 
     def __init__(
         self, practice: SandboxPractice, rng: Random, now: float, clients: Sequence[ClientRecord]
@@ -104,7 +104,7 @@ class _Seeding:
         self.cases = AuditCases()
 
     def add(self, place: int, fault: str) -> None:
-        """Add one proposal with or without its jobs."""
+        """Add a proposal with its jobs, or without any."""
         client = self._clients[place % len(self._clients)]
         template = self._templates[place % len(self._templates)]
         number, sound = f"PROP-{3000 + place}", "" if fault else SOUND[place % len(SOUND)]
@@ -200,7 +200,7 @@ class _Seeding:
     def _months(
         self, job: Job, template: TemplateRecord, client: ClientRecord, number: str, start: date
     ) -> Iterable[Job]:
-        """Add a job per month: those of the past are completed, and all have the reference."""
+        """Yield a job per month; past ones are completed, and all have the reference."""
         for month in range(12):
             first = start + timedelta(days=30 * month)
             if first > self._today:
@@ -211,7 +211,7 @@ class _Seeding:
             yield replace(each, state="Completed", completed=last.isoformat()) if past else each
 
     def _last_year(self, job: Job, client: ClientRecord, template: TemplateRecord, start: date) -> Job:
-        """Add the previous term, with its own proposal of the same name."""
+        """Return the job of the previous term, with a proposal of its own and the same name."""
         before, number = start - timedelta(days=365), f"{job.order_number}-A"
         until = start - timedelta(days=1)
         self._proposal(number, job.name, client, "accepted", before, until, template)
@@ -261,7 +261,7 @@ class _Seeding:
         return [replace(job, assigned=(*job.assigned, self._left))]
 
     def revoked(self, place: int, job: Job, template: TemplateRecord) -> list[Job]:
-        # Every other one has no reference: it is known by its name alone.
+        # Every other one has no reference, so only its name identifies it.
         named = len(self.cases.faults) // len(FAULTS) % 2
         return [replace(job, order_number="")] if named else [job]
 

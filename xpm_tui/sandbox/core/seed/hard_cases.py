@@ -1,4 +1,4 @@
-"""The difficult cases in the first rows of every sample practice, and more of them from 60 clients on."""
+"""Unusual records in the first rows of every sample practice, and rarer ones from 60 clients on."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ DARWIN = Address("3 Smith & Co Lane", "Darwin", "NT", "0800", "Australia")
 AUCKLAND = Address("Level 1\n88 Queen St\nĀkarana", "Auckland", "", "1010", "New Zealand")
 
 CONTROLS = "Next\u0085line \u009b31mred\u009b0m"
-"""C1 controls, which XML 1.0 can contain but which must not reach a terminal."""
+"""C1 control characters, which XML 1.0 allows and a terminal must not receive."""
 BIDI = "Ana \u202eavliS\u202c \u2066(x)\u2069"
 CLICK = "[@click=app.quit]Click[/]"
 
 
 class HardCases:
-    """Adds the difficult cases to a practice that already has its people and lists."""
+    """Adds the unusual records to a practice that has its staff and lists."""
 
     def __init__(self, practice: SandboxPractice, now: float) -> None:
         self._practice = practice
@@ -83,7 +83,7 @@ class HardCases:
     def _complete(self) -> list[ClientRecord]:
         """Return a company with every field, and a second one that shares its contact.
 
-        The manager of the second one left the practice: named here, missing in the list of staff.
+        The manager of the second one has left the practice: named here, but missing in the list of staff.
         """
         jo = self._contact(
             "Jo Tane", "jo@kowhai.example", mobile="0491 570 156", salutation="Jo", addressee="Ms Jo Tane"
@@ -187,7 +187,7 @@ class HardCases:
         return self._case("archived twin", active, old)
 
     def _prospects(self) -> list[ClientRecord]:
-        """Return a prospect, and one that became a client under a new number."""
+        """Return a prospect, and one that was converted to a client with a new number."""
         prospect = replace(
             self._client("Tāmaki Rōpū Trust"), prospect=True, email="tari@tamaki.example", tax=TRUST[2]
         )
@@ -203,7 +203,7 @@ class HardCases:
         return [prospect, before, after]
 
     def _markup_name(self) -> list[ClientRecord]:
-        """Return a name with markup, bidirectional and C1 characters, which a screen must not obey."""
+        """Return names with markup, bidirectional and C1 characters, for screens that do not escape them."""
         quit_now = self._contact(CLICK, "click@acme.example", addressee=BIDI)
         row = replace(
             self._client("ACME [/] Pty"),
@@ -216,7 +216,7 @@ class HardCases:
         return self._case("markup in the name", row)
 
     def _other_scripts(self) -> list[ClientRecord]:
-        """Return a client added by API with only a name: no tax block, no e-mail, no contact."""
+        """Return a client that was added through the API with only a name: no tax, e-mail or contact."""
         row = self._client("株式会社さくら & Sons 🌸")
         self._case("no contacts", row)
         return self._case("name only", row)
@@ -226,7 +226,7 @@ class HardCases:
         return self._case("deleted", row)
 
     def _further(self) -> list[ClientRecord]:
-        """Return names that are or look almost equal, and rows that are unusual in other ways."""
+        """Return names that are almost the same or look alike, and rows that are unusual in other ways."""
         names = (
             "kowhai plumbing pty ltd",
             "Kowhai Plumbing Limited",

@@ -1,6 +1,6 @@
 """Ordinary clients in any number: mostly complete, some archived, a few unusual.
 
-Words from which sample records are made, invented or common; domains end in .example.
+Words from which sample records are composed, invented or common; domains end in .example.
 """
 
 from __future__ import annotations
@@ -140,12 +140,12 @@ _OPT_INS = (("No", "No", "No", "Yes"), ("Yes", "No", "No", "No"), ("No", "No", "
 
 
 def pick(rng: Random, items: Sequence[Item]) -> Item:
-    """Return one of the items, at the cost of a single random number."""
+    """Return one of the items, using a single random number."""
     return items[int(rng.random() * len(items))]
 
 
 def make_taxes(structure: str) -> tuple[Tax, ...]:
-    """Return tax blocks that clients of one structure share, so that each is in memory once."""
+    """Return tax blocks that clients of one structure share, to save memory."""
     returns = {"Individual": "IR3", "Company": "IR4", "Trust": "IR6", "Partnership": "IR7"}.get(structure, "")
     registered = tuple(
         Tax(
@@ -174,9 +174,9 @@ def make_taxes(structure: str) -> tuple[Tax, ...]:
 
 
 class ClientMaker:
-    """Creates clients from a random source; names seldom repeat.
+    """A generator of clients whose names rarely repeat.
 
-    Texts that repeat are interned: a practice of 50,000 clients is kept in memory.
+    Texts that repeat are interned, because a practice of 50,000 clients is held in memory.
     """
 
     def __init__(self, practice: SandboxPractice, rng: Random, now: float) -> None:
@@ -190,7 +190,7 @@ class ClientMaker:
         self._rows: list[str] = list(practice.clients)
 
     def make(self) -> ClientRecord:
-        """Add one more client with its contacts to the practice."""
+        """Create a client with its contacts, and add it to the practice."""
         rng, practice = self._rng, self._practice
         structure = pick(rng, STRUCTURES)
         first, surname = pick(rng, FIRST_NAMES), pick(rng, SURNAMES)
@@ -246,7 +246,7 @@ class ClientMaker:
         return f"{surname} {pick(self._rng, TRADES)} {pick(self._rng, ENDINGS[structure])}"
 
     def _free_name(self, name: str) -> str:
-        """Return the name, with a town or number if it is used; one in 200 stays a duplicate."""
+        """Return the name, with a town or number if it is taken; one in two hundred stays a duplicate."""
         if name in self._names and self._rng.random() > 0.005:
             name = f"{name} {pick(self._rng, TOWNS)[0]}"
             if name in self._names:

@@ -1,6 +1,6 @@
-"""A whole sample practice of any size: staff, groups, categories, tasks, templates, states and jobs.
+"""Sample practices of any size: staff, groups, categories, tasks, templates, states and jobs.
 
-There are jobs in every state and of every age, with numbers of the sequence and manual ones.
+Jobs are in every state and of every age; some have numbers that were entered manually.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ TEMPLATES: tuple[tuple[str, tuple[tuple[int, int], ...], tuple[tuple[int, str], 
 
 
 def add_people(practice: SandboxPractice) -> None:
-    """Add six people, two with one name, and one who left but is still on old records."""
+    """Add six members of staff: two of the same name, and one who left but is named on old records."""
     for number, (name, email, payroll) in enumerate(STAFF):
         uuid = practice.ids.uuid("staff")
         phone, address = f"03 5550 00{number:02d}", "Level 2\n9 Harbour St, Hobart"
@@ -93,7 +93,7 @@ def add_lists(practice: SandboxPractice) -> None:
 
 
 def add_groups_for_size(practice: SandboxPractice, rng: Random, size: int) -> None:
-    """Add family groups to a larger practice, about one for every forty clients."""
+    """Add family groups to a larger practice, one per about forty clients."""
     for number in range(size // 40):
         uuid = practice.ids.uuid("group")
         surname = ordinary_clients.SURNAMES[int(rng.random() * len(ordinary_clients.SURNAMES))]
@@ -106,7 +106,7 @@ LONG_DESCRIPTION = "Services of the engagement:\n" + "\n".join(
 
 
 def add_jobs(practice: SandboxPractice, rng: Random, now: float) -> None:
-    """Add about one job to two clients, at most 5,000 of them.
+    """Add about one job per two clients, at most 5,000.
 
     The first three are recent and open, and the very first has a number that the practice chose.
     """
@@ -123,7 +123,7 @@ def add_jobs(practice: SandboxPractice, rng: Random, now: float) -> None:
 def tasks_of(
     practice: SandboxPractice, template: TemplateRecord, start: str, due: str
 ) -> tuple[JobTask, ...]:
-    """Return the tasks that a template adds to a job, without tasks that the practice has deleted."""
+    """Return the tasks that a template adds to a job, without those that the practice has deleted."""
     return tuple(
         JobTask(
             practice.ids.uuid("job task"),
@@ -187,7 +187,7 @@ def _note(practice: SandboxPractice, moment: float) -> Note:
 
 
 ALL_HARD_CASES = 60
-"""From this size on the practice also has the rarer difficult cases."""
+"""The size from which a practice has the rarer unusual records, too."""
 FIRST_HARD_CASES = 12
 
 
