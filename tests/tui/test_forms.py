@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
 from textual.widgets import Checkbox, Select
 
 from tests.support.profile import count
-from tests.tui.world import World, press, settle, text_of
+from tests.tui.world import World, press, prose_of, settle, text_of
 from xpm_tui.application.jobs.proposals import list_proposals
 from xpm_tui.application.presenters.lookup import find_client
 from xpm_tui.commands.command import Command
@@ -23,7 +24,7 @@ from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import FREEZES, TEAM
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.dialogs.edit import EditDialog
-from xpm_tui.tui.dialogs.form import FormDialog, invalid_field, open_parameters
+from xpm_tui.tui.dialogs.form import FormDialog, date_hint, invalid_field, open_parameters
 from xpm_tui.tui.widgets.inputs import TextField
 
 Make = Callable[..., Console]
@@ -119,7 +120,7 @@ async def test_what_is_wrong_is_said_under_its_field(world: World, console: Make
         app.perform(by_name("proposals.new"), {})
         await settle(pilot)
         await press(pilot, "=Accounts 2026", "enter", "=Client 00001", *("enter",) * 3, "=soon")
-        assert "Not a date yet: write it as" in text_of(app)
+        assert "Not a date yet: write year, month and day" in prose_of(app)
         await press(pilot, "f10")
         lines = text_of(app).splitlines()
         field = next(place for place, line in enumerate(lines) if "soon" in line)
@@ -134,6 +135,23 @@ async def test_what_is_wrong_is_said_under_its_field(world: World, console: Make
         assert not isinstance(app.screen, FormDialog)
     with world.open() as practice:
         assert [view.name for view in list_proposals(practice)] == ["Accounts 2026"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ("", "today is 2026-05-04, a Monday."),
+        ("2026-05-05", "Tuesday 5 May 2026, in 1 day."),
+        ("20260504", "Monday 4 May 2026, today."),
+        ("2027-02-29", "There is no such day: February 2027 has 28 days."),
+        ("2026-13-01", "There is no month 13"),
+        ("31/12/2026", "write it as 2026-12-31."),
+        ("3/4/2026", "write year, month and day"),
+        ("next week", "write year, month and day"),
+    ],
+)
+def test_a_date_says_its_day_or_what_is_wrong_with_it(typed: str, says: str) -> None:
+    assert says in date_hint(typed, date(2026, 5, 4))
 
 
 @pytest.mark.soak

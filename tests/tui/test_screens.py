@@ -11,8 +11,11 @@ from textual.pilot import Pilot
 from textual.widgets._footer import FooterKey
 
 from tests.support.profile import in_soak, spread
-from tests.tui.world import HOSTILE, TERMINAL, World, press, settle, text_of
+from tests.tui.world import HOSTILE, TERMINAL, World, press, settle, text_of, words_in
+from xpm_tui.application.runs import plans, runner, xpm_refresh
+from xpm_tui.application.runs.history import field_progress
 from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.tables import LINKS
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.text import TextLabel
@@ -63,10 +66,8 @@ async def walked(world: World, pilot: Pilot[Any], way: Sequence[str]) -> None:
 
 async def seeded(world: World) -> None:
     """A mirror that is filled, as after the wizard; nothing is linked yet."""
-    from xpm_tui.application.runs.xpm_refresh import refresh
-
     with world.open() as practice:
-        await refresh(practice, full=True)
+        await xpm_refresh.refresh(practice, full=True)
 
 
 @pytest.fixture
@@ -155,6 +156,23 @@ async def test_enter_is_told_while_the_list_has_the_focus(
         assert isinstance(app.focused, Rows)
         told = [key.description for key in app.screen.query(FooterKey) if key.key == "enter"]
         assert told == [says]
+
+
+async def test_a_run_shows_its_progress_by_field_where_there_is_room(world: World, console: Make) -> None:
+    with world.open() as practice:
+        await xpm_refresh.refresh(practice, full=True)
+        run = await runner.run(practice, plan_id=(await plans.make(practice)).id)
+        links = next(each for each in field_progress(practice, run) if each.label == "Link")
+        assert links.done == links.total == sum(1 for _ in practice.snapshot().rows(LINKS))
+    app = console(world)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        app.show_run(run.id)
+        await settle(pilot)
+        assert f" {links.total} of {links.total} ✓" in words_in(app, ".run-fields")
+        await pilot.resize_terminal(80, 24)
+        await settle(pilot)
+        assert "By field" not in text_of(app)
 
 
 @pytest.mark.parametrize("size", [(59, 24), (80, 17), (20, 5), (1, 1)])

@@ -11,7 +11,7 @@ import pytest
 from textual.css.stylesheet import Stylesheet
 from textual.screen import Screen
 
-from tests.tui.world import World, settle
+from tests.tui.world import World, press, settle
 from xpm_tui import tui
 from xpm_tui.lazy import load
 from xpm_tui.tui.theme import DARK, folder
@@ -74,3 +74,25 @@ async def test_opening_a_screen_styles_nothing_that_was_there(world: World) -> N
             "ComparisonPane",
             "ClientActivity",
         }  # which are dimmed or filled, or stand in the panels whose frames show where the focus is
+
+
+async def test_a_form_has_two_widgets_a_field_and_styles_each_once(world: World) -> None:
+    app = world.console()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "g", "c")
+        styled: Counter[object] = Counter()
+        stock = Stylesheet.apply
+
+        def apply(self: Stylesheet, node: object, **more: object) -> None:
+            styled[node] += 1
+            stock(self, node, **more)  # type: ignore[arg-type]
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(Stylesheet, "apply", apply)
+            await press(pilot, "e")
+        fields = list(app.screen.query("DialogBody TextField, DialogBody ChoiceField"))
+        assert len(fields) > 20
+        inside = list(app.screen.walk_children())
+        assert len(inside) <= 2 * len(fields) + 12
+        assert sum(styled[widget] for widget in inside) <= len(inside) + 12, "and where the focus went"

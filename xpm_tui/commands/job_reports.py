@@ -11,7 +11,7 @@ from xpm_tui.commands.command import Command, Dialogue, Result, connected, optio
 from xpm_tui.commands.effects import Effect, confirm_overwrite, to_file
 from xpm_tui.commands.tables import plain
 from xpm_tui.domain.errors import BadInput
-from xpm_tui.domain.formatting import count, month_name, plural, wrap
+from xpm_tui.domain.formatting import bar, count, month_name, plural, wrap
 from xpm_tui.domain.reason_labels import AUDIT_FINDINGS
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.lazy import lazy_imports
@@ -108,7 +108,7 @@ def _months(view: JobForecast) -> list[str]:
     lines: list[str] = []
     for place, each in enumerate(view.months):
         text = f"{month_name(each.month)}  {each.jobs:>7,} {plural(each.jobs, 'job/jobs')}"
-        lines.append(f"{text:<22}  {each.budget:>13}  {'#' * -(-each.jobs * 12 // most)}".rstrip())
+        lines.append(f"{text:<22}  {each.budget:>13}  {bar(each.jobs, most, 12)}".rstrip())
         parts = sorted(
             ((row.months[place].jobs, row.name) for row in view.templates if row.months[place].jobs),
             key=lambda part: (-part[0], part[1]),

@@ -7,7 +7,7 @@ Data is made safe to show (:mod:`xpm_tui.domain.safe_text`) before it is returne
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -89,6 +89,12 @@ def clock(at: datetime | None, zone: tzinfo | None = None) -> str:
         return " " * 8
     at = at.astimezone(zone)
     return f"{at.hour:02}:{at.minute:02}:{at.second:02}"
+
+
+def when_brief(at: datetime, now: datetime, zone: tzinfo | None = None) -> str:
+    """Return a time for a narrow column: ``09:05`` of today, ``4 May`` of another day."""
+    at, now = at.astimezone(zone), now.astimezone(zone)
+    return clock(at, zone)[:5] if at.date() == now.date() else day_short(at.date())
 
 
 def when_exact(at: datetime | None, zone: tzinfo | None = None) -> str:
@@ -328,3 +334,32 @@ def _wrapped(text: str, width: int) -> Iterator[str]:
     blank = " " * hanging_indent(text, width)
     for place, row in enumerate(rows(text, width)):
         yield (blank if place else "") + text[row.start : row.end]
+
+
+_ACROSS, _UP = " ▏▎▍▌▋▊▉█", " ▁▂▃▄▅▆▇█"
+
+
+def bar(value: float, most: float, columns: int) -> str:
+    """Return a bar of at most ``columns`` cells, in proportion to the highest value; at least a sliver."""
+    eighths = max(1, round(min(1.0, value / most) * columns * 8)) if value > 0 else 0
+    return "█" * (eighths // 8) + _ACROSS[eighths % 8].strip()
+
+
+def column(value: float, most: float, height: int = 1) -> list[str]:
+    """Return a column of a chart from top to bottom, a sign a row; a value that is not 0 shows at least."""
+    eighths = max(1, round(min(1.0, value / most) * height * 8)) if value > 0 else 0
+    return [_UP[max(0, min(8, eighths - row * 8))] for row in reversed(range(height))]
+
+
+def chart(values: Sequence[int]) -> str:
+    """Return a chart of one row: two cells for each value, in proportion to the highest; a point for none."""
+    most = max(values, default=0) or 1
+    return "".join((column(value, most)[0] if value > 0 else "·") * 2 for value in values)
+
+
+def gauge(part: float, columns: int) -> str:
+    """Return a line, heavy for ``part`` of it; of something that is there at least one cell."""
+    full = round(max(0.0, min(1.0, part)) * columns)
+    if 0 < part < 1:
+        full = max(1, min(columns - 1, full))
+    return "━" * full + "─" * (columns - full)

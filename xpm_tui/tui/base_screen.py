@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from textual import events
 from textual.await_complete import AwaitComplete
 from textual.reactive import Reactive
 from textual.widget import Widget
@@ -30,6 +31,16 @@ class BaseScreen(AppMixin):
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
     _late: tuple[Any] | None = None
     """The result with which the screen is dismissed as soon as it is active again."""
+    _is_new = True
+    """Whether it has never stood behind another screen: its styles are those of now."""
+
+    async def _compose(self) -> None:
+        """Compose for the size of now. Stock Textual tells the size last, and styles all widgets again."""
+        screen, app = cast("Screen[Any]", self), self.host
+        columns, rows = app.size
+        found = screen._get_breakpoint_classes(columns, app.HORIZONTAL_BREAKPOINTS or [])
+        screen.add_class(*found, *screen._get_breakpoint_classes(rows, app.VERTICAL_BREAKPOINTS or []))
+        await super()._compose()  # type: ignore[misc]
 
     def dismiss(self, result: Any = None) -> AwaitComplete:
         """Dismiss this screen with a result.
@@ -58,8 +69,16 @@ class BaseScreen(AppMixin):
             text += show(line, "bold $accent")
             screen.mount(Static(text, classes="verb-line"))
 
-    def on_screen_resume(self, *_: Any, **__: Any) -> None:
-        """Dismiss the screen if that was requested while another one was over it."""
+    def on_screen_suspend(self) -> None:
+        """Whatever changes from now on is styled when it is in front again."""
+        self._is_new = False
+
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        """What stood over it is gone. A new screen has no stylesheet of its own yet; its widgets have."""
+        event.refresh_styles = not self._is_new
+        if self._is_new:
+            screen = cast("Screen[Any]", self)
+            screen.app.stylesheet.apply(screen)
         self.show_verb()
         if self._late is not None:
             (result,), self._late = self._late, None

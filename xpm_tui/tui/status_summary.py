@@ -35,6 +35,8 @@ class PracticeStatus(NamedTuple):
     direction: str = ""
     condition: str = ""
     """The worst condition of the practice by its name; empty if it is sound."""
+    synced: datetime | None = None
+    """When the last successful sync ended."""
     known: bool = True
     """Whether the status has been read."""
 
@@ -67,5 +69,6 @@ def read_practice_status(practice: OpenPractice) -> tuple[object, PracticeStatus
         needs_person=facts.needs_person,
         needs_jobs=jobs.failed + jobs.held + jobs.going + jobs.missed + jobs.changed + jobs.to_take,
         direction=practice.policy().direction,
+        synced=beat.last_good,
         condition="" if worst in _SAID_BY_ITSELF else worst,
     )

@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import threading
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -19,6 +20,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from xpm_tui.application.cached_counts import cached_count
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.presenter import Presenter
 from xpm_tui.domain import labels
@@ -31,7 +33,7 @@ from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
 from xpm_tui.domain.runs import BeforeImage, Run, StopRequest, Written
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.domain.tables import CLIENTS, IMAGES, INTENTS, RUNS, STOPS, XPM_CLIENTS
+from xpm_tui.domain.tables import CLIENTS, IMAGES, INTENTS, PLANNED, PLANS, RUNS, STOPS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 
 ENDED_BADLY = ("failed", "interrupted")
@@ -307,6 +309,33 @@ def written_values(practice: OpenPractice, run: str) -> Iterator[WrittenValueVie
     for image in sorted(images, key=lambda each: (len(each.client), each.client)):
         for written in image.written:
             yield _view(snapshot, presenter, image, written)
+
+
+class FieldProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """How many changes of one field a run has made, of how many that it was to make."""
+
+    label: str
+    done: int
+    total: int
+
+
+def field_progress(practice: OpenPractice, run: Run) -> list[FieldProgress]:
+    """Return the progress of a run by field, the field with the most changes first; nothing for jobs."""
+
+    def count(snapshot: Snapshot) -> list[FieldProgress]:
+        done = Counter(each.field for image in snapshot.find(IMAGES, "run", run.id) for each in image.written)
+        totals = Counter(done)
+        plan = snapshot.get(PLANS, run.plan) if run.plan else None
+        if plan is not None and plan.counts.get("waiting"):
+            planned = (each for record in snapshot.find(PLANNED, "plan", plan.id) for each in record.changes)
+            totals |= Counter(each.field for each in planned if each.ticked)
+        elif plan is not None:
+            counted = {key.partition(":")[2]: n for key, n in plan.counts.items() if key.startswith("field:")}
+            totals |= Counter(counted)
+        found = [FieldProgress(label=label(key), done=done[key], total=n) for key, n in totals.items()]
+        return sorted(found, key=lambda each: (-each.total, each.label))
+
+    return cached_count(practice, f"fields {run.id}", count, run.outcome)
 
 
 def client_history(practice: OpenPractice, client: str, limit: int) -> list[tuple[datetime, str]]:

@@ -51,8 +51,9 @@ def entries(
         each._replace(help=f"{notes[each.key]} {each.help}") if each.key in notes else each for each in found
     ]
     for contact in view.contacts:
-        for field in editable("contact"):
-            label = f"{contact.id} {field.short_label}"
+        for place, field in enumerate(editable("contact")):
+            who = "Primary contact" if contact.primary else "Contact"
+            label = f"  {field.short_label.capitalize()}" if place else who
             found.append(_entry(field, f"{contact.id}.{field.attribute}", label, contact, people))
     return found
 
@@ -142,7 +143,6 @@ class EditDialog(EditingDialog[tuple[str, ...]]):
         self._way = Button(content(visible(sheet.door.text)), id="door") if sheet.door is not None else None
         if sheet.door is not None and self._way is not None:
             self._help_texts[self._way] = sheet.door.help
-        self.set_class(bool(self._help_texts), "helped")
         self._help = StaticText(classes="help")
         self._error = StaticText(classes="error")
 
@@ -151,8 +151,9 @@ class EditDialog(EditingDialog[tuple[str, ...]]):
         yield StaticText(show(self._about), classes="about")
         with DialogBody(classes="fields"):
             if self._door is not None and self._way is not None:
-                yield FormRow(self._door.label, self._way)
-            yield from self._rows.values()
+                yield from FormRow(self._door.label, self._way)
+            for row in self._rows.values():
+                yield from row
         if self._help_texts:
             yield self._help
         yield self._error
@@ -236,6 +237,4 @@ def _widget(entry: EditField, value: str) -> TextField | ChoiceField:
         return TextField(value)
     named = [(content(visible(label)), key) for key, label in entry.options]
     known = {key for key, _ in entry.options}
-    return ChoiceField(
-        named, value=value if value in known else entry.options[0][0], allow_blank=False, compact=True
-    )
+    return ChoiceField(named, value=value if value in known else entry.options[0][0], allow_blank=False)

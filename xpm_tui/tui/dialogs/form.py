@@ -6,12 +6,13 @@ Rejected values are shown again as they were typed, with the error at its field.
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import msgspec
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -146,8 +147,16 @@ def unsaved() -> ConfirmDialog:
     )
 
 
+BESIDES = 12
+"""Rows of a form that are not fields: its frame, what it is about, two of help, the buttons."""
+
+
 class EditingDialog(Dialog[R]):
     """A dialog with fields; leaving it asks first if something was edited."""
+
+    def on_resize(self, event: events.Resize) -> None:
+        """As many fields as there is room for. In rows: a share of the screen leaves blank ones."""
+        self.query_one(".fields").styles.max_height = max(3, event.size.height * 92 // 100 - BESIDES)
 
     def is_edited(self) -> bool:
         """Return whether leaving would lose edits."""
@@ -170,13 +179,35 @@ class EditingDialog(Dialog[R]):
         """Continue editing."""
 
 
+_ISO = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})")
+_DAY_FIRST = re.compile(r"(\d{1,2})[./ -](\d{1,2})[./ -](\d{4})")
+
+
 def date_hint(text: str, today: date) -> str:
-    """Return the day of the week of a date while it is typed, so that mistakes are noticed."""
+    """Return the day of the week of a typed date and how far away it is, or what is wrong with it."""
     typed = text.strip()
-    try:
-        return f"{weekday(date.fromisoformat(typed), today)}."
-    except ValueError:
-        return f"{'Not a date yet: w' if typed else 'W'}rite it as {today.isoformat()}."
+    if not typed:
+        return f"Year, month and day: today is {today.isoformat()}, a {today:%A}."
+    if match := _ISO.fullmatch(typed):
+        year, month, number = (int(part) for part in match.groups())
+        try:
+            return f"{weekday(date(year, month, number), today)}."
+        except ValueError:
+            return _no_such_day(year, month)
+    if match := _DAY_FIRST.fullmatch(typed):
+        number, month, year = (int(part) for part in match.groups())
+        if number > 12 >= month > 0:  # otherwise it may have been the month
+            return f"Not a date yet: write it as {year}-{month:02}-{number:02}."
+    return f"Not a date yet: write year, month and day, like {today.isoformat()}."
+
+
+def _no_such_day(year: int, month: int) -> str:
+    """Return why a date in the right form is none."""
+    if not 1 <= month <= 12:
+        return f"There is no month {month}: the months are 01 to 12."
+    if year < 1:
+        return "There is no year 0000."
+    return f"There is no such day: {date(year, month, 1):%B %Y} has {monthrange(year, month)[1]} days."
 
 
 class _ParameterRow(NamedTuple):
@@ -227,7 +258,7 @@ class FormDialog(EditingDialog[msgspec.Struct]):
         start: Mapping[str, Any] | None = None,
         turned: RejectedInput[msgspec.Struct] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(classes="wide")
         self.title_text = visible(command.title)
         self._act = command
         self._preset = dict(preset)
@@ -246,7 +277,7 @@ class FormDialog(EditingDialog[msgspec.Struct]):
             for each in self._about:
                 label = each.label + (" *" if self._required(each) else "")
                 self._rows[each.key] = row = FormRow(label, self._widget(each))
-                yield row
+                yield from row
         yield self._help
         yield self._error
         with Horizontal(classes="buttons"):
@@ -410,5 +441,4 @@ def _choice(options: Sequence[tuple[str, str]], chosen: str, key: str) -> Choice
         value=chosen if chosen in keys else keys[0],
         allow_blank=False,
         id=key,
-        compact=True,
     )

@@ -57,12 +57,8 @@ class AreaScreen(BaseScreen, Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        # Set before the first styling, or stock Textual would apply the styles three times.
+        # Its widgets are composed with the current styles: without this, Textual would style them again.
         self._css_update_count = self.app._css_update_count
-        self._fresh = True
-        (columns, rows), app = self.app.size, self.app
-        across = self._get_breakpoint_classes(columns, app.HORIZONTAL_BREAKPOINTS or [])
-        self.set_classes(across | self._get_breakpoint_classes(rows, app.VERTICAL_BREAKPOINTS or []))
         self._commands: dict[str, Command[Any]] = {}
         self._seen: object = None
 
@@ -100,13 +96,8 @@ class AreaScreen(BaseScreen, Screen[None]):
 
     def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Show the latest status, and read the data again if something has changed."""
-        event.refresh_styles = not self._fresh
         self.tell(self.host.practice_status)
         self.refresh_data()
-
-    def on_screen_suspend(self) -> None:
-        """Do nothing: changes are read when the area is shown again."""
-        self._fresh = False
 
     def tell(self, practice_status: PracticeStatus) -> None:
         """Show another status; not while a dialog is open, because that would repaint the whole screen."""

@@ -18,6 +18,7 @@ from xpm_tui.application.presenters.presenter import Presenter
 from xpm_tui.application.presenters.views import ClientView, PersonView, SideBySide
 from xpm_tui.commands.command import Situation
 from xpm_tui.commands.registry import by_name
+from xpm_tui.domain import formatting
 from xpm_tui.domain.fields import label
 from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.domain.xpm import XpmJob
@@ -25,7 +26,7 @@ from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.screens.area import FilteredArea
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Look, client_name, ours, span
+from xpm_tui.tui.widgets.cells import Line, Look, client_name, ours, span
 from xpm_tui.tui.widgets.comparison import ComparisonPane
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.job_lines import SHOWN
@@ -152,6 +153,7 @@ class Clients(FilteredArea):
         self._wanted = ""
         self._read_at = -CALM
         self._mapped = self._placed = ""
+        self._last_sync: datetime | None = None
         self._namesakes = Namesakes()
         self.detail: ComparisonPane = ComparisonPane()
         self.table: Table[ClientView] = Table(
@@ -160,7 +162,8 @@ class Clients(FilteredArea):
                 TableColumn("Ignition no.", 12, drop=2, look="ignition", sort=_ignition_number, whole=True),
                 TableColumn("Link", 13, sort=lambda view: (view.link_state, not view.frozen)),
                 TableColumn("XPM no.", 8, drop=1, look="xpm", sort=_xpm_number, whole=True),
-                TableColumn("Needs", 18, grow=2, drop=3, sort=lambda view: (not view.needs, view.needs)),
+                TableColumn("Synced", 7, drop=3, sort=self._synced_at),
+                TableColumn("Needs", 18, grow=2, drop=4, sort=lambda view: (not view.needs, view.needs)),
             ),
             self._cells,
             lambda view: view.id,
@@ -189,6 +192,9 @@ class Clients(FilteredArea):
         self.told(total if more else len(views), total, needs if self.host.practice_status.known else None)
         self.table.say_empty(self._nothing(total))
         self._namesakes.take(views)
+        if self._last_sync != self.host.practice_status.synced:
+            self._last_sync = self.host.practice_status.synced
+            self.table.rows.repaint()
         self.table.show(views, self._wanted, of=self.asked)
         self._wanted = ""
         self._placed = self.client.id if self.client else ""
@@ -228,8 +234,22 @@ class Clients(FilteredArea):
             [span(view.client_id or view.id, "" if view.client_id else "muted")],
             [frozen, span(f"{label.glyph} {label.inline}", look)],
             [span(view.link.number if view.link else "")],
+            self._synced(view),
             [span(view.needs, "warn"), *([ours(" ❄ frozen", "accent")] if view.frozen else [])],
         ]
+
+    def _synced_at(self, view: ClientView) -> bool:
+        """Whether the last successful sync included the client: it was linked already, and is still there."""
+        last, link = self._last_sync, view.link
+        linked = link is not None and not link.quiet and view.link_state == "linked"
+        return bool(last and linked and (link is None or link.at is None or link.at <= last))
+
+    def _synced(self, view: ClientView) -> Line:
+        """When the client was last compared with XPM; a link that no sync has followed yet says so."""
+        if self._last_sync is not None and self._synced_at(view):
+            return [ours(formatting.when_brief(self._last_sync, self.host.worker.practice.clock.now()))]
+        waits = view.link_state == "linked" and view.link is not None and not view.link.quiet
+        return [ours("not yet", "muted")] if waits else []
 
     def moved(self, item: ClientView | None) -> None:
         """Show both sides of the client."""

@@ -10,11 +10,13 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.presenter import set_aside_summary, set_aside_views
 from xpm_tui.application.runs import history, plans
 from xpm_tui.application.runs.consequences import RunForecast, forecast
+from xpm_tui.application.runs.history import field_progress
 from xpm_tui.commands.command import Situation
 from xpm_tui.domain import formatting
 from xpm_tui.domain.plan import Plan
@@ -26,9 +28,11 @@ from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets.cells import Line, lines, ours, span, wrap
 from xpm_tui.tui.widgets.live_log import LOG_KEYS, LiveLog
 from xpm_tui.tui.widgets.run_card import (
+    FIELDS,
     FRAME,
     HELD,
     NO_FORECAST,
+    field_lines,
     frame_text,
     run_lines,
     run_subtitle,
@@ -178,8 +182,12 @@ class SyncArea(AreaScreen):
         getattr(self._pane, f"action_{what}")()
 
 
+WIDE = 110
+"""Columns from which the fields stand beside the card."""
+
+
 class RunScreen(DetailScreen[None]):
-    """The summary of the run above its log."""
+    """The card and the progress by field over the log."""
 
     CSS_PATH: ClassVar = style("run")
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -195,11 +203,16 @@ class RunScreen(DetailScreen[None]):
         self._run_id = run_id
         self._card = TextLabel(classes="run-card panel", fixed=False)
         self._card.border_title = f"Run {run_id}"
+        self._fields = TextLabel(classes="run-fields panel")
+        self._fields.border_title = "By field"
+        self._counted: object = None
         self._pane = LiveLog(run=run_id, empty="The log of this run is still empty.")
 
     def body(self) -> ComposeResult:
-        """Compose the summary and the log."""
-        yield self._card
+        """The card, beside it its progress by field, over the log."""
+        with Horizontal(classes="run-top"):
+            yield self._card
+            yield self._fields
         yield self._pane
 
     @property
@@ -217,8 +230,19 @@ class RunScreen(DetailScreen[None]):
         now = self.host.worker.practice.clock.now()
         self._card.border_title = frame_text(run_title(event.run))
         self._card.border_subtitle = frame_text(run_subtitle(event.run))
-        self._card.say(lines(run_lines(event.run, now, self.size.width - FRAME, event.forecast)))
+        by_field = self.has_class("-tall") and self.size.width >= WIDE
+        columns = self.size.width - FRAME - (FIELDS if by_field else 0)
+        self._card.say(lines(run_lines(event.run, now, columns, event.forecast)))
         self.refresh_bindings()
+        if by_field and event.run != self._counted:
+            self._counted = event.run
+            self.host.work(lambda: self._count(event.run), "fields", exclusive=True, node=self)
+
+    async def _count(self, run: Run) -> None:
+        """How far it is by field."""
+        found = await self.host.worker.glance(lambda practice: field_progress(practice, run))
+        self._fields.set_class(not found, "-none")
+        self._fields.say(lines(field_lines(found, *self._fields.content_size)))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Show in the footer whether the run can be released or resumed."""

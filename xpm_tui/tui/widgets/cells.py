@@ -304,29 +304,3 @@ SEVERITIES = StateStyles(labels.SEVERITIES, {"debug": "muted", "warning": "warn"
 STEP_STATES = StateStyles(labels.STEP_STATES, {
     "done": "good", "now": "accent", "todo": "muted", "skipped": "muted",
 })  # fmt: skip
-
-
-_EIGHTHS = " ▏▎▍▌▋▊▉█"
-
-
-def bar(part: float, columns: int) -> str:
-    """Return a bar of ``columns`` cells of which ``part`` (0 to 1) is filled, to an eighth of a cell."""
-    full, rest = divmod(round(max(0.0, min(1.0, part)) * columns * 8), 8)
-    return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(columns)
-
-
-def gauge(part: float, columns: int) -> str:
-    """Return a line of ``columns`` cells, heavy for ``part`` (0 to 1) of it; at least one cell if above 0."""
-    full = round(max(0.0, min(1.0, part)) * columns)
-    if 0 < part < 1:
-        full = max(1, min(columns - 1, full))
-    return "━" * full + "─" * (columns - full)
-
-
-_HEIGHTS = "▁▂▃▄▅▆▇█"
-
-
-def chart(values: Sequence[int]) -> str:
-    """Return a column chart, two cells per value, in proportion to the highest value; a point for 0."""
-    most = max(values, default=0) or 1
-    return "".join((_HEIGHTS[min(7, (value * 8 - 1) // most)] if value > 0 else "·") * 2 for value in values)

@@ -5,17 +5,20 @@ In drop-down lists and tick boxes, space changes the value and enter goes on to 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.css.styles import RenderStyles
+from textual.dom import DOMNode
 from textual.widget import Widget
 from textual.widgets import Checkbox, Input, Select, Static
+from textual.widgets._select import NoSelection, SelectOverlay
+from textual.widgets.option_list import Option
 
 from xpm_tui.domain.safe_text import visible, visible_each
 from xpm_tui.tui.safe_text import content, rich
@@ -25,12 +28,64 @@ from xpm_tui.tui.widgets.text import StaticText
 
 
 class ChoiceField(Select[str], inherit_bindings=False):
-    """A drop-down list."""
+    """One of a few words, in one widget: its list is mounted when it is opened for the first time."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space,down,up", "show_overlay", show=False),
+        Binding("space", "show_overlay", show=False),
+        Binding("left", "step(-1)", show=False),
+        Binding("right", "step(1)", show=False),
         Binding("enter", "app.focus_next", show=False),
     ]
+
+    def compose(self) -> ComposeResult:
+        """Nothing: what is chosen is painted."""
+        return ()
+
+    def render(self) -> Content:
+        """What is chosen, and the sign of a list."""
+        words = next((words for words, value in self._options if value == self.value), "")
+        text = words if isinstance(words, Content) else Content(str(words))
+        return Content.assemble(text.truncate(max(1, self.size.width - 2), ellipsis=True), (" ▾", "$muted"))
+
+    def _setup_options_renderables(self) -> None:
+        """With the list."""
+
+    def _watch_value(self, value: str | NoSelection) -> None:
+        self._value = value
+        if self.is_mounted:
+            self.refresh()
+            self.post_message(self.Changed(self, value))
+
+    def _watch_expanded(self, expanded: bool) -> None:
+        self.set_class(expanded, "-expanded")
+        if expanded:
+            self.call_later(self._open)
+
+    async def _open(self) -> None:
+        """The list, with the cursor on what is chosen."""
+        if not self.query(SelectOverlay):
+            overlay = SelectOverlay(type_to_search=self._type_to_search)
+            overlay.compact = True
+            await self.mount(overlay)
+            overlay.add_options([Option(words) for words, _ in self._options])
+        overlay = self.query_one(SelectOverlay)
+        overlay.select([value for _, value in self._options].index(self.value))
+        overlay.focus(scroll_visible=False)
+
+    def action_show_overlay(self) -> None:
+        """Open the list."""
+        self.expanded = True
+
+    def action_step(self, by: int) -> None:
+        """The next of the words."""
+        keys = [value for _, value in self._options]
+        self.value = keys[(keys.index(self.value) + by) % len(keys)]
+
+    async def _on_click(self, event: events.Click) -> None:
+        """Open or close the list."""
+        if event.widget is self:
+            event.stop()
+            self.expanded = not self.expanded
 
 
 class TickBox(Checkbox, inherit_bindings=False):
@@ -78,9 +133,10 @@ class RadioRows(Rows):
 
 
 class TextField(Input):
-    """A text field without a blinking cursor, so that an idle console sends nothing, and without markup.
+    """Our text field: no blinking cursor (an idle console sends nothing), markup is never read.
 
-    It accepts pastes of several lines, and a password can be neither copied nor cut.
+    Its parts (cursor, placeholder, marked text) are styled when they are first painted: stock Textual styles
+    all of them, of every field of a form, whenever it styles the field.
     """
 
     def __init__(
@@ -97,12 +153,28 @@ class TextField(Input):
             value,
             placeholder=placeholder,
             password=password,
-            compact=compact,
             id=id,
             classes=classes,
             select_on_focus=False,
         )
+        # Without a watcher: stock Textual would style the field here, before it has a parent.
+        self.set_reactive(Input.compact, compact)
+        self.set_class(compact, "-textual-compact", update=False)
         self.cursor_blink = False
+
+    def _get_component_classes(self) -> set[str]:
+        self._component_styles.clear()
+        return set()
+
+    def get_component_styles(self, *names: str) -> RenderStyles:
+        """Style the parts that are asked for, where they are not styled yet."""
+        for name in names:
+            if name not in self._component_styles:
+                part = DOMNode(classes=name)
+                part._attach(self)
+                self.app.stylesheet.apply(part)
+                self._component_styles[name] = part.styles
+        return super().get_component_styles(*names)
 
     @property
     def _value(self) -> Text:
@@ -131,26 +203,25 @@ class TextField(Input):
             super().action_cut()
 
 
-class FormRow(Vertical):
-    """A label, a field, and below it an error message, which takes a line only if there is one."""
+class FormRow:
+    """A label and what is filled in: two cells of a form. A sentence stands below only where there is one."""
 
     def __init__(self, label: str, filled: Widget) -> None:
-        super().__init__(classes="row")
         self._label = Static(content(visible(label)), classes="label")
         self.filled = filled
-        self._wrong = StaticText(classes="error")
-        self._wrong.display = False
+        self._wrong: StaticText | None = None
 
-    def compose(self) -> ComposeResult:
-        """Compose the label beside the field, and the error message below."""
-        with Horizontal(classes="field"):
-            yield self._label
-            yield self.filled
-        yield self._wrong
+    def __iter__(self) -> Iterator[Widget]:
+        yield self._label
+        yield self.filled
 
     def complain(self, sentence: str) -> None:
         """Show an error message and focus the field; an empty sentence removes the message."""
-        self._wrong.display = bool(sentence)
-        self._wrong.update(content(visible(f"! {sentence}" if sentence else "")))
+        if self._wrong is not None:
+            self._wrong.remove()
+            self._wrong = None
         if sentence:
+            self._wrong = StaticText(content(visible(f"! {sentence}")), classes="error")
+            assert isinstance(self.filled.parent, Widget)
+            self.filled.parent.mount(self._wrong, after=self.filled)
             self.filled.focus()

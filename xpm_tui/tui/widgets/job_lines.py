@@ -20,7 +20,7 @@ from xpm_tui.domain.reason_labels import AUDIT_FINDINGS
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.xpm import XpmJob
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, Span, chart, fit, lines, ours, span
+from xpm_tui.tui.widgets.cells import Line, Span, fit, lines, ours, span
 from xpm_tui.tui.widgets.text import TextLabel
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ def forecast_line(view: JobForecast, keys: str = "M") -> Line:
         total += f" · budget {float(view.budget):,.0f}"
     return [
         ours(" To come  ", "muted"),
-        ours(chart([each.jobs for each in view.months]), "accent"),
+        ours(formatting.chart([each.jobs for each in view.months]), "accent"),
         ours(f"  {first}–{last}  ", "muted"),
         ours(total),
         ours(f"  {keys}" if keys else "", "muted"),

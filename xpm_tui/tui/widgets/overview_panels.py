@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from xpm_tui.domain import formatting, labels
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, Look, Span, fit, gauge, ours, span, width, wrap
+from xpm_tui.tui.widgets.cells import Line, Look, Span, fit, ours, span, width, wrap
 
 if TYPE_CHECKING:
     from xpm_tui.application.jobs.views import JobCounts, JobRowView
@@ -283,7 +283,7 @@ def call_lines(status: StatusSummary, columns: int) -> list[Line]:
             found.append([ours(label, "muted"), ours(words, "muted")])
             continue
         look: Look = "good" if part > 0.2 else "warn"
-        bar = gauge(part, max(4, columns - len(label) - room - 1))
+        bar = formatting.gauge(part, max(4, columns - len(label) - room - 1))
         found.append([ours(label, "muted"), ours(bar, look), ours(f" {words:>{room}}")])
     return found
 
@@ -328,25 +328,20 @@ def chart_words(days: Sequence[ChartDay], columns: int) -> str:
     return long if total and len(long) <= columns else short
 
 
-_EIGHTHS = " ▁▂▃▄▅▆▇█"
-
-
 def chart_lines(days: Sequence[ChartDay], columns: int, height: int) -> list[Line]:
     """Return a chart with a column per day, the outcome of its runs below, and the day of the month."""
     most = max(each.changes for each in days) or 1
     axis = len(f"{most:,}") + 1
     each_day = max(2, min(5, (columns - axis) // len(days)))
     bars = max(1, height - 2)
+    columns_of = [formatting.column(day.changes, most, bars) for day in days]
     found: list[Line] = []
-    for row in reversed(range(bars)):
-        label = f"{most:,}" if row == bars - 1 else "0" if row == 0 else ""
+    for row in range(bars):
+        label = f"{most:,}" if row == 0 else "0" if row == bars - 1 else ""
         pieces = [ours(f"{label:>{axis - 1}} ", "muted")]
-        for day in days:
-            full = day.changes * bars * 8 / most
-            eighths = max(0, min(8, round(full - row * 8)))
-            if day.changes and row == 0:
-                eighths = max(1, eighths)
-            sign = _EIGHTHS[eighths] if day.changes or row else "·" if not day.outcome else " "
+        for day, signs in zip(days, columns_of, strict=True):
+            none = row == bars - 1 and not day.changes and not day.outcome
+            sign = "·" if none else signs[row]
             pieces.append(ours((sign * (each_day - 1)).ljust(each_day), "accent" if day.changes else "muted"))
         found.append(pieces)
     marks = [ours(" " * axis)]

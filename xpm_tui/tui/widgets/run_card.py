@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from textual.markup import escape
 
 from xpm_tui.application.runs.consequences import RunForecast
+from xpm_tui.application.runs.history import FieldProgress
 from xpm_tui.diagnostics.error_presenter import problem_title
 from xpm_tui.diagnostics.known_problems.registry import find_problem
 from xpm_tui.domain import formatting, labels, pace
 from xpm_tui.domain.runs import UNKNOWN, Run
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, Span, gauge, ours, span, wrap
+from xpm_tui.tui.widgets.cells import Line, Look, Span, fit, ours, span, wrap
 
 CUT_SHORT = "It ended early. What was applied stays; the next sync continues from there."
 
@@ -104,7 +106,7 @@ def run_lines(run: Run, now: datetime, columns: int, forecast: RunForecast = NO_
         noun = "job" if run.kind == "deploy" else "record"
         numbers = f" {run.done:,} of {formatting.count(total, noun)}  {part:>4.0%}  "
         room = max(10, min(60, columns - len(numbers) - len(calls)))
-        bar = ours(gauge(part, room), cells.RUN_OUTCOMES.look(run.outcome))
+        bar = ours(formatting.gauge(part, room), cells.RUN_OUTCOMES.look(run.outcome))
         found.append([bar, ours(numbers, "strong"), ours(calls, "muted")])
     found += forecast_lines(forecast, columns)
     if (seconds := seconds_left(run, now, forecast)) >= 1:
@@ -139,3 +141,31 @@ def run_lines(run: Run, now: datetime, columns: int, forecast: RunForecast = NO_
     elif run.outcome in _GOES_ON and not run.stops:
         note = [ours(way[run.outcome].help)]
     return [*found, *wrap([ours("→ ", "accent"), *note], columns)] if note else found
+
+
+FIELD_LABEL = 18
+"""Columns of the name of a field."""
+FIELDS = 50
+"""Columns of the panel that shows the fields."""
+
+
+def field_lines(fields: Sequence[FieldProgress], columns: int, height: int) -> list[Line]:
+    """Return how far a run is by field: a gauge each, and its numbers; what has no room is counted."""
+    shown = fields if len(fields) <= height else fields[: height - 1]
+    numbers = [f"{each.done:,} of {each.total:,}" for each in shown]
+    room = max(map(len, numbers), default=0)
+    line = max(4, columns - FIELD_LABEL - room - 4)
+    found: list[Line] = []
+    for each, number in zip(shown, numbers, strict=True):
+        whole = each.done >= each.total
+        gauge = formatting.gauge(each.done / each.total if each.total else 0.0, line)
+        look: Look = "good" if whole else "accent"
+        sign = " ✓" if whole else "  "
+        name = fit([span(each.label, "muted")], FIELD_LABEL)
+        found.append([*name, ours(f" {gauge}", look), ours(f" {number:>{room}}"), ours(sign, "good")])
+    if len(shown) < len(fields):
+        rest = fields[len(shown) :]
+        done, total = sum(each.done for each in rest), sum(each.total for each in rest)
+        more = f"and {formatting.count(len(rest), 'more field')}: {done:,} of {total:,}"
+        found.append([ours(more, "muted")])
+    return found
