@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,10 @@ SIZE = int(os.environ.get("XPM_TUI_BENCH_CLIENTS", "50000"))
 CHUNK = 5_000
 
 
-def fill(folder: Path) -> None:
-    """Make the practice: connected, every client linked, the mirror full."""
+def fill(folder: Path, *only: str) -> None:
+    """Make the practice: connected, every client linked, the mirror full; or with the named tables only."""
     with _open(folder) as practice:
-        for rows in _rows():
+        for rows in _rows(only):
             practice.book.commit(rows)
         now = practice.clock.now()
         practice.book.commit(
@@ -55,8 +55,10 @@ def _open(folder: Path) -> OpenPractice:
     return open_practice(find_home(str(folder), {}), person="bench", environ={})
 
 
-def _rows() -> Iterator[list[Any]]:
+def _rows(only: Sequence[str]) -> Iterator[list[Any]]:
     for table in (CLIENTS, XPM_CLIENTS, LINKS, BASE):
+        if only and table.name not in only:
+            continue
         for start in range(0, SIZE, CHUNK):
             count = min(CHUNK, SIZE - start)
             yield [Put(table, msgspec.convert(row, table.row)) for row in documents(table.name, count, start)]

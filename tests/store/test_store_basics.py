@@ -122,7 +122,7 @@ def test_all_rows_can_be_read_while_rows_are_added(tmp_path: Path) -> None:
     with open_store(tmp_path / "book", clock=SystemClock()) as book:
         book.commit([client(number) for number in range(500)])
         snapshot = book.snapshot()
-        live, kept = snapshot.view._rows["clients"], gc.get_threshold()
+        live, kept = snapshot.view._newest("clients"), gc.get_threshold()
 
         def adds(phase: str, _: dict[str, int]) -> None:
             if phase == "start":

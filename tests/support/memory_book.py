@@ -28,6 +28,9 @@ class MemorySnapshot:
     def position(self) -> int:
         return self._position
 
+    def fingerprint(self, *tables: TableSchema[Any]) -> str:
+        return ""
+
     def get(self, table: TableSchema[T], id: str) -> T | None:  # noqa: A002
         raw = self.raw(table, id)
         return None if raw is None else msgspec.json.decode(raw, type=table.row)
@@ -42,6 +45,9 @@ class MemorySnapshot:
                     built.setdefault(each, []).append(table.key(row))
         found = (self.get(table, each) for each in sorted(built.get(value, []), key=lambda i: (len(i), i)))
         return [row for row in found if row is not None]
+
+    def find_ids(self, table: TableSchema[Any], index: str, value: str) -> list[str]:
+        return [table.key(row) for row in self.find(table, index, value)]
 
     def rows(self, table: TableSchema[T]) -> Iterator[T]:
         decoder = msgspec.json.Decoder(table.row)

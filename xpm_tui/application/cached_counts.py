@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
+import msgspec
+
+from xpm_tui.application import derived_data
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.domain.ports import Snapshot
+from xpm_tui.domain.tables import TableSchema
 
 T = TypeVar("T")
 
 _REST = 20
 """Counting takes at most this fraction of the time (one part in so many)."""
+
+
+@dataclass(frozen=True)
+class SavedCount(Generic[T]):
+    """How a count is saved: its type, and the tables that it is counted over."""
+
+    type: type[T]
+    tables: tuple[TableSchema[Any], ...]
 
 
 @dataclass(frozen=True)
@@ -25,11 +37,16 @@ class _CachedCount(Generic[T]):
 
 
 def cached_count(
-    practice: OpenPractice, name: str, count: Callable[[Snapshot], T], basis: object = None
+    practice: OpenPractice,
+    name: str,
+    count: Callable[[Snapshot], T],
+    basis: object = None,
+    saved: SavedCount[T] | None = None,
 ) -> T:
-    """Return what ``count`` gives for the present store; after a slow count, a cached one for a while.
+    """What ``count`` gives for the book as it is; after a long counting, for a while as it was.
 
-    ``basis`` is what else it depends on (the day, settings): a different basis counts again.
+    ``basis`` is what else it depends on (the day, settings): another one counts anew. ``saved`` is how a
+    large practice saves it for the next process.
     """
     snapshot = practice.snapshot()
     position, before = practice.kept.get(name, (-1, None))
@@ -38,7 +55,31 @@ def cached_count(
     if isinstance(before, _CachedCount) and same and (position == snapshot.position or began < before.until):
         value: T = before.value
         return value
-    found = count(snapshot)
+    found = count(snapshot) if saved is None else _from_file(practice, name, snapshot, count, basis, saved)
     now = practice.clock.monotonic()
     practice.kept[name] = (snapshot.position, _CachedCount(found, basis, now + (now - began) * _REST))
+    return found
+
+
+def _from_file(
+    practice: OpenPractice,
+    name: str,
+    snapshot: Snapshot,
+    count: Callable[[Snapshot], T],
+    basis: object,
+    saved: SavedCount[T],
+) -> T:
+    """What was counted before by any process for the same tables and basis, else what is counted now."""
+    of = snapshot.fingerprint(*saved.tables) if derived_data.is_worth_saving(snapshot) else ""
+    if not of:
+        return count(snapshot)
+    of = f"{of} {msgspec.json.encode(basis).decode()}"
+    before = derived_data.read_saved(practice, name)
+    if before is not None and before.of == of:
+        try:
+            return msgspec.json.decode(b"".join(before.pieces), type=saved.type)
+        except msgspec.MsgspecError:
+            pass
+    found = count(snapshot)
+    derived_data.save(practice, name, of, [msgspec.json.encode(found)])
     return found

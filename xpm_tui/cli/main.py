@@ -30,6 +30,9 @@ stdout, messages to stderr."""
 
 NOT_HERE = "xpm-tui runs on Linux and macOS. On Windows start it in WSL (Windows Subsystem for Linux)."
 
+_YOUNG = 50_000
+"""Objects made between two looks for garbage: a verb ends soon, and makes very many that form no cycles."""
+
 COMPLETE = "_XPM_TUI_COMPLETE"
 """The variable that a shell sets to ask for completions."""
 
@@ -48,6 +51,7 @@ def root(console: ConsoleLauncher) -> RootGroup:
         # off since the program started; the console, which needs no verbs, turns it on later
         if not gc.isenabled():
             gc.freeze()  # loaded modules stay, so the garbage collector need not check them
+            gc.set_threshold(_YOUNG, 20, 100)
             gc.enable()
 
     return RootGroup(

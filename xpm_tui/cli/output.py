@@ -17,7 +17,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TextIO
@@ -26,7 +26,7 @@ import msgspec
 
 from xpm_tui.commands.command import AccountContext, Command, Result
 from xpm_tui.commands.effects import LOOK, AdmittedCall
-from xpm_tui.commands.tables import render
+from xpm_tui.commands.tables import ViewItems, render
 from xpm_tui.domain.errors import AppError, StoreUnreadable
 from xpm_tui.domain.safe_text import visible, visible_lines
 from xpm_tui.lazy import lazy_imports
@@ -141,8 +141,39 @@ def _trouble(found: Sequence[Condition]) -> AppError:
 
 def dumps(value: object) -> str:
     """Return JSON on one line in ASCII with DEL escaped, so that nothing in it can control a terminal."""
-    plain = msgspec.to_builtins(value, str_keys=True)
+    return _ascii(msgspec.to_builtins(value, str_keys=True))
+
+
+def _ascii(plain: Any) -> str:
     return json.dumps(plain, ensure_ascii=True).replace("\x7f", "\\u007f")
+
+
+class JsonRows(list[str]):
+    """The items of a result as JSON, each by itself: less than half of what they take as data."""
+
+
+def json_rows(items: Iterable[Mapping[str, Any]]) -> JsonRows:
+    """Write every item as JSON."""
+    return JsonRows(map(_ascii if isinstance(items, ViewItems) else dumps, items))
+
+
+def outcome_pieces(result: Result) -> Iterator[str]:
+    """The same bytes as those of :func:`outcome`, in pieces: a long list is never one text."""
+    rows = result.items if isinstance(result.items, JsonRows) else None
+    told = outcome(result if rows is None else replace(result, items=()))
+    if rows is not None and "count" not in result.data:
+        told["count"] = len(rows)
+    start = "{"
+    for key, value in told.items():
+        yield f"{start}{dumps(key)}: "
+        start = ", "
+        if key != "items" or rows is None:
+            yield dumps(value)
+            continue
+        yield "["
+        yield from (row if not at else f", {row}" for at, row in enumerate(rows))
+        yield "]"
+    yield "}"
 
 
 def outcome(result: Result) -> dict[str, Any]:
@@ -226,9 +257,9 @@ class TerminalDialogue:
         if self._json or line:
             self._write(sys.stdout, dumps(item) if self._json else visible(line, _LONGEST))
 
-    def data(self, text: str) -> None:
-        """Write a line of the result, already safe, to stdout."""
-        self._write(sys.stdout, text)
+    def data(self, *text: str) -> None:
+        """A line of the outcome on stdout, already safe; it may come in pieces."""
+        self._write(sys.stdout, *text)
 
     def file(self, text: str) -> None:
         """Write the text of a file to stdout: byte for byte, but never raw to a terminal."""
@@ -263,14 +294,14 @@ class TerminalDialogue:
         if not self._json and text:
             self._write(sys.stderr, visible_lines(text), end="")
 
-    def _write(self, stream: TextIO | None, text: str, *, end: str = "\n") -> None:
+    def _write(self, stream: TextIO | None, *text: str, end: str = "\n") -> None:
         if stream is None:
             return
         if self._shown:
             shown, self._shown = self._shown, 0
             self._write(sys.stderr, "\r" + " " * shown + "\r", end="")
         try:
-            stream.write(text + end)
+            stream.writelines((*text, end))
             stream.flush()
         except (OSError, ValueError) as error:
             silence(stream)

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Coroutine
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -35,8 +36,9 @@ from xpm_tui.cli.output import (
     condition_on_error,
     data,
     dumps,
+    json_rows,
     lines,
-    outcome,
+    outcome_pieces,
     sentences,
     silence,
     with_condition,
@@ -84,7 +86,7 @@ def _write_result(result: Result, talk: TerminalDialogue, given: Globals) -> Non
     for sentence in sentences(result.conditions, None if given.json else result.trouble):
         talk.say(sentence)
     if given.json:
-        talk.data(dumps(outcome(result)))
+        talk.data(*outcome_pieces(result))
         return
     if result.raw:
         talk.file(result.raw)
@@ -145,9 +147,10 @@ async def _run(command: Command[Any], params: Any, talk: TerminalDialogue, given
         if talk.interactive and not getattr(params, "if_due", False):
             due.signed_in(practice)
         with condition_on_error(lambda: condition.conditions(practice)):
-            result = with_condition(
-                command, await command.run(practice, params, talk), condition.conditions(practice)
-            )
+            found = await command.run(practice, params, talk)
+            if given.json and found.items is not None:  # while errors still belong to the verb
+                found = replace(found, items=json_rows(found.items))
+            result = with_condition(command, found, condition.conditions(practice))
             if result.delivered is not None:
                 _write_result(result, talk, given)
                 result.delivered()

@@ -88,7 +88,7 @@ class TextTable:
     most: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """The result of a command.
 
@@ -102,7 +102,7 @@ class Result:
     """
 
     data: Mapping[str, Any] = field(default_factory=dict)
-    items: Iterable[Mapping[str, Any]] | None = None
+    items: Iterable[Any] | None = None
     table: TextTable | None = None
     lines: Iterable[str] = ()
     raw: str = ""

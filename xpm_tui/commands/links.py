@@ -26,7 +26,7 @@ from xpm_tui.commands.csv_files import SHOWN
 from xpm_tui.commands.effects import Effect, Question, asks, confirm_call, effect_or_dry_run
 from xpm_tui.commands.link_effects import effect_lines as effect_lines
 from xpm_tui.commands.link_effects import former_data, former_lines
-from xpm_tui.commands.tables import plain
+from xpm_tui.commands.tables import ViewItems, plain
 from xpm_tui.domain.errors import AppError, BadInput, DecisionNeeded
 from xpm_tui.domain.formatting import count
 from xpm_tui.lazy import lazy_imports
@@ -194,7 +194,7 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Dialog
     found = consequences.pick_consequences(counts["added"], counts["linked"], remaining)
     return Result(
         data={**counts, "consequences": plain(found)},
-        items=[plain(v) for v in picked],
+        items=ViewItems(picked),
         table=table,
         lines=lines,
         value=picked,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator
+from functools import cache
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -25,9 +26,41 @@ def _plain(told: object) -> Any:
     return msgspec.to_builtins(told)
 
 
-def table_result(views: list[Any], table: TextTable, **data: Any) -> Result:
+class ViewItems(Iterable[dict[str, Any]]):
+    """Views as JSON data, each made when it is reached."""
+
+    def __init__(self, views: Iterable[msgspec.Struct]) -> None:
+        self._views = views
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        for view in self._views:
+            yield msgspec.to_builtins(view) if _is_whole(type(view)) else plain(view)
+
+
+@cache
+def _is_whole(kind: type) -> bool:
+    """Whether msgspec writes every field of a type, and of the types in it, so that it is :func:`plain`."""
+    if not issubclass(kind, msgspec.Struct):
+        return kind is not object
+    config = kind.__struct_config__
+    renamed = kind.__struct_encode_fields__ != kind.__struct_fields__
+    if config.omit_defaults or config.array_like or config.tag is not None or renamed:
+        return False
+    return all(map(_is_whole, _types_in(get_type_hints(kind).values())))
+
+
+def _types_in(hints: Iterable[Any]) -> Iterator[type]:
+    for hint in hints:
+        inner = get_args(hint)
+        if inner and get_origin(hint) is not Literal:
+            yield from _types_in(inner)
+        elif not inner and hint is not ...:
+            yield hint if isinstance(hint, type) else object
+
+
+def table_result(views: Collection[Any], table: TextTable, **data: Any) -> Result:
     """Return a list of views with its table."""
-    return Result(data=data, items=[plain(view) for view in views], table=table, value=views)
+    return Result(data=data, items=ViewItems(views), table=table, value=views)
 
 
 _GAP = 2

@@ -93,7 +93,10 @@ def initials_of(person: PersonName) -> frozenset[str]:
 
 def name_key(name: str) -> str:
     """Return a loose form of a name: case, accents, macrons and punctuation dropped, ``&`` read as "and"."""
-    plain = unicodedata.normalize("NFKD", name.replace("&", " and ")).casefold()
+    name = name.replace("&", " and ")
+    if name.isascii():
+        return " ".join(_WORDS.findall(name.lower()))
+    plain = unicodedata.normalize("NFKD", name).casefold()
     return " ".join(_WORDS.findall("".join(c for c in plain if not unicodedata.combining(c))))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
 from typing import Any
 
 from xpm_tui.domain.fields import BY_NAME, CLIENT, COLUMNS, CONTACT, Field, Kind, Record
@@ -28,6 +29,8 @@ CLIENT_FIELDS: dict[str, Field] = _cell_fields("client")
 
 CONTACT_FIELDS: dict[str, Field] = _cell_fields("contact")
 """The fields of a contact that a cell can contain; their columns have the prefix ``contact_``."""
+
+_client_values, _contact_values = attrgetter(*CLIENT_FIELDS), attrgetter(*CONTACT_FIELDS)
 
 EXTRA = "extra:"
 """The prefix of the key of an unknown column's cell; the rest of the key is its heading."""
@@ -196,13 +199,27 @@ def _cell(kind: Kind, value: Any) -> str:
 
 def client_cells(client: Client, people: TeamLookup) -> dict[str, str]:
     """Return all cells of a client that are not blank, with unknown columns (keys :data:`EXTRA`)."""
-    cells = {field: client_cell(client, field) for field in CLIENT_FIELDS}
-    cells |= {f"{EXTRA}{heading}": plain(text) for heading, text in client.extra.items()}
-    return {key: text for key, text in cells.items() if text and (key not in PEOPLE or text in people.by_id)}
+    cells = _filled(CLIENT_FIELDS, _client_values(client))
+    for name in PEOPLE:
+        if name in cells and cells[name] not in people.by_id:
+            del cells[name]
+    return cells | _extra_cells(client.extra) if client.extra else cells
 
 
 def contact_cells(contact: Contact) -> dict[str, str]:
     """Return all cells of a contact that are not blank."""
-    cells = {field: contact_cell(contact, field) for field in CONTACT_FIELDS}
-    cells |= {f"{EXTRA}{heading}": plain(text) for heading, text in contact.extra.items()}
+    cells = _filled(CONTACT_FIELDS, _contact_values(contact))
+    return cells | _extra_cells(contact.extra) if contact.extra else cells
+
+
+def _filled(fields: Mapping[str, Field], values: Iterable[Any]) -> dict[str, str]:
+    cells = {}
+    for (name, field), value in zip(fields.items(), values, strict=True):
+        if value != "" and (cell := _cell(field.kind, value)):
+            cells[name] = cell
+    return cells
+
+
+def _extra_cells(extra: Mapping[str, str]) -> dict[str, str]:
+    cells = {f"{EXTRA}{heading}": plain(text) for heading, text in extra.items()}
     return {key: text for key, text in cells.items() if text}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 import msgspec
 
@@ -102,6 +103,17 @@ def changes_not_in_ignition(snapshot: Snapshot) -> NotInIgnition:
     return NotInIgnition(found, tuple(unsendable.values()))
 
 
+def count_waiting(snapshot: Snapshot) -> tuple[int, list[Unsendable]]:
+    """Count the clients with a change that waits, with what can never go out. O(clients)."""
+    people, columns = TeamLookup(snapshot.rows(TEAM)), columns_of_last(snapshot)
+    waiting, unsendable = 0, []
+    for client in snapshot.rows(CLIENTS):
+        waits, lost = waits_to_go_out(client, snapshot.get(IMPORTED, client.id), people, columns)
+        waiting += waits
+        unsendable += lost
+    return waiting, unsendable
+
+
 def columns_of_last(snapshot: Snapshot) -> frozenset[str]:
     """Return the fields for which the last clients file had a column; empty before the first file."""
     done = [
@@ -133,14 +145,7 @@ def client_pending(
                 for contact, why in never.items()
             ),
         )
-    found = list(_cells(client.id, "", client_cells(client, people), known.cells, known.out, columns))
-    for contact in client.contacts:
-        record, cells = f"{client.id}/{contact.id}", known.contacts.get(contact.id)
-        out = known.out_contacts.get(contact.id, {})
-        if cells is None and not contact.contact_id:
-            found.append(PendingChange(record, "contact", "", contact.name or contact.email, bool(out)))
-        else:
-            found += _cells(record, "contact_", contact_cells(contact), cells or {}, out, columns)
+    found = list(_changed_cells(client, known, people, columns))
     if all(each.sent for each in found):
         return tuple(found)
     never = rejection_reason(client)
@@ -154,6 +159,39 @@ def client_pending(
     )
 
 
+def waits_to_go_out(
+    client: Client, known: Imported | None, people: TeamLookup, columns: frozenset[str]
+) -> tuple[bool, list[Unsendable]]:
+    """Return whether a client has a change that waits, and what of it can never go out.
+
+    It is the same as :func:`client_pending` says, without a list of all changes where one answers it.
+    """
+    known = known or Imported(id=client.id)
+    if not (client.client_id or known.cells) or rejection_reason(client):
+        pending = client_pending(client, known, people, columns)
+        never = {each.record: each.never for each in reversed(pending) if each.never and not each.sent}
+        lost = [Unsendable(record, client.name, why) for record, why in reversed(never.items())]
+        return any(each.waits for each in pending), lost
+    return any(not each.sent for each in _changed_cells(client, known, people, columns)), []
+
+
+def _changed_cells(
+    client: Client, known: Imported, people: TeamLookup, columns: frozenset[str]
+) -> Iterator[PendingChange]:
+    """The cells that differ of a client that Ignition knows, and of its contacts, in the order of the form.
+
+    A new contact is one of them.
+    """
+    yield from _cells(client.id, "", client_cells(client, people), known.cells, known.out, columns)
+    for contact in client.contacts:
+        record, told = f"{client.id}/{contact.id}", known.contacts.get(contact.id)
+        out = known.out_contacts.get(contact.id, {})
+        if told is None and not contact.contact_id:
+            yield PendingChange(record, "contact", "", contact.name or contact.email, bool(out))
+        else:
+            yield from _cells(record, "contact_", contact_cells(contact), told or {}, out, columns)
+
+
 def _cells(
     record: str,
     prefix: str,
@@ -162,7 +200,7 @@ def _cells(
     out: Mapping[str, str],
     columns: frozenset[str],
 ) -> Iterator[PendingChange]:
-    for key in dict.fromkeys([*cells, *known]):
+    for key in chain(cells, (key for key in known if key not in cells)):
         old, new = known.get(key, ""), cells.get(key, "")
         if old == new or prefix + key in COMPUTED or key.startswith(EXTRA):
             continue

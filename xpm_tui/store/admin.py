@@ -351,7 +351,7 @@ def restore(folder: Path, source: Path, *, clock: Clock) -> Restored:
         position = max(now.state.mark.position if now else 0, found.state.mark.position) + 1
         book = now.head.book if now else found.head.book
         _put(folder, migrated(found), clock, book=book, position=position)
-        rows = {name: len(live.rows) for name, live in found.state.tables.items() if live.rows}
+        rows = {name: len(live.held) for name, live in found.state.tables.items() if live.held}
     return Restored(position=position, backed_up=backed_up, rows=rows)
 
 

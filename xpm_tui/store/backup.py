@@ -71,7 +71,7 @@ def write_backup(folder: Path, target: Path) -> Backup:
             os.replace(temporary, target)
         finally:
             temporary.unlink(missing_ok=True)
-    rows = {name: len(live.rows) for name, live in loaded.state.tables.items() if live.rows}
+    rows = {name: len(live.held) for name, live in loaded.state.tables.items() if live.held}
     return Backup(path=str(target), position=mark.position, rows=rows, bytes=target.stat().st_size)
 
 

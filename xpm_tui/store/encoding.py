@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -22,7 +22,7 @@ from xpm_tui.domain.tables import TableSchema
 T = TypeVar("T", bound=msgspec.Struct)
 
 ENCODER = msgspec.json.Encoder()
-_decoders: dict[int, tuple[TableSchema[Any], msgspec.json.Decoder[Any]]] = {}
+_decoders: dict[TableSchema[Any], msgspec.json.Decoder[Any]] = {}
 
 
 class EncodedWrite(NamedTuple):
@@ -35,10 +35,10 @@ class EncodedWrite(NamedTuple):
 
 def decoder(table: TableSchema[T]) -> msgspec.json.Decoder[T]:
     """Return the table's decoder, which is cached."""
-    known = _decoders.get(id(table))
-    if known is None:
-        known = _decoders[id(table)] = (table, msgspec.json.Decoder(table.row))
-    return cast("msgspec.json.Decoder[T]", known[1])
+    found: msgspec.json.Decoder[T] | None = _decoders.get(table)
+    if found is None:
+        found = _decoders[table] = msgspec.json.Decoder(table.row)
+    return found
 
 
 def decode(table: TableSchema[T], id: str, raw: bytes) -> T:  # noqa: A002

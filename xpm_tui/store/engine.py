@@ -103,7 +103,7 @@ class Engine:
 
     def view(self) -> StoreSnapshot:
         """Return the state in memory."""
-        view = StoreSnapshot(self.state, self._build)
+        view = StoreSnapshot(self.state, self._build, self.head.book)
         self._views.add(view)
         return view
 

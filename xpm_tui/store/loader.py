@@ -15,8 +15,8 @@ from xpm_tui.domain.errors import StoreUnreadable
 from xpm_tui.domain.formatting import count, when_utc
 from xpm_tui.store.commit_log import BROKEN, LogEnd, Mark, Scan, Tail, read_base, read_log_end
 from xpm_tui.store.manifest import HEAD, Manifest, StoreDamaged, previous_manifest, read_manifest
-from xpm_tui.store.memory import MemoryState, Rows
-from xpm_tui.store.snapshot_set import Salvage, read_table
+from xpm_tui.store.memory import MemoryState
+from xpm_tui.store.snapshot_set import Salvage, read_table, salvage_table
 
 _TRIES = 20
 
@@ -80,9 +80,7 @@ def load_generation(folder: Path, head: Manifest, end: LogEnd | None = None) -> 
     Raises:
         StoreDamaged: A file is damaged.
     """
-    tables: dict[str, Rows] = {
-        name: read_table(folder / known.file, known) for name, known in head.tables.items()
-    }
+    tables = {name: read_table(folder / known.file, known) for name, known in head.tables.items()}
     base = Mark(0, head.position, head.chain, millis(head.made))
     state = MemoryState(tables, base)
     tail = follow(state, folder / head.log)
@@ -229,7 +227,7 @@ def salvage(folder: Path, damage: StoreDamaged) -> tuple[Loaded, SalvageReport]:
     for name, known in head.tables.items():
         unread = Salvage()
         try:
-            tables[name] = read_table(folder / known.file, known, unread)
+            tables[name] = salvage_table(folder / known.file, known, unread)
             gone = unread.rows
         except StoreDamaged:
             gone = known.rows

@@ -5,6 +5,7 @@ Indexes are built when they are first used, and updated with every commit.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -153,6 +154,39 @@ def _narrow(table: TableSchema[Any], values: Values) -> msgspec.json.Decoder[Any
 Rows = dict[str, bytes]
 
 
+class LazyRows:
+    """The rows of a table by id. Those of a snapshot file are split into rows when they are first needed.
+
+    ``split`` returns them; ``size`` is their number. Any thread may read it.
+    """
+
+    __slots__ = ("_lock", "_rows", "_size", "_split")
+
+    def __init__(self, rows: Rows | None = None, *, split: Callable[[], Rows] | None = None, size: int = 0):
+        self._rows: Rows = {} if rows is None else rows
+        self._split = split
+        self._size = size
+        self._lock = threading.Lock()
+
+    @property
+    def rows(self) -> Rows:
+        """All rows. Raises ``StoreUnreadable`` where the file is not what it claims to be."""
+        if self._split is not None:
+            with self._lock:
+                if self._split is not None:
+                    self._rows = self._split()
+                    self._split = None
+        return self._rows
+
+    @property
+    def is_split(self) -> bool:
+        """Whether somebody has needed the rows."""
+        return self._split is None
+
+    def __len__(self) -> int:
+        return len(self._rows) if self._split is None else self._size
+
+
 class StateVersion:
     """The state at ``mark``; after the next commit, the rows that it replaced, and the next version.
 
@@ -160,10 +194,12 @@ class StateVersion:
     the same however many snapshots exist, and a version without snapshots is freed at once.
     """
 
-    __slots__ = ("mark", "next", "replaced")
+    __slots__ = ("mark", "next", "replaced", "touched")
 
-    def __init__(self, mark: Mark) -> None:
+    def __init__(self, mark: Mark, touched: dict[str, tuple[int, int]]) -> None:
         self.mark = mark
+        self.touched = touched
+        """By table, position and checksum of a commit since which it is the same."""
         self.next: StateVersion | None = None
         self.replaced: dict[str, dict[str, bytes | None]] = {}
 
@@ -171,12 +207,17 @@ class StateVersion:
 class LiveTable:
     """The latest rows of a table, in order of arrival, and the indexes that have been built."""
 
-    __slots__ = ("indexes", "name", "rows")
+    __slots__ = ("held", "indexes", "name")
 
-    def __init__(self, name: str, rows: Rows | None = None) -> None:
+    def __init__(self, name: str, held: LazyRows | None = None) -> None:
         self.name = name
-        self.rows: Rows = {} if rows is None else rows
+        self.held = LazyRows() if held is None else held
         self.indexes = Indexes()
+
+    @property
+    def rows(self) -> Rows:
+        """The rows by id."""
+        return self.held.rows
 
 
 class MemoryState:
@@ -186,9 +227,12 @@ class MemoryState:
     the rows, then activates the new version; a reader reads the rows first and the versions afterwards.
     """
 
-    def __init__(self, tables: dict[str, Rows], mark: Mark) -> None:
-        self.tables = {name: LiveTable(name, rows) for name, rows in tables.items()}
-        self.step = StateVersion(mark)
+    def __init__(self, tables: Mapping[str, Rows | LazyRows], mark: Mark) -> None:
+        self.tables = {
+            name: LiveTable(name, rows if isinstance(rows, LazyRows) else LazyRows(rows))
+            for name, rows in tables.items()
+        }
+        self.step = StateVersion(mark, dict.fromkeys(tables, (mark.position, mark.chain)))
 
     @property
     def mark(self) -> Mark:
@@ -211,7 +255,9 @@ class MemoryState:
                 puts.get(name, {}).pop(id_, None)
             else:
                 puts.setdefault(name, {})[id_] = raw
-        step, after = self.step, StateVersion(mark)
+        step = self.step
+        touched = step.touched | dict.fromkeys(replaced, (mark.position, mark.chain))
+        after = StateVersion(mark, touched)
         step.replaced = replaced
         step.next = after
         for name, before in replaced.items():
@@ -220,7 +266,7 @@ class MemoryState:
             gone = drops.get(name)
             if gone and watched:
                 # Snapshots keep the old dict, so that removed rows keep their position.
-                live.rows = dict(live.rows)
+                live.held = LazyRows(dict(live.rows))
             for id_ in gone or ():
                 live.rows.pop(id_, None)
             live.rows.update(put)

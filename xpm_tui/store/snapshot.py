@@ -31,11 +31,14 @@ class StoreSnapshot:
     former bytes, version by version, when they are read.
     """
 
-    def __init__(self, state: MemoryState, build: Build) -> None:
+    def __init__(self, state: MemoryState, build: Build, book: str = "") -> None:
         self._step = state.step
         self._position = self._step.mark.position
+        self._book = book
+        self._touched = self._step.touched
         self._live = dict(state.tables)
-        self._rows: dict[str, Rows] = {name: live.rows for name, live in self._live.items()}
+        self._held = {name: live.held for name, live in self._live.items()}
+        self._rows: dict[str, Rows] = {}
         self._build = build
         self._lock = threading.Lock()
         self._before: dict[str, dict[str, bytes | None]] = {}
@@ -45,6 +48,13 @@ class StoreSnapshot:
     def position(self) -> int:
         """The number of its last commit."""
         return self._position
+
+    def fingerprint(self, *tables: TableSchema[Any]) -> str:
+        """The store, and for each table a commit since which it is the same."""
+        if not self._book:
+            return ""
+        marks = (self._touched.get(table.name, (0, 0)) for table in tables)
+        return " ".join((self._book, *(f"{position}.{chain:x}" for position, chain in marks)))
 
     def get(self, table: TableSchema[T], id: str) -> T | None:  # noqa: A002
         """Return a row, or None, in constant time."""
@@ -57,12 +67,20 @@ class StoreSnapshot:
 
     def raw_in(self, name: str, id: str) -> bytes | None:  # noqa: A002
         """Return the stored bytes of a row of the table with this name."""
-        newest = self._rows.get(name, {}).get(id)
+        rows = self._rows.get(name)
+        newest = (self._newest(name) if rows is None else rows).get(id)
+        if self._step.next is None and not self._before:
+            return newest
         before = self._look_back(name).get(id, _UNTOUCHED)
         return newest if before is _UNTOUCHED else before
 
     def find(self, table: TableSchema[T], index: str, value: str) -> list[T]:
         """Return rows by an index, in order of id (short ids first), in time proportional to the hits."""
+        rows = ((id_, self.raw_in(table.name, id_)) for id_ in self.find_ids(table, index, value))
+        return [decode(table, id_, raw) for id_, raw in rows if raw is not None]
+
+    def find_ids(self, table: TableSchema[Any], index: str, value: str) -> list[str]:
+        """Ids of the rows that :meth:`find` returns, without decoding any."""
         live = self._live.get(table.name)
         if live is None:
             return []
@@ -72,8 +90,7 @@ class StoreSnapshot:
         if before:
             newest = [id_ for id_ in newest if id_ not in before]
             newest += self._index_before(table, index, before).ids(value)
-        rows = ((id_, self.raw(table, id_)) for id_ in sorted(set(newest), key=by_id))
-        return [decode(table, id_, raw) for id_, raw in rows if raw is not None]
+        return newest if len(newest) < 2 else sorted(set(newest), key=by_id)
 
     def rows(self, table: TableSchema[T]) -> Iterator[T]:
         """Yield all rows, decoded one at a time, in order of arrival."""
@@ -84,7 +101,7 @@ class StoreSnapshot:
         """Yield id and bytes of every row of the table with this name, in order of arrival."""
         # A copy of the dict is atomic. A list of pairs is not: each pair may start a garbage collection, and
         # with it another thread's commit.
-        newest = self._rows.get(name, {}).copy()
+        newest = self._newest(name).copy()
         if not self._look_back(name):
             yield from newest.items()
             return
@@ -103,21 +120,27 @@ class StoreSnapshot:
 
     def count_in(self, name: str) -> int:
         """Return the number of rows of the table with this name."""
-        size = len(self._rows.get(name, {}))
+        size = len(self._held.get(name, ()))
         return len(self._keys(name)) if self._look_back(name) else size
 
     def names(self) -> list[str]:
         """Return the names of the tables that have rows."""
-        return [name for name in self._rows if self.count_in(name)]
+        return [name for name in self._held if self.count_in(name)]
 
     def keys(self, name: str) -> list[str]:
         """Return all ids of the table with this name, in order of arrival."""
-        newest = list(self._rows.get(name, {}))
+        newest = list(self._newest(name))
         return self._keys(name) if self._look_back(name) else newest
 
+    def _newest(self, name: str) -> Rows:
+        rows = self._rows.get(name)
+        if rows is None:
+            held = self._held.get(name)
+            rows = self._rows[name] = {} if held is None else held.rows
+        return rows
+
     def _keys(self, name: str) -> list[str]:
-        rows = self._rows.get(name, {})
-        newest = list(rows)
+        newest = list(self._newest(name))
         before = self._look_back(name)
         kept = [id_ for id_ in newest if before.get(id_, _UNTOUCHED) is not None]
         gone = set(before).difference(newest)

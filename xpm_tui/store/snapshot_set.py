@@ -10,6 +10,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -32,6 +33,7 @@ from xpm_tui.store.manifest import (
     read_manifest,
     write_manifest,
 )
+from xpm_tui.store.memory import LazyRows
 from xpm_tui.store.snapshot import StoreSnapshot
 
 BLOCK = 128 * 1024
@@ -91,44 +93,81 @@ def _batches(rows: Iterable[tuple[str, bytes]]) -> Iterator[tuple[list[str], lis
         yield keys, lines
 
 
-def read_table(path: Path, known: TableFile, salvage: Salvage | None = None) -> dict[str, bytes]:
-    """Return all rows of a snapshot file by id, in order of arrival.
+_UNFIT = (ValueError, OSError, msgspec.MsgspecError, UnicodeDecodeError)
+"""What reading bytes raises that are not a snapshot file."""
 
-    With ``salvage``, return the rows of all intact blocks and count the others.
+_Blocks = list[tuple[bytes, int]]
+"""Blocks, each with its number of rows."""
 
-    Raises:
-        StoreDamaged: The file is damaged.
+
+def read_table(path: Path, known: TableFile) -> LazyRows:
+    """All rows of a snapshot file by id, in order of arrival; every byte is proved before it returns.
+
+    Raises :class:`StoreDamaged` at the first byte that is not as it was written.
     """
+    with _opened(path) as stream, _damage(path):
+        if known.crc is None:
+            rows: dict[str, bytes] = {}
+            found = (_read_blocks(stream, rows, None), len(rows))
+            held = LazyRows(rows)
+        else:
+            blocks, crc = _read_whole(stream)
+            found = (known.chain if crc == known.crc else -1, sum(number for _, number in blocks))
+            held = LazyRows(split=partial(_split, path, blocks), size=known.rows)
+    if found != (known.chain, known.rows):
+        raise _foreign(path)
+    return held
+
+
+def salvage_table(path: Path, known: TableFile, salvage: Salvage) -> dict[str, bytes]:
+    """The rows of all whole blocks; counts the others. Raises :class:`StoreDamaged` without a file."""
     rows: dict[str, bytes] = {}
+    with _opened(path) as stream, suppress(*_UNFIT):
+        _read_blocks(stream, rows, salvage)
+    salvage.rows += max(0, known.rows - len(rows))
+    return rows
+
+
+def _opened(path: Path) -> IO[bytes]:
     try:
-        stream = path.open("rb")
+        return path.open("rb")
     except FileNotFoundError:
         raise StoreDamaged(path, "is missing.", missing=True) from None
     except OSError as error:
         raise StoreDamaged(path, f"cannot be read: {(error.strerror or str(error)).lower()}.") from error
-    with stream:
-        try:
-            if salvage is None and known.crc is not None:
-                whole = _read_whole(stream, rows) == known.crc
-                chain = known.chain if whole else -1
-            else:
-                chain = _read_blocks(stream, rows, salvage)
-        except (ValueError, OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
-            if salvage is None:
-                raise StoreDamaged(path, "is damaged, or was changed by another program.") from error
-            chain = -1
-    if salvage is not None:
-        salvage.rows += max(0, known.rows - len(rows))
-    elif (len(rows), chain) != (known.rows, known.chain):
-        raise StoreDamaged(path, "does not belong to this state of the store.")
+
+
+@contextmanager
+def _damage(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except _UNFIT as error:
+        raise StoreDamaged(path, "is damaged, or was changed by another program.") from error
+
+
+def _foreign(path: Path) -> StoreDamaged:
+    return StoreDamaged(path, "does not belong to this state of the store.")
+
+
+def _split(path: Path, blocks: _Blocks) -> dict[str, bytes]:
+    """The rows of proved blocks, which are given up one by one."""
+    rows: dict[str, bytes] = {}
+    number = sum(each for _, each in blocks)
+    blocks.reverse()
+    with _damage(path):
+        while blocks:
+            _take_block(*blocks.pop(), rows)
+    if len(rows) != number:
+        raise _foreign(path)
     return rows
 
 
-def _read_whole(stream: IO[bytes], rows: dict[str, bytes]) -> int:
-    """Read all rows in one pass and return the checksum of the whole file, which verifies them.
+def _read_whole(stream: IO[bytes]) -> tuple[_Blocks, int]:
+    """Read all blocks, and the checksum of the whole file, in one pass; it proves them.
 
-    Raises ``ValueError`` if it is not even structured as a snapshot file.
+    Raises ``ValueError`` where it is not even laid out as a snapshot file.
     """
+    blocks: _Blocks = []
     size = os.fstat(stream.fileno()).st_size
     crc = zlib.crc32(stream.readline(_LONGEST))
     while line := stream.readline(_LONGEST):
@@ -137,9 +176,9 @@ def _read_whole(stream: IO[bytes], rows: dict[str, bytes]) -> int:
         if kind == b"B" and len(numbers) == 3:
             payload = stream.read(min(max(0, int(numbers[1])), size))
             crc = zlib.crc32(payload, crc)
-            _take_block(payload, int(numbers[0]), rows)
+            blocks.append((payload, int(numbers[0])))
         elif kind == b"E" and not stream.read(1):
-            return crc
+            return blocks, crc
         else:
             raise ValueError("no block where one should start")
     raise ValueError("no end")

@@ -51,6 +51,10 @@ class RowTable(TinyTable):
         """Return rows by an index of ``kind``, in order of id."""
         return at.find(kind, index, value)
 
+    def find_ids(self, kind: TableSchema[Any], index: str, value: str, at: StoreSnapshot) -> list[str]:
+        """Ids of the rows that :meth:`find` returns, without decoding any."""
+        return at.find_ids(kind, index, value)
+
     def typed_rows(self, kind: TableSchema[T], at: StoreSnapshot) -> Iterator[T]:
         """Yield all rows, decoded one at a time, in order of arrival."""
         return at.rows(kind)
@@ -261,6 +265,10 @@ class TableSnapshot:
         """The number of its last commit."""
         return self.view.position
 
+    def fingerprint(self, *tables: TableSchema[Any]) -> str:
+        """The same only for the same rows of these tables in the same store."""
+        return self.view.fingerprint(*tables)
+
     def get(self, table: TableSchema[T], id: str) -> T | None:  # noqa: A002
         """Return a row, or None, in constant time."""
         return self._db.table_of(table).row(table, id, self.view)
@@ -268,6 +276,10 @@ class TableSnapshot:
     def find(self, table: TableSchema[T], index: str, value: str) -> list[T]:
         """Return rows by an index of the table, in order of id."""
         return self._db.table_of(table).find(table, index, value, self.view)
+
+    def find_ids(self, table: TableSchema[Any], index: str, value: str) -> list[str]:
+        """Ids of the rows that :meth:`find` returns, without decoding any."""
+        return self._db.table_of(table).find_ids(table, index, value, self.view)
 
     def rows(self, table: TableSchema[T]) -> Iterator[T]:
         """Yield all rows, decoded one at a time, in order of arrival."""

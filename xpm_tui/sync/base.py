@@ -160,11 +160,22 @@ def rebase(base: Base, before: Mapping[str, Value], after: Mapping[str, Value]) 
 
 
 def _ordered(keys: Iterable[str]) -> tuple[str, ...]:
-    def place(key: str) -> tuple[int, str, int]:
-        contact, _, field = key.rpartition(".")
-        return len(contact), contact, ORDER.get(field, len(ORDER))
+    own: list[str] = []
+    of_contacts: list[str] = []
+    for key in keys:
+        (of_contacts if "." in key else own).append(key)
+    own.sort(key=_rank)
+    of_contacts.sort(key=_contact_place)
+    return (*own, *of_contacts)
 
-    return tuple(sorted(keys, key=place))
+
+def _rank(field: str) -> int:
+    return ORDER.get(field, len(ORDER))
+
+
+def _contact_place(key: str) -> tuple[int, str, int]:
+    contact, _, field = key.rpartition(".")
+    return len(contact), contact, _rank(field)
 
 
 def apart_id(client: str, uuid: str) -> str:

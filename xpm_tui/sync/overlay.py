@@ -31,6 +31,10 @@ class Overlay:
         """Return the position of the underlying snapshot."""
         return self._below.position
 
+    def fingerprint(self, *tables: TableSchema[Any]) -> str:
+        """None: no store is in this state."""
+        return ""
+
     def get(self, table: TableSchema[T], id: str) -> T | None:  # noqa: A002
         """Return the row as it would be, or None."""
         rows = self._rows.get(table.name, {})
@@ -43,6 +47,10 @@ class Overlay:
         below = [row for row in self._below.find(table, index, value) if table.key(row) not in changed]
         above = [row for row in changed.values() if row is not None and value in values(row)]
         return sorted([*below, *above], key=lambda row: (len(table.key(row)), table.key(row)))
+
+    def find_ids(self, table: TableSchema[Any], index: str, value: str) -> list[str]:
+        """Ids of the rows that :meth:`find` returns."""
+        return [table.key(row) for row in self.find(table, index, value)]
 
     def rows(self, table: TableSchema[T]) -> Iterator[T]:
         """Yield all rows as they would be."""

@@ -141,7 +141,7 @@ class Console(Navigation, CommandRunner, TerminalApp):
         self.practice_status = PracticeStatus(known=False)
         self.position: object = None
         self.parting: Shown = Shown("")
-        self.picker_index: tuple[tuple[object, int], PickerIndex] | None = None
+        self.picker_index: tuple[object, PickerIndex] | None = None
         self.folder = ""
         self.command_log: list[LoggedCommand] = []
         self.global_words: tuple[str, ...] | None = None

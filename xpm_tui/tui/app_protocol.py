@@ -104,7 +104,7 @@ class AppProtocol(App[int]):
     """The folder in which a file was last chosen."""
     environ: Mapping[str, str]
     """The environment variables with which the console was started."""
-    picker_index: tuple[tuple[object, int], PickerIndex] | None
+    picker_index: tuple[object, PickerIndex] | None
     """The search index of the client picker, with the position of the store for which it was built."""
 
     command_log: list[LoggedCommand]

@@ -69,6 +69,6 @@ def read_practice_status(practice: OpenPractice) -> tuple[object, PracticeStatus
         needs_person=facts.needs_person,
         needs_jobs=jobs.failed + jobs.held + jobs.going + jobs.missed + jobs.changed + jobs.to_take,
         direction=practice.policy().direction,
-        synced=beat.last_good,
+        synced=facts.last_good,
         condition="" if worst in _SAID_BY_ITSELF else worst,
     )

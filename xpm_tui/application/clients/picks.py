@@ -88,7 +88,7 @@ def _ours(snapshot: Snapshot, text: str) -> list[str]:
     try:
         return [find_client(snapshot, text).id]
     except NotFound:
-        return [link.id for link in snapshot.find(LINKS, "uuid", find_xpm(snapshot, text).uuid)]
+        return snapshot.find_ids(LINKS, "uuid", find_xpm(snapshot, text).uuid)
 
 
 def pick_all(practice: OpenPractice) -> list[PickView]:

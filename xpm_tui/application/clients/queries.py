@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from xpm_tui.application.clients.client_lists import list_clients
+from xpm_tui.application.derived_data import is_worth_saving, read_saved, save
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import DifferencePresenter, DifferenceView, find_client, find_xpm
 from xpm_tui.application.presenters.presenter import Presenter
@@ -18,16 +20,14 @@ from xpm_tui.application.presenters.views import (
     SideBySide,
     XpmClientView,
 )
-from xpm_tui.application.runs.plans import newest_draft
 from xpm_tui.domain.fields import CLIENT
-from xpm_tui.domain.identity import name_key
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Link, Successor, Value
 from xpm_tui.domain.plan import UndecidedClient
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.quarantine import WHOLE
 from xpm_tui.domain.reason_labels import DIFFERENCES
-from xpm_tui.domain.tables import APART, BASE, CLIENTS, LINKS, PLANNED, XPM_CLIENTS
+from xpm_tui.domain.tables import APART, BASE, CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.base import PRIMARY, contact_key, mirror_values, pair
 from xpm_tui.sync.canonical import Values, contact_values, ignition_values, is_blank, staff_uuid, xpm_contacts
@@ -50,32 +50,11 @@ from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, CONTACT_FIELDS
 from xpm_tui.sync.provenance import foreign_values
 
 __all__ = [
-    "find_client", "find_xpm", "list_clients", "people_views", "proposals", "review", "search_xpm",
-    "show_client", "show_xpm", "side_by_side", "sure_proposals",
+    "find_client", "find_xpm", "list_clients", "people_views", "picker_index_steps", "proposals", "review",
+    "saved_picker_index", "search_xpm", "show_client", "show_xpm", "side_by_side", "sure_proposals",
 ]  # fmt: skip
 
-_BROKEN = ("gone", "converted", "merged", "ambiguous")
-
-
-def list_clients(practice: OpenPractice, *, only: str = "", text: str = "") -> list[ClientView]:
-    """Return the clients in the store in order of arrival.
-
-    ``only`` restricts to ``linked``, ``unlinked``, ``needs-link``, ``broken``, ``same-name``, ``frozen``,
-    ``ignored``, ``archived``, ``conflict`` (in the newest plan) or ``removed-contact`` (one was removed in
-    XPM); ``text`` is searched in names, e-mails and ids, ignoring case.
-    """
-    snapshot = practice.snapshot()
-    presenter = Presenter(snapshot)
-    wanted = _chooser(snapshot, only)
-    needle = text.casefold()
-    found = []
-    for client in snapshot.rows(CLIENTS):
-        if needle and needle not in _haystack(client):
-            continue
-        view = presenter.client(client)
-        if wanted(view):
-            found.append(view)
-    return found
+_PICKER = "picker"
 
 
 def show_client(practice: OpenPractice, text: str) -> ClientView:
@@ -99,13 +78,46 @@ def side_by_side(practice: OpenPractice, text: str) -> list[SideBySide]:
     return _RecordPair(practice, snapshot, client, link, row).all()
 
 
+def saved_picker_index(practice: OpenPractice) -> tuple[PickerIndex, bool] | None:
+    """Return the index that was saved last, and whether it is still that of the mirror; None without one."""
+    snapshot = practice.snapshot()
+    saved = read_saved(practice, _PICKER) if is_worth_saving(snapshot) else None
+    if saved is None:
+        return None
+    try:
+        return PickerIndex.of_pieces(saved.pieces), saved.of == snapshot.fingerprint(XPM_CLIENTS)
+    except (msgspec.MsgspecError, ValueError):
+        return None
+
+
+def picker_index(practice: OpenPractice, known: PickerIndex | None = None) -> PickerIndex:
+    """The index of the mirror as it is: the saved one where that is still right, else a new one, saved.
+
+    ``known`` is an earlier index, from which the new one takes the names that it has.
+    """
+    saved = saved_picker_index(practice) if known is None else None
+    if saved is not None and saved[1]:
+        return saved[0]
+    steps = picker_index_steps(practice, known or (saved[0] if saved else None))
+    return next(index for index in steps if index is not None)
+
+
+def picker_index_steps(practice: OpenPractice, known: PickerIndex | None) -> Iterator[PickerIndex | None]:
+    """Make the index of the mirror and save it, in short steps; the last one yields it."""
+    snapshot = practice.snapshot()
+    for index in PickerIndex.steps(snapshot.rows(XPM_CLIENTS), known):
+        if index is not None and is_worth_saving(snapshot):
+            save(practice, _PICKER, snapshot.fingerprint(XPM_CLIENTS), index.pieces())
+        yield index
+
+
 def search_xpm(
     practice: OpenPractice, query: str, *, limit: int = 50, index: PickerIndex | None = None
 ) -> list[XpmClientView]:
     """Return clients of the mirror, best first; pass ``index`` to avoid building one for every search."""
     snapshot = practice.snapshot()
     presenter = Presenter(snapshot)
-    index = index or PickerIndex.build(snapshot.rows(XPM_CLIENTS))
+    index = index or picker_index(practice)
     views = []
     for hit in index.search(query, limit):
         row = snapshot.get(XPM_CLIENTS, hit.uuid)
@@ -295,46 +307,6 @@ def _proposal(snapshot: Snapshot, proposal: LinkProposal, successor: bool) -> Pr
         city=(row.city or row.postal_city) if row else "",
         code=row.code if row else "",
         successor=successor,
-    )
-
-
-def _haystack(client: Client) -> str:
-    parts = [client.id, client.client_id, client.name]
-    for contact in client.contacts:
-        parts += (contact.name, contact.email)
-    return "\n".join(parts).casefold()
-
-
-def _chooser(snapshot: Snapshot, only: str) -> Any:
-    if only == "same-name":
-        keys: Counter[str] = Counter(name_key(client.name) for client in snapshot.rows(CLIENTS))
-        theirs = Counter(name_key(row.name) for row in snapshot.rows(XPM_CLIENTS) if not row.deleted)
-        return lambda view: keys[name_key(view.name)] > 1 or theirs[name_key(view.name)] > 1
-    if only == "conflict":
-        clients = _conflicting(snapshot)
-        return lambda view: view.id in clients
-    choosers: dict[str, Any] = {
-        "": lambda view: True,
-        "linked": lambda view: view.link is not None,
-        "unlinked": lambda view: view.link is None,
-        "needs-link": lambda view: bool(view.needs),
-        "broken": lambda view: view.link_state in _BROKEN,
-        "frozen": lambda view: bool(view.frozen),
-        "removed-contact": lambda view: any(each.side == "xpm" for each in view.removed_contacts),
-        "ignored": lambda view: view.ignored is not None,
-        "archived": lambda view: view.link_state == "archived",
-    }
-    return choosers[only]
-
-
-def _conflicting(snapshot: Snapshot) -> frozenset[str]:
-    newest = newest_draft(snapshot)
-    if newest is None:
-        return frozenset()
-    return frozenset(
-        record.client
-        for record in snapshot.find(PLANNED, "plan", newest.id)
-        if any(change.conflict for change in record.changes)
     )
 
 

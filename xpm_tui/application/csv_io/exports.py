@@ -69,11 +69,8 @@ class ExportState(msgspec.Struct, frozen=True, kw_only=True):
 
 def to_ignition(snapshot: Snapshot) -> ExportState:
     """Count the values that neither came from Ignition's last file nor were exported since. O(clients)."""
-    found = pending_changes.changes_not_in_ignition(snapshot)
-    clients = sum(any(each.waits for each in client) for client in found.clients.values())
-    never = tuple(
-        OmittedRecord(id=each.record, name=each.name, reason=each.reason) for each in found.unsendable
-    )
+    clients, unsendable = pending_changes.count_waiting(snapshot)
+    never = tuple(OmittedRecord(id=each.record, name=each.name, reason=each.reason) for each in unsendable)
     return ExportState(clients=clients, never=never)
 
 

@@ -24,9 +24,10 @@ from xpm_tui.application.inbox.documents import (
     received,
     understood,
 )
+from xpm_tui.application.inbox.queries import needed_folder, owner_of
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.runs.notifications import notify
-from xpm_tui.domain.errors import AppError, BadInput, Busy, DiskError, ReadOnly, StoreUnreadable
+from xpm_tui.domain.errors import AppError, Busy, DiskError, ReadOnly, StoreUnreadable
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.ignition import ReceivedFile
@@ -72,26 +73,6 @@ class InboxReport:
         self.counts[state or row.state] += 1
         if len(self.files) < LISTED and not state:
             self.files.append(row)
-
-
-def folder_of(practice: OpenPractice) -> InboxFolder | None:
-    """Return the practice's inbox; None if none is set up."""
-    told = practice.settings.text("inbox.folder")
-    return InboxFolder(Path(told).expanduser()) if told else None
-
-
-def needed_folder(practice: OpenPractice) -> InboxFolder:
-    """Return the practice's inbox. Raises ``BadInput`` if there is none, or it cannot be used."""
-    folder = folder_of(practice)
-    if folder is None:
-        raise BadInput("This practice has no inbox.", hint="Set one up: xpm-tui inbox setup DIR")
-    folder.check(owner_of(practice))
-    return folder
-
-
-def owner_of(practice: OpenPractice) -> str:
-    """Return the mark by which an inbox identifies its practice."""
-    return storable(str(practice.data))
 
 
 def set_up(practice: OpenPractice, path: Path) -> InboxFolder:

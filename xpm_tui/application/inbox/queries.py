@@ -7,9 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from xpm_tui.application.inbox.intake import folder_of, needed_folder, owner_of
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.domain.errors import AppError, NotFound
+from xpm_tui.domain.errors import AppError, BadInput, NotFound
 from xpm_tui.domain.ignition import ReceivedFile
 from xpm_tui.domain.safe_text import storable, visible
 from xpm_tui.domain.tables import INBOX
@@ -54,6 +53,26 @@ class ReceivedView(msgspec.Struct, frozen=True, kw_only=True):
     records: tuple[str, ...]
     edits: tuple[tuple[str, str, str, str], ...]
     place: str = ""
+
+
+def folder_of(practice: OpenPractice) -> InboxFolder | None:
+    """The practice's inbox; None where none is set up."""
+    told = practice.settings.text("inbox.folder")
+    return InboxFolder(Path(told).expanduser()) if told else None
+
+
+def needed_folder(practice: OpenPractice) -> InboxFolder:
+    """The practice's inbox. Raises ``BadInput`` where there is none, or it cannot be used."""
+    folder = folder_of(practice)
+    if folder is None:
+        raise BadInput("This practice has no inbox.", hint="Set one up: xpm-tui inbox setup DIR")
+    folder.check(owner_of(practice))
+    return folder
+
+
+def owner_of(practice: OpenPractice) -> str:
+    """What an inbox remembers its practice by."""
+    return storable(str(practice.data))
 
 
 def inbox_status(practice: OpenPractice) -> InboxStatus:

@@ -75,6 +75,7 @@ class Presenter:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
+        self._persons: dict[str, PersonView] = {}
 
     @cached_property
     def frozen(self) -> dict[str, frozenset[str]]:
@@ -195,7 +196,11 @@ class Presenter:
         """Return a team member named by a client; an unknown one has the id as name."""
         if not id_:
             return None
-        return self.people.get(id_) or PersonView(id=id_, name=self.person_name(id_))
+        found = self._persons.get(id_)
+        if found is None:
+            found = self.people.get(id_) or PersonView(id=id_, name=self.person_name(id_))
+            self._persons[id_] = found
+        return found
 
     def person_name(self, id_: str) -> str:
         """Return the name of a team member or XPM staff record; the id itself if it is unknown."""
@@ -220,7 +225,7 @@ class Presenter:
     def _links_of(self, uuid: str) -> list[str]:
         if "linked" in self.__dict__:
             return self.linked.get(uuid, [])
-        return [link.id for link in self.snapshot.find(LINKS, "uuid", uuid)]
+        return self.snapshot.find_ids(LINKS, "uuid", uuid)
 
     def _contact(
         self,

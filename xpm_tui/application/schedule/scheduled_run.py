@@ -16,7 +16,8 @@ from typing import Literal
 import msgspec
 
 from xpm_tui.application.home import practices
-from xpm_tui.application.inbox.intake import empty_inbox, folder_of
+from xpm_tui.application.inbox.intake import empty_inbox
+from xpm_tui.application.inbox.queries import folder_of
 from xpm_tui.application.jobs.deployment import deploy_due
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import LISTS, put, read

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from xpm_tui.application.cached_counts import cached_count
+from xpm_tui.application.cached_counts import SavedCount, cached_count
 from xpm_tui.application.condition import login_problem
 from xpm_tui.application.csv_io.exports import ExportState, OmittedRecord, last_import, to_ignition
 from xpm_tui.application.inbox.queries import InboxStatus, inbox_status
@@ -32,7 +32,24 @@ from xpm_tui.domain.formatting import count
 from xpm_tui.domain.links import LinkState
 from xpm_tui.domain.ports import Allowance, Clock, Snapshot
 from xpm_tui.domain.runs import UNKNOWN, Run
-from xpm_tui.domain.tables import CLIENTS, FREEZES, LINKS, XPM_CLIENTS
+from xpm_tui.domain.tables import (
+    ALL,
+    BASE,
+    CLIENTS,
+    FREEZES,
+    IMAGES,
+    IMPORT_IMAGES,
+    INBOX,
+    INTENTS,
+    LINKS,
+    META,
+    PLANNED,
+    PLANS,
+    RUNS,
+    STAMPS,
+    STOPS,
+    XPM_CLIENTS,
+)
 from xpm_tui.sync.planning.contacts import removed_in_xpm
 from xpm_tui.sync.planning.links import SameNames, needs_person, planned_link, state_of
 from xpm_tui.xero.rate_limiter import ALL_MINUTE, RateLimiter
@@ -145,6 +162,12 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     jobs: JobCounts
 
 
+NOT_COUNTED = (META, BASE, PLANS, PLANNED, RUNS, STOPS, INTENTS, IMAGES, IMPORT_IMAGES, INBOX, STAMPS)
+"""The tables that no count depends on: what a run that changes nothing writes is in these."""
+
+_SAVED = SavedCount(Counts, tuple(table for table in ALL if table not in NOT_COUNTED))
+
+
 def summarize(practice: OpenPractice) -> StatusSummary:
     """Return the status from the store, the clock and the call times.
 
@@ -152,7 +175,7 @@ def summarize(practice: OpenPractice) -> StatusSummary:
     """
     snapshot, now = practice.snapshot(), practice.clock.now()
     basis = (today(practice), terms_of(practice))
-    counts = cached_count(practice, "counts", lambda now_: _counts(practice, now_), basis)
+    counts = cached_count(practice, "counts", lambda now_: _counts(practice, now_), basis, _SAVED)
     runs = history.list_runs(practice)
     ended = next((r for r in runs if r.outcome not in ("running", "skipped") and history.is_sync(r)), None)
     running = next((r for r in runs if r.outcome == "running" and history.alive(r)), None)

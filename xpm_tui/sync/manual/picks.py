@@ -163,10 +163,12 @@ class _PickPlanner:
             self.skipped.append(SkippedPick(uuid=uuid, why="missing"))
             return
         taken = self.snapshot.find(LINKS, "uuid", uuid)
-        same = self.snapshot.find(CLIENTS, "name", exact(row.name)) if exact(row.name) else []
+        name = exact(row.name)
+        same = self.snapshot.find(CLIENTS, "name", name) if name else []
         same = [client for client in same if not self._different(client.id, uuid)]
         free = [client for client in same if self.snapshot.raw(LINKS, client.id) is None]
-        twins = len(exact_name_clients(self.snapshot, exact(row.name))) > 1
+        several = bool(name) and len(self.snapshot.find_ids(XPM_CLIENTS, "name", name)) > 1
+        twins = several and len(exact_name_clients(self.snapshot, name)) > 1
         if row.deleted:
             self._skip(row, "deleted")
         elif row.is_set_aside:

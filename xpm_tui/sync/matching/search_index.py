@@ -8,9 +8,8 @@ are in one sorted text, so that ``str.find`` does the work in C.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property, partial
 from heapq import merge
 from itertools import accumulate, islice
 from typing import TypeVar
@@ -44,72 +43,113 @@ class Hit(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     spans: tuple[tuple[int, int], ...] = ()
 
 
+class PickerEntry(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What is searched of one client.
+
+    ``forms`` are the other forms of its name, ``extra`` the words that only these have, ``initials`` the
+    first letters of its words.
+    """
+
+    key: str
+    name: str
+    uuid: str
+    forms: tuple[str, ...]
+    extra: str
+    initials: str
+    number: str
+    code: str
+    cities: tuple[str, ...]
+    mails: tuple[str, ...]
+
+
+_ENTRIES = msgspec.msgpack.Decoder(list[PickerEntry])
+_FORMS = msgspec.msgpack.Decoder(list[tuple[str, int]])
+
+
 class PickerIndex:
-    """An index of all clients of the mirror, built in small steps; safe to use from another thread."""
+    """All clients of the mirror, prepared for searching, in small steps; safe to use from another thread.
 
-    def __init__(self, rows: Iterable[XpmClient]) -> None:
-        by_uuid: dict[str, XpmClient] = {}
+    ``entries`` are in order of key, name and UUID, ``others`` the other forms of all names, in order, each
+    with the place of its entry.
+    """
 
-        def names() -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
-            for row in rows:
-                by_uuid[row.uuid] = row
-                key, *others = search_forms(row.name)
-                yield key, row.name, row.uuid, tuple(others)
-
-        self._keys: list[str] = []
-        self._lines: list[str] = []
-        self._names: list[str] = []
-        self._uuids: list[str] = []
-        others: list[tuple[str, int]] = []
-        for key, name, uuid, forms in _in_order(names()):
-            others += ((form, len(self._keys)) for form in forms)
-            self._keys.append(key)
-            self._lines.append(_line(key, forms))
-            self._names.append(name)
-            self._uuids.append(uuid)
-        self._others = list(_in_order(others))
+    def __init__(self, entries: Sequence[PickerEntry], others: Sequence[tuple[str, int]]) -> None:
+        self._entries = entries
+        self._others = others
+        self._keys = [entry.key for entry in entries]
+        self._lines = [f" {entry.key} {entry.extra}" if entry.extra else f" {entry.key}" for entry in entries]
+        self._names = [entry.name for entry in entries]
+        self._uuids = [entry.uuid for entry in entries]
+        self._initials = [entry.initials for entry in entries]
         self._places = {uuid: place for place, uuid in enumerate(self._uuids)}
-        self._initials = ["".join({word[0] for word in key.split()}) for key in self._keys]
-        self._by_initial: dict[str, list[int]] = defaultdict(list)
-        for place, letters in enumerate(self._initials):
-            for letter in letters:
-                self._by_initial[letter].append(place)
-        self._starts: list[int] = []
-        pieces: list[str] = []
-        length = 0
-        for line in self._lines:
-            self._starts.append(length)
-            piece = f"{line}\n"
-            pieces.append(piece)
-            length += len(piece)
-        self._text = "".join(pieces)
+        self._by_initial: dict[str, list[int]] = {}
+        self._starts = [0, *accumulate(len(line) + 1 for line in self._lines)][:-1]
+        self._text = "".join(f"{line}\n" for line in self._lines)
         self._numbers: dict[str, str] = {}
-        self._codes: dict[str, list[int]] = defaultdict(list)
-        self._cities: dict[str, list[int]] = defaultdict(list)
-        mails: list[tuple[str, int]] = []
-        for place, uuid in enumerate(self._uuids):
-            row = by_uuid.pop(uuid)  # one by one, because releasing all of them takes long
-            if row.number:
-                self._numbers.setdefault(row.number, uuid)
-            if row.code:
-                self._codes[row.code.casefold()].append(place)
-            for city in {row.city, row.postal_city} - {""}:
-                self._cities[city].append(place)
-            for mail in {row.email, *(contact.email for contact in row.contacts)} - {""}:
-                mails.append((mail.casefold(), place))
+        self._codes: dict[str, list[int]] = {}
+        self._cities: dict[str, list[int]] = {}
+        self._mail_places: list[int] = []
+        mails: list[str] = []
+        for place, entry in enumerate(entries):
+            if entry.number:
+                self._numbers.setdefault(entry.number, entry.uuid)
+            if entry.code:
+                self._codes.setdefault(entry.code, []).append(place)
+            for city in entry.cities:
+                self._cities.setdefault(city, []).append(place)
+            for mail in entry.mails:
+                mails.append(f"{mail}\n")
+                self._mail_places.append(place)
         self._city_words = {city: name_key(city).split() for city in self._cities}
-        self._in_order = list(_in_order(self._numbers))
-        self._mail_places = [place for _, place in mails]
-        self._mail_text = "".join(f"{mail}\n" for mail, _ in mails)
-        self._mail_starts = [0, *accumulate(len(mail) + 1 for mail, _ in mails)]
+        self._mail_text = "".join(mails)
+        self._mail_starts = [0, *accumulate(map(len, mails))]
 
     @classmethod
-    def build(cls, rows: Iterable[XpmClient]) -> PickerIndex:
-        """Build the index from the mirror's rows, without deleted ones, which cannot be picked."""
-        return cls(row for row in rows if not row.deleted)
+    def build(cls, rows: Iterable[XpmClient], known: PickerIndex | None = None) -> PickerIndex:
+        """From the mirror's rows; deleted ones are left out, since they can never be picked.
+
+        ``known`` is an index of earlier rows: names that it has need not be read again.
+        """
+        return next(index for index in cls.steps(rows, known) if index is not None)
+
+    @classmethod
+    def steps(
+        cls, rows: Iterable[XpmClient], known: PickerIndex | None = None
+    ) -> Iterator[PickerIndex | None]:
+        """Do the same in steps, between which others may use the thread; the last one yields the index."""
+        before = {entry.name: entry for entry in known._entries} if known is not None else {}
+        pieces = []
+        for piece in _pieces(row for row in rows if not row.deleted):
+            made = [_entry(row, before.get(row.name)) for row in piece]
+            pieces.append(sorted((each.key, each.name, each.uuid, each) for each in made))
+            yield None
+        entries = [entry for *_, entry in merge(*pieces)]
+        yield None
+        forms = ((form, place) for place, entry in enumerate(entries) for form in entry.forms)
+        others = list(_in_order(forms))
+        yield None
+        yield cls(entries, others)
+
+    def pieces(self) -> list[bytes]:
+        """The index as bytes, in pieces that are quick to make and to read: first of the other forms."""
+        forms = [msgspec.msgpack.encode(piece) for piece in _pieces(self._others)]
+        entries = [msgspec.msgpack.encode(piece) for piece in _pieces(self._entries)]
+        return [msgspec.msgpack.encode(len(forms)), *forms, *entries]
+
+    @classmethod
+    def of_pieces(cls, pieces: Sequence[bytes]) -> PickerIndex:
+        """The index of which these are the pieces. Raises ``msgspec.MsgspecError`` for others."""
+        first, *rest = pieces
+        number = msgspec.msgpack.decode(first, type=int)
+        others = [form for piece in rest[:number] for form in _FORMS.decode(piece)]
+        return cls([entry for piece in rest[number:] for entry in _ENTRIES.decode(piece)], others)
 
     def __len__(self) -> int:
         return len(self._keys)
+
+    @cached_property
+    def _in_order(self) -> list[str]:
+        return list(_in_order(self._numbers))
 
     def resolve(self, text: str) -> str | None:
         """Return the UUID for a pasted web address, number or UUID; None if there is no such client."""
@@ -233,7 +273,7 @@ class PickerIndex:
 
         The first letter of a word is rarely mistyped, so only names with words of these letters are compared.
         """
-        there = {term[0]: self._by_initial.get(term[0], []) for term in key.split()}
+        there = {term[0]: self._beginning(term[0]) for term in key.split()}
         first, *others = sorted(there, key=lambda letter: len(there[letter]))
         near = there[first]
         for letter in others:
@@ -249,20 +289,44 @@ class PickerIndex:
         fine = [(-fuzz.WRatio(key, self._keys[place]), score, place) for score, place in best]
         yield from (place for _, _, place in sorted(fine))
 
+    def _beginning(self, letter: str) -> list[int]:
+        """Places of names with a word of this first letter."""
+        found = self._by_initial.get(letter)
+        if found is None:
+            found = [place for place, letters in enumerate(self._initials) if letter in letters]
+            self._by_initial[letter] = found
+        return found
+
     def _hit(self, place: int, why: str, spans: tuple[tuple[int, int], ...]) -> Hit:
         return Hit(uuid=self._uuids[place], name=self._names[place], why=why, spans=spans)
 
 
-def _line(key: str, forms: Iterable[str]) -> str:
-    """Return what is searched of one name: its words, then those of its other forms only."""
-    words = key.split()
-    known = set(words)
-    for form in forms:
-        for word in form.split():
-            if word not in known:
-                known.add(word)
-                words.append(word)
-    return f" {' '.join(words)}"
+def _entry(row: XpmClient, known: PickerEntry | None) -> PickerEntry:
+    """What is searched of a client; ``known`` is that of one of the same name."""
+    if known is None:
+        key, *forms = search_forms(row.name)
+        words = key.split()
+        of_forms = dict.fromkeys(word for form in forms for word in form.split())
+        extra = " ".join(word for word in of_forms if word not in words)
+        initials = "".join({word[0] for word in words})
+    else:
+        key, forms, extra, initials = known.key, [*known.forms], known.extra, known.initials
+    return PickerEntry(
+        key=key,
+        name=row.name,
+        uuid=row.uuid,
+        forms=tuple(forms),
+        extra=extra,
+        initials=initials,
+        number=row.number,
+        code=row.code.casefold(),
+        cities=tuple(dict.fromkeys(filter(None, (row.city, row.postal_city)))),
+        mails=tuple(
+            dict.fromkeys(
+                mail.casefold() for mail in (row.email, *(contact.email for contact in row.contacts)) if mail
+            )
+        ),
+    )
 
 
 def _begins(start: str, name: str) -> bool:

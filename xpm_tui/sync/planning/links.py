@@ -151,12 +151,15 @@ def _successors(snapshot: Snapshot, client: Client, link: Link, row: XpmClient |
     return [
         uuid
         for uuid in found
-        if not snapshot.find(LINKS, "uuid", uuid) and snapshot.raw(APART, apart_id(client.id, uuid)) is None
+        if not snapshot.find_ids(LINKS, "uuid", uuid)
+        and snapshot.raw(APART, apart_id(client.id, uuid)) is None
     ]
 
 
 def competing_links(snapshot: Snapshot, link: Link) -> list[Link]:
     """Return other clients' synced links to the same XPM client."""
+    if snapshot.find_ids(LINKS, "uuid", link.uuid) == [link.id]:
+        return []
     return [
         other for other in snapshot.find(LINKS, "uuid", link.uuid) if other.id != link.id and not other.quiet
     ]
@@ -201,8 +204,8 @@ def exact_match(snapshot: Snapshot, client: Client, names: SameNames | None = No
     if (
         snapshot.raw(LINKS, client.id) is not None
         or snapshot.raw(IGNORED, client.id) is not None
-        or len(snapshot.find(CLIENTS, "name", name)) != 1
-        or snapshot.find(LINKS, "uuid", uuid)
+        or len(snapshot.find_ids(CLIENTS, "name", name)) != 1
+        or snapshot.find_ids(LINKS, "uuid", uuid)
         or snapshot.raw(APART, apart_id(client.id, uuid)) is not None
         or (names is not None and names.several(name))
         or _has_values_of_another(snapshot, client, uuid)
@@ -274,7 +277,7 @@ def survivor_conflict_advice(snapshot: Snapshot, client: str, uuid: str) -> str:
         return ""
     other = snapshot.get(CLIENTS, others[0])
     named = f"{other.name} ({other.id})" if other is not None else others[0]
-    how = "is linked to it" if snapshot.find(LINKS, "uuid", uuid) else "was merged into it, too"
+    how = "is linked to it" if snapshot.find_ids(LINKS, "uuid", uuid) else "was merged into it, too"
     return (
         f"{named} {how}, so two Ignition clients are now one client in XPM: link the one that stays, and "
         "ignore the other."
@@ -283,7 +286,7 @@ def survivor_conflict_advice(snapshot: Snapshot, client: str, uuid: str) -> str:
 
 def other_linked_clients(snapshot: Snapshot, client: str, uuid: str) -> list[str]:
     """Other clients that are linked to an XPM client, or have lost theirs to it by a merge."""
-    found = [other.id for other in snapshot.find(LINKS, "uuid", uuid)]
+    found = snapshot.find_ids(LINKS, "uuid", uuid)
     for vanished in snapshot.rows(VANISHED):
         if any(each.uuid == uuid and each.level == "sure" for each in vanished.found):
             found += [
@@ -315,7 +318,7 @@ def _survivor_uuid(snapshot: Snapshot, client: str, link: Link) -> str:
 def _ambiguous(snapshot: Snapshot, client: Client) -> bool:
     name = exact(client.name)
     found = exact_name_clients(snapshot, name)
-    return len(found) > 1 or (len(found) == 1 and len(snapshot.find(CLIENTS, "name", name)) > 1)
+    return len(found) > 1 or (len(found) == 1 and len(snapshot.find_ids(CLIENTS, "name", name)) > 1)
 
 
 class RelinkFinding(msgspec.Struct, frozen=True, kw_only=True):

@@ -175,7 +175,8 @@ class Clients(FilteredArea):
         saved, text = self.asked
 
         def read(practice: OpenPractice) -> tuple[list[ClientView], int]:
-            return clients.list_clients(practice, only=saved, text=text), practice.snapshot().count(CLIENTS)
+            found = clients.list_clients(practice, only=saved, text=text)
+            return list(found), practice.snapshot().count(CLIENTS)
 
         worker, more = self.host.worker, None
         if saved or text:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
     from xpm_tui.commands.command import Command
 
 MOST = 100
+AT_ONCE = 1_000
+"""XPM clients that are searched at once where no index was saved; the others follow."""
 WIDE = 110
 """The width from which the head also names the practice, in columns."""
 INVITATION = "Type a name, a city, a code, an e-mail, XPM's number or web address, or a UUID."
@@ -154,20 +157,43 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
 
         kept = self.host.picker_index
 
-        def read(practice: OpenPractice) -> tuple[tuple[object, int], PickerIndex, str]:
+        def first(practice: OpenPractice) -> tuple[object, PickerIndex, bool, int, str]:
+            """What can be searched at once, and whether it is all that XPM has."""
             snapshot = practice.snapshot()
-            state, count = list_state(snapshot, "clients"), snapshot.count(XPM_CLIENTS)
-            age = formatting.ago(state.at, practice.clock.now())
-            # Links change the store often, the mirror only when it is read: the index stays valid for long.
-            if kept is not None and kept[0] == (state.at, count):
-                return kept[0], kept[1], age
-            return (state.at, count), PickerIndex.build(snapshot.rows(XPM_CLIENTS)), age
+            count, age = snapshot.count(XPM_CLIENTS), _age(practice)
+            mark = snapshot.fingerprint(XPM_CLIENTS)
+            if kept is not None:
+                return mark, kept[1], kept[0] == mark, count, age
+            saved = clients.saved_picker_index(practice)
+            if saved is not None:
+                return mark, *saved, count, age
+            index = PickerIndex.build(islice(snapshot.rows(XPM_CLIENTS), AT_ONCE))
+            return mark, index, count <= AT_ONCE, count, age
 
-        mark, index, age = await self.host.worker.glance(read)
-        self._index, self.host.picker_index = index, (mark, index)
-        self._count = mark[1]
-        self._tell_head(f"XPM data, updated {age}")
+        mark, index, whole, self._count, age = await self.host.worker.glance(first)
+        self._index = index
+        if whole:
+            self.host.picker_index = (mark, index)
+            self._tell_head(f"XPM data, updated {age}")
+        else:
+            self.host.work(lambda: self._complete(), "index", exclusive=True, node=self)
         await self._search(self._field.value)
+
+    async def _complete(self) -> None:
+        """Make the whole index in the background, and search again with it."""
+
+        def begin(practice: OpenPractice) -> tuple[object, Iterator[PickerIndex | None]]:
+            mark = practice.snapshot().fingerprint(XPM_CLIENTS)
+            return mark, clients.picker_index_steps(practice, self._index)
+
+        mark, steps = await self.host.worker.glance(begin)
+        index: PickerIndex | None = None
+        while index is None:
+            index = await self.host.worker.glance(lambda _: next(steps))
+        self._index = index
+        self.host.picker_index = (mark, index)
+        self._tell_head(f"XPM data, updated {await self.host.worker.glance(_age)}")
+        self.host.work(lambda: self._search(self._field.value), "search", exclusive=True, node=self)
 
     @on(TextField.Changed)
     def _typed(self, event: TextField.Changed) -> None:
@@ -324,6 +350,11 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
             "Nothing is written to XPM here.",
             [("enter", "link the client under the cursor"), ("F4", "clear the search"), ("esc", "leave")],
         )
+
+
+def _age(practice: OpenPractice) -> str:
+    """How old the mirror is."""
+    return formatting.ago(list_state(practice.snapshot(), "clients").at, practice.clock.now())
 
 
 def start(views: Sequence[XpmClientView], now: XpmClientView | None) -> int:
