@@ -32,10 +32,14 @@ from xpm_tui.domain.links import Base, Link
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import ALL, BASE, LINKS, XPM_CLIENTS
 from xpm_tui.files.machine import SystemClock
-from xpm_tui.store.store import open_store
+from xpm_tui.store.database_store import DatabaseStore, open_database
+from xpm_tui.store.store import DiskStore, open_store
 
 SIZES = (1_000, 10_000, 50_000)
-STORES = ("ours", "TinyDB JSONStorage", "TinyDB CachingMiddleware", "SQLite WAL")
+STORES = ("ours", "PostgreSQL", "TinyDB JSONStorage", "TinyDB CachingMiddleware", "SQLite WAL")
+OURS = ("ours", "PostgreSQL")
+DATABASE = os.environ.get("XPM_BENCH_POSTGRES", "")
+"""Address of a database for the second engine; without it that column is left out."""
 LOOKUPS = ("name", "number", "code", "name_key", "uuid")
 
 
@@ -62,12 +66,16 @@ class Store(Protocol):
 
 
 class Ours:
-    """The book."""
+    """The store, on files or in a database."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database: str = "") -> None:
 
         self.folder = folder
-        self.book = open_store(folder, clock=SystemClock())
+        self.book: DiskStore | DatabaseStore = (
+            open_database(database, folder.name, clock=SystemClock())
+            if database
+            else open_store(folder, clock=SystemClock())
+        )
 
     def find(self, index: str, value: str) -> int:
 
@@ -167,9 +175,9 @@ class Sqlite:
 
 def make(store: str, folder: Path, size: int) -> None:
     """Fill a store with the sample rows."""
-    if store == "ours":
+    if store in OURS:
         known = {table.name: table for table in ALL}
-        ours = Ours(folder)
+        ours = Ours(folder, DATABASE if store == "PostgreSQL" else "")
         for name in TABLES:
             table = known[name]
             rows = (msgspec.convert(row, table.row, strict=False) for row in documents(name, size))
@@ -206,8 +214,8 @@ def make(store: str, folder: Path, size: int) -> None:
 
 def opened(store: str, folder: Path) -> Store:
     """Open a store that was made."""
-    if store == "ours":
-        return Ours(folder)
+    if store in OURS:
+        return Ours(folder, DATABASE if store == "PostgreSQL" else "")
     if store == "SQLite WAL":
         return Sqlite(folder)
     caching = store.endswith("CachingMiddleware")
@@ -252,10 +260,30 @@ def measure(store: str, folder: Path, size: int) -> dict[str, float]:
         found["batch of 500"] = _ms(begin)
     found["snapshot"] = min(_times(lambda _: db.snapshot(), list(range(1 if slow else 5))))
     found["stall"] = asyncio.run(_stall(db, 1 if slow else 20))
+    if isinstance(db, Ours):
+        found |= _catch_up(store, folder, db)
     begin = time.perf_counter()
     db.close()
     found["close"] = _ms(begin)
     found["peak MB"] = _peak() - floor
+    if store == "PostgreSQL":
+        del found["link set KB"]  # the server writes, not this process
+    return found
+
+
+def _catch_up(store: str, folder: Path, writer: Ours) -> dict[str, float]:
+    """How long a reader takes to see one commit of another process, and 500, the commits not counted."""
+    reader = opened(store, folder)
+    assert isinstance(reader, Ours)
+    found = {}
+    for commits in (1, 500):
+        for number in range(commits):
+            writer.change(range(number, number + 1))
+        begin = time.perf_counter()
+        while reader.book.snapshot().position < writer.book.snapshot().position:
+            pass
+        found[f"catch up {commits}"] = _ms(begin)
+    reader.close()
     return found
 
 
@@ -282,11 +310,12 @@ async def _stall(db: Store, sets: int) -> float:
 
 def main() -> None:
     """Print one table per size."""
+    stores = [store for store in STORES if store != "PostgreSQL" or DATABASE]
     for size in SIZES:
         print(f"{size:,} clients, as many links, bases and XPM clients. Milliseconds where not said.\n")
-        found = {store: _apart(store, size) for store in STORES}
-        rows = [[what, *(found[store].get(what, "") for store in STORES)] for what in found["ours"]]
-        show(["", *STORES], rows)
+        found = {store: _apart(store, size) for store in stores}
+        rows = [[what, *(found[store].get(what, "") for store in stores)] for what in found["ours"]]
+        show(["", *stores], rows)
         print()
     print("CachingMiddleware keeps its writes in memory until it is closed: its link sets are not durable.")
     print(

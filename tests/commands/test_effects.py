@@ -132,7 +132,7 @@ ALWAYS: dict[Effect, set[str]] = {
     XPM: {
         "runs.resume", "runs.release", "clients.create",
     },
-    REPLACES: {"data.restore"},
+    REPLACES: {"data.restore", "data.move"},
     NEVER: {"purge"},
 }  # fmt: skip
 """Commands that do the same whatever the parameters are."""
@@ -287,6 +287,8 @@ def test_nobody_else_refuses_for_read_only_mode() -> None:
         "commands/effects.py",  # decides
         "application/practice.py",  # the guard behind it, at the door of every service that writes
         "store/engine.py",  # the store itself
+        "store/postgres.py",  # the same in a database
+        "store/postgres_connection.py",  # a standby server, which says so itself
     }
     named = {
         name

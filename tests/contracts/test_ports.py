@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.memory_book import MemoryBook, MemoryIds
 from tests.support.moved_clock import MovedClock
+from tests.support.postgres_server import opener
 from tests.support.virtual import VirtualClock, run_virtual
 from tests.sync.world import Events, client
 from tests.xero.fake import Sink
@@ -75,9 +76,13 @@ def opened(tmp_path: Path) -> Iterator[OpenPractice]:
     practice.close()
 
 
-@pytest.fixture(params=["on disk", "in memory"])
-def book(request: pytest.FixtureRequest, opened: OpenPractice) -> Any:
-    return opened.book if request.param == "on disk" else MemoryBook()
+@pytest.fixture(params=["on disk", "in PostgreSQL", "in memory"])
+def book(request: pytest.FixtureRequest, opened: OpenPractice, tmp_path: Path) -> Iterator[Any]:
+    if request.param == "in PostgreSQL":
+        with opener("postgres", tmp_path)() as found:
+            yield found
+    else:
+        yield opened.book if request.param == "on disk" else MemoryBook()
 
 
 def test_a_commit_is_all_or_nothing(book: Any) -> None:

@@ -239,6 +239,8 @@ SCRIPTS: dict[str, str] = {
 
 NOT_RUN = {
     "completion": "prints a script for a shell, never JSON",
+    "book move": "needs a PostgreSQL server",
+    "data move": "needs a PostgreSQL server",
     "demo": "opens the console",
     "sandbox": "serves until it is ended",
     "schema": "prints a schema, which is JSON with or without the option",

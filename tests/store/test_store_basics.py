@@ -9,21 +9,26 @@ from pathlib import Path
 import pytest
 
 from tests.support.memory_book import MemoryBook, MemoryIds
+from tests.support.postgres_server import Opener, opener
 from xpm_tui.domain.errors import ReadOnly, StoreChanged
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Link
 from xpm_tui.domain.ports import Drop, IdSource, Put, Store
 from xpm_tui.domain.tables import CLIENTS, LINKS
-from xpm_tui.files.machine import SystemClock
 from xpm_tui.store.ids import StoreIds
-from xpm_tui.store.store import open_store
 
 
-@pytest.fixture(params=["disk", "memory"])
+@pytest.fixture(params=["disk", "postgres", "memory"])
 def book(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    opened = MemoryBook() if request.param == "memory" else open_store(tmp_path / "book", clock=SystemClock())
+    opened = MemoryBook() if request.param == "memory" else opener(request.param, tmp_path)()
     yield opened
     opened.close()
+
+
+@pytest.fixture(params=["disk", "postgres"])
+def open_again(request: pytest.FixtureRequest, tmp_path: Path) -> Opener:
+    """Opens the same store, as often as it is called."""
+    return opener(request.param, tmp_path)
 
 
 def client(number: int, name: str = "") -> Put:
@@ -90,8 +95,8 @@ def test_no_row_can_be_changed_by_keeping_hold_of_it(book: Store) -> None:
     assert again.extra == {"Fee": "10"}
 
 
-def test_ids_are_counted_per_prefix(tmp_path: Path) -> None:
-    book = open_store(tmp_path / "book", clock=SystemClock())
+def test_ids_are_counted_per_prefix(open_again: Opener) -> None:
+    book = open_again()
     kinds: list[IdSource] = [StoreIds(book), MemoryIds()]
     for ids in kinds:
         assert ids.new("c", 2) == ["c1", "c2"]
@@ -99,16 +104,15 @@ def test_ids_are_counted_per_prefix(tmp_path: Path) -> None:
         assert ids.new("c") == ["c3"]
         assert ids.new("c", 0) == []
     book.close()
-    book = open_store(tmp_path / "book", clock=SystemClock())
+    book = open_again()
     assert StoreIds(book).new("c") == ["c4"]
     book.close()
 
 
-def test_a_book_for_reading_takes_no_write(tmp_path: Path) -> None:
-    folder = tmp_path / "book"
-    book = open_store(folder, clock=SystemClock())
+def test_a_book_for_reading_takes_no_write(open_again: Opener) -> None:
+    book = open_again()
     book.commit([client(1)])
-    reader = open_store(folder, read_only=True, clock=SystemClock())
+    reader = open_again(read_only=True)
     with pytest.raises(ReadOnly):
         reader.commit([client(2)])
     book.commit([client(2)])
@@ -117,9 +121,9 @@ def test_a_book_for_reading_takes_no_write(tmp_path: Path) -> None:
     book.close()
 
 
-def test_all_rows_can_be_read_while_rows_are_added(tmp_path: Path) -> None:
+def test_all_rows_can_be_read_while_rows_are_added(open_again: Opener) -> None:
     """A look for garbage lets another thread commit, and may begin wherever something is made."""
-    with open_store(tmp_path / "book", clock=SystemClock()) as book:
+    with open_again() as book:
         book.commit([client(number) for number in range(500)])
         snapshot = book.snapshot()
         live, kept = snapshot.view._newest("clients"), gc.get_threshold()

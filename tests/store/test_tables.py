@@ -11,12 +11,11 @@ import pytest
 from tinydb import where
 from tinydb.table import Document
 
+from tests.support.postgres_server import Opener, opener
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Link
 from xpm_tui.domain.ports import Drop, Put, Snapshot
 from xpm_tui.domain.tables import CLIENTS, LINKS
-from xpm_tui.files.machine import SystemClock
-from xpm_tui.store.store import DiskStore, open_store
 from xpm_tui.store.tables import RowTable, TableSnapshot
 
 READS: dict[str, Callable[[Snapshot], Any]] = {
@@ -31,8 +30,9 @@ READS: dict[str, Callable[[Snapshot], Any]] = {
 """Each method of the Snapshot port with the method of the table class that serves it."""
 
 
-def opened(folder: Path) -> DiskStore:
-    return open_store(folder / "book", clock=SystemClock())
+@pytest.fixture(params=["disk", "postgres"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Opener:
+    return opener(request.param, tmp_path)
 
 
 def counted(patch: pytest.MonkeyPatch) -> Counter[str]:
@@ -56,9 +56,9 @@ _NO_READS = ("position", "fingerprint")
 
 
 def test_every_read_of_the_port_goes_through_the_table_class(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    opened: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with opened(tmp_path) as book:
+    with opened() as book:
         book.commit([Put(CLIENTS, Client(id="c1", name="Kowhai Ltd"))])
         calls = counted(monkeypatch)
         port = [name for name in vars(Snapshot) if not name.startswith("_") and name not in _NO_READS]
@@ -70,10 +70,10 @@ def test_every_read_of_the_port_goes_through_the_table_class(
 
 
 def test_every_write_of_the_port_goes_through_the_table_class(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    opened: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = counted(monkeypatch)
-    with opened(tmp_path) as book:
+    with opened() as book:
         book.commit([Put(CLIENTS, Client(id="c1", name="A")), Put(LINKS, Link(id="c1", uuid="u1"))])
         assert calls["change"] == 2
         seen: list[Snapshot] = []
@@ -87,8 +87,8 @@ def test_every_write_of_the_port_goes_through_the_table_class(
         assert isinstance(seen[0], TableSnapshot)
 
 
-def test_tinydb_reads_what_the_port_wrote(tmp_path: Path) -> None:
-    with opened(tmp_path) as book:
+def test_tinydb_reads_what_the_port_wrote(opened: Opener) -> None:
+    with opened() as book:
         clients: Any = book.db.table("clients")
         book.commit([Put(CLIENTS, Client(id=f"c{n}", name=f"Client {n}")) for n in (1, 2, 3)])
         assert clients.get(doc_id="c2") == {"id": "c2", "name": "Client 2"}
@@ -101,8 +101,8 @@ def test_tinydb_reads_what_the_port_wrote(tmp_path: Path) -> None:
         assert book.db.tables() == {"clients"}
 
 
-def test_the_port_reads_what_tinydb_wrote(tmp_path: Path) -> None:
-    with opened(tmp_path) as book:
+def test_the_port_reads_what_tinydb_wrote(opened: Opener) -> None:
+    with opened() as book:
         clients: Any = book.db.table("clients")
         before = book.snapshot()
         clients.insert({"id": "c1", "name": "Kowhai Ltd"})
@@ -116,5 +116,5 @@ def test_the_port_reads_what_tinydb_wrote(tmp_path: Path) -> None:
         clients.truncate()
         assert book.snapshot().count(CLIENTS) == 0
         assert (before.count(CLIENTS), after.count(CLIENTS)) == (0, 1), "snapshots stay as they were"
-    with opened(tmp_path) as again:
+    with opened() as again:
         assert not list(again.snapshot().rows(CLIENTS))

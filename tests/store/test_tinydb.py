@@ -4,28 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from tinydb import Query, TinyDB, where
 from tinydb.table import Document
 
+from tests.support.postgres_server import fresh_practice
 from xpm_tui.domain.errors import BadInput, Busy
 from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.files.machine import SystemClock
+from xpm_tui.store.database_store import PostgresStorage
 from xpm_tui.store.storage import CommitLogStorage
-from xpm_tui.store.store import open_store
 from xpm_tui.store.tables import PracticeDB
 
 
+class Place(NamedTuple):
+    """One database on one engine, opened by TinyDB's tables or by ours as often as it is asked for."""
+
+    arguments: tuple[Any, ...]
+    options: dict[str, Any]
+
+    def open(self, kind: type[TinyDB] = PracticeDB) -> Any:
+        return kind(*self.arguments, **self.options)
+
+
+@pytest.fixture(params=["disk", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    if request.param == "disk":
+        return Place((tmp_path / "book",), {"storage": CommitLogStorage})
+    options = {"read_only": False, "clock": SystemClock(), "poll": 0.0, "storage": PostgresStorage}
+    return Place(fresh_practice(), options)
+
+
 @pytest.fixture(params=["TinyDB's tables", "ours"])
-def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TinyDB]:
-    kind = TinyDB if request.param.startswith("TinyDB") else PracticeDB
-    with kind(tmp_path / "book", storage=CommitLogStorage) as opened:
+def db(request: pytest.FixtureRequest, place: Place) -> Iterator[TinyDB]:
+    with place.open(TinyDB if request.param.startswith("TinyDB") else PracticeDB) as opened:
         yield opened
 
 
-def test_the_whole_api(db: TinyDB, tmp_path: Path) -> None:
+def test_the_whole_api(db: TinyDB, place: Place) -> None:
     notes: Any = db.table("notes")
     first = notes.insert({"text": "call Ana", "done": False})
     second, third = notes.insert_multiple(
@@ -51,7 +69,7 @@ def test_the_whole_api(db: TinyDB, tmp_path: Path) -> None:
     notes.remove(doc_ids=[third])
     assert [row["text"] for row in notes.all()] == ["call Ana now", "call Bob"]
     assert db.tables() == {"notes"}
-    other = PracticeDB(tmp_path / "book")
+    other = place.open()
     assert [row["text"] for row in other.table("notes")] == ["call Ana now", "call Bob"]
     other.close()
     db.drop_table("notes")
@@ -59,11 +77,11 @@ def test_the_whole_api(db: TinyDB, tmp_path: Path) -> None:
     assert len(db.table("notes")) == 0
 
 
-def test_what_another_process_wrote_is_seen_and_not_overwritten(db: TinyDB, tmp_path: Path) -> None:
+def test_what_another_process_wrote_is_seen_and_not_overwritten(db: TinyDB, place: Place) -> None:
     notes: Any = db.table("notes")
     ours = notes.insert({"text": "one"})
     assert notes.search(where("text").exists()) == [{"text": "one"}]
-    other = PracticeDB(tmp_path / "book")
+    other = place.open()
     theirs = other.table("notes").insert({"text": "two"})
     assert ours != theirs
     notes.clear_cache()
@@ -78,14 +96,14 @@ def test_what_another_process_wrote_is_seen_and_not_overwritten(db: TinyDB, tmp_
     other.close()
 
 
-def test_a_row_that_moved_between_reading_and_writing_is_not_overwritten(tmp_path: Path) -> None:
-    with TinyDB(tmp_path / "book", storage=CommitLogStorage) as db:
+def test_a_row_that_moved_between_reading_and_writing_is_not_overwritten(place: Place) -> None:
+    with place.open(TinyDB) as db:
         notes: Any = db.table("notes")
         number = notes.insert({"text": "one"})
-        other = PracticeDB(tmp_path / "book")
+        other = place.open()
 
         def slow(row: dict[str, Any]) -> None:
-            other.table("notes").update({"text": "theirs"}, doc_ids=[str(number)])  # type: ignore[list-item]
+            other.table("notes").update({"text": "theirs"}, doc_ids=[str(number)])
             row["text"] = "ours"
 
         with pytest.raises(Busy, match="has just changed"):
@@ -94,12 +112,12 @@ def test_a_row_that_moved_between_reading_and_writing_is_not_overwritten(tmp_pat
         other.close()
 
 
-def test_rows_of_our_tables_are_checked_whoever_writes_them(tmp_path: Path) -> None:
-    with PracticeDB(tmp_path / "book") as db:
-        check_rows(db, tmp_path)
+def test_rows_of_our_tables_are_checked_whoever_writes_them(place: Place) -> None:
+    with place.open() as db:
+        check_rows(db)
 
 
-def check_rows(db: PracticeDB, tmp_path: Path) -> None:
+def check_rows(db: PracticeDB) -> None:
     clients: Any = db.table("clients")
     document = {"id": "c1", "name": "ACME", "contacts": [{"id": "k1", "name": "Ana"}]}
     clients.insert(Document(document, "c1"))  # type: ignore[arg-type]
@@ -110,10 +128,9 @@ def check_rows(db: PracticeDB, tmp_path: Path) -> None:
     with pytest.raises(BadInput):
         clients.update({"name": "\ud800"}, doc_ids=["c1"])
     clients.update({"name": "ACME Ltd"}, where("name") == "ACME")
-    with open_store(tmp_path / "book", clock=SystemClock()) as book:
-        row = book.snapshot().get(CLIENTS, "c1")
-        assert row is not None
-        assert (row.name, row.contacts[0].name) == ("ACME Ltd", "Ana")
+    row = db.snapshot().get(CLIENTS, "c1")
+    assert row is not None
+    assert (row.name, row.contacts[0].name) == ("ACME Ltd", "Ana")
 
 
 def test_our_table_writes_by_id_without_reading_the_others(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from xpm_tui.commands.registry import COMMANDS
 
 NOT_RUN = {
     "connect": "is run first, by itself",
+    "data.move": "needs a PostgreSQL server",
     "schedule.install": "changes the machine's scheduler",
     "schedule.remove": "changes the machine's scheduler",
 }

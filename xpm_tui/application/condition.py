@@ -1,8 +1,8 @@
-"""The condition of a practice: whether the data shown can be relied on. It only reads the store.
+"""The condition of a practice: whether what it shows can be relied on. Reads the store, asks nobody.
 
-From the worst: the store is *damaged*; an import of a file did not finish; writes to XPM have an unknown
-outcome; Xero requires a new login; or the practice is *sound*, as is one that was never connected. The
-command line and the console show the condition with everything from the store.
+From the worst: the store is *damaged*; its database is *unreachable*; an import of a file did not finish;
+writes to XPM have an unknown outcome; Xero wants a new login; or the practice is *sound*, as is one that was
+never connected. Command line and console show it wherever they show what the store holds.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import PracticeIdentity
 from xpm_tui.application.runs.history import alive, is_sync, list_runs
 from xpm_tui.application.runs.open_intents import open_writes
-from xpm_tui.domain.errors import CaseId, StoreUnreadable
+from xpm_tui.domain.errors import CaseId, StoreUnreachable, StoreUnreadable
 from xpm_tui.domain.ignition import Import
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Run
@@ -26,7 +26,7 @@ from xpm_tui.lazy import lazy_imports
 with lazy_imports():
     from xpm_tui.xero.auth import token_store
 
-State = Literal["damaged", "unfinished_import", "open_intents", "login_needed", "sound"]
+State = Literal["damaged", "unreachable", "unfinished_import", "open_intents", "login_needed", "sound"]
 
 LOGIN_REFUSED = "Xero no longer accepts the login."
 _LOGIN_REMEDY = "Sign in again: xpm-tui connect."
@@ -64,7 +64,9 @@ def conditions(practice: OpenPractice) -> tuple[Condition, ...]:
 
 
 def damaged(trouble: StoreUnreadable) -> Condition:
-    """Return the condition of a store with this damage."""
+    """The condition of a store that is damaged in this way, or whose database does not answer."""
+    if isinstance(trouble, StoreUnreachable):
+        return Condition(state="unreachable", message=trouble.message)
     return Condition(state="damaged", message=f"The store is damaged: {trouble.message}")
 
 
@@ -94,7 +96,7 @@ def login_problem(
             return LoginProblem(
                 message=ended.error or LOGIN_REFUSED, remedy=_APP_REMEDY if of_app else _LOGIN_REMEDY
             )
-    if token_store.refused(practice.state):
+    if token_store.refused(practice.state, practice.shared):
         return LoginProblem(message=LOGIN_REFUSED, remedy=_LOGIN_REMEDY)
     return None
 

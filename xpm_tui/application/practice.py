@@ -18,6 +18,7 @@ from xpm_tui.domain.errors import AppError, BadInput, CaseId, LoginNeeded, NotFo
 from xpm_tui.domain.events import Severity
 from xpm_tui.domain.plan import Direction, Level
 from xpm_tui.domain.ports import Clock, IdSource, Snapshot
+from xpm_tui.domain.safe_text import visible
 from xpm_tui.files.locks import Lock, LockOwner, holder
 from xpm_tui.files.machine import SystemClock
 from xpm_tui.files.private import ensure_private
@@ -30,10 +31,16 @@ from xpm_tui.store.store import open_store
 from xpm_tui.sync.policy import Clear, OnConflict, Policy
 
 with lazy_imports():
+    import importlib.util
+
     from xpm_tui.application import xpm_access
+    from xpm_tui.store import database_store
 
 if TYPE_CHECKING:
     from xpm_tui.diagnostics.findings import ProbeResult
+    from xpm_tui.domain.shared_state import RunLock, SharedState
+    from xpm_tui.store.database_store import DatabaseStore
+    from xpm_tui.store.store import TableStore
     from xpm_tui.xero.wiring import Wire
 
 ADDRESSES = ("xero.login_url", "xero.identity_url", "xero.api_url")
@@ -81,12 +88,38 @@ class OpenPractice:
         self.recording: Recording | None = None
         self._noticed: set[str] = set()
         self.config, self.data, self.state = home.practice(name)
-        self.book = open_store(self.data / "book", read_only=read_only, clock=clock)
+        self.database: DatabaseStore | None = None
+        self.book: TableStore = self._open_store()
         self.ids: IdSource = StoreIds(self.book)
         self.events = EventLog(
-            self.state / "log", clock, person, least=cast("Severity", self.settings.text("log.level"))
+            self.state / "log", clock, self.person, least=cast("Severity", self.settings.text("log.level"))
         )
         self._snapshot: Snapshot | None = None
+
+    def _open_store(self) -> TableStore:
+        url = self._settings.secret("store.url")
+        if not url:
+            return open_store(self.data / "book", read_only=self.read_only, clock=self.clock)
+        refuse_missing_driver()
+        self.database = database_store.open_database(
+            url.reveal(), self.name, read_only=self.read_only, clock=self.clock, person=self.person
+        )
+        known = self.database.person
+        if known and self.person not in ("", known, person_here(None, self.environ)):
+            self.database.close()
+            raise BadInput(
+                f"The database knows who you are ({visible(known, 80)}), so --as is not allowed.",
+                hint="Leave --as out, or connect with another database role.",
+            )
+        self.person = known or self.person
+        self.database.sign(self.person)
+        self.read_only = self.read_only or self.database.reads_only
+        return self.database
+
+    @property
+    def shared(self) -> SharedState | None:
+        """What the machines of the practice share besides its data; None where there is one machine."""
+        return self.database
 
     @property
     def settings(self) -> Settings:
@@ -154,16 +187,22 @@ class OpenPractice:
         self, why: str = "This command changes something, and read-only mode does not allow changes."
     ) -> None:
         """Raise ``ReadOnly`` if nothing may be written: the last guard behind the command's effect."""
+        if self.read_only and self.database is not None and self.database.reads_only:
+            raise ReadOnly("Your database role may read this practice, not change it.")
         if self.read_only:
             raise ReadOnly(why, hint="Run it without --read-only.")
 
-    def lock(self, what: str) -> Lock:
+    def lock(self, what: str) -> RunLock:
         """Return the run lock, not yet acquired."""
+        if self.database is not None:
+            return self.database.run_lock(self.person, what)
         ensure_private(self.state)
         return Lock(self.run_lock, clock=self.clock, person=self.person, what=what)
 
     def lock_holder(self) -> LockOwner | None:
         """Return who holds the run lock."""
+        if self.database is not None:
+            return self.database.run_owner()
         return holder(self.run_lock)
 
     def wire(self) -> AbstractAsyncContextManager[Wire]:
@@ -188,6 +227,15 @@ class OpenPractice:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def refuse_missing_driver() -> None:
+    """Raise ``BadInput`` where the driver for PostgreSQL is not installed."""
+    if importlib.util.find_spec("psycopg") is None:
+        raise BadInput(
+            "The setting store.url names a PostgreSQL database, but its driver is not installed.",
+            hint="Install it: pip install 'xpm-tui[postgres]'",
+        )
 
 
 def find_practice(home: Home, name: str | None) -> str:

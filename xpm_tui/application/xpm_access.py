@@ -10,6 +10,7 @@ from xpm_tui import __version__
 from xpm_tui.application.home import Home
 from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.ports import Clock, EventSink
+from xpm_tui.domain.shared_state import SharedState
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.settings.scopes import scopes
 from xpm_tui.settings.store import Settings
@@ -40,6 +41,10 @@ class AccessContext(Protocol):
     @property
     def events(self) -> EventSink:
         """Return the destination of its events."""
+
+    @property
+    def shared(self) -> SharedState | None:
+        """What its machines share; None where it lives on this one."""
 
     def notice(self, trouble: AppError) -> None:
         """Pass on a problem on this machine that stops nothing."""
@@ -78,4 +83,5 @@ def wire(practice: AccessContext, config: WireConfig | None = None) -> Wire:
         person=practice.person,
         environ=practice.environ,
         notice=practice.notice,
+        shared=practice.shared,
     )

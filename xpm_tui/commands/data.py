@@ -20,13 +20,13 @@ from xpm_tui.commands.command import (
 )
 from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
 from xpm_tui.commands.tables import plain
-from xpm_tui.domain.errors import StoreUnreadable
+from xpm_tui.domain.errors import BadInput, StoreUnreadable
 from xpm_tui.domain.formatting import count
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application import practice
-    from xpm_tui.application.health import maintenance
+    from xpm_tui.application.health import data_move, maintenance
 
 
 class Repair(msgspec.Struct, frozen=True):
@@ -48,6 +48,16 @@ class Restore(msgspec.Struct, frozen=True):
     yes: Annotated[bool, option("Do not ask; needed without a terminal.")] = False
 
 
+class Move(msgspec.Struct, frozen=True):
+    """Parameters of ``data move``."""
+
+    to: Annotated[
+        str,
+        option("Address of a PostgreSQL database, or 'files' for files of this machine.", "URL"),
+    ] = ""
+    yes: Annotated[bool, option("Do not ask; needed without a terminal.")] = False
+
+
 class Purge(msgspec.Struct, frozen=True):
     """Parameters of ``purge``."""
 
@@ -56,7 +66,7 @@ class Purge(msgspec.Struct, frozen=True):
 
 async def check(place: AccountContext, params: NoParams, talk: Dialogue) -> Result:
     """Read and check the whole store."""
-    report = maintenance.check(place.home, place.practice)
+    report = maintenance.check(place.home, place.practice, place.settings)
     lines = [f"{finding.level}: {finding.text}" for finding in report.findings]
     rows = sum(report.rows.values())
     lines.append(f"{count(rows, 'row')}, {report.bytes:,} bytes, {count(report.position, 'commit')}.")
@@ -70,7 +80,9 @@ async def check(place: AccountContext, params: NoParams, talk: Dialogue) -> Resu
 
 async def repair(place: AccountContext, params: Repair, talk: Dialogue) -> Result:
     """Restore the last intact state."""
-    done = maintenance.repair(place.home, place.practice, place.person, lossy=params.lossy)
+    done = maintenance.repair(
+        place.home, place.practice, place.person, lossy=params.lossy, given=place.settings
+    )
     lines = [*done.lines] or ["The data is intact: nothing was changed."]
     if done.kept:
         lines.append(f"The damaged files are kept in {done.kept}.")
@@ -79,14 +91,14 @@ async def repair(place: AccountContext, params: Repair, talk: Dialogue) -> Resul
 
 async def compact(place: AccountContext, params: NoParams, talk: Dialogue) -> Result:
     """Merge the commit log into the snapshot files."""
-    done = maintenance.compact(place.home, place.practice)
+    done = maintenance.compact(place.home, place.practice, place.settings)
     text = f"From {done.before:,} to {done.after:,} bytes." if done.done else "Another process is using it."
     return Result(data=plain(done), lines=[text])
 
 
 async def back_up(place: AccountContext, params: BackUp, talk: Dialogue) -> Result:
     """Write a backup and verify it."""
-    done = maintenance.backup(place.home, place.practice, Path(params.file))
+    done = maintenance.backup(place.home, place.practice, Path(params.file), place.settings)
     text = f"{done.path}: {count(sum(done.rows.values()), 'row')}, {done.bytes:,} bytes, verified."
     return Result(data=plain(done), lines=[text])
 
@@ -96,11 +108,36 @@ async def restore(place: AccountContext, params: Restore, talk: Dialogue) -> Res
     question = f"Replace the practice's current data with the backup {params.file}?"
     if not await confirm_call(talk, Question(question, button="Restore")):
         return Result(data={"restored": False}, lines=["Nothing was changed."])
-    done = maintenance.restore(place.home, place.practice, place.person, Path(params.file))
+    done = maintenance.restore(place.home, place.practice, place.person, Path(params.file), place.settings)
     lines = [f"Restored: {count(sum(done.rows.values()), 'row')}."]
     if done.backed_up:
         lines.append(f"The previous data is in {done.backed_up}.")
     return Result(data=plain(done), lines=lines)
+
+
+async def move(place: AccountContext, params: Move, talk: Dialogue) -> Result:
+    """Move the data into a database, or back."""
+    name = practice.find_practice(place.home, place.practice or None)
+    if not params.to:
+        raise BadInput(
+            "No place was named to move the data to.", hint="Add --to URL, or --to files for this machine."
+        )
+    where = "files of this machine" if params.to == data_move.FILES else "the database"
+    question = Question(
+        f"Move the data of {name} to {where}?",
+        [
+            "All rows are copied and compared. Consoles that are open now still show the data, and must be "
+            "opened again to change something.",
+        ],
+        button="Move the data",
+    )
+    if not await confirm_call(talk, question):
+        return Result(data={"moved": False}, lines=["Nothing was moved."])
+    done = data_move.move(place.home, name, params.to, place.person)
+    lines = [f"Moved to {done.to}: {count(done.rows, 'row')}, each compared with its original."]
+    if done.place == "database":
+        lines.append("The files on this machine stay as they were, as a backup; nothing is written to them.")
+    return Result(data={"moved": True, **plain(done)}, lines=lines)
 
 
 async def purge(place: AccountContext, params: Purge, talk: Dialogue) -> Result:
@@ -116,7 +153,7 @@ async def purge(place: AccountContext, params: Purge, talk: Dialogue) -> Result:
     )
     if not await confirm_call(talk, question):
         return Result(data={"purged": False}, lines=["Nothing was deleted."])
-    done = await maintenance.purge(place.home, name, place.person)
+    done = await maintenance.purge(place.home, name, place.person, place.settings)
     text = (
         f"{name} was deleted from this machine: {done.bytes:,} bytes. A disk may keep traces of "
         "deleted files."
@@ -178,6 +215,18 @@ COMMANDS: tuple[Command[Any], ...] = (
         on_home=restore,
         verb=("data", "restore"),
         example="xpm-tui data restore practice.zip",
+        effect=Effect.REPLACES,
+        why_not=idle,
+    ),
+    home_command(
+        name="data.move",
+        title="Move the data to a database or back",
+        help="Move the data of the practice to PostgreSQL, so that several machines can share it, or back to "
+        "files of this machine. Each row is compared. An interrupted move is resumed by running it again.",
+        params=Move,
+        on_home=move,
+        verb=("data", "move"),
+        example="xpm-tui data move --to postgresql://db.example.com/xpm",
         effect=Effect.REPLACES,
         why_not=idle,
     ),

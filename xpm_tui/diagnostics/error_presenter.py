@@ -28,6 +28,7 @@ from xpm_tui.domain.errors import (
     PlanRefused,
     Refused,
     ScopeMissing,
+    StoreUnreachable,
     StoreUnreadable,
     XeroError,
     XeroUnreachable,
@@ -173,6 +174,8 @@ def case_id(trouble: AppError) -> CaseId | None:
     if isinstance(trouble, LoginNeeded):
         # Without a call, Xero has not refused a login.
         return CaseId.NEEDS_RECONNECT if trouble.asked or trouble.status else CaseId.NOT_CONNECTED
+    if isinstance(trouble, StoreUnreachable):
+        return None  # nothing is known to be wrong with the data
     return next((case for kind, case in _BY_KIND if isinstance(trouble, kind)), None)
 
 

@@ -155,6 +155,22 @@ class StoreUnreadable(AppError):
     exit_code = 8
 
 
+class StoreUnreachable(StoreUnreadable):
+    """The database of the store does not answer or does not let us in; the data itself may be sound."""
+
+    code = "store-unreachable"
+
+
+class RunLockLost(Busy):
+    """The run lock was lost with the session that held it, and another process may go on with the work."""
+
+    code = "run-lock-lost"
+
+
+class CommitInterrupted(Busy):
+    """The connection was lost in the middle of a commit, which certainly had no effect; others went on."""
+
+
 class ReadOnly(AppError):
     """Nothing may be written: ``--read-only`` was given, or the store is open for reading only."""
 

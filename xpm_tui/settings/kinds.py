@@ -256,6 +256,15 @@ def _field_mapping(value: str) -> str:
     return "; ".join(f"{key}={name}" for key, name in field_mapping(value).items())
 
 
+def _database(value: str) -> Secret:
+    """The address of a database: a secret, because it may hold a password."""
+    text = _text(value)
+    if text and not text.startswith(("postgresql://", "postgres://")):
+        raise ValueError("it must begin with postgresql://")
+    return Secret(text)
+
+
+DATABASE = Kind("postgresql://USER@HOST/DATABASE; empty: files on this machine", _database)
 FOLDER = Kind("a full path; empty for none", folder_path)
 FIELD_MAPPING = Kind("KEY=FIELD; KEY=FIELD", _field_mapping)
 BILLING_CATEGORIES = Kind("BILLING=CATEGORY; BILLING=CATEGORY", _billing_categories)

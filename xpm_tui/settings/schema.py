@@ -9,6 +9,7 @@ from xpm_tui.domain.secret import Secret
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.settings.kinds import (
     BILLING_CATEGORIES,
+    DATABASE,
     FIELD_MAPPING,
     FOLDER,
     JOB_NAME,
@@ -42,6 +43,7 @@ SECTIONS: dict[str, str] = {
     "inbox": "The inbox",
     "notify": "Notifications",
     "jobs": "Job templates and jobs",
+    "store": "Where the data is stored",
     "retention": "Retention",
     "practice": "The practice",
     "log": "The log",
@@ -59,6 +61,11 @@ _INBOX = (
         "Refuse a CSV file in the inbox whose last row has no line end, because it may have been cut short."),
     SettingEntry("inbox.map", "Names of event fields", FIELD_MAPPING, "",
         "Which fields the keys of events correspond to, such as Proposal ref=number; Value=price."),
+)  # fmt: skip
+_STORE = (
+    SettingEntry("store.url", "Database address", DATABASE, Secret(),
+        "The PostgreSQL database that holds the practice, where several machines share it. It is not shown, "
+        "because it may contain a password. Move existing data with: xpm-tui data move."),
 )  # fmt: skip
 _RETENTION = (
     SettingEntry("retention.runs_days", "Days to keep runs", integer(1, 36_500, "days"), 730,
@@ -346,6 +353,7 @@ SCHEMA: tuple[SettingEntry, ...] = (
         "If a partner, manager or staff member is not linked: create the job without the person "
         "and report it, or hold the job.",
     ),
+    *_STORE,
     *_RETENTION,
     SettingEntry(
         "practice.timezone",

@@ -90,9 +90,7 @@ def check(folder: Path) -> Report:
         findings.append(IntegrityFinding("note", saved.damage.message))
     view = private_view(loaded.state)
     findings += _surroundings(folder, loaded)
-    findings += _rows(view)
-    if not any(finding.level == "error" for finding in findings):
-        findings += _references(view)
+    findings += check_rows(view)
     return Report(
         position=view.position,
         generation=loaded.head.generation,
@@ -128,6 +126,14 @@ def _surroundings(folder: Path, loaded: Loaded) -> Iterator[IntegrityFinding]:
         yield IntegrityFinding(
             "warning", f"The previous generation can no longer be used as a fallback: {damage.message}"
         )
+
+
+def check_rows(view: StoreSnapshot) -> list[IntegrityFinding]:
+    """Decode every row and follow every reference, whichever engine they came from."""
+    findings = list(_rows(view))
+    if not any(finding.level == "error" for finding in findings):
+        findings += _references(view)
+    return findings
 
 
 def _rows(view: StoreSnapshot) -> Iterator[IntegrityFinding]:

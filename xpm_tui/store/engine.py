@@ -13,6 +13,7 @@ from typing import Any
 
 from xpm_tui.domain.errors import AppError, DiskError, ReadOnly, StoreUnreadable
 from xpm_tui.domain.ports import Clock
+from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import TableSchema
 from xpm_tui.files.durable import replace_bytes
 from xpm_tui.files.locks import Lock
@@ -37,6 +38,9 @@ from xpm_tui.store.snapshot_set import BOOK_LOCK, PATIENCE, both_locks
 from xpm_tui.store.upgrades import migrated, upgrade
 
 _Seen = tuple[int, int, int]
+
+MOVED = "moved"
+"""File in the folder of a store that was moved to a database: its address. Nothing is written here then."""
 
 CLOSING = 2.0
 """Seconds to wait for another process on closing, to record the end of the log."""
@@ -153,6 +157,7 @@ class Engine:
         assert self._lock is not None
         with self._mutex, self._lock.hold(PATIENCE):
             self.refresh(locked=True)
+            refuse_moved(self.folder)
             yield
 
     def refresh(self, *, locked: bool = False) -> None:
@@ -388,6 +393,18 @@ class Engine:
             raise ReadOnly(
                 "The data is open for reading only.", hint="Run it again without --read-only to write."
             )
+
+
+def refuse_moved(folder: Path) -> None:
+    """Raise ``StoreUnreadable`` where the store of a folder was moved to a database."""
+    try:
+        where = (folder / MOVED).read_text(encoding="utf-8")
+    except OSError:
+        return
+    raise StoreUnreadable(
+        f"The data was moved to {visible(where, 240)}.",
+        hint="Open the practice again. If it is not found there, finish the move: xpm-tui data move --to URL",
+    )
 
 
 def _stat(path: str) -> _Seen:

@@ -1,6 +1,9 @@
-"""The manifest of a store, which names its files. Replacing it is what activates a new generation.
+"""The head of a book: which files it is made of. Replacing it is what makes a new generation the true one.
 
-Migrations of the store's format. New ones are appended and never changed afterwards.
+Formats of the store: one step from each to the next. A new one is appended, and never changed after.
+
+``STEPS`` lead from one format of the rows to the next, on every engine. ``LAYOUTS`` lead from one layout of
+the tables in PostgreSQL to the next; the embedded store's files have no layout of their own.
 """
 
 from __future__ import annotations
@@ -39,6 +42,72 @@ def migrate(tables: Tables, found: int) -> Tables:
     for step in STEPS[found - 1 :]:
         tables = step(tables)
     return tables
+
+
+_FIRST_LAYOUT = """
+CREATE TABLE xpm_tui.layout (version int NOT NULL);
+INSERT INTO xpm_tui.layout VALUES (0);
+
+-- One row per practice: the head of its store. Whoever commits holds the lock on it.
+CREATE TABLE xpm_tui.practices (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name text COLLATE "C" NOT NULL UNIQUE,
+    book text NOT NULL,
+    format int NOT NULL,
+    state text NOT NULL DEFAULT '' CHECK (state IN ('', 'loading', 'moved')),
+    moved_to text NOT NULL DEFAULT '',
+    position bigint NOT NULL DEFAULT 0,
+    seq bigint NOT NULL DEFAULT 0,
+    row_count bigint NOT NULL DEFAULT 0,
+    horizon bigint NOT NULL DEFAULT 0,
+    fence bigint NOT NULL DEFAULT 0,
+    owner text NOT NULL DEFAULT '',
+    made timestamptz NOT NULL DEFAULT now()
+);
+
+-- A row without a body is a tombstone: readers that are behind learn from it that the row is gone.
+-- seq is the order of arrival, position the commit that wrote the row, crc covers tbl, id, position, body.
+CREATE TABLE xpm_tui.rows (
+    practice int NOT NULL REFERENCES xpm_tui.practices ON DELETE CASCADE,
+    tbl text COLLATE "C" NOT NULL,
+    id text COLLATE "C" NOT NULL,
+    position bigint NOT NULL,
+    seq bigint NOT NULL,
+    crc bigint NOT NULL,
+    body bytea,
+    PRIMARY KEY (practice, tbl, id)
+);
+CREATE INDEX rows_position ON xpm_tui.rows (practice, position);
+CREATE INDEX rows_tombstones ON xpm_tui.rows (practice, position) WHERE body IS NULL;
+
+-- Which commits took effect, and who made them: a COMMIT whose reply was lost is looked up by its token.
+CREATE TABLE xpm_tui.commits (
+    practice int NOT NULL REFERENCES xpm_tui.practices ON DELETE CASCADE,
+    token text COLLATE "C" NOT NULL,
+    position bigint NOT NULL,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    role text NOT NULL DEFAULT session_user,
+    person text NOT NULL,
+    machine text NOT NULL,
+    version text NOT NULL,
+    PRIMARY KEY (practice, token)
+);
+CREATE INDEX commits_position ON xpm_tui.commits (practice, position);
+
+-- Small records that all machines change in turn: the calls of the last minute, the encrypted login.
+CREATE TABLE xpm_tui.shared (
+    practice int NOT NULL REFERENCES xpm_tui.practices ON DELETE CASCADE,
+    name text NOT NULL,
+    body bytea,
+    PRIMARY KEY (practice, name)
+);
+
+-- Which person a database role stands for. Written by the owner of the schema only.
+CREATE TABLE xpm_tui.people (role name PRIMARY KEY, person text NOT NULL);
+"""
+
+LAYOUTS: list[str] = [_FIRST_LAYOUT]
+"""``LAYOUTS[0]`` leads from an empty schema to layout 1, and so on: SQL, each applied in one transaction."""
 
 
 HEAD = "head"

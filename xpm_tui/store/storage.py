@@ -6,17 +6,18 @@ process cannot destroy it. Rows of known tables are checked before they are writ
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import msgspec
 from tinydb.storages import Storage
 
-from xpm_tui.domain.errors import BadInput, Busy
+from xpm_tui.domain.errors import BadInput, Busy, StoreUnreadable
 from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.tables import ALL
 from xpm_tui.files.machine import DISK, Disk, SystemClock
+from xpm_tui.store.commit_log import Mark
 from xpm_tui.store.encoding import ENCODER, EncodedWrite, encode
 from xpm_tui.store.engine import Engine
 from xpm_tui.store.snapshot import StoreSnapshot
@@ -45,33 +46,53 @@ class SnapshotRows(Mapping[str, Fields]):
         return self.view.count_in(self.name)
 
 
-class CommitLogStorage(Storage):
-    """A TinyDB storage in a folder of its own: a commit log and one snapshot file per table."""
+class StoreEngine(Protocol):
+    """What the tables stand on: the files of this machine, or a database.
 
-    def __init__(
-        self,
-        folder: str | Path,
-        *,
-        read_only: bool = False,
-        clock: Clock | None = None,
-        person: str = "",
-        disk: Disk = DISK,
-    ) -> None:
-        self.engine = Engine(
-            Path(folder), read_only=read_only, clock=clock or SystemClock(), person=person, disk=disk
-        )
-        self._read: StoreSnapshot | None = None
+    ``damage`` says why nothing can be written although it was wished for.
+    """
+
+    damage: StoreUnreadable | None
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing may be written."""
+
+    @property
+    def mark(self) -> Mark:
+        """The newest commit known."""
+
+    def snapshot(self) -> StoreSnapshot:
+        """What is there now, other processes' commits included."""
+
+    def view(self) -> StoreSnapshot:
+        """What is in memory now."""
+
+    def watch(self) -> int:
+        """The newest position, read cheaply."""
+
+    def transact(self, make: Callable[[StoreSnapshot], Sequence[EncodedWrite]]) -> int:
+        """Commit what ``make`` asks for when it is shown the newest state, nobody coming in between."""
+
+    def close(self) -> None:
+        """Give everything back."""
+
+
+class EngineStorage(Storage):
+    """A TinyDB storage over an engine."""
+
+    engine: StoreEngine
+    _read: StoreSnapshot | None = None
 
     def read(self) -> dict[str, Any] | None:
-        """Return all tables, with rows that are decoded on access; None for an empty store."""
+        """All tables, none of their rows decoded yet; None for an empty book."""
         view = self._read = self.engine.snapshot()
         return {name: SnapshotRows(view, name) for name in view.names()} or None
 
     def write(self, data: dict[str, Any]) -> None:
-        """Commit what ``data`` changes against the last read, as one transaction.
+        """Commit what ``data`` changes against the last reading, as one transaction.
 
-        Raises:
-            Busy: Another process has changed one of the same rows since.
+        Raises ``Busy`` where another process has changed one of the same rows since.
         """
         read = self._read or self.engine.view()
         changes = _differences(read, data)
@@ -88,8 +109,25 @@ class CommitLogStorage(Storage):
         self.engine.transact(unmoved)
 
     def close(self) -> None:
-        """Close the files."""
+        """Give the files back."""
         self.engine.close()
+
+
+class CommitLogStorage(EngineStorage):
+    """A TinyDB storage in a folder of its own: a commit log and one snapshot file per table."""
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        read_only: bool = False,
+        clock: Clock | None = None,
+        person: str = "",
+        disk: Disk = DISK,
+    ) -> None:
+        self.engine = Engine(
+            Path(folder), read_only=read_only, clock=clock or SystemClock(), person=person, disk=disk
+        )
 
 
 def _differences(view: StoreSnapshot, data: Mapping[str, Any]) -> list[EncodedWrite]:

@@ -6,39 +6,87 @@ import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import Self, cast
 
 from xpm_tui.domain.errors import AppError, Busy, StoreUnreadable
 from xpm_tui.domain.ports import Clock, Snapshot, Write
 from xpm_tui.files.machine import DISK, Disk
 from xpm_tui.files.private import network_file_system
 from xpm_tui.store.compaction import compact, due
+from xpm_tui.store.engine import Engine, refuse_moved
 from xpm_tui.store.tables import PracticeDB, TableSnapshot
 
 
-class DiskStore:
-    """The store of a practice: the Book port, with its condition.
+class TableStore:
+    """The store of one practice on any engine: the Store port, and what its owner needs to know about it.
 
-    It holds no lock between calls, which may come from any thread. A thread of its own compacts the commit
-    log, so no commit waits for that.
+    Holds no lock between two calls; any thread may call it.
+    """
+
+    db: PracticeDB
+
+    @property
+    def read_only(self) -> bool:
+        """Whether commits are refused, by wish or because of damage."""
+        return bool(self.db.engine.read_only)
+
+    @property
+    def damage(self) -> StoreUnreadable | None:
+        """Why a store can only be read, in words that also tell what is missing; None: nothing is wrong."""
+        return cast("StoreUnreadable | None", self.db.engine.damage)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What its owner should hear once."""
+        return ()
+
+    def snapshot(self) -> TableSnapshot:
+        """What is there now, other processes' commits included."""
+        return self.db.snapshot()
+
+    def commit(self, writes: Iterable[Write], *, since: Snapshot | None = None) -> int:
+        """Make the writes durable, all or none; gives the new position. No writes: no commit.
+
+        ``since``: only where none of these rows has changed after that snapshot. Raises ``BadInput`` (a value
+        that does not fit), ``ReadOnly``, ``StoreUnreadable``, ``DiskError``, ``Busy`` and ``StoreChanged``;
+        nothing is written then.
+        """
+        return self.db.commit(writes, since=since)
+
+    def transact(self, make: Callable[[TableSnapshot], Iterable[Write]]) -> int:
+        """Commit what ``make`` asks for when it is shown the newest snapshot, nobody coming in between."""
+        return self.db.transact(make)
+
+    def watch(self) -> int:
+        """The newest position, read cheaply: differs from a snapshot's when the store has moved."""
+        return int(self.db.engine.watch())
+
+    def record_end(self) -> None:
+        """Do what is due at the end of a run. Raises what a commit raises."""
+
+    def close(self) -> None:
+        """Give everything back."""
+        self.db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class DiskStore(TableStore):
+    """The store of one practice in a folder of this machine.
+
+    The commit log is folded into the snapshot files by a thread of its own, so no commit waits for that.
     """
 
     def __init__(self, folder: Path, *, read_only: bool, clock: Clock, person: str, disk: Disk) -> None:
         self.folder = folder
         self.db = PracticeDB(folder, read_only=read_only, clock=clock, person=person, disk=disk)
-        self._engine = self.db.engine
+        self._engine: Engine = self.db.engine
         self._folding: threading.Thread | None = None
         self.summarise_error: AppError | None = None
-
-    @property
-    def read_only(self) -> bool:
-        """Whether commits are refused, by request or because of damage."""
-        return self._engine.read_only
-
-    @property
-    def damage(self) -> StoreUnreadable | None:
-        """Why the store can only be read, and what the state may lack; None if it is intact."""
-        return self._engine.damage
 
     @property
     def generation(self) -> int:
@@ -59,38 +107,18 @@ class DiskStore:
             messages.append(f"The commit log could not be compacted: {self.summarise_error.message}")
         return tuple(messages)
 
-    def snapshot(self) -> TableSnapshot:
-        """Return the current state, including commits of other processes."""
-        return self.db.snapshot()
-
     def commit(self, writes: Iterable[Write], *, since: Snapshot | None = None) -> int:
-        """Commit writes durably, all or none; return the new position. Without writes there is no commit.
-
-        ``since``: only if none of these rows has changed after that snapshot. Nothing is written after an
-        error.
-
-        Raises:
-            BadInput: A value does not match its field.
-            ReadOnly: The store is open for reading only.
-            StoreUnreadable: The store is damaged.
-            StoreChanged: A row has changed since the snapshot.
-            DiskError: The commit cannot be written.
-            Busy: Another process holds the store.
-        """
+        """As :meth:`TableStore.commit`; a long log is folded in afterwards."""
         position = self.db.commit(writes, since=since)
         if writes:
             self._compact_soon()
         return position
 
     def transact(self, make: Callable[[TableSnapshot], Iterable[Write]]) -> int:
-        """Commit what ``make`` returns for the latest snapshot, with other writers locked out."""
+        """As :meth:`TableStore.transact`; a long log is folded in afterwards."""
         position = self.db.transact(make)
         self._compact_soon()
         return position
-
-    def watch(self) -> int:
-        """Return the position on disk, which is cheap to read and changes with every commit."""
-        return self._engine.watch()
 
     def compact(self) -> bool:
         """Compact the log now; return False if another process does. Raises what a commit raises."""
@@ -109,12 +137,6 @@ class DiskStore:
             with suppress(AppError):
                 compact(self._engine)
         self.db.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _compact_soon(self) -> None:
         if not due(self._engine) or (self._folding is not None and self._folding.is_alive()):
@@ -135,14 +157,12 @@ class DiskStore:
 def open_store(
     folder: Path, *, read_only: bool = False, clock: Clock, person: str = "", disk: Disk = DISK
 ) -> DiskStore:
-    """Open the store in ``folder``; create it if missing, unless ``read_only``.
+    """Open (and, unless ``read_only``, where missing make) the book in ``folder``.
 
-    A damaged store is opened for reading only, at its last valid state: see ``read_only`` and ``damage``.
-
-    Raises:
-        StoreUnreadable: There is no store (``read_only``), its format is not known, or no valid state is
-            left.
-        BadInput: The folder is not private.
-        DiskError: The files cannot be read or written.
+    A damaged book opens for reading only at its last good state: ``read_only`` and ``damage`` of the result
+    tell. Raises ``StoreUnreadable`` where there is no book (``read_only``), none that this version knows, or
+    nothing that can be proved good, and where the book was moved to a database; ``BadInput`` for a folder
+    that is not private; ``DiskError``.
     """
+    refuse_moved(folder)
     return DiskStore(folder, read_only=read_only, clock=clock, person=person, disk=disk)

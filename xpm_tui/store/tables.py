@@ -16,13 +16,20 @@ from tinydb.queries import QueryLike
 from tinydb.table import Document
 from tinydb.table import Table as TinyTable
 
-from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.errors import BadInput, CommitInterrupted
 from xpm_tui.domain.ports import Drop, Put, PutRaw, Snapshot, Write
 from xpm_tui.domain.tables import TableSchema
 from xpm_tui.store.encoding import EncodedWrite, decode, encode, encoded, refuse_changed_rows
-from xpm_tui.store.engine import Engine
 from xpm_tui.store.snapshot import StoreSnapshot
-from xpm_tui.store.storage import KNOWN, CommitLogStorage, Fields, SnapshotRows, puts
+from xpm_tui.store.storage import (
+    KNOWN,
+    CommitLogStorage,
+    EngineStorage,
+    Fields,
+    SnapshotRows,
+    StoreEngine,
+    puts,
+)
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -32,7 +39,7 @@ class RowTable(TinyTable):
 
     document_id_class = str  # type: ignore[assignment]
 
-    _storage: CommitLogStorage
+    _storage: EngineStorage
     _next_id: Any
     _read_at = -1
 
@@ -205,9 +212,13 @@ class PracticeDB(TinyDB):
     default_storage_class = CommitLogStorage  # type: ignore[assignment]
 
     @property
-    def engine(self) -> Engine:
-        """The engine of the open store."""
-        return cast(CommitLogStorage, self.storage).engine
+    def engine(self) -> Any:
+        """The open store underneath, of the kind that the storage has."""
+        return self._core
+
+    @property
+    def _core(self) -> StoreEngine:
+        return cast(EngineStorage, self.storage).engine
 
     def table_of(self, kind: TableSchema[Any]) -> RowTable:
         """Return the table for the rows of ``kind``."""
@@ -216,7 +227,7 @@ class PracticeDB(TinyDB):
 
     def snapshot(self) -> TableSnapshot:
         """Return the current state of all tables, including commits of other processes."""
-        return TableSnapshot(self, self.engine.snapshot())
+        return TableSnapshot(self, self._core.snapshot())
 
     def commit(self, writes: Iterable[Write], *, since: Snapshot | None = None) -> int:
         """Write to any number of tables in one transaction; return the new position.
@@ -226,21 +237,24 @@ class PracticeDB(TinyDB):
         """
         changes = self._changes(writes)
         if not changes:
-            return self.engine.mark.position
+            return self._core.mark.position
 
         def make(now: StoreSnapshot) -> list[EncodedWrite]:
             if since is not None:
                 refuse_changed_rows(writes, since, TableSnapshot(self, now))
             return changes
 
-        return self.engine.transact(make)
+        try:
+            return self._core.transact(make)
+        except CommitInterrupted:
+            return self._core.transact(make)  # ``make`` asks the same of whatever is there now
 
     def transact(self, make: Callable[[TableSnapshot], Iterable[Write]]) -> int:
         """Commit the writes that ``make`` returns for the newest snapshot, with other writers locked out.
 
         Raises ``BadInput``, ``ReadOnly``, ``StoreUnreadable``, ``DiskError`` and ``Busy``.
         """
-        return self.engine.transact(lambda now: self._changes(make(TableSnapshot(self, now))))
+        return self._core.transact(lambda now: self._changes(make(TableSnapshot(self, now))))
 
     def _changes(self, writes: Iterable[Write]) -> list[EncodedWrite]:
         return [

@@ -90,16 +90,14 @@ _LIGHT = _UnsyncedDisk()
 
 
 class LimiterFile:
-    """The file and its lock. Each visit is short and never waits for the network.
-
-    ``damage`` is what was wrong with the file when it was last read, or empty.
-    """
+    """The file and its lock: ``damage`` says what was wrong with it when it was last read, if anything."""
 
     def __init__(self, path: Path, *, clock: Clock, person: str = "") -> None:
         self.path = path
         self.damage = ""
         self._clock = clock
         self._made = False
+        self.process = os.getpid()
         self._lock = Lock(
             path.with_name(path.name + ".lock"), clock=clock, person=person, what="makes a call"
         )
@@ -119,19 +117,27 @@ class LimiterFile:
 
     def read(self) -> LimiterState:
         """Return the current state: expired calls and those of dead processes are dropped."""
-        now = self._clock.now().timestamp()
         self.damage = ""
         try:
-            state = msgspec.json.decode(self.path.read_bytes(), type=LimiterState)
+            raw = self.path.read_bytes()
         except FileNotFoundError:
-            return LimiterState()
+            raw = None
         except OSError as error:
             self.damage = (error.strerror or "it cannot be read").lower()
+            raw = b""
+        return self._decoded(raw, _alive)
+
+    def _decoded(self, raw: bytes | None, alive: Callable[[int], bool]) -> LimiterState:
+        if raw is None:
+            return LimiterState()
+        now = self._clock.now().timestamp()
+        try:
+            state = msgspec.json.decode(raw, type=LimiterState)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            self.damage = "it is not what xpm-tui writes"
+            self.damage = self.damage or "it is not what xpm-tui writes"
         else:
             if all(0 <= ticket.pid < 1 << 31 for ticket in state.tickets):
-                return drop_expired(state, now)
+                return drop_expired(state, now, alive)
             self.damage = "it names processes that cannot be"
         # Unknown is not empty: all but one call of our own limit per minute may be used.
         return LimiterState(doubt_until=now + MINUTE)
@@ -141,12 +147,12 @@ class LimiterFile:
         self._lock.close()
 
 
-def drop_expired(state: LimiterState, now: float) -> LimiterState:
+def drop_expired(state: LimiterState, now: float, alive: Callable[[int], bool]) -> LimiterState:
     """Drop what no longer counts at ``now``; a time in the future counts as now."""
     remaining = []
     for ticket in state.tickets:
         ticket.at = min(ticket.at, now)
-        if ticket.pid and (now - ticket.at > STALE or not _alive(ticket.pid)):
+        if ticket.pid and (now - ticket.at > STALE or not alive(ticket.pid)):
             ticket.pid = 0
         if ticket.pid or now - ticket.at < MINUTE:
             remaining.append(ticket)
@@ -163,14 +169,10 @@ def drop_expired(state: LimiterState, now: float) -> LimiterState:
 
 
 def _alive(pid: int) -> bool:
-    if pid == os.getpid():
-        return True
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
+    except OSError as error:
+        return not isinstance(error, ProcessLookupError)
     return True
 
 
@@ -235,7 +237,7 @@ class RateLimiter:
 
     def __init__(
         self,
-        path: Path,
+        place: Path | LimiterFile,
         clock: Clock,
         *,
         reserve: int = 100,
@@ -244,7 +246,7 @@ class RateLimiter:
         notice: Callable[[AppError], None] = lambda _: None,
     ) -> None:
         self._notice = notice
-        self._file = LimiterFile(path, clock=clock, person=person)
+        self._file = LimiterFile(place, clock=clock, person=person) if isinstance(place, Path) else place
         self._clock = clock
         self._reserve = reserve
         self._jitter = jitter or random.Random()
@@ -287,7 +289,7 @@ class RateLimiter:
             wait = self._wait(state, now, priority)
             if wait <= 0:
                 push = priority is Priority.PUSH
-                state.tickets.append(Ticket(ticket, os.getpid(), now, push))
+                state.tickets.append(Ticket(ticket, self._file.process, now, push))
                 count_call(state, now)
             return wait
 
@@ -415,10 +417,7 @@ class RateLimiter:
 
 
 def _ends(state: LimiterState, now: float) -> list[float]:
-    """Return when each call leaves the minute.
-
-    A call in flight may still reach the server: its minute starts when it ends.
-    """
+    """When each call leaves the minute; that of one in flight begins when it ends."""
     return sorted(now + MINUTE if t.pid else t.at + MINUTE for t in state.tickets)
 
 

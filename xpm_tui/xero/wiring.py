@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.ports import Clock, EventSink, Priority
 from xpm_tui.domain.secret import Secret
+from xpm_tui.domain.shared_state import SharedState
 from xpm_tui.domain.xpm import Tenant
 from xpm_tui.xero.auth.authorization import Authorization, Grant
 from xpm_tui.xero.auth.session import LoginSession
@@ -22,6 +23,7 @@ from xpm_tui.xero.client.transport import Network
 from xpm_tui.xero.config import WireConfig
 from xpm_tui.xero.connections import ConnectionsClient, PingReply, ping
 from xpm_tui.xero.rate_limiter import RateLimiter
+from xpm_tui.xero.shared_access import SharedLimiter, SharedTokenStore
 
 if TYPE_CHECKING:
     import httpx
@@ -160,24 +162,31 @@ def open_wire(
     environ: Mapping[str, str] | None = None,
     jitter: random.Random | None = None,
     notice: Callable[[AppError], None] = lambda _: None,
+    shared: SharedState | None = None,
 ) -> Wire:
-    """Assemble the connection of a practice; nothing is sent or written yet.
+    """Open the wire of one practice; nothing is sent and nothing written yet.
 
-    ``state_folder`` has the login and the rate limiter's file, ``config_folder`` the key file. ``transport``
-    replaces the network; ``notice`` is called with problems that do not prevent a connection.
+    ``state_folder`` holds login and gate file, ``config_folder`` the key file. ``transport`` takes the place
+    of the network; ``notice`` hears of what is wrong and stops nothing. ``shared`` holds login and calls
+    where several machines share them, in place of files.
 
-    Raises:
-        DiskError: A folder cannot be written.
-        BadInput: A folder cannot be made private.
+    Raises ``DiskError`` or ``BadInput`` where a folder cannot be made private.
     """
     jitter = jitter or random.Random()
     network = Network(config, transport)
     for each in network.notices():
         notice(each)
     endpoint = TokenEndpoint(config, network, clock)
-    login_store = TokenStore(
-        state_folder, config_folder=config_folder, use_keyring=use_keyring, environ=environ
-    )
+    limits: Path | SharedLimiter = state_folder / GATE_FILE
+    if shared is None:
+        login_store = TokenStore(
+            state_folder, config_folder=config_folder, use_keyring=use_keyring, environ=environ
+        )
+    else:
+        login_store = SharedTokenStore(
+            shared, state_folder, config_folder=config_folder, environ=environ, person=person
+        )
+        limits = SharedLimiter(shared, clock)
     tokens = LoginSession(
         login_store, endpoint, config, clock=clock, events=events, person=person, jitter=jitter
     )
@@ -188,8 +197,8 @@ def open_wire(
         login=Login(endpoint, tokens),
         connections=ConnectionsClient(config, network, tokens, clock),
         gate=RateLimiter(
-            state_folder / GATE_FILE,
-            clock,
+            limits,
+            limits.clock if isinstance(limits, SharedLimiter) else clock,
             reserve=config.reserve,
             person=person,
             jitter=jitter,

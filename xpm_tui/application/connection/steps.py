@@ -189,7 +189,7 @@ def _app(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -> Look
 
 def _authorise(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -> Look:
     identity = practice.identity()
-    if identity is not None and not signed_in and refused(practice.state):
+    if identity is not None and not signed_in and refused(practice.state, practice.shared):
         return (), ("Xero no longer accepts the login: sign in again and press Allow access.",)
     if identity is not None:
         who = identity.login or identity.by

@@ -22,7 +22,7 @@ from xpm_tui.diagnostics.error_presenter import problem_lines
 from xpm_tui.diagnostics.findings import ProbeResult, run_problem
 from xpm_tui.diagnostics.known_problems.registry import find_problem
 from xpm_tui.diagnostics.masking import LEFT_OUT, Mask, RowMask
-from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.errors import BadInput, StoreUnreadable
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ports import Allowance, Snapshot
 from xpm_tui.domain.runs import Run
@@ -71,7 +71,7 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
 
 def circumstances(patient: DoctorTarget) -> Circumstances:
     """Return further circumstances of a target; reads files and variables, but no password."""
-    allowance = allowance_at(patient.state, patient.clock)
+    allowance = allowance_at(patient.state, patient.clock, patient.shared)
     return Circumstances(allowance=allowance, environment=_environment(patient, Mask(keep_names=True)))
 
 
@@ -215,8 +215,8 @@ def _practice(patient: DoctorTarget, mask: Mask) -> dict[str, Any]:
         "tenant": identity.tenant if identity is not None else "",
         "condition": found[0]["state"] if found else "",
         "conditions": found,
-        "login_refused": token_store.refused(patient.state),
-        "allowance": allowance_at(patient.state, patient.clock),
+        "login_refused": token_store.refused(patient.state, patient.shared),
+        "allowance": allowance_at(patient.state, patient.clock, patient.shared),
         "calls": _calls(patient),
     }
 
@@ -224,8 +224,10 @@ def _practice(patient: DoctorTarget, mask: Mask) -> dict[str, Any]:
 def _calls(patient: DoctorTarget) -> Any:
     """Return the rate limiter's file, which contains times and counts only."""
     try:
-        return msgspec.json.decode((patient.state / GATE_FILE).read_bytes())
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        shared = patient.shared
+        raw = shared.record("limiter").read().data if shared else (patient.state / GATE_FILE).read_bytes()
+        return msgspec.json.decode(raw or b"null")
+    except (OSError, StoreUnreadable, msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 

@@ -199,7 +199,9 @@ class Doctor:
 
     def _login(self, wire: Wire | None) -> list[Probe]:
         settings = self._target.settings
-        calls = AllowanceProbe(lambda: allowance_at(self._target.state, self._target.clock))
+        calls = AllowanceProbe(
+            lambda: allowance_at(self._target.state, self._target.clock, self._target.shared)
+        )
         practice = self._target.practice
         person: Probe = left(ConnectorProbe, NO_BOOK if self._target.why is not None else NO_BOOK_YET)
         if practice is not None:

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
 
 from xpm_tui.application.home import Home, practices
-from xpm_tui.application.practice import find_practice, open_practice
-from xpm_tui.domain.errors import AppError, NotFound
+from xpm_tui.application.practice import find_practice, open_practice, refuse_missing_driver
+from xpm_tui.domain.errors import AppError, BadInput, NotFound
 from xpm_tui.files.locks import Lock
 from xpm_tui.files.machine import SystemClock
 from xpm_tui.files.private import ensure_private
+from xpm_tui.lazy import lazy_imports
+from xpm_tui.settings.store import Settings
 from xpm_tui.store import admin
 from xpm_tui.store.admin import Report
 from xpm_tui.store.backup import Backup
+
+with lazy_imports():
+    from xpm_tui.store import postgres_admin
+
+Given = Mapping[str, str]
+NOTHING: Given = {}
 
 
 class PurgedView(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,43 +39,76 @@ class PurgedView(msgspec.Struct, frozen=True, kw_only=True):
     left: tuple[str, ...] = ()
 
 
-def check(home: Home, practice: str) -> Report:
-    """Read a practice's whole store. Raises ``StoreUnreadable`` and ``NotFound``."""
+def check(home: Home, practice: str, given: Given = NOTHING) -> Report:
+    """Read everything of a practice's book. Raises ``StoreUnreadable`` and ``NotFound``.
+
+    ``given``: the settings of this call only, here and below.
+    """
+    url, name = _database(home, practice, given)
+    if url:
+        return postgres_admin.check_practice(url, name, SystemClock())
     return admin.check(_book(home, practice))
 
 
-def repair(home: Home, practice: str, person: str, *, lossy: bool = False) -> admin.Repaired:
+def repair(
+    home: Home, practice: str, person: str, *, lossy: bool = False, given: Given = NOTHING
+) -> admin.Repaired:
     """Restore a damaged store to its last intact state; with ``lossy`` even if rows are lost."""
+    if _database(home, practice, given)[0]:
+        report = check(home, practice, given)
+        if report.ok:
+            return admin.Repaired(changed=False, lossless=True, position=report.position)
+        raise BadInput(
+            "Damaged data in PostgreSQL cannot be repaired by xpm-tui.",
+            hint="Restore a backup: xpm-tui data restore FILE, or one of the database server.",
+        )
     with _alone(home, practice, person, "repairing the data"):
         return admin.repair(_book(home, practice), clock=SystemClock(), lossy=lossy)
 
 
-def compact(home: Home, practice: str) -> admin.Compacted:
-    """Merge the commit log into the tables' files."""
+def compact(home: Home, practice: str, given: Given = NOTHING) -> admin.Compacted:
+    """Fold the commit log into the tables' files; in a database, remove what no reader needs any more."""
+    url, name = _database(home, practice, given)
+    if url:
+        return postgres_admin.compact_practice(url, name, SystemClock())
     return admin.compact(_book(home, practice), clock=SystemClock())
 
 
-def backup(home: Home, practice: str, target: Path) -> Backup:
-    """Write a backup and verify it."""
+def backup(home: Home, practice: str, target: Path, given: Given = NOTHING) -> Backup:
+    """Write a backup and read it back. Both engines write the same form."""
+    url, name = _database(home, practice, given)
+    if url:
+        return postgres_admin.back_up_practice(url, name, target.absolute(), SystemClock())
     return admin.backup(_book(home, practice), target.absolute(), clock=SystemClock())
 
 
-def restore(home: Home, practice: str, person: str, source: Path) -> admin.Restored:
-    """Replace the store with a backup; the present one is backed up first."""
+def restore(home: Home, practice: str, person: str, source: Path, given: Given = NOTHING) -> admin.Restored:
+    """Put a backup of either engine in place; what was there before is backed up first."""
+    url, name = _database(home, practice, given)
+    if url:
+        folder = home.practice(name)[1] / "book"
+        return postgres_admin.restore_practice(
+            url, name, source.absolute(), folder, clock=SystemClock(), person=person
+        )
     with _alone(home, practice, person, "restoring a backup"):
         return admin.restore(_book(home, practice), source.absolute(), clock=SystemClock())
 
 
-async def purge(home: Home, practice: str, person: str) -> PurgedView:
-    """Delete a practice's login, store, log and settings from this machine. Xero and Ignition are unaffected.
+async def purge(home: Home, practice: str, person: str, given: Given = NOTHING) -> PurgedView:
+    """Delete a practice from this machine: login, book, log and settings. Xero and Ignition keep theirs.
 
-    Raises ``NotFound``, ``Busy`` while a run is in progress, ``DiskError``.
+    A practice in a database stays there, with its login, for the other machines.
+
+    Raises ``NotFound``, ``Busy`` while a run goes on, ``DiskError``.
     """
     name = _name(home, practice)
+    url, _ = _database(home, name, given)
+    left: tuple[str, ...] = (f"the practice {name} in the database",) if url else ()
     with _alone(home, name, person, "deleting the practice"):
         with suppress(AppError), open_practice(home, name, person=person, lenient=True) as opened:
-            async with opened.wire() as wire:
-                await wire.tokens.forget()
+            if not url:
+                async with opened.wire() as wire:
+                    await wire.tokens.forget()
         gone = admin.Purged(files=0, bytes=0)
         with suppress(AppError):
             gone = admin.purge(_book(home, name), clock=SystemClock())
@@ -78,7 +120,7 @@ async def purge(home: Home, practice: str, person: str) -> PurgedView:
         files=gone.files,
         bytes=gone.bytes,
         folders=tuple(str(folder) for folder in folders),
-        left=gone.left,
+        left=(*gone.left, *left),
     )
 
 
@@ -87,6 +129,21 @@ def _name(home: Home, practice: str) -> str:
     if name not in practices(home):
         raise NotFound("There is no practice here.", hint="See where it is: xpm-tui locate")
     return name
+
+
+def _database(home: Home, practice: str, given: Given) -> tuple[str, str]:
+    """The address of the database that holds a practice, empty where files do, and the practice's name."""
+    name = _name(home, practice)
+    url = practice_settings(home, name, given).secret("store.url").reveal()
+    if url:
+        refuse_missing_driver()
+    return url, name
+
+
+def practice_settings(home: Home, name: str, given: Given = NOTHING) -> Settings:
+    """The settings of a practice that is not open; those that cannot be used are passed over."""
+    file = home.practice(name)[0] / "settings.toml"
+    return Settings.load(home.settings_file, file, os.environ, given, lenient=True)
 
 
 def _book(home: Home, practice: str) -> Path:

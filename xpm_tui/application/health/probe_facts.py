@@ -46,6 +46,7 @@ from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.shared_state import SharedState
 from xpm_tui.files.locks import holder, lacks_locks
 from xpm_tui.files.machine import SystemClock
 from xpm_tui.files.private import check_chain, network_file_system
@@ -325,6 +326,11 @@ class DoctorTarget:
     practice: OpenPractice | None = None
     why: AppError | None = None
 
+    @property
+    def shared(self) -> SharedState | None:
+        """What the machines of the practice share; None where it lives on this one."""
+        return self.practice.shared if self.practice else None
+
     def notice(self, trouble: AppError) -> None:
         """Ignore the notice, because a probe reports the problem."""
 
@@ -354,7 +360,7 @@ def open_target(
         home.settings_file, config / "settings.toml", environ, overrides or {}, lenient=True
     )
     practice, why = None, None
-    if (data / "book").exists():
+    if (data / "book").exists() or settings.secret("store.url"):
         try:
             practice = open_practice(
                 home, chosen, person=person, read_only=True, overrides=overrides, environ=environ,

@@ -18,9 +18,13 @@ from xpm_tui.domain.pace import Pace
 from xpm_tui.domain.plan import Consequences, Plan, PlannedRecord, Requests
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import PLANS, STOPS
+from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.consequences import LISTS, lookups, plan_consequences
 from xpm_tui.sync.policy import Policy
 from xpm_tui.xero.rate_limiter import RateLimiter
+
+with lazy_imports():
+    from xpm_tui.xero import shared_access
 
 GATE_FILE = "gate.json"
 
@@ -101,10 +105,11 @@ def forecast(practice: OpenPractice, run: Run) -> RunForecast:
 
 def pace(practice: OpenPractice) -> Pace:
     """Return how fast a run may call from now on, by the rate limiter's file. No network."""
-    path = practice.state / GATE_FILE
-    if not path.exists():
+    path, shared = practice.state / GATE_FILE, practice.shared
+    if shared is None and not path.exists():
         return Pace()
-    gate = RateLimiter(path, practice.clock, reserve=practice.settings.number("gate.day_reserve"))
+    place = path if shared is None else shared_access.SharedLimiter(shared, practice.clock)
+    gate = RateLimiter(place, practice.clock, reserve=practice.settings.number("gate.day_reserve"))
     try:
         return gate.pace()
     finally:

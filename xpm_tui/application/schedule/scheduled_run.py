@@ -87,7 +87,7 @@ def estimate(practice: OpenPractice, every: str) -> CallEstimate:
     return CallEstimate(
         syncs=syncs,
         calls=syncs + small * (PER_SYNC - 1),
-        day_limit=allowance_at(practice.state, practice.clock).day_limit,
+        day_limit=allowance_at(practice.state, practice.clock, practice.shared).day_limit,
         reserve=practice.settings.number("gate.day_reserve"),
     )
 
@@ -220,7 +220,7 @@ def _enough_calls(practice: OpenPractice) -> bool:
     """Return whether a sync at an interval would leave the reserved calls."""
     if interval(practice) is None:
         return True  # the daily run reports what it could not do
-    left = allowance_at(practice.state, practice.clock).day_left
+    left = allowance_at(practice.state, practice.clock, practice.shared).day_left
     return left is None or left >= practice.settings.number("gate.day_reserve") + PER_SYNC
 
 

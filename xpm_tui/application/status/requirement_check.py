@@ -131,7 +131,7 @@ def _multi_factor(practice: OpenPractice) -> Check:
 
 
 def _calls(practice: OpenPractice) -> Check:
-    limit = allowance_at(practice.state, practice.clock).day_limit
+    limit = allowance_at(practice.state, practice.clock, practice.shared).day_limit
     if limit is not None:
         return "checked", True, f"Xero's replies show {count(limit, 'call')} a day."
     return "assumed", None, "The first reply of Xero will show it."

@@ -32,6 +32,7 @@ from xpm_tui.domain.formatting import count
 from xpm_tui.domain.links import LinkState
 from xpm_tui.domain.ports import Allowance, Clock, Snapshot
 from xpm_tui.domain.runs import UNKNOWN, Run
+from xpm_tui.domain.shared_state import SharedState
 from xpm_tui.domain.tables import (
     ALL,
     BASE,
@@ -50,24 +51,28 @@ from xpm_tui.domain.tables import (
     STOPS,
     XPM_CLIENTS,
 )
+from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.planning.contacts import removed_in_xpm
 from xpm_tui.sync.planning.links import SameNames, needs_person, planned_link, state_of
 from xpm_tui.xero.rate_limiter import ALL_MINUTE, RateLimiter
+
+with lazy_imports():
+    from xpm_tui.xero import shared_access
 
 GATE_FILE = "gate.json"
 
 
 def allowance(practice: OpenPractice) -> Allowance:
     """Return what is left; before the first call the whole minute, and an unknown day."""
-    return allowance_at(practice.state, practice.clock)
+    return allowance_at(practice.state, practice.clock, practice.shared)
 
 
-def allowance_at(state: Path, clock: Clock) -> Allowance:
-    """Return the same from the practice's state folder, without opening its store."""
+def allowance_at(state: Path, clock: Clock, shared: SharedState | None = None) -> Allowance:
+    """The same by the practice's state folder, where its book is not open, or by what its machines share."""
     path = state / GATE_FILE
-    if not path.exists():
+    if shared is None and not path.exists():
         return Allowance(minute_left=ALL_MINUTE)
-    gate = RateLimiter(path, clock)
+    gate = RateLimiter(path if shared is None else shared_access.SharedLimiter(shared, clock), clock)
     try:
         return gate.allowance()
     finally:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.binding import Binding, BindingType
 
 from xpm_tui.application.clients.conflicts import conflicts
@@ -65,7 +65,7 @@ class Conflicts(RecordListScreen[None, ConflictView]):
         )
         super().__init__(table, "conflicts")
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Read again whenever the screen is shown: a plan, undo or run may have changed the conflicts."""
         self.again()
 
@@ -251,7 +251,7 @@ class Differences(RecordListScreen[None, DifferenceView]):
         self._plan_id = plan_id
         self._direction: Direction = "from_xpm"
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Read again whenever the screen is shown."""
         self.again()
 

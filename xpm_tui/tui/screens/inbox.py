@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.binding import Binding, BindingType
 
 from xpm_tui.application.inbox.queries import InboxStatus, inbox_status, newest
@@ -51,7 +51,7 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
         super().__init__(table, "inbox")
         self._status = InboxStatus()
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Read again whenever the screen is shown."""
         self.again()
 

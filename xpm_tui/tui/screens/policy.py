@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.binding import Binding, BindingType
 
 from xpm_tui.application.policy_table import (
@@ -56,7 +56,7 @@ class PolicyScreen(RecordListScreen[None, PolicyRow]):
         )
         super().__init__(table, "policy")
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Read whenever the screen is shown."""
         self.again()
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -219,7 +219,7 @@ class RunScreen(DetailScreen[None]):
     def _run(self) -> Run | None:
         return self._pane.run
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Focus the log."""
         if self.focused is None:
             self._pane.rows.focus()

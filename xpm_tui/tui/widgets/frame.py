@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _CONDITIONS: dict[str, tuple[str, Look]] = {
     "damaged": ("✕ STORE DAMAGED", "bad"),
+    "unreachable": ("✕ DATABASE UNREACHABLE", "bad"),
     "unfinished_import": ("▲ import unfinished", "warn"),
     "open_intents": ("▲ unknown outcome", "warn"),
 }

@@ -162,7 +162,7 @@ class TextField(Input):
         self.set_class(compact, "-textual-compact", update=False)
         self.cursor_blink = False
 
-    def _get_component_classes(self) -> set[str]:
+    def _get_component_classes(self) -> set[str]:  # type: ignore[override]
         self._component_styles.clear()
         return set()
 

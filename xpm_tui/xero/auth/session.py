@@ -19,8 +19,7 @@ from xpm_tui.domain.errors import Busy, CaseId, LoginNeeded, XeroUnreachable
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ports import Clock, EventSink
 from xpm_tui.domain.secret import Secret
-from xpm_tui.files.locks import Lock
-from xpm_tui.files.private import ensure_private
+from xpm_tui.domain.shared_state import RunLock
 from xpm_tui.xero.auth.authorization import Grant
 from xpm_tui.xero.auth.token_store import SavedLogin, TokenStore
 from xpm_tui.xero.config import WireConfig
@@ -70,9 +69,8 @@ class LoginSession:
         self._clock = clock
         self._events = events
         self._jitter = jitter or random.Random()
-        self._lock = Lock(
-            login_store.path.with_name("login.lock"), clock=clock, person=person, what="renews the login"
-        )
+        self._person = person
+        self._renewal_lock: RunLock | None = None
         self._turn = asyncio.Lock()
         self._now: SavedLogin | None = None
         self._unsaved: SavedLogin | None = None
@@ -142,7 +140,8 @@ class LoginSession:
         if self._renewal is not None and not self._renewal.done():
             with suppress(Exception):
                 await asyncio.shield(self._renewal)
-        self._lock.close()
+        if self._renewal_lock is not None:
+            self._renewal_lock.close()
 
     # -- one renewal -------------------------------------------------------------------------------------
 
@@ -272,11 +271,12 @@ class LoginSession:
     async def _take_lock(self) -> None:
         await self._turn.acquire()
         try:
-            ensure_private(self._lock.path.parent)
+            lock = self._renewal_lock or self._login_store.lock(self._clock, self._person)
+            self._renewal_lock = lock
             until = self._clock.monotonic() + _LOCK_SECONDS
             while True:
                 try:
-                    self._lock.acquire()
+                    lock.acquire()
                     return
                 except Busy:
                     if self._clock.monotonic() > until:
@@ -287,7 +287,8 @@ class LoginSession:
             raise
 
     def _give_lock(self) -> None:
-        self._lock.release()
+        assert self._renewal_lock is not None
+        self._renewal_lock.release()
         self._turn.release()
 
 

@@ -22,10 +22,13 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from xpm_tui.domain.errors import BadInput, CaseId, DiskError, LoginNeeded
+from xpm_tui.domain.errors import BadInput, CaseId, DiskError, LoginNeeded, StoreUnreadable
 from xpm_tui.domain.formatting import count
+from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.secret import Secret
+from xpm_tui.domain.shared_state import RunLock, SharedState
 from xpm_tui.files.durable import replace_bytes
+from xpm_tui.files.locks import Lock
 from xpm_tui.files.private import ensure_private
 from xpm_tui.lazy import lazy_imports
 
@@ -284,9 +287,7 @@ class TokenStore:
 
     def write(self, saved: SavedLogin) -> None:
         """Write the login durably, read it back and compare."""
-        box = self._encrypt(saved)
-        ensure_private(self.path.parent)
-        replace_bytes(self.path, msgspec.json.encode(box))
+        self._replace(msgspec.json.encode(self._encrypt(saved)))
         if self.read() != saved:
             raise DiskError(
                 f"{self.path} does not hold what was just written to it.",
@@ -317,17 +318,31 @@ class TokenStore:
             refused=saved.refused_at is not None,
         )
 
+    def lock(self, clock: Clock, person: str) -> RunLock:
+        """The lock under which one process renews the login."""
+        ensure_private(self.path.parent)
+        return Lock(self.path.with_name("login.lock"), clock=clock, person=person, what="renews the login")
+
     def forget(self) -> None:
         """Delete the file: the login was revoked, or the user has disconnected the practice."""
         self.path.unlink(missing_ok=True)
 
-    def _box(self) -> _Box | None:
+    def _data(self) -> bytes | None:
         try:
-            data = self.path.read_bytes()
+            return self.path.read_bytes()
         except FileNotFoundError:
             return None
         except OSError as error:
             raise _closed((error.strerror or "it cannot be read").lower()) from None
+
+    def _replace(self, data: bytes) -> None:
+        ensure_private(self.path.parent)
+        replace_bytes(self.path, data)
+
+    def _box(self) -> _Box | None:
+        data = self._data()
+        if data is None:
+            return None
         try:
             box = msgspec.json.decode(data, type=_Box)
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -387,11 +402,12 @@ class TokenStore:
         return key
 
 
-def refused(folder: Path) -> bool:
-    """Return whether Xero has refused the login in ``folder``, without its key."""
+def refused(folder: Path, shared: SharedState | None = None) -> bool:
+    """Whether Xero refused the login in ``folder``, or in what machines share: told without its key."""
     try:
-        return msgspec.json.decode((folder / "login.bin").read_bytes(), type=_Box).refused
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        data = (folder / "login.bin").read_bytes() if shared is None else shared.record("login").read().data
+        return data is not None and msgspec.json.decode(data, type=_Box).refused
+    except (OSError, StoreUnreadable, msgspec.DecodeError, UnicodeDecodeError):
         return False
 
 

@@ -1,0 +1,439 @@
+"""The PostgreSQL engine: the rows of one practice in memory, and the database that they come from.
+
+It stands where the embedded engine stands, below the TinyDB tables, with the same snapshots in memory. A
+reader catches up by position when a notification says so; a commit takes two round trips, each of them one
+pipeline: lock the head of the practice and catch up, then write and commit.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar, cast
+
+from xpm_tui.domain.errors import CommitInterrupted, ReadOnly, RunLockLost, StoreUnreachable, StoreUnreadable
+from xpm_tui.domain.formatting import when_utc
+from xpm_tui.domain.ports import Clock
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.domain.tables import TableSchema
+from xpm_tui.store import postgres_rows as statements
+from xpm_tui.store.commit_log import Mark
+from xpm_tui.store.encoding import EncodedWrite
+from xpm_tui.store.manifest import migrate, newest
+from xpm_tui.store.memory import Index, LiveTable, MemoryState, Rows
+from xpm_tui.store.postgres_connection import DatabaseAddress, Session
+from xpm_tui.store.postgres_rows import Head, RowTransaction, row_count
+from xpm_tui.store.postgres_schema import Registration, known_head, moved_practice, register
+from xpm_tui.store.snapshot import StoreSnapshot
+
+T = TypeVar("T")
+
+POLL = 0.25
+"""Seconds between two questions for the position where notifications do not arrive."""
+
+SURE = 15.0
+"""Seconds after which the position is asked for even though no notification came."""
+
+PATIENCE = 10.0
+"""Seconds that a commit waits for a database that cannot be reached."""
+
+RETRY = 1.0
+"""Seconds between two attempts to reach the database again."""
+
+
+class PostgresEngine:
+    """One open practice in PostgreSQL. Any thread may call its methods.
+
+    ``damage`` says why nothing can be written now: rows that are not what was written, or a database that
+    cannot be reached, which passes. ``fence`` is the number that every commit of a run must carry, None
+    outside a run; ``locks`` are the kinds of locks that it holds, ``reopened`` hear of each session that
+    takes the place of a lost one. ``role`` says whose the session is, ``number`` what others know it by.
+    ``poll`` asks for the position at most so often (in seconds) instead of waiting for notifications;
+    ``moving`` opens also what is being moved. Whoever uses :meth:`session` holds ``mutex``.
+    """
+
+    def __init__(
+        self,
+        address: DatabaseAddress,
+        practice: str,
+        *,
+        read_only: bool,
+        clock: Clock,
+        person: str = "",
+        poll: float | None = None,
+        moving: bool = False,
+    ) -> None:
+        self.address = address
+        self.practice = practice
+        self.clock = clock
+        self.person = person
+        self.damage: StoreUnreadable | None = None
+        self.fence: int | None = None
+        self.mutex = threading.RLock()
+        self.locks: set[int] = set()
+        self.reopened: list[Callable[[Session], None]] = []
+        self._wish_read_only = read_only
+        self._poll = poll
+        self._moving = moving
+        self._closed = False
+        self._in_transaction = False
+        self._asked = 0.0
+        self._views: weakref.WeakSet[StoreSnapshot] = weakref.WeakSet()
+        self._finder: threading.Thread | None = None
+        self._ending = threading.Event()
+        session = Session(address)
+        self._session: Session | None = session
+        self.number = session.number
+        try:
+            self.role: Registration = register(session, practice, create=not read_only)
+            self.id = self.role.practice
+            self._listen(session)
+            head = self._load(session)
+            self._refuse_head(head)
+            if head.format < newest():
+                self._upgrade(head.format)
+        except BaseException:
+            session.close()
+            raise
+
+    # What there is
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing may be written: by wish, by the rights of the role, or because of ``damage``."""
+        return self._wish_read_only or self.role.reads_only or self.damage is not None
+
+    @property
+    def mark(self) -> Mark:
+        """The newest commit known."""
+        return self.state.mark
+
+    @property
+    def head(self) -> Head:
+        """The head of the practice as it was last read."""
+        return self._head
+
+    @property
+    def listens(self) -> bool:
+        """Whether the database notifies of commits; otherwise it is asked for them."""
+        return self._session is not None and self._session.listens and self._poll is None
+
+    def snapshot(self) -> StoreSnapshot:
+        """What is there now; while the database cannot be reached, what there was before."""
+        if self.mutex.acquire(timeout=0.01):
+            try:
+                if self._hear() > self.state.mark.position:
+                    self._refresh()
+            finally:
+                self.mutex.release()
+        return self.view()
+
+    def view(self) -> StoreSnapshot:
+        """What is in memory now."""
+        view = StoreSnapshot(self.state, self._build)
+        self._views.add(view)
+        return view
+
+    def watch(self) -> int:
+        """The newest position that is known of, without waiting where notifications arrive."""
+        if self.mutex.acquire(timeout=0.01):
+            try:
+                return self._hear()
+            finally:
+                self.mutex.release()
+        return self.state.mark.position
+
+    def session(self, patience: float | None = None) -> Session:
+        """The session, opened again where it was lost.
+
+        Raises ``StoreUnreachable`` and ``StoreUnreadable`` after ``patience`` seconds (:data:`PATIENCE`).
+        """
+        if self._session is None and patience == 0 and self.damage is not None:
+            raise self.damage  # a thread is looking for the database already
+        deadline = self.clock.monotonic() + (PATIENCE if patience is None else patience)
+        while True:
+            if self._closed:
+                raise ReadOnly("The data store is closed.")
+            lost = self._session is None
+            try:
+                if self._session is None:
+                    self._reopen()
+                else:
+                    self._session.hear()
+                return cast(Session, self._session)
+            except StoreUnreadable as error:
+                self._lose(error)
+                if lost:
+                    if self.clock.monotonic() + RETRY > deadline:
+                        raise
+                    self._ending.wait(RETRY)
+
+    def ask(self, question: Callable[[Session], T], patience: float | None = None) -> T:
+        """The answer to a question that may be asked twice: again where the session turns out to be lost.
+
+        Raises what :meth:`session` raises.
+        """
+        with self.mutex:
+            try:
+                return question(self.session(patience))
+            except StoreUnreachable as error:
+                self._lose(error)
+                return question(self.session(patience))
+
+    # Changing it
+
+    def transact(self, make: Callable[[StoreSnapshot], Sequence[EncodedWrite]]) -> int:
+        """Commit what ``make`` asks for when it is shown the newest state, nobody coming in between.
+
+        Raises ``ReadOnly``, ``StoreUnreadable``, ``DiskError`` and ``Busy``; nothing is written then, unless
+        the message says that this is not known.
+        """
+        with self.locked() as session:
+            changes = list(make(self.view()))
+            base = self.state.mark.position
+            if not changes:
+                return base
+            work = statements.prepare_transaction(self.state.tables, changes, base, self._seq)
+            try:
+                return self._send(session, work)
+            except StoreUnreachable as error:
+                self._lose(error)
+                lost = error
+        return self._resolve(work, lost)
+
+    def write_all(self, tables: Mapping[str, Rows], *, position: int = 0) -> int:
+        """Put these rows in place of all rows, as one commit behind ``position``; gives the new position."""
+        with self.locked() as session:
+            new = max(self.state.mark.position, position) + 1
+            statements.replace_rows(session, self.id, tables, new, self.person)
+            self._load(session)
+            return new
+
+    def verify(self) -> None:
+        """Read everything again from the database. Raises ``StoreUnreadable``."""
+        self.ask(self._load)
+
+    def prune(self) -> int:
+        """Remove old tombstones and records of commits; gives the number of rows that are gone."""
+        with self.locked() as session:
+            return statements.prune_rows(session, self.id)
+
+    @contextmanager
+    def locked(self) -> Iterator[Session]:
+        """Hold the head of the practice locked, in a transaction, with the newest state in memory.
+
+        What the caller does not commit is rolled back.
+        """
+        self._refuse_writing()
+        with self.mutex:
+            session = self._begin()
+            try:
+                yield session
+            except StoreUnreachable as error:
+                self._lose(error)
+                raise
+            finally:
+                self._in_transaction = False
+                session.rollback()
+
+    def close(self) -> None:
+        """Give the session back; a second time is no error."""
+        self._closed = True
+        self._ending.set()
+        with self.mutex:
+            session, self._session = self._session, None
+            if session is not None:
+                session.close()
+        if self._finder is not None:
+            self._finder.join()
+
+    # Within: reading
+
+    def _listen(self, session: Session) -> None:
+        if self._poll is None:
+            session.listen(self.id)
+
+    def _load(self, session: Session) -> Head:
+        head, tables = statements.read_all(session, self.id)
+        head = known_head(head, self.practice, self.address)
+        self.state = MemoryState(tables, head.mark)
+        self._take_head(head)
+        return head
+
+    def _upgrade(self, found: int) -> None:
+        tables = migrate({name: dict(live.rows) for name, live in self.state.tables.items()}, found)
+        if self.read_only:
+            self.state = MemoryState(tables, self.state.mark)
+        else:
+            self.write_all(tables)
+
+    def _take_head(self, head: Head) -> None:
+        self._head = head
+        self._seq = head.seq
+        self._asked = self.clock.monotonic()
+
+    def _hear(self) -> int:
+        """Take in notifications, or ask where there are none; gives the newest position known of."""
+        known = self.state.mark.position
+        session = self._session
+        if session is None or self._in_transaction:
+            return known
+        every = self._poll if self._poll is not None else SURE if session.listens else POLL
+        if self.clock.monotonic() - self._asked >= every:
+            self._refresh()
+            return self.state.mark.position
+        try:
+            session.hear()
+        except StoreUnreachable as error:
+            self._lose(error)
+        return max(known, session.notified)
+
+    def _refresh(self) -> None:
+        """Catch up; what stands in the way becomes ``damage``, and readers keep what there is."""
+        session = self._session
+        if session is None or self._in_transaction:
+            return
+        try:
+            self._take(session, statements.read_changes(session, self.id, self.state.mark.position))
+        except StoreUnreachable as error:
+            self._lose(error)
+        except StoreUnreadable as error:
+            self.damage = error
+
+    def _take(self, session: Session, found: list[tuple[Any, ...]]) -> Head:
+        """Take over the head and the changes that were read behind the state's position."""
+        known = self.state.mark.position
+        maybe, changes = statements.split_changes(found, self.state.tables, self._seq)
+        head = known_head(maybe, self.practice, self.address)
+        if head.position < known or (known < head.horizon and head.position != known):
+            return self._load(session)  # what came between can no longer be told
+        if head.position > known:
+            self.state.apply(changes, head.mark, watched=len(self._views) > 0)
+            if row_count(self.state.tables) != head.row_count:
+                return self._load(session)
+        self._take_head(head)
+        return head
+
+    def _build(self, live: LiveTable, table: TableSchema[Any], name: str) -> Index:
+        with self.mutex:
+            return live.indexes.get(name) or live.indexes.build(table, name, live.rows)
+
+    # Within: writing
+
+    def _begin(self) -> Session:
+        """Lock the head and catch up. Nothing was written before, so a lost session is replaced once."""
+        for again in (True, False):
+            session = self.session()
+            try:
+                found = statements.lock_head(session, self.id, self.state.mark.position)
+                self._in_transaction = True
+                self._refuse_head(self._take(session, found))
+                return session
+            except StoreUnreachable as error:
+                self._in_transaction = False
+                self._lose(error)
+                if not again:
+                    raise
+            except BaseException:
+                self._in_transaction = False
+                session.rollback()
+                raise
+        raise AssertionError("unreachable")
+
+    def _refuse_head(self, head: Head) -> None:
+        if head.state and not self._moving:
+            raise moved_practice(head, self.practice, self.address)
+        if self.fence is not None and head.fence != self.fence:
+            raise RunLockLost(
+                "This run has lost its lock: the connection to the database was interrupted, and another "
+                "process has taken over.",
+                hint="Nothing was written. See what is going on: xpm-tui status",
+            )
+
+    def _send(self, session: Session, work: RowTransaction) -> int:
+        position = statements.send(session, self.id, work, self.person)
+        mark = Mark(0, position, 0, round(self.clock.now().timestamp() * 1000))
+        self.state.apply(work.changes, mark, watched=len(self._views) > 0)
+        self._take_head(self._head._replace(position=position, seq=work.seq, row_count=work.total))
+        return position
+
+    def _resolve(self, work: RowTransaction, lost: StoreUnreachable) -> int:
+        """Find out by its token whether a transaction whose reply was lost took effect.
+
+        The lock on the head waits for the transaction of the old session to end, so the answer is final.
+        """
+        try:
+            with self.locked() as session:
+                position = statements.committed_at(session, self.id, work.token)
+                if position is not None:
+                    return position
+                if self.state.mark.position == work.base:
+                    return self._send(session, work)
+        except StoreUnreachable as error:
+            raise StoreUnreachable(
+                f"{lost.message} It is not known whether the last change was saved.",
+                hint="Check it when the database answers again.",
+            ) from error
+        raise CommitInterrupted(
+            "The connection to the database was interrupted, and somebody else has changed the practice "
+            "meanwhile.",
+            hint="Nothing was written. Check it, then try again.",
+        )
+
+    def _refuse_writing(self) -> None:
+        if self._closed:
+            raise ReadOnly("The data store is closed.")
+        if self._wish_read_only:
+            raise ReadOnly(
+                "The data is open for reading only.", hint="Run it again without --read-only to write."
+            )
+        if self.role.reads_only:
+            raise ReadOnly(
+                f"Your database role {visible(self.role.name, 60)} may read this practice, not change it.",
+                hint="Ask the owner of the database for another role.",
+            )
+        if self.damage is not None and not isinstance(self.damage, StoreUnreachable):
+            raise self.damage
+
+    # Within: losing and finding the database
+
+    def _lose(self, error: StoreUnreadable) -> None:
+        """Go on with what there is, and look for the database in the background."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
+        if self.damage is None:
+            self.damage = StoreUnreachable(
+                f"{error.message} You see the data as of {when_utc(self.clock.now())}.", hint=error.hint
+            )
+        if not self._closed and (self._finder is None or not self._finder.is_alive()):
+            self._finder = threading.Thread(target=self._find, name="store-reconnect", daemon=True)
+            self._finder.start()
+
+    def _find(self) -> None:
+        while not self._ending.wait(RETRY):
+            with self.mutex:
+                if self._session is not None or self._closed:
+                    return
+                try:
+                    self._reopen()
+                    return
+                except StoreUnreadable:
+                    continue
+
+    def _reopen(self) -> None:
+        """Open the session again under its number, and catch up. The caller holds ``mutex``."""
+        session = Session(self.address, self.number)
+        try:
+            self._listen(session)
+            for call in self.reopened:
+                call(session)
+            self._take(session, statements.read_changes(session, self.id, self.state.mark.position))
+        except BaseException:
+            session.close()
+            raise
+        self._session = session
+        if isinstance(self.damage, StoreUnreachable):
+            self.damage = None

@@ -1,0 +1,238 @@
+"""Looking after a practice in PostgreSQL: check it, back it up, restore it, move it in and out.
+
+Backups have the form of those of the embedded store, so each engine restores what the other wrote.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from xpm_tui.domain.errors import BadInput, StoreUnreachable, StoreUnreadable
+from xpm_tui.domain.formatting import count
+from xpm_tui.domain.ports import Clock
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.files.private import ensure_private
+from xpm_tui.store.admin import Compacted, IntegrityFinding, Report, Restored, check_rows
+from xpm_tui.store.backup import Backup, own_backup, unpacked, write_backup
+from xpm_tui.store.database_store import DatabaseStore, open_database
+from xpm_tui.store.encoding import EncodedWrite
+from xpm_tui.store.engine import MOVED, Engine
+from xpm_tui.store.loader import load
+from xpm_tui.store.manifest import HEAD
+from xpm_tui.store.postgres import PostgresEngine
+from xpm_tui.store.postgres_connection import Session
+from xpm_tui.store.snapshot import StoreSnapshot
+from xpm_tui.store.snapshot_set import both_locks, install
+from xpm_tui.store.upgrades import migrated, private_view
+
+BATCH = 2_000
+"""Rows that are copied in one transaction; an interrupted move goes on behind the last one."""
+
+
+def check_practice(url: str, practice: str, clock: Clock) -> Report:
+    """Read everything of a practice, verify each checksum and decode each row."""
+    try:
+        with open_database(url, practice, read_only=True, clock=clock) as store:
+            view = store.engine.view()
+            return Report(
+                position=view.position,
+                generation=0,
+                rows={name: view.count_in(name) for name in view.names()},
+                bytes=_size(store),
+                findings=tuple(check_rows(view)),
+            )
+    except StoreUnreachable:
+        raise
+    except StoreUnreadable as damage:
+        finding = IntegrityFinding("error", damage.message)
+        return Report(position=0, generation=0, rows={}, bytes=0, findings=(finding,))
+
+
+def back_up_practice(url: str, practice: str, target: Path, clock: Clock) -> Backup:
+    """Write a backup to ``target`` and read it back. Nobody waits meanwhile."""
+    with open_database(url, practice, read_only=True, clock=clock) as store:
+        return _backed_up(store, target, clock)
+
+
+def compact_practice(url: str, practice: str, clock: Clock) -> Compacted:
+    """Remove what no reader needs any more. Raises what a commit raises."""
+    with open_database(url, practice, clock=clock) as store:
+        before = _size(store)
+        store.compact()
+        return Compacted(done=True, before=before, after=_size(store))
+
+
+def restore_practice(
+    url: str, practice: str, source: Path, folder: Path, *, clock: Clock, person: str
+) -> Restored:
+    """Put the state of a backup in place; what was there before is backed up into ``folder`` first.
+
+    Other processes see it as one change of everything. The run lock is held meanwhile.
+    """
+    with (
+        open_database(url, practice, clock=clock, person=person) as store,
+        unpacked(source) as found,
+        store.run_lock(store.person or person, "restoring a backup").hold(),
+    ):
+        ensure_private(folder)
+        before = _backed_up(store, own_backup(folder, "before-restore", clock.now()), clock).path
+        tables = {name: live.rows for name, live in migrated(found).state.tables.items() if live.rows}
+        position = store.engine.write_all(tables, position=found.state.mark.position)
+    return Restored(
+        position=position, backed_up=before, rows={name: len(rows) for name, rows in tables.items()}
+    )
+
+
+def move_in(folder: Path, url: str, practice: str, *, clock: Clock, person: str) -> DatabaseStore:
+    """Copy the store in ``folder`` into a database and verify it row by row; then refuse writes here.
+
+    Readers of both sides stay online, and writers here until the last step. What an interrupted move has
+    copied is compared, not copied again. Gives the open store in the database.
+
+    Raises ``BadInput`` where the database has another practice of this name, and what a commit raises.
+    """
+    source = Engine(folder, read_only=False, clock=clock, person=person)
+    try:
+        target = open_database(url, practice, clock=clock, person=person, moving=True)
+        try:
+            _claim(target.engine, source.head.book)
+            copy_rows(source.snapshot(), target.engine)
+            with source.locked():
+                view = source.view()
+                copy_rows(view, target.engine)
+                _verify(view, target.engine)
+                _set_state(target.engine, "", position=view.position)
+                (folder / MOVED).write_text(target.shown, encoding="utf-8")
+        except BaseException:
+            target.close()
+            raise
+    finally:
+        source.close()
+    return target
+
+
+def move_out(store: DatabaseStore, folder: Path, *, clock: Clock) -> int:
+    """Put the practice of a database into ``folder`` and verify it; then nobody can change it there.
+
+    Gives the number of rows. The caller holds the run lock; ``store`` was opened for moving.
+    """
+    engine = store.engine
+    _set_state(engine, "moved", moved_to="files on another machine")
+    try:
+        engine.verify()
+        ensure_private(folder)
+        view = engine.view()
+        with both_locks(folder, clock, "moving the data"):
+            here = load(folder)
+            position = max(view.position, here.state.mark.position if here else 0)
+            install(folder, view, book=engine.head.book, position=position, chain=0, clock=clock)
+            loaded = load(folder)
+            assert loaded is not None
+            _refuse_difference(view, private_view(loaded.state))
+            (folder / MOVED).unlink(missing_ok=True)
+    except BaseException:
+        _set_state(engine, "")
+        raise
+    return sum(view.count_in(name) for name in view.names())
+
+
+def copy_rows(view: StoreSnapshot, target: PostgresEngine) -> int:
+    """Make the rows of ``target`` those of ``view``, in transactions of :data:`BATCH`; gives how many."""
+    changes = list(_differences(view, target.view()))
+    for start in range(0, len(changes), BATCH):
+        part = changes[start : start + BATCH]
+        target.transact(lambda _, part=part: part)  # type: ignore[misc]
+    return len(changes)
+
+
+def _differences(view: StoreSnapshot, there: StoreSnapshot) -> Iterator[EncodedWrite]:
+    names = view.names()
+    for name in there.names():
+        if name not in names:
+            yield from (EncodedWrite(name, id_, None) for id_ in there.keys(name))
+    for name in names:
+        wanted, found = dict.fromkeys(view.keys(name)), there.keys(name)
+        common = [id_ for id_ in found if id_ in wanted]
+        again = common != list(wanted)[: len(common)]  # another order of arrival: all of them arrive again
+        yield from (EncodedWrite(name, id_, None) for id_ in found if again or id_ not in wanted)
+        for id_, raw in view.items(name):
+            if again or there.raw_in(name, id_) != raw:
+                yield EncodedWrite(name, id_, raw)
+
+
+def _verify(view: StoreSnapshot, target: PostgresEngine) -> None:
+    """Read the copy again from the database and compare it row by row."""
+    target.verify()
+    _refuse_difference(view, target.view())
+
+
+def _refuse_difference(view: StoreSnapshot, copy: StoreSnapshot) -> None:
+    for name in sorted({*view.names(), *copy.names()}):
+        if list(view.items(name)) != list(copy.items(name)):
+            raise StoreUnreadable(
+                f"The copy of the table {name} differs from the original, so nothing was moved.",
+                hint="Try again. If it happens again, check both sides with: xpm-tui data check",
+            )
+
+
+def _claim(engine: PostgresEngine, book: str) -> None:
+    """Take a practice of the database for the one that is moved. Raises ``BadInput`` for another one."""
+    head = engine.head
+    if head.row_count and head.book != book:
+        raise BadInput(
+            f"The database already has a practice {visible(engine.practice, 60)} with "
+            f"{count(head.row_count, 'row')}.",
+            hint="Rename the practice, or use another database.",
+        )
+    _set_state(engine, "loading", book=book)
+
+
+def _set_state(
+    engine: PostgresEngine, state: str, *, moved_to: str = "", book: str = "", position: int = 0
+) -> None:
+    def ask(session: Session) -> None:
+        with session.errors():
+            session.connection.execute(
+                "UPDATE xpm_tui.practices SET state = %s, moved_to = %s,"
+                " book = coalesce(nullif(%s, ''), book), position = greatest(position, %s) WHERE id = %s",
+                (state, moved_to, book, position, engine.id),
+            )
+
+    engine.ask(ask)
+
+
+def _backed_up(store: DatabaseStore, target: Path, clock: Clock) -> Backup:
+    with _scratch(target) as scratch:
+        view = store.engine.view()
+        book = store.engine.head.book
+        install(scratch, view, book=book, position=view.position, chain=0, clock=clock)
+        return write_backup(scratch, target)
+
+
+@contextmanager
+def _scratch(target: Path) -> Iterator[Path]:
+    scratch = Path(tempfile.mkdtemp(prefix=".backup-", dir=target.parent if target.parent.is_dir() else None))
+    try:
+        yield scratch
+        assert (scratch / HEAD).exists()
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _size(store: DatabaseStore) -> int:
+    """Bytes of all rows, tombstones included."""
+
+    def ask(session: Session) -> int:
+        with session.errors():
+            row = session.connection.execute(
+                "SELECT coalesce(sum(octet_length(tbl) + octet_length(id) + 24"
+                " + coalesce(octet_length(body), 0)), 0)::bigint FROM xpm_tui.rows WHERE practice = %s",
+                (store.engine.id,),
+            ).fetchone()
+        return int(row[0]) if row else 0
+
+    return store.engine.ask(ask)

@@ -1,0 +1,301 @@
+"""The rows of one practice in PostgreSQL: the statements that read and write them, and their checksums.
+
+The layout is in :mod:`xpm_tui.store.manifest`. Nothing here decides when a connection is lost, or what to
+do about it.
+"""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, cast
+
+from xpm_tui import __version__
+from xpm_tui.domain.errors import StoreUnreadable
+from xpm_tui.domain.safe_text import visible
+from xpm_tui.store.commit_log import Mark
+from xpm_tui.store.encoding import EncodedWrite
+from xpm_tui.store.manifest import newest
+from xpm_tui.store.memory import LiveTable, Rows
+from xpm_tui.store.postgres_connection import Connection, Session, channel
+
+TOMBSTONE_DAYS, COMMIT_DAYS = 2, 400
+"""Days after which tombstones, and the record of who committed what, may be removed."""
+
+BATCH = 5_000
+"""Rows in one statement."""
+
+Tables = Mapping[str, LiveTable]
+
+_HEAD = (
+    "p.position, p.seq, p.row_count, p.horizon, p.fence, p.format, p.state, p.moved_to, p.book,"
+    " (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+)
+_READ_HEAD = f"SELECT {_HEAD} FROM xpm_tui.practices p WHERE p.id = %s"
+_CHANGES = (
+    f"SELECT {_HEAD}, r.tbl, r.id, r.position, r.seq, r.crc, r.body FROM xpm_tui.practices p"
+    " LEFT JOIN xpm_tui.rows r ON r.practice = p.id AND r.position > %s WHERE p.id = %s"
+)
+_ALL_ROWS = (
+    "SELECT tbl, id, position, seq, crc, body FROM xpm_tui.rows WHERE practice = %s AND body IS NOT NULL"
+)
+_WRITE = (
+    "INSERT INTO xpm_tui.rows AS r (practice, tbl, id, position, seq, crc, body)"
+    " SELECT %s, * FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bytea[])"
+    " ON CONFLICT (practice, tbl, id) DO UPDATE SET position = excluded.position, crc = excluded.crc,"
+    " body = excluded.body, seq = CASE WHEN excluded.seq = 0 THEN r.seq ELSE excluded.seq END"
+)
+_ADVANCE = "UPDATE xpm_tui.practices SET position = %s, seq = %s, row_count = %s WHERE id = %s"
+_REPLACED = (
+    "UPDATE xpm_tui.practices SET position = %s, seq = %s, row_count = %s, horizon = %s, format = %s"
+    " WHERE id = %s"
+)
+_SIGN = (
+    "INSERT INTO xpm_tui.commits (practice, token, position, person, machine, version)"
+    " VALUES (%s, %s, %s, %s, %s, %s)"
+)
+_OLD_POSITION = (
+    "SELECT coalesce(max(position), 0) FROM xpm_tui.commits"
+    " WHERE practice = %s AND at < clock_timestamp() - make_interval(days => %s)"
+)
+
+
+class Head(NamedTuple):
+    """The head of a practice in the database; ``millis`` is the server's time (ms since 1970)."""
+
+    position: int
+    seq: int
+    row_count: int
+    horizon: int
+    fence: int
+    format: int
+    state: str
+    moved_to: str
+    book: str
+    millis: int
+
+    @property
+    def mark(self) -> Mark:
+        """Its position as a place in the history of the store."""
+        return Mark(0, self.position, 0, self.millis)
+
+
+class RowTransaction(NamedTuple):
+    """A transaction that is ready to be sent, and may be sent again under the same token.
+
+    ``rows`` are the rows as they are after it, a None body for one that goes away; ``seqs`` their order of
+    arrival, 0 where it stays; ``total`` and ``seq`` those of the practice afterwards.
+    """
+
+    changes: list[EncodedWrite]
+    rows: list[EncodedWrite]
+    seqs: list[int]
+    seq: int
+    total: int
+    base: int
+    token: str
+
+
+def prepare_transaction(tables: Tables, changes: list[EncodedWrite], base: int, seq: int) -> RowTransaction:
+    """Work out what changes of the state ``tables`` at position ``base`` mean for the rows."""
+    final: dict[tuple[str, str], bytes | None] = {}
+    arrived: set[tuple[str, str]] = set()
+    count = row_count(tables)
+    for name, id_, raw in changes:
+        key = (name, id_)
+        live = tables.get(name)
+        existed = live is not None and id_ in live.rows
+        before = final[key] is not None if key in final else existed
+        count += (raw is not None) - before
+        if raw is None:
+            final.pop(key, None)
+            arrived.discard(key)
+            if existed:
+                final[key] = None
+            continue
+        if not before:
+            final.pop(key, None)
+            arrived.add(key)
+        final[key] = raw
+    seqs = []
+    for key in final:
+        seq += key in arrived
+        seqs.append(seq if key in arrived else 0)
+    rows = [EncodedWrite(*key, raw) for key, raw in final.items()]
+    return RowTransaction(changes, rows, seqs, seq, count, base, secrets.token_hex(12))
+
+
+def row_count(tables: Tables) -> int:
+    """The number of rows in all tables."""
+    return sum(len(live.rows) for live in tables.values())
+
+
+def read_head(connection: Connection, practice: int) -> Head | None:
+    """The head of a practice; None where it is not there."""
+    row = connection.execute(_READ_HEAD, (practice,)).fetchone()
+    return Head(*row) if row else None
+
+
+def read_all(session: Session, practice: int) -> tuple[Head | None, dict[str, Rows]]:
+    """Head and all rows at one moment, in order of arrival.
+
+    Raises ``StoreUnreadable`` where a row, or their number, is not what was written.
+    """
+    found: dict[str, list[tuple[int, str, bytes]]] = {}
+    with session.moment() as connection:
+        head = read_head(connection, practice)
+        with connection.cursor() as cursor:
+            for tbl, id_, position, seq, crc, body in cursor.stream(
+                _ALL_ROWS, (practice,), binary=True, size=500
+            ):
+                if checksum(tbl, id_, position, body) != crc:
+                    raise damaged_row(tbl, id_)
+                found.setdefault(tbl, []).append((seq, id_, body))
+    tables = {name: {id_: body for _, id_, body in sorted(rows)} for name, rows in found.items()}
+    total = sum(map(len, tables.values()))
+    if head is not None and total != head.row_count:
+        raise StoreUnreadable(
+            f"The database returned {total} rows of the practice, but {head.row_count} were saved.",
+            hint=_RESTORE,
+        )
+    return head, tables
+
+
+def lock_head(session: Session, practice: int, position: int) -> list[tuple[Any, ...]]:
+    """Begin a transaction, lock the head and ask what came after ``position``, in one round trip."""
+    with session.errors(), session.connection.pipeline():
+        session.connection.execute("BEGIN")
+        session.connection.execute("SELECT 1 FROM xpm_tui.practices WHERE id = %s FOR UPDATE", (practice,))
+        asked = session.connection.execute(_CHANGES, (position, practice), binary=True)
+    with session.errors():
+        return asked.fetchall()
+
+
+def read_changes(session: Session, practice: int, position: int) -> list[tuple[Any, ...]]:
+    """The head, and each row that was written after ``position``, at one moment."""
+    with session.errors():
+        return session.connection.execute(_CHANGES, (position, practice), binary=True).fetchall()
+
+
+def split_changes(
+    found: list[tuple[Any, ...]], tables: Tables, seq: int
+) -> tuple[Head | None, list[EncodedWrite]]:
+    """The head, and what was read after a position as changes of the state ``tables`` with that ``seq``.
+
+    Raises ``StoreUnreadable`` where a row is not what was written.
+    """
+    if not found:
+        return None, []
+    changes: list[EncodedWrite] = []
+    width = len(Head._fields)
+    rows = [row[width:] for row in found if row[width] is not None]
+    for tbl, id_, position, number, crc, body in sorted(rows, key=lambda row: cast(int, row[3])):
+        if checksum(tbl, id_, position, body) != crc:
+            raise damaged_row(tbl, id_)
+        live = tables.get(tbl)
+        if body is not None and number > seq and live is not None and id_ in live.rows:
+            changes.append(EncodedWrite(tbl, id_, None))  # it went away and has come back as the last
+        changes.append(EncodedWrite(tbl, id_, body))
+    return Head(*found[0][:width]), changes
+
+
+def send(session: Session, practice: int, work: RowTransaction, person: str) -> int:
+    """Write and commit in one round trip; the head is locked. Gives the new position."""
+    position = work.base + 1
+    with session.errors(), session.connection.pipeline():
+        _write(session.connection, practice, work.rows, position, work.seqs)
+        session.connection.execute(_ADVANCE, (position, work.seq, work.total, practice))
+        _sign(session.connection, practice, work.token, position, person)
+        session.connection.execute("COMMIT")
+    return position
+
+
+def committed_at(session: Session, practice: int, token: str) -> int | None:
+    """The position of the commit with this token; None where it did not take effect. Head is locked."""
+    with session.errors():
+        found = session.connection.execute(
+            "SELECT position FROM xpm_tui.commits WHERE practice = %s AND token = %s", (practice, token)
+        ).fetchone()
+    return int(found[0]) if found else None
+
+
+def replace_rows(
+    session: Session, practice: int, tables: Mapping[str, Rows], position: int, person: str
+) -> None:
+    """Put these rows in place of all others and commit; the head is locked."""
+    flat = [EncodedWrite(name, id_, raw) for name, rows in tables.items() for id_, raw in rows.items()]
+    with session.errors(), session.connection.pipeline():
+        session.connection.execute("DELETE FROM xpm_tui.rows WHERE practice = %s", (practice,))
+        _write(session.connection, practice, flat, position, range(1, len(flat) + 1))
+        total = len(flat)
+        session.connection.execute(_REPLACED, (position, total, total, position, newest(), practice))
+        _sign(session.connection, practice, secrets.token_hex(12), position, person)
+        session.connection.execute("COMMIT")
+
+
+def prune_rows(session: Session, practice: int) -> int:
+    """Remove old tombstones and records of commits, and commit; the head is locked. Gives how many rows."""
+    with session.errors():
+        old = session.connection.execute(_OLD_POSITION, (practice, TOMBSTONE_DAYS)).fetchone()
+    horizon = int(old[0]) if old else 0
+    with session.errors(), session.connection.pipeline():
+        gone = session.connection.execute(
+            "DELETE FROM xpm_tui.rows WHERE practice = %s AND body IS NULL AND position <= %s",
+            (practice, horizon),
+        )
+        session.connection.execute(
+            "UPDATE xpm_tui.practices SET horizon = greatest(horizon, %s) WHERE id = %s", (horizon, practice)
+        )
+        session.connection.execute(
+            "DELETE FROM xpm_tui.commits"
+            " WHERE practice = %s AND at < clock_timestamp() - make_interval(days => %s)",
+            (practice, COMMIT_DAYS),
+        )
+        session.connection.execute("COMMIT")
+    return gone.rowcount
+
+
+def checksum(tbl: str, id_: str, position: int, body: bytes | None) -> int:
+    """CRC-32 over a row: table, id, position and body, so that rows cannot stand in for one another."""
+    head = f"{tbl}\0{id_}\0{position}\0{'-' if body is None else '+'}".encode()
+    return zlib.crc32(body or b"", zlib.crc32(head))
+
+
+def damaged_row(tbl: str, id_: str) -> StoreUnreadable:
+    """The error for a row that is not what was written."""
+    return StoreUnreadable(
+        f"The row {visible(id_, 60)} of {visible(tbl, 40)} is not what was written to the database.",
+        hint=_RESTORE,
+    )
+
+
+_RESTORE = "Check it with: xpm-tui data check. Then restore a backup: xpm-tui data restore FILE."
+
+
+def _write(
+    connection: Connection, practice: int, rows: Sequence[EncodedWrite], position: int, seqs: Iterable[int]
+) -> None:
+    numbers = list(seqs)
+    for start in range(0, len(rows), BATCH):
+        part = rows[start : start + BATCH]
+        connection.execute(
+            _WRITE,
+            (
+                practice,
+                [row.table for row in part],
+                [row.id for row in part],
+                [position] * len(part),
+                numbers[start : start + BATCH],
+                [checksum(row.table, row.id, position, row.raw) for row in part],
+                [row.raw for row in part],
+            ),
+        )
+
+
+def _sign(connection: Connection, practice: int, token: str, position: int, person: str) -> None:
+    """Record the commit and who made it, and notify everybody who listens."""
+    by = (practice, token, position, person, socket.gethostname(), f"xpm-tui {__version__}")
+    connection.execute(_SIGN, by)
+    connection.execute("SELECT pg_notify(%s, %s)", (channel(practice), str(position)))
