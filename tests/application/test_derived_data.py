@@ -26,6 +26,7 @@ from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import ALL, CLIENTS, LINKS, RUNS, XPM_CLIENTS
 from xpm_tui.store import encoding, snapshot
+from xpm_tui.store.store import DiskStore
 
 SIZE = 30
 
@@ -53,6 +54,7 @@ def filled(practice: OpenPractice, clock: MovedClock) -> OpenPractice:
             *(Put(LINKS, Link(id=f"c{at}", uuid=row.uuid)) for at, row in enumerate(rows[:-2])),
         ]
     )
+    assert isinstance(practice.book, DiskStore)
     practice.book.compact()
     return practice
 
@@ -83,6 +85,7 @@ def test_a_second_status_decodes_no_client_and_does_not_even_split_the_large_tab
     decoded.clear()
     with again(home, clock, read_only=True) as other:
         assert summarize(other) == first
+        assert isinstance(other.book, DiskStore)
         tables = other.book._engine.state.tables
         assert [name for name in ("clients", "xpm_clients", "links") if tables[name].held.is_split] == []
     assert {"clients", "xpm_clients", "links"}.isdisjoint(decoded)

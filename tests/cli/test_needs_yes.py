@@ -20,6 +20,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "team.create": (),  # the login of these tests may not write staff: see tests/application/test_staffing.py
     "undo": ("undo", "last"),
     "data.restore": ("data", "restore", "backup.zip"),
+    "data.move": ("data", "move", "--to", "postgresql://nobody@127.0.0.1:1/none"),
     "purge": ("purge",),
 }
 """One call of each command that needs a yes."""

@@ -312,7 +312,7 @@ def test_nobody_else_asks_whether_a_call_may_go_on() -> None:
 
 
 def test_an_act_is_run_by_the_two_runners_alone() -> None:
-    """Whoever runs an act elsewhere passes by the decision."""
+    """Code that runs a command elsewhere would bypass the decision."""
     running = [
         name
         for name, tree in sources("cli", "tui", with_word="run")
@@ -320,6 +320,6 @@ def test_an_act_is_run_by_the_two_runners_alone() -> None:
         if isinstance(node, ast.Attribute)
         and node.attr in ("run", "on_home")
         and isinstance(node.value, ast.Name)
-        and node.value.id == "act"
+        and node.value.id == "command"
     ]
     assert sorted(set(running)) == ["cli/runner.py", "tui/command_runner.py"]

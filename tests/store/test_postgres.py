@@ -342,7 +342,7 @@ def test_rows_that_are_not_what_was_written_are_noticed(place: tuple[str, str]) 
         for damage, words in (
             ("UPDATE xpm_tui.rows SET body = overlay(body PLACING 'x' FROM 10)", "row c1"),
             ("UPDATE xpm_tui.rows SET position = 9", "row c1"),
-            ("DELETE FROM xpm_tui.rows", "1 rows of the practice, but 2"),
+            ("DELETE FROM xpm_tui.rows", "1 row of the practice, but 2"),
         ):
             admin("BEGIN; CREATE TABLE saved AS SELECT * FROM xpm_tui.rows; COMMIT")
             admin(f"{damage} WHERE {where}")

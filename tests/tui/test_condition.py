@@ -48,10 +48,10 @@ async def test_a_console_follows_settings_that_another_process_changes(
         await settle(pilot)
         await press(pilot, "g", "e", "slash", *"sync.direction", "enter")
         await settle(pilot)
-        assert "‹ From XPM ›" in text_of(app)
+        assert "(•) From XPM" in text_of(app)
         with world.open() as other:
             other.settings.set("sync.direction", "to_xpm", practice=True)
         await looked(app)
         await settle(pilot)
         assert await app.worker.ask(lambda practice: practice.policy().direction) == "to_xpm"
-        assert "‹ To XPM ›" in text_of(app)
+        assert "(•) To XPM" in text_of(app)

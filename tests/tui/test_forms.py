@@ -19,12 +19,13 @@ from xpm_tui.commands.parameter_labels import choice_labels, field_choices, para
 from xpm_tui.commands.registry import COMMANDS, by_name
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.fields import editable
+from xpm_tui.domain.formatting import date_hint
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import FREEZES, TEAM
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.dialogs.edit import EditDialog
-from xpm_tui.tui.dialogs.form import FormDialog, date_hint, invalid_field, open_parameters
+from xpm_tui.tui.dialogs.form import FormDialog, invalid_field, open_parameters
 from xpm_tui.tui.widgets.inputs import TextField
 
 Make = Callable[..., Console]

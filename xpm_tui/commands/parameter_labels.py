@@ -36,6 +36,7 @@ PARAMETER_LABELS: dict[str, str] = {
     "automatic": "Only automatic jobs",
     "data.backup.file": "Backup file",
     "data.restore.file": "Backup file",
+    "data.move.to": "Move to",
     "bundle": "Bundle file",
     "by_email": "By e-mail",
     "case": "Known problem",

@@ -16,6 +16,8 @@ from xpm_tui.domain.safe_text import LIMIT, Shown, visible
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
+    import calendar
+
     import rich.cells  # only where a text is not ASCII
 
 if TYPE_CHECKING:
@@ -363,3 +365,36 @@ def gauge(part: float, columns: int) -> str:
     if 0 < part < 1:
         full = max(1, min(columns - 1, full))
     return "━" * full + "─" * (columns - full)
+
+
+_ISO = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})")
+_DAY_FIRST = re.compile(r"(\d{1,2})[./ -](\d{1,2})[./ -](\d{4})")
+
+
+def date_hint(text: str, today: date) -> str:
+    """Return the day of the week of a typed date and how far away it is, or what is wrong with it."""
+    typed = text.strip()
+    if not typed:
+        return f"Year, month and day: today is {today.isoformat()}, a {today:%A}."
+    if match := _ISO.fullmatch(typed):
+        year, month, number = (int(part) for part in match.groups())
+        try:
+            return f"{weekday(date(year, month, number), today)}."
+        except ValueError:
+            return _no_such_day(year, month)
+    if match := _DAY_FIRST.fullmatch(typed):
+        number, month, year = (int(part) for part in match.groups())
+        if number > 12 >= month > 0:  # otherwise it may have been the month
+            return f"Not a date yet: write it as {year}-{month:02}-{number:02}."
+    return f"Not a date yet: write year, month and day, like {today.isoformat()}."
+
+
+def _no_such_day(year: int, month: int) -> str:
+    """Return why a date in the right form is none."""
+    if not 1 <= month <= 12:
+        return f"There is no month {month}: the months are 01 to 12."
+    if year < 1:
+        return "There is no year 0000."
+    return (
+        f"There is no such day: {date(year, month, 1):%B %Y} has {calendar.monthrange(year, month)[1]} days."
+    )

@@ -373,10 +373,12 @@ PORT_ERRORS: Mapping[type[Any], Mapping[str, tuple[type[AppError], ...]]] = {
         "position": (),
         "get": OPEN_ERRORS,
         "find": OPEN_ERRORS,
+        "find_ids": OPEN_ERRORS,
         "rows": OPEN_ERRORS,
         "ids": OPEN_ERRORS,
         "raw": OPEN_ERRORS,
         "count": OPEN_ERRORS,
+        "fingerprint": OPEN_ERRORS,
     },
     Store: {
         "snapshot": OPEN_ERRORS,

@@ -132,7 +132,7 @@ class PostgresEngine:
 
     def view(self) -> StoreSnapshot:
         """What is in memory now."""
-        view = StoreSnapshot(self.state, self._build)
+        view = StoreSnapshot(self.state, self._build, self._head.book)
         self._views.add(view)
         return view
 

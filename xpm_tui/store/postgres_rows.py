@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, cast
 
 from xpm_tui import __version__
 from xpm_tui.domain.errors import StoreUnreadable
+from xpm_tui.domain.formatting import count
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.store.commit_log import Mark
 from xpm_tui.store.encoding import EncodedWrite
@@ -157,7 +158,8 @@ def read_all(session: Session, practice: int) -> tuple[Head | None, dict[str, Ro
     total = sum(map(len, tables.values()))
     if head is not None and total != head.row_count:
         raise StoreUnreadable(
-            f"The database returned {total} rows of the practice, but {head.row_count} were saved.",
+            f"The database returned {count(total, 'row')} of the practice, "
+            f"but {head.row_count:,} were saved.",
             hint=_RESTORE,
         )
     return head, tables

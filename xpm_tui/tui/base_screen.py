@@ -34,12 +34,15 @@ class BaseScreen(AppMixin):
     _is_new = True
     """Whether it has never stood behind another screen: its styles are those of now."""
 
-    async def _compose(self) -> None:
-        """Compose for the size of now. Stock Textual tells the size last, and styles all widgets again."""
-        screen, app = cast("Screen[Any]", self), self.host
+    def size_classes(self) -> set[str]:
+        """Return the classes for the size of now. Stock Textual sets them last, and styles all again."""
+        screen, app = cast("Screen[Any]", self), cast("Screen[Any]", self).app
         columns, rows = app.size
-        found = screen._get_breakpoint_classes(columns, app.HORIZONTAL_BREAKPOINTS or [])
-        screen.add_class(*found, *screen._get_breakpoint_classes(rows, app.VERTICAL_BREAKPOINTS or []))
+        across = screen._get_breakpoint_classes(columns, app.HORIZONTAL_BREAKPOINTS or [])
+        return across | screen._get_breakpoint_classes(rows, app.VERTICAL_BREAKPOINTS or [])
+
+    async def _compose(self) -> None:
+        cast("Screen[Any]", self).add_class(*self.size_classes(), update=False)
         await super()._compose()  # type: ignore[misc]
 
     def dismiss(self, result: Any = None) -> AwaitComplete:
@@ -73,11 +76,11 @@ class BaseScreen(AppMixin):
         """Whatever changes from now on is styled when it is in front again."""
         self._is_new = False
 
-    def on_screen_resume(self, event: events.ScreenResume) -> None:
-        """What stood over it is gone. A new screen has no stylesheet of its own yet; its widgets have."""
+    def _on_screen_resume(self, event: events.ScreenResume) -> None:
+        # What stood over it is gone. Of a new screen only the screen itself may lack its stylesheet.
         event.refresh_styles = not self._is_new
-        if self._is_new:
-            screen = cast("Screen[Any]", self)
+        screen = cast("Screen[Any]", self)
+        if self._is_new and screen._css_update_count != screen.app._css_update_count:
             screen.app.stylesheet.apply(screen)
         self.show_verb()
         if self._late is not None:

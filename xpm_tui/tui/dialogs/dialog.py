@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import ClassVar, TypeVar
 
 from textual import events, on
@@ -16,6 +16,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
+from textual.suggester import SuggestFromList
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
@@ -25,7 +26,7 @@ from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.theme import style
 from xpm_tui.tui.widgets.cells import Line, lines, ours, span, wrap
-from xpm_tui.tui.widgets.inputs import TextField
+from xpm_tui.tui.widgets.inputs import TextField, TickBox
 from xpm_tui.tui.widgets.text import StaticText
 
 R = TypeVar("R")
@@ -251,8 +252,46 @@ class ChoiceDialog(Dialog[str]):
         self.dismiss(self._choices[place][0])
 
 
+class TicksDialog(Dialog[str]):
+    """Any of several, ticked with space. Gives their keys with commas, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "app.focus_previous", show=False),
+        Binding("down", "app.focus_next", show=False),
+        Binding("enter,f10", "save", show=False, priority=True),
+    ]
+
+    def __init__(
+        self, question: str, options: Sequence[tuple[str, str]], *, title: str, ticked: Collection[str]
+    ) -> None:
+        super().__init__()
+        self.title_text = visible(title)
+        self._question = visible_lines(question)
+        self._boxes = {
+            key: TickBox(content(visible(words)), key in ticked, compact=True) for key, words in options
+        }
+
+    def box(self) -> ComposeResult:
+        """The question over the boxes."""
+        yield StaticText(content(self._question))
+        with DialogBody(classes="choices"):
+            yield from self._boxes.values()
+        yield Static(content(Shown("space ticks · enter saves · esc goes back")), classes="hint")
+
+    def on_mount(self) -> None:
+        """The first box has the focus."""
+        next(iter(self._boxes.values())).focus()
+
+    def action_save(self) -> None:
+        """What is ticked."""
+        self.dismiss(", ".join(key for key, box in self._boxes.items() if box.value))
+
+
 class InputDialog(Dialog[str]):
-    """A line of text; the result is None after escape. ``check`` returns what is wrong with a text."""
+    """One line of text; None when left with escape. ``check`` says what is wrong with it, in place.
+
+    ``suggested`` are texts that complete what is typed: right takes the one that is shown.
+    """
 
     def __init__(
         self,
@@ -262,11 +301,13 @@ class InputDialog(Dialog[str]):
         value: str = "",
         password: bool = False,
         check: Callable[[str], str] = lambda _: "",
+        suggested: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self.title_text = visible(title)
         self._prompt = visible_lines(prompt)
         self._field = TextField(value, password=password)
+        self._field.suggester = SuggestFromList(suggested, case_sensitive=False) if suggested else None
         self._check = check
         self._error = StaticText(classes="error")
 
@@ -276,7 +317,8 @@ class InputDialog(Dialog[str]):
             yield StaticText(content(self._prompt))
         yield self._field
         yield self._error
-        yield Static(content(Shown("enter saves · esc goes back")), classes="hint")
+        keys = "right completes · " if self._field.suggester else ""
+        yield Static(content(Shown(f"{keys}enter saves · esc goes back")), classes="hint")
 
     def on_mount(self) -> None:
         """Focus the field."""

@@ -21,10 +21,11 @@ from xpm_tui.commands.command import Command, read
 from xpm_tui.domain import fields as model
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.fields import editable
+from xpm_tui.domain.formatting import date_hint
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.app_protocol import EditField, EditSheet
 from xpm_tui.tui.dialogs.dialog import DialogBody
-from xpm_tui.tui.dialogs.form import EditingDialog, RejectedInput, build, date_hint, invalid_field
+from xpm_tui.tui.dialogs.form import EditingDialog, RejectedInput, build, invalid_field
 from xpm_tui.tui.safe_text import content, show
 from xpm_tui.tui.widgets.inputs import ChoiceField, FormRow, TextField
 from xpm_tui.tui.widgets.text import StaticText

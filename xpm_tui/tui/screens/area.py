@@ -59,6 +59,7 @@ class AreaScreen(BaseScreen, Screen[None]):
         super().__init__()
         # Its widgets are composed with the current styles: without this, Textual would style them again.
         self._css_update_count = self.app._css_update_count
+        self.set_classes(self.size_classes())
         self._commands: dict[str, Command[Any]] = {}
         self._seen: object = None
 

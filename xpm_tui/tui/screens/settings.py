@@ -18,19 +18,25 @@ from xpm_tui.commands.settings import SetSetting
 from xpm_tui.diagnostics.error_presenter import present
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.fields import label
+from xpm_tui.domain.formatting import count
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.settings.kinds import SettingEntry, setting_choices, written
+from xpm_tui.lazy import lazy_imports
+from xpm_tui.settings.kinds import ZONE, SettingEntry, setting_choices, written
 from xpm_tui.settings.schema import SECTIONS
 from xpm_tui.settings.store import Item, parsed
-from xpm_tui.tui.dialogs.dialog import ChoiceDialog, InputDialog
+from xpm_tui.tui.dialogs.dialog import ChoiceDialog, InputDialog, TicksDialog
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.theme import style
-from xpm_tui.tui.widgets.cells import Line, fit, lines, ours, span, wrap
+from xpm_tui.tui.widgets.cells import Line, Look, fit, lines, ours, span, width, wrap
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Rows
-from xpm_tui.tui.widgets.table import Table, TableColumn
+from xpm_tui.tui.widgets.table import Cell, Table, TableColumn
 from xpm_tui.tui.widgets.text import TextLabel
+
+with lazy_imports():
+    import zoneinfo
 
 GROUPS: tuple[tuple[str, str], ...] = (
     ("all", "All settings"), ("sync", "Sync"), ("guard", "Safety limits"), ("schedule", "Schedule"),
@@ -92,11 +98,14 @@ class SettingsArea(AreaScreen):
         ("tab", "to the groups, and back"),
         ("/", "search in names and meanings"),
         ("enter", "change"),
+        ("left and right", "the choice before or after it"),
         ("del", "back to the default"),
     )
     CSS_PATH: ClassVar = style("settings")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "change", "Change"),
+        Binding("left", "step(-1)", show=False),
+        Binding("right", "step(1)", show=False),
         Binding("slash", "find", "Search"),
         Binding("delete", "default", "Default", tooltip="Set the setting back to its default"),
     ]
@@ -110,10 +119,10 @@ class SettingsArea(AreaScreen):
         self._groups = SettingGroups()
         self._table: Table[Item] = Table(
             (
-                TableColumn("Setting", 26, grow=1),
-                TableColumn("Value", 20, grow=2),
-                TableColumn("From", 11, drop=2),
-                TableColumn("Default", 16, grow=1, drop=1),
+                TableColumn("Setting", 26),
+                TableColumn("Value", 20, grow=1),
+                TableColumn("From", 11, drop=1),
+                TableColumn("Default", 36, drop=2),
             ),
             self._cells,
             lambda item: item.key,
@@ -167,20 +176,15 @@ class SettingsArea(AreaScreen):
         changed = sum(item.origin != "default" for item in self._items)
         self._table.border_subtitle = f"{len(found):,} shown, {changed:,} changed from default"
 
-    def _cells(self, item: Item) -> list[Line]:
+    def _cells(self, item: Item) -> list[Cell]:
         changed = item.origin != "default"
         default = "" if item.entry.secret else _text(item, written(item.entry.default))
-        choices = list(setting_choices(item.key, item.entry.kind.words))
-        value: Line = [span(_text(item, item.shown) or "–", "accent" if changed else "")]
-        if item.shown in choices:
-            number = f"  {choices.index(item.shown) + 1}/{len(choices)}"
-            value = [ours("‹ ", "muted"), *value, ours(" ›", "muted"), ours(number, "muted")]
         return [
             [
                 *([ours("* ", "accent")] if changed else []),
                 span(item.entry.label, "strong" if changed else ""),
             ],
-            value,
+            lambda room: value_line(item, room),
             [ours(labels.ORIGINS[item.origin].text, "accent" if changed else "muted")],
             [span(default or "–", "muted")],
         ]
@@ -241,14 +245,35 @@ class SettingsArea(AreaScreen):
                     start=item.shown,
                 )
             )
+        elif entry.kind.toml == "list":
+            options = [(name, label(name)) for name in entry.kind.choices]
+            value = await self.app.push_screen_wait(
+                TicksDialog(entry.help, options, title=title, ticked=item.shown.split(", "))
+            )
         else:
             shown = "" if entry.secret else item.shown
+            found = sorted(zoneinfo.available_timezones()) if entry.kind is ZONE else ()
             value = await self.app.push_screen_wait(
-                InputDialog(prompt, title=title, value=shown, password=entry.secret, check=checker(entry))
-            )
+                InputDialog(
+                    prompt, title=title, value=shown, password=entry.secret, check=checker(entry),
+                    suggested=found,
+                )
+            )  # fmt: skip
         if value is None or (value == item.shown and not entry.secret):
             return
         self._do("settings.set", SetSetting(key=entry.key, value=value))
+
+    def action_step(self, by: int) -> None:
+        """The next choice of the selected setting."""
+        item = self._table.item
+        if item is None or not self._table.rows.has_focus:
+            return
+        codes = list(setting_choices(item.key, item.entry.kind.words))
+        if item.shown not in codes:
+            self.host.toast(f"{item.entry.label} is typed: enter changes it.")
+            return
+        code = codes[(codes.index(item.shown) + by) % len(codes)]
+        self._do("settings.set", SetSetting(key=item.key, value=code))
 
     def action_default(self) -> None:
         """Remove the practice's own value."""
@@ -313,9 +338,39 @@ def checker(entry: SettingEntry) -> Callable[[str], str]:
 
 
 def _text(item: Item, written_value: str) -> str:
-    """Return a value as users read it: the label of a choice, otherwise the text."""
-    found = setting_choices(item.key, item.entry.kind.words).get(written_value)
-    return found.text if found is not None else written_value
+    """Return a value as users read it: the labels of choices, a number with its unit, otherwise as typed."""
+    kind = item.entry.kind
+    found = setting_choices(item.key, kind.words).get(written_value)
+    if found is not None:
+        return found.text
+    if kind.toml == "list" and written_value:
+        names = [label(name) for name in written_value.split(", ")]
+        return f"{len(names)}: {', '.join(names)}"
+    unit = kind.words.partition(",")[0] if kind.toml == "integer" else ""
+    if not written_value.isdecimal() or unit in ("", "port", "minutes"):
+        return written_value
+    return f"{written_value} %" if unit == "percent" else count(int(written_value), unit.removesuffix("s"))
+
+
+def value_line(item: Item, columns: int) -> Line:
+    """Return a value for its column: all its choices where they fit, else the one in force of how many."""
+    look: Look = "accent" if item.origin != "default" else ""
+    choices = setting_choices(item.key, item.entry.kind.words)
+    if item.shown not in choices:
+        return [span(_text(item, item.shown) or "–", look)]
+    found: Line = []
+    for code, each in choices.items():
+        here = code == item.shown
+        gap = "  " if found else ""
+        found = [*found, ours(f"{gap}(•) " if here else f"{gap}( ) ", look or "accent" if here else "muted"),
+                 span(each.text, look if here else "muted")]  # fmt: skip
+    if width(found) <= columns:
+        return found
+    place = list(choices).index(item.shown) + 1
+    return [
+        ours("‹ ", "muted"), span(choices[item.shown].text, look), ours(" ›", "muted"),
+        ours(f"  {place} of {len(choices)}", "muted"),
+    ]  # fmt: skip
 
 
 def choice_words(kind: str) -> list[str]:
@@ -332,7 +387,7 @@ def meaning(item: Item, columns: int) -> list[Line]:
         here = code == item.shown
         line = [ours("(•) " if here else "( ) ", "accent" if here else "muted"), span(each.text, "strong")]
         found.append(fit([*line, span(f"  {each.help}", "muted")], columns))
-    if not choices:
+    if not choices and entry.kind.toml != "list":
         found += wrap([ours("Accepts: ", "muted"), span(entry.kind.words)], columns)
     default = "" if entry.secret else _text(item, written(entry.default))
     changed = "not changed" if item.origin == "default" else f"now from: {labels.ORIGINS[item.origin].text}"

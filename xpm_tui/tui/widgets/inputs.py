@@ -162,9 +162,14 @@ class TextField(Input):
         self.set_class(compact, "-textual-compact", update=False)
         self.cursor_blink = False
 
-    def _get_component_classes(self) -> set[str]:  # type: ignore[override]
+    @classmethod
+    def _get_component_classes(cls) -> frozenset[str]:  # type: ignore[override]
+        return frozenset()
+
+    def notify_style_update(self) -> None:
+        """Forget how the parts look: the theme may be another one."""
         self._component_styles.clear()
-        return set()
+        super().notify_style_update()
 
     def get_component_styles(self, *names: str) -> RenderStyles:
         """Style the parts that are asked for, where they are not styled yet."""
