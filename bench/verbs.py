@@ -26,7 +26,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         for home, tables in (("linked", ()), ("new", ("xpm_clients",))):
-            # In a process of its own: the peak of a child is never below the size of whoever started it.
+            # In a process of its own: the peak of a child is never below the size of its parent.
             maker = multiprocessing.get_context("spawn").Process(target=fill, args=(folder / home, *tables))
             maker.start()
             maker.join()

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from tests.ignition.support import NOW, Desk
 from tests.support.profile import count
 from xpm_tui.domain.ignition import Client, Contact, TeamMember
-from xpm_tui.domain.tables import CLIENTS, TEAM
+from xpm_tui.domain.tables import CLIENTS, IMPORTED, TEAM
+from xpm_tui.ignition.cells import TeamLookup
 from xpm_tui.ignition.export import ExportedFile, Flavour, export_clients
-from xpm_tui.ignition.pending_changes import changes_not_in_ignition
+from xpm_tui.ignition.pending_changes import PendingChange, client_pending, columns_of_last
 
 FIRST = (
     "Client ID,Contact ID,Client Name,Contact Name,Contact Email,Tel,Tag\n"
@@ -48,9 +49,18 @@ def rows(raw: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig"), newline="")))
 
 
+def all_pending(worker: Desk) -> dict[str, tuple[PendingChange, ...]]:
+    snapshot = worker.book.snapshot()
+    people, columns = TeamLookup(snapshot.rows(TEAM)), columns_of_last(snapshot)
+    return {
+        client.id: client_pending(client, snapshot.get(IMPORTED, client.id), people, columns)
+        for client in snapshot.rows(CLIENTS)
+    }
+
+
 def pending(worker: Desk) -> tuple[int, int]:
-    found = changes_not_in_ignition(worker.book.snapshot())
-    return found.changes, found.sent
+    found = [each for client in all_pending(worker).values() for each in client]
+    return sum(each.waits for each in found), sum(each.sent for each in found)
 
 
 def test_the_export_has_ignition_s_own_headings_in_its_order(worker: Desk) -> None:
@@ -97,7 +107,7 @@ def test_a_changed_contact_is_sent_without_the_others(worker: Desk) -> None:
     kowhai = worker.client("11")
     bob = msgspec.structs.replace(kowhai.contacts[1], mobile="021")
     worker.put((CLIENTS, msgspec.structs.replace(kowhai, contacts=(kowhai.contacts[0], bob))))
-    found = changes_not_in_ignition(worker.book.snapshot()).clients[kowhai.id]
+    found = all_pending(worker)[kowhai.id]
     assert [(each.record, each.field, each.new) for each in found] == [
         (f"{kowhai.id}/{bob.id}", "contact_mobile", "021")
     ]

@@ -27,6 +27,19 @@ from xpm_tui.store.tables import TableSnapshot
 
 Plain = dict[str, dict[str, Client | Link]]
 
+
+def applied(plain: Plain, batch: list[Write]) -> Plain:
+    """What the tables hold after a commit."""
+    after: Plain = {name: dict(rows) for name, rows in plain.items()}
+    for write in batch:
+        rows = after[write.table.name]
+        if isinstance(write, Put):
+            rows[write.row.id] = write.row
+        else:
+            rows.pop(write.id, None)
+    return after
+
+
 keys = st.sampled_from([f"c{n}" for n in range(12)])
 names = st.sampled_from(
     ["Same", "same!", "ACME [/] Pty", "Tāne & Söhne", "\x1b[31mred", "日本 \u202e", "a\tb\nc"]
@@ -58,13 +71,7 @@ class BookMachine(RuleBasedStateMachine):
         shutil.rmtree(self.tmp)
 
     def take_over(self, batch: list[Write]) -> None:
-        self.plain = {name: dict(rows) for name, rows in self.plain.items()}
-        for write in batch:
-            rows = self.plain[write.table.name]
-            if isinstance(write, Put):
-                rows[write.row.id] = write.row
-            else:
-                rows.pop(write.id, None)
+        self.plain = applied(self.plain, batch)
         self.commits += 1
 
     @rule(batch=batches, by_other=st.booleans())

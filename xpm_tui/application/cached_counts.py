@@ -43,10 +43,10 @@ def cached_count(
     basis: object = None,
     saved: SavedCount[T] | None = None,
 ) -> T:
-    """What ``count`` gives for the book as it is; after a long counting, for a while as it was.
+    """Return what ``count`` returns for the present store; after a slow count, a cached one for a while.
 
-    ``basis`` is what else it depends on (the day, settings): another one counts anew. ``saved`` is how a
-    large practice saves it for the next process.
+    ``basis`` is what else the count depends on (the day, settings); a different basis counts again. ``saved``
+    says how a large practice saves it for the next process.
     """
     snapshot = practice.snapshot()
     position, before = practice.kept.get(name, (-1, None))
@@ -69,7 +69,7 @@ def _from_file(
     basis: object,
     saved: SavedCount[T],
 ) -> T:
-    """What was counted before by any process for the same tables and basis, else what is counted now."""
+    """Return the saved count for the same tables and basis; otherwise count, and save it."""
     of = snapshot.fingerprint(*saved.tables) if derived_data.is_worth_saving(snapshot) else ""
     if not of:
         return count(snapshot)

@@ -1,9 +1,8 @@
 """Data computed over the whole store, saved beside it so that the next process need not compute it again.
 
-Such a file is never the only place of anything: it names the state of the tables that it was computed from
-(``Snapshot.fingerprint``) and the version of the program. One that is missing, damaged, of another state or
-of another version counts for nothing, and the data is computed again. A practice that may only be read, or
-whose store is damaged, saves nothing.
+Such a file is a cache: it names the state of the tables that it was computed from (``Snapshot.fingerprint``)
+and the version of the program. If it is missing, damaged, or of another state or version, the data is
+computed again. A read-only practice, or one whose store is damaged, saves nothing.
 """
 
 from __future__ import annotations
@@ -24,10 +23,10 @@ from xpm_tui.domain.tables import CLIENTS, XPM_CLIENTS
 from xpm_tui.files.durable import replace_bytes
 
 LEAST = 1_000
-"""Clients of both sides together from which on it is worth a file."""
+"""The number of clients on both sides from which saving pays off."""
 
 _FORMAT = 1
-"""To be raised with every change of what is computed."""
+"""Raise it with every change of the computed data."""
 
 
 class SavedData(NamedTuple):
@@ -47,12 +46,12 @@ class _Head(msgspec.Struct, frozen=True):
 
 
 def is_worth_saving(snapshot: Snapshot) -> bool:
-    """Whether the practice is so large that computing takes longer than reading a file."""
+    """Return whether the practice is so large that computing takes longer than reading a file."""
     return snapshot.count(CLIENTS) + snapshot.count(XPM_CLIENTS) >= LEAST
 
 
 def read_saved(practice: OpenPractice, name: str) -> SavedData | None:
-    """Return what was saved under a name, whatever state it is of; None where nothing sound was."""
+    """Return what was saved under a name, for whatever state; None if there is no valid file."""
     try:
         line, found, body = _path(practice, name).read_bytes().partition(b"\n")
         head = msgspec.json.decode(line, type=_Head)
@@ -68,7 +67,7 @@ def read_saved(practice: OpenPractice, name: str) -> SavedData | None:
 
 
 def save(practice: OpenPractice, name: str, of: str, pieces: Sequence[bytes]) -> None:
-    """Save computed data where that can be done; a disk that is full is no trouble here."""
+    """Save computed data if possible; a full disk is not an error here."""
     if practice.read_only or practice.book.damage is not None or not of:
         return
     head = _Head(_made_by(), of, tuple(map(len, pieces)), _checksum(of, pieces))

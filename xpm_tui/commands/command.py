@@ -43,7 +43,7 @@ class Dialogue(Protocol):
         """Return True if a user can be asked: a terminal on both ends and no ``--json``."""
 
     def say(self, sentence: str) -> None:
-        """Show a message to the user who waits (on stderr, or in a status line), as safe text."""
+        """Show a message to the waiting user (on stderr, or in a status line), as safe text."""
 
     def progress(self, sentence: str) -> None:
         """Show how far the work is, in place of the previous progress."""

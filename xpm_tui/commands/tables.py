@@ -27,7 +27,7 @@ def _plain(told: object) -> Any:
 
 
 class ViewItems(Iterable[dict[str, Any]]):
-    """Views as JSON data, each made when it is reached."""
+    """Views as JSON data, each converted when it is reached."""
 
     def __init__(self, views: Iterable[msgspec.Struct]) -> None:
         self._views = views
@@ -39,7 +39,7 @@ class ViewItems(Iterable[dict[str, Any]]):
 
 @cache
 def _is_whole(kind: type) -> bool:
-    """Whether msgspec writes every field of a type, and of the types in it, so that it is :func:`plain`."""
+    """Return whether msgspec encodes every field of a type and of the types in it, as :func:`plain` does."""
     if not issubclass(kind, msgspec.Struct):
         return kind is not object
     config = kind.__struct_config__

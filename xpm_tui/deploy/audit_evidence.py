@@ -155,7 +155,7 @@ class JobParty:
 
 
 class ExpectedJob(msgspec.Struct, frozen=True, kw_only=True):
-    """A proposal of Ignition, or an occurrence of ours, that should have a job, with the jobs found for it.
+    """A proposal in Ignition, or one of our occurrences, that should have a job, with the jobs found for it.
 
     ``uuid`` is the client's in XPM; ``spec`` is what was sent, if it was deployed from here.
     """

@@ -82,7 +82,7 @@ def next_term(proposal: Proposal) -> Term | None:
 
 
 def is_renewed(proposal: Proposal) -> bool:
-    """Return whether a proposal of ours has a term whose workflows have not been created."""
+    """Return whether one of our proposals has a term whose workflows have not been created."""
     return (
         proposal.before is not None
         and proposal.ours

@@ -274,7 +274,7 @@ class PersonFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FolderFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """A folder of ours: free bytes, whether it can be written, and the type of a remote disk.
+    """One of our folders: free bytes, whether it can be written, and the type of a remote disk.
 
     ``trouble`` is why it cannot be used: its file system has no locks, or other user accounts could replace
     it.

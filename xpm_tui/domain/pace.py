@@ -3,7 +3,7 @@
 Xero allows 60 calls in any rolling minute, 5 at once, and 5,000 (or 1,000) a day, per app and practice
 (developer.xero.com, limits). The limits here are lower, so that network delays cannot push calls over Xero's:
 55 of a minute and 3 at once for a run, 59 and 4 for everything together. A slot therefore always remains for
-a user who waits. The rate limiter and the forecast of a run both use ``until_free``.
+a user who is waiting. The rate limiter and the forecast of a run both use ``until_free``.
 """
 
 from __future__ import annotations

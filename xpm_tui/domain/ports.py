@@ -272,7 +272,7 @@ class XpmJobsPort(XpmPort, Protocol):
 
 
 class Priority(IntEnum):
-    """The priority of a call: a user who waits at the screen overtakes a sync."""
+    """The priority of a call: a user at the screen goes before a sync."""
 
     PERSON = 0
     PUSH = 1

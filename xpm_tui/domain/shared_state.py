@@ -1,7 +1,7 @@
-"""The ports of what the machines of one practice share besides its data: locks, small records, one clock.
+"""Ports of what the machines of one practice share besides its data: locks, small records, one clock.
 
-Where a practice lives on one machine, lock files and files of that machine take their place. What the
-methods raise is named with each; ``StoreUnreadable`` includes a database that cannot be reached.
+A practice on one machine uses lock files and files of that machine instead. ``StoreUnreadable`` includes a
+database that cannot be reached.
 """
 
 from __future__ import annotations
@@ -14,30 +14,30 @@ from xpm_tui.domain.ports import Clock
 
 
 class RunLock(Protocol):
-    """A lock that every process of a practice respects; it ends with the process that holds it."""
+    """A lock of a practice across processes; it ends with the process that holds it."""
 
     @property
     def held(self) -> bool:
         """Whether this object holds it."""
 
     def acquire(self, timeout: float = 0.0, *, what: str | None = None) -> None:
-        """Take the lock, waiting up to ``timeout`` seconds (0: one try, negative: for ever).
+        """Acquire the lock, waiting up to ``timeout`` seconds (0: one attempt, negative: without limit).
 
-        Raises ``Busy`` naming the owner, ``DiskError`` and ``StoreUnreadable``.
+        Raises ``Busy``, naming the holder, ``DiskError`` and ``StoreUnreadable``.
         """
 
     def release(self) -> None:
-        """Give the lock back; not holding it is no error."""
+        """Release the lock; does nothing if it is not held."""
 
     def hold(self, timeout: float = 0.0, *, what: str | None = None) -> AbstractContextManager[None]:
         """Hold the lock for a ``with`` block; raises what :meth:`acquire` raises."""
 
     def close(self) -> None:
-        """Give everything back."""
+        """Release the lock completely."""
 
 
 class RecordState:
-    """A shared record while it is looked at: its bytes, and the numbers of the processes that are alive."""
+    """A shared record while it is locked: its bytes, and the numbers of the processes that are alive."""
 
     def __init__(self, data: bytes | None, alive: Sequence[int]) -> None:
         self.data = data
@@ -45,33 +45,33 @@ class RecordState:
 
 
 class SharedRecord(Protocol):
-    """A small record that the processes of all machines change in turn."""
+    """A small record that the processes of all machines change one at a time."""
 
     @property
     def process(self) -> int:
-        """The number by which others know that this process is alive."""
+        """The number that shows other processes that this one is alive."""
 
     def read(self) -> RecordState:
-        """The record as it is. Raises ``StoreUnreadable``."""
+        """Return the record. Raises ``StoreUnreadable``."""
 
     def change(self) -> AbstractContextManager[RecordState]:
-        """Hold the record and write what ``data`` is at the end; nothing where an error is raised.
+        """Lock the record, and write the final ``data`` unless an error is raised.
 
         Raises ``StoreUnreadable``, ``DiskError`` and ``Busy``.
         """
 
 
 class SharedState(Protocol):
-    """What the machines of a practice share at the place where its data is."""
+    """What the machines of a practice share, in the place of its data."""
 
     def record(self, name: str) -> SharedRecord:
-        """The record of this name."""
+        """Return the record with this name."""
 
     def login_lock(self, person: str) -> RunLock:
-        """The lock under which one process of all machines renews the login."""
+        """Return the lock that lets one process on all machines refresh the tokens."""
 
     def clock(self, clock: Clock) -> Clock:
-        """The time of the place itself: what several machines compare must come from one clock.
+        """Return the clock of that place: times that several machines compare must come from one.
 
         Raises ``StoreUnreadable``.
         """

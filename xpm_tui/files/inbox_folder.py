@@ -2,7 +2,7 @@
 
 Every step is a rename within one file system, so that a kill leaves a file in one place or the other: the
 folder itself, ``working``, ``done`` or ``failed``. Only regular files are accepted; symbolic links, folders
-and devices stay where they are. Whoever can write to the folder decides what is imported, so a group may
+and devices stay where they are. Anyone who can write to the folder decides what is imported, so a group may
 write to it (the account of an SFTP server), but not everyone.
 """
 

@@ -1,6 +1,6 @@
 """Folders and files of a single user account: 0700 and 0600, no symbolic link, no foreign owner.
 
-Whoever can write to a folder can replace what is in it, so the whole path from the root is checked, as
+Anyone who can write to a folder can replace what is in it, so the whole path from the root is checked, as
 OpenSSH does (``StrictModes``, sshd_config(5)).
 
 File systems and folder listings: whether a folder is on a network, and the entries for a typed path.

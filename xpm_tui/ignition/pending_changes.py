@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import msgspec
@@ -68,39 +68,6 @@ def rejection_reason(client: Client) -> dict[str, str]:
     elif len(found) == len(client.contacts):
         found[""] = next(iter(found.values()))
     return found
-
-
-@dataclass(frozen=True)
-class NotInIgnition:
-    """All pending changes by client."""
-
-    clients: Mapping[str, tuple[PendingChange, ...]] = field(default_factory=dict)
-    unsendable: tuple[Unsendable, ...] = ()
-
-    @property
-    def changes(self) -> int:
-        """The number of changes that still have to be exported, and can be."""
-        return sum(each.waits for pending in self.clients.values() for each in pending)
-
-    @property
-    def sent(self) -> int:
-        """The number of changes that were exported and not yet seen in a file of Ignition."""
-        return sum(each.sent for pending in self.clients.values() for each in pending)
-
-
-def changes_not_in_ignition(snapshot: Snapshot) -> NotInIgnition:
-    """Compare every client with the last files; the time is proportional to the number of clients."""
-    people, columns = TeamLookup(snapshot.rows(TEAM)), columns_of_last(snapshot)
-    found = {}
-    unsendable: dict[str, Unsendable] = {}
-    for client in snapshot.rows(CLIENTS):
-        pending = client_pending(client, snapshot.get(IMPORTED, client.id), people, columns)
-        if pending:
-            found[client.id] = pending
-        for each in pending:
-            if each.never and not each.sent:
-                unsendable.setdefault(each.record, Unsendable(each.record, client.name, each.never))
-    return NotInIgnition(found, tuple(unsendable.values()))
 
 
 def count_waiting(snapshot: Snapshot) -> tuple[int, list[Unsendable]]:

@@ -1,4 +1,4 @@
-"""A practice in PostgreSQL as a store: the Store port over the same TinyDB tables as the embedded one."""
+"""A practice in PostgreSQL as a store: the Store port over the TinyDB tables of the embedded store."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class PostgresStorage(EngineStorage):
 
 
 class DatabaseClock:
-    """The time of the database, which machines with different clocks agree on."""
+    """The time of the database, which is the same for machines whose clocks differ."""
 
     def __init__(self, clock: Clock, ahead: float) -> None:
         self._clock = clock
@@ -34,7 +34,7 @@ class DatabaseClock:
         return self._clock.now() + self._ahead
 
     def monotonic(self) -> float:
-        """Seconds that only go forward, of this machine."""
+        """Return the monotonic time of this machine, in seconds."""
         return self._clock.monotonic()
 
     async def sleep(self, seconds: float) -> None:
@@ -76,7 +76,7 @@ class DatabaseStore(TableStore):
 
     @property
     def person(self) -> str:
-        """Whom the database knows the user to be; empty where the role stands for nobody in particular."""
+        """The person of the database role; empty if the database does not know one."""
         return self.engine.role.person
 
     @property
@@ -85,36 +85,36 @@ class DatabaseStore(TableStore):
         return self.engine.role.reads_only
 
     def sign(self, person: str) -> None:
-        """Name who makes the commits from now on."""
+        """Set the person of the following commits."""
         self.engine.person = person
 
     def run_lock(self, person: str, what: str) -> DatabaseLock:
-        """The run lock, not yet taken."""
+        """Return the run lock, not yet acquired."""
         return DatabaseLock(self.engine, RUN, person=person, what=what)
 
     def run_owner(self) -> LockOwner | None:
-        """Who has the run lock right now."""
+        """Return the holder of the run lock."""
         return lock_owner(self.engine)
 
     # The SharedState port.
 
     def record(self, name: str) -> SharedRow:
-        """The record of this name that all machines share."""
+        """Return the record with this name that all machines share."""
         return SharedRow(self.engine, name)
 
     def login_lock(self, person: str) -> DatabaseLock:
-        """The lock under which one process of all machines renews the login."""
+        """Return the lock that lets one process on all machines refresh the tokens."""
         return DatabaseLock(self.engine, LOGIN, person=person, what="renews the login")
 
     def clock(self, clock: Clock) -> Clock:
-        """The database's time, by the difference that was measured when it was first asked for."""
+        """Return the database's clock, from the difference that is measured once."""
         if self._ahead is None:
             self._ahead = database_clock(self.engine, clock)
         return DatabaseClock(clock, self._ahead)
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What its owner should hear once: a pooler that filters notifications."""
+        """Return a problem to report once: a pooler that filters notifications."""
         if self.damage is not None or self.engine.listens:
             return ()
         return (
@@ -123,12 +123,12 @@ class DatabaseStore(TableStore):
         )
 
     def record_end(self) -> None:
-        """Remove what no reader needs any more: at the end of a run. Raises what a commit raises."""
+        """Remove data that no reader needs any more, at the end of a run. Raises what a commit raises."""
         if not self.read_only:
             self.engine.prune()
 
     def compact(self) -> bool:
-        """Remove what no reader needs any more. Raises what a commit raises."""
+        """Remove data that no reader needs any more. Raises what a commit raises."""
         self.engine.prune()
         return True
 
@@ -143,12 +143,12 @@ def open_database(
     poll: float | None = None,
     moving: bool = False,
 ) -> DatabaseStore:
-    """Open (and, unless ``read_only``, where missing make) a practice in the database at ``url``.
+    """Open a practice in the database at ``url``; unless ``read_only``, create it if it is missing.
 
-    ``poll`` asks for changes at most so often, in seconds, instead of waiting for notifications; ``moving``
-    opens also what is being moved. Raises
-    ``BadInput`` for an address that cannot be read, ``StoreUnreachable``, and ``StoreUnreadable`` where the
-    connection is refused, the practice is not there or is of a newer version.
+    ``poll`` is the interval in seconds at which changes are queried instead of waiting for notifications;
+    with ``moving``, a practice that is being moved is opened too. Raises ``BadInput`` for an address that
+    cannot be parsed, ``StoreUnreachable``, and ``StoreUnreadable`` if the connection is refused, or the
+    practice is missing or of a newer version.
     """
     return DatabaseStore(
         url, practice, read_only=read_only, clock=clock, person=person, poll=poll, moving=moving

@@ -48,7 +48,7 @@ _FIRST_LAYOUT = """
 CREATE TABLE xpm_tui.layout (version int NOT NULL);
 INSERT INTO xpm_tui.layout VALUES (0);
 
--- One row per practice: the head of its store. Whoever commits holds the lock on it.
+-- One row per practice: the head of its store. A commit holds the lock on it.
 CREATE TABLE xpm_tui.practices (
     id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name text COLLATE "C" NOT NULL UNIQUE,

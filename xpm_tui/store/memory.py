@@ -155,7 +155,7 @@ Rows = dict[str, bytes]
 
 
 class LazyRows:
-    """The rows of a table by id. Those of a snapshot file are split into rows when they are first needed.
+    """The rows of a table by id; those of a snapshot file are split into rows when they are first needed.
 
     ``split`` returns them; ``size`` is their number. Any thread may read it.
     """
@@ -170,7 +170,7 @@ class LazyRows:
 
     @property
     def rows(self) -> Rows:
-        """All rows. Raises ``StoreUnreadable`` where the file is not what it claims to be."""
+        """Return all rows. Raises ``StoreUnreadable`` if the file contradicts its manifest."""
         if self._split is not None:
             with self._lock:
                 if self._split is not None:
@@ -180,7 +180,7 @@ class LazyRows:
 
     @property
     def is_split(self) -> bool:
-        """Whether somebody has needed the rows."""
+        """Whether the rows have been split."""
         return self._split is None
 
     def __len__(self) -> int:
@@ -199,7 +199,7 @@ class StateVersion:
     def __init__(self, mark: Mark, touched: dict[str, tuple[int, int]]) -> None:
         self.mark = mark
         self.touched = touched
-        """By table, position and checksum of a commit since which it is the same."""
+        """By table, position and checksum of the last commit that changed it."""
         self.next: StateVersion | None = None
         self.replaced: dict[str, dict[str, bytes | None]] = {}
 

@@ -1,8 +1,8 @@
-"""The PostgreSQL engine: the rows of one practice in memory, and the database that they come from.
+"""The PostgreSQL engine: the rows of one practice in memory, and the database that they are read from.
 
-It stands where the embedded engine stands, below the TinyDB tables, with the same snapshots in memory. A
-reader catches up by position when a notification says so; a commit takes two round trips, each of them one
-pipeline: lock the head of the practice and catch up, then write and commit.
+It takes the place of the embedded engine below the TinyDB tables, with the same snapshots in memory. Readers
+catch up by position when a notification arrives. A commit takes two round trips, each of them one pipeline:
+lock the head of the practice and catch up, then write and commit.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from xpm_tui.store.snapshot import StoreSnapshot
 T = TypeVar("T")
 
 POLL = 0.25
-"""Seconds between two questions for the position where notifications do not arrive."""
+"""Seconds between two queries for the position if notifications do not arrive."""
 
 SURE = 15.0
-"""Seconds after which the position is asked for even though no notification came."""
+"""Seconds after which the position is queried even without a notification."""
 
 PATIENCE = 10.0
 """Seconds that a commit waits for a database that cannot be reached."""
@@ -46,12 +46,13 @@ RETRY = 1.0
 class PostgresEngine:
     """One open practice in PostgreSQL. Any thread may call its methods.
 
-    ``damage`` says why nothing can be written now: rows that are not what was written, or a database that
-    cannot be reached, which passes. ``fence`` is the number that every commit of a run must carry, None
-    outside a run; ``locks`` are the kinds of locks that it holds, ``reopened`` hear of each session that
-    takes the place of a lost one. ``role`` says whose the session is, ``number`` what others know it by.
-    ``poll`` asks for the position at most so often (in seconds) instead of waiting for notifications;
-    ``moving`` opens also what is being moved. Whoever uses :meth:`session` holds ``mutex``.
+    ``damage`` says why nothing can be written at present: rows are not as they were written, or the database
+    cannot be reached, which may end. ``fence`` is the number that every commit of a run carries, None outside
+    a run. ``locks`` are the kinds of locks that it holds; the callbacks in ``reopened`` are called with each
+    session that replaces a lost one. ``role`` is the role of the session, ``number`` its number for other
+    processes. ``poll`` is the interval in seconds at which the position is queried instead of waiting for
+    notifications; with ``moving``, a practice that is being moved is opened too. The caller of
+    :meth:`session` must hold ``mutex``.
     """
 
     def __init__(
@@ -102,12 +103,12 @@ class PostgresEngine:
 
     @property
     def read_only(self) -> bool:
-        """Whether nothing may be written: by wish, by the rights of the role, or because of ``damage``."""
+        """Whether nothing may be written: as requested, by the role's rights, or because of ``damage``."""
         return self._wish_read_only or self.role.reads_only or self.damage is not None
 
     @property
     def mark(self) -> Mark:
-        """The newest commit known."""
+        """The latest known commit."""
         return self.state.mark
 
     @property
@@ -117,11 +118,11 @@ class PostgresEngine:
 
     @property
     def listens(self) -> bool:
-        """Whether the database notifies of commits; otherwise it is asked for them."""
+        """Whether the database sends notifications of commits; otherwise the position is polled."""
         return self._session is not None and self._session.listens and self._poll is None
 
     def snapshot(self) -> StoreSnapshot:
-        """What is there now; while the database cannot be reached, what there was before."""
+        """Return the latest state, or the last known one while the database cannot be reached."""
         if self.mutex.acquire(timeout=0.01):
             try:
                 if self._hear() > self.state.mark.position:
@@ -131,13 +132,13 @@ class PostgresEngine:
         return self.view()
 
     def view(self) -> StoreSnapshot:
-        """What is in memory now."""
+        """Return the state in memory."""
         view = StoreSnapshot(self.state, self._build, self._head.book)
         self._views.add(view)
         return view
 
     def watch(self) -> int:
-        """The newest position that is known of, without waiting where notifications arrive."""
+        """Return the latest known position, without a round trip if notifications arrive."""
         if self.mutex.acquire(timeout=0.01):
             try:
                 return self._hear()
@@ -146,7 +147,7 @@ class PostgresEngine:
         return self.state.mark.position
 
     def session(self, patience: float | None = None) -> Session:
-        """The session, opened again where it was lost.
+        """Return the session, which is opened again if it was lost.
 
         Raises ``StoreUnreachable`` and ``StoreUnreadable`` after ``patience`` seconds (:data:`PATIENCE`).
         """
@@ -171,7 +172,7 @@ class PostgresEngine:
                     self._ending.wait(RETRY)
 
     def ask(self, question: Callable[[Session], T], patience: float | None = None) -> T:
-        """The answer to a question that may be asked twice: again where the session turns out to be lost.
+        """Return the answer to a query that may be sent twice: it is repeated if the session was lost.
 
         Raises what :meth:`session` raises.
         """
@@ -185,9 +186,9 @@ class PostgresEngine:
     # Changing it
 
     def transact(self, make: Callable[[StoreSnapshot], Sequence[EncodedWrite]]) -> int:
-        """Commit what ``make`` asks for when it is shown the newest state, nobody coming in between.
+        """Commit the writes that ``make`` returns for the latest state, which nobody can change meanwhile.
 
-        Raises ``ReadOnly``, ``StoreUnreadable``, ``DiskError`` and ``Busy``; nothing is written then, unless
+        Raises ``ReadOnly``, ``StoreUnreadable``, ``DiskError`` and ``Busy``. Nothing is written then, unless
         the message says that this is not known.
         """
         with self.locked() as session:
@@ -204,7 +205,7 @@ class PostgresEngine:
         return self._resolve(work, lost)
 
     def write_all(self, tables: Mapping[str, Rows], *, position: int = 0) -> int:
-        """Put these rows in place of all rows, as one commit behind ``position``; gives the new position."""
+        """Replace all rows by these, as one commit after ``position``; return the new position."""
         with self.locked() as session:
             new = max(self.state.mark.position, position) + 1
             statements.replace_rows(session, self.id, tables, new, self.person)
@@ -216,15 +217,15 @@ class PostgresEngine:
         self.ask(self._load)
 
     def prune(self) -> int:
-        """Remove old tombstones and records of commits; gives the number of rows that are gone."""
+        """Remove old tombstones and records of commits; return the number of removed rows."""
         with self.locked() as session:
             return statements.prune_rows(session, self.id)
 
     @contextmanager
     def locked(self) -> Iterator[Session]:
-        """Hold the head of the practice locked, in a transaction, with the newest state in memory.
+        """Lock the head of the practice in a transaction, with the latest state in memory.
 
-        What the caller does not commit is rolled back.
+        It is rolled back unless the caller commits it.
         """
         self._refuse_writing()
         with self.mutex:
@@ -239,7 +240,7 @@ class PostgresEngine:
                 session.rollback()
 
     def close(self) -> None:
-        """Give the session back; a second time is no error."""
+        """Close the session; closing it twice is allowed."""
         self._closed = True
         self._ending.set()
         with self.mutex:
@@ -275,7 +276,7 @@ class PostgresEngine:
         self._asked = self.clock.monotonic()
 
     def _hear(self) -> int:
-        """Take in notifications, or ask where there are none; gives the newest position known of."""
+        """Read notifications, or query the position without them; return the latest known position."""
         known = self.state.mark.position
         session = self._session
         if session is None or self._in_transaction:
@@ -291,7 +292,7 @@ class PostgresEngine:
         return max(known, session.notified)
 
     def _refresh(self) -> None:
-        """Catch up; what stands in the way becomes ``damage``, and readers keep what there is."""
+        """Catch up; an error becomes ``damage``, and readers keep the last known state."""
         session = self._session
         if session is None or self._in_transaction:
             return
@@ -303,7 +304,7 @@ class PostgresEngine:
             self.damage = error
 
     def _take(self, session: Session, found: list[tuple[Any, ...]]) -> Head:
-        """Take over the head and the changes that were read behind the state's position."""
+        """Apply the head and the changes that were read after the state's position."""
         known = self.state.mark.position
         maybe, changes = statements.split_changes(found, self.state.tables, self._seq)
         head = known_head(maybe, self.practice, self.address)
@@ -323,7 +324,7 @@ class PostgresEngine:
     # Within: writing
 
     def _begin(self) -> Session:
-        """Lock the head and catch up. Nothing was written before, so a lost session is replaced once."""
+        """Lock the head and catch up. Nothing has been written yet, so a lost session is replaced once."""
         for again in (True, False):
             session = self.session()
             try:
@@ -400,7 +401,7 @@ class PostgresEngine:
     # Within: losing and finding the database
 
     def _lose(self, error: StoreUnreadable) -> None:
-        """Go on with what there is, and look for the database in the background."""
+        """Continue with the last known state, and try to reach the database in the background."""
         session, self._session = self._session, None
         if session is not None:
             session.close()

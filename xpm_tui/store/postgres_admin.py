@@ -1,6 +1,6 @@
-"""Looking after a practice in PostgreSQL: check it, back it up, restore it, move it in and out.
+"""Maintenance of a practice in PostgreSQL: check, back up, restore, move in and out.
 
-Backups have the form of those of the embedded store, so each engine restores what the other wrote.
+Backups have the format of the embedded store, so each engine can restore those of the other.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from xpm_tui.store.snapshot_set import both_locks, install
 from xpm_tui.store.upgrades import migrated, private_view
 
 BATCH = 2_000
-"""Rows that are copied in one transaction; an interrupted move goes on behind the last one."""
+"""The number of rows per transaction of a move; an interrupted move continues after the last one."""
 
 
 def check_practice(url: str, practice: str, clock: Clock) -> Report:
@@ -53,13 +53,13 @@ def check_practice(url: str, practice: str, clock: Clock) -> Report:
 
 
 def back_up_practice(url: str, practice: str, target: Path, clock: Clock) -> Backup:
-    """Write a backup to ``target`` and read it back. Nobody waits meanwhile."""
+    """Write a backup to ``target`` and read it back, without blocking others."""
     with open_database(url, practice, read_only=True, clock=clock) as store:
         return _backed_up(store, target, clock)
 
 
 def compact_practice(url: str, practice: str, clock: Clock) -> Compacted:
-    """Remove what no reader needs any more. Raises what a commit raises."""
+    """Remove data that no reader needs any more. Raises what a commit raises."""
     with open_database(url, practice, clock=clock) as store:
         before = _size(store)
         store.compact()
@@ -69,9 +69,9 @@ def compact_practice(url: str, practice: str, clock: Clock) -> Compacted:
 def restore_practice(
     url: str, practice: str, source: Path, folder: Path, *, clock: Clock, person: str
 ) -> Restored:
-    """Put the state of a backup in place; what was there before is backed up into ``folder`` first.
+    """Restore a backup; the present state is backed up into ``folder`` first.
 
-    Other processes see it as one change of everything. The run lock is held meanwhile.
+    Other processes see it as one commit that changes everything. The run lock is held meanwhile.
     """
     with (
         open_database(url, practice, clock=clock, person=person) as store,
@@ -88,12 +88,17 @@ def restore_practice(
 
 
 def move_in(folder: Path, url: str, practice: str, *, clock: Clock, person: str) -> DatabaseStore:
-    """Copy the store in ``folder`` into a database and verify it row by row; then refuse writes here.
+    """Copy the store in ``folder`` into a database, verify it row by row, and then refuse writes here.
 
-    Readers of both sides stay online, and writers here until the last step. What an interrupted move has
-    copied is compared, not copied again. Gives the open store in the database.
+    Readers of both sides stay online, and writers here until the last step. Rows that an interrupted move has
+    copied are compared instead of copied again.
 
-    Raises ``BadInput`` where the database has another practice of this name, and what a commit raises.
+    Returns:
+        The open store in the database.
+
+    Raises:
+        BadInput: The database has another practice with this name.
+        AppError: As a commit.
     """
     source = Engine(folder, read_only=False, clock=clock, person=person)
     try:
@@ -116,9 +121,9 @@ def move_in(folder: Path, url: str, practice: str, *, clock: Clock, person: str)
 
 
 def move_out(store: DatabaseStore, folder: Path, *, clock: Clock) -> int:
-    """Put the practice of a database into ``folder`` and verify it; then nobody can change it there.
+    """Copy a practice from a database into ``folder`` and verify it; then nobody can change it there.
 
-    Gives the number of rows. The caller holds the run lock; ``store`` was opened for moving.
+    The caller holds the run lock; ``store`` was opened with ``moving``. Returns the number of rows.
     """
     engine = store.engine
     _set_state(engine, "moved", moved_to="files on another machine")
@@ -141,7 +146,7 @@ def move_out(store: DatabaseStore, folder: Path, *, clock: Clock) -> int:
 
 
 def copy_rows(view: StoreSnapshot, target: PostgresEngine) -> int:
-    """Make the rows of ``target`` those of ``view``, in transactions of :data:`BATCH`; gives how many."""
+    """Copy the rows of ``view`` to ``target``, in transactions of :data:`BATCH`; return their number."""
     changes = list(_differences(view, target.view()))
     for start in range(0, len(changes), BATCH):
         part = changes[start : start + BATCH]
@@ -180,7 +185,7 @@ def _refuse_difference(view: StoreSnapshot, copy: StoreSnapshot) -> None:
 
 
 def _claim(engine: PostgresEngine, book: str) -> None:
-    """Take a practice of the database for the one that is moved. Raises ``BadInput`` for another one."""
+    """Return the practice in the database that is being moved. Raises ``BadInput`` for another one."""
     head = engine.head
     if head.row_count and head.book != book:
         raise BadInput(

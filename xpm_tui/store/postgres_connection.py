@@ -1,6 +1,6 @@
-"""Connections to PostgreSQL: the address, one session, and what the driver's errors mean.
+"""Connections to PostgreSQL: the address, the session, and the meaning of the driver's errors.
 
-Nothing here knows what is stored. No text of an error contains a password.
+This module knows nothing about the stored data. No error text contains a password.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ IDLE_SECONDS = 2
 """Seconds after which PostgreSQL ends a session that stopped in the middle of a transaction."""
 
 SCHEMA_LOCK = 0x78706D5F747569
-"""Key of the advisory lock under which the tables are made."""
+"""Key of the advisory lock that is held while the tables are created."""
 
 SESSIONS = 0x78706D01
-"""First key of the advisory locks by which sessions are known to be alive; the second is their number."""
+"""First key of the advisory locks that show that a session is alive; the second is its number."""
 
 _DEFAULTS = {
     "application_name": "xpm-tui",
@@ -70,11 +70,10 @@ _DURABLE = (
 
 
 class DatabaseAddress:
-    """Where the database is. ``shown`` is its address for texts: without password and options.
+    """The address of a database. ``shown`` is the address for texts, without password and options.
 
     A server on another machine is reached with TLS (``sslmode=require``) unless the address says otherwise.
-
-    Raises ``BadInput`` for an address that cannot be read.
+    Raises ``BadInput`` for an address that cannot be parsed.
     """
 
     def __init__(self, url: str) -> None:
@@ -107,7 +106,7 @@ class DatabaseAddress:
         return f"DatabaseAddress({self.shown!r})"
 
     def clean(self, text: str) -> str:
-        """The first line of a text of the driver, without the password in any of its forms."""
+        """Return the first line of a driver's text, without the password in any of its forms."""
         line = text.strip().splitlines()[0] if text.strip() else "no reason was given"
         for secret in {self.password, unquote(self.password)} - {""}:
             line = line.replace(secret, "***")
@@ -115,10 +114,10 @@ class DatabaseAddress:
 
 
 class Session:
-    """One session at the server: its connection and its number, which shows others that it is alive.
+    """A session at the server: its connection, and its number, which shows others that it is alive.
 
-    ``number`` stays the same when a lost session is opened again. ``notified`` is the highest position that
-    a notification told; ``listens`` whether notifications arrive at all.
+    ``number`` stays the same when a lost session is opened again. ``notified`` is the highest position in a
+    notification; ``listens`` is whether notifications arrive at all.
     """
 
     def __init__(self, address: DatabaseAddress, number: int = 0) -> None:
@@ -159,7 +158,7 @@ class Session:
         self.hear()
 
     def hear(self) -> None:
-        """Take in the notifications that have arrived, without waiting. Raises ``StoreUnreachable``."""
+        """Read the notifications that have arrived, without waiting. Raises ``StoreUnreachable``."""
         with self.errors():
             wire = self.connection.pgconn
             wire.consume_input()
@@ -182,7 +181,7 @@ class Session:
 
     @contextmanager
     def transaction(self, begin: LiteralString = "BEGIN") -> Iterator[Connection]:
-        """A transaction in which each statement is sent by itself; rolled back where an error is raised."""
+        """Begin a transaction whose statements are sent one by one; an error rolls it back."""
         with self.errors():
             self.connection.execute(begin)
             try:
@@ -194,7 +193,7 @@ class Session:
 
     @contextmanager
     def moment(self) -> Iterator[Connection]:
-        """A transaction that sees one moment; the one that is open, where that holds the head locked."""
+        """Begin a transaction with one consistent view, or continue the open one that has locked the head."""
         if self.connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
             with self.transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as connection:
                 yield connection
@@ -203,7 +202,7 @@ class Session:
                 yield self.connection
 
     def rollback(self) -> None:
-        """End a transaction that failed; a connection that is lost has ended it by itself."""
+        """Roll back a failed transaction; a lost connection has already ended it."""
         try:
             if self.alive and self.connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
                 self.connection.execute("ROLLBACK")
@@ -211,7 +210,7 @@ class Session:
             self.close()
 
     def close(self) -> None:
-        """Give the connection back; never raises."""
+        """Close the connection; never raises."""
         try:
             self.connection.close()
         except psycopg.Error:
@@ -219,12 +218,12 @@ class Session:
 
 
 def channel(practice: int) -> str:
-    """The name under which commits of a practice are notified."""
+    """Return the channel of the notifications about commits of a practice."""
     return f"xpm_tui_{practice}"
 
 
 def _meaning(address: DatabaseAddress, error: psycopg.Error) -> AppError:
-    """What an error of the driver means for the store, on a connection that was open."""
+    """Return the store error for an error of the driver on an open connection."""
     where, text = address.server, address.clean(str(error))
     for kinds, make in _MEANINGS:
         if isinstance(error, kinds):
@@ -238,7 +237,7 @@ def _meaning(address: DatabaseAddress, error: psycopg.Error) -> AppError:
 
 
 def _connection_error(address: DatabaseAddress, error: psycopg.Error) -> StoreUnreachable:
-    """What it means that no connection could be opened. The server's words may be in any language."""
+    """Return the store error for a failed connection attempt. The server's text may be in any language."""
     text = address.clean(str(error))
     wire = error.pgconn
     if wire is not None and wire.needs_password:

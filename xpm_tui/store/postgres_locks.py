@@ -1,7 +1,7 @@
-"""What all machines of a practice share besides its rows: locks with an owner, and small records.
+"""Locks and small records that all machines of a practice share.
 
-A lock is an advisory lock of the session: it ends with it, however that dies. The run lock also gives out a
-fencing number, which the engine checks at every commit of the run.
+A lock is an advisory lock of the session, and ends with it, however the session ends. The run lock also
+issues a fencing number, which the engine checks in every commit of the run.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from xpm_tui.store.postgres import PostgresEngine
 from xpm_tui.store.postgres_connection import SESSIONS, Session
 
 RUN, LOGIN = 0x78706D02, 0x78706D03
-"""First keys of the advisory locks of a practice: for runs, and for renewing the login."""
+"""First keys of the advisory locks of a practice: for runs, and for refreshing tokens."""
 
 POLL = 0.05
-"""Seconds between two tries for a lock that somebody else holds."""
+"""Seconds between two attempts to get a lock that another process holds."""
 
 _HELD = (
     "EXISTS (SELECT 1 FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.granted"
@@ -42,10 +42,10 @@ _RECORD = (
 
 
 class DatabaseLock:
-    """A lock of a practice that all machines respect: one of ``RUN`` and ``LOGIN``.
+    """A lock of a practice on all machines: ``RUN`` or ``LOGIN``.
 
-    While the run lock is held, every commit of its engine carries the fencing number. When the session is
-    lost and opened again, the lock is taken again unless somebody else had it meanwhile.
+    While the run lock is held, every commit of its engine carries the fencing number. If the session is lost
+    and opened again, the lock is acquired again, unless another process has held it meanwhile.
     """
 
     def __init__(self, engine: PostgresEngine, kind: int, *, person: str, what: str = "") -> None:
@@ -62,9 +62,9 @@ class DatabaseLock:
         return self._times > 0
 
     def acquire(self, timeout: float = 0.0, *, what: str | None = None) -> None:
-        """Take the lock, waiting up to ``timeout`` seconds (0: one try, negative: for ever).
+        """Acquire the lock, waiting up to ``timeout`` seconds (0: one attempt, negative: without limit).
 
-        Raises ``Busy`` naming the owner, ``StoreUnreadable``.
+        Raises ``Busy``, naming the holder, and ``StoreUnreadable``.
         """
         if self._times:
             self._times += 1
@@ -82,7 +82,7 @@ class DatabaseLock:
         self._times = 1
 
     def release(self) -> None:
-        """Give the lock back; not holding it is no error."""
+        """Release the lock; does nothing if it is not held."""
         if not self._times:
             return
         self._times -= 1
@@ -108,7 +108,7 @@ class DatabaseLock:
             self.release()
 
     def close(self) -> None:
-        """Give everything back."""
+        """Release the lock completely."""
         self._times = min(self._times, 1)
         self.release()
         with suppress(ValueError):
@@ -153,17 +153,17 @@ class DatabaseLock:
         return int(row[0])
 
     def _retake(self, session: Session) -> None:
-        """Take the lock again in a session that takes the place of a lost one.
+        """Acquire the lock again in the session that replaces a lost one.
 
-        Where somebody else has it, or had it, the fencing number is another one by now, so nothing of this
-        run is committed any more.
+        If another process holds it, or has held it, the fencing number has changed, so nothing of this run is
+        committed any more.
         """
         if self._times:
             self._take(session)
 
 
 def lock_owner(engine: PostgresEngine) -> LockOwner | None:
-    """Who holds the run lock of a practice right now; None where nobody does or the database is away."""
+    """Return the holder of the run lock; None if it is free or the database cannot be reached."""
 
     def ask(session: Session) -> tuple[object, ...] | None:
         with session.errors():
@@ -185,16 +185,16 @@ class SharedRow:
 
     @property
     def process(self) -> int:
-        """The number by which others know that this process is alive."""
+        """The number that shows other processes that this one is alive."""
         return self._engine.number
 
     def read(self) -> RecordState:
-        """The record as it is. Raises ``StoreUnreadable``."""
+        """Return the record. Raises ``StoreUnreadable``."""
         return self._engine.ask(self._read, 0)
 
     @contextmanager
     def change(self) -> Iterator[RecordState]:
-        """Hold the record and write what ``data`` is at the end; nothing where an error is raised.
+        """Lock the record, and write the final ``data`` unless an error is raised.
 
         Raises ``StoreUnreadable``, ``Busy`` and ``DiskError``.
         """
@@ -224,7 +224,7 @@ class SharedRow:
 
 
 def database_clock(engine: PostgresEngine, clock: Clock) -> float:
-    """Seconds that the database's clock is ahead of this machine's, to within half a round trip."""
+    """Return the lead of the database's clock over this machine's, in seconds (± half a round trip)."""
 
     def ask(session: Session) -> float:
         with session.errors():

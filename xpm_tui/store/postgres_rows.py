@@ -1,7 +1,6 @@
-"""The rows of one practice in PostgreSQL: the statements that read and write them, and their checksums.
+"""The statements that read and write the rows of one practice in PostgreSQL, and their checksums.
 
-The layout is in :mod:`xpm_tui.store.manifest`. Nothing here decides when a connection is lost, or what to
-do about it.
+The layout is in :mod:`xpm_tui.store.manifest`. Lost connections are handled by the engine.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ TOMBSTONE_DAYS, COMMIT_DAYS = 2, 400
 """Days after which tombstones, and the record of who committed what, may be removed."""
 
 BATCH = 5_000
-"""Rows in one statement."""
+"""The number of rows in one statement."""
 
 Tables = Mapping[str, LiveTable]
 
@@ -79,15 +78,15 @@ class Head(NamedTuple):
 
     @property
     def mark(self) -> Mark:
-        """Its position as a place in the history of the store."""
+        """The position as a mark in the history of the store."""
         return Mark(0, self.position, 0, self.millis)
 
 
 class RowTransaction(NamedTuple):
-    """A transaction that is ready to be sent, and may be sent again under the same token.
+    """A transaction that is ready to be sent; it may be sent again with the same token.
 
-    ``rows`` are the rows as they are after it, a None body for one that goes away; ``seqs`` their order of
-    arrival, 0 where it stays; ``total`` and ``seq`` those of the practice afterwards.
+    ``rows`` are the changed rows, with a None body for a deleted one; ``seqs`` their order of arrival, 0 if
+    unchanged; ``total`` and ``seq`` those of the practice afterwards.
     """
 
     changes: list[EncodedWrite]
@@ -100,7 +99,7 @@ class RowTransaction(NamedTuple):
 
 
 def prepare_transaction(tables: Tables, changes: list[EncodedWrite], base: int, seq: int) -> RowTransaction:
-    """Work out what changes of the state ``tables`` at position ``base`` mean for the rows."""
+    """Translate changes of the state ``tables`` at position ``base`` into changed rows."""
     final: dict[tuple[str, str], bytes | None] = {}
     arrived: set[tuple[str, str]] = set()
     count = row_count(tables)
@@ -129,20 +128,20 @@ def prepare_transaction(tables: Tables, changes: list[EncodedWrite], base: int, 
 
 
 def row_count(tables: Tables) -> int:
-    """The number of rows in all tables."""
+    """Return the number of rows in all tables."""
     return sum(len(live.rows) for live in tables.values())
 
 
 def read_head(connection: Connection, practice: int) -> Head | None:
-    """The head of a practice; None where it is not there."""
+    """Return the head of a practice; None if it does not exist."""
     row = connection.execute(_READ_HEAD, (practice,)).fetchone()
     return Head(*row) if row else None
 
 
 def read_all(session: Session, practice: int) -> tuple[Head | None, dict[str, Rows]]:
-    """Head and all rows at one moment, in order of arrival.
+    """Return the head and all rows in order of arrival, in one consistent view.
 
-    Raises ``StoreUnreadable`` where a row, or their number, is not what was written.
+    Raises ``StoreUnreadable`` if a row, or the number of rows, is not as it was written.
     """
     found: dict[str, list[tuple[int, str, bytes]]] = {}
     with session.moment() as connection:
@@ -166,7 +165,7 @@ def read_all(session: Session, practice: int) -> tuple[Head | None, dict[str, Ro
 
 
 def lock_head(session: Session, practice: int, position: int) -> list[tuple[Any, ...]]:
-    """Begin a transaction, lock the head and ask what came after ``position``, in one round trip."""
+    """Begin a transaction, lock the head and query the changes after ``position``, in one round trip."""
     with session.errors(), session.connection.pipeline():
         session.connection.execute("BEGIN")
         session.connection.execute("SELECT 1 FROM xpm_tui.practices WHERE id = %s FOR UPDATE", (practice,))
@@ -176,7 +175,7 @@ def lock_head(session: Session, practice: int, position: int) -> list[tuple[Any,
 
 
 def read_changes(session: Session, practice: int, position: int) -> list[tuple[Any, ...]]:
-    """The head, and each row that was written after ``position``, at one moment."""
+    """Return the head and each row that was written after ``position``, in one consistent view."""
     with session.errors():
         return session.connection.execute(_CHANGES, (position, practice), binary=True).fetchall()
 
@@ -184,9 +183,9 @@ def read_changes(session: Session, practice: int, position: int) -> list[tuple[A
 def split_changes(
     found: list[tuple[Any, ...]], tables: Tables, seq: int
 ) -> tuple[Head | None, list[EncodedWrite]]:
-    """The head, and what was read after a position as changes of the state ``tables`` with that ``seq``.
+    """Return the head, and the rows after a position as changes of the state ``tables`` with that ``seq``.
 
-    Raises ``StoreUnreadable`` where a row is not what was written.
+    Raises ``StoreUnreadable`` if a row is not as it was written.
     """
     if not found:
         return None, []
@@ -204,7 +203,7 @@ def split_changes(
 
 
 def send(session: Session, practice: int, work: RowTransaction, person: str) -> int:
-    """Write and commit in one round trip; the head is locked. Gives the new position."""
+    """Write and commit in one round trip, with the head locked; return the new position."""
     position = work.base + 1
     with session.errors(), session.connection.pipeline():
         _write(session.connection, practice, work.rows, position, work.seqs)
@@ -215,7 +214,7 @@ def send(session: Session, practice: int, work: RowTransaction, person: str) -> 
 
 
 def committed_at(session: Session, practice: int, token: str) -> int | None:
-    """The position of the commit with this token; None where it did not take effect. Head is locked."""
+    """Return the position of the commit with this token; None if it had no effect. The head is locked."""
     with session.errors():
         found = session.connection.execute(
             "SELECT position FROM xpm_tui.commits WHERE practice = %s AND token = %s", (practice, token)
@@ -226,7 +225,7 @@ def committed_at(session: Session, practice: int, token: str) -> int | None:
 def replace_rows(
     session: Session, practice: int, tables: Mapping[str, Rows], position: int, person: str
 ) -> None:
-    """Put these rows in place of all others and commit; the head is locked."""
+    """Replace all rows by these and commit, with the head locked."""
     flat = [EncodedWrite(name, id_, raw) for name, rows in tables.items() for id_, raw in rows.items()]
     with session.errors(), session.connection.pipeline():
         session.connection.execute("DELETE FROM xpm_tui.rows WHERE practice = %s", (practice,))
@@ -238,7 +237,7 @@ def replace_rows(
 
 
 def prune_rows(session: Session, practice: int) -> int:
-    """Remove old tombstones and records of commits, and commit; the head is locked. Gives how many rows."""
+    """Remove old tombstones and records of commits, and commit; return the number of removed rows."""
     with session.errors():
         old = session.connection.execute(_OLD_POSITION, (practice, TOMBSTONE_DAYS)).fetchone()
     horizon = int(old[0]) if old else 0
@@ -260,13 +259,13 @@ def prune_rows(session: Session, practice: int) -> int:
 
 
 def checksum(tbl: str, id_: str, position: int, body: bytes | None) -> int:
-    """CRC-32 over a row: table, id, position and body, so that rows cannot stand in for one another."""
+    """Return the CRC-32 of table, id, position and body, so that swapped rows are noticed."""
     head = f"{tbl}\0{id_}\0{position}\0{'-' if body is None else '+'}".encode()
     return zlib.crc32(body or b"", zlib.crc32(head))
 
 
 def damaged_row(tbl: str, id_: str) -> StoreUnreadable:
-    """The error for a row that is not what was written."""
+    """Return the error for a row that is not as it was written."""
     return StoreUnreadable(
         f"The row {visible(id_, 60)} of {visible(tbl, 40)} is not what was written to the database.",
         hint=_RESTORE,

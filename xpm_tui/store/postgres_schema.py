@@ -1,4 +1,4 @@
-"""What must be in a database before a practice can be opened: the tables, the practice, and who we are."""
+"""Prerequisites for opening a practice in a database: the tables, the practice and the role."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _RIGHTS = (
 class Registration(NamedTuple):
     """A practice in the database, and the role of the session that opened it.
 
-    ``person`` is whom the role stands for, empty where the database does not know. ``reads_only``: the role
-    has no right to change anything.
+    ``person`` is the person of the role, empty if the database does not know one. ``reads_only`` is whether
+    the role lacks the right to change anything.
     """
 
     practice: int
@@ -31,19 +31,10 @@ class Registration(NamedTuple):
     reads_only: bool
 
 
-class DatabasePractice(NamedTuple):
-    """One practice of a database: ``state`` is empty, ``loading`` or ``moved``."""
-
-    id: int
-    name: str
-    state: str
-    position: int
-
-
 def register(session: Session, practice: str, *, create: bool) -> Registration:
-    """Find a practice by name; ``create`` also makes it, and the tables, where they are missing.
+    """Find a practice by name; with ``create``, also create it and the tables if they are missing.
 
-    Raises ``StoreUnreadable`` where something is missing and not to be made, or the tables are newer.
+    Raises ``StoreUnreadable`` if something is missing and may not be created, or the tables are newer.
     """
     _lay_out(session, create)
     with session.errors():
@@ -68,7 +59,7 @@ def register(session: Session, practice: str, *, create: bool) -> Registration:
 
 
 def known_head(head: Head | None, practice: str, address: DatabaseAddress) -> Head:
-    """The head of a practice. Raises ``StoreUnreadable`` where it is gone, or of a newer format."""
+    """Return the head of a practice. Raises ``StoreUnreadable`` if it is missing or of a newer format."""
     if head is None:
         raise StoreUnreadable(
             f"The practice {visible(practice, 60)} was deleted from the database.",
@@ -84,7 +75,7 @@ def known_head(head: Head | None, practice: str, address: DatabaseAddress) -> He
 
 
 def moved_practice(head: Head, practice: str, address: DatabaseAddress) -> StoreUnreadable:
-    """The error for a practice that is not complete yet, or no longer in this database."""
+    """Return the error for a practice that is incomplete, or no longer in this database."""
     name = visible(practice, 60)
     if head.state == "loading":
         return StoreUnreadable(
@@ -97,22 +88,8 @@ def moved_practice(head: Head, practice: str, address: DatabaseAddress) -> Store
     )
 
 
-def practices_at(url: str) -> list[DatabasePractice]:
-    """All practices of a database, by name. Raises what opening one raises."""
-    session = Session(DatabaseAddress(url))
-    try:
-        _lay_out(session, create=False)
-        with session.errors():
-            rows = session.connection.execute(
-                "SELECT id, name, state, position FROM xpm_tui.practices ORDER BY name"
-            ).fetchall()
-    finally:
-        session.close()
-    return [DatabasePractice(*row) for row in rows]
-
-
 def _lay_out(session: Session, create: bool) -> None:
-    """Bring the tables to the newest layout, or refuse what is missing or newer."""
+    """Bring the tables to the latest layout, or refuse missing or newer ones."""
     version = _version(session)
     if version > len(LAYOUTS):
         raise StoreUnreadable(
@@ -137,7 +114,7 @@ def _lay_out(session: Session, create: bool) -> None:
 
 
 def _version(session: Session) -> int:
-    """The layout of the tables; -1 where there are none."""
+    """Return the layout of the tables; -1 if there are none."""
     with session.errors():
         there = session.connection.execute("SELECT to_regclass('xpm_tui.layout')").fetchone()
         if there is None or there[0] is None:

@@ -50,7 +50,7 @@ class StoreSnapshot:
         return self._position
 
     def fingerprint(self, *tables: TableSchema[Any]) -> str:
-        """The store, and for each table a commit since which it is the same."""
+        """Return the store's id and, for each table, the last commit that changed it."""
         if not self._book:
             return ""
         marks = (self._touched.get(table.name, (0, 0)) for table in tables)
@@ -80,7 +80,7 @@ class StoreSnapshot:
         return [decode(table, id_, raw) for id_, raw in rows if raw is not None]
 
     def find_ids(self, table: TableSchema[Any], index: str, value: str) -> list[str]:
-        """Ids of the rows that :meth:`find` returns, without decoding any."""
+        """Return the ids of the rows that :meth:`find` returns, without decoding them."""
         live = self._live.get(table.name)
         if live is None:
             return []

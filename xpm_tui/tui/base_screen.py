@@ -32,10 +32,10 @@ class BaseScreen(AppMixin):
     _late: tuple[Any] | None = None
     """The result with which the screen is dismissed as soon as it is active again."""
     _is_new = True
-    """Whether it has never stood behind another screen: its styles are those of now."""
+    """Whether no other screen has covered it yet: its styles are then current."""
 
     def size_classes(self) -> set[str]:
-        """Return the classes for the size of now. Stock Textual sets them last, and styles all again."""
+        """Return the classes for the current size. Textual sets them last, and styles everything again."""
         screen, app = cast("Screen[Any]", self), cast("Screen[Any]", self).app
         columns, rows = app.size
         across = screen._get_breakpoint_classes(columns, app.HORIZONTAL_BREAKPOINTS or [])
@@ -73,7 +73,7 @@ class BaseScreen(AppMixin):
             screen.mount(Static(text, classes="verb-line"))
 
     def on_screen_suspend(self) -> None:
-        """Whatever changes from now on is styled when it is in front again."""
+        """Style the screen again when it returns to the front."""
         self._is_new = False
 
     def _on_screen_resume(self, event: events.ScreenResume) -> None:

@@ -1,8 +1,8 @@
-"""The rate limiter's state and the saved login where several machines share them: in the practice's database.
+"""The rate limiter's state and the saved login in the practice's database, for several machines.
 
-What is done with them is the same as with files (:mod:`xpm_tui.xero.rate_limiter`,
-:mod:`xpm_tui.xero.auth.token_store`); only the place differs. The login is encrypted before it gets there,
-with a key that every machine has for itself.
+They are used in the same way as in files (:mod:`xpm_tui.xero.rate_limiter`,
+:mod:`xpm_tui.xero.auth.token_store`). The login is encrypted before it is stored, with a key that is not in
+the database.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ LIMITER, LOGIN = "limiter", "login"
 
 
 class SharedLimiter(LimiterFile):
-    """The rate limiter's state in a record that all machines change in turn.
+    """The rate limiter's state in a record that all machines change one at a time.
 
-    ``clock`` is the one that all of them compare by. A call in flight is believed in as long as the session
-    of its process lives, on whichever machine.
+    ``clock`` is the clock by which all of them compare. A call in flight counts as long as the session of its
+    process lives, on whichever machine.
     """
 
     def __init__(self, shared: SharedState, clock: Clock) -> None:
@@ -40,14 +40,14 @@ class SharedLimiter(LimiterFile):
 
     @contextmanager
     def visit(self) -> Iterator[LimiterState]:
-        """Read, change and write back, alone. Raises ``Busy`` and ``DiskError``."""
+        """Read, change and write back, with the record locked. Raises ``Busy`` and ``DiskError``."""
         with _as_disk_error(), self._record.change() as record:
             state = self._decoded(record.data, record.alive.__contains__)
             yield state
             record.data = msgspec.json.encode(state)
 
     def read(self) -> LimiterState:
-        """What the record says; nothing known where the database cannot be reached."""
+        """Return the state in the record; an empty one if the database cannot be reached."""
         self.damage = ""
         try:
             record = self._record.read()
@@ -56,7 +56,7 @@ class SharedLimiter(LimiterFile):
         return self._decoded(record.data, record.alive.__contains__)
 
     def close(self) -> None:
-        """There is nothing to give back: the session belongs to the store."""
+        """Do nothing: the session belongs to the store."""
 
 
 class SharedTokenStore(TokenStore):
@@ -80,11 +80,11 @@ class SharedTokenStore(TokenStore):
         self._renewal = shared.login_lock(person)
 
     def lock(self, clock: Clock, person: str) -> RunLock:
-        """The lock under which one process of all machines renews the login."""
+        """Return the lock that lets one process on all machines refresh the tokens."""
         return self._renewal
 
     def where(self) -> str:
-        """Where the login lies and what guards it, for people."""
+        """Return where the login is stored and how its key is protected, for users."""
         return super().where().replace("encrypted file", "encrypted in the database", 1)
 
     def forget(self) -> None:
@@ -114,7 +114,7 @@ class SharedTokenStore(TokenStore):
 
 @contextmanager
 def _as_disk_error() -> Iterator[None]:
-    """Raise what is wrong with the database as callers know it of a file."""
+    """Translate errors of the database into those that callers expect from a file."""
     try:
         yield
     except StoreUnreadable as error:

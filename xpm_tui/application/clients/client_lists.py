@@ -1,4 +1,4 @@
-"""Lists of Ignition's clients: which ones pass a filter and a text, each presented when it is reached."""
+"""Lists of Ignition's clients by filter and text; each client is converted when the list reaches it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BROKEN = ("gone", "converted", "merged", "ambiguous")
 
 
 class ClientViews(Collection[ClientView]):
-    """Clients of one snapshot, in order of arrival. Each is presented when it is reached, and not kept."""
+    """Clients of one snapshot, in order of arrival. Each is converted when it is reached, and not cached."""
 
     def __init__(self, snapshot: Snapshot, only: str = "", text: str = "") -> None:
         self._snapshot = snapshot
@@ -51,11 +51,11 @@ class ClientViews(Collection[ClientView]):
 
 
 def list_clients(practice: OpenPractice, *, only: str = "", text: str = "") -> ClientViews:
-    """Clients of the book in order of arrival.
+    """Return the clients in the store in order of arrival.
 
-    ``only`` narrows to ``linked``, ``unlinked``, ``needs-link``, ``broken``, ``same-name``, ``frozen``,
+    ``only`` restricts to ``linked``, ``unlinked``, ``needs-link``, ``broken``, ``same-name``, ``frozen``,
     ``ignored``, ``archived``, ``conflict`` (in the newest plan) or ``removed-contact`` (one was removed in
-    XPM); ``text`` is looked for in names, e-mails and ids, in any case.
+    XPM); ``text`` is searched in names, e-mails and ids, ignoring case.
     """
     return ClientViews(practice.snapshot(), only, text)
 

@@ -44,7 +44,7 @@ class Hit(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class PickerEntry(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """What is searched of one client.
+    """The searched data of one client.
 
     ``forms`` are the other forms of its name, ``extra`` the words that only these have, ``initials`` the
     first letters of its words.
@@ -67,10 +67,10 @@ _FORMS = msgspec.msgpack.Decoder(list[tuple[str, int]])
 
 
 class PickerIndex:
-    """All clients of the mirror, prepared for searching, in small steps; safe to use from another thread.
+    """An index of all clients of the mirror, built in small steps; safe to use from another thread.
 
-    ``entries`` are in order of key, name and UUID, ``others`` the other forms of all names, in order, each
-    with the place of its entry.
+    ``entries`` are in order of key, name and UUID. ``others`` are the other forms of all names, in order,
+    each with the position of its entry.
     """
 
     def __init__(self, entries: Sequence[PickerEntry], others: Sequence[tuple[str, int]]) -> None:
@@ -106,9 +106,9 @@ class PickerIndex:
 
     @classmethod
     def build(cls, rows: Iterable[XpmClient], known: PickerIndex | None = None) -> PickerIndex:
-        """From the mirror's rows; deleted ones are left out, since they can never be picked.
+        """Build the index from the mirror's rows, without deleted ones, which cannot be picked.
 
-        ``known`` is an index of earlier rows: names that it has need not be read again.
+        ``known`` is an earlier index, whose names need not be analysed again.
         """
         return next(index for index in cls.steps(rows, known) if index is not None)
 
@@ -116,7 +116,7 @@ class PickerIndex:
     def steps(
         cls, rows: Iterable[XpmClient], known: PickerIndex | None = None
     ) -> Iterator[PickerIndex | None]:
-        """Do the same in steps, between which others may use the thread; the last one yields the index."""
+        """Build the index in steps, between which others may use the thread; the last step yields it."""
         before = {entry.name: entry for entry in known._entries} if known is not None else {}
         pieces = []
         for piece in _pieces(row for row in rows if not row.deleted):
@@ -131,14 +131,14 @@ class PickerIndex:
         yield cls(entries, others)
 
     def pieces(self) -> list[bytes]:
-        """The index as bytes, in pieces that are quick to make and to read: first of the other forms."""
+        """Return the index as bytes, in pieces that are quick to encode and decode."""
         forms = [msgspec.msgpack.encode(piece) for piece in _pieces(self._others)]
         entries = [msgspec.msgpack.encode(piece) for piece in _pieces(self._entries)]
         return [msgspec.msgpack.encode(len(forms)), *forms, *entries]
 
     @classmethod
     def of_pieces(cls, pieces: Sequence[bytes]) -> PickerIndex:
-        """The index of which these are the pieces. Raises ``msgspec.MsgspecError`` for others."""
+        """Return the index from its pieces. Raises ``msgspec.MsgspecError`` if they are invalid."""
         first, *rest = pieces
         number = msgspec.msgpack.decode(first, type=int)
         others = [form for piece in rest[:number] for form in _FORMS.decode(piece)]
@@ -290,7 +290,7 @@ class PickerIndex:
         yield from (place for _, _, place in sorted(fine))
 
     def _beginning(self, letter: str) -> list[int]:
-        """Places of names with a word of this first letter."""
+        """Return the positions of names with a word that begins with this letter."""
         found = self._by_initial.get(letter)
         if found is None:
             found = [place for place, letters in enumerate(self._initials) if letter in letters]
@@ -302,7 +302,7 @@ class PickerIndex:
 
 
 def _entry(row: XpmClient, known: PickerEntry | None) -> PickerEntry:
-    """What is searched of a client; ``known`` is that of one of the same name."""
+    """Return the searched data of a client; ``known`` is the entry of a client with the same name."""
     if known is None:
         key, *forms = search_forms(row.name)
         words = key.split()

@@ -253,7 +253,7 @@ class ChoiceDialog(Dialog[str]):
 
 
 class TicksDialog(Dialog[str]):
-    """Any of several, ticked with space. Gives their keys with commas, or None."""
+    """A choice of several options, ticked with space. The result is their keys, with commas, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "app.focus_previous", show=False),
@@ -272,18 +272,18 @@ class TicksDialog(Dialog[str]):
         }
 
     def box(self) -> ComposeResult:
-        """The question over the boxes."""
+        """Compose the question and the boxes."""
         yield StaticText(content(self._question))
         with DialogBody(classes="choices"):
             yield from self._boxes.values()
         yield Static(content(Shown("space ticks · enter saves · esc goes back")), classes="hint")
 
     def on_mount(self) -> None:
-        """The first box has the focus."""
+        """Focus the first box."""
         next(iter(self._boxes.values())).focus()
 
     def action_save(self) -> None:
-        """What is ticked."""
+        """Return what is ticked."""
         self.dismiss(", ".join(key for key, box in self._boxes.items() if box.value))
 
 

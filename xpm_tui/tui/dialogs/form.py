@@ -154,7 +154,7 @@ class EditingDialog(Dialog[R]):
     """A dialog with fields; leaving it asks first if something was edited."""
 
     def on_resize(self, event: events.Resize) -> None:
-        """As many fields as there is room for. In rows: a share of the screen leaves blank ones."""
+        """Show as many fields as fit, in rows, because a percentage would leave blank ones."""
         self.query_one(".fields").styles.max_height = max(3, event.size.height * 92 // 100 - BESIDES)
 
     def is_edited(self) -> bool:

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 MOST = 100
 AT_ONCE = 1_000
-"""XPM clients that are searched at once where no index was saved; the others follow."""
+"""The number of XPM clients that are searched at once if no index was saved; the others follow."""
 WIDE = 110
 """The width from which the head also names the practice, in columns."""
 INVITATION = "Type a name, a city, a code, an e-mail, XPM's number or web address, or a UUID."
@@ -158,7 +158,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
         kept = self.host.picker_index
 
         def first(practice: OpenPractice) -> tuple[object, PickerIndex, bool, int, str]:
-            """What can be searched at once, and whether it is all that XPM has."""
+            """Return what can be searched at once, and whether it is complete."""
             snapshot = practice.snapshot()
             count, age = snapshot.count(XPM_CLIENTS), _age(practice)
             mark = snapshot.fingerprint(XPM_CLIENTS)
@@ -180,7 +180,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
         await self._search(self._field.value)
 
     async def _complete(self) -> None:
-        """Make the whole index in the background, and search again with it."""
+        """Build the whole index in the background, and search again with it."""
 
         def begin(practice: OpenPractice) -> tuple[object, Iterator[PickerIndex | None]]:
             mark = practice.snapshot().fingerprint(XPM_CLIENTS)
@@ -353,7 +353,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
 
 
 def _age(practice: OpenPractice) -> str:
-    """How old the mirror is."""
+    """Return the age of the mirror."""
     return formatting.ago(list_state(practice.snapshot(), "clients").at, practice.clock.now())
 
 

@@ -264,7 +264,7 @@ class SettingsArea(AreaScreen):
         self._do("settings.set", SetSetting(key=entry.key, value=value))
 
     def action_step(self, by: int) -> None:
-        """The next choice of the selected setting."""
+        """Set the next choice of the selected setting."""
         item = self._table.item
         if item is None or not self._table.rows.has_focus:
             return
@@ -353,7 +353,7 @@ def _text(item: Item, written_value: str) -> str:
 
 
 def value_line(item: Item, columns: int) -> Line:
-    """Return a value for its column: all its choices where they fit, else the one in force of how many."""
+    """Return a value for its column: all choices if they fit, otherwise the current one and their number."""
     look: Look = "accent" if item.origin != "default" else ""
     choices = setting_choices(item.key, item.entry.kind.words)
     if item.shown not in choices:

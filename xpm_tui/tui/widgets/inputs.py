@@ -28,7 +28,7 @@ from xpm_tui.tui.widgets.text import StaticText
 
 
 class ChoiceField(Select[str], inherit_bindings=False):
-    """One of a few words, in one widget: its list is mounted when it is opened for the first time."""
+    """A choice of a few words, in one widget; its list is mounted when it is first opened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "show_overlay", show=False),
@@ -38,17 +38,17 @@ class ChoiceField(Select[str], inherit_bindings=False):
     ]
 
     def compose(self) -> ComposeResult:
-        """Nothing: what is chosen is painted."""
+        """Compose nothing: the choice is rendered by this widget."""
         return ()
 
     def render(self) -> Content:
-        """What is chosen, and the sign of a list."""
+        """Return the chosen option and the mark of a list."""
         words = next((words for words, value in self._options if value == self.value), "")
         text = words if isinstance(words, Content) else Content(str(words))
         return Content.assemble(text.truncate(max(1, self.size.width - 2), ellipsis=True), (" ▾", "$muted"))
 
     def _setup_options_renderables(self) -> None:
-        """With the list."""
+        """Do nothing: the list is mounted when it is opened."""
 
     def _watch_value(self, value: str | NoSelection) -> None:
         self._value = value
@@ -62,7 +62,7 @@ class ChoiceField(Select[str], inherit_bindings=False):
             self.call_later(self._open)
 
     async def _open(self) -> None:
-        """The list, with the cursor on what is chosen."""
+        """Return the list, with the cursor on the chosen option."""
         if not self.query(SelectOverlay):
             overlay = SelectOverlay(type_to_search=self._type_to_search)
             overlay.compact = True
@@ -77,7 +77,7 @@ class ChoiceField(Select[str], inherit_bindings=False):
         self.expanded = True
 
     def action_step(self, by: int) -> None:
-        """The next of the words."""
+        """Choose the next or previous option."""
         keys = [value for _, value in self._options]
         self.value = keys[(keys.index(self.value) + by) % len(keys)]
 
@@ -133,10 +133,10 @@ class RadioRows(Rows):
 
 
 class TextField(Input):
-    """Our text field: no blinking cursor (an idle console sends nothing), markup is never read.
+    """A text field without a blinking cursor (an idle console sends nothing) and without markup.
 
-    Its parts (cursor, placeholder, marked text) are styled when they are first painted: stock Textual styles
-    all of them, of every field of a form, whenever it styles the field.
+    Its parts (cursor, placeholder, selection) are styled when they are first painted. Textual would style all
+    of them, for every field of a form, each time it styles the field.
     """
 
     def __init__(
@@ -167,12 +167,12 @@ class TextField(Input):
         return frozenset()
 
     def notify_style_update(self) -> None:
-        """Forget how the parts look: the theme may be another one."""
+        """Drop the styles of the parts, because the theme may have changed."""
         self._component_styles.clear()
         super().notify_style_update()
 
     def get_component_styles(self, *names: str) -> RenderStyles:
-        """Style the parts that are asked for, where they are not styled yet."""
+        """Return the styles of parts, which are computed when first needed."""
         for name in names:
             if name not in self._component_styles:
                 part = DOMNode(classes=name)
@@ -209,7 +209,7 @@ class TextField(Input):
 
 
 class FormRow:
-    """A label and what is filled in: two cells of a form. A sentence stands below only where there is one."""
+    """A label and its field, as two cells of a form; an error is shown below only if there is one."""
 
     def __init__(self, label: str, filled: Widget) -> None:
         self._label = Static(content(visible(label)), classes="label")

@@ -150,7 +150,7 @@ FIELDS = 50
 
 
 def field_lines(fields: Sequence[FieldProgress], columns: int, height: int) -> list[Line]:
-    """Return how far a run is by field: a gauge each, and its numbers; what has no room is counted."""
+    """Return the progress of a run by field: a gauge and its numbers; fields without room are counted."""
     shown = fields if len(fields) <= height else fields[: height - 1]
     numbers = [f"{each.done:,} of {each.total:,}" for each in shown]
     room = max(map(len, numbers), default=0)

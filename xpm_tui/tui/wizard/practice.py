@@ -176,7 +176,7 @@ class PermissionPane(StepPane):
 
     STEP = "permission"
     INTRO = (
-        f"{BY_NAME['tier'].short}: see the list below. Whoever signs in needs a permission in XPM; "
+        f"{BY_NAME['tier'].short}: see the list below. The person who signs in needs a permission in XPM; "
         "without it, Xero offers no practice. What do you see on that person's staff record in XPM?"
     )
 
