@@ -181,6 +181,8 @@ class PostgresEngine:
                 return question(self.session(patience))
             except StoreUnreachable as error:
                 self._lose(error)
+                if patience == 0:
+                    self._reopen()  # once: without a session, ``session(0)`` leaves that to the thread
                 return question(self.session(patience))
 
     # Changing it
