@@ -8,9 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+from textual.app import App
 from textual.cache import LRUCache
+from textual.css.styles import RulesMap
 from textual.css.stylesheet import Stylesheet
+from textual.dom import DOMNode
 from textual.theme import BUILTIN_THEMES, Theme
 
 import xpm_tui
@@ -39,17 +43,22 @@ def style(name: str) -> Path:
 SOURCES = 1024
 """The most sources to cache. Textual's limit is lower than the number of sources of a few screens."""
 
+PATHS = 4096
+"""The most paths from the app to a widget whose matching rules are cached."""
+
 
 class CachedStylesheet(Stylesheet):
-    """A stylesheet that parses each source once, as long as no variable changes.
+    """A stylesheet that parses each source once, as long as no variable changes, and matches each path once.
 
     Stock Textual parses all sources again whenever a screen adds its own: 40 ms at every first visit of a
-    screen, and twice before the first frame.
+    screen, and twice before the first frame. It also matches all rules against every key of the footer and
+    every item of a list, each time one of them is created or receives the focus.
     """
 
     def __init__(self, variables: dict[str, str]) -> None:
         super().__init__(variables=variables)
         self._parse_cache = LRUCache(SOURCES)
+        self._matched: LRUCache[tuple[object, ...], tuple[RulesMap, bool]] = LRUCache(PATHS)
 
     def set_variables(self, variables: dict[str, str]) -> None:
         """Set the CSS variables, which discards all parsed rules."""
@@ -59,6 +68,40 @@ class CachedStylesheet(Stylesheet):
     def reparse(self) -> None:
         """Parse the sources that were added or changed since the last call."""
         self.parse()
+
+    def parse(self) -> None:
+        """Parse new sources, and discard the cached matches: other rules may match now."""
+        super().parse()
+        self._matched = LRUCache(PATHS)
+
+    def apply(
+        self, node: DOMNode, *, animate: bool = False, cache: dict[tuple[Any, ...], RulesMap] | None = None
+    ) -> None:
+        """Style a node, with the cached rules if an earlier node had an equal path."""
+        path = _path(node)
+        found = self._matched.get(path)
+        if found is None:
+            super().apply(node, animate=animate, cache=cache)
+            if not (animate or node._has_order_style or node._has_odd_or_even or node._has_focus_within):
+                self._matched[path] = (node.styles.base.get_rules(), node._has_hover_style)
+            return
+        rules, node._has_hover_style = found
+        node._has_order_style = node._has_odd_or_even = node._has_focus_within = False
+        self.replace_rules(node, rules, animate=animate)
+        self._process_component_classes(node)
+
+
+def _path(node: DOMNode) -> tuple[object, ...]:
+    """Return what selectors can see of a node and its ancestors, except its position among its siblings."""
+    seen: list[object] = []
+    above: object = node
+    while isinstance(above, DOMNode):
+        state: object = above._pseudo_classes_cache_key
+        if isinstance(above, App):
+            state = (above.app_focus, above.native_ansi_color, above.no_color)
+        seen += (type(above), above._id, above.classes, getattr(above, "can_focus", False), state)
+        above = above._parent
+    return tuple(seen)
 
 
 DARK = Theme(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import ClassVar, TypeVar, cast
 
-from textual import events
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
+from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Button
@@ -187,7 +187,16 @@ class AnswerRows(RadioRows):
         self._answers = answers
         super().__init__([(code, label.text) for code, label in answers.items()])
 
-    def on_resize(self, event: events.Resize) -> None:
+    def _size_updated(
+        self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True
+    ) -> bool:
+        """Fit the answers: a widget that is queried before its first layout receives no resize event."""
+        changed = super()._size_updated(size, virtual_size, container_size, layout)
+        if changed:
+            self.call_later(self._fit)
+        return changed
+
+    def _fit(self) -> None:
         """Give each answer as many lines as the longest meaning needs."""
         columns = self.scrollable_content_region.width
         needed = 1 + max(len(self._meaning(label, columns)) for label in self._answers.values())
@@ -196,7 +205,6 @@ class AnswerRows(RadioRows):
             self.styles.height = needed * len(self._answers)
             self.measure()
             self.refresh()
-        super().on_resize(event)
 
     def draw(self, row: int, line: int, columns: int) -> Line:
         """Return the mark and the answer, or a line of its meaning."""
