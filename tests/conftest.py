@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -34,6 +35,8 @@ def _in_memory() -> None:
 _in_memory()
 # Many hundred commands are started: each would compile the whole program anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# Without bytecode, every worker rewrites the assertions of all tests again: 15 s each.
+sys.dont_write_bytecode = False
 # A console is thousands of objects that stay: looking through them all the time is a tenth of the whole.
 gc.set_threshold(100_000, 20, 100)
 
@@ -47,6 +50,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if later:
         config.hook.pytest_deselected(items=later)
         items[:] = [item for item in items if not item.get_closest_marker("soak")]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Exclude imported modules from garbage collection: they stay until the end."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    """Collect unclosed resources once: pytest itself collects five times."""
+    gc.collect()
+    gc.freeze()
 
 
 _KEPT = frozenset({"XPM_TUI_PROFILE", "TEXTUAL_SNAPSHOT_TEMPDIR"})

@@ -204,6 +204,7 @@ async def test_what_xml_cannot_carry_is_not_counted_as_sent(tmp_path: Path) -> N
     assert "XML does not allow" in kept.why
 
 
+@pytest.mark.soak
 async def test_a_long_run_takes_the_time_that_was_computed(tmp_path: Path) -> None:
     world = await settled(tmp_path, clients=PUSHED * 2)
     practice = world.practice

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from tests.application.flows import World
-from tests.support.profile import count
+from tests.support.profile import count, in_soak
 from tests.support.sandbox_process import SandboxProcess, sandbox_process
 from xpm_tui.application.condition import unfinished_imports
 from xpm_tui.application.connection.state_machine import ConnectionMachine
@@ -89,7 +89,7 @@ async def _ready(world: World) -> None:
     world.book(world.unique_names())
 
 
-@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("after", [False, in_soak(True)])
 def test_from_xpm_the_next_run_finishes_it(tmp_path: Path, after: bool) -> None:
     wanted = expected(tmp_path / "whole")
     killed = 0
@@ -131,7 +131,7 @@ def connected(sandbox: SandboxProcess, home: Home) -> OpenPractice:
     return practice
 
 
-@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("after", [in_soak(False), True])
 def test_to_xpm_every_client_is_written_once(tmp_path: Path, sandbox: SandboxProcess, after: bool) -> None:
     for commit in range(2, 2 + PUSH_KILLS * 5, 5):
         sandbox.control("POST", "reset")

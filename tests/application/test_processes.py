@@ -12,6 +12,7 @@ import pytest
 
 from tests.application.test_killed import connected
 from tests.support.command import CommandLine
+from tests.support.profile import in_soak
 from tests.support.sandbox_process import SandboxProcess, sandbox_process
 from xpm_tui.application.home import find_home
 from xpm_tui.application.practice import OpenPractice
@@ -90,6 +91,7 @@ async def test_a_run_lives_by_itself_and_is_followed(practice: OpenPractice, san
     assert written(sandbox) == total
 
 
+@pytest.mark.soak
 async def test_a_request_stops_it_after_its_current_step(
     practice: OpenPractice, sandbox: SandboxProcess
 ) -> None:
@@ -106,7 +108,7 @@ async def test_a_request_stops_it_after_its_current_step(
     assert 0 < stopped.done == written(sandbox) < total
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, in_soak(signal.SIGINT)])
 async def test_a_signal_does_the_same_and_the_next_run_finishes(
     practice: OpenPractice, sandbox: SandboxProcess, number: signal.Signals
 ) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,9 +40,7 @@ def shared() -> Iterator[SandboxProcess]:
 def template(shared: SandboxProcess, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home connected to the main practice of the shared sandbox, to be copied."""
     home = tmp_path_factory.mktemp("connected") / "home"
-    connect(
-        CommandLine(home, {**shared.environ, **KNOWN}), shared, tenant=shared.greeting["tenants"][0]["id"]
-    )
+    connect(Inline(home, {**shared.environ, **KNOWN}), shared, tenant=shared.greeting["tenants"][0]["id"])
     return home
 
 
@@ -73,10 +73,39 @@ def ignition(tmp_path: Path) -> Path:
     return path
 
 
+class _ConsentingUser(io.StringIO):
+    """Standard output read by a user who allows access and pastes the redirect address."""
+
+    def __init__(self, sandbox: SandboxProcess, choice: dict[str, object]) -> None:
+        super().__init__()
+        self._sandbox, self._choice = sandbox, choice
+        self._stdin, self._typed = os.pipe()
+
+    def __enter__(self) -> _ConsentingUser:
+        self._before = os.dup(0)
+        os.dup2(self._stdin, 0)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.dup2(self._before, 0)
+        for each in (self._before, self._stdin, self._typed):
+            os.close(each)
+
+    def write(self, text: str) -> int:
+        """Write, and paste the redirect once the address for signing in is printed."""
+        if text.startswith('{"authorize"'):
+            redirect = self._sandbox.consent(json.loads(text)["authorize"], **self._choice)
+            os.write(self._typed, f"{redirect}\n".encode())
+        return super().write(text)
+
+
 def connect(
     command: CommandLine, sandbox: SandboxProcess, *words: str, code: int = 0, **choice: object
 ) -> Done:
-    """``connect --no-browser --json`` in a process, with the consent given by the sandbox."""
+    """Run ``connect --no-browser --json`` with the sandbox's consent, in a process if it is to fail."""
+    if isinstance(command, Inline) and code == 0:
+        with _ConsentingUser(sandbox, choice) as user:
+            return command.run_with(user, ("connect", "--no-browser", "--json", *words), 0, {})
     process = command.start("connect", "--no-browser", "--json", *words)
     assert process.stdout is not None
     first = process.stdout.readline()

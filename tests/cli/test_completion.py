@@ -102,6 +102,7 @@ LINES = (
 """What is typed before tab, and what the line then shows."""
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("name", SHELLS)
 def test_tab_completes(name: str, home: Path, tmp_path: Path) -> None:
     # bash is on every machine that this runs on: its test may not be passed over.

@@ -69,6 +69,7 @@ def test_the_acceptance_journey_by_verbs(sandbox: SandboxProcess, tmp_path: Path
     assert f"job {job['number']} is deployed" in log
 
 
+@pytest.mark.soak
 async def test_a_run_of_its_own_deploys(
     sandbox: SandboxProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -173,6 +173,7 @@ def held_contact(office: Inline, own: SandboxProcess) -> tuple[dict[str, Any], s
     return client, held["id"]
 
 
+@pytest.mark.soak
 def test_a_contact_is_adopted_and_the_run_goes_on(office: Inline, own: SandboxProcess) -> None:
     client, run = held_contact(office, own)
     (item,) = waiting(office)
@@ -203,6 +204,7 @@ def test_a_contact_is_sent_again_by_the_run_that_goes_on(office: Inline, own: Sa
     assert office("runs", "release", run, "--json", code=2).error["code"] == "bad-input"
 
 
+@pytest.mark.soak
 def test_a_contact_that_is_let_be_is_not_planned_again(office: Inline, own: SandboxProcess) -> None:
     held_contact(office, own)
     (item,) = waiting(office)

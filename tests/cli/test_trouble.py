@@ -151,6 +151,7 @@ def test_a_revoked_login_asks_for_a_new_one(own: tuple[Inline, SandboxProcess]) 
     assert connected("status", "--json", code=3).json["connected"] in (True, False)
 
 
+@pytest.mark.soak
 def test_a_revoked_login_is_said_once(own: tuple[Inline, SandboxProcess]) -> None:
     connected, sandbox = own
     sandbox.control("POST", "tokens", {"revoke": True})
@@ -224,7 +225,7 @@ def test_an_empty_list_stops_a_run_that_has_links(
 # Files
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("encoding", [in_soak("utf-8-sig"), in_soak("utf-16"), "cp1252"])
 def test_a_file_in_another_encoding_is_read_right(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "clients.csv"
     path.write_text(FILE, encoding=encoding)
@@ -277,6 +278,7 @@ def test_a_second_run_at_the_same_time(connected: CommandLine, sandbox: SandboxP
     assert connected("sync", "--json").json["outcome"] == "done"
 
 
+@pytest.mark.soak
 def test_a_run_that_was_killed_is_finished_by_the_next(
     connected: CommandLine, sandbox: SandboxProcess, ignition: Path
 ) -> None:

@@ -74,6 +74,7 @@ def test_reports_on_links_and_duplicates(synced: Inline) -> None:
     assert synced("conflicts", "--json").json["items"] == []
 
 
+@pytest.mark.soak
 def test_a_client_is_made_in_xpm_once(tmp_path: Path) -> None:
     with sandbox_process(clients=12) as sandbox:
         command = Inline(tmp_path / "home", {**sandbox.environ, **KNOWN})

@@ -10,7 +10,7 @@ import pytest
 
 from tests.deploy.test_matrix import check_nothing_twice, check_whole, prepared, settle
 from tests.deploy.world import Deploying
-from tests.support.profile import count
+from tests.support.profile import count, in_soak
 from xpm_tui.application.jobs import deployment
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.runs import open_intents
@@ -60,7 +60,7 @@ async def deploy_killed(world: Deploying, workflow: str, commit: int, *, after: 
 
 
 @pytest.mark.parametrize("with_client", [False, True], ids=["linked client", "new client"])
-@pytest.mark.parametrize("after", [False, True], ids=["before the commit", "after the commit"])
+@pytest.mark.parametrize("after", [in_soak(False), True], ids=["before the commit", "after the commit"])
 async def test_the_next_run_finishes_it(tmp_path: Path, after: bool, with_client: bool) -> None:
     world = Deploying(tmp_path, jobs__state_code="INPROGRESS")
     await world.ready()

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from tests.deploy.world import Deploying
-from tests.support.profile import PROFILE, count
+from tests.support.profile import PROFILE, count, spread
 from xpm_tui.application.jobs import deployment as job_settling
 from xpm_tui.application.jobs import queries as jobs
 from xpm_tui.application.jobs import workflow_edits as job_editing
@@ -122,7 +122,7 @@ def case(fault: Fault) -> str:
 
 
 @pytest.mark.parametrize("lag", LAGS, ids=lambda lag: f"shown after {lag} s")
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", spread(STEPS, 4))
 def test_every_fault_at_every_step(world: Deploying, step: str, lag: int) -> None:
     asyncio.run(_all_faults(world, step, lag))
 

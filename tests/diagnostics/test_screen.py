@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from textual.widgets import Button
 
 from tests.application.flows import World
+from tests.support.profile import in_soak
 from tests.tui.world import TERMINAL, press, settle, text_of
 from xpm_tui.diagnostics.known_problems.records import BROWSER
 from xpm_tui.domain.errors import AccessDenied, CaseId, LoginNeeded
@@ -57,7 +58,7 @@ async def ended(pilot: Pilot[Any], app: Console) -> None:
     raise AssertionError(text_of(app))
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@pytest.mark.parametrize("size", [(80, 24), in_soak((120, 40))])
 async def test_trouble_is_in_front_with_its_way_out(
     world: World, app: Console, size: tuple[int, int]
 ) -> None:
@@ -85,6 +86,7 @@ async def test_trouble_is_in_front_with_its_way_out(
         assert not isinstance(app.screen, DoctorScreen)
 
 
+@pytest.mark.soak
 async def test_from_a_probe_leaves_those_before_it(world: World, app: Console) -> None:
     await world.connect()
     world.sandbox.faults.add(Fault("html", endpoint="staff.api/list"))

@@ -14,6 +14,7 @@ from tests.engine.engine import Engine
 from tests.engine.test_counts import edit
 from tests.engine.test_guard import guarded, in_xpm
 from tests.engine.weather import FIGURES
+from tests.support.profile import spread
 from xpm_tui.application.runs import history, plans
 from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.tables import CLIENTS, LINKS, XPM_CLIENTS
@@ -44,7 +45,7 @@ def kept(engine: Engine) -> dict[str, bytes | None]:
 
 
 @pytest.mark.parametrize("direction", ["from_xpm", "to_xpm"])
-@pytest.mark.parametrize("lie", LIES)
+@pytest.mark.parametrize("lie", spread(LIES, (len(LIES) + 1) // 2))
 def test_nothing_is_lost_by_a_list_that_is_not_true(folder: Path, lie: str, direction: str) -> None:
     fault, code = LIES[lie]
 
@@ -175,7 +176,7 @@ def test_a_push_past_a_modifiedsince_that_forgets_says_what_it_overwrote(folder:
     guarded(folder, scenario, clients=12)
 
 
-@pytest.mark.parametrize("kind", ["status-error", "409", "html", "500", "reset", "hang"])
+@pytest.mark.parametrize("kind", spread(["status-error", "409", "html", "500", "reset", "hang"], 3))
 @pytest.mark.parametrize("after", [False, True])
 def test_one_bad_answer_to_a_write_leaves_the_rest_going(folder: Path, kind: str, after: bool) -> None:
     async def scenario(engine: Engine) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from tests.engine import truth
 from tests.engine.engine import Engine
@@ -94,6 +95,7 @@ def _told(done: Run | AppError | Crash) -> str:
     return "killed" if isinstance(done, Crash) else type(done).__name__
 
 
+@pytest.mark.soak
 def test_every_client_is_written_exactly_once(folder: Path) -> None:
     push = LongPush(folder)
     engine = push.engine

@@ -12,7 +12,7 @@ import pytest
 
 from tests.store.faults import KillingDisk, Kind
 from tests.store.script import Child, Truth, holds, opened, play, truths, writes
-from tests.support.profile import count
+from tests.support.profile import count, in_soak
 from xpm_tui.store import compaction
 
 STEPS = 9
@@ -35,7 +35,7 @@ def prepared(folder: Path, steps: int) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("kind", ["EIO", "short"])
+@pytest.mark.parametrize("kind", ["EIO", in_soak("short")])
 def test_kill_at_every_step_boundary(tmp_path: Path, truth: list[Truth], kind: Kind) -> None:
     start = prepared(tmp_path / "start", START)
     nth = tried = 0

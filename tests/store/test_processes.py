@@ -76,6 +76,7 @@ def test_processes_side_by_side(open_again: Opener, processes: int, monkeypatch:
     assert folds != 1
 
 
+@pytest.mark.soak
 def test_processes_that_are_killed_at_random(open_again: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compaction, "LEAST", 4000)
     open_again().close()

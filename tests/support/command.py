@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,7 +88,13 @@ class Inline(CommandLine):
     ) -> Done:
         """Run ``xpm-tui WORDS`` in this process; nothing can be typed into it."""
         assert not stdin
-        out, err = io.StringIO(), io.StringIO()
+        return self.run_with(io.StringIO(), words, code, environ)
+
+    def run_with(
+        self, out: io.StringIO, words: Sequence[str], code: int | None, environ: Mapping[str, str]
+    ) -> Done:
+        """Run the command with ``out`` as standard output."""
+        err = io.StringIO()
         mask, before = os.umask(0o077), dict(os.environ)
         os.environ.clear()
         os.environ.update({**self.environ, **environ})

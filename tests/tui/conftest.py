@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual._compositor import Compositor
 
 from tests.support import pseudo_terminal
 from tests.support.pseudo_terminal import Terminal
@@ -25,7 +26,8 @@ from xpm_tui.domain.tables import SERVICES, TEAM
 from xpm_tui.domain.xpm import Staff, Template
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.dialogs import dialog
-from xpm_tui.tui.screens import clients, picker
+from xpm_tui.tui.screens import clients, picker, review
+from xpm_tui.tui.theme import CachedStylesheet
 
 
 @pytest.fixture(autouse=True)
@@ -33,15 +35,50 @@ def _still(monkeypatch: pytest.MonkeyPatch) -> None:
     """No pause while typing, and one time zone."""
     monkeypatch.setattr(picker, "PAUSE", 0.0)
     monkeypatch.setattr(clients, "REST", 0.0)
+    monkeypatch.setattr(review, "REST", 0.0)
     monkeypatch.setattr(dialog, "GUARD", 0.0)
     time.tzset()
     # ``settle`` waits for what matters; the pilot's own wait watches the processor's clock.
     for place in ("textual.app.wait_for_idle", "textual.pilot.wait_for_idle"):
         monkeypatch.setattr(place, _no_wait)
+    monkeypatch.setattr(Compositor, "render_update", _full_only)
+    monkeypatch.setattr(CachedStylesheet, "_parse_rules", _parse_rules)
+    monkeypatch.setattr(CachedStylesheet, "parse", _parse)
 
 
 async def _no_wait(*_: float) -> None:
     await asyncio.sleep(0)
+
+
+_stock_parse_rules, _stock_parse = CachedStylesheet._parse_rules, CachedStylesheet.parse
+_RULES: dict[object, Any] = {}
+_MATCHED: dict[object, Any] = {}
+
+
+def _colours(sheet: CachedStylesheet) -> frozenset[tuple[str, str]]:
+    return frozenset(sheet._variables.items())
+
+
+def _parse_rules(self: CachedStylesheet, css: str, read_from: Any, *more: Any, **about: Any) -> Any:
+    """Parse each stylesheet once per process: it is the same for every console."""
+    key = (_colours(self), css, read_from, more, tuple(about.items()))
+    if key not in _RULES:
+        _RULES[key] = _stock_parse_rules(self, css, read_from, *more, **about)
+    return _RULES[key]
+
+
+def _parse(self: CachedStylesheet) -> None:
+    """Share the rules matched for a path between consoles with the same stylesheets."""
+    _stock_parse(self)
+    self._matched = _MATCHED.setdefault((_colours(self), tuple(self.source)), self._matched)
+
+
+_render_update = Compositor.render_update
+
+
+def _full_only(self: Compositor, full: bool = False, **about: Any) -> Any:
+    """Skip partial frames, which nothing reads: pictures and ``settle`` draw the whole screen."""
+    return _render_update(self, full=True, **about) if full else None
 
 
 @pytest.fixture

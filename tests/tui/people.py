@@ -6,13 +6,12 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from tests.tui.world import HOSTILE, World, text_of
+from tests.tui.world import HOSTILE, World, until
 from xpm_tui.application.runs.xpm_refresh import refresh
 from xpm_tui.domain.ignition import Client, Proposal, ProposalService, Service, TeamMember
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import CLIENTS, PROPOSALS, SERVICES, TEAM
 from xpm_tui.domain.xpm import Category, Staff, Template
-from xpm_tui.tui.app import Console
 
 UUID = "0000{:04}-0000-0000-0000-0000000000{:02}"
 STAFF = (
@@ -46,15 +45,9 @@ SERVICE_ROWS = (
 async def asked(pilot: Pilot[Any], question: str, *keys: str) -> None:
     """Keys that end in a question, and the wait until it stands there. While the act itself asks, the desk
     waits for the answer, so that it is never at rest."""
-    assert isinstance(pilot.app, Console)
     for key in keys:
-        await pilot.press(*(key[1:] if key.startswith("=") else (key,)))
-        await pilot.pause(0.005)
-    for _ in range(2000):
-        await pilot.pause(0.005)
-        if question in " ".join(text_of(pilot.app).split()):
-            return
-    raise AssertionError(f"nobody asked: {question}")
+        await pilot.app._press_keys(key[1:] if key.startswith("=") else (key,))
+    await until(pilot, question)
 
 
 async def fill(world: World) -> None:

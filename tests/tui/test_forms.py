@@ -74,6 +74,7 @@ def refusing(act: Command[Any]) -> Command[Any]:
     return dataclasses.replace(act, run=run)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("part", range(PARTS))
 async def test_a_refused_form_of_any_act_comes_back_as_it_was_typed(
     part: int, world: World, console: Make

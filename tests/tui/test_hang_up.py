@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.application.test_processes import practice, ready, sandbox
+from tests.support.profile import in_soak
 from tests.support.pseudo_terminal import Terminal, console, fed_by
 from tests.support.sandbox_process import SandboxProcess
 from xpm_tui.application.practice import OpenPractice
@@ -33,7 +34,7 @@ def hang_up(terminal: Terminal) -> None:
     terminal.process.send_signal(signal.SIGHUP)
 
 
-@pytest.mark.parametrize("lose", [close, hang_up])
+@pytest.mark.parametrize("lose", [close, in_soak(hang_up)])
 def test_without_its_terminal_it_ends_and_does_not_spin(
     terminal: Terminal, lose: Callable[[Terminal], None]
 ) -> None:
@@ -45,6 +46,7 @@ def test_without_its_terminal_it_ends_and_does_not_spin(
     assert used - before < LEAVING
 
 
+@pytest.mark.soak
 def test_with_its_input_gone_and_its_output_there_it_ends_and_does_not_spin(home: Path) -> None:
     """Another pty is the terminal that it belongs to: no signal comes, only the end of what is typed."""
     terminal, typed = fed_by(home)
@@ -85,6 +87,7 @@ def begin(first: Terminal, before_the_answer: Callable[[], object]) -> None:
     first.type("y")
 
 
+@pytest.mark.soak
 async def test_a_run_outlives_the_console_that_began_it_and_a_colleague_sees_it(
     practice: OpenPractice, sandbox: SandboxProcess, consoles: Callable[[str], Terminal]
 ) -> None:

@@ -170,6 +170,7 @@ async def test_the_cursor_rests_on_what_has_the_focus(world: World, console: Cal
         assert app.cursor_position == app.focused.content_region.offset
 
 
+@pytest.mark.soak
 def test_hostile_bytes_and_the_ascii_set_in_a_terminal(home: Path) -> None:
     """Latin-1 and X10's mouse end nothing; no other sign is drawn, and the cursor is shown."""
     assert all(one.isascii() and len(one) == 1 for one in SIGNS.values())

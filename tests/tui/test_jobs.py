@@ -274,6 +274,7 @@ async def test_a_job_that_xpm_lost_is_made_again(office: Deploying, over: Callab
     assert jobs.row_of(office.practice, "w1").earlier == (first.number,)
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("inline")
 async def test_many_are_made_at_once_and_what_asks_is_a_choice_of_its_own(
     office: Deploying, over: Callable[..., Console]
@@ -322,6 +323,7 @@ async def test_a_key_that_cannot_be_used_says_why(office: Deploying, over: Calla
     assert office.net.asked("job.api/add") == 0
 
 
+@pytest.mark.soak
 async def test_read_only_shows_and_writes_nothing(office: Deploying, over: Callable[..., Console]) -> None:
     office.accepted()
     office.practice.settings.set("jobs.ignition_deploys", "no", practice=True)
@@ -437,6 +439,7 @@ async def test_filters_letters_and_xpms_own_jobs(office: Deploying, over: Callab
         assert office.made("Now")[0].number in text_of(app)
 
 
+@pytest.mark.soak
 async def test_a_client_shows_its_changes_and_its_jobs_where_there_is_room(
     office: Deploying, over: Callable[..., Console]
 ) -> None:
@@ -692,6 +695,7 @@ def test_the_filter_in_force_is_always_in_sight(room: int) -> None:
         assert used + (4 if len(seen) < len(names) - 1 else 0) <= max(room, len(names[place]) + 6)
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("inline")
 async def test_a_line_of_a_runs_log_leads_to_its_job(office: Deploying, over: Callable[..., Console]) -> None:
     office.accepted("First", office.clients[1], start="2026-05-01", end="2027-01-01")

@@ -89,6 +89,7 @@ async def test_an_unticked_change_stays_out(world: World, console: Make) -> None
         assert len(list(plans.waiting(records))) == 1
 
 
+@pytest.mark.soak
 async def test_two_clients_of_one_name_are_mapped_apart_by_number(world: World, console: Make) -> None:
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -528,6 +529,7 @@ async def test_a_client_is_edited_and_exported_to_ignition(
         assert row.contacts[0].phone == "1"
 
 
+@pytest.mark.soak
 async def test_an_import_is_taken_back(world: World, console: Make, tmp_path: Path) -> None:
     source = tmp_path / "clients.csv"
     source.write_text(
@@ -564,6 +566,7 @@ async def left(pilot: Pilot[Any], *keys: str) -> None:
     raise AssertionError("the console did not end")
 
 
+@pytest.mark.soak
 async def test_another_practice_is_added_and_switched_to(world: World, console: Make) -> None:
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:

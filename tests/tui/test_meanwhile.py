@@ -13,8 +13,8 @@ from textual.pilot import Pilot
 from textual.widgets import Button
 
 from tests.deploy.world import Deploying
-from tests.support.profile import count
-from tests.tui.world import TERMINAL, World, press, settle, text_of, until
+from tests.support.profile import count, in_soak
+from tests.tui.world import ROUND, TERMINAL, World, press, settle, text_of, until
 from xpm_tui.application.clients import conflicts, picks
 from xpm_tui.application.clients import links as linking
 from xpm_tui.application.clients import queries as clients
@@ -54,7 +54,7 @@ async def taken_in(pilot: Pilot[Any]) -> None:
     app = pilot.app
     assert isinstance(app, Console)
     while not app._type_ahead.idle:
-        await pilot.pause(0.005)
+        await pilot.pause(ROUND)
 
 
 async def mirrored(world: World) -> None:
@@ -254,6 +254,7 @@ async def test_review_does_not_replace_a_colleagues_link(world: World, console: 
     assert links(world)[view.id] == UUID.format(5), (view.id, proposed)
 
 
+@pytest.mark.soak
 async def test_review_undo_after_busy_takes_back_the_last(
     world: World, console: Consoles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -281,6 +282,7 @@ async def test_review_undo_after_busy_takes_back_the_last(
     assert set(links(world)) == {first}
 
 
+@pytest.mark.soak
 async def test_review_slow_accept_twice_is_still_undone(
     world: World, console: Consoles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -338,6 +340,7 @@ async def test_the_cursor_stays_where_a_row_went_away(world: World, console: Con
         assert now.id == after.id
 
 
+@pytest.mark.soak
 async def test_undo_after_mapping_is_for_what_was_mapped(world: World, console: Consoles) -> None:
     """The filter has taken it out, and put the cursor on the next; who moves on means that one."""
     await mirrored(world)
@@ -487,7 +490,7 @@ async def test_what_comes_up_in_a_small_window_stays_when_it_grows(world: World,
         assert [type(each).__name__ for each in app.screen_stack] == ["Overview"]
 
 
-@pytest.mark.parametrize("key", ["i", "d"])
+@pytest.mark.parametrize("key", ["i", in_soak("d")])
 async def test_the_key_in_a_job_that_is_read_is_for_that_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
@@ -518,8 +521,10 @@ async def test_the_key_in_a_job_that_is_read_is_for_that_job(
                 return stock(*args, **more)
 
             monkeypatch.setattr(jobs, "list_jobs", slow)
+            monkeypatch.setattr(navigation, "PATIENCE", 0.05)
             await app.refresh_status()
             await pilot.press("enter")
+            await taken_in(pilot)
             let.set()
             await settle(pilot)
             assert isinstance(app.screen, JobDialog)

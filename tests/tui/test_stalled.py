@@ -35,7 +35,7 @@ def stalled(terminal: Terminal) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lose", "code"), [in_soak(close, 129), (hang_up, 129), in_soak(terminate, 143), (leave, 0)]
+    ("lose", "code"), [in_soak(close, 129), in_soak(hang_up, 129), in_soak(terminate, 143), (leave, 0)]
 )
 def test_it_can_be_ended_while_its_terminal_takes_nothing(
     terminal: Terminal, lose: Callable[[Terminal], None], code: int

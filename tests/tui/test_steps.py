@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -111,6 +112,7 @@ async def test_templates_and_the_question_who_makes_the_jobs(world: World, conso
         assert "Does Ignition's own XPM integration still create jobs?" in text_of(app)
 
 
+@pytest.mark.soak
 async def test_leaving_it_for_later_keeps_no_answer_and_comes_back(world: World, console: Make) -> None:
     await fill(world)
     with world.open() as practice:
@@ -158,11 +160,12 @@ async def test_after_every_steps_error_the_focus_is_in_sight(world: World, conso
 @pytest.mark.parametrize("size", [(80, 24), in_soak((120, 40))], ids=["80x24", "120x40"])
 @pytest.mark.parametrize("step", ["team", "templates"])
 def test_picture(step: str, size: tuple[int, int], world: World, console: Make, snap_compare: Shot) -> None:
+    asyncio.run(fill(world))
+    if step == "templates":
+        with world.open() as practice:
+            steps.skip(practice, "team")
+
     async def go(pilot: Pilot[Any]) -> None:
-        await fill(world)
-        if step == "templates":
-            with world.open() as practice:
-                steps.skip(practice, "team")
         await settle(pilot)
         await press(pilot, "c")
 

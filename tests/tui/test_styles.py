@@ -14,7 +14,7 @@ from textual.screen import Screen
 from tests.tui.world import World, press, settle
 from xpm_tui import tui
 from xpm_tui.lazy import load
-from xpm_tui.tui.theme import DARK, folder
+from xpm_tui.tui.theme import DARK, CachedStylesheet, folder
 
 SHEETS = sorted(path for path in folder().glob("*.tcss") if path.stem != "console")
 
@@ -49,14 +49,14 @@ async def test_opening_a_screen_styles_nothing_that_was_there(world: World) -> N
         await settle(pilot)
         overview = app.screen
         styled: list[object] = []
-        stock = Stylesheet.apply
+        stock = CachedStylesheet.apply
 
-        def apply(self: Stylesheet, node: object, **more: object) -> None:
+        def apply(self: CachedStylesheet, node: object, **more: object) -> None:
             styled.append(node)
             stock(self, node, **more)  # type: ignore[arg-type]
 
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(Stylesheet, "apply", apply)
+            patched.setattr(CachedStylesheet, "apply", apply)
             app.go("clients")
             await settle(pilot)
         assert app.screen is not overview

@@ -24,7 +24,7 @@ from xpm_tui.tui.dialogs.talk import ProgressDialog
 Make = Callable[..., Console]
 OURS = "Something went wrong inside xpm-tui."
 
-PARTS = count(2, 24)
+PARTS = count(1, 24)
 """The walk is cut into so many tests, for several workers."""
 
 GENERIC = (

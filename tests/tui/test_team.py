@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -300,10 +301,9 @@ def test_picture_without_colour(
 
 
 def walk(world: World, way: str) -> Callable[[Pilot[Any]], Any]:
+    asyncio.run(fill(world))
+
     async def go(pilot: Pilot[Any]) -> None:
-        await fill(world)
-        assert isinstance(pilot.app, Console)
-        await pilot.app.refresh_status()
         await settle(pilot)
         await press(pilot, "g", "t", "slash", "=tom", "enter")
         if way == "map":

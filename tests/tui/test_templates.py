@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -96,6 +97,7 @@ async def test_several_templates_are_chosen_in_order_and_taken_back(world: World
         assert service(world, "s3") == SERVICE_ROWS[2]
 
 
+@pytest.mark.soak
 async def test_leaving_keeps_nothing_and_no_job_is_a_choice(world: World, console: Make) -> None:
     await fill(world)
     app = console(world)
@@ -129,6 +131,7 @@ async def test_all_of_the_same_name_are_accepted_after_asking_with_the_count(
         assert service(world, "s2").templates == ()
 
 
+@pytest.mark.soak
 async def test_what_is_gone_is_replaced(world: World, console: Make) -> None:
     await fill(world)
     app = console(world)
@@ -244,10 +247,9 @@ def test_picture_without_colour(
 
 
 def walk(world: World, way: str) -> Callable[[Pilot[Any]], Any]:
+    asyncio.run(fill(world))
+
     async def go(pilot: Pilot[Any]) -> None:
-        await fill(world)
-        assert isinstance(pilot.app, Console)
-        await pilot.app.refresh_status()
         await settle(pilot)
         await press(pilot, "g", "l")
         if way == "map":

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.profile import count, spread
+from tests.support.profile import count, in_soak, spread
 from tests.support.pseudo_terminal import Terminal, console
 from xpm_tui.application.home import find_home
 from xpm_tui.application.practice import open_practice
@@ -31,7 +31,7 @@ HAVE_ROWS = {"c", "t", "l", "e"}
 """Areas in which there is something to move over."""
 
 
-@pytest.mark.parametrize("letter", spread(LETTERS, 2))
+@pytest.mark.parametrize("letter", spread(LETTERS, 1))
 def test_bytes_of_an_area(terminal: Terminal, letter: str) -> None:
     """The first visit, a later one, and a cursor, with all that follows of itself."""
     terminal.started()
@@ -116,7 +116,7 @@ def test_bytes_of_a_line_of_the_log(terminal: Terminal, home: Path) -> None:
             assert len(sent) < LOG, f"a line of the log: {len(sent)}"
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), in_soak(signal.SIGHUP, 129)])
 def test_signals_end_it_cleanly(terminal: Terminal, number: signal.Signals, code: int) -> None:
     terminal.started()
     terminal.process.send_signal(number)
@@ -126,6 +126,7 @@ def test_signals_end_it_cleanly(terminal: Terminal, number: signal.Signals, code
     assert b"Traceback" not in rest
 
 
+@pytest.mark.soak
 def test_a_closed_terminal_ends_it(terminal: Terminal) -> None:
     terminal.started()
     os.close(terminal.master)
@@ -154,6 +155,7 @@ def test_all_drawn_again_is_what_stands_there(terminal: Terminal) -> None:
             assert terminal.screen.cells == before, f"after {keys!r}"
 
 
+@pytest.mark.soak
 def test_stop_and_go_on(terminal: Terminal) -> None:
     terminal.started()
     terminal.process.send_signal(signal.SIGSTOP)
@@ -178,6 +180,7 @@ SPIN = 3.0
 """Seconds of the processor that a console may need to take it in: one that goes on for ever uses more."""
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("key", spread(["m", "n", "/"], 1))
 def test_a_large_paste_into_a_field(terminal: Terminal, key: str) -> None:
     """Into the picker, a form and a filter: it is taken in, and keys are answered as before."""

@@ -158,6 +158,7 @@ async def test_writes_to_jobs(practice: XeroPractice) -> None:
         await practice.assign("NOPE-1", add=[staff[0].uuid])
 
 
+@pytest.mark.soak
 async def test_granular_scopes_alone_do_not_open_templates(sandbox: SandboxProcess, tmp_path: Path) -> None:
     # Scopes are additive in one user's consent, so this needs a process of its own.
     with sandbox_process("--clients", "12") as fresh:

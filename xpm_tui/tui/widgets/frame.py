@@ -254,7 +254,8 @@ class KeyFooter(Footer):
         """Compose the screen's own keys, then those that work everywhere."""
         own = list(super().compose())
         for each in own:
-            each.add_class("-compact", update=False)  # Stock keys add it when mounted, which styles them twice.
+            # Stock keys add the class when they are mounted, which styles them twice.
+            each.add_class("-compact", update=False)
         yield from own
         found, gap = self._extra_keys = self._room(
             [key for key in own if isinstance(key, FooterKey)], self.app.size.width
