@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 import xpm_tui
-from xpm_tui.tui.theme import style
+from xpm_tui.tui.theme import stylesheet_path
 
 prefix = pathlib.Path(sys.prefix)
 command = prefix / "bin" / "xpm-tui"
@@ -28,7 +28,7 @@ place = pathlib.Path(xpm_tui.__file__)
 need(prefix in place.parents, f"{place} is not of this environment")
 need(version == xpm_tui.__version__, "the versions of package and metadata differ")
 need(version in run("--version"), "xpm-tui --version")
-sheets = [pathlib.Path(style(name)) for name in ("console", "dialog", "doctor")]
+sheets = [pathlib.Path(stylesheet_path(name)) for name in ("console", "dialog", "doctor")]
 need(all(sheet.is_file() and prefix in sheet.parents for sheet in sheets), "stylesheets")
 need((prefix / "share" / "man" / "man1" / "xpm-tui.1").is_file(), "the man page")
 for shell in ("bash", "zsh", "fish"):

@@ -53,11 +53,11 @@ async def _gestures(home: Path) -> Figures:
     from xpm_tui.tui.app import Console
     from xpm_tui.tui.screens.clients import Clients
     from xpm_tui.tui.screens.picker import Picker
-    from xpm_tui.tui.worker_thread import WorkerThread, calm
+    from xpm_tui.tui.worker_thread import WorkerThread, tune_interpreter
 
     worker = WorkerThread(lambda: open_practice(find_home(str(home), {}), person="bench", environ={}))
     worker.open()
-    calm()
+    tune_interpreter()
     app: Any = Console(worker, environ={"TERM": "xterm-256color"}, welcome=False)
     found: Figures = {}
     async with app.run_test(size=(120, 40)) as pilot:

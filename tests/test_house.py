@@ -19,8 +19,8 @@ LONGEST = 450
 def loaded(code: str) -> set[str]:
     """Top-level packages in ``sys.modules`` after running ``code`` in an interpreter of its own."""
     script = (
-        f"import sys\nfrom xpm_tui.lazy import waiting\n{code}\n"
-        "print('\\n'.join(sorted({m.split('.')[0] for m in set(sys.modules) - waiting()})))"
+        f"import sys\nfrom xpm_tui.lazy import unloaded_modules\n{code}\n"
+        "print('\\n'.join(sorted({m.split('.')[0] for m in set(sys.modules) - unloaded_modules()})))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     return set(done.stdout.split())

@@ -7,7 +7,7 @@ import sys
 import threading
 from pathlib import Path
 
-from xpm_tui.lazy import lazy_imports, waiting
+from xpm_tui.lazy import lazy_imports, unloaded_modules
 
 
 def run(folder: Path, code: str) -> str:
@@ -18,9 +18,8 @@ def run(folder: Path, code: str) -> str:
     (folder / "slow.py").write_text(
         "import builtins\nprint('slow runs')\nbuiltins.started.set()\nbuiltins.go.wait(5)\nVALUE = 3\n"
     )
-    head = (
-        f"import sys\nsys.path.insert(0, {str(folder)!r})\nfrom xpm_tui.lazy import lazy_imports, waiting\n"
-    )
+    imports = "from xpm_tui.lazy import lazy_imports, unloaded_modules"
+    head = f"import sys\nsys.path.insert(0, {str(folder)!r})\n{imports}\n"
     script = head + code
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     return done.stdout
@@ -28,8 +27,8 @@ def run(folder: Path, code: str) -> str:
 
 def test_a_module_runs_when_an_attribute_is_read(tmp_path: Path) -> None:
     code = (
-        "with lazy_imports():\n    import one\nprint('bound', sorted(waiting()))\n"
-        "print(one.VALUE, sorted(waiting()))"
+        "with lazy_imports():\n    import one\nprint('bound', sorted(unloaded_modules()))\n"
+        "print(one.VALUE, sorted(unloaded_modules()))"
     )
     assert run(tmp_path, code).splitlines() == ["bound ['one']", "one runs", "two runs", "1 []"]
 
@@ -37,7 +36,7 @@ def test_a_module_runs_when_an_attribute_is_read(tmp_path: Path) -> None:
 def test_a_module_that_waits_already_is_bound_again_without_running(tmp_path: Path) -> None:
     code = (
         "with lazy_imports():\n    import one\n"
-        "with lazy_imports():\n    import one as again\nprint(again is one, sorted(waiting()))"
+        "with lazy_imports():\n    import one as again\nprint(again is one, sorted(unloaded_modules()))"
     )
     assert run(tmp_path, code).splitlines() == ["True ['one']"]
 
@@ -48,7 +47,7 @@ def test_an_ordinary_import_of_a_name_runs_it(tmp_path: Path) -> None:
 
 
 def test_what_a_lazy_module_imports_itself_does_not_wait(tmp_path: Path) -> None:
-    code = "with lazy_imports():\n    import one\none.VALUE\nprint(sorted(waiting()))"
+    code = "with lazy_imports():\n    import one\none.VALUE\nprint(sorted(unloaded_modules()))"
     assert run(tmp_path, code).splitlines() == ["one runs", "two runs", "[]"]
 
 
@@ -84,7 +83,7 @@ def test_imports_of_other_threads_do_not_wait() -> None:
 
     def other() -> None:
         __import__("colorsys")
-        seen.append("colorsys" in waiting())
+        seen.append("colorsys" in unloaded_modules())
 
     with lazy_imports():
         thread = threading.Thread(target=other)

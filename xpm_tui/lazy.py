@@ -123,7 +123,7 @@ class _LazyFinder(MetaPathFinder):
 _FINDER = _LazyFinder()
 
 
-def waiting() -> frozenset[str]:
+def unloaded_modules() -> frozenset[str]:
     """Return the names of the modules that are imported but not loaded."""
     return frozenset(_pending)
 

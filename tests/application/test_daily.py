@@ -10,7 +10,7 @@ import pytest
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.practice import OpenPractice, open_practice
 from xpm_tui.application.practice_identity import ListState, PracticeIdentity, put
-from xpm_tui.application.runs.due import due, full_is_due, signed_in, skipped_day
+from xpm_tui.application.runs.due import due, full_is_due, record_sign_in, skipped_day
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Outcome, Run, Trigger
 from xpm_tui.domain.tables import RUNS
@@ -22,7 +22,7 @@ def ready(practice: OpenPractice, clock: MovedClock) -> OpenPractice:
     practice.settings.set("practice.timezone", "Pacific/Auckland", practice=True)
     practice.book.commit([put("identity", PracticeIdentity(tenant="t", title="Hill"))])
     clock.move(datetime(2026, 5, 4, 19, 0, tzinfo=UTC) - clock.now())  # 07:00 on the 5th in Auckland
-    signed_in(practice)
+    record_sign_in(practice)
     return practice
 
 
@@ -46,7 +46,7 @@ def test_once_a_day(ready: OpenPractice, clock: MovedClock) -> None:
     clock.move(timedelta(hours=23))
     assert due(ready).why == "too-early"
     clock.move(timedelta(hours=1))
-    signed_in(ready)
+    record_sign_in(ready)
     assert due(ready).now
 
 
@@ -76,17 +76,17 @@ def test_everything_is_compared_weekly(ready: OpenPractice, clock: MovedClock) -
     ready.book.commit([put("list:clients", ListState(full=clock.now()))])
     assert not due(ready).full
     clock.move(timedelta(days=7))
-    signed_in(ready)
+    record_sign_in(ready)
     assert due(ready).full
 
 
 def test_signing_in_is_written_every_few_minutes_only(ready: OpenPractice, clock: MovedClock) -> None:
     before = ready.book.watch()
     for _ in range(10):
-        signed_in(ready)
+        record_sign_in(ready)
     assert ready.book.watch() == before
     clock.move(timedelta(minutes=6))
-    signed_in(ready)
+    record_sign_in(ready)
     assert ready.book.watch() == before + 1
 
 
@@ -101,13 +101,13 @@ def test_somebody_at_work_is_noted_only_where_there_is_room(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Disk, "write", full)
-    signed_in(practice)
+    record_sign_in(practice)
     assert practice.snapshot().position == 0
 
 
 def test_somebody_at_work_may_look_at_a_damaged_book(practice: OpenPractice, clock: MovedClock) -> None:
     for _ in range(3):
-        signed_in(practice)
+        record_sign_in(practice)
         clock.move(timedelta(hours=1))
     log = practice.data / "book" / "log.1"
     data = bytearray(log.read_bytes())
@@ -115,7 +115,7 @@ def test_somebody_at_work_may_look_at_a_damaged_book(practice: OpenPractice, clo
     log.write_bytes(data)
     with open_practice(practice.home, person="mere", environ={}, clock=clock) as damaged:
         assert damaged.book.damage is not None
-        signed_in(damaged)
+        record_sign_in(damaged)
 
 
 def test_a_daily_run_under_a_clock_that_ran_ahead_is_not_the_last_for_good(
@@ -126,5 +126,5 @@ def test_a_daily_run_under_a_clock_that_ran_ahead_is_not_the_last_for_good(
     clock.move(timedelta(days=-400))
     for day in range(1, 10):
         clock.move(timedelta(days=1))
-        signed_in(ready)
+        record_sign_in(ready)
         assert due(ready).now, f"day {day}"

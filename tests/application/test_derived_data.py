@@ -19,7 +19,7 @@ from xpm_tui.application.status import summary
 from xpm_tui.application.status.summary import summarize
 from xpm_tui.cli.output import dumps, json_rows, outcome, outcome_pieces
 from xpm_tui.commands.command import Result
-from xpm_tui.commands.tables import ViewItems, plain
+from xpm_tui.commands.tables import ViewItems, to_plain
 from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.links import Link
 from xpm_tui.domain.ports import Put
@@ -33,7 +33,7 @@ SIZE = 30
 
 @pytest.fixture(autouse=True)
 def every_practice_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(derived_data, "LEAST", 1)
+    monkeypatch.setattr(derived_data, "SAVED_FROM", 1)
 
 
 @pytest.fixture
@@ -190,7 +190,7 @@ def test_a_list_is_presented_one_by_one_and_its_json_is_the_same_to_the_byte(
     assert next(one_by_one).id == next(iter(list(views))).id
     assert len(views) == len(list(views)) == {"": SIZE, "linked": SIZE - 2, "needs-link": 2}[only]
     data = {"more": "Ō\x7f"}
-    whole = Result(data=data, items=[plain(view) for view in views])
+    whole = Result(data=data, items=[to_plain(view) for view in views])
     rows = json_rows(ViewItems(views))
     assert "".join(outcome_pieces(Result(data=data, items=rows))) == dumps(outcome(whole))
     assert json.loads(rows[0])["contacts"][0]["name"] == "Ōtaki"

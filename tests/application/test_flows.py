@@ -100,7 +100,7 @@ async def test_pulling_then_pushing_writes_nothing(tmp_path: Path, seed: int) ->
     await run(world.practice)
     world.practice.settings.set("sync.direction", "to_xpm", practice=True)
     plan = await plans.make(world.practice)
-    assert plan.counts["items"] == 0, list(plans.items(plans.load(world.practice)[1]))
+    assert plan.counts["items"] == 0, list(plans.ticked_changes(plans.load(world.practice)[1]))
     await run(world.practice)
     writes = world.sandbox.log.rows(lambda row: row.method != "GET" and "api/" in row.endpoint)
     assert writes == []

@@ -109,9 +109,9 @@ def test_opening_loads_no_wire_and_no_console(home: Home) -> None:
         "import sys\n"
         "from xpm_tui.application.home import find_home\n"
         "from xpm_tui.application.practice import open_practice\n"
-        "from xpm_tui.lazy import waiting\n"
+        "from xpm_tui.lazy import unloaded_modules\n"
         f"open_practice(find_home({str(home.root)!r}, {{}}), environ={{}}).close()\n"
-        "print(sorted({m.split('.')[0] for m in set(sys.modules) - waiting()} & "
+        "print(sorted({m.split('.')[0] for m in set(sys.modules) - unloaded_modules()} & "
         "{'httpx', 'textual', 'lxml', 'authlib', 'keyring', 'platformdirs', 'rapidfuzz'}))\n"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -26,7 +26,7 @@ from xpm_tui.application.csv_io.imports import import_file, undo_import
 from xpm_tui.application.home import Home
 from xpm_tui.application.inbox.documents import InboxDocument
 from xpm_tui.application.inbox.intake import InboxReport, empty_inbox, retry, set_up
-from xpm_tui.application.inbox.queries import files_to_retry, inbox_status, newest, show_received
+from xpm_tui.application.inbox.queries import files_to_retry, inbox_status, list_newest, show_received
 from xpm_tui.application.practice import OpenPractice, open_practice
 from xpm_tui.application.schedule.scheduled_run import run_if_due
 from xpm_tui.application.status.summary import summarize
@@ -244,7 +244,7 @@ def test_a_failed_file_is_tried_again_as_it_is(practice: OpenPractice, folder: P
     assert phones(practice) == {}
     asyncio.run(retry(practice, files_to_retry(practice, ("clients.csv",), every=False)))
     assert len(phones(practice)) == 2
-    assert newest(practice)[0].copies == 1
+    assert list_newest(practice)[0].copies == 1
 
 
 def test_an_event_is_no_file_of_ignition(practice: OpenPractice, folder: Path, tmp_path: Path) -> None:
@@ -402,8 +402,8 @@ def test_a_kill_loses_and_doubles_nothing(
     (folder / "working" / f"{'a' * 12}.result.txt").write_text("half a sente")
     emptied(practice)
     assert phones(practice) == {"501": "09 501", "502": "09 502"}, "the file is newer than the event"
-    assert sorted(each.state for each in newest(practice)) == ["failed", "imported", "outdated"]
-    assert sum(each.copies for each in newest(practice)) == 1
+    assert sorted(each.state for each in list_newest(practice)) == ["failed", "imported", "outdated"]
+    assert sum(each.copies for each in list_newest(practice)) == 1
     assert (len(names(folder / "done")), len(names(folder / "failed"))) == (3, 1)
     assert list((folder / "working").iterdir()) == []
     assert [each.state for each in conditions(practice)] == ["sound"]
@@ -455,7 +455,7 @@ def test_a_storm(practice: OpenPractice, folder: Path, opener: Callable[[], Open
     assert report.stopped is None
     snapshot = practice.snapshot()
     assert phones(practice) == {number: phone for number, (_, phone) in wanted.items()}
-    assert (snapshot.count(INBOX), sum(each.copies for each in newest(practice))) == (
+    assert (snapshot.count(INBOX), sum(each.copies for each in list_newest(practice))) == (
         len(set(texts)) + cut_kinds(practice),
         copies,
     )
@@ -473,4 +473,4 @@ def record_order(text: str) -> int:
 
 def cut_kinds(practice: OpenPractice) -> int:
     """How many different files failed."""
-    return sum(each.state == "failed" for each in newest(practice))
+    return sum(each.state == "failed" for each in list_newest(practice))

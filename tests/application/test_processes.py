@@ -17,7 +17,7 @@ from tests.support.sandbox_process import SandboxProcess, sandbox_process
 from xpm_tui.application.home import find_home
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.runs import history, plans
-from xpm_tui.application.runs.runner import BackgroundRun, detach, run, wait_for_run
+from xpm_tui.application.runs.runner import BackgroundRun, run, start_background_run, wait_for_run
 from xpm_tui.domain.errors import AppError, Busy
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.ports import Put
@@ -71,20 +71,20 @@ async def test_a_run_lives_by_itself_and_is_followed(practice: OpenPractice, san
     total = await ready(practice, sandbox, slow=0.05)
     plan = await plans.make(practice)
     tail = practice.events.tail()
-    detached = detach(practice, plan_id=plan.id)
+    detached = start_background_run(practice, plan_id=plan.id)
     made = await wait_for_run(practice, detached)
     assert os.getsid(detached.pid) == detached.pid != os.getsid(0)
     assert all(os.path.samefile(f"/proc/{detached.pid}/fd/{n}", os.devnull) for n in range(3))
-    going = history.current(practice)
+    going = history.current_run(practice)
     assert going is not None
     assert (going.id, going.plan, going.by) == (made.id, plan.id, "mere")
     with pytest.raises(Busy, match="mere"):
         await run(practice)
     with pytest.raises(Busy):
-        detach(practice)
+        start_background_run(practice)
     assert await ended(practice, detached) == 0
     assert history.show(practice, made.id).outcome == "done"
-    assert history.current(practice) is None
+    assert history.current_run(practice) is None
     seen = [event.key for event in tail.poll() if event.run == made.id]
     assert seen[0] == "run.started"
     assert "run.done" in seen
@@ -97,7 +97,7 @@ async def test_a_request_stops_it_after_its_current_step(
 ) -> None:
     total = await ready(practice, sandbox, slow=0.15)
     plan = await plans.make(practice)
-    detached = detach(practice, plan_id=plan.id)
+    detached = start_background_run(practice, plan_id=plan.id)
     made = await wait_for_run(practice, detached)
     while history.show(practice, made.id).done < 1:
         await practice.clock.sleep(0.05)
@@ -114,7 +114,7 @@ async def test_a_signal_does_the_same_and_the_next_run_finishes(
 ) -> None:
     total = await ready(practice, sandbox, slow=0.15)
     plan = await plans.make(practice)
-    detached = detach(practice, plan_id=plan.id)
+    detached = start_background_run(practice, plan_id=plan.id)
     made = await wait_for_run(practice, detached)
     while history.show(practice, made.id).done < 1:
         await practice.clock.sleep(0.05)
@@ -132,14 +132,14 @@ async def test_kill_nine_leaves_a_run_that_the_next_one_ends(
     practice: OpenPractice, sandbox: SandboxProcess
 ) -> None:
     total = await ready(practice, sandbox, slow=0.15)
-    detached = detach(practice)
+    detached = start_background_run(practice)
     made = await wait_for_run(practice, detached)
     while history.show(practice, made.id).done < 1:
         await practice.clock.sleep(0.05)
     os.kill(detached.pid, signal.SIGKILL)
     assert await ended(practice, detached) == -signal.SIGKILL
     assert history.show(practice, made.id).outcome == "running"
-    assert history.current(practice) is None
+    assert history.current_run(practice) is None
     sandbox.control("POST", "switches", {"latency": 0})
     done = await run(practice)
     assert done.outcome == "done"
@@ -149,7 +149,7 @@ async def test_kill_nine_leaves_a_run_that_the_next_one_ends(
 
 
 async def test_a_run_that_cannot_start_is_told(practice: OpenPractice) -> None:
-    detached = detach(practice, plan_id="p999")
+    detached = start_background_run(practice, plan_id="p999")
     with pytest.raises(AppError, match="did not start"):
         await wait_for_run(practice, detached)
 

@@ -37,12 +37,12 @@ async def test_failures_are_listed_by_cause_and_only_they_are_tried_again(tmp_pa
     assert len(failed) == 2
     assert all(failure.cause and failure.name in failure.sentence for failure in failed)
     with pytest.raises(BadInput):
-        runner.chosen(failed, cause="no such words")
-    first = runner.chosen(failed, client=failed[0].client)
+        runner.select_failures(failed, cause="no such words")
+    first = runner.select_failures(failed, client=failed[0].client)
     again = await runner.retry(practice, first)
     assert (again.outcome, again.done) == ("done", 1)
     assert runner.failures(practice, again.id) == []
-    rest = runner.chosen(failed, cause=failed[1].cause)
+    rest = runner.select_failures(failed, cause=failed[1].cause)
     assert (await runner.retry(practice, rest)).outcome == "done"
     phones = {row.phone for row in world.sandbox.practice.clients.values()}
     assert {f"09 555 00{n}" for n in range(len(linked))} <= phones

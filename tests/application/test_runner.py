@@ -22,7 +22,7 @@ from xpm_tui.application.practice import OpenPractice, open_practice
 from xpm_tui.application.practice_identity import PracticeIdentity, put
 from xpm_tui.application.progress import Progress
 from xpm_tui.application.runs import history, plans
-from xpm_tui.application.runs.notifications import harmless
+from xpm_tui.application.runs.notifications import without_secrets
 from xpm_tui.application.runs.runner import release, resume, run
 from xpm_tui.domain.errors import (
     AllowanceUsedUp,
@@ -163,7 +163,7 @@ async def test_too_many_changes_are_held_and_released(
     held = await run(practice)
     assert (held.outcome, held.exit_code) == ("held", 4)
     assert {stop.rule for stop in held.stops} >= {"many-records"}
-    assert [r.id for r in history.held(practice.snapshot())] == [held.id]
+    assert [r.id for r in history.list_held_runs(practice.snapshot())] == [held.id]
     xpm.edit(client(26).uuid, phone="one more")
     still = await release(practice, held.id)
     assert still.outcome == "held"
@@ -245,7 +245,7 @@ async def test_a_request_stops_it_between_steps(practice: OpenPractice, xpm: Fak
     def report(progress: Progress) -> None:
         seen.append(progress)
         if progress.phase == "apply" and progress.done == 3:
-            for going in filter(None, [history.current(practice)]):
+            for going in filter(None, [history.current_run(practice)]):
                 practice.book.commit([Put(STOPS, StopRequest(id=going.id, by="x", at=practice.clock.now()))])
 
     stopped = await run(practice, reviewed=True, report=report)
@@ -312,7 +312,7 @@ async def test_what_a_killed_run_left_is_finished(practice: OpenPractice, xpm: F
     pid = dead_pid()
     dead = Run(id="r900", started=practice.clock.now(), by="mere", host=socket.gethostname(), pid=pid)
     practice.book.commit([Put(RUNS, dead)])
-    assert history.current(practice) is None
+    assert history.current_run(practice) is None
     done = await run(practice)
     assert done.outcome == "done"
     assert history.show(practice, "r900").outcome == "interrupted"
@@ -359,4 +359,4 @@ def test_the_notification_command_is_given_no_secret() -> None:
         "XPM_TUI_XERO_CLIENT_SECRET": "s", "XPM_TUI_KEY_FILE": "/k", "CREDENTIALS_DIRECTORY": "/run/c",
         "https_proxy": "http://ana:geheim@gate:1", "AWS_SECRET_ACCESS_KEY": "s", "DATABASE_URL": "s",
     }  # fmt: skip
-    assert list(harmless(environ)) == ["PATH", "LC_ALL", "HTTPS_PROXY", "no_proxy"]
+    assert list(without_secrets(environ)) == ["PATH", "LC_ALL", "HTTPS_PROXY", "no_proxy"]

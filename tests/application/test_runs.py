@@ -44,11 +44,11 @@ def test_newest_first_by_number_not_by_text(practice: OpenPractice) -> None:
 
 def test_a_dead_process_runs_nothing(practice: OpenPractice) -> None:
     keep(practice, 1, dead_pid())
-    assert history.current(practice) is None
+    assert history.current_run(practice) is None
     with pytest.raises(BadInput, match="No run"):
         history.request_stop(practice)
     keep(practice, 2, os.getpid())
-    going = history.current(practice)
+    going = history.current_run(practice)
     assert going is not None
     assert going.id == "r2"
 
@@ -59,7 +59,7 @@ def test_a_zombie_is_dead(practice: OpenPractice) -> None:
     child.stdout.read()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     keep(practice, 1, child.pid)
-    assert history.current(practice) is None
+    assert history.current_run(practice) is None
     child.wait()
     child.stdout.close()
 
@@ -83,8 +83,8 @@ def test_the_next_run_ends_the_dead_ones(practice: OpenPractice) -> None:
 
 def test_a_held_run_waits_until_another_one_ended(practice: OpenPractice) -> None:
     keep(practice, 1, 1, "held")
-    assert [run.id for run in history.held(practice.snapshot())] == ["r1"]
+    assert [run.id for run in history.list_held_runs(practice.snapshot())] == ["r1"]
     keep(practice, 2, 1, "skipped")
-    assert [run.id for run in history.held(practice.snapshot())] == ["r1"]
+    assert [run.id for run in history.list_held_runs(practice.snapshot())] == ["r1"]
     keep(practice, 3, 1, "done")
-    assert history.held(practice.snapshot()) == []
+    assert history.list_held_runs(practice.snapshot()) == []

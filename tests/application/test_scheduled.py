@@ -11,15 +11,15 @@ import pytest
 
 from tests.application.flows import World
 from xpm_tui.application.runs import history
-from xpm_tui.application.runs.due import signed_in
+from xpm_tui.application.runs.due import record_sign_in
 from xpm_tui.application.runs.runner import run
 from xpm_tui.application.schedule.scheduled_run import run_if_due
 from xpm_tui.application.schedule.timer import check_login, main
 from xpm_tui.application.status.summary import summarize
 from xpm_tui.domain.errors import LoginNeeded, XeroError
+from xpm_tui.domain.pace import LIMITER_FILE
 from xpm_tui.sandbox.core.faults import Fault
 from xpm_tui.xero.rate_limiter import LimiterState
-from xpm_tui.xero.wiring import GATE_FILE
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ async def ready(world: World) -> None:
 
 async def test_a_due_run_is_made_once_a_day(world: World) -> None:
     await ready(world)
-    signed_in(world.practice)
+    record_sign_in(world.practice)
     due, made = await run_if_due(world.practice)
     assert due.now
     assert made is not None
@@ -66,7 +66,7 @@ async def test_an_interval_syncs_what_changed_and_compares_all_once_a_day(world:
     asked = {name: world.net.asked(name) for name in ("client.api/list", "staff.api/list")}
     for step in range(24):  # from 05:00 to 07:00, by a timer that starts too often
         if step % 12 == 0:
-            signed_in(world.practice)
+            record_sign_in(world.practice)
         due, made = await run_if_due(world.practice)
         what = f"{due.why}{' full' if due.full else ''}"
         seen[what] = seen.get(what, 0) + 1
@@ -86,14 +86,14 @@ async def test_an_interval_bothers_nobody_again_and_again(world: World, told: Pa
     await world.connect()
     world.book(world.unique_names())
     world.practice.settings.set("schedule.every", "15m", practice=True)
-    signed_in(world.practice)
+    record_sign_in(world.practice)
     _, made = await run_if_due(world.practice)
     assert made is not None
     assert made.outcome == "held"
     world.clock.move(timedelta(minutes=15))
     assert (await run_if_due(world.practice))[0].why == "held"
     await run(world.practice, reviewed=True)
-    path = world.practice.state / GATE_FILE
+    path = world.practice.state / LIMITER_FILE
     state = msgspec.json.decode(path.read_bytes(), type=LimiterState)
     state.day_left, state.day_at, state.since_day_at = 104, world.clock.now().timestamp(), 0
     path.write_bytes(msgspec.json.encode(state))
@@ -102,7 +102,7 @@ async def test_an_interval_bothers_nobody_again_and_again(world: World, told: Pa
     path.unlink()
     world.clock.move(timedelta(days=2))
     assert [(await run_if_due(world.practice))[1] is None for _ in range(2)] == [False, True]
-    signed_in(world.practice)
+    record_sign_in(world.practice)
     assert (await run_if_due(world.practice))[0].now
     assert told.read_text().split() == ["held"]
     world.sandbox.faults.add(Fault("404", endpoint="client.api/list"))
@@ -156,12 +156,12 @@ async def test_a_lost_login_and_a_stale_practice_are_told_once(world: World, tol
 async def test_a_held_first_run_is_told(world: World, told: Path) -> None:
     await world.connect()
     world.book(world.unique_names())
-    signed_in(world.practice)
+    record_sign_in(world.practice)
     _, made = await run_if_due(world.practice)
     assert made is not None
     assert made.outcome == "held"
     assert told.read_text().split() == ["held"]
-    assert [each.id for each in history.held(world.practice.snapshot())] == [made.id]
+    assert [each.id for each in history.list_held_runs(world.practice.snapshot())] == [made.id]
 
 
 async def test_not_connected_is_told(world: World, told: Path) -> None:

@@ -20,7 +20,7 @@ from xpm_tui.application.runs import plans as undoing
 from xpm_tui.application.runs.plans import Selector
 from xpm_tui.application.runs.runner import release, resume, run
 from xpm_tui.application.runs.xpm_refresh import refresh
-from xpm_tui.commands.effects import LOOK
+from xpm_tui.commands.effects import READING_CALL
 from xpm_tui.commands.maintenance import Undo, undo
 from xpm_tui.commands.plans import MakePlan, TickPlan, make_plan, selector, untick_plan
 from xpm_tui.commands.runs import ReleaseRun, release_run
@@ -40,7 +40,7 @@ class Said:
     """A person at a terminal who gives these answers; with none, nobody."""
 
     def __init__(self, *answers: bool) -> None:
-        self.call = LOOK
+        self.call = READING_CALL
         self.answers = [*answers]
         self.interactive = bool(answers)
         self.said: list[str] = []
@@ -87,7 +87,7 @@ def book_client(practice: OpenPractice, id_: str) -> Client:
 
 def stop_at(practice: OpenPractice, step: int) -> Callable[[Progress], None]:
     def report(progress: Progress) -> None:
-        going = history.current(practice)
+        going = history.current_run(practice)
         if progress.phase == "apply" and progress.done == step and going is not None:
             practice.book.commit([Put(STOPS, StopRequest(id=going.id, by="x", at=practice.clock.now()))])
 
@@ -190,7 +190,7 @@ async def test_a_creation_that_failed_is_no_sync(practice: OpenPractice, pushing
 
 async def test_a_creation_that_was_killed_goes_on_nowhere(practice: OpenPractice, xpm: FakeXpm) -> None:
     practice.book.commit([Put(RUNS, Run(id="r900", started=practice.clock.now(), by="mere", total=1))])
-    assert history.current(practice) is None
+    assert history.current_run(practice) is None
 
 
 async def test_trying_again_keeps_to_the_fields_and_to_the_last_sync(

@@ -93,7 +93,7 @@ def test_choices_are_taken_back_in_their_order(filled: OpenPractice) -> None:
 
 def test_what_vanished_is_told_with_its_count(filled: OpenPractice) -> None:
     templates.link_templates(filled, "s1", ["b"])
-    told = job_defaults.vanished(filled.snapshot())
+    told = job_defaults.describe_missing_templates(filled.snapshot())
     assert len(told) == 2
     assert "job template Gone one: 2 services call for it" in told[0]
     assert "job template z: 1 service calls for it" in told[1]
@@ -128,4 +128,4 @@ def test_nothing_is_missing_from_a_list_that_was_never_read(practice: OpenPracti
     rows: list[Any] = [Put(SERVICES, Service(id="s1", name="Old", templates=("b",)))]
     practice.book.commit(rows)
     assert job_defaults.category_error(practice) == ""
-    assert job_defaults.vanished(practice.snapshot()) == []
+    assert job_defaults.describe_missing_templates(practice.snapshot()) == []

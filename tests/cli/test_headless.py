@@ -18,12 +18,12 @@ from xpm_tui.application.practice import OpenPractice, open_practice
 from xpm_tui.application.practice_identity import PracticeIdentity, put
 from xpm_tui.application.progress import Progress
 from xpm_tui.cli.console import NoConsole
-from xpm_tui.cli.main import main, root
+from xpm_tui.cli.main import build_root, main
 from xpm_tui.cli.output import TerminalDialogue
 from xpm_tui.cli.output import lines as output_lines
 from xpm_tui.commands import log
 from xpm_tui.commands.command import Result, TextColumn, TextTable
-from xpm_tui.commands.effects import LOOK
+from xpm_tui.commands.effects import READING_CALL
 from xpm_tui.commands.registry import by_name
 from xpm_tui.commands.tables import render
 from xpm_tui.domain.errors import AppError, CallsWaiting
@@ -37,7 +37,7 @@ class Listener:
     """Talk that keeps what it is given."""
 
     interactive = False
-    call = LOOK
+    call = READING_CALL
 
     def __init__(self) -> None:
         self.said: list[str] = []
@@ -246,7 +246,7 @@ def test_practices_side_by_side_and_one_by_its_name_in_xpm(home: Home) -> None:
     ],
 )
 def test_values_of_settings_are_offered(words: list[str], typed: str, offered: list[str]) -> None:
-    complete = ShellComplete(root(NoConsole()), {}, "xpm-tui", "_XPM_TUI_COMPLETE")
+    complete = ShellComplete(build_root(NoConsole()), {}, "xpm-tui", "_XPM_TUI_COMPLETE")
     assert [item.value for item in complete.get_completions(words, typed)] == offered
 
 

@@ -11,7 +11,7 @@ from tests.support.command import CommandLine, Inline
 from tests.support.sandbox_process import SandboxProcess
 from xpm_tui.application.home import find_home
 from xpm_tui.application.practice import open_practice
-from xpm_tui.application.runs.runner import detach, wait_for_run
+from xpm_tui.application.runs.runner import start_background_run, wait_for_run
 
 FILE = """Proposal Number,Proposal Name,Client Name,Service Name,Price,Start Date,End Date,Proposal Status
 PROP-77,Verb Compliance 2026,{client},Annual accounts,1200.00,2026-07-01,2027-06-30,Accepted
@@ -85,7 +85,7 @@ async def test_a_run_of_its_own_deploys(
         monkeypatch.setenv(key, value)
     before = sandbox.asked("job.api/add")
     with open_practice(find_home(str(tmp_path / "home"), {}), environ=environ) as practice:
-        begun = detach(practice, verb=("jobs", "deploy"), extra=["w1", "--yes", "--anyway"])
+        begun = start_background_run(practice, verb=("jobs", "deploy"), extra=["w1", "--yes", "--anyway"])
         run = await wait_for_run(practice, begun)
     assert run.kind == "deploy"
     assert begun.process.wait(60) == 0

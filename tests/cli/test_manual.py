@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 
 from tests.cli.test_verbs import ALL
 from xpm_tui.cli.console import NoConsole
-from xpm_tui.cli.main import root
-from xpm_tui.cli.manual import EXITS, page, text
+from xpm_tui.cli.main import build_root
+from xpm_tui.cli.manual import EXITS, manual_page, text
 from xpm_tui.domain.errors import AppError
 from xpm_tui.settings.schema import SCHEMA
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "man" / "xpm-tui.1"
-TREE = root(NoConsole())
-MADE = page()
+TREE = build_root(NoConsole())
+MADE = manual_page()
 
 needs_groff = pytest.mark.skipif(shutil.which("groff") is None, reason="groff is not on this machine")
 

@@ -12,7 +12,7 @@ import click
 import pytest
 
 from xpm_tui.cli.console import NoConsole
-from xpm_tui.cli.main import root
+from xpm_tui.cli.main import build_root
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,7 +38,7 @@ def test_what_the_readme_leaves_to_ci_is_run_there() -> None:
 )
 def test_a_command_in_a_sentence_is_there(page: str) -> None:
     for spoken in re.findall(r"`xpm-tui ([^`]+)`", read(page)):
-        command: click.Command = root(NoConsole())
+        command: click.Command = build_root(NoConsole())
         for word in spoken.split():
             if not isinstance(command, click.Group) or word.startswith("-") or word.isupper():
                 break

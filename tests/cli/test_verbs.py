@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.command import CommandLine
 from xpm_tui.cli.console import NoConsole
-from xpm_tui.cli.main import main, root
+from xpm_tui.cli.main import build_root, main
 from xpm_tui.cli.runner import _guarded
 from xpm_tui.commands.command import Result
 from xpm_tui.commands.registry import COMMANDS
@@ -29,7 +29,7 @@ def leaves(command: click.Command, words: tuple[str, ...] = ()) -> list[tuple[st
     return [*found, words] if words else found
 
 
-ALL = leaves(root(NoConsole()))
+ALL = leaves(build_root(NoConsole()))
 
 
 @pytest.fixture
@@ -235,9 +235,9 @@ def test_an_error_nobody_expected_is_one_sentence_and_a_private_file(
 )
 def test_a_verb_loads_only_what_it_needs(words: list[str], absent: set[str], home: Path) -> None:
     code = (
-        "import sys\nfrom xpm_tui.cli.main import main\nfrom xpm_tui.lazy import waiting\n"
+        "import sys\nfrom xpm_tui.cli.main import main\nfrom xpm_tui.lazy import unloaded_modules\n"
         f"main({words!r})\n"
-        "print('\\n'.join(set(sys.modules) - waiting()), file=sys.stderr)"
+        "print('\\n'.join(set(sys.modules) - unloaded_modules()), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not absent & set(done.stderr.split())

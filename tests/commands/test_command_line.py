@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from xpm_tui.cli.console import NoConsole
-from xpm_tui.cli.main import root
+from xpm_tui.cli.main import build_root
 from xpm_tui.cli.runner import parameters
 from xpm_tui.commands.command import Command, Param, read
 from xpm_tui.commands.registry import ALIKE, ANSWERS, COMMANDS, by_name, by_verb, command_line
@@ -30,8 +30,8 @@ def _value(param: Param, text: str) -> Any:
 
 def _parsed(line: str) -> tuple[Command[Any], dict[str, Any]]:
     words = shlex.split(line)[1:]
-    ctx = click.Context(root(NoConsole()), info_name="xpm-tui")
-    found: click.Command = root(NoConsole())
+    ctx = click.Context(build_root(NoConsole()), info_name="xpm-tui")
+    found: click.Command = build_root(NoConsole())
     spoken: list[str] = []
     while isinstance(found, click.Group) and words and words[0] in found.list_commands(ctx):
         spoken.append(words.pop(0))

@@ -23,7 +23,7 @@ from xpm_tui.domain.plan import (
     Requests,
     XpmCounts,
 )
-from xpm_tui.sync.consequences import link_consequences, paced, staff_pick_consequences
+from xpm_tui.sync.consequences import link_consequences, staff_pick_consequences, with_pace
 
 ROOT = Path(xpm_tui.__file__).parent
 WORDED = {
@@ -40,7 +40,7 @@ COUNTS = {"count", "counted", "len", "sum", "nouned"}
 
 
 def plan(**values: object) -> Consequences:
-    return paced(Consequences(of="plan", **values))  # type: ignore[arg-type]
+    return with_pace(Consequences(of="plan", **values))  # type: ignore[arg-type]
 
 
 def test_a_plan_to_xpm_says_all_of_it() -> None:
@@ -124,7 +124,7 @@ def test_bulk_links_and_picks_name_what_they_are_about() -> None:
 
 
 def test_a_day_that_is_too_short_says_how_many_calls_are_left_over() -> None:
-    found = paced(
+    found = with_pace(
         Consequences(of="plan", xpm=XpmCounts(changes=9, values=9), requests=Requests(client_updates=9)),
         Pace(day_left=4),
     )

@@ -12,7 +12,7 @@ import pytest
 from tests.support.moved_clock import MovedClock
 from xpm_tui.application.home import find_home
 from xpm_tui.application.practice import OpenPractice, open_practice
-from xpm_tui.commands.effects import LOOK
+from xpm_tui.commands.effects import READING_CALL
 from xpm_tui.commands.log import client_line, following
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ignition import Client
@@ -28,7 +28,7 @@ class Heard:
     interactive = False
 
     def __init__(self) -> None:
-        self.call = LOOK
+        self.call = READING_CALL
         self.items: list[Mapping[str, Any]] = []
         self.lines: list[str] = []
 

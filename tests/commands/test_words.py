@@ -8,7 +8,7 @@ import pytest
 
 from xpm_tui.commands.log import moment
 from xpm_tui.commands.plans import selector
-from xpm_tui.commands.tables import plain
+from xpm_tui.commands.tables import to_plain
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.runs import Run, Stop
 
@@ -16,7 +16,7 @@ NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
 
 def test_every_field_of_a_record_is_in_its_json() -> None:
-    told = plain(Run(id="r1", started=NOW, by="mere", stops=(Stop(rule="x"),)))
+    told = to_plain(Run(id="r1", started=NOW, by="mere", stops=(Stop(rule="x"),)))
     assert told["ended"] is None
     assert told["calls"] == 0
     assert told["outcome"] == "running"

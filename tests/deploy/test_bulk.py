@@ -30,7 +30,7 @@ async def test_the_calls_of_many_acceptances(tmp_path: Path) -> None:
         client = fresh[n] if n < NEW else world.clients[n % len(world.clients)]
         world.accepted(f"Bulk {n}", client, partner=world.people[0])
     chosen = jobs.choose(world.practice, due=False, missed=False, jobs=[f"w{n + 1}" for n in range(MANY)])
-    views, estimate = jobs.previews(world.practice, chosen)
+    views, estimate = jobs.preview_jobs(world.practice, chosen)
     assert all(view.goes for view in views), [view.problems for view in views if not view.goes][:3]
     run = await world.deploy(*(f"w{n + 1}" for n in range(MANY)))
     assert (run.outcome, run.counts["deployed"]) == ("done", MANY)
@@ -64,7 +64,7 @@ async def test_what_is_half_made_is_counted_by_what_is_left(tmp_path: Path) -> N
     job_editing.edit_workflow(world.practice, "w1", {"state": "NONSENSE"})
     await world.deploy("w1")
     job_editing.edit_workflow(world.practice, "w1", {"state": "INPROGRESS"})
-    batch = deployment.preview_named(world.practice, deployment.of_cause(world.practice, "state-code"))
+    batch = deployment.preview_named(world.practice, deployment.jobs_of_cause(world.practice, "state-code"))
     assert (batch.new, batch.begun, batch.calls) == (0, 1, 2)
     with pytest.raises(BadInput, match="is already in XPM, so this cannot be changed"):
         job_editing.edit_workflow(world.practice, "w1", {"name": "Another"})

@@ -116,7 +116,7 @@ async def test_each_entity_gets_its_own_job_and_one_that_waits_holds_no_other(
     (view,) = proposals.take(practice, ["PROP-90"], per="project" if project else None)
     assert len(view.workflows) == 6
     assert len(view.entities) == 5
-    chosen = batch.of_proposal(practice, "PROP-90")
+    chosen = batch.jobs_of_proposal(practice, "PROP-90")
     shown = batch.preview_batch(practice, chosen)
     assert [job.client.name if job.client else "" for job in shown.jobs] == [*names[:5], ""]
     codes = [next((p.code for p in job.problems if p.weight != "note"), "") for job in shown.jobs]
@@ -126,9 +126,9 @@ async def test_each_entity_gets_its_own_job_and_one_that_waits_holds_no_other(
     assert (shown.new, shown.calls) == (run.counts["deployed"], run.calls) == (2, shown.calls)
     assert family.net.asked("job.api/add") - before == 2
     assert {*family.on_clients()} == {(family.uuid(each), "2026-07-01") for each in family.clients[:2]}
-    again = batch.preview_batch(practice, batch.of_proposal(practice, "PROP-90"))
+    again = batch.preview_batch(practice, batch.jobs_of_proposal(practice, "PROP-90"))
     run = await batch.deploy_jobs(
-        practice, batch.of_proposal(practice, "PROP-90"), reviewed=True, anyway=True
+        practice, batch.jobs_of_proposal(practice, "PROP-90"), reviewed=True, anyway=True
     )
     assert (run.counts["deployed"], run.calls) == (2, again.calls_anyway)
     assert run.counts["held"] == 2

@@ -21,7 +21,7 @@ from xpm_tui.domain.tables import CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sandbox.core.colleague import Colleague
 from xpm_tui.sandbox.core.faults import Fault
-from xpm_tui.sync.base import different
+from xpm_tui.sync.base import block_as_different
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ async def test_a_client_whose_name_xpm_has_in_another_form_is_not_created_by_a_d
     assert row.state == "held"
     assert "A.B.C. Motors Ltd (number 4711" in row.why
     assert len(world.sandbox.practice.clients) == before
-    practice.book.commit([different(ours, there.uuid, by="kim", now=practice.clock.now())])
+    practice.book.commit([block_as_different(ours, there.uuid, by="kim", now=practice.clock.now())])
     await world.deploy("w1")
     assert jobs.row_of(practice, "w1").state == "deployed"
     assert len(world.sandbox.practice.clients) == before + 1

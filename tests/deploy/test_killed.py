@@ -94,7 +94,7 @@ async def told_what_became(world: Deploying, workflow: str) -> None:
     assert row.why
     for made in world.made(row.name):
         assert world.tasks_of(made) != world.wanted_tasks(), "what XPM has is found and goes on by itself"
-    for waiting in open_intents.waiting(world.practice):
+    for waiting in open_intents.list_held_writes(world.practice):
         open_intents.decide(world.practice, open_intents.Decision(waiting.intent, "again"))
     if row.cause == "unknown":
         await settle(world, workflow)

@@ -46,13 +46,13 @@ class Renewing(Deploying):
 
     def days(self, workflow: str, ahead: int = 900) -> list[date]:
         """The days of a workflow's jobs."""
-        from xpm_tui.application.jobs.services import terms_of, today
+        from xpm_tui.application.jobs.services import current_day, terms_of
         from xpm_tui.deploy.occurrences import of_workflow
 
         row = self.practice.snapshot().get(WORKFLOWS, workflow)
         assert row is not None
         found = of_workflow(
-            self.practice.snapshot(), terms_of(self.practice), row, today(self.practice), ahead
+            self.practice.snapshot(), terms_of(self.practice), row, current_day(self.practice), ahead
         )
         return [each.day for each in found]
 

@@ -71,7 +71,7 @@ async def test_a_deleted_job_does_not_keep_all_others_back(world: Deploying) -> 
     (made,) = world.made("First")
     _delete(world, made)
     (workflow,) = world.accepted("Second", world.clients[1]).workflows
-    chosen = [*jobs.unfinished(world.practice), jobs.find_job(world.practice, workflow)]
+    chosen = [*jobs.list_unfinished(world.practice), jobs.find_job(world.practice, workflow)]
     for _ in range(1):
         with suppress(AppError):
             await deployment.deploy_jobs(world.practice, chosen, reviewed=True)

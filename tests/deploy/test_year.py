@@ -13,8 +13,8 @@ from tests.deploy.world import Deploying
 from tests.support.profile import count
 from xpm_tui.application.jobs import deployment
 from xpm_tui.application.jobs import queries as jobs
-from xpm_tui.application.jobs.services import today as day_of
-from xpm_tui.application.runs.due import signed_in
+from xpm_tui.application.jobs.services import current_day as day_of
+from xpm_tui.application.runs.due import record_sign_in
 from xpm_tui.application.schedule.scheduled_run import run_if_due
 from xpm_tui.deploy.calendar import dates_between
 from xpm_tui.domain.errors import AllowanceUsedUp, AppError
@@ -40,7 +40,7 @@ async def test_each_occurrence_once_and_the_missed_ones_listed(tmp_path: Path) -
         world.accepted(
             f"W{number}", world.clients[number % 6], repeat=repeat, start=str(start), end="2028-05-04"
         )
-    signed_in(world.practice)
+    record_sign_in(world.practice)
     off: set[date] = set()
     limited = 0
     for day in range(DAYS):
@@ -49,7 +49,7 @@ async def test_each_occurrence_once_and_the_missed_ones_listed(tmp_path: Path) -
             off.add(today)
         else:
             if day not in AWAY:
-                signed_in(world.practice)
+                record_sign_in(world.practice)
             try:
                 await run_if_due(world.practice)
                 again = jobs.counts(world.practice)

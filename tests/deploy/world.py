@@ -80,7 +80,7 @@ class Deploying(World):
 
     async def retry(self) -> Run:
         """Try again what is held, failed or half-made."""
-        return await deployment.deploy_jobs(self.practice, jobs.unfinished(self.practice), reviewed=True)
+        return await deployment.deploy_jobs(self.practice, jobs.list_unfinished(self.practice), reviewed=True)
 
     def made(self, name: str = "Compliance 2026") -> list[Job]:
         """The jobs of that name in the sandbox, whether or not lists show them yet."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from xpm_tui.diagnostics.reference import SECTIONS, page
+from xpm_tui.diagnostics.reference import SECTIONS, reference_page
 from xpm_tui.domain.errors import CaseId
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -13,7 +13,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 def test_the_page_of_trouble_is_current_and_whole() -> None:
     text = (DOCS / "trouble.md").read_text(encoding="utf-8")
-    assert text == page(), "python -m xpm_tui.diagnostics.reference > docs/trouble.md"
+    assert text == reference_page(), "python -m xpm_tui.diagnostics.reference > docs/trouble.md"
     assert {each.id for _, cases in SECTIONS for each in cases} == set(CaseId)
 
 

@@ -26,7 +26,7 @@ from xpm_tui.diagnostics.input_outcomes import FILES, MACHINE, ROWS, InputRow
 from xpm_tui.domain.errors import AppError, BadInput
 from xpm_tui.domain.tables import CLIENTS, PROPOSALS
 from xpm_tui.files.locks import Lock
-from xpm_tui.files.machine import SystemClock, trouble
+from xpm_tui.files.machine import SystemClock, to_disk_error
 from xpm_tui.files.private import check_chain
 from xpm_tui.ignition import csv_source
 from xpm_tui.ignition.csv_source import CsvSource
@@ -262,7 +262,7 @@ def proxied(environ: dict[str, str]) -> None:
 
 
 def full(tmp: Path, patch: pytest.MonkeyPatch) -> None:
-    raise trouble(OSError(errno.ENOSPC, "No space left on device"), tmp / "log", "written")
+    raise to_disk_error(OSError(errno.ENOSPC, "No space left on device"), tmp / "log", "written")
 
 
 def homeless(tmp: Path, patch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from xpm_tui.application.runs import plans
 from xpm_tui.domain.errors import AppError, DecisionNeeded, NotFound
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import INTENTS, LINKS
-from xpm_tui.sync.applying.recovery import Choice, decision_writes, held
+from xpm_tui.sync.applying.recovery import Choice, decision_writes, held_intents
 
 NAME = "Tūī Nest Builders Ltd"
 ADD = "POST /practicemanager/3.1/client.api/add"
@@ -155,14 +155,14 @@ def test_a_person_decides_about_one_that_is_held(
             assert (still.outcome, still.exit_code) == ("held", 4), "it waits until somebody has decided"
         await plans.make(engine.practice, full=True)
         assert creation.linked == ""
-        assert held(engine.practice.snapshot()) == [intent]
+        assert held_intents(engine.practice.snapshot()) == [intent]
         if choice == "adopt" and not made:
             with pytest.raises(NotFound) as no:
                 _settle(engine, intent.id, choice, "")
             assert no.value.hint
             return
         _settle(engine, intent.id, choice, made[0] if made else "")
-        assert held(engine.practice.snapshot()) == []
+        assert held_intents(engine.practice.snapshot()) == []
         if choice != "adopt":
             again = await engine.survive(lambda: create_in_xpm(engine.practice, creation.id))
             assert isinstance(again, AppError) == bool(made)

@@ -75,7 +75,7 @@ class LongPush:
         signal.raise_signal(signal.SIGHUP)
         return False
 
-    async def through(self) -> list[str]:
+    async def carry_out(self) -> list[str]:
         """Run until nothing is left; gives how each run ended."""
         engine, ended = self.engine, []
         while True:
@@ -111,7 +111,7 @@ def test_every_client_is_written_exactly_once(folder: Path) -> None:
         engine.practice.book.commit([Put(CLIENTS, client) for client in wanted.values()])
         engine.switch(day_limit=DAY_LIMIT)
         began = engine.clock.now()
-        ended = await push.through()
+        ended = await push.carry_out()
         written = Counter(
             re.findall(r"<UUID>([^<]+)</UUID>", row.body)[0].lower()
             for row in engine.writes("client.api/update")

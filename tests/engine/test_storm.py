@@ -34,7 +34,7 @@ class Storm:
         self.wanted: dict[tuple[str, str], str] = {}
         self.added = 0
 
-    async def through(self) -> Engine:
+    async def carry_out(self) -> Engine:
         """Connect, link, rounds of trouble, and at last calm until nothing is left."""
         engine = self.engine
         await engine.connect()
@@ -131,7 +131,7 @@ class Storm:
 def test_a_storm_leaves_nothing_lost_doubled_or_half_written(folder: Path, seed: int) -> None:
     storm = Storm(folder, seed)
     try:
-        run_virtual(storm.through())
+        run_virtual(storm.carry_out())
     finally:
         storm.engine.close()
 
@@ -142,7 +142,7 @@ def test_the_same_seed_leaves_the_same_trace(seed: int) -> None:
     for _ in range(2):
         with fast_folder() as place:
             storm = Storm(place, seed)
-            run_virtual(storm.through())
+            run_virtual(storm.carry_out())
             traces.append(storm.engine.trace())
             storm.engine.close()
     assert len(traces[0]) > 50

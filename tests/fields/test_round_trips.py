@@ -23,7 +23,7 @@ from xpm_tui.application.clients.queries import side_by_side
 from xpm_tui.application.policy_table import policy_rows
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.presenter import Presenter
-from xpm_tui.commands.tables import plain
+from xpm_tui.commands.tables import to_plain
 from xpm_tui.domain import fields
 from xpm_tui.domain.fields import Field
 from xpm_tui.domain.ports import Put
@@ -36,7 +36,7 @@ from xpm_tui.sync.canonical import TeamLinks, contact_values, ignition_values, x
 from xpm_tui.sync.manual.client_creation import creation_contacts, creation_values
 from xpm_tui.sync.manual.picks import pick
 from xpm_tui.sync.policy import Policy
-from xpm_tui.tui.dialogs.edit import entries
+from xpm_tui.tui.dialogs.edit import edit_fields
 from xpm_tui.xero.codec import request_bodies
 
 TO_XPM = Policy(direction="to_xpm")
@@ -178,7 +178,7 @@ def test_a_field_without_a_column_is_not_exported(row: Field) -> None:
 def test_the_json_view_shows_it(row: Field) -> None:
     snapshot = _book(row).book.snapshot()
     view = Presenter(snapshot).client(book_client(row))
-    told = plain(view) if row.of == "client" else plain(view)["contacts"][0]
+    told = to_plain(view) if row.of == "client" else to_plain(view)["contacts"][0]
     shown = told[row.attribute]
     wanted = sample(row).ours
     assert (shown["id"] if row.kind == "person" else shown) == ([*wanted] if row.kind == "names" else wanted)
@@ -201,7 +201,7 @@ def test_the_edit_form_and_the_verb_take_it(row: Field, practice: OpenPractice) 
     assert held(client, row) == sample(row).ours
     form = {
         each.key: each
-        for each in entries(Presenter(practice.snapshot()).client(client), people_to_choose(practice))
+        for each in edit_fields(Presenter(practice.snapshot()).client(client), people_to_choose(practice))
     }
     assert form[key].value == sample(row).typed
     assert form[key].label.strip() == _form_label(row)

@@ -16,9 +16,9 @@ from xpm_tui.ignition.cell_readers import (
     DateStyle,
     KnownIds,
     NoDate,
+    clean_cell,
     date_style,
     is_error_word,
-    plain,
     total_row,
 )
 from xpm_tui.ignition.csv_source import CsvSource
@@ -97,7 +97,9 @@ def test_invisible_characters_are_dropped_wherever_they_stand() -> None:
     (client,) = worker.clients()
     assert (client.name, client.phone) == ("Miro Ltd", "09 1")
     assert (client.contacts[0].name, client.contacts[0].email) == ("Al", "al@x.nz")
-    assert plain("👩\u200d👩 می\u200cخواهم") == "👩\u200d👩 می\u200cخواهم", "joiners that mean something stay"
+    assert clean_cell("👩\u200d👩 می\u200cخواهم") == "👩\u200d👩 می\u200cخواهم", (
+        "joiners that mean something stay"
+    )
 
 
 MANGLED = [

@@ -18,7 +18,7 @@ from xpm_tui.domain.ignition import Client, Contact, TeamMember
 from xpm_tui.domain.tables import CLIENTS, IMPORTED, TEAM
 from xpm_tui.ignition.cells import TeamLookup
 from xpm_tui.ignition.export import ExportedFile, Flavour, export_clients
-from xpm_tui.ignition.pending_changes import PendingChange, client_pending, columns_of_last
+from xpm_tui.ignition.pending_changes import PendingChange, client_pending, last_file_columns
 
 FIRST = (
     "Client ID,Contact ID,Client Name,Contact Name,Contact Email,Tel,Tag\n"
@@ -51,7 +51,7 @@ def rows(raw: bytes) -> list[dict[str, str]]:
 
 def all_pending(worker: Desk) -> dict[str, tuple[PendingChange, ...]]:
     snapshot = worker.book.snapshot()
-    people, columns = TeamLookup(snapshot.rows(TEAM)), columns_of_last(snapshot)
+    people, columns = TeamLookup(snapshot.rows(TEAM)), last_file_columns(snapshot)
     return {
         client.id: client_pending(client, snapshot.get(IMPORTED, client.id), people, columns)
         for client in snapshot.rows(CLIENTS)

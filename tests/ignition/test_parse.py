@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.ignition.csv_text import normalise_heading
-from xpm_tui.ignition.forms import FORMS, mapped
+from xpm_tui.ignition.forms import FORMS, parse_mapping
 from xpm_tui.ignition.parser import ParsedFile, clean, escape_cell, parse
 
 
@@ -90,8 +90,8 @@ def test_a_bad_mapping_is_told() -> None:
     with pytest.raises(BadInput, match="no column Tel"):
         clients("Client Name\nA\n", Tel="phone")
     with pytest.raises(BadInput, match="not a mapping"):
-        mapped("Tel")
-    assert mapped("A = B = phone") == ("A = B", "phone")
+        parse_mapping("Tel")
+    assert parse_mapping("A = B = phone") == ("A = B", "phone")
 
 
 def test_no_usable_column_names_what_is_there_and_what_is_needed() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xpm_tui.domain.errors import BadInput
-from xpm_tui.ignition.csv_text import decode, find_delimiter, records
+from xpm_tui.ignition.csv_text import decode, find_delimiter, read_records
 
 TEXT = "Client ID,Client Name\n1,Māori Café 茶 😀\n"
 LATIN = "Client ID,Client Name\n1,Café – “Zoë”\n"
@@ -72,11 +72,11 @@ def test_the_delimiter_is_found_by_the_headings(delimiter: str) -> None:
 def test_a_spreadsheet_may_name_the_delimiter() -> None:
     text = "sep=;\nClient ID;Client Name\n1;A\n"
     assert find_delimiter(text, []) == ";"
-    assert [record.cells for record in records(text, ";")] == [("Client ID", "Client Name"), ("1", "A")]
+    assert [record.cells for record in read_records(text, ";")] == [("Client ID", "Client Name"), ("1", "A")]
 
 
 def read(text: str) -> list[tuple[int, tuple[str, ...], str]]:
-    return [(record.row, record.cells, record.reason) for record in records(text, ",")]
+    return [(record.row, record.cells, record.reason) for record in read_records(text, ",")]
 
 
 def test_cells_over_several_lines_and_blank_rows_keep_the_row_numbers_of_a_spreadsheet() -> None:
@@ -135,13 +135,13 @@ def test_what_a_csv_writer_writes_is_read_again(rows: list[tuple[str, str, str]]
     kept = [("a", "b", "c"), *rows]
     file = io.StringIO(newline="")
     csv.writer(file).writerows(kept)
-    found = [record.cells for record in records(file.getvalue(), ",")]
+    found = [record.cells for record in read_records(file.getvalue(), ",")]
     assert found == [row for row in kept if any(cell.strip() for cell in row)]
 
 
 @given(st.text(alphabet='ab",\n', max_size=60))
 def test_no_text_stops_the_reader(text: str) -> None:
-    found = list(records("a,b\n" + text, ","))
+    found = list(read_records("a,b\n" + text, ","))
     numbers = [record.row for record in found]
     assert numbers == sorted(set(numbers))
     assert all(record.reason or len(record.cells) == 2 for record in found)

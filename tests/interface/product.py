@@ -32,10 +32,10 @@ from xpm_tui.commands.registry import RENAMED
 from xpm_tui.domain.errors import AppError, CaseId
 from xpm_tui.lazy import load
 from xpm_tui.log.sentences import REASONS, SENTENCES
-from xpm_tui.settings.kinds import written
+from xpm_tui.settings.kinds import format_value
 from xpm_tui.settings.schema import SCHEMA
 from xpm_tui.tui.app_protocol import AREAS
-from xpm_tui.tui.keymap import entries
+from xpm_tui.tui.keymap import palette_entries
 
 PACKAGE = Path(xpm_tui.__file__).parent
 PROJECT = PACKAGE.parent
@@ -60,15 +60,15 @@ def commands() -> Iterator[tuple[str, click.Command]]:
             for old, today in getattr(command, "old_names", {}).items():
                 yield from walk(command.commands[today], (*words, old))
 
-    yield from walk(command_line.root(NoConsole()), ())
+    yield from walk(command_line.build_root(NoConsole()), ())
 
 
 @contextmanager
 def one_tree() -> Iterator[None]:
     """Build the tree of verbs once for all commands that run inside: it costs more than most commands."""
     with pytest.MonkeyPatch.context() as patch:
-        tree = command_line.root(NoConsole())
-        patch.setattr(command_line, "root", lambda console: tree)
+        tree = command_line.build_root(NoConsole())
+        patch.setattr(command_line, "build_root", lambda console: tree)
         yield
 
 
@@ -112,7 +112,7 @@ def palette() -> dict[str, set[str]]:
     """What the palette offers in each area."""
     names = {command.name: verb_of(command) for command in COMMANDS}
     areas = dict.fromkeys([*area_letters(), *(area for area, _, _ in area_keys() if area != "*")])
-    return {area: {names[each.name] for each in entries(area, Situation())} for area in areas}
+    return {area: {names[each.name] for each in palette_entries(area, Situation())} for area in areas}
 
 
 def bound_keys() -> Iterator[tuple[str, str]]:
@@ -140,7 +140,7 @@ def _modules(name: str, path: Iterable[str]) -> Iterator[Any]:
 def settings() -> Iterator[tuple[str, str, str, str]]:
     """Key, environment variable, type in a file, and default of every setting."""
     for entry in SCHEMA:
-        yield entry.key, entry.env, entry.kind.toml, written(entry.default)
+        yield entry.key, entry.env, entry.kind.toml, format_value(entry.default)
 
 
 def accepted(key: str, also: Iterable[str] = ()) -> list[str]:

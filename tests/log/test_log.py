@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.moved_clock import MovedClock
 from xpm_tui.domain.events import Event
-from xpm_tui.log.event_log import EventFilter, EventLog, during
+from xpm_tui.log.event_log import EventFilter, EventLog, assign_to_run
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def keys(events: object) -> list[str]:
 
 
 def test_an_event_is_filled_in_and_kept_private(log: EventLog, clock: MovedClock) -> None:
-    with during("r1"):
+    with assign_to_run("r1"):
         log.emit(Event(key="run.started"))
     log.emit(Event(key="plan.made", by="tane"))
     plan, started = list(log.read())

@@ -14,7 +14,7 @@ from xpm_tui.sandbox.core.records import SandboxPractice
 from xpm_tui.sandbox.core.reply import CHUNK
 from xpm_tui.sandbox.core.seed.sample import make_practice
 from xpm_tui.sandbox.core.state import make_tenants
-from xpm_tui.sandbox.core.xml import unfit
+from xpm_tui.sandbox.core.xml import has_illegal_character
 
 SIZES = [12, 250, count(2000, 10_000)]
 
@@ -40,7 +40,7 @@ def test_references_hold(size: int, seed: int) -> None:
         assert {other.related for other in row.relationships} <= set(practice.clients)
         assert sum(link.primary for link in row.contacts) == bool(row.contacts)
         assert row.modified < SAMPLE_NOW
-        assert not unfit(repr(row))
+        assert not has_illegal_character(repr(row))
     for job in practice.jobs.values():
         assert job.client in practice.clients
         assert job.state in {state.name for state in practice.states}

@@ -9,14 +9,14 @@ import pytest
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.secret import Secret
 from xpm_tui.settings import schema
-from xpm_tui.settings.kinds import SettingEntry, written
+from xpm_tui.settings.kinds import SettingEntry, format_value
 from xpm_tui.settings.scopes import PRESETS, scopes
-from xpm_tui.settings.store import parsed
+from xpm_tui.settings.store import parse_setting
 from xpm_tui.sync.policy import FIELDS
 
 
 def parse(key: str, text: str) -> object:
-    return parsed(schema.entry(key), text, "")
+    return parse_setting(schema.entry(key), text, "")
 
 
 def test_keys_are_unique_and_every_setting_is_explained() -> None:
@@ -30,7 +30,7 @@ def test_keys_are_unique_and_every_setting_is_explained() -> None:
 @pytest.mark.parametrize("entry", schema.SCHEMA, ids=lambda entry: entry.key)
 def test_every_default_is_a_value_of_its_own_kind(entry: SettingEntry) -> None:
     if not entry.secret:
-        assert entry.kind.parse(written(entry.default)) == entry.default
+        assert entry.kind.parse(format_value(entry.default)) == entry.default
 
 
 def test_the_named_addresses_and_keys_of_the_real_xero() -> None:
@@ -135,7 +135,7 @@ def test_a_key_is_found_however_it_is_written() -> None:
 
 def test_a_secret_has_no_text() -> None:
     secret = Secret("s3cret")
-    assert "s3cret" not in f"{secret} {secret!r} {[secret]} {written(secret)}"
+    assert "s3cret" not in f"{secret} {secret!r} {[secret]} {format_value(secret)}"
     assert secret
     assert not Secret("")
     assert secret == Secret("s3cret")

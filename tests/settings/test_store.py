@@ -261,11 +261,11 @@ def test_the_reference_page_is_current() -> None:
 def test_reading_settings_loads_no_editor_and_no_console(shared: Path) -> None:
     write(shared, "[sync]\nlevel = 'name'\n")
     code = (
-        "import sys; from pathlib import Path; from xpm_tui.lazy import waiting;"
+        "import sys; from pathlib import Path; from xpm_tui.lazy import unloaded_modules;"
         "from xpm_tui.settings.store import Settings;"
         f"Settings.load(Path({str(shared)!r}), None, {{}}, {{}});"
         "heavy = {'tomlkit', 'difflib', 'textual', 'httpx', 'zoneinfo'};"
-        "print(sorted(heavy & set(sys.modules) - waiting()))"
+        "print(sorted(heavy & set(sys.modules) - unloaded_modules()))"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"

@@ -58,7 +58,7 @@ def test_kill_at_every_step_boundary(tmp_path: Path, truth: list[Truth], kind: K
 
 
 def test_kill_at_random(tmp_path: Path, truth: list[Truth], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compaction, "LEAST", 3000)
+    monkeypatch.setattr(compaction, "SMALLEST_LOG", 3000)
     kills = count(20, 2000)
     seed = 20261122
     chance = random.Random(seed)

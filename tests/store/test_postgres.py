@@ -210,8 +210,8 @@ def test_a_lost_commit_is_not_sent_again_over_what_somebody_else_did(
 def test_readers_go_on_while_the_database_is_away_and_catch_up_afterwards(
     place: tuple[str, str], proxy: CuttingProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres, "RETRY", 0.02)
-    monkeypatch.setattr(postgres, "PATIENCE", 0.1)
+    monkeypatch.setattr(postgres, "RECONNECT_SECONDS", 0.02)
+    monkeypatch.setattr(postgres, "COMMIT_SECONDS", 0.1)
     store, other = opened(proxy.url(), place[1], poll=None), opened(*place)
     store.commit([client(1)])
     proxy.go_away()

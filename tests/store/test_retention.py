@@ -9,7 +9,7 @@ from xpm_tui.domain.plan import Plan, PlannedRecord
 from xpm_tui.domain.ports import Put, Write
 from xpm_tui.domain.runs import BeforeImage, Intent, IntentState, Run, StopRequest
 from xpm_tui.domain.tables import IMAGES, INTENTS, PLANNED, PLANS, RUNS, STOPS, TableSchema
-from xpm_tui.store.compaction import outdated
+from xpm_tui.store.compaction import outdated_rows
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -42,7 +42,7 @@ def a_plan(number: int, days: float) -> list[Write]:
 
 
 def kept(book: MemoryBook) -> dict[str, list[str]]:
-    book.commit(outdated(book.snapshot(), now=NOW, runs_days=700, images_days=90))
+    book.commit(outdated_rows(book.snapshot(), now=NOW, runs_days=700, images_days=90))
     tables: tuple[TableSchema[object], ...] = (RUNS, PLANS, PLANNED, IMAGES, INTENTS, STOPS)  # type: ignore[type-var,assignment]
     return {table.name: sorted(book.snapshot().ids(table)) for table in tables}
 
@@ -54,7 +54,7 @@ def test_a_run_goes_with_all_that_hangs_on_it() -> None:
     assert left["images"] == ["r3/c1"]
     assert left["intents"] == ["i3"]
     assert left["planned"] == ["p1/c1", "p3/c1"], "p1 is one of the newest that belong to no run"
-    assert outdated(book.snapshot(), now=NOW, runs_days=700, images_days=90) == []
+    assert outdated_rows(book.snapshot(), now=NOW, runs_days=700, images_days=90) == []
 
 
 def test_what_is_open_unknown_or_held_stays() -> None:

@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 
 from tests.sync.world import linked, xpm, xpm_contact
 from xpm_tui.domain.links import Base, ContactLink, Pair, Value
-from xpm_tui.sync.base import forget, forget_contact, mirror_values, pair, primary, rebase, record_agreement
+from xpm_tui.sync.base import (
+    forget,
+    forget_contact,
+    mirror_values,
+    pair,
+    primary_contact,
+    rebase,
+    record_agreement,
+)
 
 KEYS = st.sampled_from(["name", "phone", "k1.contact_email", "k22.contact_name"])
 VALUES = st.sampled_from(["", "a", "b"])
@@ -71,4 +79,6 @@ def test_the_mirrors_contacts_go_under_our_ids() -> None:
 
 
 def test_of_several_primaries_the_last_one_counts() -> None:
-    assert primary([xpm_contact(1, primary=True), xpm_contact(2, primary=True), xpm_contact(3)]) == "x2"
+    assert (
+        primary_contact([xpm_contact(1, primary=True), xpm_contact(2, primary=True), xpm_contact(3)]) == "x2"
+    )

@@ -15,7 +15,7 @@ from xpm_tui.domain.pace import ALL_MINUTE, MINUTE, PUSH_MINUTE, Pace
 from xpm_tui.domain.plan import Consequences, Plan, PlannedRecord, Requests
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import CLIENTS, FREEZES, LINKS, PLANNED, PLANS
-from xpm_tui.sync.consequences import paced, plan_consequences
+from xpm_tui.sync.consequences import plan_consequences, with_pace
 from xpm_tui.sync.manual.undo import plan_undo
 
 SENT = {
@@ -104,5 +104,5 @@ def test_the_pace_knows_what_the_minute_and_the_day_have_left() -> None:
 
 def test_calls_and_minutes_are_the_sum_of_the_requests() -> None:
     requests = Requests(client_updates=100, checks=1, lists=5, lookups=2)
-    found = paced(Consequences(of="plan", requests=requests), Pace(day_left=100))
+    found = with_pace(Consequences(of="plan", requests=requests), Pace(day_left=100))
     assert (found.calls, requests.writes, found.minutes, found.beyond_today) == (108, 100, 1, 8)

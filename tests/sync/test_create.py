@@ -12,7 +12,13 @@ from xpm_tui.domain.errors import DecisionNeeded, NotFound, OutcomeUnknown, Refu
 from xpm_tui.domain.links import BlockedPair
 from xpm_tui.domain.runs import Intent, Run
 from xpm_tui.domain.tables import APART, IMAGES, INTENTS, LINKS, PLANS, RUNS
-from xpm_tui.sync.applying.recovery import Resolved, decision_writes, interrupted, resolve, unknown
+from xpm_tui.sync.applying.recovery import (
+    Resolved,
+    decision_writes,
+    end_interrupted_runs,
+    resolve,
+    unresolved_intents,
+)
 from xpm_tui.sync.manual.client_creation import CreatedClient, MustWait, create_client
 from xpm_tui.sync.manual.undo import plan_undo
 from xpm_tui.sync.matching.proposals import MatchIndex
@@ -290,7 +296,7 @@ async def test_a_kill_leaves_one_client_or_a_held_write(step: str, lag: float) -
         await create(world)
     world.book.commit = commit  # type: ignore[method-assign]
     found = await recover(world)
-    world.book.commit(interrupted(world.book.snapshot(), ["r50"], world.clock.now()))
+    world.book.commit(end_interrupted_runs(world.book.snapshot(), ["r50"], world.clock.now()))
     assert the_run(world).outcome == "interrupted"
     made = [row for row in world.practice.rows.values() if row.name == "Client 1"]
     if step == "before sending":
@@ -300,7 +306,7 @@ async def test_a_kill_leaves_one_client_or_a_held_write(step: str, lag: float) -
         assert found.changes == 1
     else:
         assert the_intent(world).state == "held"
-    assert unknown(world.book.snapshot()) == []
+    assert unresolved_intents(world.book.snapshot()) == []
     assert len(made) <= 1
 
 
@@ -310,7 +316,7 @@ async def test_without_patience_it_stays_unknown_for_the_next_time() -> None:
     world.practice.faults = [OutcomeUnknown("No answer.")]
     with pytest.raises(DecisionNeeded):
         await create(world, stop=lambda: True)
-    assert len(unknown(world.book.snapshot())) == 1
+    assert len(unresolved_intents(world.book.snapshot())) == 1
     assert len((await recover(world, patient=False)).waiting) == 1
     world.clock.move(timedelta(seconds=120))
     assert len((await recover(world, patient=False)).done) == 1

@@ -13,7 +13,7 @@ from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.runs import Intent, Run
 from xpm_tui.domain.tables import INTENTS, RUNS, STAFF, TEAM
 from xpm_tui.domain.xpm import Staff
-from xpm_tui.sync.applying.recovery import Resolved, decision_writes, held, resolve
+from xpm_tui.sync.applying.recovery import Resolved, decision_writes, held_intents, resolve
 from xpm_tui.sync.manual.creation import StaffThere, create_staff
 
 LAG = 300.0
@@ -253,14 +253,14 @@ async def test_a_person_may_adopt_the_one_that_is_ours_and_nobody_elses() -> Non
         decision_writes(here.book.snapshot(), intent.id, "adopt", here.clock.now(), uuid)
     here.put(TEAM, [member(2)])
     here.book.commit(decision_writes(here.book.snapshot(), intent.id, "adopt", here.clock.now(), uuid))
-    assert (linked(here), held(here.book.snapshot())) == (uuid, [])
+    assert (linked(here), held_intents(here.book.snapshot())) == (uuid, [])
 
 
 async def test_linked_by_hand_leaves_nothing_to_ask() -> None:
     here = await held_one()
-    assert len(held(here.book.snapshot())) == 1
+    assert len(held_intents(here.book.snapshot())) == 1
     here.put(TEAM, [TeamMember(id="t1", name="Bo Li", staff="s7")])
-    assert held(here.book.snapshot()) == []
+    assert held_intents(here.book.snapshot()) == []
 
 
 @pytest.mark.parametrize("choice", ["again", "drop"])

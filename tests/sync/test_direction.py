@@ -10,7 +10,7 @@ from xpm_tui.domain.links import Base, ContactLink, Pair
 from xpm_tui.domain.tables import BASE, LINKS, TEAM
 from xpm_tui.domain.xpm import RecordReference
 from xpm_tui.sync.base import settled_direction
-from xpm_tui.sync.planning.planner import differences
+from xpm_tui.sync.planning.planner import list_differences
 from xpm_tui.sync.policy import Policy
 
 FROM, TO = Policy(direction="from_xpm"), Policy(direction="to_xpm")
@@ -18,7 +18,7 @@ FROM, TO = Policy(direction="from_xpm"), Policy(direction="to_xpm")
 
 def listed(world: World) -> dict[tuple[str, str], str]:
     """What differs and is not planned, with the reason."""
-    found = differences(world.book.snapshot(), world.policy)
+    found = list_differences(world.book.snapshot(), world.policy)
     return {(each.record, each.field): each.why for _, each in found}
 
 

@@ -22,7 +22,13 @@ from xpm_tui.domain.errors import EditConflict, OutcomeUnknown, Refused, XeroErr
 from xpm_tui.domain.ports import Write
 from xpm_tui.domain.tables import CLIENTS, INTENTS, RUNS
 from xpm_tui.domain.xpm import XpmContact
-from xpm_tui.sync.applying.recovery import decision_writes, held, interrupted, resolve, unknown
+from xpm_tui.sync.applying.recovery import (
+    decision_writes,
+    end_interrupted_runs,
+    held_intents,
+    resolve,
+    unresolved_intents,
+)
 from xpm_tui.sync.policy import Policy
 
 EXAMPLES = settings(max_examples=count(default=50, soak=10_000), deadline=None)
@@ -92,8 +98,8 @@ async def _recover(world: World) -> None:
         tell=world.events.emit,
         create_lag=300.0,
     )
-    assert unknown(world.book.snapshot()) == []
-    world.book.commit(interrupted(world.book.snapshot(), running, world.clock.now()))
+    assert unresolved_intents(world.book.snapshot()) == []
+    world.book.commit(end_interrupted_runs(world.book.snapshot(), running, world.clock.now()))
 
 
 async def _good_days(world: World, witness: _Witness) -> None:
@@ -101,7 +107,7 @@ async def _good_days(world: World, witness: _Witness) -> None:
     for _ in range(3):
         await _recover(world)
         await world.refresh()
-        for intent in held(world.book.snapshot()):
+        for intent in held_intents(world.book.snapshot()):
             world.book.commit(_settled(world, witness, intent.id))
         plan, records = world.plan()
         await world.apply(plan, records)
@@ -145,7 +151,7 @@ class _Witness:
         world.practice.add_contact = self._watch  # type: ignore[method-assign]
 
     async def _watch(self, client: str, contact: XpmContact) -> XpmContact:
-        intent = unknown(self._world.book.snapshot())[-1]
+        intent = unresolved_intents(self._world.book.snapshot())[-1]
         before = {each.uuid for each in self._world.practice.rows[client].contacts}
         try:
             return await self._add(client, contact)

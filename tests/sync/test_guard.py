@@ -13,7 +13,7 @@ from xpm_tui.domain.plan import Change, PlannedRecord
 from xpm_tui.domain.runs import Stop
 from xpm_tui.domain.tables import TEAM
 from xpm_tui.sync.mirror import accept_list, list_counts
-from xpm_tui.sync.planning.guard import ALWAYS, check, grown, refuse_if_outdated
+from xpm_tui.sync.planning.guard import ALWAYS, check, refuse_if_outdated, uncovered_stops
 from xpm_tui.sync.policy import GuardLimits, Policy
 
 
@@ -193,4 +193,4 @@ async def test_a_plan_of_other_circumstances_is_refused_whole(
 def test_a_release_covers_no_count_that_has_grown() -> None:
     before = [Stop(rule="many-records", counted=30), Stop(rule="short-list", counted=5)]
     now = [Stop(rule="many-records", counted=30), Stop(rule="short-list", counted=6), Stop(rule="new-jobs")]
-    assert [stop.rule for stop in grown(before, now)] == ["short-list", "new-jobs"]
+    assert [stop.rule for stop in uncovered_stops(before, now)] == ["short-list", "new-jobs"]

@@ -13,7 +13,7 @@ from xpm_tui.domain.links import BlockedPair, Freeze, Ignored, LinkState
 from xpm_tui.domain.plan import UndecidedClient
 from xpm_tui.domain.tables import APART, CLIENTS, FREEZES, IGNORED, JOBS, LINKS
 from xpm_tui.domain.xpm import RecordReference, XpmJob
-from xpm_tui.sync.manual.links import effect, link, unlink
+from xpm_tui.sync.manual.links import link, link_effect, unlink
 from xpm_tui.sync.planning.links import exact_match, link_state, needs_person, reason, relink
 from xpm_tui.sync.policy import Policy
 
@@ -155,9 +155,9 @@ async def test_the_effect_says_what_would_go_which_way() -> None:
     world = World([client(phone="1", fax="5")], [xpm(name="Client 1", phone="2")])
     await world.refresh()
     snapshot = world.book.snapshot()
-    change = one(effect(snapshot, Policy(), "c1", "u1").changes, "phone")
+    change = one(link_effect(snapshot, Policy(), "c1", "u1").changes, "phone")
     assert (change.side, change.old, change.new) == ("ignition", "1", "2")
-    to_xpm = effect(snapshot, Policy(direction="to_xpm"), "c1", "u1").changes
+    to_xpm = link_effect(snapshot, Policy(direction="to_xpm"), "c1", "u1").changes
     assert {(c.field, c.side, c.new) for c in to_xpm} == {("phone", "xpm", "1"), ("fax", "xpm", "5")}
 
 
@@ -167,7 +167,7 @@ async def test_the_effect_warns_of_prospects_second_links_and_jobs_that_stay() -
         JOBS, [XpmJob(number="J1", name="Tax", client=RecordReference("u1")), XpmJob(number="J2", name="x")]
     )
     await world.refresh()
-    found = effect(world.book.snapshot(), Policy(), "c1", "u2")
+    found = link_effect(world.book.snapshot(), Policy(), "c1", "u2")
     assert found.prospect
     assert found.second is not None
     assert found.second.id == "c2"

@@ -14,7 +14,15 @@ from xpm_tui.domain.secret import Masked
 from xpm_tui.domain.tables import BASE, JOBS, LINKS, META, STAFF, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmJob
 from xpm_tui.sync.manual.links import unlink
-from xpm_tui.sync.mirror import CHUNK, OVERLAP, commit_rows, job_writes, list_counts, list_writes, since
+from xpm_tui.sync.mirror import (
+    CHUNK,
+    OVERLAP,
+    changed_since,
+    commit_rows,
+    job_writes,
+    list_counts,
+    list_writes,
+)
 
 
 async def test_an_unchanged_row_is_not_written_again() -> None:
@@ -78,7 +86,7 @@ async def test_a_list_that_breaks_off_keeps_what_came_and_marks_nothing() -> Non
     with pytest.raises(XeroError):
         await world.refresh()
     assert world.book.snapshot().count(XPM_CLIENTS) == CHUNK
-    assert since(world.book.snapshot()) is None
+    assert changed_since(world.book.snapshot()) is None
     world.practice.cut = None
     assert (await world.refresh()).changed == 10
 
@@ -87,7 +95,7 @@ async def test_the_bookmark_is_the_servers_time_and_reaches_back() -> None:
     world = World(rows=[xpm()])
     await world.refresh()
     asked = world.clock.now()
-    assert since(world.book.snapshot()) == asked - OVERLAP
+    assert changed_since(world.book.snapshot()) == asked - OVERLAP
     world.clock.move(timedelta(hours=3))
     await world.refresh(complete=False)
     facts = list_counts(world.book.snapshot())

@@ -27,7 +27,7 @@ from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.canonical import TeamLinks, Values, contact_values, ignition_values, xpm_values
 from xpm_tui.sync.manual.undo import plan_undo
 from xpm_tui.sync.planning.contacts import match_contacts
-from xpm_tui.sync.planning.planner import differences
+from xpm_tui.sync.planning.planner import list_differences
 from xpm_tui.sync.policy import Policy
 
 EXAMPLES = settings(max_examples=count(default=200, soak=20_000), deadline=None)
@@ -162,7 +162,7 @@ def nothing_is_silent(world: World) -> None:
     """What differs is planned or listed, never both; the plan counts what is listed."""
     snapshot = world.book.snapshot()
     plan, records = world.plan()
-    listed = [each for _, each in differences(snapshot, world.policy)]
+    listed = [each for _, each in list_differences(snapshot, world.policy)]
     assert Counter(each.why for each in listed) == plan.differences
     # Nothing here was settled by an earlier version, or kept otherwise than it was sent.
     assert {each.why for each in listed} <= DIFFERENCES.keys() - {"settled", "kept-otherwise"}

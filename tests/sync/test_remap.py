@@ -18,7 +18,7 @@ from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import APART, FREEZES, LINKS, PLANNED, PLANS
 from xpm_tui.domain.xpm import RecordReference, XpmClient
 from xpm_tui.sync.canonical import TeamLinks
-from xpm_tui.sync.manual.links import effect, link, unlink
+from xpm_tui.sync.manual.links import link, link_effect, unlink
 from xpm_tui.sync.manual.undo import plan_undo
 from xpm_tui.sync.policy import Policy
 from xpm_tui.sync.provenance import foreign_values
@@ -78,7 +78,7 @@ async def undo(world: World, run: str) -> Run:
 
 async def test_what_came_from_the_former_client_is_listed_and_goes_with_the_link() -> None:
     world = await synced()
-    shown = effect(world.book.snapshot(), world.policy, "c1", "u2").former
+    shown = link_effect(world.book.snapshot(), world.policy, "c1", "u2").former
     relink(world)
     ours = world.client()
     assert (ours.phone, ours.address, ours.postal_address, ours.groups) == ("09 222", "", "", ())
@@ -103,7 +103,7 @@ async def test_what_the_user_changed_stays_and_is_sent_only_once_ticked() -> Non
     ron = world.client().contacts[1].id
     world.edit(address="9 New Rd")
     world.edit_contact("c1", ron, phone="021 99")
-    kept = [each for each in effect(world.book.snapshot(), world.policy, "c1", "u2").former if each.why]
+    kept = [each for each in link_effect(world.book.snapshot(), world.policy, "c1", "u2").former if each.why]
     assert [(each.field, each.outcome, each.why) for each in kept] == [
         ("address", "kept", "edited"), ("contact", "kept", "edited"),
     ]  # fmt: skip
@@ -189,7 +189,7 @@ async def test_a_converted_prospect_keeps_its_data() -> None:
     world.practice.edit("u1", prospect=True)
     world.practice.add(xpm(3, "Rata Orchards Ltd"))
     await world.refresh()
-    assert effect(world.book.snapshot(), world.policy, "c1", "u3").former == ()
+    assert link_effect(world.book.snapshot(), world.policy, "c1", "u3").former == ()
     relink(world, "u3")
     assert (world.client().address, len(world.client().contacts)) == ("1 Rata St", 2)
     world.practice.add(kauri())

@@ -16,7 +16,7 @@ from xpm_tui.domain.errors import AppError, DecisionNeeded, Refused
 from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.ports import WRITE_ERRORS
 from xpm_tui.domain.tables import INTENTS, RUNS
-from xpm_tui.sync.applying.recovery import resolve, unknown
+from xpm_tui.sync.applying.recovery import resolve, unresolved_intents
 from xpm_tui.sync.policy import Policy
 
 ERRORS = pytest.mark.parametrize("error", WRITE_ERRORS, ids=lambda error: error.__name__)
@@ -118,7 +118,7 @@ async def test_one_value_that_cannot_be_sent_holds_one_client(bad: str, place: s
     assert f"U+{ord(bad[1:][:1] or bad):04X}" in run.error
     (event,) = [event for event in world.events.all if event.key == "sync.unsendable"]
     assert event.record.partition("/")[0] == "c2"
-    assert unknown(world.book.snapshot()) == []
+    assert unresolved_intents(world.book.snapshot()) == []
     # Every run names it, and sends nothing of it; once it is corrected, it goes.
     before = len(world.practice.sent)
     assert (await world.sync()).outcome == "partial"

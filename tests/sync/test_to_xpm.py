@@ -22,7 +22,7 @@ from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import INTENTS, RUNS
 from xpm_tui.domain.xpm import RecordReference
-from xpm_tui.sync.applying.recovery import decision_writes, held, resolve
+from xpm_tui.sync.applying.recovery import decision_writes, held_intents, resolve
 from xpm_tui.sync.policy import Policy
 
 TO = Policy(direction="to_xpm")
@@ -389,7 +389,7 @@ async def lost_contact() -> tuple[World, str]:
     lost = OutcomeUnknown("No answer.")
     world.practice.faults, world.practice.lost = [lost], [lost]
     await world.sync()
-    return world, held(world.book.snapshot())[0].id
+    return world, held_intents(world.book.snapshot())[0].id
 
 
 @pytest.mark.parametrize(("choice", "made"), [("again", 1), ("drop", 0)])
@@ -425,7 +425,7 @@ async def two_alike() -> tuple[World, list[Intent]]:
     row = world.practice.rows["u1"]
     world.practice.edit("u1", contacts=(*row.contacts, xpm_contact(50, name="Al")))
     await world.refresh()
-    return world, held(world.book.snapshot())
+    return world, held_intents(world.book.snapshot())
 
 
 async def test_one_contact_of_xpm_is_not_found_to_be_two_of_ours() -> None:

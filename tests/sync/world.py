@@ -20,7 +20,7 @@ from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import BASE, CLIENTS, IMAGES, LINKS, PLANNED, PLANS, RUNS, TEAM, XPM_CLIENTS
 from xpm_tui.domain.xpm import Staff, XpmClient, XpmContact
 from xpm_tui.sync.applying.executor import apply
-from xpm_tui.sync.mirror import ClientsRefreshed, refresh_clients, since
+from xpm_tui.sync.mirror import ClientsRefreshed, changed_since, refresh_clients
 from xpm_tui.sync.planning.planner import make_plan
 from xpm_tui.sync.policy import Policy
 
@@ -97,7 +97,7 @@ class World:
 
     async def refresh(self, *, complete: bool = True, accept: bool = False) -> ClientsRefreshed:
         """Read XPM's list into the mirror."""
-        mark = None if complete else since(self.book.snapshot())
+        mark = None if complete else changed_since(self.book.snapshot())
         async with self.practice.clients(modified_since=mark) as listing:
             return await refresh_clients(
                 listing, book=self.book, clock=self.clock, complete=complete, accept=accept

@@ -33,10 +33,10 @@ from xpm_tui.tui.theme import CachedStylesheet
 @pytest.fixture(autouse=True)
 def _still(monkeypatch: pytest.MonkeyPatch) -> None:
     """No pause while typing, and one time zone."""
-    monkeypatch.setattr(picker, "PAUSE", 0.0)
-    monkeypatch.setattr(clients, "REST", 0.0)
-    monkeypatch.setattr(review, "REST", 0.0)
-    monkeypatch.setattr(dialog, "GUARD", 0.0)
+    monkeypatch.setattr(picker, "TYPING_SECONDS", 0.0)
+    monkeypatch.setattr(clients, "CURSOR_SECONDS", 0.0)
+    monkeypatch.setattr(review, "CURSOR_SECONDS", 0.0)
+    monkeypatch.setattr(dialog, "KEY_GUARD_SECONDS", 0.0)
     time.tzset()
     # ``settle`` waits for what matters; the pilot's own wait watches the processor's clock.
     for place in ("textual.app.wait_for_idle", "textual.pilot.wait_for_idle"):
@@ -124,7 +124,7 @@ def inline(monkeypatch: pytest.MonkeyPatch) -> None:
         chosen = [jobs.find_job(practice, id_) for id_ in ids]
         return await deployment.deploy_jobs(practice, chosen, reviewed=True, anyway=anyway)
 
-    monkeypatch.setattr(background, "detach", start)
+    monkeypatch.setattr(background, "start_background_run", start)
     monkeypatch.setattr(background, "wait_for_run", wait)
 
 

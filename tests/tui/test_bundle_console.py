@@ -19,7 +19,7 @@ from xpm_tui.application.health import bundle
 from xpm_tui.application.health.opened_bundle import unpack
 from xpm_tui.application.health.probe_facts import of_practice
 from xpm_tui.cli.console import NoConsole
-from xpm_tui.cli.main import root
+from xpm_tui.cli.main import build_root
 from xpm_tui.tui import screens
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.screen_verbs import SCREEN_VERBS, screen_verb
@@ -54,7 +54,7 @@ def test_every_screen_names_a_verb_that_there_is() -> None:
     about = {"_plan_id": "p1", "_run_id": "r1", "_form": "clients"}
     for name in SCREEN_VERBS:
         screen = type(name, (SimpleNamespace,), {})(**about)
-        found: click.Command = root(NoConsole())
+        found: click.Command = build_root(NoConsole())
         for word in shlex.split(screen_verb(screen))[1:]:
             if not isinstance(found, click.Group):
                 break

@@ -19,7 +19,7 @@ import collections, gc, json, os, sys
 from textual import app, screen
 from textual.css import stylesheet
 from xpm_tui.__main__ import main
-from xpm_tui.lazy import waiting
+from xpm_tui.lazy import unloaded_modules
 from xpm_tui.tui.terminal import driver
 from xpm_tui.tui.app import Console
 
@@ -54,7 +54,7 @@ def looks():
 
 def ready(self):
     found.update(
-        modules=sorted(set(sys.modules) - waiting()), widgets=len(list(self.screen.walk_children())),
+        modules=sorted(set(sys.modules) - unloaded_modules()), widgets=len(list(self.screen.walk_children())),
         screens=len(self.screen_stack),
         looks=looks() - before,
         searched=gc.isenabled(), **counts,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from xpm_tui.tui.widgets.cells import ours, wrap
+from xpm_tui.tui.widgets.cells import fixed, wrap
 from xpm_tui.tui.widgets.text import wrapped_lines
 
 
@@ -18,7 +18,7 @@ def test_a_step_goes_on_under_its_text() -> None:
 
 
 def test_looks_stay_with_their_words() -> None:
-    found = wrap([ours("! ", "bad"), ours("one two "), ours("three", "strong")], 10)
+    found = wrap([fixed("! ", "bad"), fixed("one two "), fixed("three", "strong")], 10)
     assert [[(piece.text, piece.look) for piece in row] for row in found] == [
         [("! ", "bad"), ("one two", "")],
         [("  ", ""), ("three", "strong")],

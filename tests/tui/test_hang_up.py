@@ -96,7 +96,7 @@ async def test_a_run_outlives_the_console_that_began_it_and_a_colleague_sees_it(
     begin(first, lambda: sandbox.control("POST", "switches", {"latency": 2}))
     second.shows("◷ run")
     second.shows(" ana")
-    going = history.current(practice)
+    going = history.current_run(practice)
     assert going is not None
     assert going.by == "ana"
     second.type("gs")
@@ -105,7 +105,7 @@ async def test_a_run_outlives_the_console_that_began_it_and_a_colleague_sees_it(
     second.shows(f" of {total} record")
     close(first)
     assert first.ended()[0] == 129
-    left = history.current(practice)
+    left = history.current_run(practice)
     assert left is not None, "the hang-up came while the run went on"
     assert left.id == going.id
     sandbox.control("POST", "switches", {"latency": 0})

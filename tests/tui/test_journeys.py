@@ -86,7 +86,7 @@ async def test_an_unticked_change_stays_out(world: World, console: Make) -> None
         await press(pilot, "escape")
     with world.open() as practice:
         _, records = plans.load(practice, "last")
-        assert len(list(plans.waiting(records))) == 1
+        assert len(list(plans.unticked_changes(records))) == 1
 
 
 @pytest.mark.soak

@@ -15,7 +15,7 @@ from xpm_tui.commands.registry import COMMANDS, for_area
 from xpm_tui.tui import dialogs, screens, widgets, wizard
 from xpm_tui.tui.app import Console
 from xpm_tui.tui.app_protocol import AREAS
-from xpm_tui.tui.keymap import MOST_SHOWN, SENSES, SETTLED, bindings
+from xpm_tui.tui.keymap import MOST_SHOWN, SENSES, SETTLED, area_bindings
 
 SWALLOWED = {
     "ctrl+a": "screen's own", "ctrl+b": "tmux's own", "ctrl+s": "flow control", "ctrl+q": "flow control",
@@ -64,7 +64,7 @@ def test_an_area_uses_each_key_once_and_shows_no_more_than_fit(area: str) -> Non
     keys = [act.key for act in for_area(area)]
     assert len(keys) == len(set(keys))
     assert not set(keys) & (set(SWALLOWED) | TAKEN)
-    assert sum(binding.show for binding in bindings(area)) <= MOST_SHOWN
+    assert sum(binding.show for binding in area_bindings(area)) <= MOST_SHOWN
 
 
 def test_every_act_has_a_verb_or_a_key() -> None:

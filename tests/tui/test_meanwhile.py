@@ -73,7 +73,7 @@ async def test_picker_enter_right_after_typing_takes_what_was_typed(
         await press(pilot, "g", "c", "down", "down", "m")
         await until(pilot, "XPM data, updated")
         await settle(pilot)
-        monkeypatch.setattr(picker, "PAUSE", 0.06)
+        monkeypatch.setattr(picker, "TYPING_SECONDS", 0.06)
         for key in (*UUID.format(11), "enter"):
             await pilot.press(key)
         await settle(pilot)
@@ -96,7 +96,7 @@ async def test_picking_enter_right_after_typing(
         await press(pilot, "g", "c", "p")
         await until(pilot, "XPM data, updated")
         await settle(pilot)
-        monkeypatch.setattr(picker, "PAUSE", 0.06)
+        monkeypatch.setattr(picker, "TYPING_SECONDS", 0.06)
         await press(pilot, "=Client")
         await settle(pilot)
         for key in (*" 00007", "enter"):
@@ -216,10 +216,10 @@ async def test_a_plan_ticked_elsewhere_is_not_applied_unseen(
         await settle(pilot)
         await press(pilot, "space")
         with world.open() as other:
-            plan = plans.latest(other)
+            plan = plans.latest_plan(other)
             assert plan is not None
             plans.tick(other, plan.id, plans.Selector(), True)
-            now = sum(1 for _ in plans.items(plans.load(other, plan.id)[1]))
+            now = sum(1 for _ in plans.ticked_changes(plans.load(other, plan.id)[1]))
         await press(pilot, "a")
         assert f"Apply {now} change" not in text_of(app)
         assert CHANGED in [n.message for n in app._notifications]
@@ -309,7 +309,7 @@ async def test_review_slow_accept_twice_is_still_undone(
             return stock(*args, **more)
 
         monkeypatch.setattr(linking, "link", slow)
-        monkeypatch.setattr(navigation, "PATIENCE", 0.05)
+        monkeypatch.setattr(navigation, "SCREEN_SECONDS", 0.05)
         await pilot.press("enter", "enter")
         await taken_in(pilot)
         let.set()
@@ -402,7 +402,7 @@ async def test_names_are_not_written_with_a_bundle_that_says_masked(
 
         monkeypatch.setattr(bundle, "gather", slow)
         named = screen._parts
-        monkeypatch.setattr(navigation, "PATIENCE", 0.05)
+        monkeypatch.setattr(navigation, "SCREEN_SECONDS", 0.05)
         await pilot.press("F", "w")
         await taken_in(pilot)
         asks = isinstance(app.screen, InputDialog)
@@ -521,7 +521,7 @@ async def test_the_key_in_a_job_that_is_read_is_for_that_job(
                 return stock(*args, **more)
 
             monkeypatch.setattr(jobs, "list_jobs", slow)
-            monkeypatch.setattr(navigation, "PATIENCE", 0.05)
+            monkeypatch.setattr(navigation, "SCREEN_SECONDS", 0.05)
             await app.refresh_status()
             await pilot.press("enter")
             await taken_in(pilot)
@@ -556,7 +556,7 @@ async def test_a_file_is_not_taken_in_before_it_was_shown(
 
         await press(pilot, "g", "c", "I", "=new.csv")
         monkeypatch.setattr(imports, "import_file", slowly)
-        monkeypatch.setattr(navigation, "PATIENCE", 0.05)
+        monkeypatch.setattr(navigation, "SCREEN_SECONDS", 0.05)
         await pilot.press("enter", "a")
         await taken_in(pilot)
         let.set()

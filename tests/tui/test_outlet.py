@@ -11,10 +11,10 @@ from typing import TextIO
 import pytest
 
 from xpm_tui.tui.terminal import driver
-from xpm_tui.tui.terminal.driver import ROOM, AsyncWriter
+from xpm_tui.tui.terminal.driver import QUEUE_BYTES, AsyncWriter
 
 LIMIT = 30.0
-FILL = ROOM * 4
+FILL = QUEUE_BYTES * 4
 """More than a pipe and the outlet together take."""
 
 

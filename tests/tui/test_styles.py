@@ -14,9 +14,9 @@ from textual.screen import Screen
 from tests.tui.world import World, press, settle
 from xpm_tui import tui
 from xpm_tui.lazy import load
-from xpm_tui.tui.theme import DARK, CachedStylesheet, folder
+from xpm_tui.tui.theme import DARK, CachedStylesheet, stylesheet_folder
 
-SHEETS = sorted(path for path in folder().glob("*.tcss") if path.stem != "console")
+SHEETS = sorted(path for path in stylesheet_folder().glob("*.tcss") if path.stem != "console")
 
 
 def screens_of(sheet: Path) -> set[str]:

@@ -21,7 +21,7 @@ from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.plan_rows import PlanOutline
 from xpm_tui.tui.safe_text import content, show
 from xpm_tui.tui.screens.picker import start
-from xpm_tui.tui.widgets.cells import ARROW, Span, becomes, fit, marked, named, ours, told_apart, width
+from xpm_tui.tui.widgets.cells import ARROW, Span, becomes, distinguish, fit, fixed, marked, named, width
 from xpm_tui.tui.widgets.log_pane import FOLLOWING, LogLine, LogPane, Ring
 from xpm_tui.tui.widgets.run_card import run_lines
 from xpm_tui.tui.widgets.search_hits import SearchHits
@@ -239,7 +239,7 @@ class TableApp(App[None]):
 
     def _cells(self, item: int) -> list[list[Span]]:
         self.drawn += 1
-        return [[ours(str(item))], [ours(f"Name {item}")]]
+        return [[fixed(str(item))], [fixed(f"Name {item}")]]
 
     def compose(self) -> ComposeResult:
         yield self.table
@@ -290,7 +290,7 @@ async def test_a_list_is_sorted_by_key_and_by_click_and_the_cursor_stays_on_its_
     ],
 )
 def test_two_values_are_never_the_same_text(one: str, other: str, room: int) -> None:
-    left, right = (told_apart(visible(a), visible(b), room) for a, b in ((one, other), (other, one)))
+    left, right = (distinguish(visible(a), visible(b), room) for a, b in ((one, other), (other, one)))
     assert [piece.text for piece in fit(left, room)] != [piece.text for piece in fit(right, room)]
     assert width(fit(left, room)) == width(fit(right, room)) == room
 

@@ -33,7 +33,7 @@ Make = Callable[..., Console]
 )
 def test_the_palette_knows_the_words_of_ignition(typed: str, names: set[str]) -> None:
     assert {act.name for act in COMMANDS} >= set(keymap.SYNONYMS), "a synonym of a command that is gone"
-    entries = [*keymap.entries("overview", Situation(area="overview")), *keymap.problem_entries()]
+    entries = [*keymap.palette_entries("overview", Situation(area="overview")), *keymap.problem_entries()]
     assert {entry.name for entry in rank(typed, entries)} >= names
 
 
@@ -86,6 +86,6 @@ def test_a_masked_screen_has_no_names() -> None:
 
 
 def test_a_stop_does_not_lead_to_the_plan_that_is_being_applied() -> None:
-    look = guard._LOOK.format(plan="p4")
+    look = guard._REVIEW_FIRST.format(plan="p4")
     stop = Stop(rule="many-records", sentence=f"40 of 90 clients would change. {look}")
     assert guard.without_advice(stop, "p4") == "40 of 90 clients would change."

@@ -22,8 +22,8 @@ LIGHT = [
 def loaded(*modules: str) -> set[str]:
     """The top-level modules that importing these brings in."""
     code = (
-        f"import sys\nfrom xpm_tui.lazy import waiting\nfor m in {modules!r}: __import__(m)\n"
-        "print(' '.join({n.split('.')[0] for n in set(sys.modules) - waiting()}))"
+        f"import sys\nfrom xpm_tui.lazy import unloaded_modules\nfor m in {modules!r}: __import__(m)\n"
+        "print(' '.join({n.split('.')[0] for n in set(sys.modules) - unloaded_modules()}))"
     )
     return set(
         subprocess.run(

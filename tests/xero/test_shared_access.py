@@ -109,7 +109,7 @@ async def test_one_renewal_serves_all_machines_and_the_key_stays_outside(
     with pytest.raises(LoginNeeded, match="another key") as caught:
         await stranger.keep(identity.grant())
     assert "Copy the key file" in caught.value.hint
-    assert not token_store.refused(tmp_path, machines[0])
+    assert not token_store.is_refused(tmp_path, machines[0])
     end_session(machines[0])
     clock.move(OLD)
     assert await first.access() == Secret("access-2")

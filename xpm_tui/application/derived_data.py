@@ -22,7 +22,7 @@ from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import CLIENTS, XPM_CLIENTS
 from xpm_tui.files.durable import replace_bytes
 
-LEAST = 1_000
+SAVED_FROM = 1_000
 """The number of clients on both sides from which saving pays off."""
 
 _FORMAT = 1
@@ -47,7 +47,7 @@ class _Head(msgspec.Struct, frozen=True):
 
 def is_worth_saving(snapshot: Snapshot) -> bool:
     """Return whether the practice is so large that computing takes longer than reading a file."""
-    return snapshot.count(CLIENTS) + snapshot.count(XPM_CLIENTS) >= LEAST
+    return snapshot.count(CLIENTS) + snapshot.count(XPM_CLIENTS) >= SAVED_FROM
 
 
 def read_saved(practice: OpenPractice, name: str) -> SavedData | None:

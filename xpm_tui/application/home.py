@@ -16,7 +16,7 @@ from typing import NamedTuple
 from xpm_tui.domain.errors import BadInput, NotFound
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.files.durable import replace_bytes
-from xpm_tui.files.machine import trouble
+from xpm_tui.files.machine import to_disk_error
 from xpm_tui.files.private import ensure_private, refuse_controls
 from xpm_tui.lazy import lazy_imports
 
@@ -26,6 +26,9 @@ with lazy_imports():
     import platformdirs
 
 APP = "xpm-tui"
+STORE_FOLDER = "book"
+"""The folder of the store in the data folder of a practice."""
+
 FIRST = "practice"
 """The name of the folder that is created if there is no practice yet."""
 
@@ -111,7 +114,7 @@ def practices(home: Home) -> list[str]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
-        raise trouble(error, folder, "read") from error
+        raise to_disk_error(error, folder, "read") from error
 
 
 def current(home: Home) -> str:

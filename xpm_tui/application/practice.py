@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from xpm_tui.application.home import Home, practices, resolve
+from xpm_tui.application.home import STORE_FOLDER, Home, practices, resolve
 from xpm_tui.application.home import person as person_here
 from xpm_tui.application.practice_identity import PracticeIdentity, read_identity
 from xpm_tui.domain.errors import AppError, BadInput, CaseId, LoginNeeded, NotFound, ReadOnly
@@ -99,7 +99,7 @@ class OpenPractice:
     def _open_store(self) -> TableStore:
         url = self._settings.secret("store.url")
         if not url:
-            return open_store(self.data / "book", read_only=self.read_only, clock=self.clock)
+            return open_store(self.data / STORE_FOLDER, read_only=self.read_only, clock=self.clock)
         refuse_missing_driver()
         self.database = database_store.open_database(
             url.reveal(), self.name, read_only=self.read_only, clock=self.clock, person=self.person

@@ -23,7 +23,7 @@ def by_key(key: str) -> Symptom:
     return found
 
 
-def picked(events: EventSink, seen: Symptom) -> KnownProblem | None:
+def record_symptom(events: EventSink, seen: Symptom) -> KnownProblem | None:
     """Log a symptom that the user chose; return its known problem, or None."""
     if seen.case is None:
         return None
@@ -31,7 +31,7 @@ def picked(events: EventSink, seen: Symptom) -> KnownProblem | None:
     return find_problem(seen.case)
 
 
-def failed(events: EventSink, act: str, trouble: AppError) -> None:
+def record_failure(events: EventSink, act: str, trouble: AppError) -> None:
     """Log an error that ended a command, except for invalid input and what is already in the log."""
     view = present(trouble)
     if trouble.logged or (view.problem is None and not isinstance(trouble, XeroError)):

@@ -63,7 +63,7 @@ class UndoResult(msgspec.Struct, frozen=True, kw_only=True):
     stay: tuple[str, ...]
 
 
-def do(
+def commit_undoable(
     practice: OpenPractice, snapshot: Snapshot, table: TableSchema[R], rows: Sequence[R], what: str
 ) -> None:
     """Write rows computed from ``snapshot``, in one commit, and record how to undo that.
@@ -110,7 +110,7 @@ def remove(
     practice.book.commit([*writes, put(_place(table), kept)], since=snapshot)
 
 
-def last(snapshot: Snapshot, table: TableSchema[R]) -> UndoEntry | None:
+def last_entry(snapshot: Snapshot, table: TableSchema[R]) -> UndoEntry | None:
     """Return what :func:`undo` would undo."""
     found = _history(snapshot, table).done
     return found[-1] if found else None

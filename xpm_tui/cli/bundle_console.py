@@ -16,7 +16,7 @@ from xpm_tui.cli.demo import home_folder
 from xpm_tui.cli.options import Globals
 from xpm_tui.commands.command import Result
 from xpm_tui.domain.errors import BadInput
-from xpm_tui.files.private import expanded
+from xpm_tui.files.private import expand_path
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -41,7 +41,7 @@ def open_bundle(console: ConsoleLauncher, given: Globals, file: str) -> int:
         BadInput: The file is no bundle that can be opened, or ``--home`` names a folder that is in use.
     """
     with _folder(given.home) as folder:
-        opened = opened_bundle.unpack(expanded(file), folder)
+        opened = opened_bundle.unpack(expand_path(file), folder)
         if not given.json and _shows_console(console):
             return console.open(opened.home, person="support", read_only=True, opener=opened.practice)
         with opened.practice() as practice:
@@ -64,7 +64,7 @@ def _shows_console(console: ConsoleLauncher) -> bool:
 def _folder(chosen: str) -> AbstractContextManager[Path]:
     """Return an empty folder: the given one, or a temporary one."""
     if chosen:
-        folder = expanded(chosen)
+        folder = expand_path(chosen)
         if folder.exists() and any(folder.iterdir()):
             raise BadInput(
                 f"The folder {folder} is not empty.", hint="Name a new folder, or leave --home out."

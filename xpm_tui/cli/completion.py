@@ -63,7 +63,7 @@ def _settings(ctx: click.Context) -> Iterator[tuple[str, str]]:
 def _values(ctx: click.Context) -> Iterator[tuple[str, str]]:
     """Yield the values of the setting that was typed before."""
     entry = schema.BY_KEY[str(ctx.params["key"]).strip().casefold()]
-    usual = kinds.written(entry.default)
+    usual = kinds.format_value(entry.default)
     return ((name, "the default" if name == usual else "") for name in entry.kind.choices)
 
 

@@ -19,7 +19,7 @@ from xpm_tui.cli.console import ConsoleLauncher, open_console
 from xpm_tui.cli.options import Globals
 from xpm_tui.domain.errors import AppError, BadInput, Busy
 from xpm_tui.files.durable import replace_bytes
-from xpm_tui.files.private import expanded
+from xpm_tui.files.private import expand_path
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -155,7 +155,7 @@ def _free_port() -> int:
 def home_folder(chosen: str, prefix: str) -> Iterator[Path]:
     """Yield the given folder, which stays, or a temporary one whose name starts with ``prefix``."""
     if chosen:
-        folder = expanded(chosen)
+        folder = expand_path(chosen)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         yield folder
         return

@@ -92,7 +92,7 @@ def _sandbox() -> click.Command:
         sample_files: str,
     ) -> None:
         if sample_files:
-            folder = private.expanded(sample_files)
+            folder = private.expand_path(sample_files)
             for path in demo.write_sample_files(folder, clients=clients, seed=seed):
                 click.echo(f"Sample Ignition file: {path}", err=True)
         code = server.serve(

@@ -30,14 +30,14 @@ stdout, messages to stderr."""
 
 NOT_HERE = "xpm-tui runs on Linux and macOS. On Windows start it in WSL (Windows Subsystem for Linux)."
 
-_YOUNG = 50_000
-"""Objects made between two looks for garbage: a verb ends soon, and makes very many that form no cycles."""
+_GC_THRESHOLD = 50_000
+"""Objects created between two garbage collections: a verb creates many, without cycles, and ends soon."""
 
 COMPLETE = "_XPM_TUI_COMPLETE"
 """The variable that a shell sets to ask for completions."""
 
 
-def root(console: ConsoleLauncher) -> RootGroup:
+def build_root(console: ConsoleLauncher) -> RootGroup:
     """Return the tree of all verbs; ``console`` opens if no verb is given."""
 
     @click.pass_context
@@ -51,7 +51,7 @@ def root(console: ConsoleLauncher) -> RootGroup:
         # off since the program started; the console, which needs no verbs, turns it on later
         if not gc.isenabled():
             gc.freeze()  # loaded modules stay, so the garbage collector need not check them
-            gc.set_threshold(_YOUNG, 20, 100)
+            gc.set_threshold(_GC_THRESHOLD, 20, 100)
             gc.enable()
 
     return RootGroup(
@@ -79,7 +79,7 @@ def main(argv: Sequence[str] | None = None, console: ConsoleLauncher | None = No
     if COMPLETE in os.environ:
         completion.register()
     try:
-        code = root(console or NoConsole()).main(
+        code = build_root(console or NoConsole()).main(
             words, prog_name="xpm-tui", complete_var=COMPLETE, standalone_mode=False
         )
         _flush()

@@ -12,7 +12,7 @@ import click
 
 import xpm_tui
 from xpm_tui.cli.console import NoConsole
-from xpm_tui.cli.main import root
+from xpm_tui.cli.main import build_root
 from xpm_tui.cli.options import GlobalOption
 from xpm_tui.cli.tree import Positional
 from xpm_tui.settings.schema import SCHEMA
@@ -73,9 +73,9 @@ _DESCRIPTION = (
 )
 
 
-def page() -> str:
+def manual_page() -> str:
     """Return the whole page in roff."""
-    tree = root(NoConsole())
+    tree = build_root(NoConsole())
     context = click.Context(tree, info_name="xpm-tui")
     return "".join(f"{line}\n" for line in _page(tree, context))
 
@@ -179,4 +179,4 @@ def _one_line(words: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(page())
+    sys.stdout.write(manual_page())

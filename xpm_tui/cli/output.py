@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import msgspec
 
 from xpm_tui.commands.command import AccountContext, Command, Result
-from xpm_tui.commands.effects import LOOK, AdmittedCall
+from xpm_tui.commands.effects import READING_CALL, AdmittedCall
 from xpm_tui.commands.tables import ViewItems, render
 from xpm_tui.domain.errors import AppError, StoreUnreadable
 from xpm_tui.domain.safe_text import visible, visible_lines
@@ -94,7 +94,7 @@ def error_condition(trouble: BaseException) -> tuple[Condition, ...]:
     return (condition.damaged(trouble),) if isinstance(trouble, manifest.StoreDamaged) else ()
 
 
-def attached(error: BaseException) -> tuple[Condition, ...]:
+def attached_conditions(error: BaseException) -> tuple[Condition, ...]:
     """Return the condition attached to an error: that of its practice, or of a store too damaged to open."""
     found: tuple[Condition, ...] = getattr(error, "conditions", ())
     if not found and isinstance(error, Exception):
@@ -103,7 +103,7 @@ def attached(error: BaseException) -> tuple[Condition, ...]:
     return found
 
 
-def data(found: Sequence[Condition]) -> dict[str, Any]:
+def condition_data(found: Sequence[Condition]) -> dict[str, Any]:
     """Return ``condition`` (the worst) and ``conditions`` (all, the worst first) for JSON."""
     if not found:
         return {}
@@ -111,7 +111,7 @@ def data(found: Sequence[Condition]) -> dict[str, Any]:
     return {"condition": listed[0], "conditions": listed}
 
 
-def sentences(found: Sequence[Condition], trouble: AppError | None) -> Iterator[str]:
+def condition_sentences(found: Sequence[Condition], trouble: AppError | None) -> Iterator[str]:
     """Return the conditions for stderr as sentences, except *sound*.
 
     A condition that begins with the message of ``trouble`` is left out: the error's own hint says what to do.
@@ -182,7 +182,7 @@ def outcome(result: Result) -> dict[str, Any]:
     if result.items is not None:
         answer["items"] = list(result.items)
         answer.setdefault("count", len(answer["items"]))
-    answer |= data(result.conditions)
+    answer |= condition_data(result.conditions)
     if result.trouble is not None:
         answer["error"] = error_presenter.present(result.trouble).data()
     return answer
@@ -221,7 +221,7 @@ class OutputClosed(Exception):
 class TerminalDialogue:
     """A command's dialogue over the standard streams; a call that outlives its terminal continues without."""
 
-    def __init__(self, *, json: bool, quiet: bool = False, call: AdmittedCall = LOOK) -> None:
+    def __init__(self, *, json: bool, quiet: bool = False, call: AdmittedCall = READING_CALL) -> None:
         self.call = call
         self._json = json
         self._quiet = quiet
@@ -304,7 +304,7 @@ class TerminalDialogue:
             stream.writelines((*text, end))
             stream.flush()
         except (OSError, ValueError) as error:
-            silence(stream)
+            redirect_to_null(stream)
             if stream is sys.stdout and not self.call.effect.outlives:
                 raise OutputClosed from error
 
@@ -351,7 +351,7 @@ class TerminalDialogue:
         return head if head or found else None
 
 
-def silence(stream: TextIO) -> None:
+def redirect_to_null(stream: TextIO) -> None:
     """Redirect a broken stream to the null device, so that nothing fails again on exit."""
     try:
         null = os.open(os.devnull, os.O_WRONLY)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from xpm_tui.cli import runner
 from xpm_tui.cli.options import Globals
 from xpm_tui.cli.output import TerminalDialogue
-from xpm_tui.commands.effects import LOOK, admit
+from xpm_tui.commands.effects import READING_CALL, admit
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import AppError
@@ -349,7 +349,7 @@ class PlainMode:
         try:
             return runner.perform_here(command, params, self._talk, self._given, quiet=quiet)
         finally:
-            self._talk.call = LOOK
+            self._talk.call = READING_CALL
 
     def _open(self) -> OpenPractice:
         given = self._given

@@ -32,22 +32,22 @@ from xpm_tui.cli.output import (
     OutputClosed,
     TerminalDialogue,
     account_condition,
-    attached,
+    attached_conditions,
+    condition_data,
     condition_on_error,
-    data,
+    condition_sentences,
     dumps,
     json_rows,
     lines,
     outcome_pieces,
-    sentences,
-    silence,
+    redirect_to_null,
     with_condition,
 )
 from xpm_tui.commands.command import AccountContext, Command, Result
 from xpm_tui.commands.effects import admit
 from xpm_tui.domain.errors import AppError, BadInput
 from xpm_tui.domain.safe_text import visible_lines
-from xpm_tui.files.machine import trouble
+from xpm_tui.files.machine import to_disk_error
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -83,7 +83,7 @@ def perform(ctx: click.Context, command: Command[Any], values: dict[str, Any]) -
 
 
 def _write_result(result: Result, talk: TerminalDialogue, given: Globals) -> None:
-    for sentence in sentences(result.conditions, None if given.json else result.trouble):
+    for sentence in condition_sentences(result.conditions, None if given.json else result.trouble):
         talk.say(sentence)
     if given.json:
         talk.data(*outcome_pieces(result))
@@ -145,7 +145,7 @@ async def _run(command: Command[Any], params: Any, talk: TerminalDialogue, given
     practice.on_notice = lambda trouble: talk.say(error_presenter.present(trouble).short())
     try:
         if talk.interactive and not getattr(params, "if_due", False):
-            due.signed_in(practice)
+            due.record_sign_in(practice)
         with condition_on_error(lambda: condition.conditions(practice)):
             found = await command.run(practice, params, talk)
             if given.json and found.items is not None:  # while errors still belong to the verb
@@ -166,7 +166,7 @@ async def _run(command: Command[Any], params: Any, talk: TerminalDialogue, given
 
 def _log(practice: OpenPractice, command: Command[Any], trouble: AppError) -> None:
     if not practice.read_only:
-        trouble_events.failed(practice.events, command.name, trouble)
+        trouble_events.record_failure(practice.events, command.name, trouble)
 
 
 async def _guarded(work: Coroutine[Any, Any, Result], outlives: bool) -> Result:
@@ -268,7 +268,7 @@ def exit_code(ended: BaseException, *, json: bool) -> int:
     """Report an exception to the user or script; return the exit code. Raise unknown ones again."""
     match ended:
         case AppError():
-            return _write_error(ended, json, attached(ended))
+            return _write_error(ended, json, attached_conditions(ended))
         case click.exceptions.NoArgsIsHelpError():
             click.echo(ended.format_message(), err=True)
             return 2
@@ -280,13 +280,13 @@ def exit_code(ended: BaseException, *, json: bool) -> int:
             click.echo("Stopped.", err=True)
             return 128 + signal.SIGINT
         case OutputClosed() if isinstance(why := ended.__cause__, OSError) and why.errno != errno.EPIPE:
-            silence(sys.stdout)
-            return _write_error(trouble(why, Path("standard output")), json=False)
+            redirect_to_null(sys.stdout)
+            return _write_error(to_disk_error(why, Path("standard output")), json=False)
         case OutputClosed() | BrokenPipeError():
-            silence(sys.stdout)
+            redirect_to_null(sys.stdout)
             return 128 + signal.SIGPIPE
         case Exception():
-            return _write_error(_Unexpected(crash_sentence(ended)), json, attached(ended))
+            return _write_error(_Unexpected(crash_sentence(ended)), json, attached_conditions(ended))
     raise ended
 
 
@@ -302,14 +302,14 @@ def _write_error(trouble: AppError, json: bool, found: tuple[Condition, ...] = (
 
     view = error_presenter.present(trouble)
     try:
-        for sentence in sentences(found, None if json else trouble):
+        for sentence in condition_sentences(found, None if json else trouble):
             print(visible_lines(sentence), file=sys.stderr, flush=True)
         if json:
-            print(dumps({"ok": False, **data(found), "error": view.data()}), flush=True)
+            print(dumps({"ok": False, **condition_data(found), "error": view.data()}), flush=True)
         else:
             print(f"xpm-tui: {view.text()}", file=sys.stderr)
             sys.stderr.flush()
     except (OSError, ValueError):
-        silence(sys.stdout)
-        silence(sys.stderr)
+        redirect_to_null(sys.stdout)
+        redirect_to_null(sys.stderr)
     return trouble.exit_code

@@ -17,7 +17,7 @@ import click
 import xpm_tui
 from xpm_tui.cli.console import NoConsole
 from xpm_tui.cli.extra_verbs import answer_schemas
-from xpm_tui.cli.main import root
+from xpm_tui.cli.main import build_root
 from xpm_tui.cli.manual import EXITS
 from xpm_tui.cli.options import GlobalOption
 from xpm_tui.cli.tree import Positional
@@ -150,7 +150,7 @@ The type follows the name, unless it is text. `[]` marks a list, `*` any key.
 
 def verbs_page() -> str:
     """Return the page of all verbs with their arguments, options and examples."""
-    tree = root(NoConsole())
+    tree = build_root(NoConsole())
     context = click.Context(tree, info_name="xpm-tui")
     lines = [_VERBS.format(made=_MADE.format("verbs")), *_rows(_options(tree, context, shared=True))]
     for name in sorted(tree.commands):

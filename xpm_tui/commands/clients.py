@@ -16,16 +16,16 @@ from xpm_tui.commands.command import (
     TextColumn,
     TextTable,
     argument,
-    connected,
     first_reason,
     on_record,
     option,
+    require_connection,
 )
-from xpm_tui.commands.consequences import action, named, question
+from xpm_tui.commands.consequences import action, question, shorten_list
 from xpm_tui.commands.csv_files import SHOWN, export_review, import_review
 from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
 from xpm_tui.commands.link_effects import effect_lines, former_data, former_lines, former_sum, with_former
-from xpm_tui.commands.tables import plain, table_result
+from xpm_tui.commands.tables import table_result, to_plain
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput, DecisionNeeded
 from xpm_tui.domain.fields import editable, label
@@ -159,7 +159,7 @@ async def show_client(practice: OpenPractice, params: ShowClient, talk: Dialogue
     """Show one client with its values on both sides."""
     view = queries.show_client(practice, params.client)
     sides = queries.side_by_side(practice, view.id)
-    data = {**plain(view), "fields": [plain(side) for side in sides]}
+    data = {**to_plain(view), "fields": [to_plain(side) for side in sides]}
     return Result(data=data, lines=_card(view, sides))
 
 
@@ -212,13 +212,15 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Di
             subject = count(planned, "client is/clients are")
             lines.append(f"{subject} linked by the next plan, because the names are the same: xpm-tui plan")
         return Result(
-            data={"count": len(views), "planned": planned}, items=[plain(view) for view in views], lines=lines
+            data={"count": len(views), "planned": planned},
+            items=[to_plain(view) for view in views],
+            lines=lines,
         )
     found = queries.sure_proposals(practice, params.client)
     former = clients_links.former_values(practice, [(v.id, v.proposals[0].uuid) for v in found])
     texts = [with_former(view.first, former.get(view.id, {})) for view in found]
     links = consequences.link_consequences([view.id for view in found], former=former_sum(former.values()))
-    asked = Question(question(links), named(texts, params.limit), button=action(links))
+    asked = Question(question(links), shorten_list(texts, params.limit), button=action(links))
     if found and not await confirm_call(talk, asked):
         return Result(data={"count": 0}, items=[], lines=["Nothing was linked."], declined=True)
     done, settled = picks.store_decision(
@@ -234,7 +236,7 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Di
     gone = former_sum(former.get(view.id, {}) for view in done)
     links = consequences.link_consequences([view.id for view in done], former=gone)
     table = TextTable(columns, rows, "No proposal is sure: review each of these yourself.", params.limit)
-    result = table_result(done, table, count=len(done), consequences=plain(links))
+    result = table_result(done, table, count=len(done), consequences=to_plain(links))
     return replace(result, value=_ids(settled))
 
 
@@ -279,7 +281,7 @@ def _settled(
     effect: EffectView | None = None,
 ) -> Result:
     view, settled = picks.store_decision(practice, [client], act)
-    data = {**plain(view), **(former_data(effect) if effect is not None else {})}
+    data = {**to_plain(view), **(former_data(effect) if effect is not None else {})}
     lines = [told, *(former_lines(effect) if effect is not None else ())]
     return Result(data=data, lines=lines, value=_ids(settled))
 
@@ -410,7 +412,7 @@ COMMANDS = (
         effect=Effect.LOOKS,
         verb=("clients", "search"),
         example='xpm-tui clients search "smith family"',
-        why_not=connected,
+        why_not=require_connection,
     ),
     Command(
         name="clients.review",
@@ -426,6 +428,6 @@ COMMANDS = (
         key="r",
         where=("clients",),
         footer="Review",
-        why_not=first_reason(connected),
+        why_not=first_reason(require_connection),
     ),
 )  # fmt: skip

@@ -292,12 +292,12 @@ def first_reason(*reasons: Why) -> Why:
     return lambda situation: next(filter(None, (reason(situation) for reason in reasons)), "")
 
 
-def connected(situation: Situation) -> str:
+def require_connection(situation: Situation) -> str:
     """Return why a command that calls XPM is not available."""
     return "" if situation.connected else "This practice is not connected to XPM yet: connect it first."
 
 
-def idle(situation: Situation) -> str:
+def require_idle(situation: Situation) -> str:
     """Return why a command that starts a run, or changes records that a run uses, is not available."""
     return (
         (f"Run {situation.running} is in progress: wait until it ends, or stop it.")
@@ -320,7 +320,7 @@ def in_state(noun: str, words: str, *states: str) -> Why:
     return why
 
 
-def ignition_off(situation: Situation) -> str:
+def require_own_deployment(situation: Situation) -> str:
     """Return why nothing is deployed from here while Ignition's own integration may create the same jobs."""
     practice = situation.practice
     if practice is None or practice.settings.text("jobs.ignition_deploys") == "no":
@@ -331,7 +331,7 @@ def ignition_off(situation: Situation) -> str:
     )
 
 
-def running(situation: Situation) -> str:
+def require_running(situation: Situation) -> str:
     """Return why a command on the run in progress is not available."""
     return "" if situation.running else "No run is in progress."
 

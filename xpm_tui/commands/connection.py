@@ -17,15 +17,15 @@ from xpm_tui.commands.command import (
     Result,
     TextColumn,
     TextTable,
-    connected,
     first_reason,
-    idle,
     option,
+    require_connection,
+    require_idle,
 )
 from xpm_tui.commands.doctor import requirements_result
 from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
 from xpm_tui.commands.practices import practices_result
-from xpm_tui.commands.tables import plain
+from xpm_tui.commands.tables import to_plain
 from xpm_tui.domain.errors import AppError, BadInput, CaseId, DecisionNeeded, LoginNeeded
 from xpm_tui.domain.formatting import ago, count, listing, when
 from xpm_tui.domain.labels import DIRECTIONS, LEVELS
@@ -101,7 +101,7 @@ async def connect(practice: OpenPractice, params: Connect, talk: Dialogue) -> Re
     data = {
         "id": identity.tenant,
         "name": identity.title,
-        **plain(identity),
+        **to_plain(identity),
         "direction": direction,
         "level": level,
         "lists": lists,
@@ -109,7 +109,7 @@ async def connect(practice: OpenPractice, params: Connect, talk: Dialogue) -> Re
         "notes": [
             {"list": note.list, "message": note.sentence, "scope": note.scope} for note in filled.notes
         ],
-        "set_aside": [plain(view) for view in aside],
+        "set_aside": [to_plain(view) for view in aside],
     }
     read = ", ".join(f"{number:,} {name}" for name, number in lists.items())
     lines = [
@@ -319,7 +319,7 @@ async def status(practice: OpenPractice, params: ShowStatus, talk: Dialogue) -> 
     beat = summary.summarize(practice)
     unanswered = [problem for problem in beat.problems if problem.code == UNKNOWN]
     return Result(
-        data=plain(beat),
+        data=to_plain(beat),
         lines=[
             *_lines(beat, practice.clock.now(), due.time_zone(practice)),
             *(line for each in unanswered for line in (each.sentence, f"  {each.hint}")),
@@ -422,7 +422,7 @@ COMMANDS = (
         where=("overview",),
         footer="Connect",
         effect=per_call(_connects, Effect.WRITES_HERE),
-        why_not=idle,
+        why_not=require_idle,
     ),
     Command(
         name="disconnect",
@@ -433,7 +433,7 @@ COMMANDS = (
         verb=("disconnect",),
         example="xpm-tui disconnect",
         effect=per_call(_disconnects, Effect.WRITES_HERE),
-        why_not=first_reason(connected, idle),
+        why_not=first_reason(require_connection, require_idle),
     ),
     Command(
         name="status",

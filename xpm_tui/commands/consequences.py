@@ -152,7 +152,7 @@ class Figure(NamedTuple):
     words: str
 
 
-def figures(found: Consequences) -> tuple[list[Figure], list[Figure]]:
+def figure_columns(found: Consequences) -> tuple[list[Figure], list[Figure]]:
     """Return the consequences as two columns of numbers: what is done, and what to consider first."""
     xpm, here = found.xpm, found.here
     done = [
@@ -201,7 +201,7 @@ def _clients(clients: int) -> str:
     return f" for {count(clients, 'client')}" if clients else ""
 
 
-def named(pairs: Sequence[str], shown: int) -> list[str]:
+def shorten_list(pairs: Sequence[str], shown: int) -> list[str]:
     """Return the first lines, and the number of the others."""
     more = [f"and {len(pairs) - shown:,} more"] if len(pairs) > shown else []
     return [*pairs[:shown], *more]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
-from xpm_tui.commands.command import Command, Dialogue, Result, argument, idle, option
+from xpm_tui.commands.command import Command, Dialogue, Result, argument, option, require_idle
 from xpm_tui.commands.consequences import action, one_line, question
 from xpm_tui.commands.consequences import lines as described
 from xpm_tui.commands.effects import (
@@ -24,7 +24,7 @@ from xpm_tui.commands.effects import (
     to_file,
 )
 from xpm_tui.commands.link_effects import former_sum, with_former
-from xpm_tui.commands.tables import plain
+from xpm_tui.commands.tables import to_plain
 from xpm_tui.domain.errors import AppError, BadInput, DecisionNeeded
 from xpm_tui.domain.formatting import count, plural, sequence
 from xpm_tui.lazy import lazy_imports
@@ -102,13 +102,13 @@ def _importer(form: FormName) -> Callable[[OpenPractice, ImportFile, Dialogue], 
             practice,
             form,
             Path(params.file),
-            dict(forms.mapped(word) for word in params.map),
+            dict(forms.parse_mapping(word) for word in params.map),
             params.dry_run,
             encoding=params.encoding,
             progress=lambda what, done, total: talk.progress(_progress(params.file, what, done, total)),
             say=talk.say,
         )
-        data = {**plain(report), "unknown_columns": [c.heading for c in report.columns if c.field is None]}
+        data = {**to_plain(report), "unknown_columns": [c.heading for c in report.columns if c.field is None]}
         lines = [*_imported(report, form), *_not_ours(practice, report)]
         return Result(data=data, lines=lines, trouble=_refused(report), value=report)
 
@@ -127,18 +127,18 @@ async def undo_import(practice: OpenPractice, params: UndoImport, talk: Dialogue
     if not params.dry_run:
         if not _restores(report):
             return Result(
-                data={**plain(report), "undone": False}, lines=[*report.left], trouble=_stuck(report)
+                data={**to_plain(report), "undone": False}, lines=[*report.left], trouble=_stuck(report)
             )
         found = report.consequences
         if found is not None:
             asked = Question(question(found), described(found), button=action(found))
             if not await confirm_call(talk, asked):
-                data = {**plain(report), "undone": False}
+                data = {**to_plain(report), "undone": False}
                 return Result(data=data, lines=["Nothing was changed."], declined=True)
         report = imports.undo_import(practice)
     text = ", ".join(f"{number:,} {name}" for name, number in report.counts.items())
     later = ["The rest can be undone later: xpm-tui import undo"] if report.left else []
-    return Result(data=plain(report), lines=[f"{report.file}: {text}.", *report.left, *later])
+    return Result(data=to_plain(report), lines=[f"{report.file}: {text}.", *report.left, *later])
 
 
 def _restores(report: UndoReport) -> bool:
@@ -164,7 +164,7 @@ def _exporter(form: FormName) -> Callable[[OpenPractice, Any, Dialogue], Awaitab
         if params.file == "-":
             raw, report, sent = exports.export_text(practice, form, mark=mark, **wanted)
             text = raw.decode("utf-8", "replace")
-            data = {**plain(report), "csv": text}
+            data = {**to_plain(report), "csv": text}
             return Result(data=data, raw=text, trouble=_left_out(report), delivered=sent if mark else None)
         if mark:
             raise BadInput(
@@ -176,7 +176,7 @@ def _exporter(form: FormName) -> Callable[[OpenPractice, Any, Dialogue], Awaitab
         if over is None:
             return Result(data={"records": 0, "files": []}, lines=["Nothing was written."], declined=True)
         report = exports.export_file(practice, form, path, replace=over, **wanted)
-        return Result(data=plain(report), lines=_exported(report), trouble=_left_out(report), value=report)
+        return Result(data=to_plain(report), lines=_exported(report), trouble=_left_out(report), value=report)
 
     return run
 
@@ -288,7 +288,7 @@ COMMANDS: tuple[Command[Any], ...] = (
             where=(form,) if form in ("clients", "proposals") else (),
             footer="Import" if form == "proposals" else "",
             effect=effect_or_dry_run(Effect.WRITES_HERE, opens=Effect.LOOKS),
-            why_not=idle,
+            why_not=require_idle,
         )
         for form, (whose, file) in _ABOUT.items()
     ),
@@ -303,7 +303,7 @@ COMMANDS: tuple[Command[Any], ...] = (
         verb=("import", "undo"),
         example="xpm-tui import undo --dry-run",
         effect=effect_or_dry_run(Effect.REPLACES),
-        why_not=idle,
+        why_not=require_idle,
     ),
     *(
         Command(
@@ -376,7 +376,7 @@ def plain_report(report: ReviewReport) -> dict[str, object]:
     """Return the report as JSON data, with the counts of each choice."""
     counts = {word: sum(each.choice == word for each in report.items) for word in ("link", "ignore")}
     return {
-        **plain(report),
+        **to_plain(report),
         "linked": counts["link"],
         "ignored": counts["ignore"],
         "refused": [{"row": each.row, "reason": each.reason} for each in report.refused],

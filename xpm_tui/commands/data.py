@@ -15,11 +15,11 @@ from xpm_tui.commands.command import (
     Result,
     argument,
     home_command,
-    idle,
     option,
+    require_idle,
 )
 from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
-from xpm_tui.commands.tables import plain
+from xpm_tui.commands.tables import to_plain
 from xpm_tui.domain.errors import BadInput, StoreUnreadable
 from xpm_tui.domain.formatting import count
 from xpm_tui.lazy import lazy_imports
@@ -75,7 +75,7 @@ async def check(place: AccountContext, params: NoParams, talk: Dialogue) -> Resu
         trouble = StoreUnreadable(
             "The data is damaged.", hint="Back up its folder, then: xpm-tui data repair"
         )
-    return Result(data=plain(report), lines=lines, trouble=trouble)
+    return Result(data=to_plain(report), lines=lines, trouble=trouble)
 
 
 async def repair(place: AccountContext, params: Repair, talk: Dialogue) -> Result:
@@ -86,21 +86,21 @@ async def repair(place: AccountContext, params: Repair, talk: Dialogue) -> Resul
     lines = [*done.lines] or ["The data is intact: nothing was changed."]
     if done.kept:
         lines.append(f"The damaged files are kept in {done.kept}.")
-    return Result(data=plain(done), lines=lines)
+    return Result(data=to_plain(done), lines=lines)
 
 
 async def compact(place: AccountContext, params: NoParams, talk: Dialogue) -> Result:
     """Merge the commit log into the snapshot files."""
     done = maintenance.compact(place.home, place.practice, place.settings)
     text = f"From {done.before:,} to {done.after:,} bytes." if done.done else "Another process is using it."
-    return Result(data=plain(done), lines=[text])
+    return Result(data=to_plain(done), lines=[text])
 
 
 async def back_up(place: AccountContext, params: BackUp, talk: Dialogue) -> Result:
     """Write a backup and verify it."""
     done = maintenance.backup(place.home, place.practice, Path(params.file), place.settings)
     text = f"{done.path}: {count(sum(done.rows.values()), 'row')}, {done.bytes:,} bytes, verified."
-    return Result(data=plain(done), lines=[text])
+    return Result(data=to_plain(done), lines=[text])
 
 
 async def restore(place: AccountContext, params: Restore, talk: Dialogue) -> Result:
@@ -112,7 +112,7 @@ async def restore(place: AccountContext, params: Restore, talk: Dialogue) -> Res
     lines = [f"Restored: {count(sum(done.rows.values()), 'row')}."]
     if done.backed_up:
         lines.append(f"The previous data is in {done.backed_up}.")
-    return Result(data=plain(done), lines=lines)
+    return Result(data=to_plain(done), lines=lines)
 
 
 async def move(place: AccountContext, params: Move, talk: Dialogue) -> Result:
@@ -137,7 +137,7 @@ async def move(place: AccountContext, params: Move, talk: Dialogue) -> Result:
     lines = [f"Moved to {done.to}: {count(done.rows, 'row')}, each compared with its original."]
     if done.place == "database":
         lines.append("The files on this machine stay as they were, as a backup; nothing is written to them.")
-    return Result(data={"moved": True, **plain(done)}, lines=lines)
+    return Result(data={"moved": True, **to_plain(done)}, lines=lines)
 
 
 async def purge(place: AccountContext, params: Purge, talk: Dialogue) -> Result:
@@ -158,7 +158,7 @@ async def purge(place: AccountContext, params: Purge, talk: Dialogue) -> Result:
         f"{name} was deleted from this machine: {done.bytes:,} bytes. A disk may keep traces of "
         "deleted files."
     )
-    return Result(data={"purged": True, **plain(done)}, lines=[text])
+    return Result(data={"purged": True, **to_plain(done)}, lines=[text])
 
 
 COMMANDS: tuple[Command[Any], ...] = (
@@ -184,7 +184,7 @@ COMMANDS: tuple[Command[Any], ...] = (
         effect=per_call(
             lambda params: Effect.REPLACES if params.lossy else Effect.WRITES_HERE, Effect.WRITES_HERE
         ),
-        why_not=idle,
+        why_not=require_idle,
         consent="lossy",
     ),
     home_command(
@@ -216,7 +216,7 @@ COMMANDS: tuple[Command[Any], ...] = (
         verb=("data", "restore"),
         example="xpm-tui data restore practice.zip",
         effect=Effect.REPLACES,
-        why_not=idle,
+        why_not=require_idle,
     ),
     home_command(
         name="data.move",
@@ -228,7 +228,7 @@ COMMANDS: tuple[Command[Any], ...] = (
         verb=("data", "move"),
         example="xpm-tui data move --to postgresql://db.example.com/xpm",
         effect=Effect.REPLACES,
-        why_not=idle,
+        why_not=require_idle,
     ),
     home_command(
         name="purge",
@@ -240,6 +240,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         verb=("purge",),
         example="xpm-tui purge --practice harbour-branch",
         effect=Effect.IRREVERSIBLE,
-        why_not=idle,
+        why_not=require_idle,
     ),
 )

@@ -14,11 +14,11 @@ from xpm_tui.commands.command import (
     Result,
     argument,
     first_reason,
-    idle,
     on_record,
+    require_idle,
 )
 from xpm_tui.commands.effects import Effect, Question, confirm_call
-from xpm_tui.commands.tables import plain
+from xpm_tui.commands.tables import to_plain
 from xpm_tui.commands.team import Member, undone
 from xpm_tui.lazy import lazy_imports
 
@@ -68,7 +68,7 @@ async def delete_client(practice: OpenPractice, params: DeleteClient, talk: Dial
         return _declined()
     found = deletions.delete_client(practice, would.id)
     lines = [f"{found.name} ({found.id}) is deleted. Undo it with: xpm-tui clients restore", *found.notes]
-    return Result(data=plain(found), lines=lines, value=found)
+    return Result(data=to_plain(found), lines=lines, value=found)
 
 
 async def delete_contact(practice: OpenPractice, params: DeleteContact, talk: Dialogue) -> Result:
@@ -82,7 +82,7 @@ async def delete_contact(practice: OpenPractice, params: DeleteContact, talk: Di
     client, _, contact = would.id.partition("/")
     found = deletions.delete_contact(practice, client, contact)
     lines = [f"{found.name} ({found.id}) is deleted. Undo it with: xpm-tui clients restore", *found.notes]
-    return Result(data=plain(found), lines=lines, value=found)
+    return Result(data=to_plain(found), lines=lines, value=found)
 
 
 async def restore_client(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
@@ -133,7 +133,7 @@ COMMANDS = (
         key="R",
         where=("clients",),
         effect=Effect.WRITES_HERE,
-        why_not=first_reason(on_record, idle),
+        why_not=first_reason(on_record, require_idle),
     ),
     Command(
         name="contacts.delete",
@@ -144,7 +144,7 @@ COMMANDS = (
         verb=("contacts", "delete"),
         example="xpm-tui contacts delete c12 k3",
         effect=Effect.WRITES_HERE,
-        why_not=idle,
+        why_not=require_idle,
     ),
     Command(
         name="clients.restore",
@@ -155,7 +155,7 @@ COMMANDS = (
         verb=("clients", "restore"),
         example="xpm-tui clients restore",
         effect=Effect.WRITES_HERE,
-        why_not=idle,
+        why_not=require_idle,
     ),
     Command(
         name="team.delete",
@@ -168,7 +168,7 @@ COMMANDS = (
         key="R",
         where=("team",),
         effect=Effect.WRITES_HERE,
-        why_not=idle,
+        why_not=require_idle,
     ),
     Command(
         name="services.delete",
@@ -181,6 +181,6 @@ COMMANDS = (
         key="R",
         where=("templates",),
         effect=Effect.WRITES_HERE,
-        why_not=idle,
+        why_not=require_idle,
     ),
 )

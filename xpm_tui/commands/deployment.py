@@ -11,19 +11,19 @@ from xpm_tui.commands.command import (
     Dialogue,
     Result,
     argument,
-    connected,
     first_reason,
-    idle,
-    ignition_off,
     in_state,
     option,
+    require_connection,
+    require_idle,
+    require_own_deployment,
 )
 from xpm_tui.commands.consequences import action, cost, question
 from xpm_tui.commands.consequences import lines as described
 from xpm_tui.commands.effects import Effect, Question, confirm_call, effect_or_dry_run, per_call
 from xpm_tui.commands.jobs import OPEN, JobId
-from xpm_tui.commands.sync import Detach, detached, following, run_lines
-from xpm_tui.commands.tables import plain
+from xpm_tui.commands.sync import Detach, following, run_lines, start_detached
+from xpm_tui.commands.tables import to_plain
 from xpm_tui.domain.errors import AppError, BadInput, CaseId, DecisionNeeded
 from xpm_tui.domain.formatting import count
 from xpm_tui.lazy import lazy_imports
@@ -104,12 +104,12 @@ async def deploy_jobs(practice: OpenPractice, params: DeployJobs, talk: Dialogue
                 "--automatic chooses the jobs itself: do not name jobs with it, and do not use "
                 "--anyway or --yes."
             )
-        ids = jobs_batch.due_at_once(practice)
+        ids = jobs_batch.list_due_now(practice)
         chosen = [queries.find_job(practice, each) for each in ids]
     elif not (params.jobs or params.due or params.missed or params.proposal):
         raise BadInput("Name the jobs, or use --due, --missed or --proposal.", hint="xpm-tui jobs deploy w3")
     else:
-        of = jobs_batch.of_proposal(practice, params.proposal) if params.proposal else []
+        of = jobs_batch.jobs_of_proposal(practice, params.proposal) if params.proposal else []
         jobs = (*params.jobs, *(each.id for each in of))
         chosen = queries.choose(practice, jobs, due=params.due, missed=params.missed)
     return await _deploy(practice, chosen, talk, params)
@@ -126,15 +126,15 @@ async def retry_jobs(practice: OpenPractice, params: RetryJobs, talk: Dialogue) 
             raise BadInput("--sent needs exactly one job.", hint="xpm-tui jobs retry w3 --sent again")
         view = await jobs_batch.decide_sent(practice, params.jobs[0], params.sent, params.job)
         if view.state == "skipped":
-            return Result(data=plain(view), lines=[f"{view.id} {view.name} is skipped."], value=view)
+            return Result(data=to_plain(view), lines=[f"{view.id} {view.name} is skipped."], value=view)
         if params.wait:
             message = f"{view.id} {view.name} can continue: xpm-tui jobs retry {view.id}"
-            return Result(data=plain(view), lines=[message], value=view)
+            return Result(data=to_plain(view), lines=[message], value=view)
     elif params.job:
         raise BadInput("--job works only with --sent adopt.")
     if not (params.jobs or params.cause or params.all):
         raise BadInput("Name the jobs, or use --cause or --all.", hint="xpm-tui jobs list --state failed")
-    chosen = queries.unfinished(practice, cause=params.cause) if not params.jobs else [
+    chosen = queries.list_unfinished(practice, cause=params.cause) if not params.jobs else [
         queries.find_job(practice, text) for text in params.jobs
     ]  # fmt: skip
     wrong = [each for each in chosen if each.state not in ("held", "failed", "going")]
@@ -148,7 +148,7 @@ async def redeploy_job(practice: OpenPractice, params: RedeployJob, talk: Dialog
     view = await jobs_batch.prepare_again(practice, params.job)
     if params.wait:
         text = f"{view.id} {view.name} can be created again: xpm-tui jobs retry {view.id}"
-        return Result(data=plain(view), lines=[text], value=view)
+        return Result(data=to_plain(view), lines=[text], value=view)
     return await _deploy(practice, [queries.find_job(practice, view.id)], talk, params)
 
 
@@ -162,7 +162,7 @@ async def deploy_automatic(practice: OpenPractice, result: Result, talk: Dialogu
         return Result(data=result.data, items=result.items, table=result.table, lines=lines)
     if run is None:
         return result
-    data = {**result.data, "run": plain(run)}
+    data = {**result.data, "run": to_plain(run)}
     return Result(data=data, items=result.items, table=result.table, lines=[*result.lines, *run_lines(run)],
                   trouble=_trouble(run))  # fmt: skip
 
@@ -181,8 +181,8 @@ async def _deploy(
     expected = batch.of(anyway=anyway)
     if getattr(params, "dry_run", False):
         return Result(
-            data={"count": len(chosen), "consequences": plain(expected)},
-            items=[plain(view) for view in batch.jobs],
+            data={"count": len(chosen), "consequences": to_plain(expected)},
+            items=[to_plain(view) for view in batch.jobs],
             lines=batch_lines(batch, anyway=anyway),
             value=batch,
         )
@@ -190,7 +190,7 @@ async def _deploy(
         return await _make(practice, chosen, talk, expected, params, reviewed=False)
     if talk.interactive and not yes and not expected.changes:
         return Result(
-            data={"count": 0, "consequences": plain(expected)},
+            data={"count": 0, "consequences": to_plain(expected)},
             lines=[*batch_lines(batch, anyway=anyway), NOTHING],
         )
     asked = Question(question(expected), batch_lines(batch, anyway=anyway), button=action(expected))
@@ -211,17 +211,17 @@ async def _make(
     if params.detach:
         words = [*(each.id for each in chosen), *(["--yes"] if reviewed else [])]
         verb = ("jobs", "deploy" if isinstance(params, DeployJobs) else "retry")
-        return await detached(practice, verb, [*words, *(["--anyway"] if anyway else [])])
+        return await start_detached(practice, verb, [*words, *(["--anyway"] if anyway else [])])
     talk.say(f"{action(expected)}: {cost(expected)}.")
     async with following(practice, talk) as report:
         run = await jobs_batch.deploy_jobs(practice, chosen, reviewed=reviewed, anyway=anyway, report=report)
     rows = [queries.row_of(practice, each.id) for each in chosen]
     lines = [*run_lines(run), *(line for row in rows for line in _outcome(row))]
     data = {
-        **plain(run),
+        **to_plain(run),
         "estimate": expected.calls,
-        "consequences": plain(run.consequences or expected),
-        "jobs": [plain(row) for row in rows],
+        "consequences": to_plain(run.consequences or expected),
+        "jobs": [to_plain(row) for row in rows],
     }
     return Result(data=data, lines=lines, trouble=_trouble(run))
 
@@ -291,7 +291,7 @@ COMMANDS = (
         footer="Deploy",
         effect=effect_or_dry_run(Effect.WRITES_XPM),
         streams=True,
-        why_not=first_reason(connected, ignition_off, to_make, idle),
+        why_not=first_reason(require_connection, require_own_deployment, to_make, require_idle),
     ),
     Command(
         name="jobs.retry",
@@ -308,10 +308,10 @@ COMMANDS = (
         effect=per_call(_retries, Effect.WRITES_XPM),
         streams=True,
         why_not=first_reason(
-            connected,
-            ignition_off,
+            require_connection,
+            require_own_deployment,
             in_state("job", "only held, failed or unfinished jobs can be retried", "held", "failed", "going"),
-            idle,
+            require_idle,
         ),
     ),
     Command(
@@ -330,7 +330,10 @@ COMMANDS = (
         ),
         streams=True,
         why_not=first_reason(
-            connected, ignition_off, in_state("job", "it is not created yet", "deployed", "failed"), idle
+            require_connection,
+            require_own_deployment,
+            in_state("job", "it is not created yet", "deployed", "failed"),
+            require_idle,
         ),
     ),
 )  # fmt: skip

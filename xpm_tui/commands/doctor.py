@@ -23,7 +23,7 @@ from xpm_tui.commands.command import (
     option,
 )
 from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
-from xpm_tui.commands.tables import plain
+from xpm_tui.commands.tables import to_plain
 from xpm_tui.diagnostics.connection_requirements import BY_NAME, CERTAINTIES, NOT_MET, READ
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import AppError, LoginNeeded, NotFound
@@ -119,14 +119,14 @@ async def doctor(place: AccountContext, params: Examine, talk: Dialogue) -> Resu
                 for line in _lines(each):
                     talk.emit({}, line)
         lines = [] if talk.interactive else [line for each in results for line in _lines(each)]
-        data: dict[str, Any] = {"calls": physician.calls, **plain(health_bundle.circumstances(patient))}
+        data: dict[str, Any] = {"calls": physician.calls, **to_plain(health_bundle.circumstances(patient))}
         if params.bundle:
             data["bundle"], told = await _bundle(patient, results, params, talk)
             lines += told
     code = findings.exit_code(results)
     lines.append(_summary(results, physician.calls))
     return Result(
-        data=data, items=[plain(each) for each in results], lines=lines, trouble=_trouble(results, code)
+        data=data, items=[to_plain(each) for each in results], lines=lines, trouble=_trouble(results, code)
     )
 
 
@@ -219,14 +219,14 @@ async def symptom_answers(place: AccountContext, params: ChooseSymptom, talk: Di
         place.home, place.practice, person=place.person, overrides=place.settings
     ) as patient:
         if not place.read_only:
-            trouble_events.picked(patient.events, chosen)
+            trouble_events.record_symptom(patient.events, chosen)
     found = registry.find_problem(chosen.case or "")
     data = {"answer": chosen.key, "advice": chosen.advice, "case": None if found is None else _case(found)}
     return Result(data=data, lines=answer_lines(chosen))
 
 
 def _case(each: Any) -> dict[str, Any]:
-    return {"name": each.title, **plain(each)}
+    return {"name": each.title, **to_plain(each)}
 
 
 COMMANDS: tuple[Command[Any], ...] = (
@@ -289,7 +289,7 @@ def requirements_result(practice: OpenPractice) -> Result:
     for each in found:
         of, label = each.requirement, NOT_MET if each.met is False else CERTAINTIES[each.mark]
         shown = {"mark": each.mark, "met": each.met, "message": each.sentence, "read": READ}
-        items.append({**plain(of), **shown})
+        items.append({**to_plain(of), **shown})
         since = f", in force since {of.since}" if of.since else ""
         lines += [
             f"{of.title}: {label.text}. {each.sentence}",

@@ -125,7 +125,7 @@ class AdmittedCall:
     keyed: bool = False
 
 
-LOOK = AdmittedCall(Effect.LOOKS)
+READING_CALL = AdmittedCall(Effect.LOOKS)
 """A call that only reads, for code that runs outside a command."""
 
 

@@ -15,11 +15,11 @@ from xpm_tui.commands.command import (
     TextColumn,
     TextTable,
     argument,
-    idle,
     option,
+    require_idle,
 )
 from xpm_tui.commands.effects import Effect, effect_or_dry_run
-from xpm_tui.commands.tables import plain
+from xpm_tui.commands.tables import to_plain
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import AppError, BadInput
 from xpm_tui.domain.formatting import count, listing, plural, when, when_short
@@ -82,10 +82,10 @@ class RetryReceived(msgspec.Struct, frozen=True):
 
 async def set_up(practice: OpenPractice, params: SetUpInbox, talk: Dialogue) -> Result:
     """Create the folder, or use an existing one."""
-    path = private.expanded(params.folder)
+    path = private.expand_path(params.folder)
     folder = intake.set_up(practice, path)
     return Result(
-        data=plain(queries.inbox_status(practice)),
+        data=to_plain(queries.inbox_status(practice)),
         lines=[
             f"The inbox is {visible(str(folder.root), 300)}.",
             "Write Ignition's CSV files or events to it; the scheduled sync imports them, and so does: "
@@ -100,7 +100,7 @@ async def status(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Re
     found = queries.inbox_status(practice)
     if not found.folder:
         lines = ["This practice has no inbox. Set one up: xpm-tui inbox setup DIR"]
-        return Result(data=plain(found), lines=lines, value=found)
+        return Result(data=to_plain(found), lines=lines, value=found)
     data = {
         "folder": found.folder,
         "waiting": count(found.waiting + found.claimed, "file", zero="no"),
@@ -116,7 +116,7 @@ async def status(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Re
         lines.append("Import them: xpm-tui inbox run")
     if found.failed:
         lines.append("Why they failed: xpm-tui inbox list --state failed")
-    return Result(data=plain(found), lines=lines, value=found)
+    return Result(data=to_plain(found), lines=lines, value=found)
 
 
 async def empty(practice: OpenPractice, params: EmptyInbox, talk: Dialogue) -> Result:
@@ -148,7 +148,7 @@ def report_result(report: InboxReport) -> Result:
         "count": report.total,
         **counts,
         "waiting": report.waiting,
-        "files": [plain(queries.received_view(row)) for row in report.files],
+        "files": [to_plain(queries.received_view(row)) for row in report.files],
     }
     return Result(data=data, lines=list(report_lines(report)), trouble=_trouble(report), value=report)
 
@@ -191,7 +191,7 @@ def _trouble(report: InboxReport) -> AppError | None:
 
 async def list_received(practice: OpenPractice, params: ListInbox, talk: Dialogue) -> Result:
     """List the received files, the newest first."""
-    rows = queries.newest(practice, max(0, params.limit), params.state)
+    rows = queries.list_newest(practice, max(0, params.limit), params.state)
     columns = (
         TextColumn("FILE", whole=True),
         TextColumn("CAME IN", whole=True),
@@ -200,7 +200,7 @@ async def list_received(practice: OpenPractice, params: ListInbox, talk: Dialogu
         TextColumn("WHAT"),
     )
     return Result(
-        items=[plain(queries.received_view(row)) for row in rows],
+        items=[to_plain(queries.received_view(row)) for row in rows],
         table=TextTable(columns, _rows(rows), "No file has come in through the inbox yet."),
     )
 
@@ -225,7 +225,7 @@ async def show_received(practice: OpenPractice, params: ShowReceived, talk: Dial
         "now in": view.place or "deleted",
     }
     lines = [*listing({name: text for name, text in data.items() if text}), view.sentence]
-    return Result(data=plain(view), lines=[*lines, *(f"  {each}" for each in view.details)], value=view)
+    return Result(data=to_plain(view), lines=[*lines, *(f"  {each}" for each in view.details)], value=view)
 
 
 async def schema(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
@@ -283,7 +283,7 @@ COMMANDS: tuple[Command[Any], ...] = (
         effect=effect_or_dry_run(Effect.WRITES_HERE),
         verb=("inbox", "run"),
         example="xpm-tui inbox run --dry-run",
-        why_not=idle,
+        why_not=require_idle,
     ),
     Command(
         name="inbox.list",
@@ -319,7 +319,7 @@ COMMANDS: tuple[Command[Any], ...] = (
         effect=Effect.WRITES_HERE,
         verb=("inbox", "retry"),
         example="xpm-tui inbox retry f12",
-        why_not=idle,
+        why_not=require_idle,
     ),
     Command(
         name="inbox.schema",

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from xpm_tui.commands.command import Command, Dialogue, Result, connected, option
+from xpm_tui.commands.command import Command, Dialogue, Result, option, require_connection
 from xpm_tui.commands.effects import Effect, confirm_overwrite, to_file
-from xpm_tui.commands.tables import plain
+from xpm_tui.commands.tables import to_plain
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.formatting import bar, count, month_name, plural, wrap
 from xpm_tui.domain.reason_labels import AUDIT_FINDINGS
@@ -58,9 +58,9 @@ async def audit_jobs(practice: OpenPractice, params: AuditJobs, talk: Dialogue) 
         raise BadInput(f"{path} exists.", hint="Name another file, or replace this one with --replace.")
     view = await reports.audit_jobs(practice, lookups=params.lookups, report=talk.progress)
     found = reports.filtered(view, only=params.only, text=params.find)
-    data = {name: told for name, told in plain(view).items() if name != "findings"}
+    data = {name: told for name, told in to_plain(view).items() if name != "findings"}
     data["count"] = len(found)
-    items = [plain(each) for each in found]
+    items = [to_plain(each) for each in found]
     if params.csv == "-":
         return Result(data=data, items=items, raw=reports.audit_csv(found), value=view)
     if path is not None:
@@ -91,7 +91,7 @@ async def forecast_jobs(practice: OpenPractice, params: ForecastJobs, talk: Dial
         "jobs": view.jobs,
         "budget": view.budget,
         "missed": view.missed,
-        "months": [plain(each) for each in view.months],
+        "months": [to_plain(each) for each in view.months],
     }
     lines = [*_months(view), ""]
     lines.append(f"{count(view.jobs, 'job')} in {count(len(view.months), 'month')}, budget {view.budget}.")
@@ -160,7 +160,7 @@ COMMANDS: tuple[Command[Any], ...] = (
         key="r",
         where=("jobs",),
         footer="Audit",
-        why_not=connected,
+        why_not=require_connection,
     ),
     Command(
         name="jobs.forecast",

@@ -15,14 +15,14 @@ from xpm_tui.commands.command import (
     TextTable,
     argument,
     first_reason,
-    idle,
     in_state,
     option,
+    require_idle,
 )
 from xpm_tui.commands.consequences import cost
 from xpm_tui.commands.effects import Effect
 from xpm_tui.commands.records import pairs
-from xpm_tui.commands.tables import plain
+from xpm_tui.commands.tables import to_plain
 from xpm_tui.domain import labels
 from xpm_tui.domain.formatting import count, listing, when_short
 from xpm_tui.lazy import lazy_imports
@@ -90,14 +90,18 @@ async def list_jobs(practice: OpenPractice, params: ListJobs, talk: Dialogue) ->
         lines.append(f"{count(counted.to_take, 'accepted proposal')} from Ignition not taken over: xpm-tui "
             "proposals take-over")  # fmt: skip
     empty = "There are no jobs to create: xpm-tui proposals accept, or take-over"
-    return Result(data={"count": len(found), "counts": plain(counted)}, items=[plain(view) for view in found],
-                  table=_table(found, empty), lines=lines)  # fmt: skip
+    return Result(
+        data={"count": len(found), "counts": to_plain(counted)},
+        items=[to_plain(view) for view in found],
+        table=_table(found, empty),
+        lines=lines,
+    )
 
 
 async def preview_job(practice: OpenPractice, params: PreviewJob, talk: Dialogue) -> Result:
     """Show the exact job that would be sent."""
     view = queries.preview_job(practice, params.job)
-    return Result(data=plain(view), lines=_preview(view, runs_due.time_zone(practice)), value=view)
+    return Result(data=to_plain(view), lines=_preview(view, runs_due.time_zone(practice)), value=view)
 
 
 async def show_address(practice: OpenPractice, params: PreviewJob, talk: Dialogue) -> Result:
@@ -114,18 +118,18 @@ async def copy_job(practice: OpenPractice, params: PreviewJob, talk: Dialogue) -
     there = queries.current_job(practice, params.job)
     if there is not None and not there.made_by:
         lines = [there.name, there.client, there.number, there.url]
-        return Result(data=plain(there), lines=["\t".join(filter(None, lines))])
+        return Result(data=to_plain(there), lines=["\t".join(filter(None, lines))])
     view = queries.row_of(practice, params.job)
     client = view.client.name if view.client else ""
     lines = [view.name, client, view.id, view.number, view.url]
-    return Result(data=plain(view), lines=["\t".join(filter(None, lines))])
+    return Result(data=to_plain(view), lines=["\t".join(filter(None, lines))])
 
 
 async def edit_job(practice: OpenPractice, params: EditJob, talk: Dialogue) -> Result:
     """Change what will be sent."""
     view = workflow_edits.edit_workflow(practice, params.job, pairs(params.values))
     return Result(
-        data=plain(view),
+        data=to_plain(view),
         lines=[view.effect, *_preview(view, runs_due.time_zone(practice))],
         value=view,
     )
@@ -135,7 +139,7 @@ async def skip_job(practice: OpenPractice, params: SkipJob, talk: Dialogue) -> R
     """Skip one occurrence."""
     view = queries.skip(practice, params.job, undo=params.undo)
     return Result(
-        data=plain(view), lines=[f"{view.id} {view.name} is {labels.JOB_STATES[view.state].inline}."]
+        data=to_plain(view), lines=[f"{view.id} {view.name} is {labels.JOB_STATES[view.state].inline}."]
     )
 
 
@@ -244,7 +248,8 @@ COMMANDS = (
         footer="Edit",
         effect=Effect.WRITES_HERE,
         why_not=first_reason(
-            in_state("job", "jobs in XPM cannot be changed from here", *OPEN, "skipped", "stopped"), idle
+            in_state("job", "jobs in XPM cannot be changed from here", *OPEN, "skipped", "stopped"),
+            require_idle,
         ),
     ),
     Command(
@@ -259,7 +264,7 @@ COMMANDS = (
         where=("jobs",),
         footer="Skip",
         effect=Effect.WRITES_HERE,
-        why_not=first_reason(in_state("job", "there is nothing to skip", *OPEN, "skipped"), idle),
+        why_not=first_reason(in_state("job", "there is nothing to skip", *OPEN, "skipped"), require_idle),
     ),
     Command(
         name="jobs.address",

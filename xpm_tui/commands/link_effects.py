@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from xpm_tui.commands.tables import plain
+from xpm_tui.commands.tables import to_plain
 from xpm_tui.domain import labels
 from xpm_tui.domain.formatting import arrow, count, value
 
@@ -54,7 +54,7 @@ def outlook(effect: EffectView) -> str:
 
 def former_data(effect: EffectView) -> dict[str, Any]:
     """Return what happens to the data that came from another XPM client, as JSON data."""
-    former = [plain(each) for each in effect.former]
+    former = [to_plain(each) for each in effect.former]
     return {"former": former, "former_counts": effect.former_counts}
 
 

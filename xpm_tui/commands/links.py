@@ -14,11 +14,11 @@ from xpm_tui.commands.command import (
     TextColumn,
     TextTable,
     argument,
-    connected,
     first_reason,
     on_linked,
     on_record,
     option,
+    require_connection,
 )
 from xpm_tui.commands.consequences import action, question
 from xpm_tui.commands.consequences import lines as described
@@ -26,7 +26,7 @@ from xpm_tui.commands.csv_files import SHOWN
 from xpm_tui.commands.effects import Effect, Question, asks, confirm_call, effect_or_dry_run
 from xpm_tui.commands.link_effects import effect_lines as effect_lines
 from xpm_tui.commands.link_effects import former_data, former_lines
-from xpm_tui.commands.tables import ViewItems, plain
+from xpm_tui.commands.tables import ViewItems, to_plain
 from xpm_tui.domain.errors import AppError, BadInput, DecisionNeeded
 from xpm_tui.domain.formatting import count
 from xpm_tui.lazy import lazy_imports
@@ -129,7 +129,7 @@ async def link_client(practice: OpenPractice, params: LinkClient, talk: Dialogue
     await xpm_refresh.ensure_mirror(practice)
     effect = links.preview_link(practice, params.client, params.xpm, keep=params.keep)
     if params.dry_run:
-        return Result(data=plain(effect), lines=effect_lines(effect))
+        return Result(data=to_plain(effect), lines=effect_lines(effect))
     if effect.refused:
         raise BadInput(effect.refused)
     if effect.needs_yes and not params.yes and not talk.interactive:
@@ -141,7 +141,7 @@ async def link_client(practice: OpenPractice, params: LinkClient, talk: Dialogue
     view = links.link(practice, effect.client.id, effect.xpm.uuid, yes=second, keep=params.keep)
     text = f"{view.id} {view.name} is linked to {effect.xpm.number or effect.xpm.uuid} {effect.xpm.name}."
     return Result(
-        data={**plain(view), **former_data(effect)}, lines=[text, *former_lines(effect), *effect.warnings]
+        data={**to_plain(view), **former_data(effect)}, lines=[text, *former_lines(effect), *effect.warnings]
     )
 
 
@@ -149,7 +149,7 @@ async def unlink_client(practice: OpenPractice, params: UnlinkClient, talk: Dial
     """Remove a link."""
     view = links.unlink(practice, params.client)
     text = f"{view.id} {view.name} is no longer linked. The pair is not proposed again until you link it."
-    return Result(data=plain(view), lines=[text])
+    return Result(data=to_plain(view), lines=[text])
 
 
 async def pick_clients(practice: OpenPractice, params: PickClients, talk: Dialogue) -> Result:
@@ -193,7 +193,7 @@ async def pick_clients(practice: OpenPractice, params: PickClients, talk: Dialog
             remaining.setdefault(view.reason, []).append(view.uuid)
     found = consequences.pick_consequences(counts["added"], counts["linked"], remaining)
     return Result(
-        data={**counts, "consequences": plain(found)},
+        data={**counts, "consequences": to_plain(found)},
         items=ViewItems(picked),
         table=table,
         lines=lines,
@@ -233,9 +233,11 @@ async def ignore_client(practice: OpenPractice, params: IgnoreClient, talk: Dial
     """Decide that a client has no XPM client."""
     if params.undo:
         view = conflicts.unignore(practice, params.client)
-        return Result(data=plain(view), lines=[f"{view.id} {view.name} is no longer ignored."])
+        return Result(data=to_plain(view), lines=[f"{view.id} {view.name} is no longer ignored."])
     view = conflicts.ignore(practice, params.client, params.reason)
-    return Result(data=plain(view), lines=[f"{view.id} {view.name} is ignored and no longer needs a link."])
+    return Result(
+        data=to_plain(view), lines=[f"{view.id} {view.name} is ignored and no longer needs a link."]
+    )
 
 
 async def freeze_client(practice: OpenPractice, params: FreezeClient, talk: Dialogue) -> Result:
@@ -243,7 +245,7 @@ async def freeze_client(practice: OpenPractice, params: FreezeClient, talk: Dial
     view = conflicts.freeze(practice, params.client, params.field, params.reason)
     what = ", ".join(view.frozen) if "*" not in view.frozen else "everything"
     return Result(
-        data=plain(view), lines=[f"Sync does not change these fields of {view.id} {view.name}: {what}."]
+        data=to_plain(view), lines=[f"Sync does not change these fields of {view.id} {view.name}: {what}."]
     )
 
 
@@ -251,7 +253,7 @@ async def unfreeze_client(practice: OpenPractice, params: UnfreezeClient, talk: 
     """Let sync change frozen fields again."""
     view, lifted = conflicts.unfreeze(practice, params.client, params.field)
     text = f"{view.id} {view.name}: {count(lifted, 'field')} unfrozen."
-    return Result(data={**plain(view), "lifted": lifted}, lines=[text])
+    return Result(data={**to_plain(view), "lifted": lifted}, lines=[text])
 
 
 async def show_address(practice: OpenPractice, params: OneClient, talk: Dialogue) -> Result:
@@ -288,7 +290,7 @@ COMMANDS = (
         where=("clients",),
         footer="Link",
         effect=effect_or_dry_run(Effect.WRITES_HERE),
-        why_not=first_reason(on_record, connected),
+        why_not=first_reason(on_record, require_connection),
     ),
     Command(
         name="clients.unlink",
@@ -313,7 +315,7 @@ COMMANDS = (
         where=("clients",),
         footer="Bring in",
         effect=Effect.WRITES_HERE,
-        why_not=connected,
+        why_not=require_connection,
     ),
     Command(
         name="clients.ignore",

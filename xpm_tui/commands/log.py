@@ -16,7 +16,7 @@ import msgspec
 
 from xpm_tui.commands.command import Command, Dialogue, Result, option
 from xpm_tui.commands.effects import Effect
-from xpm_tui.commands.tables import plain
+from xpm_tui.commands.tables import to_plain
 from xpm_tui.domain.errors import AppError, BadInput, CallsWaiting
 from xpm_tui.domain.formatting import clock, count, duration, when_exact
 from xpm_tui.lazy import lazy_imports
@@ -46,7 +46,7 @@ _NAMED = 3
 
 def event_data(event: Event, names: Names, values: Values | None = None) -> dict[str, Any]:
     """Return an event as JSON data: all its fields, and ``sentence``."""
-    return {**plain(event), "sentence": sentences.sentence(event, names, values)}
+    return {**to_plain(event), "sentence": sentences.sentence(event, names, values)}
 
 
 def event_line(event: Event, names: Names, values: Values | None = None) -> str:

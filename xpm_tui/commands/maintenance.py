@@ -16,19 +16,19 @@ from xpm_tui.commands.command import (
     TextColumn,
     TextTable,
     argument,
-    connected,
     first_reason,
-    idle,
     on_record,
     option,
+    require_connection,
+    require_idle,
 )
 from xpm_tui.commands.consequences import action, question
 from xpm_tui.commands.consequences import lines as described
 from xpm_tui.commands.effects import Effect, Question, Unconfirmed, confirm_call, per_call
 from xpm_tui.commands.log import following
-from xpm_tui.commands.plans import change_lines, stored_data
+from xpm_tui.commands.plans import age_notes, change_lines
 from xpm_tui.commands.sync import run_result
-from xpm_tui.commands.tables import plain, table_result
+from xpm_tui.commands.tables import table_result, to_plain
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import DecisionNeeded, NotFound, StoreChanged, XeroError
 from xpm_tui.domain.formatting import count, value
@@ -112,11 +112,11 @@ async def undo(practice: OpenPractice, params: Undo, talk: Dialogue) -> Result:
     data: dict[str, Any] = {
         "plan": plan.id,
         "undo_of": plan.undo_of,
-        "consequences": plain(found),
-        "left": [plain(each) for each in left],
+        "consequences": to_plain(found),
+        "left": [to_plain(each) for each in left],
     }
     lines = [*change_lines(changes), *_left(left)]
-    items = [plain(change) for change in changes]
+    items = [to_plain(change) for change in changes]
     if not changes and not left and not found.freezes:
         return Result(data=data, items=[], lines=[*notes, f"There is nothing to undo in run {plan.undo_of}."])
     if params.review and changes and not params.dry_run:
@@ -157,7 +157,7 @@ async def _up_to_date(practice: OpenPractice, params: Undo) -> list[str]:
     """
     if not plans.writes_xpm(practice, params.run):
         return []
-    if stored := stored_data(practice):
+    if stored := age_notes(practice):
         return stored
     try:
         await xpm_refresh.refresh_changed(practice)
@@ -206,7 +206,7 @@ async def list_conflicts(practice: OpenPractice, params: NoParams, talk: Dialogu
 
 async def relink(practice: OpenPractice, params: Relink, talk: Dialogue) -> Result:
     """Check every link, and link what is confirmed."""
-    stored = stored_data(practice)
+    stored = age_notes(practice)
     if not stored:
         await xpm_refresh.refresh(practice, full=True)
     found = clients_links.relinks(practice)
@@ -234,7 +234,7 @@ async def relink(practice: OpenPractice, params: Relink, talk: Dialogue) -> Resu
     lines = [*([f"{count(len(done), 'client')} linked."] if done else []), *stored]
     return Result(
         data={"count": len(found), "linked": [view.id for view in done]},
-        items=[plain(each) for each in found],
+        items=[to_plain(each) for each in found],
         table=table,
         lines=lines,
     )
@@ -256,7 +256,7 @@ async def list_duplicates(practice: OpenPractice, params: NoParams, talk: Dialog
         lines += [f"  {number}. {step}" for number, step in enumerate(group.steps, 1)]
     return Result(
         data={"count": len(found)},
-        items=[plain(group) for group in found],
+        items=[to_plain(group) for group in found],
         lines=lines or ["No two clients in Ignition, and no two in XPM, have the same name."],
     )
 
@@ -278,14 +278,15 @@ async def create_client(practice: OpenPractice, params: CreateClient, talk: Dial
         warned = [*(each.sentence for each in alike), *described(found)]
         asked = Question(f"Is {view.name} a different client?", warned, button="Different client: create it")
     if not await confirm_call(talk, asked):
-        return Result(data=plain(view), lines=["Nothing was created."])
+        return Result(data=to_plain(view), lines=["Nothing was created."])
     different += [each.uuid for each in alike if each.uuid not in different]
     made = await clients_links.create_in_xpm(practice, view.id, different=different)
     lines = [f"{made.client.id} {made.client.name} was created in XPM as {made.xpm.number or made.xpm.uuid}."]
     if made.left_out:
         lines.append(f"Left out, because XPM has no such fields: {', '.join(made.left_out)}.")
     return Result(
-        data={**plain(made.client), "xpm": plain(made.xpm), "left_out": list(made.left_out)}, lines=lines
+        data={**to_plain(made.client), "xpm": to_plain(made.xpm), "left_out": list(made.left_out)},
+        lines=lines,
     )
 
 
@@ -318,7 +319,7 @@ COMMANDS: tuple[Command[Any], ...] = (
         footer="Undo",
         effect=per_call(_undoes, Effect.REPLACES),
         streams=True,
-        why_not=first_reason(connected, idle),
+        why_not=first_reason(require_connection, require_idle),
     ),
     Command(
         name="clients.undo",
@@ -331,7 +332,10 @@ COMMANDS: tuple[Command[Any], ...] = (
         footer="Undo",
         effect=per_call(_undoes, Effect.REPLACES),
         why_not=first_reason(
-            on_record, connected, idle, lambda s: "" if s.undoable else "No run wrote to this client."
+            on_record,
+            require_connection,
+            require_idle,
+            lambda s: "" if s.undoable else "No run wrote to this client.",
         ),
     ),
     Command(
@@ -356,7 +360,7 @@ COMMANDS: tuple[Command[Any], ...] = (
         verb=("relink",),
         example="xpm-tui relink --accept",
         effect=per_call(lambda params: Effect.WRITES_HERE if params.accept else Effect.LOOKS, Effect.LOOKS),
-        why_not=first_reason(connected, idle),
+        why_not=first_reason(require_connection, require_idle),
     ),
     Command(
         name="duplicates",
@@ -383,6 +387,6 @@ COMMANDS: tuple[Command[Any], ...] = (
         example="xpm-tui clients create c12\nxpm-tui clients create c12 --different-from 40012",
         # The verb names one client, which is the consent; possible duplicates are refused separately.
         effect=Effect.WRITES_XPM,
-        why_not=first_reason(on_record, connected, idle, _has_link),
+        why_not=first_reason(on_record, require_connection, require_idle, _has_link),
     ),
 )

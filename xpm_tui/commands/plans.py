@@ -18,10 +18,10 @@ from xpm_tui.commands.command import (
     TextColumn,
     TextTable,
     argument,
-    connected,
     first_reason,
-    idle,
     option,
+    require_connection,
+    require_idle,
 )
 from xpm_tui.commands.consequences import (
     DIFFERENCES_SHOWN,
@@ -32,7 +32,7 @@ from xpm_tui.commands.consequences import (
 from xpm_tui.commands.consequences import lines as described
 from xpm_tui.commands.effects import Effect
 from xpm_tui.commands.log import following
-from xpm_tui.commands.tables import plain
+from xpm_tui.commands.tables import to_plain
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.formatting import ago, arrow, count, when, when_short, wrap
@@ -178,7 +178,7 @@ async def make_plan(practice: OpenPractice, params: MakePlan, talk: Dialogue) ->
     result = plan_result(practice, plan.id, most=DIFFERENCES_SHOWN if talk.interactive else 0)
     if plan.id != plans.UNSAVED:
         return result
-    lines = [*result.lines, *stored_data(practice), "This plan was not saved: --read-only saves nothing."]
+    lines = [*result.lines, *age_notes(practice), "This plan was not saved: --read-only saves nothing."]
     data = {
         **result.data,
         "id": "",
@@ -205,7 +205,7 @@ async def export_plan(practice: OpenPractice, params: ExportPlan, talk: Dialogue
     return Result(data={"id": plan.id, "csv": text}, raw=text)
 
 
-def stored_data(practice: OpenPractice, *, always: bool = False) -> list[str]:
+def age_notes(practice: OpenPractice, *, always: bool = False) -> list[str]:
     """Return notes about the age of XPM's data, for calls that did not read it again.
 
     Only read-only calls have such notes, unless ``always``.
@@ -248,10 +248,10 @@ def plan_result(practice: OpenPractice, plan_id: str, done: str = "", *, most: i
         "counts": {**plan.counts, "differences": plan.left_different},
         "calls": found.calls,
         "seconds": found.seconds,
-        "consequences": plain(found),
-        "waiting": [plain(change) for change in waiting],
+        "consequences": to_plain(found),
+        "waiting": [to_plain(change) for change in waiting],
         "people": people,
-        "set_aside": [plain(view) for view in aside],
+        "set_aside": [to_plain(view) for view in aside],
     }
     texts = [
         *summary(plan, items, found, clients=clients),
@@ -260,8 +260,8 @@ def plan_result(practice: OpenPractice, plan_id: str, done: str = "", *, most: i
     if done:
         lines: Iterable[str] = [done, *texts]
     else:
-        data["differences"] = (plain(view) for view in lookup.plan_differences(practice, plan))
-        stops = [f"  guard: {stop}" for stop in plans.stops(practice, plan, records)]
+        data["differences"] = (to_plain(view) for view in lookup.plan_differences(practice, plan))
+        stops = [f"  guard: {stop}" for stop in plans.guard_stops(practice, plan, records)]
         left = difference_lines(lookup.plan_differences(practice, plan), most)
         listed = [*items, *waiting]
         hidden = len(listed) - LISTED if most else 0
@@ -270,7 +270,7 @@ def plan_result(practice: OpenPractice, plan_id: str, done: str = "", *, most: i
         lines = chain(change_lines(shown), more, texts, merged_lines(people), left, stops)
     return Result(
         data=data,
-        items=(plain(change) for change in items),
+        items=(to_plain(change) for change in items),
         lines=lines,
         value=plan,
     )
@@ -393,7 +393,7 @@ COMMANDS = (
         where=("sync", "overview"),
         footer="New plan",
         effect=Effect.LOOKS,
-        why_not=first_reason(connected, idle),
+        why_not=first_reason(require_connection, require_idle),
     ),
     Command(
         name="plan.tick",

@@ -16,8 +16,8 @@ from xpm_tui.commands.command import (
     TextTable,
     argument,
     home_command,
-    idle,
     option,
+    require_idle,
 )
 from xpm_tui.commands.effects import Effect
 from xpm_tui.domain.formatting import ago, listing
@@ -179,7 +179,7 @@ COMMANDS = (
         verb=("practices", "switch"),
         example="xpm-tui practices switch harbour-branch",
         effect=Effect.WRITES_HERE,
-        why_not=idle,
+        why_not=require_idle,
     ),
     home_command(
         name="locate",

@@ -15,13 +15,13 @@ from xpm_tui.commands.command import (
     TextTable,
     argument,
     first_reason,
-    idle,
     in_state,
     option,
+    require_idle,
 )
 from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
 from xpm_tui.commands.records import pairs
-from xpm_tui.commands.tables import plain, table_result
+from xpm_tui.commands.tables import table_result, to_plain
 from xpm_tui.domain.errors import BadInput, DecisionNeeded
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.safe_text import visible
@@ -150,7 +150,7 @@ async def new_proposal(practice: OpenPractice, params: NewProposal, talk: Dialog
         practice, params.name, client, params.service, pairs(params.values), params.project_client
     )
     text = f"{view.id} {view.name} is a draft. Accept it: xpm-tui proposals accept {view.id}"
-    return Result(data=plain(view), lines=[text])
+    return Result(data=to_plain(view), lines=[text])
 
 
 async def _client(practice: OpenPractice, params: NewProposal, talk: Dialogue) -> str | None:
@@ -198,14 +198,14 @@ async def revoke(practice: OpenPractice, params: RevokeProposal, talk: Dialogue)
         f"{view.id} {view.name} is revoked: no more of its jobs are created. Jobs that are already in "
         "XPM stay as they are."
     )
-    return Result(data=plain(view), lines=[text])
+    return Result(data=to_plain(view), lines=[text])
 
 
 def _terms(params: AcceptProposal | TakeOverProposals) -> dict[str, Any]:
 
     return {
         "repeat": jobs_proposals.repeat_of(params.repeat, until=params.until, last_day=params.last_day),
-        "start": jobs_proposals.day("start", params.start),
+        "start": jobs_proposals.parse_day("start", params.start),
         "per": params.per or None,
     }
 
@@ -218,7 +218,7 @@ def _told(practice: OpenPractice, found: list[ProposalRowView], what: str) -> Re
     if not services.terms_of(practice).ours:
         lines += [services.IGNITION, services.IGNITION_HINT]
     data = {"count": len(found)}
-    return Result(data=data, items=[plain(view) for view in found], table=table, lines=lines)
+    return Result(data=data, items=[to_plain(view) for view in found], table=table, lines=lines)
 
 
 def _table(found: list[ProposalRowView], empty: str) -> TextTable:
@@ -275,7 +275,9 @@ COMMANDS = (
         footer="Accept",
         effect=per_call(_accepts, Effect.WRITES_XPM),
         streams=True,
-        why_not=first_reason(in_state("proposal", "it was not created here", "draft", "revoked"), idle),
+        why_not=first_reason(
+            in_state("proposal", "it was not created here", "draft", "revoked"), require_idle
+        ),
     ),
     Command(
         name="proposals.take",
@@ -298,7 +300,7 @@ COMMANDS = (
                 "proposal", "only an accepted proposal from Ignition can be taken over",
                 "to take", "changed", "renewed", "revoked",
             ),
-            idle,
+            require_idle,
         ),
     ),
     Command(
@@ -317,7 +319,7 @@ COMMANDS = (
         why_not=first_reason(
             in_state("proposal", "it has no jobs to create", "draft", "ours", "changed", "renewed",
                      "to take"),
-            idle,
+            require_idle,
         ),
     ),
 )  # fmt: skip

@@ -19,7 +19,7 @@ from xpm_tui.commands.command import (
     option,
 )
 from xpm_tui.commands.effects import Effect
-from xpm_tui.commands.tables import plain
+from xpm_tui.commands.tables import to_plain
 from xpm_tui.commands.team import Member
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.fields import editable
@@ -70,7 +70,7 @@ class NewClient(msgspec.Struct, frozen=True):
 async def edit_client(practice: OpenPractice, params: EditClient, talk: Dialogue) -> Result:
     """Change fields, and say what a sync would overwrite."""
     view, warnings = edits.edit_client(practice, params.client, pairs(params.values))
-    data = {**plain(view), "warnings": warnings}
+    data = {**to_plain(view), "warnings": warnings}
     return Result(data=data, lines=[f"{view.id} {view.name} was changed.", *warnings])
 
 
@@ -83,7 +83,7 @@ async def new_client(practice: OpenPractice, params: NewClient, talk: Dialogue) 
         different=params.different_from,
         anyway=params.anyway,
     )
-    return Result(data=plain(view), lines=[f"{view.id} {view.name} was added."])
+    return Result(data=to_plain(view), lines=[f"{view.id} {view.name} was added."])
 
 
 def pairs(words: tuple[str, ...]) -> dict[str, str]:
@@ -197,14 +197,14 @@ async def add_contact(practice: OpenPractice, params: AddContact, talk: Dialogue
     view, warnings = edits.add_contact(practice, params.client, pairs(params.values), anyway=params.anyway)
     made = view.contacts[-1]
     lines = [f"{made.id} {made.name or made.email} was added as a contact of {view.name}.", *warnings]
-    return Result(data={**plain(view), "contact": plain(made), "warnings": warnings}, lines=lines)
+    return Result(data={**to_plain(view), "contact": to_plain(made), "warnings": warnings}, lines=lines)
 
 
 async def edit_contact(practice: OpenPractice, params: EditContact, talk: Dialogue) -> Result:
     """Change fields of a contact."""
     view, warnings = edits.edit_contact(practice, params.client, params.contact, pairs(params.values))
     lines = [f"The contact of {view.id} {view.name} was changed.", *warnings]
-    return Result(data={**plain(view), "warnings": warnings}, lines=lines)
+    return Result(data={**to_plain(view), "warnings": warnings}, lines=lines)
 
 
 async def new_member(practice: OpenPractice, params: NewMember, talk: Dialogue) -> Result:
@@ -216,13 +216,13 @@ async def new_member(practice: OpenPractice, params: NewMember, talk: Dialogue) 
         different=params.different_from,
         anyway=params.anyway,
     )
-    return Result(data=plain(view), lines=[f"{view.id} {view.name} was added to the team."])
+    return Result(data=to_plain(view), lines=[f"{view.id} {view.name} was added to the team."])
 
 
 async def edit_member(practice: OpenPractice, params: EditMember, talk: Dialogue) -> Result:
     """Change fields of a team member."""
     view = members.edit_member(practice, params.member, pairs(params.values))
-    return Result(data=plain(view), lines=[f"{view.id} {view.name} was changed."])
+    return Result(data=to_plain(view), lines=[f"{view.id} {view.name} was changed."])
 
 
 async def list_services(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
@@ -234,19 +234,19 @@ async def list_services(practice: OpenPractice, params: NoParams, talk: Dialogue
         for view in views
     ]
     empty = "There are no services yet: xpm-tui import services FILE"
-    return Result(items=[plain(view) for view in views], table=TextTable(columns, rows, empty))
+    return Result(items=[to_plain(view) for view in views], table=TextTable(columns, rows, empty))
 
 
 async def new_service(practice: OpenPractice, params: NewService, talk: Dialogue) -> Result:
     """Add a service."""
     view = services.new_service(practice, params.name, pairs(params.values), anyway=params.anyway)
-    return Result(data=plain(view), lines=[f"{view.id} {view.name} was added as a service."])
+    return Result(data=to_plain(view), lines=[f"{view.id} {view.name} was added as a service."])
 
 
 async def edit_service(practice: OpenPractice, params: EditService, talk: Dialogue) -> Result:
     """Change the name or columns of a service."""
     view = services.edit_service(practice, params.service, pairs(params.values))
-    return Result(data=plain(view), lines=[f"{view.id} {view.name} was changed."])
+    return Result(data=to_plain(view), lines=[f"{view.id} {view.name} was changed."])
 
 
 RECORD_COMMANDS = (

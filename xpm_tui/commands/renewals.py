@@ -7,11 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
-from xpm_tui.commands.command import Command, Dialogue, Result, argument, first_reason, idle, in_state, option
+from xpm_tui.commands.command import (
+    Command,
+    Dialogue,
+    Result,
+    argument,
+    first_reason,
+    in_state,
+    option,
+    require_idle,
+)
 from xpm_tui.commands.consequences import action, question
 from xpm_tui.commands.consequences import lines as described
 from xpm_tui.commands.effects import Effect, Question, confirm_call, effect_or_dry_run
-from xpm_tui.commands.tables import plain
+from xpm_tui.commands.tables import to_plain
 from xpm_tui.domain.errors import BadInput, DecisionNeeded
 from xpm_tui.domain.formatting import count, day, plural
 from xpm_tui.lazy import lazy_imports
@@ -69,7 +78,7 @@ async def list_changes(practice: OpenPractice, params: ListChanges, talk: Dialog
         lines.append(f"{count(len(changed), 'other change')}. To accept: xpm-tui proposals take-over {ids}")
     data = {"count": len(found), "renewed": len(renewed)}
     lines = lines or ["Nothing has changed in Ignition since the proposals were accepted here."]
-    return Result(data=data, items=[plain(view) for view in found], lines=lines, value=found)
+    return Result(data=data, items=[to_plain(view) for view in found], lines=lines, value=found)
 
 
 async def roll_over(practice: OpenPractice, params: RollOver, talk: Dialogue) -> Result:
@@ -102,14 +111,14 @@ def _rolled(view: RollOverView, what: str) -> Result:
         "ended": view.ended,
         "edited": view.edited,
         "keeps_edits": view.keeps,
-        "consequences": plain(view.consequences),
+        "consequences": to_plain(view.consequences),
     }
     text = f"{count(view.new, 'workflow')} for {count(view.proposals, 'proposal')} {what}."
     if not view.proposals:
         text = "No proposal has a next term."
     elif what == "created":
         text += " See: xpm-tui jobs list"
-    items = [plain(each) for each in view.changes]
+    items = [to_plain(each) for each in view.changes]
     return Result(data=data, items=items, lines=[*roll_over_lines(view), text], value=view)
 
 
@@ -207,6 +216,8 @@ COMMANDS = (
         where=("proposals",),
         footer="Roll over",
         effect=effect_or_dry_run(Effect.WRITES_HERE),
-        why_not=first_reason(in_state("proposal", "Ignition has no next term of it", "renewed"), idle),
+        why_not=first_reason(
+            in_state("proposal", "Ignition has no next term of it", "renewed"), require_idle
+        ),
     ),
 )  # fmt: skip

@@ -13,18 +13,18 @@ from xpm_tui.commands.command import (
     TextColumn,
     TextTable,
     argument,
-    connected,
     first_reason,
-    idle,
     option,
-    running,
+    require_connection,
+    require_idle,
+    require_running,
 )
 from xpm_tui.commands.consequences import lines as described
 from xpm_tui.commands.effects import Effect, Question, confirm_call
 from xpm_tui.commands.held_writes import ask_decision, held_write_lines, option_decisions, still_undecided
 from xpm_tui.commands.log import following
-from xpm_tui.commands.sync import Detach, detached, run_lines, run_result
-from xpm_tui.commands.tables import plain, table_result
+from xpm_tui.commands.sync import Detach, run_lines, run_result, start_detached
+from xpm_tui.commands.tables import table_result, to_plain
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.formatting import arrow, count, listing, when, when_short
@@ -72,7 +72,7 @@ async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Dialogue
     """Get the decisions that only a user can make, then continue the held run."""
     zone = due.time_zone(practice)
     run = _held_run(practice, params.run)
-    waiting = await open_intents.look(practice) if open_intents.waiting(practice) else []
+    waiting = await open_intents.look(practice) if open_intents.list_held_writes(practice) else []
     decisions = option_decisions(waiting, adopt=params.adopt, again=params.again, drop=params.drop)
     for held in waiting:
         if held.intent not in decisions and talk.interactive:
@@ -84,19 +84,19 @@ async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Dialogue
         f"{held.name}: {labels.DECISIONS[decision.choice].reason}."
         for decision, held in zip(decisions.values(), settled, strict=True)
     ]
-    left = open_intents.waiting(practice)
+    left = open_intents.list_held_writes(practice)
     data: dict[str, Any] = {"settled": len(settled)}
     if left:
         return Result(
             data=data,
-            items=[plain(held) for held in left],
+            items=[to_plain(held) for held in left],
             lines=[*lines, *(line for held in left for line in held_write_lines(held, zone))],
             trouble=still_undecided(left),
         )
     for held in settled:
         if decisions[held.intent].choice == "again" and "/" not in held.record:
             lines.append(await _made_again(practice, held))
-    if run is None or run.id not in {each.id for each in history.held(practice.snapshot())}:
+    if run is None or run.id not in {each.id for each in history.list_held_runs(practice.snapshot())}:
         if not settled:
             return await _go_on(practice, params.run or "last", talk, detach=params.detach)
         return Result(data=data, items=[], lines=[*lines, "The next sync completes it: xpm-tui sync"])
@@ -108,7 +108,7 @@ async def release_run(practice: OpenPractice, params: ReleaseRun, talk: Dialogue
         f"Release run {run.id}?", [*run_lines(run), *_rest(practice, run), again], button="Release"
     )
     if (guard or not settled) and not await confirm_call(talk, question):
-        return Result(data=plain(run), lines=["The run is still held."], declined=True)
+        return Result(data=to_plain(run), lines=["The run is still held."], declined=True)
     return await _go_on(practice, run.id, talk, detach=params.detach)
 
 
@@ -116,8 +116,8 @@ def _held_run(practice: OpenPractice, run_id: str) -> Run | None:
     """Return the run to release; None if none is held and none was named."""
     if run_id:
         return history.show(practice, run_id)
-    found = next(iter(history.held(practice.snapshot())), None)
-    if found is None and not open_intents.waiting(practice):
+    found = next(iter(history.list_held_runs(practice.snapshot())), None)
+    if found is None and not open_intents.list_held_writes(practice):
         raise BadInput("Nothing is held.", hint="`xpm-tui runs list` shows how the last runs ended.")
     return found
 
@@ -125,7 +125,7 @@ def _held_run(practice: OpenPractice, run_id: str) -> Run | None:
 async def _go_on(practice: OpenPractice, run_id: str, talk: Dialogue, *, detach: bool) -> Result:
 
     if detach:
-        return await detached(practice, ("runs", "release"), [history.show(practice, run_id).id])
+        return await start_detached(practice, ("runs", "release"), [history.show(practice, run_id).id])
     async with following(practice, talk) as report:
         run = await runner.release(practice, run_id, report=report)
     return run_result(run)
@@ -157,7 +157,7 @@ COMMANDS = (
         example="xpm-tui runs release r12\nxpm-tui runs release --adopt i9=UUID --drop i10",
         effect=Effect.WRITES_XPM,
         streams=True,
-        why_not=first_reason(connected, idle),
+        why_not=first_reason(require_connection, require_idle),
     ),
 )
 
@@ -222,7 +222,7 @@ async def show_run(practice: OpenPractice, params: ShowRun, talk: Dialogue) -> R
         lines += ["Expected before the first write:", *(f"  {line}" for line in described(run.consequences))]
     snapshot = practice.snapshot()
     about = "" if any(stop.rule == UNKNOWN for stop in run.stops) else run.id
-    going = {run.id} if run.outcome == "running" and history.alive(run) else set()
+    going = {run.id} if run.outcome == "running" and history.is_alive(run) else set()
     left = open_intents.open_writes(snapshot, run=about, going=going)
     if left:
         lines.append("Without an answer from XPM:")
@@ -233,9 +233,9 @@ async def show_run(practice: OpenPractice, params: ShowRun, talk: Dialogue) -> R
     lines += error_presenter.problem_summary(found) if found is not None else ()
     lines += written_lines(written)
     data = {
-        **plain(run),
-        "open_writes": [plain(each) for each in left],
-        "written": [plain(each) for each in written],
+        **to_plain(run),
+        "open_writes": [to_plain(each) for each in left],
+        "written": [to_plain(each) for each in written],
     }
     return Result(data=data, lines=lines)
 
@@ -263,9 +263,9 @@ async def stop_run(practice: OpenPractice, params: StopRun, talk: Dialogue) -> R
         f"Stop run {asked.id}?", _stop_lines(asked, practice), button="Stop the run", keyed=True
     )
     if not await confirm_call(talk, question):
-        return Result(data=plain(asked), lines=["The run continues."], declined=True)
+        return Result(data=to_plain(asked), lines=["The run continues."], declined=True)
     run = history.request_stop(practice, asked.id)
-    return Result(data=plain(run), lines=[f"Run {run.id} stops now: nothing more is sent."])
+    return Result(data=to_plain(run), lines=[f"Run {run.id} stops now: nothing more is sent."])
 
 
 _LOOKED_UP = "What it had sent is looked up first, then it continues where it stopped."
@@ -273,7 +273,7 @@ _LOOKED_UP = "What it had sent is looked up first, then it continues where it st
 
 def _rest(practice: OpenPractice, run: Run) -> list[str]:
     """Return what is left of a run, computed from the data stored here."""
-    found = consequences.of_rest(practice, run)
+    found = consequences.remaining_consequences(practice, run)
     if found is None:
         return []
     if not found.changes:
@@ -300,10 +300,10 @@ def _stop_lines(run: Run, practice: OpenPractice) -> list[str]:
 
 async def resume_run(practice: OpenPractice, params: ResumeRun, talk: Dialogue) -> Result:
     """Complete what an interrupted run left."""
-    if runner.unfinished(practice) is None:
+    if runner.unfinished_run(practice) is None:
         text = "There is nothing to resume: no run was stopped or interrupted."
         return Result(data={"resumed": False, "message": text}, lines=[text])
-    run = history.newest(practice.snapshot())
+    run = history.newest_sync(practice.snapshot())
     lines = run_lines(run) if run is not None else []
     name = f"run {run.id}" if run is not None else "the last run"
     question = Question(
@@ -313,10 +313,10 @@ async def resume_run(practice: OpenPractice, params: ResumeRun, talk: Dialogue) 
         keyed=True,
     )
     if not await confirm_call(talk, question):
-        data = plain(run) if run is not None else {}
+        data = to_plain(run) if run is not None else {}
         return Result(data=data, lines=["Nothing was changed."], declined=True)
     if params.detach:
-        return await detached(practice, ("runs", "resume"))
+        return await start_detached(practice, ("runs", "resume"))
     async with following(practice, talk) as report:
         run = await runner.resume(practice, report=report)
     return run_result(run)
@@ -360,7 +360,7 @@ RUN_COMMANDS = (
         where=("sync",),
         footer="Stop",
         effect=Effect.WRITES_HERE,
-        why_not=running,
+        why_not=require_running,
     ),
     Command(
         name="runs.resume",
@@ -372,7 +372,7 @@ RUN_COMMANDS = (
         example="xpm-tui runs resume",
         effect=Effect.WRITES_XPM,
         streams=True,
-        why_not=first_reason(connected, idle),
+        why_not=first_reason(require_connection, require_idle),
     ),
     *COMMANDS,
 )  # fmt: skip

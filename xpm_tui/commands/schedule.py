@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
-from xpm_tui.commands.command import Command, Dialogue, Result, connected, option
+from xpm_tui.commands.command import Command, Dialogue, Result, option, require_connection
 from xpm_tui.commands.effects import Effect, Question, confirm_call, effect_or_dry_run
 from xpm_tui.lazy import lazy_imports
 
@@ -109,7 +109,7 @@ COMMANDS = (
         verb=("schedule", "install"),
         example="xpm-tui schedule install --dry-run\nxpm-tui schedule install --every 15m",
         effect=effect_or_dry_run(Effect.REPLACES),
-        why_not=connected,
+        why_not=require_connection,
     ),
     Command(
         name="schedule.remove",

@@ -15,14 +15,14 @@ from xpm_tui.commands.command import (
     TextColumn,
     TextTable,
     argument,
-    idle,
     option,
+    require_idle,
 )
 from xpm_tui.commands.consequences import lines as described
 from xpm_tui.commands.consequences import nothing_planned, remaining_count
 from xpm_tui.commands.effects import Effect
-from xpm_tui.commands.plans import stored_data
-from xpm_tui.commands.tables import plain
+from xpm_tui.commands.plans import age_notes
+from xpm_tui.commands.tables import to_plain
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.formatting import count, listing
@@ -158,11 +158,11 @@ async def _agreed(
         return True
     before = practice.policy()
     after = practice.policy(practice.settings.trial(changes, practice=not everywhere))
-    found = consequences.of_policy(practice, after) if after != before else None
+    found = consequences.plan_under_policy(practice, after) if after != before else None
     if found is None:
         return True
     plan, follows = found
-    lines = [*_policy_changes(before, after), *stored_data(practice, always=True)]
+    lines = [*_policy_changes(before, after), *age_notes(practice, always=True)]
     if plan.counts.get("items", 0) or follows.waiting:
         head = f"The first plan would then have {count(follows.changes, 'change')}:"
         lines += [head, *(f"  {line}" for line in described(follows))]
@@ -208,7 +208,7 @@ def _data(item: Item) -> dict[str, Any]:
     return {
         "key": item.key,
         "value": item.shown if isinstance(item.value, secret.Secret) else item.value,
-        "default": kinds.written(default) if isinstance(default, secret.Secret) else default,
+        "default": kinds.format_value(default) if isinstance(default, secret.Secret) else default,
         "origin": item.origin,
         "values": item.entry.kind.words,
         "variable": item.entry.env,
@@ -315,7 +315,7 @@ async def show(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Resu
     whole = len(policy_table.frozen_clients(practice))
     return Result(
         data={"direction": policy.direction, "level": policy.level, "frozen_whole": whole},
-        items=[plain(row) for row in rows],
+        items=[to_plain(row) for row in rows],
         table=TextTable(_COLUMNS, cells),
         lines=[
             f"Now: {labels.DIRECTIONS[policy.direction].text}, {labels.LEVELS[policy.level].text}. "
@@ -403,7 +403,7 @@ POLICY_COMMANDS = (
         verb=("policy", "set"),
         example="xpm-tui policy set --direction to_xpm --level name",
         effect=Effect.WRITES_HERE,
-        why_not=idle,
+        why_not=require_idle,
     ),
     Command(
         name="policy.off",
@@ -415,7 +415,7 @@ POLICY_COMMANDS = (
         verb=("policy", "off"),
         example="xpm-tui policy off website fax",
         effect=Effect.WRITES_HERE,
-        why_not=idle,
+        why_not=require_idle,
     ),
     Command(
         name="policy.on",
@@ -426,6 +426,6 @@ POLICY_COMMANDS = (
         verb=("policy", "on"),
         example="xpm-tui policy on website",
         effect=Effect.WRITES_HERE,
-        why_not=idle,
+        why_not=require_idle,
     ),
 )

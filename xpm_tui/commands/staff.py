@@ -10,14 +10,14 @@ from xpm_tui.commands.command import (
     Command,
     Dialogue,
     Result,
-    connected,
     first_reason,
-    idle,
     option,
+    require_connection,
+    require_idle,
 )
 from xpm_tui.commands.consequences import lines as described
 from xpm_tui.commands.effects import Effect, Question, Unconfirmed, confirm_call, effect_or_dry_run
-from xpm_tui.commands.tables import plain
+from xpm_tui.commands.tables import to_plain
 from xpm_tui.commands.team import Member
 from xpm_tui.domain.errors import DecisionNeeded
 from xpm_tui.domain.formatting import listing
@@ -62,7 +62,7 @@ async def create_staff(practice: OpenPractice, params: CreateStaff, talk: Dialog
     shown = team_members.preview(practice, params.member, phone=params.phone, mobile=params.mobile)
     lines = preview_lines(shown)
     if params.dry_run:
-        return Result(data=plain(shown), lines=lines)
+        return Result(data=to_plain(shown), lines=lines)
     if shown.blocked:
         raise DecisionNeeded(shown.blocked, hint="See: xpm-tui team list")
     member = shown.member
@@ -87,9 +87,9 @@ async def create_staff(practice: OpenPractice, params: CreateStaff, talk: Dialog
     )
     try:
         if not await confirm_call(talk, asked):
-            return Result(data=plain(shown), lines=["Nothing was created."])
+            return Result(data=to_plain(shown), lines=["Nothing was created."])
     except Unconfirmed as refused:
-        return Result(data=plain(shown), lines=lines, trouble=refused)
+        return Result(data=to_plain(shown), lines=lines, trouble=refused)
     made = await team_members.create_in_xpm(
         practice,
         member.id,
@@ -99,7 +99,7 @@ async def create_staff(practice: OpenPractice, params: CreateStaff, talk: Dialog
         anyway=params.anyway,
     )
     message = f"{made.member.id} {made.member.name} was added to XPM's staff and linked: {made.staff.uuid}."
-    return Result(data={**plain(made.member), "run": made.run}, lines=[message])
+    return Result(data={**to_plain(made.member), "run": made.run}, lines=[message])
 
 
 def preview_lines(shown: StaffPreview) -> list[str]:
@@ -127,6 +127,6 @@ COMMANDS = (
         key="C",
         where=("team",),
         effect=effect_or_dry_run(Effect.IRREVERSIBLE),
-        why_not=first_reason(connected, idle),
+        why_not=first_reason(require_connection, require_idle),
     ),
 )

@@ -15,18 +15,18 @@ from xpm_tui.commands.command import (
     TextColumn,
     TextTable,
     argument,
-    connected,
     first_reason,
-    idle,
     on_linked,
     option,
+    require_connection,
+    require_idle,
 )
 from xpm_tui.commands.consequences import DIFFERENCES_SHOWN, action, difference_lines, one_line, question
 from xpm_tui.commands.consequences import lines as described
 from xpm_tui.commands.effects import Effect, Question, confirm_call, effect_or_dry_run, per_call
 from xpm_tui.commands.log import following as following
 from xpm_tui.commands.plans import MakePlan, change_lines, changes_of, make_plan, plan_result, summary
-from xpm_tui.commands.tables import plain
+from xpm_tui.commands.tables import to_plain
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import AppError, BadInput, DecisionNeeded, StoreChanged
 from xpm_tui.domain.formatting import count
@@ -95,7 +95,7 @@ async def sync(practice: OpenPractice, params: Sync, talk: Dialogue) -> Result:
         lines += summary(plan, made, found, clients=practice.snapshot().count(CLIENTS))
         lines += difference_lines(lookup.plan_differences(practice, plan), DIFFERENCES_SHOWN)
         lines += presenter.set_aside_lines(plans.set_aside_of(practice.snapshot(), plan))
-        lines += [f"  guard: {stop}" for stop in plans.stops(practice, plan, records, applying=True)]
+        lines += [f"  guard: {stop}" for stop in plans.guard_stops(practice, plan, records, applying=True)]
         if not made:
             for line in lines:
                 talk.say(line)
@@ -107,7 +107,7 @@ async def sync(practice: OpenPractice, params: Sync, talk: Dialogue) -> Result:
         return Result(data={"plan": plan_id, "applied": False}, lines=["Nothing was changed."], declined=True)
     if params.detach:
         extra = [*(["--full"] if params.full else []), *(["--client", only] if only and not plan_id else [])]
-        return await detached(practice, extra=extra, plan_id=plan_id)
+        return await start_detached(practice, extra=extra, plan_id=plan_id)
     async with following(practice, talk) as report:
         run = await background.run(practice, plan_id=plan_id, full=params.full, only=only, report=report)
     return run_result(run)
@@ -137,7 +137,7 @@ async def _agreed(practice: OpenPractice, plan_id: str, talk: Dialogue) -> bool:
     plans.refuse_outdated(practice, plan)
     found = consequences.consequences(practice, plan, records)
     # The guard's findings: an answer overrides them, so they have to be shown first.
-    stops = [f"■ {stop}" for stop in plans.stops(practice, plan, records, applying=True)]
+    stops = [f"■ {stop}" for stop in plans.guard_stops(practice, plan, records, applying=True)]
     asked = Question(question(found), [*described(found), *stops], button=action(found), keyed=True)
     if not await confirm_call(talk, asked):
         return False
@@ -147,17 +147,17 @@ async def _agreed(practice: OpenPractice, plan_id: str, talk: Dialogue) -> bool:
     return True
 
 
-async def detached(
+async def start_detached(
     practice: OpenPractice, verb: Sequence[str] = ("sync",), extra: Sequence[str] = (), plan_id: str = ""
 ) -> Result:
     """Start a verb that makes a run in a separate process, and report the run.
 
-    ``detached`` in the data says that the run continues on its own.
+    ``start_detached`` in the data says that the run continues on its own.
     """
-    begun = background.detach(practice, plan_id=plan_id, extra=extra, verb=verb)
+    begun = background.start_background_run(practice, plan_id=plan_id, extra=extra, verb=verb)
     run = await background.wait_for_run(practice, begun)
     text = f"Run {run.id} continues in the background (process {run.pid}). Follow it: xpm-tui log --follow"
-    return Result(data={**plain(run), "pid": run.pid, "detached": True}, lines=[text])
+    return Result(data={**to_plain(run), "pid": run.pid, "detached": True}, lines=[text])
 
 
 async def _if_due(practice: OpenPractice, talk: Dialogue) -> Result:
@@ -172,7 +172,7 @@ async def _if_due(practice: OpenPractice, talk: Dialogue) -> Result:
 
 def run_result(run: Run) -> Result:
     """Return the result of an ended run, with its exit code and why it did not complete."""
-    return Result(data=plain(run), lines=run_lines(run), trouble=_trouble(run, background.exit_code(run)))
+    return Result(data=to_plain(run), lines=run_lines(run), trouble=_trouble(run, background.exit_code(run)))
 
 
 def run_lines(run: Run) -> list[str]:
@@ -260,7 +260,7 @@ COMMANDS = (
         footer="Sync",
         effect=effect_or_dry_run(Effect.WRITES_XPM),
         streams=True,
-        why_not=first_reason(connected, idle),
+        why_not=first_reason(require_connection, require_idle),
     ),
     Command(
         name="clients.sync",
@@ -273,7 +273,7 @@ COMMANDS = (
         footer="Sync this",
         effect=effect_or_dry_run(Effect.WRITES_XPM),
         streams=True,
-        why_not=first_reason(on_linked, connected, idle),
+        why_not=first_reason(on_linked, require_connection, require_idle),
     ),
 )  # fmt: skip
 
@@ -292,7 +292,7 @@ async def retry(practice: OpenPractice, params: RetryRecords, talk: Dialogue) ->
     found = background.failures(practice, params.run)
     if params.list:
         return Result(
-            items=[plain(failure) for failure in found],
+            items=[to_plain(failure) for failure in found],
             table=TextTable(
                 (TextColumn("CLIENT", whole=True), TextColumn("NAME", name=True), TextColumn("CAUSE")),
                 [(failure.client, failure.name, failure.cause) for failure in found],
@@ -300,7 +300,7 @@ async def retry(practice: OpenPractice, params: RetryRecords, talk: Dialogue) ->
             ),
         )
     client = queries.find_client(practice.snapshot(), params.client).id if params.client else ""
-    left = background.chosen(found, client=client, cause=params.cause)
+    left = background.select_failures(found, client=client, cause=params.cause)
     for failure in left:
         talk.say(f"Retrying: {failure.sentence}")
     async with following(practice, talk) as report:
@@ -320,6 +320,6 @@ RETRY_COMMANDS = (
         example='xpm-tui runs retry last --cause "Invalid"',
         effect=per_call(lambda params: Effect.LOOKS if params.list else Effect.WRITES_XPM, Effect.WRITES_XPM),
         streams=True,
-        why_not=first_reason(connected, idle),
+        why_not=first_reason(require_connection, require_idle),
     ),
 )

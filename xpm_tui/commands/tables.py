@@ -13,14 +13,14 @@ from xpm_tui.domain.formatting import cells, cut
 from xpm_tui.domain.safe_text import Shown, visible
 
 
-def plain(record: msgspec.Struct) -> dict[str, Any]:
+def to_plain(record: msgspec.Struct) -> dict[str, Any]:
     """Return a record as JSON data with every field, including those with default values."""
     return {name: _plain(getattr(record, name)) for name in record.__struct_fields__}
 
 
 def _plain(told: object) -> Any:
     if isinstance(told, msgspec.Struct):
-        return plain(told)
+        return to_plain(told)
     if isinstance(told, tuple | list):
         return [_plain(each) for each in told]
     return msgspec.to_builtins(told)
@@ -34,12 +34,12 @@ class ViewItems(Iterable[dict[str, Any]]):
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         for view in self._views:
-            yield msgspec.to_builtins(view) if _is_whole(type(view)) else plain(view)
+            yield msgspec.to_builtins(view) if _is_whole(type(view)) else to_plain(view)
 
 
 @cache
 def _is_whole(kind: type) -> bool:
-    """Return whether msgspec encodes every field of a type and of the types in it, as :func:`plain` does."""
+    """Return whether msgspec encodes every field of a type and its parts, as :func:`to_plain` does."""
     if not issubclass(kind, msgspec.Struct):
         return kind is not object
     config = kind.__struct_config__

@@ -15,12 +15,12 @@ from xpm_tui.commands.command import (
     TextColumn,
     TextTable,
     argument,
-    connected,
     option,
+    require_connection,
 )
-from xpm_tui.commands.consequences import action, named, question
+from xpm_tui.commands.consequences import action, question, shorten_list
 from xpm_tui.commands.effects import Effect, Question, asks, confirm_call, effect_or_dry_run
-from xpm_tui.commands.tables import plain, table_result
+from xpm_tui.commands.tables import table_result, to_plain
 from xpm_tui.domain.errors import AppError, BadInput, DecisionNeeded
 from xpm_tui.domain.formatting import count
 from xpm_tui.lazy import lazy_imports
@@ -122,10 +122,10 @@ async def list_team(practice: OpenPractice, params: ListTeam, talk: Dialogue) ->
         data={
             "count": len(members),
             "total": total,
-            "staff": [plain(row) for row in free],
-            "connected_by": plain(signed) if signed is not None else None,
+            "staff": [to_plain(row) for row in free],
+            "connected_by": to_plain(signed) if signed is not None else None,
         },
-        items=[plain(member) for member in members],
+        items=[to_plain(member) for member in members],
         table=_table(members, empty),
         lines=lines,
     )
@@ -144,10 +144,10 @@ async def link_member(practice: OpenPractice, params: LinkMember, talk: Dialogue
     effect = team_links.preview_map(practice, params.member, params.staff)
     if params.dry_run:
         lines = [effect.refused] if effect.refused else effect.says
-        return Result(data=plain(effect), lines=lines, value=effect)
+        return Result(data=to_plain(effect), lines=lines, value=effect)
     view = team_links.link_member(practice, params.member, params.staff)
     text = f"{view.id} {view.name} is linked to {view.staff.name if view.staff else ''} in XPM."
-    return Result(data=plain(view), lines=[text], value=view)
+    return Result(data=to_plain(view), lines=[text], value=view)
 
 
 async def accept_emails(practice: OpenPractice, params: AcceptEmails, talk: Dialogue) -> Result:
@@ -158,7 +158,9 @@ async def accept_emails(practice: OpenPractice, params: AcceptEmails, talk: Dial
         return _accepted([])
     lines = [f"{v.name}  =  {v.proposals[0].name} <{v.proposals[0].email}>" for v in found]
     links = consequences.link_consequences(people=len(found))
-    asked = Question(question(links, "whose e-mail is the same"), named(lines, 8), button=action(links))
+    asked = Question(
+        question(links, "whose e-mail is the same"), shorten_list(lines, 8), button=action(links)
+    )
     if not await confirm_call(talk, asked):
         return Result(data={"count": 0}, items=[], lines=["Nobody was linked."])
     return _accepted(team_links.accept_emails(practice))
@@ -167,7 +169,7 @@ async def accept_emails(practice: OpenPractice, params: AcceptEmails, talk: Dial
 async def unlink_member(practice: OpenPractice, params: UnlinkMember, talk: Dialogue) -> Result:
     """Remove the link."""
     view = team_links.unlink_member(practice, params.member)
-    return Result(data=plain(view), lines=[f"{view.id} {view.name} is no longer linked."])
+    return Result(data=to_plain(view), lines=[f"{view.id} {view.name} is no longer linked."])
 
 
 async def undo_team(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
@@ -180,7 +182,7 @@ def undone(found: UndoResult) -> Result:
     lines = [f"Undone: {found.what}."] if found.back or not found.stay else []
     if found.stay:
         lines.append(f"Not undone, because changed since or in use: {', '.join(found.stay)}.")
-    return Result(data=plain(found), lines=lines)
+    return Result(data=to_plain(found), lines=lines)
 
 
 async def copy_member(practice: OpenPractice, params: OneMember, talk: Dialogue) -> Result:
@@ -188,7 +190,7 @@ async def copy_member(practice: OpenPractice, params: OneMember, talk: Dialogue)
     row = team_links.find_row(practice, params.member)
     email = row.member.email if row.member else row.staff.email if row.staff else ""
     ids = (row.member.id if row.member else "", row.staff.uuid if row.staff else "")
-    return Result(data=plain(row), lines=["\t".join((row.name, email, *ids))])
+    return Result(data=to_plain(row), lines=["\t".join((row.name, email, *ids))])
 
 
 async def pick_staff(practice: OpenPractice, params: PickStaff, talk: Dialogue) -> Result:
@@ -233,7 +235,7 @@ async def pick_staff(practice: OpenPractice, params: PickStaff, talk: Dialogue) 
     stale = xpm_refresh.unread_list(practice.snapshot(), "staff")
     none = f"{stale} No staff member that was read before is missing from the team." if stale else NOBODY_LEFT
     table = _table(members, "" if skipped else none)
-    made = table_result(members, table, count=len(members), skipped=[plain(each) for each in skipped])
+    made = table_result(members, table, count=len(members), skipped=[to_plain(each) for each in skipped])
     return replace(made, lines=[*made.lines, *lines], trouble=trouble, value=done)
 
 
@@ -312,7 +314,7 @@ COMMANDS: tuple[Command[Any], ...] = (
         where=("team",),
         footer="Link",
         effect=effect_or_dry_run(Effect.WRITES_HERE),
-        why_not=connected,
+        why_not=require_connection,
     ),
     Command(
         name="team.accept",
@@ -327,7 +329,7 @@ COMMANDS: tuple[Command[Any], ...] = (
         where=("team",),
         footer="Accept all",
         effect=Effect.WRITES_HERE,
-        why_not=connected,
+        why_not=require_connection,
     ),
     Command(
         name="team.pick",
@@ -342,7 +344,7 @@ COMMANDS: tuple[Command[Any], ...] = (
         where=("team",),
         footer="Bring in",
         effect=Effect.WRITES_HERE,
-        why_not=connected,
+        why_not=require_connection,
     ),
     Command(
         name="team.unlink",

@@ -16,9 +16,9 @@ from xpm_tui.commands.command import (
     argument,
     option,
 )
-from xpm_tui.commands.consequences import action, named, question
+from xpm_tui.commands.consequences import action, question, shorten_list
 from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
-from xpm_tui.commands.tables import plain, table_result
+from xpm_tui.commands.tables import table_result, to_plain
 from xpm_tui.commands.team import undone
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.formatting import count
@@ -102,11 +102,11 @@ async def list_templates(practice: OpenPractice, params: ListTemplates, talk: Di
     narrowed = {row.template.uuid for row in rows if row.template} if params.only == "unused" else None
     return Result(
         data={
-            "templates": [plain(view) for view in found if narrowed is None or view.uuid in narrowed],
-            "coverage": plain(cover),
-            "defaults": [plain(view) for view in job_settings.defaults(practice)],
+            "templates": [to_plain(view) for view in found if narrowed is None or view.uuid in narrowed],
+            "coverage": to_plain(cover),
+            "defaults": [to_plain(view) for view in job_settings.defaults(practice)],
         },
-        items=[plain(view) for view in services],
+        items=[to_plain(view) for view in services],
         table=None if params.only in ("unused", "unknown") else _table(services, empty),
         lines=lines,
     )
@@ -149,7 +149,7 @@ async def link_templates(practice: OpenPractice, params: LinkTemplates, talk: Di
         if called
         else ("is not linked to a job template yet")
     )
-    return Result(data=plain(view), lines=[f"{view.id} {view.name} {text}."], value=view)
+    return Result(data=to_plain(view), lines=[f"{view.id} {view.name} {text}."], value=view)
 
 
 async def service_rules(practice: OpenPractice, params: ServiceRules, talk: Dialogue) -> Result:
@@ -163,7 +163,7 @@ async def service_rules(practice: OpenPractice, params: ServiceRules, talk: Dial
         view = jobs_templates.set_rules(
             practice, params.service, category=params.category or None, budget=params.budget or None
         )
-    return Result(data=plain(view), lines=[f"{view.id} {view.name}: {rules_of(view)}."], value=view)
+    return Result(data=to_plain(view), lines=[f"{view.id} {view.name}: {rules_of(view)}."], value=view)
 
 
 def rules_of(view: ServiceLinkView) -> str:
@@ -179,7 +179,7 @@ async def accept_same(practice: OpenPractice, params: AcceptSame, talk: Dialogue
     lines = [f"{service.name}  =  {template.name}" for service, template in found]
     links = consequences.link_consequences(services=len(found))
     asked = Question(
-        question(links, "to the job template of the same name"), named(lines, 8), button=action(links)
+        question(links, "to the job template of the same name"), shorten_list(lines, 8), button=action(links)
     )
     if found and not await confirm_call(talk, asked):
         return Result(data={"count": 0}, items=[], lines=["Nothing was linked."])
@@ -200,7 +200,7 @@ async def copy_service(practice: OpenPractice, params: OneService, talk: Dialogu
     """Copy the name and ids of the service."""
     row = jobs_templates.find_row(practice, params.service)
     ids = [ref.id for ref in row.service.templates] if row.service else []
-    return Result(data=plain(row), lines=["\t".join([row.name, row.key, *ids])])
+    return Result(data=to_plain(row), lines=["\t".join([row.name, row.key, *ids])])
 
 
 async def undo(practice: OpenPractice, params: NoParams, talk: Dialogue) -> Result:
@@ -220,8 +220,8 @@ async def job_defaults(practice: OpenPractice, params: NoParams, talk: Dialogue)
     lines += [each.trouble for each in found if each.trouble]
     note = practice_identity.list_state(practice.snapshot(), "categories").note
     return Result(
-        data={"categories": [plain(each) for each in kinds], "note": note},
-        items=[plain(each) for each in found],
+        data={"categories": [to_plain(each) for each in kinds], "note": note},
+        items=[to_plain(each) for each in found],
         table=TextTable(columns, ((each.key, each.value, each.origin) for each in found)),
         lines=[*lines, *([note] if note else [])],
         value=(found, kinds),

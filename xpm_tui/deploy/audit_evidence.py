@@ -24,11 +24,11 @@ from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS, LINKS, PROPOSALS, WORKFLOWS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmJob
 
-BEFORE = timedelta(days=31)
+EARLIEST_START = timedelta(days=31)
 """How long before the term of its proposal a job that is found by name may start."""
-FEWEST = 3
+FEWEST_JOBS = 3
 """The least number of jobs from which the tasks of a template are learned."""
-MOST_OF = 0.6
+SHARE_OF_JOBS = 0.6
 """The share of those jobs that must have a task."""
 
 
@@ -101,7 +101,7 @@ def jobs_of_ignition(
         found.setdefault(job.number, job)
     if not found:
         own = (job for job in jobs.with_reference(proposal.reference) if _is_on(job, uuid))
-        found = {job.number: job for job in own if in_term(job, proposal)}
+        found = {job.number: job for job in own if is_in_term(job, proposal)}
     return [found[number] for number in sorted(found)]
 
 
@@ -114,18 +114,18 @@ def jobs_by_name(
         named = exact(job.name).casefold()
         if (
             (named == name or named.startswith((f"{name} ", f"{name}:")))
-            and in_term(job, proposal)
+            and is_in_term(job, proposal)
             and not numbers.is_of_another(job, proposal)
         ):
             yield job
 
 
-def in_term(job: XpmJob, proposal: Proposal) -> bool:
+def is_in_term(job: XpmJob, proposal: Proposal) -> bool:
     """Return whether a job starts within the term of the proposal, or shortly before it."""
     begins = [day for day in (proposal.accepted, proposal.start) if day is not None]
     if job.start is None:
         return True
-    if begins and job.start < min(begins) - min(BEFORE, min(begins) - date.min):
+    if begins and job.start < min(begins) - min(EARLIEST_START, min(begins) - date.min):
         return False
     return proposal.end is None or job.start <= proposal.end
 
@@ -409,9 +409,9 @@ def learned(pairs: Iterable[tuple[tuple[str, ...], XpmJob]]) -> TemplateTasks:
             counts[_key(templates)].update(tasks_of(job))
     return TemplateTasks(
         {
-            key: frozenset(task for task, times in counts[key].items() if times >= MOST_OF * total)
+            key: frozenset(task for task, times in counts[key].items() if times >= SHARE_OF_JOBS * total)
             for key, total in totals.items()
-            if total >= FEWEST
+            if total >= FEWEST_JOBS
         }
     )
 

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from xpm_tui.deploy.job_spec import JobTerms
-from xpm_tui.deploy.preview import PLANNED, OpenJobs, Preview, failed_tries, preview, rediscovered_job
+from xpm_tui.deploy.preview import PLANNED, OpenJobs, Preview, failed_attempts, preview, rediscovered_job
 from xpm_tui.domain.ignition import Workflow
 from xpm_tui.domain.pace import Pace
 from xpm_tui.domain.plan import Consequences, LastingEffects, PreservedValues, Requests, XpmCounts
@@ -22,7 +22,7 @@ from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import INTENTS
 from xpm_tui.domain.xpm import RecordReference, XpmJob
-from xpm_tui.sync.consequences import lookups, paced
+from xpm_tui.sync.consequences import lookups, with_pace
 from xpm_tui.sync.journal import ADD_JOB, APPLY_TEMPLATE
 from xpm_tui.sync.manual.client_creation import Lookup, creation_message
 from xpm_tui.sync.outbox import Message, job_creation, people_assignment, state_change, template_addition
@@ -195,12 +195,12 @@ class _BatchEstimate:
         return self._created.get(shown.client.id, "")
 
     def _failed(self, record: str, kind: str) -> list[Intent]:
-        return failed_tries(self._snapshot, record, kind)
+        return failed_attempts(self._snapshot, record, kind)
 
     def result(self, pace: Pace | None) -> Consequences:
         """Return the consequences of the whole batch."""
         lasting = [("client", tuple(self._created)), ("job", (*self._made, *self._finished))]
-        return paced(
+        return with_pace(
             Consequences(
                 of="jobs",
                 xpm=XpmCounts(

@@ -14,7 +14,7 @@ import msgspec
 
 from xpm_tui.deploy import workflows
 from xpm_tui.deploy.job_spec import JobProblem, JobTerms
-from xpm_tui.deploy.preview import FINISHING, OpenJobs, Preview, failed_tries, preview, rediscovered_job
+from xpm_tui.deploy.preview import FINISHING, OpenJobs, Preview, failed_attempts, preview, rediscovered_job
 from xpm_tui.domain.errors import (
     AppError,
     BadInput,
@@ -109,19 +109,19 @@ class Deployer:
         """
         context = self._context
         known = context.book.snapshot().get(DEPLOYMENTS, shown.id)
-        row = workflows.begun(known, shown.workflow, shown.day, context.run.id)
+        row = workflows.start_deployment(known, shown.workflow, shown.day, context.run.id)
         context.book.commit([workflows.put(row)])
         try:
             row = await self._run_steps(row, shown.workflow)
         except Unanswered:
             return self._row(row.id)
         except StepFailed as halt:
-            row = workflows.halted(self._row(row.id, row), halt.state, halt.cause, halt.why)
-            row = workflows.noted(row, context.clock.now(), context.by, halt.state, halt.why)
+            row = workflows.halt_deployment(self._row(row.id, row), halt.state, halt.cause, halt.why)
+            row = workflows.with_note(row, context.clock.now(), context.by, halt.state, halt.why)
             context.book.commit([workflows.put(row)])
             self._log_step(f"job.{halt.state}", row, level="warning", rule=halt.cause)
             return row
-        row = workflows.noted(
+        row = workflows.with_note(
             msgspec.structs.replace(row, state="deployed"),
             context.clock.now(),
             context.by,
@@ -163,11 +163,11 @@ class Deployer:
             raise StepFailed("held", "client-changed", _EDITED)
         spec = shown.spec
         left_out = tuple(each.about for each in shown.problems if each.code == "person-left-out")
-        row = workflows.at(row, "add", spec=spec, client=uuid, left_out=left_out)
+        row = workflows.at_step(row, "add", spec=spec, client=uuid, left_out=left_out)
         self._context.book.commit([workflows.put(row)])
         there = [job.uuid or job.number for job in self.jobs.of_client(uuid)]
         job = await self._send(
-            row, job_creation(row.id, uuid, spec, there), lambda job: workflows.job_created(row, job, spec)
+            row, job_creation(row.id, uuid, spec, there), lambda job: workflows.with_job(row, job, spec)
         )
         self.jobs.add(job)
         row = self._row(row.id)
@@ -257,11 +257,11 @@ class Deployer:
     async def _made_after_all(self, row: Deployment, workflow: Workflow) -> Deployment | None:
         """Return the job of an earlier attempt that was reported as failed, if XPM shows it."""
         snapshot = self._context.book.snapshot()
-        there = rediscovered_job(snapshot, row, self.jobs, failed_tries(snapshot, row.id, ADD_JOB))
+        there = rediscovered_job(snapshot, row, self.jobs, failed_attempts(snapshot, row.id, ADD_JOB))
         if there is None or row.spec is None or self._check_open_jobs(row, workflow).uuid != row.client:
             return None
         job = await self._job(there.number)
-        return self._found(workflows.job_created(row, job, row.spec))
+        return self._found(workflows.with_job(row, job, row.spec))
 
     async def _job(self, number: str) -> XpmJob:
         """Return a job from XPM. A job that cannot be parsed holds back only its own occurrence."""
@@ -271,30 +271,30 @@ class Deployer:
             raise StepFailed("held", "unknown", odd.message) from odd
 
     def _found(self, row: Deployment) -> Deployment:
-        row = workflows.noted(row, self._context.clock.now(), self._context.by, "found", row.number)
+        row = workflows.with_note(row, self._context.clock.now(), self._context.by, "found", row.number)
         self._context.book.commit([workflows.put(row)])
         return row
 
     async def _apply(self, row: Deployment, template: str) -> Deployment:
         self._no_unknown(row)
-        row = workflows.at(row, "template")
-        tries = failed_tries(self._context.book.snapshot(), row.id, APPLY_TEMPLATE)
+        row = workflows.at_step(row, "template")
+        tries = failed_attempts(self._context.book.snapshot(), row.id, APPLY_TEMPLATE)
         if any(intent.values.get("template") == template for intent in tries):
             try:
                 job = await self._job(row.number)
             except Refused as no:
                 raise refused(APPLY_TEMPLATE, no, row) from no
             if len(job.tasks or ()) > row.tasks:
-                return self._found(workflows.applied(row, template, job))
+                return self._found(workflows.with_template(row, template, job))
         await self._send(
             row,
             template_addition(row.id, row.uuid, row.number, template, row.tasks),
-            lambda job: workflows.applied(row, template, job),
+            lambda job: workflows.with_template(row, template, job),
         )
         return self._row(row.id)
 
     async def _assign(self, row: Deployment, spec: JobSpec, left_out: tuple[str, ...]) -> Deployment:
-        row = workflows.at(row, "assign", left_out=left_out)
+        row = workflows.at_step(row, "assign", left_out=left_out)
         if spec.partner or spec.manager or spec.staff:
             await self._send(
                 row,
@@ -307,7 +307,7 @@ class Deployer:
         return row
 
     async def _state(self, row: Deployment, spec: JobSpec) -> Deployment:
-        row = workflows.at(row, "state")
+        row = workflows.at_step(row, "state")
         if spec.state_code:
             await self._send(
                 row,
@@ -340,7 +340,7 @@ class Deployer:
         except XeroError as trouble:
             # A created job stays recorded; an occurrence not begun in XPM stays as if never tried.
             context.book.commit(
-                [workflows.put(workflows.halted(row, "going", trouble.code, trouble.message))]
+                [workflows.put(workflows.halt_deployment(row, "going", trouble.code, trouble.message))]
             )
             raise
         if sent.ending == "done":

@@ -18,7 +18,7 @@ from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import DEPLOYMENTS, INTENTS, JOBS, LINKS, PROPOSALS, WORKFLOWS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmJob
 from xpm_tui.sync.journal import ADD_JOB
-from xpm_tui.sync.manual.client_creation import Lookup, blocked
+from xpm_tui.sync.manual.client_creation import Lookup, find_obstacle
 from xpm_tui.sync.planning.links import state_of
 
 FINISHING = frozenset({"template-gone", "person-missing", "ignition", "stopped"})
@@ -145,7 +145,7 @@ def preview(
     if done is not None and done.spec is not None and done.number:
         spec = msgspec.structs.replace(spec, number=done.spec.number)
     else:
-        spec, clashes = clashing(snapshot, workflow, spec, uuid, jobs)
+        spec, clashes = find_clashes(snapshot, workflow, spec, uuid, jobs)
         more += clashes
     return Preview(
         workflow=workflow,
@@ -159,7 +159,7 @@ def preview(
     )
 
 
-def clashing(
+def find_clashes(
     snapshot: Snapshot, workflow: Workflow, spec: JobSpec, uuid: str, jobs: OpenJobs
 ) -> tuple[JobSpec, list[JobProblem]]:
     """Return the job without values that are left out, and its conflicts with open jobs."""
@@ -203,7 +203,7 @@ def rediscovered_job(
     return there[0] if len(there) == 1 else None
 
 
-def failed_tries(snapshot: Snapshot, record: str, kind: str) -> list[Intent]:
+def failed_attempts(snapshot: Snapshot, record: str, kind: str) -> list[Intent]:
     """Return earlier attempts of a step of an occurrence that were reported as failed."""
     failed = snapshot.find(INTENTS, "state", "failed")
     return [intent for intent in failed if intent.record == record and intent.kind == kind]
@@ -213,7 +213,7 @@ def _elsewhere(snapshot: Snapshot, row: Deployment, uuid: str, jobs: OpenJobs) -
     """Report the job of an earlier attempt that XPM shows on another client than the current one."""
     if not row.client or row.client == uuid:
         return []
-    there = rediscovered_job(snapshot, row, jobs, failed_tries(snapshot, row.id, ADD_JOB))
+    there = rediscovered_job(snapshot, row, jobs, failed_attempts(snapshot, row.id, ADD_JOB))
     if there is None:
         return []
     named = there.client.name if there.client is not None else ""
@@ -247,7 +247,7 @@ def _client(
     ):
         found.append(JobProblem(code=f"client-{state}", about=client.name))
     elif link is None:
-        block = blocked(snapshot, client, alike)
+        block = find_obstacle(snapshot, client, alike)
         code = ("entity-unlinked" if entity else "client-new") if block is None else "client-waits"
         found.append(
             JobProblem(code=code, about=f"{client.name}: {block.sentence}" if block else client.name)

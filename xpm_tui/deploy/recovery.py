@@ -13,7 +13,7 @@ import msgspec
 
 from xpm_tui.deploy import workflows
 from xpm_tui.deploy.executor import DeployContext
-from xpm_tui.deploy.preview import failed_tries
+from xpm_tui.deploy.preview import failed_attempts
 from xpm_tui.domain.errors import RecordMissing, Refused, UnreadableRecord
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.ignition import Deployment
@@ -28,9 +28,9 @@ from xpm_tui.sync.journal import (
     ASSIGN_PEOPLE,
     JOB_KINDS,
     SET_STATE,
-    done,
-    failed,
-    held,
+    mark_done,
+    mark_failed,
+    mark_held,
 )
 
 _ADDED = (
@@ -62,9 +62,9 @@ _WHAT = {ASSIGN_PEOPLE: "people", SET_STATE: "state"}
 _NO_EFFECT = "did not take effect"
 
 
-def unknown(snapshot: Snapshot) -> list[Intent]:
+def unresolved_intents(snapshot: Snapshot) -> list[Intent]:
     """Return the writes of jobs that were sent and have no outcome, of any run."""
-    return recovery.unknown(snapshot, JOB_KINDS)
+    return recovery.unresolved_intents(snapshot, JOB_KINDS)
 
 
 async def resolve(context: DeployContext) -> int:
@@ -97,7 +97,7 @@ async def wait_for_refused(context: DeployContext, ids: Collection[str]) -> None
         row = snapshot.get(DEPLOYMENTS, id_)
         if row is None or row.number or (row.state == "going" and row.cause):
             continue
-        sent = [each.sent_at for each in failed_tries(snapshot, id_, ADD_JOB) if each.sent_at is not None]
+        sent = [each.sent_at for each in failed_attempts(snapshot, id_, ADD_JOB) if each.sent_at is not None]
         if sent and max(sent) + lag > context.clock.now():
             until[id_] = max(sent) + lag
             day = row.day.isoformat()
@@ -106,16 +106,16 @@ async def wait_for_refused(context: DeployContext, ids: Collection[str]) -> None
         rest = (max(until.values()) - context.clock.now()).total_seconds()
         if rest <= 0:
             return
-        await context.clock.sleep(min(recovery.LOOK_EVERY, max(rest, 1.0)))
+        await context.clock.sleep(min(recovery.LOOK_UP_SECONDS, max(rest, 1.0)))
 
 
 def adopt(row: Deployment, intent: Intent, job: XpmJob) -> Deployment:
     """Return the row once its write is known to have taken effect; ``job`` is the full job."""
     if intent.kind == ADD_JOB:
         assert row.spec is not None
-        return workflows.job_created(row, job, row.spec)
+        return workflows.with_job(row, job, row.spec)
     if intent.kind == APPLY_TEMPLATE:
-        return workflows.applied(row, str(intent.values["template"]), job)
+        return workflows.with_template(row, str(intent.values["template"]), job)
     if intent.kind == ASSIGN_PEOPLE:
         return msgspec.structs.replace(row, assigned=True)
     return msgspec.structs.replace(row, state_set=True)
@@ -137,7 +137,7 @@ class _JobRecovery(recovery.Recovery):
         for intent in intents:
             row = self.book.snapshot().get(DEPLOYMENTS, intent.record)
             if row is None:
-                self._close(failed(intent, "its occurrence is gone"), None)
+                self._close(mark_failed(intent, "its occurrence is gone"), None)
             elif intent in named:
                 await self._added(intent, row, jobs)
             else:
@@ -180,7 +180,8 @@ class _JobRecovery(recovery.Recovery):
             else:
                 why = f"XPM no longer has job {number}. Create it again: jobs redeploy {row.id}"
                 self._close(
-                    failed(intent, "the job is gone"), workflows.halted(row, "failed", "job-gone", why)
+                    mark_failed(intent, "the job is gone"),
+                    workflows.halt_deployment(row, "failed", "job-gone", why),
                 )
             return
         except (Refused, UnreadableRecord) as no:
@@ -201,9 +202,11 @@ class _JobRecovery(recovery.Recovery):
             self._adopt(intent, row, job)
         elif self._tried(intent):
             why = _NOT_SET.format(numbers=number, what=_WHAT[intent.kind], id=row.id)
-            self._close(failed(intent, _NO_EFFECT), workflows.halted(row, "failed", "no-answer", why))
+            self._close(
+                mark_failed(intent, _NO_EFFECT), workflows.halt_deployment(row, "failed", "no-answer", why)
+            )
         else:
-            self._close(failed(intent, _NO_EFFECT), row)
+            self._close(mark_failed(intent, _NO_EFFECT), row)
 
     def _tried(self, intent: Intent) -> bool:
         """Return whether this run has already sent it in vain, so that trying again would not end."""
@@ -216,8 +219,8 @@ class _JobRecovery(recovery.Recovery):
 
     def _adopt(self, intent: Intent, row: Deployment, job: XpmJob) -> None:
         row = adopt(row, intent, job)
-        row = workflows.noted(row, self._context.clock.now(), self._context.by, "found", row.number)
-        self._close(done(intent, job.uuid), row)
+        row = workflows.with_note(row, self._context.clock.now(), self._context.by, "found", row.number)
+        self._close(mark_done(intent, job.uuid), row)
 
     def _wait(self, intent: Intent, row: Deployment, why: str) -> None:
         """Note that it was not found; it is looked for again, until it is held."""
@@ -225,8 +228,8 @@ class _JobRecovery(recovery.Recovery):
             self._hold(intent, row, why)
 
     def _hold(self, intent: Intent, row: Deployment, why: str) -> None:
-        row = workflows.noted(row, self._context.clock.now(), self._context.by, "held", why)
-        self._close(held(intent, why), workflows.halted(row, "held", "unknown", why))
+        row = workflows.with_note(row, self._context.clock.now(), self._context.by, "held", why)
+        self._close(mark_held(intent, why), workflows.halt_deployment(row, "held", "unknown", why))
 
     def _close(self, intent: Intent, row: Deployment | None) -> None:
         self.close(

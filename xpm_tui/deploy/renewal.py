@@ -131,7 +131,7 @@ def edits_of(workflow: Workflow) -> tuple[str, ...]:
     return tuple(name for name in EDITS if getattr(workflow, name) not in (None, ()))
 
 
-def rolls(
+def plan_rolls(
     snapshot: Snapshot,
     proposal: Proposal,
     *,

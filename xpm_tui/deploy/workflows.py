@@ -177,7 +177,7 @@ def _only(parts: Sequence[tuple[str, str | None]] | dict[tuple[str, str | None],
     return next((entity for _, entity in parts), None)
 
 
-def begun(row: Deployment | None, workflow: Workflow, day: date, run: str) -> Deployment:
+def start_deployment(row: Deployment | None, workflow: Workflow, day: date, run: str) -> Deployment:
     """Return the row of an occurrence that is started, for the first time or again."""
     if row is None:
         id_ = deployment_id(workflow.id, day)
@@ -190,17 +190,17 @@ def put(row: Deployment) -> Put:
     return Put(DEPLOYMENTS, row)
 
 
-def at(row: Deployment, step: Step, **values: Any) -> Deployment:
+def at_step(row: Deployment, step: Step, **values: Any) -> Deployment:
     """Return the row at a step."""
     return msgspec.structs.replace(row, step=step, **values)
 
 
-def noted(row: Deployment, now: datetime, by: str, what: str, about: str = "") -> Deployment:
+def with_note(row: Deployment, now: datetime, by: str, what: str, about: str = "") -> Deployment:
     """Return the row with another line of its history."""
     return msgspec.structs.replace(row, audit=(*row.audit, Audit(at=now, by=by, what=what, about=about)))
 
 
-def job_created(row: Deployment, job: XpmJob, spec: JobSpec) -> Deployment:
+def with_job(row: Deployment, job: XpmJob, spec: JobSpec) -> Deployment:
     """Return the row once the job exists, with the tasks of its first template."""
     return msgspec.structs.replace(
         row,
@@ -215,12 +215,12 @@ def job_created(row: Deployment, job: XpmJob, spec: JobSpec) -> Deployment:
     )
 
 
-def applied(row: Deployment, template: str, job: XpmJob) -> Deployment:
+def with_template(row: Deployment, template: str, job: XpmJob) -> Deployment:
     """Return the row once another template was applied."""
     return msgspec.structs.replace(row, applied=(*row.applied, template), tasks=len(job.tasks or ()))
 
 
-def halted(row: Deployment, state: str, cause: str, why: str) -> Deployment:
+def halt_deployment(row: Deployment, state: str, cause: str, why: str) -> Deployment:
     """Return the row of an occurrence that has stopped: ``held`` for a decision, or ``failed``."""
     return msgspec.structs.replace(row, state=state, cause=cause, why=why)
 

@@ -88,7 +88,7 @@ def from_error(trouble: AppError, *evidence: str, case: CaseId | None = None) ->
     )
 
 
-def known(text: str) -> CaseId | None:
+def known_problem_id(text: str) -> CaseId | None:
     """Return the known problem of an id in runs and events; None if there is none."""
     try:
         return CaseId(text)
@@ -99,7 +99,7 @@ def known(text: str) -> CaseId | None:
 def run_problem(run: Run) -> CaseId | None:
     """Return the known problem of a run's end: the recorded one, that of its error, or that it is held."""
     words = (run.case, *(stop.rule for stop in run.stops), run.outcome)
-    return next((found for found in map(known, words) if found is not None), None)
+    return next((found for found in map(known_problem_id, words) if found is not None), None)
 
 
 LIMIT = 90.0

@@ -49,7 +49,7 @@ Give Xero's support the **time**, the **call** and the **correlation id**:
 """
 
 
-def page() -> str:
+def reference_page() -> str:
     """Return the whole page."""
     return "\n".join([_HEAD, *(line for title, cases in SECTIONS for line in _section(title, cases))])
 
@@ -72,4 +72,4 @@ def _section(title: str, cases: tuple[KnownProblem, ...]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(page())
+    sys.stdout.write(reference_page())

@@ -20,9 +20,10 @@ PUSH_MINUTE = 55
 ALL_MINUTE = 59
 PUSH_FLIGHT = 3
 ALL_FLIGHT = 4
-
-
 XERO_MINUTE = 60
+
+LIMITER_FILE = "gate.json"
+"""The rate limiter's file in the state folder of a practice."""
 
 
 def waiting(seconds: float) -> str:

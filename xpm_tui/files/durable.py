@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from xpm_tui.files.machine import DISK, Disk, disk_error, trouble, write_all
+from xpm_tui.files.machine import DISK, Disk, disk_error, to_disk_error, write_all
 from xpm_tui.files.private import open_private
 
 _BLOCK = 1 << 16
@@ -68,7 +68,7 @@ class AppendFile:
             with suppress(OSError):
                 self.cut(before)
             if isinstance(error, OSError):
-                raise trouble(error, self.path) from error
+                raise to_disk_error(error, self.path) from error
             raise
         return self.size
 

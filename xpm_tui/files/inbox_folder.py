@@ -20,7 +20,7 @@ from typing import BinaryIO
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.files.durable import replace_bytes
-from xpm_tui.files.machine import disk_error, trouble
+from xpm_tui.files.machine import disk_error, to_disk_error
 from xpm_tui.files.private import FOLDER_MODE, check_chain, ensure_private
 
 WORKING, DONE, FAILED = "working", "done", "failed"
@@ -90,7 +90,7 @@ class InboxFolder:
                 f"The inbox {shown} does not exist.", hint=f"Create it: xpm-tui inbox setup {shown}"
             ) from None
         except OSError as error:
-            raise trouble(error, self.root, "read") from error
+            raise to_disk_error(error, self.root, "read") from error
         if not stat.S_ISDIR(found.st_mode):
             raise BadInput(
                 f"The inbox {shown} is not a folder.", hint="Choose another: xpm-tui inbox setup DIR"
@@ -209,7 +209,7 @@ class InboxFolder:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise trouble(error, folder, "read") from error
+            raise to_disk_error(error, folder, "read") from error
         return sorted(found, key=lambda each: (each.modified, each.name))
 
     def _scan(self, folder: Path, wanted: Callable[[str], bool]) -> Iterator[InboxEntry]:
@@ -229,7 +229,7 @@ class InboxFolder:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise trouble(error, folder, "read") from error
+            raise to_disk_error(error, folder, "read") from error
 
     def _owner(self) -> str:
         try:
@@ -254,7 +254,7 @@ def open_entry(path: Path) -> BinaryIO:
             hint="Deliver it so that the group of the inbox may read it (umask 027).",
         ) from None
     except OSError as error:
-        raise trouble(error, path, "read") from error
+        raise to_disk_error(error, path, "read") from error
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
         raise BadInput(f"{visible(path.name, 200)} is not a regular file.")

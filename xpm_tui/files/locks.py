@@ -22,7 +22,7 @@ from xpm_tui.domain.errors import Busy, CaseId, DiskError
 from xpm_tui.domain.formatting import when_utc
 from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.files.machine import trouble
+from xpm_tui.files.machine import to_disk_error
 from xpm_tui.files.private import FILE_MODE, open_private
 
 POLL = 0.004
@@ -153,7 +153,7 @@ def _not_locked(error: OSError, path: Path) -> DiskError:
     """Distinguish a file system without locks from a lock file that cannot be created, which has a name."""
     if error.filename is None and error.errno not in _NOT_THE_LOCK:
         return no_locks(path.parent, error)
-    return trouble(error, path, "locked")
+    return to_disk_error(error, path, "locked")
 
 
 _NOT_THE_LOCK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE)

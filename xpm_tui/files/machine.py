@@ -98,10 +98,10 @@ def disk_error(path: Path, doing: str = "written") -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise trouble(error, path, doing) from error
+        raise to_disk_error(error, path, doing) from error
 
 
-def trouble(error: OSError, path: Path, doing: str = "written") -> DiskError:
+def to_disk_error(error: OSError, path: Path, doing: str = "written") -> DiskError:
     """Return the error for a failed system call."""
     words = (error.strerror or str(error)).lower()
     hint = _HINTS.get(error.errno or 0, "Check the disk, then try again.")

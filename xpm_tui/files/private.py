@@ -21,7 +21,7 @@ from pathlib import Path
 
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.files.machine import DISK, Disk, disk_error, trouble
+from xpm_tui.files.machine import DISK, Disk, disk_error, to_disk_error
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -83,7 +83,7 @@ def check_private(folder: Path) -> None:
     try:
         found = folder.lstat()
     except OSError as error:
-        raise trouble(error, folder, "read") from error
+        raise to_disk_error(error, folder, "read") from error
     if stat.S_ISLNK(found.st_mode):
         raise BadInput(f"{folder} is a symbolic link.", hint="Use the folder that it points to instead.")
     if not stat.S_ISDIR(found.st_mode):
@@ -126,14 +126,14 @@ def check_chain(path: Path) -> None:
         except FileNotFoundError:
             return
         except OSError as error:
-            raise trouble(error, part, "read") from error
+            raise to_disk_error(error, part, "read") from error
         _check_part(part, found)
         if not stat.S_ISLNK(found.st_mode):
             at = part
             continue
         links += 1
         if links > _MOST_LINKS:
-            raise trouble(OSError(errno.ELOOP, os.strerror(errno.ELOOP)), path, "read")
+            raise to_disk_error(OSError(errno.ELOOP, os.strerror(errno.ELOOP)), path, "read")
         target = Path(os.readlink(part))
         if target.is_absolute():
             at = Path("/")
@@ -267,13 +267,13 @@ class FolderListing:
     problem: str = ""
 
 
-def listing(typed: str, suffix: str = "") -> FolderListing:
+def list_folder(typed: str, suffix: str = "") -> FolderListing:
     """Return the entries for a path as far as it is typed; ``~`` is the home folder.
 
     Folders come before files. ``suffix`` (``.csv``) restricts the files; hidden ones are included once a dot
     is typed. Errors are not raised: ``problem`` has the reason.
     """
-    path = expanded(typed)
+    path = expand_path(typed)
     folder, begin = (path, "") if typed.endswith(os.sep) or not typed else (path.parent, path.name)
     try:
         is_folder, is_file = path.is_dir(), path.is_file()
@@ -286,7 +286,7 @@ def listing(typed: str, suffix: str = "") -> FolderListing:
     return FolderListing(folder, tuple(entries), path, is_file, is_folder)
 
 
-def expanded(typed: str) -> Path:
+def expand_path(typed: str) -> Path:
     """Return a typed path in full, including ``~``; one of an unknown user stays as it is."""
     try:
         return Path(typed or ".").expanduser().absolute()

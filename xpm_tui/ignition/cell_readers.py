@@ -57,7 +57,7 @@ _EXACT_ERRORS = frozenset(("NaN", "null", "undefined"))
 """Error words that only count in this case: Null is a surname, and Nan a first name."""
 
 
-def plain(text: str) -> str:
+def clean_cell(text: str) -> str:
     r"""Return a text as a cell: NFC, no invisible characters, plain spaces, line feeds, trimmed."""
     if text.isascii():
         if text.isprintable():
@@ -192,7 +192,7 @@ READERS: Mapping[str, Callable[[str], str]] = {
 
 
 def read_cell(kind: str, text: str) -> str:
-    """Read a cell of a kind that has been passed through :func:`plain`.
+    """Read a cell of a kind that has been passed through :func:`clean_cell`.
 
     Raises:
         CellError: The cell is rejected, with the reason.
@@ -223,7 +223,7 @@ def total_row(cells: Iterable[str]) -> str:
 
     A row of totals contains a word for it and otherwise only numbers. The word alone could be a name.
     """
-    filled = [cell for cell in map(plain, cells) if cell]
+    filled = [cell for cell in map(clean_cell, cells) if cell]
     words = [cell for cell in filled if not _NUMBER.fullmatch(cell)]
     if len(words) != 1 or not _TOTAL.fullmatch(words[0]):
         return ""

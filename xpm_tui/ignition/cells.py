@@ -14,7 +14,7 @@ from typing import Any
 from xpm_tui.domain.fields import BY_NAME, CLIENT, COLUMNS, CONTACT, Field, Kind, Record
 from xpm_tui.domain.identity import exact
 from xpm_tui.domain.ignition import Client, Contact, TeamMember
-from xpm_tui.ignition.cell_readers import READERS, compact, plain, read_cell, read_text
+from xpm_tui.ignition.cell_readers import READERS, clean_cell, compact, read_cell, read_text
 
 PEOPLE = frozenset(field.name for field in COLUMNS if field.kind == "person")
 
@@ -75,10 +75,10 @@ _REMEMBERED = 10_000
 """The number of texts of a column whose canonical form is cached; groups, people and statuses repeat."""
 
 
-def reader(field: str, people: TeamLookup) -> Callable[[str], str] | None:
+def cell_reader(field: str, people: TeamLookup) -> Callable[[str], str] | None:
     """Return a function from plain cells of a field to canonical ones; None if :func:`read_text` is enough.
 
-    It raises what :func:`canonical` raises.
+    It raises what :func:`canonical_cell` raises.
     """
     row = BY_NAME[field]
     if row.kind in READERS:
@@ -89,7 +89,7 @@ def reader(field: str, people: TeamLookup) -> Callable[[str], str] | None:
         def read(text: str) -> str:
             found = known.get(text)
             if found is None:
-                found = canonical(field, text, people)
+                found = canonical_cell(field, text, people)
                 if len(known) < _REMEMBERED:
                     known[text] = found
             return found
@@ -98,7 +98,7 @@ def reader(field: str, people: TeamLookup) -> Callable[[str], str] | None:
     return None
 
 
-def canonical(field: str, text: str, people: TeamLookup) -> str:
+def canonical_cell(field: str, text: str, people: TeamLookup) -> str:
     """Return the canonical form of a cell.
 
     Raises:
@@ -118,8 +118,8 @@ def canonical(field: str, text: str, people: TeamLookup) -> str:
     if row.kind == "flag":
         return _word(text, FLAG_WORDS, "is neither yes nor no")
     if row.kind == "names":
-        return joined(map(read_text, map(plain, text.replace("\n", ";").split(";"))))
-    return read_cell(row.kind, plain(text))
+        return join_names(map(read_text, map(clean_cell, text.replace("\n", ";").split(";"))))
+    return read_cell(row.kind, clean_cell(text))
 
 
 def choice_words(field: Field) -> dict[str, str]:
@@ -138,9 +138,9 @@ def _word(text: str, words: Mapping[str, str], wrong: str) -> str:
     return found
 
 
-def joined(names: Iterable[str]) -> str:
+def join_names(names: Iterable[str]) -> str:
     """Return group names as one cell."""
-    return "; ".join(dict.fromkeys(name for name in map(plain, names) if name))
+    return "; ".join(dict.fromkeys(name for name in map(clean_cell, names) if name))
 
 
 def is_spreadsheet_damage(field: str, old: str, new: str) -> bool:
@@ -191,10 +191,10 @@ def value_of(field: Field, cell: str) -> Any:
 
 def _cell(kind: Kind, value: Any) -> str:
     if kind == "names":
-        return joined(value)
+        return join_names(value)
     if kind == "flag":
         return "" if value is None else "yes" if value else "no"
-    return compact(plain(value)) if kind in _ONE_LINE else plain(value)
+    return compact(clean_cell(value)) if kind in _ONE_LINE else clean_cell(value)
 
 
 def client_cells(client: Client, people: TeamLookup) -> dict[str, str]:
@@ -221,5 +221,5 @@ def _filled(fields: Mapping[str, Field], values: Iterable[Any]) -> dict[str, str
 
 
 def _extra_cells(extra: Mapping[str, str]) -> dict[str, str]:
-    cells = {f"{EXTRA}{heading}": plain(text) for heading, text in extra.items()}
+    cells = {f"{EXTRA}{heading}": clean_cell(text) for heading, text in extra.items()}
     return {key: text for key, text in cells.items() if text}

@@ -17,13 +17,13 @@ from xpm_tui.domain.ports import IdSource, Put, Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.spelling import spellings
 from xpm_tui.domain.tables import CLIENTS, IMPORTED, META, TEAM, Meta
-from xpm_tui.ignition.cell_readers import plain
+from xpm_tui.ignition.cell_readers import clean_cell
 from xpm_tui.ignition.cells import PEOPLE, TeamLookup
 from xpm_tui.ignition.client_merge import Merge, MergedClient
 from xpm_tui.ignition.client_rows import ClientRow, ClientRowReader, is_untouched
 from xpm_tui.ignition.forms import RECORD
 from xpm_tui.ignition.import_steps import CellEdit, ImportNote, ImportPlan, ImportStep, file_notes
-from xpm_tui.ignition.parser import TICK, ParsedFile, RefusedRow, no_tick
+from xpm_tui.ignition.parser import TICK, ParsedFile, RefusedRow, ignore_tick
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ class Resolver:
         if self._cleaned is None:
             self._cleaned = {}
             for client in self._snapshot.rows(CLIENTS):
-                if exact(plain(client.name)) != exact(client.name):
-                    self._cleaned.setdefault(exact(plain(client.name)), []).append(client.id)
+                if exact(clean_cell(client.name)) != exact(client.name):
+                    self._cleaned.setdefault(exact(clean_cell(client.name)), []).append(client.id)
         also = (self._snapshot.get(CLIENTS, each) for each in self._cleaned.get(name, ()))
         return [*found, *filter(None, also)]
 
@@ -106,7 +106,7 @@ class Resolver:
         if (client_id and known and client_id not in known) or not (
             client_id in known
             or (not name and not emails)
-            or name == exact(plain(client.name))
+            or name == exact(clean_cell(client.name))
             or emails & _emails(client)
         ):
             return Target(
@@ -189,7 +189,7 @@ class Resolver:
 
 
 def _emails(client: Client) -> set[str]:
-    return {plain(contact.email).casefold() for contact in client.contacts if contact.email}
+    return {clean_cell(contact.email).casefold() for contact in client.contacts if contact.email}
 
 
 def _ids(clients: list[Client]) -> str:
@@ -209,7 +209,7 @@ def plan_clients(
     parsed: ParsedFile,
     ids: IdSource | None,
     now: datetime,
-    tick: Callable[[int], None] = no_tick,
+    tick: Callable[[int], None] = ignore_tick,
 ) -> ImportPlan:
     """Return what importing a parsed clients file would do; with ``ids`` None, no id is taken.
 

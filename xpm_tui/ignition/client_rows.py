@@ -13,8 +13,8 @@ from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS
-from xpm_tui.ignition.cell_readers import ERROR_STARTS, CellError, KnownIds, plain, read_text
-from xpm_tui.ignition.cells import EXTRA, TeamLookup, UnknownWord, client_cell, contact_cell, reader
+from xpm_tui.ignition.cell_readers import ERROR_STARTS, CellError, KnownIds, clean_cell, read_text
+from xpm_tui.ignition.cells import EXTRA, TeamLookup, UnknownWord, cell_reader, client_cell, contact_cell
 from xpm_tui.ignition.forms import CLIENTS as FORM
 from xpm_tui.ignition.forms import RECORD
 from xpm_tui.ignition.import_steps import ImportNote
@@ -90,7 +90,7 @@ class ClientRowReader:
         if field in _IDS or field in _NAME_PARTS:
             return field, "name" if field in _NAME_PARTS else field, field in _NAME_PARTS, None
         of_contact = field.startswith("contact_")
-        return field, field.removeprefix("contact_"), of_contact, reader(field, self._people)
+        return field, field.removeprefix("contact_"), of_contact, cell_reader(field, self._people)
 
     def groups(self) -> Iterator[list[ClientRow]]:
         """Yield every group of rows, in the order of the file."""
@@ -247,7 +247,7 @@ def _said(rows: Iterable[FileRow], key: str) -> set[str]:
     if key.startswith(EXTRA):
         texts = {row.extra.get(key.removeprefix(EXTRA), "") for row in rows}
     else:
-        texts = {plain(row.cells.get(key, "")) for row in rows}
+        texts = {clean_cell(row.cells.get(key, "")) for row in rows}
     return texts - {""}
 
 
@@ -268,14 +268,14 @@ def is_same_contact(row: ClientRow, contact: Contact) -> bool:
 def client_text(client: Client, key: str) -> str:
     """Return a client's canonical cell, by field or by the heading of an unknown column."""
     if key.startswith(EXTRA):
-        return plain(client.extra.get(key.removeprefix(EXTRA), ""))
+        return clean_cell(client.extra.get(key.removeprefix(EXTRA), ""))
     return client_cell(client, key)
 
 
 def contact_text(contact: Contact, key: str) -> str:
     """Return a contact's canonical cell, by field or by the heading of an unknown column."""
     if key.startswith(EXTRA):
-        return plain(contact.extra.get(key.removeprefix(EXTRA), ""))
+        return clean_cell(contact.extra.get(key.removeprefix(EXTRA), ""))
     return contact_cell(contact, key)
 
 
@@ -377,12 +377,12 @@ def _same_person(row: ClientRow, contact: Contact) -> bool:
 
 
 def _same_email(row: ClientRow, contact: Contact) -> bool:
-    return _may(row, contact) and bool(row.email) and plain(contact.email).casefold() == row.email
+    return _may(row, contact) and bool(row.email) and clean_cell(contact.email).casefold() == row.email
 
 
 def _same_name(row: ClientRow, contact: Contact) -> bool:
     name = exact(row.contact.get("name", ""))
-    return _may(row, contact) and bool(name) and exact(plain(contact.name)) == name
+    return _may(row, contact) and bool(name) and exact(clean_cell(contact.name)) == name
 
 
 def _nameless(row: ClientRow, contact: Contact) -> bool:

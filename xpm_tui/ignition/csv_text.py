@@ -226,7 +226,7 @@ def normalise_heading(heading: str) -> str:
     return " ".join(re.findall(r"\w+", spaced.replace("_", " ").replace("-", "").casefold()))
 
 
-def records(source: str | Iterable[str], delimiter: str) -> Iterator[Record]:
+def read_records(source: str | Iterable[str], delimiter: str) -> Iterator[Record]:
     """Yield all records of a text or of its lines, without blank ones.
 
     The headings give the expected number of cells. A quote that is never closed would swallow the following

@@ -32,8 +32,8 @@ from xpm_tui.ignition.parser import escape_cell
 from xpm_tui.ignition.pending_changes import (
     COMPUTED,
     client_pending,
-    columns_of_last,
     label,
+    last_file_columns,
     rejection_reason,
 )
 
@@ -101,7 +101,7 @@ def export_clients(
             only once.
         only: The ids of the clients to export.
     """
-    people, columns = TeamLookup(snapshot.rows(TEAM)), columns_of_last(snapshot)
+    people, columns = TeamLookup(snapshot.rows(TEAM)), last_file_columns(snapshot)
     sheets = [_SheetWriter()]
     refused: list[OmittedClient] = []
     splits: list[OmittedClient] = []

@@ -222,7 +222,7 @@ def columns(
     )
 
 
-def mapped(text: str) -> tuple[str, str]:
+def parse_mapping(text: str) -> tuple[str, str]:
     """Return ``Heading=field`` as a pair.
 
     Raises:

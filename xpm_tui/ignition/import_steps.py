@@ -178,7 +178,7 @@ def _digest(raw: bytes) -> str:
     return hashlib.blake2b(raw, digest_size=8).hexdigest()
 
 
-def digest(row: msgspec.Struct) -> str:
+def row_digest(row: msgspec.Struct) -> str:
     """Return a short digest of a row."""
     return _digest(_ENCODER.encode(row))
 
@@ -296,7 +296,7 @@ def _why_stays(snapshot: Snapshot, table: TableSchema[Any], image: ImportImage, 
         made_here = [p for p in snapshot.find(PROPOSALS, "client", image.row) if p.ours]
         if made_here:
             return "It has proposals, so it stays."
-    return "It has been changed since the import, so it stays." if digest(now) != image.digest else ""
+    return "It has been changed since the import, so it stays." if row_digest(now) != image.digest else ""
 
 
 def _restored(image: ImportImage, now: Any, table: TableSchema[Any]) -> tuple[Any, list[str]]:

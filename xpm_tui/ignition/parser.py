@@ -12,9 +12,9 @@ from typing import Literal
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.safe_text import visible
-from xpm_tui.ignition.cell_readers import LONGEST_CELL, may_be_total, plain, total_row
+from xpm_tui.ignition.cell_readers import LONGEST_CELL, clean_cell, may_be_total, total_row
 from xpm_tui.ignition.csv_source import CsvSource
-from xpm_tui.ignition.csv_text import Record, find_delimiter, normalise_heading, records
+from xpm_tui.ignition.csv_text import Record, find_delimiter, normalise_heading, read_records
 from xpm_tui.ignition.forms import FORMS, CsvForm, FileColumn, FormName, columns
 
 Completeness = Literal["whole", "cut", "parts"]
@@ -126,7 +126,7 @@ class ParsedFile:
         return frozenset(c.field for c in self.columns if c.field)
 
 
-def no_tick(rows: int) -> None:
+def ignore_tick(rows: int) -> None:
     """Ignore the number of rows."""
 
 
@@ -137,7 +137,7 @@ def parse(
     *,
     remembered: Mapping[str, str] | None = None,
     encoding: str = "",
-    tick: Callable[[int], None] = no_tick,
+    tick: Callable[[int], None] = ignore_tick,
 ) -> ParsedFile:
     """Parse a file of a form.
 
@@ -159,7 +159,7 @@ def parse(
     rules = FORMS[form]
     start = "".join(islice(source.lines(), 20))
     delimiter = find_delimiter(start, [*rules.headings(), *(mapping or {}), *(remembered or {})])
-    reading = records(source.lines(), delimiter)
+    reading = read_records(source.lines(), delimiter)
     head = next(reading, None)
     if head is None or not head.cells:
         raise BadInput("The file is empty: it has no heading row.", hint="Export it from Ignition again.")
@@ -189,7 +189,7 @@ def heading_fields(source: CsvSource, form: FormName, remembered: Mapping[str, s
     """
     rules = FORMS[form]
     start = "".join(islice(source.lines(), 20))
-    reading = records(source.lines(), find_delimiter(start, [*rules.headings(), *remembered]))
+    reading = read_records(source.lines(), find_delimiter(start, [*rules.headings(), *remembered]))
     sample = [record.cells for record in islice(reading, _SAMPLE)]
     if not sample:
         raise BadInput("The file is empty: it has no heading row.", hint="Export it from Ignition again.")
@@ -222,7 +222,7 @@ class _Body:
         """Add a record: a row, or the reason why it is none."""
         cells = record.cells
         text = "".join(cells)
-        reason = record.reason or unusable(record, text)
+        reason = record.reason or why_unusable(record, text)
         if reason:
             self.refused.append(RefusedRow(record.row, reason))
             return
@@ -246,7 +246,7 @@ class _Body:
     def _no_record(self, record: Record, text: str) -> bool:
         """Return whether it repeats the headings or has totals; reject it if it may also be a record."""
         first = next((cell for cell in record.cells if cell), "")
-        if squeezed_fast(first) in self._heads:
+        if squeeze_heading(first) in self._heads:
             like = self._like_headings(record.cells)
             if like:
                 note = (
@@ -258,7 +258,7 @@ class _Body:
             named = [record.cells[at] for at in self._ids if at < len(record.cells)]
             kind = (
                 ""
-                if any(plain(cell) and not total_row([cell]) for cell in named)
+                if any(clean_cell(cell) and not total_row([cell]) for cell in named)
                 else total_row(record.cells)
             )
             if kind:
@@ -297,7 +297,7 @@ class _Body:
         return tuple(notes)
 
 
-def squeezed_fast(text: str) -> str:
+def squeeze_heading(text: str) -> str:
     """Return ``normalise_heading`` of a text that may be a heading; a long one cannot be."""
     return normalise_heading(text) if len(text) <= 40 else ""
 
@@ -319,7 +319,7 @@ def clean(cell: str) -> str:
 
     ``="021"`` and a leading ``'`` are how spreadsheets mark a value as text.
     """
-    text = plain(cell)
+    text = clean_cell(cell)
     if text[:1] not in ("=", "'"):
         return text
     kept = _KEPT_TEXT.fullmatch(text)
@@ -340,7 +340,7 @@ def escape_cell(value: str, spreadsheet: bool) -> str:
     )
 
 
-def unusable(record: Record, text: str = "") -> str:
+def why_unusable(record: Record, text: str = "") -> str:
     """Return why a record cannot be used; empty if it can. ``text`` is its cells joined."""
     text = text or "".join(record.cells)
     if "\0" in text:

@@ -72,16 +72,16 @@ def rejection_reason(client: Client) -> dict[str, str]:
 
 def count_waiting(snapshot: Snapshot) -> tuple[int, list[Unsendable]]:
     """Count the clients with a change that waits, with what can never go out. O(clients)."""
-    people, columns = TeamLookup(snapshot.rows(TEAM)), columns_of_last(snapshot)
+    people, columns = TeamLookup(snapshot.rows(TEAM)), last_file_columns(snapshot)
     waiting, unsendable = 0, []
     for client in snapshot.rows(CLIENTS):
-        waits, lost = waits_to_go_out(client, snapshot.get(IMPORTED, client.id), people, columns)
+        waits, lost = awaits_export(client, snapshot.get(IMPORTED, client.id), people, columns)
         waiting += waits
         unsendable += lost
     return waiting, unsendable
 
 
-def columns_of_last(snapshot: Snapshot) -> frozenset[str]:
+def last_file_columns(snapshot: Snapshot) -> frozenset[str]:
     """Return the fields for which the last clients file had a column; empty before the first file."""
     done = [
         each
@@ -126,7 +126,7 @@ def client_pending(
     )
 
 
-def waits_to_go_out(
+def awaits_export(
     client: Client, known: Imported | None, people: TeamLookup, columns: frozenset[str]
 ) -> tuple[bool, list[Unsendable]]:
     """Return whether a client has a change that waits, and what of it can never go out.

@@ -26,7 +26,7 @@ from xpm_tui.ignition.forms import PROPOSALS as FORM
 from xpm_tui.ignition.import_steps import CellEdit, ImportNote, ImportPlan, ImportStep, file_notes
 from xpm_tui.ignition.library_import import SERVICE_ID, ReadRow, read_row
 from xpm_tui.ignition.parser import ParsedFile, RefusedRow
-from xpm_tui.ignition.proposal_merge import engagement_of, job_inputs, merged, service_key
+from xpm_tui.ignition.proposal_merge import engagement_of, job_inputs, merge_proposal, service_key
 
 _STATES: dict[str, ProposalState] = {
     **dict.fromkeys(
@@ -215,7 +215,9 @@ class _ProposalImportPlanner:
 
     def _merge(self, before: Proposal, made: Proposal, row: int, *, whole: bool) -> Proposal:
         """Return the proposal with the values of the file; ``whole``: its rows name all of its services."""
-        after, gone = merged(before, made, self._now.date() if whole and before.origin == "import" else None)
+        after, gone = merge_proposal(
+            before, made, self._now.date() if whole and before.origin == "import" else None
+        )
         if gone:
             names = ", ".join(str(visible(each.name, 80)) for each in gone[:_SHOWN])
             more = f" and {len(gone) - _SHOWN} more" if len(gone) > _SHOWN else ""

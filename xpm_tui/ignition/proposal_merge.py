@@ -30,7 +30,7 @@ def engagement_of(proposal: Proposal) -> Engagement:
     return Engagement(**{name: getattr(proposal, name) for name in Engagement.__struct_fields__})
 
 
-def merged(
+def merge_proposal(
     before: Proposal, made: Proposal, ended_before: date | None
 ) -> tuple[Proposal, list[ProposalService]]:
     """Return the proposal with the values of the file, and the services that the file no longer names.

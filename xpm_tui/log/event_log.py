@@ -203,7 +203,7 @@ _run: ContextVar[str] = ContextVar("xpm_tui_run", default="")
 
 
 @contextmanager
-def during(run: str) -> Iterator[None]:
+def assign_to_run(run: str) -> Iterator[None]:
     """Assign everything that this task and its subtasks emit within the block to ``run``."""
     token = _run.set(run)
     try:

@@ -198,7 +198,7 @@ def choice(*names: str) -> Kind:
     return Kind(" | ".join(names), parse, choices=names)
 
 
-def several(names: tuple[str, ...]) -> Kind:
+def name_list(names: tuple[str, ...]) -> Kind:
     """Return the type of a list of names, separated by commas, in any order."""
 
     def parse(value: str) -> tuple[str, ...]:
@@ -271,7 +271,7 @@ BILLING_CATEGORIES = Kind("BILLING=CATEGORY; BILLING=CATEGORY", _billing_categor
 JOB_NUMBER = Kind("text with {workflow} and {date}; empty: XPM's numbers", _number_pattern)
 
 
-def written(value: Setting) -> str:
+def format_value(value: Setting) -> str:
     """Return the text that parses to this value; for a secret, only whether it is set."""
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from itertools import groupby
 
-from xpm_tui.settings.kinds import SettingEntry, written
+from xpm_tui.settings.kinds import SettingEntry, format_value
 from xpm_tui.settings.schema import SCHEMA, SECTIONS
 
 _HEAD = """\
@@ -54,7 +54,7 @@ def _section(entry: SettingEntry) -> str:
 
 
 def _entry(entry: SettingEntry) -> str:
-    default = written(entry.default)
+    default = format_value(entry.default)
     return (
         f"### `{entry.key}`\n\n**{entry.label}.** {entry.help}\n\n"
         f"- Value: {entry.kind.words}\n"

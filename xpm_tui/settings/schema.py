@@ -23,7 +23,7 @@ from xpm_tui.settings.kinds import (
     SettingEntry,
     choice,
     integer,
-    several,
+    name_list,
 )
 from xpm_tui.settings.schedule_entries import SCHEDULE_ENTRIES
 
@@ -156,7 +156,7 @@ SCHEMA: tuple[SettingEntry, ...] = (
     SettingEntry(
         "sync.off",
         "Fields switched off",
-        several(FIELDS),
+        name_list(FIELDS),
         (),
         "Fields that sync does not change for any client of the practice.",
     ),

@@ -17,7 +17,7 @@ from xpm_tui.domain.errors import BadInput, CaseId
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.secret import Secret
 from xpm_tui.settings import schema, toml_file
-from xpm_tui.settings.kinds import PREFIX, Setting, SettingEntry, written
+from xpm_tui.settings.kinds import PREFIX, Setting, SettingEntry, format_value
 
 Origin = Literal["default", "file", "practice", "environment", "option"]
 
@@ -38,7 +38,7 @@ class Item:
     @property
     def shown(self) -> str:
         """The value as it would be typed; for a secret, only whether it is set."""
-        return written(self.value)
+        return format_value(self.value)
 
 
 class Settings:
@@ -173,7 +173,7 @@ class Settings:
             DiskError: The file cannot be written.
         """
         entry = schema.entry(key)
-        value = parsed(entry, text, "")
+        value = parse_setting(entry, text, "")
         origin, path = self._place(practice)
         toml_file.change(path, entry.key, value.reveal() if isinstance(value, Secret) else value)
         self._change(origin, {**self._layers.get(origin, {}), entry.key: value})
@@ -197,7 +197,7 @@ class Settings:
             if text is None:
                 layer.pop(entry.key, None)
             else:
-                layer[entry.key] = parsed(entry, text, "")
+                layer[entry.key] = parse_setting(entry, text, "")
         found._change(self._place(practice)[0], layer)
         return found
 
@@ -224,7 +224,7 @@ def _stat(path: Path | None) -> tuple[int, int, int] | None:
 _ORDER: tuple[Origin, ...] = ("option", "environment", "practice", "file")
 
 
-def parsed(entry: SettingEntry, text: str, where: str) -> Setting:
+def parse_setting(entry: SettingEntry, text: str, where: str) -> Setting:
     """Return the value of a text.
 
     Raises:
@@ -241,7 +241,7 @@ def parsed(entry: SettingEntry, text: str, where: str) -> Setting:
 def _from_toml(entry: SettingEntry, value: object, where: str) -> Setting:
     """Return a value of a TOML file; every setting accepts a text, other types must match."""
     if isinstance(value, str):
-        return parsed(entry, value, where)
+        return parse_setting(entry, value, where)
     if isinstance(value, bool):
         kind, text = "boolean", "yes" if value else "no"
     elif isinstance(value, int):
@@ -251,7 +251,7 @@ def _from_toml(entry: SettingEntry, value: object, where: str) -> Setting:
     else:
         kind, text = "", ""
     if kind and kind == entry.kind.toml:
-        return parsed(entry, text, where)
+        return parse_setting(entry, text, where)
     wanted = _TOML_WORDS[entry.kind.toml]
     raise BadInput(f"{entry.key} has the wrong type: it must be {wanted} (in {where}).", hint=entry.help)
 
@@ -277,7 +277,7 @@ class _LayerReader:
         for key, text in texts.items():
             try:
                 entry = schema.entry(key)
-                found[entry.key] = parsed(entry, text, where)
+                found[entry.key] = parse_setting(entry, text, where)
             except BadInput as problem:
                 self._add_problem(problem)
         return found
@@ -291,7 +291,7 @@ class _LayerReader:
             entry = schema.BY_ENV.get(name)
             try:
                 if entry:
-                    found[entry.key] = parsed(entry, text, f"the environment variable {name}")
+                    found[entry.key] = parse_setting(entry, text, f"the environment variable {name}")
                     continue
                 section, _, rest = name.removeprefix(PREFIX).casefold().partition("_")
                 if rest and section in schema.SECTIONS:

@@ -24,12 +24,12 @@ from xpm_tui.files.private import ensure_private, network_file_system
 from xpm_tui.store.backup import BACKUPS, Backup, own_backup, unpacked, write_backup
 from xpm_tui.store.commit_log import LOG_END
 from xpm_tui.store.encoding import decode
-from xpm_tui.store.loader import Loaded, at, load, load_generation, rescue, salvage
+from xpm_tui.store.loader import Loaded, describe_mark, load, load_generation, rescue, salvage
 from xpm_tui.store.manifest import HEAD, StoreDamaged, previous_manifest, read_manifest
 from xpm_tui.store.snapshot import StoreSnapshot
 from xpm_tui.store.snapshot_set import both_locks, generation_files, install
 from xpm_tui.store.store import open_store
-from xpm_tui.store.upgrades import migrated, private_view
+from xpm_tui.store.upgrades import migrate_rows, private_view
 
 _COUNTED: dict[str, TableSchema[Any]] = {"c": CLIENTS, "p": PLANS, "r": RUNS}
 
@@ -120,7 +120,8 @@ def _surroundings(folder: Path, loaded: Loaded) -> Iterator[IntegrityFinding]:
         if before is not None and before.generation < loaded.head.generation:
             load_generation(folder, before)
             yield IntegrityFinding(
-                "note", f"The previous generation is intact, too ({at(loaded.state.mark)} is the newest)."
+                "note",
+                f"The previous generation is intact, too ({describe_mark(loaded.state.mark)} is the newest).",
             )
     except StoreDamaged as damage:
         yield IntegrityFinding(
@@ -286,7 +287,7 @@ def repair(folder: Path, *, clock: Clock, lossy: bool = False) -> Repaired:
         if loaded is None:
             raise StoreUnreadable(f"There is no data in {folder}.", hint="Restore a backup into it.")
         if loaded.tail == "clean":
-            words = f"The data is intact, as of {at(loaded.state.mark)}: nothing to repair."
+            words = f"The data is intact, as of {describe_mark(loaded.state.mark)}: nothing to repair."
             return Repaired(changed=False, lossless=True, position=loaded.state.mark.position, lines=(words,))
     # A torn write at the end of the log was never acknowledged; opening the store for writing cuts it.
     with open_store(folder, clock=clock) as store:
@@ -302,7 +303,7 @@ def _repair(folder: Path, damage: StoreDamaged, clock: Clock, lossy: bool) -> Re
         saved = rescue(folder, damage)
         loaded, lossless = saved.loaded, saved.lossless
         lacks = "no commit is missing" if lossless else "what was committed after it is lost"
-        lines.append(f"Restored the state of {at(loaded.state.mark)}: {lacks}.")
+        lines.append(f"Restored the state of {describe_mark(loaded.state.mark)}: {lacks}.")
     except StoreUnreadable:
         if not lossy:
             raise
@@ -356,7 +357,7 @@ def restore(folder: Path, source: Path, *, clock: Clock) -> Restored:
             backed_up = str(_set_aside(folder, clock))
         position = max(now.state.mark.position if now else 0, found.state.mark.position) + 1
         book = now.head.book if now else found.head.book
-        _put(folder, migrated(found), clock, book=book, position=position)
+        _put(folder, migrate_rows(found), clock, book=book, position=position)
         rows = {name: len(live.held) for name, live in found.state.tables.items() if live.held}
     return Restored(position=position, backed_up=backed_up, rows=rows)
 

@@ -16,7 +16,7 @@ from typing import IO
 import msgspec
 
 from xpm_tui.domain.errors import BadInput, StoreUnreadable
-from xpm_tui.files.machine import disk_error, trouble
+from xpm_tui.files.machine import disk_error, to_disk_error
 from xpm_tui.files.private import ensure_private
 from xpm_tui.store.loader import Loaded, load
 from xpm_tui.store.manifest import HEAD, StoreDamaged
@@ -101,7 +101,7 @@ def unpacked(source: Path) -> Iterator[Loaded]:
     except (zipfile.BadZipFile, zlib.error, EOFError, StoreDamaged, RuntimeError) as error:
         raise BadInput(f"{refusal}: it is damaged.", hint="Choose another backup.") from error
     except OSError as error:
-        raise trouble(error, source, "read") from error
+        raise to_disk_error(error, source, "read") from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

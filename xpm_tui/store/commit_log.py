@@ -27,7 +27,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from xpm_tui.files.durable import AppendFile, replace_bytes
-from xpm_tui.files.machine import DISK, Disk, trouble
+from xpm_tui.files.machine import DISK, Disk, to_disk_error
 from xpm_tui.store.encoding import EncodedWrite, changes_of, pack, seal_struct, unpack, unseal
 from xpm_tui.store.manifest import Manifest, StoreDamaged
 
@@ -82,7 +82,7 @@ class Scan:
         except FileNotFoundError:
             raise StoreDamaged(self.path, "is missing.", missing=True) from None
         except OSError as error:
-            raise trouble(error, self.path, "read") from error
+            raise to_disk_error(error, self.path, "read") from error
         with stream:
             stream.seek(self.mark.offset)
             offset, chain = self.mark.offset, self.mark.chain
@@ -147,7 +147,7 @@ def read_base(path: Path) -> Mark:
     except FileNotFoundError:
         raise StoreDamaged(path, "is missing.", missing=True) from None
     except OSError as error:
-        raise trouble(error, path, "read") from error
+        raise to_disk_error(error, path, "read") from error
     opened = unseal(line[:-1]) if line.endswith(b"\n") else None
     try:
         base = msgspec.json.decode(opened[0] if opened else b"", type=LogHeader)
@@ -186,7 +186,7 @@ class CommitLog:
             try:
                 self._file.cut(mark.offset)
             except OSError as error:
-                raise trouble(error, self.path, "cut back") from error
+                raise to_disk_error(error, self.path, "cut back") from error
 
     def heal(self, mark: Mark) -> None:
         """Add the missing line end to the transaction after ``mark``. The caller holds the store lock."""
@@ -242,7 +242,7 @@ def read_log_end(folder: Path) -> LogEnd | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise trouble(error, path, "read") from error
+        raise to_disk_error(error, path, "read") from error
     opened = unseal(data[:-1]) if data.endswith(b"\n") else None
     try:
         return msgspec.json.decode(opened[0] if opened else b"", type=LogEnd)

@@ -27,18 +27,18 @@ from xpm_tui.domain.tables import (
 from xpm_tui.files.locks import Lock
 from xpm_tui.store.engine import Engine
 from xpm_tui.store.manifest import HEAD, read_manifest
-from xpm_tui.store.snapshot_set import FOLD_LOCK, clean, install_log, refuse_foreign, write_tables
+from xpm_tui.store.snapshot_set import COMPACTION_LOCK, clean, install_log, refuse_foreign, write_tables
 
-LEAST = 1024 * 1024
+SMALLEST_LOG = 1024 * 1024
 """Logs with fewer bytes are not compacted."""
 
-SHARE = 0.25
+LOG_SHARE = 0.25
 """The size of the log, as a share of the snapshot files, from which on it is compacted."""
 
 
-def due(engine: Engine) -> bool:
+def is_due(engine: Engine) -> bool:
     """Return whether the log has grown enough."""
-    return engine.mark.offset > max(LEAST, SHARE * engine.head.bytes)
+    return engine.mark.offset > max(SMALLEST_LOG, LOG_SHARE * engine.head.bytes)
 
 
 def compact(engine: Engine) -> bool:
@@ -51,7 +51,7 @@ def compact(engine: Engine) -> bool:
         DiskError: The files cannot be written; the store is unchanged.
         StoreUnreadable: The store is damaged.
     """
-    lock = Lock(engine.folder / FOLD_LOCK, clock=engine.clock, person="", what="compacting")
+    lock = Lock(engine.folder / COMPACTION_LOCK, clock=engine.clock, person="", what="compacting")
     try:
         with lock.hold(0):
             _compact(engine)
@@ -89,7 +89,7 @@ DRAFTS = 3
 _UNRESOLVED = ("intent", "sent", "held")
 
 
-def outdated(snapshot: Snapshot, *, now: datetime, runs_days: int, images_days: int) -> list[Write]:
+def outdated_rows(snapshot: Snapshot, *, now: datetime, runs_days: int, images_days: int) -> list[Write]:
     """Return the rows to delete, for a single commit.
 
     A run is deleted after ``runs_days`` with everything that belongs to it. Its before-images, finished

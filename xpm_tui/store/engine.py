@@ -30,12 +30,12 @@ from xpm_tui.store.commit_log import (
     write_log_end,
 )
 from xpm_tui.store.encoding import EncodedWrite
-from xpm_tui.store.loader import Loaded, at, follow, load, millis, rescue
+from xpm_tui.store.loader import Loaded, describe_mark, follow, load, rescue, to_milliseconds
 from xpm_tui.store.manifest import HEAD, Manifest, StoreDamaged, newest, read_manifest, write_manifest
 from xpm_tui.store.memory import Index, LiveTable
 from xpm_tui.store.snapshot import StoreSnapshot
-from xpm_tui.store.snapshot_set import BOOK_LOCK, PATIENCE, both_locks
-from xpm_tui.store.upgrades import migrated, upgrade
+from xpm_tui.store.snapshot_set import PATIENCE, STORE_LOCK, both_locks
+from xpm_tui.store.upgrades import migrate_rows, upgrade
 
 _Seen = tuple[int, int, int]
 
@@ -68,7 +68,7 @@ class Engine:
         self._failed: _Seen | None = None
         if not read_only:
             ensure_private(folder)
-            self._lock = Lock(folder / BOOK_LOCK, clock=clock, person=person, what="writing")
+            self._lock = Lock(folder / STORE_LOCK, clock=clock, person=person, what="writing")
         self._head_path = str(folder / HEAD)
         before = _stat(self._head_path)
         loaded = self._open()
@@ -287,7 +287,7 @@ class Engine:
     def _upgrade(self, loaded: Loaded) -> Loaded:
         """Migrate an older format; a reader does so only in memory."""
         if self._read_only:
-            return migrated(loaded)
+            return migrate_rows(loaded)
         with both_locks(self.folder, self.clock, "changing the format"):
             loaded = upgrade(self.folder, self.clock, self.disk)
         return loaded
@@ -296,7 +296,7 @@ class Engine:
         if self._log is None:
             self._log = CommitLog(self.folder / self.head.log, disk=self.disk)
         try:
-            mark = self._log.append(changes, self.state.mark, millis(self.clock.now()))
+            mark = self._log.append(changes, self.state.mark, to_milliseconds(self.clock.now()))
         except DiskError:
             left = self._file_states()[1]
             self._failed = left if left[1] > self.state.mark.offset else None
@@ -352,8 +352,8 @@ class Engine:
         if locked and same and loaded.state.mark.position < self._sure.position:
             raise StoreDamaged(
                 self.folder / loaded.head.log,
-                f"was cut by another program: it ends at {at(loaded.state.mark)} and was at "
-                f"{at(self._sure)}. Nothing was written.",
+                f"was cut by another program: it ends at {describe_mark(loaded.state.mark)} and was at "
+                f"{describe_mark(self._sure)}. Nothing was written.",
             )
         self.replace_state(loaded)
         if locked:

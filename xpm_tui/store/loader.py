@@ -81,7 +81,7 @@ def load_generation(folder: Path, head: Manifest, end: LogEnd | None = None) -> 
         StoreDamaged: A file is damaged.
     """
     tables = {name: read_table(folder / known.file, known) for name, known in head.tables.items()}
-    base = Mark(0, head.position, head.chain, millis(head.made))
+    base = Mark(0, head.position, head.chain, to_milliseconds(head.made))
     state = MemoryState(tables, base)
     tail = follow(state, folder / head.log)
     if tail is None:
@@ -146,24 +146,25 @@ def rescue(folder: Path, damage: StoreUnreadable) -> RescuedRows:
 def log_damage(folder: Path, loaded: Loaded) -> StoreDamaged:
     """Return the error for a log that is damaged after its last valid transaction, or that ends too early."""
     if loaded.tail == "short":
-        words = f"has lost commits at its end: it ends at {at(loaded.state.mark)}, but was longer before."
+        end = describe_mark(loaded.state.mark)
+        words = f"has lost commits at its end: it ends at {end}, but was longer before."
         return StoreDamaged(folder / loaded.head.log, words)
-    return StoreDamaged(folder / loaded.head.log, f"is damaged behind {at(loaded.state.mark)}.")
+    return StoreDamaged(folder / loaded.head.log, f"is damaged behind {describe_mark(loaded.state.mark)}.")
 
 
-def at(mark: Mark) -> str:
+def describe_mark(mark: Mark) -> str:
     """Return a mark for users: ``commit 812 of 2026-11-22 15:40:07 UTC``."""
     made = datetime.fromtimestamp(mark.millis / 1000, UTC)
     return f"commit {mark.position} of {when_utc(made)}"
 
 
-def millis(moment: datetime) -> int:
+def to_milliseconds(moment: datetime) -> int:
     """Return milliseconds since 1970 (UTC)."""
     return round(moment.timestamp() * 1000)
 
 
 def _rescued(damage: StoreDamaged, loaded: Loaded, *, lossless: bool) -> RescuedRows:
-    where = at(loaded.state.mark)
+    where = describe_mark(loaded.state.mark)
     lacks = "no commit is missing" if lossless else "what was committed after it cannot be read"
     words = f"{damage.message} The data is open for reading only, as of {where}: {lacks}."
     return RescuedRows(loaded, StoreUnreadable(words, hint=damage.hint), lossless)
@@ -234,7 +235,7 @@ def salvage(folder: Path, damage: StoreDamaged) -> tuple[Loaded, SalvageReport]:
         if gone:
             lines.append(f"{known.file}: {gone} of {count(known.rows, 'row')} could not be read.")
             lost += gone
-    state = MemoryState(tables, Mark(0, head.position, head.chain, millis(head.made)))
+    state = MemoryState(tables, Mark(0, head.position, head.chain, to_milliseconds(head.made)))
     try:
         tail = follow(state, folder / head.log) or "damaged"
     except StoreDamaged:

@@ -16,7 +16,7 @@ import msgspec
 
 from xpm_tui.domain.errors import StoreUnreadable
 from xpm_tui.files.durable import previous, replace_bytes
-from xpm_tui.files.machine import DISK, Disk, trouble
+from xpm_tui.files.machine import DISK, Disk, to_disk_error
 from xpm_tui.store.encoding import seal_struct, unseal
 
 Tables = dict[str, dict[str, bytes]]
@@ -173,7 +173,7 @@ def read_manifest(path: Path) -> Manifest | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise trouble(error, path, "read") from error
+        raise to_disk_error(error, path, "read") from error
     opened = unseal(data[:-1]) if data.endswith(b"\n") else None
     if opened is None:
         raise StoreDamaged(path, "is damaged, or was changed by another program.")

@@ -30,16 +30,16 @@ from xpm_tui.store.snapshot import StoreSnapshot
 
 T = TypeVar("T")
 
-POLL = 0.25
+POLL_SECONDS = 0.25
 """Seconds between two queries for the position if notifications do not arrive."""
 
-SURE = 15.0
+REFRESH_SECONDS = 15.0
 """Seconds after which the position is queried even without a notification."""
 
-PATIENCE = 10.0
+COMMIT_SECONDS = 10.0
 """Seconds that a commit waits for a database that cannot be reached."""
 
-RETRY = 1.0
+RECONNECT_SECONDS = 1.0
 """Seconds between two attempts to reach the database again."""
 
 
@@ -149,11 +149,12 @@ class PostgresEngine:
     def session(self, patience: float | None = None) -> Session:
         """Return the session, which is opened again if it was lost.
 
-        Raises ``StoreUnreachable`` and ``StoreUnreadable`` after ``patience`` seconds (:data:`PATIENCE`).
+        Raises ``StoreUnreachable`` and ``StoreUnreadable`` after ``patience`` seconds
+        (:data:`COMMIT_SECONDS`).
         """
         if self._session is None and patience == 0 and self.damage is not None:
             raise self.damage  # a thread is looking for the database already
-        deadline = self.clock.monotonic() + (PATIENCE if patience is None else patience)
+        deadline = self.clock.monotonic() + (COMMIT_SECONDS if patience is None else patience)
         while True:
             if self._closed:
                 raise ReadOnly("The data store is closed.")
@@ -167,9 +168,9 @@ class PostgresEngine:
             except StoreUnreadable as error:
                 self._lose(error)
                 if lost:
-                    if self.clock.monotonic() + RETRY > deadline:
+                    if self.clock.monotonic() + RECONNECT_SECONDS > deadline:
                         raise
-                    self._ending.wait(RETRY)
+                    self._ending.wait(RECONNECT_SECONDS)
 
     def ask(self, question: Callable[[Session], T], patience: float | None = None) -> T:
         """Return the answer to a query that may be sent twice: it is repeated if the session was lost.
@@ -283,7 +284,7 @@ class PostgresEngine:
         session = self._session
         if session is None or self._in_transaction:
             return known
-        every = self._poll if self._poll is not None else SURE if session.listens else POLL
+        every = self._poll if self._poll is not None else REFRESH_SECONDS if session.listens else POLL_SECONDS
         if self.clock.monotonic() - self._asked >= every:
             self._refresh()
             return self.state.mark.position
@@ -416,7 +417,7 @@ class PostgresEngine:
             self._finder.start()
 
     def _find(self) -> None:
-        while not self._ending.wait(RETRY):
+        while not self._ending.wait(RECONNECT_SECONDS):
             with self.mutex:
                 if self._session is not None or self._closed:
                     return

@@ -27,7 +27,7 @@ from xpm_tui.store.postgres import PostgresEngine
 from xpm_tui.store.postgres_connection import Session
 from xpm_tui.store.snapshot import StoreSnapshot
 from xpm_tui.store.snapshot_set import both_locks, install
-from xpm_tui.store.upgrades import migrated, private_view
+from xpm_tui.store.upgrades import migrate_rows, private_view
 
 BATCH = 2_000
 """The number of rows per transaction of a move; an interrupted move continues after the last one."""
@@ -80,7 +80,7 @@ def restore_practice(
     ):
         ensure_private(folder)
         before = _backed_up(store, own_backup(folder, "before-restore", clock.now()), clock).path
-        tables = {name: live.rows for name, live in migrated(found).state.tables.items() if live.rows}
+        tables = {name: live.rows for name, live in migrate_rows(found).state.tables.items() if live.rows}
         position = store.engine.write_all(tables, position=found.state.mark.position)
     return Restored(
         position=position, backed_up=before, rows={name: len(rows) for name, rows in tables.items()}

@@ -222,8 +222,8 @@ def _take_block(payload: bytes, number: int, rows: dict[str, bytes]) -> int:
     return number
 
 
-BOOK_LOCK = "book.lock"
-FOLD_LOCK = "compact.lock"
+STORE_LOCK = "book.lock"
+COMPACTION_LOCK = "compact.lock"
 PATIENCE = 20.0
 """Seconds to wait for another process before giving up."""
 
@@ -234,8 +234,8 @@ _COPY = 1 << 20
 @contextmanager
 def both_locks(folder: Path, clock: Clock, what: str, person: str = "") -> Iterator[None]:
     """Hold both locks, against commits and compactions of all processes. Raises ``Busy``."""
-    fold = Lock(folder / FOLD_LOCK, clock=clock, person=person, what=what)
-    book = Lock(folder / BOOK_LOCK, clock=clock, person=person, what=what)
+    fold = Lock(folder / COMPACTION_LOCK, clock=clock, person=person, what=what)
+    book = Lock(folder / STORE_LOCK, clock=clock, person=person, what=what)
     try:
         with fold.hold(PATIENCE), book.hold(PATIENCE):
             yield

@@ -139,20 +139,20 @@ def _differences(view: StoreSnapshot, data: Mapping[str, Any]) -> list[EncodedWr
             changes += [EncodedWrite(name, id_, None) for id_ in view.keys(name) if id_ not in here]
     for name, rows in data.items():
         if not isinstance(rows, SnapshotRows):
-            changes += puts(view, name, rows)
+            changes += changed_documents(view, name, rows)
     return changes
 
 
-def puts(view: StoreSnapshot, name: str, rows: Mapping[Any, Any]) -> Iterator[EncodedWrite]:
+def changed_documents(view: StoreSnapshot, name: str, rows: Mapping[Any, Any]) -> Iterator[EncodedWrite]:
     """Yield the documents that differ from the store, as changes."""
     for id_, fields in rows.items():
-        change = checked(name, str(id_), fields)
+        change = encode_document(name, str(id_), fields)
         old = view.raw_in(name, change.id)
         if old is None or (old != change.raw and msgspec.json.decode(old) != fields):
             yield change
 
 
-def checked(name: str, id_: str, fields: Mapping[str, Any]) -> EncodedWrite:
+def encode_document(name: str, id_: str, fields: Mapping[str, Any]) -> EncodedWrite:
     """Return a document as a change.
 
     Raises:

@@ -12,7 +12,7 @@ from xpm_tui.domain.errors import AppError, Busy, StoreUnreadable
 from xpm_tui.domain.ports import Clock, Snapshot, Write
 from xpm_tui.files.machine import DISK, Disk
 from xpm_tui.files.private import network_file_system
-from xpm_tui.store.compaction import compact, due
+from xpm_tui.store.compaction import compact, is_due
 from xpm_tui.store.engine import Engine, refuse_moved
 from xpm_tui.store.tables import PracticeDB, TableSnapshot
 
@@ -133,13 +133,13 @@ class DiskStore(TableStore):
         if self._folding is not None:
             self._folding.join()
             self._folding = None
-        if not self.read_only and due(self._engine):
+        if not self.read_only and is_due(self._engine):
             with suppress(AppError):
                 compact(self._engine)
         self.db.close()
 
     def _compact_soon(self) -> None:
-        if not due(self._engine) or (self._folding is not None and self._folding.is_alive()):
+        if not is_due(self._engine) or (self._folding is not None and self._folding.is_alive()):
             return
         self._folding = threading.Thread(target=self._compact, name="book-fold")
         self._folding.start()

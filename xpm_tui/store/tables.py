@@ -28,7 +28,7 @@ from xpm_tui.store.storage import (
     Fields,
     SnapshotRows,
     StoreEngine,
-    puts,
+    changed_documents,
 )
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -202,7 +202,7 @@ class _TableUpdate(MutableMapping[str, Fields]):
         view, name = self._rows.view, self._rows.name
         gone = [id_ for id_, fields in self._touched.items() if fields is None and not self._new(id_)]
         kept = {id_: fields for id_, fields in self._touched.items() if fields is not None}
-        return [EncodedWrite(name, id_, None) for id_ in gone] + list(puts(view, name, kept))
+        return [EncodedWrite(name, id_, None) for id_ in gone] + list(changed_documents(view, name, kept))
 
 
 class PracticeDB(TinyDB):

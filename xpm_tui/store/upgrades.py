@@ -17,7 +17,7 @@ from xpm_tui.store.snapshot import StoreSnapshot
 from xpm_tui.store.snapshot_set import install
 
 
-def migrated(loaded: Loaded) -> Loaded:
+def migrate_rows(loaded: Loaded) -> Loaded:
     """Return the same state with rows of the newest format."""
     tables = {name: live.rows for name, live in loaded.state.tables.items()}
     state = MemoryState(migrate(tables, loaded.head.format), loaded.state.mark)
@@ -30,7 +30,7 @@ def upgrade(folder: Path, clock: Clock, disk: Disk) -> Loaded:
     assert old is not None
     if old.head.format < newest():
         write_backup(folder, own_backup(folder, f"format-{old.head.format}", clock.now()))
-        new = migrated(old)
+        new = migrate_rows(old)
         mark = old.state.mark
         install(
             folder,

@@ -43,7 +43,7 @@ def mark(record: str, field: str) -> str:
 def own_mirror_values(row: XpmClient) -> Values:
     """Return XPM's side by base key: the client's own fields, and who is primary."""
     values = xpm_values(row)
-    values[PRIMARY] = primary(xpm_contacts(row))
+    values[PRIMARY] = primary_contact(xpm_contacts(row))
     return values
 
 
@@ -60,7 +60,7 @@ def mirror_values(row: XpmClient, link: Link) -> Values:
     return values
 
 
-def primary(contacts: Iterable[XpmContact]) -> str:
+def primary_contact(contacts: Iterable[XpmContact]) -> str:
     """Return the UUID of XPM's primary contact, or empty. Of several, the last one wins, as in XPM."""
     return next((contact.uuid for contact in reversed([*contacts]) if contact.primary), "")
 
@@ -190,13 +190,13 @@ def live_link(snapshot: Snapshot, client: str) -> Link | None:
     return None if row is None or row.deleted else link
 
 
-def kept_apart(client: str, uuid: str, by: str, now: datetime, *, undone: str = "") -> Put:
+def block_pair(client: str, uuid: str, by: str, now: datetime, *, undone: str = "") -> Put:
     """Return the write that blocks a pair; ``undone`` is the run whose undo removed the link."""
     row = BlockedPair(id=apart_id(client, uuid), client=client, uuid=uuid, by=by, at=now, undone=undone)
     return Put(APART, row)
 
 
-def different(client: str, uuid: str, *, by: str, now: datetime) -> Put:
+def block_as_different(client: str, uuid: str, *, by: str, now: datetime) -> Put:
     """Return the write that records that a user said that these two are different."""
     row = BlockedPair(id=apart_id(client, uuid), client=client, uuid=uuid, by=by, at=now, different=True)
     return Put(APART, row)

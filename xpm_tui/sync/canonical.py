@@ -141,7 +141,7 @@ def refuse_unread(row: XpmClient | None, fields: Iterable[str]) -> None:
         )
 
 
-def known(old: XpmClient, row: XpmClient) -> XpmClient:
+def fill_unreadable(old: XpmClient, row: XpmClient) -> XpmClient:
     """Return the row with the previous values in place of unreadable ones."""
     remaining = {
         fault.attribute: getattr(old, fault.attribute) for fault in row.unread if fault.attribute != WHOLE

@@ -123,7 +123,7 @@ def plan_consequences(
     work.left(plan.left)
     frozen = by_field(undo_freezes(snapshot, plan, records)) if plan.undo_of else ()
     subject: Subject = "undo" if plan.undo_of else "plan"
-    return paced(
+    return with_pace(
         Consequences(
             of=subject,
             about=plan.undo_of or plan.id,
@@ -145,7 +145,7 @@ def plan_consequences(
     )
 
 
-def paced(found: Consequences, pace: Pace | None = None) -> Consequences:
+def with_pace(found: Consequences, pace: Pace | None = None) -> Consequences:
     """Return the consequences with their calls summed and timed by the rate limiter's own rule."""
     pace, calls = pace or Pace(), found.requests.total
     beyond = pace.beyond_today(calls)
@@ -181,7 +181,7 @@ def link_consequences(
     All of it is saved here, and nothing is sent. ``former`` counts what came from former XPM clients.
     """
     here = LocalCounts(clients=len(clients), links=len(clients), people=people, services=services)
-    return paced(_with_former(Consequences(of="links", here=here), former or {}), pace)
+    return with_pace(_with_former(Consequences(of="links", here=here), former or {}), pace)
 
 
 def _with_former(found: Consequences, former: Mapping[str, int]) -> Consequences:
@@ -228,7 +228,7 @@ def review_consequences(linked: int, ignored: int, former: Mapping[str, int] | N
 def creation_consequences(what: What, record: str, contacts: int = 0) -> Consequences:
     """Return what creating one client (with its contacts) or one staff record in XPM would do."""
     client = what == "client"
-    return paced(
+    return with_pace(
         Consequences(
             of="client" if client else "staff",
             about=record,

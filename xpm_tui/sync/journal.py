@@ -48,17 +48,17 @@ NOTE_LIMIT = 500
 """The most characters of XPM's own words that are stored with a failed write."""
 
 
-def done(intent: Intent, found: str = "") -> Intent:
+def mark_done(intent: Intent, found: str = "") -> Intent:
     """Return the outcome of a write that took effect; ``found`` is the id of what it created or changed."""
     return msgspec.structs.replace(intent, state="done", found=found)
 
 
-def failed(intent: Intent, note: str) -> Intent:
+def mark_failed(intent: Intent, note: str) -> Intent:
     """Return the outcome of a write that certainly did not take effect."""
     return msgspec.structs.replace(intent, state="failed", note=note[:NOTE_LIMIT])
 
 
-def held(intent: Intent, note: str) -> Intent:
+def mark_held(intent: Intent, note: str) -> Intent:
     """Return the outcome of a write about which only a user can decide."""
     return msgspec.structs.replace(intent, state="held", note=note[:NOTE_LIMIT])
 
@@ -68,7 +68,7 @@ def unanswered(snapshot: Snapshot) -> list[Intent]:
     return [intent for state in ("sent", "held") for intent in snapshot.find(INTENTS, "state", state)]
 
 
-def decision(intent: Intent) -> str:
+def decision_command(intent: Intent) -> str:
     """Return the command that resolves a write: a look-up, or a decision if nothing can be found."""
     is_job = intent.kind in JOB_KINDS
     if intent.state != "held":
@@ -87,7 +87,7 @@ def is_linked(snapshot: Snapshot, intent: Intent) -> bool:
     return intent.kind == ADD_CLIENT and live_link(snapshot, intent.record) is not None
 
 
-def unsent(intent: Intent) -> Drop:
+def withdraw_intent(intent: Intent) -> Drop:
     """Return the write for an intent of which no byte was sent, and none will be."""
     return Drop(INTENTS, intent.id)
 
@@ -103,7 +103,7 @@ def _storable(value: Value) -> Value:
     return tuple(storable(text) for text in value) if isinstance(value, tuple | list) else value
 
 
-def payload(values: Mapping[str, Value]) -> str:
+def payload_hash(values: Mapping[str, Value]) -> str:
     """Return a hash of what is sent."""
     said = msgspec.json.encode(sorted(values.items()))
     return hashlib.blake2b(said, digest_size=8).hexdigest()

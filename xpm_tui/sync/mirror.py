@@ -21,7 +21,7 @@ from xpm_tui.domain.quarantine import Quarantined, quarantined_in
 from xpm_tui.domain.tables import BASE, JOBS, LINKS, META, MOVES, VANISHED, XPM_CLIENTS, Meta, TableSchema
 from xpm_tui.domain.xpm import Category, MovedJob, Staff, Template, XpmClient, XpmJob
 from xpm_tui.sync.base import mirror_values, rebase
-from xpm_tui.sync.canonical import known
+from xpm_tui.sync.canonical import fill_unreadable
 from xpm_tui.sync.policy import DEFAULT, GuardLimits
 
 LISTED = "listed_clients"
@@ -103,7 +103,7 @@ def list_counts(snapshot: Snapshot) -> ListCounts:
     return ListCounts() if fact is None else msgspec.convert(fact.value, ListCounts)
 
 
-def since(snapshot: Snapshot) -> datetime | None:
+def changed_since(snapshot: Snapshot) -> datetime | None:
     """Return the time from which to ask for changes; None if only a complete list is sufficient."""
     mark = list_counts(snapshot).bookmark
     return mark - OVERLAP if mark is not None else None
@@ -317,7 +317,7 @@ def client_writes(snapshot: Snapshot, rows: Iterable[XpmClient], now: datetime) 
         if old is not None and row.deleted:
             row = _as_last_known(old, row)
         if old is not None:
-            row = known(old, row) if row.unread else row
+            row = fill_unreadable(old, row) if row.unread else row
             same = msgspec.structs.replace(row, seen_at=old.seen_at)
             if _encode(same) == _encode(old):
                 continue

@@ -58,11 +58,11 @@ from xpm_tui.sync.journal import (
     SET_STATE,
     UPDATE_CLIENT,
     UPDATE_CONTACT,
-    done,
-    failed,
-    payload,
+    mark_done,
+    mark_failed,
+    payload_hash,
     storable_values,
-    unsent,
+    withdraw_intent,
 )
 
 Reply = TypeVar("Reply")
@@ -212,18 +212,18 @@ class Outbox:
                 fields = message.values if message.kind == UPDATE_CLIENT else ["contact"]
                 refuse_unread(self._book.snapshot().get(XPM_CLIENTS, message.uuid), fields)
         except UnsendableValue as error:
-            closed = failed(self._intent(message), error.message)
+            closed = mark_failed(self._intent(message), error.message)
             self._book.commit([Put(INTENTS, closed)])
             return Delivery("unsendable", closed, error=error)
         intent = self._sent(self._intend(message))
         try:
             reply = await message.send(self._practice)
         except RunStopped:
-            self._book.commit([unsent(intent)])
+            self._book.commit([withdraw_intent(intent)])
             raise
         except AppError as error:
             return self._not_done(intent, error)
-        end = done(intent, message.identify(reply))
+        end = mark_done(intent, message.identify(reply))
 
         def settle(snapshot: Snapshot) -> tuple[list[Write], Iterable[Event]]:
             writes, news = follow(snapshot, end, reply)
@@ -238,7 +238,7 @@ class Outbox:
             raise error
         if ending == "unknown":
             return Delivery(ending, intent, error=error)
-        closed = failed(intent, getattr(error, "words", "") or error.message)
+        closed = mark_failed(intent, getattr(error, "words", "") or error.message)
         self._book.commit([Put(INTENTS, closed)])
         if ending == "stopped":
             raise error
@@ -255,7 +255,7 @@ class Outbox:
             values=values,
             before=tuple(message.before),
             found=message.found,
-            payload=payload(values),
+            payload=payload_hash(values),
         )
 
     def _intend(self, message: Message[Any]) -> Intent:

@@ -64,7 +64,7 @@ def remaining_foreign_values(
     known: Provenance, client: Client, uuid: str, team: TeamLinks
 ) -> dict[str, CameFrom]:
     """Return the same from what is known of the client."""
-    found = returned(known, client, uuid)
+    found = returned_values(known, client, uuid)
     found |= {key: each for key, each in known.values.items() if each.uuid != uuid}
     if not found:
         return {}
@@ -82,7 +82,7 @@ def contact_signature(contact: Contact) -> str:
     return contact.email.strip().casefold() or exact(contact.name).casefold()
 
 
-def returned(known: Provenance, client: Client, uuid: str) -> dict[str, CameFrom]:
+def returned_values(known: Provenance, client: Client, uuid: str) -> dict[str, CameFrom]:
     """Return the values of contacts that were removed with a former link and are back.
 
     The link to ``uuid`` is not a former one.
@@ -97,7 +97,7 @@ def returned(known: Provenance, client: Client, uuid: str) -> dict[str, CameFrom
     return found
 
 
-def stored(snapshot: Snapshot, known: Provenance) -> list[Write]:
+def provenance_writes(snapshot: Snapshot, known: Provenance) -> list[Write]:
     """Return the write that stores what is known, if it has changed."""
     before = snapshot.get(PROVENANCE, known.id)
     if known.values or known.removed:
@@ -117,10 +117,10 @@ def forget_fields(snapshot: Snapshot, client: str, keys: Iterable[str]) -> list[
         contact_signature(each) for each in ours.contacts if contact_key(each.id, "contact_name") in gone
     }
     removed = {sign: each for sign, each in known.removed.items() if sign not in signs}
-    return stored(snapshot, msgspec.structs.replace(known, values=left, removed=removed))
+    return provenance_writes(snapshot, msgspec.structs.replace(known, values=left, removed=removed))
 
 
-def written_out(snapshot: Snapshot, link: Link, base: Base) -> Base:
+def expand_base(snapshot: Snapshot, link: Link, base: Base) -> Base:
     """Return the base with every pair in full, so that it does not depend on the mirror."""
     row = snapshot.get(XPM_CLIENTS, link.uuid)
     mirror = mirror_values(row, link) if row is not None else {}
@@ -128,7 +128,7 @@ def written_out(snapshot: Snapshot, link: Link, base: Base) -> Base:
     return msgspec.structs.replace(base, pairs=pairs)
 
 
-def restored_base(snapshot: Snapshot, link: Link, base: Base) -> Base:
+def normalise_base(snapshot: Snapshot, link: Link, base: Base) -> Base:
     """Return a base that was stored in full in its normal form, relative to the present mirror."""
     row = snapshot.get(XPM_CLIENTS, link.uuid)
     mirror = mirror_values(row, link) if row is not None else {}

@@ -32,7 +32,7 @@ from xpm_tui.tui.navigation import KeyChord, Navigation, TypeAhead
 from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.status_summary import PracticeStatus
 from xpm_tui.tui.terminal_app import TerminalApp
-from xpm_tui.tui.theme import CachedStylesheet, style
+from xpm_tui.tui.theme import CachedStylesheet, stylesheet_path
 from xpm_tui.tui.widgets.frame import Header
 from xpm_tui.tui.worker_thread import WorkerThread
 
@@ -49,13 +49,13 @@ if TYPE_CHECKING:
     from xpm_tui.commands.registry import LoggedCommand
     from xpm_tui.sync.matching.search_index import PickerIndex
 
-LOOK = 1.0
+STORE_CHECK_SECONDS = 1.0
 """Seconds between two checks whether another run, command or console has changed the store."""
 
-BEAT = 30.0
+STATUS_SECONDS = 30.0
 """Seconds between two refreshes of the status when nothing changes, so that "2 h ago" stays correct."""
 
-REST = 10
+STATUS_PAUSE_FACTOR = 10
 """Pause between two automatic counts of the status, as a multiple of the time that the last one took."""
 
 SIGN_IN = 3600.0
@@ -79,7 +79,7 @@ def _load_ahead(_: OpenPractice) -> None:
 
 
 def _signed_in(practice: OpenPractice) -> None:
-    due.signed_in(practice)
+    due.record_sign_in(practice)
 
 
 def _read_practice_status(practice: OpenPractice) -> tuple[object, PracticeStatus]:
@@ -92,7 +92,7 @@ class Console(Navigation, CommandRunner, TerminalApp):
     If the worker thread has not been started, the practice is opened after the first frame.
     """
 
-    CSS_PATH: ClassVar = style("console")
+    CSS_PATH: ClassVar = stylesheet_path("console")
     ENABLE_COMMAND_PALETTE = False
     AUTO_FOCUS = None
     HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] = [  # noqa: RUF012
@@ -172,7 +172,7 @@ class Console(Navigation, CommandRunner, TerminalApp):
             self.theme = wanted
         else:
             self.theme = theme.choose(self.environ, colours, wanted)
-        self.dress_terminal()
+        self.configure_terminal()
         if self.no_color and self.current_theme.ansi:
             self._filters = [NoColor() if isinstance(f, Monochrome) else f for f in self._filters]
 
@@ -235,9 +235,9 @@ class Console(Navigation, CommandRunner, TerminalApp):
         early, self._early_events = self._early_events, []
         for event in early:
             self.post_message(event)
-        self.set_interval(LOOK, self._watch_store)
-        self.set_interval(BEAT, self.beat)
-        self.beat()
+        self.set_interval(STORE_CHECK_SECONDS, self._watch_store)
+        self.set_interval(STATUS_SECONDS, self.request_status)
+        self.request_status()
         self.work(lambda: self.worker.glance(_load_ahead), "load-ahead")
 
     async def on_event(self, event: events.Event) -> None:
@@ -268,7 +268,7 @@ class Console(Navigation, CommandRunner, TerminalApp):
         self.work(lambda: self._check_store(), "watch", exclusive=True)
 
     async def _check_store(self) -> None:
-        if monotonic() - self._status_shown < REST * self._status_cost:
+        if monotonic() - self._status_shown < STATUS_PAUSE_FACTOR * self._status_cost:
             return  # counting a large store takes long, and requests of the user go first
         position = await self.worker.ask(lambda practice: practice.place())
         if position != self.position:

@@ -141,7 +141,7 @@ class AppProtocol(App[int]):
         """
         raise NotImplementedError
 
-    def beat(self) -> None:
+    def request_status(self) -> None:
         """Start reading the status of the practice again in the background."""
         self.work(lambda: self.refresh_status(), "beat", exclusive=True)
 

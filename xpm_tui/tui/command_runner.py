@@ -172,7 +172,7 @@ class CommandRunner(AppProtocol):
             result, _ = await self.run_command(command, params, title=title, box=box)
         else:
             await self.push_screen(box)
-            result, _ = await progress.done(self.run_command(command, params, title=title), box)
+            result, _ = await progress.wait_for_work(self.run_command(command, params, title=title), box)
         await self.refresh_status()
         return result, str(result.data["id"]) if result.data.get("detached") else ""
 
@@ -236,7 +236,7 @@ class CommandRunner(AppProtocol):
 
     def show_palette(self, screen: AreaScreen) -> None:
         """Show the palette: the commands of this area, global commands and the areas."""
-        found = keymap.entries(screen.AREA, screen.situation())
+        found = keymap.palette_entries(screen.AREA, screen.situation())
         found += [
             palette.PaletteEntry(f"go:{area.name}", f"Go to {area.title}", "", f"g {area.letter}")
             for area in AREAS

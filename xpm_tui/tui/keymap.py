@@ -80,7 +80,7 @@ def key_label(key: str) -> str:
     return _SHOWN.get(key, key)
 
 
-def bindings(area: str) -> list[Binding]:
+def area_bindings(area: str) -> list[Binding]:
     """Return the bindings of an area's commands; the first few that have a label are shown in the footer."""
     found: list[Binding] = []
     room = MOST_SHOWN
@@ -102,7 +102,7 @@ def bindings(area: str) -> list[Binding]:
     return found
 
 
-def entries(area: str, situation: Situation) -> list[PaletteEntry]:
+def palette_entries(area: str, situation: Situation) -> list[PaletteEntry]:
     """Return the palette entries: commands of the area, then global ones, each with why it is unavailable."""
     here = for_area(area)
     rest = [command for command in COMMANDS if command not in here and command.name not in COMMAND_LINE]
@@ -137,7 +137,7 @@ def problem_entries() -> list[PaletteEntry]:
     ]
 
 
-def page(title: str, about: str, area: str, more: Sequence[tuple[str, str]] = ()) -> HelpPage:
+def make_help_page(title: str, about: str, area: str, more: Sequence[tuple[str, str]] = ()) -> HelpPage:
     """Return the help page of an area: its purpose, then its keys."""
     keys = [(key_label(command.key), command.title) for command in for_area(area) if command.key]
     return HelpPage(title, about, [*keys, *more])

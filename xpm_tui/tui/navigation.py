@@ -59,7 +59,7 @@ class Navigation(AppProtocol):
         box = talk.ProgressDialog("Planning", "Reading XPM and comparing it with Ignition …")
         box.watch_over(get_current_worker())
         await self.push_screen(box)
-        result = await talk.done(self.run_named("plan", {"client": only}), box)
+        result = await talk.wait_for_work(self.run_named("plan", {"client": only}), box)
         await self.refresh_status()
         self.show_plan(result.value.id)
 
@@ -79,8 +79,8 @@ class Navigation(AppProtocol):
     async def _release(self, run_id: str) -> None:
         def read(practice: OpenPractice) -> tuple[Run | None, bool]:
 
-            run = history.show(practice, run_id) if run_id else history.newest(practice.snapshot())
-            return run, bool(open_intents.waiting(practice))
+            run = history.show(practice, run_id) if run_id else history.newest_sync(practice.snapshot())
+            return run, bool(open_intents.list_held_writes(practice))
 
         run, waiting = await self.worker.ask(read)
         name = run_card.HELD.get(run.outcome, "") if run is not None else ""
@@ -155,7 +155,7 @@ class Navigation(AppProtocol):
         note = area.mapped(client.id) if isinstance(area, clients.Clients) else ""
         number = view.number or view.uuid
         self.toast(f"{client.name} is linked to {number} {view.name}.\n{note}".strip())
-        self.beat()
+        self.request_status()
 
     def picked(self, done_: Sequence[PickView]) -> None:
         """Report the result of linking several clients; those not linked are listed with the reason."""
@@ -170,13 +170,13 @@ class Navigation(AppProtocol):
             )
             title = f"{formatting.count(len(left), 'client')} left for your decision"
             self.push_screen(dialog.MessageDialog(title, f"{summary}.\n\n{lines}", wide=True))
-        self.beat()
+        self.request_status()
 
     def connect(self) -> None:
         """Open the wizard. When it ends, its plan is shown."""
 
         def ended(plan: str | None) -> None:
-            self.beat()
+            self.request_status()
             if plan:
                 self.show_plan(plan)
 
@@ -217,16 +217,16 @@ READING = frozenset(
 )  # fmt: skip
 """Worker groups that open no screen: they fill in what is already shown, or run for long."""
 
-STILL = 3
+QUIET_TURNS = 3
 """Turns of the event loop without a message after which a key counts as handled."""
 
-TURNS = 60
+MOST_TURNS = 60
 """The most turns of the event loop to wait for a key."""
 
-MOMENT = 0.005
+CHECK_SECONDS = 0.005
 """Seconds between two checks of background work, or of a screen that is being mounted."""
 
-PATIENCE = 1.0
+SCREEN_SECONDS = 1.0
 """Seconds that work started by a key may take to open a screen, before the next key is passed on."""
 
 
@@ -270,10 +270,10 @@ class TypeAhead:
 
     async def _wait_for_screen(self) -> None:
         try:
-            until = monotonic() + PATIENCE
+            until = monotonic() + SCREEN_SECONDS
             await self._wait_until_handled()
             while self._may_open_screen() and monotonic() < until:
-                await asyncio.sleep(MOMENT)
+                await asyncio.sleep(CHECK_SECONDS)
                 await self._wait_until_handled()
         finally:
             self._settle_task = None
@@ -291,10 +291,10 @@ class TypeAhead:
     async def _wait_until_handled(self) -> None:
         """Wait until no node between the focused widget and the app has a queued message."""
         still = 0
-        for _ in range(TURNS):
+        for _ in range(MOST_TURNS):
             await asyncio.sleep(0)
             node = self._app.focused or self._app.screen
             busy = any(each.message_queue_size for each in node.ancestors_with_self)
             still = 0 if busy else still + 1
-            if still == STILL:
+            if still == QUIET_TURNS:
                 return

@@ -63,7 +63,7 @@ def client_of(record: str) -> str:
     return record.partition("/")[0]
 
 
-def by_rule(changes: Iterable[ChangeView]) -> list[PlanGroup]:
+def group_by_rule(changes: Iterable[ChangeView]) -> list[PlanGroup]:
     """Group changes by rule and field: surprising rules first, then links, then the largest groups."""
     found: dict[tuple[str, str], list[ChangeView]] = defaultdict(list)
     for change in changes:
@@ -111,7 +111,7 @@ class PlanOutline:
         """Replace the changes, or the same changes with other ticks."""
         self.changes = changes
         found = self.found
-        self.groups = by_rule(found) if self.by == "rule" else by_client(found)
+        self.groups = group_by_rule(found) if self.by == "rule" else by_client(found)
         self._flatten()
 
     @property

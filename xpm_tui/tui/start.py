@@ -85,7 +85,7 @@ def _one(
             practice = application_practice.open_practice(
                 home, name, person=person, read_only=read_only, overrides=overrides
             )
-        worker_thread.calm()
+        worker_thread.tune_interpreter()
         practice.on_notice = tell
         return practice
 

@@ -47,7 +47,7 @@ class TerminalApp(AppProtocol):
         stock = super().get_driver_class()
         return ConsoleDriver if issubclass(ConsoleDriver, stock) else stock
 
-    def dress_terminal(self) -> None:
+    def configure_terminal(self) -> None:
         """Use the glyphs and the cursor that the settings ask for."""
         if isinstance(self._driver, ConsoleDriver) and self.worker.is_open:
             settings = self.worker.practice.settings
@@ -87,7 +87,7 @@ class TerminalApp(AppProtocol):
         """Install handlers that end the console cleanly on SIGHUP and SIGTERM."""
         if self._guard_terminal:
             self._undo_signals = driver.on_hangup(self._hung_up)
-            self.set_interval(driver.WATCH, self._watch_terminal)
+            self.set_interval(driver.HANG_UP_SECONDS, self._watch_terminal)
 
     def on_resize(self, event: events.Resize) -> None:
         """Send the whole screen again, which the terminal may have reflowed; report a window too small."""
@@ -106,7 +106,7 @@ class TerminalApp(AppProtocol):
         self.exit(129 if why == "hang-up" else 143)
 
     def _watch_terminal(self) -> None:
-        if driver.gone(driver.stdin_fd()):
+        if driver.has_hung_up(driver.stdin_fd()):
             self._hung_up("hang-up")
 
     # -- the clipboard --------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ import xpm_tui
 
 
 @cache
-def folder() -> Path:
+def stylesheet_folder() -> Path:
     """Return the folder of the ``.tcss`` files: package data, or the checkout's folder.
 
     Raises:
@@ -35,9 +35,9 @@ def folder() -> Path:
     raise FileNotFoundError(f"no stylesheets in {places[0]} nor in {places[1]}: install the package again")
 
 
-def style(name: str) -> Path:
+def stylesheet_path(name: str) -> Path:
     """Return the path of a screen's stylesheet, for its ``CSS_PATH``."""
-    return folder() / f"{name}.tcss"
+    return stylesheet_folder() / f"{name}.tcss"
 
 
 SOURCES = 1024

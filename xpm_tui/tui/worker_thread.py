@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-TURN = 0.001
+SWITCH_SECONDS = 0.001
 """The switch interval in seconds, after which a computing thread yields to another; Python's is 5 ms."""
 
 
-YOUNG = 5_000
+GC_THRESHOLD = 5_000
 """The threshold of the youngest generation of the garbage collector, in objects.
 
 No thread runs during a collection: it takes 35 ms with a threshold of 100,000 objects, and 7 ms with this
@@ -34,13 +34,13 @@ one.
 """
 
 
-def calm() -> None:
+def tune_interpreter() -> None:
     """Keep the worker thread from blocking the screen. To be called once, when the practice is open."""
-    sys.setswitchinterval(TURN)
+    sys.setswitchinterval(SWITCH_SECONDS)
     # Collecting everything that was loaded stops every thread: for 0.1 s with 50,000 clients.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG, 4, 5_000)
+    gc.set_threshold(GC_THRESHOLD, 4, 5_000)
     gc.enable()
 
 

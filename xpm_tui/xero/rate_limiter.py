@@ -43,7 +43,7 @@ BUCKET = 600.0
 LONGEST_WAIT = 300.0
 """The longest wait in seconds that Xero may ask for; a longer one is an error that says until when."""
 
-STALE = 7_200.0
+STALE_SECONDS = 7_200.0
 """Seconds after which a call in flight is considered dead, because process ids are reused."""
 
 
@@ -152,7 +152,7 @@ def drop_expired(state: LimiterState, now: float, alive: Callable[[int], bool]) 
     remaining = []
     for ticket in state.tickets:
         ticket.at = min(ticket.at, now)
-        if ticket.pid and (now - ticket.at > STALE or not alive(ticket.pid)):
+        if ticket.pid and (now - ticket.at > STALE_SECONDS or not alive(ticket.pid)):
             ticket.pid = 0
         if ticket.pid or now - ticket.at < MINUTE:
             remaining.append(ticket)
@@ -225,7 +225,7 @@ STOP_POLL = 0.25
 SHORTEST = 0.001
 """The shortest wait in seconds."""
 _POLL = 0.05
-TOLD = 5.0  # seconds: longer waits are reported
+REPORTED_SECONDS = 5.0  # seconds: longer waits are reported
 
 
 class RateLimiter:
@@ -271,7 +271,7 @@ class RateLimiter:
             if stop is not None and stop():
                 raise RunStopped
             while (wait := self._try(priority, ticket := secrets.token_hex(6))) > 0:
-                if wait >= TOLD:
+                if wait >= REPORTED_SECONDS:
                     self._notice(self._long_wait_notice(wait))
                 await pause(self._clock, wait, stop)
         try:

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from xpm_tui.domain.errors import AppError
+from xpm_tui.domain.pace import LIMITER_FILE
 from xpm_tui.domain.ports import Clock, EventSink, Priority
 from xpm_tui.domain.secret import Secret
 from xpm_tui.domain.shared_state import SharedState
@@ -27,8 +28,6 @@ from xpm_tui.xero.shared_access import SharedLimiter, SharedTokenStore
 
 if TYPE_CHECKING:
     import httpx
-
-GATE_FILE = "gate.json"
 
 
 class Login:
@@ -177,7 +176,7 @@ def open_wire(
     for each in network.notices():
         notice(each)
     endpoint = TokenEndpoint(config, network, clock)
-    limits: Path | SharedLimiter = state_folder / GATE_FILE
+    limits: Path | SharedLimiter = state_folder / LIMITER_FILE
     if shared is None:
         login_store = TokenStore(
             state_folder, config_folder=config_folder, use_keyring=use_keyring, environ=environ

@@ -29,8 +29,8 @@ from xpm_tui.domain.ignition import Client, Contact
 from xpm_tui.domain.ports import Put, Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS, LINKS, TEAM
-from xpm_tui.ignition.cell_readers import CellError, plain
-from xpm_tui.ignition.cells import TeamLookup, UnknownWord, canonical, value_of
+from xpm_tui.ignition.cell_readers import CellError, clean_cell
+from xpm_tui.ignition.cells import TeamLookup, UnknownWord, canonical_cell, value_of
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.planning.links import frozen_fields
 from xpm_tui.sync.planning.planner import plan_client
@@ -159,7 +159,7 @@ def _edited(snapshot: Snapshot, client: Client, values: Mapping[str, str]) -> Cl
         else:
             field = _known("client", typed, name)
             if field.kind == "id":
-                changed[name] = _client_id(snapshot, client, plain(text))
+                changed[name] = _client_id(snapshot, client, clean_cell(text))
             else:
                 changed[name] = _value(snapshot, typed, field, text)
     if "name" in changed and not changed["name"]:
@@ -193,7 +193,7 @@ def _value(snapshot: Snapshot, typed: str, field: Field, text: str) -> Any:
     if field.kind == "person":
         return find_member(snapshot, text).id
     try:
-        cell = canonical(field.name, text.strip(), TeamLookup(snapshot.rows(TEAM)))
+        cell = canonical_cell(field.name, text.strip(), TeamLookup(snapshot.rows(TEAM)))
     except (CellError, UnknownWord) as wrong:
         raise BadInput(f"This value cannot be used for {typed}: {visible(str(wrong), 200)}.") from None
     return value_of(field, cell)

@@ -21,10 +21,15 @@ from xpm_tui.domain.plan import UndecidedClient as NeedsDecision
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import CLIENTS, LINKS, PROVENANCE, RUNS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.log.event_log import during
+from xpm_tui.log.event_log import assign_to_run
 from xpm_tui.sync.consequences import creation_consequences
 from xpm_tui.sync.manual import links
-from xpm_tui.sync.manual.client_creation import CreationBlocked, blocked, create_client, creation_contacts
+from xpm_tui.sync.manual.client_creation import (
+    CreationBlocked,
+    create_client,
+    creation_contacts,
+    find_obstacle,
+)
 from xpm_tui.sync.manual.takeover import FormerValue
 from xpm_tui.sync.planning.links import (
     RelinkFinding,
@@ -44,7 +49,7 @@ def preview_link(practice: OpenPractice, client: str, xpm: str, *, keep: bool = 
     snapshot = practice.snapshot()
     ours, theirs = find_client(snapshot, client), find_xpm(snapshot, xpm)
     told = Presenter(snapshot)
-    effect = links.effect(snapshot, practice.policy(), ours.id, theirs.uuid, keep=keep)
+    effect = links.link_effect(snapshot, practice.policy(), ours.id, theirs.uuid, keep=keep)
     link = snapshot.get(LINKS, ours.id)
     before = snapshot.get(XPM_CLIENTS, link.uuid) if link else None
     refused = ""
@@ -84,7 +89,7 @@ def former_values(practice: OpenPractice, pairs: Iterable[tuple[str, str]]) -> d
     """Count, by client, the values of former XPM clients that are removed or replaced by each link."""
     snapshot, policy = practice.snapshot(), practice.policy()
     return {
-        client: former_counts(links.effect(snapshot, policy, client, uuid).former)
+        client: former_counts(links.link_effect(snapshot, policy, client, uuid).former)
         for client, uuid in pairs
         if snapshot.raw(PROVENANCE, client) is not None
     }
@@ -181,7 +186,7 @@ def _link(
         keep=keep,
     )
     if before is not None:
-        writes = links.joined(before, writes)
+        writes = links.join_run(before, writes)
     practice.book.commit(writes, since=snapshot)
     practice.events.emit(Event(key="client.linked", run=run, record=client, uuid=uuid, rule=origin))
     return run
@@ -262,7 +267,7 @@ def creation_obstacle(
     ``different`` are numbers or UUIDs of XPM clients that the user says are different clients.
     """
     snapshot = practice.snapshot()
-    return blocked(snapshot, find_client(snapshot, client), different=_uuids(snapshot, different))
+    return find_obstacle(snapshot, find_client(snapshot, client), different=_uuids(snapshot, different))
 
 
 async def create_in_xpm(practice: OpenPractice, client: str, *, different: Iterable[str] = ()) -> CreatedView:
@@ -282,7 +287,7 @@ async def create_in_xpm(practice: OpenPractice, client: str, *, different: Itera
     with practice.lock("creating a client in XPM").hold():
         (run,) = practice.ids.new("r")
         stop = Stopper(practice, run)
-        with during(run), stop.listening():
+        with assign_to_run(run), stop.listening():
             async with practice.wire() as wire:
                 made = await create_client(
                     ours.id,

@@ -23,8 +23,8 @@ from xpm_tui.domain.tables import APART, IGNORED, LINKS
 from xpm_tui.files import durable
 from xpm_tui.ignition.cell_readers import CellError, read_text
 from xpm_tui.ignition.csv_source import read_source
-from xpm_tui.ignition.csv_text import decode, find_delimiter, normalise_heading, records
-from xpm_tui.ignition.parser import RefusedRow, clean, escape_cell, unusable
+from xpm_tui.ignition.csv_text import decode, find_delimiter, normalise_heading, read_records
+from xpm_tui.ignition.parser import RefusedRow, clean, escape_cell, why_unusable
 from xpm_tui.sync.base import apart_id, live_link
 from xpm_tui.sync.planning.links import link_state, needs_person
 
@@ -291,7 +291,7 @@ def _rows(view: ReviewView) -> Iterator[tuple[str, ...]]:
 
 def _read(path: Path) -> tuple[list[_Row], list[RefusedRow]]:
     text, _ = decode(read_source(path))
-    reading = records(text.lstrip("\ufeff"), find_delimiter(text, HEADINGS))
+    reading = read_records(text.lstrip("\ufeff"), find_delimiter(text, HEADINGS))
     head = next(reading, None)
     headings = [normalise_heading(clean(cell)) for cell in head.cells] if head is not None else []
     missing = [heading for heading in _NEEDED if normalise_heading(heading) not in headings]
@@ -303,7 +303,7 @@ def _read(path: Path) -> tuple[list[_Row], list[RefusedRow]]:
     rows, refused = [], []
     for record in reading:
         cells = dict(zip(headings, map(clean, record.cells), strict=False))
-        reason = record.reason or unusable(record) or _unreadable(cells)
+        reason = record.reason or why_unusable(record) or _unreadable(cells)
         if reason:
             refused.append(RefusedRow(record.row, reason))
         elif not cells.get("client"):

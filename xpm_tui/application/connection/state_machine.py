@@ -27,9 +27,9 @@ from xpm_tui.application.connection.steps import (
 )
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import LISTS, PracticeIdentity, put, read_identity
-from xpm_tui.application.progress import Report, silent
+from xpm_tui.application.progress import Report, ignore_progress
 from xpm_tui.application.runs.xpm_refresh import RefreshResult, refresh
-from xpm_tui.application.trouble_events import failed, picked
+from xpm_tui.application.trouble_events import record_failure, record_symptom
 from xpm_tui.domain.errors import AppError, BadInput, CaseId, DecisionNeeded, LoginNeeded
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.identity import name_key
@@ -177,7 +177,7 @@ class ConnectionMachine:
                     won=self._won,
                 )
         except AppError as trouble:
-            failed(practice.events, "connect", trouble)
+            record_failure(practice.events, "connect", trouble)
             raise
         practice.events.emit(Event(key="connect.signed_in", numbers={"tenants": len(self.tenants)}))
         return self.tenants
@@ -235,7 +235,7 @@ class ConnectionMachine:
         store_answer(self.practice, settled=tuple({*wizard(self.practice).settled, "direction"}))
         self.practice.events.emit(Event(key="policy.set", numbers={"direction": direction, "level": level}))
 
-    async def fill(self, *, report: Report = silent) -> RefreshResult:
+    async def fill(self, *, report: Report = ignore_progress) -> RefreshResult:
         """Read XPM's lists for the first time."""
         return await refresh(self.practice, full=True, report=report)
 
@@ -260,7 +260,7 @@ class ConnectionMachine:
 
     def seen(self, seen: Symptom) -> KnownProblem | None:
         """Record what the user sees while no answer comes; return the known problem."""
-        return picked(self.practice.events, seen)
+        return record_symptom(self.practice.events, seen)
 
 
 async def disconnect(practice: OpenPractice, *, everything: bool = False) -> str:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from xpm_tui.application.jobs import templates
-from xpm_tui.application.jobs.services import vanished
+from xpm_tui.application.jobs.services import describe_missing_templates
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import ConnectionDraft, list_state, put, read
-from xpm_tui.application.runs.plans import latest
+from xpm_tui.application.runs.plans import latest_plan
 from xpm_tui.application.team import links as team
 from xpm_tui.application.team.queries import find_connector
 from xpm_tui.diagnostics.known_problems.login import NEW_PERMISSION, OLD_PERMISSION
@@ -21,7 +21,7 @@ from xpm_tui.domain.errors import BadInput, CaseId
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.labels import LEVELS
 from xpm_tui.domain.tables import CLIENTS, LINKS, SERVICES, STAFF, TEAM, TEMPLATES, XPM_CLIENTS
-from xpm_tui.xero.auth.token_store import refused
+from xpm_tui.xero.auth.token_store import is_refused
 
 Answer = Literal["ticked", "no-box", "just-now"]
 
@@ -189,7 +189,7 @@ def _app(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -> Look
 
 def _authorise(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -> Look:
     identity = practice.identity()
-    if identity is not None and not signed_in and refused(practice.state, practice.shared):
+    if identity is not None and not signed_in and is_refused(practice.state, practice.shared):
         return (), ("Xero no longer accepts the login: sign in again and press Allow access.",)
     if identity is not None:
         who = identity.login or identity.by
@@ -256,7 +256,7 @@ def _templates(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -
     settled = f"{linked:,} of {count(len(services), 'service')} decided"
     note = list_state(snapshot, "templates").note
     facts = [
-        *vanished(snapshot),
+        *describe_missing_templates(snapshot),
         *([note] if note else []),
         f"{count(known, 'job template')} in XPM; {settled}",
     ]
@@ -273,7 +273,7 @@ def _templates(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -
 
 
 def _plan(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -> Look:
-    plan = latest(practice)
+    plan = latest_plan(practice)
     if plan is None:
         return (), ("Make the first plan and review it.",)
     return (f"Plan {plan.id}: {count(plan.counts.get('items', 0), 'change')}",), ()

@@ -29,7 +29,7 @@ from xpm_tui.ignition.csv_source import CsvSource
 from xpm_tui.ignition.forms import RECORD, FormName
 from xpm_tui.ignition.import_steps import CellEdit, ImportPlan, plan_undo
 from xpm_tui.ignition.library_import import plan_services, plan_team
-from xpm_tui.ignition.parser import ParsedFile, no_tick, parse
+from xpm_tui.ignition.parser import ParsedFile, ignore_tick, parse
 from xpm_tui.ignition.proposal_import import plan_proposals
 from xpm_tui.store.ids import SnapshotIds
 
@@ -42,7 +42,7 @@ def plan_import(
     parsed: ParsedFile,
     ids: IdSource | None,
     now: datetime,
-    tick: Callable[[int], None] = no_tick,
+    tick: Callable[[int], None] = ignore_tick,
 ) -> ImportPlan:
     """Return what importing a file would do, by its form; with ``ids`` None no id is used."""
     match parsed.form:

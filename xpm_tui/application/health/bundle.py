@@ -13,10 +13,10 @@ import msgspec
 from xpm_tui import __version__
 from xpm_tui.application.condition import conditions
 from xpm_tui.application.health.probe_facts import DoctorTarget, Machine, saved_login
-from xpm_tui.application.home import own_folder
+from xpm_tui.application.home import STORE_FOLDER, own_folder
 from xpm_tui.application.presenters.lookup import masked, name_of
 from xpm_tui.application.runs import history
-from xpm_tui.application.status.summary import GATE_FILE, allowance_at
+from xpm_tui.application.status.summary import allowance_at
 from xpm_tui.diagnostics.bundle import BundlePart, json_part, lines_part, listing, packed, text_part
 from xpm_tui.diagnostics.error_presenter import problem_lines
 from xpm_tui.diagnostics.findings import ProbeResult, run_problem
@@ -24,13 +24,14 @@ from xpm_tui.diagnostics.known_problems.registry import find_problem
 from xpm_tui.diagnostics.masking import LEFT_OUT, Mask, RowMask
 from xpm_tui.domain.errors import BadInput, StoreUnreadable
 from xpm_tui.domain.events import Event
+from xpm_tui.domain.pace import LIMITER_FILE
 from xpm_tui.domain.ports import Allowance, Snapshot
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.secret import Secret
 from xpm_tui.domain.tables import ALL, CLIENTS, IMPORTS, STAFF, TEAM, XPM_CLIENTS
 from xpm_tui.files.durable import replace_bytes
 from xpm_tui.files.machine import disk_error
-from xpm_tui.files.private import expanded
+from xpm_tui.files.private import expand_path
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.log.event_log import EventFilter
 from xpm_tui.log.sentences import sentence
@@ -77,7 +78,7 @@ def circumstances(patient: DoctorTarget) -> Circumstances:
 
 def write(parts: Sequence[BundlePart], target: Path, patient: DoctorTarget) -> int:
     """Write the zip (0600); return its size. Raises ``BadInput`` if the file exists."""
-    target = expanded(str(target))
+    target = expand_path(str(target))
     with disk_error(target):
         there = target.exists()
     if there:
@@ -215,7 +216,7 @@ def _practice(patient: DoctorTarget, mask: Mask) -> dict[str, Any]:
         "tenant": identity.tenant if identity is not None else "",
         "condition": found[0]["state"] if found else "",
         "conditions": found,
-        "login_refused": token_store.refused(patient.state, patient.shared),
+        "login_refused": token_store.is_refused(patient.state, patient.shared),
         "allowance": allowance_at(patient.state, patient.clock, patient.shared),
         "calls": _calls(patient),
     }
@@ -225,7 +226,7 @@ def _calls(patient: DoctorTarget) -> Any:
     """Return the rate limiter's file, which contains times and counts only."""
     try:
         shared = patient.shared
-        raw = shared.record("limiter").read().data if shared else (patient.state / GATE_FILE).read_bytes()
+        raw = shared.record("limiter").read().data if shared else (patient.state / LIMITER_FILE).read_bytes()
         return msgspec.json.decode(raw or b"null")
     except (OSError, StoreUnreadable, msgspec.DecodeError, UnicodeDecodeError):
         return None
@@ -292,7 +293,7 @@ def _store(patient: DoctorTarget) -> dict[str, Any]:
     if patient.practice is None:
         return {"open": False, "why": type(patient.why).__name__ if patient.why else "no data yet"}
     snapshot = patient.practice.snapshot()
-    folder = patient.data / "book"
+    folder = patient.data / STORE_FOLDER
     files = {path.name: path.stat().st_size for path in sorted(folder.iterdir()) if path.is_file()}
     return {
         "open": True,

@@ -11,9 +11,10 @@ from typing import Literal
 import msgspec
 
 from xpm_tui.application.health.maintenance import practice_settings
-from xpm_tui.application.home import Home, account_name
+from xpm_tui.application.home import STORE_FOLDER, Home, account_name
 from xpm_tui.application.practice import find_practice, refuse_missing_driver
 from xpm_tui.domain.errors import BadInput
+from xpm_tui.domain.pace import LIMITER_FILE
 from xpm_tui.files.locks import Lock
 from xpm_tui.files.machine import SystemClock
 from xpm_tui.files.private import ensure_private
@@ -59,7 +60,7 @@ def _to_database(home: Home, name: str, to: str, person: str) -> MovedData:
         raise BadInput(f"The data cannot be moved there: {reason}.", field="to") from None
     settings = practice_settings(home, name)
     config, data, state = home.practice(name)
-    folder, clock = data / "book", SystemClock()
+    folder, clock = data / STORE_FOLDER, SystemClock()
     present = settings.secret("store.url")
     if present and not ((folder / MOVED).exists() or (present == url and (folder / "head").exists())):
         raise BadInput(
@@ -73,7 +74,7 @@ def _to_database(home: Home, name: str, to: str, person: str) -> MovedData:
             saved = TokenStore(state, config_folder=config, use_keyring=home.default).read()
             if saved is not None:
                 shared_access.SharedTokenStore(store, state, config_folder=config, person=person).write(saved)
-            calls = LimiterFile(state / "gate.json", clock=clock).read()
+            calls = LimiterFile(state / LIMITER_FILE, clock=clock).read()
             with shared_access.SharedLimiter(store, clock).visit() as there:
                 _take_over(there, calls)
             view = store.engine.view()
@@ -95,17 +96,17 @@ def _to_files(home: Home, name: str, person: str) -> MovedData:
         store.run_lock(store.person or person, "moving the data").hold(),
     ):
         saved = shared_access.SharedTokenStore(store, state, config_folder=config, person=person).read()
-        rows = postgres_admin.move_out(store, data / "book", clock=clock)
+        rows = postgres_admin.move_out(store, data / STORE_FOLDER, clock=clock)
         if saved is not None:
             TokenStore(state, config_folder=config, use_keyring=home.default).write(saved)
-        file = LimiterFile(state / "gate.json", clock=clock)
+        file = LimiterFile(state / LIMITER_FILE, clock=clock)
         try:
             with file.visit() as here:
                 _take_over(here, shared_access.SharedLimiter(store, clock).read())
         finally:
             file.close()
         settings.set("store.url", "", practice=True)
-    return MovedData(practice=name, to=str(data / "book"), rows=rows, place="files")
+    return MovedData(practice=name, to=str(data / STORE_FOLDER), rows=rows, place="files")
 
 
 def _take_over(there: LimiterState, calls: LimiterState) -> None:

@@ -19,17 +19,18 @@ from xpm_tui.application.health.probe_facts import (
     DoctorTarget,
     Machine,
     Resolve,
-    counting,
-    given,
-    left,
+    count_none,
+    count_results,
+    granted_scopes,
     login_facts,
-    nothing,
     open_intents,
     person_facts,
     plan,
-    running,
+    running_run,
+    skip_probe,
     timer_facts,
 )
+from xpm_tui.application.home import STORE_FOLDER
 from xpm_tui.application.practice import ADDRESSES
 from xpm_tui.application.practice_identity import LISTS, PracticeIdentity
 from xpm_tui.application.presenters.presenter import set_aside_views
@@ -95,8 +96,8 @@ if TYPE_CHECKING:
     from xpm_tui.xero.client.practice import XeroPractice
     from xpm_tui.xero.wiring import Wire
 
-NO_BOOK = "The practice's data cannot be read, so it is not known which practice this is."
-NO_BOOK_YET = "There is no data here yet."
+UNREADABLE_DATA = "The practice's data cannot be read, so it is not known which practice this is."
+NO_DATA_YET = "There is no data here yet."
 OFFLINE = "Not tried: read-only mode makes no call to Xero."
 NOT_OPEN = "The practice could not be opened."
 
@@ -166,7 +167,7 @@ class Doctor:
         )
         if wire is None:
             return [
-                variables, names, *(left(kind, self._closed) for kind in (ProxyProbe, CertificatesProbe,
+                variables, names, *(skip_probe(kind, self._closed) for kind in (ProxyProbe, CertificatesProbe,
                     ClockSkewProbe))
             ]  # fmt: skip
         reached = Once(lambda: self._reach(wire, origins))
@@ -203,24 +204,26 @@ class Doctor:
             lambda: allowance_at(self._target.state, self._target.clock, self._target.shared)
         )
         practice = self._target.practice
-        person: Probe = left(ConnectorProbe, NO_BOOK if self._target.why is not None else NO_BOOK_YET)
+        person: Probe = skip_probe(
+            ConnectorProbe, UNREADABLE_DATA if self._target.why is not None else NO_DATA_YET
+        )
         if practice is not None:
             person = ConnectorProbe(lambda: person_facts(practice))
         if wire is None:
             kinds = (TokenProbe, ScopesProbe, ConnectionsProbe, PracticeProbe, PermissionProbe)
-            return [*(left(kind, self._closed) for kind in kinds), person, calls]
+            return [*(skip_probe(kind, self._closed) for kind in kinds), person, calls]
         tenants = Once(wire.tenants)
         identity = self._identity()
         first: list[Probe] = [
             TokenProbe(lambda: login_facts(wire, self._target)),
-            ScopesProbe(scopes(settings.text("xero.scopes")), lambda: given(wire, identity)),
+            ScopesProbe(scopes(settings.text("xero.scopes")), lambda: granted_scopes(wire, identity)),
             ConnectionsProbe(tenants, identity is not None),
         ]
         if self._target.practice is None and self._target.why is not None:
             return [
                 *first,
-                left(PracticeProbe, NO_BOOK),
-                PermissionProbe(nothing),
+                skip_probe(PracticeProbe, UNREADABLE_DATA),
+                PermissionProbe(count_none),
                 person,
                 calls,
                 *self._lists({}),
@@ -240,7 +243,7 @@ class Doctor:
             ("categories", xpm.categories),
             ("jobs", xpm.current_jobs),
         ):
-            asks[name] = Once(counting(ask))
+            asks[name] = Once(count_results(ask))
         api = settings.text("xero.api_url")
         return [
             *first,
@@ -256,7 +259,7 @@ class Doctor:
             ClientListProbe(
                 name,
                 name in ("clients", "staff"),
-                asks.get(name, Once(nothing)),
+                asks.get(name, Once(count_none)),
                 "changed in the last minute" if name == "clients" else "records",
             )
             for name in LISTS
@@ -271,7 +274,7 @@ class Doctor:
         patient = self._target
         locks = {
             "run": patient.state / "run.lock",
-            "book": patient.data / "book" / "book.lock",
+            "book": patient.data / STORE_FOLDER / "book.lock",
             "login": patient.state / "login.lock",
         }
         held = LocksProbe(
@@ -281,22 +284,22 @@ class Doctor:
         )
         if patient.practice is None and patient.why is None:
             kinds = (StoreProbe, CommitLogProbe, LastRunsProbe, LinksProbe, PlanProbe, QuarantineProbe)
-            store, commits, *rest = (left(kind, NO_BOOK_YET) for kind in kinds)
+            store, commits, *rest = (skip_probe(kind, NO_DATA_YET) for kind in kinds)
             return [store, commits, held, *rest]
         facts = Once(self._store)
         practice = patient.practice
         if practice is None:
             closed = (
-                left(kind, NOT_OPEN) for kind in (LastRunsProbe, LinksProbe, PlanProbe, QuarantineProbe)
+                skip_probe(kind, NOT_OPEN) for kind in (LastRunsProbe, LinksProbe, PlanProbe, QuarantineProbe)
             )
-            return [StoreProbe(facts), left(CommitLogProbe, NOT_OPEN), held, *closed]
+            return [StoreProbe(facts), skip_probe(CommitLogProbe, NOT_OPEN), held, *closed]
         return [
             StoreProbe(facts),
-            CommitLogProbe(facts, lambda: open_intents(practice), lambda: running(practice)),
+            CommitLogProbe(facts, lambda: open_intents(practice), lambda: running_run(practice)),
             held,
             LastRunsProbe(
                 lambda: tuple(history.list_runs(practice, 20)),
-                lambda: tuple(run.id for run in history.held(practice.snapshot())),
+                lambda: tuple(run.id for run in history.list_held_runs(practice.snapshot())),
             ),
             LinksProbe(
                 lambda: tuple((each.sentence, each.hint) for each in link_problems(summarize(practice).links))
@@ -307,7 +310,7 @@ class Doctor:
 
     async def _store(self) -> StoreFacts:
 
-        report = await asyncio.to_thread(admin.check, self._target.data / "book")
+        report = await asyncio.to_thread(admin.check, self._target.data / STORE_FOLDER)
         of = {level: tuple(f.text for f in report.findings if f.level == level)
               for level in ("error", "warning", "note")}  # fmt: skip
         if not of["error"] and isinstance(self._target.why, StoreUnreadable):
@@ -327,7 +330,9 @@ class Doctor:
     def _here(self, wire: Wire | None) -> list[Probe]:
         patient, machine = self._target, self._machine
         practice = patient.practice
-        condition: Probe = left(ConditionProbe, NO_BOOK if patient.why is not None else NO_BOOK_YET)
+        condition: Probe = skip_probe(
+            ConditionProbe, UNREADABLE_DATA if patient.why is not None else NO_DATA_YET
+        )
         if practice is not None:
             condition = ConditionProbe(lambda: tuple((c.state, c.message) for c in conditions(practice)))
 
@@ -336,7 +341,7 @@ class Doctor:
             return tuple(machine.place(name, folder) for name, folder in folders.items())
 
         where = wire.tokens.where if wire is not None else lambda: self._closed
-        timer: Probe = left(ScheduleProbe, NOT_OPEN)
+        timer: Probe = skip_probe(ScheduleProbe, NOT_OPEN)
         if practice is not None:
             timer = ScheduleProbe(lambda: timer_facts(practice), patient.settings.number("notify.hours"))
         return [

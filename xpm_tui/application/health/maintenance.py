@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from xpm_tui.application.home import Home, practices
+from xpm_tui.application.home import STORE_FOLDER, Home, practices
 from xpm_tui.application.practice import find_practice, open_practice, refuse_missing_driver
 from xpm_tui.domain.errors import AppError, BadInput, NotFound
 from xpm_tui.files.locks import Lock
@@ -86,7 +86,7 @@ def restore(home: Home, practice: str, person: str, source: Path, given: Given =
     """Put a backup of either engine in place; what was there before is backed up first."""
     url, name = _database(home, practice, given)
     if url:
-        folder = home.practice(name)[1] / "book"
+        folder = home.practice(name)[1] / STORE_FOLDER
         return postgres_admin.restore_practice(
             url, name, source.absolute(), folder, clock=SystemClock(), person=person
         )
@@ -147,7 +147,7 @@ def practice_settings(home: Home, name: str, given: Given = NOTHING) -> Settings
 
 
 def _book(home: Home, practice: str) -> Path:
-    return home.practice(_name(home, practice))[1] / "book"
+    return home.practice(_name(home, practice))[1] / STORE_FOLDER
 
 
 @contextmanager

@@ -18,12 +18,12 @@ from typing import Any, TypeVar
 import msgspec
 
 from xpm_tui.application.health.bundle import OWN_WORDS
-from xpm_tui.application.home import FIRST, Home, find_home
+from xpm_tui.application.home import FIRST, STORE_FOLDER, Home, find_home
 from xpm_tui.application.practice import OpenPractice, Recording, open_practice
-from xpm_tui.application.status.summary import GATE_FILE
 from xpm_tui.diagnostics.findings import ProbeResult
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.events import Event
+from xpm_tui.domain.pace import LIMITER_FILE
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.tables import ALL
 from xpm_tui.files.durable import replace_bytes
@@ -144,10 +144,10 @@ def unpack(file: Path, folder: Path) -> OpenedBundle:
         for each in (config, data, state):
             ensure_private(each)
         environ = _restore_settings(parts, home)
-        _restore_records(parts, data / "book", StillClock(about.made))
+        _restore_records(parts, data / STORE_FOLDER, StillClock(about.made))
         _restore_log(parts, state / "log")
         if about.calls is not None:
-            replace_bytes(state / GATE_FILE, msgspec.json.encode(about.calls))
+            replace_bytes(state / LIMITER_FILE, msgspec.json.encode(about.calls))
         if about.login_refused:
             box = {"key": "file", "nonce": "", "data": "", "refused": True}
             replace_bytes(state / "login.bin", msgspec.json.encode(box))

@@ -24,13 +24,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from xpm_tui import __version__
-from xpm_tui.application.home import Home, practices
+from xpm_tui.application.home import STORE_FOLDER, Home, practices
 from xpm_tui.application.home import person as person_here
 from xpm_tui.application.practice import OpenPractice, find_practice, open_practice
 from xpm_tui.application.practice_identity import PracticeIdentity, list_state
 from xpm_tui.application.runs import history
 from xpm_tui.application.runs.due import skipped_day
-from xpm_tui.application.runs.plans import latest
+from xpm_tui.application.runs.plans import latest_plan
 from xpm_tui.application.schedule.timer import Scheduler
 from xpm_tui.application.team.queries import find_connector
 from xpm_tui.diagnostics.findings import (
@@ -191,12 +191,12 @@ class Resolve:
         return await self._machine.addresses(self._host, self._port)
 
 
-def left(kind: Any, why: str) -> UnavailableProbe:
+def skip_probe(kind: Any, why: str) -> UnavailableProbe:
     """Return a probe of that kind that is skipped."""
     return UnavailableProbe(kind.name, kind.title, why, kind.needs)
 
 
-def counting(ask: Callable[[], Awaitable[Sized]]) -> Callable[[], Awaitable[int]]:
+def count_results(ask: Callable[[], Awaitable[Sized]]) -> Callable[[], Awaitable[int]]:
     """Return a function that returns the length of the result of ``ask``."""
 
     async def count() -> int:
@@ -222,7 +222,7 @@ def person_facts(practice: OpenPractice) -> PersonFacts:
     )  # fmt: skip
 
 
-async def nothing() -> int:
+async def count_none() -> int:
     """Return no findings."""
     return 0
 
@@ -262,7 +262,7 @@ def login_facts(wire: Wire, patient: DoctorTarget) -> LoginFacts:
     )
 
 
-def given(wire: Wire, identity: PracticeIdentity | None) -> Collection[str]:
+def granted_scopes(wire: Wire, identity: PracticeIdentity | None) -> Collection[str]:
     """Return the scopes that Xero granted, from the login or as of the connection."""
     saved = wire.tokens.saved()
     if saved is not None and saved.scopes:
@@ -275,15 +275,15 @@ def open_intents(practice: OpenPractice) -> tuple[Intent, ...]:
     return tuple(unanswered(practice.snapshot()))
 
 
-def running(practice: OpenPractice) -> str:
+def running_run(practice: OpenPractice) -> str:
     """Return the id of the run in progress; empty if there is none."""
-    run = history.current(practice)
+    run = history.current_run(practice)
     return run.id if run is not None else ""
 
 
 def plan(practice: OpenPractice) -> tuple[str, bool, bool] | None:
     """Return the current draft: its id, and whether practice and policy are still those it was made for."""
-    found, identity = latest(practice), practice.identity()
+    found, identity = latest_plan(practice), practice.identity()
     if found is None or found.state != "draft":
         return None
     same = identity is not None and found.tenant == identity.tenant
@@ -360,7 +360,7 @@ def open_target(
         home.settings_file, config / "settings.toml", environ, overrides or {}, lenient=True
     )
     practice, why = None, None
-    if (data / "book").exists() or settings.secret("store.url"):
+    if (data / STORE_FOLDER).exists() or settings.secret("store.url"):
         try:
             practice = open_practice(
                 home, chosen, person=person, read_only=True, overrides=overrides, environ=environ,

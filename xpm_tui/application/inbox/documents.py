@@ -233,17 +233,17 @@ SHOWN = 20
 _NOUNS = {"clients": "client", "services": "service", "team": "team member", "proposals": "proposal"}
 
 
-def opened(row: ReceivedFile, document: InboxDocument) -> ReceivedFile:
+def with_content(row: ReceivedFile, document: InboxDocument) -> ReceivedFile:
     """Return the record of a file whose content is known."""
     return msgspec.structs.replace(row, digest=document.digest)
 
 
-def understood(row: ReceivedFile, document: InboxDocument) -> ReceivedFile:
+def with_kind(row: ReceivedFile, document: InboxDocument) -> ReceivedFile:
     """Return the record of a file whose kind is known. Raises ``BadInput`` if it is not clear."""
     return msgspec.structs.replace(row, event=document.event, kind=document.kind, as_of=document.as_of)
 
 
-def received(row: ReceivedFile, document: InboxDocument, outcome: DeliveryOutcome) -> ReceivedFile:
+def with_outcome(row: ReceivedFile, document: InboxDocument, outcome: DeliveryOutcome) -> ReceivedFile:
     """Return the record of a file that was imported, or had nothing new."""
     plan, report = outcome.plan, outcome.report
     edits = report.edits if report is not None else ()
@@ -259,7 +259,7 @@ def received(row: ReceivedFile, document: InboxDocument, outcome: DeliveryOutcom
     return msgspec.structs.replace(done, sentence=_sentence(done, outcome))
 
 
-def failed(row: ReceivedFile, error: AppError) -> ReceivedFile:
+def with_failure(row: ReceivedFile, error: AppError) -> ReceivedFile:
     """Return the record of a file that could not be imported."""
     return msgspec.structs.replace(
         row,

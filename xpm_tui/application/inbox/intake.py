@@ -18,11 +18,11 @@ from xpm_tui.application.csv_io.deliveries import DeliveryOutcome, InboxDelivery
 from xpm_tui.application.inbox.documents import (
     InboxDocument,
     StillBeingWritten,
-    failed,
-    opened,
     read_document,
-    received,
-    understood,
+    with_content,
+    with_failure,
+    with_kind,
+    with_outcome,
 )
 from xpm_tui.application.inbox.queries import needed_folder, owner_of
 from xpm_tui.application.practice import OpenPractice
@@ -192,20 +192,20 @@ class _Intake:
             row = self._row(entry)
             try:
                 with self._document(entry) as document:
-                    row = opened(row, document)
+                    row = with_content(row, document)
                     known = self._known(document.digest)
                     if known is not None or document.digest in digests:
                         self.report.add(known or row, "duplicate")
                         continue
                     digests.add(document.digest)
-                    row = understood(row, document)
+                    row = with_kind(row, document)
                     outcome = preview(self._practice, self._delivery(document, row))
-                    self.report.add(received(row, document, outcome))
+                    self.report.add(with_outcome(row, document, outcome))
             except _STOPPING as error:
                 self.report.stopped = error
                 return
             except AppError as error:
-                self.report.add(failed(row, error))
+                self.report.add(with_failure(row, error))
 
     def tell(self) -> None:
         """Log what was done, and send a notification of failed files."""
@@ -273,7 +273,7 @@ class _Intake:
         row = self._row(entry)
         try:
             with self._document(entry) as document:
-                row = self._as_before(opened(row, document))
+                row = self._as_before(with_content(row, document))
                 before = self._known(document.digest)
                 if before is not None and known_claim and before.claim == row.claim:
                     # The process ended after the transaction and before the file was moved.
@@ -283,7 +283,7 @@ class _Intake:
                 if before is not None and not self._asked:
                     self._duplicate(entry, before)
                     return
-                row = self._imported(document, understood(row, document))
+                row = self._imported(document, with_kind(row, document))
         except _KnownMeanwhile:
             self._take_in(entry, known_claim=known_claim)
             return
@@ -294,11 +294,11 @@ class _Intake:
         except _STOPPING:
             raise
         except AppError as error:
-            row = self._record(failed(row, error))
+            row = self._record(with_failure(row, error))
         except Exception as error:  # an unexpected error in one file must not block the others
             kind = type(error).__name__
             row = self._record(
-                failed(row, AppError(f"The file could not be read: an unexpected error ({kind})."))
+                with_failure(row, AppError(f"The file could not be read: an unexpected error ({kind})."))
             )
         self._finish(entry, row, row.id)
         self.report.add(row)
@@ -315,7 +315,7 @@ class _Intake:
             document.check_unchanged()
             if not self._asked and _known(snapshot, row.digest) is not None:
                 raise _KnownMeanwhile
-            done = msgspec.structs.replace(received(row, document, outcome), id=row.id or ids.new("f")[0])
+            done = msgspec.structs.replace(with_outcome(row, document, outcome), id=row.id or ids.new("f")[0])
             made[:] = [done]
             return [Put(INBOX, done)]
 

@@ -82,7 +82,7 @@ def inbox_status(practice: OpenPractice) -> InboxStatus:
     received = snapshot.count(INBOX)
     if folder is None:
         return InboxStatus(received=received)
-    last = newest(practice, 1)
+    last = list_newest(practice, 1)
     told = InboxStatus(
         folder=storable(str(folder.root)), received=received, last_at=last[0].at if last else None
     )
@@ -96,7 +96,7 @@ def inbox_status(practice: OpenPractice) -> InboxStatus:
         return msgspec.structs.replace(told, problem=error.message)
 
 
-def newest(practice: OpenPractice, most: int = 0, state: str = "") -> list[ReceivedFile]:
+def list_newest(practice: OpenPractice, most: int = 0, state: str = "") -> list[ReceivedFile]:
     """Return the received files, the newest first; ``most`` of 0 returns all."""
     snapshot = practice.snapshot()
     found: list[ReceivedFile] = []
@@ -121,7 +121,7 @@ def find_received(practice: OpenPractice, text: str) -> ReceivedFile:
     found = practice.snapshot().get(INBOX, wanted.partition("-")[0].partition(".")[0])
     if found is not None:
         return found
-    for row in newest(practice):
+    for row in list_newest(practice):
         if row.name == wanted:
             return row
     raise NotFound(

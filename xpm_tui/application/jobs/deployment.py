@@ -14,15 +14,15 @@ from typing import Literal, cast
 import msgspec
 
 from xpm_tui.application.jobs.proposals import find_proposal
-from xpm_tui.application.jobs.queries import OPEN, find_job, previews, row_of, unfinished
-from xpm_tui.application.jobs.services import IGNITION, IGNITION_HINT, terms_of, today
+from xpm_tui.application.jobs.queries import OPEN, find_job, list_unfinished, preview_jobs, row_of
+from xpm_tui.application.jobs.services import IGNITION, IGNITION_HINT, current_day, terms_of
 from xpm_tui.application.jobs.views import JobRowView, PreviewView
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import PracticeIdentity
-from xpm_tui.application.progress import Report, silent
+from xpm_tui.application.progress import Report, ignore_progress
 from xpm_tui.application.runs.consequences import pace
 from xpm_tui.application.runs.history import Stopper
-from xpm_tui.application.runs.runner import under_lock
+from xpm_tui.application.runs.runner import run_under_lock
 from xpm_tui.application.runs.sync_run import RunRequest, RunWork
 from xpm_tui.deploy import workflows
 from xpm_tui.deploy.batch import deploy, unfinished_occurrences
@@ -41,8 +41,16 @@ from xpm_tui.domain.tables import DEPLOYMENTS, INTENTS, JOBS, RUNS, WORKFLOWS
 from xpm_tui.domain.xpm import XpmJob
 from xpm_tui.store.ids import BlockIds
 from xpm_tui.sync.applying.recovery import resolve as resolve_clients
-from xpm_tui.sync.consequences import paced
-from xpm_tui.sync.journal import ADD_JOB, APPLY_TEMPLATE, ASSIGN_PEOPLE, JOB_KINDS, SET_STATE, done, failed
+from xpm_tui.sync.consequences import with_pace
+from xpm_tui.sync.journal import (
+    ADD_JOB,
+    APPLY_TEMPLATE,
+    ASSIGN_PEOPLE,
+    JOB_KINDS,
+    SET_STATE,
+    mark_done,
+    mark_failed,
+)
 from xpm_tui.sync.matching.proposals import Alike, MatchIndex
 
 
@@ -71,7 +79,7 @@ async def deploy_jobs(
     reviewed: bool,
     anyway: bool = False,
     trigger: Trigger = "hand",
-    report: Report = silent,
+    report: Report = ignore_progress,
 ) -> Run:
     """Deploy occurrences, after finishing what an earlier run began.
 
@@ -98,26 +106,26 @@ async def deploy_jobs(
             report=report, stop=stop,
         )  # fmt: skip
 
-    return await under_lock(practice, work, trigger=trigger, kind="deploy")
+    return await run_under_lock(practice, work, trigger=trigger, kind="deploy")
 
 
-async def deploy_due(practice: OpenPractice, *, report: Report = silent) -> Run | None:
+async def deploy_due(practice: OpenPractice, *, report: Report = ignore_progress) -> Run | None:
     """Deploy what is due as the daily run does, regardless of sign-ins; None if there is nothing."""
     terms = terms_of(practice)
     if not terms.ours:
         return None
-    found = due_by_itself(practice.snapshot(), terms, today(practice))
+    found = due_by_itself(practice.snapshot(), terms, current_day(practice))
     if not found and not unfinished_occurrences(practice.snapshot()):
         return None
     return await deploy_jobs(practice, found, reviewed=False, trigger="daily", report=report)
 
 
-def due_at_once(practice: OpenPractice) -> list[str]:
+def list_due_now(practice: OpenPractice) -> list[str]:
     """Return the ids of jobs that would be deployed automatically now."""
     terms = terms_of(practice)
     if not terms.ours:
         return []
-    return [each.id for each in due_by_itself(practice.snapshot(), terms, today(practice))]
+    return [each.id for each in due_by_itself(practice.snapshot(), terms, current_day(practice))]
 
 
 def batch_of(
@@ -179,7 +187,7 @@ class DeployWork(RunWork):
             )
             return msgspec.structs.replace(self.run, outcome="held", stops=stops)
         requests = msgspec.structs.replace(found.requests, lookups=found.requests.lookups + looked_up)
-        self.expect(paced(msgspec.structs.replace(found, requests=requests), pace(practice)))
+        self.expect(with_pace(msgspec.structs.replace(found, requests=requests), pace(practice)))
         practice.book.commit([Put(RUNS, self.run)])
         self.report_expected()
         snapshot = practice.snapshot()
@@ -253,8 +261,8 @@ class BatchView(msgspec.Struct, frozen=True, kw_only=True):
 def preview_batch(practice: OpenPractice, chosen: Sequence[Occurrence]) -> BatchView:
     """Return what deploying these jobs would do, without a call to XPM."""
     named = {each.id for each in chosen}
-    shown, found = previews(practice, chosen)
-    _, anyway = previews(practice, chosen, anyway=True)
+    shown, found = preview_jobs(practice, chosen)
+    _, anyway = preview_jobs(practice, chosen, anyway=True)
     goes = [view for view in shown if view.goes]
     begun = sum(bool(view.job.number) for view in goes)
     return BatchView(
@@ -277,12 +285,12 @@ def preview_named(practice: OpenPractice, ids: Sequence[str]) -> BatchView:
     return preview_batch(practice, [find_job(practice, id_) for id_ in ids])
 
 
-def of_cause(practice: OpenPractice, cause: str = "") -> tuple[str, ...]:
+def jobs_of_cause(practice: OpenPractice, cause: str = "") -> tuple[str, ...]:
     """Return the ids of jobs that are held, failed or unfinished, with one cause if it is named."""
-    return tuple(each.id for each in unfinished(practice, cause=cause))
+    return tuple(each.id for each in list_unfinished(practice, cause=cause))
 
 
-def of_proposal(practice: OpenPractice, proposal: str) -> list[Occurrence]:
+def jobs_of_proposal(practice: OpenPractice, proposal: str) -> list[Occurrence]:
     """Return the next open job of each workflow of a proposal. Raises ``NotFound`` and ``BadInput``."""
     snapshot = practice.snapshot()
     rows = snapshot.find(WORKFLOWS, "proposal", find_proposal(snapshot, proposal).id)
@@ -340,14 +348,14 @@ async def decide_sent(practice: OpenPractice, job: str, choice: Sent, number: st
                 f"Job {there.number} belongs to another client: {visible(there.client.name, 80)}.",
                 hint="Check its number in XPM.",
             )
-        row, end = adopt(row, intent, there), done(intent, there.uuid)
+        row, end = adopt(row, intent, there), mark_done(intent, there.uuid)
     elif choice == "again":
-        end = failed(intent, "to be sent again")
+        end = mark_failed(intent, "to be sent again")
     else:
-        row, end = _dropped(row, intent), failed(intent, "dropped")
+        row, end = _dropped(row, intent), mark_failed(intent, "dropped")
     if choice != "drop" or intent.kind != ADD_JOB:
         row = msgspec.structs.replace(row, state="going", cause="", why="")
-    row = workflows.noted(row, practice.clock.now(), practice.person, "sent", choice)
+    row = workflows.with_note(row, practice.clock.now(), practice.person, "sent", choice)
     practice.book.commit([Put(INTENTS, end), workflows.put(row)], since=snapshot)
     practice.events.emit(
         Event(key="job.settled", record=row.workflow, rule=choice, numbers={"day": row.day.isoformat()})
@@ -379,7 +387,7 @@ async def prepare_again(practice: OpenPractice, job: str) -> JobRowView:
         why=f"XPM no longer has job {row.number}: it will be created again.", attempt=row.attempt + 1,
         earlier=(*row.earlier, row.number), audit=row.audit,
     )  # fmt: skip
-    again = workflows.noted(again, practice.clock.now(), practice.person, "redeploy", row.number)
+    again = workflows.with_note(again, practice.clock.now(), practice.person, "redeploy", row.number)
     there = snapshot.get(JOBS, row.number)
     missing = [Put(JOBS, msgspec.structs.replace(there, gone=True))] if there is not None else []
     practice.book.commit([workflows.put(again), *missing], since=snapshot)

@@ -11,7 +11,7 @@ from datetime import date
 import msgspec
 
 from xpm_tui.application.clients.edits import LONGEST, known_field
-from xpm_tui.application.jobs.services import find_service, terms_of, today
+from xpm_tui.application.jobs.services import current_day, find_service, terms_of
 from xpm_tui.application.jobs.views import AgreedView, ProposalRowView
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import find_client, find_member
@@ -85,7 +85,7 @@ def new_proposal(
     for field, text in values.items():
         known_field(field, field.casefold(), FIELDS)
         if field in ("start", "end"):
-            read[field] = day(field, text)
+            read[field] = parse_day(field, text)
         elif field in ("partner", "manager"):
             read[field] = find_member(snapshot, text).id if text.strip() else ""
         else:
@@ -249,20 +249,22 @@ def repeat_of(word: str, *, until: str = "", last_day: bool = False) -> Repeat |
             "The last day of the month is only for jobs that recur monthly, or every few months.",
             field="last_day",
         )
-    return ending(Repeat(unit=unit, every=every, last_day=last_day), until)
+    return with_end(Repeat(unit=unit, every=every, last_day=last_day), until)
 
 
-def ending(repeat: Repeat, until: str) -> Repeat:
+def with_end(repeat: Repeat, until: str) -> Repeat:
     """Return the recurrence with an end as typed: a date, ``none``, or nothing to end with the proposal.
 
     Raises:
         BadInput: The end cannot be read.
     """
     endless = until.strip().casefold() == ENDLESS
-    return msgspec.structs.replace(repeat, end=None if endless else day("until", until), endless=endless)
+    return msgspec.structs.replace(
+        repeat, end=None if endless else parse_day("until", until), endless=endless
+    )
 
 
-def day(field: str, text: str) -> date | None:
+def parse_day(field: str, text: str) -> date | None:
     """Return a typed date, ``YYYY-MM-DD``; None for an empty text. Raises ``BadInput``."""
     try:
         return date.fromisoformat(text.strip()) if text.strip() else None
@@ -307,7 +309,7 @@ def show_proposal(practice: OpenPractice, proposal: str) -> ProposalRowView:
     return proposal_view(snapshot, find_proposal(snapshot, proposal))
 
 
-def agreed(practice: OpenPractice, proposal: str) -> list[AgreedView]:
+def list_agreed_services(practice: OpenPractice, proposal: str) -> list[AgreedView]:
     """Return the services of a proposal with their templates. Raises ``NotFound``."""
     snapshot = practice.snapshot()
     found = []
@@ -356,7 +358,7 @@ def _ours(
 ) -> list[ProposalRowView]:
     practice.writable()
     snapshot, terms, ids = practice.snapshot(), terms_of(practice), BlockIds(practice.ids)
-    since = today(practice)
+    since = current_day(practice)
     writes: list[Write] = []
     news: list[Event] = []
     # A proposal can be named twice, by its id and its number.

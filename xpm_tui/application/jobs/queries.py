@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from xpm_tui.application.jobs.services import IGNITION, terms_of, today
+from xpm_tui.application.jobs.services import IGNITION, current_day, terms_of
 from xpm_tui.application.jobs.views import HistoryLineView, JobCounts, JobRowView, PreviewView, ProblemView
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import ListState, list_state
 from xpm_tui.application.presenters.lookup import name_of
 from xpm_tui.application.presenters.views import RefView
-from xpm_tui.application.runs.history import alive
+from xpm_tui.application.runs.history import is_alive
 from xpm_tui.deploy import workflows
 from xpm_tui.deploy.calendar import recurrence, word
 from xpm_tui.deploy.occurrences import SOON, Occurrence, occurrences, of_workflow
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 def counts(practice: OpenPractice) -> JobCounts:
     """Return the counts. O(workflows and their deployments)."""
-    snapshot, terms, day = practice.snapshot(), terms_of(practice), today(practice)
+    snapshot, terms, day = practice.snapshot(), terms_of(practice), current_day(practice)
     found = list(occurrences(snapshot, terms, day))
     states = Counter(each.state for each in found)
     changed = {each.workflow.proposal for each in found if each.state == "stopped"}
@@ -170,7 +170,7 @@ def list_jobs(
     shown = _show(practice, snapshot, names=True)
     found = [
         each
-        for each in occurrences(snapshot, terms_of(practice), today(practice))
+        for each in occurrences(snapshot, terms_of(practice), current_day(practice))
         if not state or each.state in _SEVERAL.get(state, (state,))
     ]
     views = (row_view(snapshot, each, shown) for each in sorted(found, key=lambda o: (o.day, o.workflow.id)))
@@ -207,7 +207,7 @@ def find_job(practice: OpenPractice, text: str) -> Occurrence:
     workflow = snapshot.get(WORKFLOWS, workflow_id)
     if workflow is None:
         raise NotFound(f"There is no job '{visible(typed, 80)}'.", hint="List them: xpm-tui jobs list")
-    now = today(practice)
+    now = current_day(practice)
     # Up to a year after its start, so that one that starts years later can be previewed and fixed.
     ahead = (
         400 + max(0, (max(workflow.start, workflow.since) - now).days) if workflow.repeat is not None else 0
@@ -236,23 +236,23 @@ def choose(
                 f"Job {each.id} is already {each.state}.", hint=f"See: xpm-tui jobs preview {each.id}"
             )
     states = {state for state, wanted in (("due", due), ("missed", missed)) if wanted}
-    for each in occurrences(practice.snapshot(), terms_of(practice), today(practice), ahead=0):
+    for each in occurrences(practice.snapshot(), terms_of(practice), current_day(practice), ahead=0):
         if each.state in states:
             chosen.setdefault(each.id, each)
     return list(chosen.values())
 
 
-def unfinished(practice: OpenPractice, *, cause: str = "") -> list[Occurrence]:
+def list_unfinished(practice: OpenPractice, *, cause: str = "") -> list[Occurrence]:
     """Return what is held, failed or unfinished, with one cause if it is named."""
     return [
         each
-        for each in occurrences(practice.snapshot(), terms_of(practice), today(practice), ahead=0)
+        for each in occurrences(practice.snapshot(), terms_of(practice), current_day(practice), ahead=0)
         if each.state in ("held", "failed", "going")
         and (not cause or (each.deployment is not None and each.deployment.cause == cause))
     ]
 
 
-def previews(
+def preview_jobs(
     practice: OpenPractice, chosen: Iterable[Occurrence], *, anyway: bool = False
 ) -> tuple[list[PreviewView], Consequences]:
     """Return what deploying them would do, and the consequences, with what an earlier run left."""
@@ -278,7 +278,7 @@ def skip(practice: OpenPractice, job: str, *, undo: bool = False) -> JobRowView:
             raise BadInput(f"Job {found.id} is not skipped.")
         back = msgspec.structs.replace(row, state="failed" if row.number else "going")
         practice.book.commit(
-            [workflows.put(workflows.noted(back, now, by, "unskipped"))]
+            [workflows.put(workflows.with_note(back, now, by, "unskipped"))]
             if row.number
             else [Drop(DEPLOYMENTS, row.id)],
             since=snapshot,
@@ -286,7 +286,7 @@ def skip(practice: OpenPractice, job: str, *, undo: bool = False) -> JobRowView:
     else:
         if found.state in ("deployed", "skipped"):
             raise BadInput(f"Job {found.id} is already {found.state}.")
-        if any(intent.record == found.id for intent in recovery.unknown(snapshot)) or (
+        if any(intent.record == found.id for intent in recovery.unresolved_intents(snapshot)) or (
             row and row.cause == "unknown"
         ):
             raise BadInput(
@@ -294,7 +294,7 @@ def skip(practice: OpenPractice, job: str, *, undo: bool = False) -> JobRowView:
                 hint=f"xpm-tui jobs retry {found.id} --sent drop",
             )
         row = row or Deployment(id=found.id, workflow=found.workflow.id, day=found.day, state="skipped")
-        row = workflows.noted(msgspec.structs.replace(row, state="skipped"), now, by, "skipped")
+        row = workflows.with_note(msgspec.structs.replace(row, state="skipped"), now, by, "skipped")
         practice.book.commit([workflows.put(row)], since=snapshot)
     key = "job.unskipped" if undo else "job.skipped"
     practice.events.emit(Event(key=key, record=found.workflow.id, numbers={"day": found.day.isoformat()}))
@@ -424,7 +424,7 @@ def refuse_while_made(snapshot: Snapshot, found: Occurrence) -> None:
     """Refuse a decision on a job while a run is creating it, because the run would overwrite it."""
     row = found.deployment
     run = snapshot.get(RUNS, row.run) if row is not None and row.state == "going" else None
-    if run is not None and run.outcome == "running" and alive(run):
+    if run is not None and run.outcome == "running" and is_alive(run):
         raise Busy(
             f"Job {found.id} is being created by run {run.id} right now.",
             hint=f"Wait until that run ends, or stop it first: xpm-tui runs stop {run.id}",

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from xpm_tui.application.jobs.proposals import find_proposal
-from xpm_tui.application.jobs.services import today
+from xpm_tui.application.jobs.services import current_day
 from xpm_tui.application.jobs.views import PartChangeView, ProposalChangeView, RolledView, ServiceChangeView
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.presenters.lookup import name_of
@@ -22,7 +22,7 @@ from xpm_tui.deploy.renewal import (
     is_renewed,
     next_term,
     parts_that_differ,
-    rolls,
+    plan_rolls,
     workflows_of,
 )
 from xpm_tui.deploy.workflows import job_client
@@ -161,7 +161,7 @@ def _planned(
     ids: BlockIds | None = None,
 ) -> list[tuple[Proposal, list[Roll]]]:
     """Return each proposal with its workflows; without ``ids`` the new ones are numbered ``+w1`` onwards."""
-    counted, day, now = numbers(1), today(practice), practice.clock.now()
+    counted, day, now = numbers(1), current_day(practice), practice.clock.now()
 
     def new_id() -> str:
         return ids.new("w")[0] if ids is not None else f"+w{next(counted)}"
@@ -169,7 +169,7 @@ def _planned(
     return [
         (
             row,
-            rolls(snapshot, row, keep=keep, today=day, now=now, by=practice.person, new_id=new_id),
+            plan_rolls(snapshot, row, keep=keep, today=day, now=now, by=practice.person, new_id=new_id),
         )
         for row in chosen
     ]

@@ -13,7 +13,7 @@ import msgspec
 
 from xpm_tui.application.cached_counts import cached_count
 from xpm_tui.application.condition import refuse_damaged
-from xpm_tui.application.jobs.services import terms_of, today
+from xpm_tui.application.jobs.services import current_day, terms_of
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.deploy.audit_evidence import AuditedJobs, first_day, windows
 from xpm_tui.deploy.job_audit import AuditFinding, AuditReport, audit
@@ -89,7 +89,7 @@ class _Reading:
 
     async def run(self) -> AuditView:
         practice, began = self._practice, self._xpm.calls
-        snapshot, day = practice.snapshot(), today(practice)
+        snapshot, day = practice.snapshot(), current_day(practice)
         staff = await self._staff()
         self._report("Reading XPM's current jobs.")
         current = await self._xpm.current_jobs()
@@ -142,7 +142,7 @@ class _Reading:
         return audit(
             practice.snapshot(),
             terms_of(practice),
-            today(practice),
+            current_day(practice),
             AuditedJobs(jobs, numbers),
             staff=staff,
             no_invoices=[
@@ -219,7 +219,7 @@ def forecast_jobs(practice: OpenPractice, *, months: int = MONTHS) -> JobForecas
     """Return what will be created in the coming months. Raises ``BadInput``."""
     if not 1 <= months <= MOST_MONTHS:
         raise BadInput(f"--months must be from 1 to {MOST_MONTHS}.", field="months")
-    day, terms = today(practice), terms_of(practice)
+    day, terms = current_day(practice), terms_of(practice)
     return cached_count(
         practice,
         f"forecast {months}",

@@ -26,7 +26,7 @@ from xpm_tui.domain.ignition import Service
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CATEGORIES, PROPOSALS, SERVICES, TEMPLATES
-from xpm_tui.ignition.cell_readers import plain
+from xpm_tui.ignition.cell_readers import clean_cell
 from xpm_tui.ignition.library_import import SERVICE_ID
 from xpm_tui.settings.kinds import billing_categories
 
@@ -57,7 +57,7 @@ def new_service(
             hint="To add another one of the same name, use --anyway.",
         )
     made = msgspec.structs.replace(made, id=practice.ids.new("s")[0])
-    undo_history.do(practice, snapshot, SERVICES, [made], f"the creation of {made.name}")
+    undo_history.commit_undoable(practice, snapshot, SERVICES, [made], f"the creation of {made.name}")
     practice.events.emit(Event(key="service.added", record=made.id))
     return _view(practice.snapshot(), made)
 
@@ -72,7 +72,7 @@ def edit_service(practice: OpenPractice, service: str, values: Mapping[str, str]
     before = find_service(snapshot, service)
     after = _edited(snapshot, before, values)
     if after != before:
-        undo_history.do(practice, snapshot, SERVICES, [after], f"the change to {before.name}")
+        undo_history.commit_undoable(practice, snapshot, SERVICES, [after], f"the change to {before.name}")
         for name in values:
             field = "name" if name == "name" else "extra"
             practice.events.emit(Event(key="service.edited", record=before.id, field=field))
@@ -129,12 +129,12 @@ def _edited(snapshot: Snapshot, service: Service, values: Mapping[str, str]) -> 
         if "\0" in text or len(text) > LONGEST:
             raise BadInput(f"{visible(typed, 60)} is too long, or contains a null character.")
         if typed == "name":
-            name = plain(text)
+            name = clean_cell(text)
             continue
         known_field(typed, typed.casefold(), ["name", *headings])
         heading = headings[typed.casefold()]
-        if plain(text):
-            extra[heading] = plain(text)
+        if clean_cell(text):
+            extra[heading] = clean_cell(text)
         else:
             extra.pop(heading, None)
     if not name:
@@ -185,7 +185,7 @@ def terms_of(practice: OpenPractice) -> JobTerms:
     )
 
 
-def today(practice: OpenPractice) -> date:
+def current_day(practice: OpenPractice) -> date:
     """Return the present day in the practice's time zone."""
     return practice.clock.now().astimezone(time_zone(practice)).date()
 
@@ -220,7 +220,7 @@ def defaults(practice: OpenPractice) -> list[DefaultView]:
         "jobs.state_code": ("state", settings.text("jobs.state_code") or "XPM's first"),
         "jobs.days_early": ("deployed", f"{count(early, 'day')} early" if early else "on its date"),
     }
-    trouble = {CATEGORY: category_error(practice), BY_BILLING: billing_trouble(practice)}
+    trouble = {CATEGORY: category_error(practice), BY_BILLING: billing_problem(practice)}
     return [
         DefaultView(
             key=key,
@@ -241,7 +241,7 @@ def category_error(practice: OpenPractice) -> str:
     return _category_trouble(practice, practice.settings.text(CATEGORY))
 
 
-def billing_trouble(practice: OpenPractice) -> str:
+def billing_problem(practice: OpenPractice) -> str:
     """Return the same for the categories by billing type: the first that cannot be used."""
     names = billing_categories(practice.settings.text(BY_BILLING)).values()
     return next(filter(None, (_category_trouble(practice, name) for name in names)), "")
@@ -260,7 +260,7 @@ def _category_trouble(practice: OpenPractice, wanted: str) -> str:
     return ""
 
 
-def vanished(snapshot: Snapshot) -> list[str]:
+def describe_missing_templates(snapshot: Snapshot) -> list[str]:
     """Return each job template that services use and XPM no longer has, as a sentence with their number."""
     if not snapshot.count(TEMPLATES):
         return []

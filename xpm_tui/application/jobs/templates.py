@@ -308,7 +308,7 @@ def _category_ref(snapshot: Snapshot, uuid: str) -> RefView | None:
 
 def _put(practice: OpenPractice, snapshot: Snapshot, rows: list[Service], what: str) -> list[ServiceLinkView]:
     changed = [row for row in rows if snapshot.get(SERVICES, row.id) != row]
-    undo_history.do(practice, snapshot, SERVICES, changed, what)
+    undo_history.commit_undoable(practice, snapshot, SERVICES, changed, what)
     for row in changed:
         practice.events.emit(
             Event(key="service.templates", record=row.id, numbers={"templates": len(row.templates)})

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from xpm_tui.application.clients.edits import LONGEST, known_field
-from xpm_tui.application.jobs.proposals import ENDLESS, day, ending, repeat_of
+from xpm_tui.application.jobs.proposals import ENDLESS, parse_day, repeat_of, with_end
 from xpm_tui.application.jobs.queries import OPEN, find_job, preview_job, put_workflow, refuse_while_made
-from xpm_tui.application.jobs.services import terms_of, today
+from xpm_tui.application.jobs.services import current_day, terms_of
 from xpm_tui.application.jobs.templates import find_category, find_template
 from xpm_tui.application.jobs.views import PreviewView
 from xpm_tui.application.practice import OpenPractice
@@ -164,7 +164,7 @@ def _effect(
             f"No job of {workflow.id} is created for now: {workflow.stopped} The change takes effect "
             "once that is resolved."
         )
-    snapshot, terms, now = practice.snapshot(), terms_of(practice), today(practice)
+    snapshot, terms, now = practice.snapshot(), terms_of(practice), current_day(practice)
     ahead = YEAR + max(0, (max(workflow.start, workflow.since) - now).days)
     shown = list(of_workflow(snapshot, terms, workflow, now, ahead))
     here = [each for each in shown if each.deployment is not None and each.deployment.number]
@@ -325,7 +325,7 @@ def _value(snapshot: Snapshot, field: str, text: str) -> Any:
             raise BadInput(f"{field}: '{visible(text, 40)}' is not a number of days from {low} to 3,660.")
         return int(text)
     if field == "due":
-        return day(field, text)
+        return parse_day(field, text)
     if field == "name" and (not text or len(text) > LONGEST_NAME):
         raise BadInput(f"The name of a job must have 1 to {LONGEST_NAME} characters.", field="name")
     return text
@@ -333,7 +333,7 @@ def _value(snapshot: Snapshot, field: str, text: str) -> Any:
 
 def _calendar(workflow: Workflow, field: str, text: str) -> Workflow:
     if field == "start":
-        start = day(field, text)
+        start = parse_day(field, text)
         if start is None:
             raise BadInput("A workflow must have a start.", field="start")
         return msgspec.structs.replace(workflow, start=start)
@@ -342,7 +342,7 @@ def _calendar(workflow: Workflow, field: str, text: str) -> Workflow:
             raise BadInput("Only a recurring job can have an end: set repeat= first.", field="until")
         follows = text.casefold() == DEFAULT
         return msgspec.structs.replace(
-            workflow, repeat=ending(workflow.repeat, "" if follows else text or ENDLESS)
+            workflow, repeat=with_end(workflow.repeat, "" if follows else text or ENDLESS)
         )
     repeat: Repeat | None = repeat_of(text)
     if repeat is not None and workflow.repeat is not None:

@@ -242,7 +242,7 @@ def plan_differences(practice: OpenPractice, plan: Plan) -> Iterator[DifferenceV
         return iter(())
     snapshot = practice.snapshot()
     presenter = DifferencePresenter(snapshot, policy.direction)
-    found = planner.differences(snapshot, policy, only=plan.only, fields=plan.fields)
+    found = planner.list_differences(snapshot, policy, only=plan.only, fields=plan.fields)
     return (presenter.view(uuid, each) for uuid, each in found)
 
 

@@ -14,7 +14,7 @@ import msgspec
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.xpm_refresh import is_filled
-from xpm_tui.domain.pace import Pace
+from xpm_tui.domain.pace import LIMITER_FILE, Pace
 from xpm_tui.domain.plan import Consequences, Plan, PlannedRecord, Requests
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import PLANS, STOPS
@@ -25,8 +25,6 @@ from xpm_tui.xero.rate_limiter import RateLimiter
 
 with lazy_imports():
     from xpm_tui.xero import shared_access
-
-GATE_FILE = "gate.json"
 
 
 def stored_plan_consequences(practice: OpenPractice, plan_id: str = "") -> Consequences:
@@ -42,7 +40,7 @@ def consequences(practice: OpenPractice, plan: Plan, records: Iterable[PlannedRe
     return plan_consequences(snapshot, plan, records, before=before, pace=pace(practice))
 
 
-def of_policy(practice: OpenPractice, policy: Policy) -> tuple[Plan, Consequences] | None:
+def plan_under_policy(practice: OpenPractice, policy: Policy) -> tuple[Plan, Consequences] | None:
     """Return the first plan under another policy, from the stored data, and its consequences.
 
     None if there is nothing to plan from: the practice is not connected, or XPM was never read.
@@ -50,11 +48,11 @@ def of_policy(practice: OpenPractice, policy: Policy) -> tuple[Plan, Consequence
     identity = practice.identity()
     if identity is None or not is_filled(practice):
         return None
-    plan, records = plans.trial(practice, policy, identity)
+    plan, records = plans.plan_trial(practice, policy, identity)
     return plan, consequences(practice, plan, records)
 
 
-def of_rest(practice: OpenPractice, run: Run) -> Consequences | None:
+def remaining_consequences(practice: OpenPractice, run: Run) -> Consequences | None:
     """Return what is left of a run that is held or ended early, according to the data stored here.
 
     None if that is unknown: for jobs, for immediate actions of a user, and if the plan is gone.
@@ -66,7 +64,7 @@ def of_rest(practice: OpenPractice, run: Run) -> Consequences | None:
     if plan.undo_of or run.outcome == "held":
         return stored_plan_consequences(practice, plan.id)
     return consequences(
-        practice, *plans.trial(practice, practice.policy(), identity, only=run.only, fields=run.fields)
+        practice, *plans.plan_trial(practice, practice.policy(), identity, only=run.only, fields=run.fields)
     )
 
 
@@ -105,7 +103,7 @@ def forecast(practice: OpenPractice, run: Run) -> RunForecast:
 
 def pace(practice: OpenPractice) -> Pace:
     """Return how fast a run may call from now on, by the rate limiter's file. No network."""
-    path, shared = practice.state / GATE_FILE, practice.shared
+    path, shared = practice.state / LIMITER_FILE, practice.shared
     if shared is None and not path.exists():
         return Pace()
     place = path if shared is None else shared_access.SharedLimiter(shared, practice.clock)

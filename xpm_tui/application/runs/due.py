@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import SignIn, list_state, put, read
-from xpm_tui.application.runs.history import held
+from xpm_tui.application.runs.history import list_held_runs
 from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Run
@@ -74,7 +74,7 @@ def _due_again(practice: OpenPractice, snapshot: Snapshot, now: datetime, every:
     if practice.settings.yes("schedule.require_sign_in") and not _in_use(snapshot, now):
         return DueState("no-sign-in")
     full = full_is_due(practice)
-    if not full and any(run.trigger == "daily" and not run.kind for run in held(snapshot)):
+    if not full and any(run.trigger == "daily" and not run.kind for run in list_held_runs(snapshot)):
         return DueState("held")
     return DueState("due", full=full)
 
@@ -101,7 +101,7 @@ def full_is_due(practice: OpenPractice) -> bool:
     return full is None or not -_AHEAD <= practice.clock.now() - full < days - timedelta(hours=1)
 
 
-def signed_in(practice: OpenPractice) -> None:
+def record_sign_in(practice: OpenPractice) -> None:
     """Record that someone is using the tool: a key in a console, or a verb typed on a terminal.
 
     It is written every few minutes. With a full disk or a busy or damaged store it is not recorded, and the

@@ -59,30 +59,30 @@ def show(practice: OpenPractice, run_id: str) -> Run:
     return found
 
 
-def current(practice: OpenPractice) -> Run | None:
+def current_run(practice: OpenPractice) -> Run | None:
     """Return the run in progress, on this machine or another; None if there is none.
 
     A run whose process is dead does not count, whatever its row says; the next run ends it.
     """
     for run in list_runs(practice):
-        if run.outcome == "running" and alive(run):
+        if run.outcome == "running" and is_alive(run):
             return run
     return None
 
 
-def newest(snapshot: Snapshot) -> Run | None:
+def newest_sync(snapshot: Snapshot) -> Run | None:
     """Return the sync that ended last, whatever its outcome."""
     ended = [r for r in snapshot.rows(RUNS) if r.outcome not in ("running", "skipped") and is_sync(r)]
     return max(ended, key=_number, default=None)
 
 
-def held(snapshot: Snapshot) -> list[Run]:
+def list_held_runs(snapshot: Snapshot) -> list[Run]:
     """Return runs that wait for the user's decision: the newest sync, if it was held."""
-    last = newest(snapshot)
+    last = newest_sync(snapshot)
     return [last] if last is not None and last.outcome == "held" else []
 
 
-def alive(run: Run) -> bool:
+def is_alive(run: Run) -> bool:
     """Return whether the run's process exists.
 
     A process on another machine is assumed to exist. A run that records an immediate action is over, or was
@@ -105,7 +105,7 @@ def alive(run: Run) -> bool:
 
 def active_run(practice: OpenPractice, run_id: str = "") -> Run:
     """Return the run with that id, otherwise the one in progress. Raises ``BadInput`` if there is none."""
-    run = show(practice, run_id) if run_id else current(practice)
+    run = show(practice, run_id) if run_id else current_run(practice)
     if run is None or run.outcome != "running":
         raise BadInput("No run is in progress.", hint="`xpm-tui runs list` shows how the last runs ended.")
     return run
@@ -128,7 +128,7 @@ def refuse_in_flight(practice: OpenPractice, client: str) -> None:
     snapshot = practice.snapshot()
     open_ = (each for state in ("intent", "sent") for each in snapshot.find(INTENTS, "state", state))
     sent = [each for each in open_ if each.record.partition("/")[0] == client]
-    run = current(practice) if sent else None
+    run = current_run(practice) if sent else None
     if run is not None and any(intent.run == run.id for intent in sent):
         row = snapshot.get(CLIENTS, client)
         name = f"{visible(row.name, 80)} ({client})" if row is not None else client
@@ -238,7 +238,7 @@ class Stopper:
         if self._stage is not None:
             self._stage.cancel()
 
-    async def through(self, work: Coroutine[Any, Any, T]) -> T:
+    async def carry_out(self, work: Coroutine[Any, Any, T]) -> T:
         """Run work that may be cancelled at any point. Raises :class:`Stopped` if a signal cancelled it."""
         if self._asked:
             work.close()

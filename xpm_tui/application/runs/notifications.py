@@ -66,7 +66,7 @@ def _ending(run: Run) -> tuple[object, ...]:
     return run.outcome, run.case, run.exit_code, frozenset(stop.rule for stop in run.stops)
 
 
-def harmless(environ: Mapping[str, str]) -> dict[str, str]:
+def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that a command needs, without any that may hold a secret."""
     return {
         name: value
@@ -88,7 +88,7 @@ def _run(command: str, sentence: str, environ: dict[str, str]) -> tuple[int, str
         ended = subprocess.run(
             shlex.split(command),
             input=sentence.encode() + b"\n",
-            env={**harmless(os.environ), **environ},
+            env={**without_secrets(os.environ), **environ},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             timeout=LONGEST,

@@ -24,10 +24,10 @@ from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import INTENTS, LINKS, RUNS, STAFF, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.applying.adoption import created_candidates
-from xpm_tui.sync.applying.recovery import KINDS, Choice, decision_writes, held
+from xpm_tui.sync.applying.recovery import KINDS, Choice, decision_writes, held_intents
 from xpm_tui.sync.applying.run_results import merge_client
 from xpm_tui.sync.canonical import xpm_contacts
-from xpm_tui.sync.journal import ADD_CLIENT, ADD_STAFF, CALLS, decision, is_linked, unanswered
+from xpm_tui.sync.journal import ADD_CLIENT, ADD_STAFF, CALLS, decision_command, is_linked, unanswered
 from xpm_tui.sync.mirror import commit_rows, list_writes
 
 
@@ -69,7 +69,7 @@ class Decision(msgspec.Struct, frozen=True):
     xpm: str = ""
 
 
-def waiting(practice: OpenPractice) -> list[HeldWrite]:
+def list_held_writes(practice: OpenPractice) -> list[HeldWrite]:
     """Return the writes that wait for the user's decision, with candidates from the mirror."""
     snapshot = practice.snapshot()
     return [_held_write(snapshot, intent) for intent in _held(snapshot)]
@@ -105,7 +105,7 @@ async def look(practice: OpenPractice) -> list[HeldWrite]:
                     known = [(snapshot.get(XPM_CLIENTS, row.uuid), row) for row in rows]
                     merged = [merge_client(old, row) if old else row for old, row in known]
                     commit_rows(practice.book, merged, practice.clock.now())
-    return waiting(practice)
+    return list_held_writes(practice)
 
 
 def decide(practice: OpenPractice, decision: Decision) -> HeldWrite:
@@ -136,7 +136,7 @@ def decide(practice: OpenPractice, decision: Decision) -> HeldWrite:
 
 def _held(snapshot: Snapshot) -> list[Intent]:
     """Return the held writes of sync; those of jobs are decided in Jobs."""
-    return [intent for intent in held(snapshot) if intent.kind in KINDS]
+    return [intent for intent in held_intents(snapshot) if intent.kind in KINDS]
 
 
 def _held_write(snapshot: Snapshot, intent: Intent) -> HeldWrite:
@@ -193,7 +193,7 @@ def _adopts(snapshot: Snapshot, intent: Intent, typed: str) -> str:
 def _run_ended(snapshot: Snapshot, intent: Intent, choice: Choice) -> list[Write]:
     """Return the end of the run of a single creation, which has no plan to continue."""
     run = snapshot.get(RUNS, intent.run)
-    others = any(each.run == intent.run and each.id != intent.id for each in held(snapshot))
+    others = any(each.run == intent.run and each.id != intent.id for each in held_intents(snapshot))
     if run is None or run.plan or run.outcome != "held" or others:
         return []
     if choice == "adopt":
@@ -282,5 +282,5 @@ def _shown(snapshot: Snapshot, intent: Intent) -> OpenWrite:
         message=_message(
             intent.kind, f"{visible(name, 80)} ({intent.record})" if name else intent.record, note
         ),
-        decision=decision(intent),
+        decision=decision_command(intent),
     )

@@ -16,8 +16,8 @@ from xpm_tui.application.practice_identity import PracticeIdentity
 from xpm_tui.application.presenters.lookup import find_client, left_views, name_of
 from xpm_tui.application.presenters.presenter import SetAsideView, set_aside_views
 from xpm_tui.application.presenters.views import UnclearView
-from xpm_tui.application.progress import Report, silent
-from xpm_tui.application.runs.history import current, is_immediate, is_sync, list_runs, show
+from xpm_tui.application.progress import Report, ignore_progress
+from xpm_tui.application.runs.history import current_run, is_immediate, is_sync, list_runs, show
 from xpm_tui.application.runs.xpm_refresh import guard_limits, is_filled
 from xpm_tui.application.runs.xpm_refresh import refresh as refresh_lists
 from xpm_tui.domain.errors import BadInput, Busy, NotFound
@@ -86,7 +86,7 @@ async def make(
     only: Collection[str] | str = "",
     fields: Collection[str] = (),
     refresh: bool = True,
-    report: Report = silent,
+    report: Report = ignore_progress,
 ) -> Plan:
     """Update the mirror and make a plan. Raises ``LoginNeeded``, ``XeroError``, ``DecisionNeeded``.
 
@@ -112,12 +112,12 @@ def _look(
     if not is_filled(practice):
         practice.writable("XPM's data has not been read yet, so there is nothing to plan with.")
     position = practice.snapshot().position
-    made = trial(practice, practice.policy(), identity, only=only, fields=fields, full=full)
+    made = plan_trial(practice, practice.policy(), identity, only=only, fields=fields, full=full)
     practice.kept[UNSAVED] = (position, made)
     return made[0]
 
 
-def trial(
+def plan_trial(
     practice: OpenPractice,
     policy: Policy,
     identity: PracticeIdentity,
@@ -178,7 +178,7 @@ def keep_plan(practice: OpenPractice, plan: Plan, records: Iterable[PlannedRecor
     practice.book.commit(writes)
 
 
-def latest(practice: OpenPractice) -> Plan | None:
+def latest_plan(practice: OpenPractice) -> Plan | None:
     """Return the newest plan, applied or not, except for plans of an undo, which may have been declined."""
     return _newest(practice.snapshot().rows(PLANS))
 
@@ -205,19 +205,19 @@ def load(practice: OpenPractice, plan_id: str = "") -> tuple[Plan, list[PlannedR
     if plan_id == UNSAVED and UNSAVED in practice.kept:
         return cast("tuple[Plan, list[PlannedRecord]]", practice.kept[UNSAVED][1])
     snapshot = practice.snapshot()
-    plan = latest(practice) if plan_id in ("", "last") else snapshot.get(PLANS, plan_id)
+    plan = latest_plan(practice) if plan_id in ("", "last") else snapshot.get(PLANS, plan_id)
     if plan is None:
         wanted = f"There is no plan {visible(plan_id, 40)}." if plan_id else "There is no plan yet."
         raise NotFound(wanted, hint="Make one: xpm-tui plan")
     return plan, snapshot.find(PLANNED, "plan", plan.id)
 
 
-def items(records: Iterable[PlannedRecord]) -> Iterator[Change]:
+def ticked_changes(records: Iterable[PlannedRecord]) -> Iterator[Change]:
     """Return the ticked changes, including links."""
     return (change for record in records for change in record.changes if change.ticked)
 
 
-def waiting(records: Iterable[PlannedRecord]) -> Iterator[Change]:
+def unticked_changes(records: Iterable[PlannedRecord]) -> Iterator[Change]:
     """Return the changes that are not ticked: clearings, held conflicts, and what a user unticked."""
     return (change for record in records for change in record.changes if not change.ticked)
 
@@ -233,7 +233,7 @@ def tick(practice: OpenPractice, plan_id: str, selector: Selector | Iterable[Sel
     plan, records = load(practice, plan_id)
     if plan.state != "draft":
         raise BadInput(f"Plan {plan.id} was already applied.", hint="Make a new one: xpm-tui plan")
-    going = current(practice)
+    going = current_run(practice)
     if going is not None and going.plan == plan.id:
         raise Busy(
             f"Run {going.id} is already applying plan {plan.id}.", hint="Stop it first: xpm-tui runs stop"
@@ -271,7 +271,7 @@ def refuse_outdated(practice: OpenPractice, plan: Plan) -> None:
         refuse_if_outdated(plan, practice.policy(), identity.tenant, identity.scopes)
 
 
-def stops(
+def guard_stops(
     practice: OpenPractice, plan: Plan, records: Sequence[PlannedRecord], *, applying: bool = False
 ) -> list[str]:
     """Return what the guard would say to a plan that nobody has reviewed: its reviewer must know the numbers.

@@ -23,10 +23,10 @@ import msgspec
 
 import xpm_tui
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.progress import Report, silent
+from xpm_tui.application.progress import Report, ignore_progress
 from xpm_tui.application.runs import history
 from xpm_tui.application.runs.history import Stopper, end_dead, is_immediate, is_sync, list_runs, show
-from xpm_tui.application.runs.history import held as held_runs
+from xpm_tui.application.runs.history import list_held_runs as held_runs
 from xpm_tui.application.runs.sync_run import UNFINISHED, RunRequest, RunWork
 from xpm_tui.application.runs.sync_run import exit_code as exit_code
 from xpm_tui.domain.errors import AppError, BadInput, Busy
@@ -34,7 +34,7 @@ from xpm_tui.domain.events import Event
 from xpm_tui.domain.ports import Put
 from xpm_tui.domain.runs import Kind, Run, Trigger
 from xpm_tui.domain.tables import CLIENTS, INTENTS, PLANS, RUNS
-from xpm_tui.log.event_log import during
+from xpm_tui.log.event_log import assign_to_run
 from xpm_tui.sync.planning.guard import refuse_if_outdated
 
 
@@ -48,7 +48,7 @@ async def run(
     only: Collection[str] | str = "",
     fields: Collection[str] = (),
     held: Run | None = None,
-    report: Report = silent,
+    report: Report = ignore_progress,
 ) -> Run:
     """Make one run in this process and return it.
 
@@ -63,12 +63,12 @@ async def run(
     def work(row: Run, stop: Stopper) -> RunWork:
         return RunWork(practice, practice.connected(), row, asked, report=report, stop=stop)
 
-    return await under_lock(
+    return await run_under_lock(
         practice, work, trigger=trigger, plan_id=plan_id, only=asked.only, fields=asked.fields
     )
 
 
-async def under_lock(
+async def run_under_lock(
     practice: OpenPractice,
     work_for: Callable[[Run, Stopper], RunWork],
     *,
@@ -105,22 +105,22 @@ async def under_lock(
         )
         practice.book.commit([Put(RUNS, row)])
         work = work_for(row, Stopper(practice, run_id))
-        with during(run_id), work.stop.listening():
+        with assign_to_run(run_id), work.stop.listening():
             practice.events.emit(Event(key="run.started", numbers={"trigger": trigger}))
-            return await work.through()
+            return await work.carry_out()
     finally:
         lock.close()
 
 
-def unfinished(practice: OpenPractice) -> Run | None:
+def unfinished_run(practice: OpenPractice) -> Run | None:
     """Return the last run, if it can be resumed."""
     last = next((run for run in list_runs(practice) if is_sync(run) and not _never_sent(practice, run)), None)
     return last if last is not None and last.outcome in (*UNFINISHED, "running") else None
 
 
-async def resume(practice: OpenPractice, *, report: Report = silent) -> Run:
+async def resume(practice: OpenPractice, *, report: Report = ignore_progress) -> Run:
     """Complete what the last run left; raises ``BadInput`` if there is nothing."""
-    last = unfinished(practice)
+    last = unfinished_run(practice)
     if last is None:
         raise BadInput(
             "The last run is complete: there is nothing to resume.", hint="Sync again: xpm-tui sync"
@@ -129,7 +129,7 @@ async def resume(practice: OpenPractice, *, report: Report = silent) -> Run:
     return await run(practice, trigger="resume", report=report, **again)
 
 
-async def release(practice: OpenPractice, run_id: str, *, report: Report = silent) -> Run:
+async def release(practice: OpenPractice, run_id: str, *, report: Report = ignore_progress) -> Run:
     """Continue a held run: it is planned again, and continues if no count of the guard has grown.
 
     Raises ``NotFound``, ``BadInput`` for a run that is not held or no longer the last one, and
@@ -189,7 +189,7 @@ def _again(practice: OpenPractice, before: Run) -> _RepeatedRun:
 
 
 SYNC = ("sync",)
-_LOOK = 0.05
+_POLL_SECONDS = 0.05
 """Seconds between two checks for the run of a new process."""
 
 
@@ -207,7 +207,7 @@ class BackgroundRun:
         return self.process.poll()
 
 
-def detach(
+def start_background_run(
     practice: OpenPractice, *, plan_id: str = "", extra: Sequence[str] = (), verb: Sequence[str] = SYNC
 ) -> BackgroundRun:
     """Start ``sync``, or another verb that makes a run, in a new session with its streams on the null device.
@@ -226,7 +226,7 @@ def detach(
     newest = list_runs(practice, 1)
     try:
         process = subprocess.Popen(
-            command(practice, plan_id, extra, verb),
+            command_line(practice, plan_id, extra, verb),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -238,7 +238,7 @@ def detach(
     return BackgroundRun(process.pid, newest[0].id if newest else "", process, verb)
 
 
-def command(
+def command_line(
     practice: OpenPractice, plan_id: str = "", extra: Sequence[str] = (), verb: Sequence[str] = SYNC
 ) -> list[str]:
     """Return the command line that makes a run of this practice, for a process or a timer."""
@@ -260,8 +260,8 @@ async def wait_for_run(practice: OpenPractice, detached: BackgroundRun, seconds:
                 return show(practice, run.id)
         if detached.ended() is not None:
             break
-        await practice.clock.sleep(_LOOK)
-        waited += _LOOK
+        await practice.clock.sleep(_POLL_SECONDS)
+        waited += _POLL_SECONDS
     code = detached.ended()
     how = f"it ended with exit code {code}" if code is not None else "it did not start in time"
     words = " ".join(detached.verb)
@@ -296,7 +296,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 def failures(practice: OpenPractice, run_id: str = "last") -> list[Failure]:
     """Return what failed in a run, sorted by cause; ``last`` is the last sync. Raises ``NotFound``."""
     snapshot = practice.snapshot()
-    run = (history.newest(snapshot) if run_id == "last" else None) or history.show(practice, run_id)
+    run = (history.newest_sync(snapshot) if run_id == "last" else None) or history.show(practice, run_id)
     found = []
     for intent in snapshot.find(INTENTS, "run", run.id):
         if intent.state == "failed":
@@ -316,7 +316,7 @@ def failures(practice: OpenPractice, run_id: str = "last") -> list[Failure]:
     return sorted(found, key=lambda failure: (failure.cause, failure.name))
 
 
-def chosen(found: Sequence[Failure], *, client: str = "", cause: str = "") -> list[Failure]:
+def select_failures(found: Sequence[Failure], *, client: str = "", cause: str = "") -> list[Failure]:
     """Return those of one client, or with words in the cause; raise ``BadInput`` if none is left."""
     left = [
         failure
@@ -331,7 +331,7 @@ def chosen(found: Sequence[Failure], *, client: str = "", cause: str = "") -> li
     return left
 
 
-async def retry(practice: OpenPractice, found: Sequence[Failure], *, report: Report = silent) -> Run:
+async def retry(practice: OpenPractice, found: Sequence[Failure], *, report: Report = ignore_progress) -> Run:
     """Plan and sync only the clients of these failures again.
 
     If the run was restricted to some fields, only these fields are synced.

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import msgspec
 
+from xpm_tui.application.home import STORE_FOLDER
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import PracticeIdentity, put, read
 from xpm_tui.application.progress import Progress, Report
@@ -28,13 +29,13 @@ from xpm_tui.domain.ports import Drop, Put, XpmPort
 from xpm_tui.domain.runs import UNKNOWN, Run, Stop
 from xpm_tui.domain.tables import PLANNED, PLANS, RUNS, STOPS
 from xpm_tui.store.backup import prune_backups
-from xpm_tui.store.compaction import outdated
+from xpm_tui.store.compaction import outdated_rows
 from xpm_tui.store.ids import BlockIds
 from xpm_tui.sync.applying.executor import apply
 from xpm_tui.sync.applying.recovery import KINDS, resolve
 from xpm_tui.sync.consequences import plan_consequences
 from xpm_tui.sync.manual.plan_review import keep_review, recount
-from xpm_tui.sync.planning.guard import ALWAYS, check, grown, refuse_if_outdated
+from xpm_tui.sync.planning.guard import ALWAYS, check, refuse_if_outdated, uncovered_stops
 
 
 class RetentionResult(msgspec.Struct, frozen=True):
@@ -52,8 +53,8 @@ def apply_retention(practice: OpenPractice) -> int:
         return 0
     kept = practice.settings.number
     practice.events.drop_older(kept("retention.log_days"))
-    prune_backups(practice.data / "book", kept("retention.backups"))
-    writes = outdated(
+    prune_backups(practice.data / STORE_FOLDER, kept("retention.backups"))
+    writes = outdated_rows(
         snapshot, now=now, runs_days=kept("retention.runs_days"), images_days=kept("retention.images_days")
     )
     practice.book.commit([*writes, put("tidied", RetentionResult(today))])
@@ -148,7 +149,7 @@ class RunWork:
         self.timed = practice.clock.monotonic()
         stop.on_signal = lambda: report(Progress("stop"))
 
-    async def through(self) -> Run:
+    async def carry_out(self) -> Run:
         """Do the work until it ends, in any way."""
         try:
             try:
@@ -178,7 +179,7 @@ class RunWork:
         )
         self.stop.check()
         looked_up = xpm.calls - self.calls
-        plan, records, reviewed = await self.stop.through(self.plan(xpm))
+        plan, records, reviewed = await self.stop.carry_out(self.plan(xpm))
         before = Requests(lookups=looked_up, lists=xpm.calls - self.calls - looked_up)
         self.expect(plan_consequences(practice.snapshot(), plan, records, before=before, pace=pace(practice)))
         self.keep(plan, reviewed=reviewed)
@@ -278,7 +279,7 @@ class RunWork:
             stops += (Stop(rule="daily-push", counted=items, sentence=waits),)
         if self.asked.held is not None:
             always = tuple(stop for stop in stops if stop.rule in ALWAYS)
-            stops = always or grown(self.asked.held.stops, stops)
+            stops = always or uncovered_stops(self.asked.held.stops, stops)
         return stops
 
     def listed(self, progress: Progress) -> None:

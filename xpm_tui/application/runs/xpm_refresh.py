@@ -17,7 +17,7 @@ import msgspec
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import ListState, list_state, put
-from xpm_tui.application.progress import Progress, Report, silent
+from xpm_tui.application.progress import Progress, Report, ignore_progress
 from xpm_tui.application.runs.due import full_is_due, interval
 from xpm_tui.domain.errors import (
     AccessDenied,
@@ -39,11 +39,11 @@ from xpm_tui.settings.scopes import scope_advice, scopes
 from xpm_tui.settings.store import Settings
 from xpm_tui.sync.mirror import (
     ClientsRefreshed,
+    changed_since,
     job_writes,
     list_writes,
     refresh_clients,
     set_aside,
-    since,
 )
 from xpm_tui.sync.policy import GuardLimits
 
@@ -125,7 +125,9 @@ class RefreshResult:
     set_aside: int = 0
 
 
-async def refresh(practice: OpenPractice, *, full: bool = False, report: Report = silent) -> RefreshResult:
+async def refresh(
+    practice: OpenPractice, *, full: bool = False, report: Report = ignore_progress
+) -> RefreshResult:
     """Update the mirror over a connection of its own.
 
     ``full`` requests the complete client list; otherwise it is requested unless the last one took over a
@@ -142,7 +144,7 @@ async def refresh_changed(practice: OpenPractice) -> None:
     """Read the XPM clients that changed since the last list. Raises like :func:`refresh`."""
     identity = practice.connected()
     async with practice.wire() as wire:
-        await _clients(practice, wire.practice(identity.tenant), _complete(practice, True), silent)
+        await _clients(practice, wire.practice(identity.tenant), _complete(practice, True), ignore_progress)
 
 
 async def ensure_mirror(practice: OpenPractice) -> RefreshResult | None:
@@ -162,7 +164,7 @@ async def refresh_lists(
     *,
     full: bool = False,
     lately: bool = False,
-    report: Report = silent,
+    report: Report = ignore_progress,
 ) -> RefreshResult:
     """Update the mirror over a connection that is already open.
 
@@ -209,7 +211,7 @@ def _is_recent(practice: OpenPractice, name: str) -> bool:
 def _complete(practice: OpenPractice, lately: bool) -> bool:
     """Return whether to request the complete client list."""
     snapshot = practice.snapshot()
-    if since(snapshot) is None or full_is_due(practice):
+    if changed_since(snapshot) is None or full_is_due(practice):
         return True
     return not lately and list_state(snapshot, "clients").seconds <= SLOW
 
@@ -218,7 +220,7 @@ async def _clients(practice: OpenPractice, xpm: XpmPort, complete: bool, report:
     timed = practice.clock.monotonic()
     snapshot = practice.snapshot()
     before = list_state(snapshot, "clients")
-    async with xpm.clients(modified_since=None if complete else since(snapshot)) as listing:
+    async with xpm.clients(modified_since=None if complete else changed_since(snapshot)) as listing:
         watched = _WatchedListing(practice, listing, complete, lambda done: report(Progress("lists", done)))
         got = await refresh_clients(
             watched,

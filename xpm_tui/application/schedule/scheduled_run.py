@@ -21,7 +21,7 @@ from xpm_tui.application.inbox.queries import folder_of
 from xpm_tui.application.jobs.deployment import deploy_due
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import LISTS, put, read
-from xpm_tui.application.progress import Report, silent
+from xpm_tui.application.progress import Report, ignore_progress
 from xpm_tui.application.runs.due import INTERVALS, DueState, due, interval, skip_recorded
 from xpm_tui.application.runs.notifications import notify
 from xpm_tui.application.runs.runner import run
@@ -183,7 +183,9 @@ class _LastReminder(msgspec.Struct, frozen=True):
     since: str
 
 
-async def run_if_due(practice: OpenPractice, *, report: Report = silent) -> tuple[DueState, Run | None]:
+async def run_if_due(
+    practice: OpenPractice, *, report: Report = ignore_progress
+) -> tuple[DueState, Run | None]:
     """Make the scheduled run if it is due; return the reason, and the run (``skipped`` without a sign-in).
 
     The inbox is emptied first, whether or not the run is due, because its files are part of what is synced.

@@ -26,7 +26,7 @@ from typing import Literal
 
 from xpm_tui.application.home import account_name, find_home, own_folder
 from xpm_tui.application.practice import OpenPractice, open_practice
-from xpm_tui.application.runs.runner import command
+from xpm_tui.application.runs.runner import command_line
 from xpm_tui.application.schedule import scheduled_run
 from xpm_tui.application.schedule.scheduled_run import CallEstimate
 from xpm_tui.diagnostics.error_presenter import present
@@ -226,7 +226,7 @@ class Scheduler:
         )
 
     def _command(self) -> list[str]:
-        return command(self._practice, extra=["--if-due"])
+        return command_line(self._practice, extra=["--if-due"])
 
     def _installed(self) -> bool:
         if self._kind == "systemd":

@@ -9,7 +9,7 @@ import msgspec
 
 from xpm_tui.application import home as homes
 from xpm_tui.application.condition import conditions
-from xpm_tui.application.home import Home
+from xpm_tui.application.home import STORE_FOLDER, Home
 from xpm_tui.application.practice import OpenPractice, open_practice
 from xpm_tui.application.practice_identity import read_identity
 from xpm_tui.application.runs import history
@@ -72,7 +72,7 @@ def _looked_at(
     environ: Mapping[str, str] | None,
     clock: Clock | None,
 ) -> PracticeView:
-    if not (home.practice(name)[1] / "book").exists():
+    if not (home.practice(name)[1] / STORE_FOLDER).exists():
         return PracticeView(name=name, current=name == current)  # added, and not opened yet
     try:
         with open_practice(
@@ -87,8 +87,8 @@ def _told(practice: OpenPractice, current: str) -> PracticeView:
     identity = practice.identity()
     snapshot = practice.snapshot()
     good = history.last_good(history.list_runs(practice))
-    running = history.current(practice)
-    held = tuple(run.id for run in history.held(snapshot))
+    running = history.current_run(practice)
+    held = tuple(run.id for run in history.list_held_runs(snapshot))
     known = read_identity(snapshot)
     return PracticeView(
         name=practice.name,

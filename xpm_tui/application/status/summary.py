@@ -17,7 +17,12 @@ from xpm_tui.application.condition import login_problem
 from xpm_tui.application.csv_io.exports import ExportState, OmittedRecord, last_import, to_ignition
 from xpm_tui.application.inbox.queries import InboxStatus, inbox_status
 from xpm_tui.application.jobs.queries import counts as job_counts
-from xpm_tui.application.jobs.services import category_error, terms_of, today, vanished
+from xpm_tui.application.jobs.services import (
+    category_error,
+    current_day,
+    describe_missing_templates,
+    terms_of,
+)
 from xpm_tui.application.jobs.views import JobCounts
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import LISTS, list_state, read_identity
@@ -25,11 +30,12 @@ from xpm_tui.application.presenters.presenter import SetAsideView, set_aside_vie
 from xpm_tui.application.runs import history
 from xpm_tui.application.runs.due import skipped_day
 from xpm_tui.application.runs.open_intents import open_writes
-from xpm_tui.application.runs.plans import latest
+from xpm_tui.application.runs.plans import latest_plan
 from xpm_tui.application.team.queries import find_connector
 from xpm_tui.domain.errors import StoreUnreadable
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.links import LinkState
+from xpm_tui.domain.pace import LIMITER_FILE
 from xpm_tui.domain.ports import Allowance, Clock, Snapshot
 from xpm_tui.domain.runs import UNKNOWN, Run
 from xpm_tui.domain.shared_state import SharedState
@@ -59,8 +65,6 @@ from xpm_tui.xero.rate_limiter import ALL_MINUTE, RateLimiter
 with lazy_imports():
     from xpm_tui.xero import shared_access
 
-GATE_FILE = "gate.json"
-
 
 def allowance(practice: OpenPractice) -> Allowance:
     """Return what is left; before the first call the whole minute, and an unknown day."""
@@ -68,8 +72,8 @@ def allowance(practice: OpenPractice) -> Allowance:
 
 
 def allowance_at(state: Path, clock: Clock, shared: SharedState | None = None) -> Allowance:
-    """The same by the practice's state folder, where its book is not open, or by what its machines share."""
-    path = state / GATE_FILE
+    """Return what is left, from the state folder of a practice or from what its machines share."""
+    path = state / LIMITER_FILE
     if shared is None and not path.exists():
         return Allowance(minute_left=ALL_MINUTE)
     gate = RateLimiter(path if shared is None else shared_access.SharedLimiter(shared, clock), clock)
@@ -179,16 +183,16 @@ def summarize(practice: OpenPractice) -> StatusSummary:
     O(clients) after a change of the store, otherwise cheap.
     """
     snapshot, now = practice.snapshot(), practice.clock.now()
-    basis = (today(practice), terms_of(practice))
+    basis = (current_day(practice), terms_of(practice))
     counts = cached_count(practice, "counts", lambda now_: _counts(practice, now_), basis, _SAVED)
     runs = history.list_runs(practice)
     ended = next((r for r in runs if r.outcome not in ("running", "skipped") and history.is_sync(r)), None)
-    running = next((r for r in runs if r.outcome == "running" and history.alive(r)), None)
+    running = next((r for r in runs if r.outcome == "running" and history.is_alive(r)), None)
     good = history.last_good(runs)
     last_good = good.ended if good else None
     hours = round((now - last_good).total_seconds() / 3600, 1) if last_good else None
     identity, known = practice.identity(), read_identity(snapshot)
-    plan = latest(practice)
+    plan = latest_plan(practice)
     draft = plan if plan is not None and plan.state == "draft" else None
     left = allowance(practice)
     skipped = skipped_day(snapshot)
@@ -208,7 +212,7 @@ def summarize(practice: OpenPractice) -> StatusSummary:
         last_outcome=ended.outcome if ended else "",
         running=running.id if running else "",
         jobs=counts.jobs,
-        held=tuple(run.id for run in history.held(snapshot)),
+        held=tuple(run.id for run in history.list_held_runs(snapshot)),
         clients=snapshot.count(CLIENTS),
         xpm_clients=snapshot.count(XPM_CLIENTS),
         linked=snapshot.count(LINKS),
@@ -290,7 +294,7 @@ def _problems(
                 exit_code=EXIT_LOGIN,
             )
         )
-    for run in history.held(snapshot):
+    for run in history.list_held_runs(snapshot):
         guard = [stop.sentence for stop in run.stops if stop.rule != UNKNOWN]
         # A write without an answer is a separate problem, below.
         why = guard[0] if guard else "" if run.stops else run.error
@@ -334,7 +338,7 @@ def _problems(
         )
     found += [
         StatusProblem(code="vanished", sentence=sentence, hint="See: xpm-tui templates list")
-        for sentence in [*vanished(snapshot), *filter(None, [category_error(practice)])]
+        for sentence in [*describe_missing_templates(snapshot), *filter(None, [category_error(practice)])]
     ]
     stale = timedelta(hours=practice.settings.number("notify.hours"))
     since = (good.ended if good else None) or (identity.since if identity else None)
@@ -391,7 +395,7 @@ def inbox_problems(inbox: InboxStatus) -> Iterator[StatusProblem]:
 
 def _going(practice: OpenPractice) -> set[str]:
     runs = history.list_runs(practice)
-    return {run.id for run in runs if run.outcome == "running" and history.alive(run)}
+    return {run.id for run in runs if run.outcome == "running" and history.is_alive(run)}
 
 
 def job_problems(jobs: JobCounts, runs: Sequence[Run]) -> Iterator[StatusProblem]:

@@ -29,7 +29,7 @@ from xpm_tui.domain.ports import Put, Snapshot
 from xpm_tui.domain.tables import APART, TEAM
 from xpm_tui.domain.xpm import Staff
 from xpm_tui.sync.base import apart_id
-from xpm_tui.sync.base import different as as_different
+from xpm_tui.sync.base import block_as_different as as_different
 
 FILTERS: tuple[tuple[str, str], ...] = (
     ("", "all"),
@@ -136,7 +136,7 @@ def link_member(practice: OpenPractice, member: str, staff: str) -> MemberView:
             hint=f"Remove that link first: xpm-tui team unlink {others[0].id}",
         )
     linked = msgspec.structs.replace(ours, staff=theirs.uuid)
-    undo_history.do(practice, snapshot, TEAM, [linked], f"the link of {ours.name}")
+    undo_history.commit_undoable(practice, snapshot, TEAM, [linked], f"the link of {ours.name}")
     practice.events.emit(Event(key="member.linked", record=ours.id, uuid=theirs.uuid))
     return TeamSnapshot.of(practice).member(linked)
 
@@ -149,7 +149,7 @@ def unlink_member(practice: OpenPractice, member: str) -> MemberView:
     if not ours.staff:
         raise BadInput(f"{ours.name} ({ours.id}) is not linked.")
     free = msgspec.structs.replace(ours, staff="")
-    undo_history.do(practice, snapshot, TEAM, [free], f"the unlinking of {ours.name}")
+    undo_history.commit_undoable(practice, snapshot, TEAM, [free], f"the unlinking of {ours.name}")
     practice.events.emit(Event(key="member.unlinked", record=ours.id, uuid=ours.staff))
     return TeamSnapshot.of(practice).member(free)
 
@@ -165,7 +165,7 @@ def accept_emails(practice: OpenPractice) -> list[MemberView]:
     snapshot = practice.snapshot()
     sure = [(find_member(snapshot, view.id), view.proposals[0].uuid) for view in email_matches(practice)]
     linked = [msgspec.structs.replace(member, staff=uuid) for member, uuid in sure]
-    undo_history.do(
+    undo_history.commit_undoable(
         practice, snapshot, TEAM, linked, f"the linking of {count(len(linked), 'person/people')} by e-mail"
     )
     for member in linked:
@@ -234,7 +234,7 @@ def pick_staff(
         return StaffPick(members=tuple(team.member(each) for each in rows), skipped=tuple(skipped))
     if rows:
         picked = count(len(rows), "person/people")
-        undo_history.do(practice, snapshot, TEAM, rows, f"the addition of {picked} from XPM")
+        undo_history.commit_undoable(practice, snapshot, TEAM, rows, f"the addition of {picked} from XPM")
     if settled:
         practice.book.commit(settled)
     for each in rows:

@@ -28,19 +28,19 @@ from xpm_tui.domain.ignition import TeamMember
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import refuse_uncarriable_values, visible
 from xpm_tui.domain.tables import CLIENTS, PROPOSALS, STAFF, TEAM, WORKFLOWS
-from xpm_tui.ignition.cell_readers import CellError, plain, read_email
+from xpm_tui.ignition.cell_readers import CellError, clean_cell, read_email
 from xpm_tui.ignition.cells import TeamLookup as Nobody
-from xpm_tui.ignition.cells import UnknownWord, canonical
-from xpm_tui.log.event_log import during
+from xpm_tui.ignition.cells import UnknownWord, canonical_cell
+from xpm_tui.log.event_log import assign_to_run
 from xpm_tui.sync.applying.recovery import resolve
 from xpm_tui.sync.journal import unanswered
 from xpm_tui.sync.manual.creation import (
     StaffThere,
-    blocked,
     create_staff,
     creation_values,
     matching_details,
     possible_duplicates,
+    why_blocked,
 )
 
 FIELDS = ("name", "email", "access", "active")
@@ -70,7 +70,7 @@ def new_member(
     left = [] if anyway else [each for each in _alike(snapshot, made.name) if each[0].id not in others]
     refuse_namesakes(left, "team member")
     made = msgspec.structs.replace(made, id=practice.ids.new("t")[0])
-    undo_history.do(practice, snapshot, TEAM, [made], f"the creation of {made.name}")
+    undo_history.commit_undoable(practice, snapshot, TEAM, [made], f"the creation of {made.name}")
     practice.events.emit(Event(key="member.added", record=made.id))
     return _view(practice, made.id)
 
@@ -90,7 +90,7 @@ def edit_member(practice: OpenPractice, member: str, values: Mapping[str, str]) 
     before = find_member(snapshot, member)
     after = _edited(snapshot, before, values)
     if after != before:
-        undo_history.do(practice, snapshot, TEAM, [after], f"the change to {before.name}")
+        undo_history.commit_undoable(practice, snapshot, TEAM, [after], f"the change to {before.name}")
         for name in values:
             practice.events.emit(Event(key="member.edited", record=before.id, field=name))
     return _view(practice, before.id)
@@ -133,7 +133,7 @@ def _edited(snapshot: Snapshot, member: TeamMember, values: Mapping[str, str]) -
     changed: dict[str, Any] = {}
     for name, text in values.items():
         known_field(name, name, FIELDS)
-        changed[name] = _yes(name, text) if name in ("access", "active") else plain(text)
+        changed[name] = _yes(name, text) if name in ("access", "active") else clean_cell(text)
         if "\0" in text or len(text) > 500:
             raise BadInput(f"{name} is too long, or contains a null character.")
     if not changed.get("name", member.name):
@@ -158,7 +158,7 @@ def _edited(snapshot: Snapshot, member: TeamMember, values: Mapping[str, str]) -
 
 def _yes(name: str, text: str) -> bool:
     try:
-        return canonical("tax_registered", plain(text), Nobody(())) == "yes"
+        return canonical_cell("tax_registered", clean_cell(text), Nobody(())) == "yes"
     except UnknownWord:
         raise BadInput(f"{name} must be yes or no, not '{visible(text, 40)}'.") from None
 
@@ -199,7 +199,7 @@ def preview(practice: OpenPractice, member: str, *, phone: str = "", mobile: str
         sent=sent,
         twins=tuple(team.staff_view(row) for row in people),
         alike=tuple(matching_details(ours, row) for row in people),
-        blocked=blocked(snapshot, ours) or _closed(snapshot),
+        blocked=why_blocked(snapshot, ours) or _closed(snapshot),
     )
 
 
@@ -229,7 +229,7 @@ async def create_in_xpm(
         (run,) = practice.ids.new("r")
         stop = Stopper(practice, run)
         lag = practice.settings.number("sync.create_lag")
-        with during(run), stop.listening():
+        with assign_to_run(run), stop.listening():
             async with practice.wire() as wire:
                 xpm = wire.practice(identity.tenant)
                 found = await resolve(

@@ -20,7 +20,7 @@ from xpm_tui.sandbox.core.records import (
     ContactRecord,
     Individual,
     Tax,
-    linked,
+    with_contact,
     with_values,
 )
 from xpm_tui.sandbox.core.reply import ApplicationError, Fields, Reply
@@ -82,7 +82,7 @@ _CHOICES = {
 }
 
 
-def applied(call: Call, client: ClientRecord, given: Fields) -> ClientRecord:
+def apply_client_values(call: Call, client: ClientRecord, given: Fields) -> ClientRecord:
     """Return the client with the values of the request.
 
     Raises:
@@ -95,7 +95,7 @@ def applied(call: Call, client: ClientRecord, given: Fields) -> ClientRecord:
     if "Email" in given:
         values["email"] = given.filled("Email")
     if "IsProspect" in given:
-        values["prospect"] = flag(given, "IsProspect")
+        values["prospect"] = read_flag(given, "IsProspect")
     values["person"] = _person(client.person, given)
     for element, name in (("AccountManagerUUID", "partner"), ("JobManagerUUID", "manager")):
         if element in given:
@@ -111,7 +111,7 @@ def applied(call: Call, client: ClientRecord, given: Fields) -> ClientRecord:
     return with_values(replace(client, modified=call.now), values)
 
 
-def flag(given: Fields, element: str) -> bool:
+def read_flag(given: Fields, element: str) -> bool:
     """Return a Yes or No as a boolean.
 
     Raises:
@@ -172,7 +172,7 @@ def _tax(before: Tax | None, given: Fields) -> Tax | None:
 def _tax_value(element: str, given: Fields) -> str | None:
     text = (given.text(element) or "").strip()
     if element in _FLAGS:
-        return "Yes" if flag(given, element) else "No"
+        return "Yes" if read_flag(given, element) else "No"
     if not text:
         return None if element in _NULLABLE else ""
     reader = _READERS.get(element)
@@ -212,19 +212,19 @@ def check_contact(given: Fields) -> None:
     """
     given.required("Name")
     if given.filled("IsPrimary"):
-        flag(given, "IsPrimary")
+        read_flag(given, "IsPrimary")
 
 
 def add_contact(call: Call, client: str, given: Fields) -> ContactRecord:
     """Return a new contact, linked to a client. Raises ApplicationError as `check_contact` does."""
     check_contact(given)
-    contact = contact_writes_applied(ContactRecord(call.ids.uuid("contact"), "", visible=call.visible), given)
+    contact = apply_contact_values(ContactRecord(call.ids.uuid("contact"), "", visible=call.visible), given)
     call.practice.contacts[contact.uuid] = contact
     _link(call, call.practice.clients[client], contact, given)
     return contact
 
 
-def contact_writes_applied(contact: ContactRecord, given: Fields) -> ContactRecord:
+def apply_contact_values(contact: ContactRecord, given: Fields) -> ContactRecord:
     """Return the contact with the values of the request; absent elements are unchanged."""
     if "Name" in given:
         given.required("Name")
@@ -233,7 +233,7 @@ def contact_writes_applied(contact: ContactRecord, given: Fields) -> ContactReco
     )
 
 
-def added(call: Call) -> Reply:
+def create_contact(call: Call) -> Reply:
     """POST client.api/contact: add a new contact to the client that the body names."""
     owner = call.fields.inside("Client")
     client = call.client(owner.uuid("UUID") if owner else None)
@@ -242,7 +242,7 @@ def added(call: Call) -> Reply:
     return Reply("Contact", (contact,), lambda row: contact_xml(row, link))
 
 
-def updated(call: Call) -> Reply:
+def change_contact(call: Call) -> Reply:
     """PUT client.api/contact/{uuid}: update a contact.
 
     Position and primary are set at the client of `clientUuid`, or of the body, or else at the first one.
@@ -252,7 +252,7 @@ def updated(call: Call) -> Reply:
         raise ApplicationError.identifier("Invalid contact identifier")
     given = call.fields
     place = _place(call, before, given)
-    contact = contact_writes_applied(before, given)
+    contact = apply_contact_values(before, given)
     call.practice.contacts[contact.uuid] = contact
     for client in call.practice.clients_of(contact.uuid):
         if client.uuid == place and ("Position" in given or "IsPrimary" in given):
@@ -263,7 +263,7 @@ def updated(call: Call) -> Reply:
     return Reply("Contact", (contact,), lambda row: contact_xml(row, shown))
 
 
-def deleted(call: Call) -> Reply:
+def delete_contact(call: Call) -> Reply:
     """DELETE client.api/contact/{uuid}: remove it from all its clients; the reply has IsDeleted Yes."""
     contact = replace(find_contact(call), deleted=True)
     link = link_at(call, contact)
@@ -273,7 +273,7 @@ def deleted(call: Call) -> Reply:
     return Reply("Contact", (contact,), lambda row: contact_xml(row, link))
 
 
-def contacts_linked(call: Call) -> Reply:
+def link_contacts(call: Call) -> Reply:
     """Link existing contacts to a client, at most ten in one call."""
     client = call.client(call.path[0])
     given = call.fields.each("Contacts", "Contact")
@@ -314,9 +314,9 @@ def _link(call: Call, client: ClientRecord, contact: ContactRecord, given: Field
     link = replace(
         before,
         position=before.position if position is None else position,
-        primary=flag(given, "IsPrimary") if given.filled("IsPrimary") else before.primary,
+        primary=read_flag(given, "IsPrimary") if given.filled("IsPrimary") else before.primary,
     )
-    call.practice.put_client(replace(linked(client, link), modified=call.now))
+    call.practice.put_client(replace(with_contact(client, link), modified=call.now))
 
 
 def _link_of(client: ClientRecord, contact: ContactRecord) -> ClientContact | None:
@@ -331,18 +331,18 @@ def _known(call: Call, given: Fields) -> ContactRecord:
 
 
 ROUTES = (
-    Route("POST", "client.api/contact", "client", added, "Contact", "Contact"),
-    Route("PUT", "client.api/contact/{}", "client", updated, "Contact", "Contact"),
-    Route("DELETE", "client.api/contact/{}", "client", deleted, "Contact"),
-    Route("POST", "client.api/client/{}/contacts", "client", contacts_linked, "Contact", "Client"),
+    Route("POST", "client.api/contact", "client", create_contact, "Contact", "Contact"),
+    Route("PUT", "client.api/contact/{}", "client", change_contact, "Contact", "Contact"),
+    Route("DELETE", "client.api/contact/{}", "client", delete_contact, "Contact"),
+    Route("POST", "client.api/client/{}/contacts", "client", link_contacts, "Contact", "Client"),
 )
 
 
-def client_writes_added(call: Call) -> Reply:
+def add_client(call: Call) -> Reply:
     """POST client.api/add: only a name is required; of several primary contacts the last wins."""
     practice, given = call.practice, call.fields
     blank = ClientRecord("", 0, "", call.now, visible=call.visible)
-    client = applied(call, blank, given)
+    client = apply_client_values(call, blank, given)
     contacts = given.each("Contacts", "Contact")
     for contact in contacts:
         check_contact(contact)
@@ -353,22 +353,22 @@ def client_writes_added(call: Call) -> Reply:
     return one_client(call, practice.clients[client.uuid], "Add")
 
 
-def client_writes_updated(call: Call) -> Reply:
+def update_client(call: Call) -> Reply:
     """PUT client.api/update: absent elements are unchanged, empty ones cleared, and contacts ignored."""
     client = _writable(call)
-    client = applied(call, client, call.fields)
+    client = apply_client_values(call, client, call.fields)
     call.practice.put_client(client)
     return one_client(call, client, "Update")
 
 
-def archived(call: Call) -> Reply:
+def archive_client(call: Call) -> Reply:
     """PUT client.api/archive: archive a client, which the API cannot undo."""
     client = replace(_writable(call), archived=True, modified=call.now)
     call.practice.put_client(client)
     return one_client(call, client, "Archive")
 
 
-def client_writes_deleted(call: Call) -> Reply:
+def delete_client(call: Call) -> Reply:
     """POST client.api/delete: status only; the row stays in lists, marked as deleted."""
     call.practice.put_client(replace(_writable(call), deleted=True, modified=call.now))
     return Reply("Delete")
@@ -387,8 +387,8 @@ def _writable(call: Call) -> ClientRecord:
 
 
 CLIENT_WRITES_ROUTES = (
-    Route("POST", "client.api/add", "client", client_writes_added, "Add", "Client"),
-    Route("PUT", "client.api/update", "client", client_writes_updated, "Update", "Client"),
-    Route("PUT", "client.api/archive", "client", archived, "Archive", "Client"),
-    Route("POST", "client.api/delete", "client", client_writes_deleted, "Delete", "Client"),
+    Route("POST", "client.api/add", "client", add_client, "Add", "Client"),
+    Route("PUT", "client.api/update", "client", update_client, "Update", "Client"),
+    Route("PUT", "client.api/archive", "client", archive_client, "Archive", "Client"),
+    Route("POST", "client.api/delete", "client", delete_client, "Delete", "Client"),
 )

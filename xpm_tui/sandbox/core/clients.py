@@ -58,7 +58,7 @@ def one_client(call: Call, client: ClientRecord, method: str) -> Reply:
     return Reply(method, (client,), writer(call))
 
 
-def listed(call: Call) -> Reply:
+def list_clients(call: Call) -> Reply:
     """GET client.api/list: all clients, even archived or deleted; paging parameters are ignored."""
     rows = _shown(call)
     since = call.parameters.get("modifiedsince")
@@ -68,7 +68,7 @@ def listed(call: Call) -> Reply:
     return Reply("List", rows, _list_writer(call), "Clients")
 
 
-def searched(call: Call) -> Reply:
+def search_clients(call: Call) -> Reply:
     """GET client.api/search: by a part of the name; includes archived, but not deleted clients."""
     query = call.parameters.get("query")
     if query is None or not query.strip():
@@ -78,12 +78,12 @@ def searched(call: Call) -> Reply:
     return Reply("Search", rows, _list_writer(call), "Clients")
 
 
-def got(call: Call) -> Reply:
+def get_client(call: Call) -> Reply:
     """GET client.api/get/{uuid}: the full client, even if archived or deleted."""
     return one_client(call, call.client(call.path[0], in_path=True), "Get")
 
 
-def paged(call: Call) -> Reply:
+def page_clients(call: Call) -> Reply:
     """GET client.api/paged-list: active clients, without contacts, notes, groups and relationships."""
     rows = [row for row in _shown(call) if not row.archived and not row.deleted]
     parts = Parts(business=call.switches.paged_list_business_block, contacts=False, extras=False)
@@ -188,10 +188,10 @@ def _page(call: Call, rows: Sequence[Row], render: Callable[[Row], str], wrapper
 
 
 ROUTES = (
-    Route("GET", "client.api/list", "client", listed, "List"),
-    Route("GET", "client.api/paged-list", "client", paged, "PagedList"),
-    Route("GET", "client.api/search", "client", searched, "Search"),
-    Route("GET", "client.api/get/{}", "client", got, "Get"),
+    Route("GET", "client.api/list", "client", list_clients, "List"),
+    Route("GET", "client.api/paged-list", "client", page_clients, "PagedList"),
+    Route("GET", "client.api/search", "client", search_clients, "Search"),
+    Route("GET", "client.api/get/{}", "client", get_client, "Get"),
     Route("GET", "client.api/contacts", "client", contacts, "List"),
     Route("GET", "client.api/contact/{}", "client", contact, "Contact"),
 )

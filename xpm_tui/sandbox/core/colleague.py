@@ -14,7 +14,7 @@ from xpm_tui.sandbox.core.records import (
     SandboxPractice,
     StaffRecord,
     Tax,
-    linked,
+    with_contact,
     with_values,
 )
 
@@ -85,7 +85,7 @@ class Colleague:
         link = next((link for link in client.contacts if link.contact == contact.lower()), None)
         if link is None:
             raise ValueError(f"{client.name} has no contact {contact}.")
-        return self._put(replace(linked(client, replace(link, primary=True)), modified=now))
+        return self._put(replace(with_contact(client, replace(link, primary=True)), modified=now))
 
     def edit_staff(self, uuid: str, values: Mapping[str, object]) -> StaffRecord:
         """Set name, email, phone, mobile, address, payroll or left (true or false) of a person."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from xpm_tui.sandbox.core.call import Call, Route
-from xpm_tui.sandbox.core.client_writes import flag
+from xpm_tui.sandbox.core.client_writes import read_flag
 from xpm_tui.sandbox.core.records import ClientGroup, ClientRecord, StaffRecord, TaskRecord, with_values
 from xpm_tui.sandbox.core.reply import ApplicationError, Fields, Reply
 from xpm_tui.sandbox.core.xml import el, escape, group_xml
@@ -43,13 +43,13 @@ def task_xml(row: TaskRecord) -> str:
     return f"<Task><UUID>{row.uuid}</UUID>{el('Name', row.name)}{el('Description', row.description)}</Task>"
 
 
-def staff_list(call: Call) -> Reply:
+def list_staff(call: Call) -> Reply:
     """GET staff.api/list; former staff are not in it."""
     here = (row for row in call.practice.staff.values() if not row.left and row.visible <= call.now)
     return Reply("List", by_name(here), staff_xml, "StaffList")
 
 
-def staff_get(call: Call) -> Reply:
+def get_staff(call: Call) -> Reply:
     """GET staff.api/get/{uuid}."""
     found = call.practice.staff.get(call.path[0].lower())
     if found is None or found.left:
@@ -57,27 +57,27 @@ def staff_get(call: Call) -> Reply:
     return Reply("Get", (found,), staff_xml)
 
 
-def templates(call: Call) -> Reply:
+def list_templates(call: Call) -> Reply:
     """GET template.api/list."""
     return Reply("List", by_name(call.practice.templates.values()), _Plain("Template"), "Templates")
 
 
-def categories(call: Call) -> Reply:
+def list_categories(call: Call) -> Reply:
     """GET category.api/list."""
     return Reply("List", by_name(call.practice.categories.values()), _Plain("Category"), "Categories")
 
 
-def job_states(call: Call) -> Reply:
+def list_job_states(call: Call) -> Reply:
     """GET jobstate.api/list, in the practice's order; interface codes are not included."""
     return Reply("List", call.practice.states, _Plain("JobState"), "JobStates")
 
 
-def task_list(call: Call) -> Reply:
+def list_tasks(call: Call) -> Reply:
     """GET task.api/list."""
     return Reply("List", by_name(call.practice.tasks.values()), task_xml, "TaskList")
 
 
-def task_get(call: Call) -> Reply:
+def get_task(call: Call) -> Reply:
     """GET task.api/get/{uuid}."""
     found = call.practice.tasks.get(call.path[0].lower())
     if found is None:
@@ -85,12 +85,12 @@ def task_get(call: Call) -> Reply:
     return Reply("Get", (found,), task_xml)
 
 
-def groups(call: Call) -> Reply:
+def list_groups(call: Call) -> Reply:
     """GET clientgroup.api/list, without members."""
     return Reply("List", by_name(call.practice.groups.values()), lambda row: group_xml(row, None), "Groups")
 
 
-def group_get(call: Call) -> Reply:
+def get_group(call: Call) -> Reply:
     """GET clientgroup.api/get/{uuid}, with members."""
     found = call.practice.groups.get(call.path[0].lower())
     if found is None:
@@ -114,15 +114,15 @@ class _Plain:
 
 
 ROUTES = (
-    Route("GET", "staff.api/list", "staff", staff_list, "List"),
-    Route("GET", "staff.api/get/{}", "staff", staff_get, "Get"),
-    Route("GET", "template.api/list", "list", templates, "List"),
-    Route("GET", "category.api/list", "list", categories, "List"),
-    Route("GET", "task.api/list", "list", task_list, "List"),
-    Route("GET", "task.api/get/{}", "list", task_get, "Get"),
-    Route("GET", "jobstate.api/list", "job", job_states, "List"),
-    Route("GET", "clientgroup.api/list", "client", groups, "List"),
-    Route("GET", "clientgroup.api/get/{}", "client", group_get, "Get"),
+    Route("GET", "staff.api/list", "staff", list_staff, "List"),
+    Route("GET", "staff.api/get/{}", "staff", get_staff, "Get"),
+    Route("GET", "template.api/list", "list", list_templates, "List"),
+    Route("GET", "category.api/list", "list", list_categories, "List"),
+    Route("GET", "task.api/list", "list", list_tasks, "List"),
+    Route("GET", "task.api/get/{}", "list", get_task, "Get"),
+    Route("GET", "jobstate.api/list", "job", list_job_states, "List"),
+    Route("GET", "clientgroup.api/list", "client", list_groups, "List"),
+    Route("GET", "clientgroup.api/get/{}", "client", get_group, "Get"),
 )
 
 
@@ -136,19 +136,19 @@ _STAFF = {
 }
 
 
-def group_added(call: Call) -> Reply:
+def add_group(call: Call) -> Reply:
     """POST clientgroup.api/add: a group with its first client; groups are never empty."""
     given = call.fields
     name = given.required("Name").strip()
     client = call.client(given.required("ClientUUID").strip())
-    taxable = flag(given, "Taxable") if given.filled("Taxable") else False
+    taxable = read_flag(given, "Taxable") if given.filled("Taxable") else False
     group = ClientGroup(call.ids.uuid("group"), name, taxable)
     call.practice.groups[group.uuid] = group
     _join(call, client, group)
     return one_group(call, group, "Add")
 
 
-def members_changed(call: Call) -> Reply:
+def change_members(call: Call) -> Reply:
     """PUT clientgroup.api/members: `add` and `remove` elements with the client's UUID as an attribute."""
     group = _group(call)
     changes = [
@@ -161,7 +161,7 @@ def members_changed(call: Call) -> Reply:
     return one_group(call, group, "Members")
 
 
-def group_deleted(call: Call) -> Reply:
+def delete_group(call: Call) -> Reply:
     """POST clientgroup.api/delete: status only; its clients stay."""
     group = _group(call)
     for client in call.practice.members(group.uuid):
@@ -170,21 +170,21 @@ def group_deleted(call: Call) -> Reply:
     return Reply("Delete")
 
 
-def staff_added(call: Call) -> Reply:
+def add_staff(call: Call) -> Reply:
     """POST staff.api/add; the reply has `api-method="Get"`, as Xero's does."""
     person = _staff_values(StaffRecord(call.ids.uuid("staff"), "", visible=call.visible), call.fields)
     call.practice.staff[person.uuid] = person
     return Reply("Get", (person,), staff_xml)
 
 
-def staff_updated(call: Call) -> Reply:
+def update_staff(call: Call) -> Reply:
     """PUT staff.api/update."""
     person = _staff_values(call.staff(call.fields.required("UUID").strip()), call.fields)
     call.practice.staff[person.uuid] = person
     return Reply("Get", (person,), staff_xml)
 
 
-def staff_deleted(call: Call) -> Reply:
+def delete_staff(call: Call) -> Reply:
     """POST staff.api/delete: status only; old records still name the person."""
     person = call.staff(call.fields.required("UUID").strip())
     call.practice.staff[person.uuid] = replace(person, left=True)
@@ -216,10 +216,10 @@ def _leave(call: Call, client: ClientRecord, group: ClientGroup) -> None:
 
 
 DIRECTORY_WRITES_ROUTES = (
-    Route("POST", "clientgroup.api/add", "client", group_added, "Add", "Group"),
-    Route("PUT", "clientgroup.api/members", "client", members_changed, "Members", "Group"),
-    Route("POST", "clientgroup.api/delete", "client", group_deleted, "Delete", "Group"),
-    Route("POST", "staff.api/add", "staff", staff_added, "Get", "Staff"),
-    Route("PUT", "staff.api/update", "staff", staff_updated, "Get", "Staff"),
-    Route("POST", "staff.api/delete", "staff", staff_deleted, "Delete", "Staff"),
+    Route("POST", "clientgroup.api/add", "client", add_group, "Add", "Group"),
+    Route("PUT", "clientgroup.api/members", "client", change_members, "Members", "Group"),
+    Route("POST", "clientgroup.api/delete", "client", delete_group, "Delete", "Group"),
+    Route("POST", "staff.api/add", "staff", add_staff, "Get", "Staff"),
+    Route("PUT", "staff.api/update", "staff", update_staff, "Get", "Staff"),
+    Route("POST", "staff.api/delete", "staff", delete_staff, "Delete", "Staff"),
 )

@@ -13,7 +13,7 @@ from itertools import repeat
 
 from xpm_tui.sandbox.core.http import HTML, Body, Ending, Response, respond, respond_json
 from xpm_tui.sandbox.core.limits import too_many
-from xpm_tui.sandbox.core.reply import BEARER, Reply, error_xml, expired, gateway_error
+from xpm_tui.sandbox.core.reply import BEARER, Reply, error_xml, expired_token_response, gateway_error
 
 ANSWERS = (
     "401-expired",
@@ -189,12 +189,12 @@ class Faults:
         return hit
 
 
-def instead(fault: Fault, instance: str, now_us: str) -> Response:
+def replacement_response(fault: Fault, instance: str, now_us: str) -> Response:
     """Return the response of an ANSWERS fault. `now_us` is the time in the gateway's format."""
     kind = fault.kind
     bearer = BEARER
     if kind == "401-expired":
-        return expired(now_us, instance)
+        return expired_token_response(now_us, instance)
     if kind == "401-unsuccessful":
         return gateway_error(401, "Unauthorized", "AuthenticationUnsuccessful", instance, bearer)
     if kind == "401-scope":
@@ -272,7 +272,7 @@ def reshape(fault: Fault, reply: Reply, api_url: str) -> Reply:
     if fault.kind in ODD and rows:
         middle, render = rows[len(rows) // 2], reply.render
         return replace(
-            reply, render=lambda row: odd(fault.kind, render(row)) if row is middle else render(row)
+            reply, render=lambda row: make_odd(fault.kind, render(row)) if row is middle else render(row)
         )
     return reply
 
@@ -292,7 +292,7 @@ _CHANGES = {
 }
 
 
-def odd(kind: str, fragment: str) -> str:
+def make_odd(kind: str, fragment: str) -> str:
     """Return a record as an ODD fault changes it; a missing part, such as groups of staff, is added first."""
     pattern, becomes = _CHANGES[kind]
     changed, times = re.subn(pattern, becomes, fragment, count=1, flags=re.DOTALL)

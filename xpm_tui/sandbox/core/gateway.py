@@ -26,7 +26,7 @@ from xpm_tui.sandbox.core.reply import (
     as_xml,
     error_json,
     error_xml,
-    expired,
+    expired_token_response,
     gateway_error,
     in_chunks,
 )
@@ -67,7 +67,7 @@ class Gateway:
     def answer(self, request: HttpRequest, now: float, switches: Switches, fault: Fault | None) -> Response:
         """Answer a request; the order of the checks is token, expiry, tenant, scope, limits, path, body."""
         instance = self.grants.ids.uuid("correlation")
-        return marked(self._answer(request, now, switches, fault, instance), instance, now)
+        return with_api_headers(self._answer(request, now, switches, fault, instance), instance, now)
 
     @property
     def grants(self) -> Grants:
@@ -81,7 +81,7 @@ class Gateway:
         if isinstance(token, str):
             return gateway_error(401, "Unauthorized", token, instance, BEARER)
         if token.expires <= now:
-            return expired(us_style(token.expires), instance)
+            return expired_token_response(us_style(token.expires), instance)
         if request.path == connections.PATH or request.path.startswith(connections.PATH + "/"):
             shown = self.limits.headers(token.app, None, now, switches)
             return connections.answer(request, token, self.grants, self.tenants, switches).with_headers(
@@ -126,10 +126,10 @@ class Gateway:
         if match is None:
             return respond(405, b"", None, ("Allow", ", ".join(sorted({route.method for route, _ in found}))))
         route, held = match
-        form = accepted(request, switches)
+        form = accepted_form(request, switches)
         if form is None:
             return respond(406)
-        if unreadable(request, switches):
+        if is_unreadable(request, switches):
             return respond(415, error_json(UNSUPPORTED), JSON_UTF8)
         if fault and fault.kind == LATE:
             switches = replace(switches, create_lag=fault.seconds or 180.0)
@@ -143,7 +143,7 @@ class Gateway:
         return _sent(reply, form, switches)
 
 
-def marked(response: Response, instance: str, now: float) -> Response:
+def with_api_headers(response: Response, instance: str, now: float) -> Response:
     """Return the response with the headers of every API response; `Expires` equals `Date`."""
     expires = ("Expires", http_date(now))
     return response.with_headers(("xero-correlation-id", instance), *_NO_CACHE, expires)
@@ -170,7 +170,7 @@ def us_style(moment: float) -> str:
     return utc(moment).strftime("%m/%d/%Y %H:%M:%S")
 
 
-def accepted(request: HttpRequest, switches: Switches) -> Form | None:
+def accepted_form(request: HttpRequest, switches: Switches) -> Form | None:
     """Return the format of the reply, or None for 406.
 
     `*/*` is served only if negotiation is not strict: whether Xero serves it is unknown, and a client should
@@ -187,7 +187,7 @@ def accepted(request: HttpRequest, switches: Switches) -> Form | None:
     return None
 
 
-def unreadable(request: HttpRequest, switches: Switches) -> bool:
+def is_unreadable(request: HttpRequest, switches: Switches) -> bool:
     """Return whether the body has a type that is answered with 415."""
     return bool(
         request.body

@@ -14,7 +14,7 @@ from xpm_tui.sandbox.core.reply import ApplicationError, Fields, Reply
 from xpm_tui.sandbox.core.seed.sample import milestones_of, tasks_of
 
 
-def added(call: Call) -> Reply:
+def add_task(call: Call) -> Reply:
     """POST job.api/task: add a task of the practice to a job; returns the UUID of the job's task."""
     given = call.fields
     job = call.job(given.required("Job"))
@@ -26,7 +26,7 @@ def added(call: Call) -> Reply:
     return _uuid("Add", task)
 
 
-def updated(call: Call) -> Reply:
+def update_task(call: Call) -> Reply:
     """PUT job.api/task: update a task by `UUID`; the documents write `TaskUUID`, so both are accepted."""
     given = call.fields
     job, task = _find(call, given.uuid("UUID") or given.uuid("TaskUUID"))
@@ -34,17 +34,17 @@ def updated(call: Call) -> Reply:
     return _uuid("Update", task)
 
 
-def completed(call: Call) -> Reply:
+def complete_task(call: Call) -> Reply:
     """PUT job.api/task/{uuid}/complete, without a body."""
     return _set_completed(call, done=True)
 
 
-def reopened(call: Call) -> Reply:
+def reopen_task(call: Call) -> Reply:
     """PUT job.api/task/{uuid}/reopen, without a body."""
     return _set_completed(call, done=False)
 
 
-def reordered(call: Call) -> Reply:
+def reorder_tasks(call: Call) -> Reply:
     """PUT job.api/reordertasks: set the order of a job's tasks; those not named follow in the old order."""
     job = call.job(call.fields.required("ID"))
     known = {task.uuid: task for task in job.tasks}
@@ -96,11 +96,11 @@ def _uuid(method: str, task: JobTask) -> Reply:
 
 
 ROUTES = (
-    Route("POST", "job.api/task", "job", added, "Add", "Task"),
-    Route("PUT", "job.api/task", "job", updated, "Update", "Task"),
-    Route("PUT", "job.api/task/{}/complete", "job", completed, "Task"),
-    Route("PUT", "job.api/task/{}/reopen", "job", reopened, "Task"),
-    Route("PUT", "job.api/reordertasks", "job", reordered, "ReorderTasks", "Job"),
+    Route("POST", "job.api/task", "job", add_task, "Add", "Task"),
+    Route("PUT", "job.api/task", "job", update_task, "Update", "Task"),
+    Route("PUT", "job.api/task/{}/complete", "job", complete_task, "Task"),
+    Route("PUT", "job.api/task/{}/reopen", "job", reopen_task, "Task"),
+    Route("PUT", "job.api/reordertasks", "job", reorder_tasks, "ReorderTasks", "Job"),
 )
 
 
@@ -108,7 +108,7 @@ _DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
 _NUMBER = re.compile(r"[^\s/?#&<>]{1,50}")
 
 
-def job_writes_added(call: Call) -> Reply:
+def add_job(call: Call) -> Reply:
     """POST job.api/add: create a job in the first state, with the tasks and milestones of its template."""
     given, practice = call.fields, call.practice
     name = given.required("Name").strip()
@@ -147,7 +147,7 @@ def job_writes_added(call: Call) -> Reply:
     return one_job(call, practice.jobs[number], "Add")
 
 
-def job_writes_updated(call: Call) -> Reply:
+def update_job(call: Call) -> Reply:
     """PUT job.api/update: name, description, dates, order number, category and budget, not the client."""
     given, job = call.fields, _job(call)
     if "Name" in given:
@@ -164,7 +164,7 @@ def job_writes_updated(call: Call) -> Reply:
     return _stored(call, replace(job, start=start, due=due), "Update")
 
 
-def state_set(call: Call) -> Reply:
+def set_job_state(call: Call) -> Reply:
     """PUT job.api/state: set the state by its Interface Code, which lists do not show."""
     job, code = _job(call), call.fields.required("State").strip()
     state = next((state for state in call.practice.states if state.code == code), None)
@@ -176,7 +176,7 @@ def state_set(call: Call) -> Reply:
     return Reply("State") if call.switches.status_only_replies else one_job(call, job, "State")
 
 
-def assigned(call: Call) -> Reply:
+def assign_staff(call: Call) -> Reply:
     """PUT job.api/assign: assign staff, manager and partner; all of it or nothing."""
     job = _job(call)
     for change in call.fields.children():
@@ -184,7 +184,7 @@ def assigned(call: Call) -> Reply:
     return _stored(call, job, "Assign")
 
 
-def template_applied(call: Call) -> Reply:
+def apply_template(call: Call) -> Reply:
     """POST job.api/applytemplate: AddNew (the default) or AppendExisting."""
     job, template = _job(call), _template(call, call.fields)
     mode = call.fields.filled("TaskMode") or "AddNew"
@@ -195,7 +195,7 @@ def template_applied(call: Call) -> Reply:
     )
 
 
-def deleted(call: Call) -> Reply:
+def delete_job(call: Call) -> Reply:
     """POST job.api/delete: status only, unless switched."""
     job = _job(call)
     del call.practice.jobs[job.number]
@@ -309,10 +309,10 @@ def _required_day(given: Fields, name: str) -> str:
 
 
 JOB_WRITES_ROUTES = (
-    Route("POST", "job.api/add", "job", job_writes_added, "Add", "Job"),
-    Route("PUT", "job.api/update", "job", job_writes_updated, "Update", "Job"),
-    Route("PUT", "job.api/state", "job", state_set, "State", "Job"),
-    Route("PUT", "job.api/assign", "job", assigned, "Assign", "Job"),
-    Route("POST", "job.api/applytemplate", "job", template_applied, "ApplyTemplate", "Job"),
-    Route("POST", "job.api/delete", "job", deleted, "Delete", "Job"),
+    Route("POST", "job.api/add", "job", add_job, "Add", "Job"),
+    Route("PUT", "job.api/update", "job", update_job, "Update", "Job"),
+    Route("PUT", "job.api/state", "job", set_job_state, "State", "Job"),
+    Route("PUT", "job.api/assign", "job", assign_staff, "Assign", "Job"),
+    Route("POST", "job.api/applytemplate", "job", apply_template, "ApplyTemplate", "Job"),
+    Route("POST", "job.api/delete", "job", delete_job, "Delete", "Job"),
 )

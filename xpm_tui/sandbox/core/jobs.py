@@ -101,12 +101,12 @@ def one_job(call: Call, job: Job, method: str) -> Reply:
     return Reply(method, (job,), JobWriter(call.practice))
 
 
-def current(call: Call) -> Reply:
+def list_current_jobs(call: Call) -> Reply:
     """GET job.api/current: all jobs in an open state."""
     return _jobs(call, "Current", lambda job: _open(call, job), detailed=call.flag("detailed"))
 
 
-def listed(call: Call) -> Reply:
+def list_jobs(call: Call) -> Reply:
     """GET job.api/list: jobs created in at most one year; errors come one at a time: from, to, span."""
     first, last = _required_day(call, "from"), _required_day(call, "to")
     begin, end = date.fromisoformat(first), date.fromisoformat(last)
@@ -136,7 +136,7 @@ def of_staff(call: Call) -> Reply:
     )
 
 
-def got(call: Call) -> Reply:
+def get_job(call: Call) -> Reply:
     """GET job.api/get/{number}."""
     return one_job(call, call.job(call.path[0], in_path=True), "Get")
 
@@ -187,10 +187,10 @@ def _year_after(day: date) -> date:
 
 
 ROUTES = (
-    Route("GET", "job.api/current", "job", current, "Current"),
-    Route("GET", "job.api/list", "job", listed, "List"),
+    Route("GET", "job.api/current", "job", list_current_jobs, "Current"),
+    Route("GET", "job.api/list", "job", list_jobs, "List"),
     Route("GET", "job.api/client/{}", "job", of_client, "List"),
     Route("GET", "job.api/staff/{}", "job", of_staff, "List"),
     Route("GET", "job.api/tasks", "job", with_tasks, "List"),
-    Route("GET", "job.api/get/{}", "job", got, "Get"),
+    Route("GET", "job.api/get/{}", "job", get_job, "Get"),
 )

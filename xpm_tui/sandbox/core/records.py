@@ -422,7 +422,7 @@ class SandboxPractice:
         return next(state for state in self.states if state.name == name)
 
 
-def linked(client: ClientRecord, link: ClientContact) -> ClientRecord:
+def with_contact(client: ClientRecord, link: ClientContact) -> ClientRecord:
     """Return the client with this contact, replacing an older link to it; the newest primary wins."""
     others = [
         replace(other, primary=False) if link.primary else other

@@ -20,7 +20,7 @@ from xml.sax.saxutils import quoteattr
 from lxml import etree
 
 from xpm_tui.sandbox.core.http import Response, respond_json
-from xpm_tui.sandbox.core.xml import el, escape, parse, pretty, unfit
+from xpm_tui.sandbox.core.xml import el, escape, has_illegal_character, parse, pretty
 
 LISTS = frozenset(
     "Clients Contacts Notes Groups Relationships Jobs Assigned Tasks Milestones Comments Templates Categories"
@@ -221,7 +221,7 @@ def gateway_error(status: int, title: str, detail: str, instance: str, *headers:
 BEARER = ("WWW-Authenticate", "Bearer error=invalid_token")
 
 
-def expired(when: str, instance: str) -> Response:
+def expired_token_response(when: str, instance: str) -> Response:
     """Return the 401 for a token that expired at `when`, in the gateway's format.
 
     It is the only error without a Content-Type.
@@ -358,6 +358,6 @@ def _element(name: str, value: object) -> str:
             f"<{name}>{''.join(_element(to_element_name(key), item) for key, item in value.items())}</{name}>"
         )
     text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-    if unfit(text):
+    if has_illegal_character(text):
         raise ValueError(f"{name} holds a character that cannot be stored.")
     return f"<{name}>{escape(text)}</{name}>"

@@ -7,8 +7,8 @@ from dataclasses import replace
 from xpm_tui.sandbox.core import identity
 from xpm_tui.sandbox.core.clock import http_date
 from xpm_tui.sandbox.core.control import CONTROL, control
-from xpm_tui.sandbox.core.faults import ANSWERS, SPOILERS, Fault, instead, spoil
-from xpm_tui.sandbox.core.gateway import PREFIX, endpoint_of, marked, us_style
+from xpm_tui.sandbox.core.faults import ANSWERS, SPOILERS, Fault, replacement_response, spoil
+from xpm_tui.sandbox.core.gateway import PREFIX, endpoint_of, us_style, with_api_headers
 from xpm_tui.sandbox.core.http import Host, HttpRequest, Response, respond
 from xpm_tui.sandbox.core.state import SandboxState
 
@@ -52,8 +52,8 @@ class Sandbox(SandboxState):
         if fault.after:
             self._answer(request, now, None).body.close()
         instance = self.grants.ids.uuid("correlation")
-        response = instead(fault, instance, us_style(now))
-        return marked(response, instance, now) if role_of(request.path) == "api" else response
+        response = replacement_response(fault, instance, us_style(now))
+        return with_api_headers(response, instance, now) if role_of(request.path) == "api" else response
 
     def _answer(self, request: HttpRequest, now: float, fault: Fault | None) -> Response:
         host = role_of(request.path)

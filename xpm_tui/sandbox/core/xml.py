@@ -76,7 +76,7 @@ def true_false(flag: bool) -> str:
     return "true" if flag else "false"
 
 
-def unfit(text: str) -> bool:
+def has_illegal_character(text: str) -> bool:
     """Return whether a text has a character that XML 1.0 does not allow."""
     return _FORBIDDEN.search(text) is not None
 

@@ -115,7 +115,7 @@ def equals_sent(intent: Intent, row: Staff) -> bool:
     )
 
 
-def joined(snapshot: Snapshot, intent: Intent, row: Staff) -> list[Write]:
+def join_staff(snapshot: Snapshot, intent: Intent, row: Staff) -> list[Write]:
     """Return the writes that link the member of ``intent`` to its record; a linked member stays unchanged."""
     writes: list[Write] = [Put(STAFF, row)]
     member = snapshot.get(TEAM, intent.record)

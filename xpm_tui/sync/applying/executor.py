@@ -75,7 +75,9 @@ async def apply(
         await work.here([record for record in wanted if not written_records(record)])
         there = [record for record in wanted if written_records(record)]
         if there and practice is not None and not work.stopped:
-            pusher = XpmWriter(work.book_one, recorder, book, practice, clock, ids, create_lag, policy)
+            pusher = XpmWriter(
+                work.apply_one_locally, recorder, book, practice, clock, ids, create_lag, policy
+            )
             await work.there(there, pusher)
         await work.protect(records, ended=True)
         await work.agree()
@@ -159,7 +161,7 @@ class _Apply:
             self._book.transact(partial(self._agreements, batch))
             await self._clock.sleep(0)
 
-    def book_one(self, record: PlannedRecord) -> VerifiedRecord | None:
+    def apply_one_locally(self, record: PlannedRecord) -> VerifiedRecord | None:
         """Apply the changes of one client on Ignition's side, especially its link, in a separate commit.
 
         Returns the client after that, or None if the record was skipped.

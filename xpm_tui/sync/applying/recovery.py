@@ -35,7 +35,7 @@ from xpm_tui.domain.runs import Intent
 from xpm_tui.domain.tables import INTENTS, LINKS, RUNS, STAFF, TEAM, XPM_CLIENTS
 from xpm_tui.domain.xpm import Staff, XpmClient, XpmContact
 from xpm_tui.sync import journal
-from xpm_tui.sync.applying.adoption import adoption_writes, created_candidates, equals_sent, joined
+from xpm_tui.sync.applying.adoption import adoption_writes, created_candidates, equals_sent, join_staff
 from xpm_tui.sync.applying.run_results import (
     contact_of,
     joined_elsewhere,
@@ -51,13 +51,13 @@ from xpm_tui.sync.journal import (
     SYNC_KINDS,
     UPDATE_CLIENT,
     UPDATE_CONTACT,
-    done,
-    failed,
     is_linked,
+    mark_done,
+    mark_failed,
 )
 from xpm_tui.sync.mirror import OVERLAP, commit_rows, list_writes
 
-LOOK_EVERY = 30.0
+LOOK_UP_SECONDS = 30.0
 """Seconds between two look-ups of a record that XPM does not show yet."""
 
 KINDS = SYNC_KINDS
@@ -76,7 +76,7 @@ class Resolved(msgspec.Struct, frozen=True):
     changes: int = 0
 
 
-def unknown(snapshot: Snapshot, kinds: Collection[str] = KINDS) -> list[Intent]:
+def unresolved_intents(snapshot: Snapshot, kinds: Collection[str] = KINDS) -> list[Intent]:
     """Return the writes of these kinds (by default sync's) that were sent without an outcome, in any run."""
     return [intent for intent in snapshot.find(INTENTS, "state", "sent") if intent.kind in kinds]
 
@@ -102,7 +102,7 @@ async def resolve(
     return work.result()
 
 
-def interrupted(snapshot: Snapshot, runs: Iterable[str], now: datetime) -> list[Write]:
+def end_interrupted_runs(snapshot: Snapshot, runs: Iterable[str], now: datetime) -> list[Write]:
     """Return the writes that end runs whose process is known to be dead."""
     found = (snapshot.get(RUNS, id_) for id_ in runs)
     return [
@@ -145,7 +145,7 @@ class Recovery(ABC):
             if intent.kind in self.kinds
         ]
         if unsent:
-            self.book.commit([Put(INTENTS, failed(intent, "never sent")) for intent in unsent])
+            self.book.commit([Put(INTENTS, mark_failed(intent, "never sent")) for intent in unsent])
 
     def is_overdue(self, intent: Intent) -> bool:
         """Return whether it has been looked for long enough."""
@@ -168,13 +168,13 @@ class Recovery(ABC):
         )
 
     async def _look(self) -> None:
-        await self.look_up(unknown(self.book.snapshot(), self.kinds))
-        self.waiting = unknown(self.book.snapshot(), self.kinds)
+        await self.look_up(unresolved_intents(self.book.snapshot(), self.kinds))
+        self.waiting = unresolved_intents(self.book.snapshot(), self.kinds)
 
     def _pause(self) -> float:
         now = self.clock.now()
         rest = min((self._deadline(intent) - now).total_seconds() for intent in self.waiting)
-        return min(LOOK_EVERY, max(rest, 1.0))
+        return min(LOOK_UP_SECONDS, max(rest, 1.0))
 
     def _deadline(self, intent: Intent) -> datetime:
         return (intent.sent_at or self.clock.now()) + self._lag
@@ -217,15 +217,17 @@ class _SyncRecovery(Recovery):
         try:
             reply = await self._practice.client(intent.uuid)
         except RecordMissing as no:
-            self._end(failed(intent, no.words or no.message), None)
+            self._end(mark_failed(intent, no.words or no.message), None)
             return
         except UnreadableRecord as odd:
-            self._end(journal.held(intent, odd.message), None)
+            self._end(journal.mark_held(intent, odd.message), None)
             return
         old = self.book.snapshot().get(XPM_CLIENTS, intent.uuid)
         row = reply if old is None else merge_client(old, reply)
         if unread_fields(row) & {*intent.values, *(["contact"] if intent.kind != UPDATE_CLIENT else [])}:
-            self._end(journal.held(intent, f"XPM's record cannot be read: {row.unread[0].sentence}"), None)
+            self._end(
+                journal.mark_held(intent, f"XPM's record cannot be read: {row.unread[0].sentence}"), None
+            )
             return
         if intent.kind == UPDATE_CLIENT:
             took = _equal(intent.values, xpm_values(row))
@@ -236,9 +238,9 @@ class _SyncRecovery(Recovery):
             self._added_contact(intent, row)
             return
         if took:
-            self._end(done(intent, intent.found), row)
+            self._end(mark_done(intent, intent.found), row)
         else:
-            self._end(failed(intent, "did not take effect"), row)
+            self._end(mark_failed(intent, "did not take effect"), row)
 
     def _added_contact(self, intent: Intent, row: XpmClient) -> None:
         old = {*intent.before, *joined_elsewhere(self.book.snapshot(), intent.record)}
@@ -280,7 +282,9 @@ class _SyncRecovery(Recovery):
             rows = await self._practice.staff()
         except (ScopeMissing, AccessDenied):
             for intent in intents:
-                self._end(journal.held(intent, "XPM's list of staff cannot be read with this login"), None)
+                self._end(
+                    journal.mark_held(intent, "XPM's list of staff cannot be read with this login"), None
+                )
             return
         self.book.commit(list_writes(self.book.snapshot(), STAFF, rows))
         for intent in intents:
@@ -292,13 +296,13 @@ class _SyncRecovery(Recovery):
     def _found(self, intent: Intent, equal: Sequence[str], new: bool, row: XpmClient | Staff | None) -> None:
         """Adopt exactly one new record equal to what was sent; otherwise wait, or hold it for the user."""
         if len(equal) == 1 and row is not None:
-            self._end(done(intent, equal[0]), row)
+            self._end(mark_done(intent, equal[0]), row)
         elif len(equal) > 1:
-            self._end(journal.held(intent, "several new records are equal to what was sent"), None)
+            self._end(journal.mark_held(intent, "several new records are equal to what was sent"), None)
         elif new:
-            self._end(journal.held(intent, "there is a new record, but it is not what was sent"), None)
+            self._end(journal.mark_held(intent, "there is a new record, but it is not what was sent"), None)
         elif self.is_overdue(intent):
-            self._end(journal.held(intent, "XPM does not show it"), None)
+            self._end(journal.mark_held(intent, "XPM does not show it"), None)
         else:
             self.tell(Event(key="sync.waiting", record=intent.record, numbers={"intent": intent.id}))
 
@@ -306,7 +310,7 @@ class _SyncRecovery(Recovery):
         snapshot, now = self.book.snapshot(), self.clock.now()
         writes: list[Write] = []
         if intent.state == "done" and isinstance(row, Staff):
-            writes += joined(snapshot, intent, row)
+            writes += join_staff(snapshot, intent, row)
             self._changes += 1
         elif intent.state == "done" and isinstance(row, XpmClient):
             if intent.kind == ADD_CLIENT:
@@ -333,7 +337,7 @@ def _contact_equal(sent: Mapping[str, object], contact: XpmContact) -> bool:
 Choice = Literal["adopt", "again", "drop"]
 
 
-def held(snapshot: Snapshot) -> list[Intent]:
+def held_intents(snapshot: Snapshot) -> list[Intent]:
     """Return the writes that wait for the user's decision; ``note`` says why.
 
     A creation whose record is linked by now needs no decision.
@@ -358,8 +362,8 @@ def decision_writes(
     if choice == "adopt":
         return [*_adopt(snapshot, intent, uuid, now)]
     if choice == "again":
-        return [Put(INTENTS, failed(intent, "to be sent again"))]
-    return [Put(INTENTS, failed(intent, "dropped")), *_left_alone(snapshot, intent)]
+        return [Put(INTENTS, mark_failed(intent, "to be sent again"))]
+    return [Put(INTENTS, mark_failed(intent, "dropped")), *_left_alone(snapshot, intent)]
 
 
 def _adopt(snapshot: Snapshot, intent: Intent, uuid: str, now: datetime) -> Iterable[Write]:
@@ -372,13 +376,13 @@ def _adopt(snapshot: Snapshot, intent: Intent, uuid: str, now: datetime) -> Iter
         linked = {link.id for link in snapshot.find(LINKS, "uuid", row.uuid)}
         if linked - {intent.record}:
             raise BadInput("Another client is already linked to it.")
-        intent = done(intent, row.uuid)
+        intent = mark_done(intent, row.uuid)
         return [Put(INTENTS, intent), *(() if linked else adoption_writes(snapshot, intent, row, now))]
     if contact_of(row, uuid) is None:
         raise NotFound("This XPM client has no contact with this id.", hint="Give the contact's UUID.")
     if uuid in joined_elsewhere(snapshot, intent.record):
         raise BadInput("Another contact of this client is already linked to it.")
-    intent = done(intent, uuid)
+    intent = mark_done(intent, uuid)
     return [Put(INTENTS, intent), *reviewed_write_result(snapshot, intent, row, now).writes]
 
 
@@ -388,8 +392,8 @@ def _adopt_staff(snapshot: Snapshot, intent: Intent, uuid: str) -> Iterable[Writ
         raise NotFound("XPM has no staff record with this id.", hint="Give the UUID of the record to adopt.")
     if any(member.id != intent.record for member in snapshot.find(TEAM, "staff", uuid)):
         raise BadInput("Another team member is already linked to it.")
-    intent = done(intent, uuid)
-    return [Put(INTENTS, intent), *joined(snapshot, intent, person)]
+    intent = mark_done(intent, uuid)
+    return [Put(INTENTS, intent), *join_staff(snapshot, intent, person)]
 
 
 def _left_alone(snapshot: Snapshot, intent: Intent) -> Iterable[Write]:

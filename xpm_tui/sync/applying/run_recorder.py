@@ -123,7 +123,7 @@ class RunRecorder:
         self.tally["refused"] += 1
         self._refused.append(f"{self._named(record)}: {visible(words, 200).rstrip('. ')}")
 
-    def unapplied(self, record: str) -> None:
+    def record_unapplied(self, record: str) -> None:
         """Count a change that got no answer and, as a look-up showed, was not applied."""
         self.tally["refused"] += 1
         self._unapplied.append(self._named(record))

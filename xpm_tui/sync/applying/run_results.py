@@ -31,10 +31,10 @@ from xpm_tui.sync.base import (
     with_origin,
 )
 from xpm_tui.sync.base import mark as mark
-from xpm_tui.sync.canonical import Values, contact_values, known, write_contact, xpm_values
+from xpm_tui.sync.canonical import Values, contact_values, fill_unreadable, write_contact, xpm_values
 from xpm_tui.sync.journal import ADD_CONTACT, UPDATE_CONTACT
 from xpm_tui.sync.mirror import client_writes
-from xpm_tui.sync.planning.contacts import copies, owners
+from xpm_tui.sync.planning.contacts import contact_owners, synced_copies
 from xpm_tui.sync.policy import CONTACT_FIELDS
 from xpm_tui.sync.provenance import forget_fields
 
@@ -45,7 +45,7 @@ def merge_client(old: XpmClient, reply: XpmClient) -> XpmClient:
     What an answer to a write may leave out (groups, contacts, the number of the web address, the masked tax
     number) stays as it was.
     """
-    reply = known(old, reply)
+    reply = fill_unreadable(old, reply)
     return msgspec.structs.replace(
         reply,
         groups=reply.groups if reply.groups is not None else old.groups,
@@ -80,7 +80,7 @@ def edited_contact_fields(old: XpmContact | None, new: XpmContact, sent: Collect
     return [] if old is None else _edited(contact_values(old), contact_values(new), sent)
 
 
-def altered(sent: Mapping[str, Value], row: XpmClient, contact: XpmContact | None) -> list[str]:
+def find_altered_fields(sent: Mapping[str, Value], row: XpmClient, contact: XpmContact | None) -> list[str]:
     """Return the fields that XPM stored differently from what was sent."""
     values: Values = contact_values(contact) if contact is not None else xpm_values(row)
     return [field for field, value in sent.items() if field in values and values[field] != value]
@@ -140,7 +140,7 @@ def undo_agreement(
         # Linking again must not remove a freeze that a user made.
         if change.field != "contact" and (there is None or there.undo):
             writes.append(Put(FREEZES, freeze))
-    return base, [*writes, noted(image, changes)]
+    return base, [*writes, with_undone_changes(image, changes)]
 
 
 def undo_freeze(client: str, key: str, undone: str, by: str, now: datetime) -> Freeze:
@@ -156,7 +156,7 @@ def undo_freeze(client: str, key: str, undone: str, by: str, now: datetime) -> F
     )
 
 
-def noted(image: BeforeImage, changes: Iterable[Change]) -> Put:
+def with_undone_changes(image: BeforeImage, changes: Iterable[Change]) -> Put:
     """Return the image with the changes that are undone now."""
     undone = dict.fromkeys((*image.undone, *(mark(change.record, change.field) for change in changes)))
     return Put(IMAGES, msgspec.structs.replace(image, undone=tuple(undone)))
@@ -213,7 +213,7 @@ def shared_rows(snapshot: Snapshot, intent: Intent, row: XpmClient) -> list[XpmC
                 for each in other.contacts
             ),
         )
-        for other in owners(snapshot, there.uuid)
+        for other in contact_owners(snapshot, there.uuid)
         if other.uuid != row.uuid
     ]
 
@@ -233,7 +233,7 @@ def shared_contact_results(
     fields = {change.field for change in changes if not change.follows}
     follow = {(change.record, change.field): change for change in changes if change.follows}
     written: list[Written] = []
-    for copy in copies(snapshot, intent.found):
+    for copy in synced_copies(snapshot, intent.found):
         after = next((each for each in rows if each.uuid == copy.row.uuid), None)
         client = snapshot.get(CLIENTS, copy.client)
         if after is None or client is None:
@@ -302,7 +302,7 @@ def write_result(
         image = image_of(snapshot, run, client) if is_undo(changes) else None
         back = [
             *client_writes(snapshot, [row, *shared_rows(snapshot, intent, row)], now),
-            *([noted(image, changes)] if image else []),
+            *([with_undone_changes(image, changes)] if image else []),
         ]
         return WriteResult(tuple(back), tuple(map(_put_back, changes)) if image else ())
     base = snapshot.get(BASE, client) or Base(id=client)

@@ -21,13 +21,13 @@ from xpm_tui.sync.applying.run_results import (
     image_of,
     image_write,
     mark,
-    noted,
     undo_agreement,
+    with_undone_changes,
 )
-from xpm_tui.sync.base import apart_id, base_key, kept_apart, mirror_values
+from xpm_tui.sync.base import apart_id, base_key, block_pair, mirror_values
 from xpm_tui.sync.canonical import TeamLinks, Values, ignition_fingerprint, xpm_fingerprint
 from xpm_tui.sync.planning.comparison import ClientPair
-from xpm_tui.sync.provenance import present, released, restored_base, stored
+from xpm_tui.sync.provenance import normalise_base, present, provenance_writes, released
 
 
 def undo_here(
@@ -63,7 +63,7 @@ def undo_here(
     writes: list[Write] = []
     if whole is not None:
         writes += [Drop(CLIENTS, client.id), Drop(LINKS, client.id), Drop(BASE, client.id)]
-        writes += [Drop(PROVENANCE, client.id), noted(image, ticked)]
+        writes += [Drop(PROVENANCE, client.id), with_undone_changes(image, ticked)]
     else:
         if made.client != client:
             writes.append(Put(CLIENTS, made.client))
@@ -72,7 +72,7 @@ def undo_here(
             writes += _linked_back(
                 link, str(linked.new or ""), snapshot, run, now, image.relinked, after_undo, undone=image.run
             )
-            writes.append(noted(image, [*ours, linked]))
+            writes.append(with_undone_changes(image, [*ours, linked]))
         elif ours:
             after = mirror_values(sides.row, made.link)
             base, more = undo_agreement(snapshot, run, client.id, ours, base, after, now)
@@ -124,7 +124,7 @@ def _known_again(
         else:
             keys.add(base_key(change.field, contact))
     back = {key: CameFrom(were[key].uuid, were[key].value, values[key]) for key in keys & were.keys()}
-    return stored(snapshot, msgspec.structs.replace(known, values={**known.values, **back}))
+    return provenance_writes(snapshot, msgspec.structs.replace(known, values={**known.values, **back}))
 
 
 def _known_of(before: Provenance, now: Provenance, values: Values) -> Provenance:
@@ -160,12 +160,12 @@ def _linked_back(
     known = released(snapshot, link.id)
     if relinked is not None and relinked.provenance is not None:
         known = _known_of(relinked.provenance, known, values)
-    writes += stored(snapshot, known)
+    writes += provenance_writes(snapshot, known)
     if relinked is not None:
         writes += [Put(FREEZES, each) for each in relinked.freezes]
         writes += [Put(IGNORED, relinked.ignored)] if relinked.ignored is not None else []
     if link.uuid:
-        writes.append(kept_apart(link.id, link.uuid, run.by, now, undone=undone))
+        writes.append(block_pair(link.id, link.uuid, run.by, now, undone=undone))
     if not before:
         return [Drop(LINKS, link.id), *writes]
     row = snapshot.get(XPM_CLIENTS, before)
@@ -173,7 +173,7 @@ def _linked_back(
     if was is not None and was.uuid != before:
         was = None
     if was is not None and relinked is not None and relinked.base is not None:
-        writes.append(Put(BASE, restored_base(snapshot, was, relinked.base)))
+        writes.append(Put(BASE, normalise_base(snapshot, was, relinked.base)))
     back = Link(
         id=link.id,
         uuid=before,

@@ -20,10 +20,10 @@ from xpm_tui.sync.applying.local_writes import VerifiedRecord
 from xpm_tui.sync.applying.recovery import resolve
 from xpm_tui.sync.applying.run_recorder import RunRecorder, events_of
 from xpm_tui.sync.applying.run_results import (
-    altered,
     contact_of,
     edited_contact_fields,
     edited_fields,
+    find_altered_fields,
     merge_client,
     merge_contact,
     write_result,
@@ -31,7 +31,7 @@ from xpm_tui.sync.applying.run_results import (
 from xpm_tui.sync.base import PRIMARY
 from xpm_tui.sync.canonical import TeamLinks, contact_values, ignition_fingerprint, xpm_fingerprint
 from xpm_tui.sync.journal import ADD_CONTACT, UPDATE_CLIENT, UPDATE_CONTACT
-from xpm_tui.sync.mirror import OVERLAP, commit_rows, refresh_clients, since
+from xpm_tui.sync.mirror import OVERLAP, changed_since, commit_rows, refresh_clients
 from xpm_tui.sync.outbox import Delivery, Message, Outbox, client_update, contact_creation, contact_update
 from xpm_tui.sync.overlay import Overlay
 from xpm_tui.sync.planning.planner import MOVED_CHECK, unknown_additions, written_records
@@ -41,7 +41,7 @@ from xpm_tui.sync.policy import Policy
 class XpmWriter:
     """Writes planned records to XPM, one at a time.
 
-    ``book_one`` applies the part of a record on Ignition's side and returns its new state.
+    ``apply_one_locally`` applies the part of a record on Ignition's side and returns its new state.
     """
 
     def __init__(
@@ -106,11 +106,11 @@ class XpmWriter:
             self._recorder.tally["held"] += len(found.held) + len(found.waiting)
             self._recorder.tally["changes"] += found.changes
             for intent in found.failed:
-                self._recorder.unapplied(intent.record)
+                self._recorder.record_unapplied(intent.record)
 
     async def _look_what_moved(self) -> None:
         """Read in one call what has changed in XPM meanwhile; those records are skipped."""
-        mark = since(self._book.snapshot()) or self._clock.now() - OVERLAP
+        mark = changed_since(self._book.snapshot()) or self._clock.now() - OVERLAP
         async with self._practice.clients(modified_since=mark) as listing:
             await refresh_clients(listing, book=self._book, clock=self._clock, complete=False)
         self._until_check = MOVED_CHECK
@@ -164,7 +164,7 @@ class XpmWriter:
             edited = edited_fields(old, row, call.values)
         else:
             edited = edited_contact_fields(contact_of(old, contact.uuid), contact, call.values)
-        for key, fields in (("edited", edited), ("altered", altered(call.values, row, contact))):
+        for key, fields in (("edited", edited), ("altered", find_altered_fields(call.values, row, contact))):
             self._recorder.tally[key] += len(fields)
             news += [
                 Event(key=f"sync.{key}", level="warning", record=end.record, uuid=row.uuid, field=field)

@@ -17,7 +17,7 @@ from xpm_tui.domain.tables import APART, CLIENTS, LINKS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient, XpmContact
 from xpm_tui.sync.applying.adoption import adoption_writes
 from xpm_tui.sync.base import PRIMARY, live_link
-from xpm_tui.sync.base import different as apart_as_different
+from xpm_tui.sync.base import block_as_different as apart_as_different
 from xpm_tui.sync.canonical import (
     TeamLinks,
     clean,
@@ -93,7 +93,7 @@ class CreationBlocked(msgspec.Struct, frozen=True):
 
 
 class MustWait(DecisionNeeded):
-    """The client is not created in XPM until a user decides; ``blocked`` says why."""
+    """The client is not created in XPM until a user decides; ``find_obstacle`` says why."""
 
     code = "create-waits"
 
@@ -113,7 +113,7 @@ class CreatedClient(msgspec.Struct, frozen=True, kw_only=True):
     left_out: tuple[str, ...] = ()
 
 
-def blocked(
+def find_obstacle(
     snapshot: Snapshot, client: Client, alike: Lookup | None = None, different: Collection[str] = ()
 ) -> CreationBlocked | None:
     """Return why this client must not be created in XPM, or None.
@@ -221,7 +221,7 @@ async def create_client(
     if client is None:
         raise NotFound(f"There is no client with the id {client_id}.")
     index = index or MatchIndex.build(snapshot)
-    found = blocked(snapshot, client, index.alike, different)
+    found = find_obstacle(snapshot, client, index.alike, different)
     if found is not None:
         raise MustWait(found, client.id)
     there = await practice.search(exact(client.name))
@@ -229,7 +229,7 @@ async def create_client(
     commit_rows(book, [row for row in there if snapshot.raw(XPM_CLIENTS, row.uuid) is None], clock.now())
     for each in there:
         index.add(each)
-    found = blocked(book.snapshot(), client, index.alike, different)
+    found = find_obstacle(book.snapshot(), client, index.alike, different)
     if found is not None:
         raise MustWait(found, client.id)
     if different:

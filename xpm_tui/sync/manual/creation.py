@@ -29,10 +29,10 @@ from xpm_tui.domain.runs import Intent, Outcome, Run
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import APART, RUNS, STAFF, TEAM, TableSchema
 from xpm_tui.domain.xpm import Staff, XpmClient
-from xpm_tui.sync.applying.adoption import FIELDS, joined
+from xpm_tui.sync.applying.adoption import FIELDS, join_staff
 from xpm_tui.sync.applying.recovery import resolve
-from xpm_tui.sync.base import different as as_different
-from xpm_tui.sync.journal import ADD_STAFF, CALLS, decision, is_linked, unanswered
+from xpm_tui.sync.base import block_as_different as as_different
+from xpm_tui.sync.journal import ADD_STAFF, CALLS, decision_command, is_linked, unanswered
 from xpm_tui.sync.mirror import list_writes, set_aside
 from xpm_tui.sync.outbox import Delivery, Message, Outbox, staff_creation, store_commit
 
@@ -167,7 +167,7 @@ class RecordCreator:
             raise DecisionNeeded(
                 f"XPM did not answer {CALLS[held.kind]} for {held.record}, so it is not known whether it "
                 f"created the {asked.noun}.",
-                hint=f"Look for it in XPM, then decide: {decision(held)}",
+                hint=f"Look for it in XPM, then decide: {decision_command(held)}",
                 case=sent.cause.case or CaseId.UNKNOWN_OUTCOME,
             ) from sent.cause
         return row
@@ -238,7 +238,7 @@ def possible_duplicates(snapshot: Snapshot, member: TeamMember, staff: Iterable[
     return sorted(found, key=lambda person: (not _same_email(member, person), person.name, person.uuid))
 
 
-def blocked(snapshot: Snapshot, member: TeamMember) -> str:
+def why_blocked(snapshot: Snapshot, member: TeamMember) -> str:
     """Return why this member must not be created in XPM, as a sentence; empty if nothing prevents it."""
     if member.staff:
         return f"{member.name} ({member.id}) is already linked to a staff record in XPM."
@@ -295,7 +295,7 @@ async def create_staff(
     member = book.snapshot().get(TEAM, member_id)
     if member is None:
         raise NotFound(f"There is no team member with the id {member_id}.")
-    why = blocked(book.snapshot(), member)
+    why = why_blocked(book.snapshot(), member)
     if why:
         raise DecisionNeeded(why, hint="See: xpm-tui team list, xpm-tui runs release")
     there = await practice.staff()
@@ -314,7 +314,7 @@ async def create_staff(
         name=member.name,
         noun="staff record",
         table=STAFF,
-        adopt=joined,
+        adopt=join_staff,
     )
     return await RecordCreator(book, practice, clock, ids, events, by, run, direction).make(
         asked, create_lag, stop

@@ -29,14 +29,14 @@ from xpm_tui.domain.tables import (
     XPM_CLIENTS,
 )
 from xpm_tui.domain.xpm import XpmClient, XpmJob
-from xpm_tui.sync.base import PRIMARY, apart_id, kept_apart
+from xpm_tui.sync.base import PRIMARY, apart_id, block_pair
 from xpm_tui.sync.manual.takeover import FormerValue, TakenOverValues, take_over
 from xpm_tui.sync.planning.comparison import ClientPair, compare_quickly
 from xpm_tui.sync.planning.decisions import FORMER, Difference, Why
 from xpm_tui.sync.planning.links import state_of, successor, takes_over
 from xpm_tui.sync.planning.planner import rules_for
 from xpm_tui.sync.policy import Policy
-from xpm_tui.sync.provenance import released, remaining_foreign_values, stored, written_out
+from xpm_tui.sync.provenance import expand_base, provenance_writes, released, remaining_foreign_values
 
 FROM_XPM = Policy()
 """The policy of a practice without settings."""
@@ -77,7 +77,7 @@ def is_same_client(snapshot: Snapshot, client: Client, uuid: str) -> bool:
     return successor(snapshot, client, link, row) == uuid
 
 
-def effect(
+def link_effect(
     snapshot: Snapshot, policy: Policy, client_id: str, uuid: str, *, keep: bool = False
 ) -> LinkEffect:
     """Return what linking would do. Raises ``NotFound`` if one of the two does not exist."""
@@ -173,7 +173,7 @@ def link(
     relinked = Relinked(
         contacts=taken.removed,
         link=before,
-        base=written_out(snapshot, before, base) if before is not None and base is not None else None,
+        base=expand_base(snapshot, before, base) if before is not None and base is not None else None,
         provenance=released(snapshot, client_id),
         freezes=lifted,
         ignored=snapshot.get(IGNORED, client_id),
@@ -181,9 +181,9 @@ def link(
     return [
         *([Put(CLIENTS, taken.client)] if taken.client != client else []),
         Put(LINKS, new),
-        *(next_there(snapshot, before) if before is not None else ()),
+        *(promote_next_client(snapshot, before) if before is not None else ()),
         Put(BASE, taken.base) if taken.base.agreed else Drop(BASE, client_id),
-        *stored(snapshot, taken.provenance),
+        *provenance_writes(snapshot, taken.provenance),
         Drop(APART, apart_id(client_id, uuid)),
         Drop(IGNORED, client_id),
         *(Drop(FREEZES, each.id) for each in lifted),
@@ -191,7 +191,7 @@ def link(
     ]
 
 
-def next_there(snapshot: Snapshot, leaving: Link) -> list[Write]:
+def promote_next_client(snapshot: Snapshot, leaving: Link) -> list[Write]:
     """Return the write that makes the second client of an XPM client the synced one.
 
     It applies once the first client is linked elsewhere.
@@ -235,15 +235,15 @@ def unlink(snapshot: Snapshot, client_id: str, *, now: datetime, by: str, run: s
     base = snapshot.get(BASE, client_id)
     relinked = Relinked(
         link=before,
-        base=written_out(snapshot, before, base) if base is not None else None,
+        base=expand_base(snapshot, before, base) if base is not None else None,
         provenance=released(snapshot, client_id),
     )
     return [
         Drop(LINKS, client_id),
-        *next_there(snapshot, before),
+        *promote_next_client(snapshot, before),
         Drop(BASE, client_id),
-        *stored(snapshot, released(snapshot, client_id)),
-        kept_apart(client_id, before.uuid, by, now),
+        *provenance_writes(snapshot, released(snapshot, client_id)),
+        block_pair(client_id, before.uuid, by, now),
         *immediate_run(run, now, by, client_id, before.uuid, written, relinked=relinked),
     ]
 
@@ -283,7 +283,7 @@ def immediate_run(
     return [Put(RUNS, done), Put(IMAGES, image)]
 
 
-def joined(run: Run, writes: Iterable[Write]) -> list[Write]:
+def join_run(run: Run, writes: Iterable[Write]) -> list[Write]:
     """Return the writes of a decision that is a part of ``run``: one entry of the history for all of them."""
     found: list[Write] = []
     for write in writes:

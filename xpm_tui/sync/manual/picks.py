@@ -18,8 +18,8 @@ from xpm_tui.domain.runs import BeforeImage, Run, Written
 from xpm_tui.domain.tables import APART, BASE, CLIENTS, IGNORED, IMAGES, LINKS, RUNS, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
 from xpm_tui.sync.applying.local_writes import new_contact, own_contact
-from xpm_tui.sync.base import apart_id, contact_key, mirror_values, primary, record_agreement
-from xpm_tui.sync.base import different as as_different
+from xpm_tui.sync.base import apart_id, contact_key, mirror_values, primary_contact, record_agreement
+from xpm_tui.sync.base import block_as_different as as_different
 from xpm_tui.sync.canonical import (
     TeamLinks,
     Values,
@@ -292,7 +292,7 @@ class _PickPlanner:
         """Return XPM's contacts; a client without any gets one from its own first and last name."""
         theirs = xpm_contacts(row) if "contact" in self.carried else ()
         if theirs:
-            first = primary(theirs) or theirs[0].uuid
+            first = primary_contact(theirs) or theirs[0].uuid
             new_ids = self.ids.new("k", len(theirs))
             contacts = tuple(
                 new_contact(id_, each, self.carried, primary=each.uuid == first)

@@ -13,7 +13,7 @@ from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import FREEZES, LINKS
 from xpm_tui.domain.xpm import XpmClient, XpmContact
 from xpm_tui.sync.base import PRIMARY, base_key, contact_key, mirror_values, record_agreement, with_origin
-from xpm_tui.sync.base import primary as primary_there
+from xpm_tui.sync.base import primary_contact as primary_there
 from xpm_tui.sync.canonical import (
     TeamLinks,
     contact_values,
@@ -27,7 +27,7 @@ from xpm_tui.sync.canonical import (
 from xpm_tui.sync.planning.contacts import match_contacts
 from xpm_tui.sync.planning.links import lost_links
 from xpm_tui.sync.policy import BY_NAME, CLIENT_FIELDS, CONTACT_FIELDS, Policy
-from xpm_tui.sync.provenance import contact_signature, present, released, returned
+from xpm_tui.sync.provenance import contact_signature, present, released, returned_values
 
 Outcome = Literal["replaced", "removed", "same", "kept"]
 Why = Literal["", "edited", "frozen", "required", "asked"]
@@ -122,7 +122,7 @@ class _TakeoverPlanner:
         self.row = row
         self.keep = keep
         self.gone = dict(known.removed)
-        self.known = {**returned(known, client, row.uuid), **known.values}
+        self.known = {**returned_values(known, client, row.uuid), **known.values}
         self.now = present(client, self.team)
         self.entries = {
             key: each

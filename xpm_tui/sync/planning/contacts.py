@@ -183,14 +183,14 @@ class Copy(msgspec.Struct, frozen=True):
         return f"{self.client}/{self.contact}"
 
 
-def owners(snapshot: Snapshot, contact: str) -> list[XpmClient]:
+def contact_owners(snapshot: Snapshot, contact: str) -> list[XpmClient]:
     """Return the XPM clients that a contact belongs to."""
     return [row for row in snapshot.find(XPM_CLIENTS, "contact_uuid", contact) if not row.deleted]
 
 
-def copies(snapshot: Snapshot, contact: str) -> Iterator[Copy]:
+def synced_copies(snapshot: Snapshot, contact: str) -> Iterator[Copy]:
     """Return the copies of an XPM contact here whose links are synced."""
-    for row in owners(snapshot, contact):
+    for row in contact_owners(snapshot, contact):
         for link in snapshot.find(LINKS, "uuid", row.uuid):
             client = None if link.quiet else snapshot.get(CLIENTS, link.id)
             if client is None:
@@ -255,10 +255,10 @@ class _Group:
         self._field = field
         self._contact = contact
         self._group = {change.record: change for change in group}
-        self._rows = [row.uuid for row in owners(snapshot, contact)]
+        self._rows = [row.uuid for row in contact_owners(snapshot, contact)]
         self._copies = {
             copy.record: copy
-            for copy in copies(snapshot, contact)
+            for copy in synced_copies(snapshot, contact)
             if frozen(copy.client).isdisjoint({"*", field, contact_key(copy.contact, field)})
         }
         edited = {record: new for record, change in self._group.items() if change.rule != "drift"

@@ -20,7 +20,7 @@ from xpm_tui.sync.canonical import is_blank
 from xpm_tui.sync.mirror import list_counts
 from xpm_tui.sync.policy import GuardLimits, Policy, label
 
-_LOOK = "Review the plan, then apply it with `sync --plan {plan}`."
+_REVIEW_FIRST = "Review the plan, then apply it with `sync --plan {plan}`."
 """What to do next, for a user who is not applying the plan at the moment."""
 
 
@@ -84,7 +84,7 @@ def check(
                     rule="first-run",
                     counted=plan.counts["items"],
                     sentence="This is the first sync of this practice, and nobody is there to review it. "
-                    + _LOOK.format(plan=plan.id),
+                    + _REVIEW_FIRST.format(plan=plan.id),
                 )
             )
     return tuple(stops)
@@ -92,10 +92,10 @@ def check(
 
 def without_advice(stop: Stop, plan: str) -> str:
     """Return the sentence of a stop without the advice, for a user who is applying the plan."""
-    return stop.sentence.replace(_LOOK.format(plan=plan), "").rstrip(" :")
+    return stop.sentence.replace(_REVIEW_FIRST.format(plan=plan), "").rstrip(" :")
 
 
-def grown(before: Iterable[Stop], now: Iterable[Stop]) -> tuple[Stop, ...]:
+def uncovered_stops(before: Iterable[Stop], now: Iterable[Stop]) -> tuple[Stop, ...]:
     """Return the stops that a release does not cover: new ones, and those with a larger count."""
     released = {stop.rule: stop.counted for stop in before}
     return tuple(stop for stop in now if stop.rule not in released or stop.counted > released[stop.rule])
@@ -128,7 +128,7 @@ def _never_right(snapshot: Snapshot, plan: Plan, records: Iterable[PlannedRecord
 def _counts(
     snapshot: Snapshot, plan: Plan, records: Sequence[PlannedRecord], limits: GuardLimits
 ) -> Iterable[Stop]:
-    look = _LOOK.format(plan=plan.id)
+    look = _REVIEW_FIRST.format(plan=plan.id)
     facts = list_counts(snapshot)
     if not facts.empty and facts.short(limits):
         yield Stop(

@@ -30,7 +30,7 @@ from xpm_tui.sync.planning.comparison import (
     compare,
     compare_quickly,
 )
-from xpm_tui.sync.planning.contacts import one_change_each, owners
+from xpm_tui.sync.planning.contacts import contact_owners, one_change_each
 from xpm_tui.sync.planning.decisions import UNKNOWN, Difference, Rules, Why
 from xpm_tui.sync.planning.links import (
     CARRYING,
@@ -115,7 +115,7 @@ def make_plan(
     return estimate(snapshot, plan, records), records
 
 
-def differences(
+def list_differences(
     snapshot: Snapshot, policy: Policy, *, only: Collection[str] | str = "", fields: Collection[str] = ()
 ) -> Iterator[tuple[str, Difference]]:
     """Yield what differs and is not planned, client by client, with the XPM client's UUID.
@@ -175,7 +175,10 @@ def compare_client(
 def rules_for(snapshot: Snapshot, policy: Policy, fields: Collection[str] = ()) -> Rules:
     """Return the policy with the snapshot's team and contacts."""
     return Rules.of(
-        policy, TeamLinks.read(snapshot), only=fields, shared=lambda uuid: len(owners(snapshot, uuid)) > 1
+        policy,
+        TeamLinks.read(snapshot),
+        only=fields,
+        shared=lambda uuid: len(contact_owners(snapshot, uuid)) > 1,
     )
 
 

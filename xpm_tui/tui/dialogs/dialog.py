@@ -24,8 +24,8 @@ from xpm_tui.domain.formatting import cells
 from xpm_tui.domain.safe_text import Shown, visible, visible_lines
 from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.safe_text import content
-from xpm_tui.tui.theme import style
-from xpm_tui.tui.widgets.cells import Line, lines, ours, span, wrap
+from xpm_tui.tui.theme import stylesheet_path
+from xpm_tui.tui.widgets.cells import Line, fixed, lines, span, wrap
 from xpm_tui.tui.widgets.inputs import TextField, TickBox
 from xpm_tui.tui.widgets.text import StaticText
 
@@ -59,7 +59,7 @@ class KeyHint(Widget):
 class Dialog(BaseScreen, ModalScreen[R]):
     """A box over the active screen. Escape is always the safe answer."""
 
-    CSS_PATH: ClassVar = style("dialog")
+    CSS_PATH: ClassVar = stylesheet_path("dialog")
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Back", show=False),
@@ -100,7 +100,7 @@ class TextDialog(Dialog[R]):
         words.scroll_to(y=words.scroll_y + by, animate=False)
 
 
-GUARD = 0.4
+KEY_GUARD_SECONDS = 0.4
 """Seconds in which letters do not answer, because the key that opened the dialog may still be held down."""
 _NOT_LETTERS = frozenset("jkny")
 """Letters that scroll, or that are fixed answers."""
@@ -121,11 +121,11 @@ def confirmation_lines(sentences: Sequence[str], columns: int) -> list[Line]:
             found += wrap([span(text)], columns) or [[]]
             continue
         permanent = label.lstrip().startswith("Cannot be undone")
-        mark = ours("✕ ", "bad") if permanent else ours("")
-        pieces = [span(label, "bad" if permanent else "muted"), ours(" " * (room - len(label)))]
+        mark = fixed("✕ ", "bad") if permanent else fixed("")
+        pieces = [span(label, "bad" if permanent else "muted"), fixed(" " * (room - len(label)))]
         rest = wrap([mark, span(text, "bad" if permanent else "")], max(20, columns - room))
         found.append([*pieces, *rest[0]])
-        found += [[ours(" " * room), *line] for line in rest[1:]]
+        found += [[fixed(" " * room), *line] for line in rest[1:]]
     return found
 
 
@@ -197,7 +197,7 @@ class ConfirmDialog(TextDialog[bool]):
 
     def on_key(self, event: events.Key) -> None:
         """Answer by the letter of a button, unless the dialog has just opened."""
-        if event.key == self._letter and time.monotonic() - self._shown_at >= GUARD:
+        if event.key == self._letter and time.monotonic() - self._shown_at >= KEY_GUARD_SECONDS:
             event.stop()
             self.dismiss(True)
 

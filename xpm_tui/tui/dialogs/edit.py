@@ -40,7 +40,7 @@ KEYWORDS = frozenset({"default", "none"})
 FLAG = (("yes", "Yes"), ("no", "No"))
 
 
-def entries(
+def edit_fields(
     view: ClientView, people: Sequence[PersonView], notes: Mapping[str, str] = MappingProxyType({})
 ) -> list[EditField]:
     """Return the fields that can be edited: those of the client, then of each contact.
@@ -89,7 +89,7 @@ def _person(person: PersonView) -> str:
     return person.name if person.staff else f"{person.name} (not linked to XPM)"
 
 
-def typed(changed: Sequence[str]) -> dict[str, str]:
+def parse_edits(changed: Sequence[str]) -> dict[str, str]:
     """Return ``field=value`` words as a mapping."""
     return {key: text for key, _, text in (word.partition("=") for word in changed)}
 
@@ -100,7 +100,7 @@ def params_of(command: Command[Any], preset: Mapping[str, Any], changed: Sequenc
     Raises:
         BadInput: A required parameter is missing.
     """
-    values, given = typed(changed), dict(preset)
+    values, given = parse_edits(changed), dict(preset)
     for param in read(command.params):
         if param.name in values and param.name not in given:
             given[param.name] = values.pop(param.name).strip()
@@ -131,7 +131,8 @@ class EditDialog(EditingDialog[tuple[str, ...]]):
         entries = [EditField(*each) for each in sheet.fields]
         self._before = {each.key: each.value.replace("\r\n", "\n").replace("\n", LINE) for each in entries}
         again = {
-            key: text.replace("\n", LINE) for key, text in typed(turned.filled if turned else ()).items()
+            key: text.replace("\n", LINE)
+            for key, text in parse_edits(turned.filled if turned else ()).items()
         }
         self._inputs = {
             each.key: _widget(each, again.get(each.key, self._before[each.key])) for each in entries

@@ -13,11 +13,11 @@ from textual.widgets import Static
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.domain.safe_text import Shown, visible
-from xpm_tui.files.private import FolderEntry, FolderListing, listing
+from xpm_tui.files.private import FolderEntry, FolderListing, list_folder
 from xpm_tui.tui.app_protocol import AppProtocol
 from xpm_tui.tui.dialogs.dialog import Dialog
 from xpm_tui.tui.safe_text import content
-from xpm_tui.tui.widgets.cells import Line, fit, ours, span
+from xpm_tui.tui.widgets.cells import Line, fit, fixed, span
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Items, Rows
 from xpm_tui.tui.widgets.text import StaticText
@@ -32,13 +32,13 @@ class FolderRows(Items[FolderEntry]):
     def draw(self, row: int, line: int, columns: int) -> Line:
         """Return the name, and the size of a file."""
         entry = self.items[row]
-        size = "folder" if entry.folder else sized(entry.size)
+        size = "folder" if entry.folder else format_size(entry.size)
         name = entry.path.name + (os.sep if entry.folder else "")
         return [
-            ours(" "),
+            fixed(" "),
             *fit([span(name, "accent" if entry.folder else "")], max(8, columns - 12)),
-            *fit([ours(size, "muted")], 10, right=True),
-            ours(" "),
+            *fit([fixed(size, "muted")], 10, right=True),
+            fixed(" "),
         ]
 
 
@@ -97,7 +97,7 @@ class FilePicker(Dialog[str]):
 
     async def _read(self, typed: str) -> None:
         def read(practice: OpenPractice) -> FolderListing:
-            return listing(typed, self._suffix)
+            return list_folder(typed, self._suffix)
 
         found = self._listing = await self.host.worker.ask(read)
         self._moved = False
@@ -177,7 +177,7 @@ def folder_of(app: AppProtocol) -> str:
     return folder if folder.endswith(os.sep) else folder + os.sep
 
 
-def sized(size: int) -> str:
+def format_size(size: int) -> str:
     """Return a size in bytes for reading."""
     for unit in ("B", "KB", "MB", "GB"):
         if size < 1024 or unit == "GB":

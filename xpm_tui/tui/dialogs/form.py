@@ -136,7 +136,7 @@ def validation_message(error: msgspec.ValidationError) -> tuple[str, str]:
     return f"“{name.replace('_', ' ')}” must be {kind}{bound}.", name
 
 
-def unsaved() -> ConfirmDialog:
+def discard_question() -> ConfirmDialog:
     """Return the question whether to discard edits; the safe answer has the focus."""
     return ConfirmDialog(
         "Your changes are not saved.",
@@ -166,7 +166,7 @@ class EditingDialog(Dialog[R]):
         if not self.is_edited():
             self.dismiss(None)
             return
-        self.app.push_screen(unsaved(), self._answered)
+        self.app.push_screen(discard_question(), self._answered)
 
     def _answered(self, discard: bool | None) -> None:
         if discard:

@@ -16,7 +16,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Button, Static
 
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.application.trouble_events import failed
+from xpm_tui.application.trouble_events import record_failure
 from xpm_tui.commands.doctor import ChooseSymptom
 from xpm_tui.commands.registry import by_name
 from xpm_tui.diagnostics.error_presenter import present, problem_title, titled_problem_lines
@@ -28,7 +28,7 @@ from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.app_protocol import AppProtocol
 from xpm_tui.tui.dialogs.dialog import ChoiceDialog, DialogBody, MessageDialog, TextDialog
 from xpm_tui.tui.safe_text import content
-from xpm_tui.tui.widgets.cells import Span, fit, lines, ours, span
+from xpm_tui.tui.widgets.cells import Span, fit, fixed, lines, span
 from xpm_tui.tui.widgets.text import StaticText
 
 EVERYWHERE: tuple[tuple[str, str], ...] = (
@@ -66,10 +66,10 @@ class HelpDialog(TextDialog[None]):
         rows: list[list[Span]] = []
         for head, keys in (("Here", self._page.keys), ("Everywhere", EVERYWHERE)):
             if keys:
-                rows.append([ours(head, "head")])
+                rows.append([fixed(head, "head")])
                 room = min(26, max(len(key) for key, _ in keys) + 2)
-                rows += [[ours("  "), *fit([span(key, "accent")], room), span(what)] for key, what in keys]
-                rows.append([ours("")])
+                rows += [[fixed("  "), *fit([span(key, "accent")], room), span(what)] for key, what in keys]
+                rows.append([fixed("")])
         with DialogBody(classes="words"):
             yield StaticText(content(visible(self._page.about, 2000)), classes="about")
             yield StaticText(lines([list(line) for line in rows]))
@@ -134,7 +134,7 @@ def show_error(
     async def log() -> None:
         def write(practice: OpenPractice) -> None:
             if not practice.read_only:
-                failed(practice.events, act, trouble)
+                record_failure(practice.events, act, trouble)
 
         # If the log cannot be written, the error has been shown all the same.
         with suppress(AppError, RuntimeError):

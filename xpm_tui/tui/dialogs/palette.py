@@ -17,8 +17,8 @@ from textual.widgets import Static
 from xpm_tui.domain.safe_text import Shown
 from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.safe_text import content
-from xpm_tui.tui.theme import style
-from xpm_tui.tui.widgets.cells import Line, Span, fit, lines, ours, span
+from xpm_tui.tui.theme import stylesheet_path
+from xpm_tui.tui.widgets.cells import Line, Span, fit, fixed, lines, span
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Items, Rows
 from xpm_tui.tui.widgets.text import StaticText
@@ -72,17 +72,17 @@ class PaletteRows(Items[PaletteEntry]):
         """Return the title and the key, dimmed if the entry is unavailable."""
         entry = self.items[row]
         off = bool(entry.reason)
-        right: list[Span] = [ours(f" {NOT_NOW}", "warn")] if off else []
-        right += [ours(" "), *fit([ours(entry.key, "accent")], 9, right=True)] if entry.key else []
+        right: list[Span] = [fixed(f" {NOT_NOW}", "warn")] if off else []
+        right += [fixed(" "), *fit([fixed(entry.key, "accent")], 9, right=True)] if entry.key else []
         room = columns - 2 - sum(len(piece.text) for piece in right)
         title = fit([span(entry.title, "muted" if off else "strong")], room)
-        return [ours(" "), *title, *right, ours(" ")]
+        return [fixed(" "), *title, *right, fixed(" ")]
 
 
 class Palette(BaseScreen, ModalScreen[str]):
     """The palette. Its result is the name of the chosen entry, or None."""
 
-    CSS_PATH: ClassVar = style("palette")
+    CSS_PATH: ClassVar = stylesheet_path("palette")
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Back", show=False),
@@ -149,7 +149,7 @@ class Palette(BaseScreen, ModalScreen[str]):
         entry = self._rows.current
         rows: list[Line] = []
         if entry is not None and entry.reason:
-            rows.append([ours(f"{NOT_NOW.capitalize()}: ", "warn"), span(entry.reason, "warn")])
+            rows.append([fixed(f"{NOT_NOW.capitalize()}: ", "warn"), span(entry.reason, "warn")])
         if entry is not None and entry.help:
             rows.append([span(entry.help)])
         self._about.update(lines(rows))

@@ -23,7 +23,7 @@ from textual.widgets import Static
 
 from xpm_tui.application.jobs import templates
 from xpm_tui.application.practice import OpenPractice
-from xpm_tui.commands.effects import LOOK, AdmittedCall
+from xpm_tui.commands.effects import READING_CALL, AdmittedCall
 from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import formatting
 from xpm_tui.domain.ignition import Service
@@ -33,8 +33,8 @@ from xpm_tui.tui.app_protocol import AppProtocol
 from xpm_tui.tui.dialogs.dialog import ConfirmDialog, Dialog, InputDialog
 from xpm_tui.tui.dialogs.form import build
 from xpm_tui.tui.safe_text import content
-from xpm_tui.tui.terminal.driver import LEAST, too_small
-from xpm_tui.tui.theme import style
+from xpm_tui.tui.terminal.driver import SMALLEST_WINDOW, too_small
+from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets.text import StaticText
 
 Answer = TypeVar("Answer")
@@ -43,13 +43,13 @@ LINES = 8
 """The most lines of a question in a narrow box."""
 TITLE = 66
 """The most characters of a question that becomes the title of its box, to fit into 80 columns."""
-ROOM = 60
+NARROW_COLUMNS = 60
 """The most characters in a line of a question in a narrow box."""
 
 
 def is_wide(lines: list[str]) -> bool:
     """Return whether a text needs a wide dialog."""
-    return len(lines) > LINES or max(map(len, lines), default=0) > ROOM
+    return len(lines) > LINES or max(map(len, lines), default=0) > NARROW_COLUMNS
 
 
 class ScreenDialogue:
@@ -62,7 +62,12 @@ class ScreenDialogue:
     interactive = True
 
     def __init__(
-        self, app: AppProtocol, title: str = "", call: AdmittedCall = LOOK, *, box: Screen[None] | None = None
+        self,
+        app: AppProtocol,
+        title: str = "",
+        call: AdmittedCall = READING_CALL,
+        *,
+        box: Screen[None] | None = None,
     ) -> None:
         self.call = call
         self._app = app
@@ -132,7 +137,7 @@ class ScreenDialogue:
 
 R = TypeVar("R")
 
-GIVES_UP = "esc cancels; nothing has been written"
+CANCEL_HINT = "esc cancels; nothing has been written"
 
 
 class ProgressDialog(Dialog[None]):
@@ -149,7 +154,7 @@ class ProgressDialog(Dialog[None]):
     def box(self) -> ComposeResult:
         """Compose the sentence and the key."""
         yield self._words
-        hint = "it cannot be cancelled" if self._worker is None else GIVES_UP
+        hint = "it cannot be cancelled" if self._worker is None else CANCEL_HINT
         yield Static(content(Shown(hint)), classes="hint")
 
     def tell(self, sentence: str) -> None:
@@ -168,7 +173,7 @@ class ProgressDialog(Dialog[None]):
             self.dismiss(None)
 
 
-async def done(work: Awaitable[R], screen: ProgressDialog) -> R:
+async def wait_for_work(work: Awaitable[R], screen: ProgressDialog) -> R:
     """Wait for the work and close the dialog, also after an error."""
     try:
         return await work
@@ -176,9 +181,9 @@ async def done(work: Awaitable[R], screen: ProgressDialog) -> R:
         await screen.dismiss(None)
 
 
-WORDS = (
+TOO_SMALL = (
     "This window is too small.\n"
-    f"{LEAST[0]} columns and {LEAST[1]} lines are needed.\n"
+    f"{SMALLEST_WINDOW[0]} columns and {SMALLEST_WINDOW[1]} lines are needed.\n"
     "Make it larger: nothing is lost."
 )
 
@@ -186,12 +191,12 @@ WORDS = (
 class TooSmall(ModalScreen[None]):
     """Covers all screens until the window is large enough again."""
 
-    CSS_PATH: ClassVar = style("too_small")
+    CSS_PATH: ClassVar = stylesheet_path("too_small")
     AUTO_FOCUS = ""
 
     def compose(self) -> ComposeResult:
         """Compose the sentence."""
-        yield Static(content(Shown(WORDS)))
+        yield Static(content(Shown(TOO_SMALL)))
 
     def on_resize(self, event: events.Resize) -> None:
         """Close if the window is large enough."""

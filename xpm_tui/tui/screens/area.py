@@ -20,7 +20,7 @@ from xpm_tui.lazy import lazy_imports, load
 from xpm_tui.tui.app_protocol import AREAS
 from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.status_summary import PracticeStatus
-from xpm_tui.tui.theme import style
+from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets.cells import Line, lines
 from xpm_tui.tui.widgets.frame import Header, KeyFooter, KeyRow
 from xpm_tui.tui.widgets.inputs import TextField
@@ -84,7 +84,7 @@ class AreaScreen(BaseScreen, Screen[None]):
 
     def collect_commands(self) -> None:
         """Enable the keys of this area's commands and show them in the footer."""
-        for binding in keymap.bindings(self.AREA):
+        for binding in keymap.area_bindings(self.AREA):
             self._bindings.key_to_bindings.setdefault(binding.key, []).append(binding)
             if binding.id:
                 self._commands[binding.id] = registry.by_name(binding.id)
@@ -162,10 +162,10 @@ class AreaScreen(BaseScreen, Screen[None]):
     def help_page(self) -> HelpPage:
         """Return the help page of this area."""
         title = next(area.title for area in AREAS if area.name == self.AREA)
-        return keymap.page(title, self.ABOUT, self.AREA, self.MORE_KEYS)
+        return keymap.make_help_page(title, self.ABOUT, self.AREA, self.MORE_KEYS)
 
 
-def halves(*widgets: Widget) -> Iterator[Widget]:
+def mark_halves(*widgets: Widget) -> Iterator[Widget]:
     """Mark widgets that are side by side with a class; a CSS rule for any child would be slow."""
     for widget in widgets:
         widget.add_class("half")
@@ -181,7 +181,7 @@ class FilteredArea(AreaScreen):
 
     FILTERS: ClassVar[tuple[tuple[str, str], ...]] = ()
     FIND: ClassVar[str] = "name"
-    CSS_PATH: ClassVar[Any] = style("filtered")
+    CSS_PATH: ClassVar[Any] = stylesheet_path("filtered")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "find", "Filter", show=False),
         Binding("left_square_bracket", "saved(-1)", show=False),
@@ -220,7 +220,7 @@ class FilteredArea(AreaScreen):
         yield self._note
         yield self.find
         with Horizontal(classes="halves"):
-            yield from halves(self.table, self.detail)
+            yield from mark_halves(self.table, self.detail)
 
     def on_mount(self) -> None:
         """Hide the search field until ``/``, and the note until there is one."""

@@ -68,8 +68,8 @@ T = TypeVar("T")
 class RecordListScreen(DetailScreen[R], Generic[R, T]):
     """A screen with a list, and the details of the selected item below it.
 
-    A subclass reads in ``look``, passes the items to ``put`` and describes one in ``telling``. ``PANEL`` is
-    the title of the list; the first line of ``telling`` is that of the details. ``GROUP`` names its worker
+    A subclass reads in ``look``, passes the items to ``put``, describes one in ``details_of``. ``PANEL`` is
+    the title of the list; the first line of ``details_of`` is that of the details. ``GROUP`` names its worker
     group, and ``look`` is the prefix of its CSS classes.
     """
 
@@ -96,7 +96,7 @@ class RecordListScreen(DetailScreen[R], Generic[R, T]):
         """Read and show the items."""
         raise NotImplementedError
 
-    def telling(self, item: T) -> list[Line]:
+    def details_of(self, item: T) -> list[Line]:
         """Return the details of an item."""
         raise NotImplementedError
 
@@ -123,7 +123,7 @@ class RecordListScreen(DetailScreen[R], Generic[R, T]):
         self._show_details(event.item)
 
     def _show_details(self, item: T | None) -> None:
-        head, *rest = self.telling(item) if item is not None else [[]]
+        head, *rest = self.details_of(item) if item is not None else [[]]
         room = self._details.size.width - 2
         self._details.border_title = words(fit(head, room) if width(head) > room > 0 else head)
         self._details.say(lines(rest))

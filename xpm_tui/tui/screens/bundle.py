@@ -23,8 +23,8 @@ from xpm_tui.tui.dialogs.dialog import InputDialog
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.screens.base import DetailScreen
-from xpm_tui.tui.theme import style
-from xpm_tui.tui.widgets.cells import Line, ours, span, words
+from xpm_tui.tui.theme import stylesheet_path
+from xpm_tui.tui.widgets.cells import Line, fixed, span, words
 from xpm_tui.tui.widgets.table import Table, TableColumn
 from xpm_tui.tui.widgets.text import TextLabel
 
@@ -35,7 +35,7 @@ MOST = 20_000
 class BundleScreen(DetailScreen[None]):
     """The parts above the text of the selected one. Nothing is written before ``w``."""
 
-    CSS_PATH: ClassVar = style("bundle")
+    CSS_PATH: ClassVar = stylesheet_path("bundle")
     SAVES = frozenset({"write"})
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("w", "write", "Write the bundle"),
@@ -90,7 +90,7 @@ class BundleScreen(DetailScreen[None]):
         size = sum(part.size for part in self._parts)
         what = "names are INCLUDED" if self._names else "names masked"
         text = f"{what}; never a secret or tax number; {size:,} bytes"
-        self._head.say(words([ours(" Support bundle  ", "head"), ours(text)]))
+        self._head.say(words([fixed(" Support bundle  ", "head"), fixed(text)]))
         self._read()
 
     @on(Table.Moved)
@@ -153,4 +153,4 @@ class BundleScreen(DetailScreen[None]):
 
 
 def _cells(part: BundlePart) -> list[Line]:
-    return [[span(part.name, "strong")], [ours(f"{part.size:,}", "muted")], [span(part.about)]]
+    return [[span(part.name, "strong")], [fixed(f"{part.size:,}", "muted")], [span(part.about)]]

@@ -25,8 +25,8 @@ from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.safe_text import content
-from xpm_tui.tui.theme import style
-from xpm_tui.tui.widgets.cells import Line, Span, fit, lines, ours, span
+from xpm_tui.tui.theme import stylesheet_path
+from xpm_tui.tui.widgets.cells import Line, Span, fit, fixed, lines, span
 from xpm_tui.tui.widgets.frame import KeyFooter
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Items, Rows
@@ -62,7 +62,7 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
     item, and applies it. An effect must be shown before it can be applied.
     """
 
-    CSS_PATH: ClassVar = style("chooser")
+    CSS_PATH: ClassVar = stylesheet_path("chooser")
     AUTO_FOCUS = ""
     PLACEHOLDER: ClassVar[str] = "name"
     LISTED: ClassVar[str] = ""
@@ -241,7 +241,7 @@ class Chooser(BaseScreen, Screen[str], Generic[T]):
 
 def effect_line(mark: str, text: str) -> Line:
     """Return a line of an effect that is a text of the program."""
-    return [ours(f" {mark} ", "accent"), ours(text)]
+    return [fixed(f" {mark} ", "accent"), fixed(text)]
 
 
 def _unread(practice: OpenPractice) -> str:
@@ -271,17 +271,17 @@ class StaffPicker(Chooser[StaffView]):
         """Return one of two lines, which distinguish people of the same name."""
         if line == 0:
             same = sum(other.name.casefold() == item.name.casefold() for other in self.items) > 1
-            tags: list[Span] = [ours("  ✗ left, or disabled", "bad")] if item.gone else []
-            tags += [ours("  =name", "accent")] if same else []
+            tags: list[Span] = [fixed("  ✗ left, or disabled", "bad")] if item.gone else []
+            tags += [fixed("  =name", "accent")] if same else []
             room = max(20, columns - 38)
-            return [ours(" "), *fit([span(item.name, "strong"), *tags], room), span(item.uuid, "muted")]
-        pieces: list[Span] = [ours("   "), span(item.email or "no e-mail", "" if item.email else "muted")]
+            return [fixed(" "), *fit([span(item.name, "strong"), *tags], room), span(item.uuid, "muted")]
+        pieces: list[Span] = [fixed("   "), span(item.email or "no e-mail", "" if item.email else "muted")]
         if item.member is not None:
-            pieces += [ours("  ● linked to ", "good"), span(f"{item.member.id} {item.member.name}", "good")]
+            pieces += [fixed("  ● linked to ", "good"), span(f"{item.member.id} {item.member.name}", "good")]
         named = [formatting.count(item.clients, "client")] if item.clients else []
         named += [formatting.count(item.jobs, "job")] if item.jobs else []
         if named:
-            pieces.append(ours(f"  named on {', '.join(named)}", "muted"))
+            pieces.append(fixed(f"  named on {', '.join(named)}", "muted"))
         return pieces
 
 
@@ -299,10 +299,11 @@ class MapStaffPicker(StaffPicker):
     def head(self) -> list[Line]:
         """Return the member and the number of staff."""
         member = self._member
+        number = formatting.count(len(self.items), "person/people")
         return [
-            [ours(" Link ", "muted"), span(member.name, "strong"),
-             span(f"  {member.id}  {member.email}", "muted"), ours("  to one of XPM's staff", "muted")],
-            [ours(f" {formatting.count(len(self.items), 'person/people')} in XPM, proposals first", "muted")],
+            [fixed(" Link ", "muted"), span(member.name, "strong"),
+             span(f"  {member.id}  {member.email}", "muted"), fixed("  to one of XPM's staff", "muted")],
+            [fixed(f" {number} in XPM, proposals first", "muted")],
         ]  # fmt: skip
 
     async def load(self) -> Sequence[StaffView]:
@@ -319,10 +320,12 @@ class MapStaffPicker(StaffPicker):
         pair = {"member": self._member.id, "staff": item.uuid, "dry_run": True}
         found: MapEffect = (await self.host.run_named("team.link", pair)).value
         why = self._why.get(item.uuid)
-        rows: list[Line] = [[ours(" ◇ ", "accent"), ours("Proposed: "), span(why), ours(".")]] if why else []
+        rows: list[Line] = (
+            [[fixed(" ◇ ", "accent"), fixed("Proposed: "), span(why), fixed(".")]] if why else []
+        )
         if found.refused:
-            return [*rows, [ours(" ✗ ", "bad"), span(found.refused)]]
-        return [*rows, *([ours(" → ", "accent"), span(sentence)] for sentence in found.says)]
+            return [*rows, [fixed(" ✗ ", "bad"), span(found.refused)]]
+        return [*rows, *([fixed(" → ", "accent"), span(sentence)] for sentence in found.says)]
 
     async def take(self, item: StaffView) -> None:
         """Link, and show how to undo it."""
@@ -362,7 +365,7 @@ class AddStaffPicker(StaffPicker):
     def head(self) -> list[Line]:
         """Return how many are not in the team."""
         total = f" {formatting.count(len(self.items), 'person/people')} not linked to a team member"
-        return [[ours(" Add XPM staff to the team", "strong")], [ours(total, "muted")]]
+        return [[fixed(" Add XPM staff to the team", "strong")], [fixed(total, "muted")]]
 
     async def load(self) -> Sequence[StaffView]:
         """Return the staff who are not linked and have not left."""
@@ -389,8 +392,8 @@ class AddStaffPicker(StaffPicker):
 
         found = await self.host.worker.ask(same)
         if found is not None:
-            line: Line = [ours(" → ", "accent"), ours("Links "), span(f"{found.name} ({found.id})", "strong"),
-                          ours(", who has the same e-mail.")]  # fmt: skip
+            name = span(f"{found.name} ({found.id})", "strong")
+            line: Line = [fixed(" → ", "accent"), fixed("Links "), name, fixed(", who has the same e-mail.")]
         else:
             line = effect_line("→", "Adds a team member without access: no login here or in XPM.")
         return [line, effect_line("→", "Partner and manager can then be synced. Nothing is written to XPM.")]

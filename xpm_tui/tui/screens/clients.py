@@ -24,9 +24,9 @@ from xpm_tui.domain.tables import CLIENTS
 from xpm_tui.domain.xpm import XpmJob
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.screens.area import FilteredArea
-from xpm_tui.tui.theme import style
+from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, Look, client_name, ours, span
+from xpm_tui.tui.widgets.cells import Line, Look, client_name, fixed, span
 from xpm_tui.tui.widgets.comparison import ComparisonPane
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.job_lines import SHOWN
@@ -55,10 +55,10 @@ PAGE = 100
 """Clients that are read before the first paint: more than fit on any screen."""
 PIECE = 400
 """Clients that are read at a time after that, so that other calls can run in between."""
-CALM = 5.0
+RELOAD_SECONDS = 5.0
 """Seconds between two reads of a large store while a run changes it."""
 LARGE = 2_000
-REST = 0.1
+CURSOR_SECONDS = 0.1
 """Seconds the cursor must rest on a client before its details are read, for a key that is held down."""
 
 
@@ -101,7 +101,7 @@ class Namesakes:
         others = self._by_name.get(view.name.casefold(), [])[:COMPARED]
         if len(others) < 2:
             return ""
-        for tell in TELLS:
+        for tell in DISTINGUISHING_FACTS:
             mine = tell(view)
             if (
                 mine
@@ -114,7 +114,7 @@ class Namesakes:
 
 COMPARED = 50
 """The most namesakes that are compared, because a row must be drawn quickly."""
-TELLS: tuple[Callable[[ClientView], str], ...] = (
+DISTINGUISHING_FACTS: tuple[Callable[[ClientView], str], ...] = (
     lambda view: view.city or view.postal_city,
     lambda view: next((each.email for each in view.contacts if each.email), ""),
     lambda view: view.phone,
@@ -146,12 +146,12 @@ class Clients(FilteredArea):
     )
     FILTERS: ClassVar = FILTERS
     FIND = "name, e-mail or id"
-    CSS_PATH: ClassVar = [style("filtered"), style("clients")]
+    CSS_PATH: ClassVar = [stylesheet_path("filtered"), stylesheet_path("clients")]
 
     def __init__(self) -> None:
         super().__init__()
         self._wanted = ""
-        self._read_at = -CALM
+        self._read_at = -RELOAD_SECONDS
         self._mapped = self._placed = ""
         self._last_sync: datetime | None = None
         self._namesakes = Namesakes()
@@ -212,7 +212,7 @@ class Clients(FilteredArea):
         """Read the data again; for a large store, not at every step of a run."""
         now = monotonic()
         large = len(self.table.rows.items) > LARGE
-        if not force and (not self.is_active or (large and now - self._read_at < CALM)):
+        if not force and (not self.is_active or (large and now - self._read_at < RELOAD_SECONDS)):
             return
         self._read_at = now
         super(FilteredArea, self).refresh_data(force=force)  # clients do not depend on the settings for jobs
@@ -229,14 +229,14 @@ class Clients(FilteredArea):
     def _cells(self, view: ClientView) -> list[Cell]:
         look: Look = "warn" if view.needs else cells.LINK_STATES.look(view.link_state)
         label = cells.LINK_STATES.label(view.link_state)
-        frozen = ours("❄ ", "accent") if view.frozen else ours("")
+        frozen = fixed("❄ ", "accent") if view.frozen else fixed("")
         return [
             lambda room: client_name(view.name, self.text, self._namesakes.apart(view, room), room),
             [span(view.client_id or view.id, "" if view.client_id else "muted")],
             [frozen, span(f"{label.glyph} {label.inline}", look)],
             [span(view.link.number if view.link else "")],
             self._synced(view),
-            [span(view.needs, "warn"), *([ours(" ❄ frozen", "accent")] if view.frozen else [])],
+            [span(view.needs, "warn"), *([fixed(" ❄ frozen", "accent")] if view.frozen else [])],
         ]
 
     def _synced_at(self, view: ClientView) -> bool:
@@ -248,9 +248,9 @@ class Clients(FilteredArea):
     def _synced(self, view: ClientView) -> Line:
         """When the client was last compared with XPM; a link that no sync has followed yet says so."""
         if self._last_sync is not None and self._synced_at(view):
-            return [ours(formatting.when_brief(self._last_sync, self.host.worker.practice.clock.now()))]
+            return [fixed(formatting.when_brief(self._last_sync, self.host.worker.practice.clock.now()))]
         waits = view.link_state == "linked" and view.link is not None and not view.link.quiet
-        return [ours("not yet", "muted")] if waits else []
+        return [fixed("not yet", "muted")] if waits else []
 
     def moved(self, item: ClientView | None) -> None:
         """Show both sides of the client."""
@@ -268,7 +268,7 @@ class Clients(FilteredArea):
             history = written_values.client_history(practice, view.id, SHOWN)
             return history, reports.jobs_of_client(practice, uuid)
 
-        await asyncio.sleep(REST)
+        await asyncio.sleep(CURSOR_SECONDS)
         sides = await self.host.worker.glance(read)
         if self.table.item is not view:
             return
@@ -380,7 +380,7 @@ class Clients(FilteredArea):
             "XPM", link_text(view), LINK_HELP, lambda: self.app.push_screen(picker.Picker(view))
         )
         sheet = app_protocol.EditSheet(
-            f"Edit {view.name}", about, edit.entries(view, people, notes), door=door
+            f"Edit {view.name}", about, edit.edit_fields(view, people, notes), door=door
         )
         self.host.perform(by_name("clients.edit"), {"client": view.id}, sheet=sheet)
 

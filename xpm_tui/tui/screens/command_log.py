@@ -11,8 +11,8 @@ from xpm_tui.domain import formatting
 from xpm_tui.domain.formatting import count
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.screens.base import RecordListScreen
-from xpm_tui.tui.theme import style
-from xpm_tui.tui.widgets.cells import Line, Look, lines, ours, span, wrap
+from xpm_tui.tui.theme import stylesheet_path
+from xpm_tui.tui.widgets.cells import Line, Look, fixed, lines, span, wrap
 from xpm_tui.tui.widgets.table import Table, TableColumn
 
 OUTCOMES: dict[str, tuple[str, Look]] = {
@@ -25,7 +25,7 @@ OUTCOMES: dict[str, tuple[str, Look]] = {
 class CommandLog(RecordListScreen[None, LoggedCommand]):
     """The commands, newest first, with the full command line of the selected one."""
 
-    CSS_PATH: ClassVar = style("command_log")
+    CSS_PATH: ClassVar = stylesheet_path("command_log")
     GROUP: ClassVar = "command-log"
     PANEL = "Commands"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -49,18 +49,18 @@ class CommandLog(RecordListScreen[None, LoggedCommand]):
         """Read the command log."""
         found = list(reversed(self.host.command_log))
         done = count(len(found), "action")
-        self._head.say(lines([[ours(f" {done} in this console", "head"), ours("  as commands", "muted")]]))
+        self._head.say(lines([[fixed(f" {done} in this console", "head"), fixed("  as commands", "muted")]]))
         self.put(found)
 
     def _cells(self, logged: LoggedCommand) -> list[Line]:
         word, look = OUTCOMES[logged.outcome]
         return [
-            [ours(formatting.clock(logged.at), "muted")],
+            [fixed(formatting.clock(logged.at), "muted")],
             [span(logged.short)],
-            [ours(word, look)],
+            [fixed(word, look)],
         ]
 
-    def telling(self, logged: LoggedCommand) -> list[Line]:
+    def details_of(self, logged: LoggedCommand) -> list[Line]:
         """Return the full command line, its title in the console, and why it failed."""
         width = max(34, self.size.width - 5)
         rows: list[Line] = [[span(logged.title, "strong")], *wrap([span(logged.line)], width)]

@@ -25,9 +25,9 @@ from xpm_tui.domain.plan import Direction, Plan
 from xpm_tui.domain.reason_labels import DIFFERENCES
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.screens.base import RecordListScreen
-from xpm_tui.tui.theme import style
+from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, Span, lines, ours, span, wrap
+from xpm_tui.tui.widgets.cells import Line, Span, fixed, lines, span, wrap
 from xpm_tui.tui.widgets.table import Table, TableColumn
 
 WAYS = ("client", "hold", "freeze", "undo", "plan")
@@ -38,7 +38,7 @@ class Conflicts(RecordListScreen[None, ConflictView]):
     """The table with the values of the selected conflict, and a key for each action."""
 
     AREA = "clients"
-    CSS_PATH: ClassVar = style("conflicts")
+    CSS_PATH: ClassVar = stylesheet_path("conflicts")
     GROUP: ClassVar = "conflicts"
     PANEL = "Fields that both sides changed"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -78,13 +78,13 @@ class Conflicts(RecordListScreen[None, ConflictView]):
     def _cells(self, view: ConflictView) -> list[Line]:
         return [
             [span(view.name, "strong"), span(f" {view.record}", "muted")],
-            [ours(field_label(view.field)), *([ours(" ❄", "accent")] if view.frozen else [])],
+            [fixed(field_label(view.field)), *([fixed(" ❄", "accent")] if view.frozen else [])],
             [cells.CONFLICT_STATES.draw(view.state)],
-            [ours(labels.SIDES[view.wins].text)],
-            [ours(formatting.when_short(view.at), "muted")],
+            [fixed(labels.SIDES[view.wins].text)],
+            [fixed(formatting.when_short(view.at), "muted")],
         ]
 
-    def telling(self, view: ConflictView) -> list[Line]:
+    def details_of(self, view: ConflictView) -> list[Line]:
         """Return both values, the last synced ones, and who wins."""
         return detail(view, self.size.width - 4)
 
@@ -175,11 +175,11 @@ class Conflicts(RecordListScreen[None, ConflictView]):
 
 def summary(found: list[ConflictView]) -> Line:
     """Return the number of conflicts in each state."""
-    pieces: list[Span] = [ours(" Conflicts", "head")]
+    pieces: list[Span] = [fixed(" Conflicts", "head")]
     for state in labels.CONFLICT_STATES:
         number = sum(view.state == state for view in found)
         if number:
-            pieces += [ours(f"   {number:,} "), cells.CONFLICT_STATES.draw(state)]
+            pieces += [fixed(f"   {number:,} "), cells.CONFLICT_STATES.draw(state)]
     return pieces
 
 
@@ -187,22 +187,22 @@ def detail(view: ConflictView, columns: int) -> list[Line]:
     """Return both sides, the last synced values, the rule and what can be done: a title and seven lines."""
 
     def side(name: str, value: object, wins: bool) -> Line:
-        mark = ours("  ◀ wins" if view.plan else "  ◀ won", "good") if wins else ours("")
-        return [ours(f" {name:<13}", "muted"), Span(formatting.value(value), "strong"), mark]  # type: ignore[arg-type]
+        mark = fixed("  ◀ wins" if view.plan else "  ◀ won", "good") if wins else fixed("")
+        return [fixed(f" {name:<13}", "muted"), Span(formatting.value(value), "strong"), mark]  # type: ignore[arg-type]
 
     where = f"plan {view.plan}, made" if view.plan else f"run {view.run},"
     frozen = "  ❄ frozen: no sync changes it" if view.frozen else ""
     return [
-        [ours(field_label(view.field)), span(f" of {view.name}"), ours("   "),
+        [fixed(field_label(view.field)), span(f" of {view.name}"), fixed("   "),
          cells.CONFLICT_STATES.draw(view.state),
-         ours(frozen, "accent")],
+         fixed(frozen, "accent")],
         side("Ignition", view.ignition, view.wins == "ignition"),
         side("XPM", view.xpm, view.wins == "xpm"),
         side("last agreed", view.agreed, False),
-        *wrap([ours(f" {'why':<13}", "muted"), span(view.why)], max(34, columns - 2)),
-        [ours(f" {'when':<13}", "muted"), ours(f"{where} {formatting.when_short(view.at)}"),
+        *wrap([fixed(f" {'why':<13}", "muted"), span(view.why)], max(34, columns - 2)),
+        [fixed(f" {'when':<13}", "muted"), fixed(f"{where} {formatting.when_short(view.at)}"),
          span(f" by {view.by}")],
-        [ours(f" {'what to do':<13}", "muted"), *_ways(view)],
+        [fixed(f" {'what to do':<13}", "muted"), *_ways(view)],
     ]  # fmt: skip
 
 
@@ -215,7 +215,7 @@ def _ways(view: ConflictView) -> list[Span]:
     }
     pieces: list[Span] = []
     for key, words in choices[view.state]:
-        pieces += [ours(f"{key} ", "accent") if key else ours(""), ours(f"{words}   ")]
+        pieces += [fixed(f"{key} ", "accent") if key else fixed(""), fixed(f"{words}   ")]
     return pieces
 
 
@@ -227,7 +227,7 @@ class Differences(RecordListScreen[None, DifferenceView]):
     """The table with both values and the reason of the selected difference."""
 
     AREA = "sync"
-    CSS_PATH: ClassVar = style("differences")
+    CSS_PATH: ClassVar = stylesheet_path("differences")
     GROUP: ClassVar = "differences"
     PANEL = "Left as they are"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -265,9 +265,9 @@ class Differences(RecordListScreen[None, DifferenceView]):
         plan, found = await self.host.worker.ask(read)
         self._direction = plan.direction
         number = max(plan.left_different, len(found))
-        head: list[Line] = [[ours(f" {remaining_count(number)}", "head")]]
+        head: list[Line] = [[fixed(f" {remaining_count(number)}", "head")]]
         if number > len(found):
-            head.append([ours(f" The first {len(found):,} are shown; plan --json lists them all.", "muted")])
+            head.append([fixed(f" The first {len(found):,} are shown; plan --json lists them all.", "muted")])
         self._head.say(lines(head))
         self.put(found)
 
@@ -275,20 +275,20 @@ class Differences(RecordListScreen[None, DifferenceView]):
         contact = view.record.partition("/")[2]
         return [
             [span(view.name, "strong"), span(f" {view.record.partition('/')[0]}", "muted")],
-            [ours(view.label), *([span(f" {contact[:8]}", "muted")] if contact else [])],
+            [fixed(view.label), *([span(f" {contact[:8]}", "muted")] if contact else [])],
             [Span(formatting.value(view.ignition_shown))],
             [Span(formatting.value(view.xpm_shown))],
-            [ours(reason_label(view.rule, self._direction), "muted")],
+            [fixed(reason_label(view.rule, self._direction), "muted")],
         ]
 
-    def telling(self, view: DifferenceView) -> list[Line]:
+    def details_of(self, view: DifferenceView) -> list[Line]:
         """Return both values in full, the reason, and what to do."""
         reason = f"{view.reason} {view.hint}".strip()
         return [
-            [ours(view.label), span(f" of {view.name}"), span(f"  {view.record}", "muted")],
-            [ours(" Ignition  ", "muted"), Span(formatting.value(view.ignition_shown), "strong")],
-            [ours(" XPM       ", "muted"), Span(formatting.value(view.xpm_shown), "strong")],
-            *wrap([ours(" why       ", "muted"), span(reason)], max(34, self.size.width - 5)),
+            [fixed(view.label), span(f" of {view.name}"), span(f"  {view.record}", "muted")],
+            [fixed(" Ignition  ", "muted"), Span(formatting.value(view.ignition_shown), "strong")],
+            [fixed(" XPM       ", "muted"), Span(formatting.value(view.xpm_shown), "strong")],
+            *wrap([fixed(" why       ", "muted"), span(reason)], max(34, self.size.width - 5)),
         ]
 
     def why_not(self, action: str) -> str:

@@ -26,8 +26,8 @@ from xpm_tui.tui.dialogs.dialog import ChoiceDialog
 from xpm_tui.tui.dialogs.file_picker import FilePicker, folder_of
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.screens.base import UNSEEN, RecordListScreen
-from xpm_tui.tui.theme import style
-from xpm_tui.tui.widgets.cells import Line, Look, Span, lines, ours, span, wrap
+from xpm_tui.tui.theme import stylesheet_path
+from xpm_tui.tui.widgets.cells import Line, Look, Span, fixed, lines, span, wrap
 from xpm_tui.tui.widgets.table import Table, TableColumn
 
 SHOWN = 2_000
@@ -41,7 +41,7 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
     """An export. Nothing is written, or recorded as exported, before ``w``."""
 
     AREA = "clients"
-    CSS_PATH: ClassVar = style("importing")
+    CSS_PATH: ClassVar = stylesheet_path("importing")
     GROUP: ClassVar = "export"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("w", "apply", "Write"),
@@ -113,18 +113,23 @@ class ExportPreview(RecordListScreen[None, Outgoing]):
         form = "Ignition's own form" if self._flavour == "ignition" else "a spreadsheet to read and edit"
         size = f"{formatting.count(report.records, 'record')} in {formatting.count(report.rows, 'row')}"
         first: list[Span] = [
-            ours(f" Export {self._form}  ", "head"),
-            ours(size, "strong"),
+            fixed(f" Export {self._form}  ", "head"),
+            fixed(size, "strong"),
         ]
         if report.refused:
-            first.append(ours(f" · {len(report.refused):,} left out", "warn"))
+            first.append(fixed(f" · {len(report.refused):,} left out", "warn"))
         if report.splits:
-            first.append(ours(" · several files: see below", "warn"))
-        second: Line = [ours(" "), span(scope), ours(" · as ", "muted"), ours(form), ours("   v", "accent"),
-                        ours(" and ", "muted"), ours("F", "accent"), ours(" change it", "muted")]  # fmt: skip
+            first.append(fixed(" · several files: see below", "warn"))
+        change = [
+            fixed("   v", "accent"),
+            fixed(" and ", "muted"),
+            fixed("F", "accent"),
+            fixed(" change it", "muted"),
+        ]
+        second: Line = [fixed(" "), span(scope), fixed(" · as ", "muted"), fixed(form), *change]
         return [first, second]
 
-    def telling(self, each: Outgoing) -> list[Line]:
+    def details_of(self, each: Outgoing) -> list[Line]:
         """Return the full sentence of a record."""
         return [[span(each[1])], *wrap([span(each[2], each[3])], self.size.width - 4)]
 
@@ -225,7 +230,7 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
     """An import. Nothing is written before ``a``. The result is whether the file was imported."""
 
     AREA = "clients"
-    CSS_PATH: ClassVar = style("importing")
+    CSS_PATH: ClassVar = stylesheet_path("importing")
     GROUP: ClassVar = "import"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "apply", "Import"),
@@ -257,7 +262,7 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
 
     def again(self) -> None:
         """Read the file again, and show that it is being read."""
-        self._head.say(lines([[ours(f" Reading {Path(self._path).name} …", "muted")]]))
+        self._head.say(lines([[fixed(f" Reading {Path(self._path).name} …", "muted")]]))
         super().again()
 
     async def look(self) -> None:
@@ -273,13 +278,13 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
                 self.dismiss(False)
             raise
         self._head.say(lines(summary(report)))
-        self.put(findings(report))
+        self.put(preview_lines(report))
 
-    def telling(self, finding: PreviewLine) -> list[Line]:
+    def details_of(self, finding: PreviewLine) -> list[Line]:
         """Return the full sentence of a line."""
         row = f"Row {finding.row:,}  " if finding.row else ""
         rows = wrap([span(finding.told, finding.look)], self.size.width - 4)
-        return [[ours(row), span(finding.about or finding.kind.capitalize())], *rows]
+        return [[fixed(row), span(finding.about or finding.kind.capitalize())], *rows]
 
     def why_not(self, action: str) -> str:
         """Return why an action is unavailable: columns can be mapped, and what was shown can be imported."""
@@ -366,30 +371,30 @@ def summary(report: ImportReport) -> list[Line]:
     """Return what the import would do, in three lines."""
     counts = report.counts
     first: list[Span] = [
-        ours(" Import ", "head"), span(Path(report.file).name, "head"),
-        ours(f"  {counts.get('new', 0):,} new · {counts.get('changed', 0):,} changed · "
+        fixed(" Import ", "head"), span(Path(report.file).name, "head"),
+        fixed(f"  {counts.get('new', 0):,} new · {counts.get('changed', 0):,} changed · "
              f"{counts.get('same', 0):,} the same"),
     ]  # fmt: skip
     if report.refused:
-        first.append(ours(f" · {formatting.count(len(report.refused), 'row')} refused", "warn"))
+        first.append(fixed(f" · {formatting.count(len(report.refused), 'row')} refused", "warn"))
     unknown = sum(column.field is None for column in report.columns)
     cells, adopted = counts.get("cells", 0), counts.get("adopted", 0)
-    facts: list[Span] = [ours(f" {report.encoding}", "muted")]
-    facts += [ours(f" · {formatting.count(unknown, 'unknown column')}", "warn")] if unknown else []
-    facts += [ours(f" · {formatting.count(cells, 'changed cell')}", "muted")] if cells else []
+    facts: list[Span] = [fixed(f" {report.encoding}", "muted")]
+    facts += [fixed(f" · {formatting.count(unknown, 'unknown column')}", "warn")] if unknown else []
+    facts += [fixed(f" · {formatting.count(cells, 'changed cell')}", "muted")] if cells else []
     facts += (
-        [ours(f" · {formatting.count(adopted, 'client')} matched by name and e-mail", "muted")]
+        [fixed(f" · {formatting.count(adopted, 'client')} matched by name and e-mail", "muted")]
         if adopted
         else []
     )
     then: list[Span] = []
     following = report.consequences.then if report.consequences is not None else None
     if following is not None and following.changes:
-        then.append(ours(f" → With the next sync: {one_line(following, costs=False)}", "accent"))
+        then.append(fixed(f" → With the next sync: {one_line(following, costs=False)}", "accent"))
     return [first, facts, then]
 
 
-def findings(report: ImportReport) -> list[PreviewLine]:
+def preview_lines(report: ImportReport) -> list[PreviewLine]:
     """Return rejected rows, then unknown columns, changed cells, notes, and known columns."""
     found = [
         PreviewLine(f"refused:{place}", each.row, "refused", "row left out", each.reason, "bad")
@@ -420,8 +425,8 @@ def _column(field: str | None) -> tuple[str, Look]:
 
 def _import_cells(finding: PreviewLine) -> list[Line]:
     return [
-        [ours(f"{finding.row:,}" if finding.row else "", "muted")],
-        [ours(finding.kind, "bad" if finding.kind == "refused" else "muted")],
+        [fixed(f"{finding.row:,}" if finding.row else "", "muted")],
+        [fixed(finding.kind, "bad" if finding.kind == "refused" else "muted")],
         [span(finding.about, "strong")],
         [span(finding.told, finding.look)],
     ]

@@ -19,9 +19,9 @@ from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.dialogs.dialog import MessageDialog
 from xpm_tui.tui.dialogs.help import HelpPage, ask_symptom
-from xpm_tui.tui.theme import style
+from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, Look, lines, ours, span, words
+from xpm_tui.tui.widgets.cells import Line, Look, fixed, lines, span, words
 from xpm_tui.tui.widgets.frame import KeyFooter
 from xpm_tui.tui.widgets.table import Table, TableColumn
 from xpm_tui.tui.widgets.text import TextLabel
@@ -35,7 +35,7 @@ with lazy_imports():
 class DoctorScreen(BaseScreen, Screen[None]):
     """The probes with verdict and time, and the findings of the selected one."""
 
-    CSS_PATH: ClassVar = style("doctor")
+    CSS_PATH: ClassVar = stylesheet_path("doctor")
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -115,7 +115,7 @@ class DoctorScreen(BaseScreen, Screen[None]):
         self._detail.say(lines(_detail(self._table.item)))
 
     def _show_summary(self, text: str) -> None:
-        self._head.say(words([ours(" Doctor  ", "head"), span(text)]))
+        self._head.say(words([fixed(" Doctor  ", "head"), span(text)]))
 
     @on(Table.Moved)
     def _moved(self, event: Table.Moved) -> None:
@@ -192,7 +192,7 @@ def _cells(each: ProbeResult) -> list[Line]:
         [cells.VERDICTS.draw(each.verdict)],
         [span(each.title, quiet or "strong")],
         [span(each.sentence, quiet)],
-        [ours(f"{each.seconds:.1f} s" if each.verdict != "skipped" else "", "muted")],
+        [fixed(f"{each.seconds:.1f} s" if each.verdict != "skipped" else "", "muted")],
     ]
 
 
@@ -202,15 +202,15 @@ def _case(each: ProbeResult) -> KnownProblem | None:
 
 def _detail(each: ProbeResult | None) -> list[Line]:
     if each is None:
-        return [[ours("")]]
+        return [[fixed("")]]
     found = _case(each)
     told_: list[Line] = [[span(each.sentence, "strong")]]
     if each.hint:
-        told_.append([ours("Do: ", "accent"), span(each.hint)])
+        told_.append([fixed("Do: ", "accent"), span(each.hint)])
     if found is not None:
-        way_out = ours("  (enter: what to do)", "muted")
+        way_out = fixed("  (enter: what to do)", "muted")
         told_.append([span(problem_title(found), "accent"), way_out])
     told_ += [[span(fact, "muted")] for fact in each.evidence]
     if found is not None:
-        told_ += [[ours(f"  {n}. "), span(step)] for n, step in enumerate(found.steps, 1)]
+        told_ += [[fixed(f"  {n}. "), span(step)] for n, step in enumerate(found.steps, 1)]
     return told_

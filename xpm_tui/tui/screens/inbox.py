@@ -7,14 +7,14 @@ from typing import ClassVar
 from textual import events, on
 from textual.binding import Binding, BindingType
 
-from xpm_tui.application.inbox.queries import InboxStatus, inbox_status, newest
+from xpm_tui.application.inbox.queries import InboxStatus, inbox_status, list_newest
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.domain import formatting
 from xpm_tui.domain.ignition import ReceivedFile
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.screens.base import RecordListScreen
-from xpm_tui.tui.theme import style
-from xpm_tui.tui.widgets.cells import RECEIVED_STATES, Line, Span, lines, ours, span, wrap
+from xpm_tui.tui.theme import stylesheet_path
+from xpm_tui.tui.widgets.cells import RECEIVED_STATES, Line, Span, fixed, lines, span, wrap
 from xpm_tui.tui.widgets.table import Table, TableColumn
 
 MOST = 1_000
@@ -25,7 +25,7 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
     """The files, and what the selected one has changed."""
 
     AREA = "overview"
-    CSS_PATH: ClassVar = style("inbox")
+    CSS_PATH: ClassVar = stylesheet_path("inbox")
     GROUP: ClassVar = "inbox"
     PANEL = "Came in"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -59,7 +59,7 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
         """Read the folder, and the newest imported files."""
 
         def read(practice: OpenPractice) -> tuple[InboxStatus, list[ReceivedFile]]:
-            return inbox_status(practice), newest(practice, MOST)
+            return inbox_status(practice), list_newest(practice, MOST)
 
         self._status, found = await self.host.worker.ask(read)
         self._head.say(lines(self._head_lines(self._status, len(found))))
@@ -68,43 +68,45 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
     def _head_lines(self, status: InboxStatus, shown: int) -> list[Line]:
         if not status.folder:
             return [
-                [ours(" No inbox yet", "head")],
-                [ours(" Zapier, Make, an SFTP server or you write Ignition's files to a folder. ", "muted"),
-                 ours("f", "accent"), ours(" chooses it.", "muted")],
+                [fixed(" No inbox yet", "head")],
+                [fixed(" Zapier, Make, an SFTP server or you write Ignition's files to a folder. ", "muted"),
+                 fixed("f", "accent"), fixed(" chooses it.", "muted")],
             ]  # fmt: skip
         waiting = status.waiting + status.claimed
         counts: list[Span] = [
-            ours(f" {formatting.count(waiting, 'file', zero='No')} waiting", "accent" if waiting else "muted")
+            fixed(
+                f" {formatting.count(waiting, 'file', zero='No')} waiting", "accent" if waiting else "muted"
+            )
         ]
         if status.unfinished:
-            counts.append(ours(f" · {status.unfinished:,} still being uploaded", "muted"))
+            counts.append(fixed(f" · {status.unfinished:,} still being uploaded", "muted"))
         if status.failed:
-            counts.append(ours(f" · {status.failed:,} failed", "bad"))
-        counts.append(ours(f" · {status.received:,} came in", "muted"))
+            counts.append(fixed(f" · {status.failed:,} failed", "bad"))
+        counts.append(fixed(f" · {status.received:,} came in", "muted"))
         if status.received > shown:
-            counts.append(ours(f", the newest {shown:,} are shown", "muted"))
-        rows: list[Line] = [[ours(" Inbox ", "head"), span(status.folder, "head")], counts]
+            counts.append(fixed(f", the newest {shown:,} are shown", "muted"))
+        rows: list[Line] = [[fixed(" Inbox ", "head"), span(status.folder, "head")], counts]
         return [*rows, [span(f" {status.problem}", "bad")]] if status.problem else rows
 
     def _cells(self, row: ReceivedFile) -> list[Line]:
         changed = formatting.sequence(row.records, most=3)
         return [
-            [ours(formatting.when_short(row.at), "muted")],
+            [fixed(formatting.when_short(row.at), "muted")],
             [RECEIVED_STATES.draw(row.state)],
             [span(row.name, "strong")],
-            [ours(row.event or row.kind, "muted")],
+            [fixed(row.event or row.kind, "muted")],
             [span(changed)],
         ]
 
-    def telling(self, row: ReceivedFile) -> list[Line]:
+    def details_of(self, row: ReceivedFile) -> list[Line]:
         """Return the result of a file in full."""
         wide = max(34, self.size.width - 5)
-        rows: list[Line] = [*wrap([ours(" "), span(row.sentence)], wide)]
+        rows: list[Line] = [*wrap([fixed(" "), span(row.sentence)], wide)]
         for each in row.details:
-            rows += wrap([ours(" "), span(each, "muted")], wide)
+            rows += wrap([fixed(" "), span(each, "muted")], wide)
         if row.copies:
             copies = formatting.count(row.copies, "more file/more files")
-            rows.append([ours(f" {copies} of the same content came in.", "muted")])
+            rows.append([fixed(f" {copies} of the same content came in.", "muted")])
         return [[span(row.name), span(f"  {row.id}", "muted")], *rows]
 
     def why_not(self, action: str) -> str:

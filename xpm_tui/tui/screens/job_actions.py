@@ -17,9 +17,9 @@ from xpm_tui.domain import formatting
 from xpm_tui.domain.labels import DECISIONS
 from xpm_tui.tui.app_protocol import EditField, EditSheet
 from xpm_tui.tui.dialogs.dialog import ChoiceDialog, InputDialog
-from xpm_tui.tui.dialogs.edit import EditDialog, params_of, typed
+from xpm_tui.tui.dialogs.edit import EditDialog, params_of, parse_edits
 from xpm_tui.tui.dialogs.form import ask_until_accepted
-from xpm_tui.tui.dialogs.talk import ProgressDialog, done
+from xpm_tui.tui.dialogs.talk import ProgressDialog, wait_for_work
 from xpm_tui.tui.screens.area import FilteredArea
 from xpm_tui.tui.screens.job_dialogs import DeployReview, JobDialog
 from xpm_tui.tui.widgets.cells import Line
@@ -79,7 +79,7 @@ class JobCommands(FilteredArea):
             self.host.work(lambda: self._choose_deploy(view), "deploy", exclusive=True, node=self)
 
     async def _choose_deploy(self, view: JobRowView) -> None:
-        of = await self.host.worker.ask(deployment.of_proposal, view.proposal)
+        of = await self.host.worker.ask(deployment.jobs_of_proposal, view.proposal)
         together = ("all of its proposal, one for each workflow", tuple(each.id for each in of))
         ids = await self._ask_which(view, [*_kinds(self.listed, view.state), together], "deploy")
         if ids:
@@ -97,8 +97,8 @@ class JobCommands(FilteredArea):
             return
 
         def read(practice: OpenPractice) -> list[tuple[str, tuple[str, ...]]]:
-            same = deployment.of_cause(practice, view.cause) if view.cause else ()
-            still = deployment.of_cause(practice)
+            same = deployment.jobs_of_cause(practice, view.cause) if view.cause else ()
+            still = deployment.jobs_of_cause(practice)
             return [
                 (f"all with this cause ({view.cause})", same),
                 ("all that are held, failed or unfinished", still),
@@ -160,7 +160,7 @@ class JobCommands(FilteredArea):
     async def _look_up_and_redeploy(self, view: JobRowView) -> None:
         box = ProgressDialog("Create again", f"Asking XPM for job {view.number} …")
         await self.app.push_screen(box)
-        await done(self.host.run_named("jobs.redeploy", {"job": view.id, "wait": True}), box)
+        await wait_for_work(self.host.run_named("jobs.redeploy", {"job": view.id, "wait": True}), box)
         await self.host.refresh_status()
         await self._review_and_run([view.id], "Create again", "jobs.retry")
 
@@ -187,7 +187,7 @@ class JobCommands(FilteredArea):
 
         async def save(changed: tuple[str, ...]) -> str:
             result, _ = await self.host.run_command(command, params_of(command, {"job": view.id}, changed))
-            return f"{view.workflow}: {', '.join(typed(changed))} edited. {result.value.effect}"
+            return f"{view.workflow}: {', '.join(parse_edits(changed))} edited. {result.value.effect}"
 
         given = await ask_until_accepted(self.host, lambda turned: EditDialog(sheet, turned), save)
         if given is not None:

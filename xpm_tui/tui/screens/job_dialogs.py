@@ -21,7 +21,7 @@ from xpm_tui.domain import formatting
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.dialogs.dialog import TextDialog, answer_letter, confirmation_lines
 from xpm_tui.tui.safe_text import content
-from xpm_tui.tui.widgets.cells import Line, Look, lines, ours, span
+from xpm_tui.tui.widgets.cells import Line, Look, fixed, lines, span
 from xpm_tui.tui.widgets.job_lines import problem_lines
 from xpm_tui.tui.widgets.text import StaticText
 
@@ -33,7 +33,7 @@ SHOWN = 300
 
 FEW = 5
 """Below this number of jobs, each is listed with its notes."""
-MARKS = (ours("■ ", "bad"), ours("? ", "warn"), ours("● ", "good"))
+MARKS = (fixed("■ ", "bad"), fixed("? ", "warn"), fixed("● ", "good"))
 """The marks of a job that is blocked, that needs a confirmation, and that is created."""
 
 CHANGE_LOOKS: dict[str, Look] = {"+": "good", "-": "bad", "~": "warn"}
@@ -149,12 +149,12 @@ class RollOverReview(TextDialog[Edits]):
     def box(self) -> ComposeResult:
         """Compose the counts, the differences and the answers."""
         view = self._view
-        rows: list[Line] = [[ours(f"{action(view.consequences)}.", "strong")]]
+        rows: list[Line] = [[fixed(f"{action(view.consequences)}.", "strong")]]
         rows += [[span(line)] for line in described(view.consequences)]
         if view.edited:
             has = formatting.plural(view.edited, "has/have")
             rows.append(
-                [ours(f"{formatting.count(view.edited, 'workflow')} of this term {has} edits.", "warn")]
+                [fixed(f"{formatting.count(view.edited, 'workflow')} of this term {has} edits.", "warn")]
             )
         with VerticalScroll(classes="words", can_focus=False):
             yield StaticText(lines(rows))
@@ -191,23 +191,23 @@ def summary_lines(batch: BatchView) -> list[Line]:
     """Return the consequences of the batch in words and numbers."""
     found: list[Line] = []
     if batch.consequences.changes:
-        found.append([ours(action(batch.consequences), "strong"), ours(".")])
+        found.append([fixed(action(batch.consequences), "strong"), fixed(".")])
     else:
-        found.append([ours("No job can be created as it is.", "warn")])
+        found.append([fixed("No job can be created as it is.", "warn")])
     found += confirmation_lines(described(batch.consequences), COLUMNS)
     if batch.asks:
-        found.append([ours(f"{formatting.count(batch.asks, 'job')} held until you confirm: with them "
+        found.append([fixed(f"{formatting.count(batch.asks, 'job')} held until you confirm: with them "
                            f"{cost(batch.consequences_anyway)}.", "warn")])  # fmt: skip
     if batch.holds:
         held = formatting.count(batch.holds, "job")
-        found.append([ours(f"{held} not created until you fix the problem.", "warn")])
+        found.append([fixed(f"{held} not created until you fix the problem.", "warn")])
     if batch.earlier:
         found.append(
-            [ours(f"{formatting.count(batch.earlier, 'job')} of an earlier run will be finished first.")]
+            [fixed(f"{formatting.count(batch.earlier, 'job')} of an earlier run will be finished first.")]
         )
     if batch.number:
         found.append(
-            [ours("Job numbers are assigned here, for example "), span(batch.number, "strong"), ours(".")]
+            [fixed("Job numbers are assigned here, for example "), span(batch.number, "strong"), fixed(".")]
         )
     return found
 
@@ -218,10 +218,10 @@ def batch_lines(batch: BatchView) -> list[Line]:
     weights = ("hold", "ask", "note") if len(batch.jobs) < FEW else ("hold", "ask")
     for view in batch.jobs[:SHOWN]:
         client = view.client.name if view.client else "(not among the clients)"
-        dates = ours(f"  {formatting.day(view.start)} – {formatting.day(view.due)}", "muted")
+        dates = fixed(f"  {formatting.day(view.start)} – {formatting.day(view.due)}", "muted")
         mark = MARKS[view.goes + view.goes_anyway]
         found.append([mark, span(view.name or "(no name)", "strong"), span(f"  {client}"), dates])
         found += problem_lines(view.problems, weights)
     if len(batch.jobs) > SHOWN:
-        found.append([ours(f"… and {len(batch.jobs) - SHOWN:,} more", "muted")])
+        found.append([fixed(f"… and {len(batch.jobs) - SHOWN:,} more", "muted")])
     return found

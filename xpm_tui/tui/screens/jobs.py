@@ -22,11 +22,11 @@ from xpm_tui.domain.formatting import cut
 from xpm_tui.domain.reason_labels import AUDIT_FINDINGS
 from xpm_tui.domain.safe_text import Shown
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.tui.dialogs.talk import ProgressDialog, done
-from xpm_tui.tui.screens.area import halves
+from xpm_tui.tui.dialogs.talk import ProgressDialog, wait_for_work
+from xpm_tui.tui.screens.area import mark_halves
 from xpm_tui.tui.screens.job_actions import JobCommands
-from xpm_tui.tui.theme import style
-from xpm_tui.tui.widgets.cells import Line, marked, ours, span
+from xpm_tui.tui.theme import stylesheet_path
+from xpm_tui.tui.widgets.cells import Line, fixed, marked, span
 from xpm_tui.tui.widgets.comparison import DetailPane
 from xpm_tui.tui.widgets.job_lines import (
     BLOCKED,
@@ -71,7 +71,7 @@ class Jobs(JobCommands):
         ("/", "filter by letters in name, client or number; esc ends it"),
         ("[ and ]", "saved filters: open, due, missed, held, failed, coming, deployed … and XPM's own"),
     )
-    CSS_PATH: ClassVar = [style("filtered"), style("jobs")]
+    CSS_PATH: ClassVar = [stylesheet_path("filtered"), stylesheet_path("jobs")]
     FILTERS: ClassVar = FILTERS
     FIND = "name, client or number"
 
@@ -130,7 +130,7 @@ class Jobs(JobCommands):
         yield self._note
         yield self.find
         with Horizontal(classes="halves"):
-            yield from halves(self._ours, self._theirs, self._findings, self.detail)
+            yield from mark_halves(self._ours, self._theirs, self._findings, self.detail)
 
     def on_mount(self) -> None:
         """Hide the other lists until their filters are chosen."""
@@ -175,8 +175,8 @@ class Jobs(JobCommands):
         now = self.host.worker.practice.clock.now()
         self.told(len(found), len(found))
         age_text = f" XPM data, updated {formatting.ago(state.at, now)}."
-        age: list[Line] = [[ours(age_text, "muted")]] if state.at else []
-        self.note([[ours(" ! ", "warn"), span(state.note)]] if state.note else age)
+        age: list[Line] = [[fixed(age_text, "muted")]] if state.at else []
+        self.note([[fixed(" ! ", "warn"), span(state.note)]] if state.note else age)
         hint = "No job of XPM matches this filter. esc shows all again." if self.text else ""
         self._theirs.say_empty(
             hint or state.note or "XPM's jobs have not been read yet. A plan reads them: g s, then n."
@@ -199,7 +199,7 @@ class Jobs(JobCommands):
                 f"{formatting.count(self._audited.jobs, 'job')}, {age}."
             )
             self.note(
-                [[ours(hint, "muted")], *([span(f" {each}", "warn")] for each in self._audited.unjudged)]
+                [[fixed(hint, "muted")], *([span(f" {each}", "warn")] for each in self._audited.unjudged)]
             )
             empty = "Nothing is wrong with the jobs of the accepted proposals."
         if self.text and not found:
@@ -211,7 +211,7 @@ class Jobs(JobCommands):
 
     def _finding_cells(self, each: AuditFinding) -> list[Line]:
         return [
-            [ours(AUDIT_FINDINGS[each.finding].text, "warn")],
+            [fixed(AUDIT_FINDINGS[each.finding].text, "warn")],
             [span(each.number or each.proposal)],
             [span(each.client_name)],
             [span(each.job, "strong")],
@@ -237,10 +237,10 @@ class Jobs(JobCommands):
             [state_span(view.state)],
             lambda columns: self._job_name(span(view.name).text, columns),
             [span(view.client.name if view.client else "(not among the clients)")],
-            [ours(formatting.day(view.date))],
+            [fixed(formatting.day(view.date))],
             [span(view.number)],
             row_note(view),
-            [ours(view.id, "muted")],
+            [fixed(view.id, "muted")],
         ]
 
     def _job_name(self, name: Shown, room: int) -> Line:
@@ -254,13 +254,13 @@ class Jobs(JobCommands):
 
     def _xpm_cells(self, view: XpmJobView) -> list[Line]:
         look: Any = "muted" if view.gone else ""
-        made = [ours("● ", "good")] if view.made_by else []
+        made = [fixed("● ", "good")] if view.made_by else []
         return [
             [span(view.number, look or "strong")],
             [*made, span(view.name, look)],
             [span(view.client, look)],
             [span("gone" if view.gone else view.state, look)],
-            [ours(formatting.day(view.due) if view.due else "", look)],
+            [fixed(formatting.day(view.due) if view.due else "", look)],
             [span(view.manager, look)],
         ]
 
@@ -305,7 +305,7 @@ class Jobs(JobCommands):
     async def _make_audit(self) -> None:
         box = ProgressDialog("Audit", "Comparing the accepted proposals with XPM's jobs …")
         await self.app.push_screen(box)
-        await done(self._run_audit(), box)
+        await wait_for_work(self._run_audit(), box)
         self._saved = next(at for at, (key, _) in enumerate(FILTERS) if key == AUDIT)
         self.refresh_data(force=True)
 

@@ -15,8 +15,8 @@ from xpm_tui.domain import formatting, labels
 from xpm_tui.domain.safe_text import Shown
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.screens.area import AreaScreen
-from xpm_tui.tui.theme import style
-from xpm_tui.tui.widgets.cells import Line, Look, lines, ours, words, wrap
+from xpm_tui.tui.theme import stylesheet_path
+from xpm_tui.tui.widgets.cells import Line, Look, fixed, lines, words, wrap
 from xpm_tui.tui.widgets.rows import Items, Rows
 from xpm_tui.tui.widgets.text import TextLabel
 
@@ -135,7 +135,7 @@ class Overview(AreaScreen):
         ("enter", "do the next step, or open what is under the cursor"),
         ("tab", "to what needs attention, to the last syncs, and back"),
     )
-    CSS_PATH: ClassVar = style("overview")
+    CSS_PATH: ClassVar = stylesheet_path("overview")
 
     def __init__(self) -> None:
         super().__init__()
@@ -251,9 +251,9 @@ class Overview(AreaScreen):
             self._chart.say(lines(panels.chart_lines(days, width, height)))
         elif facts.status.connected:
             text = "No sync yet. Press s to make the first plan; it is shown before anything is written."
-            self._chart.say(lines(wrap([ours(text, "muted")], width)))
+            self._chart.say(lines(wrap([fixed(text, "muted")], width)))
         else:
-            self._chart.say(words([ours("No sync yet.", "muted")]))
+            self._chart.say(words([fixed("No sync yet.", "muted")]))
         self._tell_run()
 
     def _tell_run(self) -> None:
@@ -316,7 +316,7 @@ class Overview(AreaScreen):
 
 def _ahead(practice: OpenPractice) -> tuple[JobForecast, list[JobRowView]]:
     """Return the forecast of the coming months, and the single jobs of the next days."""
-    until = services.today(practice) + SOON
+    until = services.current_day(practice) + SOON
     jobs = [job for job in queries.list_jobs(practice, state="open") if job.deploy_on <= until]
     return reports.forecast_jobs(practice), jobs
 

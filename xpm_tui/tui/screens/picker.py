@@ -30,9 +30,9 @@ from xpm_tui.sync.matching.search_index import PickerIndex
 from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.safe_text import content
-from xpm_tui.tui.theme import style
+from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets import comparison
-from xpm_tui.tui.widgets.cells import Line, Span, lines, ours, span, width, words, wrap
+from xpm_tui.tui.widgets.cells import Line, Span, fixed, lines, span, width, words, wrap
 from xpm_tui.tui.widgets.comparison import DetailPane
 from xpm_tui.tui.widgets.frame import KeyFooter
 from xpm_tui.tui.widgets.inputs import TextField
@@ -47,13 +47,13 @@ if TYPE_CHECKING:
     from xpm_tui.commands.command import Command
 
 MOST = 100
-AT_ONCE = 1_000
+FIRST_CLIENTS = 1_000
 """The number of XPM clients that are searched at once if no index was saved; the others follow."""
 WIDE = 110
 """The width from which the head also names the practice, in columns."""
 INVITATION = "Type a name, a city, a code, an e-mail, XPM's number or web address, or a UUID."
 NOTHING = "No match. Try fewer letters; F4 clears the search."
-PAUSE = 0.06
+TYPING_SECONDS = 0.06
 """Seconds to wait for the next letter before searching."""
 
 
@@ -64,7 +64,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
     of the bulk review.
     """
 
-    CSS_PATH: ClassVar = style("picker")
+    CSS_PATH: ClassVar = stylesheet_path("picker")
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Back"),
@@ -131,9 +131,9 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
     def _tell_head(self, about: str) -> None:
         """Show the client in full, because the results are compared with it."""
         title = " Link to XPM " if self._client is not None else " Bring in a client from XPM "
-        right = [ours(about, "muted"), *self._practice()]
+        right = [fixed(about, "muted"), *self._practice()]
         gap = max(2, self.size.width - len(title) - width(right) - 1)
-        found: list[Line] = [[ours(title, "head"), ours(" " * gap), *right]]
+        found: list[Line] = [[fixed(title, "head"), fixed(" " * gap), *right]]
         if (client := self._client) is not None:
             facts = (
                 client.city or client.postal_city,
@@ -141,15 +141,15 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
                 client.phone,
             )
             known = "  ·  ".join(dict.fromkeys(filter(None, facts))) or "nothing else is known of it"
-            found.append([ours("  Ignition  ", "ignition"), span(client.name, "strong"),
+            found.append([fixed("  Ignition  ", "ignition"), span(client.name, "strong"),
                           span(f"  {client.client_id or ''} {client.id}".rstrip(), "muted")])  # fmt: skip
-            found.append([ours("            "), span(known, "muted")])
+            found.append([fixed("            "), span(known, "muted")])
         self._head.styles.height = len(found)
         self._head.say(lines(found))
 
     def _practice(self) -> list[Span]:
         title = self.host.practice_status.title
-        return [ours("  ·  ", "muted"), span(title, "muted")] if title and self.size.width >= WIDE else []
+        return [fixed("  ·  ", "muted"), span(title, "muted")] if title and self.size.width >= WIDE else []
 
     async def _begin(self) -> None:
         if not await self.host.worker.glance(xpm_refresh.is_filled):
@@ -167,8 +167,8 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
             saved = clients.saved_picker_index(practice)
             if saved is not None:
                 return mark, *saved, count, age
-            index = PickerIndex.build(islice(snapshot.rows(XPM_CLIENTS), AT_ONCE))
-            return mark, index, count <= AT_ONCE, count, age
+            index = PickerIndex.build(islice(snapshot.rows(XPM_CLIENTS), FIRST_CLIENTS))
+            return mark, index, count <= FIRST_CLIENTS, count, age
 
         mark, index, whole, self._count, age = await self.host.worker.glance(first)
         self._index = index
@@ -202,7 +202,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
             self.host.work(lambda: self._later(event.value), "search", exclusive=True, node=self)
 
     async def _later(self, query: str) -> None:
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(TYPING_SECONDS)
         await self._search(query)
 
     async def _search(self, query: str) -> None:
@@ -224,7 +224,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
         if not views:
             self._effect.say(content(Shown("")))
             self._effect.border_subtitle = ""
-            self._compare.show(None, [ours("Compare")])
+            self._compare.show(None, [fixed("Compare")])
 
     @on(Rows.Moved)
     def _moved(self, event: Rows.Moved) -> None:
@@ -235,7 +235,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
             self.host.work(lambda: self._preview(view), "effect", exclusive=True, node=self)
 
     async def _preview(self, view: XpmClientView) -> None:
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(TYPING_SECONDS)
         self._effect.border_subtitle = f"UUID {view.uuid}"
         client = self._client
         if client is None:
@@ -243,7 +243,7 @@ class Picker(BaseScreen, Screen[tuple[str, ...]]):
             return
         if self._compare.size.width:
             make = lambda columns: compared_lines(client, view, columns)  # noqa: E731
-            self._compare.show(make, [ours("Compare")])
+            self._compare.show(make, [fixed("Compare")])
         effect = await self.host.worker.glance(links.preview_link, client.id, view.uuid)
         self._shown = effect
         height, columns = max(3, self._effect.size.height), self._effect.content_size.width or 76
@@ -369,7 +369,7 @@ def start(views: Sequence[XpmClientView], now: XpmClientView | None) -> int:
 def pick_line(view: XpmClientView) -> list[Span]:
     """Return what adding an XPM client would do."""
     if view.linked:
-        return [ours(" · ", "muted"), ours("It is here already, and linked.")]
+        return [fixed(" · ", "muted"), fixed("It is here already, and linked.")]
     if view.archived:
-        return [ours(" ! ", "warn"), ours("It is archived in XPM.")]
-    return [ours(" → ", "accent"), ours("Brings it in with all its values and links it.")]
+        return [fixed(" ! ", "warn"), fixed("It is archived in XPM.")]
+    return [fixed(" → ", "accent"), fixed("Brings it in with all its values and links it.")]

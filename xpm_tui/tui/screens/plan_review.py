@@ -15,7 +15,7 @@ from xpm_tui.application.presenters.presenter import change_views, set_aside_lin
 from xpm_tui.application.presenters.views import ChangeView
 from xpm_tui.application.runs import plans
 from xpm_tui.application.runs.consequences import consequences
-from xpm_tui.commands.consequences import Figure, figures, nothing_planned
+from xpm_tui.commands.consequences import Figure, figure_columns, nothing_planned
 from xpm_tui.domain import formatting, labels
 from xpm_tui.domain.errors import StoreChanged
 from xpm_tui.domain.plan import Consequences, Plan
@@ -24,8 +24,8 @@ from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.plan_rows import PlanOutline, client_of
 from xpm_tui.tui.screens.base import DetailScreen
-from xpm_tui.tui.theme import style
-from xpm_tui.tui.widgets.cells import Line, fit, lines, ours, span, width, words, wrap
+from xpm_tui.tui.theme import stylesheet_path
+from xpm_tui.tui.widgets.cells import Line, fit, fixed, lines, span, width, words, wrap
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.plan_tree import PlanTree
 from xpm_tui.tui.widgets.rows import Rows
@@ -52,7 +52,7 @@ class PlanReview(DetailScreen[str]):
     """A plan to tick and apply. The result is the id of its run, or None."""
 
     AREA = "sync"
-    CSS_PATH: ClassVar = style("plan_review")
+    CSS_PATH: ClassVar = stylesheet_path("plan_review")
     SAVES = frozenset({"export"})
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "apply", "Apply"),
@@ -161,21 +161,21 @@ class PlanReview(DetailScreen[str]):
         self._changes.border_subtitle = f"{shown:,} of {every:,} found" if self._tree.sought else counted
 
     def _nothing(self, plan: Plan, aside: list[str]) -> list[Line]:
-        mark = ours("≠ ", "warn") if plan.left_different else ours("✓ ", "good")
-        found: list[Line] = [[mark, ours(nothing_planned(plan))]]
+        mark = fixed("≠ ", "warn") if plan.left_different else fixed("✓ ", "good")
+        found: list[Line] = [[mark, fixed(nothing_planned(plan))]]
         for rule, number in sorted(plan.differences.items(), key=lambda each: -each[1])[:REASONS]:
             found.append(
-                [ours(f"  {number:>6,}  "), ours(conflicts.reason_label(rule, plan.direction), "muted")]
+                [fixed(f"  {number:>6,}  "), fixed(conflicts.reason_label(rule, plan.direction), "muted")]
             )
         if len(plan.differences) > REASONS:
-            found.append([ours(f"          and {len(plan.differences) - REASONS} more reasons", "muted")])
+            found.append([fixed(f"          and {len(plan.differences) - REASONS} more reasons", "muted")])
         if plan.left_different:
-            found.append([ours("  W", "accent"), ours(" lists them with their reasons.")])
+            found.append([fixed("  W", "accent"), fixed(" lists them with their reasons.")])
         if aside:
-            found.append([ours("! ", "warn"), ours("Some of XPM's data cannot be read:")])
+            found.append([fixed("! ", "warn"), fixed("Some of XPM's data cannot be read:")])
             found += [[span(text.strip())] for text in aside]
         if plan.people:
-            found.append([ours("! ", "warn"), ours(f"{formatting.count(len(plan.people), 'client')} "
+            found.append([fixed("! ", "warn"), fixed(f"{formatting.count(len(plan.people), 'client')} "
                           "for your decision: r reviews.")])  # fmt: skip
         return found
 
@@ -331,23 +331,23 @@ class PlanReview(DetailScreen[str]):
 
 def title(plan: Plan, practice: str, columns: int) -> Line:
     """Return the title: the sides, what is synced, what is special about the plan, and the practice."""
-    sides = [ours("XPM", "xpm"), ours(" ▸ "), ours("Ignition", "ignition")]
+    sides = [fixed("XPM", "xpm"), fixed(" ▸ "), fixed("Ignition", "ignition")]
     undone = [span(f"  undoes run {plan.undo_of}", "accent")] if plan.undo_of else []
     left: Line = [
-        ours(" Review plan ", "head"), span(plan.id, "head"), ours("   "),
+        fixed(" Review plan ", "head"), span(plan.id, "head"), fixed("   "),
         *(sides if plan.direction == "from_xpm" else sides[::-1]),
-        ours(f"   {labels.LEVELS[plan.level].text}", "muted"),
-        *([ours("  first sync", "accent")] if plan.first else []), *undone,
-        *([ours(f"  {plan.state}", "warn")] if plan.state != "draft" else []),
+        fixed(f"   {labels.LEVELS[plan.level].text}", "muted"),
+        *([fixed("  first sync", "accent")] if plan.first else []), *undone,
+        *([fixed(f"  {plan.state}", "warn")] if plan.state != "draft" else []),
     ]  # fmt: skip
     name = span(practice, "strong")
     room = columns - width(left) - width([name]) - 1
-    return [*left, ours(" " * room), name] if room > 1 else left
+    return [*left, fixed(" " * room), name] if room > 1 else left
 
 
 def summary(plan: Plan, found: Consequences, columns: int) -> list[Line]:
     """Return what applying does, in two columns: changes and calls, and what to know before."""
-    done, known = figures(found)
+    done, known = figure_columns(found)
     parts = [f"{found.waiting:,} unticked" if found.waiting else ""]
     parts += [f"{len(plan.people):,} need you (r)" if plan.people else ""]
     parts += [f"{plan.left_different:,} differ (W)" if plan.left_different else ""]
@@ -364,5 +364,5 @@ def summary(plan: Plan, found: Consequences, columns: int) -> list[Line]:
 def _figure(each: Figure, side: list[Figure]) -> Line:
     """Return a figure whose number is aligned with those of its column."""
     room = max(len(f"{other.number or 0:,}") for other in side)
-    number = [ours(f"{each.number:>{room},} ", "strong")] if each.number is not None else []
-    return [ours(f"{each.glyph} ", each.weight), *number, ours(each.words)]
+    number = [fixed(f"{each.number:>{room},} ", "strong")] if each.number is not None else []
+    return [fixed(f"{each.glyph} ", each.weight), *number, fixed(each.words)]

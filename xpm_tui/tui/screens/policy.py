@@ -21,8 +21,8 @@ from xpm_tui.sync.policy import Policy
 from xpm_tui.tui.dialogs.dialog import ChoiceDialog
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.screens.base import RecordListScreen
-from xpm_tui.tui.theme import style
-from xpm_tui.tui.widgets.cells import Line, lines, ours, span
+from xpm_tui.tui.theme import stylesheet_path
+from xpm_tui.tui.widgets.cells import Line, fixed, lines, span
 from xpm_tui.tui.widgets.table import Table, TableColumn
 
 MOST = 200
@@ -33,7 +33,7 @@ class PolicyScreen(RecordListScreen[None, PolicyRow]):
     """The table, and the selected field in sentences."""
 
     AREA = "settings"
-    CSS_PATH: ClassVar = style("policy")
+    CSS_PATH: ClassVar = stylesheet_path("policy")
     GROUP: ClassVar = "policy"
     PANEL = "Fields"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -74,22 +74,22 @@ class PolicyScreen(RecordListScreen[None, PolicyRow]):
             formatting.count(whole, "client") + " frozen as a whole" if whole else "",
         ]
         text = " · ".join(filter(None, (facts, *more)))
-        first: Line = [ours(" Field table  ", "head"), ours(text)]
+        first: Line = [fixed(" Field table  ", "head"), fixed(text)]
         second: Line = [
-            ours(" Never: tax, company and business numbers, relationships, status, custom fields.", "muted")
+            fixed(" Never: tax, company and business numbers, relationships, status, custom fields.", "muted")
         ]  # fmt: skip
         self._head.say(lines([first, second]))
         self.put(rows)
 
-    def telling(self, row: PolicyRow) -> list[Line]:
+    def details_of(self, row: PolicyRow) -> list[Line]:
         """Return the field in sentences."""
         frozen = (
             f"Frozen for {formatting.count(row.frozen, 'client')}: enter lists them."
             if row.frozen
             else "Frozen for no client."
         )
-        head: Line = [ours(row.label), span(f"   In XPM: {row.xpm}", "muted")]
-        rows: list[Line] = [[ours(f" {sentence}")] for sentence in (*sentences(row), frozen)]
+        head: Line = [fixed(row.label), span(f"   In XPM: {row.xpm}", "muted")]
+        rows: list[Line] = [[fixed(f" {sentence}")] for sentence in (*sentences(row), frozen)]
         return [head, *rows]
 
     def action_switch(self) -> None:
@@ -144,20 +144,20 @@ class PolicyScreen(RecordListScreen[None, PolicyRow]):
 
 def _cells(row: PolicyRow) -> list[Line]:
     now: Line = (
-        [ours("● synced", "good")]
+        [fixed("● synced", "good")]
         if row.carried
-        else [ours("○ off", "warn")]
+        else [fixed("○ off", "warn")]
         if row.off
-        else [ours("– not", "muted")]
+        else [fixed("– not", "muted")]
     )
     level = labels.LEVELS[row.levels[-1]].text.removesuffix(" only") if row.levels else formatting.NONE
     quiet = direction_words(row.from_xpm), direction_words(row.to_xpm)
     return [
-        [ours(row.label, "strong" if row.carried else "")],
-        *([ours(word, "muted" if word == "never" else "")] for word in quiet),
-        [ours(level, "muted")],
+        [fixed(row.label, "strong" if row.carried else "")],
+        *([fixed(word, "muted" if word == "never" else "")] for word in quiet),
+        [fixed(level, "muted")],
         now,
-        [ours(f"❄ {row.frozen:,}" if row.frozen else "", "accent")],
+        [fixed(f"❄ {row.frozen:,}" if row.frozen else "", "accent")],
     ]
 
 

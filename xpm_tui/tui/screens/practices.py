@@ -12,8 +12,8 @@ from xpm_tui.application.status.practices import PracticeView, practices
 from xpm_tui.domain import formatting
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.screens.base import DetailScreen
-from xpm_tui.tui.theme import style
-from xpm_tui.tui.widgets.cells import Line, lines, ours, span
+from xpm_tui.tui.theme import stylesheet_path
+from xpm_tui.tui.widgets.cells import Line, fixed, lines, span
 from xpm_tui.tui.widgets.table import Table, TableColumn
 from xpm_tui.tui.widgets.text import TextLabel
 
@@ -22,7 +22,7 @@ class Practices(DetailScreen[None]):
     """The practices, one row each; enter opens the console for another one."""
 
     AREA = "overview"
-    CSS_PATH: ClassVar = style("practices")
+    CSS_PATH: ClassVar = stylesheet_path("practices")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "switch", "Switch"),
         Binding("n", "new", "New practice"),
@@ -52,7 +52,7 @@ class Practices(DetailScreen[None]):
 
     def on_mount(self) -> None:
         """Read the status of each practice."""
-        self._head.say(lines([[ours(" Reading each practice …", "muted")]]))
+        self._head.say(lines([[fixed(" Reading each practice …", "muted")]]))
         self.host.work(lambda: self._read(), "practices", exclusive=True, node=self)
 
     async def _read(self) -> None:
@@ -60,17 +60,17 @@ class Practices(DetailScreen[None]):
         here = next((view.name for view in found if view.open), "")
         total = f" {formatting.count(len(found), 'practice')}, each with its own data. "
         self._head.say(
-            lines([[ours(total, "muted"), ours("enter", "accent"),
-                   ours(" opens another, ", "muted"), ours("n", "accent"), ours(" adds one.", "muted")]])
+            lines([[fixed(total, "muted"), fixed("enter", "accent"),
+                   fixed(" opens another, ", "muted"), fixed("n", "accent"), fixed(" adds one.", "muted")]])
         )  # fmt: skip
         self._table.show(found, here)
         self._table.rows.focus()
 
     def _cells(self, view: PracticeView) -> list[Line]:
         now = self.host.worker.practice.clock.now()
-        state = [ours("● connected", "good")] if view.connected else [ours("○ not connected", "warn")]
+        state = [fixed("● connected", "good")] if view.connected else [fixed("○ not connected", "warn")]
         if view.sandbox:
-            state = [ours("● SANDBOX" if view.connected else "○ SANDBOX", "accent")]
+            state = [fixed("● SANDBOX" if view.connected else "○ SANDBOX", "accent")]
         if view.problem:
             state = [span(f"✗ {view.problem}", "bad")]
         activity = f"▶ {view.running}" if view.running else "■ held" if view.held else ""
@@ -79,8 +79,8 @@ class Practices(DetailScreen[None]):
             [span(view.title or view.name, "strong")],
             [span(view.name, "muted")],
             state,
-            [ours(formatting.ago(view.last_good, now, never="no sync yet"), "muted")],
-            [ours(activity, "accent" if view.running else "warn")],
+            [fixed(formatting.ago(view.last_good, now, never="no sync yet"), "muted")],
+            [fixed(activity, "accent" if view.running else "warn")],
         ]
 
     @on(Table.Chosen)

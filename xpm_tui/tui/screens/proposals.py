@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from xpm_tui.application.jobs import proposals, renewals
 from xpm_tui.application.jobs import queries as job_counts
 from xpm_tui.application.jobs import queries as jobs
-from xpm_tui.application.jobs.deployment import due_at_once
+from xpm_tui.application.jobs.deployment import list_due_now
 from xpm_tui.application.jobs.services import terms_of
 from xpm_tui.application.jobs.views import (
     AgreedView,
@@ -31,9 +31,9 @@ from xpm_tui.tui.dialogs.dialog import ChoiceDialog
 from xpm_tui.tui.dialogs.form import FormDialog, ask_until_accepted, build
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.screens.area import FilteredArea
-from xpm_tui.tui.theme import style
+from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, marked, ours, span
+from xpm_tui.tui.widgets.cells import Line, fixed, marked, span
 from xpm_tui.tui.widgets.comparison import DetailPane
 from xpm_tui.tui.widgets.job_lines import BLOCKED, panel_title, state_span
 from xpm_tui.tui.widgets.table import Table, TableColumn
@@ -67,7 +67,7 @@ class ProposalsArea(FilteredArea):
         ("[ and ]", "saved filters: to take over, active, changed, renewed, drafts, revoked, unknown"),
         ("esc", "back to the jobs"),
     )
-    CSS_PATH: ClassVar = [style("filtered"), style("jobs")]
+    CSS_PATH: ClassVar = [stylesheet_path("filtered"), stylesheet_path("jobs")]
     FILTERS: ClassVar = FILTERS
     FIND = "name, number or client"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -126,8 +126,8 @@ class ProposalsArea(FilteredArea):
             marked(name, [(at, at + len(self.text))] if at >= 0 else []),
             [span(client_of(view))],
             [span(view.number or view.id, "muted")],
-            [ours(formatting.day(view.start))],
-            [ours(formatting.day(view.accepted), "muted")],
+            [fixed(formatting.day(view.start))],
+            [fixed(formatting.day(view.accepted), "muted")],
             [span(" ".join(view.workflows), "muted")],
         ]
 
@@ -148,13 +148,13 @@ class ProposalsArea(FilteredArea):
             made = [row for workflow in view.workflows if (row := _row(practice, workflow)) is not None]
             is_changed = view.standing in ("changed", "renewed")
             changes = renewals.list_changes(practice, [view.id]) if is_changed else []
-            return proposals.agreed(practice, view.id), made, changes
+            return proposals.list_agreed_services(practice, view.id), made, changes
 
         agreed, made, changes = await self.host.worker.ask(read)
         found = proposal_lines(view, agreed, made, self._counts)
         if not changes:
             return found
-        head: Line = [ours(" Changed in Ignition since you accepted it", "head")]
+        head: Line = [fixed(" Changed in Ignition since you accepted it", "head")]
         return [*found[:3], head, *job_dialogs.change_lines(changes)[1:], *found[3:]]
 
     def chosen(self, item: ProposalRowView) -> None:
@@ -203,7 +203,7 @@ class ProposalsArea(FilteredArea):
 
     async def _changes(self, title: str) -> None:
         found = (await self.host.run_named("proposals.changes", {})).value
-        rows = job_dialogs.change_lines(found) or [[ours("Nothing has changed in Ignition.", "muted")]]
+        rows = job_dialogs.change_lines(found) or [[fixed("Nothing has changed in Ignition.", "muted")]]
         self.app.push_screen(job_dialogs.JobDialog(title, rows))
 
     def do_proposals_rollover(self) -> None:
@@ -264,7 +264,7 @@ class ProposalsArea(FilteredArea):
         if result.trouble is not None:
             app.show_result(command, result, said)
             return
-        if await app.worker.ask(due_at_once):
+        if await app.worker.ask(list_due_now):
             # Jobs that are created automatically are created in a process of their own, within the guard.
             _, run = await app.start_command("jobs.deploy", {"automatic": True}, asks=False)
             if run:
@@ -277,7 +277,7 @@ class ProposalsArea(FilteredArea):
 
     def help_page(self) -> HelpPage:
         """Return the help page."""
-        return keymap.page("Proposals", self.ABOUT, self.AREA, self.MORE_KEYS)
+        return keymap.make_help_page("Proposals", self.ABOUT, self.AREA, self.MORE_KEYS)
 
 
 def _row(practice: OpenPractice, workflow: str) -> JobRowView | None:
@@ -306,44 +306,44 @@ def proposal_lines(
     """Return what the proposal is, why it is not deployed and what that needs, and its jobs."""
     found: list[Line] = [
         [
-            ours(" "),
+            fixed(" "),
             span(view.name, "strong"),
             span(f"  {view.number or view.id}  ", "muted"),
             _state(view),
         ],
         [
-            ours(" "),
+            fixed(" "),
             span(client_of(view)),
-            ours("   "),
-            ours(f"{formatting.day(view.start)} to {formatting.day(view.end)}", "muted"),
+            fixed("   "),
+            fixed(f"{formatting.day(view.start)} to {formatting.day(view.end)}", "muted"),
         ],
     ]  # fmt: skip
     if view.entities:
-        found.append([ours(" also for "), span(formatting.sequence(view.entities), "muted")])
+        found.append([fixed(" also for "), span(formatting.sequence(view.entities), "muted")])
     if view.standing == "to take":
-        found.append([ours(" → ", "warn"), ours(TAKES)])
+        found.append([fixed(" → ", "warn"), fixed(TAKES)])
     elif view.standing == "draft":
         found.append(
-            [ours(" → ", "accent"), ours("A draft: a accepts it, and its jobs then appear in Jobs.")]
+            [fixed(" → ", "accent"), fixed("A draft: a accepts it, and its jobs then appear in Jobs.")]
         )
     elif view.standing == "revoked":
         key = "a" if view.origin == "new" else "T"
         found.append(
-            [ours(" → ", "muted"), ours(f"Revoked: no more jobs are created for it. {key} continues it.")]
+            [fixed(" → ", "muted"), fixed(f"Revoked: no more jobs are created for it. {key} continues it.")]
         )
     elif view.why:
-        found.append([ours(" → ", "warn"), span(view.why)])
+        found.append([fixed(" → ", "warn"), span(view.why)])
     if counted.blocked and view.standing in ("to take", "draft", "ours", "changed"):
-        found.append([ours(" ! ", "warn"), ours("And XPM has to be switched off in Ignition first.")])
+        found.append([fixed(" ! ", "warn"), fixed("And XPM has to be switched off in Ignition first.")])
     for row in made:
         found.append(
-            [ours(" "), state_span(row.state), span(f"  {row.name}  "),
-             ours(formatting.day(row.date), "muted"),
-             span(f"  {row.number}" if row.number else ""), ours(f"  {row.repeats}  {row.id}", "muted")]
+            [fixed(" "), state_span(row.state), span(f"  {row.name}  "),
+             fixed(formatting.day(row.date), "muted"),
+             span(f"  {row.number}" if row.number else ""), fixed(f"  {row.repeats}  {row.id}", "muted")]
         )  # fmt: skip
         if row.why:
-            found.append([ours("     "), span(row.why, "muted")])
-    found.append([ours(f" {formatting.count(len(agreed), 'service')}", "head")])
+            found.append([fixed("     "), span(row.why, "muted")])
+    found.append([fixed(f" {formatting.count(len(agreed), 'service')}", "head")])
     for each in agreed:
         called = (
             "no job" if each.no_job
@@ -352,5 +352,5 @@ def proposal_lines(
         )  # fmt: skip
         project = "".join(f"{part}: " for part in (each.project, each.client) if part)
         price = f"  {each.price}" if each.price else ""
-        found.append([span(f"   {project}{each.name}{price}"), ours(" → ", "muted"), span(called, "muted")])
+        found.append([span(f"   {project}{each.name}{price}"), fixed(" → ", "muted"), span(called, "muted")])
     return found

@@ -33,8 +33,8 @@ from xpm_tui.tui.app_protocol import AppProtocol
 from xpm_tui.tui.dialogs.file_picker import FilePicker, folder_of
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.screens.base import DetailScreen
-from xpm_tui.tui.theme import style
-from xpm_tui.tui.widgets.cells import Line, fit, lines, ours, span, wrap
+from xpm_tui.tui.theme import stylesheet_path
+from xpm_tui.tui.widgets.cells import Line, fit, fixed, lines, span, wrap
 from xpm_tui.tui.widgets.comparison import DetailPane, effect_lines
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.search_hits import INDENT, LinkProposalRows, ReviewQueue, compared_lines
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 LEAST, MOST = 4, 8
 """Lines for what accepting does, in low and in tall windows."""
-REST = 0.06
+CURSOR_SECONDS = 0.06
 """Seconds the cursor must rest on a match before both sides are read."""
 SHOWN = 500
 """The most rows of a file that are listed before it is imported."""
@@ -100,7 +100,7 @@ async def import_review_file(app: AppProtocol) -> tuple[str, ...]:
 class Review(DetailScreen[None]):
     """The review. Enter accepts and letters do the rest; clients that are decided leave the list."""
 
-    CSS_PATH: ClassVar = style("review")
+    CSS_PATH: ClassVar = stylesheet_path("review")
     SAVES = frozenset({"export"})
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("m", "map", "Pick another", tooltip="Choose another XPM client for this one"),
@@ -156,7 +156,7 @@ class Review(DetailScreen[None]):
         """Read the clients that need a decision."""
         self._none.display = False
         self._effect.border_title = "If you accept"
-        self._head.say(lines([[ours(" Looking for matches of each client …", "muted")]]))
+        self._head.say(lines([[fixed(" Looking for matches of each client …", "muted")]]))
         self.host.work(lambda: self._read(), "review", exclusive=True, node=self)
 
     def on_resize(self) -> None:
@@ -193,29 +193,29 @@ class Review(DetailScreen[None]):
         if view is None:
             done = f" {formatting.count(self._count, 'client')} decided." if self._count else ""
             self._head.styles.height = 2
-            self._head.say(lines([[ours(" Review clients", "head")], self._gauge()]))
+            self._head.say(lines([[fixed(" Review clients", "head")], self._gauge()]))
             self._none.update(
-                lines([[ours("✓ ", "good"), ours(f"No client needs your decision.{done} esc goes back.")]])
+                lines([[fixed("✓ ", "good"), fixed(f"No client needs your decision.{done} esc goes back.")]])
             )
             return
         columns = self.size.width or 80
         place = f"{self._at + 1:,} of {len(self._views):,}  "
         first: Line = [
-            ours(" Review clients ", "head"), ours(place, "muted"), span(view.name, "strong"),
+            fixed(" Review clients ", "head"), fixed(place, "muted"), span(view.name, "strong"),
             span(f"  {view.client_id or ''} {view.id}".rstrip(), "ignition"),
             span(f"  {view.email or 'no e-mail'}", "muted"),
         ]  # fmt: skip
-        reason = wrap([ours(" ▲ ", "warn"), span(view.reason)], columns)
+        reason = wrap([fixed(" ▲ ", "warn"), span(view.reason)], columns)
         self._head.styles.height = 2 + len(reason)
         self._head.say(lines([fit(first, columns), self._gauge(), *reason]))
         self._none.update(
-            lines([[ours("XPM has nothing similar. "), ours("m", "accent"), ours(" searches, "),
-                    ours("i", "accent"), ours(" marks it as not in XPM.")]])
+            lines([[fixed("XPM has nothing similar. "), fixed("m", "accent"), fixed(" searches, "),
+                    fixed("i", "accent"), fixed(" marks it as not in XPM.")]])
         )  # fmt: skip
         self._proposals.show(view.proposals)
         if not view.proposals:
             self._say_effect(view, None, [])
-        self._compare.show(None, [ours("Compare with the match under the cursor")])
+        self._compare.show(None, [fixed("Compare with the match under the cursor")])
 
     def _gauge(self) -> Line:
         """Return the progress as a gauge and in words: decided, remaining and skipped."""
@@ -225,7 +225,7 @@ class Review(DetailScreen[None]):
         room = max(8, min(60, (self.size.width or 80) - len(summary) - 2))
         total = max(1, sum(numbers))
         done = numbers[0] * room // total
-        return [ours(" "), ours("━" * done, "good"), ours("─" * (room - done), "muted"), ours(summary)]
+        return [fixed(" "), fixed("━" * done, "good"), fixed("─" * (room - done), "muted"), fixed(summary)]
 
     @on(Rows.Moved)
     def _moved(self, event: Rows.Moved) -> None:
@@ -247,7 +247,7 @@ class Review(DetailScreen[None]):
                 links.preview_link(practice, view.id, proposal.uuid),
             )
 
-        await asyncio.sleep(REST)
+        await asyncio.sleep(CURSOR_SECONDS)
         try:
             client, xpm, effect = await self.host.worker.glance(read)
         except (NotFound, BadInput):
@@ -255,7 +255,7 @@ class Review(DetailScreen[None]):
         if self._view is not view or self._proposals.current is not proposal:
             return
         make = lambda columns: compared_lines(client, xpm, columns)  # noqa: E731
-        self._compare.show(make, [ours("Compare with the match under the cursor")])
+        self._compare.show(make, [fixed("Compare with the match under the cursor")])
         self._say_effect(view, proposal, effect_lines(effect, MOST))
 
     def _say_effect(self, view: ReviewView, proposal: ProposalView | None, effect: Sequence[Line]) -> None:
@@ -264,9 +264,9 @@ class Review(DetailScreen[None]):
         found: list[Line] = []
         self._effect.border_subtitle = f"UUID {proposal.uuid}" if proposal is not None else ""
         if proposal is None:
-            found.append([ours(" ○ ", "muted"), ours("There is no match to accept.")])
+            found.append([fixed(" ○ ", "muted"), fixed("There is no match to accept.")])
         elif len(reasons := "; ".join(proposal.reasons)) > columns - len(INDENT):
-            found += wrap([ours(" ◇ ", "accent"), span(reasons)], columns)
+            found += wrap([fixed(" ◇ ", "accent"), span(reasons)], columns)
         found += [row for line in effect for row in wrap(line, columns)]
         found = found[: MOST if self.has_class("-tall") else LEAST]
         height = max(LEAST - 1, len(found)) + 2

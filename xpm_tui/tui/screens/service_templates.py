@@ -19,7 +19,7 @@ from xpm_tui.domain.safe_text import Shown
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.screens.chooser import Chooser
-from xpm_tui.tui.widgets.cells import Line, Span, fit, ours, span
+from xpm_tui.tui.widgets.cells import Line, Span, fit, fixed, span
 
 
 class ServiceTemplates(Chooser[TemplateView]):
@@ -45,13 +45,13 @@ class ServiceTemplates(Chooser[TemplateView]):
 
     def head(self) -> list[Line]:
         """Return the service and its chosen templates."""
-        first: list[Span] = [ours(" Link ", "muted"), span(self._service.name, "strong"),
-                             ours(f"  {self._service.id}  to XPM job templates", "muted")]  # fmt: skip
-        second: list[Span] = [ours(" Job templates: ", "muted")]
+        first: list[Span] = [fixed(" Link ", "muted"), span(self._service.name, "strong"),
+                             fixed(f"  {self._service.id}  to XPM job templates", "muted")]  # fmt: skip
+        second: list[Span] = [fixed(" Job templates: ", "muted")]
         for place, uuid in enumerate(self._inside, 1):
             second.append(span(f"{place} {self._names.get(uuid, uuid)}  ", "good"))
         if not self._inside:
-            second.append(ours("nothing yet", "warn"))
+            second.append(fixed("nothing yet", "warn"))
         return [first, second]
 
     def below(self) -> ComposeResult:
@@ -98,19 +98,19 @@ class ServiceTemplates(Chooser[TemplateView]):
         """Return the position among the chosen ones, name and UUID, or the services that use the template."""
         if line == 0:
             place = self._inside.index(item.uuid) + 1 if item.uuid in self._inside else 0
-            mark = ours(f" [{place}] " if place else " [ ] ", "good" if place else "muted")
-            tags = [ours("  ✗ gone in XPM", "bad")] if item.gone else []
+            mark = fixed(f" [{place}] " if place else " [ ] ", "good" if place else "muted")
+            tags = [fixed("  ✗ gone in XPM", "bad")] if item.gone else []
             same = sum(each.name.casefold() == item.name.casefold() for each in self.items) > 1
-            tags += [ours("  =name", "accent")] if same else []
+            tags += [fixed("  =name", "accent")] if same else []
             room = max(20, columns - 42)
             return [mark, *fit([span(item.name, "strong"), *tags], room), span(item.uuid, "muted")]
-        pieces: list[Span] = [ours("     ")]
+        pieces: list[Span] = [fixed("     ")]
         proposal = next((each for each in self._service.proposals if each.uuid == item.uuid), None)
         if proposal is not None:
             why = "the same name" if proposal.same else f"{proposal.score}% alike"
-            pieces.append(ours(f"◇ proposed: {why}  ", "accent"))
+            pieces.append(fixed(f"◇ proposed: {why}  ", "accent"))
         called = formatting.count(item.services, "service")
-        pieces.append(ours(f"used by {called}" if item.services else "not used by any service", "muted"))
+        pieces.append(fixed(f"used by {called}" if item.services else "not used by any service", "muted"))
         return pieces
 
     async def effect(self, item: TemplateView) -> list[Line]:
@@ -122,13 +122,13 @@ class ServiceTemplates(Chooser[TemplateView]):
             first = f"enter adds it as number {len(self._inside) + 1}: its tasks come after the others'."
         else:
             first = "enter adds it: jobs of this service are created with its tasks."
-        found: list[Line] = [[ours(" → ", "accent"), ours(first)]]
+        found: list[Line] = [[fixed(" → ", "accent"), fixed(first)]]
         if item.gone:
-            found.append([ours(" ✗ ", "bad"), ours("XPM no longer has it: jobs that need it are held.")])
+            found.append([fixed(" ✗ ", "bad"), fixed("XPM no longer has it: jobs that need it are held.")])
         names = ", ".join(self._names.get(uuid, uuid) for uuid in self._inside)
         result = f"Saving links it to {names}." if names else "Saving leaves it without a choice."
-        found.append([ours(" → ", "accent"), span(result)])
-        found.append([ours(" · ", "muted"), ours("Existing jobs stay as they are. u undoes it.", "muted")])
+        found.append([fixed(" → ", "accent"), span(result)])
+        found.append([fixed(" · ", "muted"), fixed("Existing jobs stay as they are. u undoes it.", "muted")])
         return found
 
     async def take(self, item: TemplateView) -> None:

@@ -22,14 +22,14 @@ from xpm_tui.domain.fields import label
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.settings.kinds import ZONE, SettingEntry, setting_choices, written
+from xpm_tui.settings.kinds import ZONE, SettingEntry, format_value, setting_choices
 from xpm_tui.settings.schema import SECTIONS
-from xpm_tui.settings.store import Item, parsed
+from xpm_tui.settings.store import Item, parse_setting
 from xpm_tui.tui.dialogs.dialog import ChoiceDialog, InputDialog, TicksDialog
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.screens.area import AreaScreen
-from xpm_tui.tui.theme import style
-from xpm_tui.tui.widgets.cells import Line, Look, fit, lines, ours, span, width, wrap
+from xpm_tui.tui.theme import stylesheet_path
+from xpm_tui.tui.widgets.cells import Line, Look, fit, fixed, lines, span, width, wrap
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.table import Cell, Table, TableColumn
@@ -76,8 +76,8 @@ class SettingGroups(Rows):
         """Return the name, the mark of a change and the count."""
         key, name = GROUPS[row]
         number, changed = self._counts.get(key, (0, 0))
-        mark = [ours(" *", "accent")] if changed else []
-        return [*fit([ours(f" {name}"), *mark], columns - 5), ours(f"{number:>3} ", "muted")]
+        mark = [fixed(" *", "accent")] if changed else []
+        return [*fit([fixed(f" {name}"), *mark], columns - 5), fixed(f"{number:>3} ", "muted")]
 
 
 def section_of(item: Item) -> str:
@@ -101,7 +101,7 @@ class SettingsArea(AreaScreen):
         ("left and right", "the choice before or after it"),
         ("del", "back to the default"),
     )
-    CSS_PATH: ClassVar = style("settings")
+    CSS_PATH: ClassVar = stylesheet_path("settings")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "change", "Change"),
         Binding("left", "step(-1)", show=False),
@@ -178,14 +178,14 @@ class SettingsArea(AreaScreen):
 
     def _cells(self, item: Item) -> list[Cell]:
         changed = item.origin != "default"
-        default = "" if item.entry.secret else _text(item, written(item.entry.default))
+        default = "" if item.entry.secret else _text(item, format_value(item.entry.default))
         return [
             [
-                *([ours("* ", "accent")] if changed else []),
+                *([fixed("* ", "accent")] if changed else []),
                 span(item.entry.label, "strong" if changed else ""),
             ],
             lambda room: value_line(item, room),
-            [ours(labels.ORIGINS[item.origin].text, "accent" if changed else "muted")],
+            [fixed(labels.ORIGINS[item.origin].text, "accent" if changed else "muted")],
             [span(default or "–", "muted")],
         ]
 
@@ -255,7 +255,7 @@ class SettingsArea(AreaScreen):
             found = sorted(zoneinfo.available_timezones()) if entry.kind is ZONE else ()
             value = await self.app.push_screen_wait(
                 InputDialog(
-                    prompt, title=title, value=shown, password=entry.secret, check=checker(entry),
+                    prompt, title=title, value=shown, password=entry.secret, check=value_checker(entry),
                     suggested=found,
                 )
             )  # fmt: skip
@@ -324,12 +324,12 @@ def _search_text(item: Item) -> str:
     return f"{item.key} {item.entry.label} {item.entry.help}".casefold()
 
 
-def checker(entry: SettingEntry) -> Callable[[str], str]:
+def value_checker(entry: SettingEntry) -> Callable[[str], str]:
     """Return a function that says what is wrong with a text for a setting; empty if nothing is."""
 
     def check(text: str) -> str:
         try:
-            parsed(entry, text, "")
+            parse_setting(entry, text, "")
         except BadInput as wrong:
             return present(wrong).short()
         return ""
@@ -362,14 +362,14 @@ def value_line(item: Item, columns: int) -> Line:
     for code, each in choices.items():
         here = code == item.shown
         gap = "  " if found else ""
-        found = [*found, ours(f"{gap}(•) " if here else f"{gap}( ) ", look or "accent" if here else "muted"),
+        found = [*found, fixed(f"{gap}(•) " if here else f"{gap}( ) ", look or "accent" if here else "muted"),
                  span(each.text, look if here else "muted")]  # fmt: skip
     if width(found) <= columns:
         return found
     place = list(choices).index(item.shown) + 1
     return [
-        ours("‹ ", "muted"), span(choices[item.shown].text, look), ours(" ›", "muted"),
-        ours(f"  {place} of {len(choices)}", "muted"),
+        fixed("‹ ", "muted"), span(choices[item.shown].text, look), fixed(" ›", "muted"),
+        fixed(f"  {place} of {len(choices)}", "muted"),
     ]  # fmt: skip
 
 
@@ -385,14 +385,14 @@ def meaning(item: Item, columns: int) -> list[Line]:
     choices = setting_choices(entry.key, entry.kind.words)
     for code, each in choices.items() if any(each.help for each in choices.values()) else ():
         here = code == item.shown
-        line = [ours("(•) " if here else "( ) ", "accent" if here else "muted"), span(each.text, "strong")]
+        line = [fixed("(•) " if here else "( ) ", "accent" if here else "muted"), span(each.text, "strong")]
         found.append(fit([*line, span(f"  {each.help}", "muted")], columns))
     if not choices and entry.kind.toml != "list":
-        found += wrap([ours("Accepts: ", "muted"), span(entry.kind.words)], columns)
-    default = "" if entry.secret else _text(item, written(entry.default))
+        found += wrap([fixed("Accepts: ", "muted"), span(entry.kind.words)], columns)
+    default = "" if entry.secret else _text(item, format_value(entry.default))
     changed = "not changed" if item.origin == "default" else f"now from: {labels.ORIGINS[item.origin].text}"
     facts: Line = [
-        ours("Default ", "muted"), span(default or "none"), ours(f", {changed}"), ours("   Key ", "muted"),
-        ours(entry.key),
+        fixed("Default ", "muted"), span(default or "none"), fixed(f", {changed}"), fixed("   Key ", "muted"),
+        fixed(entry.key),
     ]  # fmt: skip
     return [*found, *wrap(facts, columns)]

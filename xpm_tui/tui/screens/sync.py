@@ -24,8 +24,8 @@ from xpm_tui.domain.runs import Run
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.screens.area import AreaScreen
 from xpm_tui.tui.screens.base import DetailScreen
-from xpm_tui.tui.theme import style
-from xpm_tui.tui.widgets.cells import Line, lines, ours, span, wrap
+from xpm_tui.tui.theme import stylesheet_path
+from xpm_tui.tui.widgets.cells import Line, fixed, lines, span, wrap
 from xpm_tui.tui.widgets.live_log import LOG_KEYS, LiveLog
 from xpm_tui.tui.widgets.run_card import (
     FIELDS,
@@ -51,7 +51,7 @@ class SyncArea(AreaScreen):
         "closed. The log of the practice is shown below, live."
     )
     MORE_KEYS = (("v", "look at the newest plan"), *LOG_KEYS)
-    CSS_PATH: ClassVar = style("sync")
+    CSS_PATH: ClassVar = stylesheet_path("sync")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "review", "View plan", tooltip="View the newest plan"),
         Binding("slash", "pane('find')", show=False),
@@ -80,7 +80,7 @@ class SyncArea(AreaScreen):
             newest = next(iter(history.list_runs(practice, 1)), None)
             aside = set_aside_summary(set_aside_views(practice.snapshot()))
             coming = forecast(practice, newest) if newest is not None else NO_FORECAST
-            return plans.latest(practice), newest, coming, aside
+            return plans.latest_plan(practice), newest, coming, aside
 
         self._plan, self._run, self._forecast, self._aside = await self.host.worker.ask(read)
         self._draw()
@@ -119,17 +119,17 @@ class SyncArea(AreaScreen):
         found += self._plan_lines()
         if self._aside:
             message = f"{self._aside} Which, and what to correct in XPM: xpm-tui status"
-            found += wrap([ours("▲ ", "warn"), span(message)], width)
+            found += wrap([fixed("▲ ", "warn"), span(message)], width)
         self._card.say(lines(found))
 
     def _plan_lines(self) -> list[Line]:
         plan = self._plan
         if not self.host.practice_status.connected:
-            return [[ours("○ ", "warn"), ours("Not connected. "), ours("g o", "accent"), ours(", then "),
-                     ours("c", "accent"), ours(" connects this practice to XPM.")]]  # fmt: skip
+            return [[fixed("○ ", "warn"), fixed("Not connected. "), fixed("g o", "accent"), fixed(", then "),
+                     fixed("c", "accent"), fixed(" connects this practice to XPM.")]]  # fmt: skip
         if plan is None:
-            return [[ours("No plan yet. "), ours("s", "accent"),
-                     ours(" makes one and shows it before anything is written.")]]  # fmt: skip
+            return [[fixed("No plan yet. "), fixed("s", "accent"),
+                     fixed(" makes one and shows it before anything is written.")]]  # fmt: skip
         if plan.state != "draft":
             return []
         now = self.host.worker.practice.clock.now()
@@ -137,9 +137,9 @@ class SyncArea(AreaScreen):
         summary = f"{formatting.count(items, 'change')}" if items else "nothing to change"
         more = f", {waiting:,} not ticked" if waiting else ""
         more += f", {plan.left_different:,} differ and stay" if plan.left_different else ""
-        return [[ours("Plan ", "head"), span(plan.id, "head"), ours(f"  {summary}{more}"),
-                 ours(f"  made {formatting.ago(plan.made, now)}  ", "muted"),
-                 ours("v", "accent"), ours(" shows it")]]  # fmt: skip
+        return [[fixed("Plan ", "head"), span(plan.id, "head"), fixed(f"  {summary}{more}"),
+                 fixed(f"  made {formatting.ago(plan.made, now)}  ", "muted"),
+                 fixed("v", "accent"), fixed(" shows it")]]  # fmt: skip
 
     def on_resize(self) -> None:
         """Fit the progress bar to the width."""
@@ -189,7 +189,7 @@ WIDE = 110
 class RunScreen(DetailScreen[None]):
     """The card and the progress by field over the log."""
 
-    CSS_PATH: ClassVar = style("run")
+    CSS_PATH: ClassVar = stylesheet_path("run")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x", "stop", "Stop"),
         Binding("u", "undo", "Undo"),

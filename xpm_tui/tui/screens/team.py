@@ -17,7 +17,7 @@ from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.dialogs.talk import accept_emails
 from xpm_tui.tui.screens.area import FilteredArea
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, Look, Span, marked, ours, span
+from xpm_tui.tui.widgets.cells import Line, Look, Span, fixed, marked, span
 from xpm_tui.tui.widgets.comparison import DetailPane, sentence, side_by_side_line
 from xpm_tui.tui.widgets.table import Table, TableColumn
 
@@ -86,7 +86,7 @@ class TeamArea(FilteredArea):
             found.append(sentence(" !", "warn", signed.sentence))
         if not found and state.at is not None:
             now = self.host.worker.practice.clock.now()
-            found.append([ours(f" Staff as in XPM {formatting.ago(state.at, now)}", "muted")])
+            found.append([fixed(f" Staff as in XPM {formatting.ago(state.at, now)}", "muted")])
         return found
 
     def _nothing(self, total: int, state: ListState) -> str:
@@ -104,7 +104,7 @@ class TeamArea(FilteredArea):
         at = name.casefold().find(self.text.casefold()) if self.text else -1
         first: list[Span] = [*marked(name, [(at, at + len(self.text))] if at >= 0 else [])]
         if member is not None and not member.access:
-            first.append(ours(" no access", "muted"))
+            first.append(fixed(" no access", "muted"))
         email = member.email if member else staff.email if staff else ""
         if member is not None:
             counts = (member.clients, member.jobs)
@@ -114,8 +114,8 @@ class TeamArea(FilteredArea):
             first,
             [span(email)],
             in_xpm(row),
-            [ours(f"{counts[0]:,}" if counts[0] else "–", "" if counts[0] else "muted")],
-            [ours(f"{counts[1]:,}" if counts[1] else "–", "" if counts[1] else "muted")],
+            [fixed(f"{counts[0]:,}" if counts[0] else "–", "" if counts[0] else "muted")],
+            [fixed(f"{counts[1]:,}" if counts[1] else "–", "" if counts[1] else "muted")],
         ]
 
     def moved(self, item: PersonRow | None) -> None:
@@ -234,16 +234,16 @@ def in_xpm(row: PersonRow) -> Line:
     member, staff = row.member, row.staff
     if member is None:
         gone = staff is not None and staff.gone
-        return [ours("✗ left XPM" if gone else "· only in XPM", "bad" if gone else "muted")]
+        return [fixed("✗ left XPM" if gone else "· only in XPM", "bad" if gone else "muted")]
     sign, look = cells.MEMBER_STATES.sign(member.state).text, cells.MEMBER_STATES.look(member.state)
     if staff is not None:
-        left = [ours(" (left)", "bad")] if staff.gone else []
-        return [ours(f"{sign} ", look), span(staff.name or staff.uuid), *left]
+        left = [fixed(" (left)", "bad")] if staff.gone else []
+        return [fixed(f"{sign} ", look), span(staff.name or staff.uuid), *left]
     if member.proposals:
         first = member.proposals[0]
         how = cells.MEMBER_STATES.label("proposed" if first.sure else "maybe").inline
-        return [ours(f"{sign} {how}: ", look), span(first.name)]
-    return [ours(f"{sign} {cells.MEMBER_STATES.label(member.state).text}", look)]
+        return [fixed(f"{sign} {how}: ", look), span(first.name)]
+    return [fixed(f"{sign} {cells.MEMBER_STATES.label(member.state).text}", look)]
 
 
 def person_lines(row: PersonRow, columns: int) -> list[Line]:
@@ -251,7 +251,7 @@ def person_lines(row: PersonRow, columns: int) -> list[Line]:
     member, staff = row.member, row.staff
     found: list[Line] = [
         in_xpm(row),
-        side_by_side_line("", [ours("Ignition", "ignition")], [ours("XPM", "xpm")], columns),
+        side_by_side_line("", [fixed("Ignition", "ignition")], [fixed("XPM", "xpm")], columns),
     ]
 
     def fact(label: str, here: str, there: str) -> None:
@@ -267,7 +267,7 @@ def person_lines(row: PersonRow, columns: int) -> list[Line]:
     fact("Phone", "", phones)
     fact("Named on", _named(member), _named(staff))
     if staff is not None:
-        found.append([ours(f"{'UUID':<12}", "muted"), span(staff.uuid, "muted")])
+        found.append([fixed(f"{'UUID':<12}", "muted"), span(staff.uuid, "muted")])
     if member is not None:
         for each in member.proposals:
             mark: Look = "accent" if each.sure else "warn"
@@ -278,10 +278,10 @@ def person_lines(row: PersonRow, columns: int) -> list[Line]:
     notes = member.notes if member else staff.notes if staff else ()
     found += [sentence("·", "muted", note) for note in notes]
     if member is not None and member.staff is None:
-        found.append([ours("m", "accent"), ours(" links to XPM staff", "muted"),
-                      ours(", "), ours("C", "accent"), ours(" creates one there", "muted")])  # fmt: skip
+        found.append([fixed("m", "accent"), fixed(" links to XPM staff", "muted"),
+                      fixed(", "), fixed("C", "accent"), fixed(" creates one there", "muted")])  # fmt: skip
     elif member is None:
-        found.append([ours("p", "accent"), ours(" brings this person into the team", "muted")])
+        found.append([fixed("p", "accent"), fixed(" brings this person into the team", "muted")])
     return found
 
 

@@ -21,7 +21,7 @@ from xpm_tui.domain import formatting
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.dialogs.talk import accept_same_names
 from xpm_tui.tui.screens.area import FilteredArea
-from xpm_tui.tui.widgets.cells import Line, Span, marked, ours, span
+from xpm_tui.tui.widgets.cells import Line, Span, fixed, marked, span
 from xpm_tui.tui.widgets.comparison import DetailPane, sentence
 from xpm_tui.tui.widgets.table import Table, TableColumn
 
@@ -83,7 +83,7 @@ class TemplatesArea(FilteredArea):
                 list_state(practice.snapshot(), "templates"),
                 job_defaults.defaults(practice),
                 job_defaults.categories(practice),
-                job_defaults.vanished(practice.snapshot()),
+                job_defaults.describe_missing_templates(practice.snapshot()),
             )
 
         found = await self.host.worker.ask(read, self.only, self.text)
@@ -104,11 +104,11 @@ class TemplatesArea(FilteredArea):
         found += [sentence(" ✗", "bad", each.trouble) for each in self._defaults if each.trouble]
         if state.note:
             found.append(sentence(" !", "warn", f"{state.note} A UUID can be typed: m."))
-        jobs: list[Span] = [ours(" New jobs: ", "muted")]
+        jobs: list[Span] = [fixed(" New jobs: ", "muted")]
         for place, each in enumerate(self._defaults):
             comma = ", " if place else ""
             label = "" if each.key == "jobs.days_early" else f"{each.label} "
-            jobs += [ours(f"{comma}{label}", "muted"), span(each.value)]
+            jobs += [fixed(f"{comma}{label}", "muted"), span(each.value)]
         return [*found[:2], jobs]
 
     def _nothing(self, total: int, cover: CoverageView, state: ListState) -> str:
@@ -129,13 +129,13 @@ class TemplatesArea(FilteredArea):
         service = row.service
         if service is None:
             what = "not used" if row.template else "on proposals, no service"
-            return [first, [], [ours("· " if row.template else "! ", "warn"), ours(what, "muted")], []]
+            return [first, [], [fixed("· " if row.template else "! ", "warn"), fixed(what, "muted")], []]
         number = service.on_proposals
         return [
             first,
-            [ours(service.id, "muted")],
+            [fixed(service.id, "muted")],
             template_cell(service),
-            [ours(f"{number:,}" if number else "–", "" if number else "muted")],
+            [fixed(f"{number:,}" if number else "–", "" if number else "muted")],
         ]
 
     def moved(self, item: TemplateRow | None) -> None:
@@ -277,18 +277,18 @@ class TemplatesArea(FilteredArea):
 def template_cell(service: ServiceLinkView) -> Line:
     """Return the templates of a service, as symbol and words."""
     if service.no_job:
-        return [ours("– no job, by choice", "muted")]
+        return [fixed("– no job, by choice", "muted")]
     if service.templates:
         gone = {ref.id for ref in service.gone}
-        found: list[Span] = [ours("✗ ", "bad") if gone else ours("● ", "good")]
+        found: list[Span] = [fixed("✗ ", "bad") if gone else fixed("● ", "good")]
         for place, ref in enumerate(service.templates):
-            found += [ours(", " if place else ""), span(ref.name, "bad" if ref.id in gone else "")]
+            found += [fixed(", " if place else ""), span(ref.name, "bad" if ref.id in gone else "")]
         return found
     if service.proposals:
         first = service.proposals[0]
         how = "same name" if first.same else "maybe"
-        return [ours(f"◇ {how}: ", "accent" if first.same else "warn"), span(first.name)]
-    return [ours("○ nothing chosen", "warn")]
+        return [fixed(f"◇ {how}: ", "accent" if first.same else "warn"), span(first.name)]
+    return [fixed("○ nothing chosen", "warn")]
 
 
 def row_lines(row: TemplateRow, categories: list[CategoryView]) -> list[Line]:
@@ -301,7 +301,9 @@ def row_lines(row: TemplateRow, categories: list[CategoryView]) -> list[Line]:
     elif row.unknown:
         text = "Proposals name this service, but it is not in the library: their jobs get no tasks for it."
         found.append(sentence("!", "warn", text))
-        found.append([ours("n", "accent"), ours(" creates it, or import Ignition's services file", "muted")])
+        found.append(
+            [fixed("n", "accent"), fixed(" creates it, or import Ignition's services file", "muted")]
+        )
     elif service is not None:
         found += _choice(service)
         if service.on_proposals:
@@ -309,7 +311,7 @@ def row_lines(row: TemplateRow, categories: list[CategoryView]) -> list[Line]:
             found.append(sentence("·", "muted", text))
     named = [f"{each.name} (gone)" if each.gone else each.name for each in categories]
     if named:
-        found.append([ours("XPM's job categories: ", "muted"), span(", ".join(named))])
+        found.append([fixed("XPM's job categories: ", "muted"), span(", ".join(named))])
     return found
 
 
@@ -317,14 +319,14 @@ def _choice(service: ServiceLinkView) -> list[Line]:
     gone = {ref.id for ref in service.gone}
     found: list[Line] = []
     if service.category or service.budget:
-        found.append([ours("Its job: ", "muted"), span(commands_templates.rules_of(service))])
+        found.append([fixed("Its job: ", "muted"), span(commands_templates.rules_of(service))])
     for place, ref in enumerate(service.templates, 1):
         tail = (
-            ours("  XPM no longer has it: the job is held. m links another", "bad")
+            fixed("  XPM no longer has it: the job is held. m links another", "bad")
             if ref.id in gone
             else None
         )
-        line = [ours(f"{place}  ", "muted"), span(ref.name), span(f"  {ref.id}", "muted")]
+        line = [fixed(f"{place}  ", "muted"), span(ref.name), span(f"  {ref.id}", "muted")]
         found.append([*line, *([tail] if tail else [])])
     if service.no_job:
         found.append(sentence("–", "muted", "No job, by choice. m links templates, del clears the choice."))
@@ -337,11 +339,11 @@ def _choice(service: ServiceLinkView) -> list[Line]:
             )
         )
         found += [
-            [ours("◇ ", "accent" if each.same else "warn"), span(each.name),
-             ours(": the same name" if each.same else f": {each.score}% alike", "muted"),
+            [fixed("◇ ", "accent" if each.same else "warn"), span(each.name),
+             fixed(": the same name" if each.same else f": {each.score}% alike", "muted"),
              span(f"  {each.uuid}", "muted")]
             for each in service.proposals
         ]  # fmt: skip
-        found.append([ours("m", "accent"), ours(" links it, ", "muted"), ours("0", "accent"),
-                      ours(" marks it as needing no job", "muted")])  # fmt: skip
+        found.append([fixed("m", "accent"), fixed(" links it, ", "muted"), fixed("0", "accent"),
+                      fixed(" marks it as needing no job", "muted")])  # fmt: skip
     return found

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from textual.app import App
 
 
-ROOM = 32_768
+QUEUE_BYTES = 32_768
 """The most bytes in the queue. Sending more would take longer than sending a whole new frame."""
 PIECE = 2_048
 """Bytes that are written to the terminal at once."""
@@ -80,7 +80,7 @@ class AsyncWriter:
                 return
             self._pieces.append(data)
             self._waiting += len(data)
-            self._behind = self._behind or self._waiting > ROOM
+            self._behind = self._behind or self._waiting > QUEUE_BYTES
             self._changed.notify_all()
             if self._thread is None:
                 self._thread = Thread(target=self._run, name="terminal", daemon=True)
@@ -250,16 +250,16 @@ class ConsoleDriver(LinuxDriver):
         super().close()
 
 
-WATCH = 0.5
+HANG_UP_SECONDS = 0.5
 """Seconds between two checks whether the terminal still exists, for launchers that ignore SIGHUP."""
 
-LEAST = (60, 18)
+SMALLEST_WINDOW = (60, 18)
 """The smallest usable window, in columns and lines."""
 
 
 def too_small(columns: int, lines: int) -> bool:
     """Return whether a window is too small for the console."""
-    return columns < LEAST[0] or lines < LEAST[1]
+    return columns < SMALLEST_WINDOW[0] or lines < SMALLEST_WINDOW[1]
 
 
 def require_terminal(environ: Mapping[str, str]) -> None:
@@ -309,7 +309,7 @@ def on_hangup(leave: Callable[[str], None]) -> Callable[[], None]:
     return undo
 
 
-def gone(fd: int) -> bool:
+def has_hung_up(fd: int) -> bool:
     """Return whether the terminal at ``fd`` has hung up."""
     poll = select.poll()
     try:

@@ -38,7 +38,7 @@ _OFF = {"1": "22", "2": "22", "3": "23", "4": "24", "5": "25", "6": "25", "7": "
 
 
 @lru_cache(4096)
-def after(look: CellStyle, codes: str) -> CellStyle:
+def style_after(look: CellStyle, codes: str) -> CellStyle:
     """Return the style after a sequence with these SGR parameters."""
     ink, paper, extras, link = look
     parts = iter((codes or "0").split(";"))
@@ -213,7 +213,7 @@ def _uncertain_patches(number: int, row: CellRow, old: CellRow) -> Iterator[Patc
         differs = True
         if not text:
             continue
-        end = column + 1 if simple(text) else -1
+        end = column + 1 if is_simple(text) else -1
         if last is not None and last.end == column and looks_same(text, look, last.look):
             last = last._replace(text=last.text + text, end=end)
             continue
@@ -225,12 +225,12 @@ def _uncertain_patches(number: int, row: CellRow, old: CellRow) -> Iterator[Patc
 
 
 @lru_cache(4096)
-def simple(text: str) -> bool:
+def is_simple(text: str) -> bool:
     """Return whether a character fills exactly one cell on every terminal."""
     return len(text) == 1 and cell_len(text) == 1 and category(text)[0] not in "MC"
 
 
-def drawn(chains: Sequence[Chain], rest: tuple[int, int]) -> str:
+def draw_chains(chains: Sequence[Chain], rest: tuple[int, int]) -> str:
     """Return the shortest bytes that draw all chains and put the cursor at ``rest`` (row, column).
 
     They start and end without a style.

@@ -13,7 +13,17 @@ from itertools import accumulate, groupby
 
 from rich.cells import cell_len
 
-from xpm_tui.tui.terminal.encoder import PLAIN, CellRow, CellStyle, Chain, after, cost, drawn, simple, strokes
+from xpm_tui.tui.terminal.encoder import (
+    PLAIN,
+    CellRow,
+    CellStyle,
+    Chain,
+    cost,
+    draw_chains,
+    is_simple,
+    strokes,
+    style_after,
+)
 
 _TOKENS = re.compile(
     r"(?P<text>[^\x00-\x1f\x7f]+)|\x1b\[(?P<looks>[0-9;]*)m|\x1b\[(?P<moves>[0-9;]*)H|(?P<line>\n)|(?P<start>\r)"
@@ -42,7 +52,7 @@ class ScreenBuffer:
             if kind == "text":
                 column = self._write(row, column, token[0], look)
             elif kind == "looks":
-                look = after(look, token["looks"])
+                look = style_after(look, token["looks"])
             elif kind == "moves":
                 line, _, place = token["moves"].partition(";")
                 row, column = max(1, int(line or 1)) - 1, max(1, int(place or 1)) - 1
@@ -96,7 +106,7 @@ class ScreenBuffer:
         stays, shown.at = self.at == shown.at and not chains, self.at
         if stays and move is None:
             return ""
-        return (move.sent() if move else "") + drawn(chains, self.at)
+        return (move.sent() if move else "") + draw_chains(chains, self.at)
 
 
 def _move(wanted: list[CellRow], shown: list[CellRow]) -> ScrollMove | None:
@@ -109,14 +119,14 @@ def _pieces(text: str) -> list[tuple[str, bool]]:
     """Split a text into parts whose characters each fill one cell, and other parts."""
     if text.isascii():
         return [(text, True)]
-    return [("".join(part), plain) for plain, part in groupby(text, simple)]
+    return [("".join(part), plain) for plain, part in groupby(text, is_simple)]
 
 
 STEPS = (1, -1, 2, -2, 3, -3, 4, -4)
 """The distances in lines that are tried: those by which lists with rows of up to four lines move."""
-ALIKE = 2
+MATCHING_ROWS = 2
 """The least number of rows that must match after a scroll for it to be considered."""
-WORTH = 40
+SAVED_BYTES = 40
 """The least number of bytes to save; a scroll itself costs about half of that."""
 
 
@@ -146,15 +156,15 @@ class ScrollMove:
 
 def best_move(wanted: Sequence[CellRow], shown: Sequence[CellRow]) -> ScrollMove | None:
     """Return the scroll that saves the most bytes, or None if none is worthwhile."""
-    if sum(row != old for row, old in zip(wanted, shown, strict=False)) <= ALIKE:
+    if sum(row != old for row, old in zip(wanted, shown, strict=False)) <= MATCHING_ROWS:
         return None
-    steps = [up for up in STEPS if _matching_rows(wanted, shown, up) >= ALIKE]
+    steps = [up for up in STEPS if _matching_rows(wanted, shown, up) >= MATCHING_ROWS]
     if not steps:
         return None
     before = [cost(row, old) for row, old in zip(wanted, shown, strict=False)]
     coming = [cost(row, CellRow()) - old for row, old in zip(wanted, before, strict=True)]
     spared, move = max((_shift(wanted, shown, before, coming, up) for up in steps), key=lambda one: one[0])
-    return move if spared >= WORTH else None
+    return move if spared >= SAVED_BYTES else None
 
 
 def _pairs(wanted: Sequence[CellRow], up: int) -> range:

@@ -46,7 +46,7 @@ def span(text: str, look: Look = "") -> Span:
     return Span(visible(text), look)
 
 
-def ours(text: str, look: Look = "") -> Span:
+def fixed(text: str, look: Look = "") -> Span:
     """Return a text of the program, never data, as a span without checking each character."""
     return Span(Shown(text), look)
 
@@ -128,7 +128,7 @@ def named(name: Shown, id_: Shown, columns: int, look: Look = "", gap: int = 2) 
     return fit([Span(cut(name, room), look), tail], columns)
 
 
-def told_apart(text: Shown, other: Shown, room: int) -> list[Span]:
+def distinguish(text: Shown, other: Shown, room: int) -> list[Span]:
     """Return a value shown beside another one, in at most ``room`` columns, with the difference marked.
 
     If both would be cut to the same text, their common start is left out.
@@ -169,7 +169,7 @@ def difference(old: str, new: str) -> tuple[int, int]:
     return start, end
 
 
-def both(old: Shown, new: Shown) -> tuple[list[Span], list[Span]]:
+def distinguish_both(old: Shown, new: Shown) -> tuple[list[Span], list[Span]]:
     """Return both values in full, with the part that differs marked."""
     start, end = difference(old, new)
     return _differing(old, start, end, "muted"), _differing(new, start, end, "strong")
@@ -189,7 +189,7 @@ def becomes(old: Shown, new: Shown, room: int) -> list[Span]:
     first, second = _halves(before, after, room)
     return [
         *_differing(first, start, end if first == before else 0, "muted"),
-        ours(ARROW),
+        fixed(ARROW),
         *_differing(second, start, end if second == after else 0, "strong"),
     ]
 

@@ -20,13 +20,13 @@ from xpm_tui.tui.widgets.cells import (
     Line,
     Look,
     Span,
-    both,
+    distinguish,
+    distinguish_both,
     fit,
+    fixed,
     lines,
     named,
-    ours,
     span,
-    told_apart,
     words,
     wrap,
 )
@@ -39,20 +39,20 @@ def effect_lines(effect: EffectView, most: int) -> list[Line]:
     """Return at most ``most`` lines on what linking would change: refusals and warnings, then the values."""
     found: list[Line] = []
     if effect.refused:
-        found.append([ours(" ✕ ", "bad"), span(effect.refused)])
+        found.append([fixed(" ✕ ", "bad"), span(effect.refused)])
     if effect.needs_yes:
-        found.append([ours(" ▲ ", "warn"), span(effect.needs_yes)])
+        found.append([fixed(" ▲ ", "warn"), span(effect.needs_yes)])
     if effect.replaces:
         old = effect.replaces
-        found.append([ours(" ▲ ", "warn"), span(f"Replaces the link to #{old.number} {old.name}"),
-                      ours("; the last synced values are discarded." if effect.drops_base else "."),
+        found.append([fixed(" ▲ ", "warn"), span(f"Replaces the link to #{old.number} {old.name}"),
+                      fixed("; the last synced values are discarded." if effect.drops_base else "."),
                       ])  # fmt: skip
-    found += [[ours(" ▲ ", "warn"), span(warning)] for warning in effect.warnings]
+    found += [[fixed(" ▲ ", "warn"), span(warning)] for warning in effect.warnings]
     if effect.jobs:
         text = f"{formatting.count(len(effect.jobs), 'job')} in XPM stay there: {', '.join(effect.jobs)}"
-        found.append([ours(" ▲ ", "warn"), span(text)])
+        found.append([fixed(" ▲ ", "warn"), span(text)])
     if effect.quiet:
-        found.append([ours(" · ", "muted"), ours("As the second client there, nothing is synced to it.")])
+        found.append([fixed(" · ", "muted"), fixed("As the second client there, nothing is synced to it.")])
     if not effect.refused:
         former = _former(effect, max(2, most - len(found) - 1))
         found += former
@@ -66,48 +66,48 @@ def _former(effect: EffectView, most: int) -> list[Line]:
     if not effect.former:
         return []
     looks: dict[str, Look] = {"replaced": "warn", "removed": "bad", "same": "muted", "kept": "accent"}
-    found: list[Line] = [[ours(" ▲ ", "warn"), span(former_summary(effect))]]
+    found: list[Line] = [[fixed(" ▲ ", "warn"), span(former_summary(effect))]]
     room = max(0, most - 1)
     # What stays or is lost comes first: the values of the new client are listed below as well.
     former = sorted(
         effect.former, key=lambda each: ("kept", "removed", "replaced", "same").index(each.outcome)
     )
     shown = former if len(former) <= room else former[: max(0, room - 1)]
-    found += [[ours("   "), span(former_line(each), looks.get(each.outcome, ""))] for each in shown]
+    found += [[fixed("   "), span(former_line(each), looks.get(each.outcome, ""))] for each in shown]
     if len(shown) < len(former):
         more = len(former) - len(shown)
-        found.append([ours(f"   and {more} more: enter lists all of them before it links", "muted")])
+        found.append([fixed(f"   and {more} more: enter lists all of them before it links", "muted")])
     return found
 
 
 def _values(effect: EffectView, most: int) -> list[Line]:
     changes, left = effect.changes, effect.differences
     if not changes and not left:
-        return [[ours(" ✓ ", "good"), span(outlook(effect))]]
+        return [[fixed(" ✓ ", "good"), span(outlook(effect))]]
     if not changes:
         return [
-            [ours(" ≠ ", "warn"), ours("Nothing would be synced; what differs stays as it is. ")],
-            [ours("   "), span(left[0].reason, "muted")],
+            [fixed(" ≠ ", "warn"), fixed("Nothing would be synced; what differs stays as it is. ")],
+            [fixed("   "), span(left[0].reason, "muted")],
             *_differing(effect, most - 2),
         ][:most]
     planned, _, stay = outlook(effect).partition("; ")
-    found: list[Line] = [[ours(" → ", "accent"), span(f"{planned}:")]]
+    found: list[Line] = [[fixed(" → ", "accent"), span(f"{planned}:")]]
     room = max(0, most - 1 - bool(stay))
     shown = changes if len(changes) <= room else changes[: max(0, room - 1)]
     for change in shown:
         found.append(
             [
-                ours(f"   {field_label(change.field):<16} ", "muted"),
+                fixed(f"   {field_label(change.field):<16} ", "muted"),
                 Span(formatting.value(change.old_shown, limit=60), "muted"),
-                ours(" → "),
+                fixed(" → "),
                 Span(formatting.value(change.new_shown, limit=60), "strong"),
-                *([ours("  "), cells.MARKS.draw(change.mark, written=change.side)] if change.mark else []),
+                *([fixed("  "), cells.MARKS.draw(change.mark, written=change.side)] if change.mark else []),
             ]
         )
     if len(shown) < len(changes):
         found.append([Span(Shown(f"   and {len(changes) - len(shown)} more"), "muted")])
     if stay:
-        found.append([ours(" ≠ ", "warn"), span(f"{stay}.")])
+        found.append([fixed(" ≠ ", "warn"), span(f"{stay}.")])
     return found
 
 
@@ -115,12 +115,12 @@ def _differing(effect: EffectView, most: int) -> list[Line]:
     """Return what stays different after the link, both sides side by side."""
     return [
         [
-            ours("   "),
+            fixed("   "),
             span(f"{each.label:<16} ", "muted"),
             Span(formatting.value(each.ignition, limit=60), "strong"),
-            ours(" in Ignition, ", "muted"),
+            fixed(" in Ignition, ", "muted"),
             Span(formatting.value(each.xpm, limit=60), "strong"),
-            ours(" in XPM", "muted"),
+            fixed(" in XPM", "muted"),
         ]
         for each in effect.differences[: max(0, most)]
     ]
@@ -172,12 +172,12 @@ class DetailPane(Lines):
 def side_by_side_line(label: str, here: Line, there: Line, columns: int) -> Line:
     """Return a label and the values of both sides, in columns of the same width."""
     each = max(8, (columns - LABEL - GAP) // 2)
-    return [*fit([ours(label, "muted")], LABEL), *fit(here, each), ours(" " * GAP), *fit(there, each)]
+    return [*fit([fixed(label, "muted")], LABEL), *fit(here, each), fixed(" " * GAP), *fit(there, each)]
 
 
 def sentence(mark: str, look: Look, text: str) -> list[Span]:
     """Return a sentence with a mark before it, to be wrapped."""
-    return [ours(f"{mark} ", look), span(text)]
+    return [fixed(f"{mark} ", look), span(text)]
 
 
 NOTHING = {True: "nothing yet", False: ""}
@@ -292,11 +292,11 @@ class ComparisonPane(Vertical):
             sign, look = "⇄", "accent"
         return [
             lambda room: label_in(side.label, room),
-            lambda room: told_apart(here, there if self._linked else here, room),
-            [ours(sign, look)],
-            lambda room: told_apart(there, here, room),
+            lambda room: distinguish(here, there if self._linked else here, room),
+            [fixed(sign, look)],
+            lambda room: distinguish(there, here, room),
             [Span(agreed, "muted")],
-            [ours(word, look)],
+            [fixed(word, look)],
         ]
 
     @on(Table.Moved)
@@ -312,7 +312,7 @@ class ComparisonPane(Vertical):
         columns = max(20, self.content_size.width or 78)
         found: list[Line] = []
         if side is not None and self._client[0]:
-            found += [row for line in whole(side, self._linked) for row in wrap(line, columns)]
+            found += [row for line in full_row(side, self._linked) for row in wrap(line, columns)]
         found += wrap(self._reason(side), columns)
         found = found[:MOST_SAID]
         height = max(LEAST_SAID, len(found))
@@ -322,23 +322,23 @@ class ComparisonPane(Vertical):
 
     def _reason(self, side: SideBySide | None) -> Line:
         if self._needs:
-            return [ours(" ▲ ", "warn"), span(self._needs), ours(" m links it.")]
+            return [fixed(" ▲ ", "warn"), span(self._needs), fixed(" m links it.")]
         if not self._client[0]:
             return []
         if not self._linked:
             if side is not None and side.came_from:
-                return [ours(" ⇄ ", "accent"), span(f"It came from {side.came_from}.")]
-            return [ours(" ○ ", "warn"), ours("Not linked: press m to link it to an XPM client.")]
+                return [fixed(" ⇄ ", "accent"), span(f"It came from {side.came_from}.")]
+            return [fixed(" ○ ", "warn"), fixed("Not linked: press m to link it to an XPM client.")]
         if side is None:
             return []
         sign, look = SIGNS[relation(side)]
         if side.came_from:
-            return [ours(" ⇄ ", "accent"), span(f"It came from {side.came_from}. {side.reason}".rstrip())]
+            return [fixed(" ⇄ ", "accent"), span(f"It came from {side.came_from}. {side.reason}".rstrip())]
         if side.reason:
-            return [ours(f" {sign} ", look), span(side.reason)]
+            return [fixed(f" {sign} ", look), span(side.reason)]
         if side.frozen:
-            return [ours(" ❄ ", "accent"), ours("Frozen: no sync changes it.")]
-        return [ours(" = ", "muted"), ours("Both have the same value.", "muted")]
+            return [fixed(" ❄ ", "accent"), fixed("Frozen: no sync changes it.")]
+        return [fixed(" = ", "muted"), fixed("Both have the same value.", "muted")]
 
 
 def label_in(label: str, room: int) -> Line:
@@ -349,24 +349,24 @@ def label_in(label: str, room: int) -> Line:
     )
 
 
-def whole(side: SideBySide, linked: bool) -> list[Line]:
+def full_row(side: SideBySide, linked: bool) -> list[Line]:
     """Return a row in full: the value of each side with the difference marked, and the last synced value."""
     here = formatting.value(side.ignition, limit=WHOLE)
     if not linked:
-        return [[ours(" Ignition ", "ignition"), span(here)]]
+        return [[fixed(" Ignition ", "ignition"), span(here)]]
     there = formatting.value(side.xpm, limit=WHOLE)
     agreed = formatting.value(side.agreed, limit=WHOLE) if side.has_agreed else ""
     if here == there:
         return []
-    left, right = both(here, there)
+    left, right = distinguish_both(here, there)
     line: list[Span] = [
-        ours(" Ignition ", "ignition"),
+        fixed(" Ignition ", "ignition"),
         *left,
-        ours("  ▏ ", "muted"),
-        ours("XPM ", "xpm"),
+        fixed("  ▏ ", "muted"),
+        fixed("XPM ", "xpm"),
         *right,
     ]
-    tail: list[Span] = [ours("  ▏ last synced ", "muted"), span(agreed)] if agreed else []
+    tail: list[Span] = [fixed("  ▏ last synced ", "muted"), span(agreed)] if agreed else []
     return [[*line, *tail]]
 
 
@@ -402,22 +402,22 @@ def ids_of(view: ClientView) -> Line:
     if view.client_id:
         found.append(span(f" {view.id}", "muted"))
     if view.link:
-        found += [ours(" ∞ ", "muted"), span(f"XPM {view.link.number or '–'}", "xpm")]
+        found += [fixed(" ∞ ", "muted"), span(f"XPM {view.link.number or '–'}", "xpm")]
     return found
 
 
 def head(view: ClientView) -> Line:
     """Return the state of a client's link; states that need the user come before the name."""
-    found: list[Span] = [ours(" "), cells.LINK_STATES.draw(view.link_state)]
+    found: list[Span] = [fixed(" "), cells.LINK_STATES.draw(view.link_state)]
     if view.link and view.link.quiet:
-        found.append(ours("  second client there: not synced", "warn"))
+        found.append(fixed("  second client there: not synced", "warn"))
     if view.ignored is not None:
         found.append(span(f"  {view.ignored}", "muted"))
     missing = [each.name for each in view.removed_contacts if each.side == "xpm"]
     if missing:
         found.append(span(f"  removed in XPM: {', '.join(missing)}", "warn"))
     if view.link:
-        found += [ours("  "), span(view.link.name), span(f"  {view.link.uuid}", "muted")]
+        found += [fixed("  "), span(view.link.name), span(f"  {view.link.uuid}", "muted")]
     return found
 
 

@@ -22,7 +22,7 @@ from xpm_tui.domain.formatting import count, cut, elapsed
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.tui.app_protocol import AREAS, AppMixin, Area
 from xpm_tui.tui.status_summary import PracticeStatus
-from xpm_tui.tui.widgets.cells import Look, Span, ours, span, width, words
+from xpm_tui.tui.widgets.cells import Look, Span, fixed, span, width, words
 from xpm_tui.tui.widgets.text import TextLabel
 
 if TYPE_CHECKING:
@@ -45,34 +45,34 @@ CALLS_FROM, DAY_FROM = 110, 150
 
 def direction_spans(direction: str) -> list[Span]:
     """Return both sides in the order of the sync, each in its colour."""
-    sides = [ours("XPM", "xpm"), ours("Ignition", "ignition")]
+    sides = [fixed("XPM", "xpm"), fixed("Ignition", "ignition")]
     first, second = reversed(sides) if direction == "to_xpm" else sides
-    return [first, ours(" ▸ ", "muted"), second]
+    return [first, fixed(" ▸ ", "muted"), second]
 
 
 def _facts(status: PracticeStatus, columns: int) -> list[Span]:
     """Return the current facts, the most urgent first."""
     facts: list[Span] = []
     if status.condition:
-        facts.append(ours(*_CONDITIONS[status.condition]))
+        facts.append(fixed(*_CONDITIONS[status.condition]))
     if status.read_only:
-        facts.append(ours("READ-ONLY", "warn"))
+        facts.append(fixed("READ-ONLY", "warn"))
     if status.running:
         facts.append(span(f"◷ run {status.running}", "accent"))
     if status.held:
-        facts.append(ours(f"▲ {status.held} held", "warn"))
+        facts.append(fixed(f"▲ {status.held} held", "warn"))
     if not status.known:
-        facts.append(ours("opening …", "muted"))
+        facts.append(fixed("opening …", "muted"))
     elif not status.connected:
-        facts.append(ours("○ Not connected", "warn"))
+        facts.append(fixed("○ Not connected", "warn"))
     else:
-        facts.append(ours("▲ Login needed", "warn") if status.login_needed else ours("● Connected", "good"))
+        facts.append(fixed("▲ Login needed", "warn") if status.login_needed else fixed("● Connected", "good"))
         ago = None if status.hours is None else elapsed(status.hours * 3_600)
-        facts.append(ours("never synced" if ago is None else f"synced {ago}"))
+        facts.append(fixed("never synced" if ago is None else f"synced {ago}"))
     if columns >= CALLS_FROM and status.minute_left is not None and status.known:
-        facts.append(ours(f"{count(status.minute_left, 'call')} left this minute", "muted"))
+        facts.append(fixed(f"{count(status.minute_left, 'call')} left this minute", "muted"))
     if columns >= DAY_FROM and status.day_left is not None:
-        facts.append(ours(f"{status.day_left:,} left today", "muted"))
+        facts.append(fixed(f"{status.day_left:,} left today", "muted"))
     return facts
 
 
@@ -83,13 +83,13 @@ def status_line(practice_status: PracticeStatus, columns: int) -> Content:
     """
     right: list[Span] = []
     for fact in _facts(practice_status, columns):
-        right += [ours(BETWEEN, "muted"), fact] if right else [fact]
+        right += [fixed(BETWEEN, "muted"), fact] if right else [fact]
     name = Span(visible(practice_status.title or "xpm-tui"), "strong")
     mark = (
         Content.styled(" SANDBOX ", "bold reverse") + Content(" ") if practice_status.sandbox else Content("")
     )
     room = columns - width(right) - mark.cell_length - 4
-    flow = [ours("   "), *direction_spans(practice_status.direction)] if practice_status.direction else []
+    flow = [fixed("   "), *direction_spans(practice_status.direction)] if practice_status.direction else []
     if width([name, *flow]) > room:
         flow = []
     left = Content(" ") + mark + words([Span(cut(name.text, room), name.look), *flow])
@@ -121,7 +121,7 @@ class Tabs(TextLabel):
         spare = room - line.cell_length - len(GO)
         if room >= CALLS_FROM and spare > 0:
             line += (
-                Content(" " * spare) + Content.styled("g", "bold $accent") + words([ours(GO[1:], "muted")])
+                Content(" " * spare) + Content.styled("g", "bold $accent") + words([fixed(GO[1:], "muted")])
             )
         self.say(line)
 
@@ -133,8 +133,8 @@ class Tabs(TextLabel):
             if area.name == self._here:
                 line += Content.styled(f" {area.title}{f' {number:,}' if number else ''} ", HERE)
             else:
-                shown = [ours(f" {number:,}", "warn")] if number else []
-                line += words([ours(f" {area.title}", "muted"), *shown, ours(" ")])
+                shown = [fixed(f" {number:,}", "warn")] if number else []
+                line += words([fixed(f" {area.title}", "muted"), *shown, fixed(" ")])
             line += Content(between)
             self._ends.append(line.cell_length)
         return line
@@ -225,9 +225,9 @@ class KeyRow(Static):
     """A line with the keys of the areas, hidden until ``g`` is pressed."""
 
     def __init__(self) -> None:
-        pieces: list[Span] = [ours(" Go to ", "muted")]
+        pieces: list[Span] = [fixed(" Go to ", "muted")]
         for area in AREAS:
-            pieces += [ours(f" {area.letter} ", "accent"), ours(area.title)]
+            pieces += [fixed(f" {area.letter} ", "accent"), fixed(area.title)]
         super().__init__(words(pieces))
         self.display = False
 

@@ -22,7 +22,7 @@ from textual.widgets.option_list import Option
 
 from xpm_tui.domain.safe_text import visible, visible_each
 from xpm_tui.tui.safe_text import content, rich
-from xpm_tui.tui.widgets.cells import Line, ours, span
+from xpm_tui.tui.widgets.cells import Line, fixed, span
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.text import StaticText
 
@@ -129,7 +129,10 @@ class RadioRows(Rows):
     def draw(self, row: int, line: int, columns: int) -> Line:
         """Return the mark and label of an option."""
         here = row == self.cursor
-        return [ours(" (•) " if here else " ( ) ", "accent" if here else "muted"), span(self.options[row][1])]
+        return [
+            fixed(" (•) " if here else " ( ) ", "accent" if here else "muted"),
+            span(self.options[row][1]),
+        ]
 
 
 class TextField(Input):

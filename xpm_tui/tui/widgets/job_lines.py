@@ -20,7 +20,7 @@ from xpm_tui.domain.reason_labels import AUDIT_FINDINGS
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.xpm import XpmJob
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, Span, fit, lines, ours, span
+from xpm_tui.tui.widgets.cells import Line, Span, fit, fixed, lines, span
 from xpm_tui.tui.widgets.text import TextLabel
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ CLASHES = frozenset({"reference-taken", "reference-ours", "same-job", "same-name
 """Problems about jobs that XPM already has."""
 
 BLOCKED: Line = [
-    ours(" ! ", "warn"),
-    ours("No jobs are created: XPM may still be switched on in Ignition. g e, then / ignition"),
+    fixed(" ! ", "warn"),
+    fixed("No jobs are created: XPM may still be switched on in Ignition. g e, then / ignition"),
 ]
 """Why nothing can be sent, in one line, and where to change that."""
 
@@ -60,13 +60,17 @@ def row_note(view: JobRowView) -> Line:
 def head_lines(view: PreviewView) -> list[Line]:
     """Return the name of a job, its state and the reason for it."""
     job = view.job
-    first: list[Span] = [ours(" "), span(view.name or "(no name)", "strong"), ours(f"  {job.id}  ", "muted")]
+    first: list[Span] = [
+        fixed(" "),
+        span(view.name or "(no name)", "strong"),
+        fixed(f"  {job.id}  ", "muted"),
+    ]
     first.append(state_span(job.state))
     if job.number:
         first.append(span(f"  {job.number}", "strong"))
     found: list[Line] = [first]
     if job.why and job.why not in {problem.sentence for problem in view.problems}:
-        found.append([ours(" → ", "warn"), span(job.why)])
+        found.append([fixed(" → ", "warn"), span(job.why)])
     return found
 
 
@@ -78,7 +82,7 @@ def problem_lines(problems: Sequence[ProblemView], weights: tuple[str, ...]) -> 
             clash = "clash: " if problem.code in CLASHES else ""
             text = f"{problem.sentence} {problem.hint}".rstrip()
             weight = cells.PROBLEM_WEIGHTS.draw(problem.weight)
-            found.append([ours(" "), weight, ours(": "), ours(clash), span(text)])
+            found.append([fixed(" "), weight, fixed(": "), fixed(clash), span(text)])
     return found
 
 
@@ -96,7 +100,7 @@ def card(facts: Sequence[tuple[str, str]], columns: int) -> list[Line]:
     """Return facts in one or two columns; one that is too long for half a line gets its own."""
 
     def one(label: str, text: str) -> list[Span]:
-        return [ours(f" {label:<{LABEL}} ", "muted"), span(text or "–")]
+        return [fixed(f" {label:<{LABEL}} ", "muted"), span(text or "–")]
 
     found: list[Line] = []
     half = columns // 2
@@ -151,14 +155,14 @@ def cost_line(view: PreviewView) -> list[Line]:
     if view.job.state not in _WAITS or view.consequences is None:
         return []
     undo = "Cannot be undone: delete the job in XPM." if view.consequences.not_undoable else ""
-    return [[ours(" ◷ ", "accent"), ours(f"{cost(view.consequences)}. "), ours(undo, "bad")]]
+    return [[fixed(" ◷ ", "accent"), fixed(f"{cost(view.consequences)}. "), fixed(undo, "bad")]]
 
 
 def history_lines(view: PreviewView) -> list[Line]:
     """Return what was done with the job and by whom, oldest first."""
     return [
         [
-            ours(f" {formatting.when_short(line.at)}  ", "muted"),
+            fixed(f" {formatting.when_short(line.at)}  ", "muted"),
             span(f"{line.by}: ", "muted"),
             span(line.sentence),
         ]
@@ -169,7 +173,7 @@ def history_lines(view: PreviewView) -> list[Line]:
 def all_lines(view: PreviewView) -> list[Line]:
     """Return the complete text on a job."""
     problems = problem_lines(view.problems, ("hold", "ask", "note"))
-    rule: Line = [ours(" History", "head")]
+    rule: Line = [fixed(" History", "head")]
     facts = [*fact_lines(view), *cost_line(view)]
     return [*head_lines(view), *problems, [], *facts, [], rule, *history_lines(view)]
 
@@ -196,11 +200,11 @@ def forecast_line(view: JobForecast, keys: str = "M") -> Line:
     if float(view.budget):
         total += f" · budget {float(view.budget):,.0f}"
     return [
-        ours(" To come  ", "muted"),
-        ours(formatting.chart([each.jobs for each in view.months]), "accent"),
-        ours(f"  {first}–{last}  ", "muted"),
-        ours(total),
-        ours(f"  {keys}" if keys else "", "muted"),
+        fixed(" To come  ", "muted"),
+        fixed(formatting.chart([each.jobs for each in view.months]), "accent"),
+        fixed(f"  {first}–{last}  ", "muted"),
+        fixed(total),
+        fixed(f"  {keys}" if keys else "", "muted"),
     ]
 
 
@@ -217,10 +221,10 @@ def finding_lines(each: AuditFinding, columns: int = 76) -> list[Line]:
     if each.url:
         facts.append(("Address", each.url))
     return [
-        [ours(" "), ours(f"{label.text}  ", "bad"), span(each.name, "strong"),
+        [fixed(" "), fixed(f"{label.text}  ", "bad"), span(each.name, "strong"),
          span(f"  {each.number}", "muted")],
-        [ours(" "), span(each.sentence)],
-        [ours(" → ", "accent"), span(each.todo)],
+        [fixed(" "), span(each.sentence)],
+        [fixed(" → ", "accent"), span(each.todo)],
         *card(facts, columns),
     ]  # fmt: skip
 
@@ -234,14 +238,14 @@ def current_lines(view: XpmJobView, columns: int = 76) -> list[Line]:
         ("Partner", view.partner), ("Manager", view.manager), ("Staff", ", ".join(view.staff)),
         ("Address", view.url), *([("Created by", view.made_by)] if view.made_by else []),
     ]  # fmt: skip
-    title: Line = [ours(" "), span(view.name, "strong"), span(f"  {view.number}", "muted")]
+    title: Line = [fixed(" "), span(view.name, "strong"), span(f"  {view.number}", "muted")]
     return [[*title, span(f"  {view.state}")], *card(facts, columns)]
 
 
 SHOWN = 3
 """The most lines of each section."""
-NO_CHANGES: Line = [ours(" No run has changed this client.", "muted")]
-NO_JOBS: Line = [ours(" No current job.", "muted")]
+NO_CHANGES: Line = [fixed(" No run has changed this client.", "muted")]
+NO_JOBS: Line = [fixed(" No current job.", "muted")]
 
 
 class ClientActivity(Vertical):
@@ -269,14 +273,14 @@ class ClientActivity(Vertical):
         found = [_job(job, columns) for job in jobs[:SHOWN]]
         if len(jobs) > SHOWN:
             rest = formatting.count(len(jobs) - SHOWN + 1, "more job")
-            found[-1] = [ours(f" … and {rest}", "muted")]
+            found[-1] = [fixed(f" … and {rest}", "muted")]
         self._jobs.say(lines(found or [NO_JOBS]))
 
 
 def _change(at: datetime, text: str, columns: int) -> Line:
-    return fit([ours(f" {formatting.when_short(at):<13}", "muted"), span(visible(text))], columns)
+    return fit([fixed(f" {formatting.when_short(at):<13}", "muted"), span(visible(text))], columns)
 
 
 def _job(job: XpmJob, columns: int) -> Line:
     state = span(f"  {job.state}", "muted")
-    return fit([ours(" "), span(job.number, "xpm"), ours("  "), span(job.name), state], columns)
+    return fit([fixed(" "), span(job.number, "xpm"), fixed("  "), span(job.name), state], columns)

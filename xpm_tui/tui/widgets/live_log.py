@@ -81,10 +81,10 @@ class Follower:
         return lines_of(practice, events) if events else []
 
 
-LOOK = 0.25
+POLL_SECONDS = 0.25
 """Seconds between two polls while the log is visible."""
 
-LINGER = 12
+IDLE_POLLS = 12
 """Polls without news after which the log of a finished run counts as complete."""
 
 LOG_KEYS = (
@@ -119,7 +119,7 @@ class LiveLog(KeyExplainer, LogPane):
         self._run_id = run
         self.run: Run | None = None
         self._reported: object = None
-        self._linger = LINGER
+        self._linger = IDLE_POLLS
         self._looking = False
         self._follower: Follower | None = None
 
@@ -130,7 +130,7 @@ class LiveLog(KeyExplainer, LogPane):
 
     def on_mount(self) -> None:
         """Start to follow the log."""
-        self.set_interval(LOOK, self._tick)
+        self.set_interval(POLL_SECONDS, self._tick)
         self._tick()
 
     def _tick(self) -> None:
@@ -160,7 +160,7 @@ class LiveLog(KeyExplainer, LogPane):
         if run is None or coming is None:
             return
         # Other threads of the run may still write its last lines after it is marked as done.
-        self._linger = LINGER if news or run.outcome == "running" else self._linger - 1
+        self._linger = IDLE_POLLS if news or run.outcome == "running" else self._linger - 1
         # The estimate of an unchanged run differs at each poll, so only a countdown counts as news.
         state = (run, coming.waits, coming.stopping)
         if state != self._reported:

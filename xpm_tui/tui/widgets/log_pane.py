@@ -23,7 +23,7 @@ from xpm_tui.domain.formatting import clock, count
 from xpm_tui.domain.safe_text import Shown
 from xpm_tui.tui.safe_text import content
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, Span, marked, ours, words
+from xpm_tui.tui.widgets.cells import Line, Span, fixed, marked, words
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.text import TextLabel
@@ -135,7 +135,7 @@ class LogRows(Rows):
         entry = self.ring.shown[row]
         at = clock(entry.at, self.zone)
         word, look = cells.SEVERITIES.sign(entry.level)
-        pieces: list[Span] = [ours(f" {at} ", "muted"), ours(f"{word} ", look)]
+        pieces: list[Span] = [fixed(f" {at} ", "muted"), fixed(f"{word} ", look)]
         needle = self.ring.text
         if needle:
             start = entry.text.casefold().find(needle)
@@ -272,10 +272,10 @@ class LogPane(Vertical):
         """
         entry = self.line if not self.following or self.paused else None
         if entry is None:
-            self._whole.say(words([ours(FOLLOWING, "muted")]))
+            self._whole.say(words([fixed(FOLLOWING, "muted")]))
         else:
             word, look = cells.SEVERITIES.sign(entry.level)
-            self._whole.say(words([ours(f"{word} ", look), Span(entry.text)]))
+            self._whole.say(words([fixed(f"{word} ", look), Span(entry.text)]))
 
     @on(Rows.Moved)
     def _moved(self, event: Rows.Moved) -> None:

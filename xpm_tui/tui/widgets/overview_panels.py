@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from xpm_tui.domain import formatting, labels
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, Look, Span, fit, ours, span, width, wrap
+from xpm_tui.tui.widgets.cells import Line, Look, Span, fit, fixed, span, width, wrap
 
 if TYPE_CHECKING:
     from xpm_tui.application.jobs.views import JobCounts, JobRowView
@@ -99,12 +99,14 @@ def next_step(status: StatusSummary, now: datetime) -> Step:
 
 def step_lines(step: Step, columns: int) -> list[Line]:
     """Return the title with its button at the right, and the reason below."""
-    button = [ours("▸ ", "head"), ours(step.button, "head"), ours("  enter", "accent")] if step.action else []
-    sign = ours("▶ ", "accent") if step.action else ours("● ", "good")
+    button = (
+        [fixed("▸ ", "head"), fixed(step.button, "head"), fixed("  enter", "accent")] if step.action else []
+    )
+    sign = fixed("▶ ", "accent") if step.action else fixed("● ", "good")
     title = fit([sign, span(step.title, "strong")], columns - width(button))
-    why = wrap([ours("  "), span(step.why, "muted")], columns)
+    why = wrap([fixed("  "), span(step.why, "muted")], columns)
     if len(why) > 1:
-        why = [fit([ours("  "), span(step.why, "muted")], columns)]
+        why = [fit([fixed("  "), span(step.why, "muted")], columns)]
     return [[*title, *button], *why]
 
 
@@ -126,14 +128,14 @@ def client_lines(status: StatusSummary, columns: int, height: int) -> list[Line]
     ]
     total = sum(number for number, *_ in parts)
     if not total:
-        return [[ours("No clients yet: import Ignition's clients with g c I.", "muted")]]
+        return [[fixed("No clients yet: import Ignition's clients with g c I.", "muted")]]
     sizes = shares([number for number, *_ in parts], columns)
-    bar = [ours(sign * size, look) for (_, sign, look, _), size in zip(parts, sizes, strict=True) if size]
+    bar = [fixed(sign * size, look) for (_, sign, look, _), size in zip(parts, sizes, strict=True) if size]
     legend: list[Span] = []
     for number, sign, look, word in parts:
         if number:
             gap = "  " if legend else ""
-            legend += [ours(f"{gap}{sign} ", look), ours(f"{number:,}", "strong"), ours(f" {word}")]
+            legend += [fixed(f"{gap}{sign} ", look), fixed(f"{number:,}", "strong"), fixed(f" {word}")]
     return [*[bar] * max(1, height - 1), *wrap(legend, columns)]
 
 
@@ -152,19 +154,19 @@ def connection_lines(
     facts: list[list[Span]] = []
 
     def fact(label: str, *pieces: Span) -> None:
-        facts.append([ours(f"{label:<{LABEL}}", "muted"), *pieces])
+        facts.append([fixed(f"{label:<{LABEL}}", "muted"), *pieces])
 
     def aged(count: int, age: str) -> Span:
         whole = f"{formatting.count(count, 'client')}, {age}"
         return span(whole if len(whole) + LABEL <= columns else age)
 
     if not status.connected:
-        fact("XPM", ours("○ not connected: ", "warn"), ours("c", "accent"))
+        fact("XPM", fixed("○ not connected: ", "warn"), fixed("c", "accent"))
     elif status.login_needed:
-        fact("Login", ours("▲ needed: ", "warn"), ours("c", "accent"), ours(" signs in"))
+        fact("Login", fixed("▲ needed: ", "warn"), fixed("c", "accent"), fixed(" signs in"))
     else:
         by = f", by {status.by}" if status.by else ""
-        fact("Connected", ours("● ", "good"), span(f"{formatting.when_short(status.since)}{by}"))
+        fact("Connected", fixed("● ", "good"), span(f"{formatting.when_short(status.since)}{by}"))
     fact("Syncs", span(level))
     fact("Last sync", span(formatting.ago(status.last_good, now, never="none yet")))
     fact("XPM data", aged(status.xpm_clients, formatting.ago(status.mirror_at, now, never="not read yet")))
@@ -208,7 +210,7 @@ def attention(status: StatusSummary, columns: int) -> list[Attention]:
     found: list[Attention] = []
 
     def sentence(sign: str, look: Look, text: str, action: str = "") -> None:
-        for row in wrap([ours(f"    {sign} ", look), span(text)], columns):
+        for row in wrap([fixed(f"    {sign} ", look), span(text)], columns):
             found.append(Attention(row, action))
 
     # What keeps data from being current comes first: a sync that stops must be visible without scrolling.
@@ -222,7 +224,7 @@ def attention(status: StatusSummary, columns: int) -> list[Attention]:
         if number:
             found += _fact_rows(number, formatting.plural(number, words), key, look, action, columns)
     if not found:
-        found.append(Attention([ours(" ● ", "good"), ours("Nothing needs you.")]))
+        found.append(Attention([fixed(" ● ", "good"), fixed("Nothing needs you.")]))
     if status.notes:
         sentence("–", "muted", f"{formatting.count(len(status.notes), 'list')} not read: xpm-tui status")
     return found
@@ -236,9 +238,9 @@ def _both(noun: str, rest: str) -> str:
 def _fact_rows(
     number: int, words: str, key: str, look: Look, action: str, columns: int
 ) -> Iterator[Attention]:
-    tail = [ours(f"  {key}", "accent")]
+    tail = [fixed(f"  {key}", "accent")]
     room = columns - width(tail)
-    for place, row in enumerate(wrap([ours(f"{number:>5,} ", look), ours(words)], room)):
+    for place, row in enumerate(wrap([fixed(f"{number:>5,} ", look), fixed(words)], room)):
         yield Attention([*fit(row, room), *([] if place else tail)], action)
 
 
@@ -280,11 +282,11 @@ def call_lines(status: StatusSummary, columns: int) -> list[Line]:
     found: list[Line] = []
     for label, words, part in rows:
         if part is None:
-            found.append([ours(label, "muted"), ours(words, "muted")])
+            found.append([fixed(label, "muted"), fixed(words, "muted")])
             continue
         look: Look = "good" if part > 0.2 else "warn"
         bar = formatting.gauge(part, max(4, columns - len(label) - room - 1))
-        found.append([ours(label, "muted"), ours(bar, look), ours(f" {words:>{room}}")])
+        found.append([fixed(label, "muted"), fixed(bar, look), fixed(f" {words:>{room}}")])
     return found
 
 
@@ -338,20 +340,22 @@ def chart_lines(days: Sequence[ChartDay], columns: int, height: int) -> list[Lin
     found: list[Line] = []
     for row in range(bars):
         label = f"{most:,}" if row == 0 else "0" if row == bars - 1 else ""
-        pieces = [ours(f"{label:>{axis - 1}} ", "muted")]
+        pieces = [fixed(f"{label:>{axis - 1}} ", "muted")]
         for day, signs in zip(days, columns_of, strict=True):
             none = row == bars - 1 and not day.changes and not day.outcome
             sign = "·" if none else signs[row]
-            pieces.append(ours((sign * (each_day - 1)).ljust(each_day), "accent" if day.changes else "muted"))
+            pieces.append(
+                fixed((sign * (each_day - 1)).ljust(each_day), "accent" if day.changes else "muted")
+            )
         found.append(pieces)
-    marks = [ours(" " * axis)]
-    dates = [ours(" " * axis)]
+    marks = [fixed(" " * axis)]
+    dates = [fixed(" " * axis)]
     for place, day in enumerate(days):
-        sign, look = cells.RUN_OUTCOMES.sign(day.outcome) if day.outcome else ours("·", "muted")
+        sign, look = cells.RUN_OUTCOMES.sign(day.outcome) if day.outcome else fixed("·", "muted")
         marks.append(Span(Shown(f"{sign:<{each_day}}"), look))
         has_date = each_day > 2 or place % 2 == len(days) % 2
         if has_date:
-            dates.append(ours(f"{day.day.day:<{each_day if each_day > 2 else 4}}", "muted"))
+            dates.append(fixed(f"{day.day.day:<{each_day if each_day > 2 else 4}}", "muted"))
     return [*found, marks, dates]
 
 
@@ -368,12 +372,15 @@ def run_line(run: Run, columns: int) -> Line:
     changes = formatting.count(written(run), "change")
     outcome = cells.RUN_OUTCOMES.draw(run.outcome)
     pieces = [
-        ours(" "), cells.RUN_OUTCOMES.sign(run.outcome), ours(" "),
-        *fit([span(run.id, "strong")], 5), *fit([ours(formatting.when_short(run.started))], 13),
-        *fit([ours(changes)], 12, right=True),
+        fixed(" "), cells.RUN_OUTCOMES.sign(run.outcome), fixed(" "),
+        *fit([span(run.id, "strong")], 5), *fit([fixed(formatting.when_short(run.started))], 13),
+        *fit([fixed(changes)], 12, right=True),
     ]  # fmt: skip
     if width(pieces) + 16 <= columns:
-        pieces += [ours("  "), *fit([Span(visible(labels.RUN_OUTCOMES[run.outcome].text), outcome.look)], 14)]
+        pieces += [
+            fixed("  "),
+            *fit([Span(visible(labels.RUN_OUTCOMES[run.outcome].text), outcome.look)], 14),
+        ]
     return pieces
 
 
@@ -391,13 +398,13 @@ def coming_lines(jobs: Sequence[JobRowView], columns: int, height: int) -> list[
     """Return the next jobs: date, client, name, and whether each needs the user."""
     found: list[Line] = []
     for job in jobs[:height]:
-        tail = [ours("automatic", "muted") if job.automatic else ours("needs you", "warn")]
+        tail = [fixed("automatic", "muted") if job.automatic else fixed("needs you", "warn")]
         client = job.client.name if job.client else ""
         when = formatting.day_short(job.deploy_on)
-        text = [ours(f"{when:<8}", "muted"), span(job.name), span(f"  {client}", "muted")]
+        text = [fixed(f"{when:<8}", "muted"), span(job.name), span(f"  {client}", "muted")]
         found.append([*fit(text, columns - width(tail)), *tail])
     if found and len(jobs) > height:
-        found[-1] = [ours(f"… and {len(jobs) - height + 1:,} more: g j", "muted")]
+        found[-1] = [fixed(f"… and {len(jobs) - height + 1:,} more: g j", "muted")]
     return found
 
 
@@ -408,7 +415,7 @@ def activity_lines(
     found: list[Line] = []
     for at, text, look in lines:
         when = formatting.when_short(at)
-        found += wrap([ours(f"{when:<13}", "muted"), Span(text, look)], columns)
+        found += wrap([fixed(f"{when:<13}", "muted"), Span(text, look)], columns)
         if len(found) >= height:
             break
     return found[:height]

@@ -18,7 +18,7 @@ from xpm_tui.sync.base import PRIMARY
 from xpm_tui.sync.planning.decisions import because_held, change_reason
 from xpm_tui.tui.plan_rows import PlanGroup, PlanOutline, PlanRow
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, Span, fit, ours, span
+from xpm_tui.tui.widgets.cells import Line, Span, fit, fixed, span
 from xpm_tui.tui.widgets.rows import Rows
 
 TICKS = {"all": "[x]", "none": "[ ]", "some": "[-]"}
@@ -73,20 +73,20 @@ class PlanTree(Rows):
         if group.record:
             name = [span(group.name or group.record, "strong"), span(f"  {group.record}", "muted")]
         elif group.rule in ("exact-name", "contact", "link", "pick", "create"):
-            name = [ours(_rule(group), "strong")]
+            name = [fixed(_rule(group), "strong")]
         else:
             name = [
                 span(field_label(group.field), "strong"),
-                ours(f"  {_rule(group)}", "muted"),
+                fixed(f"  {_rule(group)}", "muted"),
             ]
         tail: list[Span] = []
         for mark, number in group.marks():
             part = f" {number:,}" if number != len(group.changes) else ""
             look = cells.MARKS.look(mark)
-            tail += [ours("  "), cells.MARKS.draw(mark, written=_side(group)), ours(part, look)]
+            tail += [fixed("  "), cells.MARKS.draw(mark, written=_side(group)), fixed(part, look)]
         permanent = sum(map(is_permanent, group.changes))
         if permanent:
-            tail += [ours(f"  ✕ {'cannot' if permanent == len(group.changes) else f'{permanent:,} cannot'}"
+            tail += [fixed(f"  ✕ {'cannot' if permanent == len(group.changes) else f'{permanent:,} cannot'}"
                           " be undone", "bad")]  # fmt: skip
         ticked = sum(change.ticked for change in group.changes)
         counts = (
@@ -95,9 +95,9 @@ class PlanTree(Rows):
             else f"{ticked:,}/{len(group.changes):,}"
         )
         head: Line = [
-            ours(f" {opened} "), ours(f"{TICKS[group.tick]} ", "good" if group.tick != "none" else "warn")
+            fixed(f" {opened} "), fixed(f"{TICKS[group.tick]} ", "good" if group.tick != "none" else "warn")
         ]  # fmt: skip
-        end = [*tail, *fit([ours(counts, "strong")], max(7, len(counts) + 2), right=True), ours(" ")]
+        end = [*tail, *fit([fixed(counts, "strong")], max(7, len(counts) + 2), right=True), fixed(" ")]
         room = columns - cells.width(head) - cells.width(end)
         return [*head, *fit(name, max(10, room)), *end]
 
@@ -114,21 +114,21 @@ class PlanTree(Rows):
         else:
             what = cells.named(visible(change.name), id_, half)
         marked = not kind and change.mark in ("conflict", "clearing", "drift", "former")
-        mark = [ours("  "), cells.MARKS.draw(change.mark, written=change.side)] if marked else []
+        mark = [fixed("  "), cells.MARKS.draw(change.mark, written=change.side)] if marked else []
         also: Line = (
-            [ours("  + ", "warn"), span(", ".join(each.name for each in change.also_affects), "warn")]
+            [fixed("  + ", "warn"), span(", ".join(each.name for each in change.also_affects), "warn")]
             if change.also_affects
             else []
         )
         left = room - half - 2 - cells.width(mark)
         values = [*_values(change.field, change.old_shown, change.new_shown, left), *mark, *also]
         return [
-            ours("     "),
-            ours("[x] " if change.ticked else "[ ] ", "good" if change.ticked else "warn"),
+            fixed("     "),
+            fixed("[x] " if change.ticked else "[ ] ", "good" if change.ticked else "warn"),
             *what,
-            ours("  "),
+            fixed("  "),
             *(fit(values, room - half - 2) if kind else values),
-            *([ours("  "), *fit(kind, KINDS, right=True)] if kind else []),
+            *([fixed("  "), *fit(kind, KINDS, right=True)] if kind else []),
         ]
 
     def title(self, columns: int) -> list[Span]:
@@ -138,12 +138,12 @@ class PlanTree(Rows):
             return []
         if row.change is None:
             name = row.group.name if row.group.record else field_label(row.group.field)
-            return fit_title([span(name), ours(f"  {_rule(row.group)}" if row.group.rule else "")], columns)
+            return fit_title([span(name), fixed(f"  {_rule(row.group)}" if row.group.rule else "")], columns)
         change = row.change
         field, id_ = field_label(change.field), self.plan_tree.id_of(change.record)
         number = f"  XPM {change.number}" if change.number else ""
         room = columns - cells.width([span(f"{field}    {id_}{number}")])
-        return fit_title([ours(field), ours("  "), Span(cut(visible(change.name), max(6, room))),
+        return fit_title([fixed(field), fixed("  "), Span(cut(visible(change.name), max(6, room))),
                           span(f"  {id_}{number}")], columns)  # fmt: skip
 
     def whole(self, columns: int) -> list[Line]:
@@ -154,15 +154,15 @@ class PlanTree(Rows):
             return [*reason]
         change = row.change
         old, new = value(change.old_shown, limit=WHOLE), value(change.new_shown, limit=WHOLE)
-        before, after = cells.both(old, new)
-        now = [ours(f"Now in {labels.SIDES[change.side].text}"), ours("  ")]
+        before, after = cells.distinguish_both(old, new)
+        now = [fixed(f"Now in {labels.SIDES[change.side].text}"), fixed("  ")]
         room = cells.width(now)
-        then = [ours(f"{'Will become':<{room}}", "muted")]
+        then = [fixed(f"{'Will become':<{room}}", "muted")]
         found: list[Line] = []
         if span(change.name).text not in "".join(piece.text for piece in self.title(columns)):
-            found += cells.wrap([ours(f"{'Client':<{room}}", "muted"), span(change.name)], columns)
+            found += cells.wrap([fixed(f"{'Client':<{room}}", "muted"), span(change.name)], columns)
         if change.old_shown is not None or change.field != "link":
-            found += cells.wrap([ours(f"{now[0].text:<{room}}", "muted"), *before], columns)
+            found += cells.wrap([fixed(f"{now[0].text:<{room}}", "muted"), *before], columns)
         return [*found, *cells.wrap([*then, *after], columns), *reason]
 
     def of_client(self, columns: int) -> list[Line]:
@@ -170,19 +170,19 @@ class PlanTree(Rows):
         row = self.row
         first = row.change or row.group.changes[0] if row is not None else None
         if first is None or (row is not None and row.change is None and not row.group.record):
-            return [[ours("Select a change to see all changes of its client.", "muted")]]
+            return [[fixed("Select a change to see all changes of its client.", "muted")]]
         client = first.record.partition("/")[0]
-        number = [ours("  "), ours("∞ ", "xpm"), span(f"XPM {first.number}", "xpm")] if first.number else []
+        number = [fixed("  "), fixed("∞ ", "xpm"), span(f"XPM {first.number}", "xpm")] if first.number else []
         found: list[Line] = [*cells.wrap([span(first.name, "strong")], columns)]
         found += [
             [span(self.plan_tree.id_of(client), "ignition"), *number],
             [],
-            [ours("In this plan", "head")],
+            [fixed("In this plan", "head")],
         ]
         for each in self.plan_tree.changes:
             if each.record.partition("/")[0] == client:
-                tick = ours("[x] " if each.ticked else "[ ] ", "good" if each.ticked else "warn")
-                found += cells.wrap([tick, ours(f"{field_label(each.field)}  "), *kind_of(each)], columns)
+                tick = fixed("[x] " if each.ticked else "[ ] ", "good" if each.ticked else "warn")
+                found += cells.wrap([tick, fixed(f"{field_label(each.field)}  "), *kind_of(each)], columns)
         return found
 
     def reason(self) -> Line:
@@ -192,18 +192,23 @@ class PlanTree(Rows):
             return []
         change = row.change or (row.group.changes[0] if row.group.rule else None)
         if change is None:
-            return [ours(f"{count(len(row.group.changes), 'change')} for this client.", "muted")]
+            return [fixed(f"{count(len(row.group.changes), 'change')} for this client.", "muted")]
         notes = "".join(f" {note[0].upper()}{note[1:]}." for note in change.notes)
         if change.held and not change.ticked:
-            return [ours("■ ", "warn"), span(f"{because_held(change.held)}{notes}")]
+            return [fixed("■ ", "warn"), span(f"{because_held(change.held)}{notes}")]
         wait = "" if change.ticked else " Not ticked: space ticks it."
         text = f"{change_reason(change.rule, change.side)}{notes}"
-        mark: Span = ours("● ", "good")
+        mark: Span = fixed("● ", "good")
         if row.change is not None and is_permanent(change):
-            return [ours("✕ ", "bad"), span(text), ours(" It cannot be undone.", "bad"), ours(wait, "warn")]
+            return [
+                fixed("✕ ", "bad"),
+                span(text),
+                fixed(" It cannot be undone.", "bad"),
+                fixed(wait, "warn"),
+            ]
         if change.mark:
-            mark = ours(f"{cells.MARKS.label(change.mark).glyph or '▲'} ", cells.MARKS.look(change.mark))
-        return [mark, span(text), ours(" It can be undone."), ours(wait, "warn")]
+            mark = fixed(f"{cells.MARKS.label(change.mark).glyph or '▲'} ", cells.MARKS.look(change.mark))
+        return [mark, span(text), fixed(" It can be undone."), fixed(wait, "warn")]
 
     def action_choose(self) -> None:
         """Expand or collapse the group; does nothing on a change."""
@@ -248,15 +253,15 @@ KINDS = 12
 def kind_of(change: ChangeView) -> Line:
     """Return what kind of change a change is, in a word or two."""
     if not change.ticked:
-        return [ours("unticked", "warn")]
+        return [fixed("unticked", "warn")]
     if is_permanent(change):
-        return [ours("✕ permanent", "bad")]
+        return [fixed("✕ permanent", "bad")]
     if change.field == "link":
-        return [ours("saved here", "muted")]
+        return [fixed("saved here", "muted")]
     if change.mark in labels.MARK_KINDS:
         kind = labels.MARK_KINDS[change.mark]
-        return [ours(f"{kind.glyph} {kind.inline}".lstrip(), cells.MARKS.look(change.mark))]
-    return [ours("fills in" if change.old_shown is None else "updates", "muted")]
+        return [fixed(f"{kind.glyph} {kind.inline}".lstrip(), cells.MARKS.look(change.mark))]
+    return [fixed("fills in" if change.old_shown is None else "updates", "muted")]
 
 
 def is_permanent(change: ChangeView) -> bool:
@@ -289,5 +294,5 @@ def _rule(group: PlanGroup) -> str:
 def _values(field: str, old: Value, new: Value, room: int) -> Line:
     before, after = value(old), value(new)
     if field == "link" and old is None:
-        return [ours("→ ", "accent"), Span(cut(after, room), "strong")]
+        return [fixed("→ ", "accent"), Span(cut(after, room), "strong")]
     return cells.becomes(before, after, room)

@@ -15,7 +15,7 @@ from xpm_tui.domain import formatting, labels, pace
 from xpm_tui.domain.runs import UNKNOWN, Run
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, Look, Span, fit, ours, span, wrap
+from xpm_tui.tui.widgets.cells import Line, Look, Span, fit, fixed, span, wrap
 
 CUT_SHORT = "It ended early. What was applied stays; the next sync continues from there."
 
@@ -53,14 +53,14 @@ def seconds_left(run: Run, now: datetime, forecast: RunForecast = NO_FORECAST) -
 def forecast_lines(forecast: RunForecast, columns: int) -> list[Line]:
     """Return why a run is waiting, and until when."""
     if forecast.stopping:
-        return [*wrap([ours("■ ", "warn"), ours(STOPPING)], columns)]
+        return [*wrap([fixed("■ ", "warn"), fixed(STOPPING)], columns)]
     found: list[Line] = []
     if forecast.waits:
-        found += wrap([ours("◷ ", "accent"), ours(pace.waiting(forecast.waits))], columns)
+        found += wrap([fixed("◷ ", "accent"), fixed(pace.waiting(forecast.waits))], columns)
     if forecast.beyond_today:
         until = f" It can continue at {formatting.when(forecast.day_until)}." if forecast.day_until else ""
         text = f"Today's calls are not enough for {formatting.count(forecast.beyond_today, 'call')}.{until}"
-        found += wrap([ours("▲ ", "warn"), ours(text)], columns)
+        found += wrap([fixed("▲ ", "warn"), fixed(text)], columns)
     return found
 
 
@@ -100,47 +100,47 @@ def run_lines(run: Run, now: datetime, columns: int, forecast: RunForecast = NO_
     total = max(run.total, run.done)
     calls = formatting.count(run.calls, "call")
     if run.outcome == "running" and not total:
-        found.append([ours("◷ ", "accent"), ours("Reading the lists"), ours(f"   {calls}", "muted")])
+        found.append([fixed("◷ ", "accent"), fixed("Reading the lists"), fixed(f"   {calls}", "muted")])
     elif run.outcome == "running" or total:
         part = run.done / total if total else 0.0
         noun = "job" if run.kind == "deploy" else "record"
         numbers = f" {run.done:,} of {formatting.count(total, noun)}  {part:>4.0%}  "
         room = max(10, min(60, columns - len(numbers) - len(calls)))
-        bar = ours(formatting.gauge(part, room), cells.RUN_OUTCOMES.look(run.outcome))
-        found.append([bar, ours(numbers, "strong"), ours(calls, "muted")])
+        bar = fixed(formatting.gauge(part, room), cells.RUN_OUTCOMES.look(run.outcome))
+        found.append([bar, fixed(numbers, "strong"), fixed(calls, "muted")])
     found += forecast_lines(forecast, columns)
     if (seconds := seconds_left(run, now, forecast)) >= 1:
         left = formatting.duration(seconds, about=True)
         words = f"{left[0].upper()}{left[1:]} left"
         if seconds >= SOON:
             words += f", ends at about {formatting.clock(now + timedelta(seconds=seconds))[:5]}"
-        found.append([ours(words, "strong"), ours("   waits included" if forecast.waits else "", "muted")])
+        found.append([fixed(words, "strong"), fixed("   waits included" if forecast.waits else "", "muted")])
     if run.counts:
         counts = " · ".join(_counted(name, number) for name, number in sorted(run.counts.items()) if number)
         if counts:
             found += wrap([span(counts, "muted")], columns)
     for stop in run.stops:
-        found += wrap([ours("▲ ", "warn"), span(stop.sentence or stop.rule)], columns)
+        found += wrap([fixed("▲ ", "warn"), span(stop.sentence or stop.rule)], columns)
     if run.error:
-        found += wrap([ours("✕ ", "bad"), span(run.error)], columns)
+        found += wrap([fixed("✕ ", "bad"), span(run.error)], columns)
         known = find_problem(run.case)
         if known is not None:
             found += wrap(
-                [ours("  "), ours(f"{problem_title(known)}. ", "accent"), ours(known.steps[0])], columns
+                [fixed("  "), fixed(f"{problem_title(known)}. ", "accent"), fixed(known.steps[0])], columns
             )
     way = labels.JOB_RUN_OUTCOMES if run.kind == "deploy" else labels.RUN_OUTCOMES
     note: list[Span] = []
     if run.error and run.kind != "deploy" and run.outcome in ("partial", "failed"):
-        note = [ours(CUT_SHORT)]
+        note = [fixed(CUT_SHORT)]
     elif run.outcome == "held" and any(stop.rule == UNKNOWN for stop in run.stops):
-        note = [ours("What it wrote stays. "), ours("a", "accent"),
-                ours(" looks up the write without an answer, then continues.")]  # fmt: skip
+        note = [fixed("What it wrote stays. "), fixed("a", "accent"),
+                fixed(" looks up the write without an answer, then continues.")]  # fmt: skip
     elif run.outcome == "held" and run.stops and run.kind != "deploy":
-        note = [ours("Nothing is written until then. "), ours("a", "accent"),
-                ours(" releases it: it is planned again and continues if no count has grown.")]  # fmt: skip
+        note = [fixed("Nothing is written until then. "), fixed("a", "accent"),
+                fixed(" releases it: it is planned again and continues if no count has grown.")]  # fmt: skip
     elif run.outcome in _GOES_ON and not run.stops:
-        note = [ours(way[run.outcome].help)]
-    return [*found, *wrap([ours("→ ", "accent"), *note], columns)] if note else found
+        note = [fixed(way[run.outcome].help)]
+    return [*found, *wrap([fixed("→ ", "accent"), *note], columns)] if note else found
 
 
 FIELD_LABEL = 18
@@ -162,10 +162,10 @@ def field_lines(fields: Sequence[FieldProgress], columns: int, height: int) -> l
         look: Look = "good" if whole else "accent"
         sign = " ✓" if whole else "  "
         name = fit([span(each.label, "muted")], FIELD_LABEL)
-        found.append([*name, ours(f" {gauge}", look), ours(f" {number:>{room}}"), ours(sign, "good")])
+        found.append([*name, fixed(f" {gauge}", look), fixed(f" {number:>{room}}"), fixed(sign, "good")])
     if len(shown) < len(fields):
         rest = fields[len(shown) :]
         done, total = sum(each.done for each in rest), sum(each.total for each in rest)
         more = f"and {formatting.count(len(rest), 'more field')}: {done:,} of {total:,}"
-        found.append([ours(more, "muted")])
+        found.append([fixed(more, "muted")])
     return found

@@ -17,7 +17,19 @@ from xpm_tui.domain.formatting import cut
 from xpm_tui.domain.identity import name_key
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, Look, Span, both, fit, marked, named, ours, span, width, wrap
+from xpm_tui.tui.widgets.cells import (
+    Line,
+    Look,
+    Span,
+    distinguish_both,
+    fit,
+    fixed,
+    marked,
+    named,
+    span,
+    width,
+    wrap,
+)
 from xpm_tui.tui.widgets.comparison import GAP, LABEL
 from xpm_tui.tui.widgets.rows import Items
 
@@ -80,33 +92,33 @@ class SearchHits(Items[XpmClientView]):
         return self._name_line(view, columns) if line == 0 else self._facts_line(view, columns)
 
     def _name_line(self, view: XpmClientView, columns: int) -> Line:
-        tags: list[Span] = [ours("  same name", "accent")] if view.uuid in self._apart else []
-        state: list[Span] = [ours("∞ linked", "good") if view.linked else ours("○ not linked", "muted")]
+        tags: list[Span] = [fixed("  same name", "accent")] if view.uuid in self._apart else []
+        state: list[Span] = [fixed("∞ linked", "good") if view.linked else fixed("○ not linked", "muted")]
         for applies, mark in ((view.archived, "– archived"), (view.prospect, "○ prospect")):
-            state = [ours(f"{mark}  ", "warn"), *state] if applies else state
+            state = [fixed(f"{mark}  ", "warn"), *state] if applies else state
         number = _number(view)
         room = columns - width(state) - width(number) - 3
         name = [*marked(cut(visible(view.name), max(8, room - width(tags))), view.spans), *tags]
         return [
-            ours("▌" if view.uuid == self.linked_to else " ", "good"), *fit(name, room), ours(" "),
-            *state, *number, ours(" "),
+            fixed("▌" if view.uuid == self.linked_to else " ", "good"), *fit(name, room), fixed(" "),
+            *state, *number, fixed(" "),
         ]  # fmt: skip
 
     def _facts_line(self, view: XpmClientView, columns: int) -> Line:
         """Return the facts; those that do not fit are left out and counted, and decisive ones come first."""
-        pieces: list[Span] = [ours("   ")]
+        pieces: list[Span] = [fixed("   ")]
         facts = self._facts(view)
         if view.linked:
             names = ", ".join(f"{ref.id} {ref.name}" for ref in view.linked)
-            facts.insert(0, [ours("∞ linked to ", "good"), span(names, "good")])
+            facts.insert(0, [fixed("∞ linked to ", "good"), span(names, "good")])
         if view.why:
             facts.append([span(f"({view.why})", "muted")])
         for at, fact in enumerate(facts):
-            between = [ours("  ·  ", "muted")] if at else []
+            between = [fixed("  ·  ", "muted")] if at else []
             left = len(facts) - at
             more = 4 if left > 1 else 0
             if at and width(pieces) + width(between) + width(fact) + more > columns:
-                return fit([*pieces, ours(f"  +{left}", "muted")], columns)
+                return fit([*pieces, fixed(f"  +{left}", "muted")], columns)
             pieces += [*between, *fact]
         return fit(pieces, columns)
 
@@ -118,15 +130,15 @@ class SearchHits(Items[XpmClientView]):
                 continue
             look: Look = "accent" if what in apart else "muted"
             mine = self.ours.get(what) if text else None
-            spans = [span((text if what in BARE else f"{what} {text}") if text else f"no {what}", look)]
+            spans = [span((text if what in UNLABELLED else f"{what} {text}") if text else f"no {what}", look)]
             if mine:
                 same = name_key(text) in mine
-                spans = [ours("= " if same else "≠ ", "good" if same else "warn"), *spans]
+                spans = [fixed("= " if same else "≠ ", "good" if same else "warn"), *spans]
             found.append((0 if mine else 1 if what in apart else 2, spans))
         return [spans for _, spans in sorted(found, key=lambda each: each[0])]
 
 
-BARE = frozenset(("city", "code", "e-mail", "phone", "structure"))
+UNLABELLED = frozenset(("city", "code", "e-mail", "phone", "structure"))
 """Facts that need no label."""
 NUMBER = 6
 """Width of XPM's client number; a longer one takes more, because numbers are never cut."""
@@ -138,7 +150,7 @@ INDENT = " " * 16
 def _number(view: XpmClientView | ProposalView) -> Line:
     """Return XPM's client number in full: it distinguishes clients of the same name."""
     number = [span(view.number or "–", "strong")]
-    return [ours("  XPM ", "xpm"), *fit(number, max(NUMBER, width(number)), right=True)]
+    return [fixed("  XPM ", "xpm"), *fit(number, max(NUMBER, width(number)), right=True)]
 
 
 class LinkProposalRows(Items[ProposalView]):
@@ -151,17 +163,17 @@ class LinkProposalRows(Items[ProposalView]):
         """Return strength, name and number, or the reasons."""
         view = self.items[row]
         if line == 1:
-            return [ours(INDENT), *fit([span("; ".join(view.reasons), "muted")], columns - len(INDENT))]
+            return [fixed(INDENT), *fit([span("; ".join(view.reasons), "muted")], columns - len(INDENT))]
         full = max(1, min(STEPS, round(view.score * STEPS / 100)))
         look = cells.MATCHES.look(view.level)
         word = cells.MATCHES.label(view.level).text
-        state = [ours("  – archived" if view.archived else "  ○ prospect" if view.prospect else "", "warn")]
+        state = [fixed("  – archived" if view.archived else "  ○ prospect" if view.prospect else "", "warn")]
         number = _number(view)
         room = max(8, columns - len(INDENT) - width(state) - width(number) - 2)
         apart = view.city or view.code or view.email
         name = named(visible(view.name), visible(apart), room, "strong")
         return [
-            ours(f" {'▰' * full}{'▱' * (STEPS - full)} ", look), *fit([ours(word, look)], 9),
+            fixed(f" {'▰' * full}{'▱' * (STEPS - full)} ", look), *fit([fixed(word, look)], 9),
             *fit(name, room), *state, *number,
         ]  # fmt: skip
 
@@ -178,7 +190,7 @@ class ReviewQueue(Items[ReviewView]):
         level = view.proposals[0].level if view.proposals else ""
         word = cells.MATCHES.label(level).text if level else "None"
         name = named(visible(view.name), visible(view.client_id or view.id), columns - 10)
-        return [ours(" "), *name, ours(" "), *fit([ours(word, cells.MATCHES.look(level))], 8)]
+        return [fixed(" "), *name, fixed(" "), *fit([fixed(word, cells.MATCHES.look(level))], 8)]
 
 
 def compared_lines(client: ClientView, xpm: XpmClientView, columns: int) -> list[Line]:
@@ -187,26 +199,26 @@ def compared_lines(client: ClientView, xpm: XpmClientView, columns: int) -> list
     found: list[Line] = [
         [
             *fit([], LABEL),
-            *fit([ours("Ignition ", "ignition"), span(client.client_id or client.id, "muted")], each),
-            ours("   "),
-            ours("XPM ", "xpm"),
+            *fit([fixed("Ignition ", "ignition"), span(client.client_id or client.id, "muted")], each),
+            fixed("   "),
+            fixed("XPM ", "xpm"),
             span(xpm.number or "–", "muted"),
         ]
     ]
     for label, sign, look, here, there in _standing(client, xpm):
         left, right = visible(", ".join(here) or "–"), visible(", ".join(there) or "–")
-        mark = told_whole if sign in "≠≈" else _unmarked
+        mark = distinguish_in_full if sign in "≠≈" else _unmarked
         rows_here, rows_there = wrap(mark(left, right), each), wrap(mark(right, left), each)
         for at in range(max(len(rows_here), len(rows_there))):
             found.append(
                 [
-                    *fit([ours(label if at == 0 else "", "muted")], LABEL),
+                    *fit([fixed(label if at == 0 else "", "muted")], LABEL),
                     *fit(rows_here[at] if at < len(rows_here) else [], each),
-                    ours(f" {sign} " if at == 0 else "   ", look),
+                    fixed(f" {sign} " if at == 0 else "   ", look),
                     *(rows_there[at] if at < len(rows_there) else []),
                 ]
             )
-    return [*found, [ours("UUID  ", "muted"), span(xpm.uuid, "muted")]]
+    return [*found, [fixed("UUID  ", "muted"), span(xpm.uuid, "muted")]]
 
 
 Standing = tuple[str, str, Look, Sequence[str], Sequence[str]]
@@ -231,9 +243,9 @@ def _unmarked(text: Shown, _: Shown) -> list[Span]:
     return [Span(text)]
 
 
-def told_whole(text: Shown, other: Shown) -> list[Span]:
+def distinguish_in_full(text: Shown, other: Shown) -> list[Span]:
     """Return a value in full, with what differs from another one marked."""
-    return both(other, text)[1] if text != other else [Span(text)]
+    return distinguish_both(other, text)[1] if text != other else [Span(text)]
 
 
 def _pairs(client: ClientView, xpm: XpmClientView) -> list[tuple[str, Sequence[str], Sequence[str]]]:

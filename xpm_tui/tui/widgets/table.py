@@ -15,7 +15,7 @@ from textual.message import Message
 from xpm_tui.domain.formatting import cells, cut
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.safe_text import content
-from xpm_tui.tui.widgets.cells import NAME_ROOM, Line, Look, Span, fit, ours, width, words
+from xpm_tui.tui.widgets.cells import NAME_ROOM, Line, Look, Span, fit, fixed, width, words
 from xpm_tui.tui.widgets.rows import Items, Rows
 from xpm_tui.tui.widgets.text import TextLabel
 
@@ -86,17 +86,17 @@ class FilterLine(TextLabel):
         """Show as many filters as fit."""
         filters, place, text = self._shown
         asked = cut(visible(text), 20) if text else Shown(FIND)
-        pieces = [ours(" / ", "accent"), Span(asked, "match" if text else "muted"), ours(" ")]
+        pieces = [fixed(" / ", "accent"), Span(asked, "match" if text else "muted"), fixed(" ")]
         self._places = [(width(pieces), -1)]
         seen = filters_in_sight(filters, place, max(20, (self.size.width or 80) - width(pieces)))
         for at in seen:
             here = at == place
             pieces.append(
-                ours(f"[{filters[at]}]" if here else f" {filters[at]} ", "head" if here else "muted")
+                fixed(f"[{filters[at]}]" if here else f" {filters[at]} ", "head" if here else "muted")
             )
             self._places.append((width(pieces), at))
         if len(seen) < len(filters):
-            pieces.append(ours(f" +{len(filters) - len(seen)}", "muted"))
+            pieces.append(fixed(f" +{len(filters) - len(seen)}", "muted"))
         self.say(words(pieces))
 
     def on_click(self, event: events.Click) -> None:
@@ -177,7 +177,7 @@ class TableRows(Items[T]):
         sizes = _for_ids(self.columns, widths(self.columns, columns - 1), item)
         for column, size, cell in zip(self.columns, sizes, item, strict=True):
             if size:
-                pieces.append(ours(" " if not pieces else " " * GAP))
+                pieces.append(fixed(" " if not pieces else " " * GAP))
                 pieces.extend(fit(cell(size) if callable(cell) else cell, size, column.right))
         return pieces
 
@@ -349,11 +349,11 @@ class Table(Vertical, Generic[T]):
         pieces: list[Span] = []
         for at, (column, size) in enumerate(zip(self.rows.columns, self._widths(), strict=True)):
             if size:
-                pieces.append(ours(" " if not pieces else " " * GAP))
+                pieces.append(fixed(" " if not pieces else " " * GAP))
                 sign = ""
                 if self._order is not None and self._order[0] == at:
                     sign = "↓" if self._order[1] else "↑"
-                head = [ours(cut(Shown(column.title), size - len(sign)), column.look), ours(sign, "accent")]
+                head = [fixed(cut(Shown(column.title), size - len(sign)), column.look), fixed(sign, "accent")]
                 pieces.extend(fit(head, size, column.right))
         self._heads.say(words(pieces))
 

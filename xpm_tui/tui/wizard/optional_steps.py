@@ -22,7 +22,7 @@ from xpm_tui.settings.kinds import SETTING_CHOICES
 from xpm_tui.tui.dialogs.form import build
 from xpm_tui.tui.dialogs.talk import accept_emails, accept_same_names, same_names
 from xpm_tui.tui.safe_text import show
-from xpm_tui.tui.widgets.cells import Line, lines, ours, span
+from xpm_tui.tui.widgets.cells import Line, fixed, lines, span
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.text import StaticText
@@ -84,15 +84,17 @@ class ClientsPane(SkippablePane):
         """Focus the file field; if clients exist already, focus the button to continue."""
         command = copy_line(self.host.environ, FILE)
         rows: list[Line] = [
-            [ours("If the file is on your own computer, run there, with its name:")],
-            [ours("  "), span(command, "accent")],
-            [ours("Then type "), span(f"~/{FILE}", "strong"), ours(" above.")],
+            [fixed("If the file is on your own computer, run there, with its name:")],
+            [fixed("  "), span(command, "accent")],
+            [fixed("Then type "), span(f"~/{FILE}", "strong"), fixed(" above.")],
         ] if command else []  # fmt: skip
         folder = self.host.worker.practice.settings.text("inbox.folder")
         inbox = (
             "Inbox imports what is in " if folder else "Inbox is a folder to which Zapier or SFTP delivers"
         )
-        rows.append([ours(inbox), span(folder, "strong")] if folder else [ours(f"{inbox} Ignition's files.")])
+        rows.append(
+            [fixed(inbox), span(folder, "strong")] if folder else [fixed(f"{inbox} Ignition's files.")]
+        )
         self._copy.update(lines(rows))
         if step.state == "done":
             self.query_one("#later", Button).label = "Continue"

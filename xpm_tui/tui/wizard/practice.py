@@ -33,7 +33,7 @@ from xpm_tui.domain.xpm import Tenant
 from xpm_tui.settings.schema import entry
 from xpm_tui.tui.dialogs.dialog import InputDialog
 from xpm_tui.tui.safe_text import show
-from xpm_tui.tui.widgets.cells import Line, Look, lines, ours, span
+from xpm_tui.tui.widgets.cells import Line, Look, fixed, lines, span
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.text import StaticText
@@ -233,21 +233,21 @@ class PermissionPane(StepPane):
 
 def permission_steps(advice: Advice) -> Content:
     """Return the meaning of an answer, then the steps in XPM's new and old screens, one click per line."""
-    found: list[Line] = [[ours(advice.sentence, "warn")]] if advice.sentence else []
+    found: list[Line] = [[fixed(advice.sentence, "warn")]] if advice.sentence else []
     for title, path in (("XPM's new screens", advice.path), ("XPM's old screens", advice.old_path)):
-        found += [[ours(title, "muted")]] if path else []
-        found += [[ours(f" {place}  ", "accent"), span(step)] for place, step in enumerate(path, 1)]
+        found += [[fixed(title, "muted")]] if path else []
+        found += [[fixed(f" {place}  ", "accent"), span(step)] for place, step in enumerate(path, 1)]
     return lines(found)
 
 
 def requirement_lines(found: Sequence[CheckedRequirement]) -> Content:
     """Return the requirements, one line each with its mark, and when their public sources were read."""
-    rows: list[Line] = [[ours("What you need, and how it is known", "muted")]]
+    rows: list[Line] = [[fixed("What you need, and how it is known", "muted")]]
     for each in found:
         label = NOT_MET if each.met is False else CERTAINTIES[each.mark]
         look: Look = "bad" if each.met is False else "good" if each.mark == "checked" else "warn"
-        rows.append([ours(f" {label.glyph} {label.text:<8} ", look), ours(each.requirement.short)])
-    rows.append([ours(f"As Xero's pages said in {month_name(READ)}. In full: connect --check", "muted")])
+        rows.append([fixed(f" {label.glyph} {label.text:<8} ", look), fixed(each.requirement.short)])
+    rows.append([fixed(f"As Xero's pages said in {month_name(READ)}. In full: connect --check", "muted")])
     return lines(rows)
 
 

@@ -13,12 +13,12 @@ from textual.widgets import ContentSwitcher
 
 from xpm_tui.application.connection.steps import ConnectionStep, Name
 from xpm_tui.domain.safe_text import Shown
-from xpm_tui.tui.dialogs.form import unsaved
+from xpm_tui.tui.dialogs.form import discard_question
 from xpm_tui.tui.dialogs.help import HelpPage
 from xpm_tui.tui.safe_text import content
-from xpm_tui.tui.theme import style
+from xpm_tui.tui.theme import stylesheet_path
 from xpm_tui.tui.widgets import cells
-from xpm_tui.tui.widgets.cells import Line, lines, ours, span
+from xpm_tui.tui.widgets.cells import Line, fixed, lines, span
 from xpm_tui.tui.widgets.frame import KeyFooter
 from xpm_tui.tui.widgets.text import TextLabel
 from xpm_tui.tui.wizard.optional_steps import ClientsPane, PlanPane, TeamPane, TemplatesPane
@@ -43,7 +43,7 @@ QUESTIONS: dict[Name, str] = {
 class Wizard(StepScreen):
     """The wizard. Its result is the id of the first plan, or None if it was left."""
 
-    CSS_PATH: ClassVar = style("wizard")
+    CSS_PATH: ClassVar = stylesheet_path("wizard")
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "app.focus_next", "Move"),
@@ -109,15 +109,19 @@ class Wizard(StepScreen):
         status = self.host.practice_status
         columns = self.size.width
         left: Line = [
-            ours(" Connect to XPM", "head"),
-            *([ours("  "), ours("SANDBOX, not Xero", "accent")] if self.host.worker.practice.sandbox else []),
+            fixed(" Connect to XPM", "head"),
+            *(
+                [fixed("  "), fixed("SANDBOX, not Xero", "accent")]
+                if self.host.worker.practice.sandbox
+                else []
+            ),
         ]
         right: Line = [
-            ours(f"step {place} of {len(self._steps)}", "muted"),
+            fixed(f"step {place} of {len(self._steps)}", "muted"),
             span(f"  {status.title}", "strong"),
         ]
         gap = columns - cells.width(left) - cells.width(right) - 1
-        self._head.say(cells.words(cells.fit([*left, ours(" " * max(2, gap)), *right], columns)))
+        self._head.say(cells.words(cells.fit([*left, fixed(" " * max(2, gap)), *right], columns)))
         self._list.border_title = "Steps"
         self._list.say(lines(self._step_lines(step)))
         self.query_one(ContentSwitcher).border_title = content(Shown(QUESTIONS[step.name]))
@@ -128,7 +132,7 @@ class Wizard(StepScreen):
         for place, each in enumerate(self._steps, 1):
             here = each.name == step.name
             glyph, look = cells.STEP_STATES.sign(each.state)
-            mark = ours("▶" if here else glyph, "accent" if here else look)
+            mark = fixed("▶" if here else glyph, "accent" if here else look)
             found.append(
                 [
                     mark,
@@ -139,8 +143,8 @@ class Wizard(StepScreen):
             )
         done = sum(each.state == "done" for each in self._steps)
         skipped = sum(each.state == "skipped" for each in self._steps)
-        found += [[], [ours(f"  {done} of {len(self._steps)} done", "muted")]]
-        return [*found, [ours(f"  {skipped} skipped", "muted")]] if skipped else found
+        found += [[], [fixed(f"  {done} of {len(self._steps)} done", "muted")]]
+        return [*found, [fixed(f"  {skipped} skipped", "muted")]] if skipped else found
 
     def on_resize(self) -> None:
         """Fit the progress to the width."""
@@ -179,7 +183,7 @@ class Wizard(StepScreen):
             if discard:
                 go()
 
-        self.app.push_screen(unsaved(), answered)
+        self.app.push_screen(discard_question(), answered)
 
     def action_step(self, by: int) -> None:
         """Show the next or the previous step."""

@@ -25,7 +25,7 @@ from xpm_tui.domain.xpm import Tenant
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.tui.dialogs.help import ask_symptom
 from xpm_tui.tui.safe_text import content
-from xpm_tui.tui.widgets.cells import Line, lines, ours, span
+from xpm_tui.tui.widgets.cells import Line, fixed, lines, span
 from xpm_tui.tui.widgets.inputs import TextField
 from xpm_tui.tui.widgets.text import StaticText
 from xpm_tui.tui.wizard.step_pane import StepPane, button
@@ -178,9 +178,9 @@ class AuthorisePane(StepPane):
 
     def outcome(self, view: ErrorView) -> list[Line]:
         """Return the result in few lines, because the new address must stay visible."""
-        found: list[Line] = [[ours("✗ ", "bad"), span(view.message, "bad")]]
+        found: list[Line] = [[fixed("✗ ", "bad"), span(view.message, "bad")]]
         if view.hint:
-            found.append([ours("→ ", "accent"), span(view.hint)])
+            found.append([fixed("→ ", "accent"), span(view.hint)])
         return found
 
     def _in_sight(self) -> None:
@@ -193,18 +193,18 @@ class AuthorisePane(StepPane):
         if self.host.worker.practice.sandbox:
             found.append(
                 [
-                    ours("SANDBOX: ", "accent"),
-                    ours("this is not Xero. Without a browser, open its page here as text."),
+                    fixed("SANDBOX: ", "accent"),
+                    fixed("this is not Xero. Without a browser, open its page here as text."),
                 ]
             )
-        found.append([ours("Waiting for Xero to redirect to "),
-                      ours(f"http://localhost:{begun.port}/callback", "strong"),
-                      ours(".")])  # fmt: skip
+        found.append([fixed("Waiting for Xero to redirect to "),
+                      fixed(f"http://localhost:{begun.port}/callback", "strong"),
+                      fixed(".")])  # fmt: skip
         if begun.ssh:
             found.append(
-                [ours("If the browser is on another machine, run there: "), span(begun.ssh, "accent")]
+                [fixed("If the browser is on another machine, run there: "), span(begun.ssh, "accent")]
             )
-            found.append([ours("Or let the page at localhost fail, and paste its address above.", "muted")])
+            found.append([fixed("Or let the page at localhost fail, and paste its address above.", "muted")])
         self._help.update(lines(found))
 
     def on_key(self, event: events.Key) -> None:

@@ -23,7 +23,7 @@ from xpm_tui.tui.app_protocol import AppMixin
 from xpm_tui.tui.base_screen import BaseScreen
 from xpm_tui.tui.dialogs.help import problem_steps
 from xpm_tui.tui.safe_text import content, show
-from xpm_tui.tui.widgets.cells import Line, Span, lines, ours, span, wrap
+from xpm_tui.tui.widgets.cells import Line, Span, fixed, lines, span, wrap
 from xpm_tui.tui.widgets.inputs import RadioRows
 from xpm_tui.tui.widgets.text import StaticText
 
@@ -102,9 +102,9 @@ class StepPane(AppMixin, VerticalScroll, can_focus=False):
     def take(self, step: ConnectionStep) -> None:
         """Show the current state of the step."""
         found: list[Line] = [
-            [ours("✓ " if step.state == "done" else "· ", "good"), span(f)] for f in step.facts
+            [fixed("✓ " if step.state == "done" else "· ", "good"), span(f)] for f in step.facts
         ]
-        found += [[ours("○ ", "warn"), span(missing)] for missing in step.missing]
+        found += [[fixed("○ ", "warn"), span(missing)] for missing in step.missing]
         self._facts.update(lines(found))
         self._facts.display = bool(found)
         self._say("")
@@ -142,13 +142,13 @@ class StepPane(AppMixin, VerticalScroll, can_focus=False):
 
     def outcome(self, view: ErrorView) -> list[Line]:
         """Return the lines on an error: what happened, why, and what to do."""
-        found: list[Line] = [[ours("✗ ", "bad"), span(view.message, "bad")]]
-        found += [[ours("  "), span(view.why)]] if view.why else []
+        found: list[Line] = [[fixed("✗ ", "bad"), span(view.message, "bad")]]
+        found += [[fixed("  "), span(view.why)]] if view.why else []
         if view.hint:
-            found.append([ours("→ ", "accent"), span(view.hint)])
+            found.append([fixed("→ ", "accent"), span(view.hint)])
         if view.problem is not None:
-            found.append([ours(problem_title(view.problem), "accent")])
-            found.append([ours("First: ", "muted"), ours(view.problem.steps[0])])
+            found.append([fixed(problem_title(view.problem), "accent")])
+            found.append([fixed("First: ", "muted"), fixed(view.problem.steps[0])])
         return found
 
     def _show_outcome(self) -> None:
@@ -211,10 +211,10 @@ class AnswerRows(RadioRows):
         label = self._answers[self.options[row][0]]
         if line == 0:
             here = row == self.cursor
-            mark = ours(" (•) " if here else " ( ) ", "accent" if here else "muted")
+            mark = fixed(" (•) " if here else " ( ) ", "accent" if here else "muted")
             return [mark, span(label.text, "strong" if here else "")]
         meaning = self._meaning(label, columns)
-        return [ours("     "), *meaning[line - 1]] if line <= len(meaning) else []
+        return [fixed("     "), *meaning[line - 1]] if line <= len(meaning) else []
 
     def _meaning(self, label: Label, columns: int) -> list[list[Span]]:
         return wrap([span(label.help, "muted")], max(20, columns - 5)) if label.help else []

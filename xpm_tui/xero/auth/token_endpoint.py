@@ -163,7 +163,7 @@ class TokenEndpoint:
     def _fault(self, status: int, body: Secret, asked: RequestInfo, *, renewing: bool) -> XeroError:
         error = _object(body).get("error")
         error = error[:80] if isinstance(error, str) else ""
-        more = error_mapping.about(asked, words=visible(error, 80))
+        more = error_mapping.call_arguments(asked, words=visible(error, 80))
         if error == "invalid_grant":
             if renewing:
                 return error_mapping.login_lost(asked)
@@ -211,7 +211,7 @@ class TokenEndpoint:
                 f"Xero's identity server does not work at the moment (HTTP {status}).",
                 hint="Try again later, and check status.xero.com. The login is kept.",
                 case=CaseId.XERO_DOWN,
-                **error_mapping.about(asked, repeatable=True),
+                **error_mapping.call_arguments(asked, repeatable=True),
             )
         return _no_token(asked)
 
@@ -229,5 +229,5 @@ def _no_token(asked: RequestInfo) -> BadReply:
         f"The identity server's reply is not from Xero (HTTP {asked.status}).",
         hint="A proxy may have answered in Xero's place, or xero.identity_url is wrong.",
         case=CaseId.BAD_REPLY,
-        **error_mapping.about(asked, repeatable=True),
+        **error_mapping.call_arguments(asked, repeatable=True),
     )

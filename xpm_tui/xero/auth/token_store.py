@@ -402,7 +402,7 @@ class TokenStore:
         return key
 
 
-def refused(folder: Path, shared: SharedState | None = None) -> bool:
+def is_refused(folder: Path, shared: SharedState | None = None) -> bool:
     """Whether Xero refused the login in ``folder``, or in what machines share: told without its key."""
     try:
         data = (folder / "login.bin").read_bytes() if shared is None else shared.record("login").read().data

@@ -151,7 +151,7 @@ class Caller:
             raise fault.error from None
         except BadReply as error:
             found = replace(spec.asked, status=error.status, correlation=error.correlation)
-            raise error_mapping.unknown(found, error.message) from None
+            raise error_mapping.unknown_outcome_error(found, error.message) from None
 
     async def _whole(self, spec: Spec, budget: _Budget) -> tuple[bytes, RequestInfo]:
         async with self._opened(spec, budget) as (incoming, asked):
@@ -287,7 +287,7 @@ class Caller:
                     "Xero keeps refusing calls because there are too many.",
                     hint="Another program may be using the same Xero app. Try again in a few minutes.",
                     case=CaseId.RATE_LIMITED,
-                    **error_mapping.about(asked, repeatable=True),
+                    **error_mapping.call_arguments(asked, repeatable=True),
                 )
             )
         if problem.startswith("con"):
@@ -357,7 +357,7 @@ def bad_reply(asked: RequestInfo, problem: str) -> BadReply:
         f"Xero's reply cannot be read: {problem}.",
         hint=f"Try again. {support_hint(asked.correlation)}",
         case=CaseId.BAD_REPLY,
-        **error_mapping.about(asked, repeatable=not asked.write),
+        **error_mapping.call_arguments(asked, repeatable=not asked.write),
     )
 
 

@@ -82,7 +82,7 @@ def error_body(body: bytes, headers: Mapping[str, str]) -> ErrorBody:
     return ErrorBody()
 
 
-def about(asked: RequestInfo, **more: Any) -> dict[str, Any]:
+def call_arguments(asked: RequestInfo, **more: Any) -> dict[str, Any]:
     """Return the keyword arguments of every error about a call."""
     return {"asked": asked.call, "status": asked.status, "correlation": asked.correlation, **more}
 
@@ -94,17 +94,17 @@ def no_reply(fault: NoReply, asked: RequestInfo) -> XeroError:
         what = fault.words or "could not be reached"
         message, hint = f"The proxy of {fault.proxy} {what}.", "Check that variable, and NO_PROXY."
     if asked.write and fault.sent:
-        return unknown(asked, message)
-    return XeroUnreachable(message, hint=hint, case=case, **about(asked, repeatable=True))
+        return unknown_outcome_error(asked, message)
+    return XeroUnreachable(message, hint=hint, case=case, **call_arguments(asked, repeatable=True))
 
 
-def unknown(asked: RequestInfo, why: str) -> OutcomeUnknown:
+def unknown_outcome_error(asked: RequestInfo, why: str) -> OutcomeUnknown:
     """Return the error for a write that may have taken effect."""
     return OutcomeUnknown(
         f"It is not known whether XPM made the change. {why}",
         hint="Before anything is sent again, XPM is checked for it.",
         case=CaseId.UNKNOWN_OUTCOME,
-        **about(asked),
+        **call_arguments(asked),
     )
 
 
@@ -114,7 +114,7 @@ def login_lost(asked: RequestInfo) -> LoginNeeded:
         "Xero no longer accepts the login.",
         hint="Sign in again: xpm-tui connect. Practice data and links stay as they are.",
         case=CaseId.NEEDS_RECONNECT,
-        **about(asked, repeatable=True),
+        **call_arguments(asked, repeatable=True),
     )
 
 
@@ -130,7 +130,7 @@ def of_status(asked: RequestInfo, found: ErrorBody, *, record: bool) -> XeroErro
             hint='It was disconnected, or the person who connected it has lost the permission "Connect '
             'third-party add-ons" in XPM. Check both, then connect again.',
             case=CaseId.DISCONNECTED,
-            **about(asked, words=words, repeatable=True),
+            **call_arguments(asked, words=words, repeatable=True),
         )
     if status >= 500:
         return _server_error(asked, found)
@@ -140,13 +140,13 @@ def of_status(asked: RequestInfo, found: ErrorBody, *, record: bool) -> XeroErro
         return Refused(
             "Xero does not know this call.",
             hint="Check xero.api_url. If it is right, this program is out of date.",
-            **about(asked, words=words, repeatable=True),
+            **call_arguments(asked, words=words, repeatable=True),
         )
     if status in (405, 406, 415):
         return Refused(
             f"Xero no longer accepts this form of the call (HTTP {status}).",
             hint="Look for a newer version of this program.",
-            **about(asked, words=words, repeatable=True),
+            **call_arguments(asked, words=words, repeatable=True),
         )
     if 400 <= status < 500:
         return refusal(words, asked)
@@ -161,23 +161,23 @@ def _server_error(asked: RequestInfo, found: ErrorBody) -> XeroError:
     # Any other 500 may have come after the change was made, with or without an envelope.
     quoted = f' ("{visible(found.words, 120)}")' if found.words else ""
     if asked.write:
-        return unknown(asked, f"Xero answered HTTP {asked.status}{quoted}.")
+        return unknown_outcome_error(asked, f"Xero answered HTTP {asked.status}{quoted}.")
     return XeroUnreachable(
         f"Xero has a problem: HTTP {asked.status}{quoted}.",
         hint="Try again later, and check status.xero.com.",
         case=CaseId.XERO_DOWN,
-        **about(asked, words=found.words, repeatable=True),
+        **call_arguments(asked, words=found.words, repeatable=True),
     )
 
 
 def _not_a_reply(asked: RequestInfo, message: str) -> XeroError:
     if asked.write:
-        return unknown(asked, message)
+        return unknown_outcome_error(asked, message)
     return BadReply(
         message,
         hint="A proxy may answer in Xero's place; check the network and xero.api_url.",
         case=CaseId.BAD_REPLY,
-        **about(asked, repeatable=True),
+        **call_arguments(asked, repeatable=True),
     )
 
 
@@ -214,11 +214,11 @@ def scope_missing(asked: RequestInfo, words: str, granted: Collection[str] = ())
             "Xero has not approved the app for it. Look at the app's tier and approval at "
             f"developer.xero.com. {support_hint(asked.correlation)}",
             case=CaseId.API_NOT_OPEN,
-            **about(asked, words=words),
+            **call_arguments(asked, words=words),
         )
     return ScopeMissing(
         "The login does not include this call: the scope was not requested, or Xero did not grant it.",
         hint="Ask for it: xpm-tui settings set xero.scopes standard (or both), then: xpm-tui connect",
         case=CaseId.SCOPE_MISSING,
-        **about(asked, words=words),
+        **call_arguments(asked, words=words),
     )

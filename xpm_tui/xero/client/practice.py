@@ -60,7 +60,7 @@ def job_number_piece(text: str) -> str:
     return quote(text, safe="")
 
 
-def moment(when: datetime) -> str:
+def format_moment(when: datetime) -> str:
     """Return a time as ``modifiedsince`` takes it: ``yyyy-MM-ddTHH:mm:ss`` in UTC, without zone."""
     if when.tzinfo is None:
         when = when.replace(tzinfo=UTC)
@@ -271,7 +271,7 @@ class XeroPractice(JobCalls):
     async def _clients(self, modified_since: datetime | None) -> AsyncIterator[ClientList]:
         query = {"detailed": "true"}
         if modified_since is not None:
-            query["modifiedsince"] = moment(modified_since)
+            query["modifiedsince"] = format_moment(modified_since)
         async with self._caller.stream(Spec("GET", "client.api/list", query, long=True)) as (incoming, asked):
             yield ClientListing(incoming, asked, self._caller.clock.now())
 
