@@ -190,6 +190,20 @@ async def test_too_small_is_said(size: tuple[int, int], world: World, console: M
         assert "Overview" in text_of(app)
 
 
+@pytest.mark.parametrize("keys", [("g", "c"), ("g", "c", "m")])
+async def test_a_toast_covers_nothing(keys: Sequence[str], world: World, console: Make) -> None:
+    app = console(world)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await settle(pilot)
+        await press(pilot, *keys)
+        app.toast("Client 00001 is linked to 1005 Client 00001.\nNothing will be synced to it.")
+        await settle(pilot)
+        shown = text_of(app).splitlines()
+        assert "Nothing will be synced to it." in shown[-2]
+        assert "is linked to 1005" in shown[-3]
+        assert "╰" in shown[-4], "the panel above ends above the message"
+
+
 async def test_sixteen_colours_get_the_terminals_own(world: World, console: Make) -> None:
     assert console(world, environ={"TERM": "xterm"}).theme == "xpm-ansi-dark"
     assert console(world, environ={"TERM": "xterm", "COLORFGBG": "0;15"}).theme == "xpm-ansi-light"
