@@ -211,3 +211,13 @@ def test_a_list_that_moves_by_a_row_costs_a_row() -> None:
     assert drawn(view(1)).onto(shown) == f"\x1b[2;11r\x1b[11H\n\x1b[r\x1b[11H{rows[10]:60}\x1b[1H"
     assert drawn(view(0)).onto(shown) == f"\x1b[2;11r\x1b[2H\x1bM\x1b[r\x1b[2H{rows[0]:60}\x1b[1H"
     assert drawn(view(4)).onto(shown).count("\n") == 4
+
+
+def test_nothing_beyond_the_edge_is_sent_after_a_resize() -> None:
+    wanted, shown = ScreenBuffer(), ScreenBuffer()
+    wanted.draw("\x1b[1;1Hname   \x1b[31mg\x1b[m\x1b[2;1H株株株")
+    wanted.clip(5)
+    sent = wanted.onto(shown)
+    assert "g" not in sent
+    assert [len(row.texts) for row in wanted.rows] == [5, 5]
+    assert wanted.rows[1].texts == [" "] * 5

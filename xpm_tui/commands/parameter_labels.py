@@ -14,7 +14,7 @@ with lazy_imports():
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from xpm_tui.commands.command import Command, Param
+    from xpm_tui.commands.command import Command, Completes, Param
 
 PARAMETER_LABELS: dict[str, str] = {
     "templates.rules.category": "Job category",
@@ -252,6 +252,7 @@ class ValueField(NamedTuple):
     help: str
     options: Sequence[tuple[str, str]] = ()
     is_date: bool = False
+    completes: Completes = ""
 
 
 _RECORDS = {
@@ -272,8 +273,8 @@ _OF_PROPOSAL = (
     ValueField("reference", "Reference", "Your own reference."),
     ValueField("start", "Starts", "The first day of the proposal.", is_date=True),
     ValueField("end", "Ends", "The last day of the proposal.", is_date=True),
-    ValueField("partner", "Partner", "A team member, by e-mail, id or name."),
-    ValueField("manager", "Manager", "A team member, by e-mail, id or name."),
+    ValueField("partner", "Partner", "The partner of the client's jobs.", completes="member"),
+    ValueField("manager", "Manager", "The manager of the client's jobs.", completes="member"),
 )
 
 

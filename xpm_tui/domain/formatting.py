@@ -359,11 +359,18 @@ def chart(values: Sequence[int]) -> str:
     return "".join((column(value, most)[0] if value > 0 else "·") * 2 for value in values)
 
 
+LONG_GAUGE = 10
+"""The length from which one missing cell is not read as a large part."""
+
+
 def gauge(part: float, columns: int) -> str:
-    """Return a line, heavy for ``part`` of it; of something that is there at least one cell."""
+    """Return a line, heavy for ``part`` of it.
+
+    Of something that is there it shows at least one cell, and a long line is full only when all is there.
+    """
     full = round(max(0.0, min(1.0, part)) * columns)
     if 0 < part < 1:
-        full = max(1, min(columns - 1, full))
+        full = max(1, min(columns - (columns >= LONG_GAUGE), full))
     return "━" * full + "─" * (columns - full)
 
 

@@ -14,6 +14,7 @@ with lazy_imports():
     import msgspec
 
     from xpm_tui.application import home as application_home
+    from xpm_tui.application.presenters import lookup
     from xpm_tui.commands import command, effects, registry, tables
     from xpm_tui.diagnostics.known_problems import registry as problems
     from xpm_tui.tui import command_routes, keymap, screenshot
@@ -192,8 +193,12 @@ class CommandRunner(AppProtocol):
                 self, lambda turned: edit.EditDialog(sheet, turned), do_sheet
             )
         if ask and form.open_parameters(command, preset):
+            kinds = form.record_kinds(command, preset)
+            records = await self.worker.glance(
+                lambda practice: {kind: lookup.record_choices(practice.snapshot(), kind) for kind in kinds}
+            ) if kinds else {}  # fmt: skip
             return await form.ask_until_accepted(
-                self, lambda turned: form.FormDialog(command, preset, start, turned), do
+                self, lambda turned: form.FormDialog(command, preset, start, turned, records), do
             )
         return await do(form.build(command, preset))
 

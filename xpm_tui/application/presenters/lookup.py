@@ -117,7 +117,7 @@ def find_client(snapshot: Snapshot, text: str) -> Client:
     if len(hits) == 1:
         return hits[0]
     if hits:
-        ids = ", ".join(client.id for client in hits[:12])
+        ids = ", ".join(f"{client.id} ({_details(client)})" for client in hits[:12])
         raise BadInput(
             f"Several clients are called '{visible(typed, 80)}'.", hint=f"Name one of them: {ids}."
         )
@@ -125,6 +125,30 @@ def find_client(snapshot: Snapshot, text: str) -> Client:
         f"There is no client '{visible(typed, 80)}' in this practice.",
         hint="Search for it: xpm-tui clients list --find TEXT",
     )
+
+
+def _details(client: Client) -> str:
+    """Return what tells a client from its namesakes: its Client ID and city, or that it has neither."""
+    return visible(", ".join(filter(None, (client.client_id, client.city))) or "no Client ID", 60)
+
+
+def record_choices(snapshot: Snapshot, kind: str) -> list[tuple[str, str]]:
+    """Return the clients or team members that a form offers, as id and label, by name.
+
+    Empty for another kind, and for more clients than anyone would look through: they are typed.
+    """
+    if kind == "member":
+        rows = [(each.id, each.name, each.email) for each in snapshot.rows(TEAM) if each.active]
+    elif kind == "client" and snapshot.count(CLIENTS) <= MOST_CHOICES:
+        rows = [(each.id, each.name, _details(each)) for each in snapshot.rows(CLIENTS)]
+    else:
+        rows = []
+    rows.sort(key=lambda row: (row[1].casefold(), row[0]))
+    return [(id_, f"{name}  {more}".rstrip()) for id_, name, more in rows]
+
+
+MOST_CHOICES = 2_000
+"""The most clients that a form lists."""
 
 
 def find_xpm(snapshot: Snapshot, text: str) -> XpmClient:

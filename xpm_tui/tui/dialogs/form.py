@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -188,9 +189,21 @@ class _ParameterRow(NamedTuple):
     part: ValueField | None = None
 
     @property
+    def record(self) -> str:
+        """The kind of record that is chosen in this row, such as ``client``; empty if it is not a record."""
+        if self.part is not None:
+            return self.part.completes
+        return self.param.hint.completes if self.param.required and not self.param.many else ""
+
+    @property
     def is_date(self) -> bool:
         """Whether the value is a date."""
         return self.part.is_date if self.part is not None else self.param.hint.placeholder == "DATE"
+
+
+def record_kinds(command: Command[Any], preset: Mapping[str, Any]) -> set[str]:
+    """Return the kinds of records that are chosen in a command's form."""
+    return {row.record for row in rows_of(command, preset)} - {""}
 
 
 def rows_of(command: Command[Any], preset: Mapping[str, Any]) -> list[_ParameterRow]:
@@ -225,9 +238,11 @@ class FormDialog(EditingDialog[msgspec.Struct]):
         preset: Mapping[str, Any],
         start: Mapping[str, Any] | None = None,
         turned: RejectedInput[msgspec.Struct] | None = None,
+        records: Mapping[str, Sequence[tuple[str, str]]] = MappingProxyType({}),
     ) -> None:
         super().__init__(classes="wide")
         self.title_text = visible(command.title)
+        self._records = records
         self._act = command
         self._preset = dict(preset)
         self._start = dict(start or {})
@@ -259,7 +274,7 @@ class FormDialog(EditingDialog[msgspec.Struct]):
         self._before = {} if self._turned is not None else self._filled()
         if self._turned is not None:
             about = invalid_field(self._turned.trouble, self._named())
-            self._complain(self._turned.sentence, about)
+            self._complain(self._turned.sentence.removeprefix(f"{about}: "), about)
             if about:
                 return
         for widget in self.query("TextField, TickBox, ChoiceField"):
@@ -291,6 +306,7 @@ class FormDialog(EditingDialog[msgspec.Struct]):
         options = choice_labels(self._act, param) if param.choices else []
         if not options and len(given) < 2:
             options = field_choices(self._act, param, given)
+        options = options or self._chosen_from(row, "Choose one")
         if options:
             return _choice(options, given[0] if given else "", row.key)
         is_list = isinstance(start, Sequence) and not isinstance(start, str)
@@ -303,9 +319,14 @@ class FormDialog(EditingDialog[msgspec.Struct]):
 
     def _of_part(self, row: _ParameterRow, value: str) -> TextField | ChoiceField:
         assert row.part is not None
-        if row.part.options:
-            return _choice(row.part.options, value, row.key)
+        if options := row.part.options or self._chosen_from(row, "Nobody"):
+            return _choice(options, value, row.key)
         return TextField(value, placeholder=self._today().isoformat() if row.is_date else "", id=row.key)
+
+    def _chosen_from(self, row: _ParameterRow, none: str) -> list[tuple[str, str]]:
+        """Return the records of which one can be chosen in a row; empty if it is typed."""
+        found = self._records.get(row.record, ())
+        return [("", none), *found] if found else []
 
     def _today(self) -> date:
         return self.host.worker.practice.clock.now().date()

@@ -273,7 +273,7 @@ class Clients(FilteredArea):
         if self.table.item is not view:
             return
         self.detail.show(view, sides)
-        if self.has_class("-wide") and self.has_class("-tall"):
+        if self.detail.activity.display:
             found = await self.host.worker.glance(activity)
             if self.table.item is view:
                 self.detail.activity.show(*found)

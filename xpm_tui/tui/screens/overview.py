@@ -265,6 +265,8 @@ class Overview(AreaScreen):
     def on_resize(self, event: events.Resize) -> None:
         """Let the panels scroll in a low window."""
         self._panels.set_class(event.size.height < WHOLE, "-small")
+        if self._facts is not None:
+            self.call_after_refresh(self.refresh_data, force=True)  # larger windows have more panels
 
     @on(PanelText.Resized)
     def _resized(self, event: PanelText.Resized) -> None:

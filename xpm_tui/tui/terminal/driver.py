@@ -214,6 +214,7 @@ class ConsoleDriver(LinuxDriver):
     def _show(self) -> None:
         if self._writer.behind:
             return
+        self._wanted.clip(self._app.size.width)
         news = self._wanted.onto(self._shown)
         if news:
             self._writer.write(f"{SYNC_START}{news}{SYNC_END}" if self._bracket else news)

@@ -88,6 +88,20 @@ class ScreenBuffer:
             self.rows.append(CellRow())
         return self.rows[number]
 
+    def clip(self, columns: int) -> None:
+        """Drop what is beyond the last column of the terminal.
+
+        After a resize, Textual may still paint a line in the former width. A terminal would put every
+        character beyond its edge into its last column.
+        """
+        for row in self.rows:
+            if len(row.texts) > columns:
+                head = columns
+                while head and not row.texts[head] and row.looks[head] is not None:
+                    head -= 1
+                row.texts[head:columns] = " " * (columns - head)  # wide characters across the edge
+                del row.texts[columns:], row.looks[columns:]
+
     def onto(self, shown: ScreenBuffer) -> str:
         """Return the bytes that make a terminal with the contents of ``shown`` show this buffer.
 

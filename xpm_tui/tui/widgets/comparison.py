@@ -27,6 +27,7 @@ from xpm_tui.tui.widgets.cells import (
     lines,
     named,
     span,
+    width,
     words,
     wrap,
 )
@@ -234,7 +235,7 @@ class ComparisonPane(Vertical):
         self._client: tuple[str, bool] = ("", False)
         self.table: Table[SideBySide] = Table(
             (
-                TableColumn("Field", 17, grow=0),
+                TableColumn("Field", 18, grow=0),
                 TableColumn("Ignition", 12, grow=1, look="ignition"),
                 TableColumn("", 1),
                 TableColumn("XPM", 12, grow=1, look="xpm"),
@@ -266,7 +267,7 @@ class ComparisonPane(Vertical):
         """Show a client; fields that are empty on both sides are left out."""
         self.border_title = words([span(view.name)])
         self.border_subtitle = words(ids_of(view))
-        self._head.say(words(head(view)))
+        self._head.say(words(head(view, self.content_size.width or 78)))
         if not view.link:
             sides = unlinked_lines(view)
         filled = [side for side in sides if side.reason or _filled(side.ignition) or _filled(side.xpm)]
@@ -406,8 +407,11 @@ def ids_of(view: ClientView) -> Line:
     return found
 
 
-def head(view: ClientView) -> Line:
-    """Return the state of a client's link; states that need the user come before the name."""
+def head(view: ClientView, columns: int) -> Line:
+    """Return the state of a client's link; states that need the user come before the name.
+
+    The UUID is shown only if all of it fits into ``columns``.
+    """
     found: list[Span] = [fixed(" "), cells.LINK_STATES.draw(view.link_state)]
     if view.link and view.link.quiet:
         found.append(fixed("  second client there: not synced", "warn"))
@@ -417,7 +421,9 @@ def head(view: ClientView) -> Line:
     if missing:
         found.append(span(f"  removed in XPM: {', '.join(missing)}", "warn"))
     if view.link:
-        found += [fixed("  "), span(view.link.name), span(f"  {view.link.uuid}", "muted")]
+        found += [fixed("  "), span(view.link.name)]
+        uuid = span(f"  {view.link.uuid}", "muted")
+        found += [uuid] if width([*found, uuid]) < columns else []
     return found
 
 

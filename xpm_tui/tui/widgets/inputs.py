@@ -27,6 +27,17 @@ from xpm_tui.tui.widgets.rows import Rows
 from xpm_tui.tui.widgets.text import StaticText
 
 
+class ChoiceList(SelectOverlay):
+    """The open list of a choice; typing goes to the option that contains the letters, earliest first."""
+
+    def _find_search_match(self, query: str) -> int | None:
+        """Return the position of the option; stock Textual finds nothing in a ``Content``."""
+        places = [str(option.prompt).casefold().find(query.casefold()) for option in self._options]
+        return min(
+            (at for at, place in enumerate(places) if place >= 0), key=places.__getitem__, default=None
+        )
+
+
 class ChoiceField(Select[str], inherit_bindings=False):
     """A choice of a few words, in one widget; its list is mounted when it is first opened."""
 
@@ -63,12 +74,12 @@ class ChoiceField(Select[str], inherit_bindings=False):
 
     async def _open(self) -> None:
         """Return the list, with the cursor on the chosen option."""
-        if not self.query(SelectOverlay):
-            overlay = SelectOverlay(type_to_search=self._type_to_search)
+        if not self.query(ChoiceList):
+            overlay = ChoiceList(type_to_search=self._type_to_search)
             overlay.compact = True
             await self.mount(overlay)
             overlay.add_options([Option(words) for words, _ in self._options])
-        overlay = self.query_one(SelectOverlay)
+        overlay = self.query_one(ChoiceList)
         overlay.select([value for _, value in self._options].index(self.value))
         overlay.focus(scroll_visible=False)
 
