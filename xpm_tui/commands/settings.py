@@ -146,8 +146,14 @@ async def unset_setting(practice: OpenPractice, params: UnsetSetting, talk: Dial
 
 def _unchanged(practice: OpenPractice, key: str) -> Result:
     item = practice.settings.item(key)
-    text = f"Nothing was changed: {item.key} is still {item.shown or '(empty)'}."
+    text = f"Nothing was changed: “{item.entry.label}” is still {_value_label(item.key, item.shown)}."
     return Result(data=_data(item), lines=[text], declined=True)
+
+
+def _value_label(key: str, text: str) -> str:
+    """Return a value as users read it: the label of a choice, or the text."""
+    found = kinds.setting_choices(key, schema.BY_KEY[key].kind.words).get(text)
+    return found.text if found is not None else text or "empty"
 
 
 async def _agreed(
@@ -191,7 +197,7 @@ def _policy_changes(before: Policy, after: Policy) -> Iterator[str]:
         ("sync.clear", before.clear, after.clear),
     ):
         if old != new:
-            yield f"{schema.BY_KEY[key].label}: {old} → {new}"
+            yield f"{schema.BY_KEY[key].label}: {_value_label(key, old)} → {_value_label(key, new)}"
 
 
 def _now(item: Item, everywhere: bool) -> list[str]:
@@ -396,8 +402,8 @@ POLICY_COMMANDS = (
     Command(
         name="policy.set",
         title="Choose the direction and what to sync",
-        help="Choose the direction (which side is the master) and what to sync: the settings "
-        "sync.direction and sync.level. The choice itself changes nothing in Ignition or XPM.",
+        help="Choose the direction (which side is the master) and what to sync. "
+        "The choice itself changes nothing in Ignition or XPM.",
         params=SetPolicy,
         run=set_policy,
         verb=("policy", "set"),

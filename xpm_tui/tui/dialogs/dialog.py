@@ -146,6 +146,10 @@ def answer_letter(words: str) -> str:
     return next((letter for letter in letters if letter not in _NOT_LETTERS), "")
 
 
+AROUND = 5
+"""Rows of a question besides its text: the frame, the blank line at the top, and the buttons."""
+
+
 class ConfirmDialog(TextDialog[bool]):
     """A question with two answers.
 
@@ -189,8 +193,9 @@ class ConfirmDialog(TextDialog[bool]):
         self.query_one("#yes" if self._safe else "#no", Button).focus()
         self.query_one(".box").border_subtitle = "enter chooses the marked button"
 
-    def on_resize(self) -> None:
-        """Fit labels and texts to the width."""
+    def on_resize(self, event: events.Resize) -> None:
+        """Fit labels and texts to the width, and show as many lines as fit above the buttons."""
+        self.query_one(".words").styles.max_height = max(3, event.size.height * 92 // 100 - AROUND)
         columns = self._words.size.width
         if columns > 0:
             self._words.update(lines(confirmation_lines(self._question.split("\n"), columns)))
