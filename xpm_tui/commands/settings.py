@@ -202,7 +202,8 @@ def _policy_changes(before: Policy, after: Policy) -> Iterator[str]:
 
 def _now(item: Item, everywhere: bool) -> list[str]:
     written = "file" if everywhere else "practice"
-    text = f"{item.key} is {item.shown or '(empty)'} (from {labels.ORIGINS[item.origin].reason})."
+    shown = _value_label(item.key, item.shown)
+    text = f"“{item.entry.label}” is {shown} (from {labels.ORIGINS[item.origin].reason})."
     if item.origin not in (written, "default", "file"):
         return [text, f"Your value is saved, but {labels.ORIGINS[item.origin].reason} overrides it."]
     return [text]

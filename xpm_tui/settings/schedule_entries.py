@@ -46,7 +46,7 @@ SCHEDULE_ENTRIES: tuple[SettingEntry, ...] = (
         TEXT,
         "",
         "The command to run when a run is held or fails, a file of the inbox fails, a login is needed, or "
-        "there was no successful sync for notify.hours.",
+        "there was no successful sync for the hours of “Hours without a sync”.",
     ),
     SettingEntry(
         "notify.hours",

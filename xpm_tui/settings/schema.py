@@ -180,7 +180,7 @@ SCHEMA: tuple[SettingEntry, ...] = (
         integer(0, 100, "percent"),
         90,
         "Stop when the source list has less than this share of the last complete list; see also "
-        "source_fewer.",
+        "“Shortest list, records”.",
     ),
     SettingEntry(
         "guard.source_fewer",
@@ -194,7 +194,7 @@ SCHEMA: tuple[SettingEntry, ...] = (
         "Changed records",
         integer(0, 1_000_000, "records"),
         20,
-        "Stop when more synced records change than this, and also more than records_percent.",
+        "Stop when more synced records change than this, and also more than “Changed records, percent”.",
     ),
     SettingEntry(
         "guard.records_percent",
@@ -208,7 +208,8 @@ SCHEMA: tuple[SettingEntry, ...] = (
         "Changes of a field",
         integer(0, 1_000_000, "records"),
         20,
-        "Stop when one field changes in more synced records than this, and also more than field_percent.",
+        "Stop when one field changes in more synced records than this, and also more than "
+        "“Changes of a field, percent”.",
     ),
     SettingEntry(
         "guard.field_percent",
@@ -223,7 +224,7 @@ SCHEMA: tuple[SettingEntry, ...] = (
         integer(0, 1_000_000, "records"),
         5,
         "Stop when one field is emptied in more synced records than this, and also more than "
-        "emptied_percent.",
+        "“Emptied values, percent”.",
     ),
     SettingEntry(
         "guard.emptied_percent",
@@ -254,7 +255,7 @@ SCHEMA: tuple[SettingEntry, ...] = (
         BILLING_CATEGORIES,
         "",
         "Job categories by the billing type of the services, such as monthly=Bookkeeping; one-time=Advisory. "
-        "A service's own category takes precedence; without either, jobs.default_category applies.",
+        "A service's own category takes precedence; without either, “Job category” applies.",
     ),
     SettingEntry(
         "jobs.budget",

@@ -20,6 +20,7 @@ from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput
 from xpm_tui.domain.fields import label
 from xpm_tui.domain.formatting import count
+from xpm_tui.domain.labels import Label
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.lazy import lazy_imports
 from xpm_tui.settings.kinds import ZONE, SettingEntry, format_value, setting_choices
@@ -235,6 +236,10 @@ class SettingsArea(AreaScreen):
         entry = item.entry
         title, prompt = entry.label, f"{entry.help}\n\n{entry.kind.words}"
         choices = setting_choices(entry.key, entry.kind.words)
+        if entry.key == "theme":
+            choices = {
+                name: Label(name, "") for name in ("auto", "dark", "light", *self.app.available_themes)
+            }
         value: str | None
         if choices:
             value = await self.app.push_screen_wait(
@@ -331,7 +336,8 @@ def value_checker(entry: SettingEntry) -> Callable[[str], str]:
         try:
             parse_setting(entry, text, "")
         except BadInput as wrong:
-            return present(wrong).short()
+            reason = present(BadInput(wrong.message)).short()  # its hint is the help, which is shown already
+            return reason.replace(entry.key, f"“{entry.label}”", 1)
         return ""
 
     return check
