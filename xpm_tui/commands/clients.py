@@ -302,7 +302,7 @@ def _ids(settled: Iterable[ReviewDecision]) -> tuple[str, ...]:
 
 def needs(view: ClientView) -> str:
     """Return in a word or two what decision the client needs."""
-    return "a person" if view.needs else ""
+    return "you" if view.needs else ""
 
 
 def _state(archived: bool, prospect: bool) -> str:

@@ -164,7 +164,7 @@ def figure_columns(found: Consequences) -> tuple[list[Figure], list[Figure]]:
         done.append(Figure("∞", "", here.links, f"{plural(here.links, 'link')}, saved here only"))
     elif here.changes:
         done.append(Figure("∞", "", here.changes, f"saved here: {', '.join(_here_parts(here))}"))
-    pace = f", at least {count(found.minutes, 'minute')}" if found.minutes else ", less than 1 minute"
+    pace = f", at least {count(found.minutes, 'minute')}" if found.minutes else ", less than a minute"
     done.append(
         Figure("◷", "", found.calls, f"{plural(found.calls, 'call')} to Xero{pace}")
         if found.calls
@@ -181,8 +181,9 @@ def figure_columns(found: Consequences) -> tuple[list[Figure], list[Figure]]:
         more = f" ({parts})" if parts else ""
         known.append(Figure("▲", "warn", replaced.values, f"{verb} a value in {side}{more}"))
     if found.not_undoable:
-        what = found.lasting[0].what
-        known.append(Figure("✕", "bad", found.not_undoable, f"cannot be undone: {_LASTING_NOUNS[what]}"))
+        kinds = {each.what for each in found.lasting}
+        what = f": {_LASTING_NOUNS[found.lasting[0].what]}" if len(kinds) == 1 else ""
+        known.append(Figure("✕", "bad", found.not_undoable, f"cannot be undone{what}"))
     elif found.changes:
         known.append(Figure("●", "good", None, "Every change can be undone"))
     return done, known

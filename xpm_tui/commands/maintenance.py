@@ -31,6 +31,7 @@ from xpm_tui.commands.sync import run_result
 from xpm_tui.commands.tables import table_result, to_plain
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import DecisionNeeded, NotFound, StoreChanged, XeroError
+from xpm_tui.domain.fields import label
 from xpm_tui.domain.formatting import count, value
 from xpm_tui.lazy import lazy_imports
 
@@ -300,7 +301,7 @@ def _has_link(situation: Situation) -> str:
 
 
 def _left(left: list[UnclearView]) -> list[str]:
-    return [f"  stays: {u.record} {u.name} {u.field}: {u.reason} {u.address}".rstrip() for u in left]
+    return [f"  stays: {u.record} {u.name}, {label(u.field)}: {u.reason} {u.address}".rstrip() for u in left]
 
 
 COMMANDS: tuple[Command[Any], ...] = (

@@ -37,7 +37,7 @@ from xpm_tui.lazy import lazy_imports
 with lazy_imports():
     from xpm_tui.application.clients import queries
     from xpm_tui.application.presenters import lookup, presenter
-    from xpm_tui.application.runs import consequences, plans
+    from xpm_tui.application.runs import consequences, history, plans
     from xpm_tui.application.runs import runner as background
     from xpm_tui.application.schedule import scheduled_run
     from xpm_tui.diagnostics import findings
@@ -177,9 +177,9 @@ def run_result(run: Run) -> Result:
 
 def run_lines(run: Run) -> list[str]:
     """Return a run as a line, with a line for each stop."""
-    counts = ", ".join(f"{name} {number:,}" for name, number in sorted(run.counts.items()) if number)
+    counts = ", ".join(history.run_counts(run))
     outcome = labels.RUN_OUTCOMES[run.outcome].inline
-    steps = f"{run.done:,} of {count(run.total, 'step')}"
+    steps = f"{run.done:,} of {count(run.total, 'job' if run.kind == 'deploy' else 'record')}"
     head = f"Run {run.id}: {outcome}, {steps}, {count(run.calls, 'call')}"
     lines = [head + (f" ({counts})" if counts else "") + "."]
     if run.consequences is not None:

@@ -112,8 +112,12 @@ class Navigation(AppProtocol):
         freezes = result.data["consequences"].get("freezes")
         if left and (changes or not freezes):
             title = f"{formatting.count(len(left), 'change')} cannot be undone"
-            reasons = (f"{view['record']} {fields.label(view['field'])}: {view['reason']}" for view in left)
-            await self.push_screen_wait(dialog.MessageDialog(title, "\n".join(reasons), wide=True))
+            lines: dict[str, list[str]] = {}
+            for view in left:
+                name = f"  {view['name'] or view['record']}: {fields.label(view['field'])}"
+                lines.setdefault(view["reason"], []).append(name)
+            text = "\n".join(line for reason, names in lines.items() for line in (reason, *names))
+            await self.push_screen_wait(dialog.MessageDialog(title, text, wide=True))
         if changes:
             self.show_plan(result.data["plan"])
         elif freezes:

@@ -27,7 +27,7 @@ from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput, Busy, NotFound, RunStopped
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.fields import label
-from xpm_tui.domain.formatting import arrow
+from xpm_tui.domain.formatting import arrow, count
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Value
 from xpm_tui.domain.ports import Drop, Put, Snapshot, Write
@@ -158,6 +158,11 @@ def last_good(runs: Sequence[Run]) -> Run | None:
     """Return the newest successful sync; unreadable data from XPM does not count as a failure."""
     good = [run for run in runs if _did_its_work(run) and run.ended is not None and is_sync(run)]
     return max(good, key=_number, default=None)
+
+
+def run_counts(run: Run) -> list[str]:
+    """Return what a run has done in numbers: ``62 changes``, ``2 refused by XPM``."""
+    return [count(run.counts[key], noun) for key, noun in labels.RUN_COUNTS.items() if run.counts.get(key)]
 
 
 def _did_its_work(run: Run) -> bool:

@@ -23,6 +23,7 @@ from xpm_tui.application.runs.open_intents import open_writes, summary
 from xpm_tui.application.runs.xpm_refresh import guard_limits, refresh_lists
 from xpm_tui.domain.errors import AppError, BadInput, DecisionNeeded, LoginNeeded, PlanRefused, RunStopped
 from xpm_tui.domain.events import Event, Severity
+from xpm_tui.domain.fields import label
 from xpm_tui.domain.formatting import count, sequence
 from xpm_tui.domain.plan import Consequences, Plan, PlannedRecord, Requests
 from xpm_tui.domain.ports import Drop, Put, XpmPort
@@ -94,7 +95,7 @@ def _left(plan: Plan, run: Run) -> str:
     """Return what an undo could not restore, by record and reason; empty if it restored everything."""
     found: dict[str, list[str]] = {}
     for each in plan.left:
-        found.setdefault(each.sentence, []).append(f"{each.record}:{each.field}")
+        found.setdefault(each.sentence, []).append(f"{label(each.field)} of {each.record}")
     lines = [f"{sequence(records, most=_NAMED)}: {why}" for why, records in found.items()]
     if moved := run.counts.get("moved", 0):
         lines.append(

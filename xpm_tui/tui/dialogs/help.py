@@ -98,7 +98,7 @@ class ErrorDialog(MessageDialog):
             if self._hint:
                 yield StaticText(content(self._hint), classes="next")
         with Horizontal(classes="buttons"):
-            yield Button(content(Shown("OK")), id="ok")
+            yield Button(content(Shown("Close")), id="ok")
             if self.case is not None:
                 yield Button(content(Shown("What to do")), action="screen.way_out")
             keys = (

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from textual.markup import escape
 
 from xpm_tui.application.runs.consequences import RunForecast
-from xpm_tui.application.runs.history import FieldProgress
+from xpm_tui.application.runs.history import FieldProgress, run_counts
 from xpm_tui.diagnostics.error_presenter import problem_title
 from xpm_tui.diagnostics.known_problems.registry import find_problem
 from xpm_tui.domain import formatting, labels, pace
@@ -72,12 +72,6 @@ def _scope(run: Run) -> str:
     return f"{sides} · {labels.LEVELS[run.level].text}"
 
 
-def _counted(name: str, number: int) -> str:
-    """Return a count with its label: ``62 changes``, ``2 set aside``."""
-    noun = name.replace("_", " ")
-    return f"{number:,} {noun.removesuffix('s') if number == 1 else noun}"
-
-
 def frame_text(text: str) -> str:
     """Return a text for the border of a panel, where brackets would be markup."""
     return escape(visible(text))
@@ -115,10 +109,8 @@ def run_lines(run: Run, now: datetime, columns: int, forecast: RunForecast = NO_
         if seconds >= SOON:
             words += f", ends at about {formatting.clock(now + timedelta(seconds=seconds))[:5]}"
         found.append([fixed(words, "strong"), fixed("   waits included" if forecast.waits else "", "muted")])
-    if run.counts:
-        counts = " · ".join(_counted(name, number) for name, number in sorted(run.counts.items()) if number)
-        if counts:
-            found += wrap([span(counts, "muted")], columns)
+    if counts := " · ".join(run_counts(run)):
+        found += wrap([span(counts, "muted")], columns)
     for stop in run.stops:
         found += wrap([fixed("▲ ", "warn"), span(stop.sentence or stop.rule)], columns)
     if run.error:

@@ -167,8 +167,11 @@ class DirectionPane(StepPane):
 
     async def _save(self) -> None:
         chosen = {"direction": self._direction.chosen, "level": self._level.chosen}
-        await self.host.run_named("policy.set", chosen)
-        self.settled()
+        result = await self.host.run_named("policy.set", chosen)
+        if result.declined:
+            self.host.toast(result.lines[0])
+        else:
+            self.settled()
 
 
 class PermissionPane(StepPane):
