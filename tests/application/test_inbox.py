@@ -11,6 +11,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from tests.support.moved_clock import START, MovedClock
 from tests.support.profile import count, in_soak
 from xpm_tui.application.condition import conditions
 from xpm_tui.application.csv_io.exports import last_import
-from xpm_tui.application.csv_io.imports import import_file, undo_import
+from xpm_tui.application.csv_io.imports import ImportReport, import_file, undo_import
 from xpm_tui.application.home import Home
 from xpm_tui.application.inbox.documents import InboxDocument
 from xpm_tui.application.inbox.intake import InboxReport, empty_inbox, retry, set_up
@@ -30,7 +31,7 @@ from xpm_tui.application.inbox.queries import files_to_retry, inbox_status, list
 from xpm_tui.application.practice import OpenPractice, open_practice
 from xpm_tui.application.schedule.scheduled_run import run_if_due
 from xpm_tui.application.status.summary import summarize
-from xpm_tui.domain.errors import BadInput, Busy, LoginNeeded
+from xpm_tui.domain.errors import BadInput, Busy, DecisionNeeded, LoginNeeded
 from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS, INBOX, INTENTS, PROPOSALS, WORKFLOWS
 from xpm_tui.files.inbox_folder import InboxFolder
 from xpm_tui.ignition import event_schema
@@ -177,6 +178,96 @@ def test_an_older_csv_file_does_not_undo_an_event(practice: OpenPractice, folder
     assert phones(practice)["501"] == "later"
 
 
+_COLUMNS = {"Phone": "phone", "City": "city", "Website": "website"}
+
+
+def _dated(random_: random.Random, age: int) -> dict[str, dict[str, str]]:
+    """Return what a file of a certain age says: some columns of some clients."""
+    clients = random_.sample(["501", "502", "503"], random_.randint(1, 3))
+    columns = random_.sample(sorted(_COLUMNS), random_.randint(1, 3))
+    return {client: dict.fromkeys(columns, f"https://x{age}.nz") for client in clients}
+
+
+@pytest.mark.parametrize("seed", range(count(4, 60, 400)))
+def test_files_imported_by_hand_and_by_the_inbox_may_come_in_any_order(
+    practice: OpenPractice, folder: Path, tmp_path: Path, seed: int
+) -> None:
+    random_ = random.Random(seed)
+    files = {age: _dated(random_, age) for age in range(6)}
+    expected: dict[str, dict[str, str]] = {}
+    for age in sorted(files, reverse=True):  # the newest file wins
+        for client, cells in files[age].items():
+            expected.setdefault(client, {}).update({_COLUMNS[name]: text for name, text in cells.items()})
+    order = [*files, *random_.sample(sorted(files), 2)]  # some come twice
+    random_.shuffle(order)
+    for age in order:
+        columns = sorted(next(iter(files[age].values())))
+        rows = [f"{client},Client {client},{','.join(cells[each] for each in columns)}"
+                for client, cells in files[age].items()]  # fmt: skip
+        text = "\n".join([",".join(["Client ID", "Client Name", *columns]), *rows, ""])
+        where = tmp_path if random_.random() < 0.5 else folder
+        put(where, f"clients-{age}.csv", text, START - timedelta(minutes=10 + age))
+        if where is folder:
+            emptied(practice)
+        else:
+            with suppress(DecisionNeeded):
+                import_file(practice, "clients", where / f"clients-{age}.csv")
+    found = {
+        each.client_id: {name: text for name in _COLUMNS.values() if (text := getattr(each, name))}
+        for each in practice.snapshot().rows(CLIENTS)
+    }
+    assert found == expected, order
+
+
+def test_an_older_file_does_not_replace_what_was_imported_by_hand(
+    practice: OpenPractice, folder: Path, tmp_path: Path
+) -> None:
+    def by_hand(text: str, minutes: int, as_of: datetime | None = None) -> ImportReport:
+        put(tmp_path, "by-hand.csv", text, START - timedelta(minutes=minutes))
+        return import_file(practice, "clients", tmp_path / "by-hand.csv", as_of=as_of)
+
+    older = CLIENT_FILE.replace("09 50", "04 50").replace("jo@", "old@")
+    report = by_hand(CLIENT_FILE, 20)
+    assert (report.as_of, report.as_of_from) == (START - timedelta(minutes=20), "file")
+    put(folder, "late.csv", older + "503,Rata,Al,al@rata.nz,04 503\n", START - timedelta(minutes=30))
+    row = emptied(practice).files[0]
+    assert (row.state, row.counts["new"]) == ("imported", 1), row
+    assert "3 values were left out" in " ".join(row.details)
+    assert phones(practice) == {"501": "09 501", "502": "09 502", "503": "04 503"}
+    report = by_hand(older, 30)
+    assert (report.older, report.counts["changed"], report.exit_code) == (3, 0, 1)
+    assert by_hand(CLIENT_FILE, 30).counts["same"] == 2, "the same values are no conflict"
+    report = by_hand(CLIENT_FILE.replace("09 501", "3") + "504,Miro,Bo,bo@miro.nz,4\n", 40)
+    assert (report.counts["new"], report.counts["changed"], report.older) == (1, 0, 1)
+    assert by_hand(older, 30, START).as_of_from == "given"
+    assert phones(practice)["501"] == "04 501"
+    assert undo_import(practice).counts["restored"] == 2
+    put(folder, "between.csv", CLIENT_FILE.replace("09 50", "05 50"), START - timedelta(minutes=15))
+    assert emptied(practice).counts == {"imported": 1}, "an import that was undone is no longer newer"
+    put(folder, "before.csv", older.replace("04", "03"), START - timedelta(minutes=21))
+    emptied(practice)
+    assert phones(practice)["501"] == "05 501"
+
+
+def test_an_older_event_does_not_change_a_proposal_imported_by_hand(
+    practice: OpenPractice, folder: Path, tmp_path: Path
+) -> None:
+    head = "Proposal Number,Proposal Name,Client Name,Proposal Status,Service Name\n"
+    text = f"{head}P-1,Year,Zed,Revoked,Tax\n"
+    put(tmp_path, "proposals.csv", text, START - timedelta(minutes=20))
+    import_file(practice, "proposals", tmp_path / "proposals.csv")
+    put(folder, "e.json", event("proposal.sent", 100, {"number": "P-1", "name": "Y", "services": ["B"]}))
+    assert emptied(practice).counts == {"outdated": 1}
+    put(tmp_path, "proposals.csv", text.replace("Revoked", "Accepted"), START - timedelta(minutes=30))
+    with pytest.raises(DecisionNeeded, match="newer values than those of") as refused:
+        import_file(practice, "proposals", tmp_path / "proposals.csv")
+    assert "--as-of now" in refused.value.hint
+    put(folder, "f.json", event("proposal.accepted", 170, {"number": "P-1", "services": ["Tax", "B"]}))
+    assert emptied(practice).counts == {"imported": 1}
+    proposal = next(each for each in practice.snapshot().rows(PROPOSALS))
+    assert (proposal.state, [each.name for each in proposal.services]) == ("accepted", ["Tax", "B"])
+
+
 def test_a_cut_list_of_services_removes_none(practice: OpenPractice, folder: Path) -> None:
     head = "Proposal Number,Proposal Name,Client Name,Proposal Status,Service Name\n"
     rows = [f"P-{at},Year,Zed,Accepted,{name}\n" for at in (1, 2) for name in ("Tax", "Pay")]
@@ -247,10 +338,30 @@ def test_a_failed_file_is_tried_again_as_it_is(practice: OpenPractice, folder: P
     assert list_newest(practice)[0].copies == 1
 
 
+def test_imported_files_are_deleted_after_a_while_and_failed_ones_stay(
+    practice: OpenPractice, folder: Path, clock: MovedClock
+) -> None:
+    put(folder, "clients.csv", CLIENT_FILE)
+    put(folder, "copy.csv", CLIENT_FILE)
+    put(folder, "cut.json", GOOD[:-5])
+    emptied(practice)
+    (folder / "done" / "mine.csv").write_text("put here by somebody")
+    (folder / "done" / "f9-link.csv").symlink_to(folder / "failed" / "f2-cut.json")
+    there = sorted(each.name for each in (folder / "done").iterdir())
+    now = datetime.now(UTC)  # the move to done is dated by the file system
+    for days, left in ((89, there), (91, ["f9-link.csv", "mine.csv"])):
+        clock.move(now + timedelta(days=days) - clock.now())
+        emptied(practice)
+        assert sorted(each.name for each in (folder / "done").iterdir()) == left
+    assert names(folder / "failed") == ["f2-cut.json"]
+    assert show_received(practice, "f1").place == ""
+    put(folder, "again.csv", CLIENT_FILE)
+    assert emptied(practice).counts == {"duplicate": 1}, "its record outlives the file"
+
+
 def test_an_event_is_no_file_of_ignition(practice: OpenPractice, folder: Path, tmp_path: Path) -> None:
-    path = tmp_path / "all.csv"
-    path.write_text(CLIENT_FILE)
-    report = import_file(practice, "clients", path)
+    put(tmp_path, "all.csv", CLIENT_FILE, START - timedelta(hours=4))
+    report = import_file(practice, "clients", tmp_path / "all.csv")
     put(folder, "e.json", GOOD)
     emptied(practice)
     last = last_import(practice.snapshot())

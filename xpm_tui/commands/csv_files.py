@@ -6,6 +6,7 @@ The review as a file: write it, and apply the choices that a user filled in.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -24,9 +25,10 @@ from xpm_tui.commands.effects import (
     to_file,
 )
 from xpm_tui.commands.link_effects import former_sum, with_former
+from xpm_tui.commands.log import moment
 from xpm_tui.commands.tables import to_plain
 from xpm_tui.domain.errors import AppError, BadInput, DecisionNeeded
-from xpm_tui.domain.formatting import count, plural, sequence
+from xpm_tui.domain.formatting import count, plural, sequence, when
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
@@ -64,6 +66,10 @@ class ImportFile(msgspec.Struct, frozen=True):
     ] = ()
     dry_run: Annotated[bool, option("Show what it would do, and change nothing.")] = False
     encoding: Annotated[str, option("The file's encoding, if it is not detected.", "NAME")] = ""
+    as_of: Annotated[
+        str,
+        option("When Ignition wrote the file, or 'now'; otherwise the time of its last change.", "TIME"),
+    ] = ""
 
 
 class UndoImport(msgspec.Struct, frozen=True):
@@ -105,6 +111,7 @@ def _importer(form: FormName) -> Callable[[OpenPractice, ImportFile, Dialogue], 
             dict(forms.parse_mapping(word) for word in params.map),
             params.dry_run,
             encoding=params.encoding,
+            as_of=_time_given(params.as_of, practice.clock.now()),
             progress=lambda what, done, total: talk.progress(_progress(params.file, what, done, total)),
             say=talk.say,
         )
@@ -113,6 +120,12 @@ def _importer(form: FormName) -> Callable[[OpenPractice, ImportFile, Dialogue], 
         return Result(data=data, lines=lines, trouble=_refused(report), value=report)
 
     return run
+
+
+def _time_given(text: str, now: datetime) -> datetime | None:
+    if not text.strip():
+        return None
+    return now if text.strip().casefold() == "now" else moment(text.strip(), now)
 
 
 def _progress(file: str, what: str, done: int, total: int) -> str:
@@ -181,10 +194,15 @@ def _exporter(form: FormName) -> Callable[[OpenPractice, Any, Dialogue], Awaitab
     return run
 
 
+_KNOWN_FROM = {"file": ", when the file was last changed", "given": "", "now": ", as no other time is known"}
+
+
 def _imported(report: ImportReport, form: str) -> list[str]:
     counts, would = report.counts, "would be " if report.dry_run else ""
     text = f"{counts.get('new', 0):,} {would}new, {counts.get('changed', 0):,} {would}changed"
     lines = [f"{report.file} ({report.encoding}): {form}: {text}, {counts.get('same', 0):,} the same."]
+    if report.as_of is not None:
+        lines.append(f"  Values as of {when(report.as_of)}{_KNOWN_FROM[report.as_of_from]}.")
     if report.resumed:
         lines.append(f"  This completes import {report.id}, which was interrupted.")
     if report.stop_came_late:
@@ -225,6 +243,11 @@ def _not_ours(practice: OpenPractice, report: ImportReport) -> list[str]:
 
 
 def _refused(report: ImportReport) -> AppError | None:
+    if report.older:
+        cells = count(report.older, "value was/values were")
+        return _partial(
+            f"{cells} of {report.file} left out, because newer ones had been imported.", imports.OLDER_HINT
+        )
     if not report.refused:
         return None
     rows = sequence((str(each.row) for each in report.refused), most=10)

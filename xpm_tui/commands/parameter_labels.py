@@ -54,6 +54,7 @@ PARAMETER_LABELS: dict[str, str] = {
     "direction": "Direction",
     "drop": "Do not send again",
     "due": "Only jobs that are due",
+    "as_of": "Values as of",
     "encoding": "Encoding",
     "everything": "Revoke the login",
     "export": "Review file to write",

@@ -202,7 +202,8 @@ class Import(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     ``state`` is ``begun`` until the file is in the store, in one commit, and ``undoing`` while an earlier
     version undoes it; only the last import keeps its images. ``digest`` identifies the content of the file.
     ``own``: a spreadsheet that was written here, which does not say what Ignition has. ``event`` names the
-    inbox event, which contains only part of a record.
+    inbox event, which contains only part of a record. ``as_of`` is the time to which the values apply.
+    ``by_hand``: a user imported it, and not the inbox.
     """
 
     id: str
@@ -217,6 +218,8 @@ class Import(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     digest: str = ""
     own: bool = False
     event: str = ""
+    as_of: datetime | None = None
+    by_hand: bool = False
 
 
 class ImportImage(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -276,7 +279,8 @@ class FieldStamps(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
 
     A stamp is a time with a sequence number, written so that texts sort as the stamps do. ``id`` is the
     sender's name for the record (``clients/id:cli-1``), because a file may arrive before the record exists
-    here.
+    here. A file that a user imports leaves no stamp for each field: rows ``hand/clients/3f`` have the names
+    of its records by import (``m7``).
     """
 
     id: str

@@ -186,6 +186,36 @@ class InboxFolder:
             os.rename(entry.path, path)
         return path
 
+    def prune(self, before: float) -> int:
+        """Delete the imported files that were finished with before a time, with their sentences.
+
+        Files that failed stay, and so does whatever was not put there by :meth:`finish`. What cannot be
+        deleted now is tried again the next time.
+
+        Args:
+            before: Seconds since 1970.
+
+        Returns:
+            How many files were deleted.
+        """
+        try:
+            folder = os.open(self.root / DONE, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            return 0
+        gone = 0
+        try:
+            with os.scandir(folder) as entries:
+                for each in list(entries):
+                    with suppress(OSError):
+                        found = each.stat(follow_symlinks=False)
+                        # The move to this folder changed ctime; mtime may be whatever the sender set.
+                        if _OURS.match(each.name) and stat.S_ISREG(found.st_mode) and found.st_ctime < before:
+                            os.unlink(each.name, dir_fd=folder)
+                            gone += not each.name.endswith(RESULT)
+        finally:
+            os.close(folder)
+        return gone
+
     def place(self, prefix: str) -> Path | None:
         """Return the path of the file that was finished with ``prefix``; None if it was deleted."""
         for folder in (self.root / DONE, self.root / FAILED):

@@ -43,11 +43,15 @@ _KINDS = (
 
 
 class CsvSource:
-    """An open CSV file, with the ``digest`` of its content and Python's name of its ``encoding``."""
+    """An open CSV file, with the ``digest`` of its content and Python's name of its ``encoding``.
+
+    ``modified`` is when the file was last changed, in seconds since 1970; None for a pipe.
+    """
 
     def __init__(self, file: BinaryIO, name: str, encoding: str = "") -> None:
         self._file = file
         self.name = name
+        self.modified = _modified(file)
         self.digest, self.encoding = self._check(encoding)
 
     @classmethod
@@ -185,6 +189,13 @@ def too_large(name: str) -> BadInput:
         f"{name} is larger than {LARGEST >> 20} MB, so it is not an export from Ignition.",
         hint="Split it into smaller files and import them one after another.",
     )
+
+
+def _modified(file: BinaryIO) -> float | None:
+    try:
+        return os.fstat(file.fileno()).st_mtime
+    except OSError:  # it is in memory
+        return None
 
 
 def _open(path: Path) -> BinaryIO:

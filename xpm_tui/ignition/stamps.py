@@ -1,8 +1,9 @@
-"""Tracks when the inbox last set each field of a record, so that older files never replace newer values.
+"""Tracks the time of each imported value, so that older files never replace newer values.
 
 Files and events may arrive late, twice and in any order. Every filled cell from the inbox leaves a stamp (a
-time, a sequence number, a rank) under the sender's name for the record. A cell whose field has a newer stamp
-is blanked before the import is planned, and a blank cell changes nothing.
+time, a sequence number, a rank) under the sender's name for the record. A file that a user imports has many
+records and one time: only the names of its records are stored, in rows of many. A cell whose field has a
+newer time is blanked before the import is planned, and a blank cell changes nothing.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from zlib import crc32
 
 from xpm_tui.domain.identity import exact
-from xpm_tui.domain.ignition import Client, Contact, FieldStamps
+from xpm_tui.domain.ignition import Client, Contact, FieldStamps, Import
 from xpm_tui.domain.ports import Put, Snapshot
-from xpm_tui.domain.tables import CLIENTS, STAMPS
+from xpm_tui.domain.tables import CLIENTS, IMPORTS, STAMPS, TEAM
+from xpm_tui.ignition.cells import EXTRA, PEOPLE, TeamLookup, client_cells, contact_cells
 from xpm_tui.ignition.forms import RECORD, FormName
 from xpm_tui.ignition.parser import FileRow, ParsedFile, RefusedRow
 
@@ -36,6 +39,9 @@ SERVICE_FIELDS = frozenset(
 
 _CONTACT = "contact_"
 _NEWER = "newer values of this record had come in before"
+_HAND = "hand"
+_BUCKETS = 256
+"""The rows over which the names of a form's records are spread, so that one record costs one small row."""
 
 
 def stamp(at: datetime, sequence: int = 0, rank: int = 0) -> str:
@@ -50,34 +56,37 @@ def stamp(at: datetime, sequence: int = 0, rank: int = 0) -> str:
 class AdmittedFile:
     """A file without the cells that are older than what was imported before.
 
-    ``older`` is the number of cells left out, and ``outdated`` whether nothing is left to import.
+    ``older`` is the number of cells left out that would have changed something, ``dropped`` are the rows of
+    which nothing is left, and ``outdated`` says whether nothing is left to import.
     """
 
     parsed: ParsedFile
     older: int = 0
+    dropped: tuple[RefusedRow, ...] = ()
 
     @property
     def outdated(self) -> bool:
         """Whether everything in the file is older than what is stored."""
-        return bool(self.older) and not self.parsed.rows
+        return bool(self.dropped) and not self.parsed.rows
 
 
 def admit(snapshot: Snapshot, parsed: ParsedFile, mark: str) -> AdmittedFile:
     """Return a file with the stamp ``mark`` without what newer files and events have set."""
     if not snapshot.count(STAMPS):
         return AdmittedFile(parsed)
+    people = TeamLookup(snapshot.rows(TEAM))
     rows: list[FileRow] = []
     dropped: list[RefusedRow] = []
     older, behind = 0, False
     for row in parsed.rows:
         record = _StampedRow(snapshot, parsed, row)
-        newest = record.newest()
-        behind = behind or any(each > mark for each in newest.values())
-        stale = record.stale(newest, mark)
+        newest, later = record.newest(), record.later_imports(mark)
+        behind = behind or bool(later) or any(each > mark for each in newest.values())
+        stale = record.stale(newest, mark, later, people)
         if not stale:
             rows.append(row)
             continue
-        older += len(stale)
+        older += len(record.replacing(stale, people))
         if record.cells.keys() - stale - record.names:
             rows.append(_without(parsed, row, stale))
         else:
@@ -85,8 +94,55 @@ def admit(snapshot: Snapshot, parsed: ParsedFile, mark: str) -> AdmittedFile:
     if not behind:
         return AdmittedFile(parsed)
     # Services that newer events have added are not in this file, so it does not name all of them.
-    left = replace(parsed, rows=tuple(rows), skipped=(*parsed.skipped, *dropped), completeness="parts")
-    return AdmittedFile(left, older)
+    left = replace(parsed, rows=tuple(rows), completeness="parts")
+    return AdmittedFile(left, older, tuple(dropped))
+
+
+def has_newer(snapshot: Snapshot, form: FormName, at: datetime) -> bool:
+    """Return whether anything of a form was imported that is newer than a time."""
+    mark, own = stamp(at), f"{form}/"
+    if any(each.form == form and each.as_of is not None and each.as_of > at for each in _by_hand(snapshot)):
+        return True
+    rows = (snapshot.get(STAMPS, key) for key in snapshot.ids(STAMPS) if key.startswith(own))
+    return any(each > mark for row in rows if row is not None for each in row.fields)
+
+
+def hand_marks(snapshot: Snapshot, parsed: ParsedFile, done: Import, refused: Iterable[int]) -> Iterator[Put]:
+    """Yield the rows that remember which records a user's import contains; rejected rows leave none."""
+    bad = set(refused)
+    buckets: dict[str, set[str]] = {}
+    for row in parsed.rows:
+        if row.number not in bad:
+            for key in _StampedRow(snapshot, parsed, row).keys:
+                buckets.setdefault(_bucket(key), set()).add(key)
+    imports = {each.id: each for each in _by_hand(snapshot)}
+    # The import before this one keeps its names, because this one can be undone.
+    last = max(imports, key=lambda id_: int(id_[1:]), default="")
+    for id_, keys in buckets.items():
+        before = snapshot.get(STAMPS, id_)
+        left: dict[str, tuple[str, ...]] = {}
+        for each, names in (before.fields if before else {}).items():
+            older = each in imports and _as_of(imports[each]) <= _as_of(done) and each != last
+            rest = tuple(name for name in names if not (older and name in keys))
+            if each in imports and rest:
+                left[each] = rest
+        yield Put(STAMPS, FieldStamps(id=id_, fields={**left, done.id: tuple(sorted(keys))}))
+
+
+def _by_hand(snapshot: Snapshot) -> Iterator[Import]:
+    """Yield the imports whose records :func:`hand_marks` remembers, unless they were undone."""
+    for each in snapshot.rows(IMPORTS):
+        if each.by_hand and each.state == "done":
+            yield each
+
+
+def _as_of(done: Import) -> datetime:
+    return done.as_of or done.at
+
+
+def _bucket(key: str) -> str:
+    form = key.partition("/")[0]
+    return f"{_HAND}/{form}/{crc32(key.encode()) % _BUCKETS:02x}"
 
 
 def stamps(snapshot: Snapshot, parsed: ParsedFile, mark: str, refused: Iterable[int]) -> Iterator[Put]:
@@ -130,7 +186,8 @@ class _StampedRow:
     def __init__(self, snapshot: Snapshot, parsed: ParsedFile, row: FileRow) -> None:
         self._snapshot = snapshot
         self._form: FormName = parsed.form
-        self.cells: Mapping[str, str] = {**row.extra, **row.cells}
+        self._known = row.cells
+        self.cells: Mapping[str, str] = {**row.extra, **self._known}
         self.keys = [f"{parsed.form}/{key}" for key in self._record_keys()]
         self._parts = self._part_keys()
 
@@ -144,13 +201,28 @@ class _StampedRow:
                     found[name] = max(each, found.get(name, ""))
         return found
 
-    def stale(self, newest: Mapping[str, str], mark: str) -> set[str]:
-        """Return the cells whose field has a newer stamp than ``mark``."""
+    def later_imports(self, mark: str) -> list[Import]:
+        """Return the users' imports that contain the record and are newer than ``mark``."""
+        found: dict[str, Import] = {}
+        for key in self.keys:
+            row = self._snapshot.get(STAMPS, _bucket(key))
+            for each, names in (row.fields if row else {}).items():
+                done = self._snapshot.get(IMPORTS, each) if key in names else None
+                if done is not None and done.state == "done" and stamp(_as_of(done)) > mark:
+                    found[each] = done
+        return list(found.values())
+
+    def stale(
+        self, newest: Mapping[str, str], mark: str, later: Iterable[Import], people: TeamLookup
+    ) -> set[str]:
+        """Return the cells whose field has a newer stamp than ``mark``, or was in a ``later`` import."""
         stale = {
             name
             for name in self.cells.keys() - self.names
             if any(newest.get(field, "") > mark for field in self._fields(name))
         }
+        for done in later:
+            stale |= self._older_than(done, people)
         if self._form == "clients" and stale & {"contact_name", "contact_email", "contact_first_name"}:
             stale |= self._contact_stale(stale)
         elif self._form == "proposals":
@@ -160,6 +232,31 @@ class _StampedRow:
             elif service - stale:
                 stale.discard("service")
         return stale
+
+    def _older_than(self, done: Import, people: TeamLookup) -> set[str]:
+        """Return the cells that a newer import had as well.
+
+        The stored names of its records do not say which of its cells were filled. Of a client, a cell is
+        therefore only older if it would replace a value; proposals and the others are in a file in full.
+        """
+        known, extra = set(done.fields), self.cells.keys() - self._known
+        same = {name for name in self.cells.keys() - self.names if name in known or name in extra}
+        if self._form != "clients":
+            return same
+        return self.replacing(same, people, blank=False)
+
+    def replacing(self, names: set[str], people: TeamLookup, *, blank: bool = True) -> set[str]:
+        """Return the cells that differ from the client; ``blank``: also if the client has no value."""
+        if self._form != "clients":
+            return names
+        client, contact = self._present_client(), self._present_contact()
+        present = client_cells(client, people) if client else {}
+        for name, text in contact_cells(contact).items() if contact else ():
+            present[name if name.startswith(EXTRA) else _CONTACT + name] = text
+        for name in PEOPLE & present.keys():
+            present[name] = people.label(present[name])
+        texts = {name: present.get(name if name in self._known else EXTRA + name, "") for name in names}
+        return {name for name, text in texts.items() if (text or blank) and text != self.cells[name]}
 
     def all_fields(self) -> set[str]:
         """Return the names under which the filled cells are stamped."""

@@ -70,6 +70,9 @@ _STORE = (
 _RETENTION = (
     SettingEntry("retention.runs_days", "Days to keep runs", integer(1, 36_500, "days"), 730,
         "How long the history of runs and of the inbox is kept."),
+    SettingEntry("retention.inbox_days", "Days to keep imported files", integer(1, 36_500, "days"), 90,
+        "How long imported files stay in the folder done of the inbox. Files that failed stay until they are "
+        "imported or you delete them."),
     SettingEntry("retention.images_days", "Days to keep old values", integer(1, 36_500, "days"), 90,
         "How long old values are kept: a run older than this cannot be undone."),
     SettingEntry("retention.log_days", "Days to keep the log", integer(1, 36_500, "days"), 365,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class InboxDelivery:
-    """A received file: its name, its stamp, its event if it is one, and what to write with its import.
+    """A received file: its name, stamp and time, its event if it is one, and what to write with it.
 
     ``read`` returns its rows and may be called again. ``receipt`` returns the writes that record the file,
     for the snapshot on which the import is planned; an error that it raises ends the delivery.
@@ -45,6 +46,7 @@ class InboxDelivery:
 
     name: str
     mark: str
+    as_of: datetime
     read: Callable[[], ParsedFile]
     receipt: Callable[[Snapshot, IdSource, DeliveryOutcome], Iterable[Write]]
     event: str = ""
@@ -102,7 +104,7 @@ def _planned(
     admitted = admit(snapshot, delivery.read(), delivery.mark)
     if admitted.outdated:
         return DeliveryOutcome(admitted), lambda: ()
-    parsed = admitted.parsed
+    parsed = replace(admitted.parsed, skipped=(*admitted.parsed.skipped, *admitted.dropped))
     now = practice.clock.now()
     plan = plan_import(snapshot, parsed, ids, now)
     if delivery.event:
@@ -121,6 +123,7 @@ def _planned(
         state="done",
         digest=parsed.digest,
         event=delivery.event,
+        as_of=delivery.as_of,
     )
     report = import_report(practice, head, Path(delivery.name), ids is None, parsed, plan, ahead=False)
     changed = tuple(dict.fromkeys(step.key for group in plan.groups for step in group))

@@ -1,5 +1,7 @@
 """What an import would do: what it saves here, and what the next sync changes as a result.
 
+The time to which the values of a file apply: older values than those stored are left out.
+
 The next sync is planned twice, with and without the import; the difference is what the import adds.
 
 Ctrl-C and other signals during an import: acknowledged immediately, obeyed until the file is written.
@@ -12,13 +14,17 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from types import FrameType
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.runs.consequences import pace
-from xpm_tui.domain.errors import AppError
+from xpm_tui.application.runs.due import time_zone
+from xpm_tui.domain.errors import AppError, DecisionNeeded
+from xpm_tui.domain.formatting import when
 from xpm_tui.domain.plan import (
     Consequences,
     LocalCounts,
@@ -31,9 +37,14 @@ from xpm_tui.domain.plan import (
 from xpm_tui.domain.ports import Put, Snapshot
 from xpm_tui.domain.tables import CLIENTS, LINKS
 from xpm_tui.ignition.import_steps import ImportPlan, UndoPlan
+from xpm_tui.ignition.parser import ParsedFile
+from xpm_tui.ignition.stamps import AdmittedFile, admit, has_newer, stamp
 from xpm_tui.sync.consequences import LISTS, plan_consequences
 from xpm_tui.sync.overlay import Overlay
 from xpm_tui.sync.planning.planner import make_plan
+
+if TYPE_CHECKING:
+    from xpm_tui.application.practice import OpenPractice
 
 
 def of_import(
@@ -121,6 +132,42 @@ def _more(records: Iterable[PlannedRecord], pending: Iterable[PlannedRecord]) ->
         )
         if changes:
             yield msgspec.structs.replace(record, changes=changes)
+
+
+OLDER_HINT = "If the file is newer than that, import it with --as-of now, or with the time of its export."
+
+AsOfSource = Literal["file", "given", "now"]
+
+
+def time_of_values(
+    given: datetime | None, modified: float | None, now: datetime
+) -> tuple[datetime, AsOfSource]:
+    """Return the time to which the values of a file apply, never a later one than now."""
+    if given is not None:
+        return min(given, now), "given"
+    if modified is None:
+        return now, "now"
+    return min(now, datetime.fromtimestamp(max(0.0, modified), UTC)), "file"
+
+
+def admitted(
+    practice: OpenPractice, snapshot: Snapshot, parsed: ParsedFile, as_of: datetime, file: str
+) -> AdmittedFile:
+    """Return a file without the values that are older than those stored.
+
+    Rows of which nothing is left are refused. Raises ``DecisionNeeded`` if nothing is left.
+    """
+    if not has_newer(snapshot, parsed.form, as_of):
+        return AdmittedFile(parsed)
+    found = admit(snapshot, parsed, stamp(as_of))
+    if found.outdated:
+        at = when(as_of, time_zone(practice))
+        raise DecisionNeeded(
+            f"{file} was not imported: newer values than those of {at} have come in for everything in it.",
+            hint=OLDER_HINT,
+        )
+    left = found.parsed
+    return replace(found, parsed=replace(left, refused=(*left.refused, *found.dropped)))
 
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -1,7 +1,4 @@
-"""Import Ignition's files, each as one transaction, and undo the last import.
-
-All forms have the same entry point: a parsed file and a snapshot give a plan.
-"""
+"""Import Ignition's files, each as one transaction, and undo the last import."""
 
 from __future__ import annotations
 
@@ -15,7 +12,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from xpm_tui.application.condition import unfinished_imports
-from xpm_tui.application.csv_io.import_effects import Interruption, of_import, of_import_undo
+from xpm_tui.application.csv_io.import_effects import (
+    AsOfSource,
+    Interruption,
+    admitted,
+    of_import,
+    of_import_undo,
+    time_of_values,
+)
 from xpm_tui.collector import paused_collector
 from xpm_tui.domain.errors import AppError, BadInput, StoreChanged
 from xpm_tui.domain.events import Event
@@ -31,6 +35,7 @@ from xpm_tui.ignition.import_steps import CellEdit, ImportPlan, plan_undo
 from xpm_tui.ignition.library_import import plan_services, plan_team
 from xpm_tui.ignition.parser import ParsedFile, ignore_tick, parse
 from xpm_tui.ignition.proposal_import import plan_proposals
+from xpm_tui.ignition.stamps import hand_marks
 from xpm_tui.store.ids import SnapshotIds
 
 if TYPE_CHECKING:
@@ -104,7 +109,9 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
     overwrite as the master; ``consequences`` has all of it. ``edits`` are the first edits;
     ``counts["cells"]`` is their number. ``resumed``: an earlier import of this very file had not finished,
     and this continues it. ``stop_came_late``: the user wanted to stop when all of it was already being
-    written.
+    written. ``as_of`` is the time to which the values apply, and ``as_of_from`` how it is known: ``file`` is
+    the time at which the file was last changed, ``now`` is assumed for standard input. ``older`` values were
+    left out because newer ones had been imported.
     """
 
     id: str
@@ -122,11 +129,14 @@ class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
     consequences: Consequences | None = None
     resumed: bool = False
     stop_came_late: bool = False
+    as_of: datetime | None = None
+    as_of_from: AsOfSource = "file"
+    older: int = 0
 
     @property
     def exit_code(self) -> int:
-        """Return 0, or 1 if some rows were refused."""
-        return 1 if self.refused else 0
+        """Return 0, or 1 if some rows were refused or older values left out."""
+        return 1 if self.refused or self.older else 0
 
 
 class UndoReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,6 +162,7 @@ def import_file(
     dry_run: bool = False,
     *,
     encoding: str = "",
+    as_of: datetime | None = None,
     progress: Progress | None = None,
     say: Callable[[str], None] = lambda sentence: None,
 ) -> ImportReport:
@@ -161,8 +172,12 @@ def import_file(
     id if the same content is imported again. ``mapping`` (heading -> field) is remembered. ``dry_run`` writes
     nothing and uses no id. ``say`` gets a message for the user who presses Ctrl-C.
 
+    ``as_of`` is the time to which the values apply; without it, the time at which the file was last changed
+    is assumed. Values that are older than those stored are left out.
+
     Raises:
         BadInput: There is no such file, it is not CSV, or has no usable column.
+        DecisionNeeded: All of its values are older than those stored.
         ImportStopped: The user stopped it; nothing was written.
         Busy: A run is in progress, or others keep changing the store.
         ReadOnly, DiskError: Nothing can be written.
@@ -183,15 +198,19 @@ def import_file(
         def parsed() -> ParsedFile:
             return parse(source, form, mapping, remembered=remembered.value if remembered else {}, tick=read)
 
+        now = practice.clock.now()
+        at, known_from = time_of_values(as_of, source.modified, now)
         if dry_run:
-            found = parsed()
-            plan = _plan(practice, found, None, stop, told)
-            return import_report(practice, Import(id="", at=practice.clock.now()), path, True, found, plan)
+            head = Import(id="", at=now, as_of=at)
+            found = admitted(practice, practice.snapshot(), parsed(), at, path.name)
+            plan = _plan(practice, found.parsed, None, stop, told)
+            report = import_report(practice, head, path, True, found.parsed, plan)
+            return msgspec.structs.replace(report, as_of_from=known_from, older=found.older)
         with practice.lock(f"importing {form}").hold():
             # Under the lock: no run changes the store between the plan and its writing.
-            report, plan = _imported(practice, path, parsed, stop, told)
+            report, plan = _imported(practice, path, parsed, at, stop, told)
     log_import(practice, report, plan)
-    return msgspec.structs.replace(report, stop_came_late=stop.came_late)
+    return msgspec.structs.replace(report, stop_came_late=stop.came_late, as_of_from=known_from)
 
 
 def _plan(
@@ -207,24 +226,32 @@ def _plan(
 
 
 def _imported(
-    practice: OpenPractice, path: Path, reading: Callable[[], ParsedFile], stop: Interruption, told: Progress
+    practice: OpenPractice,
+    path: Path,
+    reading: Callable[[], ParsedFile],
+    as_of: datetime,
+    stop: Interruption,
+    told: Progress,
 ) -> tuple[ImportReport, ImportPlan]:
     """Record that the import has begun, plan it, and write it."""
     parsed = reading()
-    head, resumed = _begun(practice, path, parsed)
+    head, resumed = _begun(practice, path, parsed, as_of)
     practice.book.commit([Put(IMPORTS, head)])
     try:
         for attempt in range(1, TRIES + 1):
             snapshot = practice.snapshot()
             ids = SnapshotIds(snapshot)
+            found = admitted(practice, snapshot, parsed, as_of, path.name)
+            parsed, older = found.parsed, found.older
             plan = _plan(practice, parsed, ids, stop, told)
+            marks = tuple(hand_marks(snapshot, parsed, head, (each.row for each in plan.refused)))
             # The rows are released before they are written, because a large file has many.
             parsed = replace(parsed, rows=())
             report = import_report(practice, head, path, False, parsed, plan)
             done = msgspec.structs.replace(head, counts=plan.counts, state="done")
             stop.write()
             told("writing", plan.counts["rows"], plan.counts["rows"])
-            writes = ImportWrites(partial(import_writes, snapshot, parsed, plan, done, ids))
+            writes = ImportWrites(partial(import_writes, snapshot, parsed, plan, done, ids, marks))
             try:
                 practice.book.commit(writes, since=snapshot)
             except StoreChanged:
@@ -239,7 +266,7 @@ def _imported(
         if not resumed:
             practice.book.commit([Drop(IMPORTS, head.id)])
         raise
-    return msgspec.structs.replace(report, resumed=resumed), plan
+    return msgspec.structs.replace(report, resumed=resumed, older=older), plan
 
 
 class ImportWrites(Iterable[Write]):
@@ -253,9 +280,17 @@ class ImportWrites(Iterable[Write]):
 
 
 def import_writes(
-    snapshot: Snapshot, parsed: ParsedFile, plan: ImportPlan, done: Import, ids: SnapshotIds
+    snapshot: Snapshot,
+    parsed: ParsedFile,
+    plan: ImportPlan,
+    done: Import,
+    ids: SnapshotIds,
+    marks: Iterable[Write] = (),
 ) -> Iterator[Write]:
-    """Yield every write of an import, for one commit; ``done`` is the import as it ends."""
+    """Yield every write of an import, for one commit; ``done`` is the import as it ends.
+
+    ``marks`` are what a user's import leaves to recognise older files.
+    """
     if plan.groups:
         # Only the last import that changed something can be undone.
         for image in snapshot.ids(IMPORT_IMAGES):
@@ -269,9 +304,11 @@ def import_writes(
         yield Put(META, Meta(id=_mapping_row(parsed.form), value=value))
     untouched = (done.own or done.event) and not plan.groups
     yield Drop(IMPORTS, done.id) if untouched else Put(IMPORTS, done)
+    if not untouched:
+        yield from marks
 
 
-def _begun(practice: OpenPractice, path: Path, parsed: ParsedFile) -> tuple[Import, bool]:
+def _begun(practice: OpenPractice, path: Path, parsed: ParsedFile, as_of: datetime) -> tuple[Import, bool]:
     """Return the import as it begins, and whether it continues an unfinished one with the same content."""
     head = Import(
         id="",
@@ -283,6 +320,8 @@ def _begun(practice: OpenPractice, path: Path, parsed: ParsedFile) -> tuple[Impo
         fields=tuple(sorted(parsed.fields)),
         digest=parsed.digest,
         own=RECORD in parsed.fields,
+        as_of=as_of,
+        by_hand=True,
     )
     for each in unfinished_imports(practice.snapshot()):
         # An import of an earlier version has no digest: it is recognised by the file's name.
@@ -376,6 +415,7 @@ def import_report(
         notes=tuple(RowReport(row=each.row, reason=each.text) for each in plan.notes),
         edits=tuple(_edit(edit) for edit in plan.edits[:_SHOWN]),
         consequences=found,
+        as_of=head.as_of,
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -91,7 +92,7 @@ def set_up(practice: OpenPractice, path: Path) -> InboxFolder:
 async def empty_inbox(
     practice: OpenPractice, *, dry_run: bool = False, progress: Progress = lambda done, total: None
 ) -> InboxReport:
-    """Import every complete file of the inbox.
+    """Import every complete file of the inbox, and delete what was imported long ago.
 
     Raises:
         BadInput: There is no inbox, or the folder cannot be used.
@@ -107,6 +108,8 @@ async def empty_inbox(
     with _lock(practice).hold():
         folder.prepare(owner_of(practice))
         await intake.run(progress)
+        days = practice.settings.number("retention.inbox_days")
+        folder.prune((practice.clock.now() - timedelta(days=days)).timestamp())
     intake.tell()
     return intake.report
 
@@ -326,7 +329,7 @@ class _Intake:
         return made[0]
 
     def _delivery(self, document: InboxDocument, row: ReceivedFile) -> InboxDelivery:
-        return InboxDelivery(row.name, document.mark, document.read, lambda *_: (), row.event)
+        return InboxDelivery(row.name, document.mark, document.as_of, document.read, lambda *_: (), row.event)
 
     def _record(self, row: ReceivedFile) -> ReceivedFile:
         """Record a file that could not be imported."""

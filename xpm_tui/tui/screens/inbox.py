@@ -46,7 +46,7 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
             ),
             self._cells,
             lambda row: row.id,
-            empty="Nothing has come in yet. r imports what is in the folder.",
+            empty="Nothing has come in yet. a imports what is in the folder.",
         )
         super().__init__(table, "inbox")
         self._status = InboxStatus()
@@ -70,7 +70,7 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
             return [
                 [fixed(" No inbox yet", "head")],
                 [fixed(" Zapier, Make, an SFTP server or you write Ignition's files to a folder. ", "muted"),
-                 fixed("f", "accent"), fixed(" chooses it.", "muted")],
+                 fixed("e", "accent"), fixed(" chooses it.", "muted")],
             ]  # fmt: skip
         waiting = status.waiting + status.claimed
         counts: list[Span] = [
@@ -156,10 +156,10 @@ class Inbox(RecordListScreen[None, ReceivedFile]):
             "beside it that says what happened. An older file never replaces newer values. Nothing is sent "
             "to XPM or deployed by it. The scheduled sync empties the inbox first.",
             [
-                ("r", "import every complete file now"),
+                ("a", "import every complete file now"),
                 ("t", "import the selected file again, as it is"),
                 ("enter", "go to what the file changed"),
-                ("f", "choose the folder"),
+                ("e", "choose the folder"),
                 ("esc", "back"),
             ],
         )
