@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -60,7 +61,8 @@ def test_every_command_is_there_with_its_options(words: tuple[str, ...]) -> None
     assert text(command.help or "") in block
     for param in command.params:
         own = isinstance(param, click.Option) and bool(param.expose_value)
-        assert (f"\\fB{text(param.opts[0])}" in block) is own, param.name
+        named = re.search(re.escape(f"\\fB{text(param.opts[0])}") + r"(?!\\-|\w)", block)
+        assert bool(named) is own, param.name
 
 
 def test_every_exit_code_of_an_error_is_explained() -> None:

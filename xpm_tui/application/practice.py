@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -50,7 +50,8 @@ ADDRESSES = ("xero.login_url", "xero.identity_url", "xero.api_url")
 class Recording:
     """A support bundle open as a practice: when it was written, and what cannot be computed again.
 
-    ``results`` are the findings of the doctor, ``conditions`` those of the practice (state and message).
+    ``results`` are the findings of the doctor, ``conditions`` those of the practice (state and message),
+    ``inbox`` is the state of its inbox, whose folder is not in a bundle.
     """
 
     file: str
@@ -59,6 +60,7 @@ class Recording:
     masked: bool
     conditions: tuple[tuple[str, str], ...]
     results: tuple[ProbeResult, ...]
+    inbox: dict[str, Any] = field(default_factory=dict)
 
 
 class OpenPractice:

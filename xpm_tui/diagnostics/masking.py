@@ -22,7 +22,7 @@ from msgspec import inspect
 
 from xpm_tui.domain.secret import Secret
 from xpm_tui.domain.spelling import AFTER_FORM, FILLER, GENERATIONS, LOOSE_FORMS, SPELT_FORMS, TITLES
-from xpm_tui.domain.tables import IMPORT_IMAGES, XPM_CLIENTS, TableSchema
+from xpm_tui.domain.tables import IMPORT_IMAGES, STAMPS, XPM_CLIENTS, TableSchema
 
 HIDDEN = "[hidden]"
 _QUOTED = re.compile(r'"[^"\n]*"|“[^”\n]*”')
@@ -131,8 +131,11 @@ def _alone(fold: str) -> str:
     return f"{before}{re.escape(fold)}{after}"
 
 
-LEFT_OUT: tuple[TableSchema[Any], ...] = (IMPORT_IMAGES,)
-"""Tables that are not in a bundle: before-images are useless where nothing can be undone."""
+LEFT_OUT: tuple[TableSchema[Any], ...] = (IMPORT_IMAGES, STAMPS)
+"""Tables that are not in a bundle, because nothing can be undone or imported there.
+
+The keys of ``STAMPS`` contain names and e-mail addresses.
+"""
 
 KEPT = frozenset(
     """id uuid number field fields agreed exceptions rule case kind form encoding tenant policy scopes scope

@@ -14,6 +14,7 @@ from xpm_tui import __version__
 from xpm_tui.application.condition import conditions
 from xpm_tui.application.health.probe_facts import DoctorTarget, Machine, saved_login
 from xpm_tui.application.home import STORE_FOLDER, own_folder
+from xpm_tui.application.inbox.queries import InboxStatus, inbox_status
 from xpm_tui.application.presenters.lookup import masked, name_of
 from xpm_tui.application.runs import history
 from xpm_tui.application.status.summary import allowance_at
@@ -219,7 +220,16 @@ def _practice(patient: DoctorTarget, mask: Mask) -> dict[str, Any]:
         "login_refused": token_store.is_refused(patient.state, patient.shared),
         "allowance": allowance_at(patient.state, patient.clock, patient.shared),
         "calls": _calls(patient),
+        "inbox": _inbox(patient, mask),
     }
+
+
+def _inbox(patient: DoctorTarget, mask: Mask) -> InboxStatus | None:
+    """Return the counts of the inbox; its folder and its files are not in the bundle."""
+    if patient.practice is None:
+        return None
+    found = inbox_status(patient.practice)
+    return msgspec.structs.replace(found, folder=mask.text(found.folder), problem=mask.text(found.problem))
 
 
 def _calls(patient: DoctorTarget) -> Any:

@@ -19,6 +19,7 @@ import msgspec
 
 from xpm_tui.application.health.bundle import OWN_WORDS
 from xpm_tui.application.home import FIRST, STORE_FOLDER, Home, find_home
+from xpm_tui.application.inbox.queries import InboxStatus
 from xpm_tui.application.practice import OpenPractice, Recording, open_practice
 from xpm_tui.diagnostics.findings import ProbeResult
 from xpm_tui.domain.errors import BadInput
@@ -77,6 +78,7 @@ class _Practice(msgspec.Struct, frozen=True):
     conditions: tuple[dict[str, str], ...] = ()
     login_refused: bool = False
     calls: Any = None
+    inbox: InboxStatus | None = None
 
 
 class _Setting(msgspec.Struct, frozen=True):
@@ -138,6 +140,7 @@ def unpack(file: Path, folder: Path) -> OpenedBundle:
             conditions=tuple((each["state"], each.get("message", "")) for each in about.conditions)
             or (("sound", ""),),
             results=results,
+            inbox=msgspec.to_builtins(about.inbox) if about.inbox is not None else {},
         )
         home = find_home(str(folder), {})
         config, data, state = home.practice(FIRST)

@@ -77,6 +77,8 @@ def owner_of(practice: OpenPractice) -> str:
 
 def inbox_status(practice: OpenPractice) -> InboxStatus:
     """Return the state of folder and records; it writes and raises nothing: ``problem`` has the reason."""
+    if practice.recording is not None and practice.recording.inbox:
+        return msgspec.convert(practice.recording.inbox, InboxStatus)
     snapshot = practice.snapshot()
     folder = folder_of(practice)
     received = snapshot.count(INBOX)

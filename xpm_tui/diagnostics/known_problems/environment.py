@@ -85,6 +85,8 @@ CASES = (
             "Install it; the login is then tried from the timer's own environment: xpm-tui schedule install",
             "Let it run while you are logged out: loginctl enable-linger",
             "Let it run even if nobody has used the tool: xpm-tui settings set schedule.require_sign_in no",
+            "Where neither systemd nor cron can be used, as in a container, let another scheduler run the "
+            "command that the doctor shows.",
         ),
     ),
 )

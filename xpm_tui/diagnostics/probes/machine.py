@@ -194,7 +194,7 @@ class ScheduleProbe:
         if facts.kind == "none":
             return note(
                 "Nothing starts the daily run: xpm-tui can use neither systemd nor cron here.", *notes,
-                hint=facts.hint,
+                hint=facts.hint, case=CaseId.SCHEDULE,
             )  # fmt: skip
         if not facts.installed:
             return note("The daily sync is not installed.", *notes, case=CaseId.SCHEDULE,
