@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.interface import schemas
 from tests.support.command import CommandLine, Done, Inline
 from tests.support.sandbox_process import SandboxProcess, sandbox_process
 
@@ -27,6 +28,12 @@ CLI-6,CON-7,Bright Sparks Electrical,Sparks,office@sparks.example,,,
 CLI-7,CON-8,Only Here Ltd,Ina Here,ina@here.example,,,
 CLI-8,CON-9,,Nobody,nobody@here.example,,,
 """
+
+
+@pytest.fixture(autouse=True)
+def _as_published(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every answer of these tests is as its published schema says."""
+    monkeypatch.setattr("tests.support.command.LISTENERS", [schemas.listen])
 
 
 @pytest.fixture(scope="session")

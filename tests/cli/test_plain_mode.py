@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.command import Inline
 from xpm_tui.cli.output import TerminalDialogue
+from xpm_tui.diagnostics.connection_requirements import BY_NAME
 
 
 @pytest.fixture
@@ -53,7 +54,8 @@ def test_the_wizard_line_by_line_goes_on_after_a_refusal(command: Inline, typed:
     typed += ["1", "2", "no address", "q", "q"]
     done = command("--plain")
     for words in (
-        "Step 1 of 9: The permission in XPM.", "administrator", "Step 3 of 9: Sign in to Xero.",
+        "Step 1 of 9: The permission in XPM.", "What you need, and how it is known:",
+        f"{BY_NAME['tier'].short}.", "administrator", "Step 3 of 9: Sign in to Xero.",
         "/identity/connect/authorize", "belongs to another sign-in attempt", "y: Yes, with a new address",
     ):  # fmt: skip
         assert words in done.out, (words, done.out)

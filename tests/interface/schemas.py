@@ -2,17 +2,20 @@
 
 ``python -m tests.interface.schemas`` runs the scripts and writes ``xpm_tui/cli/answer_schemas.json``. What
 the scripts have shown once stays in the schema: a key or a type is added, never lost, unless
-``--from-scratch`` is given. The test of the scripts compares each answer with it.
+``--from-scratch`` is given. A key is required if every answer has had it. The test of the scripts compares
+each answer with it, and so do the tests of the verbs: with ``XPM_TUI_RECORD_ANSWERS=FILE`` they add theirs to
+a file, which ``--with FILE`` adds to the schema.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,9 @@ ORDER = ("null", "boolean", "integer", "number", "string", "array", "object")
 BY_MACHINE = ("doctor",)
 """What they answer depends on the machine."""
 Schema = dict[str, Any]
+_NAME = re.compile(r"[a-z]{2,}(_[a-z]+)*")
+_PUBLISHED: Schema = {}
+_RECORD = os.environ.get("XPM_TUI_RECORD_ANSWERS", "")
 HEARD: dict[str, list[tuple[str, Done]]] = {}
 """What each script answered in this process."""
 
@@ -34,6 +40,7 @@ HEARD: dict[str, list[tuple[str, Done]]] = {}
 def read() -> Schema:
     """The published schema; empty where there is none yet."""
     found: Schema = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+    _PUBLISHED.update(found)
     return found
 
 
@@ -82,11 +89,15 @@ def _add(schema: Schema, value: Any) -> None:
         for each in value:
             _add(items, each)
     elif isinstance(value, dict):
+        keys = {key for key in value if _NAME.fullmatch(key)}
+        known = schema.get("required", keys)
         for key, below in value.items():
-            if re.fullmatch(r"[a-z]{2,}(_[a-z]+)*", key):
+            if key in keys:
                 _add(schema.setdefault("properties", {}).setdefault(key, {}), below)
             else:  # ids, headings of files and the like are data
                 _add(schema.setdefault("additionalProperties", {}), below)
+        if keys or "properties" in schema:
+            schema["required"] = sorted(keys.intersection(known))
 
 
 def _type(value: Any) -> str:
@@ -108,6 +119,10 @@ def complaints(schema: Schema, value: Any, where: str = "") -> Iterator[str]:
         for each in value:
             yield from complaints(schema.get("items", {}), each, f"{where}[]")
     elif isinstance(value, dict):
+        missing = {*schema.get("required", ())} - value.keys()
+        if value.get("ok") is True:
+            missing |= {*schema.get("then", {}).get("required", ())} - value.keys()
+        yield from (f"{where}.{key} is missing" for key in sorted(missing))
         for key, below in value.items():
             described = schema.get("properties", {}).get(key, schema.get("additionalProperties"))
             if described is None:
@@ -125,19 +140,22 @@ def resolved(schema: Schema, whole: Schema) -> Schema:
 
 def check(script: str) -> list[str]:
     """What the answers of a script differ in from the published schema."""
-    whole, told = read(), []
-    for line, done in HEARD[script]:
-        if line.startswith(BY_MACHINE):
-            continue
-        described = whole.get("$defs", {}).get(verb(line) or "(program)")
-        if described is None:
-            told.append(f"{line}: the schema has no '{verb(line)}'")
-            continue
-        *events, answer = done.lines
-        told += [f"{line}: {each}" for each in complaints(resolved(described, whole), answer)]
-        one_event = described.get("x-events", {})
-        told += [f"{line}: event {each}" for one in events for each in complaints(one_event, one)]
-    return sorted(set(told))
+    whole = read()
+    return sorted({told for line, done in HEARD[script] for told in differences(whole, line, done)})
+
+
+def differences(whole: Schema, line: str, done: Done) -> Iterator[str]:
+    """What one answer differs in from the published schema."""
+    if line.startswith(BY_MACHINE):
+        return
+    described = whole.get("$defs", {}).get(verb(line) or "(program)")
+    if described is None:
+        yield f"{line}: the schema has no '{verb(line)}'"
+        return
+    *events, answer = done.lines
+    yield from (f"{line}: {each}" for each in complaints(resolved(described, whole), answer))
+    one_event = described.get("x-events", {})
+    yield from (f"{line}: event {each}" for one in events for each in complaints(one_event, one))
 
 
 def build(before: Schema) -> Schema:
@@ -150,7 +168,12 @@ def build(before: Schema) -> Schema:
         name = verb(line) or "(program)"
         schema = verbs.setdefault(name, {})
         *events, answer = done.lines
-        _add(schema, {key: value for key, value in answer.items() if key not in SHARED})
+        always = schema.get("then", {}).get("required")
+        own = {key: value for key, value in answer.items() if key not in SHARED}
+        _add(schema, own)
+        if answer["ok"]:  # an answer with an error may have nothing else
+            schema["if"] = {"properties": {"ok": {"const": True}}}
+            schema["then"] = {"required": sorted(own if always is None else own.keys() & set(always))}
         for key in SHARED:
             if key in answer:
                 _add(shared[key], answer[key])
@@ -188,6 +211,26 @@ def written(schema: Schema) -> str:
     return json.dumps(head)[:-1] + ', "$defs": {\n' + ",\n".join(rows) + "\n}}\n"
 
 
+def listen(words: Sequence[str], done: Done) -> None:
+    """Compare an answer that a test has got with the schema, or record it for ``--with``."""
+    line = shlex.join(words)
+    if "--json" not in words or "--help" in words or not verb(line):
+        return
+    if _RECORD:
+        with Path(_RECORD).open("a", encoding="utf-8") as file:
+            file.write(json.dumps([line, done.code, done.out]) + "\n")
+        return
+    found = [*differences(_PUBLISHED or read(), line, done)]
+    assert not found, f"{found}\nRun: {REFRESH}"
+
+
+def recorded(path: Path) -> Iterator[tuple[str, Done]]:
+    """The answers that tests have recorded."""
+    for row in path.read_text(encoding="utf-8").splitlines():
+        line, code, out = json.loads(row)
+        yield line, Done(code, out, "")
+
+
 def main() -> int:
     """Run the scripts and write the file."""
     from tests.interface import answers, refresh
@@ -196,6 +239,8 @@ def main() -> int:
     for script in answers.SCRIPTS:
         with tempfile.TemporaryDirectory() as folder:
             answers.answers(script, Path(folder))
+    if "--with" in sys.argv:
+        HEARD["recorded"] = [*recorded(Path(sys.argv[sys.argv.index("--with") + 1]))]
     before = {} if "--from-scratch" in sys.argv else read()
     schema = build(before)
     FILE.write_text(written(schema), encoding="ascii")

@@ -5,13 +5,16 @@ When one of these fails, read its sentence: it names what is gone or new, and th
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 
 from tests.interface import answers, collected, golden, product, refresh, schemas
 from tests.interface.golden import Tree
+from tests.support.command import Done
 
 PROMISED: Tree = {
     "sync": {"--full": "flag optional", "--yes": "flag"},
@@ -26,6 +29,36 @@ def test_the_interface_is_as_written_down(name: str, tmp_path: Path) -> None:
     if name.startswith("answers_"):  # what was answered just now is as the published schema says
         differs = schemas.check(name.removeprefix("answers_"))
         assert not differs, f"{differs}\nRun: {schemas.REFRESH}"
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ({"ok": True, "items": [{"id": "c1", "name": "A"}], "count": 1}, []),
+        ({"ok": False, "error": {"code": "busy"}}, []),
+        ({"ok": True, "items": [{"id": "c1"}], "count": 1}, [".items[].name is missing"]),
+        ({"ok": True, "items": [], "total": 1}, [".count is missing", ".total is not described"]),
+        ({"ok": True, "items": [], "count": "1"}, [".count is string, not integer"]),
+        (
+            {"ok": True, "items": [{"id": "c1", "name": None}], "count": 1},
+            [".items[].name is null, not string"],
+        ),
+    ],
+)
+def test_a_schema_notices_what_is_missing_renamed_or_of_another_type(
+    answer: dict[str, Any], told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = {
+        "ok": True,
+        "items": [{"id": "c1", "name": "A", "note": ""}, {"id": "c2", "name": "B"}],
+        "count": 2,
+    }
+    failed = {"ok": False, "error": {"code": "busy"}}
+    outs = [Done(0, json.dumps(each), "") for each in (seen, failed)]
+    monkeypatch.setattr(schemas, "HEARD", {"script": [("clients list", done) for done in outs]})
+    whole = schemas.build({})
+    done = Done(0, json.dumps(answer), "")
+    assert [*schemas.differences(whole, "clients list", done)] == [f"clients list: {each}" for each in told]
 
 
 def test_no_golden_file_is_left_over() -> None:

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +40,10 @@ class Done:
         assert self.json["ok"] is False
         told: dict[str, Any] = self.json["error"]
         return told
+
+
+LISTENERS: list[Callable[[Sequence[str], Done], None]] = []
+"""Called with the words and the result of each command that :class:`Inline` runs."""
 
 
 class CommandLine:
@@ -108,4 +112,6 @@ class Inline(CommandLine):
         done = Done(ended, out.getvalue(), err.getvalue())
         assert "Traceback" not in done.out + done.err, done
         assert code is None or done.code == code, done
+        for listener in LISTENERS:
+            listener(words, done)
         return done

@@ -33,7 +33,7 @@ with lazy_imports():
     from xpm_tui.application.connection import state_machine, steps
     from xpm_tui.application.presenters import presenter
     from xpm_tui.application.runs import consequences, plans, xpm_refresh
-    from xpm_tui.application.status import summary
+    from xpm_tui.application.status import requirement_check, summary
     from xpm_tui.commands import plans as commands_plans
     from xpm_tui.diagnostics import error_presenter
 
@@ -100,6 +100,7 @@ class PlainMode:
         self._say(*step.facts, *(f"To do: {each}" for each in step.missing))
 
     def _permission(self, step: ConnectionStep) -> bool:
+        self._say(*self._read_practice(lambda practice: requirement_check.requirement_sentences(practice)))
         for title, path in (
             ("XPM's new screens", steps.GRANT.path),
             ("XPM's old screens", steps.GRANT.old_path),

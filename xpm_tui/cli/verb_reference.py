@@ -124,8 +124,13 @@ xpm-tui schema status
 ```
 
 `xpm-tui schema VERB` prints the JSON schema (draft 2020-12) of a verb's answer, `xpm-tui schema` that of
-all verbs; this site has it as [one file](schema/answers.json). It is inferred from recorded answers, and
-tests compare every answer with it. A key of a schema may be absent if it has no value.
+all verbs; this site has it as [one file](schema/answers.json).
+
+The schemas are not written by hand: they are inferred from the answers that the project's tests get from a
+local Xero. They describe every key and type that was seen. A key is required if every successful answer had
+it. The tests fail if an answer lacks a required key, has a key that is not described or a value of another
+type. A case that no test covers may still differ: a list that was always empty has items of any type, and a
+required key may be absent. Let your script accept unknown keys.
 
 ## What every answer has
 

@@ -39,11 +39,10 @@ with lazy_imports():
     from xpm_tui.application.connection import state_machine
     from xpm_tui.application.presenters import presenter
     from xpm_tui.application.runs import due, xpm_refresh
-    from xpm_tui.application.status import practices, summary
+    from xpm_tui.application.status import practices, requirement_check, summary
     from xpm_tui.commands import doctor
     from xpm_tui.diagnostics import error_presenter
     from xpm_tui.diagnostics.known_problems import records
-
 
 if TYPE_CHECKING:
     from xpm_tui.application.connection.state_machine import ConnectionMachine
@@ -79,6 +78,8 @@ async def connect(practice: OpenPractice, params: Connect, talk: Dialogue) -> Re
     if params.check:
         return requirements_result(practice)
     machine = state_machine.ConnectionMachine(practice)
+    if talk.interactive and practice.identity() is None:
+        talk.say("\n".join(requirement_check.requirement_sentences(practice)))
     if talk.interactive and not practice.settings.text("xero.client_id"):
         typed = await talk.line("The client id of the app that you registered with Xero:")
         machine.app({"xero.client_id": typed or ""})
@@ -167,7 +168,6 @@ async def _sign_in(machine: ConnectionMachine, params: Connect, talk: Dialogue) 
     refused: asyncio.Future[AppError] = asyncio.get_running_loop().create_future()
 
     def tell(trouble: AppError) -> None:
-
         talk.say(error_presenter.present(trouble).short())
 
     def wrong(trouble: AppError) -> None:

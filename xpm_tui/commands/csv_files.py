@@ -25,7 +25,6 @@ from xpm_tui.commands.effects import (
     to_file,
 )
 from xpm_tui.commands.link_effects import former_sum, with_former
-from xpm_tui.commands.log import moment
 from xpm_tui.commands.tables import to_plain
 from xpm_tui.domain.errors import AppError, BadInput, DecisionNeeded
 from xpm_tui.domain.formatting import count, plural, sequence, when
@@ -36,6 +35,7 @@ with lazy_imports():
     from xpm_tui.application.csv_io import exports, imports
     from xpm_tui.application.jobs import services
     from xpm_tui.application.presenters import lookup
+    from xpm_tui.commands import log
     from xpm_tui.ignition import forms
     from xpm_tui.sync import consequences
 
@@ -125,7 +125,7 @@ def _importer(form: FormName) -> Callable[[OpenPractice, ImportFile, Dialogue], 
 def _time_given(text: str, now: datetime) -> datetime | None:
     if not text.strip():
         return None
-    return now if text.strip().casefold() == "now" else moment(text.strip(), now)
+    return now if text.strip().casefold() == "now" else log.moment(text.strip(), now)
 
 
 def _progress(file: str, what: str, done: int, total: int) -> str:

@@ -24,7 +24,7 @@ from xpm_tui.commands.command import (
 )
 from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
 from xpm_tui.commands.tables import to_plain
-from xpm_tui.diagnostics.connection_requirements import BY_NAME, CERTAINTIES, NOT_MET, READ
+from xpm_tui.diagnostics.connection_requirements import BY_NAME, READ
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import AppError, LoginNeeded, NotFound
 from xpm_tui.domain.formatting import count, month_name
@@ -287,7 +287,7 @@ def requirements_result(practice: OpenPractice) -> Result:
     items: list[dict[str, Any]] = []
     lines: list[str] = []
     for each in found:
-        of, label = each.requirement, NOT_MET if each.met is False else CERTAINTIES[each.mark]
+        of, label = each.requirement, each.label
         shown = {"mark": each.mark, "met": each.met, "message": each.sentence, "read": READ}
         items.append({**to_plain(of), **shown})
         since = f", in force since {of.since}" if of.since else ""

@@ -32,6 +32,10 @@ CERTAINTIES: Labels = {
 }
 
 
+HEADING = "What you need, and how it is known"
+FOOTER = f"As Xero's pages said in {month_name(READ)}. In full: connect --check"
+"""The lines above and below the list of requirements where a connection begins."""
+
 NOT_MET = Label("Not met", "It was checked, and it is missing.", "✗")
 """Shown instead of *Checked* if a requirement was checked and is not met."""
 

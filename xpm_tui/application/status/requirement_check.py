@@ -9,9 +9,19 @@ from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import list_state
 from xpm_tui.application.runs import history
 from xpm_tui.application.status.summary import allowance_at
-from xpm_tui.diagnostics.connection_requirements import REQUIREMENTS, Certainty, Requirement, RequirementName
+from xpm_tui.diagnostics.connection_requirements import (
+    CERTAINTIES,
+    FOOTER,
+    HEADING,
+    NOT_MET,
+    REQUIREMENTS,
+    Certainty,
+    Requirement,
+    RequirementName,
+)
 from xpm_tui.domain.errors import CaseId
 from xpm_tui.domain.formatting import count, when_utc
+from xpm_tui.domain.labels import Label
 from xpm_tui.settings.scopes import scopes
 
 
@@ -25,6 +35,17 @@ class CheckedRequirement(msgspec.Struct, frozen=True, kw_only=True):
     mark: Certainty
     met: bool | None
     sentence: str
+
+    @property
+    def label(self) -> Label:
+        """Return how it is known, or that it is not met."""
+        return NOT_MET if self.met is False else CERTAINTIES[self.mark]
+
+
+def requirement_sentences(practice: OpenPractice) -> list[str]:
+    """Return every requirement in one line, as they are shown before a practice is connected."""
+    found = check_requirements(practice)
+    return [f"{HEADING}:", *(f"{each.label.text}: {each.requirement.short}." for each in found), FOOTER]
 
 
 Check = tuple[Certainty, bool | None, str]

@@ -23,11 +23,10 @@ from xpm_tui.application.connection.steps import ANSWERS, GRANT, Advice, Answer,
 from xpm_tui.application.practice_identity import PracticeIdentity
 from xpm_tui.application.runs.xpm_refresh import RefreshResult
 from xpm_tui.application.status.requirement_check import CheckedRequirement, check_requirements
-from xpm_tui.diagnostics.connection_requirements import BY_NAME, CERTAINTIES, NOT_MET, READ
+from xpm_tui.diagnostics.connection_requirements import BY_NAME, FOOTER, HEADING
 from xpm_tui.diagnostics.error_presenter import present
 from xpm_tui.domain import formatting
 from xpm_tui.domain.errors import AppError, CaseId, DecisionNeeded
-from xpm_tui.domain.formatting import month_name
 from xpm_tui.domain.labels import DIRECTIONS, LEVELS
 from xpm_tui.domain.xpm import Tenant
 from xpm_tui.settings.schema import entry
@@ -245,12 +244,12 @@ def permission_steps(advice: Advice) -> Content:
 
 def requirement_lines(found: Sequence[CheckedRequirement]) -> Content:
     """Return the requirements, one line each with its mark, and when their public sources were read."""
-    rows: list[Line] = [[fixed("What you need, and how it is known", "muted")]]
+    rows: list[Line] = [[fixed(HEADING, "muted")]]
     for each in found:
-        label = NOT_MET if each.met is False else CERTAINTIES[each.mark]
+        label = each.label
         look: Look = "bad" if each.met is False else "good" if each.mark == "checked" else "warn"
         rows.append([fixed(f" {label.glyph} {label.text:<8} ", look), fixed(each.requirement.short)])
-    rows.append([fixed(f"As Xero's pages said in {month_name(READ)}. In full: connect --check", "muted")])
+    rows.append([fixed(FOOTER, "muted")])
     return lines(rows)
 
 
