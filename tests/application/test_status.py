@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import socket
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from tests.support.fake_xpm import FakeXpm, client, wired
 from tests.support.moved_clock import MovedClock
-from xpm_tui.application.home import Home
+from tests.support.postgres_server import fresh_practice
+from xpm_tui.application.home import Home, add_practice, find_home
 from xpm_tui.application.practice import OpenPractice, open_practice
-from xpm_tui.application.practice_identity import PracticeIdentity, put
+from xpm_tui.application.practice_identity import PracticeIdentity, SignIn, put
 from xpm_tui.application.runs.runner import run
+from xpm_tui.application.status.practices import account_practices
 from xpm_tui.application.status.summary import summarize
 from xpm_tui.domain.errors import LoginNeeded
 from xpm_tui.domain.ignition import Client
 from xpm_tui.domain.links import Freeze
 from xpm_tui.domain.ports import Put
-from xpm_tui.domain.tables import CLIENTS, FREEZES
+from xpm_tui.domain.runs import Run
+from xpm_tui.domain.tables import CLIENTS, FREEZES, RUNS
 
 
 @pytest.fixture
@@ -100,3 +105,31 @@ def test_a_read_only_look_writes_nothing(practice: OpenPractice, home: Home) -> 
     with open_practice(home, environ={}, read_only=True) as looked:
         summarize(looked)
     assert practice.book.watch() == position
+
+
+def test_a_practice_in_a_database_is_listed_on_a_machine_that_never_opened_it(tmp_path: Path) -> None:
+    """Also: who runs it and where, what waits for whom, and that nothing is written by looking."""
+    url, name = fresh_practice()
+    environ = {"XPM_TUI_STORE_URL": url}
+    first, second = (find_home(str(tmp_path / each), {}) for each in ("first", "second"))
+    for home in (first, second):
+        add_practice(home, name)
+    (listed,) = account_practices(second, environ=environ)
+    assert listed.problem, "nobody has put it into the database yet"
+    with open_practice(first, name, person="mere", environ=environ) as practice:
+        known = PracticeIdentity(tenant="t1", title="Hill & Sons Ltd", login="ana@hill.example")
+        held = Run(id="r1", started=practice.clock.now(), by="mere", outcome="held", plan="p1")
+        practice.book.commit(
+            [put("identity", known), put("sign-in", SignIn(at=held.started, by="Ben")), Put(RUNS, held)]
+        )
+        (listed,) = account_practices(second, environ=environ)
+        assert (listed.title, listed.connected, listed.running, listed.machine) == (known.title, True, "", "")
+        assert (listed.held_runs, listed.waits_for, listed.minute_left) == (("r1",), "Ben", 59)
+        assert listed.needs[0].startswith("Run r1 waits for your decision.")
+        going = Run(id="r2", started=held.started, by="mere", host="elsewhere", pid=1, plan="p2")
+        practice.book.commit([Put(RUNS, going)])
+        assert account_practices(second, environ=environ)[0].running == "", "its process is gone"
+        with practice.lock("sync").hold():
+            (listed,) = account_practices(second, environ=environ)
+        assert (listed.running, listed.runner, listed.machine) == ("r2", "mere", socket.gethostname())
+    assert not (second.practice(name)[1] / "book").exists()

@@ -28,7 +28,7 @@ from xpm_tui.store import loader, manifest
 from xpm_tui.store.store import DiskStore, open_store
 
 STORELESS = {
-    "locate", "practices.add", "cases.list", "cases.show",
+    "locate", "practices.add", "cases.list", "cases.show", "worker.run", "worker.status",
 }  # fmt: skip
 """Verbs that open no store; a new verb is not among them unless it is written here."""
 NOBODY = "http://127.0.0.1:9"

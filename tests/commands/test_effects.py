@@ -115,6 +115,7 @@ ALWAYS: dict[Effect, set[str]] = {
         "proposals.list", "proposals.changes",
         "conflicts", "duplicates", "practices.list", "locate", "data.check", "cases.list", "cases.seen",
         "cases.show", "inbox.status", "inbox.list", "inbox.show", "inbox.schema",
+        "worker.status",
     },
     FILE: {"data.backup"},
     HERE: {
@@ -130,7 +131,7 @@ ALWAYS: dict[Effect, set[str]] = {
         "inbox.setup", "inbox.retry",
     },
     XPM: {
-        "runs.resume", "runs.release", "clients.create",
+        "runs.resume", "runs.release", "worker.run", "clients.create",
     },
     REPLACES: {"data.restore", "data.move"},
     NEVER: {"purge"},

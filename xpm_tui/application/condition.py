@@ -14,7 +14,7 @@ import msgspec
 
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import PracticeIdentity
-from xpm_tui.application.runs.history import is_alive, is_sync, list_runs
+from xpm_tui.application.runs.history import in_progress, is_sync, list_runs
 from xpm_tui.application.runs.open_intents import open_writes
 from xpm_tui.domain.errors import CaseId, StoreUnreachable, StoreUnreadable
 from xpm_tui.domain.ignition import Import
@@ -127,7 +127,7 @@ def _of_rows(practice: OpenPractice, snapshot: Snapshot) -> list[Condition]:
             )
         )
     runs = list_runs(practice)
-    going = {run.id for run in runs if run.outcome == "running" and is_alive(run)}
+    going = {run.id for run in in_progress(practice)}
     unknown = open_writes(snapshot, going=going)
     if unknown:
         number = len(unknown)

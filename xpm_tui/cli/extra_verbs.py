@@ -89,6 +89,7 @@ def _sandbox() -> click.Command:
         switch: tuple[str, ...],
         separate_hosts: bool,
         die_with_parent: bool,
+        practices: int,
         sample_files: str,
     ) -> None:
         if sample_files:
@@ -103,6 +104,7 @@ def _sandbox() -> click.Command:
             switches=switch,
             separate_hosts=separate_hosts,
             die_with_parent=die_with_parent,
+            practices=practices,
         )
         ctx.exit(code)
 
@@ -120,6 +122,13 @@ def _sandbox() -> click.Command:
                 default=12,
                 metavar="N",
                 help="The number of clients in the practice.",
+            ),
+            click.Option(
+                ["--practices"],
+                type=int,
+                default=2,
+                metavar="N",
+                help="The number of practices; all but the first have 12 clients. 2 by default.",
             ),
             click.Option(["--seed"], type=int, default=1, metavar="N", help="Seed of the sample data."),
             click.Option(

@@ -24,7 +24,7 @@ from xpm_tui.commands.command import (
 )
 from xpm_tui.commands.doctor import requirements_result
 from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
-from xpm_tui.commands.practices import practices_result
+from xpm_tui.commands.practices import NeedsYou, practices_result
 from xpm_tui.commands.tables import to_plain
 from xpm_tui.domain.errors import AppError, BadInput, CaseId, DecisionNeeded, LoginNeeded
 from xpm_tui.domain.formatting import ago, count, listing, when
@@ -310,12 +310,14 @@ class ShowStatus(msgspec.Struct, frozen=True):
     """Parameters of ``status``."""
 
     all: Annotated[bool, option("List all practices of this account, as 'practices list' does.")] = False
+    needs_you: NeedsYou = False
 
 
 async def status(practice: OpenPractice, params: ShowStatus, talk: Dialogue) -> Result:
     """Show the status and the counts, without a call to Xero."""
-    if params.all:
-        return practices_result(practices.practices(practice), practice.clock.now())
+    if params.all or params.needs_you:
+        views = practices.practices(practice)
+        return practices_result(views, practice.clock.now(), needs_you=params.needs_you)
     beat = summary.summarize(practice)
     unanswered = [problem for problem in beat.problems if problem.code == UNKNOWN]
     return Result(

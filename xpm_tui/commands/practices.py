@@ -10,7 +10,6 @@ import msgspec
 from xpm_tui.commands.command import (
     AccountContext,
     Dialogue,
-    NoParams,
     Result,
     TextColumn,
     TextTable,
@@ -33,10 +32,19 @@ if TYPE_CHECKING:
     from xpm_tui.application.status.practices import PracticeView
 
 
+NeedsYou = Annotated[bool, option("Only practices in which something waits for you.")]
+
+
 class Locate(msgspec.Struct, frozen=True):
     """Parameters of ``locate``."""
 
     what: Annotated[Literal["", "config", "data", "state"], argument("Show only this folder.", "[WHAT]")] = ""
+
+
+class ListPractices(msgspec.Struct, frozen=True):
+    """Parameters of ``practices list``."""
+
+    needs_you: NeedsYou = False
 
 
 class AddPractice(msgspec.Struct, frozen=True):
@@ -67,14 +75,16 @@ async def locate(place: AccountContext, params: Locate, talk: Dialogue) -> Resul
     return Result(data=data, lines=listing(values))
 
 
-async def list_practices(place: AccountContext, params: NoParams, talk: Dialogue) -> Result:
+async def list_practices(place: AccountContext, params: ListPractices, talk: Dialogue) -> Result:
     """List all practices, with the current one marked."""
     views = practices.account_practices(place.home, person=place.person)
-    return practices_result(views, SystemClock().now())
+    return practices_result(views, SystemClock().now(), needs_you=params.needs_you)
 
 
-def practices_result(views: list[PracticeView], now: datetime) -> Result:
+def practices_result(views: list[PracticeView], now: datetime, *, needs_you: bool) -> Result:
     """Return the practices as a table, for ``practices list`` and ``status --all``."""
+    empty = "Nothing needs you." if needs_you and views else "No practice yet: xpm-tui connect"
+    views = [view for view in views if view.needs_you or not needs_you]
     columns = (
         TextColumn("", whole=True),
         TextColumn("PRACTICE", whole=True),
@@ -83,7 +93,11 @@ def practices_result(views: list[PracticeView], now: datetime) -> Result:
         TextColumn("LAST SYNC", whole=True),
         TextColumn("RUNNING", whole=True),
         TextColumn("HELD", whole=True),
-        TextColumn("LOGIN"),
+        TextColumn("NEEDS YOU", name=True),
+        TextColumn("WAITS FOR", spare=True),
+        TextColumn("CALLS LEFT", whole=True),
+        TextColumn("XPM DATA", whole=True),
+        TextColumn("LOGIN", spare=True),
     )
     rows = [
         (
@@ -92,8 +106,12 @@ def practices_result(views: list[PracticeView], now: datetime) -> Result:
             view.problem or view.title,
             "yes" if view.connected else "no",
             ago(view.last_good, now),
-            view.running,
+            running(view),
             ", ".join(view.held_runs),
+            needs(view),
+            view.waits_for,
+            calls_left(view),
+            ago(view.mirror_at, now),
             view.login,
         )
         for view in views
@@ -109,11 +127,36 @@ def practices_result(views: list[PracticeView], now: datetime) -> Result:
             "running": view.running,
             "held": list(view.held_runs),
             "login": view.login,
+            "machine": view.machine,
+            "person": view.runner,
+            "minute_left": view.minute_left,
+            "day_left": view.day_left,
+            "mirror_at": view.mirror_at,
+            "needs": list(view.needs),
+            "waits_for": view.waits_for,
             "problem": view.problem,
         }
         for view in views
     ]
-    return Result(items=items, table=TextTable(columns, rows, "No practice yet: xpm-tui connect"))
+    return Result(items=items, table=TextTable(columns, rows, empty))
+
+
+def running(view: PracticeView) -> str:
+    """Return the run in progress with its machine and person; empty if there is none."""
+    place = f" on {view.machine} ({view.runner})" if view.machine else ""
+    return f"{view.running}{place}"
+
+
+def needs(view: PracticeView) -> str:
+    """Return the first thing that waits for a user, and how many more there are."""
+    more = f" (and {len(view.needs) - 1} more)" if len(view.needs) > 1 else ""
+    return f"{view.needs[0]}{more}" if view.needs else ""
+
+
+def calls_left(view: PracticeView) -> str:
+    """Return the calls to Xero that are left this minute and today; empty if unknown."""
+    today = f", {view.day_left:,} today" if view.day_left is not None else ""
+    return f"{view.minute_left} this minute{today}" if view.minute_left is not None else ""
 
 
 async def add_practice(place: AccountContext, params: AddPractice, talk: Dialogue) -> Result:
@@ -149,12 +192,13 @@ COMMANDS = (
         name="practices.list",
         title="List practices",
         help="List the practices of this account: name here and in XPM, connection, last successful sync, "
-        "running and held runs, login. The current one is marked with a star.",
-        params=NoParams,
+        "where it is running, held runs, what waits for whom, calls to Xero that are left, age of the XPM "
+        "data, login. The current one is marked with a star.",
+        params=ListPractices,
         on_home=list_practices,
         effect=Effect.LOOKS,
         verb=("practices", "list"),
-        example="xpm-tui practices list",
+        example="xpm-tui practices list --needs-you",
         key="f9",
         where=("overview", "settings"),
         default=True,

@@ -39,6 +39,7 @@ from xpm_tui.commands import (
     sync,
     team,
     templates,
+    workers,
 )
 from xpm_tui.commands import records as editing
 from xpm_tui.commands import settings as policy
@@ -62,6 +63,7 @@ COMMANDS: tuple[Command[Any], ...] = (
     *sync.RETRY_COMMANDS,
     *log.COMMANDS,
     *schedule.COMMANDS,
+    *workers.COMMANDS,
     *settings.COMMANDS,
     *team.COMMANDS,
     *staff.COMMANDS,

@@ -257,6 +257,7 @@ def serve(
     switches: Sequence[str] = (),
     separate_hosts: bool = False,
     die_with_parent: bool = False,
+    practices: int = 2,
 ) -> int:
     """Serve until a signal ends it, and return the exit code.
 
@@ -267,12 +268,14 @@ def serve(
     try:
         if clients < 0 or not 0 <= port <= 65535:
             raise ValueError("--clients must be 0 or more, and --port from 0 to 65535.")
+        if not 2 <= practices <= 1000:
+            raise ValueError("--practices must be from 2 to 1000.")
         wanted = [Fault.parse(text) for text in faults]
         chosen = Switches().changed(dict(_pair(text) for text in switches))
     except ValueError as error:
         print(error, file=sys.stderr)
         return USAGE
-    sandbox = Sandbox(seed, clients, switches=chosen)
+    sandbox = Sandbox(seed, clients, switches=chosen, practices=practices)
     for fault in wanted:
         sandbox.faults.add(fault)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from zoneinfo import ZoneInfo
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import SignIn, list_state, put, read
 from xpm_tui.application.runs.history import list_held_runs
-from xpm_tui.domain.errors import AppError
+from xpm_tui.domain.errors import AppError, CommitInterrupted, RunLockLost, StoreUnreachable
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.runs import Run
 from xpm_tui.domain.tables import RUNS
@@ -21,6 +22,12 @@ SIGN_IN_LASTS = timedelta(hours=24)
 _NOTED_EVERY = timedelta(minutes=5)
 _AHEAD = timedelta(hours=1)
 """How far ahead of the clock a time may be; later times were recorded while the clock was wrong."""
+
+_TOLD_TO_END = {128 + signal.SIGTERM, 128 + signal.SIGHUP}
+"""Exit codes of a run whose process was ended by the system, a timer or a worker, not by its user."""
+
+DATABASE_LOST = {StoreUnreachable.code, RunLockLost.code, CommitInterrupted.code}
+"""Codes of errors that end a run because its database was lost: the sync is still due."""
 
 INTERVALS = {"15m": timedelta(minutes=15), "30m": timedelta(minutes=30), "1h": timedelta(hours=1)}
 """Time between two scheduled syncs by the value of ``schedule.every``; ``daily`` has none."""
@@ -56,7 +63,7 @@ def due(practice: OpenPractice) -> DueState:
     local = now.astimezone(zone)
     if local.time() < _daily_time(practice):
         return DueState("too-early")
-    last = last_daily(snapshot, now)
+    last = max(_made(practice, snapshot, now), key=lambda run: run.started, default=None)
     if last is not None and last.started.astimezone(zone).date() >= local.date():
         return DueState("done-today")
     if practice.settings.yes("schedule.require_sign_in") and not _in_use(snapshot, now):
@@ -66,7 +73,7 @@ def due(practice: OpenPractice) -> DueState:
 
 def _due_again(practice: OpenPractice, snapshot: Snapshot, now: datetime, every: timedelta) -> DueState:
     """Return whether a run at an interval is due; a held one is planned again only once a day."""
-    made = [run for run in _scheduled(snapshot, now) if run.outcome != "skipped"]
+    made = [run for run in _made(practice, snapshot, now) if run.outcome != "skipped"]
     last = max(made, key=lambda run: run.started, default=None)
     # A timer may start slightly early, and the previous run slightly late.
     if last is not None and now - last.started < every * 2 / 3:
@@ -127,6 +134,18 @@ def _scheduled(snapshot: Snapshot, now: datetime | None) -> Iterator[Run]:
         for run in snapshot.rows(RUNS)
         if run.trigger == "daily" and not run.kind and (now is None or run.started <= now + _AHEAD)
     )
+
+
+def _made(practice: OpenPractice, snapshot: Snapshot, now: datetime) -> list[Run]:
+    """Return the scheduled runs that were made, without those whose process or database was lost in them."""
+    return [run for run in _scheduled(snapshot, now) if not _lost(practice, run)]
+
+
+def _lost(practice: OpenPractice, run: Run) -> bool:
+    if run.outcome == "running":
+        return practice.lock_holder() is None  # without the lock, no process works on it, on any machine
+    ended_with_its_process = run.outcome == "stopped" and run.exit_code in _TOLD_TO_END
+    return run.outcome == "interrupted" or ended_with_its_process or run.case in DATABASE_LOST
 
 
 def skip_recorded(practice: OpenPractice) -> bool:

@@ -64,10 +64,15 @@ def current_run(practice: OpenPractice) -> Run | None:
 
     A run whose process is dead does not count, whatever its row says; the next run ends it.
     """
-    for run in list_runs(practice):
-        if run.outcome == "running" and is_alive(run):
-            return run
-    return None
+    return next(iter(in_progress(practice)), None)
+
+
+def in_progress(practice: OpenPractice) -> list[Run]:
+    """Return the runs in progress. A process of another machine cannot be seen, but its run lock can."""
+    going = [run for run in list_runs(practice) if run.outcome == "running" and is_alive(run)]
+    if any(run.host != socket.gethostname() for run in going) and practice.lock_holder() is None:
+        return [run for run in going if run.host == socket.gethostname()]
+    return going
 
 
 def newest_sync(snapshot: Snapshot) -> Run | None:

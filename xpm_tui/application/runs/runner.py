@@ -22,6 +22,7 @@ from typing import TypedDict
 import msgspec
 
 import xpm_tui
+from xpm_tui.application.home import Home
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.progress import Report, ignore_progress
 from xpm_tui.application.runs import history
@@ -231,7 +232,7 @@ def start_background_run(
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            env=_environ(),
+            env=process_environ(),
         )
     except OSError as error:
         raise AppError(f"The run could not be started: {error.strerror}.") from error
@@ -242,13 +243,18 @@ def command_line(
     practice: OpenPractice, plan_id: str = "", extra: Sequence[str] = (), verb: Sequence[str] = SYNC
 ) -> list[str]:
     """Return the command line that makes a run of this practice, for a process or a timer."""
-    words = [sys.executable, "-P", "-m", "xpm_tui"]
-    if practice.home.root is not None:
-        words += ["--home", str(practice.home.root)]
-    words += ["--practice", practice.name, "--as", practice.person, *verb, "--json"]
+    words = [*command_start(practice.home, practice.name), "--as", practice.person, *verb, "--json"]
     if plan_id:
         words += ["--plan", plan_id]
     return [*words, *extra]
+
+
+def command_start(home: Home, name: str) -> list[str]:
+    """Return the beginning of a command line for a practice, up to its verb."""
+    words = [sys.executable, "-P", "-m", "xpm_tui"]
+    if home.root is not None:
+        words += ["--home", str(home.root)]
+    return [*words, "--practice", name]
 
 
 async def wait_for_run(practice: OpenPractice, detached: BackgroundRun, seconds: float = 30.0) -> Run:
@@ -268,7 +274,7 @@ async def wait_for_run(practice: OpenPractice, detached: BackgroundRun, seconds:
     raise AppError(f"The run did not start: {how}.", hint=f"Run it yourself to see why: xpm-tui {words}")
 
 
-def _environ() -> dict[str, str]:
+def process_environ() -> dict[str, str]:
     """Return the environment of the process, in which a source checkout is found despite ``-P``."""
     parent = str(Path(xpm_tui.__file__).resolve().parents[1])
     if parent != os.getcwd():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 
 import msgspec
 
@@ -11,10 +13,13 @@ from xpm_tui.application import home as homes
 from xpm_tui.application.condition import conditions
 from xpm_tui.application.home import STORE_FOLDER, Home
 from xpm_tui.application.practice import OpenPractice, open_practice
-from xpm_tui.application.practice_identity import read_identity
-from xpm_tui.application.runs import history
+from xpm_tui.application.practice_identity import SignIn, read
+from xpm_tui.application.status.summary import StatusSummary, summarize
 from xpm_tui.domain.errors import AppError
+from xpm_tui.domain.formatting import count
 from xpm_tui.domain.ports import Clock
+from xpm_tui.domain.runs import UNKNOWN
+from xpm_tui.settings.store import Settings
 
 
 class PracticeView(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +32,10 @@ class PracticeView(msgspec.Struct, frozen=True, kw_only=True):
         current: Whether it is opened where none is named.
         login: Who signed in at Xero.
         held_runs: The runs that wait for a decision.
+        machine: Where its run in progress is, and ``runner`` who started it.
+        minute_left: The calls to Xero that are left, and ``day_left``; None if unknown.
+        mirror_at: The age of the XPM data: when it was read last.
+        needs: What waits for a user, in sentences, and ``waits_for`` whose decision that is.
         problem: Why nothing more can be said about it, or that its store is damaged.
     """
 
@@ -41,7 +50,19 @@ class PracticeView(msgspec.Struct, frozen=True, kw_only=True):
     held: int = 0
     held_runs: tuple[str, ...] = ()
     login: str = ""
+    machine: str = ""
+    runner: str = ""
+    minute_left: int | None = None
+    day_left: int | None = None
+    mirror_at: datetime | None = None
+    needs: tuple[str, ...] = ()
+    waits_for: str = ""
     problem: str = ""
+
+    @property
+    def needs_you(self) -> bool:
+        """Return whether something in it waits for a user."""
+        return bool(self.needs or self.problem)
 
 
 def account_practices(
@@ -72,7 +93,8 @@ def _looked_at(
     environ: Mapping[str, str] | None,
     clock: Clock | None,
 ) -> PracticeView:
-    if not (home.practice(name)[1] / STORE_FOLDER).exists():
+    config, data, _ = home.practice(name)
+    if not (data / STORE_FOLDER).exists() and not _in_database(home, config, environ):
         return PracticeView(name=name, current=name == current)  # added, and not opened yet
     try:
         with open_practice(
@@ -83,24 +105,50 @@ def _looked_at(
         return PracticeView(name=name, current=name == current, problem=trouble.message)
 
 
+def _in_database(home: Home, config: Path, environ: Mapping[str, str] | None) -> bool:
+    """Return whether its data is in a database, where other machines may have put it."""
+    settings = Settings.load(
+        home.settings_file,
+        config / "settings.toml",
+        os.environ if environ is None else environ,
+        {},
+        lenient=True,
+    )
+    return bool(settings.secret("store.url"))
+
+
 def _told(practice: OpenPractice, current: str) -> PracticeView:
-    identity = practice.identity()
-    snapshot = practice.snapshot()
-    good = history.last_good(history.list_runs(practice))
-    running = history.current_run(practice)
-    held = tuple(run.id for run in history.list_held_runs(snapshot))
-    known = read_identity(snapshot)
+    beat = summarize(practice)
+    owner = practice.lock_holder() if beat.running else None
+    needs = [each.sentence for each in beat.problems if each.exit_code or each.code == UNKNOWN]
+    if beat.needs_person:
+        needs.append(f"{count(beat.needs_person, 'client needs/clients need')} a decision about the link.")
     return PracticeView(
         name=practice.name,
-        title=identity.title if identity else "",
+        title=beat.title if beat.connected else "",
         open=True,
         current=practice.name == current,
-        connected=identity is not None,
-        sandbox=practice.sandbox,
-        last_good=good.ended if good else None,
-        running=running.id if running else "",
-        held=len(held),
-        held_runs=held,
-        login=known.login if known else "",
+        connected=beat.connected,
+        sandbox=beat.sandbox,
+        last_good=beat.last_good,
+        running=beat.running,
+        held=len(beat.held),
+        held_runs=beat.held,
+        login=beat.login,
+        machine=owner.host if owner else "",
+        runner=owner.person if owner else "",
+        minute_left=beat.minute_left,
+        day_left=beat.day_left,
+        mirror_at=beat.mirror_at,
+        needs=tuple(needs),
+        waits_for=_decides(practice, beat) if needs else "",
         problem=next((each.message for each in conditions(practice) if each.state == "damaged"), ""),
     )
+
+
+def _decides(practice: OpenPractice, beat: StatusSummary) -> str:
+    """Return who decides: for a new login who signed in at Xero, otherwise who used the practice last."""
+    if beat.login_needed and beat.login:
+        return beat.login
+    last = read(practice.snapshot(), "sign-in", SignIn)
+    return last.by if last is not None and last.by else beat.by

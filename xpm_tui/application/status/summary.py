@@ -187,7 +187,7 @@ def summarize(practice: OpenPractice) -> StatusSummary:
     counts = cached_count(practice, "counts", lambda now_: _counts(practice, now_), basis, _SAVED)
     runs = history.list_runs(practice)
     ended = next((r for r in runs if r.outcome not in ("running", "skipped") and history.is_sync(r)), None)
-    running = next((r for r in runs if r.outcome == "running" and history.is_alive(r)), None)
+    running = history.current_run(practice)
     good = history.last_good(runs)
     last_good = good.ended if good else None
     hours = round((now - last_good).total_seconds() / 3600, 1) if last_good else None
@@ -394,8 +394,7 @@ def inbox_problems(inbox: InboxStatus) -> Iterator[StatusProblem]:
 
 
 def _going(practice: OpenPractice) -> set[str]:
-    runs = history.list_runs(practice)
-    return {run.id for run in runs if run.outcome == "running" and history.is_alive(run)}
+    return {run.id for run in history.in_progress(practice)}
 
 
 def job_problems(jobs: JobCounts, runs: Sequence[Run]) -> Iterator[StatusProblem]:

@@ -28,7 +28,7 @@ class Urls:
 
 
 class SandboxState:
-    """The state for a practice of `clients` clients, and its reset.
+    """The state for a practice of `clients` clients, smaller ones, and its reset.
 
     `urls` are the origins in pages and `Next` links.
     """
@@ -40,8 +40,10 @@ class SandboxState:
         clock: SandboxClock | None = None,
         switches: Switches | None = None,
         urls: Urls | None = None,
+        practices: int = 2,
     ) -> None:
         self.seed = seed
+        self.number = practices
         self.size = clients
         self.clock = clock or SandboxClock()
         self.switches = switches or Switches()
@@ -54,12 +56,12 @@ class SandboxState:
         self.faults = Faults()
         self.limits = Limits()
         self.log = RequestLog()
-        tenants = make_tenants(self.seed)
+        tenants = make_tenants(self.seed, self.number)
         self.tenants = {tenant.uuid: tenant for tenant in tenants}
-        main, second = tenants[0], tenants[1]
+        offices = [tenant for tenant in tenants if tenant.kind == "PRACTICEMANAGER"]
         self.practices: dict[str, SandboxPractice] = {
-            main.uuid: make_practice(main, self.seed, self.size, now),
-            second.uuid: make_practice(second, self.seed + 1_000_003, 12, now),
+            each.uuid: make_practice(each, self.seed + at * 1_000_003, 12 if at else self.size, now)
+            for at, each in enumerate(offices)
         }
         self.grants = Grants(SequentialIds(self.seed))
         self.consent = grants.Consent(self.grants, tenants)
@@ -95,11 +97,16 @@ class SandboxState:
         }
 
 
-def make_tenants(seed: int) -> tuple[SandboxTenant, ...]:
-    """Return two practices (the first is the main one), a ledger and a Xero HQ."""
+def make_tenants(seed: int, practices: int = 2) -> tuple[SandboxTenant, ...]:
+    """Return two practices (the first is the main one), a ledger and a Xero HQ, then more practices."""
+    more = (
+        SandboxTenant(uuid_from(seed, "tenant", at + 2), f"Harbour & Hill, office {at}", "PRACTICEMANAGER")
+        for at in range(3, practices + 1)
+    )
     return (
         SandboxTenant(uuid_from(seed, "tenant", 1), "Harbour & Hill Accountants", "PRACTICEMANAGER"),
         SandboxTenant(uuid_from(seed, "tenant", 2), "Te Aroha Bookkeeping", "PRACTICEMANAGER"),
         SandboxTenant(uuid_from(seed, "tenant", 3), "Harbour & Hill Accountants (ledger)", "ORGANISATION"),
         SandboxTenant(uuid_from(seed, "tenant", 4), "Harbour & Hill HQ", "PRACTICE"),
+        *more,
     )

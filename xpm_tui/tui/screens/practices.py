@@ -5,66 +5,74 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from xpm_tui.application.status.practices import PracticeView, practices
+from xpm_tui.commands.practices import calls_left, running
 from xpm_tui.domain import formatting
 from xpm_tui.tui.dialogs.help import HelpPage
-from xpm_tui.tui.screens.base import DetailScreen
+from xpm_tui.tui.screens.base import RecordListScreen
 from xpm_tui.tui.theme import stylesheet_path
-from xpm_tui.tui.widgets.cells import Line, fixed, lines, span
+from xpm_tui.tui.widgets.cells import Line, fixed, lines, span, wrap
 from xpm_tui.tui.widgets.table import Table, TableColumn
-from xpm_tui.tui.widgets.text import TextLabel
 
 
-class Practices(DetailScreen[None]):
+class Practices(RecordListScreen[None, PracticeView]):
     """The practices, one row each; enter opens the console for another one."""
 
     AREA = "overview"
     CSS_PATH: ClassVar = stylesheet_path("practices")
+    GROUP: ClassVar = "practices"
+    PANEL = "Practices"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "switch", "Switch"),
+        Binding("1", "filter(False)", "All"),
+        Binding("2", "filter(True)", "Needs you"),
         Binding("n", "new", "New practice"),
     ]
 
     def __init__(self) -> None:
-        super().__init__()
-        self._head = TextLabel(classes="practices-head")
-        self._table: Table[PracticeView] = Table(
+        table: Table[PracticeView] = Table(
             (
-                TableColumn("Practice", 20, grow=2),
-                TableColumn("Folder", 12, grow=1),
+                TableColumn("Practice", 16, grow=2),
+                TableColumn("Folder", 10, grow=1),
                 TableColumn("XPM", 15),
                 TableColumn("Last sync", 11),
-                TableColumn("Now", 10),
+                TableColumn("Now", 16),
             ),
             self._cells,
             lambda view: view.name,
+            empty="Nothing needs you in any practice.",
         )
-        self._table.add_class("panel", "-table")
-        self._table.border_title = "Practices"
-
-    def body(self) -> ComposeResult:
-        """Compose the explanation and the table."""
-        yield self._head
-        yield self._table
+        super().__init__(table, "practices")
+        self._all: list[PracticeView] = []
+        self._only_needs = False
 
     def on_mount(self) -> None:
         """Read the status of each practice."""
         self._head.say(lines([[fixed(" Reading each practice …", "muted")]]))
-        self.host.work(lambda: self._read(), "practices", exclusive=True, node=self)
+        self.again()
 
-    async def _read(self) -> None:
-        found = await self.host.worker.ask(practices)
-        here = next((view.name for view in found if view.open), "")
-        total = f" {formatting.count(len(found), 'practice')}, each with its own data. "
+    async def look(self) -> None:
+        """Read the status of each practice, and select the one that is open."""
+        self._all = await self.host.worker.ask(practices)
+        self._show()
+        here = next((view.name for view in self._all if view.open), "")
+        self._table.show(self._shown(), here)
+        self._show_details(self._table.item)
+
+    def _shown(self) -> list[PracticeView]:
+        return [view for view in self._all if view.needs_you or not self._only_needs]
+
+    def _show(self) -> None:
+        number = sum(view.needs_you for view in self._all)
+        total = f" {formatting.count(len(self._all), 'practice')}, each with its own data"
+        waits = f", {number:,} with something that needs you" if number else ", nothing needs you"
         self._head.say(
-            lines([[fixed(total, "muted"), fixed("enter", "accent"),
-                   fixed(" opens another, ", "muted"), fixed("n", "accent"), fixed(" adds one.", "muted")]])
-        )  # fmt: skip
-        self._table.show(found, here)
-        self._table.rows.focus()
+            lines([[fixed(total, "muted"), fixed(waits, "warn" if number else "muted"), fixed(".", "muted")]])
+        )
+        self._table.border_title = "Needs you" if self._only_needs else self.PANEL
+        self.put(self._shown())
 
     def _cells(self, view: PracticeView) -> list[Line]:
         now = self.host.worker.practice.clock.now()
@@ -73,7 +81,8 @@ class Practices(DetailScreen[None]):
             state = [fixed("● SANDBOX" if view.connected else "○ SANDBOX", "accent")]
         if view.problem:
             state = [span(f"✗ {view.problem}", "bad")]
-        activity = f"▶ {view.running}" if view.running else "■ held" if view.held else ""
+        waits = "■ held" if view.held else "needs you" if view.needs else ""
+        activity = f"▶ {view.running}" if view.running else waits
         activity = " ".join(filter(None, ("▸ open" if view.open else "", activity)))
         return [
             [span(view.title or view.name, "strong")],
@@ -82,6 +91,31 @@ class Practices(DetailScreen[None]):
             [fixed(formatting.ago(view.last_good, now, never="no sync yet"), "muted")],
             [fixed(activity, "accent" if view.running else "warn")],
         ]
+
+    def details_of(self, view: PracticeView) -> list[Line]:
+        """Return what runs, what is left, and what waits for whom."""
+        now = self.host.worker.practice.clock.now()
+        wide = max(34, self.size.width - 5)
+        facts = {
+            "Running": running(view),
+            "Login": view.login,
+            "Calls left": calls_left(view),
+            "XPM data": f"updated {formatting.ago(view.mirror_at, now)}" if view.mirror_at else "",
+        }
+        known = " · ".join(f"{name}: {value}" for name, value in facts.items() if value)
+        rows = wrap([fixed(" "), span(known, "muted")], wide) if known else []
+        if view.problem:
+            rows += wrap([fixed(" "), span(view.problem, "bad")], wide)
+        if view.needs:
+            rows.append([fixed(" Waits for ", "warn"), span(view.waits_for or "a user", "strong")])
+        for each in view.needs:
+            rows += wrap([fixed("   "), span(each)], wide)
+        return [[span(view.title or view.name)], *rows]
+
+    def action_filter(self, only_needs: bool) -> None:
+        """Show all practices, or those that need a user."""
+        self._only_needs = only_needs
+        self._show()
 
     @on(Table.Chosen)
     def _chosen(self, event: Table.Chosen) -> None:
@@ -110,6 +144,8 @@ class Practices(DetailScreen[None]):
             "Switching opens the console for another practice; a run in progress here continues.",
             [
                 ("enter", "open the console for the selected practice"),
+                ("1", "show all practices"),
+                ("2", "show only practices in which something needs you"),
                 ("n", "add a practice: the console opens it, and the wizard connects it"),
                 ("esc", "stay with this one"),
             ],

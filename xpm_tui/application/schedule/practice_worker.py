@@ -1,0 +1,257 @@
+"""The worker: it runs what is due in all practices of a home that are stored in a database, with others.
+
+Each run has a process of its own, the one that a timer would start, so that a practice can neither block nor
+break another one. The queue says only which practice is to be looked at next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+import zlib
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import msgspec
+
+import xpm_tui
+from xpm_tui.application.home import Home, practices
+from xpm_tui.application.practice import refuse_missing_driver
+from xpm_tui.application.runs.due import DATABASE_LOST
+from xpm_tui.application.runs.runner import command_start, process_environ
+from xpm_tui.application.schedule.scheduled_run import minutes
+from xpm_tui.domain.errors import AppError, BadInput, Busy
+from xpm_tui.domain.work_queue import QueueStatus, WorkerProcess, WorkQueue
+from xpm_tui.lazy import lazy_imports
+from xpm_tui.settings.store import Settings
+
+with lazy_imports():
+    import importlib.util
+
+    from xpm_tui.store import postgres_connection, postgres_queue
+
+QUIET = frozenset({"too-early", "done-today", "not-yet"})
+"""Reasons why nothing was due that occur at nearly every look."""
+
+
+AGAIN = 60.0
+"""Seconds after which a practice whose database was lost is looked at again."""
+
+
+class WorkReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One look at a practice: how its process ended, and what it said."""
+
+    practice: str
+    outcome: str
+    exit_code: int
+    seconds: float
+    run: str = ""
+    why: str = ""
+    message: str = ""
+    code: str = ""
+
+    def sentence(self) -> str:
+        """Return it as a line for the worker's output; empty if nothing was to be done."""
+        if self.why in QUIET:
+            return ""
+        run = f", run {self.run}" if self.run else ""
+        said = f" {self.message}" if self.message else ""
+        return f"{self.practice}: {self.outcome}{run}, {self.seconds:.0f} s.{said}"
+
+
+class QueueView(msgspec.Struct, frozen=True, kw_only=True):
+    """The queue in a database: its address without password, this home's practices in it, its state."""
+
+    database: str
+    practices: tuple[str, ...]
+    status: QueueStatus
+
+
+class PracticeWorker:
+    """A worker for the practices of a home. ``report`` is called after each look at a practice.
+
+    Raises ``BadInput`` if none of them is stored in a database, or the driver is missing.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        *,
+        person: str,
+        environ: Mapping[str, str],
+        jobs: int = 4,
+        overrides: Mapping[str, str] | None = None,
+        report: Callable[[WorkReport], None] = lambda report: None,
+        open_queue: Callable[[str, int], WorkQueue] | None = None,
+    ) -> None:
+        self._home = home
+        self._person = person
+        self._jobs = jobs
+        self._overrides = dict(overrides or {})
+        self._environ = environ
+        self._report = report
+        self._open = open_queue or (lambda url, jobs: postgres_queue.ProcrastinateQueue(url, jobs=jobs))
+        self._settings: dict[str, Settings] = {}
+        self._children: set[asyncio.subprocess.Process] = set()
+        self._stopping = False
+        self.served = self._databases()
+        if not self.served:
+            raise BadInput(
+                "No practice of this account is stored in a database, so a worker has nothing to do.",
+                hint="Workers are for practices in PostgreSQL (store.url). "
+                "For the others: xpm-tui schedule install",
+            )
+        refuse_missing_driver()
+        if importlib.util.find_spec("procrastinate") is None:
+            raise BadInput(
+                "Workers need the package Procrastinate, which is not installed.",
+                hint="Install it: pip install 'xpm-tui[postgres]'",
+            )
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until ``stop`` is set; then runs are asked to end after their present step, and waited for.
+
+        Raises ``StoreUnreadable``, for example where the role lacks a right. An unreachable database is
+        waited for.
+        """
+        ending = asyncio.create_task(self._end(stop))
+        try:
+            await asyncio.gather(*(self._work(url, stop) for url in self.served))
+        finally:
+            ending.cancel()
+
+    async def status(self) -> list[QueueView]:
+        """Return the state of each database's queue. Raises ``StoreUnreadable``."""
+        found = []
+        for url, names in self.served.items():
+            queue = self._open(url, self._jobs)
+            try:
+                shown = postgres_connection.DatabaseAddress(url).shown
+                found.append(QueueView(database=shown, practices=tuple(names), status=await queue.status()))
+            finally:
+                await queue.close()
+        return found
+
+    async def _work(self, url: str, stop: asyncio.Event) -> None:
+        queue = self._open(url, self._jobs)
+        now = datetime.now(UTC)
+        worker = WorkerProcess(
+            id=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}",
+            machine=socket.gethostname(),
+            person=self._person,
+            version=xpm_tui.__version__,
+            practices=len(self.served[url]),
+            since=now,
+            seen=now,
+        )
+
+        async def perform(practice: str) -> float | None:
+            report = await self._look(practice)
+            self._report(report)
+            if report.code in DATABASE_LOST:
+                return AGAIN
+            ended_by_us = self._stopping and report.exit_code in _ENDED
+            return 0 if ended_by_us else None  # another worker begins at once
+
+        try:
+            await queue.run(worker, lambda: self._databases().get(url, {}), perform, stop)
+        finally:
+            await queue.close()
+
+    async def _look(self, practice: str) -> WorkReport:
+        """Start the process that runs what is due, and wait for it."""
+        begun = asyncio.get_running_loop().time()
+        words = command_start(self._home, practice)
+        for key, value in self._overrides.items():
+            words += ["--set", f"{key}={value}"]
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *words, "sync", "--if-due", "--json",
+                stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, start_new_session=True, env=process_environ(),
+            )  # fmt: skip
+        except OSError as error:
+            return WorkReport(
+                practice=practice,
+                outcome="failed",
+                exit_code=AppError.exit_code,
+                seconds=0,
+                message=f"Its process could not be started: {error.strerror}.",
+            )
+        self._children.add(process)
+        try:
+            if self._stopping:
+                _terminate(process)
+            out, _ = await process.communicate()
+        finally:
+            self._children.discard(process)
+        seconds = round(asyncio.get_running_loop().time() - begun, 1)
+        return _reported(practice, process.returncode or 0, out, seconds)
+
+    async def _end(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._stopping = True
+        for process in self._children:
+            _terminate(process)
+
+    def _databases(self) -> dict[str, dict[str, Sequence[int]]]:
+        """Return the practices in each database with their minutes of the hour, by the settings in force."""
+        found: dict[str, dict[str, Sequence[int]]] = {}
+        for name in practices(self._home):
+            if name not in self._settings:
+                self._settings[name] = Settings.load(
+                    self._home.settings_file,
+                    self._home.practice(name)[0] / "settings.toml",
+                    self._environ,
+                    self._overrides,
+                    lenient=True,
+                )
+            settings = self._settings[name]
+            settings.follow()
+            if url := settings.secret("store.url"):
+                times = minutes(settings.text("schedule.every"), worker_minute(settings, name))
+                found.setdefault(url.reveal(), {})[name] = times
+        return found
+
+
+_ENDED = (-15, 128 + 15)
+"""Exit codes of a process that was asked to end."""
+
+
+def worker_minute(settings: Settings, practice: str) -> int:
+    """Return the minute of the hour for a practice: the one set, or one that is the same on all machines."""
+    if settings.origin("schedule.minute") != "default":
+        return settings.number("schedule.minute")
+    return zlib.crc32(practice.encode()) % 60
+
+
+def _terminate(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):
+        process.terminate()
+
+
+def _reported(practice: str, code: int, out: bytes, seconds: float) -> WorkReport:
+    """Return what the process said in its last line."""
+    last = out.strip().rpartition(b"\n")[2]
+    try:
+        said = msgspec.json.decode(last, type=dict[str, object])
+    except msgspec.DecodeError:
+        said = {}
+    error = said.get("error")
+    failure = error if isinstance(error, dict) else {}
+    outcome = (
+        "busy" if code == Busy.exit_code else str(said.get("outcome") or ("done" if not code else "failed"))
+    )
+    return WorkReport(
+        practice=practice,
+        outcome=outcome,
+        exit_code=code,
+        seconds=seconds,
+        run=str(said.get("id") or ""),
+        why=str(said.get("why") or ""),
+        message=str(failure.get("message") or said.get("message") or ""),
+        code=str(failure.get("code") or ""),
+    )
