@@ -133,7 +133,7 @@ def fleet(tmp_path: Path) -> Iterator[tuple[Fleet, PostgresServer]]:
     if isinstance(server, str):
         pytest.skip(server)
     number = count(6, 12, 24)
-    with sandbox_process("--practices", str(number), "--switch", "latency=0.3") as sandbox:
+    with sandbox_process("--tenants", str(number), "--switch", "latency=0.3") as sandbox:
         made = Fleet(tmp_path, server.address(), sandbox, [f"office-{at}" for at in range(number)])
         try:
             yield made, server

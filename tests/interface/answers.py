@@ -243,6 +243,8 @@ NOT_RUN = {
     "data move": "needs a PostgreSQL server",
     "demo": "opens the console",
     "sandbox": "serves until it is ended",
+    "worker": "needs a PostgreSQL server",
+    "worker status": "needs a PostgreSQL server",
     "schema": "prints a schema, which is JSON with or without the option",
 }
 """Verbs that no script runs, and why."""

@@ -575,7 +575,7 @@ async def test_another_practice_is_added_and_switched_to(world: World, console: 
         assert shows(app, Practices)
         shown = text_of(app)
         assert "Hill [&] Partners" in shown
-        assert "▸ open" in shown
+        assert "▸ needs you" in shown, "the open one"
         await press(pilot, "n", "=Harbour & Co")
         await left(pilot, "enter")
     assert app.return_value == SWITCH, "the console begins anew over the new one"
@@ -586,6 +586,12 @@ async def test_another_practice_is_added_and_switched_to(world: World, console: 
         await press(pilot, "escape", "f9")
         assert "harbour-co" in text_of(app)
         assert "Hill [&] Partners" in text_of(app)
+        assert "○ not connected" in text_of(app)
+        await press(pilot, "2")
+        assert "clients need a decision" not in text_of(app)
+        await press(pilot, "down")
+        assert "22 clients need a decision" in text_of(app), "what the selected practice waits for"
+        await press(pilot, "1", "up")
         await left(pilot, "down", "enter")
     assert app.return_value == SWITCH
     assert homes.current(world.home) == "practice"

@@ -89,7 +89,7 @@ def _sandbox() -> click.Command:
         switch: tuple[str, ...],
         separate_hosts: bool,
         die_with_parent: bool,
-        practices: int,
+        tenants: int,
         sample_files: str,
     ) -> None:
         if sample_files:
@@ -104,7 +104,7 @@ def _sandbox() -> click.Command:
             switches=switch,
             separate_hosts=separate_hosts,
             die_with_parent=die_with_parent,
-            practices=practices,
+            practices=tenants,
         )
         ctx.exit(code)
 
@@ -124,11 +124,11 @@ def _sandbox() -> click.Command:
                 help="The number of clients in the practice.",
             ),
             click.Option(
-                ["--practices"],
+                ["--tenants"],
                 type=int,
                 default=2,
                 metavar="N",
-                help="The number of practices; all but the first have 12 clients. 2 by default.",
+                help="How many practices there are; all but the first have 12 clients. 2 by default.",
             ),
             click.Option(["--seed"], type=int, default=1, metavar="N", help="Seed of the sample data."),
             click.Option(

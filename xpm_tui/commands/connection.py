@@ -316,18 +316,14 @@ class ShowStatus(msgspec.Struct, frozen=True):
 async def status(practice: OpenPractice, params: ShowStatus, talk: Dialogue) -> Result:
     """Show the status and the counts, without a call to Xero."""
     if params.all or params.needs_you:
-        views = practices.practices(practice)
-        return practices_result(views, practice.clock.now(), needs_you=params.needs_you)
+        found = practices.practices(practice)
+        return practices_result(found, practice.clock.now(), needs_you=params.needs_you)
     beat = summary.summarize(practice)
-    unanswered = [problem for problem in beat.problems if problem.code == UNKNOWN]
-    return Result(
-        data=to_plain(beat),
-        lines=[
-            *_lines(beat, practice.clock.now(), due.time_zone(practice)),
-            *(line for each in unanswered for line in (each.sentence, f"  {each.hint}")),
-        ],
-        trouble=_worst(beat),
-    )
+    lines = _lines(beat, practice.clock.now(), due.time_zone(practice))
+    for problem in beat.problems:
+        if problem.code == UNKNOWN:
+            lines += [problem.sentence, f"  {problem.hint}"]
+    return Result(data=to_plain(beat), lines=lines, trouble=_worst(beat))
 
 
 def _worst(beat: StatusSummary) -> AppError | None:

@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--port", type=int, default=0, metavar="N", help="the port to listen on; 0 for any free one"
     )
     parser.add_argument("--clients", type=int, default=12, metavar="N", help="clients in the sample practice")
-    parser.add_argument("--practices", type=int, default=2, metavar="N", help="how many practices there are")
+    parser.add_argument("--tenants", type=int, default=2, metavar="N", help="how many practices there are")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="the seed of the sample data")
     parser.add_argument(
         "--fault",
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         switches=given.switch,
         separate_hosts=given.separate_hosts,
         die_with_parent=given.die_with_parent,
-        practices=given.practices,
+        practices=given.tenants,
     )
 
 

@@ -269,7 +269,7 @@ def serve(
         if clients < 0 or not 0 <= port <= 65535:
             raise ValueError("--clients must be 0 or more, and --port from 0 to 65535.")
         if not 2 <= practices <= 1000:
-            raise ValueError("--practices must be from 2 to 1000.")
+            raise ValueError("--tenants must be from 2 to 1000.")
         wanted = [Fault.parse(text) for text in faults]
         chosen = Switches().changed(dict(_pair(text) for text in switches))
     except ValueError as error:

@@ -68,11 +68,12 @@ def current_run(practice: OpenPractice) -> Run | None:
 
 
 def in_progress(practice: OpenPractice) -> list[Run]:
-    """Return the runs in progress. A process of another machine cannot be seen, but its run lock can."""
-    going = [run for run in list_runs(practice) if run.outcome == "running" and is_alive(run)]
-    if any(run.host != socket.gethostname() for run in going) and practice.lock_holder() is None:
-        return [run for run in going if run.host == socket.gethostname()]
-    return going
+    """Return the runs in progress. In a database the run lock says so, as processes may be anywhere."""
+    running = [run for run in list_runs(practice) if run.outcome == "running"]
+    if practice.database is not None:
+        held = bool(running) and practice.lock_holder() is not None
+        return [run for run in running if held and not is_immediate(run)]
+    return [run for run in running if is_alive(run)]
 
 
 def newest_sync(snapshot: Snapshot) -> Run | None:

@@ -34,11 +34,11 @@ class Practices(RecordListScreen[None, PracticeView]):
     def __init__(self) -> None:
         table: Table[PracticeView] = Table(
             (
-                TableColumn("Practice", 16, grow=2),
+                TableColumn("Practice", 20, grow=2),
                 TableColumn("Folder", 10, grow=1),
                 TableColumn("XPM", 15),
                 TableColumn("Last sync", 11),
-                TableColumn("Now", 16),
+                TableColumn("Now", 12),
             ),
             self._cells,
             lambda view: view.name,
@@ -83,7 +83,8 @@ class Practices(RecordListScreen[None, PracticeView]):
             state = [span(f"✗ {view.problem}", "bad")]
         waits = "■ held" if view.held else "needs you" if view.needs else ""
         activity = f"▶ {view.running}" if view.running else waits
-        activity = " ".join(filter(None, ("▸ open" if view.open else "", activity)))
+        if view.open:
+            activity = f"▸ {activity or 'open'}"
         return [
             [span(view.title or view.name, "strong")],
             [span(view.name, "muted")],
