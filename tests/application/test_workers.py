@@ -162,8 +162,8 @@ def test_nothing_is_lost_or_repeated_when_workers_and_the_database_are_killed(
             continue
         if killed % 3 == 2:
             server.kill()
-        elif home := made.kill_worker_of(going[-1].pid, machine=killed % 3 == 0):
-            made.worker(home, "--jobs", "2")
+        elif left := made.kill_worker_of(going[-1].pid, machine=killed % 3 == 0):
+            made.worker(left, "--jobs", "2")
         killed += 1
         time.sleep(2)
     for worker in made.workers:

@@ -166,7 +166,7 @@ def personal(ground: Ground) -> Iterator[str]:
     )
     for row in ground.sandbox.practice.clients.values():
         yield row.name
-        yield from (each for each in (row.email, row.phone) if len(each or "") > 5)
+        yield from (each for each in (row.email, row.phone) if each and len(each) > 5)
     saved = saved_login(of_practice(ground.practice), ground.practice.name)
     for secret in (saved.access, saved.refresh) if saved is not None else ():
         yield secret.reveal()

@@ -160,11 +160,11 @@ def json_rows(items: Iterable[Mapping[str, Any]]) -> JsonRows:
 def outcome_pieces(result: Result) -> Iterator[str]:
     """The same bytes as those of :func:`outcome`, in pieces: a long list is never one text."""
     rows = result.items if isinstance(result.items, JsonRows) else None
-    told = outcome(result if rows is None else replace(result, items=()))
+    document = outcome(result if rows is None else replace(result, items=()))
     if rows is not None and "count" not in result.data:
-        told["count"] = len(rows)
+        document["count"] = len(rows)
     start = "{"
-    for key, value in told.items():
+    for key, value in document.items():
         yield f"{start}{dumps(key)}: "
         start = ", "
         if key != "items" or rows is None:

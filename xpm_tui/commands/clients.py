@@ -277,12 +277,12 @@ def _settled(
     practice: OpenPractice,
     client: str,
     act: Callable[[], ClientView],
-    told: str,
+    sentence: str,
     effect: EffectView | None = None,
 ) -> Result:
     view, settled = picks.store_decision(practice, [client], act)
     data = {**to_plain(view), **(former_data(effect) if effect is not None else {})}
-    lines = [told, *(former_lines(effect) if effect is not None else ())]
+    lines = [sentence, *(former_lines(effect) if effect is not None else ())]
     return Result(data=data, lines=lines, value=_ids(settled))
 
 

@@ -302,8 +302,8 @@ async def disconnect(practice: OpenPractice, params: Disconnect, talk: Dialogue)
     lines = ["The login is revoked at Xero. Each practice has to sign in again."] if params.everything else []
     if not await confirm_call(talk, Question(f"Disconnect {what}?", lines, button="Disconnect")):
         return Result(data={"disconnected": False}, lines=["Nothing was changed."])
-    told = await state_machine.disconnect(practice, everything=params.everything)
-    return Result(data={"disconnected": True, "message": told}, lines=[told])
+    outcome = await state_machine.disconnect(practice, everything=params.everything)
+    return Result(data={"disconnected": True, "message": outcome}, lines=[outcome])
 
 
 class ShowStatus(msgspec.Struct, frozen=True):
@@ -318,19 +318,19 @@ async def status(practice: OpenPractice, params: ShowStatus, talk: Dialogue) -> 
     if params.all or params.needs_you:
         found = practices.practices(practice)
         return practices_result(found, practice.clock.now(), needs_you=params.needs_you)
-    beat = summary.summarize(practice)
-    lines = _lines(beat, practice.clock.now(), due.time_zone(practice))
-    for problem in beat.problems:
+    status = summary.summarize(practice)
+    lines = _lines(status, practice.clock.now(), due.time_zone(practice))
+    for problem in status.problems:
         if problem.code == UNKNOWN:
             lines += [problem.sentence, f"  {problem.hint}"]
-    return Result(data=to_plain(beat), lines=lines, trouble=_worst(beat))
+    return Result(data=to_plain(status), lines=lines, trouble=_worst(status))
 
 
-def _worst(beat: StatusSummary) -> AppError | None:
-    if not beat.exit_code:
+def _worst(status: StatusSummary) -> AppError | None:
+    if not status.exit_code:
         return None
-    problem = next((p for p in beat.problems if p.exit_code == beat.exit_code), None)
-    unanswered = [each for each in beat.problems if each.code == UNKNOWN]
+    problem = next((p for p in status.problems if p.exit_code == status.exit_code), None)
+    unanswered = [each for each in status.problems if each.code == UNKNOWN]
     is_held = problem is not None and problem.code == "held"
     trouble = AppError(
         problem.sentence if problem else "Something needs your attention.",
@@ -338,7 +338,7 @@ def _worst(beat: StatusSummary) -> AppError | None:
         why=" ".join(f"{each.sentence} {each.hint}." for each in unanswered) if is_held else "",
     )
     trouble.code = problem.code if problem else "trouble"
-    trouble.exit_code = beat.exit_code
+    trouble.exit_code = status.exit_code
     return trouble
 
 
@@ -353,51 +353,53 @@ def jobs_line(jobs: JobCounts) -> str:
     return ", ".join(f"{number:,} {what}" for what, number in data.items() if number)
 
 
-def _lines(beat: StatusSummary, now: datetime, zone: tzinfo) -> list[str]:
-    calls = f"{beat.minute_left} this minute" if beat.minute_left is not None else ""
-    if beat.day_left is not None:
-        calls += f", {beat.day_left:,} today"
-    name = f"{beat.title} (SANDBOX)" if beat.sandbox else beat.title
-    since = f"since {when(beat.since, zone)}" + (f" by {beat.by}" if beat.by else "")
+def _lines(status: StatusSummary, now: datetime, zone: tzinfo) -> list[str]:
+    calls = f"{status.minute_left} this minute" if status.minute_left is not None else ""
+    if status.day_left is not None:
+        calls += f", {status.day_left:,} today"
+    name = f"{status.title} (SANDBOX)" if status.sandbox else status.title
+    since = f"since {when(status.since, zone)}" + (f" by {status.by}" if status.by else "")
     facts = listing(
         {
             "Practice": name,
-            "Connected": since if beat.connected else "no",
-            "Last successful sync": ago(beat.last_good, now),
-            "Last run": f"{beat.last_run} {beat.last_outcome}".strip(),
-            "Running": beat.running,
-            "Held": ", ".join(beat.held),
+            "Connected": since if status.connected else "no",
+            "Last successful sync": ago(status.last_good, now),
+            "Last run": f"{status.last_run} {status.last_outcome}".strip(),
+            "Running": status.running,
+            "Held": ", ".join(status.held),
             "Calls left": calls,
-            "Clients": f"{beat.clients:,} in Ignition, {beat.xpm_clients:,} in XPM, {beat.linked:,} linked",
-            "Need a decision": count(beat.needs_person, "client") if beat.needs_person else "",
-            "Linked by next plan": count(beat.planned_links, "client") if beat.planned_links else "",
-            "Waiting": count(beat.waiting, "change") if beat.waiting else "",
-            "Conflicts": f"{beat.conflicts:,}" if beat.conflicts else "",
-            "Removed in XPM": count(beat.removed_contacts, "contact") if beat.removed_contacts else "",
-            "Frozen": count(beat.frozen, "field") if beat.frozen else "",
-            "Jobs": jobs_line(beat.jobs),
-            "Not in Ignition yet": count(beat.to_ignition, "client") if beat.to_ignition else "",
-            "Not supported by Ignition": _never(beat),
-            "Ignition's file": ago(beat.import_at, now),
-            "Inbox": _inbox_line(beat),
-            "XPM's lists": ago(beat.mirror_at, now),
+            "Clients": (
+                f"{status.clients:,} in Ignition, {status.xpm_clients:,} in XPM, {status.linked:,} linked"
+            ),
+            "Need a decision": count(status.needs_person, "client") if status.needs_person else "",
+            "Linked by next plan": count(status.planned_links, "client") if status.planned_links else "",
+            "Waiting": count(status.waiting, "change") if status.waiting else "",
+            "Conflicts": f"{status.conflicts:,}" if status.conflicts else "",
+            "Removed in XPM": count(status.removed_contacts, "contact") if status.removed_contacts else "",
+            "Frozen": count(status.frozen, "field") if status.frozen else "",
+            "Jobs": jobs_line(status.jobs),
+            "Not in Ignition yet": count(status.to_ignition, "client") if status.to_ignition else "",
+            "Not supported by Ignition": _never(status),
+            "Ignition's file": ago(status.import_at, now),
+            "Inbox": _inbox_line(status),
+            "XPM's lists": ago(status.mirror_at, now),
         }
     )
-    return [*facts, *beat.notes, *presenter.set_aside_lines(beat.set_aside, shown=len(beat.set_aside))]
+    return [*facts, *status.notes, *presenter.set_aside_lines(status.set_aside, shown=len(status.set_aside))]
 
 
-def _inbox_line(beat: StatusSummary) -> str:
+def _inbox_line(status: StatusSummary) -> str:
     """Return what waits in the inbox and what has failed; empty if there is no inbox."""
-    inbox = beat.inbox
+    inbox = status.inbox
     if not inbox.folder:
         return ""
     failed = f", {inbox.failed:,} failed" if inbox.failed else ""
     return f"{count(inbox.waiting + inbox.claimed, 'file')} waiting{failed}"
 
 
-def _never(beat: StatusSummary) -> str:
+def _never(status: StatusSummary) -> str:
     """Return the clients whose changes Ignition's import cannot accept, the first ones by name."""
-    found = beat.never_in_ignition
+    found = status.never_in_ignition
     if not found:
         return ""
     named = "; ".join(f"{each.name or each.id} ({each.id}): {each.reason}" for each in found[:3])

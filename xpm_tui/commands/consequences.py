@@ -317,8 +317,8 @@ def _names(records: Iterable[str]) -> str:
 
 def _cost(found: Consequences) -> Iterator[str]:
     if found.calls or found.of in ("plan", "undo", "jobs", "client", "staff"):
-        told = cost(found)
-        yield f"{told[0].upper()}{told[1:]}."
+        line = cost(found)
+        yield f"{line[0].upper()}{line[1:]}."
     if found.beyond_today:
         until = f" It can continue at {when_utc(found.day_until)}." if found.day_until else ""
         yield f"Today's call allowance is too small for {count(found.beyond_today, 'call')} of them.{until}"

@@ -32,7 +32,7 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application.clients import picks, review_file
-    from xpm_tui.application.csv_io import exports, imports
+    from xpm_tui.application.csv_io import exports, import_effects, imports
     from xpm_tui.application.jobs import services
     from xpm_tui.application.presenters import lookup
     from xpm_tui.commands import log
@@ -246,7 +246,8 @@ def _refused(report: ImportReport) -> AppError | None:
     if report.older:
         cells = count(report.older, "value was/values were")
         return _partial(
-            f"{cells} of {report.file} left out, because newer ones had been imported.", imports.OLDER_HINT
+            f"{cells} of {report.file} left out, because newer ones had been imported.",
+            import_effects.OLDER_HINT,
         )
     if not report.refused:
         return None

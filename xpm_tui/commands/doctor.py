@@ -111,20 +111,20 @@ async def doctor(place: AccountContext, params: Examine, talk: Dialogue) -> Resu
     results: list[ProbeResult] = []
     with probe_facts.open_target(
         place.home, place.practice, person=place.person, overrides=place.settings
-    ) as patient:
-        physician = health_doctor.Doctor(patient, offline=place.read_only)
-        async for each in physician.examine(start=params.start):
+    ) as subject:
+        examination = health_doctor.Doctor(subject, offline=place.read_only)
+        async for each in examination.examine(start=params.start):
             results.append(each)
             if talk.interactive:
                 for line in _lines(each):
                     talk.emit({}, line)
         lines = [] if talk.interactive else [line for each in results for line in _lines(each)]
-        data: dict[str, Any] = {"calls": physician.calls, **to_plain(health_bundle.circumstances(patient))}
+        data: dict[str, Any] = {"calls": examination.calls, **to_plain(health_bundle.circumstances(subject))}
         if params.bundle:
-            data["bundle"], told = await _bundle(patient, results, params, talk)
-            lines += told
+            data["bundle"], bundle_lines = await _bundle(subject, results, params, talk)
+            lines += bundle_lines
     code = findings.exit_code(results)
-    lines.append(_summary(results, physician.calls))
+    lines.append(_summary(results, examination.calls))
     return Result(
         data=data, items=[to_plain(each) for each in results], lines=lines, trouble=_trouble(results, code)
     )
@@ -158,17 +158,17 @@ def _trouble(results: list[ProbeResult], code: int) -> AppError | None:
 
 
 async def _bundle(
-    patient: DoctorTarget, results: list[ProbeResult], params: Examine, talk: Dialogue
+    subject: DoctorTarget, results: list[ProbeResult], params: Examine, talk: Dialogue
 ) -> tuple[dict[str, Any] | None, list[str]]:
 
-    parts = await health_bundle.gather(patient, results, names=params.names)
+    parts = await health_bundle.gather(subject, results, names=params.names)
     lines = ["", *_listed(parts, params.names)]
     asked = talk.interactive and not params.yes
     question = Question(f"Write the bundle to {params.bundle}?", lines, button="Write the bundle", safe=True)
     if not await confirm_call(talk, question):
         return None, ["No bundle was written."]
     lines = [] if asked else lines
-    size = health_bundle.write(parts, Path(params.bundle), patient)
+    size = health_bundle.write(parts, Path(params.bundle), subject)
     listed = [{"name": part.name, "bytes": part.size, "about": part.about} for part in parts]
     data = {"file": params.bundle, "bytes": size, "masked": not params.names, "parts": listed}
     return data, [*lines, f"Written to {params.bundle}: {size:,} bytes."]
@@ -217,9 +217,9 @@ async def symptom_answers(place: AccountContext, params: ChooseSymptom, talk: Di
         return Result(items=items, table=TextTable(columns, rows))
     with probe_facts.open_target(
         place.home, place.practice, person=place.person, overrides=place.settings
-    ) as patient:
+    ) as subject:
         if not place.read_only:
-            trouble_events.record_symptom(patient.events, chosen)
+            trouble_events.record_symptom(subject.events, chosen)
     found = registry.find_problem(chosen.case or "")
     data = {"answer": chosen.key, "advice": chosen.advice, "case": None if found is None else _case(found)}
     return Result(data=data, lines=answer_lines(chosen))

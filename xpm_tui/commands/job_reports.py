@@ -58,7 +58,7 @@ async def audit_jobs(practice: OpenPractice, params: AuditJobs, talk: Dialogue) 
         raise BadInput(f"{path} exists.", hint="Name another file, or replace this one with --replace.")
     view = await reports.audit_jobs(practice, lookups=params.lookups, report=talk.progress)
     found = reports.filtered(view, only=params.only, text=params.find)
-    data = {name: told for name, told in to_plain(view).items() if name != "findings"}
+    data = {name: content for name, content in to_plain(view).items() if name != "findings"}
     data["count"] = len(found)
     items = [to_plain(each) for each in found]
     if params.csv == "-":

@@ -201,9 +201,9 @@ def _client(event: Event) -> str:
     return event.record.partition("/")[0]
 
 
-def _line(event: Event, told: str) -> str:
+def _line(event: Event, phrase: str) -> str:
     level = event.level if event.level in ("warning", "error") else ""
-    return " ".join(filter(None, (when_exact(event.at), event.run, level.upper(), told)))
+    return " ".join(filter(None, (when_exact(event.at), event.run, level.upper(), phrase)))
 
 
 _LOG_POLL = 0.25

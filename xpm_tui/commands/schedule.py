@@ -58,8 +58,8 @@ async def install(practice: OpenPractice, params: InstallSchedule, talk: Dialogu
     # Before anything is written: a timer whose login cannot be read would fail every day.
     proof = scheduler.prove()
     timer = scheduler.install()
-    told = _told(timer)
-    return Result(data={**told.data, "proof": proof}, lines=[*told.lines, proof])
+    timer_result = _told(timer)
+    return Result(data={**timer_result.data, "proof": proof}, lines=[*timer_result.lines, proof])
 
 
 async def remove(practice: OpenPractice, params: ShowSchedule, talk: Dialogue) -> Result:

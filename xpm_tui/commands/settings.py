@@ -189,9 +189,9 @@ def _policy_changes(before: Policy, after: Policy) -> Iterator[str]:
         yield f"Direction: {ways[before.direction].text} → {ways[after.direction].text}"
     if before.level != after.level:
         yield f"What to sync: {labels.LEVELS[before.level].text} → {labels.LEVELS[after.level].text}"
-    for told, fields in (("off", after.off - before.off), ("on again", before.off - after.off)):
+    for state, fields in (("off", after.off - before.off), ("on again", before.off - after.off)):
         if fields:
-            yield f"Switched {told}: {', '.join(sorted(policy_table.label(name) for name in fields))}"
+            yield f"Switched {state}: {', '.join(sorted(policy_table.label(name) for name in fields))}"
     for key, old, new in (
         ("sync.on_conflict", before.on_conflict, after.on_conflict),
         ("sync.clear", before.clear, after.clear),

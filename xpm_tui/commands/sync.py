@@ -165,8 +165,8 @@ async def _if_due(practice: OpenPractice, talk: Dialogue) -> Result:
     async with following(practice, talk) as report:
         due, run = await scheduled_run.run_if_due(practice, report=report)
     if run is None or run.outcome == "skipped":
-        told = scheduled_run.WORDS.get(due.why, due.why)
-        return Result(data={"outcome": "skipped", "why": due.why, "message": told}, lines=[told])
+        message = scheduled_run.WORDS.get(due.why, due.why)
+        return Result(data={"outcome": "skipped", "why": due.why, "message": message}, lines=[message])
     return run_result(run)
 
 

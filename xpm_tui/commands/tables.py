@@ -18,12 +18,12 @@ def to_plain(record: msgspec.Struct) -> dict[str, Any]:
     return {name: _plain(getattr(record, name)) for name in record.__struct_fields__}
 
 
-def _plain(told: object) -> Any:
-    if isinstance(told, msgspec.Struct):
-        return to_plain(told)
-    if isinstance(told, tuple | list):
-        return [_plain(each) for each in told]
-    return msgspec.to_builtins(told)
+def _plain(data: object) -> Any:
+    if isinstance(data, msgspec.Struct):
+        return to_plain(data)
+    if isinstance(data, tuple | list):
+        return [_plain(each) for each in data]
+    return msgspec.to_builtins(data)
 
 
 class ViewItems(Iterable[dict[str, Any]]):

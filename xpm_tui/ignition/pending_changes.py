@@ -151,12 +151,12 @@ def _changed_cells(
     """
     yield from _cells(client.id, "", client_cells(client, people), known.cells, known.out, columns)
     for contact in client.contacts:
-        record, told = f"{client.id}/{contact.id}", known.contacts.get(contact.id)
+        record, known_cells = f"{client.id}/{contact.id}", known.contacts.get(contact.id)
         out = known.out_contacts.get(contact.id, {})
-        if told is None and not contact.contact_id:
+        if known_cells is None and not contact.contact_id:
             yield PendingChange(record, "contact", "", contact.name or contact.email, bool(out))
         else:
-            yield from _cells(record, "contact_", contact_cells(contact), told or {}, out, columns)
+            yield from _cells(record, "contact_", contact_cells(contact), known_cells or {}, out, columns)
 
 
 def _cells(

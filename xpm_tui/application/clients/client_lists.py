@@ -28,20 +28,20 @@ class ClientViews(Collection[ClientView]):
             self._ids = [view.id for view in self._chosen(_chooser(snapshot, only), text.casefold())]
 
     def _chosen(self, wanted: Callable[[ClientView], bool], needle: str) -> Iterator[ClientView]:
-        told = Presenter(self._snapshot)
+        presenter = Presenter(self._snapshot)
         for client in self._snapshot.rows(CLIENTS):
             if not needle or needle in _haystack(client):
-                view = told.client(client)
+                view = presenter.client(client)
                 if wanted(view):
                     yield view
 
     def __iter__(self) -> Iterator[ClientView]:
-        told, snapshot = Presenter(self._snapshot), self._snapshot
+        presenter, snapshot = Presenter(self._snapshot), self._snapshot
         if self._ids is None:
-            yield from map(told.client, snapshot.rows(CLIENTS))
+            yield from map(presenter.client, snapshot.rows(CLIENTS))
             return
         found = (snapshot.get(CLIENTS, id_) for id_ in self._ids)
-        yield from (told.client(client) for client in found if client is not None)
+        yield from (presenter.client(client) for client in found if client is not None)
 
     def __len__(self) -> int:
         return self._snapshot.count(CLIENTS) if self._ids is None else len(self._ids)

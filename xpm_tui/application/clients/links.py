@@ -48,7 +48,7 @@ def preview_link(practice: OpenPractice, client: str, xpm: str, *, keep: bool = 
     """
     snapshot = practice.snapshot()
     ours, theirs = find_client(snapshot, client), find_xpm(snapshot, xpm)
-    told = Presenter(snapshot)
+    views = Presenter(snapshot)
     effect = links.link_effect(snapshot, practice.policy(), ours.id, theirs.uuid, keep=keep)
     link = snapshot.get(LINKS, ours.id)
     before = snapshot.get(XPM_CLIENTS, link.uuid) if link else None
@@ -60,18 +60,18 @@ def preview_link(practice: OpenPractice, client: str, xpm: str, *, keep: bool = 
     second = effect.second is not None
     presenter = DifferencePresenter(snapshot, practice.policy().direction)
     return EffectView(
-        client=told.ref(ours.id),
-        xpm=told.xpm(theirs),
-        replaces=told.link(link, link_state(snapshot, ours), before) if link else None,
+        client=views.ref(ours.id),
+        xpm=views.xpm(theirs),
+        replaces=views.link(link, link_state(snapshot, ours), before) if link else None,
         drops_base=link is not None and link.uuid != theirs.uuid,
         quiet=second,
-        needs_yes=_second(told, ours.id, effect.second.id, theirs) if effect.second is not None else "",
+        needs_yes=_second(views, ours.id, effect.second.id, theirs) if effect.second is not None else "",
         refused=refused,
         warnings=effect.warnings,
-        changes=tuple(change_view(told, ours.id, theirs.uuid, change) for change in effect.changes),
+        changes=tuple(change_view(views, ours.id, theirs.uuid, change) for change in effect.changes),
         differences=tuple(presenter.side_by_side(theirs.uuid, each) for each in effect.differences),
         jobs=tuple(f"{job.number} {job.name}" for job in effect.jobs_staying),
-        former=() if refused else tuple(former_view(told, ours, theirs, each) for each in effect.former),
+        former=() if refused else tuple(former_view(views, ours, theirs, each) for each in effect.former),
         former_counts={} if refused else former_counts(effect.former),
     )
 
@@ -192,8 +192,8 @@ def _link(
     return run
 
 
-def _second(told: Presenter, client: str, other: str, theirs: XpmClient) -> str:
-    ref, snapshot = told.ref(other), told.snapshot
+def _second(views: Presenter, client: str, other: str, theirs: XpmClient) -> str:
+    ref, snapshot = views.ref(other), views.snapshot
     link = snapshot.get(LINKS, client)
     lost = link is not None and any(s.uuid == theirs.uuid for s in survivors(snapshot, client, link))
     if lost and link is not None:

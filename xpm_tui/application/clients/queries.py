@@ -324,9 +324,9 @@ class _RecordPair:
         self.base = snapshot.get(BASE, client.id)
         self.link = compare_client(snapshot, rules, client, link, row).link
         self.mirror = mirror_values(row, self.link)
-        self.told = Presenter(snapshot)
-        self.frozen = self.told.frozen.get(client.id, frozenset())
-        self.former = foreign_values(snapshot, client, link.uuid, self.told.team)
+        self.views = Presenter(snapshot)
+        self.frozen = self.views.frozen.get(client.id, frozenset())
+        self.former = foreign_values(snapshot, client, link.uuid, self.views.team)
         self.reasons: dict[tuple[str, str], str] = {}
         presenter = DifferencePresenter(snapshot, policy.direction)
         self.differences = [presenter.view(row.uuid, each) for each in planned.differences]
@@ -411,9 +411,9 @@ class _RecordPair:
             has_agreed=agreed is not None,
             reason=reason,
             frozen=bool({field, key, "*"} & self.frozen),
-            came_from=self.told.xpm_ref(self.former[key].uuid).name if key in self.former else "",
+            came_from=self.views.xpm_ref(self.former[key].uuid).name if key in self.former else "",
         )
 
     def _text(self, field: str, value: Value) -> Value:
         """Return a value for users, with people by name."""
-        return self.told.value(field, staff_uuid(value)) if BY_NAME[field].kind == "person" else value
+        return self.views.value(field, staff_uuid(value)) if BY_NAME[field].kind == "person" else value

@@ -127,15 +127,15 @@ def steps(practice: OpenPractice, *, signed_in: bool = False) -> tuple[Connectio
 
     ``signed_in``: the login of this session is valid although no practice was chosen yet.
     """
-    told = wizard(practice)
+    draft = wizard(practice)
     found: list[ConnectionStep] = []
     now_given = False
     for name in TITLES:
-        facts, missing = _LOOK[name](practice, told, signed_in)
+        facts, missing = _LOOK[name](practice, draft, signed_in)
         state: State = "todo"
         if not missing:
             state = "done"
-        elif name in told.skipped:
+        elif name in draft.skipped:
             state = "skipped"
         elif not now_given:
             state, now_given = "now", True
@@ -149,10 +149,10 @@ def wizard(practice: OpenPractice) -> ConnectionDraft:
     return read(practice.snapshot(), "wizard", ConnectionDraft) or ConnectionDraft()
 
 
-def store_answer(practice: OpenPractice, **told: object) -> None:
+def store_answer(practice: OpenPractice, **draft: object) -> None:
     """Store an answer of the user."""
     before = wizard(practice)
-    after = ConnectionDraft(**{**{f: getattr(before, f) for f in before.__struct_fields__}, **told})
+    after = ConnectionDraft(**{**{f: getattr(before, f) for f in before.__struct_fields__}, **draft})
     if after != before:
         practice.book.commit([put("wizard", after)])
 
@@ -168,14 +168,14 @@ def skip(practice: OpenPractice, name: Name, *, on: bool = True) -> None:
 Look = tuple[tuple[str, ...], tuple[str, ...]]
 
 
-def _permission(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -> Look:
+def _permission(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) -> Look:
     if practice.identity() is not None or signed_in:
         return ("Confirmed: the sign-in succeeded.",), ()
-    answer = {**ANSWERS}.get(told.permission, "")  # type: ignore[call-overload]
+    answer = {**ANSWERS}.get(draft.permission, "")  # type: ignore[call-overload]
     return ((answer,), ()) if answer else ((), ("Choose one of the answers.",))
 
 
-def _app(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -> Look:
+def _app(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) -> Look:
     settings = practice.settings
     client = settings.text("xero.client_id")
     facts = (
@@ -187,7 +187,7 @@ def _app(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -> Look
     return facts, () if client else ("The client id of an app registered at developer.xero.com.",)
 
 
-def _authorise(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -> Look:
+def _authorise(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) -> Look:
     identity = practice.identity()
     if identity is not None and not signed_in and is_refused(practice.state, practice.shared):
         return (), ("Xero no longer accepts the login: sign in again and press Allow access.",)
@@ -197,7 +197,7 @@ def _authorise(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -
     return (("Signed in.",), ()) if signed_in else ((), ("Sign in and press Allow access.",))
 
 
-def _practice(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -> Look:
+def _practice(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) -> Look:
     identity = practice.identity()
     if identity is not None:
         facts = (identity.title, f"Id: {identity.tenant}")
@@ -206,17 +206,17 @@ def _practice(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) ->
     return (), ("Choose the practice to connect.",)
 
 
-def _direction(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -> Look:
+def _direction(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) -> Look:
     direction, level = practice.settings.text("sync.direction"), practice.settings.text("sync.level")
     master = "From XPM: XPM overwrites Ignition" if direction == "from_xpm" else "To XPM: Ignition overwrites"
     chosen = {practice.settings.origin("sync.direction"), practice.settings.origin("sync.level")}
     facts = (master, f"What to sync: {LEVELS[level].text}")
-    if "direction" in told.settled or chosen != {"default"}:
+    if "direction" in draft.settled or chosen != {"default"}:
         return facts, ()
     return facts, ("Confirm these, or choose others.",)
 
 
-def _clients(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -> Look:
+def _clients(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) -> Look:
     snapshot = practice.snapshot()
     clients, linked = snapshot.count(CLIENTS), snapshot.count(LINKS)
     facts = (
@@ -226,7 +226,7 @@ def _clients(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -> 
     return facts, () if clients else ("Import Ignition's client file, or bring in clients from XPM.",)
 
 
-def _team(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -> Look:
+def _team(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) -> Look:
     snapshot = practice.snapshot()
     members = list(snapshot.rows(TEAM))
     linked = {member.staff for member in members if member.staff}
@@ -248,7 +248,7 @@ def _team(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -> Loo
     return tuple(facts), () if done else (missing,)
 
 
-def _templates(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -> Look:
+def _templates(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) -> Look:
     snapshot = practice.snapshot()
     services = list(snapshot.rows(SERVICES))
     linked = sum(1 for service in services if service.templates or service.no_job)
@@ -272,7 +272,7 @@ def _templates(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -
     return tuple(facts), tuple(missing)
 
 
-def _plan(practice: OpenPractice, told: ConnectionDraft, signed_in: bool) -> Look:
+def _plan(practice: OpenPractice, draft: ConnectionDraft, signed_in: bool) -> Look:
     plan = latest_plan(practice)
     if plan is None:
         return (), ("Make the first plan and review it.",)

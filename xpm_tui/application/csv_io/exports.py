@@ -164,8 +164,8 @@ def export_text(
             hint="Name a file instead: these clients are written to several files.",
         )
     raw = exported.files[0] if exported.files else b""
-    told = _told(form, exported, (), remembered=mark and bool(exported.writes))
-    return raw, told, lambda: _remember(practice, form, exported)
+    report = _told(form, exported, (), remembered=mark and bool(exported.writes))
+    return raw, report, lambda: _remember(practice, form, exported)
 
 
 def exported_bytes(

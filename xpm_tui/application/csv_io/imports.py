@@ -186,12 +186,12 @@ def import_file(
         practice.writable()
     path = Path(path)
     stop = Interruption(say, path.name)
-    told = progress or _silent
+    notify = progress or _silent
     remembered = practice.snapshot().get(META, _mapping_row(form))
 
     def read(rows: int) -> None:
         stop.check()
-        told("reading", rows, 0)
+        notify("reading", rows, 0)
 
     with stop.listening(), paused_collector(), CsvSource.of(path, encoding) as source:
 
@@ -203,24 +203,24 @@ def import_file(
         if dry_run:
             head = Import(id="", at=now, as_of=at)
             found = admitted(practice, practice.snapshot(), parsed(), at, path.name)
-            plan = _plan(practice, found.parsed, None, stop, told)
+            plan = _plan(practice, found.parsed, None, stop, notify)
             report = import_report(practice, head, path, True, found.parsed, plan)
             return msgspec.structs.replace(report, as_of_from=known_from, older=found.older)
         with practice.lock(f"importing {form}").hold():
             # Under the lock: no run changes the store between the plan and its writing.
-            report, plan = _imported(practice, path, parsed, at, stop, told)
+            report, plan = _imported(practice, path, parsed, at, stop, notify)
     log_import(practice, report, plan)
     return msgspec.structs.replace(report, stop_came_late=stop.came_late, as_of_from=known_from)
 
 
 def _plan(
-    practice: OpenPractice, parsed: ParsedFile, ids: SnapshotIds | None, stop: Interruption, told: Progress
+    practice: OpenPractice, parsed: ParsedFile, ids: SnapshotIds | None, stop: Interruption, notify: Progress
 ) -> ImportPlan:
     total = len(parsed.rows)
 
     def compared(groups: int) -> None:
         stop.check()
-        told("comparing", min(groups, total), total)
+        notify("comparing", min(groups, total), total)
 
     return plan_import(practice.snapshot(), parsed, ids, practice.clock.now(), compared)
 
@@ -231,7 +231,7 @@ def _imported(
     reading: Callable[[], ParsedFile],
     as_of: datetime,
     stop: Interruption,
-    told: Progress,
+    notify: Progress,
 ) -> tuple[ImportReport, ImportPlan]:
     """Record that the import has begun, plan it, and write it."""
     parsed = reading()
@@ -243,14 +243,14 @@ def _imported(
             ids = SnapshotIds(snapshot)
             found = admitted(practice, snapshot, parsed, as_of, path.name)
             parsed, older = found.parsed, found.older
-            plan = _plan(practice, parsed, ids, stop, told)
+            plan = _plan(practice, parsed, ids, stop, notify)
             marks = tuple(hand_marks(snapshot, parsed, head, (each.row for each in plan.refused)))
             # The rows are released before they are written, because a large file has many.
             parsed = replace(parsed, rows=())
             report = import_report(practice, head, path, False, parsed, plan)
             done = msgspec.structs.replace(head, counts=plan.counts, state="done")
             stop.write()
-            told("writing", plan.counts["rows"], plan.counts["rows"])
+            notify("writing", plan.counts["rows"], plan.counts["rows"])
             writes = ImportWrites(partial(import_writes, snapshot, parsed, plan, done, ids, marks))
             try:
                 practice.book.commit(writes, since=snapshot)

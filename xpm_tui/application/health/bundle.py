@@ -58,10 +58,10 @@ OWN_WORDS = (
 
 
 async def gather(
-    patient: DoctorTarget, results: Sequence[ProbeResult], *, names: bool = False
+    subject: DoctorTarget, results: Sequence[ProbeResult], *, names: bool = False
 ) -> tuple[BundlePart, ...]:
     """Return all parts of the bundle, the list of contents first. With ``names``, names are kept."""
-    return await asyncio.to_thread(_gather, patient, results, names)
+    return await asyncio.to_thread(_gather, subject, results, names)
 
 
 class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,13 +71,13 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
     environment: dict[str, dict[str, str]]
 
 
-def circumstances(patient: DoctorTarget) -> Circumstances:
+def circumstances(subject: DoctorTarget) -> Circumstances:
     """Return further circumstances of a target; reads files and variables, but no password."""
-    allowance = allowance_at(patient.state, patient.clock, patient.shared)
-    return Circumstances(allowance=allowance, environment=_environment(patient, Mask(keep_names=True)))
+    allowance = allowance_at(subject.state, subject.clock, subject.shared)
+    return Circumstances(allowance=allowance, environment=_environment(subject, Mask(keep_names=True)))
 
 
-def write(parts: Sequence[BundlePart], target: Path, patient: DoctorTarget) -> int:
+def write(parts: Sequence[BundlePart], target: Path, subject: DoctorTarget) -> int:
     """Write the zip (0600); return its size. Raises ``BadInput`` if the file exists."""
     target = expand_path(str(target))
     with disk_error(target):
@@ -88,69 +88,69 @@ def write(parts: Sequence[BundlePart], target: Path, patient: DoctorTarget) -> i
         raise BadInput(
             f"The folder {target.parent} does not exist.", hint="Create the folder, or name another one."
         )
-    return replace_bytes(target, packed(parts, patient.clock.now()))
+    return replace_bytes(target, packed(parts, subject.clock.now()))
 
 
-def _gather(patient: DoctorTarget, results: Sequence[ProbeResult], names: bool) -> tuple[BundlePart, ...]:
-    mask = _mask(patient, names)
-    runs = history.list_runs(patient.practice, RUNS) if patient.practice else []
+def _gather(subject: DoctorTarget, results: Sequence[ProbeResult], names: bool) -> tuple[BundlePart, ...]:
+    mask = _mask(subject, names)
+    runs = history.list_runs(subject.practice, RUNS) if subject.practice else []
     for run in runs:
         mask.person(run.by)
-    events = list(islice(patient.events.read(), EVENTS))
-    wrong = list(islice(patient.events.read(EventFilter(level="warning")), ERRORS))
-    shown = _shown(patient, names)
+    events = list(islice(subject.events.read(), EVENTS))
+    wrong = list(islice(subject.events.read(EventFilter(level="warning")), ERRORS))
+    shown = _shown(subject, names)
     probed = [_probed(each, mask) for each in results]
     met = _cases(results, runs, wrong)
     told_wrong = [_event(each, mask, shown) for each in wrong]
-    snapshot = patient.practice.snapshot() if names and patient.practice is not None else None
-    records = _records(patient, mask, [name for name, _ in _names(snapshot)] if snapshot else [])
+    snapshot = subject.practice.snapshot() if names and subject.practice is not None else None
+    records = _records(subject, mask, [name for name, _ in _names(snapshot)] if snapshot else [])
     told_all = (_event(each, mask, shown) for each in events)
     parts = [
         json_part(
             "versions.json", "Versions, operating system and terminal.", dict(Machine().versions()), mask
         ),
-        json_part("settings.json", "Settings and their origin.", _settings(patient, mask), mask),
+        json_part("settings.json", "Settings and their origin.", _settings(subject, mask), mask),
         json_part("doctor.json", "What each probe found.", probed, mask),
         json_part(
             "practice.json",
             "The practice's condition, calls left and bytes received.",
-            _practice(patient, mask),
+            _practice(subject, mask),
             mask,
         ),
         json_part(
             "environment.json",
             "Proxy, certificate and locale variables, without passwords.",
-            _environment(patient, mask),
+            _environment(subject, mask),
             mask,
         ),
         json_part("runs.json", "The last runs.", [_run(run, mask) for run in runs], mask),
         json_part("errors.json", "Warnings and errors, with Xero's ids of the calls.", told_wrong, mask),
-        json_part("store.json", "The number of records in the store.", _store(patient), mask),
+        json_part("store.json", "The number of records in the store.", _store(subject), mask),
         text_part("cases.txt", "The known problems that occurred, and their solutions.", met, mask),
         lines_part("events.jsonl", "The log, newest first.", told_all, mask),
         lines_part("records.jsonl", "The records with made-up names and values.", records, mask),
-        *_crashes(patient, mask),
+        *_crashes(subject, mask),
     ]
-    return (listing(parts, names=names, made=patient.clock.now()), *parts)
+    return (listing(parts, names=names, made=subject.clock.now()), *parts)
 
 
-def _mask(patient: DoctorTarget, names: bool) -> Mask:
+def _mask(subject: DoctorTarget, names: bool) -> Mask:
     home = own_folder()
     places = {str(home): "~"} if home is not None else {}
-    if patient.home.root is not None:
-        places[str(patient.home.root)] = "<home>"
+    if subject.home.root is not None:
+        places[str(subject.home.root)] = "<home>"
     for name in ("config", "data", "state"):
-        places[str(getattr(patient, name))] = f"<{name}>"
-        places[str(getattr(patient.home, name))] = f"<{name} of all>"
-    known = [] if names or patient.practice is None else list(_names(patient.practice.snapshot()))
-    identity = patient.practice.identity() if patient.practice is not None else None
+        places[str(getattr(subject, name))] = f"<{name}>"
+        places[str(getattr(subject.home, name))] = f"<{name} of all>"
+    known = [] if names or subject.practice is None else list(_names(subject.practice.snapshot()))
+    identity = subject.practice.identity() if subject.practice is not None else None
     if identity is not None:
         known += [(identity.title, "the practice"), (identity.login, "the login"), (identity.by, "a person")]
-    saved = saved_login(patient, patient.name)
+    saved = saved_login(subject, subject.name)
     known += [(saved.person, "the login")] if saved is not None else []
-    known += [(patient.name, "the practice's folder")]
-    mask = Mask(names=known, places=places, secrets=_secrets(patient), keep_names=names)
-    mask.person(patient.person)
+    known += [(subject.name, "the practice's folder")]
+    mask = Mask(names=known, places=places, secrets=_secrets(subject), keep_names=names)
+    mask.person(subject.person)
     return mask
 
 
@@ -176,13 +176,13 @@ def _names(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
             yield one.name, masked(one.uuid or "00000000")
 
 
-def _secrets(patient: DoctorTarget) -> list[Secret]:
+def _secrets(subject: DoctorTarget) -> list[Secret]:
     """Return every secret that this program stores here, to search the parts for it."""
-    found = [patient.settings.secret("xero.client_secret")]
-    saved = saved_login(patient, patient.name)
+    found = [subject.settings.secret("xero.client_secret")]
+    saved = saved_login(subject, subject.name)
     if saved is not None:
         found += [saved.access, saved.refresh, *([saved.previous] if saved.previous else [])]
-    for path in (patient.config / "token.key", Path(patient.environ.get("XPM_TUI_KEY_FILE") or "/dev/null")):
+    for path in (subject.config / "token.key", Path(subject.environ.get("XPM_TUI_KEY_FILE") or "/dev/null")):
         try:
             found.append(Secret(path.read_text(encoding="utf-8").strip()))
         except (OSError, UnicodeDecodeError):
@@ -190,63 +190,63 @@ def _secrets(patient: DoctorTarget) -> list[Secret]:
     return [secret for secret in found if secret]
 
 
-def _shown(patient: DoctorTarget, names: bool) -> Callable[[str], str]:
-    practice = patient.practice
+def _shown(subject: DoctorTarget, names: bool) -> Callable[[str], str]:
+    practice = subject.practice
     if not names or practice is None:
         return masked
     snapshot = practice.snapshot()
     return lambda id_: name_of(snapshot, id_)
 
 
-def _practice(patient: DoctorTarget, mask: Mask) -> dict[str, Any]:
+def _practice(subject: DoctorTarget, mask: Mask) -> dict[str, Any]:
     """Return the whole practice in the state in which the bundle is written."""
     found: list[dict[str, str]] = []
     identity = None
-    if patient.practice is not None:
+    if subject.practice is not None:
         found = [
-            {"state": each.state, "message": mask.text(each.message)} for each in conditions(patient.practice)
+            {"state": each.state, "message": mask.text(each.message)} for each in conditions(subject.practice)
         ]
-        identity = patient.practice.identity()
-    elif patient.why is not None:
-        found = [{"state": "damaged", "message": mask.text(patient.why.message)}]
+        identity = subject.practice.identity()
+    elif subject.why is not None:
+        found = [{"state": "damaged", "message": mask.text(subject.why.message)}]
     return {
         "version": __version__,
-        "made": patient.clock.now(),
+        "made": subject.clock.now(),
         "masked": not mask.keep_names,
         "connected": identity is not None,
         "tenant": identity.tenant if identity is not None else "",
         "condition": found[0]["state"] if found else "",
         "conditions": found,
-        "login_refused": token_store.is_refused(patient.state, patient.shared),
-        "allowance": allowance_at(patient.state, patient.clock, patient.shared),
-        "calls": _calls(patient),
-        "inbox": _inbox(patient, mask),
+        "login_refused": token_store.is_refused(subject.state, subject.shared),
+        "allowance": allowance_at(subject.state, subject.clock, subject.shared),
+        "calls": _calls(subject),
+        "inbox": _inbox(subject, mask),
     }
 
 
-def _inbox(patient: DoctorTarget, mask: Mask) -> InboxStatus | None:
+def _inbox(subject: DoctorTarget, mask: Mask) -> InboxStatus | None:
     """Return the counts of the inbox; its folder and its files are not in the bundle."""
-    if patient.practice is None:
+    if subject.practice is None:
         return None
-    found = inbox_status(patient.practice)
+    found = inbox_status(subject.practice)
     return msgspec.structs.replace(found, folder=mask.text(found.folder), problem=mask.text(found.problem))
 
 
-def _calls(patient: DoctorTarget) -> Any:
+def _calls(subject: DoctorTarget) -> Any:
     """Return the rate limiter's file, which contains times and counts only."""
     try:
-        shared = patient.shared
-        raw = shared.record("limiter").read().data if shared else (patient.state / LIMITER_FILE).read_bytes()
+        shared = subject.shared
+        raw = shared.record("limiter").read().data if shared else (subject.state / LIMITER_FILE).read_bytes()
         return msgspec.json.decode(raw or b"null")
     except (OSError, StoreUnreadable, msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 
-def _records(patient: DoctorTarget, mask: Mask, known: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _records(subject: DoctorTarget, mask: Mask, known: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Return every row of the store, masked, from which ``xpm-tui open`` restores the store."""
-    if patient.practice is None:
+    if subject.practice is None:
         return
-    snapshot, rows = patient.practice.snapshot(), RowMask(mask, known)
+    snapshot, rows = subject.practice.snapshot(), RowMask(mask, known)
     for table in ALL:
         if table in LEFT_OUT:
             continue
@@ -254,21 +254,21 @@ def _records(patient: DoctorTarget, mask: Mask, known: Sequence[str]) -> Iterato
             yield {"table": table.name, "row": rows.row(table, row)}
 
 
-def _environment(patient: DoctorTarget, mask: Mask) -> dict[str, dict[str, str]]:
+def _environment(subject: DoctorTarget, mask: Mask) -> dict[str, dict[str, str]]:
     """Return the relevant variables, without the login in a proxy's address."""
     machine = Machine()
-    network = environment.NetworkEnvironment(patient.environ)
+    network = environment.NetworkEnvironment(subject.environ)
     found = {
         "proxy": network.proxies(),
         "certificates": network.certificates(),
-        "locale": machine.locale(patient.environ),
+        "locale": machine.locale(subject.environ),
     }
     return {of: {name: mask.text(value) for name, value in each.items()} for of, each in found.items()}
 
 
-def _settings(patient: DoctorTarget, mask: Mask) -> list[dict[str, str]]:
+def _settings(subject: DoctorTarget, mask: Mask) -> list[dict[str, str]]:
     found = []
-    for item in patient.settings.items():
+    for item in subject.settings.items():
         value = ("set" if item.shown else "not set") if item.key in OWN_WORDS else mask.text(item.shown)
         found.append({"key": item.key, "value": value, "origin": item.origin})
     return found
@@ -299,11 +299,11 @@ def _event(event: Event, mask: Mask, shown: Callable[[str], str]) -> dict[str, A
     return told_
 
 
-def _store(patient: DoctorTarget) -> dict[str, Any]:
-    if patient.practice is None:
-        return {"open": False, "why": type(patient.why).__name__ if patient.why else "no data yet"}
-    snapshot = patient.practice.snapshot()
-    folder = patient.data / STORE_FOLDER
+def _store(subject: DoctorTarget) -> dict[str, Any]:
+    if subject.practice is None:
+        return {"open": False, "why": type(subject.why).__name__ if subject.why else "no data yet"}
+    snapshot = subject.practice.snapshot()
+    folder = subject.data / STORE_FOLDER
     files = {path.name: path.stat().st_size for path in sorted(folder.iterdir()) if path.is_file()}
     return {
         "open": True,
@@ -320,9 +320,9 @@ def _cases(results: Sequence[ProbeResult], runs: Sequence[Run], events: Sequence
     return "\n\n\n".join("\n".join(problem_lines(each)) for each in found if each is not None) + "\n"
 
 
-def _crashes(patient: DoctorTarget, mask: Mask) -> list[BundlePart]:
-    files = sorted(patient.home.state.glob("crash-*.log"), reverse=True)[:CRASHES]
-    files.append(patient.state / "console-errors.log")
+def _crashes(subject: DoctorTarget, mask: Mask) -> list[BundlePart]:
+    files = sorted(subject.home.state.glob("crash-*.log"), reverse=True)[:CRASHES]
+    files.append(subject.state / "console-errors.log")
     about = "Where unexpected errors occurred in the program, without any values."
     return [
         text_part(path.name, about, mask.text(path.read_text("utf-8", "replace")), mask)

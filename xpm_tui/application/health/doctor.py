@@ -109,10 +109,10 @@ class Doctor:
     """
 
     def __init__(
-        self, patient: DoctorTarget, machine: Machine | None = None, *, offline: bool = False
+        self, subject: DoctorTarget, machine: Machine | None = None, *, offline: bool = False
     ) -> None:
         self._offline = offline
-        self._target = patient
+        self._target = subject
         self._machine = machine or Machine()
         self._xpm: XeroPractice | None = None
         self._closed = ""
@@ -271,23 +271,23 @@ class Doctor:
     # -- the store ----------------------------------------------------------------------------------------
 
     def _book(self) -> list[Probe]:
-        patient = self._target
+        subject = self._target
         locks = {
-            "run": patient.state / "run.lock",
-            "book": patient.data / STORE_FOLDER / "book.lock",
-            "login": patient.state / "login.lock",
+            "run": subject.state / "run.lock",
+            "book": subject.data / STORE_FOLDER / "book.lock",
+            "login": subject.state / "login.lock",
         }
         held = LocksProbe(
             lambda: self._machine.holders(locks),
-            patient.clock.now,
-            lambda: self._machine.place("locks", patient.state),
+            subject.clock.now,
+            lambda: self._machine.place("locks", subject.state),
         )
-        if patient.practice is None and patient.why is None:
+        if subject.practice is None and subject.why is None:
             kinds = (StoreProbe, CommitLogProbe, LastRunsProbe, LinksProbe, PlanProbe, QuarantineProbe)
             store, commits, *rest = (skip_probe(kind, NO_DATA_YET) for kind in kinds)
             return [store, commits, held, *rest]
         facts = Once(self._store)
-        practice = patient.practice
+        practice = subject.practice
         if practice is None:
             closed = (
                 skip_probe(kind, NOT_OPEN) for kind in (LastRunsProbe, LinksProbe, PlanProbe, QuarantineProbe)
@@ -328,32 +328,32 @@ class Doctor:
     # -- this machine ------------------------------------------------------------------------------------
 
     def _here(self, wire: Wire | None) -> list[Probe]:
-        patient, machine = self._target, self._machine
-        practice = patient.practice
+        subject, machine = self._target, self._machine
+        practice = subject.practice
         condition: Probe = skip_probe(
-            ConditionProbe, UNREADABLE_DATA if patient.why is not None else NO_DATA_YET
+            ConditionProbe, UNREADABLE_DATA if subject.why is not None else NO_DATA_YET
         )
         if practice is not None:
             condition = ConditionProbe(lambda: tuple((c.state, c.message) for c in conditions(practice)))
 
         def places() -> tuple[FolderFacts, ...]:
-            folders = {"settings": patient.config, "book": patient.data, "log and login": patient.state}
+            folders = {"settings": subject.config, "book": subject.data, "log and login": subject.state}
             return tuple(machine.place(name, folder) for name, folder in folders.items())
 
         where = wire.tokens.where if wire is not None else lambda: self._closed
         timer: Probe = skip_probe(ScheduleProbe, NOT_OPEN)
         if practice is not None:
-            timer = ScheduleProbe(lambda: timer_facts(practice), patient.settings.number("notify.hours"))
+            timer = ScheduleProbe(lambda: timer_facts(practice), subject.settings.number("notify.hours"))
         return [
             condition,
             SettingsProbe(
-                tuple(present(each).short() for each in patient.settings.problems),
-                bool(patient.settings.text("xero.client_id")),
+                tuple(present(each).short() for each in subject.settings.problems),
+                bool(subject.settings.text("xero.client_id")),
             ),
             DiskSpaceProbe(places),
-            KeyringProbe(patient.home.default, where, lambda: machine.keyring(str(patient.state))),
-            TerminalProbe(machine.terminal(patient.environ)),
-            LocaleProbe(machine.locale(patient.environ), machine.encoding()),
+            KeyringProbe(subject.home.default, where, lambda: machine.keyring(str(subject.state))),
+            TerminalProbe(machine.terminal(subject.environ)),
+            LocaleProbe(machine.locale(subject.environ), machine.encoding()),
             timer,
             VersionsProbe(machine.versions()),
         ]

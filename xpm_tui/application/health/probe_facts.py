@@ -227,11 +227,11 @@ async def count_none() -> int:
     return 0
 
 
-def saved_login(patient: DoctorTarget, name: str) -> SavedLogin | None:
+def saved_login(subject: DoctorTarget, name: str) -> SavedLogin | None:
     """Return the stored login of another practice of this account; None if there is none to open."""
-    config, _, state = patient.home.practice(name)
+    config, _, state = subject.home.practice(name)
     login_store = encryption_keys.TokenStore(
-        state, config_folder=config, use_keyring=patient.home.default, environ=patient.environ
+        state, config_folder=config, use_keyring=subject.home.default, environ=subject.environ
     )
     try:
         return login_store.read()
@@ -239,7 +239,7 @@ def saved_login(patient: DoctorTarget, name: str) -> SavedLogin | None:
         return None
 
 
-def login_facts(wire: Wire, patient: DoctorTarget) -> LoginFacts:
+def login_facts(wire: Wire, subject: DoctorTarget) -> LoginFacts:
     """Return what may be shown of the stored login. Raises ``LoginNeeded`` if it cannot be opened."""
     state, saved = wire.tokens.state(), wire.tokens.saved()
     if saved is None:
@@ -247,7 +247,7 @@ def login_facts(wire: Wire, patient: DoctorTarget) -> LoginFacts:
     others: list[SavedLogin] = []
     if state != "good":
         # Only then, because each may ask a slow keyring.
-        found = (saved_login(patient, name) for name in practices(patient.home) if name != patient.name)
+        found = (saved_login(subject, name) for name in practices(subject.home) if name != subject.name)
         others = [each for each in found if each is not None]
     return LoginFacts(
         state=state,
@@ -297,11 +297,11 @@ async def timer_facts(practice: OpenPractice) -> TimerFacts:
     skipped = skipped_day(practice.snapshot())
     try:
         timer = await asyncio.to_thread(lambda: Scheduler(practice).show())
-        told = TimerFacts(kind=timer.kind, installed=timer.installed, notes=timer.notes)
+        timer_state = TimerFacts(kind=timer.kind, installed=timer.installed, notes=timer.notes)
     except AppError as none:
-        told = TimerFacts(kind="none", installed=False, hint=none.hint, notes=(none.message,))
+        timer_state = TimerFacts(kind="none", installed=False, hint=none.hint, notes=(none.message,))
     return msgspec.structs.replace(
-        told,
+        timer_state,
         last=last,
         hours=(practice.clock.now() - last).total_seconds() / 3600 if last else None,
         skipped=skipped.started if skipped else None,

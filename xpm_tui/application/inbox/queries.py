@@ -57,8 +57,8 @@ class ReceivedView(msgspec.Struct, frozen=True, kw_only=True):
 
 def folder_of(practice: OpenPractice) -> InboxFolder | None:
     """The practice's inbox; None where none is set up."""
-    told = practice.settings.text("inbox.folder")
-    return InboxFolder(Path(told).expanduser()) if told else None
+    known = practice.settings.text("inbox.folder")
+    return InboxFolder(Path(known).expanduser()) if known else None
 
 
 def needed_folder(practice: OpenPractice) -> InboxFolder:
@@ -85,17 +85,17 @@ def inbox_status(practice: OpenPractice) -> InboxStatus:
     if folder is None:
         return InboxStatus(received=received)
     last = list_newest(practice, 1)
-    told = InboxStatus(
+    known = InboxStatus(
         folder=storable(str(folder.root)), received=received, last_at=last[0].at if last else None
     )
     try:
         folder.check(owner_of(practice))
         waiting, claimed, unfinished, failed = folder.counts()
         return msgspec.structs.replace(
-            told, waiting=waiting, claimed=claimed, unfinished=unfinished, failed=failed
+            known, waiting=waiting, claimed=claimed, unfinished=unfinished, failed=failed
         )
     except AppError as error:
-        return msgspec.structs.replace(told, problem=error.message)
+        return msgspec.structs.replace(known, problem=error.message)
 
 
 def list_newest(practice: OpenPractice, most: int = 0, state: str = "") -> list[ReceivedFile]:

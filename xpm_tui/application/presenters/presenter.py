@@ -169,13 +169,13 @@ class Presenter:
 
     def xpm(self, row: XpmClient, *, why: str = "", spans: tuple[tuple[int, int], ...] = ()) -> XpmClientView:
         """Return an XPM client as a view, with a contact's e-mail and, if needed, the postal city."""
-        told: dict[str, Any] = dict(zip(_XPM_SHOWN, _xpm_values(row), strict=True))
+        presenter: dict[str, Any] = dict(zip(_XPM_SHOWN, _xpm_values(row), strict=True))
         for name in _XPM_PEOPLE:
-            told[name] = told[name].name if told[name] else ""
+            presenter[name] = presenter[name].name if presenter[name] else ""
         for name in _XPM_NAMES:
-            told[name] = tuple(member.name for member in told[name] or ())
-        told["email"] = next((c.email for c in row.contacts if c.email and not c.deleted), row.email)
-        told["city"] = row.city or row.postal_city
+            presenter[name] = tuple(member.name for member in presenter[name] or ())
+        presenter["email"] = next((c.email for c in row.contacts if c.email and not c.deleted), row.email)
+        presenter["city"] = row.city or row.postal_city
         return XpmClientView(
             id=row.uuid,
             uuid=row.uuid,
@@ -184,7 +184,7 @@ class Presenter:
             linked=tuple(self.ref(id_) for id_ in self._links_of(row.uuid)),
             why=why,
             spans=spans,
-            **told,
+            **presenter,
         )
 
     def ref(self, id_: str) -> RefView:
@@ -280,9 +280,9 @@ def change_views(snapshot: Snapshot, records: Iterable[PlannedRecord]) -> Iterat
             yield change_view(presenter, record.client, record.uuid, change)
 
 
-def change_view(told: Presenter, client: str, uuid: str, change: Change) -> ChangeView:
+def change_view(presenter: Presenter, client: str, uuid: str, change: Change) -> ChangeView:
     """Return a change of a client that is, or would be, linked to the XPM client ``uuid``."""
-    snapshot = told.snapshot
+    snapshot = presenter.snapshot
     if change.follows:
         client, uuid = change.record.partition("/")[0], ""
     ours = snapshot.get(CLIENTS, change.record.partition("/")[0])
@@ -304,15 +304,15 @@ def change_view(told: Presenter, client: str, uuid: str, change: Change) -> Chan
         held=change.held,
         uuid=uuid or None,
         number=theirs.number if theirs else None,
-        old_shown=_shown(told, ours, theirs, change.field, change.old),
-        new_shown=_shown(told, ours, theirs, change.field, change.new),
-        came_from=told.xpm_ref(change.came_from) if change.came_from else None,
-        also_affects=tuple(told.affected(each) for each in change.also),
+        old_shown=_shown(presenter, ours, theirs, change.field, change.old),
+        new_shown=_shown(presenter, ours, theirs, change.field, change.new),
+        came_from=presenter.xpm_ref(change.came_from) if change.came_from else None,
+        also_affects=tuple(presenter.affected(each) for each in change.also),
         follows=change.follows,
     )
 
 
-def former_view(told: Presenter, client: Client, row: XpmClient, former: FormerValue) -> FormerView:
+def former_view(presenter: Presenter, client: Client, row: XpmClient, former: FormerValue) -> FormerView:
     """Return one value of the former client, and what happens to it when ``client`` is linked to ``row``."""
     label = "Contact" if former.field == "contact" else field_label(former.field)
     return FormerView(
@@ -323,15 +323,17 @@ def former_view(told: Presenter, client: Client, row: XpmClient, former: FormerV
         new=former.new,
         outcome=former.outcome,
         why=WHY.get(former.why, ""),
-        came_from=told.xpm_ref(former.uuid),
-        old_shown=_shown(told, client, row, former.field, former.old),
-        new_shown=_shown(told, client, row, former.field, former.new),
+        came_from=presenter.xpm_ref(former.uuid),
+        old_shown=_shown(presenter, client, row, former.field, former.old),
+        new_shown=_shown(presenter, client, row, former.field, former.new),
     )
 
 
-def _shown(told: Presenter, ours: Client | None, theirs: XpmClient | None, field: str, value: Value) -> Value:
+def _shown(
+    presenter: Presenter, ours: Client | None, theirs: XpmClient | None, field: str, value: Value
+) -> Value:
     if field != "contact_primary":
-        return told.value(field, value)
+        return presenter.value(field, value)
     here = {each.id: each.name or each.email for each in ours.contacts} if ours else {}
     there = {each.uuid: each.name or each.email for each in theirs.contacts} if theirs else {}
     return here.get(str(value)) or there.get(str(value)) or value

@@ -392,7 +392,7 @@ def _texts(practice: OpenPractice, run: str, client: str) -> dict[tuple[str, str
     return {(each.record, each.field): arrow(each.old_shown, each.new_shown) for each in views}
 
 
-def _view(snapshot: Snapshot, told: Presenter, image: BeforeImage, written: Written) -> WrittenValueView:
+def _view(snapshot: Snapshot, views: Presenter, image: BeforeImage, written: Written) -> WrittenValueView:
     contact = written.record.partition("/")[2]
     client, row = snapshot.get(CLIENTS, image.client), snapshot.get(XPM_CLIENTS, image.uuid)
     return WrittenValueView(
@@ -406,8 +406,8 @@ def _view(snapshot: Snapshot, told: Presenter, image: BeforeImage, written: Writ
         side=written.side,
         old=written.old,
         new=written.new,
-        old_shown=told.value(written.field, written.old),
-        new_shown=told.value(written.field, written.new),
+        old_shown=views.value(written.field, written.old),
+        new_shown=views.value(written.field, written.new),
         rule=written.rule,
     )
 

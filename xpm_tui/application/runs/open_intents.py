@@ -123,7 +123,7 @@ def decide(practice: OpenPractice, decision: Decision) -> HeldWrite:
                 f"There is no held write with the id {visible(decision.intent, 40)}.",
                 hint="`xpm-tui runs release` lists the held writes.",
             )
-        told = _held_write(snapshot, intent)
+        view = _held_write(snapshot, intent)
         uuid = _adopts(snapshot, intent, decision.xpm) if decision.choice == "adopt" else ""
         writes = decision_writes(snapshot, intent.id, decision.choice, now, uuid)
         practice.book.commit([*writes, *_run_ended(snapshot, intent, decision.choice)])
@@ -131,7 +131,7 @@ def decide(practice: OpenPractice, decision: Decision) -> HeldWrite:
         Event(key="sync.decided", run=intent.run, record=intent.record, uuid=uuid, rule=decision.choice,
               numbers={"intent": intent.id})
     )  # fmt: skip
-    return told
+    return view
 
 
 def _held(snapshot: Snapshot) -> list[Intent]:

@@ -293,9 +293,9 @@ def _notify_daily(practice: OpenPractice, sentence: str) -> None:
 
 def _tell_if_stale(practice: OpenPractice) -> None:
     """Notify the user once that there was no successful sync for too long."""
-    beat = summarize(practice)
-    stale = next((problem for problem in beat.problems if problem.code == "stale"), None)
-    since = beat.last_good.isoformat() if beat.last_good else ""
+    overview = summarize(practice)
+    stale = next((problem for problem in overview.problems if problem.code == "stale"), None)
+    since = overview.last_good.isoformat() if overview.last_good else ""
     before = read(practice.snapshot(), "told-stale", _LastReminder)
     if stale is not None and (before is None or before.since != since):
         practice.book.commit([put("told-stale", _LastReminder(since))])

@@ -400,20 +400,20 @@ def _going(practice: OpenPractice) -> set[str]:
 def job_problems(jobs: JobCounts, runs: Sequence[Run]) -> Iterator[StatusProblem]:
     """Return jobs that need a decision, and what stopped the last deployment; ``runs`` newest first."""
 
-    def told(code: str, sentence: str, hint: str, exit_code: int) -> StatusProblem:
+    def make_problem(code: str, sentence: str, hint: str, exit_code: int) -> StatusProblem:
         return StatusProblem(code=code, sentence=sentence.strip(), hint=hint, exit_code=exit_code)
 
     last = next((run for run in runs if run.kind == "deploy" and run.outcome != "running"), None)
     if last is not None and last.stops and jobs.due:
         sentence = f"Run {last.id} waits for your decision. {last.stops[0].sentence}"
-        yield told("deploy-held", sentence, "", EXIT_HELD)
+        yield make_problem("deploy-held", sentence, "", EXIT_HELD)
     if last is not None and last.outcome in history.ENDED_BADLY and jobs.going:
         sentence = f"Creating jobs (run {last.id}) was interrupted. {last.error}"
-        yield told("deploy-failed", sentence, "Continue: xpm-tui jobs retry --all", EXIT_FAILED)
+        yield make_problem("deploy-failed", sentence, "Continue: xpm-tui jobs retry --all", EXIT_FAILED)
     for number, state, code in ((jobs.held, "held", EXIT_HELD), (jobs.failed, "failed", EXIT_FAILED)):
         if number:
             sentence = f"{count(number, 'job')} {state}."
-            yield told(f"jobs-{state}", sentence, f"See: xpm-tui jobs list --state {state}", code)
+            yield make_problem(f"jobs-{state}", sentence, f"See: xpm-tui jobs list --state {state}", code)
 
 
 def _book_problems(practice: OpenPractice) -> list[StatusProblem]:

@@ -180,9 +180,9 @@ class _Apply:
             writes: list[Write] = []
             news: list[Event] = []
             for record in records:
-                written, told, standing = self._record(snapshot, record, rules, new_ids.__next__)
+                written, new_events, standing = self._record(snapshot, record, rules, new_ids.__next__)
                 writes += written
-                news += told
+                news += new_events
                 standings.append(standing)
             return writes, news
 

@@ -278,12 +278,14 @@ class _PickPlanner:
 
     def _remembered(self, base: Base, client: Client, mirror: Values) -> Base:
         """Return the base with fields that are not synced later, so that undo recognises edits."""
-        told = ignition_values(client, self.team)
+        present = ignition_values(client, self.team)
         for contact in client.contacts:
-            told |= {contact_key(contact.id, name): value for name, value in contact_values(contact).items()}
+            present |= {
+                contact_key(contact.id, name): value for name, value in contact_values(contact).items()
+            }
         given = {
             key: Pair(value, value)
-            for key, value in told.items()
+            for key, value in present.items()
             if key not in base.agreed and not is_blank(value)
         }
         return msgspec.structs.replace(record_agreement(base, given, mirror), picked=True, exceptions=())

@@ -242,7 +242,7 @@ class FilteredArea(AreaScreen):
         """The current filter and the search text."""
         return self.only, self.text
 
-    def told(self, shown: int, total: int, counts: Mapping[str, int] | None = None) -> None:
+    def show_counts(self, shown: int, total: int, counts: Mapping[str, int] | None = None) -> None:
         """Show the number of rows and the filters; ``counts`` has the number of rows of other filters."""
         known = {**(counts or {})}
         if self.FILTERS[0][0] == "":

@@ -190,7 +190,9 @@ class Clients(FilteredArea):
         ):  # fmt: skip
             views = views + await worker.glance(more.take, PIECE)
         needs = {"needs-link": self.host.practice_status.needs_person}
-        self.told(total if more else len(views), total, needs if self.host.practice_status.known else None)
+        self.show_counts(
+            total if more else len(views), total, needs if self.host.practice_status.known else None
+        )
         self.table.say_empty(self._nothing(total))
         self._namesakes.take(views)
         if self._last_sync != self.host.practice_status.synced:

@@ -222,7 +222,7 @@ class PreviewLine(NamedTuple):
     row: int
     kind: str
     about: str
-    told: str
+    message: str
     look: Look = ""
 
 
@@ -283,7 +283,7 @@ class ImportPreview(RecordListScreen[bool, PreviewLine]):
     def details_of(self, finding: PreviewLine) -> list[Line]:
         """Return the full sentence of a line."""
         row = f"Row {finding.row:,}  " if finding.row else ""
-        rows = wrap([span(finding.told, finding.look)], self.size.width - 4)
+        rows = wrap([span(finding.message, finding.look)], self.size.width - 4)
         return [[fixed(row), span(finding.about or finding.kind.capitalize())], *rows]
 
     def why_not(self, action: str) -> str:
@@ -428,5 +428,5 @@ def _import_cells(finding: PreviewLine) -> list[Line]:
         [fixed(f"{finding.row:,}" if finding.row else "", "muted")],
         [fixed(finding.kind, "bad" if finding.kind == "refused" else "muted")],
         [span(finding.about, "strong")],
-        [span(finding.told, finding.look)],
+        [span(finding.message, finding.look)],
     ]

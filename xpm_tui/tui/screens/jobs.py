@@ -158,7 +158,7 @@ class Jobs(JobCommands):
             return found, jobs.counts(practice), reports.forecast_jobs(practice)
 
         found, counted, ahead = await self.host.worker.ask(read)
-        self.told(len(found), len(found))
+        self.show_counts(len(found), len(found))
         self.note([*([BLOCKED] if counted.blocked else []), *([forecast_line(ahead)] if ahead.jobs else [])])
         self._ours.say_empty(self._nothing(counted))
         at = next((view.id for view in found if view.workflow == self._wanted), "")
@@ -173,7 +173,7 @@ class Jobs(JobCommands):
 
         found, state = await self.host.worker.ask(read)
         now = self.host.worker.practice.clock.now()
-        self.told(len(found), len(found))
+        self.show_counts(len(found), len(found))
         age_text = f" XPM data, updated {formatting.ago(state.at, now)}."
         age: list[Line] = [[fixed(age_text, "muted")]] if state.at else []
         self.note([[fixed(" ! ", "warn"), span(state.note)]] if state.note else age)
@@ -188,7 +188,7 @@ class Jobs(JobCommands):
     def _look_at_findings(self) -> None:
         """Show the findings of the last audit of this session."""
         found = reports.filtered(self._audited, text=self.text) if self._audited else []
-        self.told(len(found), len(self._audited.findings) if self._audited else 0)
+        self.show_counts(len(found), len(self._audited.findings) if self._audited else 0)
         self.note([])
         empty = "r compares the accepted proposals with XPM's jobs, and writes nothing."
         if self._audited is not None:

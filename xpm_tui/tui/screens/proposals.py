@@ -106,7 +106,7 @@ class ProposalsArea(FilteredArea):
             if view.standing.startswith(self.only)
             and wanted in f"{view.name} {view.number} {client_of(view)}".casefold()
         ]  # fmt: skip
-        self.told(len(shown), len(found))
+        self.show_counts(len(shown), len(found))
         self.note([BLOCKED] if self._counts.blocked else [])
         self.table.say_empty(
             "No proposal matches this filter. esc shows all again." if found

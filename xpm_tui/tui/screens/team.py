@@ -70,7 +70,7 @@ class TeamArea(FilteredArea):
             return rows, total, find_connector(snapshot), list_state(snapshot, "staff")
 
         rows, total, signed, state = await self.host.worker.ask(read, self.only, self.text)
-        self.told(len(rows), total)
+        self.show_counts(len(rows), total)
         self.note(self._notes(signed, state))
         self.table.say_empty(self._nothing(total, state))
         self.table.show(rows, of=self.asked)

@@ -88,7 +88,7 @@ class TemplatesArea(FilteredArea):
 
         found = await self.host.worker.ask(read, self.only, self.text)
         rows, total, cover, state, self._defaults, self._categories, gone = found
-        self.told(len(rows), total)
+        self.show_counts(len(rows), total)
         self.note(self._notes(state, gone))
         self.table.say_empty(self._nothing(total, cover, state))
         self.table.show(rows, of=self.asked)

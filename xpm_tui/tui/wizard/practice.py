@@ -168,7 +168,7 @@ class DirectionPane(StepPane):
         chosen = {"direction": self._direction.chosen, "level": self._level.chosen}
         result = await self.host.run_named("policy.set", chosen)
         if result.declined:
-            self.host.toast(result.lines[0])
+            self.host.toast("\n".join(result.lines))
         else:
             self.settled()
 

@@ -403,7 +403,7 @@ class TokenStore:
 
 
 def is_refused(folder: Path, shared: SharedState | None = None) -> bool:
-    """Whether Xero refused the login in ``folder``, or in what machines share: told without its key."""
+    """Whether Xero refused the login in ``folder``, or in what machines share. The key is not needed."""
     try:
         data = (folder / "login.bin").read_bytes() if shared is None else shared.record("login").read().data
         return data is not None and msgspec.json.decode(data, type=_Box).refused
