@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from xpm_tui import VERSION_LINE
+
 if TYPE_CHECKING:
     from xpm_tui.application.home import Home
     from xpm_tui.application.practice import OpenPractice
@@ -54,9 +56,20 @@ def fill_standard_streams() -> None:
             os.open(os.devnull, os.O_RDWR)
 
 
+def _print_version() -> bool:
+    """Print the version, for which nothing else need be loaded; return False if it cannot be written."""
+    try:
+        print(VERSION_LINE, flush=True)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 def main() -> None:
     """Run the command line and leave with its exit code."""
     fill_standard_streams()
+    if sys.argv[1:] == ["--version"] and _print_version():
+        return
     # While a program loads, hardly anything is thrown away: looks for garbage would take an eighth of the
     # time to the first frame. They begin when the verbs are loaded, or when the console's practice is open.
     gc.disable()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,31 @@ def test_a_plan_is_made_from_stored_data_and_an_undo_is_made_a_plan(
     saved = {(row["record"], row["field"]) for row in csv.DictReader(io.StringIO(shown))}
     assert saved == {(item["record"], item["field"]) for item in made["items"]}
     assert connected("runs", "show", "last", "--json").json["id"] == run["id"], "nothing was undone yet"
+
+
+def test_an_older_file_is_told_from_a_newer_one(command: Inline, tmp_path: Path) -> None:
+    head = "Client ID,Client Name,Contact Name,Contact Email,Phone\n"
+    path = tmp_path / "c.csv"
+    path.write_text(f"{head}1,Matai,Jo,jo@m.nz,2\n", encoding="utf-8")
+    command("import", "clients", str(path))
+    path.write_text(f"{head}1,Matai,Jo,jo@m.nz,1\n2,Tawa,Al,al@t.nz,3\n", encoding="utf-8")
+    os.utime(path, (1.7e9, 1.7e9))
+    done = command("import", "clients", str(path), code=1)
+    assert "Values as of 14 Nov 2023" in done.out
+    assert "1 value was" in done.err
+    assert "--as-of now" in done.err
+    done = command("import", "clients", str(path), "--as-of", "now", "--json")
+    assert (done.json["as_of_from"], done.json["counts"]["cells"]) == ("given", 1)
+
+
+def test_the_habits_of_other_command_lines(connected: Inline, ignition: Path) -> None:
+    connected("import", "clients", str(ignition), "-q", code=1)
+    listed = connected("clients", "list", "--limit", "2", "--json").json
+    assert (listed["count"], len(listed["items"])) == (2, 2)
+    assert "more" in connected("clients", "list", "--limit", "2").out.splitlines()[-1]
+    assert connected("help", "clients", "list").out == connected("clients", "list", "--help").out
+    assert connected("help").out == connected("--help").out
+    assert connected("version").out == connected("--version").out
 
 
 def test_direction_and_level_are_chosen_at_once(connected: Inline) -> None:

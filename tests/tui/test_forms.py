@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+import msgspec
 import pytest
 from textual.widgets import Checkbox, Select
 
@@ -71,7 +71,7 @@ def refusing(act: Command[Any]) -> Command[Any]:
     async def run(*_: object) -> Any:
         raise BadInput("That will not do.", hint="Try another one.")
 
-    return dataclasses.replace(act, run=run)
+    return msgspec.structs.replace(act, run=run)
 
 
 @pytest.mark.soak

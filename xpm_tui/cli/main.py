@@ -73,6 +73,11 @@ def main(argv: Sequence[str] | None = None, console: ConsoleLauncher | None = No
         return 2
     os.umask(0o077)  # No file of this process may be accessible to other user accounts.
     words = list(sys.argv[1:] if argv is None else argv)
+    match words:  # as with gh and rclone
+        case ["help", *verb]:
+            words = [*verb, "--help"]
+        case ["version"]:
+            words = ["--version"]
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

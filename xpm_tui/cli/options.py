@@ -87,7 +87,7 @@ def global_options() -> list[click.Parameter]:
             is_flag=True,
             help="Read-only: show everything, change nothing.",
         ),
-        _option(["--quiet"], "quiet", is_flag=True, help="Show no progress on the terminal."),
+        _option(["--quiet", "-q"], "quiet", is_flag=True, help="Show no progress on the terminal."),
         _option(["--as"], "person", metavar="NAME", help="Your name, for the log."),
         _option(
             ["--set"],
@@ -132,5 +132,5 @@ def _overrides(ctx: click.Context, param: click.Parameter, typed: str) -> list[C
 
 def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     if value:
-        click.echo(f"xpm-tui {xpm_tui.__version__}")
+        click.echo(xpm_tui.VERSION_LINE)
         ctx.exit()

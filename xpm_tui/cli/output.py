@@ -10,7 +10,6 @@ damaged stores.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import shutil
@@ -32,6 +31,8 @@ from xpm_tui.domain.safe_text import visible, visible_lines
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
+    import asyncio
+
     from xpm_tui.application import condition
     from xpm_tui.application import practice as application_practice
     from xpm_tui.diagnostics import error_presenter

@@ -8,13 +8,10 @@ a name or a secret.
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
-import platform
 import signal
 import sys
-import tempfile
 import traceback
 from collections.abc import Coroutine
 from dataclasses import replace
@@ -51,6 +48,10 @@ from xpm_tui.files.machine import to_disk_error
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
+    import asyncio
+    import platform
+    import tempfile
+
     from xpm_tui.application import condition, home, trouble_events
     from xpm_tui.application import home as application_home
     from xpm_tui.application import practice as application_practice
@@ -76,10 +77,23 @@ def perform(ctx: click.Context, command: Command[Any], values: dict[str, Any]) -
     params = parameters(command, values)
     call = admit(command, params, read_only=given.read_only)
     talk = TerminalDialogue(json=given.json, quiet=given.quiet, call=call)
-    result = asyncio.run(_guarded(_run(command, params, talk, given), call.effect.outlives))
+    work = _run(command, params, talk, given)
+    result = asyncio.run(_guarded(work, call.effect.outlives)) if command.waits else _without_loop(work)
     if result.delivered is None:
         _write_result(result, talk, given)
     ctx.exit(result.exit_code)
+
+
+def _without_loop(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run work that never waits."""
+    try:
+        work.send(None)
+    except StopIteration as ended:
+        result: Result = ended.value
+        return result
+    finally:
+        work.close()
+    raise RuntimeError("A command that is not to wait has waited.")
 
 
 def _write_result(result: Result, talk: TerminalDialogue, given: Globals) -> None:

@@ -33,10 +33,14 @@ _VERBS = """\
 
 {made}
 `xpm-tui` without a command opens the console. Everything that the console does is also a command. Replace the
-words in capitals. `xpm-tui VERB --help` shows the same as this page; `man xpm-tui` has all of it offline.
+words in capitals. `xpm-tui VERB --help` or `xpm-tui help VERB` shows the same as this page; `man xpm-tui` has
+all of it offline.
 
 Data goes to standard output, messages to standard error. With `--json`, the last line is one object: see
-[JSON](json.md). The [exit code](exit-codes.md) says how a command ended.
+[JSON](json.md). The [exit code](exit-codes.md) says how a command ended. Output has no colours and no
+pager: a pipe gets whole lines and uncut tables, a terminal gets tables that fit. `-` as a file is standard
+input or output. Long lists have `--limit`; many commands that change something have `--dry-run`, and those
+that cannot be undone ask first.
 
 ## Global options
 

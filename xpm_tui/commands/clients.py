@@ -25,7 +25,7 @@ from xpm_tui.commands.consequences import action, question, shorten_list
 from xpm_tui.commands.csv_files import SHOWN, export_review, import_review
 from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
 from xpm_tui.commands.link_effects import effect_lines, former_data, former_lines, former_sum, with_former
-from xpm_tui.commands.tables import table_result, to_plain
+from xpm_tui.commands.tables import first, table_result, to_plain
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import BadInput, DecisionNeeded
 from xpm_tui.domain.fields import editable, label
@@ -75,6 +75,7 @@ class ListClients(msgspec.Struct, frozen=True):
 
     only: Annotated[Which, option(f"Only clients that match this filter: {', '.join(WHICH)}.", "WHICH")] = ""
     find: Annotated[str, option("Only clients with this text in their name, e-mail or id.", "TEXT")] = ""
+    limit: Annotated[int, option("At most this many; 0 for all.", "N")] = 0
 
 
 class ShowClient(msgspec.Struct, frozen=True):
@@ -152,7 +153,8 @@ async def list_clients(practice: OpenPractice, params: ListClients, talk: Dialog
         for v in views
     )
     nothing = "No client matches." if params.only or params.find else "There are no clients yet."
-    return table_result(views, TextTable(columns, rows, nothing), count=len(views))
+    shown = first(views, params.limit)
+    return table_result(shown, TextTable(columns, rows, nothing, params.limit), count=len(shown))
 
 
 async def show_client(practice: OpenPractice, params: ShowClient, talk: Dialogue) -> Result:

@@ -61,8 +61,7 @@ class Dialogue(Protocol):
         """Read one line (such as the pasted redirect address); None at the end of the input."""
 
 
-@dataclass(frozen=True)
-class TextColumn:
+class TextColumn(msgspec.Struct, frozen=True):
     """A column of a text table. ``whole`` columns (ids, numbers) are never cut; the others share the rest.
 
     A ``name`` is cut after all others. A ``spare`` column is left out if names would be cut.
@@ -75,8 +74,7 @@ class TextColumn:
     spare: bool = False
 
 
-@dataclass(frozen=True)
-class TextTable:
+class TextTable(msgspec.Struct, frozen=True):
     """A list for users: one row of texts per record, and a text for an empty list.
 
     Beyond ``most`` rows, the others are only counted; 0 shows all.
@@ -118,8 +116,7 @@ class Result:
         return self.trouble.exit_code if self.trouble else 0
 
 
-@dataclass(frozen=True)
-class Situation:
+class Situation(msgspec.Struct, frozen=True):
     """The state on which a command's availability may depend, cheap to compute at every key press.
 
     ``record`` is the id of the record under the cursor (a client in the store, a run, a job), ``linked`` and
@@ -141,8 +138,7 @@ class Situation:
     state: str = ""
 
 
-@dataclass(frozen=True)
-class AccountContext:
+class AccountContext(msgspec.Struct, frozen=True):
     """The context of a command that opens no store: the home, the practice named, and the user.
 
     ``settings`` are those given for this call.
@@ -152,20 +148,20 @@ class AccountContext:
     practice: str = ""
     person: str = ""
     read_only: bool = False
-    settings: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Command(Generic[P]):
+class Command(msgspec.Struct, Generic[P], frozen=True):
     """A command: one thing a user can do.
 
     ``verb`` are its words on the command line (empty: console only), ``aliases`` are other last words for it,
     ``key`` is its key in the console in the areas ``where`` (``*``: everywhere), and ``footer`` its label in
     the footer (empty: not shown there). ``why_not`` returns the sentence that says why it is not available,
     or an empty text. A command with ``on_home`` needs no practice and opens none on the command line.
-    ``streams`` marks a command that emits its items as they occur. ``default`` marks the command that a group
-    of verbs runs when it is called alone. ``effect`` says what a call does (see
-    :mod:`xpm_tui.commands.effects`), and ``consent`` names the parameter by which a user agrees to it
+    ``waits`` is False for a command that only reads here and never waits: it runs without an event loop,
+    which takes long to load. ``streams`` marks a command that emits its items as they occur. ``default``
+    marks the command that a group of verbs runs when it is called alone. ``effect`` says what a call does
+    (see :mod:`xpm_tui.commands.effects`), and ``consent`` names the parameter by which a user agrees to it
     beforehand.
     """
 
@@ -183,6 +179,7 @@ class Command(Generic[P]):
     footer: str = ""
     consent: str = "yes"
     streams: bool = False
+    waits: bool = True
     default: bool = False
     on_home: Callable[[AccountContext, P, Dialogue], Awaitable[Result]] | None = None
     why_not: Callable[[Situation], str] = lambda _: ""
@@ -211,8 +208,7 @@ def home_command(
 Completes = Literal["", "file", "client", "member", "plan", "run", "setting", "value", "practice"]
 
 
-@dataclass(frozen=True)
-class Hint:
+class Hint(msgspec.Struct, frozen=True):
     """Metadata of a parameter.
 
     ``argument``: it is given by position. ``flag``: its name on the command line, if that differs.
@@ -225,8 +221,7 @@ class Hint:
     completes: Completes = ""
 
 
-@dataclass(frozen=True)
-class Param:
+class Param(msgspec.Struct, frozen=True):
     """One parameter, read from the class: ``kind`` is the bare type, ``choices`` those of a Literal."""
 
     name: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from contextlib import suppress
@@ -34,6 +33,7 @@ from xpm_tui.domain.xpm import Tenant
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
+    import asyncio
     import webbrowser
 
     from xpm_tui.application.connection import state_machine
@@ -443,7 +443,7 @@ COMMANDS = (
         "for too long.",
         params=ShowStatus,
         run=status,
-        effect=Effect.LOOKS,
+        effect=Effect.LOOKS, waits=False,
         verb=("status",),
         example="xpm-tui status --json",
     ),

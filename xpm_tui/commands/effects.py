@@ -10,16 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from xpm_tui.domain.errors import DecisionNeeded, ReadOnly
 
 if TYPE_CHECKING:
-    import msgspec
-
     from xpm_tui.commands.command import Command, Dialogue
 
 READ_ONLY = "This console is read-only: it shows everything and changes nothing."
@@ -60,8 +59,7 @@ class Effect(Enum):
         return self in (Effect.WRITES_XPM, Effect.REPLACES, Effect.IRREVERSIBLE)
 
 
-@dataclass(frozen=True)
-class PerCall:
+class PerCall(msgspec.Struct, frozen=True):
     """An effect that depends on the parameters.
 
     ``of`` returns the effect of a call, ``usual`` is that of a call without options that only read, and
@@ -106,8 +104,7 @@ def opening_effect(act: Command[Any]) -> Effect:
     return act.effect.opens if isinstance(act.effect, PerCall) else act.effect
 
 
-@dataclass(frozen=True)
-class AdmittedCall:
+class AdmittedCall(msgspec.Struct, frozen=True):
     """A call that was admitted: its effect, and whether its user has agreed beforehand.
 
     ``words`` are what the user typed or chose, for messages about the call; ``consent`` is the option that
@@ -133,8 +130,7 @@ class Unconfirmed(DecisionNeeded):
     """A call that replaces values or cannot be undone, without anyone to ask or an option that agrees."""
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(msgspec.Struct, frozen=True):
     """The question that the user is asked before a call continues.
 
     ``ask`` is the question, ``lines`` are the consequences computed from the very change that will be

@@ -22,7 +22,7 @@ from xpm_tui.commands.command import (
 from xpm_tui.commands.consequences import cost
 from xpm_tui.commands.effects import Effect
 from xpm_tui.commands.records import pairs
-from xpm_tui.commands.tables import to_plain
+from xpm_tui.commands.tables import first, to_plain
 from xpm_tui.domain import labels
 from xpm_tui.domain.formatting import count, listing, when_short
 from xpm_tui.lazy import lazy_imports
@@ -55,6 +55,7 @@ class ListJobs(msgspec.Struct, frozen=True):
     due: Annotated[bool, option("Only jobs that are due.")] = False
     cause: Annotated[str, option("Only jobs that are held or failed for this cause.", "CAUSE")] = ""
     find: Annotated[str, option("Only jobs with this text in their name or client.", "TEXT")] = ""
+    limit: Annotated[int, option("At most this many; 0 for all.", "N")] = 0
 
 
 class PreviewJob(msgspec.Struct, frozen=True):
@@ -90,10 +91,11 @@ async def list_jobs(practice: OpenPractice, params: ListJobs, talk: Dialogue) ->
         lines.append(f"{count(counted.to_take, 'accepted proposal')} from Ignition not taken over: xpm-tui "
             "proposals take-over")  # fmt: skip
     empty = "There are no jobs to create: xpm-tui proposals accept, or take-over"
+    shown = first(found, params.limit)
     return Result(
-        data={"count": len(found), "counts": to_plain(counted)},
-        items=[to_plain(view) for view in found],
-        table=_table(found, empty),
+        data={"count": len(shown), "counts": to_plain(counted)},
+        items=[to_plain(view) for view in shown],
+        table=_table(found, empty, params.limit),
         lines=lines,
     )
 
@@ -190,7 +192,7 @@ def _state(view: JobRowView) -> str:
     return labels.JOB_STATES[view.state].text + (" (auto)" if automatic else "")
 
 
-def _table(found: list[JobRowView], empty: str) -> TextTable:
+def _table(found: list[JobRowView], empty: str, most: int = 0) -> TextTable:
     columns = (
         TextColumn("ID", whole=True),
         TextColumn("DATE", whole=True),
@@ -205,7 +207,7 @@ def _table(found: list[JobRowView], empty: str) -> TextTable:
          v.name, v.client.name if v.client else "", v.number, v.why)
         for v in found
     )  # fmt: skip
-    return TextTable(columns, rows, empty)
+    return TextTable(columns, rows, empty, most)
 
 
 COMMANDS = (

@@ -5,7 +5,6 @@ Events are printed as data or, for users, with one line per client.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -22,6 +21,8 @@ from xpm_tui.domain.formatting import clock, count, duration, when_exact
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
+    import asyncio
+
     from xpm_tui.application.presenters import lookup
     from xpm_tui.application.runs import consequences, due, history
     from xpm_tui.log import event_log, sentences

@@ -21,7 +21,7 @@ from xpm_tui.commands.command import (
 )
 from xpm_tui.commands.effects import Effect, Question, confirm_call, per_call
 from xpm_tui.commands.records import pairs
-from xpm_tui.commands.tables import table_result, to_plain
+from xpm_tui.commands.tables import first, table_result, to_plain
 from xpm_tui.domain.errors import BadInput, DecisionNeeded
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.safe_text import visible
@@ -75,6 +75,7 @@ class ListProposals(msgspec.Struct, frozen=True):
         str, option("Only proposals in this state: draft, accepted, unknown, revoked ...", "STATE")
     ] = ""
     mine: Annotated[bool, option("Only proposals whose jobs are deployed from here.", flag="--ours")] = False
+    limit: Annotated[int, option("At most this many; 0 for all.", "N")] = 0
 
 
 class NewProposal(msgspec.Struct, frozen=True):
@@ -138,7 +139,8 @@ async def list_proposals(practice: OpenPractice, params: ListProposals, talk: Di
     """List proposals in order of arrival."""
     found = jobs_proposals.list_proposals(practice, state=params.state, mine=params.mine)
     empty = "There are no proposals: xpm-tui import proposals FILE, or xpm-tui proposals new"
-    return table_result(found, _table(found, empty), count=len(found))
+    shown = first(found, params.limit)
+    return table_result(shown, _table(found, empty, params.limit), count=len(shown))
 
 
 async def new_proposal(practice: OpenPractice, params: NewProposal, talk: Dialogue) -> Result:
@@ -221,7 +223,7 @@ def _told(practice: OpenPractice, found: list[ProposalRowView], what: str) -> Re
     return Result(data=data, items=[to_plain(view) for view in found], table=table, lines=lines)
 
 
-def _table(found: list[ProposalRowView], empty: str) -> TextTable:
+def _table(found: list[ProposalRowView], empty: str, most: int = 0) -> TextTable:
     columns = (TextColumn("ID", whole=True), TextColumn("NUMBER", whole=True), TextColumn("PROPOSAL"),
         TextColumn("CLIENT", name=True),
                TextColumn("STATE", whole=True), TextColumn("WORKFLOWS"), TextColumn("NOTE"))  # fmt: skip
@@ -230,7 +232,7 @@ def _table(found: list[ProposalRowView], empty: str) -> TextTable:
          " ".join(v.workflows), v.why)
         for v in found
     )  # fmt: skip
-    return TextTable(columns, rows, empty)
+    return TextTable(columns, rows, empty, most)
 
 
 COMMANDS = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache
+from itertools import islice
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -56,6 +57,11 @@ def _types_in(hints: Iterable[Any]) -> Iterator[type]:
             yield from _types_in(inner)
         elif not inner and hint is not ...:
             yield hint if isinstance(hint, type) else object
+
+
+def first(views: Collection[Any], most: int) -> Collection[Any]:
+    """Return the first ``most`` views, or all of them where it is 0."""
+    return list(islice(views, most)) if most > 0 else views
 
 
 def table_result(views: Collection[Any], table: TextTable, **data: Any) -> Result:

@@ -14,13 +14,16 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 import msgspec
-from rapidfuzz import fuzz
 
 from xpm_tui.domain.identity import name_key
 from xpm_tui.domain.ignition import ProposalService, Service
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import PROPOSALS, SERVICES, TEMPLATES
 from xpm_tui.domain.xpm import Template
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    import rapidfuzz.fuzz
 
 LIKE = 80.0
 """The least similarity of two names, of 100, for which a template is proposed."""
@@ -83,7 +86,7 @@ def likely(service: Service, templates: list[Template], limit: int = 3) -> list[
     found = []
     for row in templates:
         theirs = name_key(row.name)
-        score = 100.0 if ours == theirs else min(99.0, fuzz.token_set_ratio(ours, theirs))
+        score = 100.0 if ours == theirs else min(99.0, rapidfuzz.fuzz.token_set_ratio(ours, theirs))
         if not row.gone and ours and score >= LIKE:
             found.append(LikelyTemplate(uuid=row.uuid, name=row.name, score=int(score), same=ours == theirs))
     return sorted(found, key=lambda each: (-each.score, each.name))[:limit]

@@ -56,14 +56,13 @@ angela angie|cynthia cindy|allan alan al|wiremu bill wi|hemi jim james|hohepa jo
 rawiri david dave|tamati tom thomas|pita peter pete
 """
 _GROUPS: dict[str, frozenset[int]] = {}
-for _number, _group in enumerate(re.split(r"[|\n]", _NICKNAMES.strip())):
-    for _word in _group.split():
+_INITIALS: dict[str, frozenset[str]] = {}
+for _number, _group in enumerate(_NICKNAMES.strip().replace("|", "\n").split("\n")):
+    _words = _group.split()
+    _firsts = frozenset(_word[0] for _word in _words)
+    for _word in _words:
         _GROUPS[_word] = _GROUPS.get(_word, frozenset()) | {_number}
-
-_INITIALS = {
-    word: frozenset(other[0] for other, theirs in _GROUPS.items() if not groups.isdisjoint(theirs))
-    for word, groups in _GROUPS.items()
-}
+        _INITIALS[_word] = _INITIALS.get(_word, frozenset()) | _firsts
 
 _COMPANIES = frozenset(["ltd", "pty ltd", "pty", "inc", "llc", "plc", "corp", "gmbh", "nl", "company"])
 

@@ -100,6 +100,10 @@ class TeamMember(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     extra: dict[str, str] = msgspec.field(default_factory=dict)
 
 
+SERVICE_ID = "Service ID"
+"""The heading under which ``Service.extra`` has Ignition's id of the service."""
+
+
 class Service(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A service of Ignition's library (``s4``) and the UUIDs of its XPM job templates.
 

@@ -13,10 +13,10 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
-from filelock import FileLock, Timeout
 
 from xpm_tui.domain.errors import Busy, CaseId, DiskError
 from xpm_tui.domain.formatting import when_utc
@@ -24,6 +24,10 @@ from xpm_tui.domain.ports import Clock
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.files.machine import to_disk_error
 from xpm_tui.files.private import FILE_MODE, open_private
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    import filelock
 
 POLL = 0.004
 """Seconds between two attempts to acquire a lock."""
@@ -57,13 +61,16 @@ class Lock:
         self._clock = clock
         self._person = person
         self._what = what
-        self._lock = _kernel_lock(path)
         self._fd = -1
+
+    @cached_property
+    def _lock(self) -> filelock.FileLock:
+        return _kernel_lock(self.path)
 
     @property
     def held(self) -> bool:
         """Whether this object holds it."""
-        return bool(self._lock.is_locked)
+        return "_lock" in self.__dict__ and bool(self._lock.is_locked)
 
     def acquire(self, timeout: float = 0.0, *, what: str | None = None) -> None:
         """Acquire the lock, waiting up to ``timeout`` seconds (0: one attempt, negative: no limit).
@@ -74,7 +81,7 @@ class Lock:
         """
         try:
             self._lock.acquire(timeout=timeout, poll_interval=POLL)
-        except Timeout:
+        except filelock.Timeout:
             owner = read_owner(self.path)
             who = f"It is in use by {owner.words()}." if owner else "Another process is using it."
             raise Busy(
@@ -89,6 +96,8 @@ class Lock:
 
     def release(self) -> None:
         """Release the lock; does nothing if it is not held."""
+        if not self.held:
+            return
         if self._lock.lock_counter == 1 and self._fd >= 0:
             with suppress(OSError):
                 os.ftruncate(self._fd, 0)
@@ -131,7 +140,7 @@ def brief_lock(path: Path, timeout: float) -> Iterator[None]:
     lock = _kernel_lock(path)
     try:
         lock.acquire(timeout=timeout, poll_interval=POLL)
-    except Timeout:
+    except filelock.Timeout:
         raise Busy(
             f"Another process has been changing {path.parent} for {timeout:.0f} seconds.",
             hint="Wait until it ends, then try again.",
@@ -144,9 +153,9 @@ def brief_lock(path: Path, timeout: float) -> Iterator[None]:
         lock.release()
 
 
-def _kernel_lock(path: Path) -> FileLock:
+def _kernel_lock(path: Path) -> filelock.FileLock:
     # A marker file instead of a kernel lock would stay behind when its process is killed.
-    return FileLock(str(path), mode=FILE_MODE, thread_local=False, fallback_to_soft=False)
+    return filelock.FileLock(str(path), mode=FILE_MODE, thread_local=False, fallback_to_soft=False)
 
 
 def _not_locked(error: OSError, path: Path) -> DiskError:

@@ -5,7 +5,6 @@ The machine's time as the Clock port.
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 import time
@@ -15,6 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from xpm_tui.domain.errors import DiskError
+from xpm_tui.lazy import lazy_imports
+
+with lazy_imports():
+    import asyncio
 
 _HINTS = {
     errno.ENOSPC: "Free some space and try again.",

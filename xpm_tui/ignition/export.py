@@ -20,14 +20,13 @@ import msgspec
 from xpm_tui.domain.fields import COLUMNS
 from xpm_tui.domain.formatting import day
 from xpm_tui.domain.identity import exact
-from xpm_tui.domain.ignition import Client, Contact, Imported
+from xpm_tui.domain.ignition import SERVICE_ID, Client, Contact, Imported
 from xpm_tui.domain.ports import Put, Snapshot, Write
 from xpm_tui.domain.tables import CLIENTS, IMPORTED, META, PROPOSALS, SERVICES, TEAM
 from xpm_tui.ignition.cells import EXTRA, PEOPLE, TeamLookup, client_cells, contact_cells
 from xpm_tui.ignition.client_import import HEADINGS
 from xpm_tui.ignition.forms import CLIENTS as FORM
 from xpm_tui.ignition.forms import RECORD
-from xpm_tui.ignition.library_import import SERVICE_ID
 from xpm_tui.ignition.parser import escape_cell
 from xpm_tui.ignition.pending_changes import (
     COMPUTED,

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from xpm_tui.domain.identity import compare, exact
-from xpm_tui.domain.ignition import Service, TeamMember
+from xpm_tui.domain.ignition import SERVICE_ID, Service, TeamMember
 from xpm_tui.domain.ports import IdSource, Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import SERVICES, TEAM, TableSchema
@@ -23,7 +23,6 @@ from xpm_tui.ignition.parser import FileRow, ParsedFile, RefusedRow
 
 R = TypeVar("R", Service, TeamMember)
 
-SERVICE_ID = "Service ID"
 """The key of Ignition's id in the ``extra`` of a service."""
 
 _YES = {"yes", "true", "y", "1", "active", "enabled", "current", "admin", "member", "principal", "user"}

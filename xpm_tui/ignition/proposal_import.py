@@ -15,7 +15,15 @@ import msgspec
 
 from xpm_tui.domain.formatting import count
 from xpm_tui.domain.identity import exact
-from xpm_tui.domain.ignition import Audit, Client, Proposal, ProposalService, ProposalState, Workflow
+from xpm_tui.domain.ignition import (
+    SERVICE_ID,
+    Audit,
+    Client,
+    Proposal,
+    ProposalService,
+    ProposalState,
+    Workflow,
+)
 from xpm_tui.domain.ports import IdSource, Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS, DEPLOYMENTS, PROPOSALS, SERVICES, TEAM, WORKFLOWS
@@ -24,7 +32,7 @@ from xpm_tui.ignition.cells import TeamLookup
 from xpm_tui.ignition.client_rows import snapshot_ids
 from xpm_tui.ignition.forms import PROPOSALS as FORM
 from xpm_tui.ignition.import_steps import CellEdit, ImportNote, ImportPlan, ImportStep, file_notes
-from xpm_tui.ignition.library_import import SERVICE_ID, ReadRow, read_row
+from xpm_tui.ignition.library_import import ReadRow, read_row
 from xpm_tui.ignition.parser import ParsedFile, RefusedRow
 from xpm_tui.ignition.proposal_merge import engagement_of, job_inputs, merge_proposal, service_key
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from xpm_tui.domain.errors import AppError
@@ -113,7 +112,7 @@ class CommandRunner(AppProtocol):
         call = effects.admit(command, params, read_only=self.worker.practice.read_only, keyed=True)
         logged = self.log_call(command, params, title=title)
         talk = progress.ScreenDialogue(
-            self, title or command.title, replace(call, shown=tuple(shown)), box=box
+            self, title or command.title, msgspec.structs.replace(call, shown=tuple(shown)), box=box
         )
         try:
             result = await self.worker.run(command.run, params, talk)

@@ -20,14 +20,14 @@ from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.tables import IMPORTS
 from xpm_tui.files import durable
 from xpm_tui.files.machine import disk_error
-from xpm_tui.ignition.forms import FORMS, FormName
 from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
-    from xpm_tui.ignition import export, pending_changes
+    from xpm_tui.ignition import export, forms, pending_changes
 
 if TYPE_CHECKING:
     from xpm_tui.application.practice import OpenPractice
+    from xpm_tui.ignition.forms import FormName
 
 
 def _others() -> dict[str, Callable[..., export.ExportedFile]]:
@@ -182,8 +182,8 @@ def exported_bytes(
     Raises ``StoreUnreadable`` if the store is damaged.
     """
     refuse_damaged(practice)
-    if form not in FORMS:
-        raise BadInput(f"There is no form called {form}.", hint=f"The forms are {', '.join(FORMS)}.")
+    if form not in forms.FORMS:
+        raise BadInput(f"There is no form called {form}.", hint=f"The forms are {', '.join(forms.FORMS)}.")
     snapshot = practice.snapshot()
     if form == "clients":
         return export.export_clients(

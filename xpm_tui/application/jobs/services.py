@@ -11,7 +11,6 @@ from datetime import date
 import msgspec
 
 from xpm_tui.application import undo_history
-from xpm_tui.application.clients.edits import LONGEST, known_field
 from xpm_tui.application.jobs.views import CategoryView, DefaultView
 from xpm_tui.application.practice import OpenPractice
 from xpm_tui.application.practice_identity import list_state
@@ -22,13 +21,16 @@ from xpm_tui.domain.errors import BadInput, DecisionNeeded, NotFound
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.formatting import count, plural
 from xpm_tui.domain.identity import exact
-from xpm_tui.domain.ignition import Service
+from xpm_tui.domain.ignition import SERVICE_ID, Service
 from xpm_tui.domain.ports import Snapshot
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CATEGORIES, PROPOSALS, SERVICES, TEMPLATES
-from xpm_tui.ignition.cell_readers import clean_cell
-from xpm_tui.ignition.library_import import SERVICE_ID
+from xpm_tui.lazy import lazy_imports
 from xpm_tui.settings.kinds import billing_categories
+
+with lazy_imports():
+    from xpm_tui.application.clients import edits
+    from xpm_tui.ignition import cell_readers
 
 COLUMNS = ("Description", "Billing Type", "Price")
 """Columns that a service can have even if no file contained them."""
@@ -126,15 +128,15 @@ def _edited(snapshot: Snapshot, service: Service, values: Mapping[str, str]) -> 
     known = [*COLUMNS, *(each for row in snapshot.rows(SERVICES) for each in row.extra)]
     headings = {each.casefold(): each for each in known}
     for typed, text in values.items():
-        if "\0" in text or len(text) > LONGEST:
+        if "\0" in text or len(text) > edits.LONGEST:
             raise BadInput(f"{visible(typed, 60)} is too long, or contains a null character.")
         if typed == "name":
-            name = clean_cell(text)
+            name = cell_readers.clean_cell(text)
             continue
-        known_field(typed, typed.casefold(), ["name", *headings])
+        edits.known_field(typed, typed.casefold(), ["name", *headings])
         heading = headings[typed.casefold()]
-        if clean_cell(text):
-            extra[heading] = clean_cell(text)
+        if cell_readers.clean_cell(text):
+            extra[heading] = cell_readers.clean_cell(text)
         else:
             extra.pop(heading, None)
     if not name:

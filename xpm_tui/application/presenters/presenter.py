@@ -37,11 +37,14 @@ from xpm_tui.domain.quarantine import Quarantined, RecordFault
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import CLIENTS, IGNORED, LINKS, STAFF, TEAM, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
+from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.canonical import TeamLinks
-from xpm_tui.sync.manual.takeover import WHY, FormerValue
 from xpm_tui.sync.mirror import named_people, set_aside
 from xpm_tui.sync.planning.links import decision_reason, frozen_fields_by_client, needs_person, state_of
 from xpm_tui.sync.provenance import foreign_values
+
+with lazy_imports():
+    from xpm_tui.sync.manual import takeover
 
 
 def _shown_as_kept(record: Record) -> tuple[str, ...]:
@@ -312,7 +315,9 @@ def change_view(presenter: Presenter, client: str, uuid: str, change: Change) ->
     )
 
 
-def former_view(presenter: Presenter, client: Client, row: XpmClient, former: FormerValue) -> FormerView:
+def former_view(
+    presenter: Presenter, client: Client, row: XpmClient, former: takeover.FormerValue
+) -> FormerView:
     """Return one value of the former client, and what happens to it when ``client`` is linked to ``row``."""
     label = "Contact" if former.field == "contact" else field_label(former.field)
     return FormerView(
@@ -322,7 +327,7 @@ def former_view(presenter: Presenter, client: Client, row: XpmClient, former: Fo
         old=former.old,
         new=former.new,
         outcome=former.outcome,
-        why=WHY.get(former.why, ""),
+        why=takeover.WHY.get(former.why, ""),
         came_from=presenter.xpm_ref(former.uuid),
         old_shown=_shown(presenter, client, row, former.field, former.old),
         new_shown=_shown(presenter, client, row, former.field, former.new),

@@ -23,12 +23,13 @@ from xpm_tui.domain.runs import Intent, IntentState
 from xpm_tui.domain.safe_text import visible
 from xpm_tui.domain.tables import INTENTS, LINKS, RUNS, STAFF, XPM_CLIENTS
 from xpm_tui.domain.xpm import XpmClient
-from xpm_tui.sync.applying.adoption import created_candidates
-from xpm_tui.sync.applying.recovery import KINDS, Choice, decision_writes, held_intents
-from xpm_tui.sync.applying.run_results import merge_client
+from xpm_tui.lazy import lazy_imports
 from xpm_tui.sync.canonical import xpm_contacts
 from xpm_tui.sync.journal import ADD_CLIENT, ADD_STAFF, CALLS, decision_command, is_linked, unanswered
 from xpm_tui.sync.mirror import commit_rows, list_writes
+
+with lazy_imports():
+    from xpm_tui.sync.applying import adoption, recovery, run_results
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +66,7 @@ class Decision(msgspec.Struct, frozen=True):
     """A user's decision; ``xpm`` is the record to adopt: a UUID, or a client's number or address."""
 
     intent: str
-    choice: Choice
+    choice: recovery.Choice
     xpm: str = ""
 
 
@@ -103,7 +104,7 @@ async def look(practice: OpenPractice) -> list[HeldWrite]:
                             rows = []
                     snapshot = practice.snapshot()
                     known = [(snapshot.get(XPM_CLIENTS, row.uuid), row) for row in rows]
-                    merged = [merge_client(old, row) if old else row for old, row in known]
+                    merged = [run_results.merge_client(old, row) if old else row for old, row in known]
                     commit_rows(practice.book, merged, practice.clock.now())
     return list_held_writes(practice)
 
@@ -125,7 +126,7 @@ def decide(practice: OpenPractice, decision: Decision) -> HeldWrite:
             )
         view = _held_write(snapshot, intent)
         uuid = _adopts(snapshot, intent, decision.xpm) if decision.choice == "adopt" else ""
-        writes = decision_writes(snapshot, intent.id, decision.choice, now, uuid)
+        writes = recovery.decision_writes(snapshot, intent.id, decision.choice, now, uuid)
         practice.book.commit([*writes, *_run_ended(snapshot, intent, decision.choice)])
     practice.events.emit(
         Event(key="sync.decided", run=intent.run, record=intent.record, uuid=uuid, rule=decision.choice,
@@ -136,7 +137,7 @@ def decide(practice: OpenPractice, decision: Decision) -> HeldWrite:
 
 def _held(snapshot: Snapshot) -> list[Intent]:
     """Return the held writes of sync; those of jobs are decided in Jobs."""
-    return [intent for intent in held_intents(snapshot) if intent.kind in KINDS]
+    return [intent for intent in recovery.held_intents(snapshot) if intent.kind in recovery.KINDS]
 
 
 def _held_write(snapshot: Snapshot, intent: Intent) -> HeldWrite:
@@ -162,7 +163,7 @@ def _candidates(snapshot: Snapshot, intent: Intent) -> Sequence[Candidate]:
         people = (row for row in snapshot.rows(STAFF) if not row.gone)
         return [
             Candidate(uuid=row.uuid, number="", name=row.name, email=row.email)
-            for row in created_candidates(snapshot, intent, people)
+            for row in adoption.created_candidates(snapshot, intent, people)
         ]
     if intent.kind == ADD_CLIENT:
         name = exact(str(intent.values.get("name") or ""))
@@ -190,10 +191,10 @@ def _adopts(snapshot: Snapshot, intent: Intent, typed: str) -> str:
     return typed.strip().lower()
 
 
-def _run_ended(snapshot: Snapshot, intent: Intent, choice: Choice) -> list[Write]:
+def _run_ended(snapshot: Snapshot, intent: Intent, choice: recovery.Choice) -> list[Write]:
     """Return the end of the run of a single creation, which has no plan to continue."""
     run = snapshot.get(RUNS, intent.run)
-    others = any(each.run == intent.run and each.id != intent.id for each in held_intents(snapshot))
+    others = any(each.run == intent.run and each.id != intent.id for each in recovery.held_intents(snapshot))
     if run is None or run.plan or run.outcome != "held" or others:
         return []
     if choice == "adopt":

@@ -58,11 +58,11 @@ from xpm_tui.domain.tables import (
     XPM_CLIENTS,
 )
 from xpm_tui.lazy import lazy_imports
-from xpm_tui.sync.planning.contacts import removed_in_xpm
 from xpm_tui.sync.planning.links import SameNames, needs_person, planned_link, state_of
 from xpm_tui.xero.rate_limiter import ALL_MINUTE, RateLimiter
 
 with lazy_imports():
+    from xpm_tui.sync.planning import contacts
     from xpm_tui.xero import shared_access
 
 
@@ -252,7 +252,7 @@ def _counts(practice: OpenPractice, snapshot: Snapshot) -> Counts:
         row = snapshot.get(XPM_CLIENTS, link.uuid) if link is not None else None
         state = state_of(snapshot, client, link, row)
         if link is not None and row is not None:
-            removed += len(removed_in_xpm(client, link, row))
+            removed += len(contacts.removed_in_xpm(client, link, row))
         links[state] += 1
         person = needs_person(snapshot, client, state)
         if planned_link(snapshot, client, person, names):
