@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from tests.application.flows import World
 from xpm_tui.application.runs import history
-from xpm_tui.application.runs.due import record_sign_in
+from xpm_tui.application.runs.due import due, record_sign_in
 from xpm_tui.application.runs.runner import run
 from xpm_tui.application.schedule.scheduled_run import run_if_due
 from xpm_tui.application.schedule.timer import check_login, main
 from xpm_tui.application.status.summary import summarize
 from xpm_tui.domain.errors import LoginNeeded, XeroError
 from xpm_tui.domain.pace import LIMITER_FILE
+from xpm_tui.domain.ports import Put
+from xpm_tui.domain.tables import RUNS
 from xpm_tui.sandbox.core.faults import Fault
 from xpm_tui.xero.rate_limiter import LimiterState
 
@@ -48,12 +51,12 @@ async def ready(world: World) -> None:
 async def test_a_due_run_is_made_once_a_day(world: World) -> None:
     await ready(world)
     record_sign_in(world.practice)
-    due, made = await run_if_due(world.practice)
-    assert due.now
+    found, made = await run_if_due(world.practice)
+    assert found.now
     assert made is not None
     assert (made.outcome, made.trigger) == ("done", "daily")
-    due, again = await run_if_due(world.practice)
-    assert (due.why, again) == ("done-today", None)
+    found, again = await run_if_due(world.practice)
+    assert (found.why, again) == ("done-today", None)
 
 
 async def test_an_interval_syncs_what_changed_and_compares_all_once_a_day(world: World) -> None:
@@ -67,10 +70,10 @@ async def test_an_interval_syncs_what_changed_and_compares_all_once_a_day(world:
     for step in range(24):  # from 05:00 to 07:00, by a timer that starts too often
         if step % 12 == 0:
             record_sign_in(world.practice)
-        due, made = await run_if_due(world.practice)
-        what = f"{due.why}{' full' if due.full else ''}"
+        found, made = await run_if_due(world.practice)
+        what = f"{found.why}{' full' if found.full else ''}"
         seen[what] = seen.get(what, 0) + 1
-        assert (made is not None) == due.now
+        assert (made is not None) == found.now
         world.clock.move(timedelta(minutes=5))
     # The first run is the comparison that the day before missed; the second comes after 06:30.
     assert seen["due full"] == 2
@@ -113,11 +116,37 @@ async def test_an_interval_bothers_nobody_again_and_again(world: World, told: Pa
     assert told.read_text().split() == ["held", "failed"]
 
 
+LOST: list[tuple[dict[str, Any], bool]] = [
+    ({"outcome": "running"}, True),  # nobody holds the run lock: its process was killed, on any machine
+    ({"outcome": "interrupted"}, True),
+    ({"outcome": "stopped", "exit_code": 143}, True),  # the machine, a timer or a worker ended it
+    ({"outcome": "stopped", "exit_code": 1}, False),  # a user did
+    ({"outcome": "failed", "case": "store-unreachable", "exit_code": 8}, True),
+    ({"outcome": "failed", "case": "run-lock-lost", "exit_code": 5}, True),
+    ({"outcome": "failed", "case": "access-denied", "exit_code": 3}, False),
+]
+
+
+async def test_a_run_that_was_lost_is_made_again_the_same_day(world: World) -> None:
+    await ready(world)
+    record_sign_in(world.practice)
+    _, made = await run_if_due(world.practice)
+    assert made is not None
+    for every in ("daily", "1h"):
+        world.practice.settings.set("schedule.every", every, practice=True)
+        for changed, again in LOST:
+            world.practice.book.commit([Put(RUNS, msgspec.structs.replace(made, **changed))])
+            assert due(world.practice).now == again, changed
+    world.practice.book.commit([Put(RUNS, msgspec.structs.replace(made, outcome="running"))])
+    with world.practice.lock("sync").hold():
+        assert due(world.practice).why == "not-yet", "it is still running"
+
+
 async def test_a_skipped_day_is_a_run_that_the_heartbeat_shows(world: World) -> None:
     await ready(world)
     before = world.net.asked("client.api/list")
-    due, made = await run_if_due(world.practice)
-    assert due.why == "no-sign-in"
+    found, made = await run_if_due(world.practice)
+    assert found.why == "no-sign-in"
     assert made is not None
     assert (made.outcome, made.exit_code) == ("skipped", 0)
     assert world.net.asked("client.api/list") == before

@@ -9,10 +9,12 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import count
 
+import psycopg
 import pytest
 
 from tests.support.memory_queue import MemoryQueue
-from tests.support.postgres_server import fresh_practice
+from tests.support.postgres_server import fresh_practice, private_server
+from xpm_tui.domain.errors import StoreUnreadable
 from xpm_tui.domain.work_queue import Perform, WorkerProcess, WorkQueue
 from xpm_tui.store.postgres_queue import ProcrastinateQueue
 
@@ -184,3 +186,56 @@ async def test_a_practice_is_looked_at_again_when_its_look_says_so(queues: Queue
         await until(lambda: len(seen) == 2)
         assert seen[1] - seen[0] >= 0.05
     assert not [job for job in (await queues().status()).jobs if job.practice == name]
+
+
+async def test_a_role_without_rights_and_a_lost_server_are_reported() -> None:
+    """The first ends the worker; the second is reported once, and waited for."""
+    server = private_server()
+    url = server.address()
+    owner = ProcrastinateQueue(url, heartbeat=0.1)
+    await owner.enqueue(names(1)[0])
+    await owner.close()
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("DROP ROLE IF EXISTS queue_reader")
+        admin.execute("CREATE ROLE queue_reader LOGIN")
+    reader = ProcrastinateQueue(server.address(user="queue_reader"), heartbeat=0.1)
+    assert (await reader.status()).jobs
+    with pytest.raises(StoreUnreadable, match="lacks a permission for the queue"):
+        await reader.run(process("reader"), lambda: {"a": (0,)}, nothing, asyncio.Event())
+    await reader.close()
+
+    lost: list[str] = []
+    stop = asyncio.Event()
+    nowhere = ProcrastinateQueue(
+        "postgresql://kim@/xpm?host=/nowhere", heartbeat=0.01, notice=lambda each: lost.append(each.message)
+    )
+    asyncio.get_running_loop().call_later(0.1, stop.set)
+    await nowhere.run(process("w"), lambda: {"a": (0,)}, nothing, stop)
+    assert len(lost) == 1
+    assert "cannot be reached" in lost[0]
+
+
+async def nothing(practice: str) -> float | None:
+    return None
+
+
+async def test_a_timetable_may_change_while_a_worker_runs(queues: Queues) -> None:
+    (first, second), seen, stop = names(2), list[str](), asyncio.Event()
+    minute = ((NOW.minute + 30) % 60,)
+    table = {first: minute}
+
+    async def perform(practice: str) -> float | None:
+        seen.append(practice)
+        return None
+
+    task = asyncio.create_task(queues().run(process("w3"), lambda: dict(table), perform, stop))
+    await until(lambda: seen == [first])
+    table.clear()
+    await asyncio.sleep(0.15)
+    table[second] = minute
+    await until(lambda: seen == [first, second])
+    assert await queues().enqueue(first), "nobody serves it any more"
+    await asyncio.sleep(0.15)
+    assert seen == [first, second]
+    stop.set()
+    await task

@@ -37,7 +37,7 @@ require_sign_in = false
 [practice]
 timezone = "UTC"
 """
-TO_XPM = f'[sync]\ndirection = "to_xpm"\ndaily_push = true\n{SETTINGS}'
+TO_XPM = f'[sync]\ndirection = "to_xpm"\ndaily_push = true\ncreate_lag = 5\n{SETTINGS}'
 
 
 @dataclass

@@ -96,6 +96,7 @@ _MEANINGS = {
     "read-only": "the call would have written something in read-only mode",
     "record-missing": "XPM no longer has the record",
     "refused": "XPM refused the change, and the message says why",
+    "commit-interrupted": "the connection to the database was lost while saving, and nothing was saved",
     "run-lock-lost": "the connection to the database was lost, and another process has taken over the run",
     "scope-missing": "the login lacks the scope for this call",
     "staff-there": "XPM has staff with this e-mail address, or the same or a similar name",

@@ -27,6 +27,7 @@ from xpm_tui.lazy import lazy_imports
 
 with lazy_imports():
     from xpm_tui.application.schedule import practice_worker
+    from xpm_tui.diagnostics import error_presenter
 
 if TYPE_CHECKING:
     from xpm_tui.application.schedule.practice_worker import QueueView, WorkReport
@@ -56,6 +57,7 @@ async def run_worker(place: AccountContext, params: RunWorker, talk: Dialogue) -
         jobs=params.jobs,
         overrides=place.settings,
         report=report,
+        notice=lambda trouble: talk.say(error_presenter.present(trouble).short()),
     )
     number = sum(map(len, worker.served.values()))
     talk.say(f"Working for {count(number, 'practice')}. Press ctrl+c to stop.")

@@ -170,6 +170,8 @@ class RunLockLost(Busy):
 class CommitInterrupted(Busy):
     """The connection was lost in the middle of a commit, which certainly had no effect; others went on."""
 
+    code = "commit-interrupted"
+
 
 class ReadOnly(AppError):
     """Nothing may be written: ``--read-only`` was given, or the store is open for reading only."""

@@ -20,7 +20,7 @@ from procrastinate import exceptions, periodic, schema
 from procrastinate.jobs import Job, Status
 from psycopg import sql
 
-from xpm_tui.domain.errors import StoreUnreachable
+from xpm_tui.domain.errors import StoreUnreachable, StoreUnreadable
 from xpm_tui.domain.work_queue import Perform, QueuedJob, QueueStatus, Timetable, WorkerProcess
 from xpm_tui.store.postgres_connection import SCHEMA_LOCK, DatabaseAddress, Session
 
@@ -61,11 +61,21 @@ class ProcrastinateQueue:
     """The WorkQueue port over Procrastinate.
 
     ``jobs`` is how many jobs a worker performs at the same time. A worker shows every ``heartbeat`` seconds
-    that it is alive, and its jobs are rescued when it has been ``silent`` for that many seconds.
+    that it is alive, and its jobs are rescued when it has been ``silent`` for that many seconds. ``notice``
+    is called with the reason when the queue is lost, once until it is back.
     """
 
-    def __init__(self, url: str, *, jobs: int = 4, heartbeat: float = 10.0, silent: float = 30.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        jobs: int = 4,
+        heartbeat: float = 10.0,
+        silent: float = 30.0,
+        notice: Callable[[StoreUnreachable], None] = lambda lost: None,
+    ) -> None:
         self._address = DatabaseAddress(url)
+        self._notice = notice
         self._jobs = jobs
         self._heartbeat = heartbeat
         self._silent = silent
@@ -92,12 +102,17 @@ class ProcrastinateQueue:
     ) -> None:
         """Perform jobs until ``stop`` is set; see the port."""
         self._perform, self._stop = perform, stop
+        told = False
         while not stop.is_set():
-            with suppress(StoreUnreachable):
+            try:
                 async with self._opened() as app:
+                    told = False
                     await self._serve(app, worker, timetable, stop)
-            if not stop.is_set():  # the queue was lost: its jobs are rescued when it is back
-                await _wait(stop, min(self._heartbeat, 5.0))
+            except StoreUnreachable as lost:  # the jobs are rescued when it is back
+                if not told and not stop.is_set():
+                    self._notice(lost)
+                told = True
+            await _wait(stop, min(self._heartbeat, 5.0))
 
     async def rescue(self) -> list[str]:
         """Put back the jobs of workers that have shown no sign of life; return their practices."""
@@ -152,10 +167,16 @@ class ProcrastinateQueue:
         except _ERRORS as error:
             raise self._lost(error) from None
 
-    def _lost(self, error: Exception) -> StoreUnreachable:
+    def _lost(self, error: Exception) -> StoreUnreadable:
+        server = self._address.server
+        if isinstance(error.__cause__ or error, psycopg.errors.InsufficientPrivilege):
+            return StoreUnreadable(
+                f"Your database role lacks a permission for the queue of the workers at {server}.",
+                hint="Let all workers use the role that started the first one: see docs/production.md.",
+            )
         reason = self._address.clean(str(error.__cause__ or error))
         return StoreUnreachable(
-            f"The queue of the workers in the database at {self._address.server} cannot be used: {reason}.",
+            f"The queue of the workers in the database at {server} cannot be used: {reason}.",
             hint="Check the server and the network; workers connect again by themselves.",
         )
 
@@ -197,14 +218,15 @@ class ProcrastinateQueue:
         await _execute(app, _FORGET, worker.id)
 
     def _follow(self, app: procrastinate.App, names: list[str], timetable: Timetable) -> list[str]:
-        """Take over a timetable that may have changed; return practices that were added while working."""
+        """Take over a timetable that may have changed; return the practices that are new in it."""
         registry = periodic.PeriodicRegistry()  # type: ignore[no-untyped-call]
         for practice, minutes in timetable.items():
             cron = f"{','.join(map(str, minutes))} * * * *"
             registry.register_task(app.tasks[TASK], cron, practice, _options(practice))
-        # Replaced, not changed: the deferrer may be in the middle of the old one.
-        app.periodic_registry.periodic_tasks = registry.periodic_tasks
-        new = [practice for practice in timetable if practice not in names] if names else []
+        if timetable:  # an empty registry would end the deferrer for good
+            # Replaced, not changed: the deferrer may be in the middle of the old one.
+            app.periodic_registry.periodic_tasks = registry.periodic_tasks
+        new = [practice for practice in timetable if practice not in names]
         names[:] = timetable
         return new
 

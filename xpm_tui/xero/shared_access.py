@@ -114,8 +114,10 @@ class SharedTokenStore(TokenStore):
 
 @contextmanager
 def _as_disk_error() -> Iterator[None]:
-    """Translate errors of the database into those that callers expect from a file."""
+    """Translate errors of the database into those that callers expect from a file; the code stays."""
     try:
         yield
     except StoreUnreadable as error:
-        raise DiskError(error.message, hint=error.hint) from error
+        translated = DiskError(error.message, hint=error.hint)
+        translated.code = error.code
+        raise translated from error

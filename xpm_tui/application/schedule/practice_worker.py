@@ -72,8 +72,9 @@ class QueueView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PracticeWorker:
-    """A worker for the practices of a home. ``report`` is called after each look at a practice.
+    """A worker for the practices of a home.
 
+    ``report`` is called after each look at a practice, and ``notice`` when a queue is lost.
     Raises ``BadInput`` if none of them is stored in a database, or the driver is missing.
     """
 
@@ -86,15 +87,17 @@ class PracticeWorker:
         jobs: int = 4,
         overrides: Mapping[str, str] | None = None,
         report: Callable[[WorkReport], None] = lambda report: None,
-        open_queue: Callable[[str, int], WorkQueue] | None = None,
+        notice: Callable[[AppError], None] = lambda trouble: None,
+        open_queue: Callable[[str], WorkQueue] | None = None,
     ) -> None:
         self._home = home
         self._person = person
-        self._jobs = jobs
         self._overrides = dict(overrides or {})
         self._environ = environ
         self._report = report
-        self._open = open_queue or (lambda url, jobs: postgres_queue.ProcrastinateQueue(url, jobs=jobs))
+        self._open = open_queue or (
+            lambda url: postgres_queue.ProcrastinateQueue(url, jobs=jobs, notice=notice)
+        )
         self._settings: dict[str, Settings] = {}
         self._children: set[asyncio.subprocess.Process] = set()
         self._stopping = False
@@ -128,7 +131,7 @@ class PracticeWorker:
         """Return the state of each database's queue. Raises ``StoreUnreadable``."""
         found = []
         for url, names in self.served.items():
-            queue = self._open(url, self._jobs)
+            queue = self._open(url)
             try:
                 shown = postgres_connection.DatabaseAddress(url).shown
                 found.append(QueueView(database=shown, practices=tuple(names), status=await queue.status()))
@@ -137,7 +140,7 @@ class PracticeWorker:
         return found
 
     async def _work(self, url: str, stop: asyncio.Event) -> None:
-        queue = self._open(url, self._jobs)
+        queue = self._open(url)
         now = datetime.now(UTC)
         worker = WorkerProcess(
             id=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}",
@@ -225,6 +228,11 @@ def worker_minute(settings: Settings, practice: str) -> int:
     """Return the minute of the hour for a practice: the one set, or one that is the same on all machines."""
     if settings.origin("schedule.minute") != "default":
         return settings.number("schedule.minute")
+    return spread_minute(practice)
+
+
+def spread_minute(practice: str) -> int:
+    """Return a minute of the hour by the name of a practice: evenly spread, and the same everywhere."""
     return zlib.crc32(practice.encode()) % 60
 
 
