@@ -10,7 +10,7 @@ from tests.sync.world import World, changes_of, client, contact, linked, xpm, xp
 from xpm_tui.domain.plan import Direction, Unclear
 from xpm_tui.domain.ports import Drop
 from xpm_tui.domain.runs import Run
-from xpm_tui.domain.tables import APART, BASE, CLIENTS, FREEZES, LINKS, PLANNED, PLANS
+from xpm_tui.domain.tables import APART, BASE, CLIENTS, FREEZES, IMAGES, LINKS, PLANNED, PLANS
 from xpm_tui.sync.manual.links import link, unlink
 from xpm_tui.sync.manual.picks import pick
 from xpm_tui.sync.manual.undo import plan_undo
@@ -277,4 +277,38 @@ async def test_the_primary_goes_back_from_a_contact_that_was_added(direction: Di
     first = world.client() if direction == "from_xpm" else world.practice.rows["u1"]
     assert [each.name for each in first.contacts if each.primary] == ["Jo"]
     assert [each.why for each in unclear] == (["stays-in-xpm"] if direction == "to_xpm" else [])
+    assert await world.changes() == []
+
+
+async def test_an_undo_that_removes_a_link_can_be_undone_with_the_values_that_it_restored_in_xpm() -> None:
+    world = World(
+        [client(phone="1")],
+        [xpm(phone="8")],
+        policy=Policy(direction="to_xpm"),
+    )
+    run = await world.sync()
+    assert world.practice.rows["u1"].phone == "1"
+    back, _ = await undo(world, run)
+    assert (world.book.snapshot().get(LINKS, "c1"), world.practice.rows["u1"].phone) == (None, "8")
+    image = world.book.snapshot().get(IMAGES, f"{back.id}/c1")
+    assert image is not None
+    assert {(each.field, each.old, each.new) for each in image.written if each.side == "xpm"} == {
+        ("phone", "1", "8")
+    }
+    again, unclear = await undo(world, back)
+    assert (again.outcome, unclear) == ("done", ())
+    assert (world.book.snapshot().get(LINKS, "c1") is not None, world.practice.rows["u1"].phone) == (
+        True,
+        "1",
+    )
+
+
+async def test_an_undo_that_removes_a_link_can_be_undone_in_ignition() -> None:
+    world = World([client(phone="1")], [xpm(phone="8")])
+    run = await world.sync()
+    back, _ = await undo(world, run)
+    assert (world.book.snapshot().get(LINKS, "c1"), world.client().phone) == (None, "1")
+    again, unclear = await undo(world, back)
+    assert (again.outcome, unclear) == ("done", ())
+    assert (world.book.snapshot().get(LINKS, "c1") is not None, world.client().phone) == (True, "8")
     assert await world.changes() == []

@@ -225,7 +225,7 @@ async def test_all_of_one_cause_is_tried_again_at_once(
         assert "was created, but its state could not be set" in " ".join(shown.split())
         await press(pilot, "d")
         await press(pilot, "escape", "t")
-        assert "all with this cause (state-code): 3 jobs" in text_of(app)
+        assert "All with this cause (state-code): 3 jobs" in text_of(app)
         await press(pilot, "down", "enter")
         assert "Finish 3 jobs" in text_of(app)
         assert "4 calls to Xero, less than a minute." in text_of(app)
@@ -284,7 +284,7 @@ async def test_many_are_made_at_once_and_what_asks_is_a_choice_of_its_own(
     job_editing.edit_workflow(office.practice, "w4", {"templates": ""})
     app = over(office)
     async with jobs_area(app, "d") as pilot:
-        assert "all shown that are due: 4 jobs" in text_of(app)
+        assert "All shown that are due: 4 jobs" in text_of(app)
         await press(pilot, "down", "enter")
         shown = text_of(app)
         assert "Create 3 jobs" in shown

@@ -21,7 +21,18 @@ from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.plan_rows import PlanOutline
 from xpm_tui.tui.safe_text import content, show
 from xpm_tui.tui.screens.picker import start
-from xpm_tui.tui.widgets.cells import ARROW, Span, becomes, distinguish, fit, fixed, marked, named, width
+from xpm_tui.tui.widgets.cells import (
+    ARROW,
+    Span,
+    becomes,
+    distinguish,
+    fit,
+    fixed,
+    marked,
+    named,
+    span,
+    width,
+)
 from xpm_tui.tui.widgets.log_pane import FOLLOWING, LogLine, LogPane, Ring
 from xpm_tui.tui.widgets.run_card import run_lines
 from xpm_tui.tui.widgets.search_hits import SearchHits
@@ -351,3 +362,18 @@ def test_a_run_says_how_long_it_takes_and_when_it_ends(seconds: float | None, sa
         for line in run_lines(run, now, 60, RunForecast(seconds=seconds))
     ]
     assert [text.rstrip() for text in found if "left" in text] == [says][: bool(says)]
+
+
+def test_names_that_would_be_cut_to_the_same_text_are_told_apart() -> None:
+    start = "Grace Mitchell Adelaide Holdings and Partners "
+    table: Table[str] = Table(
+        (TableColumn("Name", 20, grow=1), TableColumn("Id", 4)),
+        lambda item: [[span(item)], [span("c1")]],
+        lambda item: item,
+    )
+    table.rows.items = [start + "Trust A", start + "Trust B", "Hill", start + "Trust B"]
+    drawn = ["".join(piece.text for piece in table.rows.draw(row, 0, 32)) for row in range(4)]
+    assert drawn[3].startswith(" Grace Mitchell Ad"), "alone in its place, it is cut as usual"
+    assert "Trust A" in drawn[0]
+    assert "Trust B" in drawn[1]
+    assert len({cell_len(line) for line in drawn}) == 1

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,7 +22,7 @@ from xpm_tui.commands.registry import by_name
 from xpm_tui.domain import labels
 from xpm_tui.domain.errors import AppError
 from xpm_tui.domain.fields import label
-from xpm_tui.domain.formatting import NONE, count, value
+from xpm_tui.domain.formatting import NONE, count, rows, value
 from xpm_tui.domain.labels import DIRECTIONS, LEVELS
 from xpm_tui.domain.safe_text import visible_lines
 from xpm_tui.domain.tables import CLIENTS
@@ -231,7 +233,7 @@ class PlainMode:
                 filter(None, (proposal.city, proposal.email, "archived" if proposal.archived else ""))
             )
             text = f"{level}: {proposal.name}, XPM {proposal.number}" + (f", {where}" if where else "")
-            choices.append((str(number), f"{text}. {', '.join(proposal.reasons)}"))
+            choices.append((str(number), f"{text}: {', '.join(proposal.reasons)}"))
         choices += [("n", "Next, decide later"), ("i", "Ignore: it has no XPM client"), _LEAVE]
         return self._ask(
             "Which XPM client is it? You can also type an XPM number, UUID or web address.",
@@ -300,8 +302,13 @@ class PlainMode:
         self._do("status")
 
     def _say(self, *sentences: str) -> None:
+        # Lines end between words on a terminal, because screen readers read them one by one.
+        columns = shutil.get_terminal_size().columns - 1 if sys.stdout.isatty() else 0
         for sentence in sentences:
-            self._talk.data(visible_lines(sentence))
+            for line in visible_lines(sentence).split("\n"):
+                found = rows(line, columns) if columns > 0 else [(0, len(line))]
+                for start, end in found or [(0, 0)]:
+                    self._talk.data(visible_lines(line[start:end].strip() if start else line[:end]))
 
     def _line(self, prompt: str) -> str:
         """Read one line.

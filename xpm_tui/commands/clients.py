@@ -222,7 +222,11 @@ async def review_clients(practice: OpenPractice, params: ReviewClients, talk: Di
     former = clients_links.former_values(practice, [(v.id, v.proposals[0].uuid) for v in found])
     texts = [with_former(view.first, former.get(view.id, {})) for view in found]
     links = consequences.link_consequences([view.id for view in found], former=former_sum(former.values()))
-    asked = Question(question(links), shorten_list(texts, params.limit), button=action(links))
+    lines = [
+        *shorten_list(texts, params.limit),
+        "Nothing is sent. The next plan shows which values would change.",
+    ]
+    asked = Question(question(links), lines, button=action(links))
     if found and not await confirm_call(talk, asked):
         return Result(data={"count": 0}, items=[], lines=["Nothing was linked."], declined=True)
     done, settled = picks.store_decision(

@@ -423,7 +423,7 @@ def report_lines(report: ReviewReport, shown: int = SHOWN) -> list[str]:
 
 def _line(each: ReviewChoice) -> str:
     to = f"{each.number or each.uuid}  {each.xpm_name}" if each.choice == "link" else "ignored"
-    return with_former(f"  row {each.row}: {each.id}  {each.name}  ->  {to}", each.former)
+    return with_former(f"  row {each.row}: {each.id}  {each.name}  →  {to}", each.former)
 
 
 def _refused_choices(report: ReviewReport) -> AppError | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from xpm_tui.commands.tables import to_plain
 from xpm_tui.domain import labels
+from xpm_tui.domain.fields import label
 from xpm_tui.domain.formatting import arrow, count, value
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 def effect_lines(effect: EffectView) -> list[str]:
     """Return what linking two records would do, as the lines of the question."""
     xpm = effect.xpm
-    lines = [f"{effect.client.id} {effect.client.name}  ->  {xpm.number} {xpm.name} ({xpm.uuid})"]
+    client = effect.client
+    lines = [f"{client.id} {client.name}  →  {xpm.number} {xpm.name} ({xpm.uuid})"]
     if effect.replaces:
         lines.append(f"It replaces the link to {effect.replaces.number} {effect.replaces.name}.")
     lines += [effect.refused] if effect.refused else []
@@ -29,7 +31,7 @@ def effect_lines(effect: EffectView) -> list[str]:
     if effect.changes:
         for change in effect.changes[:12]:
             where = "Ignition" if change.side == "ignition" else "XPM"
-            lines.append(f"  {where} {change.field}: {arrow(change.old_shown, change.new_shown)}")
+            lines.append(f"  {where}, {label(change.field)}: {arrow(change.old_shown, change.new_shown)}")
         if len(effect.changes) > 12:
             lines.append(f"  and {len(effect.changes) - 12} more")
     return lines

@@ -398,7 +398,7 @@ POLICY_COMMANDS = (
         example="xpm-tui policy --json",
         key="P",
         where=("settings", "sync"),
-        footer="Policy",
+        footer="Fields",
     ),
     Command(
         name="policy.set",

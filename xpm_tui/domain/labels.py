@@ -173,21 +173,6 @@ CONFLICT_STATES: Labels = {
     "undone": Label("Undone", "The old value is back, and the field is frozen.", "↶"),
 }
 
-RUN_COUNTS: Mapping[str, str] = {
-    "changes": "change",
-    "agreed": "value the same already/values the same already",
-    "moved": "edited in the meantime/edited in the meantime",
-    "refused": "refused by XPM/refused by XPM",
-    "unsendable": "cannot be sent/cannot be sent",
-    "set_aside": "unreadable in XPM/unreadable in XPM",
-    "deployed": "job created in XPM/jobs created in XPM",
-    "created": "created in XPM/created in XPM",
-    "waiting": "waiting/waiting",
-    "held": "held for you/held for you",
-    "failed": "failed/failed",
-}
-"""What each count of a run is a number of, singular and plural; other counts are not shown."""
-
 RUN_OUTCOMES: Labels = {
     "running": Label("Running", "The run is in progress.", "▶"),
     "done": Label("Done", "Everything that was planned is applied.", "✓"),

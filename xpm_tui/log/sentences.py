@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import date
 from typing import Any
 
 from xpm_tui.domain import labels, reason_labels
 from xpm_tui.domain.events import Event
 from xpm_tui.domain.fields import BY_NAME, label
-from xpm_tui.domain.formatting import count, scalar
+from xpm_tui.domain.formatting import count, day, scalar
 from xpm_tui.domain.labels import Labels, of_sides
 
 SENTENCES: dict[str, str] = {
@@ -60,11 +62,11 @@ SENTENCES: dict[str, str] = {
     "run.planned": "Run {run} will make {items:change} to {records:client}, about {calls:call}",
     "run.planned:plan": "Run {run} starts: {to_xpm:change} to XPM, {saved_here:change} saved here, "
     "{replaced:value} replaced ({conflicts:conflict}, {clearings} cleared), {lasting} cannot be undone, "
-    "{calls:call}, at least {minutes:minute}",
+    "{calls:call}, {pace}",
     "run.planned:undo": "Run {run} starts an undo: {to_xpm:change} to XPM, {saved_here:change} saved here, "
-    "{freezes:field} frozen, {calls:call}, at least {minutes:minute}",
+    "{freezes:field} frozen, {calls:call}, {pace}",
     "run.planned:jobs": "Run {run} starts: {to_xpm:change} to XPM that cannot be undone, {calls:call}, "
-    "at least {minutes:minute}",
+    "{pace}",
     "run.done": "Run {run} is done: {changes:change} in {done:client}, {calls:call}, {seconds} s",
     "run.partial": "Run {run} is partly done: {refused:client} refused, {unsendable:client} not sent, "
     "{done:client} done, {calls:call}",
@@ -209,7 +211,11 @@ def sentence(event: Event, names: Names | None = None, values: Values | None = N
         return _bare(event, names)
     text = _FORMAT.vformat(template, (), _parts(event, names))
     written = values(event) if values is not None else ""
-    return f"{text}: {written}" if written else text
+    if not written:
+        return text
+    # The values come before the reason, because a line may be too long for the screen.
+    said, mark, why = text.rpartition(" (")
+    return f"{said}: {written}{mark}{why}" if mark else f"{text}: {written}"
 
 
 def _template(event: Event) -> str | None:
@@ -251,8 +257,14 @@ def _parts(event: Event, names: Names | None) -> dict[str, object]:
         "case": event.case or _ABSENT,
         "correlation": event.correlation or _ABSENT,
     }
+    numbers = dict(event.numbers)
+    minutes = numbers.get("minutes")
+    long = isinstance(minutes, int) and minutes > 0
+    numbers["pace"] = f"at least {count(int(minutes or 0), 'minute')}" if long else "less than a minute"
+    with suppress(ValueError):
+        numbers["day"] = day(date.fromisoformat(str(numbers.get("day", ""))))
     # An event has this number only if it is not 0.
-    return {"unsendable": 0, **event.numbers, **parts} if event.numbers else parts
+    return {"unsendable": 0, **numbers, **parts} if event.numbers else parts
 
 
 def in_sentence(field: str) -> str:

@@ -74,9 +74,13 @@ _KINDS = {
 def distinguishing_name(snapshot: Snapshot, id_: str) -> str:
     """Return the name of a record with what distinguishes it from namesakes.
 
-    An XPM client gets its number; an Ignition client with a shared name gets its id here.
+    An XPM client gets its number, a workflow its client, and an Ignition client with a shared name its id.
     """
     name = name_of(snapshot, id_)
+    if (workflow := snapshot.get(WORKFLOWS, id_)) is not None:
+        proposal = snapshot.get(PROPOSALS, workflow.proposal)
+        whose = name_of(snapshot, workflow.client or (proposal.client if proposal is not None else ""))
+        return f"{name} ({whose})" if whose else name
     client_id = id_.partition("/")[0]
     client = snapshot.get(CLIENTS, client_id)
     if client is not None:

@@ -245,7 +245,7 @@ class ReviewView(msgspec.Struct, frozen=True, kw_only=True):
         """Return the client and its first proposal on one line, with the evidence for a successor."""
         best = self.proposals[0]
         why = f"  ({', '.join(best.reasons)})" if best.successor else ""
-        return f"{self.id}  {self.name}  ->  {best.number}  {best.name}{why}"
+        return f"{self.client_id or self.id}  {self.name}  →  {best.number}  {best.name}{why}"
 
 
 class ChangeView(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ import signal
 import socket
 import threading
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
@@ -166,9 +166,25 @@ def last_good(runs: Sequence[Run]) -> Run | None:
     return max(good, key=_number, default=None)
 
 
+RUN_COUNTS: Mapping[str, str] = {
+    "changes": "change",
+    "agreed": "value the same already/values the same already",
+    "moved": "edited in the meantime/edited in the meantime",
+    "refused": "refused by XPM/refused by XPM",
+    "unsendable": "cannot be sent/cannot be sent",
+    "set_aside": "unreadable in XPM/unreadable in XPM",
+    "deployed": "job created in XPM/jobs created in XPM",
+    "created": "created in XPM/created in XPM",
+    "waiting": "waiting/waiting",
+    "held": "held for you/held for you",
+    "failed": "failed/failed",
+}
+"""What each count of a run is a number of, singular and plural; other counts are not shown."""
+
+
 def run_counts(run: Run) -> list[str]:
     """Return what a run has done in numbers: ``62 changes``, ``2 refused by XPM``."""
-    return [count(run.counts[key], noun) for key, noun in labels.RUN_COUNTS.items() if run.counts.get(key)]
+    return [count(run.counts[key], noun) for key, noun in RUN_COUNTS.items() if run.counts.get(key)]
 
 
 def _did_its_work(run: Run) -> bool:

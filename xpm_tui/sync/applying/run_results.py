@@ -300,11 +300,12 @@ def write_result(
     if link is None or link.uuid != row.uuid:
         # An undo removes the link first: what it restores in XPM is counted and recorded nevertheless.
         image = image_of(snapshot, run, client) if is_undo(changes) else None
-        back = [
-            *client_writes(snapshot, [row, *shared_rows(snapshot, intent, row)], now),
-            *([with_undone_changes(image, changes)] if image else []),
-        ]
-        return WriteResult(tuple(back), tuple(map(_put_back, changes)) if image else ())
+        back = client_writes(snapshot, [row, *shared_rows(snapshot, intent, row)], now)
+        if image is None:
+            return WriteResult(tuple(back), ())
+        restored = tuple(map(_put_back, changes))
+        recorded = image_write(snapshot, run.id, client, row.uuid, restored)
+        return WriteResult((*back, with_undone_changes(image, changes), recorded), restored)
     base = snapshot.get(BASE, client) or Base(id=client)
     old = snapshot.get(XPM_CLIENTS, row.uuid) or row
     before = mirror_values(old, link)

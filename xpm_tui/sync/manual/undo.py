@@ -236,8 +236,16 @@ class _UndoReader:
 
     @property
     def _as_linked(self) -> bool:
-        """Return whether the client still has the link by which the run wrote it."""
-        return self._link is not None and self._link.uuid == self._image.uuid
+        """Return whether the client has the link that the run wrote by, or gets it back with this undo."""
+        if self._link is not None:
+            return self._link.uuid == self._image.uuid
+        gone = frozenset(self._image.undone)
+        return self._field in ("", "link") and any(
+            each.field == "link"
+            and each.old == self._image.uuid
+            and mark(each.record, each.field) not in gone
+            for each in self._image.written
+        )
 
     def _mirror(self) -> Values:
         if self._row is None or self._link is None:

@@ -80,7 +80,7 @@ class JobCommands(FilteredArea):
 
     async def _choose_deploy(self, view: JobRowView) -> None:
         of = await self.host.worker.ask(deployment.jobs_of_proposal, view.proposal)
-        together = ("all of its proposal, one for each workflow", tuple(each.id for each in of))
+        together = ("All of its proposal, one for each workflow", tuple(each.id for each in of))
         ids = await self._ask_which(view, [*_kinds(self.listed, view.state), together], "deploy")
         if ids:
             await self._review_and_run(ids, "Deploy", "jobs.deploy")
@@ -100,8 +100,8 @@ class JobCommands(FilteredArea):
             same = deployment.jobs_of_cause(practice, view.cause) if view.cause else ()
             still = deployment.jobs_of_cause(practice)
             return [
-                (f"all with this cause ({view.cause})", same),
-                ("all that are held, failed or unfinished", still),
+                (f"All with this cause ({view.cause})", same),
+                ("All that are held, failed or unfinished", still),
             ]
 
         ids = await self._ask_which(view, await self.host.worker.ask(read), "try again")
@@ -116,7 +116,7 @@ class JobCommands(FilteredArea):
         more = [each for at, each in enumerate(more) if each[1] not in [ids for _, ids in more[:at]]]
         if not more:
             return [view.id]
-        choices = [("", f"this one: {view.name}")]
+        choices = [("", f"This one: {view.name}")]
         for at, (words, ids) in enumerate(more):
             choices.append((str(at), f"{words}: {formatting.count(len(ids), 'job')}"))
         box = ChoiceDialog(f"Which jobs do you want to {verb}?", choices, title="Jobs")
@@ -232,7 +232,7 @@ def _kinds(listed: Sequence[JobRowView], here: str) -> list[tuple[str, tuple[str
     Jobs that are not due are included only if the selected one is not due either.
     """
     kinds = (
-        (f"all shown that are {state}", tuple(view.id for view in listed if view.state == state))
+        (f"All shown that are {state}", tuple(view.id for view in listed if view.state == state))
         for state in ("due", "missed", "coming")
         if state != "coming" or here == state
     )

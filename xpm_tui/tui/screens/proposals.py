@@ -215,8 +215,8 @@ class ProposalsArea(FilteredArea):
         number = self._counts.renewed
         wanted: dict[str, Any] = {"proposals": (view.id,)}
         if number > 1:
-            every = f"all that have a next term: {formatting.count(number, 'proposal')}"
-            choices = [("one", f"this one: {view.name}"), ("all", every)]
+            every = f"All that have a next term: {formatting.count(number, 'proposal')}"
+            choices = [("one", f"This one: {view.name}"), ("all", every)]
             box = ChoiceDialog("Which proposals?", choices, title="Roll over")
             picked: str | None = await self.app.push_screen_wait(box)
             if picked is None:

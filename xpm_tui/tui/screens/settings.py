@@ -120,8 +120,8 @@ class SettingsArea(AreaScreen):
         self._groups = SettingGroups()
         self._table: Table[Item] = Table(
             (
-                TableColumn("Setting", 26),
-                TableColumn("Value", 20, grow=1),
+                TableColumn("Setting", 26, grow=1),
+                TableColumn("Value", 20, grow=5),
                 TableColumn("From", 11, drop=1),
                 TableColumn("Default", 36, drop=2),
             ),

@@ -236,9 +236,9 @@ class ComparisonPane(Vertical):
         self.table: Table[SideBySide] = Table(
             (
                 TableColumn("Field", 18, grow=0),
-                TableColumn("Ignition", 12, grow=1, look="ignition"),
+                TableColumn("Ignition", 11, grow=1, look="ignition"),
                 TableColumn("", 1),
-                TableColumn("XPM", 12, grow=1, look="xpm"),
+                TableColumn("XPM", 11, grow=1, look="xpm"),
                 TableColumn("Last synced", 11, grow=1, drop=1),
                 TableColumn("", 16, drop=2),
             ),
@@ -295,7 +295,7 @@ class ComparisonPane(Vertical):
             lambda room: label_in(side.label, room),
             lambda room: distinguish(here, there if self._linked else here, room),
             [fixed(sign, look)],
-            lambda room: distinguish(there, here, room),
+            lambda room: distinguish(there, here if self._linked else there, room),
             [Span(agreed, "muted")],
             [fixed(word, look)],
         ]

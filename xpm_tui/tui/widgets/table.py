@@ -15,7 +15,19 @@ from textual.message import Message
 from xpm_tui.domain.formatting import cells, cut
 from xpm_tui.domain.safe_text import Shown, visible
 from xpm_tui.tui.safe_text import content
-from xpm_tui.tui.widgets.cells import NAME_ROOM, Line, Look, Span, fit, fixed, width, words
+from xpm_tui.tui.widgets.cells import (
+    NAME_ROOM,
+    Line,
+    Look,
+    Span,
+    difference,
+    distinguish,
+    fit,
+    fixed,
+    span,
+    width,
+    words,
+)
 from xpm_tui.tui.widgets.rows import Items, Rows
 from xpm_tui.tui.widgets.text import TextLabel
 
@@ -162,6 +174,15 @@ def _for_ids(columns: Sequence[TableColumn], sizes: list[int], row: Sequence[Cel
     return sizes
 
 
+NEAR, WHOLE = 2, 1_000
+"""How many rows above and below are compared, and the width in which a cell is whole."""
+
+
+def _words_in(cell: Cell, size: int) -> str:
+    line = fit(cell(size) if callable(cell) else cell, size)
+    return "".join(piece.text for piece in line).rstrip()
+
+
 class TableRows(Items[T]):
     """The rows below the headings."""
 
@@ -175,11 +196,28 @@ class TableRows(Items[T]):
         pieces: list[Span] = []
         item = self.cells(self.items[row])
         sizes = _for_ids(self.columns, widths(self.columns, columns - 1), item)
-        for column, size, cell in zip(self.columns, sizes, item, strict=True):
+        for place, (column, size, cell) in enumerate(zip(self.columns, sizes, item, strict=True)):
             if size:
                 pieces.append(fixed(" " if not pieces else " " * GAP))
-                pieces.extend(fit(cell(size) if callable(cell) else cell, size, column.right))
+                shown = cell(size) if callable(cell) else cell
+                if any("…" in piece.text for piece in fit(shown, size)):
+                    shown = self._apart(row, place, size, cell) or shown
+                pieces.extend(fit(shown, size, column.right))
         return pieces
+
+    def _apart(self, row: int, place: int, size: int, cell: Cell) -> Line:
+        """Return a cell as it differs from another one near it that would be cut to the same text, if any."""
+        text, whole = _words_in(cell, size), _words_in(cell, WHOLE)
+        for near in range(max(0, row - NEAR), min(len(self.items), row + NEAR + 1)):
+            other = self.cells(self.items[near])[place]
+            if _words_in(other, size) == text and (there := _words_in(other, WHOLE)) != whole:
+                start, _ = difference(whole, there)
+                head = cut(visible(whole), size // 2)
+                end = whole[len(whole) - (size - cells(head)) :]
+                if len(whole) - len(end) <= start and cells(end) + cells(head) <= size:
+                    return [span(head + end)]
+                return distinguish(visible(whole), visible(there), size)
+        return ()
 
 
 class Table(Vertical, Generic[T]):
