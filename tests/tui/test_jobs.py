@@ -319,7 +319,7 @@ async def test_a_key_that_cannot_be_used_says_why(office: Deploying, over: Calla
     async with jobs_area(app) as pilot:
         assert "! No jobs are created: XPM may still be switched on in Ignition." in text_of(app)
         await press(pilot, "d")
-        assert "Switch it off in Ignition, then" in text_of(app)
+        assert "No in Settings (g e)." in text_of(app)
     assert office.net.asked("job.api/add") == 0
 
 

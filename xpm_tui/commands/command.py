@@ -322,7 +322,7 @@ def require_own_deployment(situation: Situation) -> str:
         return ""
     return (
         "Ignition's own XPM integration may still create the jobs. Switch it off in Ignition, then "
-        "set jobs.ignition_deploys to no (g e)."
+        "set “Ignition creates jobs” to No in Settings (g e)."
     )
 
 
