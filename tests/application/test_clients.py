@@ -71,7 +71,7 @@ def test_a_client_is_found_by_either_id_and_by_its_name(filled: OpenPractice, ty
 def test_a_name_of_two_is_not_guessed(filled: OpenPractice) -> None:
     with pytest.raises(BadInput, match="Several clients") as met:
         find_client(filled.snapshot(), "John Smith")
-    assert "c2, c3" in met.value.hint
+    assert "c2 (CLI-2), c3 (no Client ID)" in met.value.hint
 
 
 @pytest.mark.parametrize(

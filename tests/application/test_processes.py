@@ -108,6 +108,7 @@ async def test_a_request_stops_it_after_its_current_step(
     assert 0 < stopped.done == written(sandbox) < total
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("number", [signal.SIGTERM, in_soak(signal.SIGINT)])
 async def test_a_signal_does_the_same_and_the_next_run_finishes(
     practice: OpenPractice, sandbox: SandboxProcess, number: signal.Signals
@@ -154,6 +155,7 @@ async def test_a_run_that_cannot_start_is_told(practice: OpenPractice) -> None:
         await wait_for_run(practice, detached)
 
 
+@pytest.mark.soak
 def test_the_command_line_tells_who_has_the_practice(practice: OpenPractice) -> None:
     command = CommandLine(practice.home.root or Path())
     with practice.lock("sync").hold():

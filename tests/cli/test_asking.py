@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import KNOWN
 from tests.support.command import Inline
 from tests.support.sandbox_process import SandboxProcess
 from tests.support.terminal import terminal
 
 
+@pytest.mark.soak
 def test_sync_shows_the_plan_and_asks(connected: Inline, ignition: Path) -> None:
     connected("import", "clients", str(ignition), code=1)
     with terminal(["sync"], connected.environ) as shown:
@@ -42,6 +45,7 @@ def test_a_link_shows_its_effect_and_asks(connected: Inline, ignition: Path) -> 
     assert connected("clients", "show", "CLI-2", "--json").json["link"] is None
 
 
+@pytest.mark.soak
 def test_connect_asks_for_what_is_missing_and_listens_side_by_side(
     sandbox: SandboxProcess, tmp_path: Path
 ) -> None:

@@ -55,6 +55,7 @@ def secrets(home: Path) -> list[str]:
     return [saved.access.reveal(), saved.refresh.reveal(), (config / "token.key").read_text().strip()]
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc to find the sandbox's process")
 def test_a_stranger_reaches_the_first_plan(tmp_path: Path) -> None:
     environ = {k: v for k, v in os.environ.items() if not k.startswith("XPM_TUI_")}

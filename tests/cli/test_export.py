@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.command import CommandLine
 
 
+@pytest.mark.soak
 def test_only_a_written_file_counts_as_sent(tmp_path: Path) -> None:
     command = CommandLine(tmp_path / "home", {"XPM_TUI_USER": "tester"})
     command("clients", "new", "Kowhai", "contact_name=Ann", "contact_email=ann@x.nz")

@@ -61,6 +61,7 @@ def waiting(office: Inline, count: int = 1) -> list[dict[str, Any]]:
     return items
 
 
+@pytest.mark.soak
 def test_a_client_that_shows_up_is_adopted(office: Inline, own: SandboxProcess) -> None:
     client = held_creation(office, own)
     (item,) = waiting(office)
@@ -107,6 +108,7 @@ def test_a_client_that_was_not_made_is_sent_again(office: Inline, own: SandboxPr
     assert own.asked("client.api/add") == 2
 
 
+@pytest.mark.soak
 def test_one_that_is_there_is_never_sent_twice(office: Inline, own: SandboxProcess) -> None:
     held_creation(office, own)
     shown(own)
@@ -144,6 +146,7 @@ def test_a_choice_that_cannot_be_changes_nothing(
     assert waiting(office) == [item]
 
 
+@pytest.mark.soak
 def test_on_a_terminal_it_asks(office: Inline, own: SandboxProcess) -> None:
     client = held_creation(office, own)
     shown(own)
@@ -194,6 +197,7 @@ def test_a_contact_is_adopted_and_the_run_goes_on(office: Inline, own: SandboxPr
     assert office("status", "--json").json["held"] == []
 
 
+@pytest.mark.soak
 def test_a_contact_is_sent_again_by_the_run_that_goes_on(office: Inline, own: SandboxProcess) -> None:
     _, run = held_contact(office, own)
     (item,) = waiting(office)

@@ -134,6 +134,7 @@ def test_no_network(connected: CommandLine) -> None:
 # Reading
 
 
+@pytest.mark.soak
 def test_an_expired_token_is_renewed_without_a_word(own: tuple[Inline, SandboxProcess]) -> None:
     connected, sandbox = own
     sandbox.control("POST", "tokens", {"expire": True})
@@ -167,6 +168,7 @@ def test_a_revoked_login_is_said_once(own: tuple[Inline, SandboxProcess]) -> Non
     assert "accepts the login. Sign in again: xpm-tui connect." in connected("clients", "list").err
 
 
+@pytest.mark.soak
 def test_too_many_calls_are_waited_out(connected: CommandLine, sandbox: SandboxProcess) -> None:
     fault(sandbox, "429-minute", times=1, seconds=1)
     assert connected("plan", "--json").json["ok"] is True
@@ -260,6 +262,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 # Processes
 
 
+@pytest.mark.soak
 def test_a_second_run_at_the_same_time(connected: CommandLine, sandbox: SandboxProcess) -> None:
     fault(sandbox, "slow", seconds=20)
     first = connected.start("sync", "--json", "--full")
@@ -298,6 +301,7 @@ def test_a_run_that_was_killed_is_finished_by_the_next(
     assert connected("plan", "--json").json["items"] == []
 
 
+@pytest.mark.soak
 def test_a_detached_run_goes_on_by_itself(connected: CommandLine, ignition: Path) -> None:
     connected = CommandLine(connected.home, connected.environ)
     connected("import", "clients", str(ignition), code=1)
@@ -315,6 +319,7 @@ def test_a_detached_run_goes_on_by_itself(connected: CommandLine, ignition: Path
     assert connected("runs", "show", run["id"], "--json").json["outcome"] == "done"
 
 
+@pytest.mark.soak
 def test_a_run_outlives_its_terminal(connected: CommandLine, sandbox: SandboxProcess, ignition: Path) -> None:
     connected("import", "clients", str(ignition), code=1)
     fault(sandbox, "slow", seconds=0.05)

@@ -143,6 +143,7 @@ def test_a_sync_that_fails_names_its_case_in_the_verb_and_in_the_bundle(
         assert f"{case_}: {CASES[CaseId(case_)].title}" in archive.read("cases.txt").decode()
 
 
+@pytest.mark.soak
 def test_cancel_scopes_and_another_error_by_verb(command: Inline, sandbox: SandboxProcess) -> None:
     for answer, case_ in (
         ("error=access_denied", "cancelled"),

@@ -138,6 +138,7 @@ async def test_an_error_in_the_console_names_its_case(app: Console) -> None:
         assert "POST /connect/token" in text_of(app)
 
 
+@pytest.mark.soak
 async def test_a_page_that_never_comes_back_is_picked_from_a_list(app: Console) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
@@ -161,6 +162,7 @@ async def test_a_page_that_never_comes_back_is_picked_from_a_list(app: Console) 
         assert "Authorise 3rd Party Full Access" in text_of(app)
 
 
+@pytest.mark.soak
 async def test_the_wizard_tells_the_way_out_at_its_step(world: World, app: Console) -> None:
     async with app.run_test(size=(100, 40)) as pilot:
         await settle(pilot)

@@ -209,7 +209,7 @@ def test_the_guard_is_quiet_on_usual_days(folder: Path) -> None:
 
     async def scenario(engine: Engine) -> None:
         held: list[Any] = []
-        for _ in range(count(30, 365)):
+        for _ in range(count(12, 365)):
             for _ in range(engine.rng.randrange(5)):
                 engine.colleague()
             done = await engine.run(trigger="daily")

@@ -136,6 +136,7 @@ def test_a_storm_leaves_nothing_lost_doubled_or_half_written(folder: Path, seed:
         storm.engine.close()
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("seed", range(3, 3 + count(1, 40)))
 def test_the_same_seed_leaves_the_same_trace(seed: int) -> None:
     traces = []

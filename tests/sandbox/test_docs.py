@@ -17,6 +17,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "sandbox.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(
     not all(map(shutil.which, ("bash", "curl", "openssl"))), reason="needs bash, curl, openssl"
 )

@@ -151,6 +151,7 @@ def test_wrong_options(arguments: list[str], words: str, capsys: pytest.CaptureF
     assert words in capsys.readouterr().err
 
 
+@pytest.mark.soak
 def test_faults_and_switches_from_the_command_line() -> None:
     arguments = ("--fault", "503,endpoint=connections,times=1", "--switch", "day_limit=1000")
     with sandbox_process(*arguments, seed=5) as running:

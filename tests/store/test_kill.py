@@ -41,7 +41,7 @@ def test_kill_at_every_step_boundary(tmp_path: Path, truth: list[Truth], kind: K
     nth = tried = 0
     code = -1
     while code != 0:
-        nth += count(4, 1)
+        nth += count(8, 1)
         tried += 1
         folder = tmp_path / "book"
         shutil.rmtree(folder, ignore_errors=True)
@@ -54,12 +54,12 @@ def test_kill_at_every_step_boundary(tmp_path: Path, truth: list[Truth], kind: K
         acknowledged = child.last or START
         assert_good(folder, truth, acknowledged, acknowledged + 1)
     print(f"\nkilled at {tried - 1} step boundaries ({kind}): 0 acknowledged commits lost")
-    assert tried > count(10, 40)
+    assert tried > count(5, 40)
 
 
 def test_kill_at_random(tmp_path: Path, truth: list[Truth], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compaction, "SMALLEST_LOG", 3000)
-    kills = count(20, 2000)
+    kills = count(10, 2000)
     seed = 20261122
     chance = random.Random(seed)
     acknowledged = 0

@@ -138,6 +138,7 @@ def workers() -> Iterator[list[WorkerThread]]:
         worker.close()
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("inline")
 async def test_jobs_are_previewed_made_and_made_again(
     tmp_path: Path, workers: list[WorkerThread], ran: list[Call]

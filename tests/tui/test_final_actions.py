@@ -79,6 +79,7 @@ async def test_a_second_client_is_asked_about_and_one_that_was_shown_is_not(
     assert links(world)["c3"] == UUID.format(3)
 
 
+@pytest.mark.soak
 async def test_a_file_is_replaced_after_asking(world: World, console: Make, tmp_path: Path) -> None:
     await mirrored(world)
     taken = tmp_path / "clients.csv"

@@ -340,6 +340,7 @@ async def test_read_only_shows_and_writes_nothing(office: Deploying, over: Calla
     assert office.practice.book.watch() == before
 
 
+@pytest.mark.soak
 async def test_renewals_are_shown_and_rolled_over_together(
     office: Deploying, over: Callable[..., Console]
 ) -> None:
@@ -404,6 +405,7 @@ async def test_a_proposal_made_accepted_revoked(office: Deploying, over: Callabl
     assert "client left" in jobs.row_of(office.practice, "w1").why
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("inline")
 async def test_what_goes_by_itself_does_so_as_a_run(office: Deploying, over: Callable[..., Console]) -> None:
     office.practice.settings.set("jobs.automatic", "yes", practice=True)
@@ -475,6 +477,7 @@ async def test_coming_jobs_are_drawn_before_their_panel_has_a_size(office: Deplo
     assert "… and 2 more" in "".join(piece.text for piece in coming_lines(rows, 60, 1)[0])
 
 
+@pytest.mark.soak
 async def test_the_audit_shows_what_is_wrong(office: Deploying, over: Callable[..., Console]) -> None:
     office.accepted("Now", office.clients[1], start="2026-05-01", end="2027-01-01")
     app = over(office)
@@ -670,6 +673,7 @@ async def test_nothing_is_cut_at_80_columns(office: Deploying, over: Callable[..
             assert shows(app, Jobs), name
 
 
+@pytest.mark.soak
 async def test_what_is_set_elsewhere_shows_here(office: Deploying, over: Callable[..., Console]) -> None:
     """Settings do not move the book: the area looks at them all the same."""
     office.accepted()

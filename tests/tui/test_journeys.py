@@ -153,6 +153,7 @@ async def test_a_setting_is_found_and_changed(world: World, console: Make) -> No
         assert practice.settings.number("gate.day_reserve") == 250
 
 
+@pytest.mark.soak
 async def test_a_setting_of_a_few_words_is_chosen(world: World, console: Make) -> None:
     app = console(world)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -436,6 +437,7 @@ async def test_a_review_left_open_does_not_replace_a_link_made_meanwhile(world: 
         assert link.uuid == free
 
 
+@pytest.mark.soak
 async def test_a_review_goes_out_as_a_file_and_comes_back(
     world: World, console: Make, tmp_path: Path
 ) -> None:
@@ -618,6 +620,7 @@ async def test_a_held_run_is_released_where_its_stops_are_read(world: World, con
         assert "No run is waiting: the last run finished." in [n.message for n in app._notifications]
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("inline")
 async def test_a_held_run_is_released(world: World, console: Make) -> None:
     from xpm_tui.application.runs import runner
@@ -650,6 +653,7 @@ async def test_a_held_run_is_released(world: World, console: Make) -> None:
         assert practice.snapshot().count(LINKS) > 0
 
 
+@pytest.mark.soak
 async def test_a_colleagues_run_is_watched_live(world: World, console: Make) -> None:
     """Two consoles over one practice: what one of them runs, the other sees as it comes, and whose it is."""
     from xpm_tui.application.runs import runner

@@ -83,6 +83,7 @@ async def test_picker_enter_right_after_typing_takes_what_was_typed(
     assert UUID.format(2) not in links.values(), links
 
 
+@pytest.mark.soak
 async def test_picking_enter_right_after_typing(
     world: World, console: Consoles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,6 +140,7 @@ async def test_leaving_an_import_that_is_under_way(
     assert "Brand New Ltd" in names(world)
 
 
+@pytest.mark.soak
 async def test_esc_while_a_run_starts_does_not_give_it_up(
     world: World, console: Consoles, monkeypatch: pytest.MonkeyPatch, inline: None
 ) -> None:
@@ -361,6 +363,7 @@ async def test_undo_after_mapping_is_for_what_was_mapped(world: World, console: 
         assert "There is nothing to undo for Client 0000" in text_of(app)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("keys", [("slash", "=00003", "enter"), ("right_square_bracket",) * 5])
 async def test_another_list_after_mapping_is_moving_on(
     world: World, console: Consoles, keys: tuple[str, ...]
@@ -432,6 +435,7 @@ async def _nothing() -> None:
     pass
 
 
+@pytest.mark.soak
 async def test_saving_the_log_on_a_full_disk(
     world: World, console: Consoles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -596,6 +600,7 @@ async def test_nothing_is_written_where_nothing_may_be(world: World, console: Co
             assert files() == before, keys
 
 
+@pytest.mark.soak
 async def test_enter_twice_picks_one_client(world: World, console: Consoles) -> None:
     """The second enter of a double press is for the same client, not for the first of the list."""
     with world.open() as practice:
@@ -613,6 +618,7 @@ async def test_enter_twice_picks_one_client(world: World, console: Consoles) -> 
     assert len(names(world)) == 1, names(world)
 
 
+@pytest.mark.soak
 async def test_picking_staff_goes_on_below(world: World, console: Consoles) -> None:
     """One after the other: the cursor does not go back to where the list was opened, nor to the first."""
     world.xpm.people = [Staff(uuid=f"staff-{n}", name=f"Person {n}") for n in range(9)]

@@ -86,6 +86,7 @@ def whole() -> str:
     return "".join(f"\x1b[{row + 1};1H{' ' * COLUMNS}" for row in range(LINES))
 
 
+@pytest.mark.soak
 @given(FRAMES, SYSTEMS)
 @example([[(0, 0, [("e", STYLES[5])])], [(0, 1, [(ACCENT, Style())])]], ColorSystem.STANDARD)
 def test_what_differs_makes_the_same_picture(frames: Frames, colours: ColorSystem) -> None:

@@ -34,6 +34,7 @@ def stalled(terminal: Terminal) -> None:
     assert terminal.read() == b""
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("lose", "code"), [in_soak(close, 129), in_soak(hang_up, 129), in_soak(terminate, 143), (leave, 0)]
 )

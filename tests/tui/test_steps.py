@@ -78,6 +78,7 @@ async def test_the_team_is_settled_by_what_is_clear(world: World, console: Make)
         assert "Does Ignition's own XPM integration still create jobs?" in text_of(app)
 
 
+@pytest.mark.soak
 async def test_templates_and_the_question_who_makes_the_jobs(world: World, console: Make) -> None:
     await fill(world)
     with world.open() as practice:

@@ -110,6 +110,7 @@ async def test_mapping_says_what_it_does_before_enter_and_goes_back_after(
         assert member(world, "t5").staff == ""
 
 
+@pytest.mark.soak
 async def test_somebody_elses_record_is_refused_and_the_proposal_stands_first(
     world: World, console: Make
 ) -> None:
@@ -198,6 +199,7 @@ async def test_a_person_is_made_in_xpm_only_after_seeing_what_is_sent(world: Wor
         assert member(world, "t5").staff == made.uuid
 
 
+@pytest.mark.soak
 async def test_who_is_there_already_is_not_made_again(world: World, console: Make) -> None:
     await fill(world)
     app = console(world)

@@ -147,6 +147,7 @@ async def test_what_is_gone_is_replaced(world: World, console: Make) -> None:
         assert "no longer has the job template" not in text_of(app)
 
 
+@pytest.mark.soak
 async def test_what_new_jobs_follow_is_changed_here(world: World, console: Make) -> None:
     await fill(world)
     app = console(world)
@@ -175,6 +176,7 @@ async def test_a_default_category_that_xpm_has_not_is_told_loudly(world: World, 
         assert "✗ XPM has no job category Tax: jobs that would get it are held." in text_of(app)
 
 
+@pytest.mark.soak
 async def test_services_are_made_from_a_name_on_proposals_and_edited(world: World, console: Make) -> None:
     await fill(world)
     app = console(world)

@@ -72,6 +72,7 @@ def moves_by_a_row(terminal: Terminal, key: str, times: int) -> None:
         assert same.count(False) > 5, terminal.text
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("letter", LETTERS[: count(1, len(LETTERS))])
 def test_an_idle_area_sends_nothing(terminal: Terminal, letter: str) -> None:
     terminal.started()
@@ -103,6 +104,7 @@ def test_bytes_of_palette_picker_and_help(terminal: Terminal) -> None:
     assert terminal.read(IDLE) == b"", "a field that has the focus does not blink"
 
 
+@pytest.mark.soak
 def test_bytes_of_a_line_of_the_log(terminal: Terminal, home: Path) -> None:
     """A line that another process writes comes up by itself."""
     terminal.started()

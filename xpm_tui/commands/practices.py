@@ -192,7 +192,7 @@ COMMANDS = (
         name="practices.list",
         title="List practices",
         help="List the practices of this account: name here and in XPM, connection, last successful sync, "
-        "where it is running, held runs, what waits for whom, calls to Xero that are left, age of the XPM "
+        "where it is running, held runs, open decisions, calls to Xero that are left, age of the XPM "
         "data, login. The current one is marked with a star.",
         params=ListPractices,
         on_home=list_practices,
